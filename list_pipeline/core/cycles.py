@@ -1,0 +1,305 @@
+"""Cycles and their rounds: which send belongs to which cycle, and which lists were already sent in the open one.
+
+Belongs here: the assignment of sends and the closing of cycles. Does not belong here: how sends are discovered and
+mapped to lists (an unmapped send never gets here), when a campaign is due (``eligibility``), and what an open cycle
+forbids (``rebalancing``).
+
+A cycle is one content sent in three rounds, one to each campaign list. It is closed when all three lists were sent, by
+a person, or when nothing was sent for some time; a send to a list that was already sent in it opens the next one. What
+was once assigned is never assigned again: plans were made on it. That decides how a send is treated that becomes known
+late, after younger ones: it fills a gap in the cycle of its time, or opens a cycle in a gap between cycles, or else
+stands alone with an alert. Cycles found late get the next free number, so numbers name cycles and do not order them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from list_pipeline.core.errors import NotFoundError, RefusedError
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+
+MAX_WAIT_FOR_ROUND = timedelta(days=21)
+"""How long after its last send a cycle waits for a missing round: three weekly rounds."""
+
+
+class ClosedReason(StrEnum):
+    """Why a cycle takes no more rounds."""
+
+    COMPLETE = "complete"
+    """All three lists were sent."""
+    BY_PERSON = "by_person"
+    """Somebody decided that the missing rounds will not come."""
+    OVERDUE = "overdue"
+    """Nothing was sent for too long. A missing round that is sent after all, before another cycle, still joins it."""
+    NEXT_STARTED = "next_started"
+    """A list that was already sent in it was sent again."""
+    OUT_OF_ORDER = "out_of_order"
+    """A send that became known late and fits no cycle of its time; it stands alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignSend:
+    """One send to one campaign list, as Mailjet reports it. Instants are aware.
+
+    Raises:
+        ValueError: neither a start nor an end (then it was not sent), an instant without timezone, or another list.
+    """
+
+    mailjet_campaign_id: int
+    role: ListRole
+    send_started_at: datetime | None
+    send_ended_at: datetime | None
+
+    def __post_init__(self) -> None:
+        if self.role not in CAMPAIGN_LISTS:
+            raise ValueError(f"campaign {self.mailjet_campaign_id}: {self.role.value} is not a campaign list")
+        if self.at.tzinfo is None:
+            raise ValueError(f"campaign {self.mailjet_campaign_id}: the time of sending needs a timezone")
+
+    @property
+    def at(self) -> datetime:
+        """When the list counts as sent: from the start of sending on, since from then on its contacts get the mail."""
+        instant = self.send_started_at or self.send_ended_at
+        if instant is None:
+            raise ValueError(f"campaign {self.mailjet_campaign_id} was not sent: it has neither start nor end")
+        return instant
+
+
+@dataclass(frozen=True, slots=True)
+class SentRound:
+    """The send of one round."""
+
+    mailjet_campaign_id: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """One content on its way through the three lists. ``closed_at`` is None while rounds are missing."""
+
+    number: int
+    sent: Mapping[ListRole, SentRound] = field(hash=False)
+    opened_at: datetime
+    closed_at: datetime | None = None
+    closed_reason: ClosedReason | None = None
+
+    @property
+    def last_sent_at(self) -> datetime:
+        """The instant of the latest round."""
+        return max((sent.at for sent in self.sent.values()), default=self.opened_at)
+
+    @property
+    def missing(self) -> tuple[ListRole, ...]:
+        """The lists that were not sent, in the order of the rotation."""
+        return tuple(role for role in CAMPAIGN_LISTS if role not in self.sent)
+
+
+@dataclass(frozen=True, slots=True)
+class CycleAlert:
+    """Something about a cycle that a person should know. ``sentence`` holds no address."""
+
+    cycle_number: int
+    reason: ClosedReason
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class CycleAssignment:
+    """The cycles after the sends, oldest first; ``placed`` maps each new send's id to its cycle's number."""
+
+    cycles: tuple[Cycle, ...]
+    placed: Mapping[int, int]
+    alerts: tuple[CycleAlert, ...]
+
+
+def assign_sends(
+    cycles: Sequence[Cycle],
+    sends: Iterable[CampaignSend],
+    as_of: datetime,
+    max_wait: timedelta = MAX_WAIT_FOR_ROUND,
+) -> CycleAssignment:
+    """Put new sends into cycles and close what is overdue.
+
+    The order in which sends are handed in does not matter: they are taken by start of sending, then id. Sends that
+    are already in a cycle are skipped, so that the same sends may be handed in again.
+
+    Args:
+        cycles: all cycles known so far.
+        sends: sends to the three campaign lists.
+        as_of: the instant up to which overdue cycles are closed.
+        max_wait: how long a cycle waits for a missing round after its last send.
+    """
+    state = _Assigning(list(cycles), max_wait)
+    known = {sent.mailjet_campaign_id for cycle in cycles for sent in cycle.sent.values()}
+    for send in sorted(sends, key=lambda send: (send.at, send.mailjet_campaign_id)):
+        if send.mailjet_campaign_id not in known:
+            known.add(send.mailjet_campaign_id)
+            state.place(send)
+    state.close_overdue(as_of)
+    return CycleAssignment(_in_order(state.cycles), state.placed, state.alerts())
+
+
+def close_cycle(cycles: Sequence[Cycle], number: int, at: datetime) -> tuple[Cycle, ...]:
+    """Close a cycle for a person: its missing rounds will not be sent.
+
+    Raises:
+        NotFoundError: there is no such cycle.
+        RefusedError: it is closed already, or was sent to after that instant.
+    """
+    tried = f"closing cycle {number}"
+    cycle = next((cycle for cycle in cycles if cycle.number == number), None)
+    if cycle is None:
+        raise NotFoundError(tried, "there is no such cycle", "Look up the number in the list of cycles")
+    if cycle.closed_at is not None:
+        raise RefusedError(tried, f"it was closed on {cycle.closed_at:%Y-%m-%d}", "Nothing needs to be done")
+    if at < cycle.last_sent_at:
+        raise RefusedError(tried, "it was sent to after that instant", "Close it at a later instant")
+    closed = replace(cycle, closed_at=at, closed_reason=ClosedReason.BY_PERSON)
+    return _in_order([closed if other is cycle else other for other in cycles])
+
+
+def open_cycle(cycles: Iterable[Cycle], as_of: datetime) -> Cycle | None:
+    """The cycle that was open at an instant, or None.
+
+    A cycle is open from its first send until it is closed, both as of that instant: replaying a past campaign sees
+    the cycle as it was.
+    """
+    opened = [c for c in cycles if c.opened_at <= as_of and (c.closed_at is None or as_of < c.closed_at)]
+    return max(opened, key=_by_time, default=None)
+
+
+def lists_already_sent(cycles: Iterable[Cycle], as_of: datetime) -> frozenset[ListRole]:
+    """The lists that were already sent in the cycle that was open at an instant; empty when none was open."""
+    cycle = open_cycle(cycles, as_of)
+    if cycle is None:
+        return frozenset()
+    return frozenset(role for role, sent in cycle.sent.items() if sent.at <= as_of)
+
+
+def _in_order(cycles: Iterable[Cycle]) -> tuple[Cycle, ...]:
+    return tuple(sorted(cycles, key=_by_time))
+
+
+def _titles(roles: Sequence[ListRole]) -> str:
+    return " and ".join(role.label for role in roles)
+
+
+def _by_time(cycle: Cycle) -> tuple[datetime, int]:
+    return cycle.opened_at, cycle.number
+
+
+@dataclass(slots=True)
+class _Assigning:
+    """The cycles while sends are put into them, oldest send first."""
+
+    cycles: list[Cycle]
+    max_wait: timedelta
+    placed: dict[int, int] = field(default_factory=dict)
+    late_joins: list[CycleAlert] = field(default_factory=list)
+    _before: dict[int, Cycle] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._before = {cycle.number: cycle for cycle in self.cycles}
+
+    def place(self, send: CampaignSend) -> None:
+        self.close_overdue(send.at)
+        # What was recorded out of order stands beside the sequence and never decides anything.
+        regular = sorted((c for c in self.cycles if c.closed_reason is not ClosedReason.OUT_OF_ORDER), key=_by_time)
+        current = next((cycle for cycle in reversed(regular) if cycle.opened_at <= send.at), None)
+        following = next((cycle for cycle in regular if cycle.opened_at > send.at), None)
+        if current is not None and _takes(current, send):
+            self._join(current, send, following)
+        elif current is None or (current.closed_at is not None and current.closed_at <= send.at):
+            self._start(send, following)
+        elif current.closed_at is None and current.last_sent_at <= send.at:
+            self._replace(current, replace(current, closed_at=send.at, closed_reason=ClosedReason.NEXT_STARTED))
+            self._start(send, following)
+        else:
+            self._append(send, closed_at=send.at, reason=ClosedReason.OUT_OF_ORDER)
+
+    def close_overdue(self, as_of: datetime) -> None:
+        """Close what waited too long by that instant, at the instant the wait was over."""
+        for cycle in [cycle for cycle in self.cycles if cycle.closed_at is None]:
+            over_at = cycle.last_sent_at + self.max_wait
+            if over_at <= as_of:
+                self._replace(cycle, replace(cycle, closed_at=over_at, closed_reason=ClosedReason.OVERDUE))
+
+    def alerts(self) -> tuple[CycleAlert, ...]:
+        """What a person should know about the cycles that changed."""
+        found = []
+        for cycle in sorted(self.cycles, key=_by_time):
+            before = self._before.get(cycle.number)
+            if cycle.closed_reason is not None and (before is None or before.closed_reason is not cycle.closed_reason):
+                sentence = self._sentence(cycle)
+                if sentence is not None:
+                    found.append(CycleAlert(cycle.number, cycle.closed_reason, sentence))
+        return (*found, *self.late_joins)
+
+    def _sentence(self, cycle: Cycle) -> str | None:
+        missing = _titles(cycle.missing)
+        match cycle.closed_reason:
+            case ClosedReason.OVERDUE:
+                days = self.max_wait.days
+                return f"cycle {cycle.number} was closed: {days} days passed without the round to {missing}"
+            case ClosedReason.NEXT_STARTED:
+                return f"cycle {cycle.number} was closed without the round to {missing}: the next one was started"
+            case ClosedReason.OUT_OF_ORDER:
+                return (
+                    f"campaign {next(iter(cycle.sent.values())).mailjet_campaign_id} to {_titles(tuple(cycle.sent))} "
+                    f"became known after younger sends and fits no cycle of its time; it stands alone as cycle "
+                    f"{cycle.number}"
+                )
+            case _:
+                return None
+
+    def _join(self, cycle: Cycle, send: CampaignSend, following: Cycle | None) -> None:
+        sent = {**cycle.sent, send.role: SentRound(send.mailjet_campaign_id, send.at)}
+        joined = replace(cycle, sent={role: sent[role] for role in CAMPAIGN_LISTS if role in sent})
+        if not joined.missing:
+            joined = replace(joined, closed_at=joined.last_sent_at, closed_reason=ClosedReason.COMPLETE)
+        elif cycle.closed_reason is ClosedReason.OVERDUE:
+            joined = self._ended_by(following, replace(joined, closed_at=None, closed_reason=None))
+        self._replace(cycle, joined)
+        self.placed[send.mailjet_campaign_id] = cycle.number
+        if cycle.closed_reason is not None and cycle.number in self._before:
+            sentence = (
+                f"campaign {send.mailjet_campaign_id} to {send.role.label} joined cycle {cycle.number}, which had been "
+                f"closed ({cycle.closed_reason.value}) without it"
+            )
+            self.late_joins.append(CycleAlert(cycle.number, cycle.closed_reason, sentence))
+
+    def _start(self, send: CampaignSend, following: Cycle | None) -> None:
+        started = self._append(send, closed_at=None, reason=None)
+        self._replace(started, self._ended_by(following, started))
+
+    def _ended_by(self, following: Cycle | None, cycle: Cycle) -> Cycle:
+        """The cycle, closed by the one that follows it, unless it was overdue before that (``close_overdue`` sees)."""
+        if following is None or cycle.last_sent_at + self.max_wait <= following.opened_at:
+            return cycle
+        return replace(cycle, closed_at=following.opened_at, closed_reason=ClosedReason.NEXT_STARTED)
+
+    def _append(self, send: CampaignSend, closed_at: datetime | None, reason: ClosedReason | None) -> Cycle:
+        number = max((cycle.number for cycle in self.cycles), default=0) + 1
+        sent = {send.role: SentRound(send.mailjet_campaign_id, send.at)}
+        cycle = Cycle(number, sent, send.at, closed_at, reason)
+        self.cycles.append(cycle)
+        self.placed[send.mailjet_campaign_id] = number
+        return cycle
+
+    def _replace(self, old: Cycle, new: Cycle) -> None:
+        self.cycles[self.cycles.index(old)] = new
+
+
+def _takes(cycle: Cycle, send: CampaignSend) -> bool:
+    """Whether the cycle, the latest that was opened before the send, still misses it.
+
+    Closed for being overdue or by a younger cycle, it does; closed by a person, only if the send was before that.
+    """
+    if send.role in cycle.sent:
+        return False
+    if cycle.closed_reason is ClosedReason.BY_PERSON:
+        return cycle.closed_at is not None and send.at < cycle.closed_at
+    return True

@@ -1,0 +1,101 @@
+"""When a campaign is due for its maintenance.
+
+Belongs here: time zero, the delay, the look-back bound and the statuses. Does not belong here: whether the maintenance
+was already done or failed before (its log says so), and who looks for due campaigns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+SENT_STATUSES = frozenset({"SENT", "COMPLETED"})
+"""Statuses of a campaign schedule that say it was sent; the lifecycle sets COMPLETED at its wrap-up."""
+
+
+class Eligibility(StrEnum):
+    """The verdict on one campaign."""
+
+    ELIGIBLE = "eligible"
+    NOT_YET = "not_yet"
+    NOT_SENT = "not_sent"
+    TOO_OLD = "too_old"
+    TIME_UNKNOWN = "time_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignTimes:
+    """What is known of a campaign's sending. ``campaign_id`` is our own id; instants are aware, None where unknown."""
+
+    campaign_id: str
+    status: str
+    send_ended_at: datetime | None
+    send_started_at: datetime | None
+    scheduled_at: datetime | None
+
+    @property
+    def time_zero(self) -> datetime | None:
+        """The end of sending, else its start, else the scheduled time."""
+        return self.send_ended_at or self.send_started_at or self.scheduled_at
+
+
+@dataclass(frozen=True, slots=True)
+class EligibilityVerdict:
+    """Whether a campaign is due, and why in words. ``due_at`` is time zero plus the delay."""
+
+    campaign: CampaignTimes
+    verdict: Eligibility
+    reason: str
+    due_at: datetime | None
+
+    @property
+    def is_eligible(self) -> bool:
+        """True when its maintenance may run now."""
+        return self.verdict is Eligibility.ELIGIBLE
+
+
+def eligible(
+    campaign: CampaignTimes, as_of: datetime, *, delay_hours: float = 24.0, lookback_days: float = 7.0
+) -> EligibilityVerdict:
+    """Whether a campaign's maintenance is due at an instant.
+
+    Args:
+        campaign: its status and times.
+        as_of: the instant, aware.
+        delay_hours: hours from time zero until it is due; exactly then it is.
+        lookback_days: a time zero longer ago is not taken up by itself, so that a first start does not process the
+            complete history; a person may still ask for it.
+    """
+    zero = campaign.time_zero
+    due_at = None if zero is None else zero + timedelta(hours=delay_hours)
+    if campaign.status.upper() not in SENT_STATUSES:
+        return EligibilityVerdict(campaign, Eligibility.NOT_SENT, f"its status is {campaign.status}", due_at)
+    if zero is None or due_at is None:
+        return EligibilityVerdict(
+            campaign, Eligibility.TIME_UNKNOWN, "it has no end or start of sending and no scheduled time", None
+        )
+    if as_of < due_at:
+        return EligibilityVerdict(campaign, Eligibility.NOT_YET, f"it is due at {_shown(due_at)}", due_at)
+    if zero < as_of - timedelta(days=lookback_days):
+        return EligibilityVerdict(
+            campaign,
+            Eligibility.TOO_OLD,
+            f"it was sent at {_shown(zero)}, more than {lookback_days:g} days ago; ask for it by hand",
+            due_at,
+        )
+    return EligibilityVerdict(campaign, Eligibility.ELIGIBLE, f"it has been due since {_shown(due_at)}", due_at)
+
+
+def eligible_oldest_first(
+    campaigns: Iterable[CampaignTimes], as_of: datetime, *, delay_hours: float = 24.0, lookback_days: float = 7.0
+) -> tuple[EligibilityVerdict, ...]:
+    """The campaigns that are due, by time zero, then id: each is planned on the state that the one before left."""
+    verdicts = (eligible(c, as_of, delay_hours=delay_hours, lookback_days=lookback_days) for c in campaigns)
+    due = [(v.due_at, v.campaign.campaign_id, v) for v in verdicts if v.is_eligible and v.due_at is not None]
+    return tuple(verdict for _, _, verdict in sorted(due, key=lambda item: item[:2]))
+
+
+def _shown(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,83 @@
+"""The exception tree of the product, drawn once.
+
+    ListPipelineError
+    |-- ConfigurationError         a setting is missing or wrong; names the variable
+    |-- NotFoundError              a campaign, plan, list or contact that does not exist
+    |-- RefusedError               asked for something that a safety rule forbids
+    |-- IncompleteDataError        data was read but cannot be trusted to be whole; nothing was decided on it
+    |-- LockHeldError              another process is changing the lists
+    `-- IntegrationError           another service failed; subclasses live beside each client
+        |-- PermanentError         repeating the same request cannot help
+        |   |-- AuthenticationError
+        |   `-- RemoteNotFoundError
+        `-- TransientError         repeating later may help
+            |-- RateLimitedError
+            `-- CircuitOpenError   not even tried: the service failed too often just now
+
+A message says what was tried, what happened and what to do next. It never carries an address or a secret.
+"""
+
+from __future__ import annotations
+
+
+class ListPipelineError(Exception):
+    """Base of every error that the product raises on purpose."""
+
+    def __init__(self, tried: str, happened: str, next_step: str) -> None:
+        """Build the message out of its three parts; each is a phrase without a final stop."""
+        super().__init__(f"{tried}: {happened}. {next_step}.")
+        self.tried = tried
+        self.happened = happened
+        self.next_step = next_step
+
+
+class ConfigurationError(ListPipelineError):
+    """A setting is missing or wrong."""
+
+
+class NotFoundError(ListPipelineError):
+    """Something named by the caller does not exist on our side."""
+
+
+class RefusedError(ListPipelineError):
+    """A safety rule forbids what was asked for."""
+
+
+class IncompleteDataError(ListPipelineError):
+    """What was read is not whole. An error is never an empty set: nothing may be decided on it."""
+
+
+class LockHeldError(ListPipelineError):
+    """Another process holds the lock under which lists are changed."""
+
+
+class IntegrationError(ListPipelineError):
+    """A service outside failed."""
+
+
+class PermanentError(IntegrationError):
+    """The same request would fail again."""
+
+
+class AuthenticationError(PermanentError):
+    """The service refused our credentials."""
+
+
+class RemoteNotFoundError(PermanentError):
+    """The service does not know the object."""
+
+
+class TransientError(IntegrationError):
+    """The same request may succeed later."""
+
+
+class RateLimitedError(TransientError):
+    """The service asked us to slow down."""
+
+    def __init__(self, tried: str, happened: str, next_step: str, retry_after_s: float | None = None) -> None:
+        super().__init__(tried, happened, next_step)
+        self.retry_after_s = retry_after_s
+
+
+class CircuitOpenError(TransientError):
+    """Not tried: the service failed too often just now."""

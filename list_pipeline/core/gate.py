@@ -1,0 +1,332 @@
+"""The safety gate: whether a plan may run by itself, waits for a person, or must not run at all.
+
+Belongs here: the checks, each with the figures it saw, and the operating mode. Does not belong here: making plans, and
+asking people. ``rebalancing_gate`` has the checks of the other kind of plan; the result is the same type.
+
+Three outcomes, and who waits:
+
+* A broken invariant (an incomplete reading, an item without evidence, a contact who was no recipient) refuses the plan.
+  No person can approve it, because it should not exist.
+* The cap, a confidence below the review band, and the mode make the *whole* plan wait.
+* An incident's contacts and items inside the review band wait *by themselves*: the rest of the plan may run. Rejected:
+  letting an incident at one provider stop the certain suppressions everywhere else.
+
+Complaints are exempt from cap and confidence: in automatic mode they run also while the rest of their plan waits.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from list_pipeline.core.bounces import BounceClass
+from list_pipeline.core.plans import ItemAction, PlanItem
+from list_pipeline.core.policy import GraduationFigures, SuppressionPolicy, exceeds_percent
+from list_pipeline.core.verdicts import Rule
+
+
+class Mode(StrEnum):
+    """How much the product does by itself."""
+
+    READ_ONLY = "read_only"
+    APPROVAL_REQUIRED = "approval_required"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class ModeState:
+    """What the mode follows from. ``set_mode``: a person, or a setting, has fixed it."""
+
+    first_started_at: datetime
+    approved_operations: int
+    set_mode: Mode | None = None
+
+
+_GRADUATION = GraduationFigures()
+
+
+def graduate(state: ModeState, now: datetime, figures: GraduationFigures = _GRADUATION) -> Mode:
+    """The mode at ``now`` (UTC): reading only, then with approvals, then automatic once people have seen enough.
+
+    Only approved operations count; how many were rejected makes no difference.
+    """
+    if state.set_mode is not None:
+        return state.set_mode
+    age = now - state.first_started_at
+    if age < timedelta(hours=figures.read_only_hours):
+        return Mode.READ_ONLY
+    seen_enough = state.approved_operations >= figures.approved_operations
+    return Mode.AUTO if seen_enough and age >= timedelta(days=figures.approval_days) else Mode.APPROVAL_REQUIRED
+
+
+class CheckSeverity(StrEnum):
+    """What a check that did not pass means: ``error`` refuses, ``warning`` makes something wait, ``info`` is news."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class GateCheck:
+    """One safety rule and what it saw, in a sentence with figures. ``name`` is stable; people read ``words``."""
+
+    name: str
+    passed: bool
+    severity: CheckSeverity
+    words: str
+
+
+class GateOutcome(StrEnum):
+    """What happens to a plan as a whole."""
+
+    APPROVED = "approved"
+    NEEDS_REVIEW = "needs_review"
+    REFUSED = "refused"
+    READ_ONLY = "read_only"
+
+
+@dataclass(frozen=True, slots=True)
+class GateDecision:
+    """The gate's answer.
+
+    ``may_run``: contacts whose items need no person now, in every outcome. ``waiting``: contacts whose items need one.
+    In outcome ``approved`` some items may still wait; in ``needs_review`` the plan waits, complaints excepted.
+    ``alert``: somebody should look soon.
+    """
+
+    outcome: GateOutcome
+    checks: tuple[GateCheck, ...]
+    may_run: tuple[int, ...]
+    waiting: tuple[int, ...]
+    alert: bool
+
+    @property
+    def approved(self) -> bool:
+        """Whether what ``may_run`` lists is the plan's approved part."""
+        return self.outcome is GateOutcome.APPROVED
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether a person has something to decide: the whole plan, or single items of an approved one."""
+        return self.outcome is GateOutcome.NEEDS_REVIEW or bool(self.waiting)
+
+    @property
+    def refused(self) -> bool:
+        """Whether nothing of this plan may be executed, whoever approves it."""
+        return self.outcome in (GateOutcome.REFUSED, GateOutcome.READ_ONLY)
+
+    @property
+    def failed_checks(self) -> tuple[GateCheck, ...]:
+        """The checks that did not pass."""
+        return tuple(check for check in self.checks if not check.passed)
+
+    def as_json(self) -> dict[str, object]:
+        """The decision for a JSON column: no address."""
+        return {
+            "outcome": self.outcome.value,
+            "alert": self.alert,
+            "may_run": len(self.may_run),
+            "waiting": list(self.waiting),
+            "checks": [
+                {"name": one.name, "passed": one.passed, "severity": one.severity.value, "words": one.words}
+                for one in self.checks
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class GateItem:
+    """One planned suppression, as far as the gate cares. ``group`` is its domain or operator, where known."""
+
+    contact_id: int
+    is_complaint: bool
+    confidence: float
+    is_permanent_hard: bool
+    is_held: bool
+    has_evidence: bool
+    was_recipient: bool
+    reason: str = ""
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionGateFacts:
+    """What the gate is told about a suppression plan.
+
+    ``executed_before``: suppressions already executed in this campaign's other sweeps, complaints not counted.
+    """
+
+    recipients: int
+    executed_before: int
+    items: tuple[GateItem, ...]
+    fetch_complete: bool
+    mode: Mode
+    flag_enabled: bool
+
+
+def gate_items(
+    items: Iterable[PlanItem], recipients: Collection[int], domain_of: Mapping[int, str]
+) -> tuple[GateItem, ...]:
+    """The planned suppressions among a plan's items, held ones included, by contact id.
+
+    Args:
+        items: the plan as it was written, so that the gate judges what would be executed.
+        recipients: those of the plan's contacts whom the campaign was sent to, asked again: that is what a gate is for.
+        domain_of: contact id to its domain or operator, for the verdict on concentration.
+    """
+    planned = [item for item in items if item.action is ItemAction.SUPPRESS]
+    return tuple(
+        GateItem(
+            contact_id=item.contact_id,
+            is_complaint=item.rule == Rule.COMPLAINT.value,
+            confidence=item.confidence if item.confidence is not None else 0.0,
+            is_permanent_hard=_is_permanent_hard(item.evidence),
+            is_held=item.is_held,
+            has_evidence=any(one.get("kind") == "contact_flag" or one.get("counts") is True for one in item.evidence),
+            was_recipient=item.contact_id in recipients,
+            reason=item.bounce_type or item.rule,
+            group=domain_of.get(item.contact_id),
+        )
+        for item in sorted(planned, key=lambda one: one.contact_id)
+    )
+
+
+def _is_permanent_hard(evidence: Iterable[Mapping[str, object]]) -> bool:
+    """Whether the latest failure is a hard bounce that Mailjet calls permanent or the receiver's words settle."""
+    failures = [one for one in evidence if one.get("kind") == "failure"]
+    if not failures:
+        return False
+    latest = failures[-1]
+    certain = latest.get("is_permanent") is True or latest.get("by_text") is True
+    return certain and latest.get("counts") is True and latest.get("class") == BounceClass.HARD.value
+
+
+def judge_suppression(facts: SuppressionGateFacts, policy: SuppressionPolicy) -> GateDecision:
+    """Whether a suppression plan may run, with every check, also those that no longer matter for the outcome."""
+    free = [item for item in facts.items if not item.is_held]
+    ordinary = [item for item in free if not item.is_complaint]
+    doubtful = [item for item in ordinary if item.confidence < policy.review_confidence]
+    in_band = [
+        item
+        for item in ordinary
+        if policy.review_confidence <= item.confidence < policy.automatic_confidence and not item.is_permanent_hard
+    ]
+    mode = mode_check(facts.mode, bool(facts.items))
+    checks = (
+        flag_check(facts.flag_enabled),
+        mode,
+        _fetch_check(facts.fetch_complete),
+        _everyone_check(
+            "evidence", "rest on evidence", facts.items, [one for one in facts.items if not one.has_evidence]
+        ),
+        _everyone_check(
+            "recipients", "were recipients", facts.items, [one for one in facts.items if not one.was_recipient]
+        ),
+        _cap_check(facts, ordinary, policy),
+        _confidence_check(ordinary, doubtful, policy),
+        _band_check(in_band, policy),
+        _held_check([item for item in facts.items if item.is_held]),
+    )
+    failed = {check.name for check in checks if not check.passed}
+    everybody = sorted(item.contact_id for item in facts.items)
+    broken = failed & {"fetch", "evidence", "recipients"}
+    if broken or "flag" in failed:
+        return GateDecision(GateOutcome.REFUSED, checks, (), (), alert=bool(broken))
+    if facts.mode is Mode.READ_ONLY:
+        return GateDecision(GateOutcome.READ_ONLY, checks, (), (), alert=bool(failed & {"cap", "confidence"}))
+    if not mode.passed:
+        alert = bool(failed & {"cap", "confidence"})
+        return GateDecision(GateOutcome.NEEDS_REVIEW, checks, (), tuple(everybody), alert)
+    if failed & {"cap", "confidence"}:
+        complaints = sorted(item.contact_id for item in free if item.is_complaint)
+        rest = tuple(contact_id for contact_id in everybody if contact_id not in set(complaints))
+        return GateDecision(GateOutcome.NEEDS_REVIEW, checks, tuple(complaints), rest, alert=True)
+    alone = {item.contact_id for item in (*in_band, *(item for item in facts.items if item.is_held))}
+    return GateDecision(
+        GateOutcome.APPROVED,
+        checks,
+        tuple(contact_id for contact_id in everybody if contact_id not in alone),
+        tuple(contact_id for contact_id in everybody if contact_id in alone),
+        alert=False,
+    )
+
+
+def flag_check(enabled: bool) -> GateCheck:
+    """The switch that stops everything."""
+    words = "List management is on." if enabled else "List management is switched off (LIST_MANAGEMENT_ENABLED)."
+    return GateCheck("flag", enabled, CheckSeverity.ERROR, words)
+
+
+def mode_check(mode: Mode, has_items: bool) -> GateCheck:
+    """What the mode allows. A plan that would change nothing needs nobody's approval."""
+    words = {
+        Mode.READ_ONLY: "Read-only: plans are shown, nothing is executed.",
+        Mode.APPROVAL_REQUIRED: "Every plan that changes something waits for a person.",
+        Mode.AUTO: "Plans that pass every check run by themselves.",
+    }[mode]
+    passed = mode is Mode.AUTO or (mode is Mode.APPROVAL_REQUIRED and not has_items)
+    return GateCheck("mode", passed, CheckSeverity.WARNING, words)
+
+
+def _fetch_check(complete: bool) -> GateCheck:
+    words = "The bounces were read completely." if complete else "The bounces were not read completely: decide nothing."
+    return GateCheck("fetch", complete, CheckSeverity.ERROR, words)
+
+
+def _everyone_check(name: str, words: str, items: Iterable[GateItem], failing: list[GateItem]) -> GateCheck:
+    total = len(tuple(items))
+    return GateCheck(
+        name, not failing, CheckSeverity.ERROR, f"{total - len(failing)} of {total} planned suppressions {words}."
+    )
+
+
+def _cap_check(facts: SuppressionGateFacts, ordinary: list[GateItem], policy: SuppressionPolicy) -> GateCheck:
+    """At most 10 percent of the recipients over all sweeps. Held items do not run by themselves and are not counted."""
+    together = len(ordinary) + facts.executed_before
+    # Without a new suppression there is nothing to stop, whatever earlier sweeps and approvals did.
+    passed = not ordinary or not exceeds_percent(together, facts.recipients, policy.cap_percent)
+    share = f"{100 * together / facts.recipients:.1f} %" if facts.recipients > 0 else "no share"
+    words = (
+        f"{len(ordinary)} planned and {facts.executed_before} executed before are {share} of {facts.recipients} "
+        f"recipients; the cap is {policy.cap_percent:g} %."
+    )
+    return GateCheck("cap", passed, CheckSeverity.WARNING, words if passed else f"{words} {concentration(ordinary)}")
+
+
+def concentration(items: Iterable[GateItem]) -> str:
+    """Where the planned suppressions are concentrated, as a sentence: one domain or class points to one cause."""
+    counted = tuple(items)
+    parts = []
+    for kind, names in (("domain", [one.group for one in counted]), ("reason", [one.reason for one in counted])):
+        known = Counter(name for name in names if name)
+        if not known:
+            continue
+        name, largest = min(known.items(), key=lambda pair: (-pair[1], pair[0]))
+        one_cause = 2 * largest > len(counted)
+        verdict = "one cause is likely" if one_cause else "no single cause"
+        parts.append(f"largest {kind}: {name} with {largest} of {len(counted)} ({verdict})")
+    return f"Concentration: {'; '.join(parts)}." if parts else "Concentration: not known."
+
+
+def _confidence_check(ordinary: list[GateItem], doubtful: list[GateItem], policy: SuppressionPolicy) -> GateCheck:
+    lowest = f"the lowest confidence is {min(one.confidence for one in ordinary):.2f}" if ordinary else "none to judge"
+    words = f"{len(doubtful)} of {len(ordinary)} are below {policy.review_confidence:.2f}; {lowest}."
+    return GateCheck("confidence", not doubtful, CheckSeverity.WARNING, words)
+
+
+def _band_check(in_band: list[GateItem], policy: SuppressionPolicy) -> GateCheck:
+    words = (
+        f"{len(in_band)} between {policy.review_confidence:.2f} and {policy.automatic_confidence:.2f} "
+        "are no permanent hard bounces and wait for a person."
+    )
+    return GateCheck("review_band", not in_band, CheckSeverity.WARNING, words)
+
+
+def _held_check(held: list[GateItem]) -> GateCheck:
+    domains = len({one.group for one in held if one.group})
+    words = f"{len(held)} contacts at {domains} domains are held because of an incident and wait for a person."
+    return GateCheck("incidents", not held, CheckSeverity.WARNING, words)

@@ -1,0 +1,22 @@
+"""How a contact may be shown: its id and a masked form, never the address.
+
+Addresses in free text are redacted here too. Logs, metadata, Slack and error messages go through this module.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ADDRESS = re.compile(r"[^\s<>\"'(),;:\[\]]+@[^\s<>\"'(),;\[\]]+", re.UNICODE)
+
+
+def mask_address(address: str) -> str:
+    """``jane.doe@example.com`` becomes ``j***@e***.com``: enough to recognise one's own test contact, not a person."""
+    local, _, domain = address.partition("@")
+    name, dot, suffix = domain.rpartition(".")
+    return f"{local[:1] or '?'}***@{(name or domain)[:1] or '?'}***{dot}{suffix if name else ''}"
+
+
+def redact_addresses(text: str) -> str:
+    """Replace everything that looks like an address by ``[address]``."""
+    return _ADDRESS.sub("[address]", text)

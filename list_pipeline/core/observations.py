@@ -1,0 +1,168 @@
+"""What was seen at Mailjet, as frozen values: the vocabulary between the client, the tables and the rules.
+
+Belongs here: one type per kind of row that Mailjet shows us, with our names and Python types (aware UTC instants, ints
+of any size, None for "never" or "absent"). Does not belong here: how a row is fetched, and what follows from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+ANONYMISED_DOMAIN = "domain.invalid"
+"""Mailjet renames GDPR-deleted contacts to ``\\x…@domain.invalid`` and shows them for up to 30 days (mailjet php#212)."""
+
+
+class MessageStatus(StrEnum):
+    """Final status of one message, in Mailjet's words (node SDK types)."""
+
+    UNKNOWN = "unknown"
+    QUEUED = "queued"
+    SENT = "sent"
+    OPENED = "opened"
+    CLICKED = "clicked"
+    BOUNCE = "bounce"
+    SPAM = "spam"
+    UNSUBSCRIBED = "unsub"
+    BLOCKED = "blocked"
+    SOFT_BOUNCED = "softbounced"
+    HARD_BOUNCED = "hardbounced"
+    DEFERRED = "deferred"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactListSeen:
+    """A row of ``contactslist``. ``subscriber_count`` counts everybody, unsubscribed and excluded contacts included."""
+
+    list_id: int
+    name: str
+    subscriber_count: int
+    is_deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContactSeen:
+    """A row of ``contact``."""
+
+    contact_id: int
+    email: str
+    is_excluded: bool
+    is_complaining: bool
+    created_at: datetime | None
+
+    @property
+    def is_anonymised(self) -> bool:
+        """True for the ghost that a GDPR deletion leaves behind."""
+        return self.email.casefold().endswith("@" + ANONYMISED_DOMAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientSeen:
+    """A row of ``listrecipient``: one contact's place in one list."""
+
+    recipient_id: int
+    contact_id: int
+    list_id: int
+    is_unsubscribed: bool
+    subscribed_at: datetime | None
+    unsubscribed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactListPlace:
+    """A row of ``contact/{id}/getcontactslists``."""
+
+    list_id: int
+    is_unsubscribed: bool
+    subscribed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SendSeen:
+    """A row of ``campaign``: one send. ``custom_value`` is ``mj.nl=<draft id>`` for newsletters."""
+
+    mailjet_campaign_id: int
+    list_id: int | None
+    custom_value: str
+    subject: str
+    sender_name: str
+    sender_email: str
+    segmentation_id: int | None
+    created_at: datetime | None
+    send_started_at: datetime | None
+    send_ended_at: datetime | None
+    status: int
+    is_deleted: bool
+
+    @property
+    def draft_id(self) -> int | None:
+        """The draft that was sent, when this send came from one."""
+        prefix, _, number = self.custom_value.partition("=")
+        return int(number) if prefix == "mj.nl" and number.isdigit() else None
+
+
+@dataclass(frozen=True, slots=True)
+class SendCounters:
+    """Lifetime ``statcounters`` of one campaign: numbers of messages."""
+
+    total: int
+    sent: int
+    opened: int
+    clicked: int
+    hard_bounced: int
+    soft_bounced: int
+    blocked: int
+    deferred: int
+    queued: int
+    spam: int
+    unsubscribed: int
+
+
+@dataclass(frozen=True, slots=True)
+class BounceSeen:
+    """A row of ``bouncestatistics``. A contact can have several; ``is_permanent`` is also set on blocks of the sender."""
+
+    row_id: int
+    mailjet_campaign_id: int
+    contact_id: int
+    state_id: int | None
+    is_permanent: bool
+    is_blocked: bool
+    bounced_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSeen:
+    """A row of ``message``. Its own permanence flag is always false at Mailjet (php#195) and therefore not read."""
+
+    message_id: int
+    mailjet_campaign_id: int
+    contact_id: int
+    status: MessageStatus
+    state_id: int | None
+    arrived_at: datetime | None
+
+
+class MemberAction(StrEnum):
+    """What a bulk job does with its contacts on one list.
+
+    ``addforce`` is missing on purpose: it subscribes people again who unsubscribed.
+    """
+
+    ADD = "addnoforce"
+    REMOVE = "remove"
+    UNSUBSCRIBE = "unsub"
+
+
+@dataclass(frozen=True, slots=True)
+class JobSeen:
+    """The state of a bulk job. ``is_finished`` means terminal, not successful: the lists have to be read back."""
+
+    job_id: int
+    status: str
+    processed_count: int
+    is_finished: bool
+    is_failed: bool
+    error: str
+    has_error_file: bool

@@ -1,0 +1,242 @@
+"""What a plan is: its kinds, its items, its identity and its life.
+
+Belongs here: the vocabulary that suppression and rebalancing plans share, the content hash and the legal transitions.
+Does not belong here: how items come about (``suppression``, ``rebalancing``) and whether a plan may run (``gate``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+
+
+class PlanKind(StrEnum):
+    """What a plan changes."""
+
+    SUPPRESSION = "suppression"
+    REBALANCING = "rebalancing"
+
+
+class Sweep(StrEnum):
+    """How long after the end of sending a campaign is looked at: the main run, and two for late bounces."""
+
+    H24 = "24h"
+    H72 = "72h"
+    D7 = "7d"
+
+    @property
+    def hours(self) -> int:
+        """Hours after the end of sending."""
+        return {"24h": 24, "72h": 72, "7d": 168}[self.value]
+
+
+class PlanStatus(StrEnum):
+    """Where a plan is in its life."""
+
+    PLANNED = "planned"
+    PENDING_REVIEW = "pending_review"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    EXECUTED = "executed"
+    SUPERSEDED = "superseded"
+
+
+_TRANSITIONS: Mapping[PlanStatus, frozenset[PlanStatus]] = MappingProxyType(
+    {
+        PlanStatus.PLANNED: frozenset(
+            {PlanStatus.PENDING_REVIEW, PlanStatus.APPROVED, PlanStatus.EXPIRED, PlanStatus.SUPERSEDED}
+        ),
+        PlanStatus.PENDING_REVIEW: frozenset(
+            {PlanStatus.APPROVED, PlanStatus.REJECTED, PlanStatus.EXPIRED, PlanStatus.SUPERSEDED}
+        ),
+        # A new revision voids an approval, but only before execution; so does a rejection by a second thought.
+        PlanStatus.APPROVED: frozenset(
+            {PlanStatus.EXECUTED, PlanStatus.REJECTED, PlanStatus.EXPIRED, PlanStatus.SUPERSEDED}
+        ),
+        PlanStatus.REJECTED: frozenset({PlanStatus.SUPERSEDED}),
+        PlanStatus.EXPIRED: frozenset({PlanStatus.SUPERSEDED}),
+        PlanStatus.EXECUTED: frozenset(),
+        PlanStatus.SUPERSEDED: frozenset(),
+    }
+)
+
+
+def may_become(current: PlanStatus, wanted: PlanStatus) -> bool:
+    """Whether a plan may go from one status to another. Staying is not a transition."""
+    return wanted in _TRANSITIONS[current]
+
+
+def transition(current: PlanStatus, wanted: PlanStatus) -> PlanStatus:
+    """The new status of a plan.
+
+    Raises:
+        RefusedError: the step is not legal, e.g. executing what nobody approved.
+    """
+    if not may_become(current, wanted):
+        legal = ", ".join(sorted(_TRANSITIONS[current])) or "nothing: it is final"
+        raise RefusedError(
+            f"Making a plan {wanted.value}", f"it is {current.value}", f"From there it may become {legal}"
+        )
+    return wanted
+
+
+class ItemAction(StrEnum):
+    """What a plan intends for one contact. ``monitor`` and ``keep`` change nothing and are there to be seen."""
+
+    SUPPRESS = "suppress"
+    MONITOR = "monitor"
+    KEEP = "keep"
+    MOVE = "move"
+    ENROL = "enrol"
+
+
+CHANGING_ACTIONS = frozenset({ItemAction.SUPPRESS, ItemAction.MOVE, ItemAction.ENROL})
+"""The actions that lead to a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanItem:
+    """What a plan intends for one contact, and why. No address is in it.
+
+    ``is_held``: waits for a person whatever happens to the rest. ``evidence`` holds JSON values only.
+
+    Raises:
+        ValueError: the lists do not fit the action.
+    """
+
+    contact_id: int
+    action: ItemAction
+    rule: str
+    from_role: ListRole | None = None
+    to_role: ListRole | None = None
+    is_held: bool = False
+    reason: str = ""
+    bounce_class: str | None = None
+    bounce_type: str | None = None
+    bounce_count: int | None = None
+    confidence: float | None = None
+    evidence: tuple[Mapping[str, object], ...] = ()
+    explanation: str = ""
+
+    def __post_init__(self) -> None:
+        moved = self.action is ItemAction.MOVE
+        placed = self.action in (ItemAction.MOVE, ItemAction.ENROL)
+        if moved != (self.from_role in CAMPAIGN_LISTS) or (not moved and self.from_role is not None):
+            raise ValueError("a move, and nothing else, leaves a campaign list")
+        if placed != (self.to_role in CAMPAIGN_LISTS) or self.from_role is self.to_role is not None:
+            raise ValueError("a move or an enrolment goes to another campaign list")
+        if not placed and self.to_role is not (ListRole.SUPPRESSION if self.action is ItemAction.SUPPRESS else None):
+            raise ValueError("a suppression goes to the suppression list, and what changes nothing goes nowhere")
+        if self.confidence is not None and not 0 <= self.confidence <= 1:
+            raise ValueError("a confidence is a share from 0 to 1")
+
+
+def content_hash(campaign_id: int, kind: PlanKind, sweep: Sweep, policy_version: str, items: Iterable[PlanItem]) -> str:
+    """The identity of a plan's content: SHA-256 as 64 hexadecimal digits.
+
+    Covers campaign, kind, sweep, policy version and every item's contact, action, lists, rule and hold. Prose, evidence
+    and time are left out: a plan that would do the same is the same plan. The order of the items does not matter.
+
+    Raises:
+        ValueError: a contact is in the plan twice.
+    """
+    rows = sorted(
+        (
+            item.contact_id,
+            item.action.value,
+            item.from_role.value if item.from_role else "",
+            item.to_role.value if item.to_role else "",
+            item.rule,
+            item.is_held,
+        )
+        for item in items
+    )
+    if len({row[0] for row in rows}) != len(rows):
+        raise ValueError("a contact is in the plan twice")
+    content = {
+        "campaign": campaign_id,
+        "kind": kind.value,
+        "sweep": sweep.value,
+        "policy": policy_version,
+        "items": rows,
+    }
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+class RunStatus(StrEnum):
+    """How a maintenance run ended; ``running`` until it did."""
+
+    RUNNING = "running"
+    SUCCESS = "success"
+    PARTIAL_SUCCESS = "partial_success"
+    FAILED = "failed"
+    PENDING_REVIEW = "pending_review"
+    REJECTED = "rejected"
+    ROLLED_BACK = "rolled_back"
+    READ_ONLY = "read_only"
+
+
+def run_status(
+    *,
+    planned: int,
+    confirmed: int,
+    skipped: int = 0,
+    failed: int = 0,
+    waiting: int = 0,
+    rejected: int = 0,
+    read_only: bool = False,
+    rolled_back: bool = False,
+) -> RunStatus:
+    """How a run ended, from the numbers of its plan items.
+
+    Success when every planned item is confirmed, also when nothing was planned; partial when some are; failed when
+    none are. An item that was found to need nothing any more (``skipped``: erased, or already there) is settled, and
+    one that a person rejected is no longer planned. While nothing was executed, what waits makes the run pending.
+
+    Raises:
+        ValueError: a number is negative, or there are more outcomes than items.
+    """
+    outcomes = (confirmed, skipped, failed, waiting, rejected)
+    if min(planned, *outcomes) < 0 or sum(outcomes) > planned:
+        raise ValueError("the outcomes of a run do not fit its plan")
+    if rolled_back:
+        return RunStatus.ROLLED_BACK
+    if read_only and planned:
+        return RunStatus.READ_ONLY
+    wanted = planned - rejected
+    if rejected and not wanted:
+        return RunStatus.REJECTED
+    if confirmed + skipped == wanted:
+        return RunStatus.SUCCESS
+    if confirmed:
+        return RunStatus.PARTIAL_SUCCESS
+    return RunStatus.PENDING_REVIEW if waiting and not failed else RunStatus.FAILED
+
+
+class Urgency(StrEnum):
+    """How soon a person is needed; high and critical page somebody."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def pages_people(self) -> bool:
+        """Whether somebody is called at once."""
+        return self in (Urgency.HIGH, Urgency.CRITICAL)
+
+
+def max_urgency(*urgencies: Urgency | None) -> Urgency:
+    """The highest of the rules' and the advisors' urgencies; a missing opinion changes nothing, none at all is low."""
+    order = list(Urgency)
+    return max((urgency for urgency in urgencies if urgency is not None), key=order.index, default=Urgency.LOW)

@@ -1,0 +1,132 @@
+"""Every figure of the suppression policy and of the safety gate, in one frozen object.
+
+Belongs here: numbers with their units, and the version under which a decision was taken. Does not belong here: what
+follows from a number (``suppression`` and ``gate``), and the figures of a rebalancing (``rebalancing``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from list_pipeline.core.balance import exact_share
+
+POLICY_REVISION = "2026-11"
+"""Raised when a *rule* changes; a changed *figure* shows in the version by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionPolicy:
+    """The figures by which a contact is suppressed and a plan is let through.
+
+    The defaults are the product's policy; settings may turn ``cap_percent``. Confidences belong to the rule that
+    decided, are shares from 0 to 1, and are not probabilities that somebody measured.
+    """
+
+    # Soft pattern: the industry's old agreement is three consecutive bounces over more than 14 days.
+    soft_attempts: int = 3
+    """Fewest consecutive attempts that failed softly for the same reason."""
+    soft_campaigns: int = 3
+    """Fewest different campaigns among them."""
+    soft_span_days: int = 14
+    """Fewest days from the first of these failures to the last."""
+    soft_recency_days: int = 30
+    """Most days from the last of these failures to the moment of judging."""
+    min_campaigns: int = 2
+    """A contact that was in fewer campaigns is new: never suppressed for a soft pattern."""
+
+    second_hit_days: int = 7
+    """Fewest days between two disputed hits. Provider incidents last hours, so a week is another occasion."""
+
+    incident_hard_bounces: int = 5
+    """Fewest hard bounces at one domain that make an incident ..."""
+    incident_percent: float = 60.0
+    """... when they are at least this percent of the domain's recipients in the campaign."""
+
+    cap_percent: float = 10.0
+    """Most suppressions in percent of the campaign's recipients, all its sweeps together, complaints not counted."""
+
+    confidence_hard: float = 0.99
+    confidence_complaint: float = 1.0
+    confidence_soft_pattern: float = 0.90
+    confidence_second_hit: float = 0.80
+
+    automatic_confidence: float = 0.85
+    """At this confidence and above an item needs no person."""
+    review_confidence: float = 0.70
+    """From here up to ``automatic_confidence`` only permanent hard bounces need no person; below, the plan waits."""
+
+    complaint_target_percent: float = 0.1
+    """Complaint rate to stay under (Google and Yahoo, 2024)."""
+    complaint_alert_percent: float = 0.3
+    """Complaint rate never to reach (Google and Yahoo, 2024)."""
+
+    def __post_init__(self) -> None:
+        counts = (self.soft_attempts, self.soft_campaigns, self.min_campaigns, self.incident_hard_bounces)
+        if min(counts) < 1:
+            raise ValueError("a policy's counts must be at least 1")
+        if min(self.soft_span_days, self.soft_recency_days, self.second_hit_days) < 0:
+            raise ValueError("a policy's days must not be negative")
+        percents = (self.incident_percent, self.cap_percent)
+        if not all(0 < percent <= 100 for percent in percents):
+            raise ValueError("a policy's percentages must be above 0 and at most 100")
+        if not 0 <= self.complaint_target_percent <= self.complaint_alert_percent <= 100:
+            raise ValueError("the complaint target must not exceed the complaint alert")
+        confidences = (
+            self.confidence_hard,
+            self.confidence_complaint,
+            self.confidence_soft_pattern,
+            self.confidence_second_hit,
+        )
+        if not all(0 <= confidence <= 1 for confidence in confidences):
+            raise ValueError("a confidence is a share from 0 to 1")
+        if not 0 <= self.review_confidence <= self.automatic_confidence <= 1:
+            raise ValueError("the review band must lie below the automatic one")
+
+    @property
+    def version(self) -> str:
+        """Revision of the rules and a digest of the figures, e.g. ``2026-11-1a2b3c4d``.
+
+        Part of a plan's identity: a plan that was approved under other figures is another plan.
+        """
+        figures = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        return f"{POLICY_REVISION}-{hashlib.sha256(figures.encode()).hexdigest()[:8]}"
+
+    @property
+    def soft_span(self) -> timedelta:
+        """``soft_span_days`` as a duration."""
+        return timedelta(days=self.soft_span_days)
+
+    @property
+    def soft_recency(self) -> timedelta:
+        """``soft_recency_days`` as a duration."""
+        return timedelta(days=self.soft_recency_days)
+
+    @property
+    def second_hit_gap(self) -> timedelta:
+        """``second_hit_days`` as a duration."""
+        return timedelta(days=self.second_hit_days)
+
+
+@dataclass(frozen=True, slots=True)
+class GraduationFigures:
+    """How long the product only watches, and when it may act by itself."""
+
+    read_only_hours: int = 24
+    """Hours after the first start in which not one request changes anything."""
+    approved_operations: int = 5
+    """Operations that people must have approved before the automatic mode ..."""
+    approval_days: int = 14
+    """... and days since the first start; both are needed."""
+
+
+def exceeds_percent(part: int, whole: int, percent: float) -> bool:
+    """Whether ``part`` is more than ``percent`` of ``whole``, without rounding. Anything exceeds a share of nothing."""
+    return part > exact_share(percent) * whole
+
+
+def reaches_percent(part: int, whole: int, percent: float) -> bool:
+    """Whether ``part`` is at least ``percent`` of ``whole``, without rounding."""
+    return part >= exact_share(percent) * whole

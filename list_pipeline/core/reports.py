@@ -1,0 +1,371 @@
+"""The maintenance report: from facts to the Slack message.
+
+Belongs here: what the message says, in which order, in words that a marketer understands. Does not belong here: Slack's
+limits and escaping (``slack_blocks``), and the facts themselves (``report_facts``).
+
+Planned and executed figures are never mixed: a count that is shown as done was confirmed at Mailjet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from list_pipeline.core.advice import AdviceSource
+from list_pipeline.core.plans import RunStatus
+from list_pipeline.core.policy import SuppressionPolicy
+from list_pipeline.core.report_facts import (
+    ListChange,
+    MaintenanceFacts,
+    MaintenanceLinks,
+    RebalancingFacts,
+    SenderFault,
+    StageErrors,
+    SuppressionFacts,
+)
+from list_pipeline.core.slack_blocks import (
+    Block,
+    Mrkdwn,
+    SlackMessage,
+    as_text,
+    compose,
+    context,
+    divider,
+    fields,
+    header,
+    joined,
+    link,
+    section,
+    untrusted,
+)
+
+__all__ = [
+    "ListChange",
+    "MaintenanceFacts",
+    "MaintenanceLinks",
+    "MaintenanceReport",
+    "RebalancingFacts",
+    "ReportSection",
+    "SenderFault",
+    "StageErrors",
+    "SuppressionFacts",
+    "as_text",
+    "maintenance_message",
+    "maintenance_report",
+    "slack_message",
+]
+
+_SECTION_LIMIT = 1_000
+"""Characters a section may take: nine of them stay below what Slack takes for all blocks together."""
+_ASSESSMENT = "AI Assessment"
+_MOST_LINES = 12
+_FALLBACK_LIMIT = 1_500
+_POLICY = SuppressionPolicy()
+
+_HEADERS = {
+    RunStatus.RUNNING: "🔄 Post-Campaign List Maintenance Running",
+    RunStatus.SUCCESS: "🔄 Post-Campaign List Maintenance Complete",
+    RunStatus.PARTIAL_SUCCESS: "⚠️ Partial suppression",
+    RunStatus.FAILED: "❌ Post-Campaign List Maintenance Failed",
+    RunStatus.PENDING_REVIEW: "👀 Post-Campaign List Maintenance Waits for Approval",
+    RunStatus.REJECTED: "🚫 Post-Campaign List Maintenance: Plan Rejected",
+    RunStatus.ROLLED_BACK: "↩️ Post-Campaign List Maintenance Rolled Back",
+    RunStatus.READ_ONLY: "🔍 Post-Campaign List Maintenance: Read-Only, Nothing Was Changed",
+}
+
+_REASONS = {
+    "hard_bounce": "address does not exist",
+    "soft_bounce_pattern": "failed again and again over weeks",
+    "second_hit": "failed for the second time, a week or more apart",
+    "complaint": "complained about spam",
+    "manual": "by hand",
+}
+
+_CLASSES = {
+    "hard": "permanent",
+    "soft": "passing",
+    "block": "refused because of the sender",
+    "content": "refused because of the content",
+    "complaint": "complaints",
+    "not_evidence": "not attempted",
+    "unknown": "unclear",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSection:
+    """A title and its lines, in composed markup."""
+
+    title: str
+    lines: tuple[Mrkdwn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceReport:
+    """The report before it is laid out: header, the two main figures, sections in order, small print."""
+
+    header: str
+    figures: tuple[tuple[str, str], ...]
+    sections: tuple[ReportSection, ...]
+    small_print: tuple[Mrkdwn, ...]
+    fallback: Mrkdwn
+
+
+def maintenance_message(facts: MaintenanceFacts) -> SlackMessage:
+    """The whole way: facts to a message that keeps Slack's limits."""
+    return slack_message(maintenance_report(facts))
+
+
+def slack_message(report: MaintenanceReport) -> SlackMessage:
+    """Lay a report out in blocks."""
+    blocks: list[Block] = [header(report.header), fields(report.figures)]
+    blocks += [section([compose("*{title}*", title=each.title), *each.lines], _limit(each)) for each in report.sections]
+    blocks += [divider(), context(report.small_print)]
+    return SlackMessage(report.fallback, blocks)
+
+
+def _limit(part: ReportSection) -> int:
+    # The assessment is prose in few long lines: a whole line too many would take most of it away.
+    return 2 * _SECTION_LIMIT if part.title == _ASSESSMENT else _SECTION_LIMIT
+
+
+def maintenance_report(facts: MaintenanceFacts) -> MaintenanceReport:
+    """Put the facts into words."""
+    candidates = (
+        ("Campaign", _campaign(facts)),
+        ("Waiting for a decision", _waiting(facts)),
+        (_ASSESSMENT, _assessment(facts)),
+        ("Cleanup", _cleanup(facts)),
+        ("To repair on our side", _repairs(facts)),
+        ("Lists before and after", _lists(facts)),
+        ("Rebalancing", _rebalancing(facts)),
+        (
+            "Errors",
+            [compose("• {stage}: {count}", stage=e.stage, count=f"{e.count:,}") for e in facts.errors if e.count],
+        ),
+        ("Next campaign", [untrusted(facts.next_campaign)] if facts.next_campaign else []),
+    )
+    figures = (("Contacts Suppressed", _suppressed(facts)), ("Contacts Rebalanced", _rebalanced(facts)))
+    summary = "; ".join(f"{label}: {value}" for label, value in figures)
+    fallback = f"{_header(facts)}. {facts.campaign_name}. {summary}"
+    return MaintenanceReport(
+        header=_header(facts),
+        figures=figures,
+        sections=tuple(ReportSection(title, tuple(_capped(lines))) for title, lines in candidates if lines),
+        small_print=tuple(_small_print(facts)),
+        fallback=untrusted(fallback, _FALLBACK_LIMIT),
+    )
+
+
+def _header(facts: MaintenanceFacts) -> str:
+    if facts.status is RunStatus.PARTIAL_SUCCESS and not _suppression_incomplete(facts):
+        return "⚠️ Post-Campaign List Maintenance Partly Complete"
+    return _HEADERS[facts.status]
+
+
+def _suppression_incomplete(facts: MaintenanceFacts) -> bool:
+    return facts.suppression.confirmed_total < facts.suppression.planned_total
+
+
+def _nothing_done(facts: MaintenanceFacts) -> bool:
+    return facts.status in (RunStatus.READ_ONLY, RunStatus.PENDING_REVIEW, RunStatus.REJECTED)
+
+
+def _done_of(confirmed: int, planned: int, facts: MaintenanceFacts) -> str:
+    if confirmed == planned:
+        return f"{confirmed:,}"
+    if _nothing_done(facts) and confirmed == 0:
+        return f"0 ({planned:,} planned)"
+    return f"{confirmed:,}/{planned:,}"
+
+
+def _suppressed(facts: MaintenanceFacts) -> str:
+    return _done_of(facts.suppression.confirmed_total, facts.suppression.planned_total, facts)
+
+
+def _rebalanced(facts: MaintenanceFacts) -> str:
+    return _done_of(facts.rebalancing.confirmed, facts.rebalancing.planned, facts)
+
+
+def _campaign(facts: MaintenanceFacts) -> list[Mrkdwn]:
+    bounced = sum(facts.bounces.values())
+    share = f"({bounced / facts.recipients:.1%})" if facts.recipients > 0 else ""
+    when = f", sent {facts.sent_at:%Y-%m-%d %H:%M} UTC" if facts.sent_at is not None else ""
+    lines = [
+        compose(
+            "{name}, round {round} to {list}{when}",
+            name=facts.campaign_name,
+            round=facts.round_number,
+            list=facts.list_role.label,
+            when=when,
+        ),
+        compose(
+            "{recipients} recipients, {bounced} not delivered or complained {share}",
+            recipients=f"{facts.recipients:,}",
+            bounced=f"{bounced:,}",
+            share=share,
+        ),
+    ]
+    if facts.complaint_rate is not None:
+        lines.append(
+            compose(
+                "Complaint rate {rate} %{remark}",
+                rate=f"{facts.complaint_rate:.2f}",
+                remark=_complaints(facts.complaint_rate),
+            )
+        )
+    return lines
+
+
+def _complaints(rate: float) -> str:
+    if rate >= _POLICY.complaint_alert_percent:
+        return f": ALERT, mailbox providers expect less than {_POLICY.complaint_alert_percent} %"
+    target = _POLICY.complaint_target_percent
+    return f": not below the target of {target} %" if rate >= target else ""
+
+
+def _waiting(facts: MaintenanceFacts) -> list[Mrkdwn]:
+    if facts.status is not RunStatus.PENDING_REVIEW:
+        return []
+    reason = facts.review_reason or "A safety rule asks for a person's decision"
+    return [
+        untrusted(reason),
+        Mrkdwn("Nothing was changed for this plan. Approve or reject it in the Dagster UI or with the command line."),
+    ]
+
+
+def _assessment(facts: MaintenanceFacts) -> list[Mrkdwn]:
+    summary = facts.executive_summary.strip() or "No summary was written for this run."
+    lines = [untrusted(summary, 800)]
+    if facts.suppression_rationale:
+        lines.append(joined([Mrkdwn("*Why these contacts:*"), untrusted(facts.suppression_rationale, 600)], " "))
+    if facts.expected_impact:
+        lines.append(joined([Mrkdwn("*Expected effect:*"), untrusted(facts.expected_impact, 400)], " "))
+    if facts.summary_source is AdviceSource.POLICY:
+        lines.append(Mrkdwn("_Written from the figures, without the AI model._"))
+    return lines
+
+
+def _cleanup(facts: MaintenanceFacts) -> list[Mrkdwn]:
+    suppression = facts.suppression
+    lines: list[Mrkdwn] = []
+    for reason in _largest_first(suppression.planned):
+        planned, confirmed = suppression.planned[reason], suppression.confirmed.get(reason, 0)
+        failed = suppression.failed.get(reason, 0)
+        lines.append(
+            compose(
+                "• {reason}: {done} suppressed{failed}",
+                reason=_REASONS.get(reason, reason.replace("_", " ")),
+                done=f"{confirmed:,} of {planned:,}" if confirmed != planned else f"{confirmed:,}",
+                failed=f", {failed:,} failed and will be tried again" if failed else "",
+            )
+        )
+    if not lines:
+        lines.append(Mrkdwn("Nobody had to be suppressed."))
+    if suppression.held_for_review:
+        lines.append(compose("• {n} held for a person to look at", n=f"{suppression.held_for_review:,}"))
+    found = ", ".join(
+        f"{facts.bounces[k]:,} {_CLASSES.get(k, k.replace('_', ' '))}" for k in _largest_first(facts.bounces)
+    )
+    if found:
+        lines.append(compose("Failures found: {found}", found=found))
+    if facts.not_evidence:
+        lines.append(
+            compose("• {n} were not attempted at all, which says nothing about them", n=f"{facts.not_evidence:,}")
+        )
+    if facts.unknown:
+        lines.append(compose("• {n} failed for a reason that is not clear; they stay", n=f"{facts.unknown:,}"))
+    return lines
+
+
+def _repairs(facts: MaintenanceFacts) -> list[Mrkdwn]:
+    listed = sorted((fault for fault in facts.sender_faults if fault.contacts), key=lambda f: (-f.contacts, f.reason))
+    lines = [
+        compose(
+            "• {reason}: {n} refused{advice}",
+            reason=fault.reason.replace("_", " "),
+            n=f"{fault.contacts:,}",
+            advice=f". {fault.advice}" if fault.advice else "",
+        )
+        for fault in listed
+    ]
+    return [Mrkdwn("These contacts did nothing wrong and stay:"), *lines] if lines else []
+
+
+def _lists(facts: MaintenanceFacts) -> list[Mrkdwn]:
+    lines = []
+    for each in facts.lists:
+        after = "not read" if each.mailable_after is None else f"{each.mailable_after:,}"
+        raw = f"{each.raw_before:,} → {'not read' if each.raw_after is None else f'{each.raw_after:,}'}"
+        lines.append(
+            compose(
+                "• {list}: {before} → {after} can be mailed (all entries: {raw})",
+                list=each.role.label,
+                before=f"{each.mailable_before:,}",
+                after=after,
+                raw=raw,
+            )
+        )
+    if facts.deviation_before is not None:
+        after = "not read" if facts.deviation_after is None else f"{facts.deviation_after:.1f} %"
+        lines.append(
+            compose(
+                "Largest distance from the average: {before} % → {after}",
+                before=f"{facts.deviation_before:.1f}",
+                after=after,
+            )
+        )
+    return lines
+
+
+def _rebalancing(facts: MaintenanceFacts) -> list[Mrkdwn]:
+    plan = facts.rebalancing
+    lines: list[Mrkdwn] = []
+    if plan.moves_planned:
+        lines.append(compose("• moved between lists: {n}", n=_done_of(plan.moves_confirmed, plan.moves_planned, facts)))
+    if plan.enrolments_planned:
+        lines.append(
+            compose(
+                "• added from the master list: {n}",
+                n=_done_of(plan.enrolments_confirmed, plan.enrolments_planned, facts),
+            )
+        )
+    if not lines:
+        lines.append(Mrkdwn("No contact had to change lists."))
+    if plan.deferred:
+        lines.append(
+            compose(
+                "• {n} moves wait until this cycle has reached all three lists, so that nobody gets a campaign "
+                "twice or not at all",
+                n=f"{plan.deferred:,}",
+            )
+        )
+    if plan.certificate:
+        lines.append(untrusted(plan.certificate, 400))
+    return lines
+
+
+def _small_print(facts: MaintenanceFacts) -> list[Mrkdwn]:
+    links = facts.links
+    parts = [compose("Maintenance log {id}", id=links.log_id)]
+    if links.app_url:
+        parts.append(link(f"{links.app_url.rstrip('/')}/admin/list-management/{links.log_id}", "View Details"))
+    if links.run_url:
+        parts.append(link(links.run_url, "Dagster run"))
+    elif links.run_id:
+        parts.append(compose("run {id}", id=links.run_id[:8]))
+    parts.append(compose("{partition}", partition=links.partition))
+    parts.append(compose("mode {mode}", mode=facts.mode.replace("_", " ")))
+    if facts.mailjet_requests is not None:
+        parts.append(compose("{n} requests to Mailjet", n=f"{facts.mailjet_requests:,}"))
+    return parts
+
+
+def _largest_first(counts: Mapping[str, int]) -> list[str]:
+    return [name for name, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])) if count]
+
+
+def _capped(lines: Sequence[Mrkdwn]) -> list[Mrkdwn]:
+    if len(lines) <= _MOST_LINES:
+        return list(lines)
+    return [*lines[: _MOST_LINES - 1], compose("_and {n} more_", n=len(lines) - _MOST_LINES + 1)]

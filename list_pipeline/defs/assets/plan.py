@@ -1,0 +1,112 @@
+"""Planning: what is intended, and whether it may be done. Nothing here changes a list."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from list_pipeline.core.gate import GateDecision
+from list_pipeline.core.plans import ItemAction
+from list_pipeline.defs import metadata as md
+from list_pipeline.defs.assets.observe import bounce_analysis
+from list_pipeline.defs.campaign_runs import OWNERS, maintenance_of
+from list_pipeline.defs.partitions import CAMPAIGNS
+from list_pipeline.operations import suppression, workflow
+from list_pipeline.operations.services import Services
+from list_pipeline.operations.shown import ShownItem, shown_items
+from list_pipeline.storage.plans import StoredPlan
+
+GROUP = "plan"
+
+
+@dg.asset(
+    partitions_def=CAMPAIGNS,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"python", "gemini", "postgres"},
+    code_version="1",
+    deps=[bounce_analysis],
+    description=(
+        "Who is to be suppressed, watched or kept, each with the rule and its evidence. Decided by the policy; the advisor "
+        "explains and can only make it more careful. Written once: materializing again shows the stored plan."
+    ),
+)
+def suppression_plan(context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]) -> dg.MaterializeResult:
+    with maintenance_of(context, services, "ai_analysis") as run:
+        plan = suppression.plan_suppression(services, run)
+        items = shown_items(services, plan)
+    return dg.MaterializeResult(metadata=suppression_metadata(plan, items), data_version=dg.DataVersion(plan.content_hash))
+
+
+def suppression_metadata(plan: StoredPlan, items: list[ShownItem]) -> dict[str, dg.MetadataValue]:
+    """A suppression plan for people: figures, who and why (masked), and what the advisor said."""
+    summary: Mapping[str, Any] = plan.summary
+    suppressed = [item for item in items if item.item.action is ItemAction.SUPPRESS]
+    return {
+        **md.counts(
+            {
+                "planned_suppressions": int(summary["suppress"]["total"]),
+                "held_for_review": int(summary["held"]),
+                "monitored": int(summary["monitor"]),
+                "kept": int(summary["keep"]),
+            }
+        ),
+        "by reason": md.table([{"reason": k.replace("_", " "), "contacts": v} for k, v in summary["suppress"].items()]),
+        "who and why": md.table(
+            [
+                {
+                    "contact": one.item.contact_id,
+                    "address": one.masked,
+                    "rule": one.item.rule.replace("_", " "),
+                    "held": "yes" if one.item.is_held else "",
+                    "why": one.item.explanation,
+                }
+                for one in suppressed
+            ]
+        ),
+        "rationale": md.text(f"{summary['rationale']} (written by the {summary['advised_by']})"),
+        "expected impact": md.text(str(summary["expected_impact"])),
+        "policy version": md.text(plan.policy_version),
+        "content hash": md.text(plan.content_hash[:16]),
+    }
+
+
+@dg.asset(
+    partitions_def=CAMPAIGNS,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"python", "postgres"},
+    code_version="1",
+    deps=[suppression_plan],
+    output_required=False,
+    description=(
+        "The safety gate. Materializes only when the plan may go on: every rule holds, or a person decided. A plan that "
+        "waits leaves this run green and its successors skipped."
+    ),
+)
+def approved_suppression_plan(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> Iterator[dg.MaterializeResult]:
+    with maintenance_of(context, services, "suppression") as run:
+        plan, goes_on, decision = workflow.open_suppression_gate(services, run)
+    if goes_on:
+        yield dg.MaterializeResult(metadata=gate_metadata(plan, decision))
+    else:
+        context.log.info(f"The plan does not go on by itself: {_words(plan, decision)}")
+
+
+def gate_metadata(plan: StoredPlan, decision: GateDecision | None) -> dict[str, dg.MetadataValue]:
+    """What the gate saw, check by check, or who decided."""
+    shown: dict[str, dg.MetadataValue] = {"decided by": md.text(plan.decided_by or "nobody yet")}
+    if decision is not None:
+        shown["checks"] = md.table(
+            [{"check": c.name, "holds": "yes" if c.passed else "no", "what it saw": c.words} for c in decision.checks]
+        )
+        shown |= md.counts({"may_run": len(decision.may_run), "waiting": len(decision.waiting)})
+    return shown
+
+
+def _words(plan: StoredPlan, decision: GateDecision | None) -> str:
+    if decision is None:
+        return f"it is {plan.status.value}"
+    return " ".join(check.words for check in decision.failed_checks) or decision.outcome.value

@@ -1,0 +1,30 @@
+"""The one place where the code location is put together; tests build it with other resources."""
+
+from __future__ import annotations
+
+import os
+
+import dagster as dg
+
+from list_pipeline.defs.assets import act, observe, plan, report
+from list_pipeline.defs.checks import ASSET_CHECKS
+from list_pipeline.defs.jobs import JOBS
+from list_pipeline.defs.resources import ServicesResource
+from list_pipeline.defs.sensors import SCHEDULES, SENSORS
+
+
+def build_defs(services: ServicesResource | None = None) -> dg.Definitions:
+    """Everything that exists in this code location.
+
+    Args:
+        services: another source of settings and clients than the environment.
+    """
+    return dg.Definitions(
+        assets=dg.load_assets_from_modules([observe, plan, act, report]),
+        asset_checks=ASSET_CHECKS,
+        jobs=JOBS,
+        sensors=SENSORS,
+        schedules=SCHEDULES,
+        resources={"services": services or ServicesResource()},
+        executor=dg.in_process_executor,
+    )

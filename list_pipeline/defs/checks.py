@@ -1,0 +1,55 @@
+"""The safety rules as asset checks, so that they show in the UI with what they saw.
+
+They report. What stops a plan is the gate, which judges before anything is changed; a check that blocked would stop its own
+run only. The partition stands in the metadata, because partitioned checks are not stable in this version of Dagster.
+"""
+
+from collections.abc import Callable
+
+import dagster as dg
+
+from list_pipeline.defs.assets.act import list_snapshot_after, rebalancing_plan
+from list_pipeline.defs.assets.plan import suppression_plan
+from list_pipeline.defs.campaign_runs import sweep_of
+from list_pipeline.defs.failures import clear_failures
+from list_pipeline.defs.metadata import text
+from list_pipeline.operations import checks
+from list_pipeline.operations.checks import CheckResult
+from list_pipeline.operations.maintenance import Maintenance, current
+from list_pipeline.operations.services import Services
+
+Rule = Callable[[Services, Maintenance], CheckResult]
+
+_RULES: dict[dg.AssetsDefinition, tuple[Rule, ...]] = {
+    suppression_plan: (
+        checks.suppressions_within_cap,
+        checks.suppressions_rest_on_evidence,
+        checks.suppressed_were_recipients,
+    ),
+    rebalancing_plan: (checks.moves_are_few, checks.moves_are_minimal),
+    list_snapshot_after: (
+        checks.sizes_are_explained,
+        checks.nobody_is_lost,
+        checks.nobody_is_in_two_lists,
+        checks.nobody_is_suppressed_and_listed,
+    ),
+}
+
+
+def _check(asset: dg.AssetsDefinition, rule: Rule) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=asset, name=rule.__name__, description=rule.__doc__)
+    def run_check(context: dg.AssetCheckExecutionContext, services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
+        key = context.run.tags["dagster/partition"]
+        with clear_failures():
+            result = rule(services, current(services, key, sweep=sweep_of(context)))
+        return dg.AssetCheckResult(
+            passed=result.passed,
+            severity=dg.AssetCheckSeverity.ERROR if result.is_serious else dg.AssetCheckSeverity.WARN,
+            description=result.words,
+            metadata={"campaign": text(key)},
+        )
+
+    return run_check
+
+
+ASSET_CHECKS = [_check(asset, rule) for asset, rules in _RULES.items() for rule in rules]

@@ -1,0 +1,85 @@
+"""What people see beside an asset: counts that plot over partitions, tables, small pictures, links.
+
+The single gate to Dagster's event log: plain Python values only, small, and never an address.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+from xml.sax.saxutils import escape
+
+import dagster as dg
+
+from list_pipeline.core.masking import redact_addresses
+
+_ROWS_MAX = 50
+_BAR = 22
+
+
+def text(value: str) -> dg.MetadataValue:
+    """A sentence, with addresses redacted."""
+    return dg.MetadataValue.text(redact_addresses(value))
+
+
+def lines(values: Sequence[str]) -> dg.MetadataValue:
+    """Sentences as a list, with addresses redacted."""
+    shown = [f"- {redact_addresses(value)}" for value in values[:_ROWS_MAX]]
+    if len(values) > _ROWS_MAX:
+        shown.append(f"- … and {len(values) - _ROWS_MAX} more")
+    return dg.MetadataValue.md("\n".join(shown) or "none")
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue:
+    """Rows as a Markdown table, which the UI shows in place. At most 50 of them, then the number of the rest."""
+    if not rows:
+        return dg.MetadataValue.md("none")
+    names = list(rows[0])
+    out = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
+    for row in rows[:_ROWS_MAX]:
+        cells = (redact_addresses(str(row[name])).replace("|", "\\|").replace("\n", " ") for name in names)
+        out.append(f"| {' | '.join(cells)} |")
+    if len(rows) > _ROWS_MAX:
+        out.append(f"\n… and {len(rows) - _ROWS_MAX} more")
+    return dg.MetadataValue.md("\n".join(out))
+
+
+def counts(values: Mapping[str, int | float | None], prefix: str = "") -> dict[str, dg.MetadataValue]:
+    """Figures as metadata of their own, so that Dagster plots each over the partitions. None is left out."""
+    found: dict[str, dg.MetadataValue] = {}
+    for name, value in values.items():
+        if value is None:
+            continue
+        plain = int(value) if isinstance(value, int) else float(value)
+        found[f"{prefix}{name}"] = (
+            dg.MetadataValue.int(plain) if isinstance(plain, int) else dg.MetadataValue.float(plain)
+        )
+    return found
+
+
+def bars(title: str, values: Mapping[str, int], note: str = "") -> dg.MetadataValue:
+    """Horizontal bars as a picture of a few kilobytes, drawn here: a plotting library would cost each run a second."""
+    height = 44 + _BAR * len(values)
+    most = max(values.values(), default=0) or 1
+    rows = []
+    for position, (name, value) in enumerate(values.items()):
+        y = 34 + position * _BAR
+        width = round(300 * value / most)
+        rows.append(
+            f'<text x="150" y="{y + 13}" text-anchor="end">{escape(name)}</text>'
+            f'<rect x="158" y="{y}" width="{width}" height="16" rx="2" fill="#4f6bed"/>'
+            f'<text x="{164 + width}" y="{y + 13}">{value:,}</text>'
+        )
+    drawing = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="560" height="{height}" font-family="sans-serif" font-size="12">'
+        f'<rect width="560" height="{height}" fill="#ffffff"/>'
+        f'<text x="12" y="20" font-size="14" font-weight="bold">{escape(title)}</text>{"".join(rows)}</svg>'
+    )
+    encoded = base64.b64encode(drawing.encode()).decode()
+    return dg.MetadataValue.md(f"![{escape(title)}](data:image/svg+xml;base64,{encoded})\n\n{redact_addresses(note)}")
+
+
+def link(url: str | None) -> dict[str, dg.MetadataValue]:
+    """A link under the name ``link``, or nothing where there is none."""
+    return {"link": dg.MetadataValue.url(url)} if url else {}

@@ -1,0 +1,99 @@
+"""What starts runs by itself. Everything is decided from the database, never from the partitions that exist.
+
+Partitions and runs are returned together, so that a crash in between loses neither.
+"""
+
+import dagster as dg
+
+from list_pipeline.core.errors import ConfigurationError, ListPipelineError
+from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.plans import Sweep
+from list_pipeline.defs import jobs
+from list_pipeline.defs.campaign_runs import SWEEP_TAG
+from list_pipeline.defs.partitions import CAMPAIGNS
+from list_pipeline.operations import campaigns
+from list_pipeline.operations.maintenance import Due, due, unreported
+from list_pipeline.operations.services import Services
+from list_pipeline.storage import campaigns as campaign_rows
+
+CAMPAIGN_SENSOR_SECONDS = 300
+"""Maintenance has to start within the hour; a look costs one request."""
+
+
+def _requests(found: list[Due], sweep: Sweep) -> list[dg.RunRequest]:
+    return [
+        dg.RunRequest(
+            run_key=one.run_key,
+            partition_key=one.campaign_key,
+            tags={SWEEP_TAG: sweep.value, "list_pipeline/attempt": str(one.attempt), "list_pipeline/why": one.why[:200]},
+        )
+        for one in found
+    ]
+
+
+@dg.sensor(
+    job=jobs.post_campaign_maintenance,
+    minimum_interval_seconds=CAMPAIGN_SENSOR_SECONDS,
+    description=(
+        "Finds sends at Mailjet, and starts the maintenance of campaigns that ended 24 h ago or more: oldest first, one run "
+        "each, failed ones again after a pause."
+    ),
+)
+def campaigns_due_for_maintenance(
+    context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
+) -> dg.SensorResult | dg.SkipReason:
+    notes: list[str] = []
+    try:
+        discovery = campaigns.discover(services)
+        notes = [*discovery.ignored, *discovery.alerts]
+    except ConfigurationError as error:
+        return dg.SkipReason(str(error))
+    except ListPipelineError as error:
+        # What is due already does not wait until Mailjet answers again.
+        notes.append(redact_addresses(str(error)))
+    for note in notes:
+        context.log.warning(note)
+    found = due(services)
+    with services.database.begin() as connection:
+        keys = [campaign.key for campaign in campaign_rows.all_campaigns(connection)]
+    return dg.SensorResult(
+        run_requests=_requests(found, Sweep.H24),
+        dynamic_partitions_requests=[CAMPAIGNS.build_add_request(keys)] if keys else [],
+        skip_reason=None if found else dg.SkipReason(_nothing_due(len(keys), notes)),
+    )
+
+
+def _nothing_due(known: int, notes: list[str]) -> str:
+    words = f"{known} campaigns are known and none is due."
+    return f"{words} {notes[0]}" if notes else words
+
+
+@dg.sensor(
+    job=jobs.maintenance_reporting,
+    minimum_interval_seconds=30,
+    description="Reports maintenances that wait for a person or failed: news that must not depend on the run that has it.",
+)
+def maintenances_to_report(
+    context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
+) -> dg.SensorResult | dg.SkipReason:
+    try:
+        found = unreported(services)
+    except ConfigurationError as error:
+        return dg.SkipReason(str(error))
+    if not found:
+        return dg.SkipReason("Every maintenance that ended was reported.")
+    return dg.SensorResult(run_requests=_requests(found, Sweep.H24))
+
+
+@dg.schedule(
+    job=jobs.membership_synchronisation,
+    cron_schedule="20 * * * *",
+    execution_timezone="UTC",
+    description="Hourly: who came, left or unsubscribed, and who was mailed by a new send.",
+)
+def hourly_membership_sync(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    return dg.RunRequest(run_key=context.scheduled_execution_time.strftime("%Y-%m-%dT%H"))
+
+
+SENSORS = [campaigns_due_for_maintenance, maintenances_to_report]
+SCHEDULES = [hourly_membership_sync]

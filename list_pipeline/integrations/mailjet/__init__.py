@@ -1,0 +1,19 @@
+"""Mailjet's REST API v3, typed. ``MailjetClient`` is the way in; everything else is how it works."""
+
+from list_pipeline.integrations.mailjet.client import MailjetClient
+from list_pipeline.integrations.mailjet.errors import (
+    CountersMissingError,
+    JobTimeoutError,
+    OutcomeUnknownError,
+    UnreadableAnswerError,
+)
+from list_pipeline.integrations.mailjet.jobs import JobItemError
+
+__all__ = [
+    "CountersMissingError",
+    "JobItemError",
+    "JobTimeoutError",
+    "MailjetClient",
+    "OutcomeUnknownError",
+    "UnreadableAnswerError",
+]

@@ -1,0 +1,390 @@
+"""The typed client of Mailjet's REST API v3: what the product asks for, in its own words.
+
+Belongs here: one method per question, its filters, and the check that the rows answer it. Does not belong here: HTTP
+(``transport``), pages (``paging``), types on the wire (``parsing``), jobs (``jobs``) and any decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from list_pipeline.core.clock import Clock
+from list_pipeline.core.observations import (
+    BounceSeen,
+    ContactListPlace,
+    ContactListSeen,
+    ContactSeen,
+    JobSeen,
+    MemberAction,
+    MessageSeen,
+    MessageStatus,
+    RecipientSeen,
+    SendCounters,
+    SendSeen,
+)
+from list_pipeline.integrations.limits import RequestLimiter
+from list_pipeline.integrations.mailjet import filters, parsing
+from list_pipeline.integrations.mailjet.errors import CountersMissingError, UnreadableAnswerError
+from list_pipeline.integrations.mailjet.filters import (
+    BounceFilter,
+    CampaignFilter,
+    ContactFilter,
+    CounterFilter,
+    FilterValue,
+    MessageFilter,
+    Paging,
+    RecipientFilter,
+)
+from list_pipeline.integrations.mailjet.jobs import JobItemError, Jobs
+from list_pipeline.integrations.mailjet.paging import PAGE, Pager, checked_rows, only_row
+from list_pipeline.integrations.mailjet.parsing import Row, unreadable
+from list_pipeline.integrations.mailjet.transport import Resource, Transport
+
+
+class MailjetClient:
+    """One Mailjet account. Safe to share between threads; close it, or use it as a context manager.
+
+    Every method may raise, besides what it names: ``AuthenticationError``, ``RateLimitedError``, ``CircuitOpenError``,
+    ``UnreadableAnswerError``, ``IncompleteDataError``, ``TransientError`` and ``PermanentError``. None of them ever
+    means that there is nothing. Reads are repeated by the client while that may help; see ``submit_job`` for changes.
+
+    Generators read as they are consumed: an error can come after some pages.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_key: str,
+        secret_key: str,
+        limiter: RequestLimiter,
+        clock: Clock,
+        timeout_s: float = 30.0,
+        attempts: int = 3,
+        job_contacts_max: int = 1000,
+        job_poll_s: float = 1.0,
+        job_timeout_s: float = 900.0,
+        transport: httpx.BaseTransport | None = None,
+        before_mutation: Callable[[], None] | None = None,
+    ) -> None:
+        """Nothing is requested yet.
+
+        Args:
+            base_url: host of the API, e.g. ``https://api.mailjet.com``.
+            timeout_s: longest silence of the service within one attempt, in seconds.
+            attempts: most requests for one question.
+            job_contacts_max: most contacts in one bulk job. Mailjet documents no number; 1000 is what integrations use.
+            job_poll_s: first pause between two looks at a job, in seconds; it grows.
+            job_timeout_s: longest wait for a job to end, in seconds.
+            transport: another way to the service, for tests.
+            before_mutation: called right before each request that changes anything, also before its repetitions; what
+                it raises reaches the caller and nothing is sent.
+        """
+        self._transport = Transport(
+            base_url=base_url,
+            api_key=api_key,
+            secret_key=secret_key,
+            limiter=limiter,
+            clock=clock,
+            timeout_s=timeout_s,
+            attempts=attempts,
+            transport=transport,
+            before_mutation=before_mutation,
+        )
+        self._pager = Pager(self._transport)
+        self._jobs = Jobs(
+            self._transport, clock, contacts_max=job_contacts_max, poll_s=job_poll_s, timeout_s=job_timeout_s
+        )
+
+    def __repr__(self) -> str:
+        return f"MailjetClient(base_url={self._transport.base_url!r}, requests_made={self.requests_made})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    @property
+    def request_counts(self) -> Mapping[str, int]:
+        """Requests made, repetitions included, by method and resource, e.g. ``GET contact/{id}/getcontactslists``."""
+        return self._transport.counts
+
+    @property
+    def requests_made(self) -> int:
+        """All requests made, repetitions included."""
+        return sum(self._transport.counts.values())
+
+    def add_requests(self, other: MailjetClient) -> None:
+        """Count the requests of another client of the same run as this one's."""
+        self._transport.add_counts(other.request_counts)
+
+    # Lists and their members
+
+    def contact_lists(self) -> tuple[ContactListSeen, ...]:
+        """All lists, one request per 1000 of them. Mailjet hides deleted ones."""
+        pages = self._pager.pages(filters.CONTACT_LISTS, {}, parsing.contact_list)
+        return tuple(found for page in pages for found in page)
+
+    def contact_list(self, list_id: int) -> ContactListSeen:
+        """One list, also a deleted one. Raises ``RemoteNotFoundError``."""
+        return parsing.contact_list(self._one("contactslist", list_id))
+
+    def count_recipients(self, list_id: int, *, unsubscribed: bool | None = None, excluded: bool | None = None) -> int:
+        """How many members a list has, of those in the given states: one request."""
+        return self._pager.count(
+            filters.RECIPIENTS,
+            {
+                RecipientFilter.CONTACTS_LIST: list_id,
+                RecipientFilter.UNSUBSCRIBED: unsubscribed,
+                RecipientFilter.EXCLUDED: excluded,
+            },
+        )
+
+    def count_contacts(self, *, list_id: int | None = None, excluded: bool | None = None) -> int:
+        """How many contacts the account (or a list) has, of those excluded from campaigns or not: one request."""
+        return self._pager.count(
+            filters.CONTACTS, {ContactFilter.CONTACTS_LIST: list_id, ContactFilter.EXCLUDED: excluded}
+        )
+
+    def recipients(
+        self, list_id: int, *, offset: int = 0, unsubscribed: bool | None = None
+    ) -> Iterator[tuple[RecipientSeen, ...]]:
+        """Members of a list by ascending id of their place, from ``offset`` (0-based) on, up to 1000 at a time."""
+        return self._pager.pages(
+            filters.RECIPIENTS,
+            {RecipientFilter.CONTACTS_LIST: list_id, RecipientFilter.UNSUBSCRIBED: unsubscribed},
+            _recipient_of(list_id, unsubscribed),
+            offset=offset,
+        )
+
+    def read_all_recipients(self, list_id: int) -> Iterator[tuple[RecipientSeen, ...]]:
+        """All members of a list, counted before and after: two requests more than its pages.
+
+        Raises:
+            IncompleteDataError: after the last page, when the number of rows is neither the count before nor the one
+                after. The list changed; drop what was read and read it again.
+        """
+        return self._pager.whole(
+            filters.RECIPIENTS, {RecipientFilter.CONTACTS_LIST: list_id}, _recipient_of(list_id, None)
+        )
+
+    def recipient(self, list_id: int, contact_id: int) -> RecipientSeen | None:
+        """A contact's place in a list, or None when it is not in it: one request."""
+        pages = self._pager.pages(
+            filters.RECIPIENTS,
+            {RecipientFilter.CONTACTS_LIST: list_id, RecipientFilter.CONTACT: contact_id},
+            _recipient_of(list_id, None),
+        )
+        rows = [row for page in pages for row in page]
+        if len(rows) > 1 or any(row.contact_id != contact_id for row in rows):
+            raise unreadable("Reading one contact's place in a list", "rows came that were not asked for")
+        return rows[0] if rows else None
+
+    def contacts(
+        self, *, list_id: int | None = None, excluded: bool | None = None, offset: int = 0
+    ) -> Iterator[tuple[ContactSeen, ...]]:
+        """Contacts by ascending id, from ``offset`` (0-based) on, up to 1000 at a time, ghosts of erased people too."""
+        return self._pager.pages(
+            filters.CONTACTS,
+            {ContactFilter.CONTACTS_LIST: list_id, ContactFilter.EXCLUDED: excluded},
+            _contact_if(excluded),
+            offset=offset,
+        )
+
+    def read_all_contacts(self, list_id: int) -> Iterator[tuple[ContactSeen, ...]]:
+        """All contacts of a list, unsubscribed ones included; counted and raising as ``read_all_recipients``."""
+        return self._pager.whole(filters.CONTACTS, {ContactFilter.CONTACTS_LIST: list_id}, _contact_if(None))
+
+    def contact(self, contact_id: int) -> ContactSeen:
+        """One contact. Raises ``RemoteNotFoundError``."""
+        return parsing.contact(self._one("contact", contact_id))
+
+    def contact_places(self, contact_id: int) -> tuple[ContactListPlace, ...]:
+        """The lists that a contact is in, unsubscribed places included. Raises ``RemoteNotFoundError``."""
+        resource = Resource.rest("contact", contact_id, "getcontactslists")
+        places: dict[int, ContactListPlace] = {}
+        offset = 0
+        while True:
+            # Paged like a collection (10 rows by default), but no sorting is documented for it.
+            query = {Paging.LIMIT.value: str(PAGE), Paging.OFFSET.value: str(offset)}
+            rows = checked_rows(resource, self._transport.read(resource, query))
+            for row in rows:
+                found = parsing.place(row)
+                places.setdefault(found.list_id, found)
+            if len(rows) < PAGE:
+                return tuple(places.values())
+            offset += len(rows)
+
+    # Sends and what became of their messages
+
+    def sends(self, *, since: datetime) -> tuple[SendSeen, ...]:
+        """Campaigns that were sent after an instant (exclusive, whole seconds), by ascending id."""
+        pages = self._pager.pages(filters.CAMPAIGNS, {CampaignFilter.FROM_TS: since}, parsing.send)
+        return tuple(found for page in pages for found in page)
+
+    def send(self, mailjet_campaign_id: int) -> SendSeen:
+        """One campaign. Raises ``RemoteNotFoundError``."""
+        return parsing.send(self._one("campaign", mailjet_campaign_id))
+
+    def send_counters(self, mailjet_campaign_id: int) -> SendCounters:
+        """Lifetime counts of a campaign's messages, by the time of sending: one request.
+
+        Raises:
+            CountersMissingError: Mailjet has none (yet); that is not zero.
+        """
+        resource = Resource.rest(filters.COUNTERS.path)
+        query: dict[CounterFilter, FilterValue] = {
+            CounterFilter.SOURCE: "Campaign",
+            CounterFilter.TIMING: "Message",
+            CounterFilter.RESOLUTION: "Lifetime",
+            CounterFilter.SOURCE_ID: mailjet_campaign_id,
+        }
+        rows = checked_rows(resource, self._transport.read(resource, filters.written(query)))
+        tried = f"Reading the counters of Mailjet campaign {mailjet_campaign_id}"
+        if not rows:
+            raise CountersMissingError(
+                tried, "there are none", "Wait for Mailjet to count, and check the campaign's id"
+            )
+        if len(rows) > 1 or rows[0].number("SourceID") != mailjet_campaign_id:
+            raise unreadable(tried, "counters came that were not asked for")
+        return parsing.counters(rows[0])
+
+    def bounces(self, mailjet_campaign_id: int, *, since: datetime) -> tuple[BounceSeen, ...]:
+        """The bounce log of a campaign, by ascending id; a contact can have several rows.
+
+        Args:
+            since: an instant before the start of sending. Without one Mailjet shows today's rows only.
+        """
+
+        def parse(row: Row) -> BounceSeen:
+            found = parsing.bounce(row)
+            _same_campaign(filters.BOUNCES.path, found.mailjet_campaign_id, mailjet_campaign_id)
+            return found
+
+        pages = self._pager.pages(
+            filters.BOUNCES, {BounceFilter.CAMPAIGN_ID: mailjet_campaign_id, BounceFilter.FROM_TS: since}, parse
+        )
+        return tuple(found for page in pages for found in page)
+
+    def messages(
+        self, mailjet_campaign_id: int, *, since: datetime, statuses: Sequence[MessageStatus] | None = None
+    ) -> Iterator[tuple[MessageSeen, ...]]:
+        """Messages of a campaign without addresses, up to 1000 at a time: one series for each status, or one of all.
+
+        A message whose status changes while it is read can come in two series.
+
+        Args:
+            since: as for ``bounces``.
+            statuses: only these. A comma list in one request is not used: whether Mailjet reads one is not known.
+
+        Raises:
+            ValueError: for a status that Mailjet cannot filter by.
+        """
+        wanted: tuple[MessageStatus | None, ...] = (None,) if statuses is None else tuple(dict.fromkeys(statuses))
+        if MessageStatus.UNKNOWN in wanted:
+            raise ValueError("Mailjet has no number to filter by the status unknown")
+        return self._messages(mailjet_campaign_id, since, wanted)
+
+    def _messages(
+        self, mailjet_campaign_id: int, since: datetime, statuses: Sequence[MessageStatus | None]
+    ) -> Iterator[tuple[MessageSeen, ...]]:
+        def parse(row: Row) -> MessageSeen:
+            found = parsing.message(row, mailjet_campaign_id)
+            _same_campaign(filters.MESSAGES.path, found.mailjet_campaign_id, mailjet_campaign_id)
+            return found
+
+        for status in statuses:
+            query: dict[MessageFilter, FilterValue | None] = {
+                MessageFilter.CAMPAIGN_ID: mailjet_campaign_id,
+                MessageFilter.FROM_TS: since,
+                MessageFilter.MESSAGE_STATUS: None if status is None else filters.STATUS_NUMBERS[status],
+            }
+            yield from self._pager.pages(filters.MESSAGES, query, parse)
+
+    # Bulk jobs
+
+    def submit_job(
+        self, *, actions: Mapping[int, MemberAction], emails: Sequence[str], exclude: bool | None = None
+    ) -> int:
+        """Hand in a bulk job and return its id. It is accepted then, not done.
+
+        Repeated only after a 429 and when no connection was made: after a lost answer the journal decides, not the
+        client.
+
+        Args:
+            actions: what to do on which list (by id); may be empty when ``exclude`` is given.
+            emails: addresses exactly as Mailjet shows them. Jobs create contacts that do not exist.
+            exclude: set or lift the exclusion from campaigns; None leaves it as it is.
+
+        Raises:
+            ValueError: no contacts, more than ``job_contacts_max``, nothing to do, or an anonymised contact.
+            OutcomeUnknownError: the job may have been accepted. Every other error means that it was not.
+        """
+        return self._jobs.submit(actions, emails, exclude)
+
+    def job(self, job_id: int) -> JobSeen:
+        """The present state of a job. Raises ``RemoteNotFoundError``."""
+        return self._jobs.look(job_id)
+
+    def wait_for_job(self, job_id: int) -> JobSeen:
+        """Look at a job again and again, ever more slowly, until it has ended (well or not), and return its last state.
+
+        Raises:
+            JobTimeoutError: it did not end in time.
+        """
+        return self._jobs.wait(job_id)
+
+    def job_errors(self, job_id: int) -> tuple[JobItemError, ...]:
+        """What a job's error file says, without addresses. Raises ``RemoteNotFoundError`` when there is no file."""
+        return self._jobs.errors(job_id)
+
+    def _one(self, collection: str, object_id: int) -> Row:
+        resource = Resource.rest(collection, object_id)
+        row = only_row(resource, self._transport.read(resource))
+        if row.number("ID") != object_id:
+            raise unreadable(f"Reading {resource.name}", "another object came than the one asked for")
+        return row
+
+
+# Mailjet ignores filters it does not understand. So every row is held against what was asked for.
+
+
+def _recipient_of(list_id: int, unsubscribed: bool | None) -> Callable[[Row], RecipientSeen]:
+    def parse(row: Row) -> RecipientSeen:
+        found = parsing.recipient(row)
+        if found.list_id != list_id or unsubscribed not in (None, found.is_unsubscribed):
+            raise _not_filtered(filters.RECIPIENTS.path)
+        return found
+
+    return parse
+
+
+def _contact_if(excluded: bool | None) -> Callable[[Row], ContactSeen]:
+    def parse(row: Row) -> ContactSeen:
+        found = parsing.contact(row)
+        if excluded not in (None, found.is_excluded):
+            raise _not_filtered(filters.CONTACTS.path)
+        return found
+
+    return parse
+
+
+def _same_campaign(resource: str, found: int, wanted: int) -> None:
+    if found != wanted:
+        raise _not_filtered(resource)
+
+
+def _not_filtered(resource: str) -> UnreadableAnswerError:
+    return unreadable(f"Reading {resource} with a filter", "rows came that the filter leaves out")

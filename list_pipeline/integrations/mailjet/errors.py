@@ -1,0 +1,32 @@
+"""Errors that only Mailjet's client raises, beside those of ``core.errors``.
+
+Belongs here: the types, and what a caller may conclude from each. Does not belong here: when they are raised.
+"""
+
+from __future__ import annotations
+
+from list_pipeline.core.errors import IncompleteDataError, TransientError
+
+
+class UnreadableAnswerError(TransientError):
+    """There was an answer, and it is not what was asked for: HTML, half a JSON text, a missing part, a wrong type.
+
+    Nothing may be concluded from it, least of all that there are no rows.
+    """
+
+
+class OutcomeUnknownError(TransientError):
+    """A request that changes something went out, and its answer was lost or says nothing: it may have been carried out.
+
+    The client never repeats such a request. Read back what is there before posting again.
+    """
+
+    may_have_arrived = True
+
+
+class JobTimeoutError(TransientError):
+    """A bulk job did not end within the time allowed. It may still be running: nothing may be compensated yet."""
+
+
+class CountersMissingError(IncompleteDataError):
+    """Mailjet has no counters of a campaign (yet). That is not the same as zero messages."""

@@ -1,0 +1,129 @@
+"""Bulk jobs (``managemanycontacts``): submit, look, wait, read the error file.
+
+A job is accepted, not done, and one that ended well may have changed nothing (mailjet go#108): whoever submits one reads
+the lists back.
+
+Belongs here: the requests of one job. Does not belong here: the journal, and what is read back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from list_pipeline.core.clock import Clock
+from list_pipeline.core.observations import ANONYMISED_DOMAIN, JobSeen, MemberAction
+from list_pipeline.integrations.mailjet.answers import error_items, safe_text
+from list_pipeline.integrations.mailjet.errors import JobTimeoutError, OutcomeUnknownError, UnreadableAnswerError
+from list_pipeline.integrations.mailjet.paging import only_row
+from list_pipeline.integrations.mailjet.parsing import Row, unreadable
+from list_pipeline.integrations.mailjet.transport import Resource, Transport
+
+_SUBMIT = Resource.rest("contact", "managemanycontacts")
+_FAILED = frozenset({"error", "abort"})
+_FINISHED = frozenset({"completed", *_FAILED})
+"""Terminal words of the guide and of the node SDK's types; every other word means that the job is under way."""
+
+_SLOWER = 1.5
+_LONGEST_POLL_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class JobItemError:
+    """A contact that a job refused: its place in the error file (from 0) and the reason, without the address."""
+
+    position: int
+    reason: str
+
+
+class Jobs:
+    """The bulk jobs of one account."""
+
+    def __init__(
+        self, transport: Transport, clock: Clock, *, contacts_max: int, poll_s: float, timeout_s: float
+    ) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._contacts_max = contacts_max
+        self._poll_s = poll_s
+        self._timeout_s = timeout_s
+
+    def submit(self, actions: Mapping[int, MemberAction], emails: Sequence[str], exclude: bool | None) -> int:
+        """Hand in a job; see ``MailjetClient.submit_job``."""
+        self._check(actions, emails, exclude)
+        flags: dict[str, Any] = {} if exclude is None else {"IsExcludedFromCampaigns": exclude}
+        # Names and properties are never sent: they would overwrite what the contact has.
+        body: dict[str, Any] = {"Contacts": [{"Email": email, **flags} for email in emails]}
+        if actions:
+            body["ContactsLists"] = [{"ListID": list_id, "Action": action.value} for list_id, action in actions.items()]
+        envelope = self._transport.change("POST", _SUBMIT, body)
+        try:
+            if envelope is not None:
+                return only_row(_SUBMIT, envelope).number("JobID")
+            happened = "it says that nothing changed (304)"
+        except UnreadableAnswerError as error:
+            happened = error.happened
+        raise OutcomeUnknownError(
+            "Submitting a bulk job to Mailjet",
+            f"it was accepted and its number is not known: {happened}",
+            "Read back before posting it again",
+        )
+
+    def _check(self, actions: Mapping[int, MemberAction], emails: Sequence[str], exclude: bool | None) -> None:
+        if not emails or not all(emails):
+            raise ValueError("a bulk job needs contacts, each with an address")
+        if len(emails) > self._contacts_max:
+            raise ValueError(f"{len(emails)} contacts are more than one bulk job takes ({self._contacts_max})")
+        if not actions and exclude is None:
+            raise ValueError("a bulk job without actions and without an exclusion changes nothing")
+        if any(email.casefold().endswith("@" + ANONYMISED_DOMAIN) for email in emails):
+            # Jobs create contacts that do not exist: the ghost of an erased person must not become one again.
+            raise ValueError("an anonymised contact is not to be changed")
+
+    def look(self, job_id: int) -> JobSeen:
+        """The state of a job; see ``MailjetClient.job``."""
+        resource = Resource.rest("contact", "managemanycontacts", job_id)
+        row = only_row(resource, self._transport.read(resource))
+        status = row.text("Status")
+        word = status.strip().casefold()
+        return JobSeen(
+            job_id=job_id,
+            status=safe_text(status),
+            processed_count=_count(row),
+            is_finished=word in _FINISHED,
+            is_failed=word in _FAILED,
+            error=safe_text(row.described("Error")),
+            has_error_file=bool(row.described("ErrorFile")),
+        )
+
+    def wait(self, job_id: int) -> JobSeen:
+        """Wait for a job to end; see ``MailjetClient.wait_for_job``."""
+        deadline = self._clock.now() + timedelta(seconds=self._timeout_s)
+        pause = self._poll_s
+        while not (job := self.look(job_id)).is_finished:
+            left = (deadline - self._clock.now()).total_seconds()
+            if left <= 0:
+                raise JobTimeoutError(
+                    f"Waiting for Mailjet's bulk job {job_id}",
+                    f"it is still {job.status} after {self._timeout_s:.0f} s",
+                    "Wait until it has ended, then run again: it is picked up where it is",
+                )
+            self._clock.sleep(min(pause, left))
+            pause = min(pause * _SLOWER, max(_LONGEST_POLL_S, self._poll_s))
+        return job
+
+    def errors(self, job_id: int) -> tuple[JobItemError, ...]:
+        """The error file; see ``MailjetClient.job_errors``."""
+        # Built from the number and not from ErrorFile: credentials go to the configured host only.
+        resource = Resource.data("batchjob", job_id, "JSONError", "application:json", "LAST")
+        items = error_items(self._transport.read_file(resource))
+        if items is None:
+            raise unreadable(f"Reading the error file of bulk job {job_id}", "it is neither JSON nor lines of JSON")
+        return tuple(JobItemError(position, reason) for position, reason in enumerate(items))
+
+
+def _count(row: Row) -> int:
+    """How many contacts are processed; a job that has not begun may say nothing."""
+    return row.number("Count") if row.reference("Count") is not None else 0

@@ -1,0 +1,353 @@
+"""One request to Mailjet, made carefully: allowance, circuit, retries, typed errors, a log line.
+
+Belongs here: HTTP. Does not belong here: what is asked for and what the rows mean.
+
+What is repeated: reads after anything that may pass; requests that change something only after a 429, and when the
+connection was never made, because then Mailjet certainly did not carry them out. An ``Idempotency-Key`` would not help:
+there is no evidence that Mailjet honours one.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import structlog
+from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_random_exponential
+
+from list_pipeline.core.clock import Clock
+from list_pipeline.core.errors import (
+    AuthenticationError,
+    IntegrationError,
+    PermanentError,
+    RateLimitedError,
+    RemoteNotFoundError,
+    TransientError,
+)
+from list_pipeline.integrations.circuit import CircuitBreaker
+from list_pipeline.integrations.limits import RequestLimiter
+from list_pipeline.integrations.mailjet.answers import Envelope, decoded, error_text, read_envelope
+from list_pipeline.integrations.mailjet.errors import OutcomeUnknownError
+from list_pipeline.integrations.mailjet.parsing import unreadable
+
+log = structlog.get_logger(__name__)
+
+LONGEST_WAIT_S = 120.0
+"""A longer Retry-After is not waited for: the caller gets the error at once, with the number of seconds in it."""
+
+_FIRST_PAUSE_S = 1.0
+_FIRST_PAUSE_AFTER_429_S = 8.0
+_LONGEST_PAUSE_S = 30.0
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_PASSING = frozenset({408, 425})
+_CREDENTIALS = "Check MAILJET_API_KEY and MAILJET_SECRET_KEY"
+_REPORT = "Report it with this text: the request itself has to change"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What is addressed: the path as sent, and its name in logs, counts and errors, with ids replaced by ``{id}``."""
+
+    path: str
+    name: str
+
+    @classmethod
+    def rest(cls, *parts: str | int) -> Resource:
+        """``/v3/REST/…``; numbers are ids."""
+        return cls("/v3/REST/" + "/".join(map(str, parts)), _named(parts))
+
+    @classmethod
+    def data(cls, *parts: str | int) -> Resource:
+        """``/v3/DATA/…``; numbers are ids."""
+        return cls("/v3/DATA/" + "/".join(map(str, parts)), "DATA/" + _named(parts))
+
+
+def _named(parts: tuple[str | int, ...]) -> str:
+    return "/".join("{id}" if isinstance(part, int) else part for part in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How one attempt ended: with an answer or an error. ``repeatable`` says whether another attempt may follow."""
+
+    answer: httpx.Response | None = None
+    envelope: Envelope | None = None
+    error: IntegrationError | None = None
+    repeatable: bool = False
+    retry_after_s: float | None = None
+
+
+class Transport:
+    """Requests to one account. Safe to share between threads; close it when done."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_key: str,
+        secret_key: str,
+        limiter: RequestLimiter,
+        clock: Clock,
+        timeout_s: float,
+        attempts: int,
+        transport: httpx.BaseTransport | None,
+        before_mutation: Callable[[], None] | None,
+    ) -> None:
+        if attempts < 1:
+            raise ValueError("there is at least one attempt")
+        # The specification names the base with its version, the settings without: both are taken.
+        base = httpx.URL(base_url.rstrip("/").removesuffix("/v3"))
+        self.base_url = f"{base.scheme}://{urlsplit(str(base)).netloc.rpartition('@')[2]}"
+        self._limiter = limiter
+        self._clock = clock
+        self._attempts = attempts
+        self._before_mutation = before_mutation
+        self._circuit = CircuitBreaker("Mailjet", clock)
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._http = httpx.Client(
+            base_url=base,
+            auth=httpx.BasicAuth(api_key, secret_key),
+            timeout=httpx.Timeout(timeout_s),
+            limits=httpx.Limits(max_connections=10, max_keepalive_connections=10),
+            headers={"Accept": "application/json"},
+            follow_redirects=False,
+            # A proxy of the environment is for the world outside, not for a sandbox on this machine.
+            trust_env=base.host not in _LOOPBACK,
+            transport=transport,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Requests made so far, repeated ones included, by method and resource."""
+        with self._lock:
+            return dict(sorted(self._counts.items()))
+
+    def add_counts(self, counts: Mapping[str, int]) -> None:
+        """Count requests that another client of the same run made."""
+        with self._lock:
+            self._counts.update(counts)
+
+    def read(self, resource: Resource, query: Mapping[str, str] | None = None) -> Envelope:
+        """GET an envelope. Repeated while it may pass.
+
+        Raises:
+            AuthenticationError, RemoteNotFoundError, PermanentError, RateLimitedError, CircuitOpenError,
+            UnreadableAnswerError, TransientError: as their names say.
+        """
+        outcome = self._request("GET", resource, query=query)
+        if outcome.envelope is None:
+            # 304: nothing was asked that could be unchanged, and no rows is not the same as no news.
+            raise unreadable(_tried("GET", resource), "an answer without a body (304)")
+        return outcome.envelope
+
+    def read_file(self, resource: Resource) -> bytes:
+        """GET a body that has no envelope. Raises as ``read``."""
+        outcome = self._request("GET", resource, enveloped=False)
+        if outcome.answer is None:
+            raise AssertionError("an outcome without an error has an answer")
+        return outcome.answer.content
+
+    def change(self, method: str, resource: Resource, body: Mapping[str, Any]) -> Envelope | None:
+        """POST or PUT. None when Mailjet says that nothing changed (304).
+
+        Raises:
+            OutcomeUnknownError: it may have been carried out.
+            AuthenticationError, RemoteNotFoundError, PermanentError, RateLimitedError, CircuitOpenError,
+            TransientError: it was not carried out.
+        """
+        return self._request(method, resource, body=body).envelope
+
+    def _request(
+        self,
+        method: str,
+        resource: Resource,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        enveloped: bool = True,
+    ) -> _Outcome:
+        retrying = Retrying(
+            stop=stop_after_attempt(self._attempts),
+            wait=_wait,
+            # Once the circuit is open the last error says more than "not tried" would.
+            retry=retry_if_result(lambda outcome: outcome.repeatable and self._circuit.is_closed),
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+            sleep=self._clock.sleep,
+        )
+        number = 0
+
+        def attempt() -> _Outcome:
+            nonlocal number
+            number += 1
+            return self._attempt(method, resource, query, body, enveloped, number)
+
+        outcome: _Outcome = retrying(attempt)
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome
+
+    def _attempt(
+        self,
+        method: str,
+        resource: Resource,
+        query: Mapping[str, str] | None,
+        body: Mapping[str, Any] | None,
+        enveloped: bool,
+        number: int,
+    ) -> _Outcome:
+        tried, changes = _tried(method, resource), method != "GET"
+        self._circuit.enter(tried)
+        try:
+            self._limiter.acquire()
+            if changes and self._before_mutation is not None:
+                # After the wait for an allowance, which can be long: the lock may be gone by then.
+                self._before_mutation()
+        except BaseException:
+            self._circuit.abandoned()
+            raise
+        with self._lock:
+            self._counts[f"{method} {resource.name}"] += 1
+        started = self._clock.now()
+        answer, failure = self._send(method, resource, query, body)
+        duration_ms = round((self._clock.now() - started).total_seconds() * 1000)
+        status = answer.status_code if answer is not None else None
+        told = {"method": method, "resource": resource.name, "attempt": number, "duration_ms": duration_ms}
+        if answer is None or failure is not None:
+            log.warning("no answer from mailjet", failure=type(failure).__name__, **told)
+            return self._lost(tried, failure, changes)
+        level = log.debug if status is not None and (status < 400 or status == 404) else log.warning
+        level("mailjet answered", status=status, **told)
+        return self._judged(tried, answer, changes, enveloped)
+
+    def _send(
+        self, method: str, resource: Resource, query: Mapping[str, str] | None, body: Mapping[str, Any] | None
+    ) -> tuple[httpx.Response | None, httpx.HTTPError | None]:
+        # Returned, not raised: httpx's errors hold the request with its body, so they must not become anyone's context.
+        try:
+            return self._http.request(method, resource.path, params=query, json=body), None
+        except httpx.HTTPError as error:
+            return None, error
+        except BaseException:
+            self._circuit.abandoned()
+            raise
+
+    def _lost(self, tried: str, failure: httpx.HTTPError | None, changes: bool) -> _Outcome:
+        what = _in_words(failure)
+        self._circuit.failed(what)
+        if isinstance(failure, _NEVER_SENT):
+            error: IntegrationError = TransientError(tried, what, "Check the network and run it again")
+            return _Outcome(error=error, repeatable=True)
+        if changes:
+            return _Outcome(error=_unknown(tried, what))
+        return _Outcome(error=TransientError(tried, what, "Run it again"), repeatable=True)
+
+    def _judged(self, tried: str, answer: httpx.Response, changes: bool, enveloped: bool) -> _Outcome:
+        status = answer.status_code
+        if status == 304:
+            self._circuit.succeeded()
+            return _Outcome(answer=answer) if enveloped else _Outcome(error=unreadable(tried, "an empty body (304)"))
+        if 200 <= status < 300:
+            return self._success(tried, answer, changes, enveloped)
+        said = error_text(status, answer.content)
+        retry_after = _retry_after_s(answer.headers.get("Retry-After"), self._clock)
+        too_long = retry_after is not None and retry_after > LONGEST_WAIT_S
+        if status >= 500 or status in _PASSING:
+            self._circuit.failed(f"status {status}")
+            if changes:
+                return _Outcome(error=_unknown(tried, said))
+            return _Outcome(
+                error=TransientError(tried, said, "Run it again later"),
+                repeatable=not too_long,
+                retry_after_s=retry_after,
+            )
+        self._circuit.succeeded()
+        if status == 429:
+            self._limiter.slow_down()
+            when = "later" if retry_after is None else f"in {retry_after:.0f} s"
+            hint = f"Run it again {when}, or lower MAILJET_REQUESTS_PER_MINUTE"
+            limited = RateLimitedError(tried, said, hint, retry_after)
+            return _Outcome(error=limited, repeatable=not too_long, retry_after_s=retry_after)
+        if status in (401, 403):
+            return _Outcome(error=AuthenticationError(tried, said, _CREDENTIALS))
+        if status == 404 and isinstance(decoded(answer.content), dict):
+            return _Outcome(error=RemoteNotFoundError(tried, said, "Check the id; it may have been deleted"))
+        if status == 404:
+            # A gateway's page and not Mailjet's answer. Taken for the latter, a contact would count as gone.
+            return _Outcome(
+                error=PermanentError(tried, f"{said}, and not from Mailjet's API", "Check MAILJET_BASE_URL")
+            )
+        if 300 <= status < 400:
+            return _Outcome(error=PermanentError(tried, f"a redirect ({status})", "Check MAILJET_BASE_URL"))
+        return _Outcome(error=PermanentError(tried, said, _REPORT))
+
+    def _success(self, tried: str, answer: httpx.Response, changes: bool, enveloped: bool) -> _Outcome:
+        if not enveloped:
+            self._circuit.succeeded()
+            return _Outcome(answer=answer)
+        envelope = read_envelope(answer.content)
+        if isinstance(envelope, Envelope):
+            self._circuit.succeeded()
+            return _Outcome(answer=answer, envelope=envelope)
+        what = f"status {answer.status_code} with {envelope}"
+        self._circuit.failed("unreadable answers")
+        if changes:
+            return _Outcome(error=_unknown(tried, what))
+        return _Outcome(error=unreadable(tried, what), repeatable=True)
+
+
+def _tried(method: str, resource: Resource) -> str:
+    return f"Mailjet {method} {resource.name}"
+
+
+def _unknown(tried: str, happened: str) -> OutcomeUnknownError:
+    return OutcomeUnknownError(tried, f"{happened}; it may have been carried out", "Read back before posting it again")
+
+
+def _in_words(failure: httpx.HTTPError | None) -> str:
+    # The type only: the text of a protocol error quotes what the server sent.
+    if isinstance(failure, httpx.TimeoutException):
+        return "no answer in time"
+    if isinstance(failure, httpx.DecodingError):
+        return "a body that cannot be decompressed"
+    return f"the connection failed ({type(failure).__name__})"
+
+
+def _wait(state: RetryCallState) -> float:
+    """Full jitter, doubling; what the service asks for is the least."""
+    outcome = state.outcome.result() if state.outcome is not None else None
+    first = _FIRST_PAUSE_S
+    if outcome is not None:
+        if outcome.retry_after_s is not None:
+            return float(outcome.retry_after_s) + random.uniform(0.0, 1.0)
+        if isinstance(outcome.error, RateLimitedError):
+            first = _FIRST_PAUSE_AFTER_429_S
+    return float(wait_random_exponential(multiplier=first, max=_LONGEST_PAUSE_S)(state))
+
+
+def _retry_after_s(header: str | None, clock: Clock) -> float | None:
+    """Seconds to wait; None without the header and for one that says nothing."""
+    if header is None:
+        return None
+    text = header.strip()
+    if text.replace(".", "", 1).isdigit() and text.isascii():
+        return float(text)
+    try:
+        until = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    until = until.replace(tzinfo=UTC) if until.tzinfo is None else until
+    return max((until - clock.now()).total_seconds(), 0.0)

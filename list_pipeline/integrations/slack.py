@@ -1,0 +1,402 @@
+"""Slack's Web API for one channel: post, update, find again. A lost answer never makes a second message.
+
+Belongs here: requests, retries and typed errors. Does not belong here: what a message says (``core.reports``), its
+limits (``core.slack_blocks``), and remembering what was sent (the outbox in ``storage``).
+
+Slack has no idempotency key. So each message carries our key in its metadata, only what Slack certainly did not carry
+out is repeated here (429), and whoever got ``OutcomeUnknownError`` looks the key up with ``find`` before posting again;
+``deliver`` does both in order.
+"""
+
+from __future__ import annotations
+
+import http.client
+import random
+import re
+import socket
+import ssl
+import urllib.error
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from slack_sdk import WebClient, WebhookClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
+from slack_sdk.http_retry.request import HttpRequest
+from slack_sdk.http_retry.response import HttpResponse
+from slack_sdk.http_retry.state import RetryState
+
+from list_pipeline.core.clock import Clock
+from list_pipeline.core.errors import (
+    AuthenticationError,
+    IntegrationError,
+    PermanentError,
+    RateLimitedError,
+    RemoteNotFoundError,
+    TransientError,
+)
+from list_pipeline.core.slack_blocks import Block
+
+EVENT_TYPE = "list_pipeline"
+"""Type of the metadata that carries our key."""
+RATE_LIMIT_RETRIES = 2
+LONGEST_RATE_LIMIT_WAIT_S = 20.0
+"""A report should arrive within 30 s of the run's end; a longer wait is left to the outbox."""
+_PAGE = 200
+_MOST_PAGES = 10
+_CLOCK_SKEW = timedelta(minutes=5)
+"""Slack dates messages by its own clock."""
+
+_AUTHENTICATION = frozenset(
+    {
+        "not_authed",
+        "invalid_auth",
+        "token_revoked",
+        "token_expired",
+        "account_inactive",
+        "missing_scope",
+        "not_allowed_token_type",
+        "org_login_required",
+        "ekm_access_denied",
+    }
+)
+_CHANNEL = frozenset({"channel_not_found", "not_in_channel", "is_archived", "restricted_action"})
+_MAY_HAVE_SUCCEEDED = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
+_CHANNEL_ID = re.compile(r"^[CDG][A-Z0-9]{4,}$")
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_NOTHING_WAS_SENT = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)
+
+T = TypeVar("T")
+
+
+class OutcomeUnknownError(TransientError):
+    """The answer was lost after the request went out: the message may be there. Look it up before posting again."""
+
+
+class MessageRefusedError(PermanentError):
+    """Slack does not take this message as it is (too long, wrong blocks)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostedMessage:
+    """Where a message is. ``channel`` is Slack's channel id; ``permalink`` is None where Slack did not tell it."""
+
+    channel: str
+    ts: str
+    permalink: str | None = None
+
+
+class _BoundedRateLimitRetry(RateLimitErrorRetryHandler):
+    """Waits out a 429 through our clock, and gives up at once where the wait would be too long.
+
+    The SDK's own handler sleeps for whatever Slack says, in real seconds.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(max_retry_count=RATE_LIMIT_RETRIES)
+        self._clock = clock
+
+    def _can_retry(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        if response is None or response.status_code != 429:
+            return False
+        return (_retry_after(response.headers) or 1.0) <= LONGEST_RATE_LIMIT_WAIT_S
+
+    def prepare_for_next_attempt(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> None:
+        state.next_attempt_requested = True
+        wait = _retry_after(response.headers if response is not None else {}) or 1.0
+        self._clock.sleep(wait + random.random())
+        state.increment_current_attempt()
+
+
+class SlackClient:
+    """One channel of one workspace. Safe to share between threads."""
+
+    def __init__(self, base_url: str, token: str, channel: str, timeout_s: float = 30.0, *, clock: Clock) -> None:
+        """Args: ``channel`` is an id or a name with ``#``; ``timeout_s`` bounds the wait for one answer, in seconds."""
+        self.channel = channel
+        self.base_url = base_url
+        self._known_id: str | None = channel if _CHANNEL_ID.match(channel) else None
+        # The SDK's default handlers are left out on purpose: they repeat chat.postMessage after a lost answer.
+        self._web = WebClient(
+            token=token,
+            base_url=base_url,
+            timeout=max(1, round(timeout_s)),
+            retry_handlers=[_BoundedRateLimitRetry(clock)],
+        )
+        if urlsplit(base_url).hostname in _LOOPBACK:
+            self._web.proxy = None
+
+    def __repr__(self) -> str:
+        return f"SlackClient(base_url={self.base_url!r}, channel={self.channel!r})"
+
+    def post(self, text: str, blocks: Sequence[Block], key: str, thread_ts: str | None = None) -> PostedMessage:
+        """Post once.
+
+        Args:
+            text: fallback for notifications, already escaped.
+            key: our name of this message; ``find`` finds it again.
+            thread_ts: answer in the thread of this message.
+
+        Raises:
+            OutcomeUnknownError: the message may or may not be there.
+            AuthenticationError, RemoteNotFoundError, MessageRefusedError, RateLimitedError, TransientError: it is not.
+        """
+        answer = self._call(
+            "Posting a message to Slack",
+            lambda: (
+                self._web.chat_postMessage(
+                    channel=self.channel,
+                    text=text,
+                    blocks=list(blocks),
+                    thread_ts=thread_ts,
+                    metadata={"event_type": EVENT_TYPE, "event_payload": {"key": key}},
+                    unfurl_links=False,
+                    unfurl_media=False,
+                ).data
+            ),
+            changes=True,
+        )
+        channel, ts = str(answer["channel"]), str(answer["ts"])
+        self._known_id = channel
+        return PostedMessage(channel, ts, self._permalink(channel, ts))
+
+    def find(self, key: str, thread_ts: str | None = None, oldest: datetime | None = None) -> PostedMessage | None:
+        """The message that carries our key, or None when the channel (or thread) certainly does not hold it.
+
+        Args:
+            oldest: do not look further back than this instant; bounds the number of requests.
+
+        Raises:
+            TransientError: the history could not be read to its end, so nothing is known.
+        """
+        channel = self._channel_id()
+        cursor: str | None = None
+        for _ in range(_MOST_PAGES):
+            page = self._history_page(channel, thread_ts, oldest, cursor)
+            for message in page.get("messages") or ():
+                metadata = message.get("metadata") or {}
+                payload = metadata.get("event_payload") or {}
+                if metadata.get("event_type") == EVENT_TYPE and payload.get("key") == key:
+                    ts = str(message["ts"])
+                    return PostedMessage(channel, ts, self._permalink(channel, ts))
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
+            if cursor is None:
+                return None
+        raise TransientError(
+            "Looking for a message in Slack's history",
+            f"not found in the newest {_MOST_PAGES * _PAGE} messages, and there are older ones",
+            "Look into the channel before posting it again",
+        )
+
+    def deliver(
+        self,
+        text: str,
+        blocks: Sequence[Block],
+        key: str,
+        thread_ts: str | None = None,
+        *,
+        maybe_posted: bool = False,
+        oldest: datetime | None = None,
+    ) -> PostedMessage:
+        """Post so that the message is there once, however often this is called.
+
+        Args:
+            maybe_posted: an earlier attempt ended with an unknown outcome; the message is looked up first.
+
+        Raises:
+            OutcomeUnknownError: the answer was lost and the message is not to be seen yet, or cannot be looked up (the
+                app needs the scopes for reading channels and their history); call again later with ``maybe_posted``.
+                Other errors as in ``post``: the message is not there.
+        """
+        if maybe_posted:
+            found = self._look_up(key, thread_ts, oldest)
+            if found is not None:
+                return found
+        try:
+            return self.post(text, blocks, key, thread_ts)
+        except OutcomeUnknownError:
+            # Not posted again here, also when it is not found: the history may lag behind what was accepted.
+            found = self._look_up(key, thread_ts, oldest)
+            if found is not None:
+                return found
+            raise
+
+    def _look_up(self, key: str, thread_ts: str | None, oldest: datetime | None) -> PostedMessage | None:
+        """``find`` for a message that may be there: where it cannot be looked up, its outcome stays unknown."""
+        try:
+            return self.find(key, thread_ts, oldest)
+        except IntegrationError as error:
+            raise OutcomeUnknownError(
+                "Looking for a message that may have been posted", error.happened, error.next_step
+            ) from error
+
+    def update(self, message: PostedMessage, text: str, blocks: Sequence[Block]) -> None:
+        """Replace a message's text and blocks. Safe to repeat. Raises as ``post``."""
+        self._call(
+            "Updating a message in Slack",
+            lambda: self._web.chat_update(channel=message.channel, ts=message.ts, text=text, blocks=list(blocks)).data,
+        )
+
+    def check(self) -> str:
+        """Whether the token works; returns workspace and bot name. Raises as ``post``."""
+        answer = self._call("Checking the Slack token", lambda: self._web.auth_test().data)
+        return f"{answer.get('team')} as {answer.get('user')}"
+
+    def _history_page(
+        self, channel: str, thread_ts: str | None, oldest: datetime | None, cursor: str | None
+    ) -> dict[str, Any]:
+        # None for "from the beginning": the SDK leaves it out.
+        since = f"{(oldest - _CLOCK_SKEW).timestamp():.6f}" if oldest is not None else None
+
+        def history() -> Any:
+            return self._web.conversations_history(
+                channel=channel, cursor=cursor, limit=_PAGE, oldest=since, include_all_metadata=True
+            ).data
+
+        def replies() -> Any:
+            return self._web.conversations_replies(
+                channel=channel, ts=thread_ts or "", cursor=cursor, limit=_PAGE, oldest=since, include_all_metadata=True
+            ).data
+
+        return self._call("Looking for a message in Slack's history", replies if thread_ts else history)
+
+    def _channel_id(self) -> str:
+        """History is read by id only; a name is looked up once."""
+        if self._known_id is not None:
+            return self._known_id
+        cursor: str | None = None
+        for _ in range(_MOST_PAGES):
+            after = cursor
+            page = self._call(
+                "Looking up the Slack channel",
+                lambda after=after: (
+                    self._web.conversations_list(  # type: ignore[misc]
+                        types="public_channel,private_channel", exclude_archived=True, limit=1000, cursor=after
+                    ).data
+                ),
+            )
+            for channel in page.get("channels") or ():
+                if channel.get("name") == self.channel.removeprefix("#"):
+                    self._known_id = str(channel["id"])
+                    return self._known_id
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
+            if cursor is None:
+                break
+        raise RemoteNotFoundError(
+            "Looking up the Slack channel",
+            f"{self.channel} is not among the channels",
+            "Set SLACK_CHANNEL_ID to its id",
+        )
+
+    def _permalink(self, channel: str, ts: str) -> str | None:
+        """A convenience: the message is there with or without it."""
+        try:
+            answer = self._call(
+                "Asking Slack for a permalink", lambda: self._web.chat_getPermalink(channel=channel, message_ts=ts).data
+            )
+        except (TransientError, PermanentError):
+            return None
+        return str(answer["permalink"]) if answer.get("permalink") else None
+
+    def _call(self, tried: str, request: Callable[[], Any], *, changes: bool = False) -> dict[str, Any]:
+        # Causes are cut off ("from None"): the SDK's errors hold the request, and the request holds the token.
+        unknown = OutcomeUnknownError if changes else TransientError
+        again = "Look the message up before posting it again" if changes else "Try again later"
+        try:
+            answer = request()
+        except SlackApiError as error:
+            raise _typed(tried, error, unknown, again) from None
+        except urllib.error.URLError as error:
+            if isinstance(error.reason, _NOTHING_WAS_SENT):
+                raise TransientError(
+                    tried, f"no connection ({type(error.reason).__name__})", "Try again later"
+                ) from None
+            raise unknown(tried, f"the connection broke ({type(error.reason).__name__})", again) from None
+        except (OSError, http.client.HTTPException) as error:
+            # TimeoutError is an OSError, RemoteDisconnected is both.
+            raise unknown(tried, f"no answer ({type(error).__name__})", again) from None
+        if not isinstance(answer, dict):
+            raise unknown(tried, "the answer was not JSON", again)
+        return answer
+
+
+def post_to_webhook(url: str, text: str, blocks: Sequence[Block], timeout_s: float = 30.0) -> None:
+    """Post through an incoming webhook: no threads, no updates, and nothing to find the message by.
+
+    Raises:
+        OutcomeUnknownError: the message may be there, and cannot be looked up.
+        MessageRefusedError, RateLimitedError, TransientError: it is not there. The URL is a secret and is not shown.
+    """
+    tried = "Posting to the Slack webhook"
+    client = WebhookClient(url, timeout=max(1, round(timeout_s)), retry_handlers=[])
+    if urlsplit(url).hostname in _LOOPBACK:
+        client.proxy = None
+    again = "Look into the channel before posting it again"
+    try:
+        answer = client.send(text=text, blocks=list(blocks), unfurl_links=False, unfurl_media=False)
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, _NOTHING_WAS_SENT):
+            raise TransientError(tried, f"no connection ({type(error.reason).__name__})", "Try again later") from None
+        raise OutcomeUnknownError(tried, f"the connection broke ({type(error.reason).__name__})", again) from None
+    except (OSError, http.client.HTTPException) as error:
+        raise OutcomeUnknownError(tried, f"no answer ({type(error).__name__})", again) from None
+    if answer.status_code == 200:
+        return
+    if answer.status_code == 429:
+        raise RateLimitedError(tried, "HTTP 429", "Try again later", _retry_after(answer.headers))
+    if answer.status_code >= 500:
+        raise OutcomeUnknownError(tried, f"HTTP {answer.status_code}", again)
+    code = answer.body.strip()[:60] if re.fullmatch(r"[a-z_]{1,60}", answer.body.strip()) else "no reason given"
+    raise MessageRefusedError(tried, f"HTTP {answer.status_code}, {code}", "Check SLACK_WEBHOOK_URL and the message")
+
+
+def _typed(tried: str, error: SlackApiError, unknown: type[TransientError], again: str) -> Exception:
+    """Slack's refusal in our tree. Slack's own words are kept only where they are a code or a limit with its place."""
+    response = error.response
+    status = int(getattr(response, "status_code", 0) or 0)
+    data = response.data if isinstance(getattr(response, "data", None), dict) else {}
+    code = str(data.get("error", ""))
+    if status == 429 or code in ("ratelimited", "rate_limited"):
+        wait = _retry_after(getattr(response, "headers", None) or {})
+        return RateLimitedError(tried, "Slack asked us to slow down", "Try again later", wait)
+    if not re.fullmatch(r"[a-z0-9_]{1,60}", code):
+        # A web page in place of JSON, also with status 200: a proxy or an outage. What happened behind it is unknown.
+        return unknown(tried, f"HTTP {status} without a readable answer", again)
+    if code in _AUTHENTICATION:
+        needed = f", needs {data['needed']}" if code == "missing_scope" and data.get("needed") else ""
+        return AuthenticationError(tried, f"{code}{needed}", "Check SLACK_BOT_TOKEN and the scopes of the app")
+    if code in _CHANNEL:
+        return RemoteNotFoundError(tried, code, "Check SLACK_CHANNEL_ID and invite the app to the channel")
+    if code in _MAY_HAVE_SUCCEEDED or status >= 500:
+        return unknown(tried, code, again)
+    details = "; ".join(str(each) for each in (data.get("response_metadata") or {}).get("messages") or ())
+    happened = f"{code}: {details[:400]}" if details else code
+    return MessageRefusedError(tried, happened, "This is a fault of the message; report it with the message's key")
+
+
+def _retry_after(headers: Any) -> float | None:
+    for name, value in dict(headers).items():
+        if str(name).casefold() == "retry-after":
+            first = value[0] if isinstance(value, list) and value else value
+            try:
+                return max(float(str(first)), 0.0)
+            except ValueError:
+                return None
+    return None

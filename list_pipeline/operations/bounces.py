@@ -1,0 +1,170 @@
+"""Bounces: reading both of Mailjet's sources, reconciling them with its counters, and keeping the events."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from list_pipeline.core.bounces import BounceClass, FailureEvent, advice_for
+from list_pipeline.core.errors import IncompleteDataError
+from list_pipeline.core.observations import MessageStatus
+from list_pipeline.core.plans import Sweep
+from list_pipeline.core.reconciliation import Reconciliation, reconcile
+from list_pipeline.operations.membership import learn_contacts
+from list_pipeline.operations.services import Services
+from list_pipeline.storage import bounces as rows
+from list_pipeline.storage import campaigns, membership
+from list_pipeline.storage.bounces import StoredFetch
+from list_pipeline.storage.campaigns import Campaign
+
+log = structlog.get_logger(__name__)
+
+FAILED_STATUSES = (
+    MessageStatus.HARD_BOUNCED,
+    MessageStatus.SOFT_BOUNCED,
+    MessageStatus.BLOCKED,
+    MessageStatus.SPAM,
+    MessageStatus.DEFERRED,
+    MessageStatus.BOUNCE,
+)
+"""What is not delivered. A message that is still being tried is among them: it must not pass for a delivery."""
+
+
+@dataclass(frozen=True, slots=True)
+class BounceData:
+    """A campaign's failures as one sweep saw them."""
+
+    fetch: StoredFetch
+    events: tuple[FailureEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BounceAnalysis:
+    """The failures by class and by reason; contradictory events are counted apart."""
+
+    by_class: Mapping[str, int]
+    by_reason: Mapping[str, int]
+    to_repair: Mapping[str, tuple[int, str]]
+    contradictions: int
+    complaint_rate_percent: float | None
+
+
+def fetch_bounces(services: Services, campaign: Campaign, sweep: Sweep) -> BounceData:
+    """The failures of a campaign: the stored ones, or read now and stored.
+
+    Raises:
+        IncompleteDataError: what was read is fewer than Mailjet counts, or otherwise unusable. It is stored as incomplete
+            and read again by the next attempt; nothing may be decided on it.
+    """
+    stored = stored_bounces(services, campaign, sweep)
+    if stored is not None:
+        return stored
+    data = _read(services, campaign, sweep)
+    if not data.fetch.is_complete:
+        raise IncompleteDataError(
+            f"Reading the bounces of campaign {campaign.key}",
+            " ".join(problem.rstrip(".") for problem in data.fetch.problems),
+            "Nothing was changed; run the maintenance again later",
+        )
+    log.info("bounce data collected", campaign=campaign.key, **_totals(data.events))
+    return data
+
+
+def stored_bounces(services: Services, campaign: Campaign, sweep: Sweep) -> BounceData | None:
+    """A complete reading that is stored, or None."""
+    with services.database.begin() as connection:
+        fetch = rows.fetch_of(connection, campaign.campaign_id, sweep.value)
+        if fetch is None or not fetch.is_complete:
+            return None
+        return BounceData(fetch, rows.events_of(connection, campaign.campaign_id, sweep.value))
+
+
+def load_history(services: Services, progress: Callable[[str], None] = log.info) -> int:
+    """Read the bounces of past campaigns that were never read, oldest first, and return how many campaigns that were.
+
+    Campaigns that are about to be maintained are left to their own run: their T+24 h reading is not taken early.
+    """
+    settings, now = services.settings, services.clock.now()
+    limit = now - timedelta(days=settings.list_maintenance_lookback_days)
+    with services.database.begin() as connection:
+        # A campaign within the maintenance look-back gets its own run; older ones are only remembered.
+        found = rows.campaigns_without_fetch(connection, limit)
+    for row in found:
+        with services.database.begin() as connection:
+            campaign = campaigns.campaign_by_key(connection, row["campaign_key"])
+        progress(f"reading the bounces of {campaign.key}")
+        data = _read(services, campaign, Sweep.D7)
+        if not data.fetch.is_complete:
+            log.warning(
+                "a past campaign's bounces are incomplete", campaign=campaign.key, problems=len(data.fetch.problems)
+            )
+    return len(found)
+
+
+def _read(services: Services, campaign: Campaign, sweep: Sweep) -> BounceData:
+    mailjet = services.mailjet
+    if campaign.mailjet_campaign_id is None:
+        raise AssertionError("checked when the campaign was looked up")
+    before = mailjet.requests_made
+    # One second earlier, because Mailjet's FromTS means "later than"; without it only today's rows come.
+    since = (campaign.send_started_at or campaign.sent_at) - timedelta(seconds=1)
+    bounces = mailjet.bounces(campaign.mailjet_campaign_id, since=since)
+    messages = tuple(
+        membership.iterate(mailjet.messages(campaign.mailjet_campaign_id, since=since, statuses=FAILED_STATUSES))
+    )
+    counters = mailjet.send_counters(campaign.mailjet_campaign_id)
+    found: Reconciliation = reconcile(
+        bounces,
+        messages,
+        counters,
+        campaign_id=campaign.campaign_id,
+        mailjet_campaign_id=campaign.mailjet_campaign_id,
+        sent_at=campaign.send_started_at or campaign.sent_at,
+    )
+    findings = learn_contacts(services, [event.contact_id for event in found.events])
+    fetch = StoredFetch(
+        campaign_id=campaign.campaign_id,
+        sweep=sweep.value,
+        fetched_at=services.clock.now(),
+        is_complete=found.is_complete,
+        problems=list(found.problems),
+        warnings=[*found.warnings, *findings],
+        rows_read=found.rows_read,
+        duplicates=found.duplicates_count,
+        requests=mailjet.requests_made - before,
+    )
+    with services.database.begin() as connection:
+        rows.save_fetch(connection, fetch, found.events)
+        if found.is_complete:
+            membership.count_bounces(connection, campaign.campaign_id, sweep.value, services.clock.now())
+    return BounceData(fetch, found.events)
+
+
+def analyse(data: BounceData, recipients: int) -> BounceAnalysis:
+    """Failures by class and reason, and what there is to repair on the sender's side."""
+    certain = [event for event in data.events if not event.is_contradictory]
+    by_class = Counter(event.bounce_class.value for event in certain)
+    by_reason = Counter(event.reason.value for event in certain)
+    sender = Counter(
+        event.reason for event in certain if event.bounce_class in (BounceClass.BLOCK, BounceClass.CONTENT)
+    )
+    return BounceAnalysis(
+        by_class={bounce_class.value: by_class[bounce_class.value] for bounce_class in BounceClass},
+        by_reason=dict(by_reason.most_common()),
+        to_repair={reason.value: (count, advice_for(reason)) for reason, count in sender.most_common()},
+        contradictions=len(data.events) - len(certain),
+        complaint_rate_percent=100 * by_class[BounceClass.COMPLAINT.value] / recipients if recipients else None,
+    )
+
+
+def _totals(events: tuple[FailureEvent, ...]) -> dict[str, int]:
+    by_class = Counter(event.bounce_class for event in events)
+    return {
+        "bounces": len(events),
+        "hard": by_class[BounceClass.HARD],
+        "soft": by_class[BounceClass.SOFT],
+    }

@@ -1,0 +1,263 @@
+"""Membership sync: our rows of the five lists, full at first start, incremental afterwards, full again weekly or on drift.
+
+Incremental means: the tail of each list from the last row we know, and the numbers of unsubscribed and excluded contacts;
+only where a number differs is anything else read. A list whose numbers cannot be explained is read whole. What was read
+half is never merged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError
+from list_pipeline.core.lists import ALL_LISTS, ListRole
+from list_pipeline.core.observations import ContactListSeen, ContactSeen
+from list_pipeline.operations.services import Services
+from list_pipeline.storage import membership as rows
+from list_pipeline.storage.database import execute, scalar, to_json
+
+log = structlog.get_logger(__name__)
+
+FULL_SYNC_EVERY = timedelta(days=7)
+"""How often every list is read whole although no number calls for it: equal numbers can hide an exchange."""
+
+_ATTEMPTS = 3
+_SINGLE_READS_MAX = 50
+"""Unknown contacts are read one by one up to this number, beyond it by paging their list."""
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """What a sync did. ``requests`` are those to Mailjet; ``sizes`` are raw subscriber counts."""
+
+    full_lists: list[ListRole] = field(default_factory=list)
+    tail_rows: dict[ListRole, int] = field(default_factory=dict)
+    rows_read: int = 0
+    rows_changed: int = 0
+    requests: int = 0
+    findings: list[str] = field(default_factory=list)
+    sizes: dict[ListRole, rows.StoredSizes] = field(default_factory=dict)
+
+
+def sync(services: Services, *, full: bool = False) -> SyncReport:
+    """Bring our rows of the lists up to date.
+
+    Args:
+        full: read every list whole.
+
+    Raises:
+        RemoteNotFoundError: one of the five lists does not exist or was deleted.
+        IncompleteDataError: a list kept changing while it was read, three times over.
+    """
+    report = SyncReport()
+    mailjet = services.mailjet
+    requests_before = mailjet.requests_made
+    started_at = services.clock.now()
+    sizes = list_sizes(services)
+    with services.database.session() as session:
+        staging = rows.SyncStaging(session)
+        with services.database.begin() as connection:
+            states = rows.sync_states(connection)
+        due = [
+            role
+            for role in ALL_LISTS
+            if full or role not in states or started_at - states[role]["last_full_sync_at"] >= FULL_SYNC_EVERY
+        ]
+        for role in ALL_LISTS:
+            if role in due or not _read_tail(services, staging, role, sizes[role], report):
+                _read_whole(services, staging, role, report)
+        _read_unknown_contacts(services, staging, report)
+        _merge(services, session, report)
+    _follow_unsubscribed_and_excluded(services, report)
+    _finish(services, report, requests_before, started_at)
+    return report
+
+
+def list_sizes(services: Services) -> dict[ListRole, int]:
+    """Raw sizes of the five lists, in one request.
+
+    Raises:
+        RemoteNotFoundError: a configured list does not exist or was deleted; the role and the variable are named.
+    """
+    seen: dict[int, ContactListSeen] = {found.list_id: found for found in services.mailjet.contact_lists()}
+    for role, list_id in services.list_ids.by_role().items():
+        if list_id not in seen or seen[list_id].is_deleted:
+            variable = f"MAILJET_{role.value.replace('campaign_', 'campaign_list_').upper()}"
+            variable += "_ID" if "CAMPAIGN" in variable else "_LIST_ID"
+            raise RemoteNotFoundError(
+                f"Reading the size of the {role.label} (id {list_id})",
+                "Mailjet has no such list, or it was deleted",
+                f"Correct {variable}, or restore the list at Mailjet",
+            )
+    return {role: seen[list_id].subscriber_count for role, list_id in services.list_ids.by_role().items()}
+
+
+def _read_tail(services: Services, staging: rows.SyncStaging, role: ListRole, size: int, report: SyncReport) -> bool:
+    """Read what came to the end of a list. False: the numbers cannot be explained by that, read it whole."""
+    with services.database.begin() as connection:
+        known = rows.stored_sizes(connection)[role].raw
+        last_id = rows.last_recipient_id(connection, role)
+    if size < known:
+        report.findings.append(f"{role.label}: {known - size} fewer contacts than we knew, read whole")
+        return False
+    # The last row we know is read again: standing elsewhere, it shows that something before it went.
+    offset = max(known - 1, 0)
+    tail = list(rows.iterate(services.mailjet.recipients(services.list_ids[role], offset=offset)))
+    report.rows_read += len(tail)
+    if known and (not tail or tail[0].recipient_id != last_id):
+        report.findings.append(f"{role.label}: contacts left and others came, read whole")
+        return False
+    news = tail[1:] if known else tail
+    if known + len(news) < size:
+        report.findings.append(f"{role.label}: {size} contacts counted, {known + len(news)} found, read whole")
+        return False
+    staging.add_recipients(role, news)
+    report.tail_rows[role] = len(news)
+    return True
+
+
+def _read_whole(services: Services, staging: rows.SyncStaging, role: ListRole, report: SyncReport) -> None:
+    list_id = services.list_ids[role]
+    for attempt in range(1, _ATTEMPTS + 1):
+        staging.forget_list(role)
+        try:
+            for page in services.mailjet.read_all_recipients(list_id):
+                staging.add_recipients(role, page)
+                report.rows_read += len(page)
+            if role is ListRole.MASTER:
+                _read_contacts_of(services, staging, list_id, report)
+        except IncompleteDataError:
+            if attempt == _ATTEMPTS:
+                raise
+            log.warning("list changed while it was read", list=role.value, attempt=attempt)
+            continue
+        report.full_lists.append(role)
+        report.tail_rows.pop(role, None)
+        return
+
+
+def _read_contacts_of(services: Services, staging: rows.SyncStaging, list_id: int, report: SyncReport) -> None:
+    for page in services.mailjet.read_all_contacts(list_id):
+        staging.add_contacts(page)
+        report.rows_read += len(page)
+
+
+def _read_unknown_contacts(services: Services, staging: rows.SyncStaging, report: SyncReport) -> None:
+    """Addresses and flags of contacts that stand in a list and that we never saw."""
+    unknown = staging.unknown_contacts()
+    if len(unknown) > _SINGLE_READS_MAX:
+        for role in ALL_LISTS:
+            if staging.recipients_of(role):
+                _read_contacts_of(services, staging, services.list_ids[role], report)
+        unknown = staging.unknown_contacts()
+    staging.add_contacts(_contacts(services, unknown, report.findings))
+
+
+def _contacts(services: Services, contact_ids: Sequence[int], findings: list[str]) -> Iterator[ContactSeen]:
+    for contact_id in contact_ids:
+        try:
+            yield services.mailjet.contact(contact_id)
+        except RemoteNotFoundError:
+            findings.append(f"Contact {contact_id} stands in a list and does not exist at Mailjet")
+
+
+def learn_contacts(services: Services, contact_ids: Sequence[int]) -> list[str]:
+    """Read contacts that we have no row of, one by one, and insert them. Returns findings in words."""
+    findings: list[str] = []
+    with services.database.begin() as connection:
+        unknown = sorted(set(contact_ids) - rows.known_contacts(connection, contact_ids))
+    if not unknown:
+        return findings
+    with services.database.session() as session:
+        staging = rows.SyncStaging(session)
+        staging.add_contacts(_contacts(services, unknown, findings))
+        rows.merge_contacts(session, services.clock.now())
+    return findings
+
+
+def _merge(services: Services, session: Connection, report: SyncReport) -> None:
+    now = services.clock.now()
+    execute(session, "begin")
+    try:
+        report.rows_changed += rows.merge_contacts(session, now)
+        for role in ALL_LISTS:
+            report.rows_changed += rows.merge_list(session, role, now, whole=role in report.full_lists)
+        rows.refresh_flags(session, now)
+    except BaseException:
+        execute(session, "rollback")
+        raise
+    execute(session, "commit")
+
+
+def _follow_unsubscribed_and_excluded(services: Services, report: SyncReport) -> None:
+    """Where the number of unsubscribed or excluded contacts differs from ours, read who they are."""
+    mailjet, now = services.mailjet, services.clock.now()
+    with services.database.begin() as connection:
+        stored = rows.stored_sizes(connection)
+        excluded = rows.excluded_contacts(connection)
+    with services.database.session() as session:
+        staging = rows.SyncStaging(session)
+        for role in ALL_LISTS:
+            list_id = services.list_ids[role]
+            if mailjet.count_recipients(list_id, unsubscribed=True) == stored[role].unsubscribed:
+                continue
+            for page in mailjet.recipients(list_id, unsubscribed=True):
+                staging.add_recipients(role, page)
+                report.rows_read += len(page)
+            report.rows_changed += rows.merge_unsubscribed(session, role)
+        if mailjet.count_contacts(excluded=True) != excluded:
+            for contact_page in mailjet.contacts(excluded=True):
+                staging.add_contacts(contact_page)
+                report.rows_read += len(contact_page)
+            report.rows_changed += rows.merge_excluded(session, now)
+    with services.database.begin() as connection:
+        rows.refresh_flags(connection, now)
+
+
+def _finish(services: Services, report: SyncReport, requests_before: int, started_at: datetime) -> None:
+    now = services.clock.now()
+    report.requests = services.mailjet.requests_made - requests_before
+    with services.database.begin() as connection:
+        report.sizes = dict(rows.stored_sizes(connection))
+        for role, sizes in report.sizes.items():
+            rows.save_sync_state(connection, role, sizes, now, full=role in report.full_lists)
+        twice = rows.in_two_campaign_lists(connection)
+        if twice:
+            report.findings.append(f"{len(twice)} contact(s) stand in two campaign lists: {_some(twice)}")
+        reachable = rows.suppressed_and_mailable(connection)
+        if reachable:
+            report.findings.append(f"{len(reachable)} suppressed contact(s) can still be mailed: {_some(reachable)}")
+        ghosts = int(scalar(connection, "select count(*) from contact_list_membership where is_anonymised"))
+        if ghosts:
+            report.findings.append(f"{ghosts} anonymised contact(s) are left alone")
+        execute(
+            connection,
+            """
+            insert into sync_run (started_at, finished_at, full_lists, rows_read, rows_changed, requests, findings)
+            values (:started, :now, :full, :read, :changed, :requests, cast(:findings as jsonb))
+            """,
+            started=started_at,
+            now=now,
+            full=[role.value for role in report.full_lists],
+            read=report.rows_read,
+            changed=report.rows_changed,
+            requests=report.requests,
+            findings=to_json(report.findings),
+        )
+    log.info(
+        "membership synced",
+        full_lists=len(report.full_lists),
+        rows_read=report.rows_read,
+        rows_changed=report.rows_changed,
+        requests=report.requests,
+    )
+
+
+def _some(contact_ids: Sequence[int], most: int = 5) -> str:
+    shown = ", ".join(map(str, contact_ids[:most]))
+    return shown + (" …" if len(contact_ids) > most else "")

@@ -1,0 +1,285 @@
+"""Rebalancing: plan it on what is really left after the suppression, let the gate judge it, carry it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from list_pipeline.core.balance import Sizes
+from list_pipeline.core.contact_choice import Enrolment, Move, QueueEntry, choose_contacts, needed_from
+from list_pipeline.core.errors import IncompleteDataError, NotFoundError
+from list_pipeline.core.gate import GateDecision, GateOutcome
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.plans import ItemAction, PlanItem, PlanKind, PlanStatus, content_hash
+from list_pipeline.core.rebalancing import EnrolNewcomers, FlowPlan, RebalancingPolicy, plan_flows
+from list_pipeline.core.rebalancing_gate import RebalancingGateFacts, judge_rebalancing
+from list_pipeline.operations.campaigns import lists_sent_in_open_cycle
+from list_pipeline.operations.execution import carry_out
+from list_pipeline.operations.maintenance import Maintenance
+from list_pipeline.operations.membership import sync
+from list_pipeline.operations.services import Services
+from list_pipeline.operations.suppression import Executed, operating_mode
+from list_pipeline.storage import campaigns, journal, maintenance, membership, plans
+from list_pipeline.storage.journal import NewChange, NewStep
+from list_pipeline.storage.lock import mutation_lock
+from list_pipeline.storage.plans import StoredPlan
+
+log = structlog.get_logger(__name__)
+
+_VERSION = "rebalancing-1"
+
+
+def policy_of(services: Services) -> RebalancingPolicy:
+    """The policy with the figures that settings may turn."""
+    settings = services.settings
+    return RebalancingPolicy(
+        trigger_percent=settings.list_balance_threshold,
+        repair_percent=settings.list_balance_target,
+        enrol=EnrolNewcomers(settings.enrol_newcomers),
+    )
+
+
+def plan_rebalancing(services: Services, run: Maintenance) -> StoredPlan:
+    """The rebalancing plan of a campaign and sweep: the stored one, or decided now on the lists as they are.
+
+    Raises:
+        IncompleteDataError: the suppressions are not settled, so what is really left is not known.
+    """
+    campaign, sweep = run.campaign, run.sweep
+    with services.database.begin() as connection:
+        stored = plans.current_plan(connection, campaign.campaign_id, PlanKind.REBALANCING, sweep)
+        suppression = plans.current_plan(connection, campaign.campaign_id, PlanKind.SUPPRESSION, sweep)
+        unsettled = journal.outcome(connection, suppression.plan_id)["open"] if suppression else 0
+    if stored is not None:
+        return stored
+    if unsettled:
+        raise IncompleteDataError(
+            f"Planning the rebalancing after campaign {campaign.key}",
+            f"{unsettled} suppressions are not settled yet",
+            "Run the maintenance again; it continues them first",
+        )
+    # Who came, left or unsubscribed since the last look decides who may move: the tails are read first.
+    sync(services)
+    policy, now = policy_of(services), services.clock.now()
+    with services.database.begin() as connection:
+        sizes = membership.balance_sizes(connection)
+        available = membership.count_newcomers(connection)
+        sent = lists_sent_in_open_cycle(connection, now)
+        frozen = campaigns.lists_being_sent(connection)
+        flows = plan_flows(sizes, available, sent, frozen, policy)
+        items = _items(connection, flows)
+        plan_id = plans.save_plan(
+            connection,
+            campaign_id=campaign.campaign_id,
+            kind=PlanKind.REBALANCING,
+            sweep=sweep,
+            content_hash=content_hash(campaign.campaign_id, PlanKind.REBALANCING, sweep, _VERSION, items),
+            policy_version=_VERSION,
+            status=PlanStatus.PLANNED,
+            summary=_summary(flows, sent, frozen),
+            items=items,
+            now=now,
+        )
+        maintenance.fill_log(
+            connection, run.log.log_id, rebalancing_plan={**_summary(flows, sent, frozen), "plan_id": plan_id}
+        )
+        saved = plans.plan_by_id(connection, plan_id)
+    if saved is None:
+        raise AssertionError("the plan was just written")
+    log.info(
+        "rebalancing plan generated",
+        campaign=campaign.key,
+        required=flows.required,
+        moves=flows.move_count,
+        enrolments=flows.enrolment_count,
+        targets=list(flows.target_sizes),
+    )
+    return saved
+
+
+def _items(connection: Any, flows: FlowPlan) -> list[PlanItem]:
+    donors = {
+        role: [
+            QueueEntry(entry.contact_id, entry.queued_at)
+            for entry in membership.queue_ends(connection, role, ends.oldest, ends.newest)
+        ]
+        for role, ends in needed_from(flows).items()
+    }
+    waiting = membership.newcomers(connection, flows.enrolment_count) if flows.enrolment_count else ()
+    chosen = choose_contacts(flows, donors, [QueueEntry(one.contact_id, one.queued_at) for one in waiting])
+    return sorted((_item(one) for one in chosen), key=lambda item: item.contact_id)
+
+
+def _item(chosen: Move | Enrolment) -> PlanItem:
+    if isinstance(chosen, Move):
+        return PlanItem(
+            chosen.contact_id,
+            ItemAction.MOVE,
+            rule="fifo_move",
+            from_role=chosen.from_role,
+            to_role=chosen.to_role,
+            reason="rebalancing",
+            explanation=f"Moves from {chosen.from_role.label} to {chosen.to_role.label} in the order of the queue.",
+        )
+    return PlanItem(
+        chosen.contact_id,
+        ItemAction.ENROL,
+        rule="oldest_newcomer",
+        to_role=chosen.to_role,
+        reason="enrolment",
+        explanation=f"Joins {chosen.to_role.label}: among the oldest in master that are in no campaign list.",
+    )
+
+
+def _summary(flows: FlowPlan, sent: frozenset[ListRole], frozen: frozenset[ListRole]) -> dict[str, Any]:
+    certificate = flows.certificate
+    return {
+        "required": flows.required,
+        "triggered": flows.triggered,
+        "sizes": list(flows.sizes),
+        "target_sizes": list(flows.target_sizes),
+        "moves": {f"{one.value}->{other.value}": count for (one, other), count in flows.moves.items()},
+        "enrolments": {role.value: count for role, count in flows.enrolments.items()},
+        "deferred_moves": {f"{a.value}->{b.value}": count for (a, b), count in flows.deferred_moves.items()},
+        "deferred_enrolments": {role.value: count for role, count in flows.deferred_enrolments.items()},
+        "deviation_before_percent": _percent(flows.deviation_before),
+        "deviation_after_percent": _percent(flows.deviation_after),
+        "is_repaired": flows.is_repaired,
+        "certificate": certificate.sentence if certificate else "",
+        "lower_bound": certificate.lower_bound if certificate else 0,
+        "restriction": certificate.restriction if certificate else None,
+        "reasons": list(flows.reasons),
+        "sent_in_open_cycle": sorted(role.value for role in sent),
+        "frozen": sorted(role.value for role in frozen),
+    }
+
+
+def _percent(share: Any) -> float | None:
+    return None if share is None else float(share * 100)
+
+
+def judge(services: Services, run: Maintenance) -> tuple[StoredPlan, GateDecision | None]:
+    """Let the gate judge the rebalancing plan; one that a person decided on is not judged again."""
+    plan = plan_rebalancing(services, run)
+    if plan.status in (PlanStatus.REJECTED, PlanStatus.EXPIRED, PlanStatus.EXECUTED):
+        return plan, None
+    if plan.status is PlanStatus.APPROVED and plan.decided_by != "gate":
+        return plan, None
+    with services.database.begin() as connection:
+        items = plans.plan_items(connection, plan.plan_id)
+        facts = membership.facts_of(connection, [item.contact_id for item in items])
+    decision = judge_rebalancing(
+        RebalancingGateFacts(
+            items=items,
+            sizes_before=_sizes(plan.summary["sizes"]),
+            sizes_after=_sizes(plan.summary["target_sizes"]),
+            never_move=frozenset(i for i, flag in facts.items() if _must_stay(flag)),
+            is_best_reachable=bool(plan.summary["is_repaired"]) or plan.summary["restriction"] is not None,
+            mode=operating_mode(services),
+            flag_enabled=services.settings.list_management_enabled,
+            restriction=plan.summary["restriction"],
+        ),
+        policy_of(services),
+    )
+    status = {
+        GateOutcome.APPROVED: PlanStatus.APPROVED,
+        GateOutcome.NEEDS_REVIEW: PlanStatus.PENDING_REVIEW,
+    }.get(decision.outcome, PlanStatus.PLANNED)
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        plans.set_gate(connection, plan.plan_id, status, decision.as_json(), now, "gate" if decision.approved else None)
+        if decision.outcome is GateOutcome.NEEDS_REVIEW:
+            plans.add_review_item(
+                connection,
+                campaign_id=run.campaign.campaign_id,
+                plan_id=plan.plan_id,
+                kind="plan",
+                summary=f"The rebalancing plan of {run.campaign.key} waits: "
+                + " ".join(check.words for check in decision.failed_checks),
+                details={"content_hash": plan.content_hash, **decision.as_json()},
+                now=now,
+            )
+        judged = plans.plan_by_id(connection, plan.plan_id)
+    return judged or replace(plan, status=status), decision
+
+
+def _sizes(values: Any) -> Sizes:
+    first, second, third = (int(value) for value in values)
+    return first, second, third
+
+
+def _must_stay(flag: Mapping[str, Any]) -> bool:
+    return bool(
+        flag["in_suppression_list"] or flag["is_unsubscribed"] or flag["is_excluded"] or flag["is_anonymised"]
+        or flag["is_complaining"]
+    )  # fmt: skip
+
+
+def execute_rebalancing(services: Services, run: Maintenance, progress: Callable[[str], None] = log.info) -> Executed:
+    """Move and enrol what the plan holds, if it was let through; what is done already stays done."""
+    with services.database.begin() as connection:
+        plan = plans.current_plan(connection, run.campaign.campaign_id, PlanKind.REBALANCING, run.sweep)
+        if plan is None:
+            raise NotFoundError(
+                f"Rebalancing after campaign {run.campaign.key}",
+                "there is no plan",
+                "Materialize rebalancing_plan first",
+            )
+        items = plans.plan_items(connection, plan.plan_id)
+    if items and plan.status is PlanStatus.APPROVED:
+        with mutation_lock(services.database, services.clock, f"rebalancing after {run.campaign.key}") as lock:
+            _open(services, plan, items)
+            carry_out(services, plan.plan_id, lock, progress)
+    return _finish(services, run, plan)
+
+
+def _open(services: Services, plan: StoredPlan, items: tuple[PlanItem, ...]) -> None:
+    """Write the journal, with each item checked once more: still where it was, and nothing has happened since?"""
+    ids = [item.contact_id for item in items]
+    with services.database.begin() as connection:
+        facts = membership.facts_of(connection, ids)
+        places = membership.places_of(connection, ids)
+        changes = []
+        for item in items:
+            if item.to_role is None:
+                raise AssertionError("a move and an enrolment have a goal")
+            flag = facts.get(item.contact_id)
+            in_campaign = set(flag["roles"]) & set(CAMPAIGN_LISTS) if flag else set()
+            expected = {item.from_role} if item.from_role else set()
+            skipped = None
+            if flag is None or flag["is_anonymised"]:
+                skipped = "contact_gone"
+            elif _must_stay(flag):
+                skipped = "must_stay"
+            elif in_campaign != expected:
+                skipped = "no_longer_there"
+            steps = [NewStep("add", item.to_role)]
+            if item.from_role is not None:
+                steps.append(NewStep("remove", item.from_role))
+            before = {"places": places[item.contact_id], "is_excluded": bool(flag and flag["is_excluded"])}
+            changes.append(NewChange(item.contact_id, item.action.value, before, steps, skipped))
+        journal.open_changes(connection, plan.plan_id, changes, services.clock.now())
+
+
+def _finish(services: Services, run: Maintenance, plan: StoredPlan) -> Executed:
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        outcome = journal.outcome(connection, plan.plan_id)
+        if plan.status is PlanStatus.APPROVED and not outcome["open"]:
+            plans.set_status(connection, plan.plan_id, PlanStatus.EXECUTED, now)
+        maintenance.fill_log(connection, run.log.log_id, contacts_rebalanced=outcome["confirmed"])
+        if outcome["failed"]:
+            maintenance.add_error(
+                connection,
+                run.log.log_id,
+                "rebalancing",
+                "these contacts were not moved after three attempts; each is still in at least one list",
+                outcome["failed"],
+            )
+        by_action = journal.outcome_by(connection, plan.plan_id, "action")
+        jobs = journal.jobs_of(connection, plan.plan_id)
+    log.info("rebalancing complete", campaign=run.campaign.key, moved=outcome["confirmed"], failed=outcome["failed"])
+    return Executed(outcome["planned"], outcome["confirmed"], outcome["failed"], outcome["skipped"], jobs, by_action)

@@ -1,0 +1,288 @@
+"""The report of a maintenance: its facts from the ledger, its truthful status, its message to people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from list_pipeline.agents import reporting
+from list_pipeline.core.advice import AdviceSource
+from list_pipeline.core.balance import deviation_percent
+from list_pipeline.core.bounces import BounceClass
+from list_pipeline.core.errors import IntegrationError, TransientError
+from list_pipeline.core.gate import GateOutcome
+from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
+from list_pipeline.core.plans import PlanKind, PlanStatus, RunStatus, run_status
+from list_pipeline.core.report_facts import (
+    ListChange,
+    MaintenanceFacts,
+    MaintenanceLinks,
+    RebalancingFacts,
+    SenderFault,
+    StageErrors,
+    SuppressionFacts,
+)
+from list_pipeline.core.reports import maintenance_message
+from list_pipeline.core.slack_blocks import SlackMessage
+from list_pipeline.integrations.slack import OutcomeUnknownError
+from list_pipeline.operations.advisors import keep_record
+from list_pipeline.operations.bounces import analyse, stored_bounces
+from list_pipeline.operations.maintenance import Maintenance, current, end
+from list_pipeline.operations.services import Services
+from list_pipeline.operations.snapshots import Sizes
+from list_pipeline.operations.suppression import executable_items, operating_mode
+from list_pipeline.storage import journal, maintenance, plans
+from list_pipeline.storage.database import scalar
+from list_pipeline.storage.plans import StoredPlan
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The facts of a maintenance and the message made of them."""
+
+    facts: MaintenanceFacts
+    message: SlackMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of a message: ``sent``, ``failed``, ``unknown`` or ``skipped``, and where it is."""
+
+    state: str
+    key: str
+    channel: str | None = None
+    ts: str | None = None
+    permalink: str | None = None
+    error: str | None = None
+
+
+def write_report(services: Services, run: Maintenance) -> Report:
+    """Put the report together from what was executed, end the maintenance with its status, and return both.
+
+    Writing it again gives the same report: the summary that was written first is kept.
+    """
+    status = final_status(services, run)
+    end(services, run, status.value)
+    run = current(services, run.campaign.key, sweep=run.sweep)
+    facts = replace(_facts(services, run), status=status)
+    with services.database.begin() as connection:
+        row = maintenance.log_by_id(connection, run.log.log_id)
+    kept = ((row or {}).get("ai_assessments") or {}).get("reporting")
+    if kept and kept.get("status") == status.value:
+        facts = replace(facts, executive_summary=kept["executive_summary"], summary_source=AdviceSource(kept["source"]))
+    else:
+        summary = reporting.summarise(services.model, facts)
+        keep_record(services, run, summary.recorded, {"executive_summary": summary.text})
+        facts = replace(facts, executive_summary=summary.text, summary_source=summary.source)
+        assessment = {"status": status.value, "executive_summary": summary.text, "source": summary.source.value}
+        with services.database.begin() as connection:
+            maintenance.fill_log(
+                connection,
+                run.log.log_id,
+                ai_assessments={"list_health": [], "reporting": assessment},
+                bounce_analysis={"by_class": dict(facts.bounces), "complaint_rate_percent": facts.complaint_rate},
+            )
+    return Report(facts, maintenance_message(facts))
+
+
+def final_status(services: Services, run: Maintenance) -> RunStatus:
+    """How the maintenance stands, from its plans and the journal; a failed attempt stays failed."""
+    if run.log.status in ("failed", "rolled_back"):
+        return RunStatus(run.log.status)
+    with services.database.begin() as connection:
+        suppression, rebalancing = _plans(connection, run)
+        if suppression is None:
+            return RunStatus.FAILED
+        numbers = dict.fromkeys(("planned", "confirmed", "skipped", "failed", "waiting", "rejected"), 0)
+        is_read_only = False
+        for plan in (suppression, rebalancing):
+            if plan is None:
+                continue
+            items = plans.plan_items(connection, plan.plan_id)
+            planned = [item for item in items if item.to_role is not None and not item.is_held]
+            outcome = journal.outcome(connection, plan.plan_id)
+            is_read_only |= plan.gate.get("outcome") in (GateOutcome.READ_ONLY, GateOutcome.REFUSED) and bool(planned)
+            if plan.status in (PlanStatus.REJECTED, PlanStatus.EXPIRED):
+                numbers["planned"] += len(planned)
+                numbers["rejected"] += len(planned)
+                continue
+            # What an approved plan keeps back for a person is in the review queue, no longer part of this run.
+            allowed = len(executable_items(plan, items)) if plan.kind is PlanKind.SUPPRESSION else len(planned)
+            if plan.status is PlanStatus.PENDING_REVIEW:
+                numbers["waiting"] += len(planned) - outcome["planned"]
+                allowed = len(planned)
+            numbers["planned"] += allowed
+            for name in ("confirmed", "skipped", "failed"):
+                numbers[name] += outcome[name]
+    return run_status(**numbers, read_only=is_read_only)
+
+
+def _plans(connection: Connection, run: Maintenance) -> tuple[StoredPlan | None, StoredPlan | None]:
+    found = [
+        plans.current_plan(connection, run.campaign.campaign_id, kind, run.sweep)
+        for kind in (PlanKind.SUPPRESSION, PlanKind.REBALANCING)
+    ]
+    return found[0], found[1]
+
+
+def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
+    campaign, settings = run.campaign, services.settings
+    data = stored_bounces(services, campaign, run.sweep)
+    analysis = analyse(data, campaign.recipient_count or 0) if data else None
+    with services.database.begin() as connection:
+        suppression, rebalancing = _plans(connection, run)
+        before = maintenance.snapshot(connection, campaign.campaign_id, run.sweep.value, "before")
+        after = maintenance.snapshot(connection, campaign.campaign_id, run.sweep.value, "after")
+        suppressed = _suppression_facts(connection, suppression)
+        moved = _rebalancing_facts(connection, rebalancing)
+        requests = _requests(connection, run)
+        reviews = plans.open_reviews(connection, campaign.campaign_id)
+    by_class = dict(analysis.by_class) if analysis else {}
+    return MaintenanceFacts(
+        status=RunStatus(run.log.status),
+        mode=operating_mode(services).value,
+        campaign_name=campaign.name,
+        round_number=campaign.round_number,
+        list_role=campaign.list_role,
+        sent_at=campaign.sent_at,
+        recipients=campaign.recipient_count or 0,
+        links=MaintenanceLinks(
+            run.log.log_id,
+            campaign.key,
+            run.log.run_id or "",
+            settings.app_url,
+            f"{settings.dagster_url}/runs/{run.log.run_id}" if settings.dagster_url and run.log.run_id else None,
+        ),
+        bounces={name: count for name, count in by_class.items() if count},
+        suppression=suppressed,
+        rebalancing=moved,
+        sender_faults=[
+            SenderFault(reason, count, advice)
+            for reason, (count, advice) in (analysis.to_repair if analysis else {}).items()
+        ],
+        not_evidence=by_class.get(BounceClass.NOT_EVIDENCE.value, 0),
+        unknown=by_class.get(BounceClass.UNKNOWN.value, 0) + (analysis.contradictions if analysis else 0),
+        lists=_changes(before, after),
+        deviation_before=_deviation(before),
+        deviation_after=_deviation(after),
+        mailjet_requests=requests,
+        complaint_rate=analysis.complaint_rate_percent if analysis else None,
+        errors=[StageErrors(entry["stage"], int(entry.get("count", 1))) for entry in run.log.errors],
+        review_reason=" ".join(str(review["summary"]) for review in reviews if review["kind"] == "plan")[:600],
+    )
+
+
+def _suppression_facts(connection: Connection, plan: StoredPlan | None) -> SuppressionFacts:
+    if plan is None:
+        return SuppressionFacts()
+    items = [item for item in plans.plan_items(connection, plan.plan_id) if item.to_role is not None]
+    allowed = executable_items(plan, items) if plan.status is not PlanStatus.PENDING_REVIEW else items
+    outcomes = journal.outcome_by(connection, plan.plan_id, "reason")
+    planned: dict[str, int] = {}
+    for item in allowed:
+        if not item.is_held:
+            planned[item.reason] = planned.get(item.reason, 0) + 1
+    return SuppressionFacts(
+        planned=planned,
+        confirmed={reason: found["confirmed"] for reason, found in outcomes.items() if found["confirmed"]},
+        failed={reason: found["failed"] for reason, found in outcomes.items() if found["failed"]},
+        held_for_review=len(items) - sum(planned.values()),
+    )
+
+
+def _rebalancing_facts(connection: Connection, plan: StoredPlan | None) -> RebalancingFacts:
+    if plan is None:
+        return RebalancingFacts()
+    summary = plan.summary
+    outcomes = journal.outcome_by(connection, plan.plan_id, "action")
+    deferred = (*summary["deferred_moves"].values(), *summary["deferred_enrolments"].values())
+    return RebalancingFacts(
+        moves_planned=sum(summary["moves"].values()),
+        moves_confirmed=outcomes.get("move", {}).get("confirmed", 0),
+        enrolments_planned=sum(summary["enrolments"].values()),
+        enrolments_confirmed=outcomes.get("enrol", {}).get("confirmed", 0),
+        deferred=sum(deferred),
+        certificate=summary["certificate"],
+    )
+
+
+def _requests(connection: Connection, run: Maintenance) -> int:
+    """Requests to Mailjet since this attempt began, those of membership syncs left out."""
+    return int(
+        scalar(
+            connection,
+            """
+            select (select count(*) from mailjet_request where allowed_at >= :start
+                    and allowed_at <= coalesce(cast(:finish as timestamptz), 'infinity'))
+                 - (select coalesce(sum(requests), 0) from sync_run where started_at >= :start
+                    and finished_at <= coalesce(cast(:finish as timestamptz), 'infinity'))
+            """,
+            start=run.log.executed_at,
+            finish=run.log.finished_at,
+        )
+    )
+
+
+def _changes(before: Sizes, after: Sizes) -> list[ListChange]:
+    return [
+        ListChange(role, *before[role], *(after[role] if role in after else (None, None)))
+        for role in ALL_LISTS
+        if role in before
+    ]
+
+
+def _deviation(sizes: Sizes) -> float | None:
+    if not sizes:
+        return None
+    first, second, third = (sizes[role][1] for role in CAMPAIGN_LISTS)
+    return deviation_percent((first, second, third))
+
+
+def notify(services: Services, run: Maintenance, report: Report) -> Delivery:
+    """Send the report once: the outbox remembers it, so that neither a lost answer nor a second run sends it twice.
+
+    A failure of Slack never fails the maintenance; the message stays in the outbox and is sent by a later run.
+    """
+    key = f"maintenance:{run.log.log_id}:{report.facts.status.value}"
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        row = maintenance.queue_notification(
+            connection, key, run.campaign.campaign_id, run.log.log_id, report.message.text, report.message.blocks, now
+        )
+    if row["state"] == "sent":
+        return Delivery("sent", key, row["channel"], row["message_ts"], row["permalink"])
+    if services.slack is None:
+        return _not_sent(services, key, "skipped", "SLACK_BOT_TOKEN is not set")
+    return _post(services, run, key, row)
+
+
+def _post(services: Services, run: Maintenance, key: str, row: Any) -> Delivery:
+    slack = services.slack
+    if slack is None:
+        raise AssertionError("checked by the caller")
+    try:
+        # An earlier attempt may have arrived without its answer: look before posting again.
+        posted = slack.find(key, oldest=row["created_at"]) if row["attempts"] else None
+        posted = posted or slack.post(row["text"], row["blocks"], key)
+    except OutcomeUnknownError as error:
+        return _not_sent(services, key, "unknown", str(error))
+    except (IntegrationError, TransientError) as error:
+        return _not_sent(services, key, "failed", str(error))
+    with services.database.begin() as connection:
+        maintenance.notification_sent(
+            connection, key, posted.channel, posted.ts, posted.permalink, services.clock.now()
+        )
+        maintenance.fill_log(connection, run.log.log_id, slack_notification_sent=True, slack_message_ts=posted.ts)
+    return Delivery("sent", key, posted.channel, posted.ts, posted.permalink)
+
+
+def _not_sent(services: Services, key: str, state: str, error: str) -> Delivery:
+    log.warning("a report was not sent", key=key, state=state, error=error)
+    with services.database.begin() as connection:
+        maintenance.notification_failed(connection, key, state, error)
+    return Delivery(state, key, error=error)

@@ -1,0 +1,125 @@
+"""What every operation works with: settings, clock, database and the clients, each made when it is first needed.
+
+Belongs here: the wiring of settings to clients. Does not belong here: any decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import structlog
+
+from list_pipeline.clock import SystemClock
+from list_pipeline.core.clock import Clock
+from list_pipeline.core.lists import ListIds
+from list_pipeline.integrations.mailjet import MailjetClient
+from list_pipeline.settings import Settings, read_settings
+from list_pipeline.storage.database import Database
+from list_pipeline.storage.limiter import SharedLimiter
+
+if TYPE_CHECKING:
+    from list_pipeline.integrations.cache import Cache
+    from list_pipeline.integrations.gemini import GeminiClient
+    from list_pipeline.integrations.slack import SlackClient
+
+log = structlog.get_logger(__name__)
+
+
+class Services:
+    """Settings, clock, database and clients of one process. Use as a context manager, or call ``close``.
+
+    Nothing is opened until it is used, so that a missing setting is named by what needs it.
+    """
+
+    def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
+        self.settings = settings or read_settings()
+        self.clock: Clock = clock or SystemClock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @cached_property
+    def database(self) -> Database:
+        """PostgreSQL."""
+        return Database(self.settings.secret("database_url"))
+
+    @cached_property
+    def list_ids(self) -> ListIds:
+        """Mailjet's ids of the five lists."""
+        return self.settings.list_ids()
+
+    @cached_property
+    def mailjet(self) -> MailjetClient:
+        """Mailjet for reading. Changes go through ``mailjet_for_changes``."""
+        return self._mailjet(None)
+
+    def mailjet_for_changes(self, before_mutation: Callable[[], None]) -> MailjetClient:
+        """A client that calls ``before_mutation`` right before each request that changes anything."""
+        return self._mailjet(before_mutation)
+
+    def _mailjet(self, before_mutation: Callable[[], None] | None) -> MailjetClient:
+        settings = self.settings
+        return MailjetClient(
+            base_url=settings.mailjet_base_url,
+            api_key=settings.secret("mailjet_api_key"),
+            secret_key=settings.secret("mailjet_secret_key"),
+            limiter=SharedLimiter(self.database, self.clock, settings.mailjet_requests_per_minute),
+            clock=self.clock,
+            timeout_s=settings.mailjet_timeout_seconds,
+            job_contacts_max=settings.mailjet_job_contacts,
+            job_poll_s=settings.mailjet_job_poll_seconds,
+            job_timeout_s=settings.mailjet_job_timeout_seconds,
+            before_mutation=before_mutation,
+        )
+
+    @cached_property
+    def slack(self) -> SlackClient | None:
+        """Slack, or None when no token is set."""
+        if self.settings.slack_bot_token is None:
+            return None
+        from list_pipeline.integrations.slack import SlackClient
+
+        return SlackClient(
+            base_url=self.settings.slack_base_url,
+            token=self.settings.secret("slack_bot_token"),
+            channel=self.settings.slack_channel_id,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def model(self) -> GeminiClient | None:
+        """The language model of the advisors, or None when no key is set."""
+        if self.settings.gemini_api_key is None:
+            return None
+        from list_pipeline.integrations.gemini import GeminiClient
+
+        return GeminiClient(
+            self.settings.secret("gemini_api_key"),
+            model=self.settings.gemini_model,
+            api_version=self.settings.gemini_api_version,
+            base_url=self.settings.gemini_base_url,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def cache(self) -> Cache:
+        """The cache; without Redis it remembers nothing."""
+        from list_pipeline.integrations.cache import open_cache
+
+        url = self.settings.redis_url.get_secret_value() if self.settings.redis_url else None
+        return open_cache(url, self.settings.cache_ttl_seconds, self.clock)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        for name in ("mailjet", "model", "cache", "database"):
+            opened = self.__dict__.pop(name, None)
+            if opened is not None:
+                opened.close()

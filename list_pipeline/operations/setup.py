@@ -1,0 +1,19 @@
+"""Makes a database ready for the product: its schema, and the instant from which the careful first days count."""
+
+from __future__ import annotations
+
+import structlog
+
+from list_pipeline.operations.services import Services
+from list_pipeline.storage import maintenance, migrations
+
+log = structlog.get_logger(__name__)
+
+
+def prepare(services: Services) -> list[str]:
+    """Apply missing migrations, note the first start, and return the names of what was applied."""
+    applied = migrations.migrate(services.database)
+    with services.database.begin() as connection:
+        maintenance.begin_mode(connection, services.clock.now())
+    log.info("database ready", migrations_applied=len(applied))
+    return applied

@@ -1,0 +1,456 @@
+"""Suppression: plan it from the stored bounces, let the gate judge it, carry it out, keep its history."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+from sqlalchemy import Connection
+
+from list_pipeline.agents import optimization
+from list_pipeline.agents.optimization import BorderlineItem, Opinion, PlanGroup, PlanSummary
+from list_pipeline.core.errors import NotFoundError
+from list_pipeline.core.gate import (
+    GateDecision,
+    GateOutcome,
+    Mode,
+    ModeState,
+    SuppressionGateFacts,
+    gate_items,
+    graduate,
+    judge_suppression,
+)
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.plans import ItemAction, PlanItem, PlanKind, PlanStatus
+from list_pipeline.core.policy import SuppressionPolicy, reaches_percent
+from list_pipeline.core.suppression import decide, find_incidents
+from list_pipeline.core.suppression_plan import SuppressionPlan, assemble
+from list_pipeline.core.verdicts import Attempt, CampaignContext, ContactFacts, Outcome, Verdict, VerdictAction
+from list_pipeline.operations.advisors import keep_record
+from list_pipeline.operations.bounces import BounceData, stored_bounces
+from list_pipeline.operations.execution import carry_out
+from list_pipeline.operations.maintenance import Maintenance
+from list_pipeline.operations.services import Services
+from list_pipeline.settings import OperatingMode
+from list_pipeline.storage import bounces, campaigns, journal, maintenance, membership, plans
+from list_pipeline.storage.bounces import PastAttempt
+from list_pipeline.storage.journal import NewChange, NewStep
+from list_pipeline.storage.lock import mutation_lock
+from list_pipeline.storage.plans import StoredPlan
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """What became of a plan's changes. ``by_reason`` counts confirmed, failed and skipped ones per reason or action."""
+
+    planned: int
+    confirmed: int
+    failed: int
+    skipped: int
+    jobs: int
+    by_reason: Mapping[str, Mapping[str, int]]
+
+
+def policy_of(services: Services) -> SuppressionPolicy:
+    """The policy with the figures that settings may turn."""
+    return SuppressionPolicy(cap_percent=services.settings.suppression_cap_percent)
+
+
+def operating_mode(services: Services) -> Mode:
+    """The mode now: set by a setting, else by a person, else by age and approvals."""
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        state = maintenance.begin_mode(connection, now)
+        approved = plans.approved_operations(connection)
+    by_setting = services.settings.list_management_mode
+    chosen = state["set_mode"] if by_setting is OperatingMode.GRADUATED else by_setting.value
+    return graduate(ModeState(state["first_started_at"], approved, Mode(chosen) if chosen else None), now)
+
+
+def plan_suppression(services: Services, run: Maintenance) -> StoredPlan:
+    """The suppression plan of a campaign and sweep: the stored one, or decided now from the stored bounces.
+
+    Raises:
+        NotFoundError: the bounces were not read yet, or the recipients are not recorded.
+    """
+    campaign, sweep = run.campaign, run.sweep
+    with services.database.begin() as connection:
+        stored = plans.current_plan(connection, campaign.campaign_id, PlanKind.SUPPRESSION, sweep)
+    if stored is not None:
+        return stored
+    data = stored_bounces(services, campaign, sweep)
+    if data is None:
+        raise NotFoundError(
+            f"Planning the suppressions of campaign {campaign.key}",
+            "its bounces were not read completely yet",
+            "Materialize bounce_data first",
+        )
+    policy, as_of = policy_of(services), data.fetch.fetched_at
+    known = _gather(services, run, data)
+    incidents = find_incidents(data.events, known.context, policy, as_of)
+    verdicts = decide(data.events, known.history, known.facts, known.context, policy, as_of)
+    opinion, verdicts = _ask(services, run, verdicts, known)
+    plan = assemble(
+        verdicts,
+        data.events,
+        incidents,
+        campaign_id=campaign.campaign_id,
+        sweep=sweep,
+        policy_version=policy.version,
+        recipients=known.context.recipients,
+    )
+    saved = _save(services, run, plan, opinion)
+    log.info(
+        "suppression plan generated",
+        campaign=campaign.key,
+        suppress=plan.suppressed_count,
+        monitor=len(plan.with_action(VerdictAction.MONITOR)),
+        held=plan.held_count,
+        rationale=opinion.rationale,
+    )
+    return saved
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What our rows say about the contacts that a campaign's bounces concern."""
+
+    facts: Mapping[int, ContactFacts]
+    history: Mapping[int, Sequence[Attempt]]
+    context: CampaignContext
+
+
+def _gather(services: Services, run: Maintenance, data: BounceData) -> _Known:
+    campaign, policy = run.campaign, policy_of(services)
+    with services.database.begin() as connection:
+        ids = sorted(
+            {event.contact_id for event in data.events}
+            | set(campaigns.complaining_recipients(connection, campaign.campaign_id))
+        )
+        mailed = campaigns.recipients_among(connection, campaign.campaign_id, ids)
+        flags = membership.facts_of(connection, ids)
+        past = bounces.attempts_of(
+            connection, ids, except_campaign=campaign.campaign_id, as_of=data.fetch.fetched_at
+        )
+        incidents = _past_incidents(connection, policy, past)
+        domains = membership.domains_of(connection, ids)
+        per_domain = campaigns.recipients_per_domain(connection, campaign.campaign_id, ids)
+    facts = {
+        contact_id: ContactFacts(
+            is_known=True,
+            is_recipient=contact_id in mailed,
+            in_suppression_list=flag["in_suppression_list"],
+            is_unsubscribed=flag["is_unsubscribed"],
+            is_excluded=flag["is_excluded"],
+            is_anonymised=flag["is_anonymised"],
+            is_complaining=flag["is_complaining"],
+            campaigns_count=len(past[contact_id]) + (contact_id in mailed),
+        )
+        for contact_id, flag in flags.items()
+    }
+    history = {
+        contact_id: [_attempt(one, (one.campaign_id, domains.get(contact_id)) in incidents) for one in attempts]
+        for contact_id, attempts in past.items()
+    }
+    context = CampaignContext(campaign.campaign_id, campaign.recipient_count or 0, domains, per_domain)
+    return _Known(facts, history, context)
+
+
+def _past_incidents(
+    connection: Connection, policy: SuppressionPolicy, past: Mapping[int, Sequence[PastAttempt]]
+) -> frozenset[tuple[int, str | None]]:
+    """Campaign and domain of earlier incidents: what failed in one says nothing about the contact."""
+    campaign_ids = sorted({one.campaign_id for attempts in past.values() for one in attempts})
+    found = bounces.domains_that_bounced(connection, campaign_ids, policy.incident_hard_bounces)
+    return frozenset(
+        (one.campaign_id, one.domain)
+        for one in found
+        if reaches_percent(one.hard_bounces, one.recipients, policy.incident_percent)
+    )
+
+
+def _attempt(past: PastAttempt, in_incident: bool) -> Attempt:
+    if past.failure is not None:
+        return Attempt(past.campaign_id, past.sent_at, Outcome.FAILED, past.failure, in_incident)
+    outcome = Outcome.DELIVERED if past.is_complete else Outcome.UNKNOWN
+    return Attempt(past.campaign_id, past.sent_at, outcome)
+
+
+def _ask(
+    services: Services, run: Maintenance, verdicts: Sequence[Verdict], known: _Known
+) -> tuple[Opinion, tuple[Verdict, ...]]:
+    """The advisor's opinion, and the verdicts after it: it can only make them more careful."""
+    grouped: dict[tuple[str, str, str], list[Verdict]] = {}
+    for verdict in verdicts:
+        key = (verdict.action.value, str(verdict.bounce_class or "unknown"), verdict.bounce_type or verdict.rule.value)
+        grouped.setdefault(key, []).append(verdict)
+    groups = [
+        PlanGroup(
+            action=members[0].action.value,
+            bounce_class=bounce_class,
+            reason=reason,
+            contacts=len(members),
+            domains=len({known.context.domain_of.get(one.contact_id) for one in members}),
+            confidence=members[0].confidence,
+        )
+        for (_, bounce_class, reason), members in grouped.items()
+    ]
+    borderline = sorted(
+        (verdict for verdict in verdicts if verdict.is_borderline),
+        key=lambda one: (one.confidence or 0, one.contact_id),
+    )
+    items = [_borderline(verdict, known) for verdict in borderline]
+    opinion = optimization.advise(services.model, PlanSummary(known.context.recipients, groups, items))
+    keep_record(services, run, opinion.recorded, {"rationale": opinion.rationale, "holds": list(opinion.holds)})
+    softened = {
+        borderline[optimization.position(reference)].contact_id: reference
+        for reference in (*opinion.holds, *opinion.lowered)
+    }
+    return opinion, tuple(
+        verdict.more_careful(
+            confidence=opinion.lowered.get(softened[verdict.contact_id]),
+            monitor=softened[verdict.contact_id] in opinion.holds,
+        )
+        if verdict.contact_id in softened
+        else verdict
+        for verdict in verdicts
+    )
+
+
+def _borderline(verdict: Verdict, known: _Known) -> BorderlineItem:
+    days = (verdict.events[-1].occurred_at - verdict.events[0].occurred_at).days if verdict.events else 0
+    return BorderlineItem(
+        bounce_class=str(verdict.bounce_class or "unknown"),
+        reason=verdict.bounce_type or verdict.rule.value,
+        hits=len(verdict.events),
+        campaigns=known.facts[verdict.contact_id].campaigns_count,
+        days=days,
+        confidence=verdict.confidence or 0.0,
+    )
+
+
+def _save(services: Services, run: Maintenance, plan: SuppressionPlan, opinion: Opinion) -> StoredPlan:
+    now = services.clock.now()
+    summary = {**plan.summary(), "rationale": opinion.rationale, "expected_impact": opinion.expected_impact}
+    summary["advised_by"] = opinion.source.value
+    with services.database.begin() as connection:
+        plan_id = plans.save_plan(
+            connection,
+            campaign_id=run.campaign.campaign_id,
+            kind=PlanKind.SUPPRESSION,
+            sweep=run.sweep,
+            content_hash=plan.content_hash,
+            policy_version=plan.policy_version,
+            status=PlanStatus.PLANNED,
+            summary=summary,
+            items=plan.items,
+            now=now,
+        )
+        for incident in plan.incidents:
+            plans.add_review_item(
+                connection,
+                campaign_id=run.campaign.campaign_id,
+                plan_id=plan_id,
+                kind="incident",
+                summary=(
+                    f"{incident.hard_bounces} of {incident.recipients} recipients at {incident.domain} bounced hard: "
+                    "the domain is the likelier cause, so these contacts wait"
+                ),
+                details={"domain": incident.domain, "contact_ids": list(incident.contact_ids)},
+                now=now,
+            )
+        maintenance.fill_log(connection, run.log.log_id, suppression_plan={**summary, "plan_id": plan_id})
+        stored = plans.plan_by_id(connection, plan_id)
+    if stored is None:
+        raise AssertionError("the plan was just written")
+    return stored
+
+
+def judge(services: Services, run: Maintenance) -> tuple[StoredPlan, GateDecision | None]:
+    """Let the gate judge the suppression plan, once; a plan that a person decided on is not judged again.
+
+    Returns:
+        The plan with its status, and the decision if it was taken now or stands in the plan's own words (None when a
+        person decided).
+    """
+    plan = plan_suppression(services, run)
+    if plan.status in (PlanStatus.REJECTED, PlanStatus.EXPIRED, PlanStatus.EXECUTED):
+        return plan, None
+    if plan.status is PlanStatus.APPROVED and plan.decided_by != "gate":
+        return plan, None
+    decision = _decide(services, run, plan)
+    status = {
+        GateOutcome.APPROVED: PlanStatus.APPROVED,
+        GateOutcome.NEEDS_REVIEW: PlanStatus.PENDING_REVIEW,
+        GateOutcome.REFUSED: PlanStatus.PLANNED,
+        GateOutcome.READ_ONLY: PlanStatus.PLANNED,
+    }[decision.outcome]
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        decided_by = "gate" if decision.approved else None
+        plans.set_gate(connection, plan.plan_id, status, decision.as_json(), now, decided_by)
+        _ask_people(services, run, plan, decision)
+        judged = plans.plan_by_id(connection, plan.plan_id)
+    return judged or replace(plan, status=status), decision
+
+
+def _decide(services: Services, run: Maintenance, plan: StoredPlan) -> GateDecision:
+    data = stored_bounces(services, run.campaign, run.sweep)
+    with services.database.begin() as connection:
+        items = plans.plan_items(connection, plan.plan_id, {ItemAction.SUPPRESS})
+        ids = [item.contact_id for item in items]
+        mailed = campaigns.recipients_among(connection, run.campaign.campaign_id, ids)
+        domains = membership.domains_of(connection, ids)
+        before = plans.suppressed_in_sweeps(connection, run.campaign.campaign_id, run.sweep)
+    return judge_suppression(
+        SuppressionGateFacts(
+            recipients=int(plan.summary["recipients"]),
+            executed_before=before,
+            items=gate_items(items, mailed, domains),
+            fetch_complete=data is not None and data.fetch.is_complete,
+            mode=operating_mode(services),
+            flag_enabled=services.settings.list_management_enabled,
+        ),
+        policy_of(services),
+    )
+
+
+def _ask_people(services: Services, run: Maintenance, plan: StoredPlan, decision: GateDecision) -> None:
+    now = services.clock.now()
+    failed = " ".join(check.words for check in decision.failed_checks)
+    with services.database.begin() as connection:
+        if decision.outcome is GateOutcome.NEEDS_REVIEW:
+            plans.add_review_item(
+                connection,
+                campaign_id=run.campaign.campaign_id,
+                plan_id=plan.plan_id,
+                kind="plan",
+                summary=f"The suppression plan of {run.campaign.key} waits: {failed}",
+                details={"content_hash": plan.content_hash, **decision.as_json()},
+                now=now,
+            )
+        elif decision.approved:
+            held = {item.contact_id for item in plans.plan_items(connection, plan.plan_id) if item.is_held}
+            for contact_id in decision.waiting:
+                if contact_id not in held:
+                    plans.add_review_item(
+                        connection,
+                        campaign_id=run.campaign.campaign_id,
+                        plan_id=plan.plan_id,
+                        kind="plan",
+                        contact_id=contact_id,
+                        summary=f"Contact {contact_id} would be suppressed and waits: its confidence is below the "
+                        "automatic band",
+                        details={"content_hash": plan.content_hash},
+                        now=now,
+                    )
+
+
+def executable_items(plan: StoredPlan, items: Sequence[PlanItem]) -> list[PlanItem]:
+    """The items of a plan that may be carried out now: what the gate or a person let through, held ones never."""
+    planned = [item for item in items if item.action is ItemAction.SUPPRESS and not item.is_held]
+    if plan.status in (PlanStatus.REJECTED, PlanStatus.EXPIRED):
+        return []
+    if plan.decided_by not in (None, "gate"):
+        return planned
+    if plan.gate.get("outcome") not in (GateOutcome.APPROVED.value, GateOutcome.NEEDS_REVIEW.value):
+        return []
+    waiting = set(plan.gate.get("waiting", ()))
+    return [item for item in planned if item.contact_id not in waiting]
+
+
+def execute_suppressions(
+    services: Services, run: Maintenance, progress: Callable[[str], None] = log.info, run_label: str = ""
+) -> Executed:
+    """Suppress what the plan holds and the gate let through; what is done already stays done.
+
+    Suppressed means: on the suppression list, excluded from campaigns, off the three campaign lists, still in master.
+    """
+    with services.database.begin() as connection:
+        plan = plans.current_plan(connection, run.campaign.campaign_id, PlanKind.SUPPRESSION, run.sweep)
+        if plan is None:
+            raise NotFoundError(
+                f"Suppressing after campaign {run.campaign.key}",
+                "there is no plan",
+                "Materialize suppression_plan first",
+            )
+        items = executable_items(plan, plans.plan_items(connection, plan.plan_id))
+    if items and plan.executed_at is None:
+        with mutation_lock(services.database, services.clock, f"suppression after {run.campaign.key}") as lock:
+            _open(services, plan, items)
+            carry_out(services, plan.plan_id, lock, progress)
+    return _finish(services, run, plan)
+
+
+def _open(services: Services, plan: StoredPlan, items: Sequence[PlanItem]) -> None:
+    """Write the journal, with each item checked once more against what is true now."""
+    now = services.clock.now()
+    ids = [item.contact_id for item in items]
+    with services.database.begin() as connection:
+        facts = membership.facts_of(connection, ids)
+        places = membership.places_of(connection, ids)
+        changes = []
+        for item in items:
+            flag = facts.get(item.contact_id)
+            skipped = None
+            if flag is None or flag["is_anonymised"]:
+                skipped = "contact_gone"
+            elif flag["in_suppression_list"] and flag["is_excluded"] and not set(flag["roles"]) & set(CAMPAIGN_LISTS):
+                skipped = "already_suppressed"
+            roles = flag["roles"] if flag else ()
+            steps = [NewStep("add", ListRole.SUPPRESSION), NewStep("exclude", None)]
+            steps += [NewStep("remove", role) for role in CAMPAIGN_LISTS if role in roles]
+            before = {"places": places[item.contact_id], "is_excluded": bool(flag and flag["is_excluded"])}
+            changes.append(NewChange(item.contact_id, "suppress", before, steps, skipped))
+        journal.open_changes(connection, plan.plan_id, changes, now)
+
+
+def _finish(services: Services, run: Maintenance, plan: StoredPlan) -> Executed:
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        list_ids = {role.value: list_id for role, list_id in services.list_ids.by_role().items()}
+        journal.write_history(connection, plan.plan_id, run.log.log_id, list_ids, now)
+        outcome = journal.outcome(connection, plan.plan_id)
+        is_decided = plan.status in (PlanStatus.APPROVED, PlanStatus.EXECUTED)
+        if is_decided and plan.executed_at is None and not outcome["open"]:
+            plans.set_status(connection, plan.plan_id, PlanStatus.EXECUTED, now)
+        _queue_failed(services, run, plan)
+        maintenance.fill_log(connection, run.log.log_id, contacts_suppressed=outcome["confirmed"])
+        by_reason = journal.outcome_by(connection, plan.plan_id, "reason")
+        jobs = journal.jobs_of(connection, plan.plan_id)
+    if outcome["failed"]:
+        with services.database.begin() as connection:
+            maintenance.add_error(
+                connection,
+                run.log.log_id,
+                "suppression",
+                "Mailjet accepted the bulk job, and these contacts were not changed after three attempts",
+                outcome["failed"],
+            )
+    log.info("contacts suppressed", campaign=run.campaign.key, success=outcome["confirmed"], failed=outcome["failed"])
+    return Executed(outcome["planned"], outcome["confirmed"], outcome["failed"], outcome["skipped"], jobs, by_reason)
+
+
+def _queue_failed(services: Services, run: Maintenance, plan: StoredPlan) -> None:
+    with services.database.begin() as connection:
+        failed = {step.contact_id for step in journal.steps_of(connection, plan.plan_id, ["failed"])}
+        for contact_id in sorted(failed):
+            plans.add_review_item(
+                connection,
+                campaign_id=run.campaign.campaign_id,
+                plan_id=plan.plan_id,
+                kind="failed_item",
+                contact_id=contact_id,
+                summary=f"Contact {contact_id} could not be changed at Mailjet in three attempts",
+                details={"plan": plan.plan_id},
+                now=services.clock.now(),
+            )
+
+
+def count_by_action(items: Sequence[PlanItem]) -> Mapping[str, int]:
+    """Items per action, held ones apart."""
+    return Counter("held" if item.is_held else item.action.value for item in items)

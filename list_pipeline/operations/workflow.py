@@ -1,0 +1,113 @@
+"""Post-campaign maintenance from beginning to end, for callers without Dagster: the command line and the tests.
+
+The assets call the same operations one by one; the order stands here once for people to read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from list_pipeline.core.gate import GateDecision, GateOutcome
+from list_pipeline.core.plans import PlanStatus, Sweep
+from list_pipeline.operations import bounces, cache, campaigns, membership, rebalancing, suppression
+from list_pipeline.operations.maintenance import Maintenance, begin, current, end, stage
+from list_pipeline.operations.reports import Delivery, Report, notify, write_report
+from list_pipeline.operations.services import Services
+from list_pipeline.operations.snapshots import take_snapshot
+from list_pipeline.storage import maintenance as ledger
+from list_pipeline.storage.plans import StoredPlan
+
+log = structlog.get_logger(__name__)
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Maintained:
+    """The report of a maintenance and what became of its message."""
+
+    report: Report
+    delivery: Delivery
+
+
+def synchronise(services: Services, *, full: bool = False, progress: Progress = log.info) -> membership.SyncReport:
+    """Bring everything that a maintenance rests on up to date: members, sends, recipients, past bounces."""
+    campaigns.discover(services)
+    report = membership.sync(services, full=full)
+    campaigns.record_recipients(services, progress)
+    bounces.load_history(services, progress)
+    return report
+
+
+def maintain(
+    services: Services, key: str, *, sweep: Sweep = Sweep.H24, run_id: str | None = None, progress: Progress = log.info
+) -> Maintained:
+    """The whole maintenance of one campaign. Running it again continues or shows what was done; nothing happens twice.
+
+    Raises:
+        NotFoundError: there is no such campaign.
+        ListPipelineError: a stage failed; it stands in the ledger, and nothing after it was done.
+    """
+    run = begin(services, key, sweep=sweep, run_id=run_id)
+    if not run.is_over:
+        _act(services, run, progress)
+    run = current(services, key, sweep=sweep)
+    report = write_report(services, run)
+    return Maintained(report, notify(services, run, report))
+
+
+def _act(services: Services, run: Maintenance, progress: Progress) -> None:
+    with stage(services, run, "fetch_bounces"):
+        campaigns.collect_metrics(services, run.campaign, run.sweep)
+        data = bounces.fetch_bounces(services, run.campaign, run.sweep)
+        progress(f"{len(data.events)} contacts failed")
+        take_snapshot(services, run, "before")
+    with stage(services, run, "suppression"):
+        if not open_suppression_gate(services, run)[1]:
+            return
+        executed = suppression.execute_suppressions(services, run, progress)
+        progress(f"{executed.confirmed} contacts suppressed")
+    with stage(services, run, "rebalancing"):
+        if not open_rebalancing_gate(services, run)[1]:
+            return
+        executed = rebalancing.execute_rebalancing(services, run, progress)
+        progress(f"{executed.confirmed} contacts moved or enrolled")
+        cache.refresh(services, take_snapshot(services, run, "after"))
+
+
+_DECIDED = (PlanStatus.APPROVED, PlanStatus.EXECUTED, PlanStatus.REJECTED, PlanStatus.EXPIRED)
+
+
+def open_suppression_gate(services: Services, run: Maintenance) -> tuple[StoredPlan, bool, GateDecision | None]:
+    """Judge the suppression plan, and say whether the run goes on. A plan that waits or must not run ends the attempt
+    truthfully; a rejected or expired one counts as empty, so that the rebalancing goes on."""
+    plan, decision = suppression.judge(services, run)
+    goes_on = plan.status in _DECIDED or bool(decision and decision.may_run)
+    _settle_attempt(services, run, goes_on, decision)
+    return plan, goes_on, decision
+
+
+def open_rebalancing_gate(services: Services, run: Maintenance) -> tuple[StoredPlan | None, bool, GateDecision | None]:
+    """Plan and judge the rebalancing once the suppression is decided, and say whether the run goes on."""
+    suppressions = suppression.plan_suppression(services, run)
+    if suppressions.status not in _DECIDED:
+        # Only complaints were let through so far; the lists are not settled while the rest waits.
+        end(services, run, "pending_review")
+        return None, False, None
+    plan, decision = rebalancing.judge(services, run)
+    goes_on = plan.status in _DECIDED
+    _settle_attempt(services, run, goes_on, decision)
+    return plan, goes_on, decision
+
+
+def _settle_attempt(services: Services, run: Maintenance, goes_on: bool, decision: GateDecision | None) -> None:
+    if goes_on:
+        if run.log.status == "pending_review":
+            with services.database.begin() as connection:
+                ledger.reopen_log(connection, run.log.log_id)
+        return
+    waits = decision is not None and decision.outcome is GateOutcome.NEEDS_REVIEW
+    end(services, run, "pending_review" if waits else "read_only")

@@ -1,0 +1,192 @@
+"""Every setting of the product, read from the environment only, each with its default and meaning.
+
+Belongs here: names, types, defaults, and the sentence that says what is missing. Does not belong here: anything that
+acts on a setting. ``.env.example`` lists the same names; a test holds the two together.
+
+Nothing is required to import this module or to load the code location: what needs a missing setting fails when it runs,
+naming the variable.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from list_pipeline.core.errors import ConfigurationError
+from list_pipeline.core.lists import ListIds
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class OperatingMode(StrEnum):
+    """``graduated``: read_only for 24 h, then approval_required until 5 approvals and 14 days, then auto."""
+
+    GRADUATED = "graduated"
+    READ_ONLY = "read_only"
+    APPROVAL_REQUIRED = "approval_required"
+    AUTO = "auto"
+
+
+class Settings(BaseSettings):
+    """The settings, one field a variable. Field names are the variables' names in lower case."""
+
+    model_config = SettingsConfigDict(
+        env_file=None, extra="ignore", frozen=True, populate_by_name=True, env_ignore_empty=True
+    )
+
+    # Mailjet
+    mailjet_api_key: SecretStr | None = Field(None, description="API key (user name of HTTP Basic). Required.")
+    mailjet_secret_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("mailjet_secret_key", "mailjet_api_secret"),
+        description="Secret key; MAILJET_API_SECRET is accepted too. Required.",
+    )
+    mailjet_base_url: str = Field("https://api.mailjet.com", description="Host of the API; the sandbox is another one.")
+    mailjet_master_list_id: int | None = Field(None, description="List that holds everybody, e.g. 5776. Required.")
+    mailjet_campaign_list_1_id: int | None = Field(None, description="List of round 1, e.g. 10503497. Required.")
+    mailjet_campaign_list_2_id: int | None = Field(None, description="List of round 2, e.g. 10503498. Required.")
+    mailjet_campaign_list_3_id: int | None = Field(None, description="List of round 3, e.g. 10503499. Required.")
+    mailjet_suppression_list_id: int | None = Field(
+        None, description="List of those never to be mailed again, e.g. 10503500. Required."
+    )
+    mailjet_requests_per_minute: int = Field(300, ge=1, description="Requests in any 60 s, all processes together.")
+    mailjet_timeout_seconds: float = Field(30.0, gt=0, description="Longest wait for one answer.")
+    mailjet_job_contacts: int = Field(1000, ge=1, le=5000, description="Contacts in one bulk job.")
+    mailjet_job_poll_seconds: float = Field(1.0, gt=0, description="First pause between two looks at a bulk job.")
+    mailjet_job_timeout_seconds: float = Field(900.0, gt=0, description="Longest wait for a bulk job to end.")
+
+    # Stores
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL 15+, e.g. postgresql://user@host/db. Required."
+    )
+    redis_url: SecretStr | None = Field(None, description="Redis 7+ for the cache; without it nothing is cached.")
+    dagster_postgres_url: SecretStr | None = Field(
+        None, description="Dagster's own storage, with driver: postgresql+psycopg2://user@host/dagster."
+    )
+    cache_ttl_seconds: int = Field(3600, ge=1, description="How long a cached read is shown.")
+
+    # Advisors
+    gemini_api_key: SecretStr | None = Field(None, description="Without it the policy explains itself.")
+    gemini_base_url: str | None = Field(None, description="Another host for the Gemini API, e.g. the sandbox.")
+    gemini_api_version: str = Field("v1", description="Version in the path of the Gemini API.")
+    gemini_model: str = Field("gemini-3.5-flash-lite", description="Model that the advisors ask.")
+
+    # Slack
+    slack_bot_token: SecretStr | None = Field(None, description="Bot token; without it reports stay in the database.")
+    slack_base_url: str = Field("https://slack.com/api/", description="Host of the Web API.")
+    slack_channel_id: str = Field(
+        "#_traction", description="Channel of all messages, as an id where threads are wanted."
+    )
+    slack_webhook_url: SecretStr | None = Field(None, description="Fallback without threads.")
+    app_url: str | None = Field(None, description="Base of the links to the detail views; without it no such links.")
+    dagster_url: str | None = Field(None, description="Base of the links to runs in the Dagster UI.")
+
+    # Rules that people may turn
+    list_management_enabled: bool = Field(True, description="Off: nothing is changed, also not by a run in progress.")
+    list_management_mode: OperatingMode = Field(
+        OperatingMode.GRADUATED, description="graduated, read_only, approval_required or auto."
+    )
+    list_balance_threshold: float = Field(
+        5.0, gt=0, lt=100, description="Percent of deviation that starts a rebalancing."
+    )
+    list_balance_target: float = Field(2.0, ge=0, lt=100, description="Percent of deviation it is repaired to.")
+    list_maintenance_delay_hours: float = Field(24.0, ge=0, description="Hours after the end of sending.")
+    list_maintenance_lookback_days: int = Field(
+        7, ge=1, description="A campaign that ended longer ago is not maintained by itself."
+    )
+    list_history_lookback_days: int = Field(90, ge=1, description="Days of past campaigns loaded at first start.")
+    list_maintenance_max_attempts: int = Field(
+        3, ge=1, description="Attempts before a campaign is reported as failing."
+    )
+    enrol_newcomers: str = Field("needed", pattern="^(needed|all|off)$", description="needed, all or off.")
+    suppression_cap_percent: float = Field(
+        10.0, gt=0, le=100, description="Most of a campaign's recipients, in percent."
+    )
+    weekly_health_check_day: int = Field(1, ge=0, le=6, description="0 is Sunday, 1 Monday.")
+    weekly_health_check_hour: int = Field(10, ge=0, le=23, description="Hour in UTC.")
+    block_cancels_schedule: bool = Field(False, description="A blocked campaign also loses its schedule at Mailjet.")
+
+    # Running
+    schedules_enabled: bool = Field(True, description="Sensors and schedules start switched on.")
+    log_level: str = Field(
+        "info", pattern="^(?i:debug|info|warning|error)$", description="debug, info, warning, error."
+    )
+    log_format: str = Field("console", pattern="^(console|json)$", description="console or json.")
+    api_token: SecretStr | None = Field(None, description="Bearer token of the trigger API.")
+    sentry_dsn: SecretStr | None = Field(None, description="Error tracking; off without it.")
+
+    @field_validator("app_url", "dagster_url")
+    @classmethod
+    def _without_slash(cls, value: str | None) -> str | None:
+        return value.rstrip("/") if value else None
+
+    @field_validator("mailjet_base_url", "slack_base_url", "gemini_base_url")
+    @classmethod
+    def _encrypted_unless_loopback(cls, value: str | None) -> str | None:
+        """TLS for everything that is not loopback: credentials and addresses travel over these."""
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+            raise ValueError("must begin with https:// unless it points to this machine")
+        return value
+
+    def secret(self, name: str) -> str:
+        """The plain value of a secret that is needed now.
+
+        Raises:
+            ConfigurationError: it is not set; the message names the variable.
+        """
+        value = getattr(self, name)
+        if value is None:
+            raise missing(name.upper())
+        return str(value.get_secret_value())
+
+    def list_ids(self) -> ListIds:
+        """The five list ids.
+
+        Raises:
+            ConfigurationError: one or more are not set, or two are the same; all missing ones are named at once.
+        """
+        names = (
+            "mailjet_master_list_id",
+            "mailjet_campaign_list_1_id",
+            "mailjet_campaign_list_2_id",
+            "mailjet_campaign_list_3_id",
+            "mailjet_suppression_list_id",
+        )
+        absent = [name.upper() for name in names if getattr(self, name) is None]
+        if absent:
+            raise missing(*absent)
+        try:
+            return ListIds(*(int(getattr(self, name)) for name in names))
+        except ValueError as error:
+            raise ConfigurationError(
+                "Reading the five MAILJET_*_LIST_ID settings", str(error), "Give each list its own id"
+            ) from error
+
+
+def missing(*variables: str) -> ConfigurationError:
+    """The error for variables that are needed now and not set."""
+    named = ", ".join(variables)
+    plural = "are" if len(variables) > 1 else "is"
+    return ConfigurationError(
+        "Reading the settings", f"{named} {plural} not set", "Set it in the environment; .env.example explains each"
+    )
+
+
+def read_settings() -> Settings:
+    """The settings as the environment has them now.
+
+    Raises:
+        ConfigurationError: a value is not of its kind; the variable is named, its value is not shown.
+    """
+    try:
+        return Settings()  # type: ignore[call-arg]
+    except ValidationError as error:
+        # The values are left out: one of them may be a secret in the wrong variable.
+        found = "; ".join(f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        raise ConfigurationError("Reading the settings", found, "Correct it; .env.example explains each") from None

@@ -1,0 +1,144 @@
+"""``make dev``: the Dagster UI and daemon on the embedded servers, until Ctrl-C.
+
+Belongs here: Dagster's home, the two processes, and the mark by which the demo sees that they run. Does not belong
+here: what the code location contains. The servers stay up afterwards; ``make stop`` ends them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import FrameType
+
+from list_pipeline.stack.control import start
+from list_pipeline.stack.environment import environment
+from list_pipeline.stack.servers import free_port
+from list_pipeline.stack.state import ProcessId, StackDirectory, StackError, StackUrls, write_private
+
+_PREFERRED_PORT = 3000
+_STOP_SECONDS = 20.0
+
+
+def dev_is_running() -> bool:
+    """Whether ``make dev`` is up on this checkout's stack."""
+    try:
+        raw = json.loads(StackDirectory.current().dev_pid.read_text())
+    except FileNotFoundError:
+        return False
+    return ProcessId(**raw).process() is not None
+
+
+def write_dagster_home(urls: StackUrls) -> Path:
+    """Copy the repository's dagster.yaml to where Dagster looks for it, and return that folder."""
+    home = StackDirectory(urls.root).dagster_home
+    home.mkdir(mode=0o700, exist_ok=True)
+    source = Path(__file__).resolve().parents[2] / "dagster.yaml"
+    if not source.is_file():
+        raise StackError("Preparing Dagster's home", f"{source} is missing", "Run this in a checkout")
+    (home / "dagster.yaml").write_text(source.read_text())
+    return home
+
+
+def prepare_product() -> None:
+    """Hook: bring the product's database up to date, with the environment that ``run`` has set."""
+    # Here: whoever only wants the servers' URLs need not load the product.
+    from list_pipeline.operations.services import Services
+    from list_pipeline.operations.setup import prepare
+
+    with Services() as services:
+        prepare(services)
+
+
+def run() -> int:
+    """Serve until Ctrl-C or SIGTERM. Returns the exit status.
+
+    Raises:
+        StackError: it is running already, or the servers do not come up.
+    """
+    if dev_is_running():
+        raise StackError("Starting the Dagster UI", "it is running already on this checkout", "Stop that one first")
+    urls = start()
+    home = write_dagster_home(urls)
+    os.environ.update(environment(urls))
+    prepare_product()
+    mark = StackDirectory(urls.root).dev_pid
+    own = ProcessId.of("dev", os.getpid())
+    write_private(mark, json.dumps({"name": own.name, "pid": own.pid, "started": own.started}))
+    try:
+        return _serve(home)
+    finally:
+        mark.unlink(missing_ok=True)
+
+
+def _serve(home: Path) -> int:
+    ended = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        ended.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    folder, tools, port = Path(__file__).resolve().parents[2], Path(sys.executable).parent, _port()
+    address = f"http://127.0.0.1:{port}"
+    environ = {**os.environ, "DAGSTER_HOME": str(home), "DAGSTER_URL": address}
+    # Once, before both: two services that create Dagster's tables at the same time can collide.
+    _migrate_dagster([str(tools / "dagster"), "instance", "migrate"], folder, environ)
+    commands = (
+        [str(tools / "dagster-webserver"), "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)],
+        [str(tools / "dagster-daemon"), "run", "-w", "workspace.yaml"],
+    )
+    # Sessions of their own: Ctrl-C reaches us only, and we end them in order.
+    processes = [subprocess.Popen(command, env=environ, cwd=folder, start_new_session=True) for command in commands]
+    status, announced = 0, False
+    while not ended.wait(0.2):
+        if any(process.poll() is not None for process in processes):
+            print("A Dagster process ended by itself; see above", file=sys.stderr)
+            status = 1
+            break
+        if not announced and _answers(address):
+            print(f"\nDagster UI: {address}   (Ctrl-C ends it; the servers stay up until `make stop`)\n", flush=True)
+            announced = True
+    for process in processes:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+    for process in processes:
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    return status
+
+
+def _migrate_dagster(command: list[str], folder: Path, environ: dict[str, str]) -> None:
+    done = subprocess.run(command, env=environ, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        tail = "\n".join(done.stderr.splitlines()[-10:])
+        raise StackError("Creating Dagster's tables", f"it ended with {done.returncode}\n{tail}\n", "Repair the cause")
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/server_info", timeout=1) as answer:  # noqa: S310  (loopback, fixed scheme)
+            return int(answer.status) == 200
+    except (urllib.error.URLError, TimeoutError):
+        return False
+
+
+def _port() -> int:
+    """The usual port when it is free, so that bookmarks work, else any."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", _PREFERRED_PORT))
+        except OSError:
+            return free_port()
+    return _PREFERRED_PORT

@@ -1,0 +1,232 @@
+"""Bounce events per contact and campaign, and the record of how whole their reading was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping
+
+from list_pipeline.core.bounces import BounceClass, BounceReason, FailureEvent, restore_classification
+from list_pipeline.core.observations import MessageStatus
+from list_pipeline.storage.database import copy_rows, execute, one, rows, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFetch:
+    """How the failures of a campaign were read in one sweep."""
+
+    campaign_id: int
+    sweep: str
+    fetched_at: datetime
+    is_complete: bool
+    problems: Sequence[str]
+    warnings: Sequence[str]
+    rows_read: int
+    duplicates: int
+    requests: int
+
+
+_EVENT_COLUMNS = (
+    "contact_id",
+    "occurred_at",
+    "bounce_class",
+    "reason",
+    "is_disputed",
+    "state_id",
+    "is_permanent",
+    "message_status",
+    "in_bounce_log",
+    "in_message_log",
+    "is_contradictory",
+)
+
+
+def fetch_of(connection: Connection, campaign_id: int, sweep: str) -> StoredFetch | None:
+    """The record of a sweep's reading, or None."""
+    row = one(
+        connection,
+        f"""select {", ".join(StoredFetch.__dataclass_fields__)} from bounce_fetch
+            where campaign_id = :campaign and sweep = :sweep""",  # noqa: S608 - names of our own columns
+        campaign=campaign_id,
+        sweep=sweep,
+    )
+    return StoredFetch(**row) if row is not None else None
+
+
+def save_fetch(connection: Connection, fetch: StoredFetch, events: Iterable[FailureEvent]) -> int:
+    """Write a sweep's reading with its events; an incomplete earlier reading is replaced. Returns the number of events.
+
+    The caller makes sure that a complete reading is not replaced: an observation is stored once.
+    """
+    execute(
+        connection,
+        "delete from bounce_fetch where campaign_id = :campaign and sweep = :sweep and not is_complete",
+        campaign=fetch.campaign_id,
+        sweep=fetch.sweep,
+    )
+    execute(
+        connection,
+        """
+        insert into bounce_fetch (campaign_id, sweep, fetched_at, is_complete, problems, warnings, rows_read, duplicates,
+               requests)
+        values (:campaign, :sweep, :at, :complete, cast(:problems as jsonb), cast(:warnings as jsonb), :rows, :duplicates,
+               :requests)
+        """,
+        campaign=fetch.campaign_id,
+        sweep=fetch.sweep,
+        at=fetch.fetched_at,
+        complete=fetch.is_complete,
+        problems=to_json(list(fetch.problems)),
+        warnings=to_json(list(fetch.warnings)),
+        rows=fetch.rows_read,
+        duplicates=fetch.duplicates,
+        requests=fetch.requests,
+    )
+    return copy_rows(
+        connection,
+        "bounce_event",
+        ("campaign_id", "sweep", *_EVENT_COLUMNS),
+        ((fetch.campaign_id, fetch.sweep, *_columns(event)) for event in events),
+    )
+
+
+def events_of(connection: Connection, campaign_id: int, sweep: str) -> tuple[FailureEvent, ...]:
+    """The failures of a campaign as a sweep saw them, by contact id."""
+    found = rows(
+        connection,
+        f"""select {", ".join(_EVENT_COLUMNS)} from bounce_event
+            where campaign_id = :campaign and sweep = :sweep order by contact_id""",  # noqa: S608
+        campaign=campaign_id,
+        sweep=sweep,
+    )
+    return tuple(_event(row, campaign_id) for row in found)
+
+
+def _columns(event: FailureEvent) -> tuple[Any, ...]:
+    return (
+        event.contact_id,
+        event.occurred_at,
+        event.bounce_class.value,
+        event.reason.value,
+        event.classification.is_disputed,
+        event.state_id,
+        event.is_permanent,
+        event.status.value if event.status else None,
+        event.in_bounce_log,
+        event.in_message_log,
+        event.is_contradictory,
+    )
+
+
+def _event(row: RowMapping, campaign_id: int) -> FailureEvent:
+    return FailureEvent(
+        contact_id=row["contact_id"],
+        campaign_id=campaign_id,
+        occurred_at=row["occurred_at"],
+        state_id=row["state_id"],
+        is_permanent=row["is_permanent"],
+        status=MessageStatus(row["message_status"]) if row["message_status"] else None,
+        classification=restore_classification(
+            BounceClass(row["bounce_class"]), BounceReason(row["reason"]), row["is_disputed"]
+        ),
+        in_bounce_log=row["in_bounce_log"],
+        in_message_log=row["in_message_log"],
+        is_contradictory=row["is_contradictory"],
+    )
+
+
+def campaigns_without_fetch(connection: Connection, before: datetime) -> Sequence[RowMapping]:
+    """Past campaigns whose failures were never read whole, oldest first."""
+    return rows(
+        connection,
+        """
+        select s.id as campaign_id, s.campaign_key from campaign_schedule s
+        where s.mailjet_campaign_id is not null and coalesce(s.send_end_at, s.send_start_at) <= :before
+          and s.retired_at is null
+          and not exists (select 1 from bounce_fetch f where f.campaign_id = s.id and f.is_complete)
+        order by coalesce(s.send_end_at, s.send_start_at)
+        """,
+        before=before,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PastAttempt:
+    """An earlier campaign of a contact. ``failure`` is None when no failure is known; ``is_complete`` says whether that
+    means delivered (the campaign's failures were read whole) or not known."""
+
+    campaign_id: int
+    sent_at: datetime
+    is_complete: bool
+    failure: FailureEvent | None
+
+
+def attempts_of(
+    connection: Connection, contact_ids: Sequence[int], *, except_campaign: int, as_of: datetime
+) -> Mapping[int, list[PastAttempt]]:
+    """The other campaigns of each contact that were sent by then, oldest first, with what became of them.
+
+    A failure that happened after ``as_of`` is returned too: whoever judges must know that the attempt is open, not good.
+    """
+    columns = ", ".join(f"e.{c}" for c in _EVENT_COLUMNS if c != "contact_id")
+    found = rows(
+        connection,
+        f"""
+        select r.contact_id, s.id as campaign_id, coalesce(s.send_start_at, s.send_end_at) as sent_at,
+               coalesce(f.is_complete, false) as is_complete, {columns}
+        from campaign_recipient r join campaign_schedule s on s.id = r.campaign_id
+        left join lateral (
+            select sweep, is_complete from bounce_fetch b where b.campaign_id = s.id
+            order by is_complete desc, fetched_at desc limit 1) f on true
+        left join bounce_event e on e.campaign_id = s.id and e.sweep = f.sweep and e.contact_id = r.contact_id
+        where r.contact_id = any(:ids) and s.id <> :campaign and coalesce(s.send_start_at, s.send_end_at) <= :as_of
+        order by r.contact_id, sent_at, s.id
+        """,
+        ids=list(contact_ids),
+        campaign=except_campaign,
+        as_of=as_of,
+    )
+    result: dict[int, list[PastAttempt]] = {contact_id: [] for contact_id in contact_ids}
+    for row in found:
+        failure = _event(row, row["campaign_id"]) if row["occurred_at"] is not None else None
+        result[int(row["contact_id"])].append(
+            PastAttempt(row["campaign_id"], row["sent_at"], row["is_complete"], failure)
+        )
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class DomainBounces:
+    """Hard bounces at one receiving domain in one campaign, beside the domain's recipients in it."""
+
+    campaign_id: int
+    domain: str
+    hard_bounces: int
+    recipients: int
+
+
+def domains_that_bounced(
+    connection: Connection, campaign_ids: Sequence[int], at_least: int
+) -> tuple[DomainBounces, ...]:
+    """Domains with at least so many hard bounces in one of the campaigns."""
+    found = rows(
+        connection,
+        """
+        with hard as (
+            select e.campaign_id, lower(split_part(c.email, '@', 2)) as domain,
+                   count(distinct e.contact_id) as hard_bounces
+            from bounce_event e join contact_list_membership c using (contact_id)
+            where e.campaign_id = any(:campaigns) and e.bounce_class = 'hard' and not c.is_anonymised
+            group by 1, 2 having count(distinct e.contact_id) >= :least)
+        select h.campaign_id, h.domain, h.hard_bounces, count(*) as recipients
+        from hard h join campaign_recipient r using (campaign_id)
+        join contact_list_membership c on c.contact_id = r.contact_id and lower(split_part(c.email, '@', 2)) = h.domain
+        group by 1, 2, 3
+        """,
+        campaigns=list(campaign_ids),
+        least=at_least,
+    )
+    return tuple(DomainBounces(**row) for row in found)

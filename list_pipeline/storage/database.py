@@ -1,0 +1,133 @@
+"""The connection to PostgreSQL: pool, transactions, COPY.
+
+Belongs here: how statements reach the server. Does not belong here: any statement about a table of ours.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, LiteralString, cast
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import Connection, Engine, RowMapping, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from list_pipeline.core.errors import TransientError
+
+SCHEMA = "list_pipeline"
+
+
+class DatabaseUnavailableError(TransientError):
+    """PostgreSQL does not answer."""
+
+
+class Database:
+    """A pool of connections whose statements see our schema first and speak UTC.
+
+    Args:
+        url: ``postgresql://…``; the driver is chosen here.
+        pool_size: connections kept open by this process; twice as many at the most.
+    """
+
+    def __init__(self, url: str, pool_size: int = 5) -> None:
+        self._url = make_url(url).set(drivername="postgresql+psycopg")
+        self._engine: Engine = create_engine(
+            self._url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            json_serializer=_to_json,
+            connect_args={"options": f"-csearch_path={SCHEMA} -ctimezone=UTC", "connect_timeout": 10},
+        )
+
+    def __repr__(self) -> str:
+        return f"Database({self._url.host}:{self._url.port}/{self._url.database})"
+
+    @property
+    def url(self) -> str:
+        """The address for tools that open their own connection. Contains the password."""
+        return self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction: committed when the block ends, rolled back when it raises.
+
+        Raises:
+            DatabaseUnavailableError: the server does not answer.
+        """
+        try:
+            connection = self._engine.connect()
+        except OperationalError as error:
+            raise DatabaseUnavailableError(
+                f"Connecting to {self!r}", "the server does not answer", "Check DATABASE_URL and that PostgreSQL runs"
+            ) from error
+        with connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """A connection of one's own in autocommit, for temporary tables and advisory locks that outlive a transaction."""
+        with self._engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            try:
+                yield connection
+            finally:
+                # Session state (locks, temporary tables) must not travel back into the pool.
+                connection.invalidate()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+
+def rows(connection: Connection, statement: str, **parameters: Any) -> Sequence[RowMapping]:
+    """All rows of a statement."""
+    return connection.execute(text(statement), parameters).mappings().all()
+
+
+def one(connection: Connection, statement: str, **parameters: Any) -> RowMapping | None:
+    """The first row of a statement, or None."""
+    return connection.execute(text(statement), parameters).mappings().first()
+
+
+def scalar(connection: Connection, statement: str, **parameters: Any) -> Any:
+    """The first column of the first row, or None."""
+    return connection.execute(text(statement), parameters).scalar()
+
+
+def execute(connection: Connection, statement: str, **parameters: Any) -> int:
+    """Run a statement and say how many rows it touched."""
+    return connection.execute(text(statement), parameters).rowcount
+
+
+def copy_rows(connection: Connection, table: str, columns: Sequence[str], values: Iterable[Sequence[Any]]) -> int:
+    """Write rows with COPY, which is some twenty times faster than INSERT, and say how many.
+
+    Args:
+        table: name of one of our tables, or of a temporary one.
+        columns: their names, in the order of the values.
+        values: one sequence a row. JSON columns take text (``to_json``).
+    """
+    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    statement = sql.SQL("copy {} ({}) from stdin").format(
+        sql.Identifier(table), sql.SQL(cast("LiteralString", ", ")).join(map(sql.Identifier, columns))
+    )
+    count = 0
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in values:
+            copy.write_row(row)
+            count += 1
+    return count
+
+
+def to_json(value: Any) -> str:
+    """JSON text for a COPY into a jsonb column."""
+    return _to_json(value)
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str, sort_keys=True)

@@ -1,0 +1,329 @@
+"""The journal: every intended change is a row here before the first request, with its ordered steps.
+
+A step goes planned -> submitting (committed before the request) -> submitted -> confirmed | failed | skipped. The journal
+holds no addresses: jobs get them from the membership when a request is built, also on resume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from list_pipeline.core.lists import ListRole
+from list_pipeline.storage.database import execute, one, rows, scalar, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class NewStep:
+    """A step to be written: ``list_role`` is None for the exclusion, which is a property of the contact."""
+
+    action: str
+    list_role: ListRole | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewChange:
+    """A change to be written, with the state before it and its steps in order."""
+
+    contact_id: int
+    kind: str
+    before: Mapping[str, Any]
+    steps: Sequence[NewStep]
+    skipped_because: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step as it stands in the journal."""
+
+    change_id: int
+    ordinal: int
+    contact_id: int
+    kind: str
+    action: str
+    list_role: ListRole | None
+    state: str
+    job_id: int | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A bulk job as we know it. ``mailjet_job_id`` is None when the answer to its submission was lost."""
+
+    job_id: int
+    plan_id: int
+    mailjet_job_id: int | None
+    state: str
+    sizes_before: Mapping[str, int]
+    contact_count: int
+
+
+def open_changes(connection: Connection, plan_id: int, changes: Iterable[NewChange], now: datetime) -> int:
+    """Write the changes of a plan with their steps; those that stand there already are left alone."""
+    written = 0
+    for change in changes:
+        change_id = scalar(
+            connection,
+            """
+            insert into change (plan_id, contact_id, kind, before, created_at)
+            values (:plan, :contact, :kind, cast(:before as jsonb), :now)
+            on conflict (plan_id, contact_id) do nothing returning change_id
+            """,
+            plan=plan_id,
+            contact=change.contact_id,
+            kind=change.kind,
+            before=to_json(change.before),
+            now=now,
+        )
+        if change_id is None:
+            continue
+        written += 1
+        for ordinal, step in enumerate(change.steps, start=1):
+            execute(
+                connection,
+                """
+                insert into change_step (change_id, ordinal, action, list_role, state, note, changed_at)
+                values (:change, :ordinal, :action, :role, :state, :note, :now)
+                """,
+                change=change_id,
+                ordinal=ordinal,
+                action=step.action,
+                role=step.list_role.value if step.list_role else None,
+                state="skipped" if change.skipped_because else "planned",
+                note=change.skipped_because,
+                now=now,
+            )
+    return written
+
+
+def steps_of(connection: Connection, plan_id: int, states: Sequence[str] | None = None) -> tuple[Step, ...]:
+    """The steps of a plan, by contact and order; all, or those in one of the states."""
+    found = rows(
+        connection,
+        """
+        select s.change_id, s.ordinal, c.contact_id, c.kind, s.action, s.list_role, s.state, s.job_id, s.attempts
+        from change_step s join change c using (change_id)
+        where c.plan_id = :plan and (cast(:states as text[]) is null or s.state = any(:states))
+        order by c.contact_id, s.ordinal
+        """,
+        plan=plan_id,
+        states=None if states is None else list(states),
+    )
+    return tuple(_step(row) for row in found)
+
+
+def _step(row: Mapping[str, Any]) -> Step:
+    role = ListRole(row["list_role"]) if row["list_role"] else None
+    return Step(**{**row, "list_role": role})
+
+
+def begin_job(
+    connection: Connection,
+    plan_id: int,
+    steps: Sequence[Step],
+    actions: Mapping[str, str],
+    contact_count: int,
+    sizes_before: Mapping[str, int],
+    fence: int,
+    now: datetime,
+) -> int:
+    """Commit to a job before its request: its steps are ``submitting`` from here on. Returns our id of the job."""
+    job_id = int(
+        scalar(
+            connection,
+            """
+            insert into mailjet_job (plan_id, actions, contact_count, state, sizes_before, fence, submitting_at)
+            values (:plan, cast(:actions as jsonb), :count, 'submitting', cast(:sizes as jsonb), :fence, :now)
+            returning job_id
+            """,
+            plan=plan_id,
+            actions=to_json(actions),
+            count=contact_count,
+            sizes=to_json(sizes_before),
+            fence=fence,
+            now=now,
+        )
+    )
+    execute(
+        connection,
+        """
+        update change_step s set state = 'submitting', job_id = :job, attempts = attempts + 1, changed_at = :now
+        from unnest(cast(:changes as bigint[]), cast(:ordinals as smallint[])) as t (change_id, ordinal)
+        where s.change_id = t.change_id and s.ordinal = t.ordinal
+        """,
+        job=job_id,
+        changes=[s.change_id for s in steps],
+        ordinals=[s.ordinal for s in steps],
+        now=now,
+    )
+    return job_id
+
+
+def job_submitted(connection: Connection, job_id: int, mailjet_job_id: int, now: datetime) -> None:
+    """Mailjet accepted the job."""
+    execute(
+        connection,
+        "update mailjet_job set state = 'submitted', mailjet_job_id = :mailjet, submitted_at = :now where job_id = :job",
+        job=job_id,
+        mailjet=mailjet_job_id,
+        now=now,
+    )
+    execute(
+        connection,
+        "update change_step set state = 'submitted', changed_at = :now where job_id = :job and state = 'submitting'",
+        job=job_id,
+        now=now,
+    )
+
+
+def job_ended(connection: Connection, job_id: int, state: str, error: str | None, now: datetime) -> None:
+    """The job is over: ``finished`` or ``failed``. What it did is read from the lists, not from this."""
+    execute(
+        connection,
+        "update mailjet_job set state = :state, error = :error, finished_at = :now where job_id = :job",
+        job=job_id,
+        state=state,
+        error=error,
+        now=now,
+    )
+
+
+def settle_steps(
+    connection: Connection, steps: Sequence[Step], state: str, now: datetime, note: str | None = None
+) -> None:
+    """Move steps on."""
+    if not steps:
+        return
+    execute(
+        connection,
+        """
+        update change_step s set state = :state, note = coalesce(:note, s.note), changed_at = :now
+        from unnest(cast(:changes as bigint[]), cast(:ordinals as smallint[])) as t (change_id, ordinal)
+        where s.change_id = t.change_id and s.ordinal = t.ordinal
+        """,
+        state=state,
+        note=note,
+        changes=[s.change_id for s in steps],
+        ordinals=[s.ordinal for s in steps],
+        now=now,
+    )
+
+
+def open_jobs(connection: Connection, plan_id: int) -> tuple[Job, ...]:
+    """Jobs of a plan that have not ended, as far as we know, oldest first."""
+    found = rows(
+        connection,
+        """
+        select job_id, plan_id, mailjet_job_id, state, sizes_before, contact_count from mailjet_job
+        where plan_id = :plan and state in ('submitting', 'submitted') order by job_id
+        """,
+        plan=plan_id,
+    )
+    return tuple(Job(**row) for row in found)
+
+
+def steps_of_job(connection: Connection, job_id: int) -> tuple[Step, ...]:
+    """The steps that a job carries out and that are not settled."""
+    found = rows(
+        connection,
+        """
+        select s.change_id, s.ordinal, c.contact_id, c.kind, s.action, s.list_role, s.state, s.job_id, s.attempts
+        from change_step s join change c using (change_id)
+        where s.job_id = :job and s.state in ('submitting', 'submitted') order by c.contact_id, s.ordinal
+        """,
+        job=job_id,
+    )
+    return tuple(_step(row) for row in found)
+
+
+def outcome(connection: Connection, plan_id: int) -> Mapping[str, int]:
+    """Changes of a plan by outcome: a change is confirmed when all its steps are, failed when one is, else skipped or open."""
+    row = one(
+        connection,
+        """
+        with per_change as (
+            select c.change_id, bool_and(s.state in ('confirmed', 'skipped')) and bool_or(s.state = 'confirmed') as confirmed,
+                   bool_or(s.state = 'failed') as failed, bool_and(s.state = 'skipped') as skipped
+            from change c join change_step s using (change_id) where c.plan_id = :plan group by c.change_id)
+        select count(*) as planned, count(*) filter (where confirmed) as confirmed,
+               count(*) filter (where failed) as failed, count(*) filter (where skipped) as skipped,
+               count(*) filter (where not confirmed and not failed and not skipped) as open
+        from per_change
+        """,
+        plan=plan_id,
+    )
+    return {name: int(value) for name, value in (row or {}).items()}
+
+
+def outcome_by(connection: Connection, plan_id: int, column: str) -> Mapping[str, Mapping[str, int]]:
+    """Confirmed, failed and skipped changes by a column of the plan items (``reason`` or ``action``)."""
+    if column not in ("reason", "action"):
+        raise ValueError("outcomes are counted by reason or by action")
+    found = rows(
+        connection,
+        f"""
+        with per_change as (
+            select c.change_id, i.{column} as label,
+                   bool_and(s.state in ('confirmed', 'skipped')) and bool_or(s.state = 'confirmed') as confirmed,
+                   bool_or(s.state = 'failed') as failed, bool_and(s.state = 'skipped') as skipped
+            from change c join change_step s using (change_id)
+            join plan_item i on i.plan_id = c.plan_id and i.contact_id = c.contact_id
+            where c.plan_id = :plan group by c.change_id, i.{column})
+        select label, count(*) filter (where confirmed) as confirmed, count(*) filter (where failed) as failed,
+               count(*) filter (where skipped) as skipped from per_change group by label order by label
+        """,  # noqa: S608 - one of two names
+        plan=plan_id,
+    )
+    return {str(r["label"]): {n: int(r[n]) for n in ("confirmed", "failed", "skipped")} for r in found}
+
+
+def jobs_of(connection: Connection, plan_id: int) -> int:
+    """Number of bulk jobs that a plan took."""
+    return int(scalar(connection, "select count(*) from mailjet_job where plan_id = :plan", plan=plan_id))
+
+
+def expected_delta(connection: Connection, campaign_id: int, sweep: str) -> Mapping[ListRole, int]:
+    """By how much the confirmed steps of a campaign's maintenance explain a change of each list's raw size."""
+    found = rows(
+        connection,
+        """
+        select s.list_role, count(*) filter (where s.action = 'add') - count(*) filter (where s.action = 'remove') as delta
+        from plan p join change c using (plan_id) join change_step s using (change_id)
+        where p.campaign_id = :campaign and p.sweep = :sweep and s.state = 'confirmed' and s.list_role is not null
+          and s.note is distinct from 'was_there_already'
+        group by s.list_role
+        """,
+        campaign=campaign_id,
+        sweep=sweep,
+    )
+    deltas = {ListRole(row["list_role"]): int(row["delta"]) for row in found}
+    return {role: deltas.get(role, 0) for role in ListRole}
+
+
+def write_history(connection: Connection, plan_id: int, log_id: int, list_ids: Mapping[str, int], now: datetime) -> int:
+    """Write one history row for every contact that this plan brought onto the suppression list; repeating adds none."""
+    return execute(
+        connection,
+        """
+        insert into contact_suppression_history (contact_id, email, suppressed_at, reason, bounce_type, bounce_count,
+               ai_rationale, ai_confidence, removed_from_lists, added_to_suppression_list, maintenance_log_id, change_id)
+        select c.contact_id, m.email, :now, i.reason, i.bounce_type, i.bounce_count, i.explanation, i.confidence,
+               coalesce((select array_agg(cast(:ids as jsonb) ->> s.list_role order by s.ordinal) from change_step s
+                         where s.change_id = c.change_id and s.action = 'remove' and s.state = 'confirmed'), '{}'),
+               true, :log, c.change_id
+        from change c join plan_item i on i.plan_id = c.plan_id and i.contact_id = c.contact_id
+        join contact_list_membership m on m.contact_id = c.contact_id
+        join change_step a on a.change_id = c.change_id and a.action = 'add' and a.state = 'confirmed'
+        where c.plan_id = :plan and c.kind = 'suppress'
+        on conflict (change_id) do nothing
+        """,
+        plan=plan_id,
+        log=log_id,
+        ids=to_json({role: str(list_id) for role, list_id in list_ids.items()}),
+        now=now,
+    )

@@ -1,0 +1,106 @@
+"""The lock under which lists are changed: one holder in the whole installation, with a fencing number.
+
+A PostgreSQL advisory lock on a connection of its own: it ends with the connection, so a killed process frees it at once.
+Dagster's pool of one stands in front of it; that is a courtesy of the scheduler, this is the guarantee.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
+
+from list_pipeline.core.clock import Clock
+from list_pipeline.core.errors import LockHeldError, TransientError
+from list_pipeline.storage.database import Database, execute, one, scalar
+
+_LOCK_KEY = 0x6C70_0002
+
+
+class LockLostError(TransientError):
+    """The connection that held the lock is gone: stop before the next mutation and resume from the journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class MutationLock:
+    """Proof that this process may change lists. ``fence`` grows with every holder and is stored in the journal."""
+
+    fence: int
+    _connection: Connection
+
+    def check(self) -> None:
+        """Make sure, right before a mutating request, that the lock is still ours.
+
+        Raises:
+            LockLostError: it is not.
+        """
+        try:
+            held = scalar(
+                self._connection,
+                """
+                select exists (select 1 from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()
+                               and granted and ((classid::bigint << 32) | objid::bigint) = :key)
+                """,
+                key=_LOCK_KEY,
+            )
+        except OperationalError as error:
+            raise _lost() from error
+        if not held:
+            raise _lost()
+
+
+@contextmanager
+def mutation_lock(database: Database, clock: Clock, holder: str, *, wait_s: float = 600.0) -> Iterator[MutationLock]:
+    """Hold the lock while lists are changed.
+
+    Args:
+        holder: who asks, in words that may be shown ("maintenance of 2026-11-20-r3-7").
+        wait_s: how long to wait for another holder, in seconds.
+
+    Raises:
+        LockHeldError: somebody else still holds it after that time; the message says who and since when.
+    """
+    deadline = clock.now().timestamp() + wait_s
+    with database.session() as connection:
+        # The name is visible to the next one who asks; PostgreSQL cuts it at 63 bytes.
+        execute(connection, "select set_config('application_name', :name, false)", name=f"list_pipeline: {holder}"[:63])
+        while not scalar(connection, "select pg_try_advisory_lock(:key)", key=_LOCK_KEY):
+            if clock.now().timestamp() >= deadline:
+                raise LockHeldError(
+                    f"Waiting {wait_s:.0f} s to change the lists for {holder}",
+                    f"the lock is held by {_holder_of(connection)}",
+                    "Wait until that run ends, or stop it",
+                )
+            clock.sleep(1.0)
+        yield MutationLock(int(scalar(connection, "select nextval('mutation_fence')")), connection)
+
+
+def current_holder(database: Database) -> str | None:
+    """Who changes the lists right now, in words, or None."""
+    with database.begin() as connection:
+        name = _holder_of(connection)
+    return None if name == "nobody any more" else name
+
+
+def _holder_of(connection: Connection) -> str:
+    row = one(
+        connection,
+        """
+        select a.application_name, a.backend_start from pg_locks l join pg_stat_activity a using (pid)
+        where l.locktype = 'advisory' and l.granted and ((l.classid::bigint << 32) | l.objid::bigint) = :key
+        """,
+        key=_LOCK_KEY,
+    )
+    if row is None:
+        return "nobody any more"
+    name = str(row["application_name"]).removeprefix("list_pipeline: ") or "another process"
+    return f"{name} since {row['backend_start']:%H:%M:%S} UTC"
+
+
+def _lost() -> LockLostError:
+    return LockLostError(
+        "Checking the lock before changing a list", "the connection that held it is gone", "Run the maintenance again"
+    )

@@ -1,0 +1,284 @@
+"""The ledger of maintenance: log rows, snapshots, advisors' records, notifications, and the mode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping
+
+from list_pipeline.core.lists import ListRole
+from list_pipeline.storage.database import execute, one, rows, scalar, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """A row of ``list_maintenance_log`` as the workflow needs it."""
+
+    log_id: int
+    campaign_id: int
+    sweep: str
+    attempt: int
+    executed_at: datetime
+    finished_at: datetime | None
+    status: str
+    errors: Sequence[Mapping[str, Any]]
+    slack_notification_sent: bool
+    run_id: str | None
+
+    @property
+    def is_final(self) -> bool:
+        """True when this attempt ended well or as a person decided: it is not repeated."""
+        return self.status in ("success", "partial_success", "rejected", "rolled_back", "read_only")
+
+
+_LOG = """
+    select id as log_id, campaign_schedule_id as campaign_id, sweep, attempt, executed_at, finished_at, status,
+           coalesce(errors, '[]') as errors, slack_notification_sent, run_id
+    from list_maintenance_log
+"""
+
+
+def latest_log(connection: Connection, campaign_id: int, sweep: str) -> LogRow | None:
+    """The newest attempt at a campaign's maintenance, or None."""
+    row = one(
+        connection,
+        _LOG
+        + """where campaign_schedule_id = :campaign and maintenance_type = 'post_campaign' and sweep = :sweep
+             order by attempt desc limit 1""",
+        campaign=campaign_id,
+        sweep=sweep,
+    )
+    return LogRow(**row) if row is not None else None
+
+
+def log_by_id(connection: Connection, log_id: int) -> RowMapping | None:
+    """A whole row of the log, or None."""
+    return one(connection, "select * from list_maintenance_log where id = :id", id=log_id)
+
+
+def begin_log(
+    connection: Connection, campaign_id: int, sweep: str, attempt: int, run_id: str | None, now: datetime
+) -> LogRow:
+    """Write the row of a new attempt as ``running``: whoever looks sees that it began, also after a crash."""
+    scalar(
+        connection,
+        """
+        insert into list_maintenance_log (campaign_schedule_id, maintenance_type, sweep, attempt, executed_at, run_id, status)
+        values (:campaign, 'post_campaign', :sweep, :attempt, :now, :run, 'running')
+        on conflict (campaign_schedule_id, maintenance_type, sweep, attempt) do nothing returning id
+        """,
+        campaign=campaign_id,
+        sweep=sweep,
+        attempt=attempt,
+        now=now,
+        run=run_id,
+    )
+    found = latest_log(connection, campaign_id, sweep)
+    if found is None:
+        raise AssertionError("the row was just written")
+    return found
+
+
+def add_error(connection: Connection, log_id: int, stage: str, error: str, count: int = 1) -> None:
+    """Add ``{stage, error, count}`` to a row's errors; the same error of the same stage stands there once."""
+    execute(
+        connection,
+        """
+        update list_maintenance_log set errors = coalesce(errors, '[]') || cast(:entry as jsonb)
+        where id = :id and not coalesce(errors, '[]') @> cast(:entry as jsonb)
+        """,
+        id=log_id,
+        entry=to_json([{"stage": stage, "error": error, "count": count}]),
+    )
+
+
+def fill_log(connection: Connection, log_id: int, **columns: Any) -> None:
+    """Write JSON or plain columns of a row; names are checked against those that a workflow may fill."""
+    allowed_json = {
+        "bounce_data",
+        "bounce_analysis",
+        "suppression_plan",
+        "rebalancing_plan",
+        "ai_assessments",
+        "before_state",
+        "after_state",
+    }
+    allowed_plain = {"contacts_suppressed", "contacts_rebalanced", "slack_notification_sent", "slack_message_ts"}
+    unknown = columns.keys() - allowed_json - allowed_plain
+    if unknown:
+        raise ValueError(f"not a column to fill: {', '.join(sorted(unknown))}")
+    sets = [f"{n} = cast(:{n} as jsonb)" if n in allowed_json else f"{n} = :{n}" for n in columns]
+    values = {n: to_json(v) if n in allowed_json else v for n, v in columns.items()}
+    execute(
+        connection,
+        f"update list_maintenance_log set {', '.join(sets)} where id = :id",  # noqa: S608 - names checked above
+        id=log_id,
+        **values,
+    )
+
+
+def end_log(connection: Connection, log_id: int, status: str, now: datetime) -> None:
+    """End an attempt. What was never known is an empty object, so that the row says it was looked for."""
+    execute(
+        connection,
+        """
+        update list_maintenance_log set status = :status, finished_at = :now,
+               execution_time_ms = greatest(0, round(extract(epoch from (cast(:now as timestamptz) - executed_at)) * 1000)),
+               ai_assessments = coalesce(ai_assessments, '{}'), before_state = coalesce(before_state, '{}'),
+               after_state = coalesce(after_state, '{}')
+        where id = :id
+        """,
+        id=log_id,
+        status=status,
+        now=now,
+    )
+
+
+def reopen_log(connection: Connection, log_id: int) -> None:
+    """A waiting attempt goes on after a person decided."""
+    execute(
+        connection, "update list_maintenance_log set status = 'running', finished_at = null where id = :id", id=log_id
+    )
+
+
+def save_snapshot(
+    connection: Connection,
+    campaign_id: int,
+    sweep: str,
+    phase: str,
+    sizes: Mapping[ListRole, tuple[int, int]],
+    now: datetime,
+) -> None:
+    """Write the raw and mailable sizes of a phase once; a second write changes nothing."""
+    for role, (raw, mailable) in sizes.items():
+        execute(
+            connection,
+            """
+            insert into list_snapshot (campaign_id, sweep, phase, list_role, raw_count, mailable_count, taken_at)
+            values (:campaign, :sweep, :phase, :role, :raw, :mailable, :now)
+            on conflict (campaign_id, sweep, phase, list_role) do nothing
+            """,
+            campaign=campaign_id,
+            sweep=sweep,
+            phase=phase,
+            role=role.value,
+            raw=raw,
+            mailable=mailable,
+            now=now,
+        )
+
+
+def snapshot(connection: Connection, campaign_id: int, sweep: str, phase: str) -> Mapping[ListRole, tuple[int, int]]:
+    """Raw and mailable size of each list in a phase; empty when no snapshot was taken."""
+    found = rows(
+        connection,
+        """select list_role, raw_count, mailable_count from list_snapshot
+           where campaign_id = :campaign and sweep = :sweep and phase = :phase""",
+        campaign=campaign_id,
+        sweep=sweep,
+        phase=phase,
+    )
+    return {ListRole(r["list_role"]): (int(r["raw_count"]), int(r["mailable_count"])) for r in found}
+
+
+def save_agent_record(connection: Connection, record: Mapping[str, Any]) -> None:
+    """Keep what an advisor was asked and answered."""
+    execute(
+        connection,
+        """
+        insert into agent_record (campaign_id, sweep, agent, asked_at, source, model, prompt_version, prompt_hash, prompt,
+               answer, opinion, verdict, tokens, latency_ms, finish_reason)
+        values (:campaign_id, :sweep, :agent, :asked_at, :source, :model, :prompt_version, :prompt_hash, :prompt, :answer,
+               cast(:opinion as jsonb), :verdict, cast(:tokens as jsonb), :latency_ms, :finish_reason)
+        """,
+        **{**record, "opinion": to_json(record["opinion"]), "tokens": to_json(record["tokens"])},
+    )
+
+
+def queue_notification(
+    connection: Connection,
+    key: str,
+    campaign_id: int | None,
+    log_id: int | None,
+    text: str,
+    blocks: Sequence[Any],
+    now: datetime,
+) -> RowMapping:
+    """Put a message into the outbox, once per key, and return its row."""
+    execute(
+        connection,
+        """
+        insert into notification (message_key, campaign_id, log_id, text, blocks, state, created_at)
+        values (:key, :campaign, :log, :text, cast(:blocks as jsonb), 'pending', :now)
+        on conflict (message_key) do nothing
+        """,
+        key=key,
+        campaign=campaign_id,
+        log=log_id,
+        text=text,
+        blocks=to_json(list(blocks)),
+        now=now,
+    )
+    row = one(connection, "select * from notification where message_key = :key", key=key)
+    if row is None:
+        raise AssertionError("the row was just written")
+    return row
+
+
+def notification_sent(
+    connection: Connection, key: str, channel: str, message_ts: str, permalink: str | None, now: datetime
+) -> None:
+    """The message arrived."""
+    execute(
+        connection,
+        """
+        update notification set state = 'sent', channel = :channel, message_ts = :ts, permalink = :permalink,
+               sent_at = :now, attempts = attempts + 1, last_error = null where message_key = :key
+        """,
+        key=key,
+        channel=channel,
+        ts=message_ts,
+        permalink=permalink,
+        now=now,
+    )
+
+
+def notification_failed(connection: Connection, key: str, state: str, error: str) -> None:
+    """The message did not arrive (``failed``), may have (``unknown``), or has nowhere to go (``skipped``)."""
+    execute(
+        connection,
+        """update notification set state = :state, attempts = attempts + 1, last_error = :error
+           where message_key = :key and state <> 'sent'""",
+        key=key,
+        state=state,
+        error=error,
+    )
+
+
+def begin_mode(connection: Connection, now: datetime) -> RowMapping:
+    """The mode's row; written at the first start, whose instant the graduation counts from."""
+    execute(
+        connection,
+        "insert into mode_state (only_row, first_started_at) values (true, :now) on conflict (only_row) do nothing",
+        now=now,
+    )
+    row = one(connection, "select first_started_at, set_mode, set_by, set_at from mode_state")
+    if row is None:
+        raise AssertionError("the row was just written")
+    return row
+
+
+def set_mode(connection: Connection, mode: str | None, by: str | None, now: datetime) -> None:
+    """A person sets the mode, or gives it back to the graduation with None."""
+    begin_mode(connection, now)
+    execute(
+        connection,
+        """update mode_state set set_mode = :mode, set_by = :by,
+               set_at = case when cast(:mode as text) is null then null else cast(:now as timestamptz) end""",
+        mode=mode,
+        by=by if mode is not None else None,
+        now=now,
+    )

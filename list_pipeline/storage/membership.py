@@ -1,0 +1,535 @@
+"""Who is where: our rows of the lists, kept current by the sync and by the journal.
+
+Addresses enter and leave through this module only. Rows of contacts are never deleted by a sync; a contact that left a
+list keeps its row with the time it was missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.observations import ContactSeen, RecipientSeen
+from list_pipeline.storage.database import copy_rows, execute, one, rows, scalar
+
+_FLAG = {
+    ListRole.MASTER: "in_master_list",
+    ListRole.CAMPAIGN_1: "in_campaign_list_1",
+    ListRole.CAMPAIGN_2: "in_campaign_list_2",
+    ListRole.CAMPAIGN_3: "in_campaign_list_3",
+    ListRole.SUPPRESSION: "in_suppression_list",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSizes:
+    """Sizes of one list as our rows have them: everybody, and those who would get mail."""
+
+    raw: int
+    mailable: int
+    unsubscribed: int
+    excluded: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedContact:
+    """A contact's place in the queue of a list."""
+
+    contact_id: int
+    queued_at: datetime
+
+
+class SyncStaging:
+    """Temporary tables of one session into which a sync reads before it merges: what is half read is never merged."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        for statement in (
+            """create temporary table seen_contact (contact_id bigint primary key, email text not null,
+               is_excluded boolean not null, is_complaining boolean not null, is_anonymised boolean not null,
+               created_at timestamptz)""",
+            """create temporary table seen_recipient (list_role text not null, contact_id bigint not null,
+               recipient_id bigint not null, is_unsubscribed boolean not null, subscribed_at timestamptz,
+               unsubscribed_at timestamptz, primary key (list_role, contact_id))""",
+        ):
+            execute(connection, statement)
+
+    def add_contacts(self, contacts: Iterable[ContactSeen]) -> None:
+        """Remember contacts as they were seen; of a repeated one the last counts."""
+        self._upsert(
+            "seen_contact",
+            ("contact_id", "email", "is_excluded", "is_complaining", "is_anonymised", "created_at"),
+            ("contact_id",),
+            ((c.contact_id, c.email, c.is_excluded, c.is_complaining, c.is_anonymised, c.created_at) for c in contacts),
+        )
+
+    def add_recipients(self, role: ListRole, recipients: Iterable[RecipientSeen]) -> None:
+        """Remember places in a list as they were seen; of a repeated one the last counts."""
+        self._upsert(
+            "seen_recipient",
+            ("list_role", "contact_id", "recipient_id", "is_unsubscribed", "subscribed_at", "unsubscribed_at"),
+            ("list_role", "contact_id"),
+            (
+                (role.value, r.contact_id, r.recipient_id, r.is_unsubscribed, r.subscribed_at, r.unsubscribed_at)
+                for r in recipients
+            ),
+        )
+
+    def forget_list(self, role: ListRole) -> None:
+        """Drop what was read of a list, before it is read again."""
+        execute(self._connection, "delete from seen_recipient where list_role = :role", role=role.value)
+
+    def recipients_of(self, role: ListRole) -> int:
+        """Contacts seen on a list so far."""
+        return int(scalar(self._connection, "select count(*) from seen_recipient where list_role = :r", r=role.value))
+
+    def unknown_contacts(self) -> tuple[int, ...]:
+        """Contacts that were seen on a list and whose address is neither read nor stored yet."""
+        found = rows(
+            self._connection,
+            """
+            select distinct contact_id from seen_recipient r
+            where not exists (select 1 from seen_contact s where s.contact_id = r.contact_id)
+              and not exists (select 1 from contact_list_membership m where m.contact_id = r.contact_id)
+            order by contact_id
+            """,
+        )
+        return tuple(int(row["contact_id"]) for row in found)
+
+    def _upsert(self, table: str, columns: Sequence[str], key: Sequence[str], values: Iterable[Sequence[Any]]) -> None:
+        others = [c for c in columns if c not in key]
+        unique = {tuple(row[columns.index(k)] for k in key): row for row in values}
+        execute(self._connection, f"create temporary table incoming (like {table})")
+        copy_rows(self._connection, "incoming", columns, unique.values())
+        execute(
+            self._connection,
+            f"insert into {table} ({', '.join(columns)}) select {', '.join(columns)} from incoming "  # noqa: S608
+            f"on conflict ({', '.join(key)}) do update set {', '.join(f'{c} = excluded.{c}' for c in others)}",
+        )
+        execute(self._connection, "drop table incoming")
+
+
+def merge_contacts(connection: Connection, now: datetime) -> int:
+    """Bring the rows of the contacts that were seen up to date and return how many changed.
+
+    A new contact gets its place in the queue here: the earliest subscription that is known, else its creation.
+    """
+    return execute(
+        connection,
+        """
+        insert into contact_list_membership as m (contact_id, email, is_excluded, is_complaining, is_anonymised,
+               queued_at, last_updated)
+        select c.contact_id, c.email, c.is_excluded, c.is_complaining, c.is_anonymised,
+               coalesce((select min(r.subscribed_at) from seen_recipient r
+                         where r.contact_id = c.contact_id and r.list_role <> 'suppression'), c.created_at, :now), :now
+        from seen_contact c
+        on conflict (contact_id) do update set email = excluded.email, is_excluded = excluded.is_excluded,
+               is_complaining = m.is_complaining or excluded.is_complaining, is_anonymised = excluded.is_anonymised,
+               last_updated = excluded.last_updated
+        where (m.email, m.is_excluded, m.is_complaining or excluded.is_complaining, m.is_anonymised)
+              is distinct from (excluded.email, excluded.is_excluded, m.is_complaining or excluded.is_complaining,
+                                excluded.is_anonymised)
+           or (excluded.is_complaining and not m.is_complaining)
+        """,
+        now=now,
+    )
+
+
+def merge_list(connection: Connection, role: ListRole, now: datetime, *, whole: bool) -> int:
+    """Bring our rows of one list up to date with what was seen, and return how many changed.
+
+    Args:
+        whole: the list was read from the first to the last row, so whoever was not seen has left it.
+    """
+    changed = execute(
+        connection,
+        """
+        insert into list_membership as m (list_role, contact_id, recipient_id, is_unsubscribed, subscribed_at,
+               unsubscribed_at, first_seen_at)
+        select list_role, contact_id, recipient_id, is_unsubscribed, subscribed_at, unsubscribed_at, :now
+        from seen_recipient where list_role = :role
+        on conflict (list_role, contact_id) do update set recipient_id = excluded.recipient_id,
+               is_unsubscribed = excluded.is_unsubscribed, subscribed_at = excluded.subscribed_at,
+               unsubscribed_at = excluded.unsubscribed_at, left_at = null
+        where (m.recipient_id, m.is_unsubscribed, m.subscribed_at, m.unsubscribed_at, m.left_at) is distinct from
+              (excluded.recipient_id, excluded.is_unsubscribed, excluded.subscribed_at, excluded.unsubscribed_at, null)
+        """,
+        role=role.value,
+        now=now,
+    )
+    if whole:
+        changed += execute(
+            connection,
+            """
+            update list_membership m set left_at = :now
+            where m.list_role = :role and m.left_at is null
+              and not exists (select 1 from seen_recipient r where r.list_role = :role and r.contact_id = m.contact_id)
+            """,
+            role=role.value,
+            now=now,
+        )
+    return changed
+
+
+def merge_unsubscribed(connection: Connection, role: ListRole) -> int:
+    """Take over the unsubscribed members of a list, all of which were seen, and return how many rows changed."""
+    return execute(
+        connection,
+        """
+        update list_membership m set is_unsubscribed = (r.contact_id is not null), unsubscribed_at = r.unsubscribed_at
+        from list_membership o
+        left join seen_recipient r on r.list_role = o.list_role and r.contact_id = o.contact_id
+        where m.list_role = o.list_role and m.contact_id = o.contact_id and m.list_role = :role and m.left_at is null
+          and m.is_unsubscribed is distinct from (r.contact_id is not null)
+        """,
+        role=role.value,
+    )
+
+
+def merge_excluded(connection: Connection, now: datetime) -> int:
+    """Take over the excluded contacts, all of which were seen, and return how many rows changed."""
+    return execute(
+        connection,
+        """
+        update contact_list_membership m set is_excluded = (s.contact_id is not null), last_updated = :now
+        from contact_list_membership o left join seen_contact s on s.contact_id = o.contact_id and s.is_excluded
+        where m.contact_id = o.contact_id and m.is_excluded is distinct from (s.contact_id is not null)
+        """,
+        now=now,
+    )
+
+
+def refresh_flags(connection: Connection, now: datetime, contact_ids: Sequence[int] | None = None) -> int:
+    """Derive the contacts' list flags from their places in the lists; of all contacts, or of those given.
+
+    Unsubscribed on any list means on all of them, and leaving a list does not subscribe anybody again.
+    """
+    flags = ", ".join(
+        f"coalesce(bool_or(list_role = '{role.value}' and left_at is null), false) as {flag}"
+        for role, flag in _FLAG.items()
+    )
+    names = [*_FLAG.values(), "is_unsubscribed"]
+    return execute(
+        connection,
+        f"""
+        with derived as (
+            select c.contact_id, {flags}, coalesce(bool_or(l.is_unsubscribed), false) as is_unsubscribed
+            from contact_list_membership c left join list_membership l using (contact_id)
+            where cast(:contacts as bigint[]) is null or c.contact_id = any(:contacts)
+            group by c.contact_id)
+        update contact_list_membership m set {", ".join(f"{n} = d.{n}" for n in names)}, last_updated = :now
+        from derived d
+        where d.contact_id = m.contact_id
+          and ({", ".join(f"m.{n}" for n in names)}) is distinct from ({", ".join(f"d.{n}" for n in names)})
+        """,  # noqa: S608 - names of our own columns
+        now=now,
+        contacts=None if contact_ids is None else list(contact_ids),
+    )
+
+
+def stored_sizes(connection: Connection) -> Mapping[ListRole, StoredSizes]:
+    """Sizes of the five lists as our rows have them."""
+    found = {
+        row["list_role"]: row
+        for row in rows(
+            connection,
+            """
+            select l.list_role, count(*) as raw, count(*) filter (where l.is_unsubscribed) as unsubscribed,
+                   count(*) filter (where c.is_excluded) as excluded,
+                   count(*) filter (where not l.is_unsubscribed and not c.is_excluded) as mailable
+            from list_membership l join contact_list_membership c using (contact_id)
+            where l.left_at is null group by l.list_role
+            """,
+        )
+    }
+    return {
+        role: StoredSizes(
+            raw=int(found[role.value]["raw"]),
+            mailable=int(found[role.value]["mailable"]),
+            unsubscribed=int(found[role.value]["unsubscribed"]),
+            excluded=int(found[role.value]["excluded"]),
+        )
+        if role.value in found
+        else StoredSizes(0, 0, 0, 0)
+        for role in ListRole
+    }
+
+
+def excluded_contacts(connection: Connection) -> int:
+    """Contacts that our rows have as excluded from campaigns."""
+    return int(scalar(connection, "select count(*) from contact_list_membership where is_excluded"))
+
+
+def last_recipient_id(connection: Connection, role: ListRole) -> int | None:
+    """The highest row id of a list that our rows have, or None when we have no row of it."""
+    found = scalar(
+        connection,
+        "select max(recipient_id) from list_membership where list_role = :role and left_at is null",
+        role=role.value,
+    )
+    return None if found is None else int(found)
+
+
+def balance_sizes(connection: Connection) -> tuple[int, int, int]:
+    """Members of the three campaign lists that could be mailed; who stands in two lists counts in the first."""
+    found = one(
+        connection,
+        """
+        select count(*) filter (where in_campaign_list_1) as first,
+               count(*) filter (where in_campaign_list_2 and not in_campaign_list_1) as second,
+               count(*) filter (where in_campaign_list_3 and not in_campaign_list_1 and not in_campaign_list_2) as third
+        from contact_list_membership
+        where (in_campaign_list_1 or in_campaign_list_2 or in_campaign_list_3) and not is_unsubscribed and not is_excluded
+        """,
+    )
+    if found is None:
+        raise AssertionError("an aggregate without group by always has a row")
+    return int(found["first"]), int(found["second"]), int(found["third"])
+
+
+def queue_ends(connection: Connection, role: ListRole, oldest: int, newest: int) -> tuple[QueuedContact, ...]:
+    """The first ``oldest`` and the last ``newest`` movable members of a campaign list, in the order of the queue.
+
+    Not movable: whoever is unsubscribed, excluded, anonymised, suppressed, or in two campaign lists.
+    """
+    flag = _FLAG[role]
+    others = " and ".join(f"not {_FLAG[other]}" for other in CAMPAIGN_LISTS if other is not role)
+    members = f"""
+        select contact_id, queued_at from contact_list_membership
+        where {flag} and {others} and not is_unsubscribed and not is_excluded and not is_anonymised
+          and not in_suppression_list and not is_complaining
+    """  # noqa: S608 - names of our own columns
+    found = rows(
+        connection,
+        f"""
+        select contact_id, queued_at from (
+            (select * from ({members}) m order by queued_at, contact_id limit :oldest)
+            union
+            (select * from ({members}) m order by queued_at desc, contact_id desc limit :newest)) ends
+        order by queued_at, contact_id
+        """,  # noqa: S608
+        oldest=oldest,
+        newest=newest,
+    )
+    return tuple(QueuedContact(**row) for row in found)
+
+
+_NEWCOMER = """
+    from contact_list_membership c
+    where in_master_list and not in_campaign_list_1 and not in_campaign_list_2 and not in_campaign_list_3
+      and not in_suppression_list and not is_unsubscribed and not is_excluded and not is_anonymised and not is_complaining
+      and not exists (select 1 from contact_list_membership s
+                      where s.in_suppression_list and s.contact_id <> c.contact_id and lower(s.email) = lower(c.email))
+"""
+
+
+def count_newcomers(connection: Connection) -> int:
+    """Contacts in master that may enter a campaign list."""
+    return int(scalar(connection, "select count(*) " + _NEWCOMER))
+
+
+def newcomers(connection: Connection, limit: int) -> tuple[QueuedContact, ...]:
+    """The oldest contacts in master that may enter a campaign list."""
+    found = rows(
+        connection,
+        "select contact_id, queued_at " + _NEWCOMER + " order by queued_at, contact_id limit :limit",
+        limit=limit,
+    )
+    return tuple(QueuedContact(**row) for row in found)
+
+
+def in_two_campaign_lists(connection: Connection) -> tuple[int, ...]:
+    """Contacts that stand in more than one campaign list."""
+    found = rows(
+        connection,
+        """
+        select contact_id from contact_list_membership
+        where in_campaign_list_1::int + in_campaign_list_2::int + in_campaign_list_3::int > 1 order by contact_id
+        """,
+    )
+    return tuple(int(row["contact_id"]) for row in found)
+
+
+def suppressed_and_mailable(connection: Connection) -> tuple[int, ...]:
+    """Contacts on the suppression list that a campaign could still reach."""
+    found = rows(
+        connection,
+        """
+        select contact_id from contact_list_membership
+        where in_suppression_list and not is_excluded and not is_unsubscribed
+          and (in_campaign_list_1 or in_campaign_list_2 or in_campaign_list_3) order by contact_id
+        """,
+    )
+    return tuple(int(row["contact_id"]) for row in found)
+
+
+def addresses_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int, str]:
+    """Addresses for a request that is built right now; anonymised contacts have none."""
+    found = rows(
+        connection,
+        "select contact_id, email from contact_list_membership where contact_id = any(:ids) and not is_anonymised",
+        ids=list(contact_ids),
+    )
+    return {int(row["contact_id"]): str(row["email"]) for row in found}
+
+
+def domains_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int, str]:
+    """Receiving domain of each contact, case-folded."""
+    found = rows(
+        connection,
+        """select contact_id, lower(split_part(email, '@', 2)) as domain from contact_list_membership
+           where contact_id = any(:ids) and not is_anonymised""",
+        ids=list(contact_ids),
+    )
+    return {int(row["contact_id"]): str(row["domain"]) for row in found}
+
+
+def known_contacts(connection: Connection, contact_ids: Sequence[int]) -> frozenset[int]:
+    """Those of the given contacts that we have a row of."""
+    found = rows(
+        connection,
+        "select contact_id from contact_list_membership where contact_id = any(:ids)",
+        ids=list(contact_ids),
+    )
+    return frozenset(int(row["contact_id"]) for row in found)
+
+
+def facts_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
+    """Flags of each contact, with the campaign lists it is in (``roles``)."""
+    found = rows(
+        connection,
+        """
+        select contact_id, in_suppression_list, is_unsubscribed, is_excluded, is_anonymised, is_complaining,
+               in_master_list, in_campaign_list_1, in_campaign_list_2, in_campaign_list_3
+        from contact_list_membership where contact_id = any(:ids)
+        """,
+        ids=list(contact_ids),
+    )
+    result: dict[int, Mapping[str, Any]] = {}
+    for row in found:
+        roles = tuple(role for role, flag in _FLAG.items() if row[flag])
+        result[int(row["contact_id"])] = {**row, "roles": roles}
+    return result
+
+
+def places_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int, list[dict[str, Any]]]:
+    """The lists each contact is on now, as they go into the journal before a change."""
+    found = rows(
+        connection,
+        """select contact_id, list_role, is_unsubscribed, subscribed_at from list_membership
+           where contact_id = any(:ids) and left_at is null order by contact_id, list_role""",
+        ids=list(contact_ids),
+    )
+    result: dict[int, list[dict[str, Any]]] = {contact_id: [] for contact_id in contact_ids}
+    for row in found:
+        result[int(row["contact_id"])].append(
+            {
+                "list": row["list_role"],
+                "unsubscribed": row["is_unsubscribed"],
+                "subscribed_at": row["subscribed_at"].isoformat() if row["subscribed_at"] else None,
+            }
+        )
+    return result
+
+
+def note_added(connection: Connection, role: ListRole, recipients: Iterable[RecipientSeen], now: datetime) -> None:
+    """Take over rows of a list that were read back after a job added them."""
+    for recipient in recipients:
+        execute(
+            connection,
+            """
+            insert into list_membership (list_role, contact_id, recipient_id, is_unsubscribed, subscribed_at,
+                   unsubscribed_at, first_seen_at)
+            values (:role, :contact, :recipient, :unsubscribed, :subscribed_at, :unsubscribed_at, :now)
+            on conflict (list_role, contact_id) do update set recipient_id = excluded.recipient_id,
+                   is_unsubscribed = excluded.is_unsubscribed, subscribed_at = excluded.subscribed_at,
+                   unsubscribed_at = excluded.unsubscribed_at, left_at = null
+            """,
+            role=role.value,
+            contact=recipient.contact_id,
+            recipient=recipient.recipient_id,
+            unsubscribed=recipient.is_unsubscribed,
+            subscribed_at=recipient.subscribed_at,
+            unsubscribed_at=recipient.unsubscribed_at,
+            now=now,
+        )
+
+
+def note_removed(connection: Connection, role: ListRole, contact_ids: Sequence[int], now: datetime) -> None:
+    """Take over that contacts left a list."""
+    execute(
+        connection,
+        """update list_membership set left_at = :now
+           where list_role = :role and contact_id = any(:ids) and left_at is null""",
+        role=role.value,
+        ids=list(contact_ids),
+        now=now,
+    )
+
+
+def note_excluded(connection: Connection, contact_ids: Sequence[int], now: datetime) -> None:
+    """Take over that contacts are excluded from campaigns."""
+    execute(
+        connection,
+        "update contact_list_membership set is_excluded = true, last_updated = :now where contact_id = any(:ids)",
+        ids=list(contact_ids),
+        now=now,
+    )
+
+
+def count_bounces(connection: Connection, campaign_id: int, sweep: str, now: datetime) -> None:
+    """Add a campaign's failures to the contacts' counters; called once, with the events of its first sweep."""
+    execute(
+        connection,
+        """
+        update contact_list_membership m set
+               hard_bounce_count = hard_bounce_count + (e.bounce_class = 'hard')::int,
+               soft_bounce_count = soft_bounce_count + (e.bounce_class = 'soft')::int,
+               last_bounce_date = greatest(m.last_bounce_date, e.occurred_at),
+               is_complaining = is_complaining or e.bounce_class = 'complaint', last_updated = :now
+        from bounce_event e
+        where e.campaign_id = :campaign and e.sweep = :sweep and e.contact_id = m.contact_id
+          and e.bounce_class in ('hard', 'soft', 'complaint')
+        """,
+        campaign=campaign_id,
+        sweep=sweep,
+        now=now,
+    )
+
+
+def save_sync_state(connection: Connection, role: ListRole, sizes: StoredSizes, now: datetime, *, full: bool) -> None:
+    """Note when a list was last read, and its sizes then."""
+    execute(
+        connection,
+        """
+        insert into sync_state as s (list_role, raw_count, unsubscribed_count, excluded_count, last_synced_at,
+               last_full_sync_at)
+        values (:role, :raw, :unsubscribed, :excluded, :now, :now)
+        on conflict (list_role) do update set raw_count = excluded.raw_count,
+               unsubscribed_count = excluded.unsubscribed_count, excluded_count = excluded.excluded_count,
+               last_synced_at = excluded.last_synced_at,
+               last_full_sync_at = case when :full then excluded.last_full_sync_at else s.last_full_sync_at end
+        """,
+        role=role.value,
+        raw=sizes.raw,
+        unsubscribed=sizes.unsubscribed,
+        excluded=sizes.excluded,
+        now=now,
+        full=full,
+    )
+
+
+def sync_states(connection: Connection) -> Mapping[ListRole, Mapping[str, Any]]:
+    """When each list was last read; a list that never was is missing."""
+    return {ListRole(row["list_role"]): dict(row) for row in rows(connection, "select * from sync_state")}
+
+
+def iterate(pages: Iterator[tuple[Any, ...]]) -> Iterator[Any]:
+    """The rows of pages, one by one."""
+    for page in pages:
+        yield from page

@@ -1,0 +1,72 @@
+"""Brings the schema forward and back with the plain-SQL files of ``sql/migrations``.
+
+Belongs here: finding the files and handing them to yoyo. Does not belong here: any DDL.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from yoyo import get_backend, read_migrations
+
+from list_pipeline.core.errors import ConfigurationError
+from list_pipeline.storage.database import SCHEMA, Database
+
+logging.getLogger("yoyo").setLevel(logging.WARNING)
+
+
+def migrations_folder() -> Path:
+    """Where the files are: beside the package in a checkout, inside it in a wheel."""
+    checkout = Path(__file__).resolve().parents[2] / "sql" / "migrations"
+    if checkout.is_dir():
+        return checkout
+    packaged = Path(str(files("list_pipeline"))) / "_sql" / "migrations"
+    if packaged.is_dir():
+        return packaged
+    raise ConfigurationError("Looking for the migrations", "the folder sql/migrations is missing", "Install again")
+
+
+def migrate(database: Database) -> list[str]:
+    """Apply what is missing and return the names of what was applied, oldest first."""
+    with database.begin() as connection:
+        connection.execute(text(f"create schema if not exists {SCHEMA}"))
+    with _backend(database) as (backend, migrations), backend.lock():
+        pending = backend.to_apply(migrations)
+        names = [migration.id for migration in pending]
+        backend.apply_migrations(pending)
+    return names
+
+
+def pending(database: Database) -> list[str]:
+    """Names of the migrations that are not applied yet."""
+    with database.begin() as connection:
+        connection.execute(text(f"create schema if not exists {SCHEMA}"))
+    with _backend(database) as (backend, migrations):
+        return [migration.id for migration in backend.to_apply(migrations)]
+
+
+def rollback(database: Database, *, everything: bool = False) -> list[str]:
+    """Take back the newest migration, or all of them, and return the names in the order they were taken back."""
+    with _backend(database) as (backend, migrations), backend.lock():
+        applied = backend.to_rollback(migrations)
+        chosen = applied if everything else applied[:1]
+        names = [migration.id for migration in chosen]
+        backend.rollback_migrations(chosen)
+    return names
+
+
+@contextmanager
+def _backend(database: Database) -> Iterator[tuple[Any, Any]]:
+    url = make_url(database.url).set(drivername="postgresql+psycopg").update_query_dict({"schema": SCHEMA})
+    backend = get_backend(url.render_as_string(hide_password=False))
+    try:
+        yield backend, read_migrations(str(migrations_folder()))
+    finally:
+        backend.connection.close()

@@ -1,0 +1,266 @@
+"""Plans and what waits for a person. A plan's items are written once, together with the plan, and never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping
+
+from list_pipeline.core.lists import ListRole
+from list_pipeline.core.plans import ItemAction, PlanItem, PlanKind, PlanStatus, Sweep
+from list_pipeline.storage.database import copy_rows, execute, one, rows, scalar, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    """A plan without its items."""
+
+    plan_id: int
+    campaign_id: int
+    kind: PlanKind
+    sweep: Sweep
+    revision: int
+    content_hash: str
+    policy_version: str
+    status: PlanStatus
+    summary: Mapping[str, Any]
+    gate: Mapping[str, Any]
+    created_at: datetime
+    decided_at: datetime | None
+    decided_by: str | None
+    executed_at: datetime | None
+
+
+_ITEM_COLUMNS = tuple(PlanItem.__dataclass_fields__)
+_PLAN_COLUMNS = ", ".join(StoredPlan.__dataclass_fields__)
+
+
+def current_plan(connection: Connection, campaign_id: int, kind: PlanKind, sweep: Sweep) -> StoredPlan | None:
+    """The newest revision of a plan, or None."""
+    row = one(
+        connection,
+        f"""select {_PLAN_COLUMNS} from plan where campaign_id = :campaign and kind = :kind and sweep = :sweep
+            order by revision desc limit 1""",  # noqa: S608 - names of our own columns
+        campaign=campaign_id,
+        kind=kind,
+        sweep=sweep,
+    )
+    return _plan(row) if row is not None else None
+
+
+def plan_by_id(connection: Connection, plan_id: int) -> StoredPlan | None:
+    """A plan, or None."""
+    row = one(connection, f"select {_PLAN_COLUMNS} from plan where plan_id = :id", id=plan_id)  # noqa: S608
+    return _plan(row) if row is not None else None
+
+
+def _plan(row: RowMapping) -> StoredPlan:
+    values = dict(row)
+    return StoredPlan(
+        **{
+            **values,
+            "kind": PlanKind(values["kind"]),
+            "sweep": Sweep(values["sweep"]),
+            "status": PlanStatus(values["status"]),
+        }
+    )
+
+
+def save_plan(
+    connection: Connection,
+    *,
+    campaign_id: int,
+    kind: PlanKind,
+    sweep: Sweep,
+    content_hash: str,
+    policy_version: str,
+    status: PlanStatus,
+    summary: Mapping[str, Any],
+    items: Iterable[PlanItem],
+    now: datetime,
+) -> int:
+    """Write the first revision of a plan with its items, and return its id."""
+    plan_id = int(
+        scalar(
+            connection,
+            """
+            insert into plan (campaign_id, kind, sweep, content_hash, policy_version, status, summary, created_at)
+            values (:campaign, :kind, :sweep, :hash, :policy, :status, cast(:summary as jsonb), :now) returning plan_id
+            """,
+            campaign=campaign_id,
+            kind=kind,
+            sweep=sweep,
+            hash=content_hash,
+            policy=policy_version,
+            status=status,
+            summary=to_json(summary),
+            now=now,
+        )
+    )
+    copy_rows(
+        connection,
+        "plan_item",
+        ("plan_id", *_ITEM_COLUMNS),
+        ((plan_id, *(_column(item, name) for name in _ITEM_COLUMNS)) for item in items),
+    )
+    return plan_id
+
+
+def plan_items(
+    connection: Connection, plan_id: int, actions: Collection[ItemAction] | None = None
+) -> tuple[PlanItem, ...]:
+    """The items of a plan by contact id; all, or those with one of the actions."""
+    found = rows(
+        connection,
+        f"""select {", ".join(_ITEM_COLUMNS)} from plan_item
+            where plan_id = :id and (cast(:actions as text[]) is null or action = any(:actions)) order by contact_id""",  # noqa: S608
+        id=plan_id,
+        actions=None if actions is None else sorted(actions),
+    )
+    return tuple(_item(row) for row in found)
+
+
+def _column(item: PlanItem, name: str) -> Any:
+    value = getattr(item, name)
+    if name == "evidence":
+        return to_json(list(value))
+    return value.value if isinstance(value, Enum) else value
+
+
+def _item(row: RowMapping) -> PlanItem:
+    values = dict(row)
+    values["action"] = ItemAction(values["action"])
+    for name in ("from_role", "to_role"):
+        values[name] = ListRole(values[name]) if values[name] else None
+    values["evidence"] = tuple(values["evidence"])
+    return PlanItem(**values)
+
+
+def set_gate(
+    connection: Connection,
+    plan_id: int,
+    status: PlanStatus,
+    gate: Mapping[str, Any],
+    now: datetime,
+    decided_by: str | None,
+) -> None:
+    """Write what the gate saw and decided. A plan that a person has to decide has no decision yet."""
+    execute(
+        connection,
+        """
+        update plan set status = :status, gate = cast(:gate as jsonb), decided_by = :by,
+               decided_at = case when cast(:by as text) is null then null else cast(:now as timestamptz) end
+        where plan_id = :id
+        """,
+        id=plan_id,
+        status=status,
+        gate=to_json(gate),
+        by=decided_by,
+        now=now,
+    )
+
+
+def set_status(connection: Connection, plan_id: int, status: PlanStatus, now: datetime) -> None:
+    """Move a plan on; ``executed`` also notes when."""
+    execute(
+        connection,
+        """update plan set status = :status,
+               executed_at = case when :status = 'executed' then cast(:now as timestamptz) else executed_at end
+           where plan_id = :id""",
+        id=plan_id,
+        status=status,
+        now=now,
+    )
+
+
+def add_review_item(
+    connection: Connection,
+    *,
+    campaign_id: int,
+    plan_id: int,
+    kind: str,
+    summary: str,
+    details: Mapping[str, Any],
+    now: datetime,
+    contact_id: int | None = None,
+) -> None:
+    """Ask a person; asking the same twice is one question."""
+    execute(
+        connection,
+        """
+        insert into review_item (campaign_id, plan_id, contact_id, kind, summary, details, created_at)
+        values (:campaign, :plan, :contact, :kind, :summary, cast(:details as jsonb), :now)
+        on conflict (plan_id, kind, coalesce(contact_id, 0), md5(summary)) where plan_id is not null do nothing
+        """,
+        campaign=campaign_id,
+        plan=plan_id,
+        contact=contact_id,
+        kind=kind,
+        summary=summary,
+        details=to_json(details),
+        now=now,
+    )
+
+
+def open_reviews(connection: Connection, campaign_id: int | None = None) -> Sequence[RowMapping]:
+    """Review items that nobody has decided yet, oldest first."""
+    return rows(
+        connection,
+        """
+        select r.*, s.campaign_key from review_item r left join campaign_schedule s on s.id = r.campaign_id
+        where r.status = 'open' and (cast(:campaign as int) is null or r.campaign_id = :campaign) order by r.review_id
+        """,
+        campaign=campaign_id,
+    )
+
+
+def decide_reviews(
+    connection: Connection, plan_id: int, kind: str, status: str, by: str, note: str | None, now: datetime
+) -> int:
+    """Close the open review items of a plan."""
+    return execute(
+        connection,
+        """
+        update review_item set status = :status, decided_at = :now, decided_by = :by, note = :note
+        where plan_id = :plan and kind = :kind and status = 'open'
+        """,
+        plan=plan_id,
+        kind=kind,
+        status=status,
+        by=by,
+        note=note,
+        now=now,
+    )
+
+
+def approved_operations(connection: Connection) -> int:
+    """Plans that a person approved and that were executed: five of them are needed before the mode becomes auto."""
+    return int(
+        scalar(
+            connection,
+            """select count(*) from plan where executed_at is not null and decided_by is not null
+               and decided_by not in ('gate', 'nobody')""",
+        )
+    )
+
+
+def suppressed_in_sweeps(connection: Connection, campaign_id: int, except_sweep: Sweep) -> int:
+    """Contacts suppressed after a campaign in its other sweeps, complaints not counted."""
+    return int(
+        scalar(
+            connection,
+            """
+            select count(distinct i.contact_id) from plan p join plan_item i using (plan_id)
+            join change ch on ch.plan_id = p.plan_id and ch.contact_id = i.contact_id
+            join change_step st on st.change_id = ch.change_id and st.ordinal = 1 and st.state = 'confirmed'
+            where p.campaign_id = :campaign and p.kind = 'suppression' and p.sweep <> :sweep
+              and i.action = 'suppress' and i.reason <> 'complaint'
+            """,
+            campaign=campaign_id,
+            sweep=except_sweep,
+        )
+    )

@@ -1,0 +1,328 @@
+"""The Gemini client and the advisors against the sandbox's Gemini, with the real SDK over a socket."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from list_pipeline.agents.optimization import BorderlineItem, PlanGroup, PlanSummary, advise, policy_rationale
+from list_pipeline.clock import VirtualClock
+from list_pipeline.core.advice import AdviceSource
+from list_pipeline.core.errors import (
+    AuthenticationError,
+    IntegrationError,
+    RateLimitedError,
+    TransientError,
+)
+from list_pipeline.integrations.gemini import DailyQuotaError, GeminiClient, ModelRetiredError
+from list_pipeline.sandbox.gemini import GeminiService
+from list_pipeline_tests.integration.serving import Served, serving
+
+KEY = "synthetic-key-AIza"
+START = datetime(2026, 11, 21, 9, tzinfo=UTC)
+SCHEMA = {"type": "object", "properties": {"kind": {"type": "string", "enum": ["a", "b"]}}, "required": ["kind"]}
+PLAN = PlanSummary(
+    recipients=12_000,
+    groups=[
+        PlanGroup("suppress", "hard", "hard_bounce", 120, 45, 0.99),
+        PlanGroup("keep", "block", "policy_issue", 33, 2),
+    ],
+    borderline=[
+        BorderlineItem("hard", "second_hit", 2, 5, 14, 0.80, "freemail", "550 no such user here"),
+        BorderlineItem("soft", "soft_bounce_pattern", 3, 3, 30, 0.90, "company", "451 temporary failure, try again"),
+        BorderlineItem("soft", "soft_bounce_pattern", 4, 4, 40, 0.90, "company", "552 over quota"),
+    ],
+)
+
+ClientFor = Callable[..., GeminiClient]
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock(START)
+
+
+@pytest.fixture
+def gemini(tmp_path: Path, clock: VirtualClock) -> Iterator[Served]:
+    service = GeminiService(tmp_path, clock)
+    with serving(service, "gemini") as served:
+        yield served
+    service.close()
+
+
+@pytest.fixture
+def client_for(gemini: Served, clock: VirtualClock) -> Iterator[ClientFor]:
+    made: list[GeminiClient] = []
+
+    def make(**settings: Any) -> GeminiClient:
+        made.append(GeminiClient(settings.pop("api_key", KEY), clock=clock, base_url=gemini.url, **settings))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()
+
+
+def ask(client: GeminiClient) -> str:
+    return client.generate("Be brief.", "Say a or b.", SCHEMA, 0.3, 512).text
+
+
+def test_an_answer_comes_with_its_usage(gemini: Served, client_for: ClientFor) -> None:
+    answer = client_for().generate("Be brief.", "Say a or b.", SCHEMA, 0.3, 512)
+
+    assert json.loads(answer.text) == {"kind": "a"}
+    assert (answer.finish_reason, answer.model_version) == ("STOP", "gemini-3.5-flash-lite")
+    assert answer.prompt_tokens > 0
+    assert answer.output_tokens > 0
+    assert answer.thought_tokens > 0
+
+
+def test_the_request_uses_the_system_field_json_mode_and_the_schema_as_it_is(
+    gemini: Served, client_for: ClientFor
+) -> None:
+    ask(client_for())
+
+    (exchange,) = gemini.control("messages")
+    config = exchange["request"]["generationConfig"]
+    assert exchange["request"]["systemInstruction"]["parts"] == [{"text": "Be brief."}]
+    assert config["responseJsonSchema"] == SCHEMA
+    assert config["responseMimeType"] == "application/json"
+    assert config["maxOutputTokens"] == 512
+    assert "temperature" not in config
+
+
+def test_an_older_model_gets_its_temperature_also_when_it_is_zero(gemini: Served, client_for: ClientFor) -> None:
+    client_for(model="gemini-2.5-flash-lite").generate("Be brief.", "Say a or b.", SCHEMA, 0.0, 512)
+
+    assert gemini.control("messages")[0]["request"]["generationConfig"]["temperature"] == 0
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "finish", "has_text"),
+    [
+        ("sloppy", "STOP", True),
+        ("wrong_shape", "STOP", True),
+        ("truncated", "MAX_TOKENS", True),
+        ("thought_away", "MAX_TOKENS", False),
+        ("safety", "SAFETY", False),
+        ("empty", "", False),
+        ("blocked", "BLOCKED:PROHIBITED_CONTENT", False),
+    ],
+)
+def test_an_odd_answer_is_an_answer(
+    gemini: Served, client_for: ClientFor, behaviour: str, finish: str, has_text: bool
+) -> None:
+    gemini.control("scenarios", {"behaviour": behaviour})
+
+    answer = client_for().generate("Be brief.", "Say a or b.", SCHEMA, None, 512)
+
+    assert answer.finish_reason == finish
+    assert bool(answer.text) is has_text
+
+
+@pytest.mark.parametrize(
+    ("scenario", "expected"),
+    [
+        ({"behaviour": "unavailable"}, TransientError),
+        ({"behaviour": "off"}, TransientError),
+        ({"behaviour": "html"}, TransientError),
+        ({"behaviour": "rate_limited"}, RateLimitedError),
+        ({"behaviour": "rate_limited", "daily": True}, DailyQuotaError),
+        ({"behaviour": "retired"}, ModelRetiredError),
+    ],
+)
+def test_each_failure_that_stays_has_its_type(
+    gemini: Served, client_for: ClientFor, scenario: dict[str, Any], expected: type[IntegrationError]
+) -> None:
+    gemini.control("scenarios", {**scenario, "times": None})
+
+    with pytest.raises(expected) as caught:
+        ask(client_for())
+
+    assert type(caught.value) is expected
+
+
+def test_what_cannot_help_is_not_repeated(gemini: Served, client_for: ClientFor) -> None:
+    gemini.control("scenarios", {"behaviour": "rate_limited", "daily": True, "times": None})
+
+    with pytest.raises(DailyQuotaError):
+        ask(client_for())
+
+    assert len(gemini.control("messages")) == 1
+
+
+def test_a_retired_model_names_the_setting(gemini: Served, client_for: ClientFor) -> None:
+    with pytest.raises(ModelRetiredError, match=r"gemini-2\.0-flash-exp.*GEMINI_MODEL"):
+        ask(client_for(model="gemini-2.0-flash-exp"))
+
+    assert len(gemini.control("messages")) == 1
+
+
+@pytest.mark.parametrize("key", ["bad"])
+def test_a_refused_key_names_the_setting_and_not_the_key(client_for: ClientFor, key: str) -> None:
+    with pytest.raises(AuthenticationError, match="GEMINI_API_KEY"):
+        ask(client_for(api_key=key))
+
+
+@pytest.mark.parametrize("behaviour", ["unavailable", "off", "html"])
+def test_what_passes_is_waited_out(gemini: Served, client_for: ClientFor, clock: VirtualClock, behaviour: str) -> None:
+    gemini.control("scenarios", {"behaviour": behaviour, "times": 2})
+
+    answer = client_for().generate("Be brief.", "Say a or b.", SCHEMA, None, 512)
+
+    assert json.loads(answer.text) == {"kind": "a"}
+    assert clock.now() - START == timedelta(seconds=3)
+    assert answer.latency_ms == 3000
+
+
+def test_the_delay_that_the_service_asks_for_is_kept(
+    gemini: Served, client_for: ClientFor, clock: VirtualClock
+) -> None:
+    gemini.control("scenarios", {"behaviour": "rate_limited", "retry_delay": "7.5s"})
+
+    ask(client_for())
+
+    assert clock.now() - START == timedelta(seconds=7.5)
+
+
+def test_a_delay_beyond_the_deadline_is_not_begun(gemini: Served, client_for: ClientFor, clock: VirtualClock) -> None:
+    gemini.control("scenarios", {"behaviour": "rate_limited", "retry_delay": "60s", "times": None})
+
+    with pytest.raises(RateLimitedError) as caught:
+        ask(client_for(deadline_s=30.0))
+
+    assert caught.value.retry_after_s == 60
+    assert clock.now() == START
+
+
+def test_silence_ends_with_the_timeout(gemini: Served, client_for: ClientFor) -> None:
+    gemini.control("scenarios", {"behaviour": "slow", "seconds": 1.0})
+
+    with pytest.raises(TransientError, match="no answer in time"):
+        ask(client_for(timeout_s=0.2, attempts=1))
+
+
+def test_a_refused_connection_is_transient(clock: VirtualClock) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    client = GeminiClient(KEY, clock=clock, base_url=f"http://127.0.0.1:{port}", attempts=2)
+
+    with pytest.raises(TransientError):
+        ask(client)
+    client.close()
+
+
+def test_a_closed_client_opens_again(client_for: ClientFor) -> None:
+    client = client_for()
+    ask(client)
+    client.close()
+
+    assert json.loads(ask(client)) == {"kind": "a"}
+
+
+def test_check_asks_for_the_model_only(gemini: Served, client_for: ClientFor) -> None:
+    assert client_for().check() == "models/gemini-3.5-flash-lite"
+    with pytest.raises(ModelRetiredError):
+        client_for(model="gemini-1.0-gone").check()
+    assert gemini.control("messages") == []
+
+
+def test_a_proxy_of_the_environment_is_not_used_for_this_machine(
+    client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+    assert json.loads(ask(client_for())) == {"kind": "a"}
+
+
+def test_the_sdks_own_variables_do_not_redirect_a_question(
+    client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_GENAI_USE_ENTERPRISE", "true")
+    monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "true")
+    monkeypatch.setenv("GOOGLE_GENAI_CLIENT_MODE", "replay")
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("GOOGLE_API_KEY", "bad")
+
+    assert json.loads(ask(client_for())) == {"kind": "a"}
+
+
+def test_key_and_prompt_are_in_no_error_log_or_repr(
+    gemini: Served, client_for: ClientFor, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    client = client_for(attempts=1)
+    gemini.control("scenarios", {"behaviour": "unavailable"})
+    with pytest.raises(TransientError) as caught:
+        ask(client)
+    ask(client)
+
+    shown = repr(client) + repr(caught.value) + str(caught.value) + caplog.text
+    assert KEY not in shown
+    assert "Say a or b" not in shown
+
+
+# The advisor over the whole way
+
+
+def test_a_well_behaved_model_explains_the_plan_and_makes_it_more_careful(client_for: ClientFor) -> None:
+    opinion = advise(client_for(), PLAN)
+
+    assert opinion.source is AdviceSource.MODEL
+    assert opinion.holds == ("c2",)
+    assert set(opinion.lowered) == {"c3"}
+    assert opinion.lowered["c3"] < 0.90
+    assert "120" in opinion.rationale
+    assert opinion.recorded.verdict == "accepted"
+    assert opinion.recorded.tokens["prompt"] > 0
+
+
+def test_a_sloppy_answer_is_read_all_the_same(gemini: Served, client_for: ClientFor) -> None:
+    careful = advise(client_for(), PLAN)
+    gemini.control("scenarios", {"behaviour": "sloppy"})
+
+    sloppy = advise(client_for(), PLAN)
+
+    assert (sloppy.source, sloppy.holds, sloppy.lowered) == (AdviceSource.MODEL, careful.holds, careful.lowered)
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        "truncated",
+        "thought_away",
+        "invented_references",
+        "wrong_shape",
+        "empty",
+        "blocked",
+        "safety",
+        "rate_limited",
+        "unavailable",
+        "html",
+        "retired",
+        "off",
+    ],
+)
+def test_without_a_usable_answer_the_policy_speaks_and_the_plan_stays(
+    gemini: Served, client_for: ClientFor, behaviour: str
+) -> None:
+    gemini.control("scenarios", {"behaviour": behaviour, "times": None})
+
+    opinion = advise(client_for(), PLAN)
+
+    assert opinion.source is AdviceSource.POLICY
+    assert opinion.rationale == policy_rationale(PLAN)
+    assert (opinion.holds, opinion.lowered) == ((), {})
+    assert opinion.reason
+    assert opinion.recorded.verdict == f"not used: {opinion.reason}"
