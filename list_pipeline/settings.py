@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     list_balance_target: float = Field(2.0, ge=0, lt=100, description="Percent of deviation it is repaired to.")
     list_maintenance_delay_hours: float = Field(24.0, ge=0, description="Hours after the end of sending.")
     list_maintenance_lookback_days: int = Field(
-        7, ge=1, description="A campaign that ended longer ago is not maintained by itself."
+        3, ge=1, description="Days before the first start within which past campaigns are taken up."
     )
     list_history_lookback_days: int = Field(90, ge=1, description="Days of past campaigns loaded at first start.")
     list_maintenance_max_attempts: int = Field(

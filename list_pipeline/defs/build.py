@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import dagster as dg
 
 from list_pipeline.defs.assets import act, observe, plan, report

@@ -36,9 +36,7 @@ def maintenance_of(context: dg.AssetExecutionContext, services: Services, stage_
 
 
 @contextmanager
-def maintenance_as_it_stands(
-    context: dg.AssetExecutionContext, services: Services
-) -> Generator[Maintenance]:
+def maintenance_as_it_stands(context: dg.AssetExecutionContext, services: Services) -> Generator[Maintenance]:
     """The same for reporting: it begins no attempt and ends none."""
     with clear_failures():
         yield current(services, context.partition_key, sweep=sweep_of(context))

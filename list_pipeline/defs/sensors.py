@@ -3,6 +3,8 @@
 Partitions and runs are returned together, so that a crash in between loses neither.
 """
 
+import os
+
 import dagster as dg
 
 from list_pipeline.core.errors import ConfigurationError, ListPipelineError
@@ -16,6 +18,9 @@ from list_pipeline.operations.maintenance import Due, due, unreported
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import campaigns as campaign_rows
 
+_ON = os.environ.get("SCHEDULES_ENABLED", "true").strip().casefold() not in ("false", "0", "no", "off")
+# The one setting that is needed when the code location loads; read by itself, so that no other can keep it from loading.
+
 CAMPAIGN_SENSOR_SECONDS = 300
 """Maintenance has to start within the hour; a look costs one request."""
 
@@ -25,7 +30,11 @@ def _requests(found: list[Due], sweep: Sweep) -> list[dg.RunRequest]:
         dg.RunRequest(
             run_key=one.run_key,
             partition_key=one.campaign_key,
-            tags={SWEEP_TAG: sweep.value, "list_pipeline/attempt": str(one.attempt), "list_pipeline/why": one.why[:200]},
+            tags={
+                SWEEP_TAG: sweep.value,
+                "list_pipeline/attempt": str(one.attempt),
+                "list_pipeline/why": one.why[:200],
+            },
         )
         for one in found
     ]
@@ -34,6 +43,7 @@ def _requests(found: list[Due], sweep: Sweep) -> list[dg.RunRequest]:
 @dg.sensor(
     job=jobs.post_campaign_maintenance,
     minimum_interval_seconds=CAMPAIGN_SENSOR_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING if _ON else dg.DefaultSensorStatus.STOPPED,
     description=(
         "Finds sends at Mailjet, and starts the maintenance of campaigns that ended 24 h ago or more: oldest first, one run "
         "each, failed ones again after a pause."
@@ -71,6 +81,7 @@ def _nothing_due(known: int, notes: list[str]) -> str:
 @dg.sensor(
     job=jobs.maintenance_reporting,
     minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING if _ON else dg.DefaultSensorStatus.STOPPED,
     description="Reports maintenances that wait for a person or failed: news that must not depend on the run that has it.",
 )
 def maintenances_to_report(
@@ -89,6 +100,7 @@ def maintenances_to_report(
     job=jobs.membership_synchronisation,
     cron_schedule="20 * * * *",
     execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING if _ON else dg.DefaultScheduleStatus.STOPPED,
     description="Hourly: who came, left or unsubscribed, and who was mailed by a new send.",
 )
 def hourly_membership_sync(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection
@@ -167,7 +168,7 @@ def lists_sent_in_open_cycle(connection: Connection, now: datetime) -> frozenset
     return lists_already_sent(rows.all_cycles(connection), now)
 
 
-def collect_metrics(services: Services, campaign: Campaign, sweep: Sweep) -> dict[str, object]:
+def collect_metrics(services: Services, campaign: Campaign, sweep: Sweep) -> dict[str, Any]:
     """The figures of a campaign as Mailjet counts them, stored once per sweep."""
     with services.database.begin() as connection:
         stored = rows.metrics(connection, campaign.campaign_id, sweep.value)

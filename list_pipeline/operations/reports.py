@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.agents import reporting
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.balance import deviation_percent
 from list_pipeline.core.bounces import BounceClass
-from list_pipeline.core.errors import IntegrationError, TransientError
+from list_pipeline.core.errors import IntegrationError
 from list_pipeline.core.gate import GateOutcome
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.plans import PlanKind, PlanStatus, RunStatus, run_status
@@ -27,7 +26,7 @@ from list_pipeline.core.report_facts import (
 )
 from list_pipeline.core.reports import maintenance_message
 from list_pipeline.core.slack_blocks import SlackMessage
-from list_pipeline.integrations.slack import OutcomeUnknownError
+from list_pipeline.integrations.slack import OutcomeUnknownError, SlackClient
 from list_pipeline.operations.advisors import keep_record
 from list_pipeline.operations.bounces import analyse, stored_bounces
 from list_pipeline.operations.maintenance import Maintenance, current, end
@@ -72,7 +71,7 @@ def write_report(services: Services, run: Maintenance) -> Report:
     facts = replace(_facts(services, run), status=status)
     with services.database.begin() as connection:
         row = maintenance.log_by_id(connection, run.log.log_id)
-    kept = ((row or {}).get("ai_assessments") or {}).get("reporting")
+    kept = (row["ai_assessments"] or {}).get("reporting") if row is not None else None
     if kept and kept.get("status") == status.value:
         facts = replace(facts, executive_summary=kept["executive_summary"], summary_source=AdviceSource(kept["source"]))
     else:
@@ -119,7 +118,15 @@ def final_status(services: Services, run: Maintenance) -> RunStatus:
             numbers["planned"] += allowed
             for name in ("confirmed", "skipped", "failed"):
                 numbers[name] += outcome[name]
-    return run_status(**numbers, read_only=is_read_only)
+    return run_status(
+        planned=numbers["planned"],
+        confirmed=numbers["confirmed"],
+        skipped=numbers["skipped"],
+        failed=numbers["failed"],
+        waiting=numbers["waiting"],
+        rejected=numbers["rejected"],
+        read_only=is_read_only,
+    )
 
 
 def _plans(connection: Connection, run: Maintenance) -> tuple[StoredPlan | None, StoredPlan | None]:
@@ -173,6 +180,8 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         mailjet_requests=requests,
         complaint_rate=analysis.complaint_rate_percent if analysis else None,
         errors=[StageErrors(entry["stage"], int(entry.get("count", 1))) for entry in run.log.errors],
+        suppression_rationale=str(suppression.summary["rationale"]) if suppression else "",
+        expected_impact=str(suppression.summary["expected_impact"]) if suppression else "",
         review_reason=" ".join(str(review["summary"]) for review in reviews if review["kind"] == "plan")[:600],
     )
 
@@ -258,20 +267,21 @@ def notify(services: Services, run: Maintenance, report: Report) -> Delivery:
         return Delivery("sent", key, row["channel"], row["message_ts"], row["permalink"])
     if services.slack is None:
         return _not_sent(services, key, "skipped", "SLACK_BOT_TOKEN is not set")
-    return _post(services, run, key, row)
+    return _post(services, services.slack, run, row)
 
 
-def _post(services: Services, run: Maintenance, key: str, row: Any) -> Delivery:
-    slack = services.slack
-    if slack is None:
-        raise AssertionError("checked by the caller")
+def _post(services: Services, slack: SlackClient, run: Maintenance, row: RowMapping) -> Delivery:
+    key = str(row["message_key"])
+    with services.database.begin() as connection:
+        # Counted before the request: whoever finds an attempt looks in Slack before posting again.
+        maintenance.notification_attempted(connection, key)
     try:
-        # An earlier attempt may have arrived without its answer: look before posting again.
-        posted = slack.find(key, oldest=row["created_at"]) if row["attempts"] else None
-        posted = posted or slack.post(row["text"], row["blocks"], key)
+        posted = slack.deliver(
+            row["text"], row["blocks"], key, maybe_posted=row["attempts"] > 0, oldest=row["created_at"]
+        )
     except OutcomeUnknownError as error:
         return _not_sent(services, key, "unknown", str(error))
-    except (IntegrationError, TransientError) as error:
+    except IntegrationError as error:
         return _not_sent(services, key, "failed", str(error))
     with services.database.begin() as connection:
         maintenance.notification_sent(

@@ -133,9 +133,7 @@ def _gather(services: Services, run: Maintenance, data: BounceData) -> _Known:
         )
         mailed = campaigns.recipients_among(connection, campaign.campaign_id, ids)
         flags = membership.facts_of(connection, ids)
-        past = bounces.attempts_of(
-            connection, ids, except_campaign=campaign.campaign_id, as_of=data.fetch.fetched_at
-        )
+        past = bounces.attempts_of(connection, ids, except_campaign=campaign.campaign_id, as_of=data.fetch.fetched_at)
         incidents = _past_incidents(connection, policy, past)
         domains = membership.domains_of(connection, ids)
         per_domain = campaigns.recipients_per_domain(connection, campaign.campaign_id, ids)

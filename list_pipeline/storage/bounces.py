@@ -49,7 +49,7 @@ def fetch_of(connection: Connection, campaign_id: int, sweep: str) -> StoredFetc
     row = one(
         connection,
         f"""select {", ".join(StoredFetch.__dataclass_fields__)} from bounce_fetch
-            where campaign_id = :campaign and sweep = :sweep""",  # noqa: S608 - names of our own columns
+            where campaign_id = :campaign and sweep = :sweep""",
         campaign=campaign_id,
         sweep=sweep,
     )
@@ -98,7 +98,7 @@ def events_of(connection: Connection, campaign_id: int, sweep: str) -> tuple[Fai
     found = rows(
         connection,
         f"""select {", ".join(_EVENT_COLUMNS)} from bounce_event
-            where campaign_id = :campaign and sweep = :sweep order by contact_id""",  # noqa: S608
+            where campaign_id = :campaign and sweep = :sweep order by contact_id""",
         campaign=campaign_id,
         sweep=sweep,
     )

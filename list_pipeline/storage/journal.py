@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.lists import ListRole
 from list_pipeline.storage.database import execute, one, rows, scalar, to_json
@@ -117,7 +117,7 @@ def steps_of(connection: Connection, plan_id: int, states: Sequence[str] | None 
     return tuple(_step(row) for row in found)
 
 
-def _step(row: Mapping[str, Any]) -> Step:
+def _step(row: RowMapping) -> Step:
     role = ListRole(row["list_role"]) if row["list_role"] else None
     return Step(**{**row, "list_role": role})
 
@@ -276,7 +276,7 @@ def outcome_by(connection: Connection, plan_id: int, column: str) -> Mapping[str
             where c.plan_id = :plan group by c.change_id, i.{column})
         select label, count(*) filter (where confirmed) as confirmed, count(*) filter (where failed) as failed,
                count(*) filter (where skipped) as skipped from per_change group by label order by label
-        """,  # noqa: S608 - one of two names
+        """,
         plan=plan_id,
     )
     return {str(r["label"]): {n: int(r[n]) for n in ("confirmed", "failed", "skipped")} for r in found}

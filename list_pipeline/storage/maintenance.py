@@ -114,7 +114,7 @@ def fill_log(connection: Connection, log_id: int, **columns: Any) -> None:
     values = {n: to_json(v) if n in allowed_json else v for n, v in columns.items()}
     execute(
         connection,
-        f"update list_maintenance_log set {', '.join(sets)} where id = :id",  # noqa: S608 - names checked above
+        f"update list_maintenance_log set {', '.join(sets)} where id = :id",
         id=log_id,
         **values,
     )
@@ -228,6 +228,11 @@ def queue_notification(
     return row
 
 
+def notification_attempted(connection: Connection, key: str) -> None:
+    """A request goes out now; whether it arrived is known afterwards."""
+    execute(connection, "update notification set attempts = attempts + 1 where message_key = :key", key=key)
+
+
 def notification_sent(
     connection: Connection, key: str, channel: str, message_ts: str, permalink: str | None, now: datetime
 ) -> None:
@@ -236,7 +241,7 @@ def notification_sent(
         connection,
         """
         update notification set state = 'sent', channel = :channel, message_ts = :ts, permalink = :permalink,
-               sent_at = :now, attempts = attempts + 1, last_error = null where message_key = :key
+               sent_at = :now, last_error = null where message_key = :key
         """,
         key=key,
         channel=channel,
@@ -250,7 +255,7 @@ def notification_failed(connection: Connection, key: str, state: str, error: str
     """The message did not arrive (``failed``), may have (``unknown``), or has nowhere to go (``skipped``)."""
     execute(
         connection,
-        """update notification set state = :state, attempts = attempts + 1, last_error = :error
+        """update notification set state = :state, last_error = :error
            where message_key = :key and state <> 'sent'""",
         key=key,
         state=state,

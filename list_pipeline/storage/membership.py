@@ -108,7 +108,7 @@ class SyncStaging:
         copy_rows(self._connection, "incoming", columns, unique.values())
         execute(
             self._connection,
-            f"insert into {table} ({', '.join(columns)}) select {', '.join(columns)} from incoming "  # noqa: S608
+            f"insert into {table} ({', '.join(columns)}) select {', '.join(columns)} from incoming "
             f"on conflict ({', '.join(key)}) do update set {', '.join(f'{c} = excluded.{c}' for c in others)}",
         )
         execute(self._connection, "drop table incoming")
@@ -226,7 +226,7 @@ def refresh_flags(connection: Connection, now: datetime, contact_ids: Sequence[i
         from derived d
         where d.contact_id = m.contact_id
           and ({", ".join(f"m.{n}" for n in names)}) is distinct from ({", ".join(f"d.{n}" for n in names)})
-        """,  # noqa: S608 - names of our own columns
+        """,
         now=now,
         contacts=None if contact_ids is None else list(contact_ids),
     )
@@ -303,7 +303,7 @@ def queue_ends(connection: Connection, role: ListRole, oldest: int, newest: int)
         select contact_id, queued_at from contact_list_membership
         where {flag} and {others} and not is_unsubscribed and not is_excluded and not is_anonymised
           and not in_suppression_list and not is_complaining
-    """  # noqa: S608 - names of our own columns
+    """
     found = rows(
         connection,
         f"""
@@ -312,7 +312,7 @@ def queue_ends(connection: Connection, role: ListRole, oldest: int, newest: int)
             union
             (select * from ({members}) m order by queued_at desc, contact_id desc limit :newest)) ends
         order by queued_at, contact_id
-        """,  # noqa: S608
+        """,
         oldest=oldest,
         newest=newest,
     )

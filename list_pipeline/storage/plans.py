@@ -44,7 +44,7 @@ def current_plan(connection: Connection, campaign_id: int, kind: PlanKind, sweep
     row = one(
         connection,
         f"""select {_PLAN_COLUMNS} from plan where campaign_id = :campaign and kind = :kind and sweep = :sweep
-            order by revision desc limit 1""",  # noqa: S608 - names of our own columns
+            order by revision desc limit 1""",
         campaign=campaign_id,
         kind=kind,
         sweep=sweep,
@@ -54,7 +54,7 @@ def current_plan(connection: Connection, campaign_id: int, kind: PlanKind, sweep
 
 def plan_by_id(connection: Connection, plan_id: int) -> StoredPlan | None:
     """A plan, or None."""
-    row = one(connection, f"select {_PLAN_COLUMNS} from plan where plan_id = :id", id=plan_id)  # noqa: S608
+    row = one(connection, f"select {_PLAN_COLUMNS} from plan where plan_id = :id", id=plan_id)
     return _plan(row) if row is not None else None
 
 
@@ -117,7 +117,7 @@ def plan_items(
     found = rows(
         connection,
         f"""select {", ".join(_ITEM_COLUMNS)} from plan_item
-            where plan_id = :id and (cast(:actions as text[]) is null or action = any(:actions)) order by contact_id""",  # noqa: S608
+            where plan_id = :id and (cast(:actions as text[]) is null or action = any(:actions)) order by contact_id""",
         id=plan_id,
         actions=None if actions is None else sorted(actions),
     )

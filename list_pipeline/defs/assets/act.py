@@ -30,7 +30,9 @@ GROUP = "act"
         "In bulk jobs, journalled, read back from Mailjet."
     ),
 )
-def suppression_result(context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]) -> dg.MaterializeResult:
+def suppression_result(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> dg.MaterializeResult[None]:
     with maintenance_of(context, services, "suppression") as run:
         executed = suppression.execute_suppressions(services, run, context.log.info)
     return dg.MaterializeResult(metadata=executed_metadata(executed, "reason"))
@@ -48,7 +50,9 @@ def executed_metadata(executed: Executed, column: str) -> dict[str, dg.MetadataV
                 "bulk_jobs": executed.jobs,
             }
         ),
-        f"by {column}": md.table([{column: name.replace("_", " "), **found} for name, found in executed.by_reason.items()]),
+        f"by {column}": md.table(
+            [{column: name.replace("_", " "), **found} for name, found in executed.by_reason.items()]
+        ),
     }
 
 
@@ -67,7 +71,7 @@ def executed_metadata(executed: Executed, column: str) -> dict[str, dg.MetadataV
 )
 def rebalancing_plan(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[None]]:
     with maintenance_of(context, services, "rebalancing") as run:
         plan, goes_on, decision = workflow.open_rebalancing_gate(services, run)
     if plan is None or not goes_on:
@@ -105,7 +109,9 @@ def rebalancing_plan(
     deps=[rebalancing_plan],
     description="Moved and enrolled contacts: added, confirmed, then taken off the list they came from. Nobody is ever in no list.",
 )
-def rebalancing_result(context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]) -> dg.MaterializeResult:
+def rebalancing_result(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> dg.MaterializeResult[None]:
     with maintenance_of(context, services, "rebalancing") as run:
         executed = rebalancing.execute_rebalancing(services, run, context.log.info)
     return dg.MaterializeResult(metadata=executed_metadata(executed, "action"))
@@ -120,7 +126,9 @@ def rebalancing_result(context: dg.AssetExecutionContext, services: dg.ResourceP
     deps=[rebalancing_result],
     description="Sizes of the five lists after everything was done.",
 )
-def list_snapshot_after(context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]) -> dg.MaterializeResult:
+def list_snapshot_after(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> dg.MaterializeResult[None]:
     with maintenance_of(context, services, "rebalancing") as run:
         sizes = take_snapshot(services, run, "after")
     return dg.MaterializeResult(metadata=snapshot_metadata(sizes))
@@ -135,7 +143,9 @@ def list_snapshot_after(context: dg.AssetExecutionContext, services: dg.Resource
     deps=[list_snapshot_after],
     description="What people are shown from the cache, refreshed with what was just counted. Nothing decides on it.",
 )
-def cache_refreshed(context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]) -> dg.MaterializeResult:
+def cache_refreshed(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> dg.MaterializeResult[None]:
     with maintenance_of(context, services, "cache") as run:
         reachable = cache.refresh(services, take_snapshot(services, run, "after"))
     words = "Redis holds the new sizes." if reachable else "There is no Redis now; nothing is cached."

@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.balance import deviation_percent
+from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.campaign_runs import OWNERS, maintenance_of
 from list_pipeline.defs.failures import clear_failures
@@ -25,7 +25,9 @@ GROUP = "observe"
         "what came since; full again weekly or when numbers cannot be explained. Its requests are its own."
     ),
 )
-def membership_sync(context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]) -> dg.MaterializeResult:
+def membership_sync(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> dg.MaterializeResult[None]:
     with clear_failures():
         report = workflow.synchronise(services, progress=context.log.info)
     return dg.MaterializeResult(
@@ -65,7 +67,9 @@ def membership_sync(context: dg.AssetExecutionContext, services: dg.ResourcePara
     deps=[membership_sync],
     description="What Mailjet counts for the campaign: processed, delivered, bounced, opened; rates in percent.",
 )
-def campaign_metrics(context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]) -> dg.MaterializeResult:
+def campaign_metrics(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> dg.MaterializeResult[None]:
     with maintenance_of(context, services, "fetch_bounces") as run:
         stored = campaigns.collect_metrics(services, run.campaign, run.sweep)
     names = ("processed", "delivered", "hard_bounces", "soft_bounces", "blocked", "complained", "unsubscribed")
@@ -73,7 +77,9 @@ def campaign_metrics(context: dg.AssetExecutionContext, services: dg.ResourcePar
     return dg.MaterializeResult(
         metadata={
             **md.counts({name: stored[name] for name in (*names, *rates)}),
-            "campaign": md.text(f"{run.campaign.name}, round {run.campaign.round_number} to {run.campaign.list_role.label}"),
+            "campaign": md.text(
+                f"{run.campaign.name}, round {run.campaign.round_number} to {run.campaign.list_role.label}"
+            ),
             "sent": md.text(f"{run.campaign.sent_at:%Y-%m-%d %H:%M} UTC"),
         }
     )
@@ -91,7 +97,7 @@ def campaign_metrics(context: dg.AssetExecutionContext, services: dg.ResourcePar
         "Mailjet's own counters. Fewer rows than counted stop the run."
     ),
 )
-def bounce_data(context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]) -> dg.MaterializeResult:
+def bounce_data(context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]) -> dg.MaterializeResult[None]:
     with maintenance_of(context, services, "fetch_bounces") as run:
         data = bounces.fetch_bounces(services, run.campaign, run.sweep)
     return dg.MaterializeResult(
@@ -119,7 +125,9 @@ def bounce_data(context: dg.AssetExecutionContext, services: dg.ResourceParam[Se
     deps=[membership_sync],
     description="Sizes of the five lists before anything is changed: everybody, and those who would get mail.",
 )
-def list_snapshot_before(context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]) -> dg.MaterializeResult:
+def list_snapshot_before(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> dg.MaterializeResult[None]:
     with maintenance_of(context, services, "fetch_bounces") as run:
         sizes = take_snapshot(services, run, "before")
     return dg.MaterializeResult(metadata=snapshot_metadata(sizes))
@@ -137,9 +145,7 @@ def snapshot_metadata(sizes: Sizes) -> dict[str, dg.MetadataValue]:
                 for role in ALL_LISTS
             ]
         ),
-        "picture": md.bars(
-            "Mailable contacts", {role.label: sizes[role][1] for role in CAMPAIGN_LISTS}
-        ),
+        "picture": md.bars("Mailable contacts", {role.label: sizes[role][1] for role in CAMPAIGN_LISTS}),
     }
 
 
@@ -155,7 +161,9 @@ def snapshot_metadata(sizes: Sizes) -> dict[str, dg.MetadataValue]:
         "repair, and what is no evidence at all."
     ),
 )
-def bounce_analysis(context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]) -> dg.MaterializeResult:
+def bounce_analysis(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> dg.MaterializeResult[None]:
     with maintenance_of(context, services, "ai_analysis") as run:
         data = bounces.fetch_bounces(services, run.campaign, run.sweep)
         analysis = bounces.analyse(data, run.campaign.recipient_count or 0)
@@ -169,7 +177,9 @@ def bounce_analysis(context: dg.AssetExecutionContext, services: dg.ResourcePara
                 }
             ),
             "picture": md.bars("Failed contacts by class", dict(analysis.by_class)),
-            "reasons": md.table([{"reason": r.replace("_", " "), "contacts": n} for r, n in analysis.by_reason.items()]),
+            "reasons": md.table(
+                [{"reason": r.replace("_", " "), "contacts": n} for r, n in analysis.by_reason.items()]
+            ),
             "to repair on our side": md.table(
                 [
                     {"reason": reason.replace("_", " "), "contacts kept": count, "what to do": advice}

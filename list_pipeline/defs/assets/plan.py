@@ -31,11 +31,15 @@ GROUP = "plan"
         "explains and can only make it more careful. Written once: materializing again shows the stored plan."
     ),
 )
-def suppression_plan(context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]) -> dg.MaterializeResult:
+def suppression_plan(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> dg.MaterializeResult[None]:
     with maintenance_of(context, services, "ai_analysis") as run:
         plan = suppression.plan_suppression(services, run)
         items = shown_items(services, plan)
-    return dg.MaterializeResult(metadata=suppression_metadata(plan, items), data_version=dg.DataVersion(plan.content_hash))
+    return dg.MaterializeResult(
+        metadata=suppression_metadata(plan, items), data_version=dg.DataVersion(plan.content_hash)
+    )
 
 
 def suppression_metadata(plan: StoredPlan, items: list[ShownItem]) -> dict[str, dg.MetadataValue]:
@@ -86,7 +90,7 @@ def suppression_metadata(plan: StoredPlan, items: list[ShownItem]) -> dict[str, 
 )
 def approved_suppression_plan(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[None]]:
     with maintenance_of(context, services, "suppression") as run:
         plan, goes_on, decision = workflow.open_suppression_gate(services, run)
     if goes_on:

@@ -25,7 +25,9 @@ GROUP = "report"
         "A campaign that waits for a person or failed is reported by a run of its own."
     ),
 )
-def maintenance_report(context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]) -> dg.MaterializeResult:
+def maintenance_report(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> dg.MaterializeResult[None]:
     with maintenance_as_it_stands(context, services) as run:
         report = write_report(services, run)
     facts = report.facts
@@ -58,7 +60,7 @@ def maintenance_report(context: dg.AssetExecutionContext, services: dg.ResourceP
 )
 def maintenance_notification(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     with maintenance_as_it_stands(context, services) as run:
         delivery = notify(services, run, write_report(services, run))
     return dg.MaterializeResult(

@@ -1,7 +1,7 @@
 """Bulk jobs (``managemanycontacts``): submit, look, wait, read the error file.
 
-A job is accepted, not done, and one that ended well may have changed nothing (mailjet go#108): whoever submits one reads
-the lists back.
+A job is accepted, not done, and one that ended well may have changed nothing (mailjet go#108): whoever submits one
+reads the lists back.
 
 Belongs here: the requests of one job. Does not belong here: the journal, and what is read back.
 """

@@ -1,0 +1,162 @@
+"""The command line: ``list-pipeline``. A way in on the same operations as the Dagster assets, and no decision of its own.
+
+Errors of the product end with status 1 and say what to do; nothing here shows an address.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from list_pipeline.core.errors import ListPipelineError
+from list_pipeline.core.slack_blocks import as_text
+from list_pipeline.logs import configure_logging
+from list_pipeline.operations.services import Services
+from list_pipeline.settings import read_settings
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Keeps three rotating Mailjet campaign lists healthy."
+)
+console = Console(soft_wrap=True)
+
+
+@contextmanager
+def _services() -> Iterator[Services]:
+    settings = read_settings()
+    configure_logging(settings)
+    with Services(settings) as services:
+        yield services
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the schema of DATABASE_URL up to date."""
+    from list_pipeline.operations.setup import prepare
+
+    with _services() as services:
+        applied = prepare(services)
+    console.print(f"Applied: {', '.join(applied)}" if applied else "The schema is up to date.")
+
+
+@app.command()
+def rollback(
+    everything: Annotated[bool, typer.Option("--all", help="Take all migrations back, with their data.")] = False,
+) -> None:
+    """Take the newest migration back. Back the database up first."""
+    from list_pipeline.storage import migrations
+
+    with _services() as services:
+        taken_back = migrations.rollback(services.database, everything=everything)
+    console.print(f"Taken back: {', '.join(taken_back)}" if taken_back else "No migration is applied.")
+
+
+@app.command()
+def sync(full: Annotated[bool, typer.Option(help="Read every list whole.")] = False) -> None:
+    """Bring members, sends, recipients and past bounces up to date."""
+    from list_pipeline.operations.workflow import synchronise
+
+    with _services() as services, console.status("Reading Mailjet"):
+        report = synchronise(services, full=full, progress=console.print)
+    console.print(f"{report.rows_read:,} rows read in {report.requests} requests, {report.rows_changed:,} changed.")
+    for finding in report.findings:
+        console.print(f"- {finding}")
+
+
+@app.command()
+def campaigns() -> None:
+    """List the known campaigns with the state of their maintenance."""
+    from list_pipeline.storage.campaigns import maintenance_states
+
+    with _services() as services, services.database.begin() as connection:
+        states = maintenance_states(connection, "24h")
+    table = Table("key", "campaign", "round", "cycle", "sent (UTC)", "recipients", "maintenance")
+    for state in states:
+        one = state.campaign
+        table.add_row(
+            one.key,
+            one.name,
+            str(one.round_number),
+            str(one.cycle_number or "-"),
+            f"{one.sent_at:%Y-%m-%d %H:%M}",
+            f"{one.recipient_count:,}" if one.recipient_count is not None else "-",
+            state.log_status or "-",
+        )
+    console.print(table)
+
+
+@app.command()
+def maintain(key: Annotated[str, typer.Argument(help="The campaign's key, as `campaigns` lists it.")]) -> None:
+    """Run the maintenance of one campaign, or continue it; what was done is not done again."""
+    from list_pipeline.operations.workflow import maintain as run
+
+    with _services() as services:
+        done = run(services, key, progress=console.print)
+    console.print(as_text(done.report.message), markup=False)
+
+
+@app.command("show-log")
+def show_log(log_id: Annotated[int, typer.Argument(help="Number of the maintenance log row.")]) -> None:
+    """Show one row of the maintenance ledger."""
+    from list_pipeline.storage.maintenance import log_by_id
+
+    with _services() as services, services.database.begin() as connection:
+        row = log_by_id(connection, log_id)
+    if row is None:
+        console.print(f"There is no maintenance log {log_id}.")
+        raise typer.Exit(1)
+    for name, value in row.items():
+        console.print(f"{name}: {value}", markup=False)
+
+
+@app.command()
+def reviews() -> None:
+    """List what waits for a person."""
+    from list_pipeline.storage.plans import open_reviews
+
+    with _services() as services, services.database.begin() as connection:
+        waiting = open_reviews(connection)
+    if not waiting:
+        console.print("Nothing waits for a person.")
+    for item in waiting:
+        console.print(
+            f"{item['review_id']}  {item['campaign_key'] or '-'}  {item['kind']}: {item['summary']}", markup=False
+        )
+
+
+@app.command()
+def mode(
+    wanted: Annotated[
+        str | None, typer.Argument(help="read_only, approval_required, auto, or graduated; nothing to show it.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="Who decides.")] = "command line",
+) -> None:
+    """Show or set how much the product does by itself. read_only also stops a run before its next change."""
+    from list_pipeline.core.gate import Mode
+    from list_pipeline.operations.suppression import operating_mode
+    from list_pipeline.storage.maintenance import set_mode
+
+    with _services() as services:
+        if wanted is not None:
+            chosen = None if wanted == "graduated" else Mode(wanted).value
+            with services.database.begin() as connection:
+                set_mode(connection, chosen, by, services.clock.now())
+        console.print(operating_mode(services).value)
+
+
+def main() -> None:
+    """Run, and end with status 1 and a sentence where the product itself says no."""
+    try:
+        app()
+    except ListPipelineError as error:
+        Console(stderr=True, soft_wrap=True).print(f"Error: {error}", markup=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
