@@ -90,7 +90,8 @@ def _materialized(instance: dg.DagsterInstance, run_id: str) -> list[str]:
 
 def _outcome(instance: dg.DagsterInstance, run: Any) -> RunOutcome:
     records = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION).records
-    checks = [record.event_log_entry.dagster_event.asset_check_evaluation_data for record in records]
+    events = (record.event_log_entry.dagster_event for record in records)
+    checks = [event.asset_check_evaluation_data for event in events if event is not None]
     return RunOutcome(
         run_id=run.run_id,
         succeeded=run.status is dg.DagsterRunStatus.SUCCESS,

@@ -102,6 +102,35 @@ def end(services: Services, run: Maintenance, status: str) -> None:
     log.info("maintenance completed", campaign=run.campaign.key, status=status, log_id=run.log.log_id)
 
 
+def is_timely(services: Services, campaign: Campaign) -> bool:
+    """Whether a campaign is at the age at which it is maintained by itself: not before its delay, and not a backfill.
+
+    Outside that age the plan of a campaign waits for a person, whatever the mode: late bounces may be missing, or the lists
+    may long have moved on.
+    """
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        first_started_at: datetime = maintenance.begin_mode(connection, now)["first_started_at"]
+    return eligible(
+        _times(campaign),
+        now,
+        delay_hours=services.settings.list_maintenance_delay_hours,
+        lookback_days=_lookback_days(services, now, first_started_at),
+    ).is_eligible
+
+
+def _times(campaign: Campaign) -> CampaignTimes:
+    return CampaignTimes(
+        campaign.key, campaign.status, campaign.send_ended_at, campaign.send_started_at, campaign.scheduled_at
+    )
+
+
+def _lookback_days(services: Services, now: datetime, first_started_at: datetime) -> float:
+    """The look-back bounds what a first start takes up; what was sent since then never becomes too old."""
+    lookback = timedelta(days=services.settings.list_maintenance_lookback_days)
+    return (lookback + max(now - first_started_at, timedelta(0))) / timedelta(days=1)
+
+
 def due(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
     """Campaigns that want a run now, oldest first. Decided from the database alone."""
     now = services.clock.now()
@@ -113,7 +142,7 @@ def due(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
 
 
 def unreported(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
-    """Campaigns whose maintenance waits or failed and that nobody was told about yet."""
+    """Campaigns whose maintenance waits, failed or only looked, and that nobody was told about yet."""
     with services.database.begin() as connection:
         states = campaigns.maintenance_states(connection, sweep.value)
     return [
@@ -124,7 +153,7 @@ def unreported(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
             f"its maintenance is {state.log_status} and was not reported",
         )
         for state in states
-        if state.log_status in ("pending_review", "failed") and not state.is_reported
+        if state.log_status in ("pending_review", "failed", "read_only") and not state.is_reported
     ]
 
 
@@ -132,15 +161,11 @@ def _due(
     services: Services, state: MaintenanceState, now: datetime, first_started_at: datetime, sweep: Sweep
 ) -> Due | None:
     settings, campaign = services.settings, state.campaign
-    # The look-back bounds what a first start takes up; what was sent since then never becomes too old.
-    lookback = timedelta(days=settings.list_maintenance_lookback_days) + max(now - first_started_at, timedelta(0))
     verdict = eligible(
-        CampaignTimes(
-            campaign.key, campaign.status, campaign.send_ended_at, campaign.send_started_at, campaign.scheduled_at
-        ),
+        _times(campaign),
         now,
         delay_hours=settings.list_maintenance_delay_hours if sweep is Sweep.H24 else sweep.hours,
-        lookback_days=lookback / timedelta(days=1),
+        lookback_days=_lookback_days(services, now, first_started_at),
     )
     if not verdict.is_eligible:
         return None

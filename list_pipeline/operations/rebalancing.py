@@ -21,7 +21,7 @@ from list_pipeline.operations.execution import carry_out
 from list_pipeline.operations.maintenance import Maintenance
 from list_pipeline.operations.membership import sync
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.suppression import Executed, operating_mode
+from list_pipeline.operations.suppression import Executed, mode_for
 from list_pipeline.storage import campaigns, journal, maintenance, membership, plans
 from list_pipeline.storage.journal import NewChange, NewStep
 from list_pipeline.storage.lock import mutation_lock
@@ -40,6 +40,12 @@ def policy_of(services: Services) -> RebalancingPolicy:
         repair_percent=settings.list_balance_target,
         enrol=EnrolNewcomers(settings.enrol_newcomers),
     )
+
+
+def stored_plan(services: Services, run: Maintenance) -> StoredPlan | None:
+    """The rebalancing plan as it stands, or None."""
+    with services.database.begin() as connection:
+        return plans.current_plan(connection, run.campaign.campaign_id, PlanKind.REBALANCING, run.sweep)
 
 
 def plan_rebalancing(services: Services, run: Maintenance) -> StoredPlan:
@@ -178,7 +184,7 @@ def judge(services: Services, run: Maintenance) -> tuple[StoredPlan, GateDecisio
             sizes_after=_sizes(plan.summary["target_sizes"]),
             never_move=frozenset(i for i, flag in facts.items() if _must_stay(flag)),
             is_best_reachable=bool(plan.summary["is_repaired"]) or plan.summary["restriction"] is not None,
-            mode=operating_mode(services),
+            mode=mode_for(services, run),
             flag_enabled=services.settings.list_management_enabled,
             restriction=plan.summary["restriction"],
         ),

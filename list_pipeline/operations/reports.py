@@ -238,11 +238,7 @@ def _requests(connection: Connection, run: Maintenance) -> int:
 
 
 def _changes(before: Sizes, after: Sizes) -> list[ListChange]:
-    return [
-        ListChange(role, *before[role], *(after[role] if role in after else (None, None)))
-        for role in ALL_LISTS
-        if role in before
-    ]
+    return [ListChange(role, *before[role], *after.get(role, (None, None))) for role in ALL_LISTS if role in before]
 
 
 def _deviation(sizes: Sizes) -> float | None:

@@ -31,7 +31,7 @@ from list_pipeline.core.verdicts import Attempt, CampaignContext, ContactFacts, 
 from list_pipeline.operations.advisors import keep_record
 from list_pipeline.operations.bounces import BounceData, stored_bounces
 from list_pipeline.operations.execution import carry_out
-from list_pipeline.operations.maintenance import Maintenance
+from list_pipeline.operations.maintenance import Maintenance, is_timely
 from list_pipeline.operations.services import Services
 from list_pipeline.settings import OperatingMode
 from list_pipeline.storage import bounces, campaigns, journal, maintenance, membership, plans
@@ -69,6 +69,14 @@ def operating_mode(services: Services) -> Mode:
     by_setting = services.settings.list_management_mode
     chosen = state["set_mode"] if by_setting is OperatingMode.GRADUATED else by_setting.value
     return graduate(ModeState(state["first_started_at"], approved, Mode(chosen) if chosen else None), now)
+
+
+def mode_for(services: Services, run: Maintenance) -> Mode:
+    """The mode for one campaign: automatic only at the age at which it is maintained by itself."""
+    mode = operating_mode(services)
+    if mode is Mode.AUTO and not is_timely(services, run.campaign):
+        return Mode.APPROVAL_REQUIRED
+    return mode
 
 
 def plan_suppression(services: Services, run: Maintenance) -> StoredPlan:
@@ -310,7 +318,7 @@ def _decide(services: Services, run: Maintenance, plan: StoredPlan) -> GateDecis
             executed_before=before,
             items=gate_items(items, mailed, domains),
             fetch_complete=data is not None and data.fetch.is_complete,
-            mode=operating_mode(services),
+            mode=mode_for(services, run),
             flag_enabled=services.settings.list_management_enabled,
         ),
         policy_of(services),

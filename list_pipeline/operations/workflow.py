@@ -84,6 +84,10 @@ _DECIDED = (PlanStatus.APPROVED, PlanStatus.EXECUTED, PlanStatus.REJECTED, PlanS
 def open_suppression_gate(services: Services, run: Maintenance) -> tuple[StoredPlan, bool, GateDecision | None]:
     """Judge the suppression plan, and say whether the run goes on. A plan that waits or must not run ends the attempt
     truthfully; a rejected or expired one counts as empty, so that the rebalancing goes on."""
+    if run.is_over:
+        # Looked at again: what was decided then is shown, and nothing is judged or done anew.
+        plan = suppression.plan_suppression(services, run)
+        return plan, plan.status in _DECIDED, None
     plan, decision = suppression.judge(services, run)
     goes_on = plan.status in _DECIDED or bool(decision and decision.may_run)
     _settle_attempt(services, run, goes_on, decision)
@@ -93,10 +97,13 @@ def open_suppression_gate(services: Services, run: Maintenance) -> tuple[StoredP
 def open_rebalancing_gate(services: Services, run: Maintenance) -> tuple[StoredPlan | None, bool, GateDecision | None]:
     """Plan and judge the rebalancing once the suppression is decided, and say whether the run goes on."""
     suppressions = suppression.plan_suppression(services, run)
-    if suppressions.status not in _DECIDED:
+    if suppressions.status not in _DECIDED and not run.is_over:
         # Only complaints were let through so far; the lists are not settled while the rest waits.
         end(services, run, "pending_review")
         return None, False, None
+    if run.is_over:
+        shown = rebalancing.stored_plan(services, run)
+        return shown, shown is not None and shown.status in _DECIDED, None
     plan, decision = rebalancing.judge(services, run)
     goes_on = plan.status in _DECIDED
     _settle_attempt(services, run, goes_on, decision)

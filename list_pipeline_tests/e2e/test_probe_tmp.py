@@ -23,8 +23,9 @@ def test_dg(account):
     t=time.time()
     defs = build_defs(res)
     print("build", time.time()-t)
-    with dg.DagsterInstance.ephemeral() as inst:
+    with dg.instance_for_test() as inst:
         s = defs.resolve_sensor_def("campaigns_due_for_maintenance")
+        from dagster._core.definitions.partitions.context import partition_loading_context
         with dg.build_sensor_context(instance=inst, definitions=defs, sensor_name="campaigns_due_for_maintenance", resources={"services": res}) as ctx:
             result = s.evaluate_tick(ctx)
         print(result)

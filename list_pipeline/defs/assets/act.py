@@ -107,7 +107,9 @@ def rebalancing_plan(
     code_version="1",
     pool=POOL,
     deps=[rebalancing_plan],
-    description="Moved and enrolled contacts: added, confirmed, then taken off the list they came from. Nobody is ever in no list.",
+    description=(
+        "Moved and enrolled contacts: added, confirmed, then taken off the list they came from. Nobody is ever in no list."
+    ),
 )
 def rebalancing_result(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
