@@ -46,7 +46,7 @@ def _requests(found: list[Due], sweep: Sweep) -> list[dg.RunRequest]:
     default_status=dg.DefaultSensorStatus.RUNNING if _ON else dg.DefaultSensorStatus.STOPPED,
     description=(
         "Finds sends at Mailjet, and starts the maintenance of campaigns that ended 24 h ago or more: oldest first, one run "
-        "each, failed ones again after a pause."
+        "each, failed ones again after a pause; late bounces once more after 72 h and 7 days."
     ),
 )
 def campaigns_due_for_maintenance(
@@ -63,11 +63,11 @@ def campaigns_due_for_maintenance(
         notes.append(redact_addresses(str(error)))
     for note in notes:
         context.log.warning(note)
-    found = due(services)
+    found = [request for sweep in Sweep for request in _requests(due(services, sweep=sweep), sweep)]
     with services.database.begin() as connection:
         keys = [campaign.key for campaign in campaign_rows.all_campaigns(connection)]
     return dg.SensorResult(
-        run_requests=_requests(found, Sweep.H24),
+        run_requests=found,
         dynamic_partitions_requests=[CAMPAIGNS.build_add_request(keys)] if keys else [],
         skip_reason=None if found else dg.SkipReason(_nothing_due(len(keys), notes)),
     )
@@ -88,12 +88,12 @@ def maintenances_to_report(
     context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
 ) -> dg.SensorResult | dg.SkipReason:
     try:
-        found = unreported(services)
+        found = [request for sweep in Sweep for request in _requests(unreported(services, sweep=sweep), sweep)]
     except ConfigurationError as error:
         return dg.SkipReason(str(error))
     if not found:
         return dg.SkipReason("Every maintenance that ended was reported.")
-    return dg.SensorResult(run_requests=_requests(found, Sweep.H24))
+    return dg.SensorResult(run_requests=found)
 
 
 @dg.schedule(

@@ -132,11 +132,22 @@ def _lookback_days(services: Services, now: datetime, first_started_at: datetime
 
 
 def due(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
-    """Campaigns that want a run now, oldest first. Decided from the database alone."""
+    """Campaigns that want a run now, oldest first. Decided from the database alone.
+
+    The later sweeps (72 h and 7 days, for late bounces) follow a first one that ended; without it there is nothing to add to.
+    """
     now = services.clock.now()
     with services.database.begin() as connection:
         first_started_at: datetime = maintenance.begin_mode(connection, now)["first_started_at"]
         states = campaigns.maintenance_states(connection, sweep.value)
+        first_sweep = campaigns.maintenance_states(connection, Sweep.H24.value)
+    if sweep is not Sweep.H24:
+        ended = {
+            state.campaign.key
+            for state in first_sweep
+            if state.log_status in ("success", "partial_success", "rejected")
+        }
+        states = tuple(state for state in states if state.campaign.key in ended)
     found = (_due(services, state, now, first_started_at, sweep) for state in states)
     return [one for one in found if one is not None]
 

@@ -14,7 +14,7 @@ from list_pipeline.core.bounces import BounceClass
 from list_pipeline.core.errors import IntegrationError
 from list_pipeline.core.gate import GateOutcome
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
-from list_pipeline.core.plans import PlanKind, PlanStatus, RunStatus, run_status
+from list_pipeline.core.plans import PlanKind, PlanStatus, RunStatus, Sweep, run_status
 from list_pipeline.core.report_facts import (
     ListChange,
     MaintenanceFacts,
@@ -261,9 +261,15 @@ def notify(services: Services, run: Maintenance, report: Report) -> Delivery:
         )
     if row["state"] == "sent":
         return Delivery("sent", key, row["channel"], row["message_ts"], row["permalink"])
+    if run.sweep is not Sweep.H24 and _is_no_news(report.facts):
+        return _not_sent(services, key, "skipped", "a later look at this campaign found nothing new")
     if services.slack is None:
         return _not_sent(services, key, "skipped", "SLACK_BOT_TOKEN is not set")
     return _post(services, services.slack, run, row)
+
+
+def _is_no_news(facts: MaintenanceFacts) -> bool:
+    return facts.status is RunStatus.SUCCESS and not (facts.suppression.confirmed_total or facts.rebalancing.confirmed)
 
 
 def _post(services: Services, slack: SlackClient, run: Maintenance, row: RowMapping) -> Delivery:

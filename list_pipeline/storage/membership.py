@@ -483,7 +483,7 @@ def note_excluded(connection: Connection, contact_ids: Sequence[int], now: datet
 
 
 def count_bounces(connection: Connection, campaign_id: int, sweep: str, now: datetime) -> None:
-    """Add a campaign's failures to the contacts' counters; called once, with the events of its first sweep."""
+    """Add the failures that a sweep saw first to the contacts' counters; what an earlier sweep counted is left out."""
     execute(
         connection,
         """
@@ -494,7 +494,9 @@ def count_bounces(connection: Connection, campaign_id: int, sweep: str, now: dat
                is_complaining = is_complaining or e.bounce_class = 'complaint', last_updated = :now
         from bounce_event e
         where e.campaign_id = :campaign and e.sweep = :sweep and e.contact_id = m.contact_id
-          and e.bounce_class in ('hard', 'soft', 'complaint')
+          and e.bounce_class in ('hard', 'soft', 'complaint') and not e.is_contradictory
+          and not exists (select 1 from bounce_event o where o.campaign_id = e.campaign_id and o.sweep <> e.sweep
+                          and o.contact_id = e.contact_id and o.bounce_class = e.bounce_class)
         """,
         campaign=campaign_id,
         sweep=sweep,

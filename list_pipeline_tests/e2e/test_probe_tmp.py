@@ -23,11 +23,11 @@ def test_dg(account):
     t=time.time()
     defs = build_defs(res)
     print("build", time.time()-t)
-    with dg.instance_for_test() as inst:
+    with dg.DagsterInstance.ephemeral() as inst:
         s = defs.resolve_sensor_def("campaigns_due_for_maintenance")
         from dagster._core.definitions.partitions.context import partition_loading_context
         with dg.build_sensor_context(instance=inst, definitions=defs, sensor_name="campaigns_due_for_maintenance", resources={"services": res}) as ctx:
-            result = s.evaluate_tick(ctx)
+            result = s(ctx)
         print(result)
         for q in result.dynamic_partitions_requests: inst.add_dynamic_partitions(q.partitions_def_name, q.partition_keys)
         job = defs.resolve_job_def("post_campaign_maintenance")

@@ -196,6 +196,24 @@ def test_an_error_without_a_readable_body_is_named_by_its_status(body: bytes) ->
     assert error_text(499, body) == "499"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            'Invalid email address "jane", reason: "No @ character in mail"',
+            'Invalid email address "[hidden]", reason: "No @ character in mail"',
+        ),
+        ("jane.doe@example.com is unknown", "[address] is unknown"),
+        ('"jane doe"@example.com is unknown', "the text is withheld, it may hold an address"),
+        ("jane.doe%40example.com is unknown", "the text is withheld, it may hold an address"),
+        ("jane.doe&#64;example.com is unknown", "the text is withheld, it may hold an address"),
+        ("", ""),
+    ],
+)
+def test_a_text_that_may_hold_an_address_is_redacted_or_withheld(text: str, shown: str) -> None:
+    assert safe_text(text) == shown
+
+
 def test_a_long_reason_is_cut() -> None:
     assert len(safe_text("x" * 5000)) == 300
 
