@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from list_pipeline.defs.assets import act, observe, plan, report
+from list_pipeline.defs.assets import bounces, campaigns, membership, rebalancing, reports, snapshots, suppression
 from list_pipeline.defs.checks import ASSET_CHECKS
 from list_pipeline.defs.jobs import JOBS
 from list_pipeline.defs.resources import ServicesResource
@@ -18,7 +18,9 @@ def build_defs(services: ServicesResource | None = None) -> dg.Definitions:
         services: another source of settings and clients than the environment.
     """
     return dg.Definitions(
-        assets=dg.load_assets_from_modules([observe, plan, act, report]),
+        assets=dg.load_assets_from_modules(
+            [membership, campaigns, bounces, snapshots, suppression, rebalancing, reports]
+        ),
         asset_checks=ASSET_CHECKS,
         jobs=JOBS,
         sensors=SENSORS,

@@ -6,19 +6,43 @@ and the only one when there is no such campaign.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import dagster as dg
 
+from list_pipeline.core.gate import GateDecision
 from list_pipeline.core.plans import Sweep
+from list_pipeline.defs import metadata as md
 from list_pipeline.defs.failures import clear_failures
+from list_pipeline.defs.partitions import CAMPAIGNS
 from list_pipeline.operations.maintenance import Maintenance, begin, current, stage
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.suppression import Executed
+from list_pipeline.storage.plans import StoredPlan
 
 SWEEP_TAG = "list_pipeline/sweep"
 OWNERS = ["team:deliverability"]
 POOL = "mailjet_lists"
+"""Everything that changes lists shares this pool, whose limit is one."""
+
+
+def campaign_asset(
+    *, group: str, kinds: set[str], deps: Sequence[dg.AssetsDefinition | str], description: str, **more: Any
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """An asset of the campaign partition, with what all of them have in common."""
+    decorate: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
+        partitions_def=CAMPAIGNS,
+        group_name=group,
+        owners=OWNERS,
+        kinds=kinds,
+        code_version="1",
+        deps=deps,
+        description=description,
+        **more,
+    )
+    return decorate
 
 
 def sweep_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Sweep:
@@ -40,3 +64,32 @@ def maintenance_as_it_stands(context: dg.AssetExecutionContext, services: Servic
     """The same for reporting: it begins no attempt and ends none."""
     with clear_failures():
         yield current(services, context.partition_key, sweep=sweep_of(context))
+
+
+def gate_metadata(plan: StoredPlan, decision: GateDecision | None) -> dict[str, dg.MetadataValue]:
+    """What the gate saw, check by check, or who decided."""
+    shown: dict[str, dg.MetadataValue] = {"decided by": md.text(plan.decided_by or "nobody yet")}
+    if decision is not None:
+        shown["checks"] = md.table(
+            [{"check": c.name, "holds": "yes" if c.passed else "no", "what it saw": c.words} for c in decision.checks]
+        )
+        shown |= md.counts({"may_run": len(decision.may_run), "waiting": len(decision.waiting)})
+    return shown
+
+
+def executed_metadata(executed: Executed, column: str) -> dict[str, dg.MetadataValue]:
+    """What became of the changes of a plan."""
+    return {
+        **md.counts(
+            {
+                "planned": executed.planned,
+                "confirmed": executed.confirmed,
+                "failed": executed.failed,
+                "skipped": executed.skipped,
+                "bulk_jobs": executed.jobs,
+            }
+        ),
+        f"by {column}": md.table(
+            [{column: name.replace("_", " "), **found} for name, found in executed.by_reason.items()]
+        ),
+    }

@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from list_pipeline.defs.assets.act import list_snapshot_after, rebalancing_plan
-from list_pipeline.defs.assets.plan import suppression_plan
+from list_pipeline.defs.assets.rebalancing import rebalancing_plan
+from list_pipeline.defs.assets.snapshots import list_snapshot_after
+from list_pipeline.defs.assets.suppression import suppression_plan
 from list_pipeline.defs.campaign_runs import sweep_of
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.metadata import text

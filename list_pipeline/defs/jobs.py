@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import dagster as dg
 
-from list_pipeline.defs.assets import act, observe, plan, report
+from list_pipeline.defs.assets import bounces, campaigns, membership, rebalancing, reports, snapshots, suppression
 
 _TAGS = {"dagster/max_retries": "0"}
 
 post_campaign_maintenance = dg.define_asset_job(
     "post_campaign_maintenance",
     selection=dg.AssetSelection.assets(
-        observe.membership_sync,
-        observe.campaign_metrics,
-        observe.bounce_data,
-        observe.list_snapshot_before,
-        observe.bounce_analysis,
-        plan.suppression_plan,
-        plan.approved_suppression_plan,
-        act.suppression_result,
-        act.rebalancing_plan,
-        act.rebalancing_result,
-        act.list_snapshot_after,
-        act.cache_refreshed,
-        report.maintenance_report,
-        report.maintenance_notification,
+        membership.membership_sync,
+        campaigns.campaign_metrics,
+        bounces.bounce_data,
+        snapshots.list_snapshot_before,
+        bounces.bounce_analysis,
+        suppression.suppression_plan,
+        suppression.approved_suppression_plan,
+        suppression.suppression_result,
+        rebalancing.rebalancing_plan,
+        rebalancing.rebalancing_result,
+        snapshots.list_snapshot_after,
+        snapshots.cache_refreshed,
+        reports.maintenance_report,
+        reports.maintenance_notification,
     ),
     executor_def=dg.in_process_executor,
     tags=_TAGS,
@@ -33,7 +33,7 @@ post_campaign_maintenance = dg.define_asset_job(
 
 maintenance_reporting = dg.define_asset_job(
     "maintenance_reporting",
-    selection=dg.AssetSelection.assets(report.maintenance_report, report.maintenance_notification),
+    selection=dg.AssetSelection.assets(reports.maintenance_report, reports.maintenance_notification),
     executor_def=dg.in_process_executor,
     tags=_TAGS,
     description="The report of a campaign whose maintenance waits for a person or failed.",
@@ -41,7 +41,7 @@ maintenance_reporting = dg.define_asset_job(
 
 membership_synchronisation = dg.define_asset_job(
     "membership_synchronisation",
-    selection=dg.AssetSelection.assets(observe.membership_sync),
+    selection=dg.AssetSelection.assets(membership.membership_sync),
     executor_def=dg.in_process_executor,
     tags=_TAGS,
     description="Members, sends and recipients, brought up to date.",

@@ -5,8 +5,10 @@ The sandbox refuses unknown query parameters here (strict), so that a misspelt f
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -217,6 +219,14 @@ def test_a_wrong_secret_is_named_as_such_and_changes_nothing(
     with pytest.raises(AuthenticationError, match="MAILJET_SECRET_KEY") as caught:
         connect(secret_key="wrong-secret").contact_lists()
     assert "wrong-secret" not in repr(caught.value)
+
+
+def test_five_counts_at_once_share_one_client(sandbox: Rehearsal, mailjet: MailjetClient) -> None:
+    truth = sandbox.control.lists()
+    with ThreadPoolExecutor(5) as pool:
+        sizes = list(pool.map(mailjet.count_recipients, LISTS))
+    assert sizes == [truth[list_id]["raw"] for list_id in LISTS]
+    assert mailjet.requests_made == 5
 
 
 def test_client_and_service_count_the_same_requests(sandbox: Rehearsal, mailjet: MailjetClient) -> None:
@@ -458,3 +468,35 @@ def test_a_lower_limit_than_ours_slows_us_down_and_loses_nothing(
     assert {mailjet.count_recipients(LIST_1) for _ in range(150)} == {raw}
     # Once refused, the halved allowance of 50 a minute stays below the service's.
     assert mailjet.requests_made - 150 <= 6
+
+
+# Sockets
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """URL of a port that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def test_a_service_that_never_answers_runs_into_the_time_limit(
+    connect: Callable[..., MailjetClient], silent: str
+) -> None:
+    mailjet = connect(base_url=silent, timeout_s=0.05)
+    with pytest.raises(TransientError, match="no answer in time"):
+        mailjet.contact_lists()
+    assert mailjet.requests_made == 3
+    with pytest.raises(OutcomeUnknownError, match="no answer in time"):
+        mailjet.submit_job(actions={MASTER: MemberAction.ADD}, emails=["a@example.com"])
+    assert mailjet.requests_made == 4
+
+
+def test_a_port_that_nobody_listens_on_certainly_got_nothing(connect: Callable[..., MailjetClient]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as freed:
+        url = f"http://127.0.0.1:{freed.getsockname()[1]}"
+    mailjet = connect(base_url=url)
+    with pytest.raises(TransientError, match="ConnectError") as caught:
+        mailjet.submit_job(actions={MASTER: MemberAction.ADD}, emails=["a@example.com"])
+    assert not isinstance(caught.value, OutcomeUnknownError)
+    assert mailjet.requests_made == 3

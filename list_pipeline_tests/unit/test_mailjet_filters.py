@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ DOCUMENTED_ELSEWHERE = {"statcounters": {CounterFilter.SOURCE_ID.value}}
 
 @pytest.mark.skipif(not METADATA.exists(), reason="the digest of Mailjet's metadata is not beside this checkout")
 @pytest.mark.parametrize("collection", COLLECTIONS, ids=lambda collection: collection.path)
-def test_every_filter_is_one_that_mailjet_describes(collection: Collection) -> None:
+def test_every_filter_is_one_that_mailjet_describes(collection: Collection[Any]) -> None:
     sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", METADATA.read_text(), re.MULTILINE | re.DOTALL))
     line = re.search(r"^- filters: (.*)$", sections[collection.path], re.MULTILINE)
     assert line is not None
@@ -38,7 +39,7 @@ def test_every_filter_is_one_that_mailjet_describes(collection: Collection) -> N
 
 @pytest.mark.skipif(not METADATA.exists(), reason="the digest of Mailjet's metadata is not beside this checkout")
 @pytest.mark.parametrize("collection", COLLECTIONS, ids=lambda collection: collection.path)
-def test_every_paged_collection_can_be_sorted_by_id(collection: Collection) -> None:
+def test_every_paged_collection_can_be_sorted_by_id(collection: Collection[Any]) -> None:
     sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", METADATA.read_text(), re.MULTILINE | re.DOTALL))
     assert re.search(r"^- sortable: .*\bID asc", sections[collection.path], re.MULTILINE)
 

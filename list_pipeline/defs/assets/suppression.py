@@ -1,4 +1,4 @@
-"""Planning: what is intended, and whether it may be done. Nothing here changes a list."""
+"""Who is suppressed: planned, let through or not, done. Only the last of the three changes lists."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,23 +8,17 @@ import dagster as dg
 from list_pipeline.core.gate import GateDecision
 from list_pipeline.core.plans import ItemAction
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.assets.observe import bounce_analysis
-from list_pipeline.defs.campaign_runs import OWNERS, maintenance_of
-from list_pipeline.defs.partitions import CAMPAIGNS
+from list_pipeline.defs.assets.bounces import bounce_analysis
+from list_pipeline.defs.campaign_runs import POOL, campaign_asset, executed_metadata, gate_metadata, maintenance_of
 from list_pipeline.operations import suppression, workflow
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.shown import ShownItem, shown_items
 from list_pipeline.storage.plans import StoredPlan
 
-GROUP = "plan"
 
-
-@dg.asset(
-    partitions_def=CAMPAIGNS,
-    group_name=GROUP,
-    owners=OWNERS,
+@campaign_asset(
+    group="plan",
     kinds={"python", "gemini", "postgres"},
-    code_version="1",
     deps=[bounce_analysis],
     description=(
         "Who is to be suppressed, watched or kept, each with the rule and its evidence. Decided by the policy; the advisor "
@@ -75,12 +69,9 @@ def suppression_metadata(plan: StoredPlan, items: list[ShownItem]) -> dict[str, 
     }
 
 
-@dg.asset(
-    partitions_def=CAMPAIGNS,
-    group_name=GROUP,
-    owners=OWNERS,
+@campaign_asset(
+    group="plan",
     kinds={"python", "postgres"},
-    code_version="1",
     deps=[suppression_plan],
     output_required=False,
     description=(
@@ -99,18 +90,25 @@ def approved_suppression_plan(
         context.log.info(f"The plan does not go on by itself: {_words(plan, decision)}")
 
 
-def gate_metadata(plan: StoredPlan, decision: GateDecision | None) -> dict[str, dg.MetadataValue]:
-    """What the gate saw, check by check, or who decided."""
-    shown: dict[str, dg.MetadataValue] = {"decided by": md.text(plan.decided_by or "nobody yet")}
-    if decision is not None:
-        shown["checks"] = md.table(
-            [{"check": c.name, "holds": "yes" if c.passed else "no", "what it saw": c.words} for c in decision.checks]
-        )
-        shown |= md.counts({"may_run": len(decision.may_run), "waiting": len(decision.waiting)})
-    return shown
-
-
 def _words(plan: StoredPlan, decision: GateDecision | None) -> str:
     if decision is None:
         return f"it is {plan.status.value}"
     return " ".join(check.words for check in decision.failed_checks) or decision.outcome.value
+
+
+@campaign_asset(
+    group="act",
+    kinds={"mailjet", "postgres"},
+    pool=POOL,
+    deps=[approved_suppression_plan],
+    description=(
+        "Suppressed contacts: onto the suppression list and excluded first, confirmed, then off the three campaign lists. "
+        "In bulk jobs, journalled, read back from Mailjet."
+    ),
+)
+def suppression_result(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> dg.MaterializeResult[None]:
+    with maintenance_of(context, services, "suppression") as run:
+        executed = suppression.execute_suppressions(services, run, context.log.info)
+    return dg.MaterializeResult(metadata=executed_metadata(executed, "reason"))

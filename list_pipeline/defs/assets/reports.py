@@ -1,24 +1,18 @@
-"""Reporting: what was executed, in words, and the message to people."""
+"""What was executed, in words, and the message to people."""
 
 import dagster as dg
 
 from list_pipeline.core.slack_blocks import as_text
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.assets.act import cache_refreshed, list_snapshot_after
-from list_pipeline.defs.campaign_runs import OWNERS, maintenance_as_it_stands
-from list_pipeline.defs.partitions import CAMPAIGNS
+from list_pipeline.defs.assets.snapshots import cache_refreshed, list_snapshot_after
+from list_pipeline.defs.campaign_runs import campaign_asset, maintenance_as_it_stands
 from list_pipeline.operations.reports import notify, write_report
 from list_pipeline.operations.services import Services
 
-GROUP = "report"
 
-
-@dg.asset(
-    partitions_def=CAMPAIGNS,
-    group_name=GROUP,
-    owners=OWNERS,
+@campaign_asset(
+    group="report",
     kinds={"gemini", "postgres"},
-    code_version="1",
     deps=[cache_refreshed, list_snapshot_after],
     description=(
         "The report of the maintenance from what was really executed; ends its row in the ledger with a truthful status. "
@@ -49,12 +43,9 @@ def maintenance_report(
     )
 
 
-@dg.asset(
-    partitions_def=CAMPAIGNS,
-    group_name=GROUP,
-    owners=OWNERS,
+@campaign_asset(
+    group="report",
     kinds={"slack"},
-    code_version="1",
     deps=[maintenance_report],
     description="The Slack message, sent once: materializing again finds it and sends nothing.",
 )

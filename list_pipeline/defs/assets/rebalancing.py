@@ -1,0 +1,68 @@
+"""Who moves or joins a list: planned and judged, then done. Only the second changes lists."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from list_pipeline.defs import metadata as md
+from list_pipeline.defs.assets.suppression import suppression_result
+from list_pipeline.defs.campaign_runs import POOL, campaign_asset, executed_metadata, gate_metadata, maintenance_of
+from list_pipeline.operations import rebalancing, workflow
+from list_pipeline.operations.services import Services
+
+
+@campaign_asset(
+    group="plan",
+    kinds={"python", "postgres"},
+    deps=[suppression_result],
+    output_required=False,
+    description=(
+        "Who moves or joins a list so that the three stay comparable: provably the fewest moves, first in, first out, "
+        "never across the rounds of an open cycle. Planned on what is really left, then judged by the gate."
+    ),
+)
+def rebalancing_plan(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> Iterator[dg.MaterializeResult[None]]:
+    with maintenance_of(context, services, "rebalancing") as run:
+        plan, goes_on, decision = workflow.open_rebalancing_gate(services, run)
+    if plan is None or not goes_on:
+        context.log.info("The rebalancing waits: see the review items of this campaign")
+        return
+    summary = plan.summary
+    yield dg.MaterializeResult(
+        metadata={
+            **md.counts(
+                {
+                    "moves": sum(summary["moves"].values()),
+                    "enrolments": sum(summary["enrolments"].values()),
+                    "deferred": sum(summary["deferred_moves"].values()),
+                    "deviation_before_percent": summary["deviation_before_percent"],
+                    "deviation_after_percent": summary["deviation_after_percent"],
+                }
+            ),
+            "certificate": md.text(summary["certificate"] or "no rebalancing is needed"),
+            "reasons": md.lines(summary["reasons"]),
+            "moves by list": md.table([{"from → to": k, "contacts": v} for k, v in summary["moves"].items()]),
+            "enrolments by list": md.table([{"to": k, "contacts": v} for k, v in summary["enrolments"].items()]),
+            **gate_metadata(plan, decision),
+        },
+        data_version=dg.DataVersion(plan.content_hash),
+    )
+
+
+@campaign_asset(
+    group="act",
+    kinds={"mailjet", "postgres"},
+    pool=POOL,
+    deps=[rebalancing_plan],
+    description=(
+        "Moved and enrolled contacts: added, confirmed, then taken off the list they came from. Nobody is ever in no list."
+    ),
+)
+def rebalancing_result(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> dg.MaterializeResult[None]:
+    with maintenance_of(context, services, "rebalancing") as run:
+        executed = rebalancing.execute_rebalancing(services, run, context.log.info)
+    return dg.MaterializeResult(metadata=executed_metadata(executed, "action"))
