@@ -110,6 +110,9 @@ class Settings(BaseSettings):
     block_cancels_schedule: bool = Field(False, description="A blocked campaign also loses its schedule at Mailjet.")
 
     # Running
+    rehearsal_clock_url: str | None = Field(
+        None, description="The sandbox whose clock counts instead of the machine's; for rehearsals only."
+    )
     schedules_enabled: bool = Field(True, description="Sensors and schedules start switched on.")
     log_level: str = Field(
         "info", pattern="^(?i:debug|info|warning|error)$", description="debug, info, warning, error."

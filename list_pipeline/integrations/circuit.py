@@ -72,7 +72,8 @@ class CircuitBreaker:
         with self._lock:
             self._failures += 1
             self._last_failure = reason
-            if self._probing or self._failures >= self._failures_to_open:
+            # Also after a probe: only a success sets the number back.
+            if self._failures >= self._failures_to_open:
                 self._open_until = self._clock.now() + self._open_for
             self._probing = False
 

@@ -16,6 +16,7 @@ from list_pipeline.clock import SystemClock
 from list_pipeline.core.clock import Clock
 from list_pipeline.core.lists import ListIds
 from list_pipeline.integrations.mailjet import MailjetClient
+from list_pipeline.integrations.rehearsal_clock import RehearsalClock
 from list_pipeline.settings import Settings, read_settings
 from list_pipeline.storage.database import Database
 from list_pipeline.storage.limiter import SharedLimiter
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
+def _clock_of(settings: Settings) -> Clock:
+    return RehearsalClock(settings.rehearsal_clock_url) if settings.rehearsal_clock_url else SystemClock()
+
+
 class Services:
     """Settings, clock, database and clients of one process. Use as a context manager, or call ``close``.
 
@@ -36,7 +41,7 @@ class Services:
 
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
         self.settings = settings or read_settings()
-        self.clock: Clock = clock or SystemClock()
+        self.clock: Clock = clock or _clock_of(self.settings)
 
     def __enter__(self) -> Self:
         return self

@@ -18,6 +18,7 @@ import httpx
 import psycopg
 import pytest
 from psycopg import sql
+from structlog.testing import capture_logs
 
 from list_pipeline.clock import VirtualClock
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
@@ -63,7 +64,10 @@ class Account:
 
 @dataclass
 class Installation:
-    """The product at work on a copy of an account and a database of its own. One clock for everything."""
+    """The product at work on a copy of an account and a database of its own. One clock for everything.
+
+    ``logs`` are the entries that it logged, instead of being shown.
+    """
 
     account: Account
     server: SandboxServer
@@ -71,6 +75,7 @@ class Installation:
     clock: VirtualClock
     database_url: str
     services: Services
+    logs: list[Any]
     _made: list[Services] = field(default_factory=list)
 
     def another(self, **settings: Any) -> Services:
@@ -225,9 +230,9 @@ def installation(account: Account, folder: Path, database_url: str, **settings: 
     """The product on a copy of an account, made in ``folder``."""
     shutil.copytree(account.folder, folder, dirs_exist_ok=True)
     clock = VirtualClock(account.now)
-    with SandboxServer(folder, clock) as server, SandboxControl(server.url) as control:
+    with SandboxServer(folder, clock) as server, SandboxControl(server.url) as control, capture_logs() as logs:
         services = Services(settings_for(server, account.lists, database_url, **settings), clock)
-        made = Installation(account, server, control, clock, database_url, services)
+        made = Installation(account, server, control, clock, database_url, services, logs)
         try:
             yield made
         finally:

@@ -254,6 +254,13 @@ def test_a_retry_after_that_says_nothing_is_ignored(header: str) -> None:
     assert (clock.now() - START).total_seconds() <= 8
 
 
+def test_a_service_that_is_down_for_longer_than_we_wait_is_not_asked_again() -> None:
+    clock = VirtualClock(START)
+    with pytest.raises(TransientError, match="503"):
+        client(Script(refusal(503, headers={"Retry-After": "3600"})), clock).contact_list(5776)
+    assert clock.now() == START
+
+
 @pytest.mark.parametrize("seconds", [str(LONGEST_WAIT_S + 1), "3600", "9" * 400])
 def test_a_retry_after_that_is_too_long_is_given_back_at_once(seconds: str) -> None:
     clock, script = VirtualClock(START), Script(refusal(429, headers={"Retry-After": seconds}))
@@ -407,8 +414,10 @@ def test_a_service_that_keeps_failing_is_left_alone_for_thirty_seconds() -> None
     script = Script(*[refusal(503)] * 5, envelope([list_row()]))
     mailjet = client(script, clock, limiter=limiter)
     for _ in range(2):
-        with pytest.raises(TransientError, match="503"):
+        with pytest.raises(TransientError, match="503") as caught:
             mailjet.contact_list(5776)
+        # The fifth failure opens the circuit in the middle of a request: what happened says more than "not tried".
+        assert type(caught.value) is TransientError
     assert len(script.requests) == 5
     with pytest.raises(CircuitOpenError, match="status 503"):
         mailjet.contact_list(5776)
