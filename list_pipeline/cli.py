@@ -124,9 +124,40 @@ def reviews() -> None:
     if not waiting:
         console.print("Nothing waits for a person.")
     for item in waiting:
+        plan = f"plan {item['plan_id']} ({item['content_hash'][:12]})" if item["plan_id"] else "-"
         console.print(
-            f"{item['review_id']}  {item['campaign_key'] or '-'}  {item['kind']}: {item['summary']}", markup=False
+            f"{item['review_id']}  {item['campaign_key'] or '-'}  {plan}  {item['kind']}: {item['summary']}",
+            markup=False,
         )
+
+
+@app.command()
+def approve(
+    plan_id: Annotated[int, typer.Argument(help="Number of the plan, as `reviews` lists it.")],
+    content_hash: Annotated[str, typer.Argument(help="The hash beside it: an approval is for exactly that plan.")],
+    by: Annotated[str, typer.Option(help="Who decides.")],
+    note: Annotated[str | None, typer.Option(help="Why.")] = None,
+) -> None:
+    """Let a waiting plan through; the sensor continues its campaign."""
+    from list_pipeline.operations.reviews import approve as decide
+
+    with _services() as services:
+        plan = decide(services, plan_id, by=by, content_hash=content_hash, note=note)
+    console.print(f"Plan {plan.plan_id} is {plan.status.value}.")
+
+
+@app.command()
+def reject(
+    plan_id: Annotated[int, typer.Argument(help="Number of the plan, as `reviews` lists it.")],
+    by: Annotated[str, typer.Option(help="Who decides.")],
+    note: Annotated[str | None, typer.Option(help="Why.")] = None,
+) -> None:
+    """Turn a waiting plan down; the maintenance goes on without it."""
+    from list_pipeline.operations.reviews import reject as decide
+
+    with _services() as services:
+        plan = decide(services, plan_id, by=by, note=note)
+    console.print(f"Plan {plan.plan_id} is {plan.status.value}.")
 
 
 @app.command()

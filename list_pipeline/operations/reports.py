@@ -97,7 +97,7 @@ def final_status(services: Services, run: Maintenance) -> RunStatus:
         suppression, rebalancing = _plans(connection, run)
         if suppression is None:
             return RunStatus.FAILED
-        numbers = dict.fromkeys(("planned", "confirmed", "skipped", "failed", "waiting", "rejected"), 0)
+        numbers = dict.fromkeys(("planned", "confirmed", "skipped", "failed", "rejected"), 0)
         is_read_only = False
         for plan in (suppression, rebalancing):
             if plan is None:
@@ -113,8 +113,8 @@ def final_status(services: Services, run: Maintenance) -> RunStatus:
             # What an approved plan keeps back for a person is in the review queue, no longer part of this run.
             allowed = len(executable_items(plan, items)) if plan.kind is PlanKind.SUPPRESSION else len(planned)
             if plan.status is PlanStatus.PENDING_REVIEW:
-                numbers["waiting"] += len(planned) - outcome["planned"]
-                allowed = len(planned)
+                # Whatever was done already, the maintenance is not over while a person has to decide.
+                return RunStatus.PENDING_REVIEW
             numbers["planned"] += allowed
             for name in ("confirmed", "skipped", "failed"):
                 numbers[name] += outcome[name]
@@ -123,7 +123,6 @@ def final_status(services: Services, run: Maintenance) -> RunStatus:
         confirmed=numbers["confirmed"],
         skipped=numbers["skipped"],
         failed=numbers["failed"],
-        waiting=numbers["waiting"],
         rejected=numbers["rejected"],
         read_only=is_read_only,
     )

@@ -164,6 +164,22 @@ def set_gate(
     )
 
 
+def decide(connection: Connection, plan_id: int, seen: PlanStatus, wanted: PlanStatus, by: str, now: datetime) -> bool:
+    """A person's decision, if the plan is still as it was seen. False: somebody else decided in between."""
+    return bool(
+        execute(
+            connection,
+            """update plan set status = :wanted, decided_by = :by, decided_at = :now
+               where plan_id = :id and status = :seen""",
+            id=plan_id,
+            seen=seen,
+            wanted=wanted,
+            by=by,
+            now=now,
+        )
+    )
+
+
 def set_status(connection: Connection, plan_id: int, status: PlanStatus, now: datetime) -> None:
     """Move a plan on; ``executed`` also notes when."""
     execute(
@@ -211,7 +227,8 @@ def open_reviews(connection: Connection, campaign_id: int | None = None) -> Sequ
     return rows(
         connection,
         """
-        select r.*, s.campaign_key from review_item r left join campaign_schedule s on s.id = r.campaign_id
+        select r.*, s.campaign_key, p.content_hash from review_item r
+        left join campaign_schedule s on s.id = r.campaign_id left join plan p on p.plan_id = r.plan_id
         where r.status = 'open' and (cast(:campaign as int) is null or r.campaign_id = :campaign) order by r.review_id
         """,
         campaign=campaign_id,

@@ -1,0 +1,441 @@
+"""The code location as Dagster runs it: sensors that ask for runs, runs that act, and what people see of both."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from list_pipeline.defs.resources import ServicesResource
+from list_pipeline.settings import Settings
+from list_pipeline_tests.e2e.dagster_runs import (
+    ADDRESS,
+    DagsterHome,
+    failures,
+    materialized,
+    metadata,
+    steps,
+    strings_in,
+)
+from list_pipeline_tests.e2e.rehearsals import LIST_1, Rehearsal
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+ASSETS = {
+    "membership_sync",
+    "campaign_metrics",
+    "bounce_data",
+    "list_snapshot_before",
+    "bounce_analysis",
+    "suppression_plan",
+    "approved_suppression_plan",
+    "suppression_result",
+    "rebalancing_plan",
+    "rebalancing_result",
+    "list_snapshot_after",
+    "cache_refreshed",
+    "maintenance_report",
+    "maintenance_notification",
+}
+NOTHING_WRITTEN = """
+    select (select count(*) from list_maintenance_log) + (select count(*) from plan) + (select count(*) from bounce_fetch)
+         + (select count(*) from contact_suppression_history) + (select count(*) from notification) as written
+"""
+
+
+@pytest.fixture
+def home(account: Rehearsal) -> Iterator[DagsterHome]:
+    """An empty Dagster instance beside the seeded account."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield DagsterHome(account, instance)
+
+
+@pytest.fixture
+def due(home: DagsterHome) -> dg.RunRequest:
+    """What the sensor asks for: one run for the campaign that ended 25 hours ago."""
+    (request,) = home.requests()
+    return request
+
+
+# A run from the sensor to the message
+
+
+def test_the_sensor_finds_the_campaign_and_one_run_does_all_of_its_maintenance(
+    home: DagsterHome, due: dg.RunRequest
+) -> None:
+    assert due.partition_key in home.instance.get_dynamic_partitions("campaigns")
+    assert due.run_key == f"{due.partition_key}:24h:1"
+    result = home.execute(due)
+    assert result.success
+    assert materialized(result) == ASSETS
+    checks = {one.check_name: one for one in result.get_asset_check_evaluations()}
+    assert len(checks) == 9
+    # The seed has a contact in two lists: the check reports it and the run goes on.
+    assert {name for name, one in checks.items() if not one.passed} <= {"nobody_is_in_two_lists", "moves_are_minimal"}
+    assert not checks["nobody_is_in_two_lists"].passed
+    assert checks["suppressions_within_cap"].passed
+    account = home.rehearsal
+    (row,) = account.rows("select * from list_maintenance_log")
+    assert row["status"] == "success"
+    assert row["run_id"] == result.run_id
+    assert row["contacts_suppressed"] == len(account.rows("select 1 from contact_suppression_history")) > 40
+    assert [message["channel"] for message in account.slack_messages()] == ["C0TRACTION"]
+    assert metadata(result, "maintenance_report")["status"] == "success"
+    assert metadata(result, "maintenance_notification")["state"] == "sent"
+    assert metadata(result, "suppression_result")["confirmed"] == row["contacts_suppressed"]
+    assert home.requests() == []
+    assert home.requests("maintenances_to_report") == []
+
+
+def test_no_address_is_in_any_event_of_a_run(home: DagsterHome, due: dg.RunRequest) -> None:
+    result = home.execute(due)
+    found = {text[:200] for event in home.events() for text in strings_in(event) if ADDRESS.search(text)}
+    found |= {text[:200] for event in result.all_events for text in strings_in(event) if ADDRESS.search(text)}
+    assert found == set()
+    # The search does find what it is meant to find: a plan's masked addresses are there, a whole one is not.
+    assert any("***" in text for event in result.all_events for text in strings_in(event))
+    assert ADDRESS.search("to anna.adler7@company-001.example.")
+
+
+def test_materializing_the_whole_partition_again_changes_nothing_and_tells_nobody(
+    home: DagsterHome, due: dg.RunRequest
+) -> None:
+    account = home.rehearsal
+    assert home.execute(due).success
+    digest, history = account.control.digest(), account.rows("select * from contact_suppression_history order by id")
+    logs = account.rows("select * from list_maintenance_log")
+    account.control.reset_requests()
+    again = home.run(str(due.partition_key))
+    assert again.success
+    assert materialized(again) == ASSETS
+    assert account.control.digest() == digest
+    assert account.changing_requests() == {}
+    assert account.rows("select * from contact_suppression_history order by id") == history
+    assert account.rows("select * from list_maintenance_log") == logs
+    assert len(account.slack_messages()) == 1
+
+
+# The gate
+
+
+def test_a_plan_that_waits_leaves_a_green_run_and_is_reported_by_another(
+    home: DagsterHome, due: dg.RunRequest
+) -> None:
+    account = home.rehearsal
+    digest = account.control.digest()
+    home.settings = {"list_management_mode": "approval_required"}
+    result = home.execute(due)
+    assert result.success
+    assert "approved_suppression_plan" not in materialized(result)
+    assert steps(result, "STEP_SKIPPED") >= {"suppression_result", "rebalancing_result", "maintenance_report"}
+    assert account.control.digest() == digest
+    assert account.changing_requests() == {}
+    (row,) = account.rows("select status from list_maintenance_log")
+    assert row["status"] == "pending_review"
+    assert account.slack_messages() == []
+    assert home.requests() == [], "a plan that waits is not due again"
+
+    (request,) = home.requests("maintenances_to_report")
+    report = home.execute(request, "maintenance_reporting")
+    assert report.success
+    assert metadata(report, "maintenance_report")["status"] == "pending_review"
+    (message,) = account.slack_messages()
+    assert "review" in str(message).lower()
+    assert home.requests("maintenances_to_report") == []
+    assert account.control.digest() == digest
+
+
+def test_read_only_changes_nothing_and_says_what_it_would_have_done(home: DagsterHome, due: dg.RunRequest) -> None:
+    account = home.rehearsal
+    digest = account.control.digest()
+    home.settings = {"list_management_mode": "read_only"}
+    assert home.execute(due).success
+    assert account.control.digest() == digest
+    assert account.changing_requests() == {}
+    assert account.scalar("select count(*) from plan_item where action = 'suppress'") > 40
+    assert account.scalar("select status from list_maintenance_log") == "read_only"
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="operations/maintenance.py unreported() looks for pending_review and failed only: what the first 24 hours "
+    "would have done is told to nobody",
+)
+def test_a_read_only_maintenance_is_reported_to_people(home: DagsterHome, due: dg.RunRequest) -> None:
+    home.settings = {"list_management_mode": "read_only"}
+    home.execute(due)
+    for request in home.requests("maintenances_to_report"):
+        home.execute(request, "maintenance_reporting")
+    assert len(home.rehearsal.slack_messages()) == 1
+
+
+def test_switched_off_nothing_is_changed(home: DagsterHome, due: dg.RunRequest) -> None:
+    account = home.rehearsal
+    digest = account.control.digest()
+    home.settings = {"list_management_enabled": False}
+    home.execute(due)
+    assert account.control.digest() == digest
+    assert account.changing_requests() == {}
+
+
+# Launches that ought not to be
+
+
+def test_an_unknown_partition_launched_past_the_ui_is_refused_in_words_and_writes_nothing(home: DagsterHome) -> None:
+    account = home.rehearsal
+    digest, written = account.control.digest(), account.scalar(NOTHING_WRITTEN)
+    result = home.run_past_the_ui("2026-01-01-r1-1")
+    assert not result.success
+    said = failures(result)
+    assert "bounce_data" in said
+    assert all("no campaign has this key" in text for text in said.values())
+    assert steps(result, "STEP_SKIPPED") >= {"suppression_result", "rebalancing_result", "maintenance_notification"}
+    assert account.changing_requests() == {}
+    assert account.control.digest() == digest
+    assert account.scalar(NOTHING_WRITTEN) == written
+    assert account.slack_messages() == []
+
+
+def test_a_campaign_without_a_mailjet_id_is_refused_in_words(home: DagsterHome) -> None:
+    account = home.rehearsal
+    with account.services.database.begin() as connection:
+        connection.exec_driver_sql(
+            "insert into campaign_schedule (campaign_key, campaign_name, round_number, scheduled_date, scheduled_time,"
+            " list_name, list_id, status, created_at, updated_at) values ('planned-1', 'Planned', 1, '2026-11-25',"
+            f" '08:00', 'campaign_1', {LIST_1}, 'SCHEDULED', '2026-11-20 09:00Z', '2026-11-20 09:00Z')"
+        )
+    home.ask()
+    assert "planned-1" in home.instance.get_dynamic_partitions("campaigns")
+    result = home.run("planned-1")
+    assert not result.success
+    assert all("no Mailjet campaign id" in text for text in failures(result).values())
+    assert account.changing_requests() == {}
+    assert account.rows("select 1 from list_maintenance_log") == []
+
+
+# Failures
+
+
+def _send_another(account: Rehearsal) -> int:
+    """A second campaign, due 25 hours later together with the first."""
+    campaign_id = account.control.send(LIST_1, "Client letter 4")
+    account.pass_time(hours=25)
+    account.synchronise()
+    return campaign_id
+
+
+def test_due_campaigns_run_oldest_first_and_one_that_fails_does_not_stop_the_others(
+    account: Rehearsal, home: DagsterHome
+) -> None:
+    younger = _send_another(account)
+    first, second = home.requests()
+    assert second.partition_key == account.key_of(younger)
+    assert str(first.partition_key) < str(second.partition_key)
+    # One row of the first campaign's bounces is missing: fewer than Mailjet counts.
+    account.control.add_fault("short_page", path="REST/message$", rows=3, count=1)
+    digest = account.control.digest()
+    failed = home.execute(first)
+    assert not failed.success
+    assert set(failures(failed)) == {"bounce_data"}
+    assert account.control.digest() == digest
+    assert home.execute(second).success
+    rows = account.rows("select campaign_key, l.status from list_maintenance_log l join campaign_schedule c"
+                        " on c.id = campaign_schedule_id order by l.id")  # fmt: skip
+    assert [(row["campaign_key"], row["status"]) for row in rows] == [
+        (first.partition_key, "failed"),
+        (second.partition_key, "success"),
+    ]
+    # The failed one comes back by itself and then finds everything.
+    account.pass_time(minutes=16)
+    (again,) = home.requests()
+    assert (again.partition_key, again.run_key) == (first.partition_key, f"{first.partition_key}:24h:2")
+    assert home.execute(again).success
+
+
+def test_a_failing_campaign_is_tried_again_with_growing_pauses_and_new_run_keys_and_then_reported(
+    account: Rehearsal, home: DagsterHome, due: dg.RunRequest
+) -> None:
+    account.control.add_fault("short_page", path="REST/message$", rows=3, count=None)
+    keys = [due.run_key]
+    assert not home.execute(due).success
+    for pause in (15, 30):
+        account.pass_time(minutes=pause - 1)
+        assert home.requests() == [], f"tried again before {pause} minutes were over"
+        account.pass_time(minutes=2)
+        (again,) = home.requests()
+        keys.append(again.run_key)
+        assert not home.execute(again).success
+    account.pass_time(days=2)
+    assert home.requests() == [], "after the last attempt only a person starts it again"
+    assert keys == [f"{due.partition_key}:24h:{attempt}" for attempt in (1, 2, 3)]
+    assert [row["status"] for row in account.rows("select status from list_maintenance_log")] == ["failed"] * 3
+    (request,) = home.requests("maintenances_to_report")
+    assert home.execute(request, "maintenance_reporting").success
+    (message,) = account.slack_messages()
+    assert "fail" in str(message).lower()
+    assert home.requests("maintenances_to_report") == []
+
+
+def test_wrong_credentials_are_said_and_nothing_is_changed(home: DagsterHome, due: dg.RunRequest) -> None:
+    account = home.rehearsal
+    digest = account.control.digest()
+    home.settings = {"mailjet_secret_key": Settings(mailjet_secret_key="wrong-secret-of-somebody").mailjet_secret_key}
+    result = home.execute(due)
+    assert not result.success
+    said = " ".join(failures(result).values())
+    assert "MAILJET_" in said
+    assert "wrong-secret-of-somebody" not in said
+    assert account.control.digest() == digest
+    assert account.changing_requests() == {}
+
+
+@pytest.mark.parametrize("effect", ["truncated_json", "wrong_json", "broken_body"])
+def test_an_answer_that_cannot_be_read_ends_the_run_in_words_and_changes_nothing(
+    account: Rehearsal, home: DagsterHome, due: dg.RunRequest, effect: str
+) -> None:
+    digest = account.control.digest()
+    account.control.add_fault(effect, path="bouncestatistics", count=None)
+    result = home.execute(due)
+    assert not result.success
+    assert "bounce_data" in failures(result)
+    assert "Traceback" not in failures(result)["bounce_data"].split("Stack Trace")[0]
+    assert account.control.digest() == digest
+    assert account.scalar("select status from list_maintenance_log") == "failed"
+
+
+@pytest.mark.parametrize("behaviour", ["off", "html", "wrong_shape", "truncated", "blocked", "invented_references"])
+def test_a_model_that_fails_or_talks_nonsense_costs_nothing_but_its_words(
+    account: Rehearsal, home: DagsterHome, due: dg.RunRequest, behaviour: str
+) -> None:
+    account.control.gemini_behaviour(behaviour, times=None)
+    result = home.execute(due)
+    assert result.success
+    assert metadata(result, "suppression_result")["confirmed"] > 40
+    assert len(account.slack_messages()) == 1
+
+
+# What is optional
+
+
+def test_without_a_model_the_policy_explains_itself(home: DagsterHome, due: dg.RunRequest) -> None:
+    home.settings = {"gemini_api_key": None}
+    result = home.execute(due)
+    assert result.success
+    assert metadata(result, "suppression_result")["confirmed"] > 40
+    assert metadata(result, "maintenance_report")["summary"]
+    account = home.rehearsal
+    sources = {row["source"] for row in account.rows("select source from agent_record")}
+    assert sources == {"policy"}
+    assert [name for name in account.control.requests() if "generatecontent" in name] == []
+
+
+def test_without_slack_the_report_stays_in_the_database(home: DagsterHome, due: dg.RunRequest) -> None:
+    home.settings = {"slack_bot_token": None}
+    result = home.execute(due)
+    assert result.success
+    assert metadata(result, "maintenance_notification")["state"] == "skipped"
+    assert "SLACK_BOT_TOKEN" in metadata(result, "maintenance_notification")["problem"]
+    account = home.rehearsal
+    assert account.slack_messages() == []
+    assert account.scalar("select count(*) from notification where state = 'skipped'") == 1
+
+
+def test_a_slack_that_is_down_does_not_fail_the_maintenance_and_the_message_comes_later(
+    account: Rehearsal, home: DagsterHome, due: dg.RunRequest
+) -> None:
+    account.control.slack_scenario("server_error", method="chat.postMessage", times=None)
+    result = home.execute(due)
+    assert result.success
+    assert metadata(result, "maintenance_notification")["state"] in ("failed", "unknown")
+    account.control.clear_slack()
+    assert home.run(str(due.partition_key)).success
+    assert len(account.slack_messages()) == 1
+
+
+# Configuration
+
+
+def test_a_resource_made_of_settings_hands_out_services_with_these_settings(account: Rehearsal) -> None:
+    with ServicesResource.of(account.settings, account.clock).open() as services:
+        assert services.settings is account.settings
+        assert services.clock is account.clock
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="defs/resources.py keeps settings and clock in private attributes, which Dagster drops when it copies a "
+    "resource: ServicesResource.of() falls back to the environment inside a run or a sensor",
+)
+def test_a_resource_made_of_settings_keeps_them_inside_dagster(account: Rehearsal) -> None:
+    @dg.op
+    def look(services: dg.ResourceParam[Any]) -> str:
+        return str(services.settings.mailjet_base_url)
+
+    @dg.job(resource_defs={"services": ServicesResource.of(account.settings, account.clock)})
+    def looking() -> None:
+        look()
+
+    assert looking.execute_in_process().output_for_node("look") == account.settings.mailjet_base_url
+
+
+def _child(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A fresh interpreter with nothing of ours in its environment."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=CHECKOUT,
+        env={**kept, "DAGSTER_HOME": str(home), "HOME": str(home), **environment},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+MATERIALIZE = """
+import dagster as dg
+from list_pipeline.definitions import defs
+with dg.DagsterInstance.ephemeral() as instance:
+    result = defs.resolve_job_def("membership_synchronisation").execute_in_process(instance=instance, raise_on_error=False)
+    print("ended", result.success)
+    for event in result.all_events:
+        if event.event_type_value == "STEP_FAILURE":
+            print(event.step_failure_data.error.to_string())
+"""
+
+
+def test_without_any_variable_the_code_location_loads_and_a_run_names_what_is_missing(tmp_path: Path) -> None:
+    result = _child("-c", MATERIALIZE, home=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "ended False" in result.stdout
+    assert "is not set" in result.stdout or "are not set" in result.stdout
+    assert ".env.example" in result.stdout
+    assert "MAILJET_API_KEY" in result.stdout
+
+
+def test_the_missing_list_ids_are_named_all_at_once(tmp_path: Path, account: Rehearsal) -> None:
+    secret = account.settings.database_url
+    assert secret is not None
+    result = _child(
+        "-c",
+        MATERIALIZE,
+        home=tmp_path,
+        DATABASE_URL=secret.get_secret_value(),
+        MAILJET_API_KEY="sandbox-key",
+        MAILJET_SECRET_KEY="sandbox-secret",
+        MAILJET_BASE_URL=account.server.url,
+    )
+    assert result.returncode == 0, result.stderr
+    for name in ("MASTER", "CAMPAIGN_LIST_1", "CAMPAIGN_LIST_2", "CAMPAIGN_LIST_3", "SUPPRESSION"):
+        assert f"MAILJET_{name}" in result.stdout, result.stdout[-2000:]
+
+
+def test_dagster_accepts_the_definitions_without_any_variable(tmp_path: Path) -> None:
+    result = _child("-m", "dagster", "definitions", "validate", home=tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
