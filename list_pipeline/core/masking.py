@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import re
 
-_ADDRESS = re.compile(r"[^\s<>\"'(),;:\[\]]+@[^\s<>\"'(),;\[\]]+", re.UNICODE)
+_LOCAL = r"""(?:"[^"\n]{1,64}"|[^\s<>"'(),;:\[\]=/]+)"""
+_DOMAIN = r"""[^\s<>"'(),;\[\]]+"""
+_ADDRESS = re.compile(rf"{_LOCAL}(?:@|%40){_DOMAIN}", re.UNICODE | re.IGNORECASE)
+"""An address, also with a quoted local part and as it stands in a URL."""
 
 
 def mask_address(address: str) -> str:

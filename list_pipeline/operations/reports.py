@@ -252,9 +252,12 @@ def notify(services: Services, run: Maintenance, report: Report) -> Delivery:
 
     A failure of Slack never fails the maintenance; the message stays in the outbox and is sent by a later run.
     """
-    key = f"maintenance:{run.log.log_id}:{report.facts.status.value}"
     now = services.clock.now()
     with services.database.begin() as connection:
+        # One message per state, and per plan that waits in it: a second question is news.
+        waiting = [plan for plan in _plans(connection, run) if plan and plan.status is PlanStatus.PENDING_REVIEW]
+        asked = waiting[-1].plan_id if waiting else 0
+        key = f"maintenance:{run.log.log_id}:{report.facts.status.value}:{asked}"
         row = maintenance.queue_notification(
             connection, key, run.campaign.campaign_id, run.log.log_id, report.message.text, report.message.blocks, now
         )

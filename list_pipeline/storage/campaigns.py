@@ -96,14 +96,18 @@ def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceS
         connection,
         f"""
         select q.*, l.status as log_status, coalesce(l.attempt, 0) as attempt, l.executed_at, l.finished_at,
-               coalesce(l.slack_notification_sent, false) or n.notification_id is not null as is_reported,
+               n.notification_id is not null as is_reported,
                p.plan_id as approved_plan_id
         from ({_SELECT}) q
         left join lateral (
-            select id, status, attempt, executed_at, finished_at, slack_notification_sent from list_maintenance_log
+            select id, status, attempt, executed_at, finished_at from list_maintenance_log
             where campaign_schedule_id = q.campaign_id and maintenance_type = 'post_campaign' and sweep = :sweep
             order by attempt desc limit 1) l on true
-        left join notification n on n.log_id = l.id and n.message_key = 'maintenance:' || l.id || ':' || l.status
+        left join lateral (
+            select max(plan_id) as plan_id from plan
+            where campaign_id = q.campaign_id and sweep = :sweep and status = 'pending_review') w on true
+        left join notification n on n.log_id = l.id
+            and n.message_key = 'maintenance:' || l.id || ':' || l.status || ':' || coalesce(w.plan_id, 0)
         left join lateral (
             select plan_id from plan where campaign_id = q.campaign_id and sweep = :sweep and executed_at is null
                and status in ('approved', 'rejected', 'expired') and decided_by not in ('gate', 'nobody')
