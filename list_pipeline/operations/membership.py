@@ -63,13 +63,14 @@ def sync(services: Services, *, full: bool = False) -> SyncReport:
         staging = rows.SyncStaging(session)
         with services.database.begin() as connection:
             states = rows.sync_states(connection)
+            known = rows.stored_sizes(connection)
         due = [
             role
             for role in ALL_LISTS
             if full or role not in states or started_at - states[role]["last_full_sync_at"] >= FULL_SYNC_EVERY
         ]
         for role in ALL_LISTS:
-            if role in due or not _read_tail(services, staging, role, sizes[role], report):
+            if role in due or not _read_tail(services, staging, role, known[role].raw, sizes[role], report):
                 _read_whole(services, staging, role, report)
         _read_unknown_contacts(services, staging, report)
         _merge(services, session, report)
@@ -97,10 +98,11 @@ def list_sizes(services: Services) -> dict[ListRole, int]:
     return {role: seen[list_id].subscriber_count for role, list_id in services.list_ids.by_role().items()}
 
 
-def _read_tail(services: Services, staging: rows.SyncStaging, role: ListRole, size: int, report: SyncReport) -> bool:
+def _read_tail(
+    services: Services, staging: rows.SyncStaging, role: ListRole, known: int, size: int, report: SyncReport
+) -> bool:
     """Read what came to the end of a list. False: the numbers cannot be explained by that, read it whole."""
     with services.database.begin() as connection:
-        known = rows.stored_sizes(connection)[role].raw
         last_id = rows.last_recipient_id(connection, role)
     if size < known:
         report.findings.append(f"{role.label}: {known - size} fewer contacts than we knew, read whole")
@@ -187,7 +189,8 @@ def _merge(services: Services, session: Connection, report: SyncReport) -> None:
         report.rows_changed += rows.merge_contacts(session, now)
         for role in ALL_LISTS:
             report.rows_changed += rows.merge_list(session, role, now, whole=role in report.full_lists)
-        rows.refresh_flags(session, now)
+        # Whole lists touch everybody; a tail touches those who came, however long the list is.
+        rows.refresh_flags(session, now, None if report.full_lists else rows.seen_contacts(session))
     except BaseException:
         execute(session, "rollback")
         raise
@@ -196,7 +199,7 @@ def _merge(services: Services, session: Connection, report: SyncReport) -> None:
 
 def _follow_unsubscribed_and_excluded(services: Services, report: SyncReport) -> None:
     """Where the number of unsubscribed or excluded contacts differs from ours, read who they are."""
-    mailjet, now = services.mailjet, services.clock.now()
+    mailjet, now, changed_before = services.mailjet, services.clock.now(), report.rows_changed
     with services.database.begin() as connection:
         stored = rows.stored_sizes(connection)
         excluded = rows.excluded_contacts(connection)
@@ -215,8 +218,8 @@ def _follow_unsubscribed_and_excluded(services: Services, report: SyncReport) ->
                 staging.add_contacts(contact_page)
                 report.rows_read += len(contact_page)
             report.rows_changed += rows.merge_excluded(session, now)
-    with services.database.begin() as connection:
-        rows.refresh_flags(connection, now)
+        if report.rows_changed > changed_before:
+            rows.refresh_flags(session, now)
 
 
 def _finish(services: Services, report: SyncReport, requests_before: int, started_at: datetime) -> None:

@@ -114,6 +114,12 @@ class SyncStaging:
         execute(self._connection, "drop table incoming")
 
 
+def seen_contacts(connection: Connection) -> tuple[int, ...]:
+    """Contacts that the session's staging tables hold."""
+    found = rows(connection, "select contact_id from seen_recipient union select contact_id from seen_contact")
+    return tuple(int(row["contact_id"]) for row in found)
+
+
 def merge_contacts(connection: Connection, now: datetime) -> int:
     """Bring the rows of the contacts that were seen up to date and return how many changed.
 
