@@ -72,6 +72,7 @@ def sync(services: Services, *, full: bool = False) -> SyncReport:
         for role in ALL_LISTS:
             if role in due or not _read_tail(services, staging, role, known[role].raw, sizes[role], report):
                 _read_whole(services, staging, role, report)
+        staging.finish_reading()
         _read_unknown_contacts(services, staging, report)
         _merge(services, session, report)
     _follow_unsubscribed_and_excluded(services, report)

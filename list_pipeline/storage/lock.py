@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from list_pipeline.core.clock import Clock
 from list_pipeline.core.errors import LockHeldError, TransientError
@@ -46,7 +46,8 @@ class MutationLock:
                 """,
                 key=_LOCK_KEY,
             )
-        except OperationalError as error:
+        except (DBAPIError, PendingRollbackError) as error:
+            # The second kind is what every look after the first one gets on a connection that died.
             raise _lost() from error
         if not held:
             raise _lost()

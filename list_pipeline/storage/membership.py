@@ -88,6 +88,11 @@ class SyncStaging:
         """Contacts seen on a list so far."""
         return int(scalar(self._connection, "select count(*) from seen_recipient where list_role = :r", r=role.value))
 
+    def finish_reading(self) -> None:
+        """Let the planner know how much was read: temporary tables are not analysed by themselves."""
+        execute(self._connection, "analyze seen_contact")
+        execute(self._connection, "analyze seen_recipient")
+
     def unknown_contacts(self) -> tuple[int, ...]:
         """Contacts that were seen on a list and whose address is neither read nor stored yet."""
         found = rows(
@@ -128,12 +133,14 @@ def merge_contacts(connection: Connection, now: datetime) -> int:
     return execute(
         connection,
         """
+        with subscribed as (
+            select contact_id, min(subscribed_at) as first_at from seen_recipient
+            where list_role <> 'suppression' group by contact_id)
         insert into contact_list_membership as m (contact_id, email, is_excluded, is_complaining, is_anonymised,
                queued_at, last_updated)
         select c.contact_id, c.email, c.is_excluded, c.is_complaining, c.is_anonymised,
-               coalesce((select min(r.subscribed_at) from seen_recipient r
-                         where r.contact_id = c.contact_id and r.list_role <> 'suppression'), c.created_at, :now), :now
-        from seen_contact c
+               coalesce(s.first_at, c.created_at, :now), :now
+        from seen_contact c left join subscribed s using (contact_id)
         on conflict (contact_id) do update set email = excluded.email, is_excluded = excluded.is_excluded,
                is_complaining = m.is_complaining or excluded.is_complaining, is_anonymised = excluded.is_anonymised,
                last_updated = excluded.last_updated
