@@ -100,6 +100,22 @@ def maintain(key: Annotated[str, typer.Argument(help="The campaign's key, as `ca
     console.print(as_text(done.report.message), markup=False)
 
 
+@app.command()
+def export(
+    key: Annotated[str, typer.Argument(help="The campaign's key.")],
+    what: Annotated[str, typer.Argument(help="bounces, suppression or rebalancing.")] = "bounces",
+) -> None:
+    """Write what is stored about a campaign as CSV to standard output: contact ids and masked addresses only."""
+    from list_pipeline.core.plans import PlanKind
+    from list_pipeline.operations.tables import bounce_table, plan_table
+
+    if what not in ("bounces", *PlanKind):
+        raise typer.BadParameter("bounces, suppression or rebalancing")
+    with _services() as services:
+        table = bounce_table(services, key) if what == "bounces" else plan_table(services, key, PlanKind(what))
+    sys.stdout.write(table.to_csv(index=False))
+
+
 @app.command("show-log")
 def show_log(log_id: Annotated[int, typer.Argument(help="Number of the maintenance log row.")]) -> None:
     """Show one row of the maintenance ledger."""
