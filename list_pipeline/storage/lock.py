@@ -92,6 +92,7 @@ def _holder_of(connection: Connection) -> str:
         """
         select a.application_name, a.backend_start from pg_locks l join pg_stat_activity a using (pid)
         where l.locktype = 'advisory' and l.granted and ((l.classid::bigint << 32) | l.objid::bigint) = :key
+          and l.database = (select oid from pg_database where datname = current_database())
         """,
         key=_LOCK_KEY,
     )

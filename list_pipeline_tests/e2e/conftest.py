@@ -12,11 +12,9 @@ SMALL = {"scenario": "closed_cycle", "contacts": 3600, "seed": 7}
 
 
 @pytest.fixture(scope="session")
-def templates(
-    admin: str, new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Templates]:
+def templates(admin: str, new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Templates:
     """Seeded accounts to copy from."""
-    yield Templates(admin, new_database, tmp_path_factory.mktemp("accounts"))
+    return Templates(admin, new_database, tmp_path_factory.mktemp("accounts"))
 
 
 @pytest.fixture

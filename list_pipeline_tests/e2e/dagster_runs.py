@@ -121,11 +121,10 @@ def strings_in(value: Any, seen: set[int] | None = None) -> Iterator[str]:
         for key, inner in value.items():
             yield from strings_in(key, seen)
             yield from strings_in(inner, seen)
+    elif fields := (getattr(value, "__dict__", None) or getattr(value, "_fields", None)):
+        # Dagster's records are tuples that refuse to be walked; their fields are read by name.
+        for name in fields:
+            yield from strings_in(getattr(value, name, None), seen)
     elif isinstance(value, list | tuple | set | frozenset):
         for inner in value:
             yield from strings_in(inner, seen)
-    else:
-        fields = getattr(value, "__dict__", None) or {
-            name: getattr(value, name, None) for name in getattr(value, "_fields", getattr(value, "__slots__", ()))
-        }
-        yield from strings_in(dict(fields), seen)

@@ -76,7 +76,8 @@ class Rehearsal:
 
     def with_settings(self, **values: Any) -> Settings:
         """The same settings with some others. ``None`` takes one away."""
-        return self.settings.model_copy(update=values)
+        given = {name: getattr(self.settings, name) for name in self.settings.model_fields_set}
+        return Settings(**{**given, **values})
 
     def other_services(self, **values: Any) -> Services:
         """Services of another process with other settings; the caller closes them."""

@@ -13,7 +13,6 @@ import dagster as dg
 import pytest
 
 from list_pipeline.defs.resources import ServicesResource
-from list_pipeline.settings import Settings
 from list_pipeline_tests.e2e.dagster_runs import (
     ADDRESS,
     DagsterHome,
@@ -98,9 +97,21 @@ def test_no_address_is_in_any_event_of_a_run(home: DagsterHome, due: dg.RunReque
     found = {text[:200] for event in home.events() for text in strings_in(event) if ADDRESS.search(text)}
     found |= {text[:200] for event in result.all_events for text in strings_in(event) if ADDRESS.search(text)}
     assert found == set()
-    # The search does find what it is meant to find: a plan's masked addresses are there, a whole one is not.
-    assert any("***" in text for event in result.all_events for text in strings_in(event))
+    # The search reaches the plan's rows, and it would know an address.
+    contact = str(min(home.rehearsal.control.answers()["hard"]))
+    assert any(contact in text for event in home.events() for text in strings_in(event))
     assert ADDRESS.search("to anna.adler7@company-001.example.")
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="defs/metadata.py table() redacts the masked addresses that the plan puts into its rows: every row says "
+    "[address], so nobody recognises anybody",
+)
+def test_the_plan_shows_masked_addresses(home: DagsterHome, due: dg.RunRequest) -> None:
+    rows = metadata(home.execute(due), "suppression_plan")["who and why"]
+    assert "***@" in rows
+    assert "[address]" not in rows
 
 
 def test_materializing_the_whole_partition_again_changes_nothing_and_tells_nobody(
@@ -124,13 +135,12 @@ def test_materializing_the_whole_partition_again_changes_nothing_and_tells_nobod
 # The gate
 
 
-def test_a_plan_that_waits_leaves_a_green_run_and_is_reported_by_another(
-    home: DagsterHome, due: dg.RunRequest
-) -> None:
+def test_a_plan_that_waits_leaves_a_green_run_and_is_reported_by_another(home: DagsterHome, due: dg.RunRequest) -> None:
     account = home.rehearsal
     digest = account.control.digest()
     home.settings = {"list_management_mode": "approval_required"}
     result = home.execute(due)
+    assert failures(result) == {}
     assert result.success
     assert "approved_suppression_plan" not in materialized(result)
     assert steps(result, "STEP_SKIPPED") >= {"suppression_result", "rebalancing_result", "maintenance_report"}
@@ -162,11 +172,6 @@ def test_read_only_changes_nothing_and_says_what_it_would_have_done(home: Dagste
     assert account.scalar("select status from list_maintenance_log") == "read_only"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="operations/maintenance.py unreported() looks for pending_review and failed only: what the first 24 hours "
-    "would have done is told to nobody",
-)
 def test_a_read_only_maintenance_is_reported_to_people(home: DagsterHome, due: dg.RunRequest) -> None:
     home.settings = {"list_management_mode": "read_only"}
     home.execute(due)
@@ -195,7 +200,7 @@ def test_an_unknown_partition_launched_past_the_ui_is_refused_in_words_and_write
     said = failures(result)
     assert "bounce_data" in said
     assert all("no campaign has this key" in text for text in said.values())
-    assert steps(result, "STEP_SKIPPED") >= {"suppression_result", "rebalancing_result", "maintenance_notification"}
+    assert materialized(result) == {"membership_sync"}
     assert account.changing_requests() == {}
     assert account.control.digest() == digest
     assert account.scalar(NOTHING_WRITTEN) == written
@@ -285,7 +290,7 @@ def test_a_failing_campaign_is_tried_again_with_growing_pauses_and_new_run_keys_
 def test_wrong_credentials_are_said_and_nothing_is_changed(home: DagsterHome, due: dg.RunRequest) -> None:
     account = home.rehearsal
     digest = account.control.digest()
-    home.settings = {"mailjet_secret_key": Settings(mailjet_secret_key="wrong-secret-of-somebody").mailjet_secret_key}
+    home.settings = {"mailjet_secret_key": "wrong-secret-of-somebody"}
     result = home.execute(due)
     assert not result.success
     said = " ".join(failures(result).values())
@@ -349,7 +354,7 @@ def test_without_slack_the_report_stays_in_the_database(home: DagsterHome, due: 
 def test_a_slack_that_is_down_does_not_fail_the_maintenance_and_the_message_comes_later(
     account: Rehearsal, home: DagsterHome, due: dg.RunRequest
 ) -> None:
-    account.control.slack_scenario("server_error", method="chat.postMessage", times=None)
+    account.control.slack_scenario("server_error")
     result = home.execute(due)
     assert result.success
     assert metadata(result, "maintenance_notification")["state"] in ("failed", "unknown")

@@ -140,7 +140,9 @@ def test_each_suppression_gives_the_rule_that_is_true(story: Story, permanent_se
     assert story.rules_of("complaint") == {"complaint"}
     assert story.rules_of("soft_pattern") == {"soft_bounce_pattern"}
     assert story.rules_of("disputed_second_hit") == {"second_hit"}
-    history = story.rehearsal.rows("select contact_id, reason, added_to_suppression_list from contact_suppression_history")
+    history = story.rehearsal.rows(
+        "select contact_id, reason, added_to_suppression_list from contact_suppression_history"
+    )
     by_contact = {row["contact_id"]: row["reason"] for row in history}
     assert len(history) == len(by_contact)
     assert all(row["added_to_suppression_list"] for row in history)
@@ -203,9 +205,7 @@ def test_a_state_that_nobody_knows_is_called_unknown_and_not_contradictory(story
 def test_first_hits_and_short_streaks_are_watched(story: Story) -> None:
     assert story.rules_of("disputed_first_hit") == {"first_disputed_hit"}
     assert story.rules_of("two_soft") == {"soft_streak"}
-    watched = {
-        story.suppressions[i].action for kind in ("disputed_first_hit", "two_soft") for i in story.answers[kind]
-    }
+    watched = {story.suppressions[i].action for kind in ("disputed_first_hit", "two_soft") for i in story.answers[kind]}
     assert watched == {ItemAction.MONITOR}
 
 
@@ -224,7 +224,9 @@ def test_a_bounce_that_mailjet_shows_twice_is_one_bounce(story: Story) -> None:
     assert {i for i in twice if story.is_suppressed(i)} == dead
 
 
-@pytest.mark.parametrize("kind", ["unsubscribed_newcomer", "excluded_newcomer", "ghost_newcomer", "suppressed_newcomer"])
+@pytest.mark.parametrize(
+    "kind", ["unsubscribed_newcomer", "excluded_newcomer", "ghost_newcomer", "suppressed_newcomer"]
+)
 def test_the_backfill_takes_nobody_who_must_not_be_mailed(story: Story, kind: str) -> None:
     assert story.answers[kind]
     assert set(story.answers[kind]) & story.changed == set()
@@ -267,12 +269,12 @@ def test_the_lists_are_balanced_again_as_well_as_can_be_and_nobody_is_lost(story
     assert facts.deviation_after < facts.deviation_before
     assert facts.deviation_after < 2.05
     lost = {i for i, lists in story.before.items() if lists & set(story.rehearsal.campaign_lists)} - {
-        i
-        for i, lists in story.after.items()
-        if lists & {*story.rehearsal.campaign_lists, SUPPRESSION}
+        i for i, lists in story.after.items() if lists & {*story.rehearsal.campaign_lists, SUPPRESSION}
     }
     assert lost == set()
-    assert {i for i in story.before if MASTER in story.before[i]} == {i for i in story.after if MASTER in story.after[i]}
+    assert {i for i in story.before if MASTER in story.before[i]} == {
+        i for i in story.after if MASTER in story.after[i]
+    }
 
 
 def test_the_report_says_what_happened_and_shows_no_address(story: Story) -> None:

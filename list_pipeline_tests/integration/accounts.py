@@ -9,10 +9,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import psycopg
@@ -75,18 +76,25 @@ class Installation:
     clock: VirtualClock
     database_url: str
     services: Services
+    folder: Path
     logs: list[Any]
+    settings: dict[str, Any]
     _made: list[Services] = field(default_factory=list)
 
     def another(self, **settings: Any) -> Services:
         """Another process of the same installation; ``settings`` differ from this one's."""
-        made = Services(settings_for(self.server, self.account.lists, self.database_url, **settings), self.clock)
+        values = {**self.settings, **settings}
+        made = Services(settings_for(self.server, self.account.lists, self.database_url, **values), self.clock)
         self._made.append(made)
         return made
 
     def close(self) -> None:
         for made in (self.services, *self._made):
             made.close()
+
+    def left_like_this(self) -> tuple[Account, str]:
+        """Account and database name to install copies of, once this installation is closed."""
+        return replace(self.account, folder=self.folder, now=self.clock.now()), database_name(self.database_url)
 
     @property
     def key(self) -> str:
@@ -232,11 +240,16 @@ def installation(account: Account, folder: Path, database_url: str, **settings: 
     clock = VirtualClock(account.now)
     with SandboxServer(folder, clock) as server, SandboxControl(server.url) as control, capture_logs() as logs:
         services = Services(settings_for(server, account.lists, database_url, **settings), clock)
-        made = Installation(account, server, control, clock, database_url, services, logs)
+        made = Installation(account, server, control, clock, database_url, services, folder, logs, settings)
         try:
             yield made
         finally:
             made.close()
+
+
+def database_name(url: str) -> str:
+    """The database of a URL."""
+    return urlsplit(url).path.lstrip("/")
 
 
 def copy_database(admin_url: str, template: str, name: str) -> None:
@@ -247,6 +260,8 @@ def copy_database(admin_url: str, template: str, name: str) -> None:
                 sql.Identifier(name), sql.Identifier(template)
             )
         )
+        # What a test writes need not outlive the machine's power.
+        connection.execute(sql.SQL("alter database {} set synchronous_commit = off").format(sql.Identifier(name)))
 
 
 def prepare_database(account: Account, folder: Path, database_url: str, *, synchronised: bool) -> None:

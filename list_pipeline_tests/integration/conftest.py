@@ -19,6 +19,7 @@ from list_pipeline_tests.integration.accounts import (
     Account,
     Installation,
     copy_database,
+    database_name,
     installation,
     prepare_database,
     seed_account,
@@ -41,11 +42,9 @@ def with_traps(tmp_path_factory: pytest.TempPathFactory) -> Account:
     return seed_account(tmp_path_factory.mktemp("with-traps"))
 
 
-def _template(
-    account: Account, tmp_path_factory: pytest.TempPathFactory, url: str, *, synchronised: bool
-) -> str:
+def _template(account: Account, tmp_path_factory: pytest.TempPathFactory, url: str, *, synchronised: bool) -> str:
     prepare_database(account, tmp_path_factory.mktemp("template"), url, synchronised=synchronised)
-    return url.rpartition("/")[2].partition("?")[0]
+    return database_name(url)
 
 
 @pytest.fixture(scope="session")

@@ -141,18 +141,7 @@ SUPPRESSION_PHASE = Phase(PlanKind.SUPPRESSION, Installation.decide_suppression,
 REBALANCING_PHASE = Phase(PlanKind.REBALANCING, Installation.decide_rebalancing, rebalancing.execute_rebalancing)
 
 
-def _undisturbed(install_small: Install, phase: Phase) -> tuple[list[str], dict[ListRole, set[int]]]:
-    """What a phase requests when nothing goes wrong, and the lists after it."""
-    with install_small() as made, pytest.MonkeyPatch.context() as patch:
-        run = phase.prepare(made)
-        counting = Dying()
-        counting.install(patch)
-        phase.execute(made.services, run, quietly)
-        return counting.seen, everybody(made)
-
-
-def _killed(made: Installation, phase: Phase, nth: int, when: str) -> None:
-    run = phase.prepare(made)
+def _killed(made: Installation, phase: Phase, run: Maintenance, nth: int, when: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         Dying(nth, when).install(patch)
         with pytest.raises(Killed):
@@ -163,15 +152,27 @@ def _killed(made: Installation, phase: Phase, nth: int, when: str) -> None:
 @pytest.mark.parametrize(
     "phase", [pytest.param(SUPPRESSION_PHASE, id="suppression"), pytest.param(REBALANCING_PHASE, id="rebalancing")]
 )
-def test_a_run_that_dies_at_any_request_is_finished_by_the_next_one(install_small: Install, phase: Phase) -> None:
-    requests, expected = _undisturbed(install_small, phase)
+def test_a_run_that_dies_at_any_request_is_finished_by_the_next_one(
+    install: Install, install_small: Install, phase: Phase
+) -> None:
+    with install_small() as made:
+        phase.prepare(made)
+        prepared = made.left_like_this()
+    with install(*prepared) as made, pytest.MonkeyPatch.context() as patch:
+        undisturbed = Dying()
+        undisturbed.install(patch)
+        phase.execute(made.services, made.begin(), quietly)
+        requests, expected = undisturbed.seen, everybody(made)
     assert sum(one.startswith("POST") for one in requests) >= 2
-    deaths = [(nth, "before") for nth in range(1, len(requests) + 1)]
-    deaths += [(nth, "after") for nth, one in enumerate(requests, start=1) if one.startswith("POST")]
+    posts = [nth for nth, one in enumerate(requests, start=1) if one.startswith("POST")]
+    # The engine is the same: at every request of the suppression, and around each job of the rebalancing.
+    everywhere = phase.kind is PlanKind.SUPPRESSION
+    before = range(1, len(requests) + 1) if everywhere else sorted({*posts, *(nth + 1 for nth in posts), len(requests)})
+    deaths = [*((nth, "before") for nth in before), *((nth, "after") for nth in posts)]
     for nth, when in deaths:
         where = f"died {when} request {nth}: {requests[nth - 1]}"
-        with install_small() as made:
-            _killed(made, phase, nth, when)
+        with install(*prepared) as made:
+            _killed(made, phase, made.begin(), nth, when)
             again = made.another()
             phase.execute(again, made.begin(again), quietly)
             assert everybody(made) == expected, where
@@ -181,7 +182,7 @@ def test_a_run_that_dies_at_any_request_is_finished_by_the_next_one(install_smal
 
 
 def test_a_maintenance_that_died_is_finished_reported_and_keeps_one_row_in_the_ledger(small: Installation) -> None:
-    _killed(small, SUPPRESSION_PHASE, 4, "after")
+    _killed(small, SUPPRESSION_PHASE, small.decide_suppression(), 4, "after")
     assert small.query("select status from list_maintenance_log") == [("running",)]
     done = small.maintain(small.another(), run_id="second")
     assert done.report.facts.status is RunStatus.SUCCESS

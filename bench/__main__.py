@@ -1,0 +1,179 @@
+"""Maintains accounts of growing size with the same failures, and prints what each cost in relation to the smallest.
+
+Belongs here: seeding, measuring, printing. Does not belong here: any limit that a test should hold. Seconds depend on the
+machine and are shown for orientation; the ratios are what counts. Waiting is on a clock that stands still, so seconds are
+work, without Mailjet's own time.
+
+    python -m bench [contacts ...]        default: 3600 60000 300000
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+from sqlalchemy import text
+
+from list_pipeline import stack
+from list_pipeline.clock import VirtualClock
+from list_pipeline.operations import setup, workflow
+from list_pipeline.operations.maintenance import due
+from list_pipeline.operations.services import Services
+from list_pipeline.sandbox.control import SandboxControl
+from list_pipeline.sandbox.server import SandboxServer
+from list_pipeline.settings import Settings
+from list_pipeline.stack.databases import create_database, drop_database, with_database
+
+SIZES = (3600, 60_000, 300_000)
+ANCHOR = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One account: seconds of work and requests to Mailjet. ``again`` is the sync that follows the first one."""
+
+    contacts: int
+    seeding_s: float
+    sync_s: float
+    sync_requests: int
+    again_s: float
+    again_requests: int
+    maintenance_s: float
+    maintenance_requests: int
+    suppressed: int
+    changed_lists: int
+
+
+def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
+    began = time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - began
+
+
+def _quiet(_: str) -> None:
+    return
+
+
+def measure(contacts: int, admin_url: str, *, balance: str) -> Measured:
+    """Seed, synchronise twice and maintain one account; everything is thrown away afterwards."""
+    name = f"list_pipeline_bench_{uuid.uuid4().hex[:12]}"
+    create_database(admin_url, name)
+    clock = VirtualClock(ANCHOR)
+    try:
+        with (
+            tempfile.TemporaryDirectory() as state,
+            SandboxServer(Path(state), clock) as server,
+            SandboxControl(server.url, timeout_seconds=3600) as control,
+        ):
+            control.set_switches(rate_limit_per_minute=0)
+            _, seeding_s = _timed(
+                lambda: control.seed(contacts=contacts, seed=7, last_send_failures="constant", balance=balance)
+            )
+            settings = Settings.model_validate(
+                {
+                    "database_url": with_database(admin_url, name),
+                    "mailjet_api_key": "sandbox-key",
+                    "mailjet_secret_key": "sandbox-secret",
+                    "mailjet_base_url": server.url,
+                    "mailjet_master_list_id": 5776,
+                    "mailjet_campaign_list_1_id": 10503497,
+                    "mailjet_campaign_list_2_id": 10503498,
+                    "mailjet_campaign_list_3_id": 10503499,
+                    "mailjet_suppression_list_id": 10503500,
+                    "mailjet_requests_per_minute": 1_000_000,
+                    "list_management_mode": "auto",
+                    "list_maintenance_lookback_days": 3,
+                }
+            )
+            with Services(settings, clock) as services:
+                return _measure(services, contacts, seeding_s)
+    finally:
+        drop_database(admin_url, name)
+
+
+def _measure(services: Services, contacts: int, seeding_s: float) -> Measured:
+    setup.prepare(services)
+    counts: list[int] = []
+    seconds: list[float] = []
+    for _ in range(2):
+        before = services.mailjet.requests_made
+        seconds.append(_timed(lambda: workflow.synchronise(services, progress=_quiet))[1])
+        counts.append(services.mailjet.requests_made - before)
+    (one,) = due(services)
+    before, in_syncs = services.mailjet.requests_made, _sync_requests(services)
+    maintained, maintenance_s = _timed(
+        lambda: workflow.maintain(services, one.campaign_key, run_id="bench", progress=_quiet)
+    )
+    in_sync = _sync_requests(services) - in_syncs
+    facts = maintained.report.facts
+    return Measured(
+        contacts=contacts,
+        seeding_s=seeding_s,
+        sync_s=seconds[0],
+        sync_requests=counts[0],
+        again_s=seconds[1],
+        again_requests=counts[1],
+        maintenance_s=maintenance_s,
+        maintenance_requests=services.mailjet.requests_made - before - in_sync,
+        suppressed=facts.suppression.confirmed_total,
+        changed_lists=facts.rebalancing.confirmed,
+    )
+
+
+def _sync_requests(services: Services) -> int:
+    with services.database.begin() as connection:
+        return int(connection.execute(text("select coalesce(sum(requests), 0) from sync_run")).scalar_one())
+
+
+def show(found: list[Measured]) -> None:
+    """A table, each figure beside its ratio to the smallest account."""
+    first = found[0]
+    for one in found:
+        print(f"{one.contacts:,} contacts ({one.contacts / first.contacts:.0f} times {first.contacts:,})")
+        lines = (
+            ("seeding", one.seeding_s, first.seeding_s, None, None),
+            ("first sync", one.sync_s, first.sync_s, one.sync_requests, first.sync_requests),
+            ("next sync", one.again_s, first.again_s, one.again_requests, first.again_requests),
+            (
+                "maintenance",
+                one.maintenance_s,
+                first.maintenance_s,
+                one.maintenance_requests,
+                first.maintenance_requests,
+            ),
+        )
+        for name, seconds, seconds_1, requests, requests_1 in lines:
+            line = f"  {name:<12} {seconds:8.2f} s  x {seconds / max(seconds_1, 0.001):6.1f}"
+            if requests is not None and requests_1 is not None:
+                line += f"   {requests:5d} requests  x {requests / max(requests_1, 1):6.2f}"
+            print(line)
+        print(f"  {one.suppressed} suppressed, {one.changed_lists} moved or enrolled", flush=True)
+
+
+def main(arguments: list[str]) -> None:
+    """Measure every size for lists that are even, then for lists that need a repair."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    sizes = [int(argument) for argument in arguments] or list(SIZES)
+    admin_url = os.environ.get("DATABASE_URL") or stack.start(with_sandbox=False).admin_url
+    for balance, words in (
+        ("even", "nothing to repair"),
+        ("repairable", "moves and newcomers in proportion to the size"),
+    ):
+        print(f"Same failures, {words}")
+        show([measure(contacts, admin_url, balance=balance) for contacts in sizes])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,437 @@
+"""The schema on a real PostgreSQL: forward, back and forward again, and what it forbids."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from list_pipeline.storage.database import Database
+from list_pipeline.storage.migrations import migrate, migrations_folder, pending, rollback
+
+TABLES = {
+    "agent_record", "bounce_event", "bounce_fetch", "campaign_metrics", "campaign_recipient", "campaign_schedule",
+    "change", "change_step", "contact_list_membership", "contact_suppression_history", "cycle", "ignored_send",
+    "limiter_state", "list_health_check", "list_maintenance_log", "list_membership", "list_snapshot", "mailjet_job",
+    "mailjet_request", "mode_state", "notification", "plan", "plan_item", "review_item", "sync_run", "sync_state",
+}  # fmt: skip
+INDEXES = {
+    "agent_record_campaign_idx", "bounce_event_contact_idx", "campaign_metrics_mailjet_campaign_idx",
+    "campaign_recipient_contact_idx", "campaign_schedule_cycle_idx", "campaign_schedule_date_round_idx",
+    "campaign_schedule_status_idx", "change_contact_idx", "change_step_open_idx",
+    "contact_list_membership_email_idx", "contact_list_membership_last_updated_idx", "contact_newcomer_idx",
+    "contact_queue_1_idx", "contact_queue_2_idx", "contact_queue_3_idx",
+    "contact_suppression_history_contact_id_idx", "contact_suppression_history_email_idx",
+    "contact_suppression_history_maintenance_log_id_idx", "contact_suppression_history_reason_idx",
+    "contact_suppression_history_suppressed_at_idx", "list_health_check_executed_at_idx",
+    "list_health_check_urgency_idx", "list_maintenance_log_campaign_schedule_id_idx",
+    "list_maintenance_log_executed_at_idx", "list_maintenance_log_maintenance_type_idx",
+    "list_maintenance_log_status_idx", "list_membership_contact_idx", "list_membership_order_idx",
+    "mailjet_job_plan_idx", "mailjet_request_allowed_at_idx", "plan_status_idx", "review_item_once_idx",
+    "review_item_status_idx",
+}  # fmt: skip
+# Table, columns, table referred to, what happens on delete and on update (a: nothing, r: refused, c: cascade, n: null).
+FOREIGN_KEYS = {
+    ("agent_record", "campaign_id", "campaign_schedule", "c", "a"),
+    ("bounce_event", "campaign_id,sweep", "bounce_fetch", "c", "a"),
+    ("bounce_fetch", "campaign_id", "campaign_schedule", "c", "a"),
+    ("campaign_metrics", "campaign_schedule_id", "campaign_schedule", "c", "a"),
+    ("campaign_recipient", "campaign_id", "campaign_schedule", "c", "a"),
+    ("campaign_schedule", "cycle_id", "cycle", "n", "a"),
+    ("change", "plan_id", "plan", "r", "a"),
+    ("change_step", "change_id", "change", "r", "a"),
+    ("change_step", "job_id", "mailjet_job", "r", "a"),
+    ("contact_suppression_history", "change_id", "change", "n", "a"),
+    ("contact_suppression_history", "maintenance_log_id", "list_maintenance_log", "n", "c"),
+    ("list_maintenance_log", "campaign_schedule_id", "campaign_schedule", "n", "c"),
+    ("list_snapshot", "campaign_id", "campaign_schedule", "c", "a"),
+    ("mailjet_job", "plan_id", "plan", "r", "a"),
+    ("notification", "campaign_id", "campaign_schedule", "n", "a"),
+    ("notification", "log_id", "list_maintenance_log", "n", "a"),
+    ("plan", "campaign_id", "campaign_schedule", "r", "a"),
+    ("plan_item", "plan_id", "plan", "c", "a"),
+    ("review_item", "campaign_id", "campaign_schedule", "c", "a"),
+    ("review_item", "plan_id", "plan", "c", "a"),
+}
+
+Rows = list[tuple[Any, ...]]
+
+
+@pytest.fixture
+def database(empty_database: str) -> Iterator[Database]:
+    opened = Database(empty_database)
+    yield opened
+    opened.close()
+
+
+def query(database: Database, statement: str) -> Rows:
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def tables(database: Database) -> set[str]:
+    found = query(database, "select tablename from pg_tables where schemaname = 'list_pipeline'")
+    return {row[0] for row in found if not row[0].startswith("_yoyo") and not row[0].startswith("yoyo")}
+
+
+def indexes(database: Database) -> set[str]:
+    """Indexes that are not there for a key."""
+    found = query(
+        database,
+        "select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid"
+        " join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'list_pipeline'"
+        " and not exists (select 1 from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u'))",
+    )
+    return {row[0] for row in found}
+
+
+def foreign_keys(database: Database) -> set[tuple[str, ...]]:
+    found = query(
+        database,
+        "select s.relname, (select string_agg(a.attname, ',' order by u.n) from unnest(k.conkey) with ordinality u(a, n)"
+        " join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.a), t.relname, k.confdeltype::text,"
+        " k.confupdtype::text from pg_constraint k join pg_class s on s.oid = k.conrelid"
+        " join pg_class t on t.oid = k.confrelid join pg_namespace n on n.oid = s.relnamespace"
+        " where k.contype = 'f' and n.nspname = 'list_pipeline'",
+    )
+    return set(found)
+
+
+def shape(database: Database) -> tuple[Rows, ...]:
+    """Columns, constraints and indexes, in words that do not depend on when they were made."""
+    return (
+        query(
+            database,
+            "select table_name, column_name, data_type, is_nullable, column_default from information_schema.columns"
+            " where table_schema = 'list_pipeline' and table_name not like '%yoyo%' order by 1, ordinal_position",
+        ),
+        query(
+            database,
+            "select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint"
+            " where connamespace = 'list_pipeline'::regnamespace and conrelid::regclass::text not like '%yoyo%' order by 1, 2",
+        ),
+        query(
+            database,
+            "select indexname, indexdef from pg_indexes where schemaname = 'list_pipeline'"
+            " and tablename not like '%yoyo%' order by 1",
+        ),
+    )
+
+
+def test_migrating_an_empty_database_makes_every_table_index_and_reference(database: Database) -> None:
+    files = sorted(path.stem for path in migrations_folder().glob("*.sql") if ".rollback" not in path.name)
+    assert pending(database) == files
+    assert migrate(database) == files
+    assert pending(database) == []
+    assert tables(database) == TABLES
+    assert indexes(database) == INDEXES
+    assert foreign_keys(database) == FOREIGN_KEYS
+
+
+def test_migrating_again_does_nothing(database: Database) -> None:
+    migrate(database)
+    before = shape(database)
+    assert migrate(database) == []
+    assert shape(database) == before
+
+
+def test_everything_can_be_taken_back_and_applied_again(database: Database) -> None:
+    applied = migrate(database)
+    before = shape(database)
+    assert rollback(database, everything=True) == applied[::-1]
+    assert tables(database) == set()
+    assert query(database, "select sequencename from pg_sequences where schemaname = 'list_pipeline'"
+                 " and sequencename not like '%yoyo%'") == []  # fmt: skip
+    assert migrate(database) == applied
+    assert shape(database) == before
+
+
+def test_each_migration_can_be_taken_back_alone(database: Database) -> None:
+    applied = migrate(database)
+    for expected in applied[::-1]:
+        assert rollback(database) == [expected]
+        assert expected in pending(database)
+    assert tables(database) == set()
+    assert rollback(database) == []
+
+
+def test_nothing_outside_our_schema_is_touched(database: Database) -> None:
+    query_all = (
+        "select schemaname, tablename from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
+    )
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute("create table public.plan (kept text)")
+        connection.execute("create table public.cycle (kept text)")
+        connection.execute("insert into public.plan values ('still here')")
+    before = {row for row in query(database, query_all) if row[0] != "list_pipeline"}
+    migrate(database)
+    rollback(database, everything=True)
+    assert {row for row in query(database, query_all) if row[0] != "list_pipeline"} == before
+    assert query(database, "select kept from public.plan") == [("still here",)]
+
+
+def test_two_processes_that_migrate_at_once_apply_everything_once(empty_database: str) -> None:
+    applied: list[list[str]] = []
+    failures: list[Exception] = []
+    ready = threading.Barrier(2)
+
+    def work() -> None:
+        own = Database(empty_database)
+        try:
+            ready.wait(10)
+            applied.append(migrate(own))
+        except Exception as error:  # noqa: BLE001 - shown by the assertion below
+            failures.append(error)
+        finally:
+            own.close()
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert failures == []
+    assert sorted(map(len, applied)) == [0, 6]
+    final = Database(empty_database)
+    assert tables(final) == TABLES
+    final.close()
+
+
+SCHEDULE = """insert into campaign_schedule (campaign_key, campaign_name, round_number, scheduled_date, scheduled_time,
+    list_name, list_id, created_at, updated_at{more}) values ('{key}', 'name', {round}, '2026-11-20', '09:00', 'list', 1,
+    now(), now(){values})"""
+A_CAMPAIGN = SCHEDULE.format(key="2026-11-20-r1-7", round=1, more="", values="")
+A_PLAN = f"""insert into plan (campaign_id, kind, sweep, content_hash, policy_version, status, created_at)
+    select id, 'suppression', '24h', '{"0" * 64}', 'v', 'planned', now() from campaign_schedule"""
+A_CHANGE = "insert into change (plan_id, contact_id, kind, before, created_at) select plan_id, 5, 'move', '{}', now() from plan"
+A_FETCH = """insert into bounce_fetch (campaign_id, sweep, fetched_at, is_complete, rows_read)
+    select id, '24h', now(), true, 0 from campaign_schedule"""
+
+
+def plan(kind: str = "suppression", sweep: str = "24h", hashed: str = "0" * 64, status: str = "planned") -> str:
+    return f"""insert into plan (campaign_id, kind, sweep, content_hash, policy_version, status, created_at)
+        select id, '{kind}', '{sweep}', '{hashed}', 'v', '{status}', now() from campaign_schedule"""
+
+
+def item(
+    action: str = "move", from_role: str = "'campaign_1'", to_role: str = "'campaign_2'", more: str = "0.5"
+) -> str:
+    return f"""insert into plan_item (plan_id, contact_id, action, from_role, to_role, reason, rule, confidence)
+        select plan_id, 9, '{action}', {from_role}, {to_role}, 'r', 'r', {more} from plan"""
+
+
+def step(action: str = "add", role: str = "'master'", state: str = "planned", ordinal: int = 1) -> str:
+    return f"""insert into change_step (change_id, ordinal, action, list_role, state, changed_at)
+        select change_id, {ordinal}, '{action}', {role}, '{state}', now() from change"""
+
+
+def metrics(column: str, value: str) -> str:
+    numbers = "processed, delivered, bounced, hard_bounces, soft_bounces, blocked, deferred, queued"
+    values = dict.fromkeys(numbers.split(", "), "1") | {column: value}
+    return f"""insert into campaign_metrics (campaign_schedule_id, sweep, mailjet_campaign_id, collected_at,
+        {", ".join(values)}) select id, '24h', 7, now(), {", ".join(values.values())} from campaign_schedule"""
+
+
+def log(status: str, kind: str = "post_campaign", more: str = "", values: str = "") -> str:
+    return f"""insert into list_maintenance_log (maintenance_type, executed_at, status{more})
+        values ('{kind}', now(), '{status}'{values})"""
+
+
+def snapshot(phase: str = "before", role: str = "master", raw: int = 2, mailable: int = 1) -> str:
+    return f"""insert into list_snapshot (campaign_id, sweep, phase, list_role, raw_count, mailable_count, taken_at)
+        select id, '24h', '{phase}', '{role}', {raw}, {mailable}, now() from campaign_schedule"""
+
+
+def review(kind: str = "plan", status: str = "open", decided: str = "null") -> str:
+    return f"""insert into review_item (kind, summary, status, created_at, decided_at)
+        values ('{kind}', 's', '{status}', now(), {decided})"""
+
+
+def suppressed(reason: str, confidence: str = "null") -> str:
+    return f"""insert into contact_suppression_history (contact_id, email, suppressed_at, reason, ai_confidence)
+        values (1, 'a@example.com', now(), '{reason}', {confidence})"""
+
+
+def message(state: str, sent: str = "null") -> str:
+    return f"""insert into notification (message_key, text, blocks, state, created_at, sent_at)
+        values ('k', 't', '[]', '{state}', now(), {sent})"""
+
+
+def member(role: str) -> str:
+    return f"insert into list_membership (list_role, contact_id, recipient_id, first_seen_at) values ('{role}', 1, 1, now())"
+
+
+def contact(email: str, column: str = "hard_bounce_count", value: int = 0) -> str:
+    return f"""insert into contact_list_membership (contact_id, email, queued_at, last_updated, {column})
+        values (1, '{email}', now(), now(), {value})"""
+
+
+def event(kind: str = "hard", in_log: str = "true", in_messages: str = "true") -> str:
+    return f"""insert into bounce_event (campaign_id, sweep, contact_id, occurred_at, bounce_class, reason, in_bounce_log,
+        in_message_log) select campaign_id, sweep, 3, now(), '{kind}', 'r', {in_log}, {in_messages} from bounce_fetch"""
+
+
+def job(state: str = "submitting", count: int = 1) -> str:
+    return f"""insert into mailjet_job (plan_id, actions, contact_count, state, fence, submitting_at)
+        select plan_id, '{{}}', {count}, '{state}', 1, now() from plan"""
+
+
+def asked(source: str = "policy", latency: str = "1") -> str:
+    return f"""insert into agent_record (agent, asked_at, source, prompt_version, prompt_hash, prompt, opinion, verdict,
+        latency_ms) values ('a', now(), '{source}', 'v', 'h', 'p', '{{}}', 'ok', {latency})"""
+
+
+def health(status: str = "running", column: str = "master_list_size", value: str = "0") -> str:
+    return f"insert into list_health_check (executed_at, status, {column}) values (now(), '{status}', {value})"
+
+
+ALLOWED = [
+    plan(), item(), step(), metrics("open_rate", "100"), log("running"), snapshot(), review(), suppressed("manual"),
+    message("pending"), message("sent", "now()"), member("master"), contact("a@example.com"), event(), job(), asked(),
+    health(), step("exclude", "null"), review(status="approved", decided="now()"),
+]  # fmt: skip
+
+FORBIDDEN = {
+    "a cycle without a number": "insert into cycle (number, opened_at) values (0, now())",
+    "a cycle closed without a reason": "insert into cycle (number, opened_at, closed_at) values (1, now(), now())",
+    "a cycle closed before it opened":
+        "insert into cycle (number, opened_at, closed_at, closed_reason)"
+        " values (1, now(), now() - interval '1 day', 'complete')",
+    "a cycle closed for an unknown reason":
+        "insert into cycle (number, opened_at, closed_at, closed_reason) values (1, now(), now(), 'because')",
+    "a key that no tool accepts": SCHEDULE.format(key="Round 1!", round=1, more="", values=""),
+    "a round 4": SCHEDULE.format(key="k", round=4, more="", values=""),
+    "an unknown status of a campaign": SCHEDULE.format(key="k", round=1, more=", status", values=", 'DONE'"),
+    "negative recipients": SCHEDULE.format(key="k", round=1, more=", recipient_count", values=", -1"),
+    "a send that ended before it began": SCHEDULE.format(
+        key="k", round=1, more=", send_start_at, send_end_at", values=", now(), now() - interval '1 h'"),
+    "recipients from nowhere": SCHEDULE.format(
+        key="k", round=1, more=", recipients_source, recipients_known_at", values=", 'guess', now()"),
+    "recipients known at no time": SCHEDULE.format(key="k", round=1, more=", recipients_source", values=", 'messages'"),
+    "an unknown reason for ignoring a send":
+        "insert into ignored_send (mailjet_campaign_id, reason, first_seen_at) values (1, 'bored', now())",
+    "negative figures": metrics("blocked", "-1"),
+    "negative opens": metrics("opened", "-1"),
+    "a rate above a hundred percent": metrics("delivery_rate", "100.1"),
+    "a negative rate": metrics("bounce_rate", "-0.1"),
+    "a contact without an address": contact(""),
+    "a negative number of bounces": contact("a@example.com", "hard_bounce_count", -1),
+    "a place on an unknown list": member("vip"),
+    "an unknown list in the state of the sync": "insert into sync_state values ('vip', 0, 0, 0, now(), now())",
+    "a negative size in the state of the sync": "insert into sync_state values ('master', -1, 0, 0, now(), now())",
+    "a sync of minus one row": "insert into sync_run (started_at, rows_read) values (now(), -1)",
+    "a reading in an unknown sweep": A_FETCH.replace("'24h'", "'2d'"),
+    "a reading of minus one row": A_FETCH.replace("true, 0", "true, -1").replace("'24h'", "'72h'"),
+    "an unknown class of bounces": event("mild"),
+    "a bounce that no source showed": event("hard", "false", "false"),
+    "an unknown kind of plan": plan(kind="party"),
+    "a plan in an unknown sweep": plan(sweep="2d"),
+    "a hash that is none": plan(hashed="xyz"),
+    "an unknown status of a plan": plan(status="maybe"),
+    "a plan decided by nobody": "update plan set decided_at = now()",
+    "an unknown action": item("delete"),
+    "a move from nowhere": item(from_role="null"),
+    "a move to nowhere": item(to_role="null"),
+    "an item that changes nothing and goes somewhere": item("keep", "null", "'campaign_1'"),
+    "a move away from master": item(from_role="'master'"),
+    "an enrolment to master": item("enrol", "null", "'master'"),
+    "a confidence above one": item(more="1.01"),
+    "a job without contacts": job(count=0),
+    "an unknown state of a job": job("lost"),
+    "an unknown kind of change":
+        "insert into change (plan_id, contact_id, kind, before, created_at) select plan_id, 6, 'sell', '{}', now() from plan",
+    "an unknown step": step("unsubscribe"),
+    "an unknown state of a step": step(state="done"),
+    "an exclusion from one list": step("exclude", "'master'"),
+    "an addition to no list": step("add", "null"),
+    "a step before the first": step(ordinal=0),
+    "an unknown kind of review": review("gossip"),
+    "an unknown status of a review": review(status="later", decided="now()"),
+    "a review that is open and decided": review(decided="now()"),
+    "a review that is closed and undecided": review(status="approved"),
+    "a snapshot in an unknown phase": snapshot("during"),
+    "a snapshot of an unknown list": snapshot(role="vip"),
+    "more mailable contacts than there are": snapshot(raw=1, mailable=2),
+    "a negative size": snapshot(raw=-1, mailable=-2),
+    "an unknown kind of maintenance": log("running", "cleaning"),
+    "an unknown status of a maintenance": log("done"),
+    "an ended maintenance without its end": log("success"),
+    "a negative number of suppressions": log("running", more=", contacts_suppressed", values=", -1"),
+    "attempt zero": log("running", more=", attempt", values=", 0"),
+    "a negative duration": log("running", more=", execution_time_ms", values=", -1"),
+    "a successful health check without its figures": health("success"),
+    "an unknown urgency": health(column="urgency", value="'panic'"),
+    "an unknown status of a health check": health("done"),
+    "a negative list in a health check": health(value="-1"),
+    "an unknown reason of a suppression": suppressed("dislike"),
+    "a confidence above one in the history": suppressed("manual", "1.5"),
+    "an unknown adviser": asked("oracle"),
+    "an answer before the question": asked(latency="-1"),
+    "a second row of the mode": "insert into mode_state (only_row, first_started_at) values (false, now())",
+    "an unknown mode": "insert into mode_state (first_started_at, set_mode, set_by, set_at) values (now(), 'wild', 'x', now())",
+    "a mode set by nobody": "insert into mode_state (first_started_at, set_mode, set_at) values (now(), 'auto', now())",
+    "a second row of the limiter": "insert into limiter_state values (false, now())",
+    "an unknown state of a message": message("on its way"),
+    "a message sent at no time": message("sent"),
+    "a message unsent at some time": message("failed", "now()"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def populated(new_database: Callable[[], str]) -> Iterator[psycopg.Connection[Any]]:
+    """A migrated database with one campaign, plan, change and reading; nothing in a test is committed."""
+    url = new_database()
+    database = Database(url)
+    migrate(database)
+    database.close()
+    with psycopg.connect(url, options="-csearch_path=list_pipeline", autocommit=True) as connection:
+        for statement in (A_CAMPAIGN, A_PLAN, A_CHANGE, A_FETCH):
+            connection.execute(statement)
+        yield connection
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_the_schema_forbids(populated: psycopg.Connection[Any], what: str) -> None:
+    with pytest.raises(errors.CheckViolation), populated.transaction(force_rollback=True):
+        populated.execute(FORBIDDEN[what])
+
+
+@pytest.mark.parametrize("number", range(len(ALLOWED)))
+def test_the_schema_allows_what_the_forbidden_rows_vary(populated: psycopg.Connection[Any], number: int) -> None:
+    with populated.transaction(force_rollback=True):
+        if ALLOWED[number] == plan():
+            populated.execute("delete from change")
+            populated.execute("delete from plan")
+        assert populated.execute(ALLOWED[number]).rowcount == 1
+
+
+def test_every_table_with_checks_has_one_that_a_test_violates(populated: psycopg.Connection[Any]) -> None:
+    found = populated.execute(
+        "select distinct c.relname from pg_constraint k join pg_class c on c.oid = k.conrelid"
+        " where k.contype = 'c' and k.connamespace = 'list_pipeline'::regnamespace and c.relname not like '%yoyo%'"
+    ).fetchall()
+    statements = " ".join(FORBIDDEN.values())
+    assert {row[0] for row in found if f" {row[0]} " not in statements} == set()
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        (A_PLAN, errors.UniqueViolation),
+        (A_CHANGE, errors.UniqueViolation),
+        (A_CAMPAIGN, errors.UniqueViolation),
+        # From PostgreSQL 18 on a restriction has an error of its own.
+        ("delete from campaign_schedule", psycopg.IntegrityError),
+        ("delete from plan", psycopg.IntegrityError),
+        ("insert into campaign_recipient values (999, 1)", errors.ForeignKeyViolation),
+    ],
+)
+def test_history_cannot_be_doubled_orphaned_or_deleted(
+    populated: psycopg.Connection[Any], statement: str, error: type[psycopg.Error]
+) -> None:
+    with pytest.raises(error), populated.transaction(force_rollback=True):
+        populated.execute(statement)

@@ -1,0 +1,221 @@
+"""The report of a maintenance: a truthful status, told to people exactly once, whatever Slack does."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.plans import PlanKind, RunStatus
+from list_pipeline.core.slack_blocks import as_text
+from list_pipeline.operations import workflow
+from list_pipeline.operations.maintenance import current
+from list_pipeline.operations.reports import final_status, notify, write_report
+from list_pipeline_tests.integration.accounts import HARD, Installation, quietly, settings_for
+from list_pipeline_tests.integration.conftest import Install
+
+JOB = "contact/managemanycontacts$"
+
+
+def outbox(made: Installation) -> list[tuple[Any, ...]]:
+    return made.query("select message_key, state, attempts, last_error from notification order by notification_id")
+
+
+def test_everything_done_is_success(small: Installation) -> None:
+    facts = small.maintain().report.facts
+    assert facts.status is RunStatus.SUCCESS
+    assert sum(facts.suppression.confirmed.values()) == 4
+    assert facts.rebalancing.moves_confirmed == 2
+    assert facts.rebalancing.enrolments_confirmed == 1
+
+
+def test_nothing_to_do_is_success(small: Installation) -> None:
+    small.control.send(small.account.lists.campaign_1, "Letter 3", profile="clean")
+    small.clock.advance(timedelta(hours=25))
+    workflow.synchronise(small.services, progress=quietly)
+    small.control.reset_requests()
+    facts = small.maintain().report.facts
+    assert facts.status is RunStatus.SUCCESS
+    assert facts.suppression.planned == {}
+    assert small.changing_requests() == {}
+
+
+def test_some_done_and_some_not_is_partial_success(small: Installation) -> None:
+    # Both suppression jobs work, and the three attempts at the first job of the rebalancing do not.
+    small.control.add_fault("job_without_effect", path=JOB, method="POST", nth=3, count=3)
+    facts = small.maintain().report.facts
+    assert facts.status is RunStatus.PARTIAL_SUCCESS
+    assert sum(facts.suppression.confirmed.values()) == 4
+    assert facts.rebalancing.moves_confirmed < facts.rebalancing.moves_planned
+
+
+def test_suppressions_that_all_failed_and_nothing_else_to_do_is_failed(small: Installation) -> None:
+    small.control.add_fault("job_without_effect", path=JOB, method="POST", count=3)
+    facts = small.maintain().report.facts
+    assert facts.status is RunStatus.FAILED
+    assert sum(facts.suppression.failed.values()) == 4
+
+
+def test_half_of_the_suppressions_done_is_partial_success(small: Installation) -> None:
+    small.control.add_fault("job_half_applied", path=JOB, method="POST", count=1)
+    small.control.add_fault("job_without_effect", path=JOB, method="POST", nth=2, count=2)
+    facts = small.maintain().report.facts
+    assert facts.status is RunStatus.PARTIAL_SUCCESS
+    assert sum(facts.suppression.confirmed.values()) == 2
+    assert sum(facts.suppression.failed.values()) == 2
+    assert small.query("select status from list_maintenance_log") == [("partial_success",)]
+
+
+def test_nothing_of_several_done_is_failed(small: Installation) -> None:
+    small.control.set_switches(jobs_without_effect=True)
+    assert small.maintain().report.facts.status is RunStatus.FAILED
+
+
+def test_a_maintenance_that_never_got_to_a_plan_is_failed(small: Installation) -> None:
+    assert final_status(small.services, small.begin()) is RunStatus.FAILED
+
+
+def test_writing_the_report_again_gives_the_same_report(small: Installation) -> None:
+    done = small.maintain()
+    again = write_report(small.another(), current(small.services, small.key))
+    assert again.message == done.report.message
+    assert again.facts == done.report.facts
+    assert small.query("select count(*) from agent_record where agent = 'reporting'")[0][0] <= 1
+
+
+def test_the_message_shows_what_was_done_and_no_address(small: Installation) -> None:
+    words = as_text(small.maintain().report.message)
+    assert redact_addresses(words) == words
+    assert "Contacts Suppressed: 4" in words
+    assert "Contacts Rebalanced: 3" in words
+    assert small.key in words
+
+
+def test_a_report_is_told_once_however_often_it_is_asked_for(small: Installation) -> None:
+    first = small.maintain()
+    assert first.delivery.state == "sent"
+    second = small.maintain(small.another(), run_id="second")
+    assert second.delivery == first.delivery
+    assert len(small.control.slack_messages()) == 1
+    assert small.query("select slack_notification_sent, slack_message_ts from list_maintenance_log") == [
+        (True, first.delivery.ts)
+    ]
+
+
+def test_a_message_whose_answer_was_lost_is_told_once(small: Installation) -> None:
+    small.control.slack_scenario("lost_answer")
+    first = small.maintain()
+    second = small.maintain(small.another(), run_id="second")
+    assert second.delivery.state == "sent"
+    assert len(small.control.slack_messages()) == 1
+    assert first.delivery.key == second.delivery.key
+
+
+def test_a_message_that_could_not_be_looked_up_is_looked_up_later(small: Installation) -> None:
+    small.control.slack_scenario("lost_answer")
+    small.control.slack_scenario("server_error", method="conversations.history")
+    assert small.maintain().delivery.state == "unknown"
+    assert outbox(small)[0][1] == "unknown"
+    later = small.maintain(small.another(), run_id="second")
+    assert later.delivery.state == "sent"
+    assert len(small.control.slack_messages()) == 1
+
+
+def test_a_process_that_died_after_posting_does_not_make_the_next_one_post_again(small: Installation) -> None:
+    done = small.maintain()
+    with small.services.database.begin() as connection:
+        connection.exec_driver_sql("update notification set state = 'pending', sent_at = null, message_ts = null")
+    again = notify(small.another(), current(small.services, small.key), done.report)
+    assert (again.state, again.ts) == ("sent", done.delivery.ts)
+    assert len(small.control.slack_messages()) == 1
+
+
+def test_without_a_token_the_report_stays_in_the_database(install_small: Install) -> None:
+    with install_small(slack_bot_token=None) as made:
+        done = made.maintain()
+        assert done.report.facts.status is RunStatus.SUCCESS
+        assert done.delivery.state == "skipped"
+        assert done.delivery.error is not None
+        assert "SLACK_BOT_TOKEN" in done.delivery.error
+        assert outbox(made)[0][1:3] == ("skipped", 0)
+        assert made.control.slack_messages() == []
+
+
+@pytest.mark.parametrize("kind", ["error", "rate_limited"])
+def test_slack_being_down_fails_nothing_and_the_message_is_sent_later(small: Installation, kind: str) -> None:
+    parts = {"error": "channel_not_found"} if kind == "error" else {"retry_after": 3600}
+    small.control.slack_scenario(kind, times=1, **parts)
+    done = small.maintain()
+    assert done.report.facts.status is RunStatus.SUCCESS
+    assert done.delivery.state == "failed"
+    assert small.query("select slack_notification_sent from list_maintenance_log") == [(False,)]
+    assert small.control.slack_messages() == []
+    later = small.maintain(small.another(), run_id="second")
+    assert later.delivery.state == "sent"
+    assert len(small.control.slack_messages()) == 1
+    assert outbox(small) == [(later.delivery.key, "sent", 2, None)]
+
+
+def test_a_wrong_channel_is_named_and_fails_nothing(install_small: Install) -> None:
+    with install_small(slack_channel_id="C0NOWHERE") as made:
+        done = made.maintain()
+        assert done.report.facts.status is RunStatus.SUCCESS
+        assert done.delivery.state == "failed"
+        assert "SLACK_CHANNEL_ID" in str(done.delivery.error)
+
+
+def test_waiting_and_having_finished_are_two_messages(install_small: Install) -> None:
+    with install_small(list_management_mode="approval_required") as made:
+        made.maintain()
+        assert made.query("select status from list_maintenance_log") == [("pending_review",)]
+        made.maintain(made.another(list_management_mode="auto"), run_id="second")
+        assert [row[1] for row in outbox(made)] == ["sent", "sent"]
+        assert made.query("select status from list_maintenance_log") == [("success",)]
+        first, second = made.control.slack_messages()
+        assert first["text"] != second["text"]
+
+
+def test_the_opinions_of_a_model_are_in_the_report_and_kept(small: Installation) -> None:
+    with_model = small.another(gemini_api_key="k", gemini_base_url=small.server.url)
+    done = small.maintain(with_model)
+    assert done.report.facts.status is RunStatus.SUCCESS
+    kept = small.query("select agent, source, prompt, answer from agent_record order by record_id")
+    assert {row[1] for row in kept} <= {"model", "policy"}
+    assert kept
+    for _, _, prompt, answer in kept:
+        assert redact_addresses(f"{prompt} {answer}") == f"{prompt} {answer}"
+
+
+def test_a_model_that_is_down_changes_nothing_that_is_done(small: Installation) -> None:
+    with_model = small.another(gemini_api_key="k", gemini_base_url=small.server.url + "/nowhere")
+    assert small.maintain(with_model).report.facts.status is RunStatus.SUCCESS
+    small.assert_suppressed(small.account.ids(*HARD))
+    assert {row[0] for row in small.query("select source from agent_record")} == {"policy"}
+
+
+def test_no_secret_and_no_address_is_logged(small: Installation) -> None:
+    small.control.add_fault("job_error", path=JOB, method="POST")
+    small.maintain()
+    logged = json.dumps(small.logs, default=repr)
+    assert len(small.logs) > 20
+    assert redact_addresses(logged) == logged
+    settings = settings_for(small.server, small.account.lists, small.database_url)
+    assert settings.secret("mailjet_secret_key") not in logged
+    assert settings.secret("slack_bot_token") not in logged
+
+
+def test_the_numbers_in_the_report_are_those_of_the_journal(seeded: Installation) -> None:
+    facts = seeded.maintain().report.facts
+    confirmed = seeded.query(
+        "select i.reason, count(*) from change c join plan_item i using (plan_id, contact_id) where c.kind = 'suppress'"
+        " and not exists (select 1 from change_step s where s.change_id = c.change_id and s.state <> 'confirmed')"
+        " group by 1"
+    )
+    assert dict(confirmed) == dict(facts.suppression.confirmed)
+    assert facts.suppression.held_for_review == len(seeded.control.answers()["suppress"]) + len(
+        seeded.control.answers()["incident_domain"]
+    ) - sum(facts.suppression.confirmed.values())
+    assert seeded.plan(PlanKind.SUPPRESSION).summary["recipients"] == facts.recipients

@@ -1,0 +1,355 @@
+"""The documentation against the code: what exists is described, what is described exists, tables are equal."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import typer
+
+from list_pipeline.cli import app
+from list_pipeline.core.bounces import BounceClass, Classification, FailureEvent, classify
+from list_pipeline.core.gate import Mode, SuppressionGateFacts, judge_suppression
+from list_pipeline.core.plans import RunStatus
+from list_pipeline.core.policy import SuppressionPolicy
+from list_pipeline.core.rebalancing import RebalancingPolicy
+from list_pipeline.core.rebalancing_gate import RebalancingGateFacts, judge_rebalancing
+from list_pipeline.core.suppression import decide
+from list_pipeline.core.verdicts import CampaignContext, ContactFacts, Rule, VerdictAction
+from list_pipeline.definitions import defs
+from list_pipeline.sandbox.faults import EFFECTS
+from list_pipeline.sandbox.seed_recipe import SCENARIOS
+from list_pipeline.sandbox.switches import SWITCHES
+from list_pipeline.settings import Settings
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PAGES = (
+    *sorted(CHECKOUT.glob("*.md")),
+    *sorted((CHECKOUT / "docs").glob("**/*.md")),
+    *sorted((CHECKOUT / "sql").glob("*.md")),
+)
+IMAGES = sorted((CHECKOUT / "docs" / "images").glob("*.png"))
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+LARGEST_PICTURE = 400_000
+
+
+def page(name: str) -> str:
+    """The text of a page of the documentation."""
+    return (CHECKOUT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def cells(line: str) -> tuple[str, ...]:
+    return tuple(cell.strip().strip("`") for cell in re.split(r"(?<!\\)\|", line)[1:-1])
+
+
+def table(text: str, marker: str) -> list[tuple[str, ...]]:
+    """The rows of the table between ``<!-- marker`` and ``<!-- /marker``, without head and rule."""
+    match = re.search(rf"<!-- {marker}\b[^\n]*-->\n(.*?)<!-- /{marker} -->", text, re.DOTALL)
+    assert match is not None, f"there is no table {marker}"
+    rows = [cells(line) for line in match[1].splitlines() if line.startswith("|")]
+    return rows[2:]
+
+
+def first_cells(text: str) -> set[str]:
+    """The names in the first column of any table of a page."""
+    names: set[str] = set()
+    for line in text.splitlines():
+        if line.startswith("|"):
+            names |= {name.strip(" `") for name in cells(line)[0].split(",")}
+    return names
+
+
+# What Dagster shows
+
+ASSETS = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+JOBS = {job.name: job for job in defs.jobs or ()}
+SENSORS = {sensor.name: sensor for sensor in defs.sensors or ()}
+SCHEDULES = {schedule.name: schedule for schedule in defs.schedules or ()}
+CHECKS = {spec.name: spec for check in defs.asset_checks or () for spec in check.check_specs}
+
+
+def test_the_code_location_has_what_the_following_tests_look_at() -> None:
+    assert len(ASSETS) >= 14
+    assert all((JOBS, SENSORS, SCHEDULES, CHECKS))
+
+
+@pytest.mark.parametrize("name", sorted(ASSETS))
+def test_every_asset_has_a_description_an_owner_and_a_group(name: str) -> None:
+    spec = ASSETS[name]
+    assert spec.description
+    assert len(spec.description) > 30
+    assert list(spec.owners)
+    assert spec.group_name not in (None, "default")
+
+
+@pytest.mark.parametrize("name", sorted(ASSETS))
+def test_every_asset_is_explained(name: str) -> None:
+    assert f"`{name}`" in page("architecture")
+
+
+@pytest.mark.parametrize("name", sorted({**JOBS, **SENSORS, **SCHEDULES}))
+def test_every_job_sensor_and_schedule_has_a_description_and_is_explained(name: str) -> None:
+    described = {**JOBS, **SENSORS, **SCHEDULES}[name]
+    assert described.description
+    assert f"`{name}`" in page("architecture") + page("operations")
+
+
+@pytest.mark.parametrize("name", sorted(CHECKS))
+def test_every_check_has_a_description_and_says_what_to_do(name: str) -> None:
+    assert CHECKS[name].description
+    assert name in first_cells(page("operations"))
+
+
+def test_no_check_is_documented_that_does_not_exist() -> None:
+    section = page("operations").split("\n## Checks\n")[1].split("\n## ")[0]
+    assert first_cells(section) - {"check", "---"} == set(CHECKS)
+
+
+# Settings and commands
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_setting_is_in_the_example(name: str) -> None:
+    example = (CHECKOUT / ".env.example").read_text(encoding="utf-8")
+    assert re.search(rf"^{name.upper()}=", example, re.MULTILINE)
+
+
+OTHER_VARIABLES = {"DAGSTER_HOME", "LIST_PIPELINE_STACK_DIR", "POLICY_REVISION"}
+"""Written like settings in the documentation, and none: Dagster's, the stack's, a constant."""
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_variable_that_a_page_names_is_a_setting(path: Path) -> None:
+    named = set(re.findall(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`]*)?`", path.read_text(encoding="utf-8")))
+    assert named - OTHER_VARIABLES <= {name.upper() for name in Settings.model_fields}
+
+
+def commands() -> Iterator[str]:
+    group = typer.main.get_command(app)
+    yield from getattr(group, "commands", {})
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_every_command_is_documented(name: str) -> None:
+    assert re.search(rf"^\| `list-pipeline {re.escape(name)}[ `]", page("operations"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_command_and_target_that_a_page_names_exists(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z][a-z0-9-]*):", makefile, re.MULTILINE))
+    written = re.findall(r"(?:`|^)make ([a-z][a-z0-9-]*)", text, re.MULTILINE)
+    assert set(written) <= targets
+    assert set(re.findall(r"(?:`|^)list-pipeline ([a-z][a-z-]*)", text, re.MULTILINE)) <= set(commands())
+
+
+# Rules and figures
+
+ACTIONS = {VerdictAction.SUPPRESS: "suppressed", VerdictAction.MONITOR: "watched", VerdictAction.KEEP: "kept"}
+
+
+def named_class(found: Classification) -> str:
+    return f"{found.bounce_class.value}, disputed" if found.is_disputed else found.bounce_class.value
+
+
+def first_failure(state_id: int | None, is_permanent: bool) -> str:
+    """What the rules do about a known recipient's first failure, outside an incident."""
+    found = classify(state_id, is_permanent)
+    event = FailureEvent(
+        contact_id=1,
+        campaign_id=1,
+        occurred_at=NOW - timedelta(hours=1),
+        state_id=state_id,
+        is_permanent=is_permanent,
+        status=None,
+        classification=found,
+        in_bounce_log=True,
+        in_message_log=True,
+    )
+    campaign = CampaignContext(1, 1000, {1: "example.com"}, {"example.com": 100})
+    (verdict,) = decide([event], {}, {1: ContactFacts()}, campaign, SuppressionPolicy(), NOW)
+    return ACTIONS[verdict.action]
+
+
+def test_the_table_of_state_ids_equals_the_code() -> None:
+    expected = []
+    for state_id in (*range(1, 22), None):
+        with_flag, without = classify(state_id, True), classify(state_id, False)
+        assert with_flag.reason is without.reason
+        expected.append(
+            (
+                "other" if state_id is None else str(state_id),
+                with_flag.reason.value,
+                named_class(with_flag),
+                named_class(without),
+                first_failure(state_id, True),
+                first_failure(state_id, False),
+            )
+        )
+    assert table(page("policy"), "states") == expected
+
+
+def test_numbers_beside_the_table_of_state_ids_are_other_ones() -> None:
+    assert {classify(number, True) for number in (0, 22, 99, -1)} == {classify(None, True)}
+
+
+def test_the_figures_of_the_policy_equal_the_code() -> None:
+    written = {name: float(value) for name, value, _ in table(page("policy"), "figures")}
+    assert written == {name: float(value) for name, value in asdict(SuppressionPolicy()).items()}
+
+
+def test_the_figures_of_a_rebalancing_are_those_in_the_policy_page() -> None:
+    policy, text = RebalancingPolicy(), page("policy")
+    assert f"above {policy.trigger_percent} % (`LIST_BALANCE_THRESHOLD`)" in text
+    assert f"at most {policy.repair_percent} % (`LIST_BALANCE_TARGET`)" in text
+    assert f"moves are under {policy.max_moves_share_percent} %" in text
+
+
+@pytest.mark.parametrize("rule", [*Rule])
+def test_every_rule_is_explained(rule: Rule) -> None:
+    assert rule.value in first_cells(page("policy"))
+
+
+@pytest.mark.parametrize("bounce_class", [*BounceClass])
+def test_every_class_is_explained(bounce_class: BounceClass) -> None:
+    assert bounce_class.value in first_cells(page("policy"))
+
+
+@pytest.mark.parametrize("mode", [*Mode])
+def test_every_mode_is_explained(mode: Mode) -> None:
+    assert mode.value in first_cells(page("policy"))
+
+
+def test_every_check_of_both_gates_is_explained() -> None:
+    suppression = judge_suppression(SuppressionGateFacts(0, 0, (), True, Mode.AUTO, True), SuppressionPolicy())
+    rebalancing = judge_rebalancing(
+        RebalancingGateFacts((), (1, 1, 1), (1, 1, 1), frozenset(), True, Mode.AUTO, True), RebalancingPolicy()
+    )
+    names = {check.name for check in (*suppression.checks, *rebalancing.checks)}
+    assert names <= first_cells(page("policy"))
+
+
+@pytest.mark.parametrize("status", [*RunStatus])
+def test_every_status_of_a_run_says_what_to_do(status: RunStatus) -> None:
+    assert status.value in first_cells(page("operations"))
+
+
+# The sandbox
+
+
+def test_the_table_of_switches_equals_the_code() -> None:
+    expected = [
+        (
+            switch.name,
+            json.dumps(switch.default),
+            ", ".join(map(str, switch.allowed))
+            or ("true, false" if isinstance(switch.default, bool) else "number ≥ 0"),
+            switch.description,
+        )
+        for switch in SWITCHES.values()
+    ]
+    assert table(page("sandbox"), "switches") == expected
+
+
+def test_the_table_of_faults_equals_the_code() -> None:
+    assert table(page("sandbox"), "effects") == list(EFFECTS.items())
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_scenario_of_a_seed_is_explained(scenario: str) -> None:
+    assert f"`{scenario}`" in page("sandbox")
+
+
+# Words, links and pictures
+
+TERMS = [
+    "contact",
+    "list",
+    "campaign",
+    "round",
+    "cycle",
+    "send",
+    "partition",
+    "recipient",
+    "bounce event",
+    "class",
+    "reason",
+    "disputed",
+    "second hit",
+    "soft pattern",
+    "incident",
+    "sweep",
+    "suppression",
+    "plan",
+    "plan item",
+    "gate",
+    "review item",
+    "journal",
+    "change",
+    "step",
+    "job",
+    "snapshot",
+    "newcomer",
+    "enrolment",
+    "move",
+    "deviation",
+    "certificate",
+    "mode",
+    "maintenance log",
+    "tail",
+    "drift",
+]
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_every_term_is_defined_once_with_words_to_avoid(term: str) -> None:
+    rows = [cells(line) for line in page("glossary").splitlines() if line.startswith(f"| {term} |")]
+    assert len(rows) == 1
+    _, definition, avoided = rows[0]
+    assert len(definition) > 15
+    assert avoided
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that a rendered page has, made of its headings as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def links() -> Iterator[tuple[Path, str]]:
+    for path in PAGES:
+        for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8")):
+            if not re.match(r"[a-z]+:", target):
+                yield path, target
+
+
+@pytest.mark.parametrize(("path", "target"), [*links()], ids=lambda value: getattr(value, "name", value))
+def test_every_relative_link_leads_somewhere(path: Path, target: str) -> None:
+    name, _, anchor = target.partition("#")
+    goal = (path.parent / name).resolve() if name else path
+    assert goal.exists()
+    assert goal.is_relative_to(CHECKOUT)
+    if anchor:
+        assert anchor in anchors(goal.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_file_of_the_code_that_a_page_names_exists(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:list_pipeline(?:_tests)?/)?[a-z_]+(?:/[a-z_]+)+\.py)\b", text))
+    missing = {
+        one for one in named if not any((base / one).is_file() for base in (CHECKOUT, CHECKOUT / "list_pipeline"))
+    }
+    assert missing == set()
+
+
+@pytest.mark.parametrize("picture", IMAGES, ids=lambda path: path.name)
+def test_every_picture_is_small_and_shown_somewhere(picture: Path) -> None:
+    assert picture.stat().st_size < LARGEST_PICTURE
+    assert any(f"images/{picture.name})" in path.read_text(encoding="utf-8") for path in PAGES)

@@ -1,0 +1,189 @@
+"""The settings: every variable has a default or is named when it is missing, and no secret is ever shown."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from list_pipeline.core.errors import ConfigurationError
+from list_pipeline.settings import OperatingMode, Settings, read_settings
+
+EXAMPLE = Path(__file__).resolve().parents[2] / ".env.example"
+FIELDS = sorted(Settings.model_fields)
+SECRETS = sorted(name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation))
+LIST_IDS = [
+    "mailjet_master_list_id",
+    "mailjet_campaign_list_1_id",
+    "mailjet_campaign_list_2_id",
+    "mailjet_campaign_list_3_id",
+    "mailjet_suppression_list_id",
+]
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*FIELDS, "mailjet_api_secret"):
+        monkeypatch.delenv(name.upper(), raising=False)
+        monkeypatch.delenv(name, raising=False)
+
+
+def example_lines() -> dict[str, str]:
+    found = re.findall(r"^#?\s?([A-Z][A-Z0-9_]+)=(.*)$", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE)
+    return dict(found)
+
+
+def test_nothing_is_required_to_read_the_settings() -> None:
+    settings = read_settings()
+    assert settings.list_management_mode is OperatingMode.GRADUATED
+    assert settings.list_management_enabled is True
+
+
+def test_the_example_lists_exactly_the_settings() -> None:
+    assert sorted(example_lines()) == [name.upper() for name in FIELDS]
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_the_example_shows_the_default(name: str) -> None:
+    shown, default = example_lines()[name.upper()], Settings.model_fields[name].default
+    if default is None:
+        assert shown == ""
+    elif isinstance(default, bool):
+        assert shown == str(default).lower()
+    elif isinstance(default, (int, float)):
+        assert float(shown) == default
+    else:
+        assert shown == str(getattr(default, "value", default))
+
+
+def test_the_example_itself_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in example_lines().items():
+        monkeypatch.setenv(name, value)
+    assert {name: getattr(read_settings(), name) for name in FIELDS} == {
+        name: field.default for name, field in Settings.model_fields.items()
+    }
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_setting_says_what_it_means(name: str) -> None:
+    description = Settings.model_fields[name].description
+    assert description
+    assert description.endswith(".")
+
+
+@pytest.mark.parametrize("name", [name for name in FIELDS if name not in SECRETS])
+def test_every_setting_is_read_from_the_variable_of_its_name(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    default = Settings.model_fields[name].default
+    annotation = str(Settings.model_fields[name].annotation)
+    other: str
+    if isinstance(default, bool):
+        other = str(not default).lower()
+    elif name == "list_management_mode":
+        other = "auto"
+    elif name == "enrol_newcomers":
+        other = "off"
+    elif name == "log_level":
+        other = "debug"
+    elif name == "log_format":
+        other = "json"
+    elif "int" in annotation or "float" in annotation:
+        other = "6" if default != 6 else "5"
+    else:
+        other = "https://other.example"
+    monkeypatch.setenv(name.upper(), other)
+    read = getattr(read_settings(), name)
+    assert read != default
+    assert str(getattr(read, "value", read)).lower().removesuffix(".0") == other
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_missing_secret_is_named_by_what_needs_it(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=name.upper()):
+        read_settings().secret(name)
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_is_not_shown_by_the_settings(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name.upper(), "hush-hush-value")
+    settings = read_settings()
+    assert isinstance(getattr(settings, name), SecretStr)
+    assert settings.secret(name) == "hush-hush-value"
+    assert "hush-hush" not in f"{settings} {settings!r} {settings.model_dump_json()}"
+
+
+def test_the_secret_key_may_have_the_name_that_mailjet_gives_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAILJET_API_SECRET", "hush-hush-value")
+    assert read_settings().secret("mailjet_secret_key") == "hush-hush-value"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MAILJET_REQUESTS_PER_MINUTE", "hush-hush-value"),
+        ("MAILJET_REQUESTS_PER_MINUTE", "0"),
+        ("MAILJET_MASTER_LIST_ID", "hush-hush-value"),
+        ("LIST_MANAGEMENT_MODE", "hush-hush-value"),
+        ("LIST_MANAGEMENT_ENABLED", "hush-hush-value"),
+        ("SUPPRESSION_CAP_PERCENT", "101"),
+        ("MAILJET_JOB_CONTACTS", "5001"),
+        ("WEEKLY_HEALTH_CHECK_DAY", "7"),
+        ("LOG_LEVEL", "hush-hush-value"),
+        ("ENROL_NEWCOMERS", "hush-hush-value"),
+        ("MAILJET_BASE_URL", "http://hush-hush-value.example"),
+        ("SLACK_BASE_URL", "ftp://hush-hush-value.example"),
+        ("GEMINI_BASE_URL", "hush-hush-value"),
+    ],
+)
+def test_a_wrong_value_names_its_variable_and_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings()
+    assert name in str(caught.value)
+    assert "hush-hush" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_all_missing_lists_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAILJET_MASTER_LIST_ID", "1")
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings().list_ids()
+    assert all(name.upper() in str(caught.value) for name in LIST_IDS[1:])
+    assert "MAILJET_MASTER_LIST_ID" not in str(caught.value)
+
+
+def test_two_lists_with_one_id_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, name in enumerate(LIST_IDS):
+        monkeypatch.setenv(name.upper(), str(max(number, 1)))
+    with pytest.raises(ConfigurationError, match="differ"):
+        read_settings().list_ids()
+
+
+def test_the_five_lists_have_the_roles_that_their_variables_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, name in enumerate(LIST_IDS, start=1):
+        monkeypatch.setenv(name.upper(), str(number))
+    ids = read_settings().list_ids()
+    assert (ids.master, ids.campaign_1, ids.campaign_2, ids.campaign_3, ids.suppression) == (1, 2, 3, 4, 5)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://localhost:1", "https://api.example.com"])
+def test_plain_http_is_for_this_machine_only(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("MAILJET_BASE_URL", url)
+    assert read_settings().mailjet_base_url == url
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAILJET_REQUESTS_PER_MINUTE", "")
+    monkeypatch.setenv("GEMINI_API_KEY", "")
+    settings = read_settings()
+    assert settings.mailjet_requests_per_minute == Settings.model_fields["mailjet_requests_per_minute"].default
+    assert settings.gemini_api_key is None
+
+
+def test_a_link_base_has_no_slash_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APP_URL", "https://app.example.com/")
+    assert read_settings().app_url == "https://app.example.com"
