@@ -72,7 +72,7 @@ lock: $(READY)  ## Resolve pyproject.toml into the lock files, keeping what stil
 	$(COMPILE) --constraint requirements.lock --output-file requirements-production.lock
 
 bench: $(READY)  ## Measure the speed on large lists
-	$(PY) -m pytest -m bench -s list_pipeline_tests
+	$(PY) -m bench
 
 clean:  ## Remove the environment and the caches (not .stack: `make stop` first, then delete it)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov

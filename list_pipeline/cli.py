@@ -185,7 +185,7 @@ def mode(
 ) -> None:
     """Show or set how much the product does by itself. read_only also stops a run before its next change."""
     from list_pipeline.core.gate import Mode
-    from list_pipeline.operations.suppression import operating_mode
+    from list_pipeline.operations.modes import operating_mode
     from list_pipeline.storage.maintenance import set_mode
 
     with _services() as services:

@@ -27,9 +27,12 @@ def configure_logging(settings: Settings, *, level: str | None = None) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            # Plain tracebacks, written out before the redaction: pretty ones show local variables, addresses among them.
+            structlog.processors.format_exc_info,
             _redacted,
-            *([structlog.processors.format_exc_info] if is_json else []),
-            structlog.processors.JSONRenderer() if is_json else structlog.dev.ConsoleRenderer(colors=False),
+            structlog.processors.JSONRenderer()
+            if is_json
+            else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(_stderr()),

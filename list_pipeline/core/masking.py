@@ -13,6 +13,10 @@ _ADDRESS = re.compile(rf"{_LOCAL}(?:@|%40){_DOMAIN}", re.UNICODE | re.IGNORECASE
 """An address, also with a quoted local part and as it stands in a URL."""
 
 
+_MASKED = re.compile(r".\*{3}@.\*{3}(?:\.[^\s@.]+)?")
+"""What ``mask_address`` makes."""
+
+
 def mask_address(address: str) -> str:
     """``jane.doe@example.com`` becomes ``j***@e***.com``: enough to recognise one's own test contact, not a person."""
     local, _, domain = address.partition("@")
@@ -21,5 +25,5 @@ def mask_address(address: str) -> str:
 
 
 def redact_addresses(text: str) -> str:
-    """Replace everything that looks like an address by ``[address]``."""
-    return _ADDRESS.sub("[address]", text)
+    """Replace everything that looks like an address by ``[address]``; the masked form of one stays."""
+    return _ADDRESS.sub(lambda found: found[0] if _MASKED.fullmatch(found[0]) else "[address]", text)

@@ -269,6 +269,9 @@ def _choose(
     ]
     if supported:
         return _worst(supported), False
+    if logged and ended and all(found.bounce_class is BounceClass.UNKNOWN for found in everything):
+        # Both show a state that nobody knows: they agree, and it stays unknown.
+        return _worst(everything), False
     claimed = any(found.bounce_class is BounceClass.HARD for found in everything) or any(
         row.status is MessageStatus.HARD_BOUNCED and found.bounce_class is BounceClass.UNKNOWN for row, found in ended
     )

@@ -12,7 +12,7 @@ attempt at all is stepped over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -100,6 +100,27 @@ def decide(
         )
         verdicts.append(_judge(case))
     return tuple(verdicts)
+
+
+def keep_rejected(verdicts: Iterable[Verdict], rejected: Collection[int]) -> tuple[Verdict, ...]:
+    """The verdicts, with those kept whose suppression a person rejected after the same campaign.
+
+    A later look at the same campaign brings no new occasion. Complaints are exempt: nobody may be mailed after one.
+    """
+    return tuple(
+        replace(
+            verdict,
+            action=VerdictAction.KEEP,
+            rule=Rule.REJECTED_BY_PERSON,
+            confidence=None,
+            explanation="Kept: a person rejected this suppression after an earlier look at the same campaign.",
+        )
+        if verdict.contact_id in rejected
+        and verdict.rule is not Rule.COMPLAINT
+        and verdict.action in (VerdictAction.SUPPRESS, VerdictAction.HOLD)
+        else verdict
+        for verdict in verdicts
+    )
 
 
 def _one_event_each(events: Iterable[FailureEvent], campaign_id: int) -> dict[int, FailureEvent]:

@@ -11,11 +11,11 @@ from list_pipeline.defs.resources import ServicesResource
 from list_pipeline.defs.sensors import SCHEDULES, SENSORS
 
 
-def build_defs(services: ServicesResource | None = None) -> dg.Definitions:
+def build_defs(services: dg.ResourceDefinition | None = None) -> dg.Definitions:
     """Everything that exists in this code location.
 
     Args:
-        services: another source of settings and clients than the environment.
+        services: a resource that yields ``Services`` made of other settings than the environment's.
     """
     return dg.Definitions(
         assets=dg.load_assets_from_modules(

@@ -60,6 +60,23 @@ def maintenance_of(context: dg.AssetExecutionContext, services: Services, stage_
 
 
 @contextmanager
+def ledgered_if_for_a_campaign(
+    context: dg.AssetExecutionContext, services: Services, stage_name: str
+) -> Generator[None]:
+    """For the unpartitioned first step of a campaign's run: its row exists from here on, and a failure stands in it.
+
+    Otherwise a failed sync would leave no trace, and the sensor would believe that the campaign had had its run.
+    """
+    key = context.run.tags.get("dagster/partition")
+    if key is None:
+        yield
+        return
+    run = begin(services, key, sweep=sweep_of(context), run_id=context.run.run_id)
+    with stage(services, run, stage_name):
+        yield
+
+
+@contextmanager
 def maintenance_as_it_stands(context: dg.AssetExecutionContext, services: Services) -> Generator[Maintenance]:
     """The same for reporting: it begins no attempt and ends none."""
     with clear_failures():

@@ -10,7 +10,7 @@ from datetime import timedelta
 import structlog
 
 from list_pipeline.core.bounces import BounceClass, FailureEvent, advice_for
-from list_pipeline.core.errors import IncompleteDataError
+from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError
 from list_pipeline.core.observations import MessageStatus
 from list_pipeline.core.plans import Sweep
 from list_pipeline.core.reconciliation import Reconciliation, reconcile
@@ -29,9 +29,14 @@ FAILED_STATUSES = (
     MessageStatus.BLOCKED,
     MessageStatus.SPAM,
     MessageStatus.DEFERRED,
+    MessageStatus.QUEUED,
     MessageStatus.BOUNCE,
 )
 """What is not delivered. A message that is still being tried is among them: it must not pass for a delivery."""
+
+
+HISTORY_RETRY_AFTER = timedelta(days=1)
+"""A past campaign whose bounces could not be read whole is read again after this time, not with every sync."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +97,17 @@ def load_history(services: Services, progress: Callable[[str], None] = log.info)
     limit = now - timedelta(days=settings.list_maintenance_lookback_days)
     with services.database.begin() as connection:
         # A campaign within the maintenance look-back gets its own run; older ones are only remembered.
-        found = rows.campaigns_without_fetch(connection, limit)
+        found = rows.campaigns_without_fetch(connection, limit, now - HISTORY_RETRY_AFTER)
     for row in found:
         with services.database.begin() as connection:
             campaign = campaigns.campaign_by_key(connection, row["campaign_key"])
         progress(f"reading the bounces of {campaign.key}")
-        data = _read(services, campaign, Sweep.D7)
+        try:
+            data = _read(services, campaign, Sweep.D7)
+        except (IncompleteDataError, RemoteNotFoundError) as error:
+            # Its attempts stay unknown, which resets and counts nothing; the other campaigns go on.
+            log.warning("a past campaign's bounces cannot be read", campaign=campaign.key, error=str(error))
+            continue
         if not data.fetch.is_complete:
             log.warning(
                 "a past campaign's bounces are incomplete", campaign=campaign.key, problems=len(data.fetch.problems)
@@ -138,8 +148,12 @@ def _read(services: Services, campaign: Campaign, sweep: Sweep) -> BounceData:
         requests=mailjet.requests_made - before,
     )
     with services.database.begin() as connection:
-        rows.save_fetch(connection, fetch, found.events)
-        if found.is_complete:
+        if not rows.save_fetch(connection, fetch, found.events):
+            # Another run read the same campaign at the same time and was first: what is stored counts.
+            stored = rows.fetch_of(connection, campaign.campaign_id, sweep.value)
+            if stored is not None:
+                return BounceData(stored, rows.events_of(connection, campaign.campaign_id, sweep.value))
+        elif found.is_complete:
             membership.count_bounces(connection, campaign.campaign_id, sweep.value, services.clock.now())
     return BounceData(fetch, found.events)
 

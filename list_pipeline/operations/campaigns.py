@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.core.cycles import CampaignSend, assign_sends, lists_already_sent
-from list_pipeline.core.errors import NotFoundError
+from list_pipeline.core.errors import IncompleteDataError, NotFoundError, RemoteNotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.observations import SendCounters, SendSeen
@@ -129,7 +129,12 @@ def record_recipients(services: Services, progress: Callable[[str], None] = log.
     for campaign in waiting:
         if campaign.mailjet_campaign_id is None or campaign.send_started_at is None:
             continue
-        counters = services.mailjet.send_counters(campaign.mailjet_campaign_id)
+        try:
+            counters = services.mailjet.send_counters(campaign.mailjet_campaign_id)
+        except (IncompleteDataError, RemoteNotFoundError) as error:
+            # One campaign that Mailjet cannot tell about must not keep the others from being maintained.
+            log.warning("recipients not recorded yet", campaign=campaign.key, error=str(error))
+            continue
         with services.database.begin() as connection:
             contact_ids = rows.recipients_by_membership(connection, campaign.list_role, campaign.send_started_at)
         source = "membership"
@@ -137,6 +142,10 @@ def record_recipients(services: Services, progress: Callable[[str], None] = log.
             source = "messages"
             progress(f"reading the messages of {campaign.key}: {counters.total}")
             contact_ids = _mailed(services, campaign.mailjet_campaign_id, campaign.send_started_at)
+            is_young = services.clock.now() - campaign.sent_at < SENDING_TAKES_AT_MOST
+            if is_young and len(contact_ids) != counters.total:
+                log.info("messages and counters do not agree yet", campaign=campaign.key)
+                continue
         with services.database.begin() as connection:
             rows.save_recipients(connection, campaign.campaign_id, contact_ids, source, services.clock.now())
         sources[campaign.key] = source

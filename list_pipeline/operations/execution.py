@@ -13,16 +13,24 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
-from list_pipeline.core.errors import IncompleteDataError, RefusedError, RemoteNotFoundError, TransientError
+from list_pipeline.core.errors import (
+    IncompleteDataError,
+    IntegrationError,
+    RefusedError,
+    RemoteNotFoundError,
+    TransientError,
+)
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.observations import MemberAction, RecipientSeen
+from list_pipeline.core.observations import JobSeen, MemberAction, RecipientSeen
 from list_pipeline.integrations.mailjet import MailjetClient
 from list_pipeline.operations.membership import list_sizes
+from list_pipeline.operations.modes import may_change
 from list_pipeline.operations.services import Services
-from list_pipeline.storage import journal, maintenance, membership
+from list_pipeline.storage import journal, membership
 from list_pipeline.storage.journal import Job, Step
 from list_pipeline.storage.lock import MutationLock
 
@@ -74,10 +82,7 @@ class _Execution:
     def _before_mutation(self) -> None:
         """Right before each changing request: is the lock still ours, and may we still?"""
         self._lock.check()
-        with self._services.database.begin() as connection:
-            mode = maintenance.begin_mode(connection, self._services.clock.now())["set_mode"]
-        if not self._services.settings.list_management_enabled or mode == "read_only":
-            why = "LIST_MANAGEMENT_ENABLED is off" if mode != "read_only" else "the mode was set to read_only"
+        if why := may_change(self._services):
             raise RefusedError("Changing a list", why, "Switch it on again and run the maintenance again to continue")
 
     def run(self) -> None:
@@ -100,7 +105,11 @@ class _Execution:
         for job in jobs:
             if job.mailjet_job_id is not None:
                 self._progress(f"picking up Mailjet's job {job.mailjet_job_id} of an earlier run")
-                self._finish(job.job_id, job.mailjet_job_id, job.sizes_before)
+                try:
+                    self._finish(job.job_id, job.mailjet_job_id, job.sizes_before)
+                except RemoteNotFoundError:
+                    # Mailjet has forgotten the job: what it did is read from the lists all the same.
+                    self._settle_lost(job)
             else:
                 self._settle_lost(job)
 
@@ -136,8 +145,13 @@ class _Execution:
         with self._services.database.begin() as connection:
             addresses = membership.addresses_of(connection, contacts)
             gone = [step for step in steps if step.contact_id not in addresses]
+            places = membership.places_of(connection, contacts)
+            # A suppression names all three lists, since others may have moved the contact since; it leaves those it is on.
+            absent = [step for step in steps if step.action == "remove" and not _is_on(places, step)]
             journal.settle_steps(connection, gone, "skipped", self._services.clock.now(), "contact_gone")
-        steps = [step for step in steps if step.contact_id in addresses]
+            journal.settle_steps(connection, absent, "skipped", self._services.clock.now(), "not_a_member")
+        steps = [step for step in steps if step.contact_id in addresses and step not in absent]
+        contacts = sorted({step.contact_id for step in steps})
         if not steps:
             return
         actions = {
@@ -153,7 +167,7 @@ class _Execution:
                 self._plan_id,
                 steps,
                 {role.value: action.value for role, action in actions.items()},
-                len(addresses),
+                len(contacts),
                 before,
                 self._lock.fence,
                 self._services.clock.now(),
@@ -161,7 +175,7 @@ class _Execution:
         try:
             mailjet_job_id = self._mailjet.submit_job(
                 actions={self._services.list_ids[role]: action for role, action in actions.items()},
-                emails=[addresses[contact_id] for contact_id in contacts if contact_id in addresses],
+                emails=[addresses[contact_id] for contact_id in contacts],
                 exclude=True if exclude else None,
             )
         except (RefusedError, TransientError) as error:
@@ -182,17 +196,25 @@ class _Execution:
         now = self._services.clock.now()
         with self._services.database.begin() as connection:
             journal.job_ended(connection, job_id, "failed", error, now)
-            journal.settle_steps(connection, steps, "planned", now)
+            journal.give_back(connection, steps, now)
 
     def _finish(self, job_id: int, mailjet_job_id: int, before: Mapping[str, int]) -> None:
         seen = self._mailjet.wait_for_job(mailjet_job_id)
         error = None
         if seen.is_failed or seen.error or seen.has_error_file:
-            refused = len(self._mailjet.job_errors(mailjet_job_id)) if seen.has_error_file else 0
-            error = f"{seen.status}: {seen.error or 'no text'}; {refused} contact(s) in the error file"
-            log.warning("a bulk job reported errors", job=mailjet_job_id, status=seen.status, refused=refused)
+            error = f"{seen.status}: {seen.error or 'no text'}; {self._refused(mailjet_job_id, seen)}"
+            log.warning("a bulk job reported errors", job=mailjet_job_id, error=error)
         # "Completed" may mean that nothing changed: only the lists themselves tell.
         self._settle(job_id, before, "failed" if seen.is_failed else "finished", error)
+
+    def _refused(self, mailjet_job_id: int, seen: JobSeen) -> str:
+        """How many contacts the error file names. The lists decide; an unreadable file must not stop the settling."""
+        if not seen.has_error_file:
+            return "no error file"
+        try:
+            return f"{len(self._mailjet.job_errors(mailjet_job_id))} contact(s) in the error file"
+        except IntegrationError as error:
+            return f"the error file could not be read ({type(error).__name__})"
 
     def _settle_lost(self, job: Job) -> None:
         """A job whose id is unknown: give it time, look twice, and take back what is not there."""
@@ -312,6 +334,10 @@ class _Execution:
                 if attempt == ATTEMPTS_PER_STEP:
                     raise
         raise AssertionError("the loop returns or raises")
+
+
+def _is_on(places: Mapping[int, Sequence[Mapping[str, Any]]], step: Step) -> bool:
+    return any(place["list"] == step.list_role for place in places[step.contact_id])
 
 
 def _describe(steps: Sequence[Step]) -> str:

@@ -10,9 +10,12 @@ from datetime import datetime, timedelta
 import structlog
 
 from list_pipeline.core.eligibility import CampaignTimes, eligible
+from list_pipeline.core.errors import LockHeldError
+from list_pipeline.core.gate import Mode
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.plans import Sweep
 from list_pipeline.operations.campaigns import campaign as find_campaign
+from list_pipeline.operations.modes import operating_mode
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import campaigns, maintenance
 from list_pipeline.storage.campaigns import Campaign, MaintenanceState
@@ -22,6 +25,9 @@ log = structlog.get_logger(__name__)
 
 FIRST_RETRY_AFTER = timedelta(minutes=15)
 """Pause after the first failed attempt; it doubles with every further one."""
+
+NEW_KEY_AFTER = timedelta(hours=6)
+"""A run key that led to nothing for this long is replaced by another one."""
 
 STALE_AFTER = timedelta(hours=1)
 """A row that says ``running`` for longer belongs to a run that died; the next one continues it."""
@@ -62,11 +68,14 @@ def begin(services: Services, key: str, *, sweep: Sweep = Sweep.H24, run_id: str
     now = services.clock.now()
     with services.database.begin() as connection:
         latest = maintenance.latest_log(connection, campaign.campaign_id, sweep.value)
-        is_new_attempt = latest is None or (latest.status == "failed" and latest.run_id != run_id)
+        # Assets of one run share its attempt; whoever comes without a run, or with another, tries anew.
+        is_new_attempt = latest is None or (latest.status == "failed" and (run_id is None or latest.run_id != run_id))
         if is_new_attempt:
             attempt = latest.attempt + 1 if latest else 1
             latest = maintenance.begin_log(connection, campaign.campaign_id, sweep.value, attempt, run_id, now)
             log.info("maintenance started", campaign=key, attempt=attempt, log_id=latest.log_id)
+        elif latest is not None and not latest.is_final:
+            maintenance.touch_log(connection, latest.log_id, run_id, now)
     if latest is None:
         raise AssertionError("the row was just written")
     return Maintenance(campaign, sweep, latest)
@@ -85,6 +94,9 @@ def stage(services: Services, run: Maintenance, name: str) -> Iterator[None]:
     """Whatever fails in this block is written to the ledger under ``name``, ends the attempt, and is raised again."""
     try:
         yield
+    except LockHeldError:
+        # Another run works on it: this one gives way, and the shared row is the other's to end.
+        raise
     except Exception as error:
         with services.database.begin() as connection:
             maintenance.add_error(connection, run.log.log_id, name, redact_addresses(str(error))[:1000])
@@ -102,21 +114,27 @@ def end(services: Services, run: Maintenance, status: str) -> None:
     log.info("maintenance completed", campaign=run.campaign.key, status=status, log_id=run.log.log_id)
 
 
-def is_timely(services: Services, campaign: Campaign) -> bool:
-    """Whether a campaign is at the age at which it is maintained by itself: not before its delay, and not a backfill.
+def is_timely(services: Services, campaign: Campaign, sweep: Sweep) -> bool:
+    """Whether a campaign is at the age at which a sweep runs by itself: not before its delay, and not a backfill.
 
     Outside that age the plan of a campaign waits for a person, whatever the mode: late bounces may be missing, or the lists
     may long have moved on.
     """
-    now = services.clock.now()
-    with services.database.begin() as connection:
-        first_started_at: datetime = maintenance.begin_mode(connection, now)["first_started_at"]
-    return eligible(
-        _times(campaign),
-        now,
-        delay_hours=services.settings.list_maintenance_delay_hours,
-        lookback_days=_lookback_days(services, now, first_started_at),
-    ).is_eligible
+    delay = _delay_hours(services, sweep)
+    lookback = services.settings.list_maintenance_lookback_days + delay / 24
+    return eligible(_times(campaign), services.clock.now(), delay_hours=delay, lookback_days=lookback).is_eligible
+
+
+def mode_for(services: Services, run: Maintenance) -> Mode:
+    """The mode for one campaign: automatic only at the age at which it is maintained by itself."""
+    mode = operating_mode(services)
+    if mode is Mode.AUTO and not is_timely(services, run.campaign, run.sweep):
+        return Mode.APPROVAL_REQUIRED
+    return mode
+
+
+def _delay_hours(services: Services, sweep: Sweep) -> float:
+    return services.settings.list_maintenance_delay_hours if sweep is Sweep.H24 else sweep.hours
 
 
 def _times(campaign: Campaign) -> CampaignTimes:
@@ -132,10 +150,12 @@ def _lookback_days(services: Services, now: datetime, first_started_at: datetime
 
 
 def due(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
-    """Campaigns that want a run now, oldest first. Decided from the database alone.
+    """Campaigns that want a run now, oldest first; none while list management is switched off. Decided from the database.
 
     The later sweeps (72 h and 7 days, for late bounces) follow a first one that ended; without it there is nothing to add to.
     """
+    if not services.settings.list_management_enabled:
+        return []
     now = services.clock.now()
     with services.database.begin() as connection:
         first_started_at: datetime = maintenance.begin_mode(connection, now)["first_started_at"]
@@ -153,45 +173,65 @@ def due(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
 
 
 def unreported(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
-    """Campaigns whose maintenance waits, failed or only looked, and that nobody was told about yet."""
+    """Campaigns whose maintenance ended or waits and whose message did not reach people yet."""
+    now = services.clock.now()
     with services.database.begin() as connection:
         states = campaigns.maintenance_states(connection, sweep.value)
-    return [
-        Due(
-            state.campaign.key,
-            f"report:{state.campaign.key}:{sweep.value}:{state.attempt}:{state.log_status}",
-            state.attempt,
-            f"its maintenance is {state.log_status} and was not reported",
+    found = []
+    for state in states:
+        if state.log_status in (None, "running") or state.is_reported or state.finished_at is None:
+            continue
+        # Minutes first, hours later: Slack may be down for long.
+        waited = now - state.finished_at
+        turn = (
+            int(waited / timedelta(minutes=10)) if waited < timedelta(hours=1) else int(waited / timedelta(hours=1)) + 6
         )
-        for state in states
-        if state.log_status in ("pending_review", "failed", "read_only") and not state.is_reported
-    ]
+        key = f"report:{state.campaign.key}:{sweep.value}:{state.attempt}:{state.log_status}"
+        key = f"{key}:{state.waiting_plan_id or 0}:{turn}"
+        found.append(Due(state.campaign.key, key, state.attempt, f"its maintenance is {state.log_status}, unreported"))
+    return found
 
 
 def _due(
-    services: Services, state: MaintenanceState, now: datetime, first_started_at: datetime, sweep: Sweep
+    services: Services,
+    state: MaintenanceState,
+    now: datetime,
+    first_started_at: datetime,
+    sweep: Sweep,
 ) -> Due | None:
     settings, campaign = services.settings, state.campaign
     verdict = eligible(
         _times(campaign),
         now,
-        delay_hours=settings.list_maintenance_delay_hours if sweep is Sweep.H24 else sweep.hours,
+        delay_hours=_delay_hours(services, sweep),
         lookback_days=_lookback_days(services, now, first_started_at),
     )
     if not verdict.is_eligible:
         return None
     stem = f"{campaign.key}:{sweep.value}"
+
+    def again(since: datetime | None) -> str:
+        # A run that died before it wrote anything has used its key up: every few hours there is another one.
+        turn = int((now - since) / NEW_KEY_AFTER) if since else 0
+        return f":again-{turn}" if turn > 0 else ""
+
     if state.log_status is None:
-        return Due(campaign.key, f"{stem}:1", 1, verdict.reason)
+        return Due(campaign.key, f"{stem}:1{again(verdict.due_at)}", 1, verdict.reason)
     if state.log_status == "failed" and state.attempt < settings.list_maintenance_max_attempts and state.finished_at:
         retry_at = state.finished_at + FIRST_RETRY_AFTER * 2 ** (state.attempt - 1)
         if now >= retry_at:
             attempt = state.attempt + 1
-            return Due(campaign.key, f"{stem}:{attempt}", attempt, f"attempt {state.attempt} failed")
-    if state.log_status == "running" and state.executed_at and now - state.executed_at >= STALE_AFTER:
-        turn = int((now - state.executed_at) / STALE_AFTER)
+            return Due(campaign.key, f"{stem}:{attempt}{again(retry_at)}", attempt, f"attempt {state.attempt} failed")
+    if state.log_status == "running" and state.touched_at and now - state.touched_at >= STALE_AFTER:
+        turn = int((now - state.touched_at) / STALE_AFTER)
         return Due(campaign.key, f"{stem}:{state.attempt}:resume-{turn}", state.attempt, "its run died")
     if state.log_status == "pending_review" and state.approved_plan_id is not None:
-        plan = state.approved_plan_id
-        return Due(campaign.key, f"{stem}:{state.attempt}:plan-{plan}", state.attempt, "a person decided on its plan")
+        plan, key = (
+            state.approved_plan_id,
+            f"{stem}:{state.attempt}:plan-{state.approved_plan_id}{again(state.decided_at)}",
+        )
+        return Due(campaign.key, key, state.attempt, f"a person decided on its plan {plan}")
+    if state.log_status == "read_only" and (mode := operating_mode(services)) is not Mode.READ_ONLY:
+        key = f"{stem}:{state.attempt}:{mode.value}{again(state.finished_at)}"
+        return Due(campaign.key, key, state.attempt, "lists may be changed again since it was only looked at")
     return None

@@ -7,9 +7,11 @@ half is never merged.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -18,10 +20,13 @@ from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError
 from list_pipeline.core.lists import ALL_LISTS, ListRole
 from list_pipeline.core.observations import ContactListSeen, ContactSeen
 from list_pipeline.operations.services import Services
+from list_pipeline.storage import journal
 from list_pipeline.storage import membership as rows
 from list_pipeline.storage.database import execute, scalar, to_json
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 FULL_SYNC_EVERY = timedelta(days=7)
 """How often every list is read whole although no number calls for it: equal numbers can hide an exchange."""
@@ -44,40 +49,56 @@ class SyncReport:
     sizes: dict[ListRole, rows.StoredSizes] = field(default_factory=dict)
 
 
-def sync(services: Services, *, full: bool = False) -> SyncReport:
+def sync(services: Services, *, full: bool = False, thorough: bool = False) -> SyncReport:
     """Bring our rows of the lists up to date.
 
     Args:
         full: read every list whole.
+        thorough: read who is unsubscribed and excluded also where the numbers agree, since equal numbers can hide an
+            exchange; for the moment right before contacts are moved.
 
     Raises:
         RemoteNotFoundError: one of the five lists does not exist or was deleted.
         IncompleteDataError: a list kept changing while it was read, three times over.
     """
     report = SyncReport()
-    mailjet = services.mailjet
-    requests_before = mailjet.requests_made
+    requests_before = services.mailjet.requests_made
     started_at = services.clock.now()
-    sizes = list_sizes(services)
-    with services.database.session() as session:
-        staging = rows.SyncStaging(session)
+    for _ in range(_ATTEMPTS):
         with services.database.begin() as connection:
-            states = rows.sync_states(connection)
-            known = rows.stored_sizes(connection)
-        due = [
-            role
-            for role in ALL_LISTS
-            if full or role not in states or started_at - states[role]["last_full_sync_at"] >= FULL_SYNC_EVERY
-        ]
-        for role in ALL_LISTS:
-            if role in due or not _read_tail(services, staging, role, known[role].raw, sizes[role], report):
-                _read_whole(services, staging, role, report)
-        staging.finish_reading()
-        _read_unknown_contacts(services, staging, report)
-        _merge(services, session, report)
-    _follow_unsubscribed_and_excluded(services, report)
+            before = journal.activity(connection)
+        with services.database.session() as session:
+            staging = rows.SyncStaging(session)
+            _read(services, staging, report, started_at, full)
+            with services.database.begin() as connection:
+                is_stale = journal.activity(connection) != before
+            if not is_stale:
+                _merge(services, session, report)
+                break
+        # A maintenance changed lists meanwhile: what was read before it would undo what it wrote into our rows.
+        log.info("lists were changed while they were read; reading again")
+    else:
+        raise IncompleteDataError(
+            "Reading the lists", "a maintenance kept changing them meanwhile", "Run the sync again when it has ended"
+        )
+    _follow_unsubscribed_and_excluded(services, report, thorough)
+    _follow_who_left_every_list(services, report)
     _finish(services, report, requests_before, started_at)
     return report
+
+
+def _read(services: Services, staging: rows.SyncStaging, report: SyncReport, now: datetime, full: bool) -> None:
+    sizes = list_sizes(services)
+    with services.database.begin() as connection:
+        states = rows.sync_states(connection)
+        known = rows.stored_sizes(connection)
+    report.full_lists, report.tail_rows = [], {}
+    for role in ALL_LISTS:
+        is_due = full or role not in states or now - states[role]["last_full_sync_at"] >= FULL_SYNC_EVERY
+        if is_due or not _read_tail(services, staging, role, known[role].raw, sizes[role], report):
+            _read_whole(services, staging, role, report)
+    staging.finish_reading()
+    _read_unknown_contacts(services, staging, report)
 
 
 def list_sizes(services: Services) -> dict[ListRole, int]:
@@ -198,8 +219,8 @@ def _merge(services: Services, session: Connection, report: SyncReport) -> None:
     execute(session, "commit")
 
 
-def _follow_unsubscribed_and_excluded(services: Services, report: SyncReport) -> None:
-    """Where the number of unsubscribed or excluded contacts differs from ours, read who they are."""
+def _follow_unsubscribed_and_excluded(services: Services, report: SyncReport, thorough: bool) -> None:
+    """Where the number of unsubscribed or excluded contacts differs from ours, read who they are: all of them, or none."""
     mailjet, now, changed_before = services.mailjet, services.clock.now(), report.rows_changed
     with services.database.begin() as connection:
         stored = rows.stored_sizes(connection)
@@ -208,19 +229,90 @@ def _follow_unsubscribed_and_excluded(services: Services, report: SyncReport) ->
         staging = rows.SyncStaging(session)
         for role in ALL_LISTS:
             list_id = services.list_ids[role]
-            if mailjet.count_recipients(list_id, unsubscribed=True) == stored[role].unsubscribed:
+            count = partial(mailjet.count_recipients, list_id, unsubscribed=True)
+            counted = count()
+            if counted == stored[role].unsubscribed and not (thorough and counted):
                 continue
-            for page in mailjet.recipients(list_id, unsubscribed=True):
-                staging.add_recipients(role, page)
-                report.rows_read += len(page)
+            found = _read_counted(partial(mailjet.recipients, list_id, unsubscribed=True), count, counted, role.label)
+            staging.add_recipients(role, found)
+            report.rows_read += len(found)
             report.rows_changed += rows.merge_unsubscribed(session, role)
-        if mailjet.count_contacts(excluded=True) != excluded:
-            for contact_page in mailjet.contacts(excluded=True):
-                staging.add_contacts(contact_page)
-                report.rows_read += len(contact_page)
+        count = partial(mailjet.count_contacts, excluded=True)
+        counted = count()
+        if counted != excluded or (thorough and counted):
+            seen = _read_counted(partial(mailjet.contacts, excluded=True), count, counted, "the exclusion list")
+            staging.add_contacts(seen)
+            report.rows_read += len(seen)
             report.rows_changed += rows.merge_excluded(session, now)
         if report.rows_changed > changed_before:
             rows.refresh_flags(session, now)
+
+
+def _read_counted(
+    read: Callable[[], Iterator[tuple[T, ...]]], count: Callable[[], int], counted: int, what: str
+) -> list[T]:
+    """All rows, as many as were counted right before. Who is missing from a cut page must not pass for subscribed again.
+
+    Raises:
+        IncompleteDataError: three times over the number of rows was another one than counted before and after.
+    """
+    for _ in range(_ATTEMPTS):
+        found = list(rows.iterate(read()))
+        if len(found) == counted:
+            return found
+        counted = count()
+        if len(found) == counted:
+            return found
+    raise IncompleteDataError(
+        f"Reading who is unsubscribed or excluded on {what}",
+        f"{counted} were counted and {len(found)} read",
+        "Nothing was taken over; run it again",
+    )
+
+
+def _follow_who_left_every_list(services: Services, report: SyncReport) -> None:
+    """Whoever is on no list since this sync was erased, or taken off by somebody: only reading the contact tells."""
+    if not report.full_lists:
+        return
+    with services.database.begin() as connection:
+        gone = rows.on_no_list(connection, _SINGLE_READS_MAX + 1)
+    if len(gone) > _SINGLE_READS_MAX:
+        report.findings.append(
+            f"more than {_SINGLE_READS_MAX} contacts are on no list; they are looked up when it matters"
+        )
+        return
+    _learn_fate(services, gone)
+
+
+def look_again(services: Services, contact_ids: Sequence[int]) -> SyncReport:
+    """Right before lists are changed: who came, left or unsubscribed, and whether contacts on no list still exist.
+
+    An erased contact leaves every list, so no list shows the erasure; a job with its address would create it again.
+    """
+    report = sync(services, thorough=True)
+    with services.database.begin() as connection:
+        facts = rows.facts_of(connection, contact_ids)
+    _learn_fate(services, [i for i in contact_ids if i not in facts or not facts[i]["roles"]])
+    return report
+
+
+def _learn_fate(services: Services, contact_ids: Sequence[int]) -> None:
+    """Read contacts that are on no list any more, one by one: erased ones lose their address here too."""
+    if not contact_ids:
+        return
+    seen: list[ContactSeen] = []
+    purged: list[int] = []
+    for contact_id in contact_ids:
+        try:
+            seen.append(services.mailjet.contact(contact_id))
+        except RemoteNotFoundError:
+            purged.append(contact_id)
+    now = services.clock.now()
+    with services.database.session() as session:
+        staging = rows.SyncStaging(session)
+        staging.add_contacts(seen)
+        rows.merge_contacts(session, now)
+        rows.note_purged(session, purged, now)
 
 
 def _finish(services: Services, report: SyncReport, requests_before: int, started_at: datetime) -> None:

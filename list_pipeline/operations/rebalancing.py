@@ -16,12 +16,12 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans import ItemAction, PlanItem, PlanKind, PlanStatus, content_hash
 from list_pipeline.core.rebalancing import EnrolNewcomers, FlowPlan, RebalancingPolicy, plan_flows
 from list_pipeline.core.rebalancing_gate import RebalancingGateFacts, judge_rebalancing
-from list_pipeline.operations.campaigns import lists_sent_in_open_cycle
+from list_pipeline.operations.campaigns import discover, lists_sent_in_open_cycle
 from list_pipeline.operations.execution import carry_out
-from list_pipeline.operations.maintenance import Maintenance
-from list_pipeline.operations.membership import sync
+from list_pipeline.operations.maintenance import Maintenance, mode_for
+from list_pipeline.operations.membership import look_again, sync
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.suppression import Executed, mode_for
+from list_pipeline.operations.suppression import Executed, is_under_way
 from list_pipeline.storage import campaigns, journal, maintenance, membership, plans
 from list_pipeline.storage.journal import NewChange, NewStep
 from list_pipeline.storage.lock import mutation_lock
@@ -67,7 +67,8 @@ def plan_rebalancing(services: Services, run: Maintenance) -> StoredPlan:
             f"{unsettled} suppressions are not settled yet",
             "Run the maintenance again; it continues them first",
         )
-    # Who came, left or unsubscribed since the last look decides who may move: the tails are read first.
+    # Who came, left or unsubscribed since the last look decides who may move, and a send that began since, where to.
+    discover(services)
     sync(services)
     policy, now = policy_of(services), services.clock.now()
     with services.database.begin() as connection:
@@ -170,9 +171,9 @@ def _percent(share: Any) -> float | None:
 def judge(services: Services, run: Maintenance) -> tuple[StoredPlan, GateDecision | None]:
     """Let the gate judge the rebalancing plan; one that a person decided on is not judged again."""
     plan = plan_rebalancing(services, run)
-    if plan.status in (PlanStatus.REJECTED, PlanStatus.EXPIRED, PlanStatus.EXECUTED):
+    if plan.status in (PlanStatus.REJECTED, PlanStatus.EXPIRED, PlanStatus.EXECUTED, PlanStatus.PENDING_REVIEW):
         return plan, None
-    if plan.status is PlanStatus.APPROVED and plan.decided_by != "gate":
+    if (plan.status is PlanStatus.APPROVED and plan.decided_by != "gate") or is_under_way(services, plan):
         return plan, None
     with services.database.begin() as connection:
         items = plans.plan_items(connection, plan.plan_id)
@@ -196,8 +197,10 @@ def judge(services: Services, run: Maintenance) -> tuple[StoredPlan, GateDecisio
     }.get(decision.outcome, PlanStatus.PLANNED)
     now = services.clock.now()
     with services.database.begin() as connection:
-        plans.set_gate(connection, plan.plan_id, status, decision.as_json(), now, "gate" if decision.approved else None)
-        if decision.outcome is GateOutcome.NEEDS_REVIEW:
+        is_ours = plans.set_gate(
+            connection, plan, status, decision.as_json(), now, "gate" if decision.approved else None
+        )
+        if is_ours and decision.outcome is GateOutcome.NEEDS_REVIEW:
             plans.add_review_item(
                 connection,
                 campaign_id=run.campaign.campaign_id,
@@ -209,7 +212,7 @@ def judge(services: Services, run: Maintenance) -> tuple[StoredPlan, GateDecisio
                 now=now,
             )
         judged = plans.plan_by_id(connection, plan.plan_id)
-    return judged or replace(plan, status=status), decision
+    return judged or replace(plan, status=status), decision if is_ours else None
 
 
 def _sizes(values: Any) -> Sizes:
@@ -237,37 +240,61 @@ def execute_rebalancing(services: Services, run: Maintenance, progress: Callable
         items = plans.plan_items(connection, plan.plan_id)
     if items and plan.status is PlanStatus.APPROVED:
         with mutation_lock(services.database, services.clock, f"rebalancing after {run.campaign.key}") as lock:
+            # A send that began since the plan was made changes what may move; who came or left, whom it concerns.
+            discover(services)
+            look_again(services, [item.contact_id for item in items])
             _open(services, plan, items)
             carry_out(services, plan.plan_id, lock, progress)
     return _finish(services, run, plan)
 
 
 def _open(services: Services, plan: StoredPlan, items: tuple[PlanItem, ...]) -> None:
-    """Write the journal, with each item checked once more: still where it was, and nothing has happened since?"""
+    """Write the journal, with each item checked once more against what is true now; also those of an earlier run that
+    were not begun."""
+    now = services.clock.now()
     ids = [item.contact_id for item in items]
     with services.database.begin() as connection:
         facts = membership.facts_of(connection, ids)
         places = membership.places_of(connection, ids)
-        changes = []
+        suppressed_before = membership.with_suppressed_address(connection, ids)
+        sent = lists_sent_in_open_cycle(connection, now)
+        frozen = campaigns.lists_being_sent(connection)
+        reasons, changes = {}, []
         for item in items:
             if item.to_role is None:
                 raise AssertionError("a move and an enrolment have a goal")
             flag = facts.get(item.contact_id)
-            in_campaign = set(flag["roles"]) & set(CAMPAIGN_LISTS) if flag else set()
-            expected = {item.from_role} if item.from_role else set()
-            skipped = None
-            if flag is None or flag["is_anonymised"]:
-                skipped = "contact_gone"
-            elif _must_stay(flag):
-                skipped = "must_stay"
-            elif in_campaign != expected:
-                skipped = "no_longer_there"
+            reason = _no_longer(item, flag, sent, frozen)
+            if reason is None and item.contact_id in suppressed_before:
+                reason = "must_stay"
+            if reason is not None:
+                reasons[item.contact_id] = reason
             steps = [NewStep("add", item.to_role)]
             if item.from_role is not None:
                 steps.append(NewStep("remove", item.from_role))
             before = {"places": places[item.contact_id], "is_excluded": bool(flag and flag["is_excluded"])}
-            changes.append(NewChange(item.contact_id, item.action.value, before, steps, skipped))
-        journal.open_changes(connection, plan.plan_id, changes, services.clock.now())
+            changes.append(NewChange(item.contact_id, item.action.value, before, steps, reason))
+        journal.open_changes(connection, plan.plan_id, changes, now)
+        journal.skip_unstarted(connection, plan.plan_id, reasons, now)
+
+
+def _no_longer(
+    item: PlanItem, flag: Mapping[str, Any] | None, sent: frozenset[ListRole], frozen: frozenset[ListRole]
+) -> str | None:
+    """Why a planned move or enrolment must not be made any more."""
+    if flag is None or flag["is_anonymised"]:
+        return "contact_gone"
+    if _must_stay(flag):
+        return "must_stay"
+    expected = {item.from_role} if item.from_role else set()
+    if set(flag["roles"]) & set(CAMPAIGN_LISTS) != expected or (item.from_role is None and not flag["in_master_list"]):
+        return "no_longer_there"
+    if item.from_role is not None and (item.from_role in sent) != (item.to_role in sent):
+        # The cycle went on since the plan was made: this move would skip the contact or mail it twice.
+        return "cycle_changed"
+    if {item.from_role, item.to_role} & frozen:
+        return "list_being_sent"
+    return None
 
 
 def _finish(services: Services, run: Maintenance, plan: StoredPlan) -> Executed:

@@ -30,9 +30,10 @@ from list_pipeline.integrations.slack import OutcomeUnknownError, SlackClient
 from list_pipeline.operations.advisors import keep_record
 from list_pipeline.operations.bounces import analyse, stored_bounces
 from list_pipeline.operations.maintenance import Maintenance, current, end
+from list_pipeline.operations.modes import operating_mode
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.snapshots import Sizes
-from list_pipeline.operations.suppression import executable_items, operating_mode
+from list_pipeline.operations.suppression import executable_items
 from list_pipeline.storage import journal, maintenance, plans
 from list_pipeline.storage.database import scalar
 from list_pipeline.storage.plans import StoredPlan
@@ -105,7 +106,10 @@ def final_status(services: Services, run: Maintenance) -> RunStatus:
             items = plans.plan_items(connection, plan.plan_id)
             planned = [item for item in items if item.to_role is not None and not item.is_held]
             outcome = journal.outcome(connection, plan.plan_id)
-            is_read_only |= plan.gate.get("outcome") in (GateOutcome.READ_ONLY, GateOutcome.REFUSED) and bool(planned)
+            if plan.gate.get("outcome") in (GateOutcome.READ_ONLY, GateOutcome.REFUSED):
+                is_read_only |= bool(planned)
+                numbers["planned"] += len(planned)
+                continue
             if plan.status in (PlanStatus.REJECTED, PlanStatus.EXPIRED):
                 numbers["planned"] += len(planned)
                 numbers["rejected"] += len(planned)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection
@@ -15,25 +17,22 @@ from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.gate import (
     GateDecision,
     GateOutcome,
-    Mode,
-    ModeState,
     SuppressionGateFacts,
     gate_items,
-    graduate,
     judge_suppression,
 )
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans import ItemAction, PlanItem, PlanKind, PlanStatus
 from list_pipeline.core.policy import SuppressionPolicy, reaches_percent
-from list_pipeline.core.suppression import decide, find_incidents
+from list_pipeline.core.suppression import decide, find_incidents, keep_rejected
 from list_pipeline.core.suppression_plan import SuppressionPlan, assemble
 from list_pipeline.core.verdicts import Attempt, CampaignContext, ContactFacts, Outcome, Verdict, VerdictAction
 from list_pipeline.operations.advisors import keep_record
 from list_pipeline.operations.bounces import BounceData, stored_bounces
 from list_pipeline.operations.execution import carry_out
-from list_pipeline.operations.maintenance import Maintenance, is_timely
+from list_pipeline.operations.maintenance import Maintenance, mode_for
+from list_pipeline.operations.membership import look_again
 from list_pipeline.operations.services import Services
-from list_pipeline.settings import OperatingMode
 from list_pipeline.storage import bounces, campaigns, journal, maintenance, membership, plans
 from list_pipeline.storage.bounces import PastAttempt
 from list_pipeline.storage.journal import NewChange, NewStep
@@ -60,25 +59,6 @@ def policy_of(services: Services) -> SuppressionPolicy:
     return SuppressionPolicy(cap_percent=services.settings.suppression_cap_percent)
 
 
-def operating_mode(services: Services) -> Mode:
-    """The mode now: set by a setting, else by a person, else by age and approvals."""
-    now = services.clock.now()
-    with services.database.begin() as connection:
-        state = maintenance.begin_mode(connection, now)
-        approved = plans.approved_operations(connection)
-    by_setting = services.settings.list_management_mode
-    chosen = state["set_mode"] if by_setting is OperatingMode.GRADUATED else by_setting.value
-    return graduate(ModeState(state["first_started_at"], approved, Mode(chosen) if chosen else None), now)
-
-
-def mode_for(services: Services, run: Maintenance) -> Mode:
-    """The mode for one campaign: automatic only at the age at which it is maintained by itself."""
-    mode = operating_mode(services)
-    if mode is Mode.AUTO and not is_timely(services, run.campaign):
-        return Mode.APPROVAL_REQUIRED
-    return mode
-
-
 def plan_suppression(services: Services, run: Maintenance) -> StoredPlan:
     """The suppression plan of a campaign and sweep: the stored one, or decided now from the stored bounces.
 
@@ -101,6 +81,8 @@ def plan_suppression(services: Services, run: Maintenance) -> StoredPlan:
     known = _gather(services, run, data)
     incidents = find_incidents(data.events, known.context, policy, as_of)
     verdicts = decide(data.events, known.history, known.facts, known.context, policy, as_of)
+    with services.database.begin() as connection:
+        verdicts = keep_rejected(verdicts, plans.rejected_contacts(connection, campaign.campaign_id))
     opinion, verdicts = _ask(services, run, verdicts, known)
     plan = assemble(
         verdicts,
@@ -284,9 +266,13 @@ def judge(services: Services, run: Maintenance) -> tuple[StoredPlan, GateDecisio
         person decided).
     """
     plan = plan_suppression(services, run)
-    if plan.status in (PlanStatus.REJECTED, PlanStatus.EXPIRED, PlanStatus.EXECUTED):
+    if plan.status in (PlanStatus.REJECTED, PlanStatus.EXPIRED, PlanStatus.EXECUTED, PlanStatus.PENDING_REVIEW):
+        # Decided, or being decided by people: the gate does not overrule them, whatever mode and figures say by now.
         return plan, None
     if plan.status is PlanStatus.APPROVED and plan.decided_by != "gate":
+        return plan, None
+    if is_under_way(services, plan):
+        # Half of it is done: it is brought to its end as it was let through, or stops until it may go on.
         return plan, None
     decision = _decide(services, run, plan)
     status = {
@@ -298,10 +284,26 @@ def judge(services: Services, run: Maintenance) -> tuple[StoredPlan, GateDecisio
     now = services.clock.now()
     with services.database.begin() as connection:
         decided_by = "gate" if decision.approved else None
-        plans.set_gate(connection, plan.plan_id, status, decision.as_json(), now, decided_by)
-        _ask_people(services, run, plan, decision)
+        is_ours = plans.set_gate(connection, plan, status, decision.as_json(), now, decided_by)
+        if is_ours:
+            _ask_people(connection, run, plan, decision, now)
         judged = plans.plan_by_id(connection, plan.plan_id)
-    return judged or replace(plan, status=status), decision
+    return judged or replace(plan, status=status), decision if is_ours else None
+
+
+def is_under_way(services: Services, plan: StoredPlan) -> bool:
+    """Whether the journal of a plan has steps that are not settled."""
+    with services.database.begin() as connection:
+        return journal.outcome(connection, plan.plan_id)["open"] > 0
+
+
+def has_unstarted(services: Services, plan: StoredPlan) -> bool:
+    """Whether a plan that waits has items that were let through at once (complaints) and were not begun."""
+    if plan.status is not PlanStatus.PENDING_REVIEW:
+        return False
+    with services.database.begin() as connection:
+        begun = journal.outcome(connection, plan.plan_id)["planned"]
+        return not begun and bool(executable_items(plan, plans.plan_items(connection, plan.plan_id)))
 
 
 def _decide(services: Services, run: Maintenance, plan: StoredPlan) -> GateDecision:
@@ -325,35 +327,35 @@ def _decide(services: Services, run: Maintenance, plan: StoredPlan) -> GateDecis
     )
 
 
-def _ask_people(services: Services, run: Maintenance, plan: StoredPlan, decision: GateDecision) -> None:
-    now = services.clock.now()
+def _ask_people(
+    connection: Connection, run: Maintenance, plan: StoredPlan, decision: GateDecision, now: datetime
+) -> None:
     failed = " ".join(check.words for check in decision.failed_checks)
-    with services.database.begin() as connection:
-        if decision.outcome is GateOutcome.NEEDS_REVIEW:
-            plans.add_review_item(
-                connection,
-                campaign_id=run.campaign.campaign_id,
-                plan_id=plan.plan_id,
-                kind="plan",
-                summary=f"The suppression plan of {run.campaign.key} waits: {failed}",
-                details={"content_hash": plan.content_hash, **decision.as_json()},
-                now=now,
-            )
-        elif decision.approved:
-            held = {item.contact_id for item in plans.plan_items(connection, plan.plan_id) if item.is_held}
-            for contact_id in decision.waiting:
-                if contact_id not in held:
-                    plans.add_review_item(
-                        connection,
-                        campaign_id=run.campaign.campaign_id,
-                        plan_id=plan.plan_id,
-                        kind="plan",
-                        contact_id=contact_id,
-                        summary=f"Contact {contact_id} would be suppressed and waits: its confidence is below the "
-                        "automatic band",
-                        details={"content_hash": plan.content_hash},
-                        now=now,
-                    )
+    if decision.outcome is GateOutcome.NEEDS_REVIEW:
+        plans.add_review_item(
+            connection,
+            campaign_id=run.campaign.campaign_id,
+            plan_id=plan.plan_id,
+            kind="plan",
+            summary=f"The suppression plan of {run.campaign.key} waits: {failed}",
+            details={"content_hash": plan.content_hash, **decision.as_json()},
+            now=now,
+        )
+    elif decision.approved:
+        held = {item.contact_id for item in plans.plan_items(connection, plan.plan_id) if item.is_held}
+        for contact_id in decision.waiting:
+            if contact_id not in held:
+                plans.add_review_item(
+                    connection,
+                    campaign_id=run.campaign.campaign_id,
+                    plan_id=plan.plan_id,
+                    kind="plan",
+                    contact_id=contact_id,
+                    summary=f"Contact {contact_id} would be suppressed and waits: its confidence is below the "
+                    "automatic band",
+                    details={"content_hash": plan.content_hash},
+                    now=now,
+                )
 
 
 def executable_items(plan: StoredPlan, items: Sequence[PlanItem]) -> list[PlanItem]:
@@ -386,46 +388,73 @@ def execute_suppressions(
             )
         items = executable_items(plan, plans.plan_items(connection, plan.plan_id))
     if items and plan.executed_at is None:
-        with mutation_lock(services.database, services.clock, f"suppression after {run.campaign.key}") as lock:
-            _open(services, plan, items)
-            carry_out(services, plan.plan_id, lock, progress)
+        try:
+            with mutation_lock(services.database, services.clock, f"suppression after {run.campaign.key}") as lock:
+                look_again(services, [item.contact_id for item in items])
+                _open(services, plan, items)
+                carry_out(services, plan.plan_id, lock, progress)
+        finally:
+            # What was done stands in the history also when the rest failed: it may be all that is ever done.
+            _keep_history(services, run, plan)
     return _finish(services, run, plan)
 
 
 def _open(services: Services, plan: StoredPlan, items: Sequence[PlanItem]) -> None:
-    """Write the journal, with each item checked once more against what is true now."""
+    """Write the journal, with each item checked once more against what is true now; also those of an earlier run that
+    were not begun."""
     now = services.clock.now()
     ids = [item.contact_id for item in items]
     with services.database.begin() as connection:
         facts = membership.facts_of(connection, ids)
         places = membership.places_of(connection, ids)
-        changes = []
-        for item in items:
-            flag = facts.get(item.contact_id)
-            skipped = None
-            if flag is None or flag["is_anonymised"]:
-                skipped = "contact_gone"
-            elif flag["in_suppression_list"] and flag["is_excluded"] and not set(flag["roles"]) & set(CAMPAIGN_LISTS):
-                skipped = "already_suppressed"
-            roles = flag["roles"] if flag else ()
-            steps = [NewStep("add", ListRole.SUPPRESSION), NewStep("exclude", None)]
-            steps += [NewStep("remove", role) for role in CAMPAIGN_LISTS if role in roles]
-            before = {"places": places[item.contact_id], "is_excluded": bool(flag and flag["is_excluded"])}
-            changes.append(NewChange(item.contact_id, "suppress", before, steps, skipped))
+        reasons = {i: reason for i in ids if (reason := _no_longer(facts.get(i)))}
+        changes = [
+            NewChange(
+                item.contact_id,
+                "suppress",
+                {"places": places[item.contact_id], "is_excluded": _flag(facts, item, "is_excluded")},
+                [
+                    NewStep("add", ListRole.SUPPRESSION),
+                    NewStep("exclude", None),
+                    *(NewStep("remove", role) for role in CAMPAIGN_LISTS),
+                ],
+                reasons.get(item.contact_id),
+            )
+            for item in items
+        ]
         journal.open_changes(connection, plan.plan_id, changes, now)
+        journal.skip_unstarted(connection, plan.plan_id, reasons, now)
+
+
+def _flag(facts: Mapping[int, Mapping[str, Any]], item: PlanItem, name: str) -> bool:
+    return bool(facts.get(item.contact_id, {}).get(name))
+
+
+def _no_longer(flag: Mapping[str, Any] | None) -> str | None:
+    """Why a planned suppression is not needed any more, or must not be made."""
+    if flag is None or flag["is_anonymised"]:
+        return "contact_gone"
+    if flag["in_suppression_list"] and flag["is_excluded"] and not set(flag["roles"]) & set(CAMPAIGN_LISTS):
+        return "already_suppressed"
+    return None
+
+
+def _keep_history(services: Services, run: Maintenance, plan: StoredPlan) -> None:
+    with services.database.begin() as connection:
+        list_ids = {role.value: list_id for role, list_id in services.list_ids.by_role().items()}
+        journal.write_history(connection, plan.plan_id, run.log.log_id, list_ids, services.clock.now())
+        confirmed = journal.outcome(connection, plan.plan_id)["confirmed"]
+        maintenance.fill_log(connection, run.log.log_id, contacts_suppressed=confirmed)
 
 
 def _finish(services: Services, run: Maintenance, plan: StoredPlan) -> Executed:
     now = services.clock.now()
     with services.database.begin() as connection:
-        list_ids = {role.value: list_id for role, list_id in services.list_ids.by_role().items()}
-        journal.write_history(connection, plan.plan_id, run.log.log_id, list_ids, now)
         outcome = journal.outcome(connection, plan.plan_id)
         is_decided = plan.status in (PlanStatus.APPROVED, PlanStatus.EXECUTED)
         if is_decided and plan.executed_at is None and not outcome["open"]:
             plans.set_status(connection, plan.plan_id, PlanStatus.EXECUTED, now)
         _queue_failed(services, run, plan)
-        maintenance.fill_log(connection, run.log.log_id, contacts_suppressed=outcome["confirmed"])
         by_reason = journal.outcome_by(connection, plan.plan_id, "reason")
         jobs = journal.jobs_of(connection, plan.plan_id)
     if outcome["failed"]:

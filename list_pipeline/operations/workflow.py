@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.gate import GateDecision, GateOutcome
 from list_pipeline.core.plans import PlanStatus, Sweep
 from list_pipeline.operations import bounces, cache, campaigns, membership, rebalancing, suppression
@@ -89,8 +90,14 @@ def open_suppression_gate(services: Services, run: Maintenance) -> tuple[StoredP
         plan = suppression.plan_suppression(services, run)
         return plan, plan.status in _DECIDED, None
     plan, decision = suppression.judge(services, run)
-    goes_on = plan.status in _DECIDED or bool(decision and decision.may_run)
-    _settle_attempt(services, run, goes_on, decision)
+    # Complaints of a plan that waits are not kept waiting: they run at once, also after a crash before they did.
+    goes_on = (
+        plan.status in _DECIDED
+        or bool(decision and decision.may_run)
+        or suppression.is_under_way(services, plan)
+        or suppression.has_unstarted(services, plan)
+    )
+    _settle_attempt(services, run, goes_on, plan, decision)
     return plan, goes_on, decision
 
 
@@ -105,16 +112,27 @@ def open_rebalancing_gate(services: Services, run: Maintenance) -> tuple[StoredP
         shown = rebalancing.stored_plan(services, run)
         return shown, shown is not None and shown.status in _DECIDED, None
     plan, decision = rebalancing.judge(services, run)
-    goes_on = plan.status in _DECIDED
-    _settle_attempt(services, run, goes_on, decision)
+    goes_on = plan.status in _DECIDED or suppression.is_under_way(services, plan)
+    _settle_attempt(services, run, goes_on, plan, decision)
     return plan, goes_on, decision
 
 
-def _settle_attempt(services: Services, run: Maintenance, goes_on: bool, decision: GateDecision | None) -> None:
+def _settle_attempt(
+    services: Services, run: Maintenance, goes_on: bool, plan: StoredPlan, decision: GateDecision | None
+) -> None:
     if goes_on:
-        if run.log.status == "pending_review":
+        if run.log.status in ("pending_review", "read_only"):
             with services.database.begin() as connection:
                 ledger.reopen_log(connection, run.log.log_id)
         return
-    waits = decision is not None and decision.outcome is GateOutcome.NEEDS_REVIEW
-    end(services, run, "pending_review" if waits else "read_only")
+    if plan.status is PlanStatus.PENDING_REVIEW:
+        end(services, run, "pending_review")
+        return
+    if decision is not None and decision.outcome is GateOutcome.REFUSED and services.settings.list_management_enabled:
+        # A broken invariant is a failure to look at, not a state to wait in.
+        raise RefusedError(
+            f"Letting the {plan.kind.value} plan of {run.campaign.key} through",
+            " ".join(check.words.rstrip(".") for check in decision.failed_checks),
+            "Nothing was changed; look at the plan's checks",
+        )
+    end(services, run, "read_only")

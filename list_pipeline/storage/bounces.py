@@ -56,24 +56,23 @@ def fetch_of(connection: Connection, campaign_id: int, sweep: str) -> StoredFetc
     return StoredFetch(**row) if row is not None else None
 
 
-def save_fetch(connection: Connection, fetch: StoredFetch, events: Iterable[FailureEvent]) -> int:
-    """Write a sweep's reading with its events; an incomplete earlier reading is replaced. Returns the number of events.
-
-    The caller makes sure that a complete reading is not replaced: an observation is stored once.
-    """
+def save_fetch(connection: Connection, fetch: StoredFetch, events: Iterable[FailureEvent]) -> bool:
+    """Write a sweep's reading with its events; an incomplete earlier one is replaced, a complete one stays. Returns whether
+    this reading is now the stored one."""
     execute(
         connection,
         "delete from bounce_fetch where campaign_id = :campaign and sweep = :sweep and not is_complete",
         campaign=fetch.campaign_id,
         sweep=fetch.sweep,
     )
-    execute(
+    written = execute(
         connection,
         """
         insert into bounce_fetch (campaign_id, sweep, fetched_at, is_complete, problems, warnings, rows_read, duplicates,
                requests)
         values (:campaign, :sweep, :at, :complete, cast(:problems as jsonb), cast(:warnings as jsonb), :rows, :duplicates,
                :requests)
+        on conflict (campaign_id, sweep) do nothing
         """,
         campaign=fetch.campaign_id,
         sweep=fetch.sweep,
@@ -85,12 +84,15 @@ def save_fetch(connection: Connection, fetch: StoredFetch, events: Iterable[Fail
         duplicates=fetch.duplicates,
         requests=fetch.requests,
     )
-    return copy_rows(
+    if not written:
+        return False
+    copy_rows(
         connection,
         "bounce_event",
         ("campaign_id", "sweep", *_EVENT_COLUMNS),
         ((fetch.campaign_id, fetch.sweep, *_columns(event)) for event in events),
     )
+    return True
 
 
 def events_of(connection: Connection, campaign_id: int, sweep: str) -> tuple[FailureEvent, ...]:
@@ -138,18 +140,22 @@ def _event(row: RowMapping, campaign_id: int) -> FailureEvent:
     )
 
 
-def campaigns_without_fetch(connection: Connection, before: datetime) -> Sequence[RowMapping]:
-    """Past campaigns whose failures were never read whole, oldest first."""
+def campaigns_without_fetch(
+    connection: Connection, before: datetime, not_tried_since: datetime
+) -> Sequence[RowMapping]:
+    """Past campaigns whose failures were never read whole, nor tried since an instant, oldest first."""
     return rows(
         connection,
         """
         select s.id as campaign_id, s.campaign_key from campaign_schedule s
         where s.mailjet_campaign_id is not null and coalesce(s.send_end_at, s.send_start_at) <= :before
           and s.retired_at is null
-          and not exists (select 1 from bounce_fetch f where f.campaign_id = s.id and f.is_complete)
+          and not exists (select 1 from bounce_fetch f where f.campaign_id = s.id
+                          and (f.is_complete or f.fetched_at > :since))
         order by coalesce(s.send_end_at, s.send_start_at)
         """,
         before=before,
+        since=not_tried_since,
     )
 
 

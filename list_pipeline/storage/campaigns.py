@@ -86,7 +86,10 @@ class MaintenanceState:
     attempt: int
     executed_at: datetime | None
     finished_at: datetime | None
+    touched_at: datetime | None
     approved_plan_id: int | None
+    decided_at: datetime | None
+    waiting_plan_id: int | None
     is_reported: bool
 
 
@@ -96,11 +99,11 @@ def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceS
         connection,
         f"""
         select q.*, l.status as log_status, coalesce(l.attempt, 0) as attempt, l.executed_at, l.finished_at,
-               n.notification_id is not null as is_reported,
-               p.plan_id as approved_plan_id
+               greatest(l.touched_at, j.submitting_at) as touched_at, n.notification_id is not null as is_reported,
+               p.plan_id as approved_plan_id, p.decided_at, w.plan_id as waiting_plan_id
         from ({_SELECT}) q
         left join lateral (
-            select id, status, attempt, executed_at, finished_at from list_maintenance_log
+            select id, status, attempt, executed_at, finished_at, touched_at from list_maintenance_log
             where campaign_schedule_id = q.campaign_id and maintenance_type = 'post_campaign' and sweep = :sweep
             order by attempt desc limit 1) l on true
         left join lateral (
@@ -108,8 +111,12 @@ def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceS
             where campaign_id = q.campaign_id and sweep = :sweep and status = 'pending_review') w on true
         left join notification n on n.log_id = l.id
             and n.message_key = 'maintenance:' || l.id || ':' || l.status || ':' || coalesce(w.plan_id, 0)
+            and n.state in ('sent', 'skipped')
         left join lateral (
-            select plan_id from plan where campaign_id = q.campaign_id and sweep = :sweep and executed_at is null
+            select max(b.submitting_at) as submitting_at from mailjet_job b join plan using (plan_id)
+            where plan.campaign_id = q.campaign_id and plan.sweep = :sweep) j on true
+        left join lateral (
+            select plan_id, decided_at from plan where campaign_id = q.campaign_id and sweep = :sweep and executed_at is null
                and status in ('approved', 'rejected', 'expired') and decided_by not in ('gate', 'nobody')
             order by plan_id desc limit 1) p on true
         where q.mailjet_campaign_id is not null
@@ -200,7 +207,9 @@ def update_send(connection: Connection, send: SendSeen, *, status: str, now: dat
         update campaign_schedule set send_start_at = :started, send_end_at = :ended, updated_at = :now,
                status = case when status in ('BLOCKED', 'COMPLETED') then status else :status end
         where mailjet_campaign_id = :id
-          and (send_start_at, send_end_at) is distinct from (cast(:started as timestamptz), cast(:ended as timestamptz))
+          and (send_start_at, send_end_at, status) is distinct from
+              (cast(:started as timestamptz), cast(:ended as timestamptz),
+               case when status in ('BLOCKED', 'COMPLETED') then status else :status end)
         """,
         started=send.send_started_at,
         ended=send.send_ended_at,
@@ -282,7 +291,7 @@ def recipients_missing(connection: Connection) -> tuple[Campaign, ...]:
         connection,
         _SELECT
         + "where s.recipients_source is null and s.send_start_at is not null and s.mailjet_campaign_id is not null"
-        " and s.retired_at is null order by s.send_start_at",
+        " and s.status in ('SENT', 'COMPLETED') and s.retired_at is null order by s.send_start_at",
     )
     return tuple(_campaign(row) for row in found)
 

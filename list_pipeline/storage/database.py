@@ -41,6 +41,8 @@ class Database:
             max_overflow=pool_size,
             pool_pre_ping=True,
             json_serializer=_to_json,
+            # Parameters hold addresses, and error texts are kept.
+            hide_parameters=True,
             connect_args={"options": f"-csearch_path={SCHEMA} -ctimezone=UTC", "connect_timeout": 10},
         )
 

@@ -214,6 +214,53 @@ def settle_steps(
     )
 
 
+def activity(connection: Connection) -> tuple[int, int]:
+    """A token that differs when a job was begun or ended in between: what was read meanwhile is stale."""
+    row = one(
+        connection,
+        """
+        select coalesce(max(job_id), 0) as newest, count(*) filter (where state in ('submitting', 'submitted')) as open
+        from mailjet_job
+        """,
+    )
+    return (int(row["newest"]), int(row["open"])) if row is not None else (0, 0)
+
+
+def give_back(connection: Connection, steps: Sequence[Step], now: datetime) -> None:
+    """Steps of a job that certainly did not reach Mailjet are planned again, and the attempt does not count."""
+    settle_steps(connection, steps, "planned", now)
+    execute(
+        connection,
+        """
+        update change_step s set attempts = greatest(attempts - 1, 0), job_id = null
+        from unnest(cast(:changes as bigint[]), cast(:ordinals as smallint[])) as t (change_id, ordinal)
+        where s.change_id = t.change_id and s.ordinal = t.ordinal
+        """,
+        changes=[s.change_id for s in steps],
+        ordinals=[s.ordinal for s in steps],
+    )
+
+
+def skip_unstarted(connection: Connection, plan_id: int, reasons: Mapping[int, str], now: datetime) -> int:
+    """Skip changes of which no step was begun yet, each with the reason found for its contact. Returns how many steps."""
+    if not reasons:
+        return 0
+    return execute(
+        connection,
+        """
+        update change_step s set state = 'skipped', note = t.reason, changed_at = :now
+        from change c, unnest(cast(:contacts as bigint[]), cast(:reasons as text[])) as t (contact_id, reason)
+        where c.change_id = s.change_id and c.plan_id = :plan and c.contact_id = t.contact_id and s.state = 'planned'
+          and not exists (select 1 from change_step o where o.change_id = s.change_id
+                          and (o.state not in ('planned', 'skipped') or o.attempts > 0))
+        """,
+        plan=plan_id,
+        contacts=list(reasons),
+        reasons=list(reasons.values()),
+        now=now,
+    )
+
+
 def open_jobs(connection: Connection, plan_id: int) -> tuple[Job, ...]:
     """Jobs of a plan that have not ended, as far as we know, oldest first."""
     found = rows(
@@ -320,7 +367,7 @@ def write_history(connection: Connection, plan_id: int, log_id: int, list_ids: M
         join contact_list_membership m on m.contact_id = c.contact_id
         join change_step a on a.change_id = c.change_id and a.action = 'add' and a.state = 'confirmed'
         where c.plan_id = :plan and c.kind = 'suppress'
-        on conflict (change_id) do nothing
+        on conflict (change_id) do update set removed_from_lists = excluded.removed_from_lists
         """,
         plan=plan_id,
         log=log_id,

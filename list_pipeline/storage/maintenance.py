@@ -31,7 +31,7 @@ class LogRow:
     @property
     def is_final(self) -> bool:
         """True when this attempt ended well or as a person decided: it is not repeated."""
-        return self.status in ("success", "partial_success", "rejected", "rolled_back", "read_only")
+        return self.status in ("success", "partial_success", "rejected", "rolled_back")
 
 
 _LOG = """
@@ -66,8 +66,9 @@ def begin_log(
     scalar(
         connection,
         """
-        insert into list_maintenance_log (campaign_schedule_id, maintenance_type, sweep, attempt, executed_at, run_id, status)
-        values (:campaign, 'post_campaign', :sweep, :attempt, :now, :run, 'running')
+        insert into list_maintenance_log (campaign_schedule_id, maintenance_type, sweep, attempt, executed_at, touched_at,
+               run_id, status)
+        values (:campaign, 'post_campaign', :sweep, :attempt, :now, :now, :run, 'running')
         on conflict (campaign_schedule_id, maintenance_type, sweep, attempt) do nothing returning id
         """,
         campaign=campaign_id,
@@ -80,6 +81,17 @@ def begin_log(
     if found is None:
         raise AssertionError("the row was just written")
     return found
+
+
+def touch_log(connection: Connection, log_id: int, run_id: str | None, now: datetime) -> None:
+    """A run works on this attempt now."""
+    execute(
+        connection,
+        "update list_maintenance_log set touched_at = :now, run_id = coalesce(:run, run_id) where id = :id",
+        id=log_id,
+        run=run_id,
+        now=now,
+    )
 
 
 def add_error(connection: Connection, log_id: int, stage: str, error: str, count: int = 1) -> None:
@@ -129,7 +141,7 @@ def end_log(connection: Connection, log_id: int, status: str, now: datetime) -> 
                execution_time_ms = greatest(0, round(extract(epoch from (cast(:now as timestamptz) - executed_at)) * 1000)),
                ai_assessments = coalesce(ai_assessments, '{}'), before_state = coalesce(before_state, '{}'),
                after_state = coalesce(after_state, '{}')
-        where id = :id
+        where id = :id and status in ('running', 'pending_review', 'read_only')
         """,
         id=log_id,
         status=status,

@@ -338,7 +338,24 @@ _NEWCOMER = """
       and not in_suppression_list and not is_unsubscribed and not is_excluded and not is_anonymised and not is_complaining
       and not exists (select 1 from contact_list_membership s
                       where s.in_suppression_list and s.contact_id <> c.contact_id and lower(s.email) = lower(c.email))
+      and not exists (select 1 from contact_suppression_history h
+                      where h.added_to_suppression_list and lower(h.email) = lower(c.email))
 """
+
+
+def with_suppressed_address(connection: Connection, contact_ids: Sequence[int]) -> frozenset[int]:
+    """Those of the contacts whose address was ever suppressed, under whatever id: a re-import is a new contact."""
+    found = rows(
+        connection,
+        """
+        select c.contact_id from contact_list_membership c
+        where c.contact_id = any(:ids) and exists (
+            select 1 from contact_suppression_history h
+            where h.added_to_suppression_list and lower(h.email) = lower(c.email))
+        """,
+        ids=list(contact_ids),
+    )
+    return frozenset(int(row["contact_id"]) for row in found)
 
 
 def count_newcomers(connection: Connection) -> int:
@@ -542,6 +559,35 @@ def save_sync_state(connection: Connection, role: ListRole, sizes: StoredSizes, 
 def sync_states(connection: Connection) -> Mapping[ListRole, Mapping[str, Any]]:
     """When each list was last read; a list that never was is missing."""
     return {ListRole(row["list_role"]): dict(row) for row in rows(connection, "select * from sync_state")}
+
+
+def on_no_list(connection: Connection, limit: int) -> tuple[int, ...]:
+    """Contacts that were on a list and are on none now, those that are known to be erased left out."""
+    found = rows(
+        connection,
+        """
+        select contact_id from contact_list_membership c
+        where not is_anonymised and not in_master_list and not in_campaign_list_1 and not in_campaign_list_2
+          and not in_campaign_list_3 and not in_suppression_list
+          and exists (select 1 from list_membership l where l.contact_id = c.contact_id)
+        order by contact_id limit :limit
+        """,
+        limit=limit,
+    )
+    return tuple(int(row["contact_id"]) for row in found)
+
+
+def note_purged(connection: Connection, contact_ids: Sequence[int], now: datetime) -> None:
+    """Take over that contacts no longer exist at Mailjet: their address goes, their id stays as what plans refer to."""
+    execute(
+        connection,
+        """
+        update contact_list_membership set is_anonymised = true, email = 'erased-' || contact_id || '@domain.invalid',
+               last_updated = :now where contact_id = any(:ids)
+        """,
+        ids=list(contact_ids),
+        now=now,
+    )
 
 
 def iterate(pages: Iterator[tuple[Any, ...]]) -> Iterator[Any]:

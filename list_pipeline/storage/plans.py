@@ -83,31 +83,35 @@ def save_plan(
     items: Iterable[PlanItem],
     now: datetime,
 ) -> int:
-    """Write the first revision of a plan with its items, and return its id."""
-    plan_id = int(
-        scalar(
-            connection,
-            """
-            insert into plan (campaign_id, kind, sweep, content_hash, policy_version, status, summary, created_at)
-            values (:campaign, :kind, :sweep, :hash, :policy, :status, cast(:summary as jsonb), :now) returning plan_id
-            """,
-            campaign=campaign_id,
-            kind=kind,
-            sweep=sweep,
-            hash=content_hash,
-            policy=policy_version,
-            status=status,
-            summary=to_json(summary),
-            now=now,
-        )
+    """Write the first revision of a plan with its items, and return its id; one that another run wrote first stays."""
+    plan_id = scalar(
+        connection,
+        """
+        insert into plan (campaign_id, kind, sweep, content_hash, policy_version, status, summary, created_at)
+        values (:campaign, :kind, :sweep, :hash, :policy, :status, cast(:summary as jsonb), :now)
+        on conflict (campaign_id, kind, sweep, revision) do nothing returning plan_id
+        """,
+        campaign=campaign_id,
+        kind=kind,
+        sweep=sweep,
+        hash=content_hash,
+        policy=policy_version,
+        status=status,
+        summary=to_json(summary),
+        now=now,
     )
+    if plan_id is None:
+        stored = current_plan(connection, campaign_id, kind, sweep)
+        if stored is None:
+            raise AssertionError("the insert met this row")
+        return stored.plan_id
     copy_rows(
         connection,
         "plan_item",
         ("plan_id", *_ITEM_COLUMNS),
         ((plan_id, *(_column(item, name) for name in _ITEM_COLUMNS)) for item in items),
     )
-    return plan_id
+    return int(plan_id)
 
 
 def plan_items(
@@ -142,26 +146,43 @@ def _item(row: RowMapping) -> PlanItem:
 
 def set_gate(
     connection: Connection,
-    plan_id: int,
+    seen: StoredPlan,
     status: PlanStatus,
     gate: Mapping[str, Any],
     now: datetime,
     decided_by: str | None,
-) -> None:
-    """Write what the gate saw and decided. A plan that a person has to decide has no decision yet."""
-    execute(
+) -> bool:
+    """Write what the gate saw and decided, if the plan is still as it was seen. A plan that a person has to decide has no
+    decision yet. False: somebody decided in between, and that stands."""
+    return bool(
+        execute(
+            connection,
+            """
+            update plan set status = :status, gate = cast(:gate as jsonb), decided_by = :by,
+                   decided_at = case when cast(:by as text) is null then null else cast(:now as timestamptz) end
+            where plan_id = :id and status = :seen and coalesce(decided_by, 'gate') = 'gate'
+            """,
+            id=seen.plan_id,
+            seen=seen.status,
+            status=status,
+            gate=to_json(gate),
+            by=decided_by,
+            now=now,
+        )
+    )
+
+
+def rejected_contacts(connection: Connection, campaign_id: int) -> frozenset[int]:
+    """Contacts whose suppression after a campaign a person rejected."""
+    found = rows(
         connection,
         """
-        update plan set status = :status, gate = cast(:gate as jsonb), decided_by = :by,
-               decided_at = case when cast(:by as text) is null then null else cast(:now as timestamptz) end
-        where plan_id = :id
+        select distinct i.contact_id from plan p join plan_item i using (plan_id)
+        where p.campaign_id = :campaign and p.kind = 'suppression' and p.status = 'rejected' and i.action = 'suppress'
         """,
-        id=plan_id,
-        status=status,
-        gate=to_json(gate),
-        by=decided_by,
-        now=now,
+        campaign=campaign_id,
     )
+    return frozenset(int(row["contact_id"]) for row in found)
 
 
 def decide(connection: Connection, plan_id: int, seen: PlanStatus, wanted: PlanStatus, by: str, now: datetime) -> bool:

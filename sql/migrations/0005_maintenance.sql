@@ -8,6 +8,8 @@ create table list_pipeline.list_maintenance_log (
     sweep                   text not null default '24h' check (sweep in ('24h', '72h', '7d')),
     attempt                 smallint not null default 1 check (attempt > 0),
     executed_at             timestamptz not null,
+    -- The last sign of life: a running row without one for long belongs to a run that died.
+    touched_at              timestamptz not null,
     finished_at             timestamptz,
     run_id                  text,
     bounce_data             jsonb,
