@@ -173,7 +173,9 @@ def _show_requests(services: Services, run_: Maintenance) -> None:
     with services.database.begin() as connection:
         everything = int(scalar(connection, "select count(*) from mailjet_request"))
         syncs = int(scalar(connection, "select coalesce(sum(requests), 0) from sync_run"))
-    console.print(f"Requests to Mailjet: {everything}, of which {syncs} read members, past sends and past bounces")
+    console.print(
+        f"Requests to Mailjet: {everything}, of which {syncs} read members, sends, recipients and past bounces"
+    )
 
 
 def _show_message(messages: Any) -> None:

@@ -22,7 +22,7 @@ from list_pipeline.core.observations import ContactListSeen, ContactSeen
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import journal
 from list_pipeline.storage import membership as rows
-from list_pipeline.storage.database import execute, scalar, to_json
+from list_pipeline.storage.database import execute, scalar
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +47,7 @@ class SyncReport:
     requests: int = 0
     findings: list[str] = field(default_factory=list)
     sizes: dict[ListRole, rows.StoredSizes] = field(default_factory=dict)
+    sync_run_id: int = 0
 
 
 def sync(services: Services, *, full: bool = False, thorough: bool = False) -> SyncReport:
@@ -331,19 +332,15 @@ def _finish(services: Services, report: SyncReport, requests_before: int, starte
         ghosts = int(scalar(connection, "select count(*) from contact_list_membership where is_anonymised"))
         if ghosts:
             report.findings.append(f"{ghosts} anonymised contact(s) are left alone")
-        execute(
+        report.sync_run_id = rows.save_sync_run(
             connection,
-            """
-            insert into sync_run (started_at, finished_at, full_lists, rows_read, rows_changed, requests, findings)
-            values (:started, :now, :full, :read, :changed, :requests, cast(:findings as jsonb))
-            """,
-            started=started_at,
-            now=now,
-            full=[role.value for role in report.full_lists],
-            read=report.rows_read,
-            changed=report.rows_changed,
+            started_at=started_at,
+            finished_at=now,
+            full_lists=report.full_lists,
+            rows_read=report.rows_read,
+            rows_changed=report.rows_changed,
             requests=report.requests,
-            findings=to_json(report.findings),
+            findings=report.findings,
         )
     log.info(
         "membership synced",

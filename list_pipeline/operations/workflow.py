@@ -19,6 +19,7 @@ from list_pipeline.operations.reports import Delivery, Report, notify, write_rep
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.snapshots import take_snapshot
 from list_pipeline.storage import maintenance as ledger
+from list_pipeline.storage.membership import set_sync_requests
 from list_pipeline.storage.plans import StoredPlan
 
 log = structlog.get_logger(__name__)
@@ -35,11 +36,18 @@ class Maintained:
 
 
 def synchronise(services: Services, *, full: bool = False, progress: Progress = log.info) -> membership.SyncReport:
-    """Bring everything that a maintenance rests on up to date: members, sends, recipients, past bounces."""
+    """Bring everything that a maintenance rests on up to date: members, sends, recipients, past bounces.
+
+    Its requests are counted together and apart from those of the maintenance.
+    """
+    before = services.mailjet.requests_made
     campaigns.discover(services)
     report = membership.sync(services, full=full)
     campaigns.record_recipients(services, progress)
     bounces.load_history(services, progress)
+    report.requests = services.mailjet.requests_made - before
+    with services.database.begin() as connection:
+        set_sync_requests(connection, report.sync_run_id, report.requests)
     return report
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import ContactSeen, RecipientSeen
-from list_pipeline.storage.database import copy_rows, execute, one, rows, scalar
+from list_pipeline.storage.database import copy_rows, execute, one, rows, scalar, to_json
 
 _FLAG = {
     ListRole.MASTER: "in_master_list",
@@ -553,6 +553,47 @@ def save_sync_state(connection: Connection, role: ListRole, sizes: StoredSizes, 
         excluded=sizes.excluded,
         now=now,
         full=full,
+    )
+
+
+def save_sync_run(
+    connection: Connection,
+    *,
+    started_at: datetime,
+    finished_at: datetime,
+    full_lists: Sequence[ListRole],
+    rows_read: int,
+    rows_changed: int,
+    requests: int,
+    findings: Sequence[str],
+) -> int:
+    """Keep what a sync did, and return its number."""
+    return int(
+        scalar(
+            connection,
+            """
+            insert into sync_run (started_at, finished_at, full_lists, rows_read, rows_changed, requests, findings)
+            values (:started, :finished, :full, :read, :changed, :requests, cast(:findings as jsonb))
+            returning sync_run_id
+            """,
+            started=started_at,
+            finished=finished_at,
+            full=[role.value for role in full_lists],
+            read=rows_read,
+            changed=rows_changed,
+            requests=requests,
+            findings=to_json(list(findings)),
+        )
+    )
+
+
+def set_sync_requests(connection: Connection, sync_run_id: int, requests: int) -> None:
+    """Count what belonged to a sync although it came after it: recipients and past bounces of new sends."""
+    execute(
+        connection,
+        "update sync_run set requests = :requests where sync_run_id = :id",
+        id=sync_run_id,
+        requests=requests,
     )
 
 
