@@ -26,7 +26,7 @@ from list_pipeline.core.report_facts import (
 )
 from list_pipeline.core.reports import maintenance_message
 from list_pipeline.core.slack_blocks import SlackMessage
-from list_pipeline.integrations.slack import OutcomeUnknownError, SlackClient
+from list_pipeline.integrations.slack import OutcomeUnknownError, SlackClient, post_to_webhook
 from list_pipeline.operations.advisors import keep_record
 from list_pipeline.operations.bounces import analyse, stored_bounces
 from list_pipeline.operations.maintenance import Maintenance, current, end
@@ -270,7 +270,7 @@ def notify(services: Services, run: Maintenance, report: Report) -> Delivery:
     if run.sweep is not Sweep.H24 and _is_no_news(report.facts):
         return _not_sent(services, key, "skipped", "a later look at this campaign found nothing new")
     if services.slack is None:
-        return _not_sent(services, key, "skipped", "SLACK_BOT_TOKEN is not set")
+        return _post_to_webhook(services, run, row)
     return _post(services, services.slack, run, row)
 
 
@@ -297,6 +297,28 @@ def _post(services: Services, slack: SlackClient, run: Maintenance, row: RowMapp
         )
         maintenance.fill_log(connection, run.log.log_id, slack_notification_sent=True, slack_message_ts=posted.ts)
     return Delivery("sent", key, posted.channel, posted.ts, posted.permalink)
+
+
+def _post_to_webhook(services: Services, run: Maintenance, row: RowMapping) -> Delivery:
+    """The fallback where there is no bot token: it arrives, but has no timestamp, so nothing can be threaded or looked up."""
+    key, settings = str(row["message_key"]), services.settings
+    if settings.slack_webhook_url is None:
+        return _not_sent(services, key, "skipped", "neither SLACK_BOT_TOKEN nor SLACK_WEBHOOK_URL is set")
+    if row["attempts"] and row["state"] != "failed":
+        # Whether an earlier attempt arrived cannot be looked up here, and a second message would be worse than none.
+        return _not_sent(services, key, "unknown", "an earlier attempt through the webhook may have arrived")
+    with services.database.begin() as connection:
+        maintenance.notification_attempted(connection, key)
+    try:
+        post_to_webhook(settings.slack_webhook_url.get_secret_value(), row["text"], row["blocks"], timeout_s=30.0)
+    except OutcomeUnknownError as error:
+        return _not_sent(services, key, "unknown", str(error))
+    except IntegrationError as error:
+        return _not_sent(services, key, "failed", str(error))
+    with services.database.begin() as connection:
+        maintenance.notification_sent(connection, key, "webhook", "", None, services.clock.now())
+        maintenance.fill_log(connection, run.log.log_id, slack_notification_sent=True)
+    return Delivery("sent", key, "webhook")
 
 
 def _not_sent(services: Services, key: str, state: str, error: str) -> Delivery:

@@ -19,6 +19,7 @@ from list_pipeline.operations.reports import Delivery, Report, notify, write_rep
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.snapshots import take_snapshot
 from list_pipeline.storage import maintenance as ledger
+from list_pipeline.storage.limiter import forget_old_requests
 from list_pipeline.storage.membership import set_sync_requests
 from list_pipeline.storage.plans import StoredPlan
 
@@ -48,6 +49,7 @@ def synchronise(services: Services, *, full: bool = False, progress: Progress = 
     report.requests = services.mailjet.requests_made - before
     with services.database.begin() as connection:
         set_sync_requests(connection, report.sync_run_id, report.requests)
+    forget_old_requests(services.database, services.clock.now())
     return report
 
 

@@ -17,6 +17,7 @@ import json
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -76,12 +77,13 @@ class SlackService:
         if path.startswith("/upload/v1/"):
             return self._upload(request, path.rpartition("/")[2])
         if path.startswith("/services/"):
-            return self._webhook(request)
+            return self._after_scenario("webhook", lambda: self._webhook(request))
         if path.startswith("/api/"):
-            return self._api(request, path.removeprefix("/api/"))
+            method = path.removeprefix("/api/")
+            return self._after_scenario(method, lambda: self._answer(request, method))
         return None
 
-    def _api(self, request: Request, method: str) -> Response:
+    def _after_scenario(self, method: str, answer: Callable[[], Response]) -> Response:
         fault = self._next_scenario(method)
         kind = fault.get("kind")
         if kind == "slow":
@@ -97,8 +99,8 @@ class SlackService:
             return Response(200, b"<html><body>Please sign in</body></html>", {"Content-Type": "text/html"})
         elif kind == "error":
             return _refusal(str(fault.get("error", "fatal_error")))
-        answer = self._answer(request, method)
-        return Response(drop=True) if kind == "lost_answer" else answer
+        given = answer()
+        return Response(drop=True) if kind == "lost_answer" else given
 
     def _answer(self, request: Request, method: str) -> Response:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
