@@ -54,6 +54,8 @@ def campaigns_due_for_maintenance(
 ) -> dg.SensorResult | dg.SkipReason:
     notes: list[str] = []
     try:
+        if not services.settings.list_management_enabled:
+            return dg.SkipReason("List management is switched off (LIST_MANAGEMENT_ENABLED).")
         discovery = campaigns.discover(services)
         notes = [*discovery.ignored, *discovery.alerts]
     except ConfigurationError as error:

@@ -18,7 +18,7 @@ from list_pipeline.core.observations import SendCounters, SendSeen
 from list_pipeline.core.plans import Sweep
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import campaigns as rows
-from list_pipeline.storage import membership
+from list_pipeline.storage import membership, plans
 from list_pipeline.storage.campaigns import Campaign
 
 log = structlog.get_logger(__name__)
@@ -77,6 +77,9 @@ def discover(services: Services) -> Discovery:
         assignment = assign_sends(rows.all_cycles(connection), assignable, now)
         rows.save_cycles(connection, assignment.cycles)
         result.alerts.extend(alert.sentence for alert in assignment.alerts)
+        for sentence in result.alerts:
+            # Said when it happens, and only then: the next look finds the cycle as this one left it.
+            plans.add_finding(connection, sentence, now)
         result.recipients_missing = [campaign.key for campaign in rows.recipients_missing(connection)]
     log.info("campaigns discovered", new=len(result.new), known=result.known, ignored=len(result.ignored))
     return result

@@ -243,6 +243,16 @@ def add_review_item(
     )
 
 
+def add_finding(connection: Connection, summary: str, now: datetime) -> None:
+    """Tell people something that belongs to no plan; the caller makes sure that it is told once."""
+    execute(
+        connection,
+        "insert into review_item (kind, summary, created_at) values ('finding', :summary, :now)",
+        summary=summary,
+        now=now,
+    )
+
+
 def open_reviews(connection: Connection, campaign_id: int | None = None) -> Sequence[RowMapping]:
     """Review items that nobody has decided yet, oldest first."""
     return rows(
