@@ -24,8 +24,8 @@ PYTEST := $(PY) -m pytest -m "not live and not bench"
 help:  ## Print this list
 	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 26
 
-demo: $(READY)  ## Run the main job end to end on a rehearsal account and print what it did
-	@$(PY) -m list_pipeline.demo
+demo: $(READY)  ## Run the main job end to end on a rehearsal account (SCENARIO=open_cycle: with deferred moves)
+	@$(PY) -m list_pipeline.demo $(SCENARIO)
 
 test: $(READY)  ## Run all tests on two cores with the coverage gates (75 % overall, 80 % of the operations)
 	$(PYTEST) -n 2 --dist loadscope --cov --cov-report=term
