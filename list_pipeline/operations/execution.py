@@ -243,10 +243,13 @@ class _Execution:
             log.warning("steps had no effect", job=job_id, again=len(again), given_up=len(given_up))
 
     def _skip_after_failures(self) -> None:
-        """What follows a failed first step is not done: a contact that was not added is not removed."""
+        """What follows a failed first step is not done: a contact that was not added is not removed.
+
+        A removal that was skipped or failed says nothing about the other removals of its contact.
+        """
         with self._services.database.begin() as connection:
             steps = journal.steps_of(connection, self._plan_id)
-            broken = {step.change_id for step in steps if step.state in ("failed", "skipped")}
+            broken = {s.change_id for s in steps if s.action in FIRST_WAVE and s.state in ("failed", "skipped")}
             following = [step for step in steps if step.change_id in broken and step.state == "planned"]
             journal.settle_steps(connection, following, "skipped", self._services.clock.now(), "earlier_step_not_done")
 

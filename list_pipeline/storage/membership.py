@@ -525,8 +525,9 @@ def count_bounces(connection: Connection, campaign_id: int, sweep: str, now: dat
         from bounce_event e
         where e.campaign_id = :campaign and e.sweep = :sweep and e.contact_id = m.contact_id
           and e.bounce_class in ('hard', 'soft', 'complaint') and not e.is_contradictory
-          and not exists (select 1 from bounce_event o where o.campaign_id = e.campaign_id and o.sweep <> e.sweep
-                          and o.contact_id = e.contact_id and o.bounce_class = e.bounce_class)
+          and not exists (select 1 from bounce_event o join bounce_fetch f using (campaign_id, sweep)
+                          where o.campaign_id = e.campaign_id and o.sweep <> e.sweep and o.contact_id = e.contact_id
+                            and o.bounce_class = e.bounce_class and f.is_complete and not o.is_contradictory)
         """,
         campaign=campaign_id,
         sweep=sweep,

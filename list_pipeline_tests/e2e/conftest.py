@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import dagster as dg
 import pytest
 
+from list_pipeline_tests.e2e.dagster_runs import DagsterHome
 from list_pipeline_tests.e2e.rehearsals import Rehearsal, Templates
 
 SMALL = {"scenario": "closed_cycle", "contacts": 3600, "seed": 7}
@@ -22,3 +24,17 @@ def account(templates: Templates) -> Iterator[Rehearsal]:
     """The small account with its traps, synchronised, 25 hours after its last send; mode auto."""
     with templates.rehearsal(seed=SMALL) as copy:
         yield copy
+
+
+@pytest.fixture
+def home(account: Rehearsal) -> Iterator[DagsterHome]:
+    """An empty Dagster instance beside the seeded account."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield DagsterHome(account, instance)
+
+
+@pytest.fixture
+def due(home: DagsterHome) -> dg.RunRequest:
+    """What the sensor asks for: one run for the campaign that ended 25 hours ago."""
+    (request,) = home.requests()
+    return request

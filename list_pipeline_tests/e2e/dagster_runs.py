@@ -27,7 +27,7 @@ class DagsterHome:
 
     @property
     def defs(self) -> dg.Definitions:
-        return build_defs(self._resource())  # type: ignore[arg-type]  # a plain resource that hands out the same object
+        return build_defs(self._resource())  # a plain resource that hands out the same object
 
     def _resource(self) -> dg.ResourceDefinition:
         settings, clock = self.rehearsal.with_settings(**self.settings), self.rehearsal.clock

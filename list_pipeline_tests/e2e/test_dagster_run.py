@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
-import pytest
 
-from list_pipeline.defs.resources import ServicesResource
 from list_pipeline_tests.e2e.dagster_runs import (
     ADDRESS,
     DagsterHome,
@@ -46,20 +43,7 @@ NOTHING_WRITTEN = """
     select (select count(*) from list_maintenance_log) + (select count(*) from plan) + (select count(*) from bounce_fetch)
          + (select count(*) from contact_suppression_history) + (select count(*) from notification) as written
 """
-
-
-@pytest.fixture
-def home(account: Rehearsal) -> Iterator[DagsterHome]:
-    """An empty Dagster instance beside the seeded account."""
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield DagsterHome(account, instance)
-
-
-@pytest.fixture
-def due(home: DagsterHome) -> dg.RunRequest:
-    """What the sensor asks for: one run for the campaign that ended 25 hours ago."""
-    (request,) = home.requests()
-    return request
+SYNCS = "select count(*) from sync_run"
 
 
 # A run from the sensor to the message
@@ -103,14 +87,9 @@ def test_no_address_is_in_any_event_of_a_run(home: DagsterHome, due: dg.RunReque
     assert ADDRESS.search("to anna.adler7@company-001.example.")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="defs/metadata.py table() redacts the masked addresses that the plan puts into its rows: every row says "
-    "[address], so nobody recognises anybody",
-)
 def test_the_plan_shows_masked_addresses(home: DagsterHome, due: dg.RunRequest) -> None:
     rows = metadata(home.execute(due), "suppression_plan")["who and why"]
-    assert "***@" in rows
+    assert len(re.findall(r"\| \S\*\*\*@\S\*\*\*\.[a-z]+ \|", rows)) > 40
     assert "[address]" not in rows
 
 
@@ -192,18 +171,21 @@ def test_switched_off_nothing_is_changed(home: DagsterHome, due: dg.RunRequest) 
 # Launches that ought not to be
 
 
-def test_an_unknown_partition_launched_past_the_ui_is_refused_in_words_and_writes_nothing(home: DagsterHome) -> None:
+def test_an_unknown_partition_launched_past_the_ui_is_refused_in_words_before_anything_is_read(
+    home: DagsterHome,
+) -> None:
     account = home.rehearsal
-    digest, written = account.control.digest(), account.scalar(NOTHING_WRITTEN)
+    digest, written, synced = account.control.digest(), account.scalar(NOTHING_WRITTEN), account.scalar(SYNCS)
     result = home.run_past_the_ui("2026-01-01-r1-1")
     assert not result.success
     said = failures(result)
-    assert "bounce_data" in said
-    assert all("no campaign has this key" in text for text in said.values())
-    assert materialized(result) == {"membership_sync"}
-    assert account.changing_requests() == {}
+    assert set(said) == {"membership_sync"}
+    assert "no campaign has this key" in said["membership_sync"]
+    assert materialized(result) == set()
+    assert account.control.requests() == {}
     assert account.control.digest() == digest
     assert account.scalar(NOTHING_WRITTEN) == written
+    assert account.scalar(SYNCS) == synced
     assert account.slack_messages() == []
 
 
@@ -219,174 +201,14 @@ def test_a_campaign_without_a_mailjet_id_is_refused_in_words(home: DagsterHome) 
     assert "planned-1" in home.instance.get_dynamic_partitions("campaigns")
     result = home.run("planned-1")
     assert not result.success
-    assert all("no Mailjet campaign id" in text for text in failures(result).values())
+    said = failures(result)
+    assert set(said) == {"membership_sync"}
+    assert "no Mailjet campaign id" in said["membership_sync"]
     assert account.changing_requests() == {}
     assert account.rows("select 1 from list_maintenance_log") == []
 
 
-# Failures
-
-
-def _send_another(account: Rehearsal) -> int:
-    """A second campaign, due 25 hours later together with the first."""
-    campaign_id = account.control.send(LIST_1, "Client letter 4")
-    account.pass_time(hours=25)
-    account.synchronise()
-    return campaign_id
-
-
-def test_due_campaigns_run_oldest_first_and_one_that_fails_does_not_stop_the_others(
-    account: Rehearsal, home: DagsterHome
-) -> None:
-    younger = _send_another(account)
-    first, second = home.requests()
-    assert second.partition_key == account.key_of(younger)
-    assert str(first.partition_key) < str(second.partition_key)
-    # One row of the first campaign's bounces is missing: fewer than Mailjet counts.
-    account.control.add_fault("short_page", path="REST/message$", rows=3, count=1)
-    digest = account.control.digest()
-    failed = home.execute(first)
-    assert not failed.success
-    assert set(failures(failed)) == {"bounce_data"}
-    assert account.control.digest() == digest
-    assert home.execute(second).success
-    rows = account.rows("select campaign_key, l.status from list_maintenance_log l join campaign_schedule c"
-                        " on c.id = campaign_schedule_id order by l.id")  # fmt: skip
-    assert [(row["campaign_key"], row["status"]) for row in rows] == [
-        (first.partition_key, "failed"),
-        (second.partition_key, "success"),
-    ]
-    # The failed one comes back by itself and then finds everything.
-    account.pass_time(minutes=16)
-    (again,) = home.requests()
-    assert (again.partition_key, again.run_key) == (first.partition_key, f"{first.partition_key}:24h:2")
-    assert home.execute(again).success
-
-
-def test_a_failing_campaign_is_tried_again_with_growing_pauses_and_new_run_keys_and_then_reported(
-    account: Rehearsal, home: DagsterHome, due: dg.RunRequest
-) -> None:
-    account.control.add_fault("short_page", path="REST/message$", rows=3, count=None)
-    keys = [due.run_key]
-    assert not home.execute(due).success
-    for pause in (15, 30):
-        account.pass_time(minutes=pause - 1)
-        assert home.requests() == [], f"tried again before {pause} minutes were over"
-        account.pass_time(minutes=2)
-        (again,) = home.requests()
-        keys.append(again.run_key)
-        assert not home.execute(again).success
-    account.pass_time(days=2)
-    assert home.requests() == [], "after the last attempt only a person starts it again"
-    assert keys == [f"{due.partition_key}:24h:{attempt}" for attempt in (1, 2, 3)]
-    assert [row["status"] for row in account.rows("select status from list_maintenance_log")] == ["failed"] * 3
-    (request,) = home.requests("maintenances_to_report")
-    assert home.execute(request, "maintenance_reporting").success
-    (message,) = account.slack_messages()
-    assert "fail" in str(message).lower()
-    assert home.requests("maintenances_to_report") == []
-
-
-def test_wrong_credentials_are_said_and_nothing_is_changed(home: DagsterHome, due: dg.RunRequest) -> None:
-    account = home.rehearsal
-    digest = account.control.digest()
-    home.settings = {"mailjet_secret_key": "wrong-secret-of-somebody"}
-    result = home.execute(due)
-    assert not result.success
-    said = " ".join(failures(result).values())
-    assert "MAILJET_" in said
-    assert "wrong-secret-of-somebody" not in said
-    assert account.control.digest() == digest
-    assert account.changing_requests() == {}
-
-
-@pytest.mark.parametrize("effect", ["truncated_json", "wrong_json", "broken_body"])
-def test_an_answer_that_cannot_be_read_ends_the_run_in_words_and_changes_nothing(
-    account: Rehearsal, home: DagsterHome, due: dg.RunRequest, effect: str
-) -> None:
-    digest = account.control.digest()
-    account.control.add_fault(effect, path="bouncestatistics", count=None)
-    result = home.execute(due)
-    assert not result.success
-    assert "bounce_data" in failures(result)
-    assert "Traceback" not in failures(result)["bounce_data"].split("Stack Trace")[0]
-    assert account.control.digest() == digest
-    assert account.scalar("select status from list_maintenance_log") == "failed"
-
-
-@pytest.mark.parametrize("behaviour", ["off", "html", "wrong_shape", "truncated", "blocked", "invented_references"])
-def test_a_model_that_fails_or_talks_nonsense_costs_nothing_but_its_words(
-    account: Rehearsal, home: DagsterHome, due: dg.RunRequest, behaviour: str
-) -> None:
-    account.control.gemini_behaviour(behaviour, times=None)
-    result = home.execute(due)
-    assert result.success
-    assert metadata(result, "suppression_result")["confirmed"] > 40
-    assert len(account.slack_messages()) == 1
-
-
-# What is optional
-
-
-def test_without_a_model_the_policy_explains_itself(home: DagsterHome, due: dg.RunRequest) -> None:
-    home.settings = {"gemini_api_key": None}
-    result = home.execute(due)
-    assert result.success
-    assert metadata(result, "suppression_result")["confirmed"] > 40
-    assert metadata(result, "maintenance_report")["summary"]
-    account = home.rehearsal
-    sources = {row["source"] for row in account.rows("select source from agent_record")}
-    assert sources == {"policy"}
-    assert [name for name in account.control.requests() if "generatecontent" in name] == []
-
-
-def test_without_slack_the_report_stays_in_the_database(home: DagsterHome, due: dg.RunRequest) -> None:
-    home.settings = {"slack_bot_token": None}
-    result = home.execute(due)
-    assert result.success
-    assert metadata(result, "maintenance_notification")["state"] == "skipped"
-    assert "SLACK_BOT_TOKEN" in metadata(result, "maintenance_notification")["problem"]
-    account = home.rehearsal
-    assert account.slack_messages() == []
-    assert account.scalar("select count(*) from notification where state = 'skipped'") == 1
-
-
-def test_a_slack_that_is_down_does_not_fail_the_maintenance_and_the_message_comes_later(
-    account: Rehearsal, home: DagsterHome, due: dg.RunRequest
-) -> None:
-    account.control.slack_scenario("server_error")
-    result = home.execute(due)
-    assert result.success
-    assert metadata(result, "maintenance_notification")["state"] in ("failed", "unknown")
-    account.control.clear_slack()
-    assert home.run(str(due.partition_key)).success
-    assert len(account.slack_messages()) == 1
-
-
 # Configuration
-
-
-def test_a_resource_made_of_settings_hands_out_services_with_these_settings(account: Rehearsal) -> None:
-    with ServicesResource.of(account.settings, account.clock).open() as services:
-        assert services.settings is account.settings
-        assert services.clock is account.clock
-
-
-@pytest.mark.xfail(
-    strict=True,
-    reason="defs/resources.py keeps settings and clock in private attributes, which Dagster drops when it copies a "
-    "resource: ServicesResource.of() falls back to the environment inside a run or a sensor",
-)
-def test_a_resource_made_of_settings_keeps_them_inside_dagster(account: Rehearsal) -> None:
-    @dg.op
-    def look(services: dg.ResourceParam[Any]) -> str:
-        return str(services.settings.mailjet_base_url)
-
-    @dg.job(resource_defs={"services": ServicesResource.of(account.settings, account.clock)})
-    def looking() -> None:
-        look()
-
-    assert looking.execute_in_process().output_for_node("look") == account.settings.mailjet_base_url
 
 
 def _child(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -186,20 +186,11 @@ def test_the_incident_at_one_domain_is_held_and_a_person_is_asked(story: Story) 
 
 
 def test_an_unknown_state_and_a_contradiction_are_kept_and_reported(story: Story) -> None:
-    assert story.rules_of("unknown_state") <= {"unknown_bounce", "contradiction"}
+    assert story.rules_of("unknown_state") == {"unknown_bounce"}
     assert story.rules_of("contradictions") == {"contradiction"}
     unclear = len(story.answers["unknown_state"]) + len(story.answers["contradictions"])
     assert story.maintained.report.facts.unknown == unclear
     assert f"{unclear} failed for a reason that is not clear" in story.text()
-
-
-@pytest.mark.xfail(
-    strict=True,
-    reason="core/reconciliation.py takes a permanent bounce with an unknown StateID for a contradiction although both "
-    "sources show the same: people are told that Mailjet's two records do not agree",
-)
-def test_a_state_that_nobody_knows_is_called_unknown_and_not_contradictory(story: Story) -> None:
-    assert story.rules_of("unknown_state") == {"unknown_bounce"}
 
 
 def test_first_hits_and_short_streaks_are_watched(story: Story) -> None:

@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from list_pipeline.core.errors import IncompleteDataError, NotFoundError
+from list_pipeline.core.observations import MessageStatus
 from list_pipeline.core.plans import RunStatus, Sweep
-from list_pipeline.operations import bounces, campaigns, suppression
-from list_pipeline.operations.bounces import analyse, fetch_bounces, load_history
+from list_pipeline.operations import bounces, campaigns, suppression, workflow
+from list_pipeline.operations.bounces import FAILED_STATUSES, HISTORY_RETRY_AFTER, analyse, fetch_bounces, load_history
 from list_pipeline.operations.maintenance import begin
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, SENDER_FAULT, SOFT, Installation, quietly
 
@@ -67,8 +68,9 @@ def test_the_failures_of_a_real_past_are_exactly_those_that_happened(seeded: Ins
     unknown = [event for event in data.events if event.contact_id in answers["unknown_state"]]
     assert [(event.state_id, event.bounce_class.value) for event in unknown] == [(77, "unknown")]
     contradictory = {event.contact_id for event in data.events if event.is_contradictory}
-    # A hard status with a state outside the table is a claim that nothing supports.
-    assert contradictory == set(answers["contradictions"]) | set(answers["unknown_state"])
+    # Both sources show the same state that nobody knows: they agree, and it stays unknown.
+    assert contradictory == set(answers["contradictions"])
+    assert contradictory & set(answers["unknown_state"]) == set()
 
 
 def test_what_was_stored_is_what_was_read(seeded: Installation) -> None:
@@ -153,6 +155,33 @@ def test_a_later_sweep_does_not_count_the_same_bounces_again(small: Installation
     assert counters(small) == once
 
 
+def test_a_late_failure_is_counted_once_over_all_sweeps(small: Installation) -> None:
+    late = small.account.people[3]
+    small.control.send(
+        small.account.lists.campaign_1, "Letter 3", profile="clean", outcomes={late: "user_unknown"}, late_share=1.0
+    )
+    small.clock.advance(timedelta(hours=25))
+    workflow.synchronise(small.services, progress=quietly)
+    counted = []
+    for sweep, hours in ((Sweep.H24, 47), (Sweep.H72, 97), (Sweep.D7, 0)):
+        run = begin(small.services, small.key, sweep=sweep, run_id="first")
+        fetch_bounces(small.services, run.campaign, sweep)
+        counted.append([row[1] for row in counters(small) if row[0] == late])
+        small.clock.advance(timedelta(hours=hours))
+    assert counted == [[], [1], [1]]
+
+
+def test_what_an_incomplete_sweep_read_is_counted_by_the_sweep_that_is_complete(small: Installation) -> None:
+    run = small.begin()
+    small.control.add_fault("short_page", path="/message$", rows=1)
+    with pytest.raises(IncompleteDataError):
+        fetch_bounces(small.services, run.campaign, Sweep.H24)
+    small.clock.advance(timedelta(hours=48))
+    fetch_bounces(small.services, run.campaign, Sweep.H72)
+    people = small.account.people
+    assert [row for row in counters(small) if row[1]] == [(people[number], 1, 0) for number in HARD]
+
+
 def test_a_later_sweep_sees_what_came_late(small: Installation) -> None:
     small.control.send(
         small.account.lists.campaign_1,
@@ -193,9 +222,13 @@ def test_past_campaigns_are_loaded_and_the_one_to_be_maintained_is_left_to_its_r
 
 def test_a_past_campaign_that_was_read_incompletely_is_read_again(new_here: Installation) -> None:
     campaigns.discover(new_here.services)
-    # The third send is the first with a failure: six statuses a campaign, the second of them is the soft one.
-    new_here.control.add_fault("short_page", path="/message$", rows=1, nth=2 * 6 + 2)
+    # The third send is the first with a failure; the soft bounces are the second status that is read.
+    nth = 2 * len(FAILED_STATUSES) + FAILED_STATUSES.index(MessageStatus.SOFT_BOUNCED) + 1
+    new_here.control.add_fault("short_page", path="/message$", rows=1, nth=nth)
     assert load_history(new_here.services, quietly) == 5
     assert [row[2] for row in fetches(new_here)] == [True, True, False, True, True]
+    new_here.clock.advance(HISTORY_RETRY_AFTER - timedelta(seconds=60))
+    assert load_history(new_here.services, quietly) == 0
+    new_here.clock.advance(timedelta(seconds=60))
     assert load_history(new_here.services, quietly) == 1
     assert [row[2] for row in fetches(new_here)] == [True] * 5

@@ -9,7 +9,7 @@ import pytest
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.operations import campaigns, membership
-from list_pipeline.operations.campaigns import discover, record_recipients
+from list_pipeline.operations.campaigns import SENDING_TAKES_AT_MOST, discover, record_recipients
 from list_pipeline.storage import campaigns as campaign_rows
 from list_pipeline_tests.integration.accounts import Installation, plain_client, quietly
 
@@ -184,6 +184,47 @@ def test_recipients_of_every_send_of_a_real_past_are_who_was_mailed(seeded: Inst
     stored = seeded.query("select sum(recipient_count), count(*) filter (where recipients_source is null)"
                           " from campaign_schedule")  # fmt: skip
     assert stored == [(sum(entry["recipients"] for entry in seeded.control.ledger(contacts=False)), 0)]
+
+
+def test_a_send_whose_end_is_not_told_counts_as_sent_after_a_day(small: Installation) -> None:
+    endless = small.control.send(
+        small.account.lists.campaign_1, "Letter 3", profile="clean", duration_seconds=10 * 86400
+    )
+    small.clock.advance(SENDING_TAKES_AT_MOST - timedelta(seconds=60))
+    discover(small.services)
+    assert schedule(small)[-1] == (endless, 1, 3, "LAUNCHING")
+    small.clock.advance(timedelta(seconds=60))
+    discover(small.services)
+    assert schedule(small)[-1] == (endless, 1, 3, "SENT")
+    assert small.query("select send_end_at from campaign_schedule where mailjet_campaign_id = :id", id=endless) == [
+        (None,)
+    ]
+    with small.services.database.begin() as connection:
+        assert campaign_rows.lists_being_sent(connection) == frozenset()
+
+
+def test_recipients_are_not_recorded_while_a_campaign_is_being_sent(small: Installation) -> None:
+    sending = small.control.send(small.account.lists.campaign_1, "Letter 3", profile="clean", duration_seconds=7200)
+    small.clock.advance(timedelta(minutes=1))
+    (key,) = discover(small.services).new
+    assert record_recipients(small.services, quietly) == {}
+    assert recipients(small, sending) == set()
+    small.clock.advance(timedelta(hours=2))
+    discover(small.services)
+    assert list(record_recipients(small.services, quietly)) == [key]
+    assert recipients(small, sending) == mailed(small, sending)
+
+
+def test_recipients_wait_while_the_counters_of_a_young_campaign_are_late(small: Installation) -> None:
+    small.control.set_switches(stats_lag_seconds=6 * 3600.0)
+    sent = small.control.send(small.account.lists.campaign_1, "Letter 3", profile="clean", duration_seconds=600)
+    small.clock.advance(timedelta(hours=1))
+    (key,) = discover(small.services).new
+    assert record_recipients(small.services, quietly) == {}
+    assert recipients(small, sent) == set()
+    small.clock.advance(timedelta(hours=6))
+    assert list(record_recipients(small.services, quietly)) == [key]
+    assert recipients(small, sent) == mailed(small, sent)
 
 
 def test_recipients_are_written_once(small: Installation) -> None:

@@ -237,8 +237,8 @@ def metrics(column: str, value: str) -> str:
 
 
 def log(status: str, kind: str = "post_campaign", more: str = "", values: str = "") -> str:
-    return f"""insert into list_maintenance_log (maintenance_type, executed_at, status{more})
-        values ('{kind}', now(), '{status}'{values})"""
+    return f"""insert into list_maintenance_log (maintenance_type, executed_at, touched_at, status{more})
+        values ('{kind}', now(), now(), '{status}'{values})"""
 
 
 def snapshot(phase: str = "before", role: str = "master", raw: int = 2, mailable: int = 1) -> str:

@@ -11,8 +11,8 @@ import pytest
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.plans import PlanKind, RunStatus
 from list_pipeline.core.slack_blocks import as_text
-from list_pipeline.operations import workflow
-from list_pipeline.operations.maintenance import current
+from list_pipeline.operations import reviews, workflow
+from list_pipeline.operations.maintenance import current, unreported
 from list_pipeline.operations.reports import final_status, notify, write_report
 from list_pipeline_tests.integration.accounts import HARD, Installation, quietly, settings_for
 from list_pipeline_tests.integration.conftest import Install
@@ -159,6 +159,37 @@ def test_slack_being_down_fails_nothing_and_the_message_is_sent_later(small: Ins
     assert outbox(small) == [(later.delivery.key, "sent", 2, None)]
 
 
+def test_a_report_that_slack_refused_is_asked_for_again_until_it_arrived(small: Installation) -> None:
+    small.control.slack_scenario("error", times=2, error="channel_not_found")
+    assert small.maintain().delivery.state == "failed"
+    keys = []
+    for minutes in (0, 10, 60, 120):
+        (one,) = unreported(small.services)
+        assert one.campaign_key == small.key
+        keys.append(one.run_key)
+        small.clock.advance(timedelta(minutes=minutes))
+    # Dagster uses a run key up even by a run that failed: each turn has one of its own.
+    (one,) = unreported(small.services)
+    assert len({*keys, one.run_key}) == 4
+    assert small.maintain(small.another(), run_id="second").delivery.state == "failed"
+    assert [again.campaign_key for again in unreported(small.services)] == [small.key]
+    assert small.maintain(small.another(), run_id="third").delivery.state == "sent"
+    assert unreported(small.services) == []
+
+
+def test_a_second_plan_that_waits_is_a_message_of_its_own(install_small: Install) -> None:
+    with install_small(list_management_mode="approval_required") as made:
+        told = []
+        for run_id, kind in (("first", PlanKind.SUPPRESSION), ("second", PlanKind.REBALANCING)):
+            done = made.maintain(run_id=run_id)
+            plan = made.plan(kind)
+            assert done.delivery.key.endswith(f":pending_review:{plan.plan_id}")
+            assert unreported(made.services) == []
+            told.append(done.delivery.key)
+            reviews.approve(made.services, plan.plan_id, by="ada", content_hash=plan.content_hash)
+        assert len(set(told)) == len(made.control.slack_messages()) == 2
+
+
 def test_a_wrong_channel_is_named_and_fails_nothing(install_small: Install) -> None:
     with install_small(slack_channel_id="C0NOWHERE") as made:
         done = made.maintain()
@@ -171,6 +202,8 @@ def test_waiting_and_having_finished_are_two_messages(install_small: Install) ->
     with install_small(list_management_mode="approval_required") as made:
         made.maintain()
         assert made.query("select status from list_maintenance_log") == [("pending_review",)]
+        plan = made.plan(PlanKind.SUPPRESSION)
+        reviews.approve(made.services, plan.plan_id, by="ada", content_hash=plan.content_hash)
         made.maintain(made.another(list_management_mode="auto"), run_id="second")
         assert [row[1] for row in outbox(made)] == ["sent", "sent"]
         assert made.query("select status from list_maintenance_log") == [("success",)]
@@ -211,7 +244,9 @@ def test_the_numbers_in_the_report_are_those_of_the_journal(seeded: Installation
     facts = seeded.maintain().report.facts
     confirmed = seeded.query(
         "select i.reason, count(*) from change c join plan_item i using (plan_id, contact_id) where c.kind = 'suppress'"
-        " and not exists (select 1 from change_step s where s.change_id = c.change_id and s.state <> 'confirmed')"
+        " and 3 = (select count(*) from change_step s where s.change_id = c.change_id and s.state = 'confirmed')"
+        " and not exists (select 1 from change_step s where s.change_id = c.change_id and s.state <> 'confirmed'"
+        " and (s.action <> 'remove' or s.note is distinct from 'not_a_member'))"
         " group by 1"
     )
     assert dict(confirmed) == dict(facts.suppression.confirmed)
