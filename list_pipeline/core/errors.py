@@ -4,6 +4,7 @@
     |-- ConfigurationError         a setting is missing or wrong; names the variable
     |-- NotFoundError              a campaign, plan, list or contact that does not exist
     |-- RefusedError               asked for something that a safety rule forbids
+    |   `-- ChangesStoppedError    a person or a setting stopped changes; what is half done goes on later
     |-- IncompleteDataError        data was read but cannot be trusted to be whole; nothing was decided on it
     |-- LockHeldError              another process is changing the lists
     `-- IntegrationError           another service failed; subclasses live beside each client
@@ -41,6 +42,10 @@ class NotFoundError(ListPipelineError):
 
 class RefusedError(ListPipelineError):
     """A safety rule forbids what was asked for."""
+
+
+class ChangesStoppedError(RefusedError):
+    """Changes were stopped by a person or a setting. Not a failure: what is half done is continued when they may go on."""
 
 
 class IncompleteDataError(ListPipelineError):

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from list_pipeline.logs import configure_logging
 from list_pipeline.operations.services import Services
 
 
@@ -21,4 +22,6 @@ class ServicesResource(dg.ConfigurableResource[Services]):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[Services]:
         """One object for the run, or for one evaluation of a sensor."""
         with Services() as services:
+            # Also where Dagster's own logging would show a traceback with what stood in its frames.
+            configure_logging(services.settings)
             yield services

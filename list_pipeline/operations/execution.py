@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 
 from list_pipeline.core.errors import (
+    ChangesStoppedError,
     IncompleteDataError,
     IntegrationError,
     RefusedError,
@@ -83,7 +84,9 @@ class _Execution:
         """Right before each changing request: is the lock still ours, and may we still?"""
         self._lock.check()
         if why := may_change(self._services):
-            raise RefusedError("Changing a list", why, "Switch it on again and run the maintenance again to continue")
+            raise ChangesStoppedError(
+                "Changing a list", why, "Switch it on again and run the maintenance again to continue"
+            )
 
     def run(self) -> None:
         try:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from list_pipeline.core.eligibility import CampaignTimes, eligible
-from list_pipeline.core.errors import LockHeldError
+from list_pipeline.core.errors import ChangesStoppedError, LockHeldError
 from list_pipeline.core.gate import Mode
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.plans import Sweep
@@ -96,6 +96,12 @@ def stage(services: Services, run: Maintenance, name: str) -> Iterator[None]:
         yield
     except LockHeldError:
         # Another run works on it: this one gives way, and the shared row is the other's to end.
+        raise
+    except ChangesStoppedError as error:
+        # No attempt is used up: the campaign is due again, where it stopped, as soon as lists may be changed.
+        with services.database.begin() as connection:
+            maintenance.add_error(connection, run.log.log_id, name, str(error))
+            maintenance.end_log(connection, run.log.log_id, "read_only", services.clock.now())
         raise
     except Exception as error:
         with services.database.begin() as connection:

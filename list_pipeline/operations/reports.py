@@ -106,6 +106,9 @@ def final_status(services: Services, run: Maintenance) -> RunStatus:
             items = plans.plan_items(connection, plan.plan_id)
             planned = [item for item in items if item.to_role is not None and not item.is_held]
             outcome = journal.outcome(connection, plan.plan_id)
+            if outcome["open"] and run.log.status == "read_only":
+                # Stopped half way: it goes on when lists may be changed again, so it has not failed.
+                return RunStatus.READ_ONLY
             if plan.gate.get("outcome") in (GateOutcome.READ_ONLY, GateOutcome.REFUSED):
                 is_read_only |= bool(planned)
                 numbers["planned"] += len(planned)

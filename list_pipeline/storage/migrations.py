@@ -19,6 +19,8 @@ from yoyo import get_backend, read_migrations
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.storage.database import SCHEMA, Database
 
+_SCHEMA_LOCK = 0x6C70_0003
+
 logging.getLogger("yoyo").setLevel(logging.WARNING)
 
 
@@ -35,8 +37,7 @@ def migrations_folder() -> Path:
 
 def migrate(database: Database) -> list[str]:
     """Apply what is missing and return the names of what was applied, oldest first."""
-    with database.begin() as connection:
-        connection.execute(text(f"create schema if not exists {SCHEMA}"))
+    _create_schema(database)
     with _backend(database) as (backend, migrations), backend.lock():
         pending = backend.to_apply(migrations)
         names = [migration.id for migration in pending]
@@ -46,8 +47,7 @@ def migrate(database: Database) -> list[str]:
 
 def pending(database: Database) -> list[str]:
     """Names of the migrations that are not applied yet."""
-    with database.begin() as connection:
-        connection.execute(text(f"create schema if not exists {SCHEMA}"))
+    _create_schema(database)
     with _backend(database) as (backend, migrations):
         return [migration.id for migration in backend.to_apply(migrations)]
 
@@ -60,6 +60,13 @@ def rollback(database: Database, *, everything: bool = False) -> list[str]:
         names = [migration.id for migration in chosen]
         backend.rollback_migrations(chosen)
     return names
+
+
+def _create_schema(database: Database) -> None:
+    with database.begin() as connection:
+        # Two processes that start together: "if not exists" alone lets the second fail on the catalogue's unique index.
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
+        connection.execute(text(f"create schema if not exists {SCHEMA}"))
 
 
 @contextmanager

@@ -115,11 +115,6 @@ def test_the_log_of_a_failing_run_shows_no_address(
     assert all("event" in json.loads(line) for line in structured)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="defs/ never calls configure_logging(): inside Dagster structlog is as it comes, and its traceback shows the "
-    "local variables of every frame, addresses among them; LOG_LEVEL and LOG_FORMAT mean nothing there",
-)
 def test_the_output_of_a_failing_run_of_dagster_shows_no_address(
     refusing: tuple[Rehearsal, str], tmp_path: Path
 ) -> None:
