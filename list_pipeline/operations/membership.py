@@ -22,6 +22,7 @@ from list_pipeline.core.observations import ContactListSeen, ContactSeen
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import journal
 from list_pipeline.storage import membership as rows
+from list_pipeline.storage import membership_sync as staged
 from list_pipeline.storage.database import execute, scalar
 
 log = structlog.get_logger(__name__)
@@ -69,7 +70,7 @@ def sync(services: Services, *, full: bool = False, thorough: bool = False) -> S
         with services.database.begin() as connection:
             before = journal.activity(connection)
         with services.database.session() as session:
-            staging = rows.SyncStaging(session)
+            staging = staged.SyncStaging(session)
             _read(services, staging, report, started_at, full)
             with services.database.begin() as connection:
                 is_stale = journal.activity(connection) != before
@@ -88,10 +89,10 @@ def sync(services: Services, *, full: bool = False, thorough: bool = False) -> S
     return report
 
 
-def _read(services: Services, staging: rows.SyncStaging, report: SyncReport, now: datetime, full: bool) -> None:
+def _read(services: Services, staging: staged.SyncStaging, report: SyncReport, now: datetime, full: bool) -> None:
     sizes = list_sizes(services)
     with services.database.begin() as connection:
-        states = rows.sync_states(connection)
+        states = staged.sync_states(connection)
         known = rows.stored_sizes(connection)
     report.full_lists, report.tail_rows = [], {}
     for role in ALL_LISTS:
@@ -122,7 +123,7 @@ def list_sizes(services: Services) -> dict[ListRole, int]:
 
 
 def _read_tail(
-    services: Services, staging: rows.SyncStaging, role: ListRole, known: int, size: int, report: SyncReport
+    services: Services, staging: staged.SyncStaging, role: ListRole, known: int, size: int, report: SyncReport
 ) -> bool:
     """Read what came to the end of a list. False: the numbers cannot be explained by that, read it whole."""
     with services.database.begin() as connection:
@@ -146,7 +147,7 @@ def _read_tail(
     return True
 
 
-def _read_whole(services: Services, staging: rows.SyncStaging, role: ListRole, report: SyncReport) -> None:
+def _read_whole(services: Services, staging: staged.SyncStaging, role: ListRole, report: SyncReport) -> None:
     list_id = services.list_ids[role]
     for attempt in range(1, _ATTEMPTS + 1):
         staging.forget_list(role)
@@ -166,13 +167,13 @@ def _read_whole(services: Services, staging: rows.SyncStaging, role: ListRole, r
         return
 
 
-def _read_contacts_of(services: Services, staging: rows.SyncStaging, list_id: int, report: SyncReport) -> None:
+def _read_contacts_of(services: Services, staging: staged.SyncStaging, list_id: int, report: SyncReport) -> None:
     for page in services.mailjet.read_all_contacts(list_id):
         staging.add_contacts(page)
         report.rows_read += len(page)
 
 
-def _read_unknown_contacts(services: Services, staging: rows.SyncStaging, report: SyncReport) -> None:
+def _read_unknown_contacts(services: Services, staging: staged.SyncStaging, report: SyncReport) -> None:
     """Addresses and flags of contacts that stand in a list and that we never saw."""
     unknown = staging.unknown_contacts()
     if len(unknown) > _SINGLE_READS_MAX:
@@ -199,9 +200,9 @@ def learn_contacts(services: Services, contact_ids: Sequence[int]) -> list[str]:
     if not unknown:
         return findings
     with services.database.session() as session:
-        staging = rows.SyncStaging(session)
+        staging = staged.SyncStaging(session)
         staging.add_contacts(_contacts(services, unknown, findings))
-        rows.merge_contacts(session, services.clock.now())
+        staged.merge_contacts(session, services.clock.now())
     return findings
 
 
@@ -209,11 +210,11 @@ def _merge(services: Services, session: Connection, report: SyncReport) -> None:
     now = services.clock.now()
     execute(session, "begin")
     try:
-        report.rows_changed += rows.merge_contacts(session, now)
+        report.rows_changed += staged.merge_contacts(session, now)
         for role in ALL_LISTS:
-            report.rows_changed += rows.merge_list(session, role, now, whole=role in report.full_lists)
+            report.rows_changed += staged.merge_list(session, role, now, whole=role in report.full_lists)
         # Whole lists touch everybody; a tail touches those who came, however long the list is.
-        rows.refresh_flags(session, now, None if report.full_lists else rows.seen_contacts(session))
+        rows.refresh_flags(session, now, None if report.full_lists else staged.seen_contacts(session))
     except BaseException:
         execute(session, "rollback")
         raise
@@ -227,7 +228,7 @@ def _follow_unsubscribed_and_excluded(services: Services, report: SyncReport, th
         stored = rows.stored_sizes(connection)
         excluded = rows.excluded_contacts(connection)
     with services.database.session() as session:
-        staging = rows.SyncStaging(session)
+        staging = staged.SyncStaging(session)
         for role in ALL_LISTS:
             list_id = services.list_ids[role]
             count = partial(mailjet.count_recipients, list_id, unsubscribed=True)
@@ -237,14 +238,14 @@ def _follow_unsubscribed_and_excluded(services: Services, report: SyncReport, th
             found = _read_counted(partial(mailjet.recipients, list_id, unsubscribed=True), count, counted, role.label)
             staging.add_recipients(role, found)
             report.rows_read += len(found)
-            report.rows_changed += rows.merge_unsubscribed(session, role)
+            report.rows_changed += staged.merge_unsubscribed(session, role)
         count = partial(mailjet.count_contacts, excluded=True)
         counted = count()
         if counted != excluded or (thorough and counted):
             seen = _read_counted(partial(mailjet.contacts, excluded=True), count, counted, "the exclusion list")
             staging.add_contacts(seen)
             report.rows_read += len(seen)
-            report.rows_changed += rows.merge_excluded(session, now)
+            report.rows_changed += staged.merge_excluded(session, now)
         if report.rows_changed > changed_before:
             rows.refresh_flags(session, now)
 
@@ -276,7 +277,7 @@ def _follow_who_left_every_list(services: Services, report: SyncReport) -> None:
     if not report.full_lists:
         return
     with services.database.begin() as connection:
-        gone = rows.on_no_list(connection, _SINGLE_READS_MAX + 1)
+        gone = staged.on_no_list(connection, _SINGLE_READS_MAX + 1)
     if len(gone) > _SINGLE_READS_MAX:
         report.findings.append(
             f"more than {_SINGLE_READS_MAX} contacts are on no list; they are looked up when it matters"
@@ -310,10 +311,10 @@ def _learn_fate(services: Services, contact_ids: Sequence[int]) -> None:
             purged.append(contact_id)
     now = services.clock.now()
     with services.database.session() as session:
-        staging = rows.SyncStaging(session)
+        staging = staged.SyncStaging(session)
         staging.add_contacts(seen)
-        rows.merge_contacts(session, now)
-        rows.note_purged(session, purged, now)
+        staged.merge_contacts(session, now)
+        staged.note_purged(session, purged, now)
 
 
 def _finish(services: Services, report: SyncReport, requests_before: int, started_at: datetime) -> None:
@@ -322,7 +323,7 @@ def _finish(services: Services, report: SyncReport, requests_before: int, starte
     with services.database.begin() as connection:
         report.sizes = dict(rows.stored_sizes(connection))
         for role, sizes in report.sizes.items():
-            rows.save_sync_state(connection, role, sizes, now, full=role in report.full_lists)
+            staged.save_sync_state(connection, role, sizes, now, full=role in report.full_lists)
         twice = rows.in_two_campaign_lists(connection)
         if twice:
             report.findings.append(f"{len(twice)} contact(s) stand in two campaign lists: {_some(twice)}")
@@ -332,7 +333,7 @@ def _finish(services: Services, report: SyncReport, requests_before: int, starte
         ghosts = int(scalar(connection, "select count(*) from contact_list_membership where is_anonymised"))
         if ghosts:
             report.findings.append(f"{ghosts} anonymised contact(s) are left alone")
-        report.sync_run_id = rows.save_sync_run(
+        report.sync_run_id = staged.save_sync_run(
             connection,
             started_at=started_at,
             finished_at=now,

@@ -20,7 +20,7 @@ from list_pipeline.operations.services import Services
 from list_pipeline.operations.snapshots import take_snapshot
 from list_pipeline.storage import maintenance as ledger
 from list_pipeline.storage.limiter import forget_old_requests
-from list_pipeline.storage.membership import set_sync_requests
+from list_pipeline.storage.membership_sync import set_sync_requests
 from list_pipeline.storage.plans import StoredPlan
 
 log = structlog.get_logger(__name__)

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import ContactSeen, RecipientSeen
-from list_pipeline.storage import campaigns, journal, maintenance, membership
+from list_pipeline.storage import campaigns, journal, maintenance, membership, membership_sync
 from list_pipeline.storage.database import Database, copy_rows, rows, scalar, to_json
 from list_pipeline_tests.integration.accounts import Installation
 
@@ -78,9 +78,9 @@ def test_names_of_tables_and_columns_are_quoted(database: Database) -> None:
 
 def test_a_session_leaves_no_temporary_table_behind(database: Database) -> None:
     with database.session() as session:
-        membership.SyncStaging(session)
+        membership_sync.SyncStaging(session)
     with database.session() as session:
-        membership.SyncStaging(session)
+        membership_sync.SyncStaging(session)
         assert scalar(session, "select count(*) from seen_contact") == 0
 
 
@@ -93,12 +93,12 @@ def test_instants_come_back_in_utc(database: Database) -> None:
 
 def test_of_a_contact_that_is_seen_twice_the_last_look_counts(database: Database) -> None:
     with database.session() as session:
-        staging = membership.SyncStaging(session)
+        staging = membership_sync.SyncStaging(session)
         first = ContactSeen(5, "a@example.com", False, False, NOW)
         staging.add_contacts([first, ContactSeen(5, "a@example.com", True, False, NOW)])
         staging.add_recipients(ListRole.MASTER, [RecipientSeen(1, 5, 9, False, NOW, None)] * 2)
         assert staging.recipients_of(ListRole.MASTER) == 1
-        membership.merge_contacts(session, NOW)
+        membership_sync.merge_contacts(session, NOW)
     with database.begin() as connection:
         assert membership.excluded_contacts(connection) == 1
 
@@ -106,7 +106,7 @@ def test_of_a_contact_that_is_seen_twice_the_last_look_counts(database: Database
 def test_the_place_in_the_queue_is_the_earliest_subscription_and_never_changes(database: Database) -> None:
     for days in (0, 5):
         with database.session() as session:
-            staging = membership.SyncStaging(session)
+            staging = membership_sync.SyncStaging(session)
             staging.add_contacts([ContactSeen(5, f"a{days}@example.com", False, False, NOW - timedelta(days=40))])
             staging.add_recipients(
                 ListRole.MASTER, [RecipientSeen(1, 5, 9, False, NOW - timedelta(days=30 - days), None)]
@@ -114,7 +114,7 @@ def test_the_place_in_the_queue_is_the_earliest_subscription_and_never_changes(d
             staging.add_recipients(
                 ListRole.SUPPRESSION, [RecipientSeen(2, 5, 10, False, NOW - timedelta(days=90), None)]
             )
-            membership.merge_contacts(session, NOW)
+            membership_sync.merge_contacts(session, NOW)
     with database.begin() as connection:
         assert scalar(connection, "select queued_at from contact_list_membership") == NOW - timedelta(days=30)
         assert scalar(connection, "select email from contact_list_membership") == "a5@example.com"
