@@ -258,11 +258,6 @@ def classify(
     return replace(found, is_disputed=disputed and not settled, by_text=disputed and settled)
 
 
-def is_always_disputed(reason: BounceReason) -> bool:
-    """Whether a hard bounce for this reason counts at the second hit only, even with the permanence flag."""
-    return reason in _ALWAYS_DISPUTED
-
-
 def _settles(said: TextEvidence | None, reason: BounceReason) -> bool:
     """Whether a text says plainly what the state only suggests."""
     about_domain = _STATES_BY_REASON[reason].related_to is RelatedTo.DOMAIN

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from list_pipeline.core.lists import ListRole
 from list_pipeline.integrations.cache import LIST_STATE, list_metadata_key
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.snapshots import Sizes
@@ -19,11 +18,3 @@ def refresh(services: Services, sizes: Sizes) -> bool:
             {"role": role.value, "subscriber_count": raw, "mailable_count": mailable, "last_synced": now},
         )
     return services.cache.is_reachable()
-
-
-def list_state(services: Services) -> dict[ListRole, int] | None:
-    """The cached sizes for showing, or None."""
-    found = services.cache.get_json(LIST_STATE)
-    if not isinstance(found, dict):
-        return None
-    return {role: int(found[role.value]) for role in ListRole if isinstance(found.get(role.value), int)}

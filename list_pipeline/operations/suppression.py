@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -484,8 +483,3 @@ def _queue_failed(services: Services, run: Maintenance, plan: StoredPlan) -> Non
                 details={"plan": plan.plan_id},
                 now=services.clock.now(),
             )
-
-
-def count_by_action(items: Sequence[PlanItem]) -> Mapping[str, int]:
-    """Items per action, held ones apart."""
-    return Counter("held" if item.is_held else item.action.value for item in items)
