@@ -106,10 +106,10 @@ def export(
     what: Annotated[str, typer.Argument(help="bounces, suppression or rebalancing.")] = "bounces",
 ) -> None:
     """Write what is stored about a campaign as CSV to standard output: contact ids and masked addresses only."""
-    from list_pipeline.core.plans import PlanKind
+    from list_pipeline.core.plans import MAINTENANCE_PLANS, PlanKind
     from list_pipeline.operations.tables import bounce_table, plan_table
 
-    if what not in ("bounces", *PlanKind):
+    if what not in ("bounces", *MAINTENANCE_PLANS):
         raise typer.BadParameter("bounces, suppression or rebalancing")
     with _services() as services:
         table = bounce_table(services, key) if what == "bounces" else plan_table(services, key, PlanKind(what))

@@ -18,10 +18,25 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 
 
 class PlanKind(StrEnum):
-    """What a plan changes."""
+    """What a plan changes. The first two are a campaign's maintenance; the others correct, and people ask for most of them.
+
+    ``rollback``: a rebalancing that failed midway is taken back by itself. ``undo``: a person takes a whole maintenance
+    back. ``manual``: a person suppresses or reinstates one contact. ``repair``: what the reconciliation proposes.
+    """
 
     SUPPRESSION = "suppression"
     REBALANCING = "rebalancing"
+    ROLLBACK = "rollback"
+    UNDO = "undo"
+    MANUAL = "manual"
+    REPAIR = "repair"
+
+
+MAINTENANCE_PLANS = (PlanKind.SUPPRESSION, PlanKind.REBALANCING)
+"""The plans of a campaign's maintenance, in the order in which they are carried out."""
+
+CORRECTIONS = (PlanKind.ROLLBACK, PlanKind.UNDO, PlanKind.MANUAL, PlanKind.REPAIR)
+"""The plans that correct what is or was done, outside the maintenance of a campaign."""
 
 
 class Sweep(StrEnum):
@@ -89,16 +104,21 @@ def transition(current: PlanStatus, wanted: PlanStatus) -> PlanStatus:
 
 
 class ItemAction(StrEnum):
-    """What a plan intends for one contact. ``monitor`` and ``keep`` change nothing and are there to be seen."""
+    """What a plan intends for one contact. ``monitor`` and ``keep`` change nothing and are there to be seen.
+
+    ``restore`` takes an earlier change back; ``remove`` takes a contact off one of two campaign lists it is on.
+    """
 
     SUPPRESS = "suppress"
     MONITOR = "monitor"
     KEEP = "keep"
     MOVE = "move"
     ENROL = "enrol"
+    RESTORE = "restore"
+    REMOVE = "remove"
 
 
-CHANGING_ACTIONS = frozenset({ItemAction.SUPPRESS, ItemAction.MOVE, ItemAction.ENROL})
+CHANGING_ACTIONS = frozenset(ItemAction) - {ItemAction.MONITOR, ItemAction.KEEP}
 """The actions that lead to a request."""
 
 
@@ -127,10 +147,10 @@ class PlanItem:
     explanation: str = ""
 
     def __post_init__(self) -> None:
-        moved = self.action is ItemAction.MOVE
+        leaves = self.action in (ItemAction.MOVE, ItemAction.REMOVE)
         placed = self.action in (ItemAction.MOVE, ItemAction.ENROL)
-        if moved != (self.from_role in CAMPAIGN_LISTS) or (not moved and self.from_role is not None):
-            raise ValueError("a move, and nothing else, leaves a campaign list")
+        if leaves != (self.from_role in CAMPAIGN_LISTS) or (not leaves and self.from_role is not None):
+            raise ValueError("a move or a removal, and nothing else, leaves a campaign list")
         if placed != (self.to_role in CAMPAIGN_LISTS) or self.from_role is self.to_role is not None:
             raise ValueError("a move or an enrolment goes to another campaign list")
         if not placed and self.to_role is not (ListRole.SUPPRESSION if self.action is ItemAction.SUPPRESS else None):
@@ -139,7 +159,9 @@ class PlanItem:
             raise ValueError("a confidence is a share from 0 to 1")
 
 
-def content_hash(campaign_id: int, kind: PlanKind, sweep: Sweep, policy_version: str, items: Iterable[PlanItem]) -> str:
+def content_hash(
+    campaign_id: int | None, kind: PlanKind, sweep: Sweep | None, policy_version: str, items: Iterable[PlanItem]
+) -> str:
     """The identity of a plan's content: SHA-256 as 64 hexadecimal digits.
 
     Covers campaign, kind, sweep, policy version and every item's contact, action, lists, rule and hold. Prose, evidence
@@ -164,7 +186,7 @@ def content_hash(campaign_id: int, kind: PlanKind, sweep: Sweep, policy_version:
     content = {
         "campaign": campaign_id,
         "kind": kind.value,
-        "sweep": sweep.value,
+        "sweep": sweep.value if sweep else None,
         "policy": policy_version,
         "items": rows,
     }

@@ -18,8 +18,8 @@ from list_pipeline.defs import metadata as md
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.partitions import CAMPAIGNS
 from list_pipeline.operations.maintenance import Maintenance, begin, current, stage
+from list_pipeline.operations.outcomes import Executed
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.suppression import Executed
 from list_pipeline.storage.plans import StoredPlan
 
 SWEEP_TAG = "list_pipeline/sweep"

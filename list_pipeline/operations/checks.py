@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import ALL_LISTS, ListRole
-from list_pipeline.core.plans import ItemAction, PlanKind
+from list_pipeline.core.plans import MAINTENANCE_PLANS, ItemAction, PlanKind
 from list_pipeline.core.policy import exceeds_percent
 from list_pipeline.operations.maintenance import Maintenance
 from list_pipeline.operations.services import Services
@@ -105,7 +105,7 @@ def nobody_is_lost(services: Services, run: Maintenance) -> CheckResult:
     """Everybody whom this maintenance touched is on a campaign list or on the suppression list."""
     with services.database.begin() as connection:
         touched: set[int] = set()
-        for kind in PlanKind:
+        for kind in MAINTENANCE_PLANS:
             plan = plans.current_plan(connection, run.campaign.campaign_id, kind, run.sweep)
             if plan is not None:
                 touched |= {step.contact_id for step in journal.steps_of(connection, plan.plan_id, ["confirmed"])}

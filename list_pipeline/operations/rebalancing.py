@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import structlog
 
-from list_pipeline.core.balance import Sizes
 from list_pipeline.core.contact_choice import Enrolment, Move, QueueEntry, choose_contacts, needed_from
 from list_pipeline.core.errors import IncompleteDataError, NotFoundError
-from list_pipeline.core.gate import GateDecision, GateOutcome
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans import ItemAction, PlanItem, PlanKind, PlanStatus, content_hash
 from list_pipeline.core.rebalancing import EnrolNewcomers, FlowPlan, RebalancingPolicy, plan_flows
-from list_pipeline.core.rebalancing_gate import RebalancingGateFacts, judge_rebalancing
 from list_pipeline.operations.campaigns import discover, lists_sent_in_open_cycle
 from list_pipeline.operations.execution import carry_out
-from list_pipeline.operations.maintenance import Maintenance, mode_for
+from list_pipeline.operations.maintenance import Maintenance
 from list_pipeline.operations.membership import look_again, sync
+from list_pipeline.operations.outcomes import Executed, close
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.suppression import Executed, is_under_way
 from list_pipeline.storage import campaigns, journal, maintenance, membership, plans
 from list_pipeline.storage.journal import NewChange, NewStep
 from list_pipeline.storage.lock import mutation_lock
@@ -168,59 +164,8 @@ def _percent(share: Any) -> float | None:
     return None if share is None else float(share * 100)
 
 
-def judge(services: Services, run: Maintenance) -> tuple[StoredPlan, GateDecision | None]:
-    """Let the gate judge the rebalancing plan; one that a person decided on is not judged again."""
-    plan = plan_rebalancing(services, run)
-    if plan.status in (PlanStatus.REJECTED, PlanStatus.EXPIRED, PlanStatus.EXECUTED, PlanStatus.PENDING_REVIEW):
-        return plan, None
-    if (plan.status is PlanStatus.APPROVED and plan.decided_by != "gate") or is_under_way(services, plan):
-        return plan, None
-    with services.database.begin() as connection:
-        items = plans.plan_items(connection, plan.plan_id)
-        facts = membership.facts_of(connection, [item.contact_id for item in items])
-    decision = judge_rebalancing(
-        RebalancingGateFacts(
-            items=items,
-            sizes_before=_sizes(plan.summary["sizes"]),
-            sizes_after=_sizes(plan.summary["target_sizes"]),
-            never_move=frozenset(i for i, flag in facts.items() if _must_stay(flag)),
-            is_best_reachable=bool(plan.summary["is_repaired"]) or plan.summary["restriction"] is not None,
-            mode=mode_for(services, run),
-            flag_enabled=services.settings.list_management_enabled,
-            restriction=plan.summary["restriction"],
-        ),
-        policy_of(services),
-    )
-    status = {
-        GateOutcome.APPROVED: PlanStatus.APPROVED,
-        GateOutcome.NEEDS_REVIEW: PlanStatus.PENDING_REVIEW,
-    }.get(decision.outcome, PlanStatus.PLANNED)
-    now = services.clock.now()
-    with services.database.begin() as connection:
-        is_ours = plans.set_gate(
-            connection, plan, status, decision.as_json(), now, "gate" if decision.approved else None
-        )
-        if is_ours and decision.outcome is GateOutcome.NEEDS_REVIEW:
-            plans.add_review_item(
-                connection,
-                campaign_id=run.campaign.campaign_id,
-                plan_id=plan.plan_id,
-                kind="plan",
-                summary=f"The rebalancing plan of {run.campaign.key} waits: "
-                + " ".join(check.words for check in decision.failed_checks),
-                details={"content_hash": plan.content_hash, **decision.as_json()},
-                now=now,
-            )
-        judged = plans.plan_by_id(connection, plan.plan_id)
-    return judged or replace(plan, status=status), decision if is_ours else None
-
-
-def _sizes(values: Any) -> Sizes:
-    first, second, third = (int(value) for value in values)
-    return first, second, third
-
-
-def _must_stay(flag: Mapping[str, Any]) -> bool:
+def must_stay(flag: Mapping[str, Any]) -> bool:
+    """Whether a contact with these flags may neither be moved nor enrolled."""
     return bool(
         flag["in_suppression_list"] or flag["is_unsubscribed"] or flag["is_excluded"] or flag["is_anonymised"]
         or flag["is_complaining"]
@@ -245,7 +190,17 @@ def execute_rebalancing(services: Services, run: Maintenance, progress: Callable
             look_again(services, [item.contact_id for item in items])
             _open(services, plan, items)
             carry_out(services, plan.plan_id, lock, progress)
-    return _finish(services, run, plan)
+    executed = close(
+        services,
+        plan,
+        by="action",
+        log_id=run.log.log_id,
+        failure="these contacts were not moved after three attempts; each is still in at least one list",
+    )
+    with services.database.begin() as connection:
+        maintenance.fill_log(connection, run.log.log_id, contacts_rebalanced=executed.confirmed)
+    log.info("rebalancing complete", campaign=run.campaign.key, moved=executed.confirmed, failed=executed.failed)
+    return executed
 
 
 def _open(services: Services, plan: StoredPlan, items: tuple[PlanItem, ...]) -> None:
@@ -284,7 +239,7 @@ def _no_longer(
     """Why a planned move or enrolment must not be made any more."""
     if flag is None or flag["is_anonymised"]:
         return "contact_gone"
-    if _must_stay(flag):
+    if must_stay(flag):
         return "must_stay"
     expected = {item.from_role} if item.from_role else set()
     if set(flag["roles"]) & set(CAMPAIGN_LISTS) != expected or (item.from_role is None and not flag["in_master_list"]):
@@ -295,24 +250,3 @@ def _no_longer(
     if {item.from_role, item.to_role} & frozen:
         return "list_being_sent"
     return None
-
-
-def _finish(services: Services, run: Maintenance, plan: StoredPlan) -> Executed:
-    now = services.clock.now()
-    with services.database.begin() as connection:
-        outcome = journal.outcome(connection, plan.plan_id)
-        if plan.status is PlanStatus.APPROVED and not outcome["open"]:
-            plans.set_status(connection, plan.plan_id, PlanStatus.EXECUTED, now)
-        maintenance.fill_log(connection, run.log.log_id, contacts_rebalanced=outcome["confirmed"])
-        if outcome["failed"]:
-            maintenance.add_error(
-                connection,
-                run.log.log_id,
-                "rebalancing",
-                "these contacts were not moved after three attempts; each is still in at least one list",
-                outcome["failed"],
-            )
-        by_action = journal.outcome_by(connection, plan.plan_id, "action")
-        jobs = journal.jobs_of(connection, plan.plan_id)
-    log.info("rebalancing complete", campaign=run.campaign.key, moved=outcome["confirmed"], failed=outcome["failed"])
-    return Executed(outcome["planned"], outcome["confirmed"], outcome["failed"], outcome["skipped"], jobs, by_action)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -14,11 +13,7 @@ from list_pipeline.agents import optimization
 from list_pipeline.agents.optimization import BorderlineItem, Opinion, PlanGroup, PlanSummary
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.gate import (
-    GateDecision,
     GateOutcome,
-    SuppressionGateFacts,
-    gate_items,
-    judge_suppression,
 )
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans import ItemAction, PlanItem, PlanKind, PlanStatus
@@ -29,8 +24,9 @@ from list_pipeline.core.verdicts import Attempt, CampaignContext, ContactFacts, 
 from list_pipeline.operations.advisors import keep_record
 from list_pipeline.operations.bounces import BounceData, stored_bounces
 from list_pipeline.operations.execution import carry_out
-from list_pipeline.operations.maintenance import Maintenance, mode_for
+from list_pipeline.operations.maintenance import Maintenance
 from list_pipeline.operations.membership import look_again
+from list_pipeline.operations.outcomes import Executed, close
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import bounces, campaigns, journal, maintenance, membership, plans
 from list_pipeline.storage.bounces import PastAttempt
@@ -39,18 +35,6 @@ from list_pipeline.storage.lock import mutation_lock
 from list_pipeline.storage.plans import StoredPlan
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Executed:
-    """What became of a plan's changes. ``by_reason`` counts confirmed, failed and skipped ones per reason or action."""
-
-    planned: int
-    confirmed: int
-    failed: int
-    skipped: int
-    jobs: int
-    by_reason: Mapping[str, Mapping[str, int]]
 
 
 def policy_of(services: Services) -> SuppressionPolicy:
@@ -257,106 +241,6 @@ def _save(services: Services, run: Maintenance, plan: SuppressionPlan, opinion: 
     return stored
 
 
-def judge(services: Services, run: Maintenance) -> tuple[StoredPlan, GateDecision | None]:
-    """Let the gate judge the suppression plan, once; a plan that a person decided on is not judged again.
-
-    Returns:
-        The plan with its status, and the decision if it was taken now or stands in the plan's own words (None when a
-        person decided).
-    """
-    plan = plan_suppression(services, run)
-    if plan.status in (PlanStatus.REJECTED, PlanStatus.EXPIRED, PlanStatus.EXECUTED, PlanStatus.PENDING_REVIEW):
-        # Decided, or being decided by people: the gate does not overrule them, whatever mode and figures say by now.
-        return plan, None
-    if plan.status is PlanStatus.APPROVED and plan.decided_by != "gate":
-        return plan, None
-    if is_under_way(services, plan):
-        # Half of it is done: it is brought to its end as it was let through, or stops until it may go on.
-        return plan, None
-    decision = _decide(services, run, plan)
-    status = {
-        GateOutcome.APPROVED: PlanStatus.APPROVED,
-        GateOutcome.NEEDS_REVIEW: PlanStatus.PENDING_REVIEW,
-        GateOutcome.REFUSED: PlanStatus.PLANNED,
-        GateOutcome.READ_ONLY: PlanStatus.PLANNED,
-    }[decision.outcome]
-    now = services.clock.now()
-    with services.database.begin() as connection:
-        decided_by = "gate" if decision.approved else None
-        is_ours = plans.set_gate(connection, plan, status, decision.as_json(), now, decided_by)
-        if is_ours:
-            _ask_people(connection, run, plan, decision, now)
-        judged = plans.plan_by_id(connection, plan.plan_id)
-    return judged or replace(plan, status=status), decision if is_ours else None
-
-
-def is_under_way(services: Services, plan: StoredPlan) -> bool:
-    """Whether the journal of a plan has steps that are not settled."""
-    with services.database.begin() as connection:
-        return journal.outcome(connection, plan.plan_id)["open"] > 0
-
-
-def has_unstarted(services: Services, plan: StoredPlan) -> bool:
-    """Whether a plan that waits has items that were let through at once (complaints) and were not begun."""
-    if plan.status is not PlanStatus.PENDING_REVIEW:
-        return False
-    with services.database.begin() as connection:
-        begun = journal.outcome(connection, plan.plan_id)["planned"]
-        return not begun and bool(executable_items(plan, plans.plan_items(connection, plan.plan_id)))
-
-
-def _decide(services: Services, run: Maintenance, plan: StoredPlan) -> GateDecision:
-    data = stored_bounces(services, run.campaign, run.sweep)
-    with services.database.begin() as connection:
-        items = plans.plan_items(connection, plan.plan_id, {ItemAction.SUPPRESS})
-        ids = [item.contact_id for item in items]
-        mailed = campaigns.recipients_among(connection, run.campaign.campaign_id, ids)
-        domains = membership.domains_of(connection, ids)
-        before = plans.suppressed_in_sweeps(connection, run.campaign.campaign_id, run.sweep)
-    return judge_suppression(
-        SuppressionGateFacts(
-            recipients=int(plan.summary["recipients"]),
-            executed_before=before,
-            items=gate_items(items, mailed, domains),
-            fetch_complete=data is not None and data.fetch.is_complete,
-            mode=mode_for(services, run),
-            flag_enabled=services.settings.list_management_enabled,
-        ),
-        policy_of(services),
-    )
-
-
-def _ask_people(
-    connection: Connection, run: Maintenance, plan: StoredPlan, decision: GateDecision, now: datetime
-) -> None:
-    failed = " ".join(check.words for check in decision.failed_checks)
-    if decision.outcome is GateOutcome.NEEDS_REVIEW:
-        plans.add_review_item(
-            connection,
-            campaign_id=run.campaign.campaign_id,
-            plan_id=plan.plan_id,
-            kind="plan",
-            summary=f"The suppression plan of {run.campaign.key} waits: {failed}",
-            details={"content_hash": plan.content_hash, **decision.as_json()},
-            now=now,
-        )
-    elif decision.approved:
-        held = {item.contact_id for item in plans.plan_items(connection, plan.plan_id) if item.is_held}
-        for contact_id in decision.waiting:
-            if contact_id not in held:
-                plans.add_review_item(
-                    connection,
-                    campaign_id=run.campaign.campaign_id,
-                    plan_id=plan.plan_id,
-                    kind="plan",
-                    contact_id=contact_id,
-                    summary=f"Contact {contact_id} would be suppressed and waits: its confidence is below the "
-                    "automatic band",
-                    details={"content_hash": plan.content_hash},
-                    now=now,
-                )
-
-
 def executable_items(plan: StoredPlan, items: Sequence[PlanItem]) -> list[PlanItem]:
     """The items of a plan that may be carried out now: what the gate or a person let through, held ones never."""
     planned = [item for item in items if item.action is ItemAction.SUPPRESS and not item.is_held]
@@ -370,9 +254,7 @@ def executable_items(plan: StoredPlan, items: Sequence[PlanItem]) -> list[PlanIt
     return [item for item in planned if item.contact_id not in waiting]
 
 
-def execute_suppressions(
-    services: Services, run: Maintenance, progress: Callable[[str], None] = log.info, run_label: str = ""
-) -> Executed:
+def execute_suppressions(services: Services, run: Maintenance, progress: Callable[[str], None] = log.info) -> Executed:
     """Suppress what the plan holds and the gate let through; what is done already stays done.
 
     Suppressed means: on the suppression list, excluded from campaigns, off the three campaign lists, still in master.
@@ -395,7 +277,15 @@ def execute_suppressions(
         finally:
             # What was done stands in the history also when the rest failed: it may be all that is ever done.
             _keep_history(services, run, plan)
-    return _finish(services, run, plan)
+    executed = close(
+        services,
+        plan,
+        by="reason",
+        log_id=run.log.log_id,
+        failure="Mailjet accepted the bulk job, and these contacts were not changed after three attempts",
+    )
+    log.info("contacts suppressed", campaign=run.campaign.key, success=executed.confirmed, failed=executed.failed)
+    return executed
 
 
 def _open(services: Services, plan: StoredPlan, items: Sequence[PlanItem]) -> None:
@@ -444,42 +334,3 @@ def _keep_history(services: Services, run: Maintenance, plan: StoredPlan) -> Non
         journal.write_history(connection, plan.plan_id, run.log.log_id, list_ids, services.clock.now())
         confirmed = journal.outcome(connection, plan.plan_id)["confirmed"]
         maintenance.fill_log(connection, run.log.log_id, contacts_suppressed=confirmed)
-
-
-def _finish(services: Services, run: Maintenance, plan: StoredPlan) -> Executed:
-    now = services.clock.now()
-    with services.database.begin() as connection:
-        outcome = journal.outcome(connection, plan.plan_id)
-        is_decided = plan.status in (PlanStatus.APPROVED, PlanStatus.EXECUTED)
-        if is_decided and plan.executed_at is None and not outcome["open"]:
-            plans.set_status(connection, plan.plan_id, PlanStatus.EXECUTED, now)
-        _queue_failed(services, run, plan)
-        by_reason = journal.outcome_by(connection, plan.plan_id, "reason")
-        jobs = journal.jobs_of(connection, plan.plan_id)
-    if outcome["failed"]:
-        with services.database.begin() as connection:
-            maintenance.add_error(
-                connection,
-                run.log.log_id,
-                "suppression",
-                "Mailjet accepted the bulk job, and these contacts were not changed after three attempts",
-                outcome["failed"],
-            )
-    log.info("contacts suppressed", campaign=run.campaign.key, success=outcome["confirmed"], failed=outcome["failed"])
-    return Executed(outcome["planned"], outcome["confirmed"], outcome["failed"], outcome["skipped"], jobs, by_reason)
-
-
-def _queue_failed(services: Services, run: Maintenance, plan: StoredPlan) -> None:
-    with services.database.begin() as connection:
-        failed = {step.contact_id for step in journal.steps_of(connection, plan.plan_id, ["failed"])}
-        for contact_id in sorted(failed):
-            plans.add_review_item(
-                connection,
-                campaign_id=run.campaign.campaign_id,
-                plan_id=plan.plan_id,
-                kind="failed_item",
-                contact_id=contact_id,
-                summary=f"Contact {contact_id} could not be changed at Mailjet in three attempts",
-                details={"plan": plan.plan_id},
-                now=services.clock.now(),
-            )

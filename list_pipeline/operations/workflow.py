@@ -13,7 +13,7 @@ import structlog
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.gate import GateDecision, GateOutcome
 from list_pipeline.core.plans import PlanStatus, Sweep
-from list_pipeline.operations import bounces, cache, campaigns, membership, rebalancing, suppression
+from list_pipeline.operations import bounces, cache, campaigns, gates, membership, rebalancing, suppression
 from list_pipeline.operations.maintenance import Maintenance, begin, current, end, stage
 from list_pipeline.operations.reports import Delivery, Report, notify, write_report
 from list_pipeline.operations.services import Services
@@ -99,13 +99,13 @@ def open_suppression_gate(services: Services, run: Maintenance) -> tuple[StoredP
         # Looked at again: what was decided then is shown, and nothing is judged or done anew.
         plan = suppression.plan_suppression(services, run)
         return plan, plan.status in _DECIDED, None
-    plan, decision = suppression.judge(services, run)
+    plan, decision = gates.judge_suppression_plan(services, run)
     # Complaints of a plan that waits are not kept waiting: they run at once, also after a crash before they did.
     goes_on = (
         plan.status in _DECIDED
         or bool(decision and decision.may_run)
-        or suppression.is_under_way(services, plan)
-        or suppression.has_unstarted(services, plan)
+        or gates.is_under_way(services, plan)
+        or gates.has_unstarted(services, plan)
     )
     _settle_attempt(services, run, goes_on, plan, decision)
     return plan, goes_on, decision
@@ -121,8 +121,8 @@ def open_rebalancing_gate(services: Services, run: Maintenance) -> tuple[StoredP
     if run.is_over:
         shown = rebalancing.stored_plan(services, run)
         return shown, shown is not None and shown.status in _DECIDED, None
-    plan, decision = rebalancing.judge(services, run)
-    goes_on = plan.status in _DECIDED or suppression.is_under_way(services, plan)
+    plan, decision = gates.judge_rebalancing_plan(services, run)
+    goes_on = plan.status in _DECIDED or gates.is_under_way(services, plan)
     _settle_attempt(services, run, goes_on, plan, decision)
     return plan, goes_on, decision
 

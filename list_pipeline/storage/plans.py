@@ -17,12 +17,15 @@ from list_pipeline.storage.database import copy_rows, execute, one, rows, scalar
 
 @dataclass(frozen=True, slots=True)
 class StoredPlan:
-    """A plan without its items."""
+    """A plan without its items. ``campaign_id`` and ``sweep`` are None for what belongs to no campaign.
+
+    ``requested_by`` and ``note``: who asked for a correction, and why.
+    """
 
     plan_id: int
-    campaign_id: int
+    campaign_id: int | None
     kind: PlanKind
-    sweep: Sweep
+    sweep: Sweep | None
     revision: int
     content_hash: str
     policy_version: str
@@ -33,6 +36,8 @@ class StoredPlan:
     decided_at: datetime | None
     decided_by: str | None
     executed_at: datetime | None
+    requested_by: str | None
+    note: str | None
 
 
 _ITEM_COLUMNS = tuple(PlanItem.__dataclass_fields__)
@@ -64,7 +69,7 @@ def _plan(row: RowMapping) -> StoredPlan:
         **{
             **values,
             "kind": PlanKind(values["kind"]),
-            "sweep": Sweep(values["sweep"]),
+            "sweep": Sweep(values["sweep"]) if values["sweep"] else None,
             "status": PlanStatus(values["status"]),
         }
     )
@@ -73,22 +78,26 @@ def _plan(row: RowMapping) -> StoredPlan:
 def save_plan(
     connection: Connection,
     *,
-    campaign_id: int,
+    campaign_id: int | None,
     kind: PlanKind,
-    sweep: Sweep,
+    sweep: Sweep | None,
     content_hash: str,
     policy_version: str,
     status: PlanStatus,
     summary: Mapping[str, Any],
     items: Iterable[PlanItem],
     now: datetime,
+    revision: int = 1,
+    requested_by: str | None = None,
+    note: str | None = None,
 ) -> int:
-    """Write the first revision of a plan with its items, and return its id; one that another run wrote first stays."""
+    """Write a revision of a plan with its items, and return its id; one that another run wrote first stays."""
     plan_id = scalar(
         connection,
         """
-        insert into plan (campaign_id, kind, sweep, content_hash, policy_version, status, summary, created_at)
-        values (:campaign, :kind, :sweep, :hash, :policy, :status, cast(:summary as jsonb), :now)
+        insert into plan (campaign_id, kind, sweep, revision, content_hash, policy_version, status, summary, created_at,
+               requested_by, note)
+        values (:campaign, :kind, :sweep, :revision, :hash, :policy, :status, cast(:summary as jsonb), :now, :by, :note)
         on conflict (campaign_id, kind, sweep, revision) do nothing returning plan_id
         """,
         campaign=campaign_id,
@@ -99,8 +108,13 @@ def save_plan(
         status=status,
         summary=to_json(summary),
         now=now,
+        revision=revision,
+        by=requested_by,
+        note=note,
     )
     if plan_id is None:
+        if campaign_id is None or sweep is None:
+            raise AssertionError("plans without a campaign are never in each other's way")
         stored = current_plan(connection, campaign_id, kind, sweep)
         if stored is None:
             raise AssertionError("the insert met this row")
@@ -217,7 +231,7 @@ def set_status(connection: Connection, plan_id: int, status: PlanStatus, now: da
 def add_review_item(
     connection: Connection,
     *,
-    campaign_id: int,
+    campaign_id: int | None,
     plan_id: int,
     kind: str,
     summary: str,
@@ -291,7 +305,7 @@ def approved_operations(connection: Connection) -> int:
         scalar(
             connection,
             """select count(*) from plan where executed_at is not null and decided_by is not null
-               and decided_by not in ('gate', 'nobody')""",
+               and decided_by not in ('gate', 'nobody') and kind in ('suppression', 'rebalancing')""",
         )
     )
 

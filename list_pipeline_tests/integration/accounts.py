@@ -24,7 +24,7 @@ from structlog.testing import capture_logs
 from list_pipeline.clock import VirtualClock
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.plans import PlanKind, Sweep
-from list_pipeline.operations import bounces, campaigns, rebalancing, setup, suppression, workflow
+from list_pipeline.operations import bounces, campaigns, gates, setup, suppression, workflow
 from list_pipeline.operations.maintenance import Maintenance, begin
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.snapshots import take_snapshot
@@ -167,7 +167,7 @@ class Installation:
         """... up to a judged suppression plan."""
         services = services or self.services
         run = self.observe(services)
-        suppression.judge(services, run)
+        gates.judge_suppression_plan(services, run)
         return run
 
     def decide_rebalancing(self, services: Services | None = None) -> Maintenance:
@@ -175,7 +175,7 @@ class Installation:
         services = services or self.services
         run = self.decide_suppression(services)
         suppression.execute_suppressions(services, run, quietly)
-        rebalancing.judge(services, run)
+        gates.judge_rebalancing_plan(services, run)
         return run
 
     def maintain(self, services: Services | None = None, run_id: str = "first") -> workflow.Maintained:

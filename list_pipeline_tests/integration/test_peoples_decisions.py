@@ -10,7 +10,7 @@ import pytest
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.gate import GateDecision
 from list_pipeline.core.plans import PlanKind, PlanStatus, RunStatus, Sweep
-from list_pipeline.operations import suppression, workflow
+from list_pipeline.operations import gates, suppression, workflow
 from list_pipeline.operations.maintenance import due
 from list_pipeline.operations.reviews import approve, reject
 from list_pipeline.storage import plans
@@ -81,18 +81,18 @@ def test_a_person_who_decides_while_another_run_judges_is_not_overruled(
     small: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, careful = small.observe(), small.another(list_management_mode="approval_required")
-    real, busy = suppression._decide, []
+    real, busy = gates._decide_on_suppressions, []
 
     def decide(*arguments: Any) -> GateDecision:
         decision = real(*arguments)
         if not busy:
             busy.append(decision)
-            waiting, _ = suppression.judge(careful, run)
+            waiting, _ = gates.judge_suppression_plan(careful, run)
             reject(careful, waiting.plan_id, by="ada")
         return decision
 
-    monkeypatch.setattr(suppression, "_decide", decide)
-    judged, decision = suppression.judge(small.services, run)
+    monkeypatch.setattr(gates, "_decide_on_suppressions", decide)
+    judged, decision = gates.judge_suppression_plan(small.services, run)
     assert busy[0].approved
     assert decision is None
     assert (judged.status, judged.decided_by) == (PlanStatus.REJECTED, "ada")

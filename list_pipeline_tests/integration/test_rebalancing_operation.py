@@ -9,7 +9,7 @@ import pytest
 from list_pipeline.core.errors import IncompleteDataError, NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans import ItemAction, PlanItem, PlanKind, PlanStatus, RunStatus
-from list_pipeline.operations import campaigns, checks, rebalancing, suppression
+from list_pipeline.operations import campaigns, checks, gates, rebalancing, suppression
 from list_pipeline.operations.membership import sync
 from list_pipeline.operations.snapshots import take_snapshot
 from list_pipeline.storage import plans
@@ -94,7 +94,7 @@ def test_even_lists_are_left_alone(install_small: Install) -> None:
     with install_small(list_balance_threshold=20.0) as made:
         run = made.decide_suppression()
         suppression.execute_suppressions(made.services, run, quietly)
-        plan, decision = rebalancing.judge(made.services, run)
+        plan, decision = gates.judge_rebalancing_plan(made.services, run)
         assert decision is not None
         assert decision.approved
         assert plan.summary["required"] is False
@@ -118,7 +118,7 @@ def test_a_list_that_is_being_sent_is_not_changed(small: Installation) -> None:
     small.clock.advance(timedelta(minutes=1))
     campaigns.discover(small.services)
     before = small.members(ListRole.CAMPAIGN_1)
-    rebalancing.judge(small.services, run)
+    gates.judge_rebalancing_plan(small.services, run)
     rebalancing.execute_rebalancing(small.services, run, quietly)
     assert small.members(ListRole.CAMPAIGN_1) == before
     ((summary,),) = small.query("select summary from plan where kind = 'rebalancing'")
@@ -148,9 +148,9 @@ def test_a_plan_that_was_not_approved_is_not_carried_out(install_small: Install)
     with install_small(list_management_mode="approval_required") as made:
         run = made.observe()
         auto = made.another(list_management_mode="auto")
-        suppression.judge(auto, run)
+        gates.judge_suppression_plan(auto, run)
         suppression.execute_suppressions(auto, run, quietly)
-        plan, _ = rebalancing.judge(made.services, run)
+        plan, _ = gates.judge_rebalancing_plan(made.services, run)
         assert plan.status is PlanStatus.PENDING_REVIEW
         before = made.control.digest()
         rebalancing.execute_rebalancing(made.services, run, quietly)
