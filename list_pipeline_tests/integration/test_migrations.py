@@ -22,7 +22,7 @@ TABLES = {
 INDEXES = {
     "agent_record_campaign_idx", "bounce_event_contact_idx", "campaign_metrics_mailjet_campaign_idx",
     "campaign_recipient_contact_idx", "campaign_schedule_cycle_idx", "campaign_schedule_date_round_idx",
-    "campaign_schedule_status_idx", "change_contact_idx", "change_step_open_idx",
+    "campaign_schedule_status_idx", "change_contact_idx", "change_reverses_idx", "change_step_open_idx",
     "contact_list_membership_email_idx", "contact_list_membership_last_updated_idx", "contact_newcomer_idx",
     "contact_queue_1_idx", "contact_queue_2_idx", "contact_queue_3_idx",
     "contact_suppression_history_contact_id_idx", "contact_suppression_history_email_idx",
