@@ -42,6 +42,7 @@ FOREIGN_KEYS = {
     ("campaign_metrics", "campaign_schedule_id", "campaign_schedule", "c", "a"),
     ("campaign_recipient", "campaign_id", "campaign_schedule", "c", "a"),
     ("campaign_schedule", "cycle_id", "cycle", "n", "a"),
+    ("change", "reverses_change_id", "change", "r", "a"),
     ("change", "plan_id", "plan", "r", "a"),
     ("change_step", "change_id", "change", "r", "a"),
     ("change_step", "job_id", "mailjet_job", "r", "a"),
