@@ -1,8 +1,9 @@
 """Carries out the journal of one plan in bulk jobs, and reads back what they did.
 
-One engine for suppressions, moves and enrolments: steps of the first wave (add, exclude) are submitted, confirmed from the
-lists themselves, and only then the second wave (remove), so that a contact is never in no list. A run that dies at any
-point and is run again continues here: what was submitted is waited for, what may have been is read back first.
+One engine for suppressions, moves, enrolments and corrections, in three waves: add and exclude; remove, when that is
+confirmed from the lists themselves, so that a contact is never in no list; lift the exclusion, when the contact is off the
+suppression list, so that nobody is suppressed and mailable. A run that dies at any point and is run again continues here:
+what was submitted is waited for, what may have been is read back first.
 
 Belongs here: the order of requests and the reading back. Does not belong here: who is changed and why (the plan), and what
 the numbers mean (``core``).
@@ -11,25 +12,23 @@ the numbers mean (``core``).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import structlog
 
 from list_pipeline.core.errors import (
     ChangesStoppedError,
-    IncompleteDataError,
     IntegrationError,
     RefusedError,
     RemoteNotFoundError,
     TransientError,
 )
-from list_pipeline.core.lists import ListRole
-from list_pipeline.core.observations import JobSeen, MemberAction, RecipientSeen
-from list_pipeline.integrations.mailjet import MailjetClient
-from list_pipeline.operations.membership import list_sizes
+from list_pipeline.core.observations import JobSeen, MemberAction
+from list_pipeline.integrations.mailjet import JobTimeoutError, MailjetClient
 from list_pipeline.operations.modes import may_change
+from list_pipeline.operations.read_back import ReadBack
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import journal, membership
 from list_pipeline.storage.journal import Job, Step
@@ -43,42 +42,64 @@ ATTEMPTS_PER_STEP = 3
 SETTLE_SECONDS = 20.0
 """How long a job whose id was lost gets to take effect before it is looked for, twice over."""
 
-_SINGLE_READS_MAX = 20
-_EXCLUDED = "excluded"
+FIRST_RETRY_AFTER_SECONDS = 10.0
+"""Pause before what a job left undone is looked for and posted again; it doubles with the next attempt."""
 
-FIRST_WAVE = ("add", "exclude")
-SECOND_WAVE = ("remove",)
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What was read back: the steps that took effect and those that did not."""
-
-    confirmed: Sequence[Step]
-    missing: Sequence[Step]
+_FIRST_WAVE = ("add", "exclude")
+_SECOND_WAVE = ("remove",)
+_WAVES = (_FIRST_WAVE, _SECOND_WAVE, ("include",))
 
 
-def carry_out(services: Services, plan_id: int, lock: MutationLock, progress: Callable[[str], None] = log.info) -> None:
+def carry_out(
+    services: Services,
+    plan_id: int,
+    lock: MutationLock,
+    progress: Callable[[str], None] = log.info,
+    deadline: datetime | None = None,
+) -> None:
     """Bring every open step of a plan to an end: confirmed, failed after three attempts, or skipped with a reason.
 
     Args:
         lock: held by the caller until everything is settled.
         progress: told in words how far it is.
+        deadline: from here on (UTC) no further change is begun: what was not begun fails with the note ``deadline``, what
+            was begun is brought to its end, because half a change is the worst state to stop in.
 
     Raises:
         RefusedError: changes were switched off; what was submitted stays in the journal and is picked up later.
         TransientError: Mailjet or the lock failed; run again to continue.
     """
-    _Execution(services, plan_id, lock, progress).run()
+    _Execution(services, plan_id, lock, progress, deadline).run()
+
+
+def stop_and_settle(services: Services, plan_id: int, lock: MutationLock, note: str) -> None:
+    """Begin nothing more of a plan, and find out what became of what was submitted: before a plan is taken back.
+
+    What was planned is skipped with ``note``. Nothing is posted.
+
+    Raises:
+        JobTimeoutError: a bulk job of the plan may still be running; nothing may be taken back yet.
+        TransientError: Mailjet or the lock failed; run again.
+    """
+    _Execution(services, plan_id, lock, log.info, None).settle_only(note)
 
 
 class _Execution:
-    def __init__(self, services: Services, plan_id: int, lock: MutationLock, progress: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        services: Services,
+        plan_id: int,
+        lock: MutationLock,
+        progress: Callable[[str], None],
+        deadline: datetime | None,
+    ) -> None:
         self._services = services
         self._plan_id = plan_id
         self._lock = lock
         self._progress = progress
+        self._deadline = deadline
         self._mailjet: MailjetClient = services.mailjet_for_changes(self._before_mutation)
+        self._lists = ReadBack(services, self._mailjet)
 
     def _before_mutation(self) -> None:
         """Right before each changing request: is the lock still ours, and may we still?"""
@@ -91,16 +112,60 @@ class _Execution:
     def run(self) -> None:
         try:
             self._resume()
-            for wave in (FIRST_WAVE, SECOND_WAVE):
+            for wave in _WAVES:
                 while batches := self._batches(wave):
                     for number, batch in enumerate(batches, start=1):
+                        if wave is _FIRST_WAVE and self._is_too_late():
+                            break
                         self._progress(f"bulk job {number} of {len(batches)}: {_describe(batch)}")
-                        self._post(batch)
+                        self._post(self._look_before_repeating(batch))
                 self._skip_after_failures()
         finally:
-            # Its requests count with those of the reading client: one number for the run.
-            self._services.mailjet.add_requests(self._mailjet)
-            self._mailjet.close()
+            self._close()
+
+    def settle_only(self, note: str) -> None:
+        try:
+            with self._services.database.begin() as connection:
+                planned = journal.steps_of(connection, self._plan_id, ["planned"])
+                journal.settle_steps(connection, planned, "skipped", self._services.clock.now(), note)
+            self._resume()
+            with self._services.database.begin() as connection:
+                # What a job left undone was given back to be posted again: it is not.
+                planned = journal.steps_of(connection, self._plan_id, ["planned"])
+                journal.settle_steps(connection, planned, "skipped", self._services.clock.now(), note)
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        # Its requests count with those of the reading client: one number for the run.
+        self._services.mailjet.add_requests(self._mailjet)
+        self._mailjet.close()
+
+    def _is_too_late(self) -> bool:
+        """Past the deadline: whatever was not begun fails, and a person is asked about it."""
+        now = self._services.clock.now()
+        if self._deadline is None or now < self._deadline:
+            return False
+        with self._services.database.begin() as connection:
+            given_up = journal.fail_unstarted(connection, self._plan_id, "deadline", now)
+        if given_up:
+            log.warning("the deadline passed", plan=self._plan_id, contacts=given_up)
+        # Steps of changes that were begun stay, and are posted in spite of the deadline.
+        return given_up > 0
+
+    def _look_before_repeating(self, steps: list[Step]) -> list[Step]:
+        """Before a step is posted again: wait, ever longer, and look whether it took effect late. Returns what is missing."""
+        attempts = max(step.attempts for step in steps)
+        if not attempts:
+            return steps
+        self._services.clock.sleep(FIRST_RETRY_AFTER_SECONDS * 2 ** (attempts - 1))
+        sizes = self._lists.sizes(any(step.list_role is None for step in steps))
+        effect = self._lists.effect_of(steps, sizes)
+        with self._services.database.begin() as connection:
+            now = self._services.clock.now()
+            journal.settle_steps(connection, effect.confirmed, "confirmed", now, "took_effect_late")
+            membership.refresh_flags(connection, now, sorted({step.contact_id for step in steps}))
+        return list(effect.missing)
 
     def _resume(self) -> None:
         with self._services.database.begin() as connection:
@@ -120,19 +185,18 @@ class _Execution:
         """Planned steps of a wave in groups that one job can carry out, each within the size of a job."""
         with self._services.database.begin() as connection:
             steps = journal.steps_of(connection, self._plan_id)
-        blocked = {s.change_id for s in steps if s.action in FIRST_WAVE and s.state != "confirmed"}
+        blocked = {s.change_id for s in steps if _holds_back(s, wave)}
         grouped: dict[object, dict[int, list[Step]]] = defaultdict(lambda: defaultdict(list))
         per_change: dict[int, list[Step]] = defaultdict(list)
         for step in steps:
-            ready = step.action in FIRST_WAVE or step.change_id not in blocked
-            if step.state == "planned" and step.action in wave and ready:
+            if step.state == "planned" and step.action in wave and step.change_id not in blocked:
                 per_change[step.change_id].append(step)
         for change_id, group in per_change.items():
             # Taking a contact off a list it is not on changes nothing, so removals of suppressed contacts share a job.
             signature: object = (
                 "suppress"
-                if wave is SECOND_WAVE and group[0].kind == "suppress"
-                else frozenset((s.action, s.list_role) for s in group)
+                if wave is _SECOND_WAVE and group[0].kind == "suppress"
+                else frozenset((s.action, s.list_role, s.attempts > 0) for s in group)
             )
             grouped[signature][change_id] = group
         most = self._services.settings.mailjet_job_contacts
@@ -144,6 +208,8 @@ class _Execution:
         return batches
 
     def _post(self, steps: list[Step]) -> None:
+        if not steps:
+            return
         contacts = sorted({step.contact_id for step in steps})
         with self._services.database.begin() as connection:
             addresses = membership.addresses_of(connection, contacts)
@@ -153,6 +219,9 @@ class _Execution:
             absent = [step for step in steps if step.action == "remove" and not _is_on(places, step)]
             journal.settle_steps(connection, gone, "skipped", self._services.clock.now(), "contact_gone")
             journal.settle_steps(connection, absent, "skipped", self._services.clock.now(), "not_a_member")
+            # An addition of somebody who is there changes no size, and is not ours to take back.
+            there = [step for step in steps if step.action == "add" and not step.attempts and _is_on(places, step)]
+            journal.note_steps(connection, there, "was_there_already")
         steps = [step for step in steps if step.contact_id in addresses and step not in absent]
         contacts = sorted({step.contact_id for step in steps})
         if not steps:
@@ -162,8 +231,8 @@ class _Execution:
             for step in steps
             if step.list_role is not None
         }
-        exclude = any(step.action == "exclude" for step in steps)
-        before = self._sizes(exclude)
+        exclude = next((step.action == "exclude" for step in steps if step.list_role is None), None)
+        before = self._lists.sizes(exclude is not None)
         with self._services.database.begin() as connection:
             job_id = journal.begin_job(
                 connection,
@@ -179,7 +248,7 @@ class _Execution:
             mailjet_job_id = self._mailjet.submit_job(
                 actions={self._services.list_ids[role]: action for role, action in actions.items()},
                 emails=[addresses[contact_id] for contact_id in contacts],
-                exclude=True if exclude else None,
+                exclude=exclude,
             )
         except (RefusedError, TransientError) as error:
             if not getattr(error, "may_have_arrived", False):
@@ -202,7 +271,14 @@ class _Execution:
             journal.give_back(connection, steps, now)
 
     def _finish(self, job_id: int, mailjet_job_id: int, before: Mapping[str, int]) -> None:
-        seen = self._mailjet.wait_for_job(mailjet_job_id)
+        try:
+            seen = self._mailjet.wait_for_job(mailjet_job_id)
+        except JobTimeoutError:
+            if not self._is_in_effect(job_id, before):
+                raise
+            # Mailjet never says that the job ended, and everything it was to do is done.
+            self._settle(job_id, before, "finished", "Mailjet did not say that it ended")
+            return
         error = None
         if seen.is_failed or seen.error or seen.has_error_file:
             error = f"{seen.status}: {seen.error or 'no text'}; {self._refused(mailjet_job_id, seen)}"
@@ -219,20 +295,23 @@ class _Execution:
         except IntegrationError as error:
             return f"the error file could not be read ({type(error).__name__})"
 
+    def _is_in_effect(self, job_id: int, before: Mapping[str, int]) -> bool:
+        with self._services.database.begin() as connection:
+            steps = journal.steps_of_job(connection, job_id)
+        return not self._lists.effect_of(steps, before).missing
+
     def _settle_lost(self, job: Job) -> None:
         """A job whose id is unknown: give it time, look twice, and take back what is not there."""
         for _ in range(2):
             self._services.clock.sleep(SETTLE_SECONDS)
-            with self._services.database.begin() as connection:
-                steps = journal.steps_of_job(connection, job.job_id)
-            if not self._read_back(steps, job.sizes_before).missing:
+            if self._is_in_effect(job.job_id, job.sizes_before):
                 break
         self._settle(job.job_id, job.sizes_before, "failed", "the answer to its submission was lost")
 
     def _settle(self, job_id: int, before: Mapping[str, int], state: str, error: str | None) -> None:
         with self._services.database.begin() as connection:
             steps = journal.steps_of_job(connection, job_id)
-        effect = self._read_back(steps, before)
+        effect = self._lists.effect_of(steps, before)
         now = self._services.clock.now()
         again = [step for step in effect.missing if step.attempts < ATTEMPTS_PER_STEP]
         given_up = [step for step in effect.missing if step.attempts >= ATTEMPTS_PER_STEP]
@@ -252,101 +331,34 @@ class _Execution:
         """
         with self._services.database.begin() as connection:
             steps = journal.steps_of(connection, self._plan_id)
-            broken = {s.change_id for s in steps if s.action in FIRST_WAVE and s.state in ("failed", "skipped")}
-            following = [step for step in steps if step.change_id in broken and step.state == "planned"]
+            broken = {s.change_id for s in steps if s.action in _FIRST_WAVE and s.state in ("failed", "skipped")}
+            # Still on the suppression list: lifting the exclusion would make a suppressed contact mailable.
+            kept = {s.change_id for s in steps if s.action == "remove" and s.state == "failed"}
+            following = [
+                step
+                for step in steps
+                if step.state == "planned"
+                and (step.change_id in broken or (step.change_id in kept and step.action == "include"))
+            ]
             journal.settle_steps(connection, following, "skipped", self._services.clock.now(), "earlier_step_not_done")
-
-    # Reading back
-
-    def _sizes(self, with_excluded: bool) -> dict[str, int]:
-        sizes = {role.value: size for role, size in list_sizes(self._services).items()}
-        if with_excluded:
-            sizes[_EXCLUDED] = self._mailjet.count_contacts(excluded=True)
-        return sizes
-
-    def _read_back(self, steps: Sequence[Step], before: Mapping[str, int]) -> Effect:
-        by_target: dict[tuple[str, ListRole | None], list[Step]] = defaultdict(list)
-        for step in steps:
-            by_target[(step.action, step.list_role)].append(step)
-        after = self._sizes(any(action == "exclude" for action, _ in by_target))
-        confirmed: list[Step] = []
-        for (action, role), group in by_target.items():
-            ids = [step.contact_id for step in group]
-            if role is None:
-                done = self._excluded_among(ids, before.get(_EXCLUDED), after[_EXCLUDED])
-            elif action == "add":
-                done = self._added_among(role, ids, before[role.value], after[role.value])
-            else:
-                done = self._removed_among(role, ids, before[role.value], after[role.value])
-            confirmed.extend(step for step in group if step.contact_id in done)
-        missing = [step for step in steps if step not in confirmed]
-        return Effect(confirmed, missing)
-
-    def _added_among(self, role: ListRole, ids: Sequence[int], before: int, after: int) -> Collection[int]:
-        """Those now on the list: found in what came to its end, else looked up."""
-        wanted = set(ids)
-        tail = membership.iterate(self._mailjet.recipients(self._services.list_ids[role], offset=before))
-        found = {row.contact_id: row for row in tail if row.contact_id in wanted}
-        found |= self._members_among(role, sorted(wanted - found.keys()), after)
-        with self._services.database.begin() as connection:
-            membership.note_added(connection, role, found.values(), self._services.clock.now())
-        return found.keys()
-
-    def _removed_among(self, role: ListRole, ids: Sequence[int], before: int, after: int) -> Collection[int]:
-        """Those no longer on the list: all when its size fell by exactly that much, else looked up."""
-        now = self._services.clock.now()
-        with self._services.database.begin() as connection:
-            places = membership.places_of(connection, ids)
-        were_there = [i for i in ids if any(place["list"] == role.value for place in places[i])]
-        still = {} if before - after == len(were_there) else self._members_among(role, ids, after)
-        gone = [contact_id for contact_id in ids if contact_id not in still]
-        with self._services.database.begin() as connection:
-            membership.note_removed(connection, role, gone, now)
-        return frozenset(gone)
-
-    def _excluded_among(self, ids: Sequence[int], before: int | None, after: int) -> Collection[int]:
-        with self._services.database.begin() as connection:
-            facts = membership.facts_of(connection, ids)
-            fresh = [i for i in ids if i in facts and not facts[i]["is_excluded"]]
-            if before is not None and after - before == len(fresh):
-                done: Collection[int] = frozenset(ids)
-            else:
-                done = frozenset(self._excluded_singly(ids))
-            membership.note_excluded(connection, sorted(done), self._services.clock.now())
-        return done
-
-    def _excluded_singly(self, ids: Sequence[int]) -> list[int]:
-        excluded = []
-        for contact_id in ids:
-            try:
-                if self._mailjet.contact(contact_id).is_excluded:
-                    excluded.append(contact_id)
-            except RemoteNotFoundError:
-                log.warning("a contact of the plan is gone", contact_id=contact_id)
-        return excluded
-
-    def _members_among(self, role: ListRole, ids: Sequence[int], size: int) -> dict[int, RecipientSeen]:
-        """Those of the contacts that are on a list now: one by one, or by paging the list where that is cheaper."""
-        list_id = self._services.list_ids[role]
-        wanted = set(ids)
-        if len(ids) <= max(_SINGLE_READS_MAX, size // 1000 + 1):
-            singly = (self._mailjet.recipient(list_id, contact_id) for contact_id in ids)
-            return {row.contact_id: row for row in singly if row is not None}
-        for attempt in range(1, ATTEMPTS_PER_STEP + 1):
-            try:
-                rows = membership.iterate(iter(self._mailjet.read_all_recipients(list_id)))
-                return {row.contact_id: row for row in rows if row.contact_id in wanted}
-            except IncompleteDataError:
-                if attempt == ATTEMPTS_PER_STEP:
-                    raise
-        raise AssertionError("the loop returns or raises")
 
 
 def _is_on(places: Mapping[int, Sequence[Mapping[str, Any]]], step: Step) -> bool:
     return any(place["list"] == step.list_role for place in places[step.contact_id])
 
 
+def _holds_back(step: Step, wave: Sequence[str]) -> bool:
+    """Whether a step of an earlier wave keeps the rest of its change waiting: what comes first is confirmed first.
+
+    A removal from a list that the contact was not on is no reason to wait.
+    """
+    if step.action in wave or wave is _FIRST_WAVE or step.action == "include":
+        return False
+    settled = ("confirmed", "skipped") if step.action == "remove" else ("confirmed",)
+    return step.state not in settled
+
+
 def _describe(steps: Sequence[Step]) -> str:
     contacts = len({step.contact_id for step in steps})
-    parts = {f"{step.action} {step.list_role.label}" if step.list_role else "exclude from campaigns" for step in steps}
+    parts = {f"{step.action} {step.list_role.label if step.list_role else 'in campaigns'}" for step in steps}
     return f"{contacts} contacts, {', '.join(sorted(parts))}"

@@ -1,7 +1,8 @@
 """The journal: every intended change is a row here before the first request, with its ordered steps.
 
-A step goes planned -> submitting (committed before the request) -> submitted -> confirmed | failed | skipped. The journal
-holds no addresses: jobs get them from the membership when a request is built, also on resume.
+A step goes planned -> submitting (committed before the request) -> submitted -> confirmed | failed | skipped, and from
+confirmed to compensated when a later change took it back. The journal holds no addresses: jobs get them from the membership
+when a request is built, also on resume.
 """
 
 from __future__ import annotations
@@ -27,13 +28,17 @@ class NewStep:
 
 @dataclass(frozen=True, slots=True)
 class NewChange:
-    """A change to be written, with the state before it and its steps in order."""
+    """A change to be written, with the state before it and its steps in order.
+
+    ``reverses_change_id``: the earlier change that this one takes back.
+    """
 
     contact_id: int
     kind: str
     before: Mapping[str, Any]
     steps: Sequence[NewStep]
     skipped_because: str | None = None
+    reverses_change_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +75,8 @@ def open_changes(connection: Connection, plan_id: int, changes: Iterable[NewChan
         change_id = scalar(
             connection,
             """
-            insert into change (plan_id, contact_id, kind, before, created_at)
-            values (:plan, :contact, :kind, cast(:before as jsonb), :now)
+            insert into change (plan_id, contact_id, kind, before, created_at, reverses_change_id)
+            values (:plan, :contact, :kind, cast(:before as jsonb), :now, :reverses)
             on conflict (plan_id, contact_id) do nothing returning change_id
             """,
             plan=plan_id,
@@ -79,6 +84,7 @@ def open_changes(connection: Connection, plan_id: int, changes: Iterable[NewChan
             kind=change.kind,
             before=to_json(change.before),
             now=now,
+            reverses=change.reverses_change_id,
         )
         if change_id is None:
             continue
@@ -214,6 +220,42 @@ def settle_steps(
     )
 
 
+def note_steps(connection: Connection, steps: Sequence[Step], note: str) -> None:
+    """Write a note to steps without moving them on."""
+    execute(
+        connection,
+        """
+        update change_step s set note = :note
+        from unnest(cast(:changes as bigint[]), cast(:ordinals as smallint[])) as t (change_id, ordinal)
+        where s.change_id = t.change_id and s.ordinal = t.ordinal
+        """,
+        note=note,
+        changes=[s.change_id for s in steps],
+        ordinals=[s.ordinal for s in steps],
+    )
+
+
+def fail_unstarted(connection: Connection, plan_id: int, note: str, now: datetime) -> int:
+    """Give up the changes of which no step was begun. Returns how many changes."""
+    return int(
+        scalar(
+            connection,
+            """
+            with given_up as (
+                update change_step s set state = 'failed', note = :note, changed_at = :now
+                from change c where c.change_id = s.change_id and c.plan_id = :plan and s.state = 'planned'
+                  and not exists (select 1 from change_step o where o.change_id = s.change_id
+                                  and (o.state not in ('planned', 'skipped') or o.attempts > 0))
+                returning s.change_id)
+            select count(distinct change_id) from given_up
+            """,
+            plan=plan_id,
+            note=note,
+            now=now,
+        )
+    )
+
+
 def activity(connection: Connection) -> tuple[int, int]:
     """A token that differs when a job was begun or ended in between: what was read meanwhile is stale."""
     row = one(
@@ -288,18 +330,26 @@ def steps_of_job(connection: Connection, job_id: int) -> tuple[Step, ...]:
     return tuple(_step(row) for row in found)
 
 
+_PER_CHANGE = """
+    select c.change_id, c.plan_id, c.contact_id, bool_or(s.state = 'compensated') as reversed,
+           bool_and(s.state in ('confirmed', 'skipped')) and bool_or(s.state = 'confirmed') as confirmed,
+           bool_or(s.state = 'failed') and not bool_or(s.state = 'compensated') as failed,
+           bool_and(s.state = 'skipped') as skipped
+    from change c join change_step s using (change_id) where c.plan_id = :plan group by c.change_id
+"""
+
+
 def outcome(connection: Connection, plan_id: int) -> Mapping[str, int]:
-    """Changes of a plan by outcome: a change is confirmed when all its steps are, failed when one is, else skipped or open."""
+    """Changes of a plan by outcome: ``confirmed`` when all steps are, ``reversed`` when taken back again, ``failed`` when a
+    step is, else ``skipped`` or ``open``."""
     row = one(
         connection,
-        """
-        with per_change as (
-            select c.change_id, bool_and(s.state in ('confirmed', 'skipped')) and bool_or(s.state = 'confirmed') as confirmed,
-                   bool_or(s.state = 'failed') as failed, bool_and(s.state = 'skipped') as skipped
-            from change c join change_step s using (change_id) where c.plan_id = :plan group by c.change_id)
+        f"""
+        with per_change as ({_PER_CHANGE})
         select count(*) as planned, count(*) filter (where confirmed) as confirmed,
                count(*) filter (where failed) as failed, count(*) filter (where skipped) as skipped,
-               count(*) filter (where not confirmed and not failed and not skipped) as open
+               count(*) filter (where reversed) as reversed,
+               count(*) filter (where not confirmed and not failed and not skipped and not reversed) as open
         from per_change
         """,
         plan=plan_id,
@@ -314,15 +364,10 @@ def outcome_by(connection: Connection, plan_id: int, column: str) -> Mapping[str
     found = rows(
         connection,
         f"""
-        with per_change as (
-            select c.change_id, i.{column} as label,
-                   bool_and(s.state in ('confirmed', 'skipped')) and bool_or(s.state = 'confirmed') as confirmed,
-                   bool_or(s.state = 'failed') as failed, bool_and(s.state = 'skipped') as skipped
-            from change c join change_step s using (change_id)
-            join plan_item i on i.plan_id = c.plan_id and i.contact_id = c.contact_id
-            where c.plan_id = :plan group by c.change_id, i.{column})
-        select label, count(*) filter (where confirmed) as confirmed, count(*) filter (where failed) as failed,
-               count(*) filter (where skipped) as skipped from per_change group by label order by label
+        with per_change as ({_PER_CHANGE})
+        select i.{column} as label, count(*) filter (where confirmed) as confirmed,
+               count(*) filter (where failed) as failed, count(*) filter (where skipped) as skipped
+        from per_change p join plan_item i using (plan_id, contact_id) group by i.{column} order by i.{column}
         """,
         plan=plan_id,
     )
@@ -341,7 +386,8 @@ def expected_delta(connection: Connection, campaign_id: int, sweep: str) -> Mapp
         """
         select s.list_role, count(*) filter (where s.action = 'add') - count(*) filter (where s.action = 'remove') as delta
         from plan p join change c using (plan_id) join change_step s using (change_id)
-        where p.campaign_id = :campaign and p.sweep = :sweep and s.state = 'confirmed' and s.list_role is not null
+        where p.campaign_id = :campaign and p.sweep = :sweep and s.state in ('confirmed', 'compensated')
+          and s.list_role is not null
           and s.note is distinct from 'was_there_already'
         group by s.list_role
         """,

@@ -166,19 +166,20 @@ _NEWCOMER = """
       and not exists (select 1 from contact_list_membership s
                       where s.in_suppression_list and s.contact_id <> c.contact_id and lower(s.email) = lower(c.email))
       and not exists (select 1 from contact_suppression_history h
-                      where h.added_to_suppression_list and lower(h.email) = lower(c.email))
+                      where h.added_to_suppression_list and h.reinstated_at is null and lower(h.email) = lower(c.email))
 """
 
 
 def with_suppressed_address(connection: Connection, contact_ids: Sequence[int]) -> frozenset[int]:
-    """Those of the contacts whose address was ever suppressed, under whatever id: a re-import is a new contact."""
+    """Those of the contacts whose address was suppressed and not reinstated, under whatever id: a re-import is a new
+    contact."""
     found = rows(
         connection,
         """
         select c.contact_id from contact_list_membership c
         where c.contact_id = any(:ids) and exists (
             select 1 from contact_suppression_history h
-            where h.added_to_suppression_list and lower(h.email) = lower(c.email))
+            where h.added_to_suppression_list and h.reinstated_at is null and lower(h.email) = lower(c.email))
         """,
         ids=list(contact_ids),
     )
@@ -329,12 +330,13 @@ def note_removed(connection: Connection, role: ListRole, contact_ids: Sequence[i
     )
 
 
-def note_excluded(connection: Connection, contact_ids: Sequence[int], now: datetime) -> None:
-    """Take over that contacts are excluded from campaigns."""
+def note_excluded(connection: Connection, contact_ids: Sequence[int], now: datetime, excluded: bool = True) -> None:
+    """Take over that contacts are excluded from campaigns, or no longer."""
     execute(
         connection,
-        "update contact_list_membership set is_excluded = true, last_updated = :now where contact_id = any(:ids)",
+        "update contact_list_membership set is_excluded = :excluded, last_updated = :now where contact_id = any(:ids)",
         ids=list(contact_ids),
+        excluded=excluded,
         now=now,
     )
 
