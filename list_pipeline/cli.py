@@ -6,32 +6,20 @@ Errors of the product end with status 1 and say what to do; nothing here shows a
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from list_pipeline import cli_corrections, cli_reconciliation, cli_reviews
+from list_pipeline.cli_common import console, opened_services
 from list_pipeline.core.errors import ListPipelineError
 from list_pipeline.core.slack_blocks import as_text
-from list_pipeline.logs import configure_logging
-from list_pipeline.operations.services import Services
-from list_pipeline.settings import read_settings
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Keeps three rotating Mailjet campaign lists healthy."
 )
-console = Console(soft_wrap=True)
-
-
-@contextmanager
-def _services() -> Iterator[Services]:
-    settings = read_settings()
-    configure_logging(settings)
-    with Services(settings) as services:
-        yield services
 
 
 @app.command()
@@ -39,7 +27,7 @@ def migrate() -> None:
     """Bring the schema of DATABASE_URL up to date."""
     from list_pipeline.operations.setup import prepare
 
-    with _services() as services:
+    with opened_services() as services:
         applied = prepare(services)
     console.print(f"Applied: {', '.join(applied)}" if applied else "The schema is up to date.")
 
@@ -51,7 +39,7 @@ def rollback(
     """Take the newest migration back. Back the database up first."""
     from list_pipeline.storage import migrations
 
-    with _services() as services:
+    with opened_services() as services:
         taken_back = migrations.rollback(services.database, everything=everything)
     console.print(f"Taken back: {', '.join(taken_back)}" if taken_back else "No migration is applied.")
 
@@ -61,7 +49,7 @@ def sync(full: Annotated[bool, typer.Option(help="Read every list whole.")] = Fa
     """Bring members, sends, recipients and past bounces up to date."""
     from list_pipeline.operations.workflow import synchronise
 
-    with _services() as services, console.status("Reading Mailjet"):
+    with opened_services() as services, console.status("Reading Mailjet"):
         report = synchronise(services, full=full, progress=console.print)
     console.print(f"{report.rows_read:,} rows read in {report.requests} requests, {report.rows_changed:,} changed.")
     for finding in report.findings:
@@ -71,10 +59,13 @@ def sync(full: Annotated[bool, typer.Option(help="Read every list whole.")] = Fa
 @app.command()
 def campaigns() -> None:
     """List the known campaigns with the state of their maintenance."""
+    from list_pipeline.operations.attempts import given_up
     from list_pipeline.storage.campaigns import maintenance_states
 
-    with _services() as services, services.database.begin() as connection:
-        states = maintenance_states(connection, "24h")
+    with opened_services() as services:
+        with services.database.begin() as connection:
+            states = maintenance_states(connection, "24h")
+        left = given_up(services)
     table = Table("key", "campaign", "round", "cycle", "sent (UTC)", "recipients", "maintenance")
     for state in states:
         one = state.campaign
@@ -88,6 +79,8 @@ def campaigns() -> None:
             state.log_status or "-",
         )
     console.print(table)
+    for name in left:
+        console.print(f"Given up, only a person starts it again: {name}", markup=False)
 
 
 @app.command()
@@ -95,7 +88,7 @@ def maintain(key: Annotated[str, typer.Argument(help="The campaign's key, as `ca
     """Run the maintenance of one campaign, or continue it; what was done is not done again."""
     from list_pipeline.operations.workflow import maintain as run
 
-    with _services() as services:
+    with opened_services() as services:
         done = run(services, key, progress=console.print)
     console.print(as_text(done.report.message), markup=False)
 
@@ -111,7 +104,7 @@ def export(
 
     if what not in ("bounces", *MAINTENANCE_PLANS):
         raise typer.BadParameter("bounces, suppression or rebalancing")
-    with _services() as services:
+    with opened_services() as services:
         table = bounce_table(services, key) if what == "bounces" else plan_table(services, key, PlanKind(what))
     sys.stdout.write(table.to_csv(index=False))
 
@@ -121,7 +114,7 @@ def show_log(log_id: Annotated[int, typer.Argument(help="Number of the maintenan
     """Show one row of the maintenance ledger."""
     from list_pipeline.storage.maintenance import log_by_id
 
-    with _services() as services, services.database.begin() as connection:
+    with opened_services() as services, services.database.begin() as connection:
         row = log_by_id(connection, log_id)
     if row is None:
         console.print(f"There is no maintenance log {log_id}.")
@@ -130,50 +123,9 @@ def show_log(log_id: Annotated[int, typer.Argument(help="Number of the maintenan
         console.print(f"{name}: {value}", markup=False)
 
 
-@app.command()
-def reviews() -> None:
-    """List what waits for a person."""
-    from list_pipeline.storage.plans import open_reviews
-
-    with _services() as services, services.database.begin() as connection:
-        waiting = open_reviews(connection)
-    if not waiting:
-        console.print("Nothing waits for a person.")
-    for item in waiting:
-        plan = f"plan {item['plan_id']} ({item['content_hash'][:12]})" if item["plan_id"] else "-"
-        console.print(
-            f"{item['review_id']}  {item['campaign_key'] or '-'}  {plan}  {item['kind']}: {item['summary']}",
-            markup=False,
-        )
-
-
-@app.command()
-def approve(
-    plan_id: Annotated[int, typer.Argument(help="Number of the plan, as `reviews` lists it.")],
-    content_hash: Annotated[str, typer.Argument(help="The hash beside it: an approval is for exactly that plan.")],
-    by: Annotated[str, typer.Option(help="Who decides.")],
-    note: Annotated[str | None, typer.Option(help="Why.")] = None,
-) -> None:
-    """Let a waiting plan through; the sensor continues its campaign."""
-    from list_pipeline.operations.reviews import approve as decide
-
-    with _services() as services:
-        plan = decide(services, plan_id, by=by, content_hash=content_hash, note=note)
-    console.print(f"Plan {plan.plan_id} is {plan.status.value}.")
-
-
-@app.command()
-def reject(
-    plan_id: Annotated[int, typer.Argument(help="Number of the plan, as `reviews` lists it.")],
-    by: Annotated[str, typer.Option(help="Who decides.")],
-    note: Annotated[str | None, typer.Option(help="Why.")] = None,
-) -> None:
-    """Turn a waiting plan down; the maintenance goes on without it."""
-    from list_pipeline.operations.reviews import reject as decide
-
-    with _services() as services:
-        plan = decide(services, plan_id, by=by, note=note)
-    console.print(f"Plan {plan.plan_id} is {plan.status.value}.")
+cli_reviews.register(app)
+cli_reconciliation.register(app)
+cli_corrections.register(app)
 
 
 @app.command()
@@ -188,7 +140,7 @@ def mode(
     from list_pipeline.operations.modes import operating_mode
     from list_pipeline.storage.maintenance import set_mode
 
-    with _services() as services:
+    with opened_services() as services:
         if wanted is not None:
             chosen = None if wanted == "graduated" else Mode(wanted).value
             with services.database.begin() as connection:

@@ -101,9 +101,18 @@ class Settings(BaseSettings):
     list_maintenance_max_attempts: int = Field(
         3, ge=1, description="Attempts before a campaign is reported as failing."
     )
+    list_maintenance_deadline_minutes: float = Field(
+        60.0, gt=0, description="Minutes after which an attempt begins no further change."
+    )
     enrol_newcomers: str = Field("needed", pattern="^(needed|all|off)$", description="needed, all or off.")
     suppression_cap_percent: float = Field(
         10.0, gt=0, le=100, description="Most of a campaign's recipients, in percent."
+    )
+    list_review_expiry_hours: int = Field(
+        72, ge=1, description="Hours after which a plan or question that nobody decided on expires."
+    )
+    list_reviewers: str = Field(
+        "", description="Names of those who may decide, separated by commas; empty: whoever gives a name."
     )
     weekly_health_check_day: int = Field(1, ge=0, le=6, description="0 is Sunday, 1 Monday.")
     weekly_health_check_hour: int = Field(10, ge=0, le=23, description="Hour in UTC.")
@@ -136,6 +145,11 @@ class Settings(BaseSettings):
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
             raise ValueError("must begin with https:// unless it points to this machine")
         return value
+
+    @property
+    def reviewers(self) -> frozenset[str]:
+        """Names of those who may decide, case-folded; none when anybody may."""
+        return frozenset(name for part in self.list_reviewers.split(",") if (name := part.strip().casefold()))
 
     def secret(self, name: str) -> str:
         """The plain value of a secret that is needed now.

@@ -97,7 +97,7 @@ def policy_summary(facts: MaintenanceFacts) -> str:
     elif rebalancing.planned:
         sentences.append(f"{rebalancing.planned:,} changes of lists are planned.")
     if suppression.failed_total:
-        sentences.append(f"{suppression.failed_total:,} suppressions failed and will be tried again.")
+        sentences.append(f"{suppression.failed_total:,} suppressions failed and wait for a person to look at.")
     elif any(fault.contacts for fault in facts.sender_faults):
         sentences.append("Some refusals concern us as the sender and need a repair.")
     return " ".join(sentences[:3])

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.plans import RunStatus
+from list_pipeline.core.plans import RunStatus, Urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,10 @@ class SuppressionFacts:
 
 @dataclass(frozen=True, slots=True)
 class RebalancingFacts:
-    """Numbers of contacts. ``certificate`` is the sentence that says why fewer moves would not do."""
+    """Numbers of contacts. ``certificate`` is the sentence that says why fewer moves would not do.
+
+    ``not_begun``: why nothing was planned although nothing says that the lists are balanced; empty when it was.
+    """
 
     moves_planned: int = 0
     moves_confirmed: int = 0
@@ -49,6 +52,7 @@ class RebalancingFacts:
     enrolments_confirmed: int = 0
     deferred: int = 0
     certificate: str = ""
+    not_begun: str = ""
 
     @property
     def planned(self) -> int:
@@ -87,6 +91,30 @@ class StageErrors:
 
     stage: str
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFacts:
+    """Which attempt this was, and what is left when it failed. ``next_at`` (UTC) is None when there is none by itself.
+
+    ``confirmed``, ``failed`` and ``open`` count the changes of all plans of this maintenance, whichever attempt made them;
+    ``half_done`` are those of the open ones that were begun.
+    """
+
+    number: int
+    most: int
+    next_at: datetime | None = None
+    gave_up: bool = False
+    passed_deadline: bool = False
+    confirmed: int = 0
+    failed: int = 0
+    open: int = 0
+    half_done: int = 0
+
+    @property
+    def urgency(self) -> Urgency:
+        """How soon a person is needed for this attempt alone."""
+        return Urgency.CRITICAL if self.gave_up else Urgency.LOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +158,5 @@ class MaintenanceFacts:
     expected_impact: str = ""
     next_campaign: str = ""
     review_reason: str = ""
+    attempt: AttemptFacts | None = None
+    judged_as_of: datetime | None = None

@@ -15,6 +15,7 @@ from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.plans import RunStatus
 from list_pipeline.core.policy import SuppressionPolicy
 from list_pipeline.core.report_facts import (
+    AttemptFacts,
     ListChange,
     MaintenanceFacts,
     MaintenanceLinks,
@@ -40,6 +41,7 @@ from list_pipeline.core.slack_blocks import (
 )
 
 __all__ = [
+    "AttemptFacts",
     "ListChange",
     "MaintenanceFacts",
     "MaintenanceLinks",
@@ -133,6 +135,7 @@ def maintenance_report(facts: MaintenanceFacts) -> MaintenanceReport:
     """Put the facts into words."""
     candidates = (
         ("Campaign", _campaign(facts)),
+        ("What happens next", _attempt(facts)),
         ("Waiting for a decision", _waiting(facts)),
         (_ASSESSMENT, _assessment(facts)),
         ("Cleanup", _cleanup(facts)),
@@ -158,6 +161,8 @@ def maintenance_report(facts: MaintenanceFacts) -> MaintenanceReport:
 
 
 def _header(facts: MaintenanceFacts) -> str:
+    if facts.attempt is not None and facts.attempt.gave_up:
+        return "🚨 Post-Campaign List Maintenance Gave Up"
     if facts.status is RunStatus.PARTIAL_SUCCESS and not _suppression_incomplete(facts):
         return "⚠️ Post-Campaign List Maintenance Partly Complete"
     return _HEADERS[facts.status]
@@ -206,12 +211,63 @@ def _campaign(facts: MaintenanceFacts) -> list[Mrkdwn]:
             share=share,
         ),
     ]
+    if facts.judged_as_of is not None:
+        when = f"{facts.judged_as_of:%Y-%m-%d %H:%M}"
+        lines.append(compose("A past campaign, judged by what was known at {when} UTC", when=when))
     if facts.complaint_rate is not None:
         lines.append(
             compose(
                 "Complaint rate {rate} %{remark}",
                 rate=f"{facts.complaint_rate:.2f}",
                 remark=_complaints(facts.complaint_rate),
+            )
+        )
+    return lines
+
+
+def _attempt(facts: MaintenanceFacts) -> list[Mrkdwn]:
+    """After a failure: when it is tried again, or that it is not, what is half done, and how people continue."""
+    attempt = facts.attempt
+    if attempt is None:
+        return []
+    lines = []
+    if attempt.passed_deadline:
+        lines.append(
+            Mrkdwn(
+                "The deadline of this attempt passed: what had been begun was brought to its end, the rest was not begun."
+            )
+        )
+    if attempt.gave_up:
+        return [
+            *lines,
+            compose(
+                "Urgency: {urgency}. Attempt {n} of {most} failed, and nothing more happens by itself.",
+                urgency=attempt.urgency.value,
+                n=attempt.number,
+                most=attempt.most,
+            ),
+            compose(
+                "Changes confirmed at Mailjet: {confirmed}; failed: {failed}; open: {open}, of these half done: {half_done}.",
+                confirmed=f"{attempt.confirmed:,}",
+                failed=f"{attempt.failed:,}",
+                open=f"{attempt.open:,}",
+                half_done=f"{attempt.half_done:,}",
+            ),
+            compose(
+                "To continue: `list-pipeline show-log {log}` says what failed; repair that, then materialize {partition} of "
+                "post_campaign_maintenance in Dagster, or run `list-pipeline maintain {partition}`. "
+                "What was done is not done again.",
+                log=facts.links.log_id,
+                partition=facts.links.partition,
+            ),
+        ]
+    if facts.status is RunStatus.FAILED and attempt.next_at is not None:
+        lines.append(
+            compose(
+                "Attempt {n} of {most} failed. The next one follows by itself at {when} UTC and continues it.",
+                n=attempt.number,
+                most=attempt.most,
+                when=f"{attempt.next_at:%Y-%m-%d %H:%M}",
             )
         )
     return lines
@@ -257,7 +313,7 @@ def _cleanup(facts: MaintenanceFacts) -> list[Mrkdwn]:
                 "• {reason}: {done} suppressed{failed}",
                 reason=_REASONS.get(reason, reason.replace("_", " ")),
                 done=f"{confirmed:,} of {planned:,}" if confirmed != planned else f"{confirmed:,}",
-                failed=f", {failed:,} failed and will be tried again" if failed else "",
+                failed=f", {failed:,} failed and wait for a person to look at" if failed else "",
             )
         )
     if not lines:
@@ -331,7 +387,7 @@ def _rebalancing(facts: MaintenanceFacts) -> list[Mrkdwn]:
             )
         )
     if not lines:
-        lines.append(Mrkdwn("No contact had to change lists."))
+        lines.append(untrusted(plan.not_begun or "No contact had to change lists."))
     if plan.deferred:
         lines.append(
             compose(

@@ -102,25 +102,50 @@ def decide(
     return tuple(verdicts)
 
 
+def keep_delivered(then: Iterable[Verdict], now: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    """The verdicts for a past moment, with those replaced whose contact a later campaign reached, as the present ones say.
+
+    What became known after the moment that is judged for suppresses nobody; that an address works still protects it.
+    """
+    reached = {verdict.contact_id: verdict for verdict in now if verdict.rule is Rule.DELIVERED_SINCE}
+    return tuple(
+        reached.get(verdict.contact_id, verdict)
+        if verdict.action in (VerdictAction.SUPPRESS, VerdictAction.HOLD) and verdict.rule is not Rule.COMPLAINT
+        else verdict
+        for verdict in then
+    )
+
+
 def keep_rejected(verdicts: Iterable[Verdict], rejected: Collection[int]) -> tuple[Verdict, ...]:
     """The verdicts, with those kept whose suppression a person rejected after the same campaign.
 
     A later look at the same campaign brings no new occasion. Complaints are exempt: nobody may be mailed after one.
     """
+    words = "Kept: a person rejected this suppression after an earlier look at the same campaign."
     return tuple(
-        replace(
-            verdict,
-            action=VerdictAction.KEEP,
-            rule=Rule.REJECTED_BY_PERSON,
-            confidence=None,
-            explanation="Kept: a person rejected this suppression after an earlier look at the same campaign.",
-        )
-        if verdict.contact_id in rejected
-        and verdict.rule is not Rule.COMPLAINT
-        and verdict.action in (VerdictAction.SUPPRESS, VerdictAction.HOLD)
+        _kept(verdict, Rule.REJECTED_BY_PERSON, words)
+        if verdict.contact_id in rejected and verdict.rule is not Rule.COMPLAINT
         else verdict
         for verdict in verdicts
     )
+
+
+def keep_taken_back(verdicts: Iterable[Verdict], taken_back: Collection[int]) -> tuple[Verdict, ...]:
+    """The verdicts, with those kept whose suppression after the same campaign a person took back.
+
+    Complaints too: one is taken back only by an explicit override.
+    """
+    words = "Kept: a person took this suppression back after an earlier look at the same campaign."
+    return tuple(
+        _kept(verdict, Rule.TAKEN_BACK_BY_PERSON, words) if verdict.contact_id in taken_back else verdict
+        for verdict in verdicts
+    )
+
+
+def _kept(verdict: Verdict, rule: Rule, words: str) -> Verdict:
+    if verdict.action not in (VerdictAction.SUPPRESS, VerdictAction.HOLD):
+        return verdict
+    return replace(verdict, action=VerdictAction.KEEP, rule=rule, confidence=None, explanation=words)
 
 
 def _one_event_each(events: Iterable[FailureEvent], campaign_id: int) -> dict[int, FailureEvent]:

@@ -108,6 +108,7 @@ class Rule(StrEnum):
     NOT_A_RECIPIENT = "not_a_recipient"
     FACTS_UNKNOWN = "facts_unknown"
     REJECTED_BY_PERSON = "rejected_by_person"
+    TAKEN_BACK_BY_PERSON = "taken_back_by_person"
 
 
 SUPPRESSING_RULES = frozenset({Rule.COMPLAINT, Rule.HARD_BOUNCE, Rule.SECOND_HIT, Rule.SOFT_PATTERN})

@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import dagster as dg
 
-from list_pipeline.defs.assets import bounces, campaigns, membership, rebalancing, reports, snapshots, suppression
+from list_pipeline.defs.assets import (
+    bounces,
+    campaigns,
+    membership,
+    rebalancing,
+    reconciliation,
+    reports,
+    snapshots,
+    suppression,
+)
 from list_pipeline.defs.checks import ASSET_CHECKS
+from list_pipeline.defs.corrections import CORRECTION_JOBS, CORRECTION_SENSORS
+from list_pipeline.defs.decisions import DECISION_JOBS, DECISION_SENSORS
 from list_pipeline.defs.jobs import JOBS
+from list_pipeline.defs.reconciliation_runs import (
+    RECONCILIATION_CHECKS,
+    RECONCILIATION_JOBS,
+    RECONCILIATION_SCHEDULES,
+)
 from list_pipeline.defs.resources import ServicesResource
 from list_pipeline.defs.sensors import SCHEDULES, SENSORS
 
@@ -19,12 +35,12 @@ def build_defs(services: dg.ResourceDefinition | None = None) -> dg.Definitions:
     """
     return dg.Definitions(
         assets=dg.load_assets_from_modules(
-            [membership, campaigns, bounces, snapshots, suppression, rebalancing, reports]
+            [membership, campaigns, bounces, snapshots, suppression, rebalancing, reports, reconciliation]
         ),
-        asset_checks=ASSET_CHECKS,
-        jobs=JOBS,
-        sensors=SENSORS,
-        schedules=SCHEDULES,
+        asset_checks=[*ASSET_CHECKS, *RECONCILIATION_CHECKS],
+        jobs=[*JOBS, *DECISION_JOBS, *CORRECTION_JOBS, *RECONCILIATION_JOBS],
+        sensors=[*SENSORS, *DECISION_SENSORS, *CORRECTION_SENSORS],
+        schedules=[*SCHEDULES, *RECONCILIATION_SCHEDULES],
         resources={"services": services or ServicesResource()},
         executor=dg.in_process_executor,
     )

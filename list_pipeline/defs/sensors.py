@@ -14,7 +14,9 @@ from list_pipeline.defs import jobs
 from list_pipeline.defs.campaign_runs import SWEEP_TAG
 from list_pipeline.defs.partitions import CAMPAIGNS
 from list_pipeline.operations import campaigns
+from list_pipeline.operations.attempts import bury_dead, given_up
 from list_pipeline.operations.maintenance import Due, due, unreported
+from list_pipeline.operations.modes import note_flag
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import campaigns as campaign_rows
 
@@ -23,6 +25,21 @@ _ON = os.environ.get("SCHEDULES_ENABLED", "true").strip().casefold() not in ("fa
 
 CAMPAIGN_SENSOR_SECONDS = 300
 """Maintenance has to start within the hour; a look costs one request."""
+
+
+def _oldest_first(context: dg.SensorEvaluationContext, found: list[Due]) -> list[Due]:
+    """The oldest that can still be started, and nobody while the run of an older one is on its way: each is planned on the
+    state that the one before left. The others follow with the next ticks.
+
+    A run key that was used up and led to nothing holds nobody up; it is replaced later.
+    """
+    for one in found:
+        runs = context.instance.get_runs(dg.RunsFilter(tags={"dagster/run_key": one.run_key}), limit=1)
+        if not runs:
+            return [one]
+        if not runs[0].is_finished:
+            return []
+    return []
 
 
 def _requests(found: list[Due], sweep: Sweep) -> list[dg.RunRequest]:
@@ -45,8 +62,8 @@ def _requests(found: list[Due], sweep: Sweep) -> list[dg.RunRequest]:
     minimum_interval_seconds=CAMPAIGN_SENSOR_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING if _ON else dg.DefaultSensorStatus.STOPPED,
     description=(
-        "Finds sends at Mailjet, and starts the maintenance of campaigns that ended 24 h ago or more: oldest first, one run "
-        "each, failed ones again after a pause; late bounces once more after 72 h and 7 days."
+        "Finds sends at Mailjet, and starts the maintenance of campaigns that ended 24 h ago or more: oldest first, one after "
+        "the other, failed ones and those whose run died again after a pause; late bounces once more after 72 h and 7 days."
     ),
 )
 def campaigns_due_for_maintenance(
@@ -54,6 +71,7 @@ def campaigns_due_for_maintenance(
 ) -> dg.SensorResult | dg.SkipReason:
     notes: list[str] = []
     try:
+        note_flag(services)
         if not services.settings.list_management_enabled:
             return dg.SkipReason("List management is switched off (LIST_MANAGEMENT_ENABLED).")
         discovery = campaigns.discover(services)
@@ -63,21 +81,33 @@ def campaigns_due_for_maintenance(
     except ListPipelineError as error:
         # What is due already does not wait until Mailjet answers again.
         notes.append(redact_addresses(str(error)))
+    notes += [f"The run of {key} died; it is tried again." for key in bury_dead(services)]
     for note in notes:
         context.log.warning(note)
-    found = [request for sweep in Sweep for request in _requests(due(services, sweep=sweep), sweep)]
+    found = [
+        request for sweep in Sweep for request in _requests(_oldest_first(context, due(services, sweep=sweep)), sweep)
+    ]
+    left = given_up(services)
     with services.database.begin() as connection:
         keys = [campaign.key for campaign in campaign_rows.all_campaigns(connection)]
     return dg.SensorResult(
         run_requests=found,
         dynamic_partitions_requests=[CAMPAIGNS.build_add_request(keys)] if keys else [],
-        skip_reason=None if found else dg.SkipReason(_nothing_due(len(keys), notes)),
+        skip_reason=None if found else dg.SkipReason(_nothing_due(len(keys), left, notes)),
     )
 
 
-def _nothing_due(known: int, notes: list[str]) -> str:
-    words = f"{known} campaigns are known and none is due."
-    return f"{words} {notes[0]}" if notes else words
+_MOST_NAMED = 10
+
+
+def _nothing_due(known: int, given_up: list[str], notes: list[str]) -> str:
+    words = [f"{known} campaigns are known and none is to be started now."]
+    if given_up:
+        named = ", ".join(given_up[-_MOST_NAMED:])
+        words.append(
+            f"{len(given_up)} failed in every attempt and only a person starts them again, the latest: {named}."
+        )
+    return " ".join([*words, *notes[:1]])
 
 
 @dg.sensor(
@@ -90,6 +120,7 @@ def maintenances_to_report(
     context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
 ) -> dg.SensorResult | dg.SkipReason:
     try:
+        note_flag(services)
         found = [request for sweep in Sweep for request in _requests(unreported(services, sweep=sweep), sweep)]
     except ConfigurationError as error:
         return dg.SkipReason(str(error))

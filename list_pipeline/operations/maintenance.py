@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
-from list_pipeline.core.eligibility import CampaignTimes, eligible
+from list_pipeline.core.eligibility import CampaignTimes, Eligibility, EligibilityVerdict, eligible
 from list_pipeline.core.errors import ChangesStoppedError, LockHeldError
 from list_pipeline.core.gate import Mode
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.plans import Sweep
+from list_pipeline.operations.attempts import STALE_AFTER, bury_dead, deadline_words, end_failed
 from list_pipeline.operations.campaigns import campaign as find_campaign
 from list_pipeline.operations.modes import operating_mode
 from list_pipeline.operations.services import Services
-from list_pipeline.storage import campaigns, maintenance
+from list_pipeline.storage import attempts, campaigns, maintenance
 from list_pipeline.storage.campaigns import Campaign, MaintenanceState
 from list_pipeline.storage.maintenance import LogRow
 
@@ -29,8 +30,8 @@ FIRST_RETRY_AFTER = timedelta(minutes=15)
 NEW_KEY_AFTER = timedelta(hours=6)
 """A run key that led to nothing for this long is replaced by another one."""
 
-STALE_AFTER = timedelta(hours=1)
-"""A row that says ``running`` for longer belongs to a run that died; the next one continues it."""
+SIGN_OF_LIFE_EVERY = timedelta(minutes=1)
+"""A run that asks Mailjet for something notes this often that it lives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +69,24 @@ def begin(services: Services, key: str, *, sweep: Sweep = Sweep.H24, run_id: str
     now = services.clock.now()
     with services.database.begin() as connection:
         latest = maintenance.latest_log(connection, campaign.campaign_id, sweep.value)
+        is_ours = latest is not None and run_id is not None and latest.run_id == run_id
+    if latest is not None and latest.status == "running" and not is_ours:
+        # Nobody waits for the sensor's tick to learn that the run before died.
+        bury_dead(services)
+    with services.database.begin() as connection:
+        latest = maintenance.latest_log(connection, campaign.campaign_id, sweep.value)
         # Assets of one run share its attempt; whoever comes without a run, or with another, tries anew.
-        is_new_attempt = latest is None or (latest.status == "failed" and (run_id is None or latest.run_id != run_id))
-        if is_new_attempt:
+        if latest is None or (not is_ours and (latest.status == "failed" or (latest.is_final and latest.gave_up))):
             attempt = latest.attempt + 1 if latest else 1
-            latest = maintenance.begin_log(connection, campaign.campaign_id, sweep.value, attempt, run_id, now)
-            log.info("maintenance started", campaign=key, attempt=attempt, log_id=latest.log_id)
-        elif latest is not None and not latest.is_final:
+            maintenance_row = maintenance.begin_log(connection, campaign.campaign_id, sweep.value, attempt, run_id, now)
+            attempts.resolve_given_up(connection, campaign.campaign_id, attempt, now)
+            log.info("maintenance started", campaign=key, attempt=attempt, log_id=maintenance_row.log_id)
+        elif not latest.is_final or (is_ours and latest.was_buried):
             maintenance.touch_log(connection, latest.log_id, run_id, now)
-    if latest is None:
+        found = maintenance.latest_log(connection, campaign.campaign_id, sweep.value)
+    if found is None:
         raise AssertionError("the row was just written")
-    return Maintenance(campaign, sweep, latest)
+    return Maintenance(campaign, sweep, found)
 
 
 def current(services: Services, key: str, *, sweep: Sweep = Sweep.H24) -> Maintenance:
@@ -91,33 +99,86 @@ def current(services: Services, key: str, *, sweep: Sweep = Sweep.H24) -> Mainte
 
 @contextmanager
 def stage(services: Services, run: Maintenance, name: str) -> Iterator[None]:
-    """Whatever fails in this block is written to the ledger under ``name``, ends the attempt, and is raised again."""
+    """Whatever fails in this block is written to the ledger under ``name``, ends the attempt, and is raised again.
+
+    As long as it asks Mailjet for something, the row says that its run lives.
+    """
+    around, services.sign_of_life = services.sign_of_life, _sign_of_life(services, run)
     try:
         yield
+        _touch(services, run)
     except LockHeldError:
         # Another run works on it: this one gives way, and the shared row is the other's to end.
         raise
     except ChangesStoppedError as error:
         # No attempt is used up: the campaign is due again, where it stopped, as soon as lists may be changed.
         with services.database.begin() as connection:
+            maintenance.touch_log(connection, run.log.log_id, None, services.clock.now())
             maintenance.add_error(connection, run.log.log_id, name, str(error))
             maintenance.end_log(connection, run.log.log_id, "read_only", services.clock.now())
         raise
     except Exception as error:
         with services.database.begin() as connection:
+            maintenance.touch_log(connection, run.log.log_id, None, services.clock.now())
             maintenance.add_error(connection, run.log.log_id, name, redact_addresses(str(error))[:1000])
-            maintenance.end_log(connection, run.log.log_id, "failed", services.clock.now())
+            end_failed(services, connection, run.log, services.clock.now())
         log.exception("maintenance failed", campaign=run.campaign.key, stage=name, log_id=run.log.log_id)
         raise
+    finally:
+        services.sign_of_life = around
+
+
+def _sign_of_life(services: Services, run: Maintenance) -> Callable[[], None]:
+    last = services.clock.now()
+
+    def touch() -> None:
+        nonlocal last
+        if services.clock.now() - last >= SIGN_OF_LIFE_EVERY:
+            last = services.clock.now()
+            _touch(services, run)
+
+    return touch
+
+
+def _touch(services: Services, run: Maintenance) -> None:
+    """The run lives; a row that was ended for the lack of a sign of life runs again, unless another attempt took over."""
+    with services.database.begin() as connection:
+        maintenance.touch_log(connection, run.log.log_id, None, services.clock.now())
 
 
 def end(services: Services, run: Maintenance, status: str) -> None:
     """End an attempt with its truthful status. An ended one stays as it ended."""
+    now = services.clock.now()
     with services.database.begin() as connection:
         latest = maintenance.latest_log(connection, run.campaign.campaign_id, run.sweep.value)
-        if latest is not None and not latest.is_final:
-            maintenance.end_log(connection, latest.log_id, status, services.clock.now())
+        if latest is not None and latest.was_buried and latest.log_id == run.log.log_id:
+            maintenance.touch_log(connection, latest.log_id, None, now)
+            latest = maintenance.latest_log(connection, run.campaign.campaign_id, run.sweep.value)
+        if latest is not None and status == "failed" and latest.status == "running":
+            end_failed(services, connection, latest, now)
+        elif latest is not None and not latest.is_final:
+            maintenance.end_log(connection, latest.log_id, status, now)
     log.info("maintenance completed", campaign=run.campaign.key, status=status, log_id=run.log.log_id)
+
+
+def deadline_of(services: Services, run: Maintenance) -> datetime:
+    """The instant (UTC) from which on an attempt begins no further change: ``LIST_MAINTENANCE_DEADLINE_MINUTES`` after it
+    began, or after a person's decision let it go on. A resume of the same attempt does not move it."""
+    with services.database.begin() as connection:
+        since = maintenance.working_since(connection, run.log.log_id)
+    return since + timedelta(minutes=services.settings.list_maintenance_deadline_minutes)
+
+
+def is_past_deadline(services: Services, run: Maintenance) -> bool:
+    """Whether an attempt's time is over: what was begun is brought to its end, nothing more is begun."""
+    return services.clock.now() >= deadline_of(services, run)
+
+
+def note_deadline(services: Services, run: Maintenance, stage_name: str, count: int) -> None:
+    """Write down that a stage, or so many contacts of it, were not begun because the time was over."""
+    with services.database.begin() as connection:
+        maintenance.add_error(connection, run.log.log_id, stage_name, deadline_words(services), count)
+    log.warning("the deadline passed", campaign=run.campaign.key, stage=stage_name, count=count)
 
 
 def is_timely(services: Services, campaign: Campaign, sweep: Sweep) -> bool:
@@ -126,9 +187,27 @@ def is_timely(services: Services, campaign: Campaign, sweep: Sweep) -> bool:
     Outside that age the plan of a campaign waits for a person, whatever the mode: late bounces may be missing, or the lists
     may long have moved on.
     """
+    return _age(services, campaign, sweep).is_eligible
+
+
+def is_backfill(services: Services, campaign: Campaign, sweep: Sweep) -> bool:
+    """Whether a campaign is older than the age at which a sweep runs by itself."""
+    return _age(services, campaign, sweep).verdict is Eligibility.TOO_OLD
+
+
+def known_until(services: Services, campaign: Campaign, sweep: Sweep, fetched_at: datetime) -> datetime:
+    """The moment (UTC) that a plan is decided for: when its bounces were read, and for a backfill the moment at which the
+    look would have been due: what became known later is not used to suppress anybody."""
+    due_at = _age(services, campaign, sweep).due_at
+    if due_at is None or not is_backfill(services, campaign, sweep):
+        return fetched_at
+    return min(fetched_at, due_at)
+
+
+def _age(services: Services, campaign: Campaign, sweep: Sweep) -> EligibilityVerdict:
     delay = _delay_hours(services, sweep)
     lookback = services.settings.list_maintenance_lookback_days + delay / 24
-    return eligible(_times(campaign), services.clock.now(), delay_hours=delay, lookback_days=lookback).is_eligible
+    return eligible(_times(campaign), services.clock.now(), delay_hours=delay, lookback_days=lookback)
 
 
 def mode_for(services: Services, run: Maintenance) -> Mode:
@@ -158,6 +237,9 @@ def _lookback_days(services: Services, now: datetime, first_started_at: datetime
 def due(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
     """Campaigns that want a run now, oldest first; none while list management is switched off. Decided from the database.
 
+    Each is to be planned on the state that the one before left, so nothing younger is offered while an older campaign of the
+    same sweep is at work. One that failed, waits for a person or gave up holds nobody up.
+
     The later sweeps (72 h and 7 days, for late bounces) follow a first one that ended; without it there is nothing to add to.
     """
     if not services.settings.list_management_enabled:
@@ -174,8 +256,18 @@ def due(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
             if state.log_status in ("success", "partial_success", "rejected")
         }
         states = tuple(state for state in states if state.campaign.key in ended)
-    found = (_due(services, state, now, first_started_at, sweep) for state in states)
-    return [one for one in found if one is not None]
+    found = []
+    for state in states:
+        if state.log_status == "running" and state.touched_at and now - state.touched_at < STALE_AFTER:
+            break
+        if (one := _due(services, state, now, first_started_at, sweep)) is not None:
+            found.append(one)
+    return found
+
+
+def next_attempt_at(failed_at: datetime, attempt: int) -> datetime:
+    """When the attempt after a failed one is due: 15 minutes later after the first, twice as long after each further one."""
+    return failed_at + FIRST_RETRY_AFTER * int(2 ** (attempt - 1))
 
 
 def unreported(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
@@ -224,13 +316,10 @@ def _due(
     if state.log_status is None:
         return Due(campaign.key, f"{stem}:1{again(verdict.due_at)}", 1, verdict.reason)
     if state.log_status == "failed" and state.attempt < settings.list_maintenance_max_attempts and state.finished_at:
-        retry_at = state.finished_at + FIRST_RETRY_AFTER * 2 ** (state.attempt - 1)
+        retry_at = next_attempt_at(state.finished_at, state.attempt)
         if now >= retry_at:
             attempt = state.attempt + 1
             return Due(campaign.key, f"{stem}:{attempt}{again(retry_at)}", attempt, f"attempt {state.attempt} failed")
-    if state.log_status == "running" and state.touched_at and now - state.touched_at >= STALE_AFTER:
-        turn = int((now - state.touched_at) / STALE_AFTER)
-        return Due(campaign.key, f"{stem}:{state.attempt}:resume-{turn}", state.attempt, "its run died")
     if state.log_status == "pending_review" and state.approved_plan_id is not None:
         plan, key = (
             state.approved_plan_id,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 from list_pipeline.core.gate import Mode, ModeState, graduate
+from list_pipeline.operations.continuity import must_reconcile, why_stopped
 from list_pipeline.operations.services import Services
 from list_pipeline.settings import OperatingMode
 from list_pipeline.storage import maintenance, plans
@@ -19,13 +22,32 @@ def operating_mode(services: Services) -> Mode:
     if state["set_mode"] == Mode.READ_ONLY.value:
         # A person who says stop is heard whatever the setting says: this is how a run in progress is stopped.
         chosen = Mode.READ_ONLY.value
+    if must_reconcile(services):
+        # Plans are made and reported, and taken up again by themselves when a person has accepted what Mailjet shows.
+        chosen = Mode.READ_ONLY.value
     return graduate(ModeState(state["first_started_at"], approved, Mode(chosen) if chosen else None), now)
+
+
+def note_flag(services: Services) -> None:
+    """Note how whatever starts now finds LIST_MANAGEMENT_ENABLED, so that it reaches the runs in progress.
+
+    A process cannot see that the environment of another changed. Called by each tick of a sensor and at the start of a
+    command, never by a run in progress: the last process of the installation that started decides.
+    """
+    with services.database.begin() as connection:
+        maintenance.note_switch(connection, services.settings.list_management_enabled, services.clock.now())
 
 
 def may_change(services: Services) -> str | None:
     """Why no list may be changed now, in words, or None when one may."""
     if not services.settings.list_management_enabled:
         return "LIST_MANAGEMENT_ENABLED is off"
+    with services.database.begin() as connection:
+        switched_off_at = maintenance.begin_mode(connection, services.clock.now())["switched_off_at"]
+    if switched_off_at is not None:
+        return f"LIST_MANAGEMENT_ENABLED was found off at {switched_off_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    if because := why_stopped(services):
+        return f"the lists have to be reconciled first: {because}"
     if operating_mode(services) is Mode.READ_ONLY:
         return "the mode is read_only"
     return None

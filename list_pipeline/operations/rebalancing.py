@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
 
 from list_pipeline.core.contact_choice import Enrolment, Move, QueueEntry, choose_contacts, needed_from
+from list_pipeline.core.corrections import why_roll_back
 from list_pipeline.core.errors import IncompleteDataError, NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans import ItemAction, PlanItem, PlanKind, PlanStatus, content_hash
 from list_pipeline.core.rebalancing import EnrolNewcomers, FlowPlan, RebalancingPolicy, plan_flows
+from list_pipeline.operations.attempts import deadline_words
 from list_pipeline.operations.campaigns import discover, lists_sent_in_open_cycle
+from list_pipeline.operations.corrections import finish
 from list_pipeline.operations.execution import carry_out
-from list_pipeline.operations.maintenance import Maintenance
-from list_pipeline.operations.membership import look_again, sync
+from list_pipeline.operations.maintenance import Maintenance, deadline_of
+from list_pipeline.operations.membership import list_sizes, look_again, sync
 from list_pipeline.operations.outcomes import Executed, close
 from list_pipeline.operations.services import Services
-from list_pipeline.storage import campaigns, journal, maintenance, membership, plans
+from list_pipeline.operations.undo import roll_back
+from list_pipeline.storage import attempts, campaigns, corrections, journal, maintenance, membership, plans
 from list_pipeline.storage.journal import NewChange, NewStep
-from list_pipeline.storage.lock import mutation_lock
+from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.plans import StoredPlan
 
 log = structlog.get_logger(__name__)
@@ -188,14 +192,19 @@ def execute_rebalancing(services: Services, run: Maintenance, progress: Callable
             # A send that began since the plan was made changes what may move; who came or left, whom it concerns.
             discover(services)
             look_again(services, [item.contact_id for item in items])
-            _open(services, plan, items)
-            carry_out(services, plan.plan_id, lock, progress)
+            open_journal(services, plan, items)
+            carry_out(services, plan.plan_id, lock, progress, deadline_of(services, run))
+            _roll_back_if_needed(services, run, plan, lock, progress)
+    with services.database.begin() as connection:
+        too_late = attempts.given_up_by_deadline(connection, plan.plan_id)
     executed = close(
         services,
         plan,
         by="action",
         log_id=run.log.log_id,
-        failure="these contacts were not moved after three attempts; each is still in at least one list",
+        failure=deadline_words(services)
+        if too_late
+        else "these contacts were not moved after three attempts; each is still in at least one list",
     )
     with services.database.begin() as connection:
         maintenance.fill_log(connection, run.log.log_id, contacts_rebalanced=executed.confirmed)
@@ -203,7 +212,45 @@ def execute_rebalancing(services: Services, run: Maintenance, progress: Callable
     return executed
 
 
-def _open(services: Services, plan: StoredPlan, items: tuple[PlanItem, ...]) -> None:
+def _roll_back_if_needed(
+    services: Services, run: Maintenance, plan: StoredPlan, lock: MutationLock, progress: Callable[[str], None]
+) -> None:
+    """Compare the lists with the journal; what failed midway is taken back as a whole, and people are told either way."""
+    with services.database.begin() as connection:
+        begun = corrections.waiting_corrections_of(connection, run.campaign.campaign_id, run.sweep, PlanKind.ROLLBACK)
+    # A rollback that died midway is continued before anything else is asked.
+    for plan_id in begun:
+        finish(services, plan_id, lock, progress)
+    if not begun and (why := _why_roll_back(services, plan)):
+        log.error("the rebalancing is rolled back", campaign=run.campaign.key, plan=plan.plan_id, why=why)
+        with services.database.begin() as connection:
+            maintenance.add_error(connection, run.log.log_id, "rebalancing", f"rolled back: {why}")
+        roll_back(services, plan, lock, why, progress)
+
+
+def _why_roll_back(services: Services, plan: StoredPlan) -> str | None:
+    with services.database.begin() as connection:
+        outcome = journal.outcome(connection, plan.plan_id)
+        failed = corrections.failed_contacts(connection, plan.plan_id)
+        changed = corrections.done_changes(connection, plan.plan_id)
+        failed_changes = {step.change_id for step in journal.steps_of(connection, plan.plan_id, ["failed"])}
+        explained = corrections.explained_sizes(connection, plan.plan_id)
+    if explained and list_sizes(services) != explained:
+        # Somebody else changed a list meanwhile, or a job did something else than it said: look at our contacts.
+        look_again(services, [change.contact_id for change in changed])
+    with services.database.begin() as connection:
+        now = corrections.contacts_now(connection, [change.contact_id for change in changed])
+    # Whoever failed is counted as failed, is queued, and is still in at least one list.
+    astray = sum(
+        change.change_id not in failed_changes
+        and not now[change.contact_id].is_gone
+        and len(now[change.contact_id].campaign_lists) != 1
+        for change in changed
+    )
+    return why_roll_back(outcome["planned"] - outcome["skipped"], failed, astray)
+
+
+def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]) -> None:
     """Write the journal, with each item checked once more against what is true now; also those of an earlier run that
     were not begun."""
     now = services.clock.now()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection, RowMapping
@@ -16,6 +17,7 @@ from list_pipeline.core.gate import GateOutcome
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.plans import PlanKind, PlanStatus, RunStatus, Sweep, run_status
 from list_pipeline.core.report_facts import (
+    AttemptFacts,
     ListChange,
     MaintenanceFacts,
     MaintenanceLinks,
@@ -29,12 +31,12 @@ from list_pipeline.core.slack_blocks import SlackMessage
 from list_pipeline.integrations.slack import OutcomeUnknownError, SlackClient, post_to_webhook
 from list_pipeline.operations.advisors import keep_record
 from list_pipeline.operations.bounces import analyse, stored_bounces
-from list_pipeline.operations.maintenance import Maintenance, current, end
+from list_pipeline.operations.maintenance import Maintenance, current, end, next_attempt_at
 from list_pipeline.operations.modes import operating_mode
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.snapshots import Sizes
 from list_pipeline.operations.suppression import executable_items
-from list_pipeline.storage import journal, maintenance, plans
+from list_pipeline.storage import attempts, journal, maintenance, plans
 from list_pipeline.storage.database import scalar
 from list_pipeline.storage.plans import StoredPlan
 
@@ -91,8 +93,11 @@ def write_report(services: Services, run: Maintenance) -> Report:
 
 
 def final_status(services: Services, run: Maintenance) -> RunStatus:
-    """How the maintenance stands, from its plans and the journal; a failed attempt stays failed."""
-    if run.log.status in ("failed", "rolled_back"):
+    """How the maintenance stands, from its plans and the journal; an attempt that failed or gave up stays as it ended.
+
+    Where something was not begun because the time was over, it is no success, whatever was done until then.
+    """
+    if run.log.status in ("failed", "rolled_back") or (run.log.is_final and run.log.gave_up):
         return RunStatus(run.log.status)
     with services.database.begin() as connection:
         suppression, rebalancing = _plans(connection, run)
@@ -122,10 +127,11 @@ def final_status(services: Services, run: Maintenance) -> RunStatus:
             if plan.status is PlanStatus.PENDING_REVIEW:
                 # Whatever was done already, the maintenance is not over while a person has to decide.
                 return RunStatus.PENDING_REVIEW
-            numbers["planned"] += allowed
+            # What people approved later, contact by contact, is in the journal too.
+            numbers["planned"] += max(allowed, outcome["planned"])
             for name in ("confirmed", "skipped", "failed"):
                 numbers[name] += outcome[name]
-    return run_status(
+    status = run_status(
         planned=numbers["planned"],
         confirmed=numbers["confirmed"],
         skipped=numbers["skipped"],
@@ -133,6 +139,9 @@ def final_status(services: Services, run: Maintenance) -> RunStatus:
         rejected=numbers["rejected"],
         read_only=is_read_only,
     )
+    if status is RunStatus.SUCCESS and run.log.passed_deadline:
+        return RunStatus.PARTIAL_SUCCESS if numbers["confirmed"] else RunStatus.FAILED
+    return status
 
 
 def _plans(connection: Connection, run: Maintenance) -> tuple[StoredPlan | None, StoredPlan | None]:
@@ -153,6 +162,9 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         after = maintenance.snapshot(connection, campaign.campaign_id, run.sweep.value, "after")
         suppressed = _suppression_facts(connection, suppression)
         moved = _rebalancing_facts(connection, rebalancing)
+        if rebalancing is None:
+            moved = replace(moved, not_begun=_why_not_begun(run, suppression))
+        attempt = _attempt_facts(services, connection, run)
         requests = _requests(connection, run)
         reviews = plans.open_reviews(connection, campaign.campaign_id)
     by_class = dict(analysis.by_class) if analysis else {}
@@ -189,7 +201,43 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         suppression_rationale=str(suppression.summary["rationale"]) if suppression else "",
         expected_impact=str(suppression.summary["expected_impact"]) if suppression else "",
         review_reason=" ".join(str(review["summary"]) for review in reviews if review["kind"] == "plan")[:600],
+        attempt=attempt,
+        judged_as_of=_judged_as_of(suppression),
     )
+
+
+def _attempt_facts(services: Services, connection: Connection, run: Maintenance) -> AttemptFacts:
+    row, most = run.log, services.settings.list_maintenance_max_attempts
+    left = attempts.settled_and_open(connection, run.campaign.campaign_id, run.sweep.value)
+    is_repeated = row.status == "failed" and row.attempt < most and row.finished_at is not None
+    return AttemptFacts(
+        number=row.attempt,
+        most=most,
+        next_at=next_attempt_at(row.finished_at, row.attempt) if is_repeated and row.finished_at else None,
+        gave_up=row.gave_up and row.status in ("failed", "partial_success"),
+        passed_deadline=row.passed_deadline,
+        confirmed=sum(plan.confirmed for plan in left),
+        failed=sum(plan.failed for plan in left),
+        open=sum(plan.open for plan in left),
+        half_done=sum(plan.half_done for plan in left),
+    )
+
+
+def _why_not_begun(run: Maintenance, suppression: StoredPlan | None) -> str:
+    """Why there is no rebalancing plan, where that says nothing about the balance of the lists."""
+    if run.log.passed_deadline:
+        return "Not begun: the deadline passed first. The next maintenance looks at the balance again."
+    if suppression is not None and suppression.summary.get("is_backfill"):
+        return "No rebalancing: the lists have moved on since this campaign."
+    if run.log.status == "failed" or run.log.gave_up:
+        return "Not begun: the maintenance failed before."
+    return ""
+
+
+def _judged_as_of(suppression: StoredPlan | None) -> datetime | None:
+    if suppression is None or not suppression.summary.get("is_backfill"):
+        return None
+    return datetime.fromisoformat(str(suppression.summary["as_of"]))
 
 
 def _suppression_facts(connection: Connection, plan: StoredPlan | None) -> SuppressionFacts:
@@ -198,9 +246,11 @@ def _suppression_facts(connection: Connection, plan: StoredPlan | None) -> Suppr
     items = [item for item in plans.plan_items(connection, plan.plan_id) if item.to_role is not None]
     allowed = executable_items(plan, items) if plan.status is not PlanStatus.PENDING_REVIEW else items
     outcomes = journal.outcome_by(connection, plan.plan_id, "reason")
+    begun = {step.contact_id for step in journal.steps_of(connection, plan.plan_id)}
+    let_through = {item.contact_id for item in allowed if not item.is_held} | begun
     planned: dict[str, int] = {}
-    for item in allowed:
-        if not item.is_held:
+    for item in items:
+        if item.contact_id in let_through:
             planned[item.reason] = planned.get(item.reason, 0) + 1
     return SuppressionFacts(
         planned=planned,

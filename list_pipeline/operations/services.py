@@ -15,6 +15,7 @@ import structlog
 from list_pipeline.clock import SystemClock
 from list_pipeline.core.clock import Clock
 from list_pipeline.core.lists import ListIds
+from list_pipeline.integrations.limits import RequestLimiter
 from list_pipeline.integrations.mailjet import MailjetClient
 from list_pipeline.integrations.rehearsal_clock import RehearsalClock
 from list_pipeline.settings import Settings, read_settings
@@ -33,6 +34,21 @@ def _clock_of(settings: Settings) -> Clock:
     return RehearsalClock(settings.rehearsal_clock_url) if settings.rehearsal_clock_url else SystemClock()
 
 
+class _Telling:
+    """The limiter, with a sign of life at each request: whoever works long with Mailjet is seen to live."""
+
+    def __init__(self, limiter: RequestLimiter, services: Services) -> None:
+        self._limiter, self._services = limiter, services
+
+    def acquire(self) -> None:
+        self._limiter.acquire()
+        if self._services.sign_of_life is not None:
+            self._services.sign_of_life()
+
+    def slow_down(self) -> None:
+        self._limiter.slow_down()
+
+
 class Services:
     """Settings, clock, database and clients of one process. Use as a context manager, or call ``close``.
 
@@ -42,6 +58,8 @@ class Services:
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
         self.settings = settings or read_settings()
         self.clock: Clock = clock or _clock_of(self.settings)
+        self.sign_of_life: Callable[[], None] | None = None
+        """Called with each request to Mailjet; set by whoever has to be seen to live."""
 
     def __enter__(self) -> Self:
         return self
@@ -76,7 +94,7 @@ class Services:
             base_url=settings.mailjet_base_url,
             api_key=settings.secret("mailjet_api_key"),
             secret_key=settings.secret("mailjet_secret_key"),
-            limiter=SharedLimiter(self.database, self.clock, settings.mailjet_requests_per_minute),
+            limiter=_Telling(SharedLimiter(self.database, self.clock, settings.mailjet_requests_per_minute), self),
             clock=self.clock,
             timeout_s=settings.mailjet_timeout_seconds,
             job_contacts_max=settings.mailjet_job_contacts,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -18,17 +19,18 @@ from list_pipeline.core.gate import (
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans import ItemAction, PlanItem, PlanKind, PlanStatus
 from list_pipeline.core.policy import SuppressionPolicy, reaches_percent
-from list_pipeline.core.suppression import decide, find_incidents, keep_rejected
+from list_pipeline.core.suppression import decide, find_incidents, keep_delivered, keep_rejected, keep_taken_back
 from list_pipeline.core.suppression_plan import SuppressionPlan, assemble
 from list_pipeline.core.verdicts import Attempt, CampaignContext, ContactFacts, Outcome, Verdict, VerdictAction
 from list_pipeline.operations.advisors import keep_record
+from list_pipeline.operations.attempts import deadline_words
 from list_pipeline.operations.bounces import BounceData, stored_bounces
 from list_pipeline.operations.execution import carry_out
-from list_pipeline.operations.maintenance import Maintenance
+from list_pipeline.operations.maintenance import Maintenance, deadline_of, is_backfill, known_until
 from list_pipeline.operations.membership import look_again
 from list_pipeline.operations.outcomes import Executed, close
 from list_pipeline.operations.services import Services
-from list_pipeline.storage import bounces, campaigns, journal, maintenance, membership, plans
+from list_pipeline.storage import attempts, bounces, campaigns, corrections, journal, maintenance, membership, plans
 from list_pipeline.storage.bounces import PastAttempt
 from list_pipeline.storage.journal import NewChange, NewStep
 from list_pipeline.storage.lock import mutation_lock
@@ -60,12 +62,20 @@ def plan_suppression(services: Services, run: Maintenance) -> StoredPlan:
             "its bounces were not read completely yet",
             "Materialize bounce_data first",
         )
-    policy, as_of = policy_of(services), data.fetch.fetched_at
-    known = _gather(services, run, data)
+    policy, as_of = policy_of(services), known_until(services, campaign, sweep, data.fetch.fetched_at)
+    known = _gather(services, run, data, as_of)
     incidents = find_incidents(data.events, known.context, policy, as_of)
     verdicts = decide(data.events, known.history, known.facts, known.context, policy, as_of)
+    if as_of < data.fetch.fetched_at:
+        # A later delivery still protects: what became known since then only ever makes a backfill more careful.
+        since = _gather(services, run, data, data.fetch.fetched_at)
+        verdicts = keep_delivered(
+            verdicts,
+            decide(data.events, since.history, since.facts, since.context, policy, data.fetch.fetched_at),
+        )
     with services.database.begin() as connection:
         verdicts = keep_rejected(verdicts, plans.rejected_contacts(connection, campaign.campaign_id))
+        verdicts = keep_taken_back(verdicts, plans.taken_back_contacts(connection, campaign.campaign_id))
     opinion, verdicts = _ask(services, run, verdicts, known)
     plan = assemble(
         verdicts,
@@ -76,7 +86,8 @@ def plan_suppression(services: Services, run: Maintenance) -> StoredPlan:
         policy_version=policy.version,
         recipients=known.context.recipients,
     )
-    saved = _save(services, run, plan, opinion)
+    judged_for = {"as_of": as_of.isoformat(), "is_backfill": is_backfill(services, campaign, sweep)}
+    saved = _save(services, run, plan, opinion, judged_for)
     log.info(
         "suppression plan generated",
         campaign=campaign.key,
@@ -97,7 +108,7 @@ class _Known:
     context: CampaignContext
 
 
-def _gather(services: Services, run: Maintenance, data: BounceData) -> _Known:
+def _gather(services: Services, run: Maintenance, data: BounceData, as_of: datetime) -> _Known:
     campaign, policy = run.campaign, policy_of(services)
     with services.database.begin() as connection:
         ids = sorted(
@@ -106,7 +117,8 @@ def _gather(services: Services, run: Maintenance, data: BounceData) -> _Known:
         )
         mailed = campaigns.recipients_among(connection, campaign.campaign_id, ids)
         flags = membership.facts_of(connection, ids)
-        past = bounces.attempts_of(connection, ids, except_campaign=campaign.campaign_id, as_of=data.fetch.fetched_at)
+        past = bounces.attempts_of(connection, ids, except_campaign=campaign.campaign_id, as_of=as_of)
+        reinstated = corrections.reinstated_since(connection, ids)
         incidents = _past_incidents(connection, policy, past)
         domains = membership.domains_of(connection, ids)
         per_domain = campaigns.recipients_per_domain(connection, campaign.campaign_id, ids)
@@ -124,7 +136,12 @@ def _gather(services: Services, run: Maintenance, data: BounceData) -> _Known:
         for contact_id, flag in flags.items()
     }
     history = {
-        contact_id: [_attempt(one, (one.campaign_id, domains.get(contact_id)) in incidents) for one in attempts]
+        contact_id: [
+            _attempt(one, (one.campaign_id, domains.get(contact_id)) in incidents)
+            for one in attempts
+            # A person who reinstated a contact has said that what went before is no evidence.
+            if contact_id not in reinstated or one.sent_at > reinstated[contact_id]
+        ]
         for contact_id, attempts in past.items()
     }
     context = CampaignContext(campaign.campaign_id, campaign.recipient_count or 0, domains, per_domain)
@@ -204,9 +221,16 @@ def _borderline(verdict: Verdict, known: _Known) -> BorderlineItem:
     )
 
 
-def _save(services: Services, run: Maintenance, plan: SuppressionPlan, opinion: Opinion) -> StoredPlan:
+def _save(
+    services: Services, run: Maintenance, plan: SuppressionPlan, opinion: Opinion, judged_for: Mapping[str, object]
+) -> StoredPlan:
     now = services.clock.now()
-    summary = {**plan.summary(), "rationale": opinion.rationale, "expected_impact": opinion.expected_impact}
+    summary = {
+        **plan.summary(),
+        "rationale": opinion.rationale,
+        "expected_impact": opinion.expected_impact,
+        **judged_for,
+    }
     summary["advised_by"] = opinion.source.value
     with services.database.begin() as connection:
         plan_id = plans.save_plan(
@@ -254,6 +278,24 @@ def executable_items(plan: StoredPlan, items: Sequence[PlanItem]) -> list[PlanIt
     return [item for item in planned if item.contact_id not in waiting]
 
 
+def waiting_to_begin(services: Services, plan: StoredPlan) -> int:
+    """How many contacts of a plan may be suppressed now and were not begun."""
+    if plan.executed_at is not None:
+        return 0
+    with services.database.begin() as connection:
+        begun = journal.outcome(connection, plan.plan_id)["planned"]
+        return 0 if begun else len(executable_items(plan, plans.plan_items(connection, plan.plan_id)))
+
+
+def is_idle_backfill(services: Services, plan: StoredPlan) -> bool:
+    """Whether a plan is about a past campaign and nobody was suppressed by it: then the lists, which have moved on since,
+    are none of its business."""
+    if not plan.summary.get("is_backfill"):
+        return False
+    with services.database.begin() as connection:
+        return not journal.outcome(connection, plan.plan_id)["confirmed"]
+
+
 def execute_suppressions(services: Services, run: Maintenance, progress: Callable[[str], None] = log.info) -> Executed:
     """Suppress what the plan holds and the gate let through; what is done already stays done.
 
@@ -268,27 +310,33 @@ def execute_suppressions(services: Services, run: Maintenance, progress: Callabl
                 "Materialize suppression_plan first",
             )
         items = executable_items(plan, plans.plan_items(connection, plan.plan_id))
-    if items and plan.executed_at is None:
+        # Complaints that were begun before their plan was turned down are brought to their end all the same.
+        unsettled = journal.outcome(connection, plan.plan_id)["open"]
+    if plan.executed_at is None and (items or unsettled):
         try:
             with mutation_lock(services.database, services.clock, f"suppression after {run.campaign.key}") as lock:
                 look_again(services, [item.contact_id for item in items])
-                _open(services, plan, items)
-                carry_out(services, plan.plan_id, lock, progress)
+                open_journal(services, plan, items)
+                carry_out(services, plan.plan_id, lock, progress, deadline_of(services, run))
         finally:
             # What was done stands in the history also when the rest failed: it may be all that is ever done.
-            _keep_history(services, run, plan)
+            keep_history(services, run.log.log_id, plan)
+    with services.database.begin() as connection:
+        too_late = attempts.given_up_by_deadline(connection, plan.plan_id)
     executed = close(
         services,
         plan,
         by="reason",
         log_id=run.log.log_id,
-        failure="Mailjet accepted the bulk job, and these contacts were not changed after three attempts",
+        failure=deadline_words(services)
+        if too_late
+        else "Mailjet accepted the bulk job, and these contacts were not changed after three attempts",
     )
     log.info("contacts suppressed", campaign=run.campaign.key, success=executed.confirmed, failed=executed.failed)
     return executed
 
 
-def _open(services: Services, plan: StoredPlan, items: Sequence[PlanItem]) -> None:
+def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]) -> None:
     """Write the journal, with each item checked once more against what is true now; also those of an earlier run that
     were not begun."""
     now = services.clock.now()
@@ -328,9 +376,10 @@ def _no_longer(flag: Mapping[str, Any] | None) -> str | None:
     return None
 
 
-def _keep_history(services: Services, run: Maintenance, plan: StoredPlan) -> None:
+def keep_history(services: Services, log_id: int, plan: StoredPlan) -> None:
+    """Write who was suppressed so far into the history and the row of the ledger; repeating adds nobody."""
     with services.database.begin() as connection:
         list_ids = {role.value: list_id for role, list_id in services.list_ids.by_role().items()}
-        journal.write_history(connection, plan.plan_id, run.log.log_id, list_ids, services.clock.now())
+        journal.write_history(connection, plan.plan_id, log_id, list_ids, services.clock.now())
         confirmed = journal.outcome(connection, plan.plan_id)["confirmed"]
-        maintenance.fill_log(connection, run.log.log_id, contacts_suppressed=confirmed)
+        maintenance.fill_log(connection, log_id, contacts_suppressed=confirmed)

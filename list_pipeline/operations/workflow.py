@@ -14,8 +14,19 @@ from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.gate import GateDecision, GateOutcome
 from list_pipeline.core.plans import PlanStatus, Sweep
 from list_pipeline.operations import bounces, cache, campaigns, gates, membership, rebalancing, suppression
-from list_pipeline.operations.maintenance import Maintenance, begin, current, end, stage
-from list_pipeline.operations.reports import Delivery, Report, notify, write_report
+from list_pipeline.operations.continuity import note_alive
+from list_pipeline.operations.maintenance import (
+    Maintenance,
+    begin,
+    current,
+    end,
+    is_past_deadline,
+    note_deadline,
+    stage,
+)
+from list_pipeline.operations.modes import note_flag
+from list_pipeline.operations.reconciliation import reconcile_if_away
+from list_pipeline.operations.reports import Delivery, Report, final_status, notify, write_report
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.snapshots import take_snapshot
 from list_pipeline.storage import maintenance as ledger
@@ -39,17 +50,20 @@ class Maintained:
 def synchronise(services: Services, *, full: bool = False, progress: Progress = log.info) -> membership.SyncReport:
     """Bring everything that a maintenance rests on up to date: members, sends, recipients, past bounces.
 
+    After an absence the lists are reconciled before anything else touches our rows.
     Its requests are counted together and apart from those of the maintenance.
     """
     before = services.mailjet.requests_made
+    reconciled = reconcile_if_away(services, progress)
     campaigns.discover(services)
     report = membership.sync(services, full=full)
     campaigns.record_recipients(services, progress)
     bounces.load_history(services, progress)
-    report.requests = services.mailjet.requests_made - before
+    report.requests = services.mailjet.requests_made - before - (reconciled.sync_requests if reconciled else 0)
     with services.database.begin() as connection:
         set_sync_requests(connection, report.sync_run_id, report.requests)
     forget_old_requests(services.database, services.clock.now())
+    note_alive(services)
     return report
 
 
@@ -62,6 +76,8 @@ def maintain(
         NotFoundError: there is no such campaign.
         ListPipelineError: a stage failed; it stands in the ledger, and nothing after it was done.
     """
+    note_flag(services)
+    reconcile_if_away(services, progress)
     run = begin(services, key, sweep=sweep, run_id=run_id)
     if not run.is_over:
         _act(services, run, progress)
@@ -108,11 +124,19 @@ def open_suppression_gate(services: Services, run: Maintenance) -> tuple[StoredP
         or gates.has_unstarted(services, plan)
     )
     _settle_attempt(services, run, goes_on, plan, decision)
+    if goes_on and (waiting := suppression.waiting_to_begin(services, plan)) and is_past_deadline(services, run):
+        # Nothing of it was begun, so the next attempt finds it as it is.
+        _end_at_deadline(services, run, "suppression", waiting)
+        goes_on = False
     return plan, goes_on, decision
 
 
 def open_rebalancing_gate(services: Services, run: Maintenance) -> tuple[StoredPlan | None, bool, GateDecision | None]:
-    """Plan and judge the rebalancing once the suppression is decided, and say whether the run goes on."""
+    """Plan and judge the rebalancing once the suppression is decided, and say whether the run goes on.
+
+    Not planned any more: past the deadline, and after a past campaign nobody of which was suppressed, because the lists have
+    moved on since.
+    """
     suppressions = suppression.plan_suppression(services, run)
     if suppressions.status not in _DECIDED and not run.is_over:
         # Only complaints were let through so far; the lists are not settled while the rest waits.
@@ -121,10 +145,23 @@ def open_rebalancing_gate(services: Services, run: Maintenance) -> tuple[StoredP
     if run.is_over:
         shown = rebalancing.stored_plan(services, run)
         return shown, shown is not None and shown.status in _DECIDED, None
+    stored = rebalancing.stored_plan(services, run)
+    if stored is None and suppression.is_idle_backfill(services, suppressions):
+        end(services, run, final_status(services, run).value)
+        return None, False, None
+    if (stored is None or stored.status is PlanStatus.PLANNED) and is_past_deadline(services, run):
+        _end_at_deadline(services, run, "rebalancing", 1)
+        return stored, False, None
     plan, decision = gates.judge_rebalancing_plan(services, run)
     goes_on = plan.status in _DECIDED or gates.is_under_way(services, plan)
     _settle_attempt(services, run, goes_on, plan, decision)
     return plan, goes_on, decision
+
+
+def _end_at_deadline(services: Services, run: Maintenance, stage_name: str, count: int) -> None:
+    """The attempt's time is over before a stage that changes something began: ended as what was done until then."""
+    note_deadline(services, run, stage_name, count)
+    end(services, run, final_status(services, current(services, run.campaign.key, sweep=run.sweep)).value)
 
 
 def _settle_attempt(
@@ -133,7 +170,7 @@ def _settle_attempt(
     if goes_on:
         if run.log.status in ("pending_review", "read_only"):
             with services.database.begin() as connection:
-                ledger.reopen_log(connection, run.log.log_id)
+                ledger.reopen_log(connection, run.log.log_id, services.clock.now())
         return
     if plan.status is PlanStatus.PENDING_REVIEW:
         end(services, run, "pending_review")

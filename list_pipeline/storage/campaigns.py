@@ -91,6 +91,7 @@ class MaintenanceState:
     decided_at: datetime | None
     waiting_plan_id: int | None
     is_reported: bool
+    gave_up: bool
 
 
 def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceState, ...]:
@@ -100,10 +101,11 @@ def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceS
         f"""
         select q.*, l.status as log_status, coalesce(l.attempt, 0) as attempt, l.executed_at, l.finished_at,
                greatest(l.touched_at, j.submitting_at) as touched_at, n.notification_id is not null as is_reported,
-               p.plan_id as approved_plan_id, p.decided_at, w.plan_id as waiting_plan_id
+               p.plan_id as approved_plan_id, p.decided_at, w.plan_id as waiting_plan_id,
+               coalesce(l.errors, '[]') @> '[{{"stage": "attempts"}}]' as gave_up
         from ({_SELECT}) q
         left join lateral (
-            select id, status, attempt, executed_at, finished_at, touched_at from list_maintenance_log
+            select id, status, attempt, executed_at, finished_at, touched_at, errors from list_maintenance_log
             where campaign_schedule_id = q.campaign_id and maintenance_type = 'post_campaign' and sweep = :sweep
             order by attempt desc limit 1) l on true
         left join lateral (
@@ -117,7 +119,7 @@ def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceS
             where plan.campaign_id = q.campaign_id and plan.sweep = :sweep) j on true
         left join lateral (
             select plan_id, decided_at from plan where campaign_id = q.campaign_id and sweep = :sweep and executed_at is null
-               and status in ('approved', 'rejected', 'expired') and decided_by not in ('gate', 'nobody')
+               and (status in ('approved', 'rejected') and decided_by <> 'gate' or status = 'expired')
             order by plan_id desc limit 1) p on true
         where q.mailjet_campaign_id is not null
         order by coalesce(q.send_ended_at, q.send_started_at), q.campaign_id

@@ -380,7 +380,8 @@ def jobs_of(connection: Connection, plan_id: int) -> int:
 
 
 def expected_delta(connection: Connection, campaign_id: int, sweep: str) -> Mapping[ListRole, int]:
-    """By how much the confirmed steps of a campaign's maintenance explain a change of each list's raw size."""
+    """By how much the confirmed steps of a campaign's maintenance explain a change of each list's raw size, up to the
+    snapshot after it: what people approved later came later."""
     found = rows(
         connection,
         """
@@ -389,6 +390,8 @@ def expected_delta(connection: Connection, campaign_id: int, sweep: str) -> Mapp
         where p.campaign_id = :campaign and p.sweep = :sweep and s.state in ('confirmed', 'compensated')
           and s.list_role is not null
           and s.note is distinct from 'was_there_already'
+          and s.changed_at <= coalesce((select max(taken_at) from list_snapshot
+                                        where campaign_id = :campaign and sweep = :sweep and phase = 'after'), 'infinity')
         group by s.list_role
         """,
         campaign=campaign_id,
@@ -398,7 +401,9 @@ def expected_delta(connection: Connection, campaign_id: int, sweep: str) -> Mapp
     return {role: deltas.get(role, 0) for role in ListRole}
 
 
-def write_history(connection: Connection, plan_id: int, log_id: int, list_ids: Mapping[str, int], now: datetime) -> int:
+def write_history(
+    connection: Connection, plan_id: int, log_id: int | None, list_ids: Mapping[str, int], now: datetime
+) -> int:
     """Write one history row for every contact that this plan brought onto the suppression list; repeating adds none."""
     return execute(
         connection,
@@ -418,5 +423,36 @@ def write_history(connection: Connection, plan_id: int, log_id: int, list_ids: M
         plan=plan_id,
         log=log_id,
         ids=to_json({role: str(list_id) for role, list_id in list_ids.items()}),
+        now=now,
+    )
+
+
+def retry_failed(connection: Connection, plan_id: int, decided: Mapping[int, datetime], now: datetime) -> int:
+    """Plan failed steps again, with their attempts counted from nothing, and what was skipped because of them.
+
+    Only what failed before its decision: what failed once more afterwards is a new question. A change that was taken back
+    stays as it is, and so do all of a rebalancing that was.
+
+    Args:
+        decided: contact id to the instant (UTC) at which a person decided to try again.
+
+    Returns:
+        How many steps.
+    """
+    return execute(
+        connection,
+        """
+        update change_step s set state = 'planned', attempts = 0, job_id = null, note = 'tried_again', changed_at = :now
+        from change c, unnest(cast(:contacts as bigint[]), cast(:instants as timestamptz[])) as t (contact_id, decided_at)
+        where c.change_id = s.change_id and c.plan_id = :plan and c.contact_id = t.contact_id
+          and (s.state = 'failed' or s.state = 'skipped' and s.note = 'earlier_step_not_done')
+          and exists (select 1 from change_step f where f.change_id = c.change_id and f.state = 'failed'
+                      and f.changed_at <= t.decided_at)
+          and not exists (select 1 from change r join change o on o.change_id = r.reverses_change_id
+                          where o.plan_id = c.plan_id and (o.change_id = c.change_id or c.kind <> 'suppress'))
+        """,
+        plan=plan_id,
+        contacts=list(decided),
+        instants=list(decided.values()),
         now=now,
     )

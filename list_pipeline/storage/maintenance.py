@@ -33,8 +33,35 @@ class LogRow:
         """True when this attempt ended well or as a person decided: it is not repeated."""
         return self.status in ("success", "partial_success", "rejected", "rolled_back")
 
+    @property
+    def gave_up(self) -> bool:
+        """True when this was the last attempt and it failed: nothing more happens by itself."""
+        return any(entry["stage"] == GAVE_UP_STAGE for entry in self.errors)
 
-_LOG = """
+    @property
+    def was_buried(self) -> bool:
+        """True when this attempt was ended because its run gave no sign of life."""
+        return self.status in ("failed", "partial_success") and any(
+            entry["stage"] == RUN_STAGE for entry in self.errors
+        )
+
+    @property
+    def passed_deadline(self) -> bool:
+        """True when something of this attempt was not begun because its time was over."""
+        return any(str(entry["error"]).startswith(DEADLINE_WORDS) for entry in self.errors)
+
+
+RUN_STAGE, DIED = "run", "its run died"
+"""Stage and words of the error of an attempt whose run gave no sign of life."""
+
+GAVE_UP_STAGE = "attempts"
+"""Stage of the error that marks the last attempt; its count is the number of attempts."""
+
+DEADLINE_WORDS = "the deadline of "
+"""How the error begins that says what was not begun because the time was over."""
+
+
+SELECT_LOG = """
     select id as log_id, campaign_schedule_id as campaign_id, sweep, attempt, executed_at, finished_at, status,
            coalesce(errors, '[]') as errors, slack_notification_sent, run_id
     from list_maintenance_log
@@ -45,7 +72,7 @@ def latest_log(connection: Connection, campaign_id: int, sweep: str) -> LogRow |
     """The newest attempt at a campaign's maintenance, or None."""
     row = one(
         connection,
-        _LOG
+        SELECT_LOG
         + """where campaign_schedule_id = :campaign and maintenance_type = 'post_campaign' and sweep = :sweep
              order by attempt desc limit 1""",
         campaign=campaign_id,
@@ -67,8 +94,8 @@ def begin_log(
         connection,
         """
         insert into list_maintenance_log (campaign_schedule_id, maintenance_type, sweep, attempt, executed_at, touched_at,
-               run_id, status)
-        values (:campaign, 'post_campaign', :sweep, :attempt, :now, :now, :run, 'running')
+               working_since, run_id, status)
+        values (:campaign, 'post_campaign', :sweep, :attempt, :now, :now, :now, :run, 'running')
         on conflict (campaign_schedule_id, maintenance_type, sweep, attempt) do nothing returning id
         """,
         campaign=campaign_id,
@@ -84,14 +111,39 @@ def begin_log(
 
 
 def touch_log(connection: Connection, log_id: int, run_id: str | None, now: datetime) -> None:
-    """A run works on this attempt now."""
+    """A run works on this attempt now. One that was taken for dead runs again, unless another attempt took over."""
     execute(
         connection,
-        "update list_maintenance_log set touched_at = :now, run_id = coalesce(:run, run_id) where id = :id",
+        """
+        with alive as (
+            select id, status in ('failed', 'partial_success') and coalesce(errors, '[]') @> cast(:died as jsonb)
+                   and not exists (select 1 from list_maintenance_log n where n.attempt > l.attempt
+                       and (n.campaign_schedule_id, n.maintenance_type, n.sweep)
+                         = (l.campaign_schedule_id, l.maintenance_type, l.sweep)) as is_revived
+            from list_maintenance_log l where id = :id for update)
+        update list_maintenance_log l set touched_at = :now, run_id = coalesce(:run, run_id),
+               status = case when is_revived then 'running' else status end,
+               finished_at = case when is_revived then null else finished_at end,
+               errors = case when not is_revived then errors else (
+                   select coalesce(jsonb_agg(e), '[]') from jsonb_array_elements(errors) e
+                   where e ->> 'stage' not in (:run_stage, :gave_up)) end
+        from alive where alive.id = l.id
+        """,
         id=log_id,
         run=run_id,
         now=now,
+        died=to_json([{"stage": RUN_STAGE, "error": DIED}]),
+        run_stage=RUN_STAGE,
+        gave_up=GAVE_UP_STAGE,
     )
+
+
+def working_since(connection: Connection, log_id: int) -> datetime:
+    """Since when an attempt works without a pause for a person's decision."""
+    since: datetime = scalar(
+        connection, "select coalesce(working_since, executed_at) from list_maintenance_log where id = :id", id=log_id
+    )
+    return since
 
 
 def add_error(connection: Connection, log_id: int, stage: str, error: str, count: int = 1) -> None:
@@ -149,10 +201,14 @@ def end_log(connection: Connection, log_id: int, status: str, now: datetime) -> 
     )
 
 
-def reopen_log(connection: Connection, log_id: int) -> None:
-    """A waiting attempt goes on after a person decided."""
+def reopen_log(connection: Connection, log_id: int, now: datetime) -> None:
+    """A waiting attempt goes on after a person decided; the time it waited does not count towards its deadline."""
     execute(
-        connection, "update list_maintenance_log set status = 'running', finished_at = null where id = :id", id=log_id
+        connection,
+        """update list_maintenance_log set status = 'running', finished_at = null, touched_at = :now, working_since = :now
+           where id = :id""",
+        id=log_id,
+        now=now,
     )
 
 
@@ -282,10 +338,22 @@ def begin_mode(connection: Connection, now: datetime) -> RowMapping:
         "insert into mode_state (only_row, first_started_at) values (true, :now) on conflict (only_row) do nothing",
         now=now,
     )
-    row = one(connection, "select first_started_at, set_mode, set_by, set_at from mode_state")
+    row = one(connection, "select first_started_at, set_mode, set_by, set_at, switched_off_at from mode_state")
     if row is None:
         raise AssertionError("the row was just written")
     return row
+
+
+def note_switch(connection: Connection, enabled: bool, now: datetime) -> None:
+    """Whoever starts notes how it found LIST_MANAGEMENT_ENABLED, for those that are running already."""
+    begin_mode(connection, now)
+    execute(
+        connection,
+        """update mode_state set switched_off_at = case when :enabled then null else coalesce(switched_off_at, :now) end
+           where (switched_off_at is null) <> :enabled""",
+        enabled=enabled,
+        now=now,
+    )
 
 
 def set_mode(connection: Connection, mode: str | None, by: str | None, now: datetime) -> None:

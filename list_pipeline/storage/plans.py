@@ -187,12 +187,30 @@ def set_gate(
 
 
 def rejected_contacts(connection: Connection, campaign_id: int) -> frozenset[int]:
-    """Contacts whose suppression after a campaign a person rejected."""
+    """Contacts whose suppression after a campaign a person rejected, with its plan or by itself."""
     found = rows(
         connection,
         """
-        select distinct i.contact_id from plan p join plan_item i using (plan_id)
+        select i.contact_id from plan p join plan_item i using (plan_id)
         where p.campaign_id = :campaign and p.kind = 'suppression' and p.status = 'rejected' and i.action = 'suppress'
+        union
+        select coalesce(r.contact_id, cast(held.contact_id as bigint)) from review_item r join plan p using (plan_id)
+        left join lateral jsonb_array_elements_text(r.details -> 'contact_ids') held (contact_id) on r.contact_id is null
+        where p.campaign_id = :campaign and p.kind = 'suppression' and r.status = 'rejected'
+          and (r.kind = 'incident' or r.kind = 'plan' and r.contact_id is not null)
+        """,
+        campaign=campaign_id,
+    )
+    return frozenset(int(row["contact_id"]) for row in found)
+
+
+def taken_back_contacts(connection: Connection, campaign_id: int) -> frozenset[int]:
+    """Contacts whose suppression after a campaign a person took back: undone, or reinstated."""
+    found = rows(
+        connection,
+        """
+        select distinct c.contact_id from plan p join change c using (plan_id) join change_step s using (change_id)
+        where p.campaign_id = :campaign and p.kind = 'suppression' and s.state = 'compensated'
         """,
         campaign=campaign_id,
     )
@@ -310,8 +328,8 @@ def approved_operations(connection: Connection) -> int:
     )
 
 
-def suppressed_in_sweeps(connection: Connection, campaign_id: int, except_sweep: Sweep) -> int:
-    """Contacts suppressed after a campaign in its other sweeps, complaints not counted."""
+def suppressed_in_sweeps(connection: Connection, campaign_id: int, except_sweep: Sweep | None) -> int:
+    """Contacts suppressed after a campaign in its other sweeps, or in all of them, complaints not counted."""
     return int(
         scalar(
             connection,
@@ -319,7 +337,7 @@ def suppressed_in_sweeps(connection: Connection, campaign_id: int, except_sweep:
             select count(distinct i.contact_id) from plan p join plan_item i using (plan_id)
             join change ch on ch.plan_id = p.plan_id and ch.contact_id = i.contact_id
             join change_step st on st.change_id = ch.change_id and st.ordinal = 1 and st.state = 'confirmed'
-            where p.campaign_id = :campaign and p.kind = 'suppression' and p.sweep <> :sweep
+            where p.campaign_id = :campaign and p.kind = 'suppression' and p.sweep is distinct from cast(:sweep as text)
               and i.action = 'suppress' and i.reason <> 'complaint'
             """,
             campaign=campaign_id,

@@ -28,9 +28,8 @@ def test_due_campaigns_run_oldest_first_and_one_that_fails_does_not_stop_the_oth
     account: Rehearsal, home: DagsterHome
 ) -> None:
     younger = _send_another(account)
-    first, second = home.requests()
-    assert second.partition_key == account.key_of(younger)
-    assert str(first.partition_key) < str(second.partition_key)
+    (first,) = home.requests()
+    assert str(first.partition_key) < account.key_of(younger)
     # One row of the first campaign's bounces is missing: fewer than Mailjet counts.
     account.control.add_fault("short_page", path="REST/message$", rows=3, count=1)
     digest = account.control.digest()
@@ -38,6 +37,8 @@ def test_due_campaigns_run_oldest_first_and_one_that_fails_does_not_stop_the_oth
     assert not failed.success
     assert set(failures(failed)) == {"bounce_data"}
     assert account.control.digest() == digest
+    (second,) = home.requests()
+    assert second.partition_key == account.key_of(younger)
     assert home.execute(second).success
     rows = account.rows("select campaign_key, l.status from list_maintenance_log l join campaign_schedule c"
                         " on c.id = campaign_schedule_id order by l.id")  # fmt: skip
@@ -103,7 +104,8 @@ def test_an_answer_that_cannot_be_read_ends_the_run_in_words_and_changes_nothing
     assert account.scalar("select status from list_maintenance_log") == "failed"
 
 
-@pytest.mark.parametrize("behaviour", ["off", "html", "wrong_shape", "truncated", "blocked", "invented_references"])
+# One of each kind: no answer, an answer that cannot be read, one that talks nonsense. All of them: the tests of the client.
+@pytest.mark.parametrize("behaviour", ["off", "truncated", "invented_references"])
 def test_a_model_that_fails_or_talks_nonsense_costs_nothing_but_its_words(
     account: Rehearsal, home: DagsterHome, due: dg.RunRequest, behaviour: str
 ) -> None:
@@ -212,7 +214,9 @@ def test_a_campaign_of_the_first_day_is_only_looked_at_and_maintained_when_the_m
             assert run().success
             assert account.scalar("select status from list_maintenance_log") == "pending_review"
             assert home.requests() == []
-            (plan,) = account.rows("select plan_id, kind, content_hash from plan where status = 'pending_review'")
+            (plan,) = account.rows(
+                "select plan_id, kind, content_hash from plan where status = 'pending_review' and kind <> 'repair'"
+            )
             assert plan["kind"] == asked
             decided = reviews.approve(services, plan["plan_id"], by="A. Person", content_hash=plan["content_hash"])
             assert decided.status is PlanStatus.APPROVED

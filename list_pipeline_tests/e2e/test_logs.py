@@ -46,7 +46,7 @@ with dg.DagsterInstance.ephemeral() as instance:
 @pytest.fixture
 def refusing(templates: Templates) -> Iterator[tuple[Rehearsal, str]]:
     """An account at a Mailjet that drops the first bulk job with an error file and refuses the second, and what is due."""
-    clock = PacedClock(ANCHOR + timedelta(seconds=1), times=20)
+    clock = PacedClock(ANCHOR + timedelta(seconds=1), times=200)
     with templates.rehearsal(seed=SMALL, clock=clock) as copy:
         (due,) = copy.due()
         copy.control.add_fault("job_error", path="managemanycontacts$", count=1)

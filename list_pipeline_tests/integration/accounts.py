@@ -332,18 +332,19 @@ class Dying:
     """Counts requests of the product's client to Mailjet, and kills the process around the ``nth``.
 
     ``when`` is ``before`` (the request is never sent) or ``after`` (it was carried out, and nobody saw the answer).
-    ``seen`` holds method and path of every request, in order.
+    ``seen`` holds method and path of every request that counts, in order: of those with ``counting`` in them.
     """
 
     nth: int = 0
     when: str = "before"
+    counting: str = ""
     seen: list[str] = field(default_factory=list)
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         real: Callable[..., httpx.Response] = httpx.HTTPTransport.handle_request
 
         def handle(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
-            if "_sandbox" in request.url.path:
+            if "_sandbox" in request.url.path or self.counting not in f"{request.method} {request.url.path}":
                 return real(transport, request)
             self.seen.append(f"{request.method} {request.url.path}")
             if len(self.seen) == self.nth and self.when == "before":

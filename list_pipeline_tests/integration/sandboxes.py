@@ -84,3 +84,16 @@ def rehearsal(state: Path, **seed: Any) -> Iterator[Rehearsal]:
         credentials = ("sandbox-key", "sandbox-secret")
         with httpx.Client(base_url=server.url + "/v3/REST", auth=credentials, trust_env=False, timeout=20) as http:
             yield Rehearsal(server, control, clock, http)
+
+
+def last_send(sandbox: Rehearsal) -> tuple[int, datetime, dict[str, Any]]:
+    """Id, an instant before its start, and the sandbox's own ledger of the send that was made last."""
+    campaign_id = int(sandbox.control.answers()["last_campaign_id"])
+    (entry,) = sandbox.control.ledger(campaign_id)
+    return campaign_id, datetime.fromisoformat(entry["send_start_at"]) - timedelta(seconds=1), entry
+
+
+def newcomers(sandbox: Rehearsal, label: str, count: int) -> tuple[list[int], list[str]]:
+    """People who just signed up to master: contact ids and addresses."""
+    emails = [f"{label}{number}@example.com" for number in range(count)]
+    return [sandbox.control.sign_up(email, MASTER) for email in emails], emails

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -171,7 +172,7 @@ def _killed(made: Installation, phase: Phase, run: Maintenance, nth: int, when: 
 @pytest.mark.parametrize(
     "phase", [pytest.param(SUPPRESSION_PHASE, id="suppression"), pytest.param(REBALANCING_PHASE, id="rebalancing")]
 )
-def test_a_run_that_dies_at_any_request_is_finished_by_the_next_one(
+def test_a_run_that_dies_at_a_request_of_any_kind_is_finished_by_the_next_one(
     install: Install, install_small: Install, phase: Phase
 ) -> None:
     with install_small() as made:
@@ -184,11 +185,12 @@ def test_a_run_that_dies_at_any_request_is_finished_by_the_next_one(
         requests, expected = undisturbed.seen, everybody(made)
     assert sum(one.startswith("POST") for one in requests) >= 2
     posts = [nth for nth, one in enumerate(requests, start=1) if one.startswith("POST")]
-    # The engine is the same: at every request of the suppression, and around each job of the rebalancing. Of the look at
-    # the lists before the first job the first and the last request stand for all: nothing is written down yet.
-    everywhere = phase.kind is PlanKind.SUPPRESSION
-    before = {1, *range(posts[0] - 3, len(requests) + 1)} if everywhere else {*posts, *(nth + 1 for nth in posts)}
-    deaths = [*((nth, "before") for nth in sorted({*before, len(requests)})), *((nth, "after") for nth in posts)]
+    # The first and the last request of each kind stand for all of that kind (`make chaos` dies at every one), and every job
+    # dies twice: never posted, and posted without an answer.
+    kinds = [re.sub(r"\d+", "{id}", one) for one in requests]
+    ends = {kinds.index(kind) + 1 for kind in kinds} | {len(kinds) - kinds[::-1].index(kind) for kind in kinds}
+    before = {*ends, *posts, posts[0] + 1} if phase.kind is PlanKind.SUPPRESSION else {posts[0], posts[-1] + 1}
+    deaths = [*((nth, "before") for nth in sorted(before)), *((nth, "after") for nth in posts)]
     for nth, when in deaths:
         where = f"died {when} request {nth}: {requests[nth - 1]}"
         with install(*prepared) as made:

@@ -9,7 +9,7 @@ import pytest
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.plans import RunStatus
 from list_pipeline.operations import campaigns, maintenance, workflow
-from list_pipeline.operations.maintenance import FIRST_RETRY_AFTER, STALE_AFTER, begin, due, end, stage, unreported
+from list_pipeline.operations.maintenance import FIRST_RETRY_AFTER, begin, due, end, stage, unreported
 from list_pipeline_tests.integration.accounts import Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
 
@@ -93,19 +93,6 @@ def test_a_failed_campaign_is_tried_again_with_growing_pauses_and_then_given_up(
         assert len(set(keys)) == 3
         assert ledger(made) == [(1, "failed"), (2, "failed"), (3, "failed")]
         assert [one.campaign_key for one in unreported(made.services)] == [made.key]
-
-
-def test_a_run_that_died_is_taken_up_again_after_an_hour(small: Installation) -> None:
-    small.begin()
-    small.clock.advance(STALE_AFTER - timedelta(seconds=1))
-    assert due(small.services) == []
-    small.clock.advance(timedelta(seconds=1))
-    (one,) = due(small.services)
-    assert "died" in one.why
-    small.clock.advance(STALE_AFTER)
-    assert due(small.services)[0].run_key != one.run_key
-    assert small.maintain(run_id="second").report.facts.status is RunStatus.SUCCESS
-    assert ledger(small) == [(1, "success")]
 
 
 def test_a_finished_maintenance_is_not_due_again(small: Installation) -> None:

@@ -17,7 +17,8 @@ TABLES = {
     "agent_record", "bounce_event", "bounce_fetch", "campaign_metrics", "campaign_recipient", "campaign_schedule",
     "change", "change_step", "contact_list_membership", "contact_suppression_history", "cycle", "ignored_send",
     "limiter_state", "list_health_check", "list_maintenance_log", "list_membership", "list_snapshot", "mailjet_job",
-    "mailjet_request", "mode_state", "notification", "plan", "plan_item", "review_item", "sync_run", "sync_state",
+    "mailjet_request", "mode_state", "notification", "plan", "plan_item", "reconciliation", "reconciliation_finding",
+    "review_item", "sync_run", "sync_state",
 }  # fmt: skip
 INDEXES = {
     "agent_record_campaign_idx", "bounce_event_contact_idx", "campaign_metrics_mailjet_campaign_idx",
@@ -31,7 +32,8 @@ INDEXES = {
     "list_health_check_urgency_idx", "list_maintenance_log_campaign_schedule_id_idx",
     "list_maintenance_log_executed_at_idx", "list_maintenance_log_maintenance_type_idx",
     "list_maintenance_log_status_idx", "list_membership_contact_idx", "list_membership_order_idx",
-    "mailjet_job_plan_idx", "mailjet_request_allowed_at_idx", "plan_status_idx", "review_item_once_idx",
+    "mailjet_job_plan_idx", "mailjet_request_allowed_at_idx", "plan_status_idx", "reconciliation_finding_contact_idx",
+    "reconciliation_finding_run_idx", "review_item_once_idx",
     "review_item_status_idx",
 }  # fmt: skip
 # Table, columns, table referred to, what happens on delete and on update (a: nothing, r: refused, c: cascade, n: null).
@@ -55,6 +57,8 @@ FOREIGN_KEYS = {
     ("notification", "log_id", "list_maintenance_log", "n", "a"),
     ("plan", "campaign_id", "campaign_schedule", "r", "a"),
     ("plan_item", "plan_id", "plan", "c", "a"),
+    ("reconciliation_finding", "plan_id", "plan", "n", "a"),
+    ("reconciliation_finding", "reconciliation_id", "reconciliation", "c", "a"),
     ("review_item", "campaign_id", "campaign_schedule", "c", "a"),
     ("review_item", "plan_id", "plan", "c", "a"),
 }
@@ -196,7 +200,7 @@ def test_two_processes_that_migrate_at_once_apply_everything_once(empty_database
     for worker in workers:
         worker.join(60)
     assert failures == []
-    assert sorted(map(len, applied)) == [0, 7]
+    assert sorted(map(len, applied)) == [0, 8]
     final = Database(empty_database)
     assert tables(final) == TABLES
     final.close()
@@ -211,6 +215,8 @@ A_PLAN = f"""insert into plan (campaign_id, kind, sweep, content_hash, policy_ve
 A_CHANGE = "insert into change (plan_id, contact_id, kind, before, created_at) select plan_id, 5, 'move', '{}', now() from plan"
 A_FETCH = """insert into bounce_fetch (campaign_id, sweep, fetched_at, is_complete, rows_read)
     select id, '24h', now(), true, 0 from campaign_schedule"""
+
+A_RECONCILIATION = "insert into reconciliation (started_at) values (now())"
 
 
 def plan(kind: str = "suppression", sweep: str = "24h", hashed: str = "0" * 64, status: str = "planned") -> str:
@@ -257,6 +263,11 @@ def suppressed(reason: str, confidence: str = "null") -> str:
         values (1, 'a@example.com', now(), '{reason}', {confidence})"""
 
 
+def finding(kind: str = "unknown_to_us", role: str = "master") -> str:
+    return f"""insert into reconciliation_finding (reconciliation_id, contact_id, list_role, kind, ours, theirs, explanation)
+        select reconciliation_id, 5, '{role}', '{kind}', 'o', 't', 'e' from reconciliation"""
+
+
 def message(state: str, sent: str = "null") -> str:
     return f"""insert into notification (message_key, text, blocks, state, created_at, sent_at)
         values ('k', 't', '[]', '{state}', now(), {sent})"""
@@ -293,7 +304,7 @@ def health(status: str = "running", column: str = "master_list_size", value: str
 ALLOWED = [
     plan(), item(), step(), metrics("open_rate", "100"), log("running"), snapshot(), review(), suppressed("manual"),
     message("pending"), message("sent", "now()"), member("master"), contact("a@example.com"), event(), job(), asked(),
-    health(), step("exclude", "null"), review(status="approved", decided="now()"),
+    health(), step("exclude", "null"), review(status="approved", decided="now()"), finding(),
 ]  # fmt: skip
 
 FORBIDDEN = {
@@ -372,6 +383,10 @@ FORBIDDEN = {
     "a confidence above one in the history": suppressed("manual", "1.5"),
     "an unknown adviser": asked("oracle"),
     "an answer before the question": asked(latency="-1"),
+    "a reconciliation of minus one contact":
+        "insert into reconciliation (started_at, contacts_compared) values (now(), -1)",
+    "a finding of an unknown kind": finding("odd"),
+    "a finding on an unknown list": finding(role="vip"),
     "a second row of the mode": "insert into mode_state (only_row, first_started_at) values (false, now())",
     "an unknown mode": "insert into mode_state (first_started_at, set_mode, set_by, set_at) values (now(), 'wild', 'x', now())",
     "a mode set by nobody": "insert into mode_state (first_started_at, set_mode, set_at) values (now(), 'auto', now())",
@@ -390,7 +405,7 @@ def populated(new_database: Callable[[], str]) -> Iterator[psycopg.Connection[An
     migrate(database)
     database.close()
     with psycopg.connect(url, options="-csearch_path=list_pipeline", autocommit=True) as connection:
-        for statement in (A_CAMPAIGN, A_PLAN, A_CHANGE, A_FETCH):
+        for statement in (A_CAMPAIGN, A_PLAN, A_CHANGE, A_FETCH, A_RECONCILIATION):
             connection.execute(statement)
         yield connection
 

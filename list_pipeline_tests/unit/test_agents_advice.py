@@ -313,7 +313,7 @@ def test_a_summary_without_ground_is_replaced_by_the_figures(answer: str) -> Non
     assert summary.text == (
         "118 contacts were suppressed after this campaign. "
         "14 contacts changed or joined a list to keep the lists comparable. "
-        "2 suppressions failed and will be tried again."
+        "2 suppressions failed and wait for a person to look at."
     )
 
 

@@ -110,7 +110,9 @@ def test_a_success_in_between_starts_the_count_again() -> None:
     circuit.succeeded()
     for _ in range(4):
         circuit.failed("status 503")
-    circuit.enter("Reading")
+    assert circuit.is_closed, "eight failures, and never five in a row"
+    circuit.failed("status 503")
+    assert not circuit.is_closed, "the count began again at the success, and it does count"
 
 
 def opened(clock: VirtualClock) -> CircuitBreaker:
@@ -162,4 +164,9 @@ def test_a_probe_that_never_left_gives_its_turn_back() -> None:
     clock.advance(timedelta(seconds=30))
     circuit.enter("Reading")
     circuit.abandoned()
+    assert not circuit.is_closed, "nothing was learnt about the service"
     circuit.enter("Reading")
+    with pytest.raises(CircuitOpenError):
+        circuit.enter("Reading")
+    circuit.succeeded()
+    assert circuit.is_closed

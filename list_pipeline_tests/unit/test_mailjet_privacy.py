@@ -40,7 +40,9 @@ ADD = {7: MemberAction.ADD}
         ("jane.doe@example.com is unknown", "[address] is unknown"),
         ('"jane doe"@example.com is unknown', "[address] is unknown"),
         ("jane.doe%40example.com is unknown", "[address] is unknown"),
-        ("jane.doe&#64;example.com is unknown", "the text is withheld, it may hold an address"),
+        ("jane.doe&#64;example.com is unknown", "[address] is unknown"),
+        ("jane.doe at example.com is unknown", "[address] is unknown"),
+        ("jane.doe @ mailhost is unknown", "the text is withheld, it may hold an address"),
         ("", ""),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from list_pipeline.core.masking import mask_address, redact_addresses
+from list_pipeline.core.masking import mask_address, redact_addresses, redact_foreign_text
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,13 @@ def test_a_masked_address_shows_two_letters_and_the_ending(address: str, masked:
         "rcpt=jane@example.com;smtp;550",
         "mailto:jane+tag@example.co.uk",
         "jäne@exämple.com",
+        "bounce+jane=example.com@relay.example.net",
+        "o'jane@example.com is refused",
+        "jane/sales@example.com is refused",
+        "who=jane%2540example.com",
+        "jane&#64;example.com and jane＠example.com",
+        '{"to": "jane\\u0040example.com"}',
+        "{'to': 'jane@example.com'}",
     ],
 )
 def test_no_address_in_free_text_survives(text: str) -> None:
@@ -38,6 +45,39 @@ def test_no_address_in_free_text_survives(text: str) -> None:
     assert "[address]" in redacted
     assert "jane" not in redacted
     assert "jäne" not in redacted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "jane.doe at example.com is refused",
+        "refused: jane (at) example [dot] com",
+        "jane [at] mail.example.org",
+        "jane @ example.com",
+        "<jane.doe AT example dot com>",
+        "plain: jane@example.com",
+    ],
+)
+def test_an_address_that_a_stranger_spelled_out_does_not_survive(text: str) -> None:
+    redacted = redact_foreign_text(text)
+    assert "[address]" in redacted
+    assert "jane" not in redacted
+    assert "example" not in redacted
+
+
+def test_an_ordinary_at_is_no_address() -> None:
+    for text in ("Letter at 9 o'clock", "Meet us at the fair", "looked at it. Then left", "sent at 2026-11-20"):
+        assert redact_foreign_text(text) == text
+
+
+def test_the_masked_form_stays_in_quotes_and_brackets() -> None:
+    for text in ("contact 5 (j***@e***.com)", "'j***@e***.com'", "5: j***@l***"):
+        assert redact_addresses(text) == text
+
+
+@pytest.mark.parametrize("text", ["a" * 200_000, "a.b/c=" * 40_000, "x'" * 100_000])
+def test_a_long_text_without_an_address_is_searched_at_once(text: str) -> None:
+    assert redact_foreign_text(text) == text
 
 
 @given(

@@ -104,7 +104,7 @@ def test_partial_suppression_shows_executed_over_planned() -> None:
 
     assert text.startswith("⚠️ Partial suppression\n")
     assert "Contacts Suppressed: 200/245" in text
-    assert "200 of 245 suppressed, 45 failed and will be tried again" in text
+    assert "200 of 245 suppressed, 45 failed and wait for a person to look at" in text
 
 
 def test_a_partial_rebalancing_is_not_called_a_partial_suppression() -> None:

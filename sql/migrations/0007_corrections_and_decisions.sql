@@ -63,7 +63,7 @@ create view list_pipeline.contact_waiting as
     from list_pipeline.plan p join list_pipeline.plan_item i using (plan_id)
     where i.action in ('suppress', 'move', 'enrol', 'restore', 'remove')
       and not exists (select 1 from list_pipeline.change c where c.plan_id = p.plan_id and c.contact_id = i.contact_id)
-      and (p.status = 'pending_review'
+      and (p.status in ('pending_review', 'approved')
            or exists (select 1 from list_pipeline.review_item r
                       where r.plan_id = p.plan_id and (r.status = 'open' or r.status = 'approved' and r.executed_at is null)
                         and (r.contact_id = i.contact_id

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from list_pipeline.core.errors import RefusedError
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.assets.suppression import suppression_result
 from list_pipeline.defs.campaign_runs import POOL, campaign_asset, executed_metadata, gate_metadata, maintenance_of
+from list_pipeline.defs.gate_checks import REBALANCING_RULES, gate_check_results, gate_check_specs
 from list_pipeline.operations import rebalancing, workflow
 from list_pipeline.operations.services import Services
 
@@ -16,6 +18,7 @@ from list_pipeline.operations.services import Services
     kinds={"python", "postgres"},
     deps=[suppression_result],
     output_required=False,
+    check_specs=gate_check_specs("rebalancing_plan", REBALANCING_RULES),
     description=(
         "Who moves or joins a list so that the three stay comparable: provably the fewest moves, first in, first out, "
         "never across the rounds of an open cycle. Planned on what is really left, then judged by the gate."
@@ -23,9 +26,15 @@ from list_pipeline.operations.services import Services
 )
 def rebalancing_plan(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
-) -> Iterator[dg.MaterializeResult[None]]:
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     with maintenance_of(context, services, "rebalancing") as run:
-        plan, goes_on, decision = workflow.open_rebalancing_gate(services, run)
+        try:
+            plan, goes_on, decision = workflow.open_rebalancing_gate(services, run)
+        except RefusedError:
+            refused = rebalancing.stored_plan(services, run)
+            yield from gate_check_results(refused, REBALANCING_RULES, context.partition_key)
+            raise
+    yield from gate_check_results(plan, REBALANCING_RULES, context.partition_key)
     if plan is None or not goes_on:
         context.log.info("The rebalancing waits: see the review items of this campaign")
         return

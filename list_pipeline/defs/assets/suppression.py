@@ -5,11 +5,13 @@ from typing import Any
 
 import dagster as dg
 
+from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.gate import GateDecision
 from list_pipeline.core.plans import ItemAction
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.assets.bounces import bounce_analysis
 from list_pipeline.defs.campaign_runs import POOL, campaign_asset, executed_metadata, gate_metadata, maintenance_of
+from list_pipeline.defs.gate_checks import SUPPRESSION_RULES, gate_check_results, gate_check_specs
 from list_pipeline.operations import suppression, workflow
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.shown import ShownItem, shown_items
@@ -74,6 +76,7 @@ def suppression_metadata(plan: StoredPlan, items: list[ShownItem]) -> dict[str, 
     kinds={"python", "postgres"},
     deps=[suppression_plan],
     output_required=False,
+    check_specs=gate_check_specs("approved_suppression_plan", SUPPRESSION_RULES),
     description=(
         "The safety gate. Materializes only when the plan may go on: every rule holds, or a person decided. A plan that "
         "waits leaves this run green and its successors skipped."
@@ -81,9 +84,15 @@ def suppression_metadata(plan: StoredPlan, items: list[ShownItem]) -> dict[str, 
 )
 def approved_suppression_plan(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
-) -> Iterator[dg.MaterializeResult[None]]:
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     with maintenance_of(context, services, "suppression") as run:
-        plan, goes_on, decision = workflow.open_suppression_gate(services, run)
+        try:
+            plan, goes_on, decision = workflow.open_suppression_gate(services, run)
+        except RefusedError:
+            refused = suppression.plan_suppression(services, run)
+            yield from gate_check_results(refused, SUPPRESSION_RULES, context.partition_key)
+            raise
+    yield from gate_check_results(plan, SUPPRESSION_RULES, context.partition_key)
     if goes_on:
         yield dg.MaterializeResult(metadata=gate_metadata(plan, decision))
     else:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.masking import redact_foreign_text
 
 _LONGEST_REASON = 300
 _QUOTED_VALUE = re.compile(r'\b((?:address|value)\s+)"[^"]*"', re.IGNORECASE)
@@ -68,7 +68,7 @@ def safe_text(text: str) -> str:
 
     What still looks as if it held an address after redaction is withheld as a whole.
     """
-    shown = redact_addresses(_QUOTED_VALUE.sub(r'\1"[hidden]"', " ".join(text.split())))
+    shown = redact_foreign_text(_QUOTED_VALUE.sub(r'\1"[hidden]"', " ".join(text.split())))
     if _LEFT_OVER.search(shown.replace(_HARMLESS, "")):
         return "the text is withheld, it may hold an address"
     return shown if len(shown) <= _LONGEST_REASON else shown[: _LONGEST_REASON - 1] + "…"

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.core.observations import (
     BounceSeen,
     ContactListPlace,
@@ -157,13 +158,13 @@ def place(row: Row) -> ContactListPlace:
 
 
 def send(row: Row) -> SendSeen:
-    """A row of ``campaign``."""
+    """A row of ``campaign``. What a person wrote into its texts is redacted; the sender's own address is kept."""
     return SendSeen(
         mailjet_campaign_id=row.number("ID"),
         list_id=row.reference("ListID"),
         custom_value=row.text_or_empty("CustomValue"),
-        subject=row.text_or_empty("Subject"),
-        sender_name=row.text_or_empty("FromName"),
+        subject=redact_foreign_text(row.text_or_empty("Subject")),
+        sender_name=redact_foreign_text(row.text_or_empty("FromName")),
         sender_email=row.text_or_empty("FromEmail"),
         segmentation_id=row.reference("SegmentationID"),
         created_at=row.instant("CreatedAt"),

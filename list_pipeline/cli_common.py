@@ -1,0 +1,23 @@
+"""What the modules of the command line share: the console, and services opened for one command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+from list_pipeline.logs import configure_logging
+from list_pipeline.operations.services import Services
+from list_pipeline.settings import read_settings
+
+console = Console(soft_wrap=True)
+
+
+@contextmanager
+def opened_services() -> Iterator[Services]:
+    """Services made of the environment, closed after the command."""
+    settings = read_settings()
+    configure_logging(settings)
+    with Services(settings) as services:
+        yield services

@@ -1,0 +1,117 @@
+"""Commands that take back or correct: undo a maintenance, reinstate or suppress one contact, continue a correction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from list_pipeline.cli_common import console, opened_services
+
+if TYPE_CHECKING:
+    from list_pipeline.operations.corrections import Correction
+
+Contact = Annotated[str, typer.Argument(help="The contact's id, or its address (which is not shown or logged).")]
+By = Annotated[str, typer.Option(help="Who asks for it: a name, and no address.")]
+Override = Annotated[
+    bool,
+    typer.Option("--despite-complaint", help="Also take back what a complaint led to. Be sure that they want mail."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(undo)
+    app.command()(reinstate)
+    app.command()(suppress)
+    app.command("carry-out")(carry_out)
+
+
+def undo(
+    key: Annotated[str, typer.Argument(help="The campaign's key, as `campaigns` lists it.")],
+    by: By,
+    note: Annotated[str, typer.Option(help="Why.")] = "",
+    sweep: Annotated[str, typer.Option(help="Which look at the campaign: 24h, 72h or 7d.")] = "24h",
+    despite_complaint: Override = False,
+) -> None:
+    """Take back everything that a campaign's maintenance changed, and say what stays and why."""
+    from list_pipeline.core.plans import Sweep
+    from list_pipeline.operations.undo import undo_maintenance
+
+    if sweep not in tuple(Sweep):
+        raise typer.BadParameter("24h, 72h or 7d")
+    with opened_services() as services:
+        done = undo_maintenance(
+            services,
+            key,
+            by=by,
+            note=note,
+            sweep=Sweep(sweep),
+            despite_complaint=despite_complaint,
+            progress=console.print,
+        )
+    _show(done)
+
+
+def reinstate(
+    contact: Contact,
+    by: By,
+    note: Annotated[str, typer.Option(help="Why.")] = "",
+    despite_complaint: Override = False,
+) -> None:
+    """Take the suppression of one contact back: onto its list again, mailable, at its old place in the queue."""
+    from list_pipeline.operations.contacts import contact_of
+    from list_pipeline.operations.contacts import reinstate as take_back
+
+    with opened_services() as services:
+        contact_id = contact_of(services, contact)
+        done = take_back(services, contact_id, by=by, note=note, despite_complaint=despite_complaint)
+    _show([done])
+
+
+def suppress(
+    contact: Contact,
+    reason: Annotated[str, typer.Option(help="Why: somebody will ask.")],
+    by: By,
+) -> None:
+    """Suppress one contact by hand: off the campaign lists, excluded, onto the suppression list."""
+    from list_pipeline.operations.contacts import contact_of
+    from list_pipeline.operations.contacts import suppress as take_off
+
+    with opened_services() as services:
+        done = take_off(services, contact_of(services, contact), by=by, note=reason)
+    _show([done])
+
+
+def carry_out(plan_id: Annotated[int, typer.Argument(help="Number of an approved correction.")]) -> None:
+    """Carry an approved repair out, or continue a correction that died midway; the sensor does it by itself too."""
+    from list_pipeline.operations.corrections import carry_out_correction
+
+    with opened_services() as services:
+        done = carry_out_correction(services, plan_id, progress=console.print)
+    _show([done])
+
+
+def _show(done: Sequence[Correction]) -> None:
+    from list_pipeline.core.corrections import REFUSALS
+
+    if not done:
+        console.print("There is nothing to take back.")
+    for one in done:
+        facts = one.facts
+        console.print(
+            f"Plan {one.plan_id}: {facts.what}. {facts.done} of {facts.planned} changes confirmed, "
+            f"{facts.failed} failed, {facts.open} open.",
+            markup=False,
+        )
+        for code, ids in one.refused.items():
+            console.print(f"- {len(ids)} left as they are, {REFUSALS.get(code, code)}: {_some(ids)}", markup=False)
+        if facts.differs:
+            console.print(f"- not where they were before: {_some(facts.differs)}", markup=False)
+    if not all(one.facts.is_complete for one in done):
+        raise typer.Exit(1)
+
+
+def _some(ids: Sequence[int], most: int = 20) -> str:
+    return ", ".join(map(str, ids[:most])) + (" …" if len(ids) > most else "")

@@ -1,0 +1,146 @@
+"""What the child processes of the campaign do: the product at work, as sensor and run would have it, on a shared clock.
+
+Belongs here: the body of a child. Does not belong here: starting and killing children (``scene``). A child is forked from
+a server that imported everything once, so that it works after some milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from list_pipeline.core.errors import ListPipelineError
+from list_pipeline.core.plans import Sweep
+from list_pipeline.operations import campaigns, workflow
+from list_pipeline.operations.attempts import bury_dead
+from list_pipeline.operations.maintenance import begin, current, due, stage, unreported
+from list_pipeline.operations.modes import note_flag
+from list_pipeline.operations.reports import notify, write_report
+from list_pipeline.operations.services import Services
+from list_pipeline.settings import Settings
+from list_pipeline.storage.campaigns import all_campaigns
+from list_pipeline_tests.chaos.clock import SharedClock
+
+SAID_NO = 3
+"""Exit status of a child that ended with an error of the product: said in words, and nothing was left to chance."""
+
+
+BETWEEN_ROUNDS_S = 65 * 60.0
+"""A run that died is taken up after an hour; a failed one after a quarter, and then half of an hour."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a child is to do. ``files`` begins the names of its log (.log) and result (.json)."""
+
+    work: str
+    settings: Mapping[str, Any]
+    clock: Path
+    files: Path
+
+
+def tend(services: Services, tag: str) -> list[str]:
+    """One round of the sensors: what is due is synchronised and maintained, what nobody heard of is reported."""
+    done: list[str] = []
+    note_flag(services)
+    if not services.settings.list_management_enabled:
+        return done
+    campaigns.discover(services)
+    bury_dead(services)
+    failed: ListPipelineError | None = None
+    for sweep in Sweep:
+        for one in due(services, sweep=sweep):
+            try:
+                done.append(_maintain(services, one.campaign_key, f"{tag}:{one.run_key}", sweep))
+            except ListPipelineError as error:
+                # A run that fails is one run: the other sensor tells people about it.
+                failed = error
+        for one in unreported(services, sweep=sweep):
+            run = current(services, one.campaign_key, sweep=sweep)
+            notify(services, run, write_report(services, run))
+            done.append("reported")
+    if failed is not None:
+        raise failed
+    return done
+
+
+def tick(services: Services, tag: str) -> list[str]:
+    """What the sensor notes before it starts anything."""
+    note_flag(services)
+    campaigns.discover(services)
+    return bury_dead(services)
+
+
+def tend_until_quiet(services: Services, tag: str) -> list[str]:
+    """Rounds of the sensors until one has nothing to do, with the pauses after which a dead or failed run is due again."""
+    done: list[str] = []
+    for number in range(8):
+        made = tend(services, f"{tag}.{number}")
+        if not made:
+            return done
+        done += made
+        services.clock.sleep(BETWEEN_ROUNDS_S)
+    raise AssertionError(f"the sensors always find something to do: {done}")
+
+
+def by_hand(services: Services, tag: str) -> list[str]:
+    """The command line: the newest campaign is maintained, whatever its state."""
+    with services.database.begin() as connection:
+        newest = max(all_campaigns(connection), key=lambda one: one.key)
+    return [_maintain(services, newest.key, tag)]
+
+
+def _maintain(services: Services, key: str, run_id: str, sweep: Sweep = Sweep.H24) -> str:
+    """A run's steps in their order: its row begins before the synchronisation, as in Dagster."""
+    run = begin(services, key, sweep=sweep, run_id=run_id)
+    with stage(services, run, "membership_sync"):
+        workflow.synchronise(services, progress=_quiet)
+    return str(workflow.maintain(services, key, sweep=sweep, run_id=run_id, progress=_quiet).report.facts.status)
+
+
+WORK: Mapping[str, Callable[[Services, str], list[str]]] = {
+    "tend": tend,
+    "tend_until_quiet": tend_until_quiet,
+    "by_hand": by_hand,
+    "tick": tick,
+}
+
+
+def _quiet(_: str) -> None:
+    """Progress that nobody reads."""
+
+
+def run(order: Order) -> None:
+    """The child: does its work, writes what came of it, and ends with 0, or ``SAID_NO``, or 1 for anything else."""
+    log = os.open(order.files.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
+    status = 0
+    result: dict[str, object] = {}
+    clock = SharedClock(order.clock)
+    try:
+        with Services(Settings(**order.settings), clock) as services:
+            result = {"done": WORK[order.work](services, order.files.name)}
+    except ListPipelineError as error:
+        traceback.print_exc()
+        status, result = SAID_NO, {"error": str(error), "kind": type(error).__name__}
+    except Exception as error:  # noqa: BLE001 - the end of this process: whoever started it judges
+        traceback.print_exc()
+        status, result = 1, {"error": str(error), "kind": type(error).__name__}
+    draft = order.files.with_suffix(".draft")
+    draft.write_text(json.dumps(result))
+    draft.replace(order.files.with_suffix(".json"))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

@@ -1,0 +1,119 @@
+"""Requests that fail: late, refused, cut off, answered with nonsense; once, or for as long as a real outage lasts.
+
+Belongs here: faults of single requests at Mailjet, Slack and the model. Does not belong here: jobs that do something else
+than they say (``jobs``), servers that are gone (``outages``).
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from list_pipeline_tests.chaos.case import Case
+from list_pipeline_tests.chaos.invariants import Expectation, Reference, broken
+from list_pipeline_tests.chaos.scene import Scene
+
+_TIMEOUT_S = 0.4
+
+PLACES: Mapping[str, tuple[str | None, str]] = {
+    "job": ("POST", "contact/managemanycontacts$"),
+    "job-state": ("GET", r"contact/managemanycontacts/\d+$"),
+    "lists": ("GET", "REST/(contactslist|listrecipient|contact)$"),
+    "figures": ("GET", "REST/(statcounters|bouncestatistics|message|campaign)$"),
+}
+EFFECTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "no-answer": ("hang_before", {}),
+    "no-answer-but-done": ("hang_after", {}),
+    "429": ("rate_limited", {}),
+    "429-empty": ("rate_limited", {"body": "empty"}),
+    "429-retry-after": ("rate_limited", {"retry_after": 7}),
+    "429-retry-after-an-hour": ("rate_limited", {"retry_after": 3600}),
+    "500": ("status", {"status": 500}),
+    "503": ("status", {"status": 503}),
+    "401": ("status", {"status": 401}),
+    "dropped": ("drop_before", {}),
+    "dropped-but-done": ("drop_after", {}),
+    "half-json": ("truncated_json", {}),
+    "half-body": ("broken_body", {}),
+    "other-json": ("wrong_json", {}),
+    "late": ("delay", {"seconds": 20}),
+}
+AT_READS = ("no-answer", "429", "429-retry-after", "500", "401", "dropped", "half-json", "half-body", "other-json")
+LASTING = ("429", "500", "dropped-but-done")
+
+
+@dataclass(frozen=True)
+class RequestFails(Case):
+    """An effect on ``count`` requests of a place from the ``nth`` on."""
+
+    family: ClassVar[str] = "requests"
+    place: str
+    effect: str
+    nth: int
+    count: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.place}-{self.effect}-{'once' if self.count == 1 else 'lasting'}"
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return {"mailjet_timeout_seconds": _TIMEOUT_S}
+
+    def play(self, scene: Scene, reference: Reference) -> list[str]:
+        effect, parts = EFFECTS[self.effect]
+        method, path = PLACES[self.place]
+        scene.control.add_fault(effect, path=path, method=method, nth=self.nth, count=self.count, **parts)
+        scene.until_quiet()
+        found = broken(scene, reference, Expectation(messages=None))
+        (rule,) = scene.control.faults()
+        return found if rule["acted"] else [*found, "the fault never acted"]
+
+
+@dataclass(frozen=True)
+class ServiceFails(Case):
+    """Slack or the model does not do what it should; the lists are maintained all the same."""
+
+    family: ClassVar[str] = "services"
+    service: str
+    effect: str
+    count: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.service}-{self.effect}-{'once' if self.count == 1 else 'lasting'}"
+
+    def play(self, scene: Scene, reference: Reference) -> list[str]:
+        effect, parts = EFFECTS[self.effect]
+        path = "chat.postMessage" if self.service == "slack" else "generateContent"
+        scene.control.add_fault(effect, path=path, count=self.count, **parts)
+        scene.until_quiet()
+        return broken(scene, reference, Expectation(model_asked_again=20 if self.service == "model" else 0))
+
+
+def cases(seed: int, reference: Reference) -> Iterator[Case]:
+    """Every effect at the submission of a job, those that differ for reads elsewhere; some for long.
+
+    The seed chooses which request of a place it is.
+    """
+    for place, (method, path) in PLACES.items():
+        times = _matching(reference, method, path)
+        for effect in EFFECTS if place == "job" else AT_READS:
+            nth = random.Random(f"{seed} {place} {effect}").randint(1, times)
+            yield RequestFails(place, effect, nth, 1)
+        for effect in LASTING:
+            # Longer than the client repeats a request, shorter than the sensor's attempts.
+            yield RequestFails(place, effect, random.Random(f"{seed} {place}").randint(1, times), 6)
+    for effect in ("429-retry-after", "500", "dropped-but-done"):
+        yield ServiceFails("slack", effect, 1)
+        yield ServiceFails("model", effect, 1)
+    yield ServiceFails("slack", "500", 6)
+    yield ServiceFails("model", "500", 20)
+
+
+def _matching(reference: Reference, method: str | None, path: str) -> int:
+    found = [request.partition(" ") for request in reference.requests]
+    return sum(1 for verb, _, where in found if method in (None, verb) and re.search(path, where))

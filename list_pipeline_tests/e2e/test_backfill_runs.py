@@ -1,0 +1,46 @@
+"""A backfill in Dagster: one run for each past partition, and not one of them changes a list without a person."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from list_pipeline_tests.e2e.dagster_runs import DagsterHome, failures, materialized
+from list_pipeline_tests.e2e.rehearsals import Rehearsal
+
+
+def test_a_backfill_over_past_partitions_plans_and_reports_and_changes_nothing(
+    account: Rehearsal, home: DagsterHome
+) -> None:
+    account.pass_time(days=20)
+    assert isinstance(home.ask(), dg.SensorResult)
+    past = [row["campaign_key"] for row in account.rows("select campaign_key from campaign_schedule order by 1")][-3:]
+    places = account.places()
+    account.control.reset_requests()
+    for key in past:
+        result = home.run(key, **{"dagster/backfill": "past"})
+        assert failures(result) == {}
+        assert not {"rebalancing_result", "list_snapshot_after"} & materialized(result)
+    assert account.changing_requests() == {}
+    assert account.places() == places
+    # After so long an absence the lists were compared too, which may ask a person about a repair.
+    plans = account.rows("select kind, summary ->> 'is_backfill' as is_backfill from plan where kind <> 'repair'")
+    assert [(plan["kind"], plan["is_backfill"]) for plan in plans] == [("suppression", "true")] * 3
+    for request in home.requests("maintenances_to_report"):
+        home.execute(request, "maintenance_reporting")
+    assert all(len([one for one in account.slack_messages() if key in str(one)]) == 1 for key in past)
+
+
+def test_while_the_run_of_an_older_campaign_is_on_its_way_no_younger_one_is_asked_for(
+    account: Rehearsal, home: DagsterHome
+) -> None:
+    account.control.send(account.campaign_lists[0], "Client letter 4", profile="clean")
+    account.pass_time(hours=25)
+    account.synchronise()
+    (first,) = home.requests()
+    job = home.defs.resolve_job_def("post_campaign_maintenance")
+    queued = home.instance.create_run_for_job(job, tags={"dagster/run_key": str(first.run_key)})
+    assert home.requests() == []
+    # It ended before it wrote a word: its key is used up, and nobody waits for it.
+    home.instance.report_run_failed(queued)
+    (second,) = home.requests()
+    assert second.partition_key != first.partition_key

@@ -1,0 +1,73 @@
+"""A handful of the campaign of faults, and that the campaign can fail: its invariants see what is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.sandbox.switches import SWITCHES
+from list_pipeline_tests.chaos import kills, positions
+from list_pipeline_tests.chaos.campaign import Grounds, cases_of, play, prepared
+from list_pipeline_tests.chaos.invariants import AS_UNDISTURBED, broken
+from list_pipeline_tests.chaos.jobs import JobDoesLess
+from list_pipeline_tests.chaos.scene import Scene, staged
+
+
+@pytest.fixture(scope="module")
+def grounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grounds]:
+    """The small account and its undisturbed end."""
+    with prepared(tmp_path_factory.mktemp("chaos"), seed=7, larger=False) as made:
+        yield made
+
+
+@pytest.fixture
+def scene(grounds: Grounds) -> Iterator[Scene]:
+    """The small account after an undisturbed run."""
+    with staged(grounds.templates["small"], grounds.admin, grounds.folder / "undisturbed") as made:
+        assert made.run().status == 0
+        yield made
+
+
+def test_a_kill_right_after_a_job_was_accepted_is_survived(grounds: Grounds) -> None:
+    reference = grounds.references["small"]
+    nth = 1 + reference.requests.index("POST /v3/REST/contact/managemanycontacts")
+    assert play(grounds, kills.Kill(nth, "after", reference.requests[nth - 1])).problems == []
+
+
+def test_a_job_that_does_half_of_it_is_survived(grounds: Grounds) -> None:
+    assert play(grounds, JobDoesLess("job_half_applied", 1)).problems == []
+
+
+def test_what_a_person_breaks_is_seen_by_the_invariants(grounds: Grounds, scene: Scene) -> None:
+    reference, people, lists = grounds.references["small"], scene.template.account.people, scene.template.account.lists
+    assert broken(scene, reference, AS_UNDISTURBED) == []
+    store = scene.server.account.store
+    suppressed = min(scene.template.expected)
+    store.execute("UPDATE contact SET excluded = 0 WHERE id = ?", (suppressed,))
+    store.execute("DELETE FROM member WHERE contact_id = ?", (people[0],))
+    store.execute("UPDATE member SET list_id = ? WHERE contact_id = ? AND list_id = ?",
+                  (lists[ListRole.SUPPRESSION], people[1], lists[CAMPAIGN_LISTS[0]]))  # fmt: skip
+    scene.execute("update plan set revision = 2 where kind = 'rebalancing'")
+    scene.execute("delete from contact_suppression_history")
+    said = " ".join(broken(scene, reference, AS_UNDISTURBED))
+    for words in (
+        "lost, on no list",
+        "left the master list",
+        "suppressed without evidence",
+        "suppressed and not excluded",
+        "suppressed without a row of history",
+        "confirmed in the journal and not true at Mailjet",
+        "second revision",
+        "ends on other lists than undisturbed",
+    ):
+        assert words in said
+
+
+def test_every_switch_has_another_position_and_names_are_unique(grounds: Grounds) -> None:
+    assert {case.switch for case in positions.cases() if isinstance(case, positions.Otherwise)} == set(SWITCHES)
+    names = [case.full_name for case in cases_of(grounds)]
+    assert len(names) == len(set(names))
+    requests = len(grounds.references["small"].requests)
+    assert sum(1 for case in cases_of(grounds) if case.family == kills.Kill.family) == 2 * requests

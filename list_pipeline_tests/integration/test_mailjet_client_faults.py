@@ -1,0 +1,155 @@
+"""The client while Mailjet fails: what passes is waited out, what stays has its type, and nothing is ever an empty answer."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from list_pipeline.core.errors import (
+    AuthenticationError,
+    CircuitOpenError,
+    IncompleteDataError,
+    IntegrationError,
+    PermanentError,
+    RateLimitedError,
+    TransientError,
+)
+from list_pipeline.core.observations import MemberAction
+from list_pipeline.integrations.limits import InMemoryLimiter
+from list_pipeline.integrations.mailjet import (
+    MailjetClient,
+    OutcomeUnknownError,
+    UnreadableAnswerError,
+)
+from list_pipeline_tests.integration.sandboxes import (
+    LIST_1,
+    LIST_2,
+    MASTER,
+    Rehearsal,
+    last_send,
+)
+
+pytest_plugins = ("list_pipeline_tests.integration.mailjet_sandbox",)
+
+
+# Faults
+
+
+@pytest.mark.parametrize(
+    ("effect", "parts"),
+    [
+        ("status", {"status": 500}),
+        ("status", {"status": 503}),
+        ("rate_limited", {"retry_after": 3}),
+        ("rate_limited", {"body": "empty"}),
+        ("drop_before", {}),
+        ("drop_after", {}),
+        ("truncated_json", {}),
+        ("broken_body", {}),
+        ("wrong_json", {}),
+        ("delay", {"seconds": 12}),
+    ],
+)
+def test_a_fault_that_passes_is_not_noticed_by_the_caller(
+    sandbox: Rehearsal, mailjet: MailjetClient, effect: str, parts: dict[str, Any]
+) -> None:
+    sandbox.control.add_fault(effect, path="listrecipient", count=2, **parts)
+    assert mailjet.count_recipients(LIST_2) == sandbox.control.lists()[LIST_2]["raw"]
+
+
+@pytest.mark.parametrize(
+    ("effect", "parts", "expected"),
+    [
+        ("status", {"status": 500}, TransientError),
+        ("status", {"status": 401}, AuthenticationError),
+        ("status", {"status": 400}, PermanentError),
+        ("rate_limited", {}, RateLimitedError),
+        ("drop_before", {}, TransientError),
+        ("truncated_json", {}, UnreadableAnswerError),
+        ("broken_body", {}, TransientError),
+        ("wrong_json", {}, UnreadableAnswerError),
+    ],
+)
+def test_a_fault_that_stays_has_its_type_and_is_never_an_empty_answer(
+    sandbox: Rehearsal, mailjet: MailjetClient, effect: str, parts: dict[str, Any], expected: type[IntegrationError]
+) -> None:
+    sandbox.control.add_fault(effect, path="bouncestatistics", count=None, **parts)
+    campaign_id, since, _ = last_send(sandbox)
+    with pytest.raises(expected) as caught:
+        mailjet.bounces(campaign_id, since=since)
+    assert type(caught.value) is expected
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_a_page_that_lacks_rows_makes_the_whole_series_incomplete_or_is_repaired(
+    sandbox: Rehearsal, mailjet: MailjetClient, nth: int
+) -> None:
+    raw = sandbox.control.lists()[MASTER]["raw"]
+    # The first request is the count before.
+    sandbox.control.add_fault("short_page", path="listrecipient", nth=nth + 1, rows=2)
+    with pytest.raises(IncompleteDataError, match="rows were read"):
+        for _ in mailjet.read_all_recipients(MASTER):
+            pass
+    assert sum(len(page) for page in mailjet.read_all_recipients(MASTER)) == raw
+
+
+def test_a_service_that_is_down_is_left_alone_and_tried_again_later(sandbox: Rehearsal, mailjet: MailjetClient) -> None:
+    sandbox.control.add_fault("status", status=503, path="contactslist", count=None)
+    for _ in range(2):
+        with pytest.raises(TransientError):
+            mailjet.contact_lists()
+    made = mailjet.requests_made
+    with pytest.raises(CircuitOpenError):
+        mailjet.contact_lists()
+    assert mailjet.requests_made == made == 5
+    sandbox.control.clear_faults()
+    sandbox.pass_time(seconds=30)
+    assert mailjet.contact_lists()
+
+
+@pytest.mark.parametrize("with_retry_after", [True, False])
+def test_a_lower_limit_than_ours_slows_us_down_and_loses_nothing(
+    sandbox: Rehearsal, connect: Callable[..., MailjetClient], with_retry_after: bool
+) -> None:
+    sandbox.pass_time(seconds=120)
+    sandbox.control.set_switches(rate_limit_per_minute=60, rate_limit_retry_after=with_retry_after)
+    mailjet = connect(limiter=InMemoryLimiter(100, sandbox.clock), attempts=6)
+    raw = sandbox.control.lists()[LIST_1]["raw"]
+    assert {mailjet.count_recipients(LIST_1) for _ in range(150)} == {raw}
+    # Once refused, the halved allowance of 50 a minute stays below the service's.
+    assert mailjet.requests_made - 150 <= 6
+
+
+# Sockets
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """URL of a port that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def test_a_service_that_never_answers_runs_into_the_time_limit(
+    connect: Callable[..., MailjetClient], silent: str
+) -> None:
+    mailjet = connect(base_url=silent, timeout_s=0.05)
+    with pytest.raises(TransientError, match="no answer in time"):
+        mailjet.contact_lists()
+    assert mailjet.requests_made == 3
+    with pytest.raises(OutcomeUnknownError, match="no answer in time"):
+        mailjet.submit_job(actions={MASTER: MemberAction.ADD}, emails=["a@example.com"])
+    assert mailjet.requests_made == 4
+
+
+def test_a_port_that_nobody_listens_on_certainly_got_nothing(connect: Callable[..., MailjetClient]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as freed:
+        url = f"http://127.0.0.1:{freed.getsockname()[1]}"
+    mailjet = connect(base_url=url)
+    with pytest.raises(TransientError, match="ConnectError") as caught:
+        mailjet.submit_job(actions={MASTER: MemberAction.ADD}, emails=["a@example.com"])
+    assert not isinstance(caught.value, OutcomeUnknownError)
+    assert mailjet.requests_made == 3

@@ -1,0 +1,2 @@
+drop table list_pipeline.reconciliation_finding;
+drop table list_pipeline.reconciliation;
