@@ -45,8 +45,13 @@ def deliver(
         row = maintenance.queue_notification(
             connection, key, campaign_id, log_id, message.text, message.blocks, services.clock.now()
         )
+    return post(services, row)
+
+
+def post(services: Services, row: RowMapping) -> Delivery:
+    """Post a message that stands in the outbox, if it did not arrive before. A failure of Slack is recorded, not raised."""
     if row["state"] == "sent":
-        return Delivery("sent", key, row["channel"], row["message_ts"], row["permalink"])
+        return Delivery("sent", row["message_key"], row["channel"], row["message_ts"], row["permalink"])
     if services.slack is None:
         return _post_to_webhook(services, row)
     return _post(services, services.slack, row)

@@ -404,7 +404,10 @@ def expected_delta(connection: Connection, campaign_id: int, sweep: str) -> Mapp
 def write_history(
     connection: Connection, plan_id: int, log_id: int | None, list_ids: Mapping[str, int], now: datetime
 ) -> int:
-    """Write one history row for every contact that this plan brought onto the suppression list; repeating adds none."""
+    """Write one history row for every contact that this plan suppressed; repeating adds none.
+
+    Whoever was on the suppression list already and stands in the history is suppressed once, whatever is repaired later.
+    """
     return execute(
         connection,
         """
@@ -413,11 +416,14 @@ def write_history(
         select c.contact_id, m.email, :now, i.reason, i.bounce_type, i.bounce_count, i.explanation, i.confidence,
                coalesce((select array_agg(cast(:ids as jsonb) ->> s.list_role order by s.ordinal) from change_step s
                          where s.change_id = c.change_id and s.action = 'remove' and s.state = 'confirmed'), '{}'),
-               true, :log, c.change_id
+               a.note is distinct from 'was_there_already', :log, c.change_id
         from change c join plan_item i on i.plan_id = c.plan_id and i.contact_id = c.contact_id
         join contact_list_membership m on m.contact_id = c.contact_id
         join change_step a on a.change_id = c.change_id and a.action = 'add' and a.state = 'confirmed'
         where c.plan_id = :plan and c.kind = 'suppress'
+          and (a.note is distinct from 'was_there_already' or not exists (
+                   select 1 from contact_suppression_history h where h.contact_id = c.contact_id
+                     and h.reinstated_at is null and h.change_id is distinct from c.change_id))
         on conflict (change_id) do update set removed_from_lists = excluded.removed_from_lists
         """,
         plan=plan_id,

@@ -333,12 +333,13 @@ def close_drift_items(
 
 
 def unsent_alerts(connection: Connection) -> Sequence[RowMapping]:
-    """Alerts about drift that are in the outbox and did not arrive, oldest first."""
+    """Alerts about drift and corrections that are in the outbox and did not arrive, oldest first."""
     return rows(
         connection,
         """
-        select * from notification where message_key like 'reconciliation:%' and state in ('pending', 'unknown', 'failed')
-        order by notification_id
+        select * from notification
+        where (message_key like 'reconciliation:%' or message_key like 'correction:%')
+          and state in ('pending', 'unknown', 'failed') order by notification_id
         """,
     )
 
