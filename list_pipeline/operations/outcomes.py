@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from list_pipeline.core.plans import PlanStatus
 from list_pipeline.operations.services import Services
-from list_pipeline.storage import journal, maintenance, plans
+from list_pipeline.storage import attempts, journal, maintenance, plans
 from list_pipeline.storage.plans import StoredPlan
 
 
@@ -39,6 +39,7 @@ def close(services: Services, plan: StoredPlan, *, by: str, log_id: int | None =
         is_decided = plan.status in (PlanStatus.APPROVED, PlanStatus.EXECUTED)
         if is_decided and plan.executed_at is None and not outcome["open"]:
             plans.set_status(connection, plan.plan_id, PlanStatus.EXECUTED, now)
+        too_late = attempts.left_by_deadline(connection, plan.plan_id)
         for contact_id in sorted({step.contact_id for step in journal.steps_of(connection, plan.plan_id, ["failed"])}):
             plans.add_review_item(
                 connection,
@@ -46,7 +47,9 @@ def close(services: Services, plan: StoredPlan, *, by: str, log_id: int | None =
                 plan_id=plan.plan_id,
                 kind="failed_item",
                 contact_id=contact_id,
-                summary=f"Contact {contact_id} could not be changed at Mailjet in three attempts",
+                summary=f"Contact {contact_id} was not begun before the deadline of its run"
+                if contact_id in too_late
+                else f"Contact {contact_id} could not be changed at Mailjet in three attempts",
                 details={"plan": plan.plan_id},
                 now=now,
             )

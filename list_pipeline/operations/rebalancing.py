@@ -196,7 +196,7 @@ def execute_rebalancing(services: Services, run: Maintenance, progress: Callable
             carry_out(services, plan.plan_id, lock, progress, deadline_of(services, run))
             _roll_back_if_needed(services, run, plan, lock, progress)
     with services.database.begin() as connection:
-        too_late = attempts.given_up_by_deadline(connection, plan.plan_id)
+        too_late = attempts.left_by_deadline(connection, plan.plan_id)
     executed = close(
         services,
         plan,

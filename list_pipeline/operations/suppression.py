@@ -322,7 +322,7 @@ def execute_suppressions(services: Services, run: Maintenance, progress: Callabl
             # What was done stands in the history also when the rest failed: it may be all that is ever done.
             keep_history(services, run.log.log_id, plan)
     with services.database.begin() as connection:
-        too_late = attempts.given_up_by_deadline(connection, plan.plan_id)
+        too_late = attempts.left_by_deadline(connection, plan.plan_id)
     executed = close(
         services,
         plan,

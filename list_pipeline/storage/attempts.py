@@ -74,16 +74,15 @@ def settled_and_open(connection: Connection, campaign_id: int, sweep: str) -> tu
     return tuple(HalfDone(**row) for row in found)
 
 
-def given_up_by_deadline(connection: Connection, plan_id: int) -> int:
-    """Changes of a plan that were not begun because the time was over."""
-    return int(
-        scalar(
-            connection,
-            """select count(distinct change_id) from change_step join change using (change_id)
-               where plan_id = :plan and state = 'failed' and note = 'deadline'""",
-            plan=plan_id,
-        )
+def left_by_deadline(connection: Connection, plan_id: int) -> frozenset[int]:
+    """Contacts of a plan whose change was not begun because the time was over."""
+    found = rows(
+        connection,
+        """select distinct contact_id from change_step join change using (change_id)
+           where plan_id = :plan and state = 'failed' and note = 'deadline'""",
+        plan=plan_id,
     )
+    return frozenset(int(row["contact_id"]) for row in found)
 
 
 def resolve_given_up(connection: Connection, campaign_id: int, attempt: int, now: datetime) -> None:
