@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 import time
@@ -42,7 +43,11 @@ def main(arguments: list[str] | None = None) -> int:
                 progress.advance(task)
                 if outcome.problems:
                     progress.console.print(_words(outcome, wanted.seed))
-    return _sum_up(console, outcomes, time.monotonic() - started)
+    status = _sum_up(console, outcomes, time.monotonic() - started)
+    if status == 0:
+        # The logs are of use only where something is broken.
+        shutil.rmtree(folder, ignore_errors=True)
+    return status
 
 
 def _progress(console: Console) -> Progress:
