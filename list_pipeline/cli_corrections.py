@@ -37,11 +37,13 @@ def undo(
 ) -> None:
     """Take back everything that a campaign's maintenance changed, and say what stays and why."""
     from list_pipeline.core.plans import Sweep
+    from list_pipeline.operations.modes import note_flag
     from list_pipeline.operations.undo import undo_maintenance
 
     if sweep not in tuple(Sweep):
         raise typer.BadParameter("24h, 72h or 7d")
     with opened_services() as services:
+        note_flag(services, by="command")
         done = undo_maintenance(
             services,
             key,
@@ -63,8 +65,10 @@ def reinstate(
     """Take the suppression of one contact back: onto its list again, mailable, at its old place in the queue."""
     from list_pipeline.operations.contacts import contact_of
     from list_pipeline.operations.contacts import reinstate as take_back
+    from list_pipeline.operations.modes import note_flag
 
     with opened_services() as services:
+        note_flag(services, by="command")
         contact_id = contact_of(services, contact)
         done = take_back(services, contact_id, by=by, note=note, despite_complaint=despite_complaint)
     _show([done])
@@ -78,8 +82,10 @@ def suppress(
     """Suppress one contact by hand: off the campaign lists, excluded, onto the suppression list."""
     from list_pipeline.operations.contacts import contact_of
     from list_pipeline.operations.contacts import suppress as take_off
+    from list_pipeline.operations.modes import note_flag
 
     with opened_services() as services:
+        note_flag(services, by="command")
         done = take_off(services, contact_of(services, contact), by=by, note=reason)
     _show([done])
 
@@ -87,8 +93,10 @@ def suppress(
 def carry_out(plan_id: Annotated[int, typer.Argument(help="Number of an approved correction.")]) -> None:
     """Carry an approved repair out, or continue a correction that died midway; the sensor does it by itself too."""
     from list_pipeline.operations.corrections import carry_out_correction
+    from list_pipeline.operations.modes import note_flag
 
     with opened_services() as services:
+        note_flag(services, by="command")
         done = carry_out_correction(services, plan_id, progress=console.print)
     _show([done])
 

@@ -71,7 +71,7 @@ def campaigns_due_for_maintenance(
 ) -> dg.SensorResult | dg.SkipReason:
     notes: list[str] = []
     try:
-        note_flag(services)
+        note_flag(services, by="sensor")
         if not services.settings.list_management_enabled:
             return dg.SkipReason("List management is switched off (LIST_MANAGEMENT_ENABLED).")
         discovery = campaigns.discover(services)
@@ -120,7 +120,7 @@ def maintenances_to_report(
     context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
 ) -> dg.SensorResult | dg.SkipReason:
     try:
-        note_flag(services)
+        note_flag(services, by="sensor")
         found = [request for sweep in Sweep for request in _requests(unreported(services, sweep=sweep), sweep)]
     except ConfigurationError as error:
         return dg.SkipReason(str(error))

@@ -12,7 +12,7 @@ the numbers mean (``core``).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,8 +27,9 @@ from list_pipeline.core.errors import (
 )
 from list_pipeline.core.observations import JobSeen, MemberAction
 from list_pipeline.integrations.mailjet import JobTimeoutError, MailjetClient
+from list_pipeline.operations.meanwhile import Meanwhile
 from list_pipeline.operations.modes import may_change
-from list_pipeline.operations.read_back import ReadBack
+from list_pipeline.operations.read_back import Effect, ReadBack
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import journal, membership
 from list_pipeline.storage.journal import Job, Step
@@ -100,6 +101,7 @@ class _Execution:
         self._deadline = deadline
         self._mailjet: MailjetClient = services.mailjet_for_changes(self._before_mutation)
         self._lists = ReadBack(services, self._mailjet)
+        self._meanwhile = Meanwhile(services, self._mailjet, plan_id)
 
     def _before_mutation(self) -> None:
         """Right before each changing request: is the lock still ours, and may we still?"""
@@ -112,16 +114,35 @@ class _Execution:
     def run(self) -> None:
         try:
             self._resume()
-            for wave in _WAVES:
-                while batches := self._batches(wave):
-                    for number, batch in enumerate(batches, start=1):
-                        if wave is _FIRST_WAVE and self._is_too_late():
-                            break
-                        self._progress(f"bulk job {number} of {len(batches)}: {_describe(batch)}")
-                        self._post(self._look_before_repeating(batch))
-                self._skip_after_failures()
+            self._waves()
+            if self._has_planned():
+                # A job created an erased contact again: excluding it and taking it off is another round.
+                self._waves()
+            self._meanwhile.settle_turned_round()
         finally:
             self._close()
+
+    def _waves(self) -> None:
+        for wave in _WAVES:
+            if wave is _SECOND_WAVE and self._has_enrolments():
+                self._meanwhile.turn_round_unsubscribed([])
+            while batches := self._batches(wave):
+                for number, batch in enumerate(batches, start=1):
+                    if wave is _FIRST_WAVE and self._is_too_late():
+                        break
+                    if wave is _SECOND_WAVE and self._meanwhile.turn_round_unsubscribed(batch):
+                        break
+                    self._progress(f"bulk job {number} of {len(batches)}: {_describe(batch)}")
+                    self._post(self._look_before_repeating(batch))
+            self._skip_after_failures()
+
+    def _has_planned(self) -> bool:
+        with self._services.database.begin() as connection:
+            return bool(journal.steps_of(connection, self._plan_id, ["planned"]))
+
+    def _has_enrolments(self) -> bool:
+        with self._services.database.begin() as connection:
+            return any(s.kind == "enrol" for s in journal.steps_of(connection, self._plan_id, ["confirmed"]))
 
     def settle_only(self, note: str) -> None:
         try:
@@ -226,13 +247,18 @@ class _Execution:
         contacts = sorted({step.contact_id for step in steps})
         if not steps:
             return
+        exclude = next((step.action == "exclude" for step in steps if step.list_role is None), None)
+        before = self._lists.sizes(exclude is not None)
+        if erased := self._meanwhile.erased_among(contacts, before):
+            steps = self._leave_out(steps, erased)
+            contacts = [contact_id for contact_id in contacts if contact_id not in erased]
+            if not steps:
+                return
         actions = {
             step.list_role: MemberAction.ADD if step.action == "add" else MemberAction.REMOVE
             for step in steps
             if step.list_role is not None
         }
-        exclude = next((step.action == "exclude" for step in steps if step.list_role is None), None)
-        before = self._lists.sizes(exclude is not None)
         with self._services.database.begin() as connection:
             job_id = journal.begin_job(
                 connection,
@@ -263,6 +289,13 @@ class _Execution:
         with self._services.database.begin() as connection:
             journal.job_submitted(connection, job_id, mailjet_job_id, self._services.clock.now())
         self._finish(job_id, mailjet_job_id, before)
+
+    def _leave_out(self, steps: Sequence[Step], erased: Collection[int]) -> list[Step]:
+        """Skip the steps of erased contacts, and return the others."""
+        with self._services.database.begin() as connection:
+            gone = [step for step in steps if step.contact_id in erased]
+            journal.settle_steps(connection, gone, "skipped", self._services.clock.now(), "contact_gone")
+        return [step for step in steps if step.contact_id not in erased]
 
     def _give_back(self, job_id: int, steps: Sequence[Step], error: str) -> None:
         now = self._services.clock.now()
@@ -311,7 +344,18 @@ class _Execution:
     def _settle(self, job_id: int, before: Mapping[str, int], state: str, error: str | None) -> None:
         with self._services.database.begin() as connection:
             steps = journal.steps_of_job(connection, job_id)
+            contacts = sorted({step.contact_id for step in steps})
+            addresses = membership.addresses_of(connection, contacts)
         effect = self._lists.effect_of(steps, before)
+        erased = self._meanwhile.erased_among(contacts, self._lists.latest)
+        for contact_id in erased & addresses.keys():
+            self._meanwhile.undo_creation(contact_id, addresses[contact_id])
+        if erased:
+            self._leave_out(steps, erased)
+            effect = Effect(
+                [step for step in effect.confirmed if step.contact_id not in erased],
+                [step for step in effect.missing if step.contact_id not in erased],
+            )
         now = self._services.clock.now()
         again = [step for step in effect.missing if step.attempts < ATTEMPTS_PER_STEP]
         given_up = [step for step in effect.missing if step.attempts >= ATTEMPTS_PER_STEP]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -327,6 +327,8 @@ def _due(
         )
         return Due(campaign.key, key, state.attempt, f"a person decided on its plan {plan}")
     if state.log_status == "read_only" and (mode := operating_mode(services)) is not Mode.READ_ONLY:
-        key = f"{stem}:{state.attempt}:{mode.value}{again(state.finished_at)}"
+        # It may be stopped and let go on several times within hours: each time it is taken up at once.
+        stopped = f"{state.finished_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}" if state.finished_at else ""
+        key = f"{stem}:{state.attempt}:{mode.value}:{stopped}{again(state.finished_at)}"
         return Due(campaign.key, key, state.attempt, "lists may be changed again since it was only looked at")
     return None

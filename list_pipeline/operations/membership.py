@@ -7,7 +7,7 @@ half is never merged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -230,15 +230,7 @@ def _follow_unsubscribed_and_excluded(services: Services, report: SyncReport, th
     with services.database.session() as session:
         staging = staged.SyncStaging(session)
         for role in ALL_LISTS:
-            list_id = services.list_ids[role]
-            count = partial(mailjet.count_recipients, list_id, unsubscribed=True)
-            counted = count()
-            if counted == stored[role].unsubscribed and not (thorough and counted):
-                continue
-            found = _read_counted(partial(mailjet.recipients, list_id, unsubscribed=True), count, counted, role.label)
-            staging.add_recipients(role, found)
-            report.rows_read += len(found)
-            report.rows_changed += staged.merge_unsubscribed(session, role)
+            _read_unsubscribed(services, session, staging, role, stored[role].unsubscribed, report, thorough)
         count = partial(mailjet.count_contacts, excluded=True)
         counted = count()
         if counted != excluded or (thorough and counted):
@@ -248,6 +240,43 @@ def _follow_unsubscribed_and_excluded(services: Services, report: SyncReport, th
             report.rows_changed += staged.merge_excluded(session, now)
         if report.rows_changed > changed_before:
             rows.refresh_flags(session, now)
+
+
+def _read_unsubscribed(
+    services: Services,
+    session: Connection,
+    staging: staged.SyncStaging,
+    role: ListRole,
+    known: int,
+    report: SyncReport,
+    thorough: bool,
+) -> None:
+    mailjet, list_id = services.mailjet, services.list_ids[role]
+    count = partial(mailjet.count_recipients, list_id, unsubscribed=True)
+    counted = count()
+    if counted == known and not (thorough and counted):
+        return
+    found = _read_counted(partial(mailjet.recipients, list_id, unsubscribed=True), count, counted, role.label)
+    staging.add_recipients(role, found)
+    report.rows_read += len(found)
+    report.rows_changed += staged.merge_unsubscribed(session, role)
+
+
+def follow_unsubscribed(services: Services, roles: Collection[ListRole]) -> None:
+    """Who unsubscribed from some lists since the last look: one request a list, more only where the number differs.
+
+    Raises:
+        IncompleteDataError: who is unsubscribed could not be read whole.
+    """
+    report = SyncReport()
+    with services.database.begin() as connection:
+        stored = rows.stored_sizes(connection)
+    with services.database.session() as session:
+        staging = staged.SyncStaging(session)
+        for role in roles:
+            _read_unsubscribed(services, session, staging, role, stored[role].unsubscribed, report, thorough=False)
+        if report.rows_changed:
+            rows.refresh_flags(session, services.clock.now())
 
 
 def _read_counted(

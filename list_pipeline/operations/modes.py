@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
+from typing import Literal
 
 from list_pipeline.core.gate import Mode, ModeState, graduate
 from list_pipeline.operations.continuity import must_reconcile, why_stopped
@@ -28,14 +29,19 @@ def operating_mode(services: Services) -> Mode:
     return graduate(ModeState(state["first_started_at"], approved, Mode(chosen) if chosen else None), now)
 
 
-def note_flag(services: Services) -> None:
+def note_flag(services: Services, *, by: Literal["sensor", "command"]) -> None:
     """Note how whatever starts now finds LIST_MANAGEMENT_ENABLED, so that it reaches the runs in progress.
 
     A process cannot see that the environment of another changed. Called by each tick of a sensor and at the start of a
-    command, never by a run in progress: the last process of the installation that started decides.
+    command that changes lists, never by a run in progress.
+
+    Args:
+        by: the sensors have the deployment's environment: they note the switch off and on. A command has the environment of
+            whoever typed it, where the variable may just be missing: it notes the switch off, and on again only what a
+            command had noted.
     """
     with services.database.begin() as connection:
-        maintenance.note_switch(connection, services.settings.list_management_enabled, services.clock.now())
+        maintenance.note_switch(connection, services.settings.list_management_enabled, by, services.clock.now())
 
 
 def may_change(services: Services) -> str | None:

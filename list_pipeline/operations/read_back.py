@@ -42,12 +42,15 @@ class ReadBack:
     def __init__(self, services: Services, mailjet: MailjetClient) -> None:
         self._services = services
         self._mailjet = mailjet
+        self.latest: Mapping[str, int] = {}
+        """The sizes as they were read last."""
 
     def sizes(self, with_excluded: bool) -> dict[str, int]:
         """Raw sizes of the five lists, and where asked for the number of excluded contacts."""
         sizes = {role.value: size for role, size in list_sizes(self._services).items()}
         if with_excluded:
             sizes[_EXCLUDED] = self._mailjet.count_contacts(excluded=True)
+        self.latest = sizes
         return sizes
 
     def effect_of(self, steps: Sequence[Step], before: Mapping[str, int]) -> Effect:

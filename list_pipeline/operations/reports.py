@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import structlog
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 
 from list_pipeline.agents import reporting
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.balance import deviation_percent
 from list_pipeline.core.bounces import BounceClass
-from list_pipeline.core.errors import IntegrationError
 from list_pipeline.core.gate import GateOutcome
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.plans import PlanKind, PlanStatus, RunStatus, Sweep, run_status
@@ -28,20 +26,17 @@ from list_pipeline.core.report_facts import (
 )
 from list_pipeline.core.reports import maintenance_message
 from list_pipeline.core.slack_blocks import SlackMessage
-from list_pipeline.integrations.slack import OutcomeUnknownError, SlackClient, post_to_webhook
 from list_pipeline.operations.advisors import keep_record
 from list_pipeline.operations.bounces import analyse, stored_bounces
 from list_pipeline.operations.maintenance import Maintenance, current, end, next_attempt_at
 from list_pipeline.operations.modes import operating_mode
+from list_pipeline.operations.outbox import Delivery, leave_out, post
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.snapshots import Sizes
 from list_pipeline.operations.suppression import executable_items
 from list_pipeline.storage import attempts, journal, maintenance, plans
 from list_pipeline.storage.database import scalar
 from list_pipeline.storage.plans import StoredPlan
-
-log = structlog.get_logger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -51,25 +46,15 @@ class Report:
     message: SlackMessage
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What became of a message: ``sent``, ``failed``, ``unknown`` or ``skipped``, and where it is."""
-
-    state: str
-    key: str
-    channel: str | None = None
-    ts: str | None = None
-    permalink: str | None = None
-    error: str | None = None
-
-
 def write_report(services: Services, run: Maintenance) -> Report:
     """Put the report together from what was executed, end the maintenance with its status, and return both.
 
     Writing it again gives the same report: the summary that was written first is kept.
     """
     status = final_status(services, run)
-    end(services, run, status.value)
+    if status.value != run.log.status:
+        # Reported again, a waiting or stopped attempt keeps the time at which it came to that.
+        end(services, run, status.value)
     run = current(services, run.campaign.key, sweep=run.sweep)
     facts = replace(_facts(services, run), status=status)
     with services.database.begin() as connection:
@@ -99,6 +84,9 @@ def final_status(services: Services, run: Maintenance) -> RunStatus:
     """
     if run.log.status in ("failed", "rolled_back") or (run.log.is_final and run.log.gave_up):
         return RunStatus(run.log.status)
+    if run.log.status == "read_only":
+        # It goes on when lists may be changed again, also where nothing was left to suppress: the rebalancing is to come.
+        return RunStatus.READ_ONLY
     with services.database.begin() as connection:
         suppression, rebalancing = _plans(connection, run)
         if suppression is None:
@@ -111,9 +99,6 @@ def final_status(services: Services, run: Maintenance) -> RunStatus:
             items = plans.plan_items(connection, plan.plan_id)
             planned = [item for item in items if item.to_role is not None and not item.is_held]
             outcome = journal.outcome(connection, plan.plan_id)
-            if outcome["open"] and run.log.status == "read_only":
-                # Stopped half way: it goes on when lists may be changed again, so it has not failed.
-                return RunStatus.READ_ONLY
             if plan.gate.get("outcome") in (GateOutcome.READ_ONLY, GateOutcome.REFUSED):
                 is_read_only |= bool(planned)
                 numbers["planned"] += len(planned)
@@ -318,64 +303,17 @@ def notify(services: Services, run: Maintenance, report: Report) -> Delivery:
         row = maintenance.queue_notification(
             connection, key, run.campaign.campaign_id, run.log.log_id, report.message.text, report.message.blocks, now
         )
-    if row["state"] == "sent":
-        return Delivery("sent", key, row["channel"], row["message_ts"], row["permalink"])
-    if run.sweep is not Sweep.H24 and _is_no_news(report.facts):
-        return _not_sent(services, key, "skipped", "a later look at this campaign found nothing new")
-    if services.slack is None:
-        return _post_to_webhook(services, run, row)
-    return _post(services, services.slack, run, row)
+    if row["state"] != "sent" and run.sweep is not Sweep.H24 and _is_no_news(report.facts):
+        return leave_out(services, key, "a later look at this campaign found nothing new")
+    delivery = post(services, row)
+    if delivery.state == "sent":
+        with services.database.begin() as connection:
+            # The webhook gives no timestamp.
+            maintenance.fill_log(
+                connection, run.log.log_id, slack_notification_sent=True, slack_message_ts=delivery.ts or None
+            )
+    return delivery
 
 
 def _is_no_news(facts: MaintenanceFacts) -> bool:
     return facts.status is RunStatus.SUCCESS and not (facts.suppression.confirmed_total or facts.rebalancing.confirmed)
-
-
-def _post(services: Services, slack: SlackClient, run: Maintenance, row: RowMapping) -> Delivery:
-    key = str(row["message_key"])
-    with services.database.begin() as connection:
-        # Counted before the request: whoever finds an attempt looks in Slack before posting again.
-        maintenance.notification_attempted(connection, key)
-    try:
-        posted = slack.deliver(
-            row["text"], row["blocks"], key, maybe_posted=row["attempts"] > 0, oldest=row["created_at"]
-        )
-    except OutcomeUnknownError as error:
-        return _not_sent(services, key, "unknown", str(error))
-    except IntegrationError as error:
-        return _not_sent(services, key, "failed", str(error))
-    with services.database.begin() as connection:
-        maintenance.notification_sent(
-            connection, key, posted.channel, posted.ts, posted.permalink, services.clock.now()
-        )
-        maintenance.fill_log(connection, run.log.log_id, slack_notification_sent=True, slack_message_ts=posted.ts)
-    return Delivery("sent", key, posted.channel, posted.ts, posted.permalink)
-
-
-def _post_to_webhook(services: Services, run: Maintenance, row: RowMapping) -> Delivery:
-    """The fallback where there is no bot token: it arrives, but has no timestamp, so nothing can be threaded or looked up."""
-    key, settings = str(row["message_key"]), services.settings
-    if settings.slack_webhook_url is None:
-        return _not_sent(services, key, "skipped", "neither SLACK_BOT_TOKEN nor SLACK_WEBHOOK_URL is set")
-    if row["attempts"] and row["state"] != "failed":
-        # Whether an earlier attempt arrived cannot be looked up here, and a second message would be worse than none.
-        return _not_sent(services, key, "unknown", "an earlier attempt through the webhook may have arrived")
-    with services.database.begin() as connection:
-        maintenance.notification_attempted(connection, key)
-    try:
-        post_to_webhook(settings.slack_webhook_url.get_secret_value(), row["text"], row["blocks"], timeout_s=30.0)
-    except OutcomeUnknownError as error:
-        return _not_sent(services, key, "unknown", str(error))
-    except IntegrationError as error:
-        return _not_sent(services, key, "failed", str(error))
-    with services.database.begin() as connection:
-        maintenance.notification_sent(connection, key, "webhook", "", None, services.clock.now())
-        maintenance.fill_log(connection, run.log.log_id, slack_notification_sent=True)
-    return Delivery("sent", key, "webhook")
-
-
-def _not_sent(services: Services, key: str, state: str, error: str) -> Delivery:
-    log.warning("a report was not sent", key=key, state=state, error=error)
-    with services.database.begin() as connection:
-        maintenance.notification_failed(connection, key, state, error)
-    return Delivery(state, key, error=error)

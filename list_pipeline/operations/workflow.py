@@ -25,8 +25,9 @@ from list_pipeline.operations.maintenance import (
     stage,
 )
 from list_pipeline.operations.modes import note_flag
+from list_pipeline.operations.outbox import Delivery
 from list_pipeline.operations.reconciliation import reconcile_if_away
-from list_pipeline.operations.reports import Delivery, Report, final_status, notify, write_report
+from list_pipeline.operations.reports import Report, final_status, notify, write_report
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.snapshots import take_snapshot
 from list_pipeline.storage import maintenance as ledger
@@ -76,7 +77,7 @@ def maintain(
         NotFoundError: there is no such campaign.
         ListPipelineError: a stage failed; it stands in the ledger, and nothing after it was done.
     """
-    note_flag(services)
+    note_flag(services, by="command")
     reconcile_if_away(services, progress)
     run = begin(services, key, sweep=sweep, run_id=run_id)
     if not run.is_over:
@@ -147,7 +148,8 @@ def open_rebalancing_gate(services: Services, run: Maintenance) -> tuple[StoredP
         return shown, shown is not None and shown.status in _DECIDED, None
     stored = rebalancing.stored_plan(services, run)
     if stored is None and suppression.is_idle_backfill(services, suppressions):
-        end(services, run, final_status(services, run).value)
+        # Looked up anew: a stopped attempt was taken up again since this run began.
+        end(services, run, final_status(services, current(services, run.campaign.key, sweep=run.sweep)).value)
         return None, False, None
     if (stored is None or stored.status is PlanStatus.PLANNED) and is_past_deadline(services, run):
         _end_at_deadline(services, run, "rebalancing", 1)

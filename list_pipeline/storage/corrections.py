@@ -113,7 +113,7 @@ def explained_sizes(connection: Connection, plan_id: int) -> Mapping[ListRole, i
         select s.list_role, count(*) filter (where s.action = 'add') - count(*) filter (where s.action = 'remove') as delta
         from change c join change_step s using (change_id)
         where c.plan_id = :plan and s.state = 'confirmed' and s.list_role is not null
-          and s.note is distinct from 'was_there_already' group by s.list_role
+          and coalesce(s.note, '') not in ('was_there_already', 'created_again') group by s.list_role
         """,
         plan=plan_id,
     )

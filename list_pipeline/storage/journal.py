@@ -335,7 +335,8 @@ _PER_CHANGE = """
            bool_and(s.state in ('confirmed', 'skipped')) and bool_or(s.state = 'confirmed') as confirmed,
            bool_or(s.state = 'failed') and not bool_or(s.state = 'compensated') as failed,
            bool_and(s.state = 'skipped') as skipped
-    from change c join change_step s using (change_id) where c.plan_id = :plan group by c.change_id
+    from change c join change_step s using (change_id) join plan_item i using (plan_id, contact_id)
+    where c.plan_id = :plan group by c.change_id
 """
 
 
@@ -389,7 +390,7 @@ def expected_delta(connection: Connection, campaign_id: int, sweep: str) -> Mapp
         from plan p join change c using (plan_id) join change_step s using (change_id)
         where p.campaign_id = :campaign and p.sweep = :sweep and s.state in ('confirmed', 'compensated')
           and s.list_role is not null
-          and s.note is distinct from 'was_there_already'
+          and coalesce(s.note, '') not in ('was_there_already', 'created_again')
           and s.changed_at <= coalesce((select max(taken_at) from list_snapshot
                                         where campaign_id = :campaign and sweep = :sweep and phase = 'after'), 'infinity')
         group by s.list_role

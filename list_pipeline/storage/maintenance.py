@@ -344,14 +344,25 @@ def begin_mode(connection: Connection, now: datetime) -> RowMapping:
     return row
 
 
-def note_switch(connection: Connection, enabled: bool, now: datetime) -> None:
-    """Whoever starts notes how it found LIST_MANAGEMENT_ENABLED, for those that are running already."""
+def note_switch(connection: Connection, enabled: bool, by: str, now: datetime) -> None:
+    """Whoever starts notes how it found LIST_MANAGEMENT_ENABLED, for those that are running already.
+
+    ``by`` is ``sensor`` or ``command``. What a sensor noted as off, only a sensor notes as on again.
+    """
     begin_mode(connection, now)
+    if enabled:
+        execute(
+            connection,
+            """update mode_state set switched_off_at = null, switched_off_by = null
+               where switched_off_by = 'command' or switched_off_at is not null and :by = 'sensor'""",
+            by=by,
+        )
+        return
     execute(
         connection,
-        """update mode_state set switched_off_at = case when :enabled then null else coalesce(switched_off_at, :now) end
-           where (switched_off_at is null) <> :enabled""",
-        enabled=enabled,
+        """update mode_state set switched_off_at = coalesce(switched_off_at, :now), switched_off_by = :by
+           where switched_off_at is null or switched_off_by = 'command' and :by = 'sensor'""",
+        by=by,
         now=now,
     )
 

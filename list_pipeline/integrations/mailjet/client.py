@@ -211,6 +211,15 @@ class MailjetClient:
         """One contact. Raises ``RemoteNotFoundError``."""
         return parsing.contact(self._one("contact", contact_id))
 
+    def contact_by_address(self, address: str) -> ContactSeen:
+        """The contact with an address, which is in the path of the request and in no log, count or error.
+
+        Raises:
+            RemoteNotFoundError: there is none.
+        """
+        resource = Resource.by_address("contact", address)
+        return parsing.contact(only_row(resource, self._transport.read(resource)))
+
     def contact_places(self, contact_id: int) -> tuple[ContactListPlace, ...]:
         """The lists that a contact is in, unsubscribed places included. Raises ``RemoteNotFoundError``."""
         resource = Resource.rest("contact", contact_id, "getcontactslists")

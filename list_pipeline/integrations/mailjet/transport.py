@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 import structlog
@@ -64,6 +64,11 @@ class Resource:
     def rest(cls, *parts: str | int) -> Resource:
         """``/v3/REST/…``; numbers are ids."""
         return cls("/v3/REST/" + "/".join(map(str, parts)), _named(parts))
+
+    @classmethod
+    def by_address(cls, collection: str, address: str) -> Resource:
+        """``/v3/REST/{collection}/{address}``, named without the address."""
+        return cls(f"/v3/REST/{collection}/{quote(address, safe='')}", f"{collection}/{{address}}")
 
     @classmethod
     def data(cls, *parts: str | int) -> Resource:
