@@ -48,7 +48,10 @@ FIRST_RETRY_AFTER_SECONDS = 10.0
 
 _FIRST_WAVE = ("add", "exclude")
 _SECOND_WAVE = ("remove",)
-_WAVES = (_FIRST_WAVE, _SECOND_WAVE, ("include",))
+_THIRD_WAVE = ("include", "unsub")
+_WAVES = (_FIRST_WAVE, _SECOND_WAVE, _THIRD_WAVE)
+
+_MEMBER_ACTIONS = {"add": MemberAction.ADD, "remove": MemberAction.REMOVE, "unsub": MemberAction.UNSUBSCRIBE}
 
 
 def carry_out(
@@ -126,6 +129,8 @@ class _Execution:
         for wave in _WAVES:
             if wave is _SECOND_WAVE and self._has_enrolments():
                 self._meanwhile.turn_round_unsubscribed([])
+            if wave is _THIRD_WAVE:
+                self._meanwhile.unsubscribe_where_added()
             while batches := self._batches(wave):
                 for number, batch in enumerate(batches, start=1):
                     if wave is _FIRST_WAVE and self._is_too_late():
@@ -254,11 +259,7 @@ class _Execution:
             contacts = [contact_id for contact_id in contacts if contact_id not in erased]
             if not steps:
                 return
-        actions = {
-            step.list_role: MemberAction.ADD if step.action == "add" else MemberAction.REMOVE
-            for step in steps
-            if step.list_role is not None
-        }
+        actions = {step.list_role: _MEMBER_ACTIONS[step.action] for step in steps if step.list_role is not None}
         with self._services.database.begin() as connection:
             job_id = journal.begin_job(
                 connection,
@@ -288,6 +289,7 @@ class _Execution:
             return
         with self._services.database.begin() as connection:
             journal.job_submitted(connection, job_id, mailjet_job_id, self._services.clock.now())
+        self._meanwhile.note_unsubscribed(steps)
         self._finish(job_id, mailjet_job_id, before)
 
     def _leave_out(self, steps: Sequence[Step], erased: Collection[int]) -> list[Step]:
@@ -396,7 +398,7 @@ def _holds_back(step: Step, wave: Sequence[str]) -> bool:
 
     A removal from a list that the contact was not on is no reason to wait.
     """
-    if step.action in wave or wave is _FIRST_WAVE or step.action == "include":
+    if step.action in wave or wave is _FIRST_WAVE or step.action in _THIRD_WAVE:
         return False
     settled = ("confirmed", "skipped") if step.action == "remove" else ("confirmed",)
     return step.state not in settled

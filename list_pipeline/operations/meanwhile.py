@@ -52,6 +52,20 @@ class Meanwhile:
             log.warning("contacts unsubscribed while they were moved", plan=self._plan_id, contacts=count)
         return count > 0
 
+    def note_unsubscribed(self, steps: Sequence[Step]) -> None:
+        """Right after a removal was handed in, while it may not be carried out yet: the last moment at which the old entries
+        can say who unsubscribed since they were looked at."""
+        roles = {s.list_role for s in steps if s.list_role in CAMPAIGN_LISTS and s.action == "remove"}
+        if roles and steps[0].kind != "suppress":
+            follow_unsubscribed(self._services, [role for role in roles if role])
+
+    def unsubscribe_where_added(self) -> None:
+        """Who unsubscribed on an old list that it left by now is unsubscribed on the new one."""
+        with self._services.database.begin() as connection:
+            count = meanwhile.unsubscribe_where_added(connection, self._plan_id, self._services.clock.now())
+        if count:
+            log.warning("contacts unsubscribed while they were moved", plan=self._plan_id, contacts=count)
+
     def settle_turned_round(self) -> None:
         """At the end: what was added and removed again is neither done nor failed."""
         with self._services.database.begin() as connection:

@@ -64,6 +64,8 @@ class ReadBack:
             ids = [step.contact_id for step in group]
             if role is None:
                 done = self._flagged_among(ids, action == "exclude", before.get(_EXCLUDED), after[_EXCLUDED])
+            elif action == "unsub":
+                done = self._unsubscribed_among(role, ids, after[role.value])
             elif action == "add":
                 done = self._added_among(role, ids, before[role.value], after[role.value])
             else:
@@ -78,6 +80,12 @@ class ReadBack:
         tail = membership.iterate(self._mailjet.recipients(self._services.list_ids[role], offset=before))
         found = {row.contact_id: row for row in tail if row.contact_id in wanted}
         found |= self._members_among(role, sorted(wanted - found.keys()), after)
+        with self._services.database.begin() as connection:
+            membership.note_added(connection, role, found.values(), self._services.clock.now())
+        return found.keys()
+
+    def _unsubscribed_among(self, role: ListRole, ids: Sequence[int], after: int) -> Collection[int]:
+        found = {i: row for i, row in self._members_among(role, ids, after).items() if row.is_unsubscribed}
         with self._services.database.begin() as connection:
             membership.note_added(connection, role, found.values(), self._services.clock.now())
         return found.keys()

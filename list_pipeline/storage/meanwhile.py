@@ -64,6 +64,29 @@ def turn_round_unsubscribed(connection: Connection, plan_id: int, now: datetime)
     return len(found)
 
 
+def unsubscribe_where_added(connection: Connection, plan_id: int, now: datetime) -> int:
+    """Changes whose contact unsubscribed so late that the old entry is gone: it is unsubscribed on its new list too, as it
+    would be had it never moved. Returns how many."""
+    return execute(
+        connection,
+        """
+        insert into change_step (change_id, ordinal, action, list_role, state, note, changed_at)
+        select a.change_id, (select max(ordinal) + 1 from change_step o where o.change_id = a.change_id), 'unsub',
+               a.list_role, 'planned', :note, :now
+        from change c join change_step a using (change_id) join contact_list_membership m using (contact_id)
+        join list_membership l on l.contact_id = c.contact_id and l.list_role = a.list_role
+        where c.plan_id = :plan and c.kind <> 'suppress' and m.is_unsubscribed and not m.is_anonymised
+          and a.action = 'add' and a.state = 'confirmed' and a.list_role like 'campaign%'
+          and l.left_at is null and not l.is_unsubscribed
+          and not exists (select 1 from change_step r where r.change_id = c.change_id
+                          and (r.note = :note or r.action = 'remove' and r.state = 'planned'))
+        """,
+        plan=plan_id,
+        note=UNSUBSCRIBED,
+        now=now,
+    )
+
+
 def settle_turned_round(connection: Connection, plan_id: int, now: datetime) -> int:
     """What was added and removed again counts as skipped: neither done nor failed."""
     return execute(

@@ -336,10 +336,10 @@ def _posts(reference: Reference) -> list[int]:
 def _at_moment(scene: Scene, moment: str, act: Callable[[], None], reference: Reference, kind: PlanKind) -> None:
     """Let a person act at a moment of the undisturbed run, named for the suppression or for the rebalancing.
 
-    The small account has five jobs: two suppress, then two add, and the last one removes.
+    The small account has five jobs: two suppress, then one adds, and two remove, the first of them the mover that is edited.
     """
     posts = _posts(reference)
-    first, last = (posts[0], posts[1]) if kind is PlanKind.SUPPRESSION else (posts[2], posts[-1])
+    first, last = (posts[0], posts[1]) if kind is PlanKind.SUPPRESSION else (posts[2], posts[3])
     # What a job rests on is read by the thorough sync before it, which begins with the sizes of the lists.
     looks = [n for n, one in enumerate(reference.requests[:first], start=1) if one.endswith("/contactslist")]
     match moment:

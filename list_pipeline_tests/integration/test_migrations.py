@@ -390,6 +390,10 @@ FORBIDDEN = {
     "a second row of the mode": "insert into mode_state (only_row, first_started_at) values (false, now())",
     "an unknown mode": "insert into mode_state (first_started_at, set_mode, set_by, set_at) values (now(), 'wild', 'x', now())",
     "a mode set by nobody": "insert into mode_state (first_started_at, set_mode, set_at) values (now(), 'auto', now())",
+    "a switch that nobody found off":
+        "insert into mode_state (first_started_at, switched_off_at) values (now(), now())",
+    "a switch found off by a passer-by":
+        "insert into mode_state (first_started_at, switched_off_at, switched_off_by) values (now(), now(), 'x')",
     "a second row of the limiter": "insert into limiter_state values (false, now())",
     "an unknown state of a message": message("on its way"),
     "a message sent at no time": message("sent"),

@@ -2,7 +2,7 @@ drop view list_pipeline.contact_waiting;
 
 alter table list_pipeline.mode_state
     drop column last_alive_at, drop column must_reconcile_since, drop column must_reconcile_because,
-    drop column switched_off_at;
+    drop column switched_off_at, drop column switched_off_by;
 
 alter table list_pipeline.contact_suppression_history drop column reinstated_at, drop column reinstated_by;
 

@@ -29,7 +29,7 @@ create index change_reverses_idx on list_pipeline.change (reverses_change_id) wh
 alter table list_pipeline.change_step
     drop constraint change_step_action_check,
     drop constraint change_step_check,
-    add constraint change_step_action_check check (action in ('add', 'remove', 'exclude', 'include')),
+    add constraint change_step_action_check check (action in ('add', 'remove', 'exclude', 'include', 'unsub')),
     add constraint change_step_role_check check ((action in ('exclude', 'include')) = (list_role is null));
 
 alter table list_pipeline.review_item
@@ -55,6 +55,9 @@ alter table list_pipeline.mode_state
     add column must_reconcile_because text,
     -- LIST_MANAGEMENT_ENABLED was seen off by whatever started last: how the setting reaches a run in progress.
     add column switched_off_at timestamptz,
+    -- What the sensors noted, a command in another environment does not lift.
+    add column switched_off_by text check (switched_off_by in ('sensor', 'command')),
+    add constraint mode_state_switch_check check ((switched_off_at is null) = (switched_off_by is null)),
     add constraint mode_state_reconcile_check check ((must_reconcile_since is null) = (must_reconcile_because is null));
 
 -- Everybody for whom a decision is awaited: whoever sends to a list or validates one looks here.
