@@ -38,6 +38,7 @@ from list_pipeline.storage import attempts, journal, maintenance, plans
 from list_pipeline.storage.database import scalar
 from list_pipeline.storage.plans import StoredPlan
 
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """The facts of a maintenance and the message made of them."""

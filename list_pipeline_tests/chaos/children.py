@@ -51,7 +51,7 @@ class Order:
 def tend(services: Services, tag: str) -> list[str]:
     """One round of the sensors: what is due is synchronised and maintained, what nobody heard of is reported."""
     done: list[str] = []
-    note_flag(services)
+    note_flag(services, by="sensor")
     if not services.settings.list_management_enabled:
         return done
     campaigns.discover(services)
@@ -75,7 +75,7 @@ def tend(services: Services, tag: str) -> list[str]:
 
 def tick(services: Services, tag: str) -> list[str]:
     """What the sensor notes before it starts anything."""
-    note_flag(services)
+    note_flag(services, by="sensor")
     campaigns.discover(services)
     return bury_dead(services)
 

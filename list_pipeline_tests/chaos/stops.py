@@ -104,7 +104,7 @@ class FlagIsOff(ModeIsReadOnly):
         return f"flag-off-{self.nth}-{self.when}"
 
     def stop(self, scene: Scene) -> None:
-        note_flag(scene.another(list_management_enabled=False))
+        note_flag(scene.another(list_management_enabled=False), by="sensor")
 
     def go_on(self, scene: Scene) -> None:
         """Whatever starts next has it on again."""

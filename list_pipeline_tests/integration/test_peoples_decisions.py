@@ -11,7 +11,8 @@ from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.gate import GateDecision
 from list_pipeline.core.plans import PlanKind, PlanStatus, RunStatus, Sweep
 from list_pipeline.operations import gates, suppression, workflow
-from list_pipeline.operations.maintenance import due
+from list_pipeline.operations.maintenance import current, due
+from list_pipeline.operations.reports import notify, write_report
 from list_pipeline.operations.reviews import approve, reject
 from list_pipeline.storage import plans
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation, quietly
@@ -139,3 +140,34 @@ def test_what_was_only_looked_at_is_due_and_done_when_changes_are_allowed(
         made.assert_suppressed(made.account.ids(*SUPPRESSED))
         assert made.query("select attempt, status from list_maintenance_log") == [(1, "success")]
         assert due(allowed) == []
+
+
+def test_a_campaign_without_anybody_to_suppress_is_rebalanced_once_changes_are_allowed(install_small: Install) -> None:
+    with install_small(list_management_mode="read_only") as made:
+        made.control.send(made.account.lists.campaign_1, "Letter 3", profile="clean")
+        made.clock.advance(timedelta(hours=25))
+        workflow.synchronise(made.services, progress=quietly)
+        for _ in range(2):
+            assert made.maintain().report.facts.status is RunStatus.READ_ONLY
+        assert made.plan(PlanKind.SUPPRESSION).summary["suppress"]["total"] == 0
+        assert made.query("select status from list_maintenance_log") == [("read_only",)]
+        allowed = made.another(list_management_mode="auto")
+        assert made.key in [one.campaign_key for one in due(allowed)]
+        assert made.maintain(allowed, run_id="second").report.facts.status is RunStatus.SUCCESS
+        assert made.plan(PlanKind.REBALANCING).status is PlanStatus.EXECUTED
+        assert made.query("select attempt, status from list_maintenance_log") == [(1, "success")]
+
+
+def test_what_was_stopped_a_second_time_is_due_at_once_when_changes_are_allowed_again(install_small: Install) -> None:
+    with install_small(list_management_mode="read_only") as made:
+        allowed, keys = made.another(list_management_mode="auto"), []
+        for number in range(3):
+            made.maintain(run_id=f"run {number}")
+            (one,) = due(allowed)
+            keys.append(one.run_key)
+            # What is only reported anew was not stopped anew: no second run of the same stop is asked for.
+            run = current(made.services, made.key)
+            made.clock.advance(timedelta(minutes=5))
+            notify(made.services, run, write_report(made.services, run))
+            assert [again.run_key for again in due(allowed)] == [one.run_key]
+        assert len(set(keys)) == 3

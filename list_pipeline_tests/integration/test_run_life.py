@@ -310,7 +310,7 @@ def test_nothing_younger_is_due_while_an_older_campaign_is_at_work_and_a_failed_
 def stopped_run(made: Installation, off: Services) -> None:
     """A run in progress meets a switch that another process found off."""
     run = made.decide_suppression()
-    modes.note_flag(off)
+    modes.note_flag(off, by="sensor")
     with pytest.raises(ChangesStoppedError), stage(made.services, run, "suppression"):
         suppression.execute_suppressions(made.services, run, quietly)
 
@@ -328,9 +328,9 @@ def test_a_switch_that_another_process_finds_off_stops_a_run_before_its_next_cha
 def test_a_stopped_run_goes_on_when_whoever_starts_next_finds_the_switch_on(small: Installation) -> None:
     with small.another(list_management_enabled=False) as off:
         stopped_run(small, off)
-        modes.note_flag(off)
+        modes.note_flag(off, by="sensor")
         assert due(off) == []
-    modes.note_flag(small.services)
+    modes.note_flag(small.services, by="sensor")
     assert modes.may_change(small.services) is None
     assert [one.campaign_key for one in due(small.services)] == [small.key]
     assert small.maintain(run_id="second").report.facts.status is RunStatus.SUCCESS
@@ -359,3 +359,30 @@ def test_a_command_notes_the_switch_as_it_finds_it(install_small: Install) -> No
         assert made.members(ListRole.SUPPRESSION) == made.account.ids(62, 63)
         with made.another(list_management_enabled=True) as on:
             assert made.maintain(on).report.facts.status is RunStatus.SUCCESS
+
+
+def test_a_command_does_not_lift_what_the_sensors_noted_and_they_lift_what_a_command_noted(small: Installation) -> None:
+    with small.another(list_management_enabled=False) as off:
+        modes.note_flag(off, by="sensor")
+        modes.note_flag(small.services, by="command")
+        assert modes.may_change(small.services) is not None
+        with pytest.raises(ChangesStoppedError):
+            small.maintain()
+        assert ledger(small) == [(1, "read_only")]
+        modes.note_flag(small.services, by="sensor")
+        assert modes.may_change(small.services) is None
+        modes.note_flag(off, by="command")
+        assert modes.may_change(small.services) is not None
+        modes.note_flag(small.services, by="sensor")
+        assert modes.may_change(small.services) is None
+
+
+def test_the_sensors_take_over_what_a_command_noted(small: Installation) -> None:
+    with small.another(list_management_enabled=False) as off:
+        modes.note_flag(off, by="command")
+        first = small.query("select switched_off_at from mode_state")
+        small.clock.advance(timedelta(minutes=1))
+        modes.note_flag(off, by="sensor")
+        assert small.query("select switched_off_at from mode_state") == first
+    modes.note_flag(small.services, by="command")
+    assert modes.may_change(small.services) is not None

@@ -46,6 +46,27 @@ def folder(reachable: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
+def _stopped() -> Iterator[Path]:
+    """A stack that was started once and stopped, to copy: creating a data folder takes longer than all else of a start."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o711)
+        root = Path(name) / "stack"
+        assert in_another_process(root, "start", "--without-sandbox").returncode == 0
+        assert in_another_process(root, "stop").returncode == 0
+        yield root
+        shutil.rmtree((root / "postgres.outside").resolve(), ignore_errors=True)
+
+
+@pytest.fixture
+def used(folder: Path, _stopped: Path) -> Path:
+    """A stack folder of the test's own in which the servers ran before."""
+    if not (_stopped / "postgres.outside").is_symlink():
+        # Not shutil: under root the data belong to another user, and stay theirs.
+        subprocess.run(["cp", "-a", str(_stopped), str(folder)], check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
 def _shared_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
@@ -105,8 +126,8 @@ def test_the_server_speaks_utc_and_knows_every_letter_whatever_the_machine_is_se
     assert ask(url, "show server_encoding") == "UTF8"
 
 
-def test_the_stack_outlives_the_process_that_started_it(folder: Path) -> None:
-    done = in_another_process(folder, "start", "--without-sandbox")
+def test_the_stack_outlives_the_process_that_started_it(used: Path) -> None:
+    done = in_another_process(used, "start", "--without-sandbox")
     assert done.returncode == 0, done.stderr
     urls = stack.status()
     assert urls is not None
@@ -133,12 +154,12 @@ def test_a_wrong_password_is_refused(shared: Path) -> None:
         ask(urls.database_url.replace(right, "wrong"), "select 1")
 
 
-def test_after_the_supervisor_was_killed_the_next_start_recovers_with_the_same_data(folder: Path) -> None:
+def test_after_the_supervisor_was_killed_the_next_start_recovers_with_the_same_data(used: Path) -> None:
     before = stack.start(with_sandbox=False)
     with psycopg.connect(before.database_url) as connection:
         connection.execute("create table kept (word text)")
         connection.execute("insert into kept values ('still here')")
-    left = processes_of(folder)
+    left = processes_of(used)
     supervisor = left[0]
     supervisor.send_signal(signal.SIGKILL)
     supervisor.wait(10)
@@ -151,11 +172,11 @@ def test_after_the_supervisor_was_killed_the_next_start_recovers_with_the_same_d
     assert not any(one.is_running() for one in left[1:])
 
 
-def test_after_everything_was_killed_at_once_the_next_start_recovers_with_the_same_data(folder: Path) -> None:
+def test_after_everything_was_killed_at_once_the_next_start_recovers_with_the_same_data(used: Path) -> None:
     before = stack.start(with_sandbox=False)
     with psycopg.connect(before.database_url) as connection:
         connection.execute("create table kept as select 42 as answer")
-    killed = processes_of(folder)
+    killed = processes_of(used)
     for one in killed:
         one.send_signal(signal.SIGKILL)
     psutil.wait_procs(killed, timeout=10)
@@ -163,24 +184,24 @@ def test_after_everything_was_killed_at_once_the_next_start_recovers_with_the_sa
     assert ask(stack.start(with_sandbox=False).database_url, "select answer from kept") == 42
 
 
-def test_a_child_that_dies_takes_the_stack_down_and_not_half_of_it(folder: Path) -> None:
+def test_a_child_that_dies_takes_the_stack_down_and_not_half_of_it(used: Path) -> None:
     stack.start(with_sandbox=False)
-    supervisor, *children = processes_of(folder)
+    supervisor, *children = processes_of(used)
     children[0].send_signal(signal.SIGKILL)
     psutil.wait_procs([supervisor, *children], timeout=15)
     assert stack.status() is None
     assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in (supervisor, *children))
 
 
-def test_stop_ends_every_process_and_may_be_repeated(folder: Path) -> None:
+def test_stop_ends_every_process_and_may_be_repeated(used: Path) -> None:
     stack.stop()
     stack.start(with_sandbox=False)
-    running = processes_of(folder)
+    running = processes_of(used)
     stack.stop()
     stack.stop()
     assert stack.status() is None
     assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in running)
-    assert in_another_process(folder, "status").returncode == 3
+    assert in_another_process(used, "status").returncode == 3
 
 
 def test_two_checkouts_side_by_side_do_not_see_each_other(folder: Path, reachable: Path) -> None:
@@ -268,7 +289,7 @@ def test_the_fixtures_database_is_empty_and_its_own(database_url: str, admin: st
     assert ask(database_url, "select count(*) from pg_tables where schemaname = 'public'") == 0
 
 
-def test_the_sandbox_joins_a_running_stack_without_disturbing_it_and_knows_the_credentials(folder: Path) -> None:
+def test_the_sandbox_joins_a_running_stack_without_disturbing_it_and_knows_the_credentials(used: Path) -> None:
     before = stack.start(with_sandbox=False)
     with psycopg.connect(before.database_url, autocommit=True) as connected:
         after = stack.start()
@@ -293,7 +314,7 @@ def test_the_sandbox_joins_a_running_stack_without_disturbing_it_and_knows_the_c
     assert said.json()["ok"] is True
 
 
-def test_the_list_ids_of_the_environment_are_those_that_the_sandbox_seeds(folder: Path) -> None:
+def test_the_list_ids_of_the_environment_are_those_that_the_sandbox_seeds(used: Path) -> None:
     urls = stack.start()
     assert urls.sandbox_url is not None
     variables = stack.environment(urls)
