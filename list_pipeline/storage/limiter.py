@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from list_pipeline.core.clock import Clock
-from list_pipeline.storage.database import Database, execute, one, scalar
+from list_pipeline.storage.database import Database, execute, one
 
 WINDOW = timedelta(seconds=60)
 SLOWED_FOR = timedelta(minutes=5)
@@ -33,25 +33,33 @@ class SharedLimiter:
     def _try_acquire(self) -> float:
         now = self._clock.now()
         with self._database.begin() as connection:
+            # A statement of its own: the one after it has to see what others wrote before they let go of the lock.
             execute(connection, "select pg_advisory_xact_lock(:key)", key=_LOCK_KEY)
-            slowed_until = scalar(connection, "select slowed_until from limiter_state")
-            limit = max(1, self._limit // 2) if slowed_until and slowed_until > now else self._limit
-            window = one(
+            answer = one(
                 connection,
                 """
-                select count(*) as used,
-                       (select allowed_at from mailjet_request where allowed_at > :start
-                        order by allowed_at desc offset :limit - 1 limit 1) as blocking
-                from mailjet_request where allowed_at > :start
+                with allowance as (
+                    select case when exists (select 1 from limiter_state where slowed_until > :now)
+                           then :halved else :limit end as most),
+                recent as (select allowed_at from mailjet_request where allowed_at > :start),
+                used as (select count(*) as many from recent),
+                allowed as (insert into mailjet_request (allowed_at)
+                            select :now from allowance, used where used.many < allowance.most returning 1)
+                select exists (select 1 from allowed) as is_allowed,
+                       (select allowed_at from recent order by allowed_at desc
+                        offset (select most - 1 from allowance) limit 1) as blocking
                 """,
+                now=now,
                 start=now - WINDOW,
-                limit=limit,
+                limit=self._limit,
+                halved=max(1, self._limit // 2),
             )
-            if window is not None and window["used"] >= limit:
-                blocking: datetime = window["blocking"]
-                return max((blocking + WINDOW - now).total_seconds(), 0.001)
-            execute(connection, "insert into mailjet_request (allowed_at) values (:now)", now=now)
-        return 0.0
+        if answer is None:
+            raise AssertionError("a select without a from always has a row")
+        if answer["is_allowed"]:
+            return 0.0
+        blocking: datetime = answer["blocking"]
+        return max((blocking + WINDOW - now).total_seconds(), 0.001)
 
     def slow_down(self) -> None:
         """Halve the allowance for five minutes: Mailjet publishes no number, so a 429 is the only way it tells us."""

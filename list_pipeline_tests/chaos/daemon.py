@@ -192,6 +192,5 @@ def _finished_runs(daemon: Dagster) -> int:
 
 def cases() -> Iterator[Case]:
     """All of them; first in the campaign, since they take longest."""
-    yield WorkerIsKilled(1)
     yield WorkerIsKilled(4)
     yield TwoInTheQueue()

@@ -353,12 +353,29 @@ def _at_moment(scene: Scene, moment: str, act: Callable[[], None], reference: Re
             scene.at(act, nth=last, when="before")
 
 
+# Edits whose moment makes little difference are not played at each.
+_ELSEWHERE: Mapping[str, Sequence[str]] = {
+    PLANNED: ("excluded", "taken-off", "put-elsewhere"),
+    APPROVAL: ("taken-off", "put-elsewhere"),
+    JOB: ("excluded", "taken-off", "put-elsewhere"),
+    ACCEPTED: (),
+    BETWEEN: ("taken-off", "put-elsewhere"),
+}
+_SUPPRESSED_ELSEWHERE: Mapping[str, Sequence[str]] = {
+    PLANNED: ("excluded", "taken-off", "suppressed-by-hand"),
+    APPROVAL: ("suppressed-by-hand",),
+    JOB: ("taken-off", "suppressed-by-hand"),
+    ACCEPTED: (),
+    BETWEEN: ("excluded",),
+}
+
+
 def cases() -> Iterator[Case]:
     """All of them."""
     for moment in (PLANNED, APPROVAL, JOB, ACCEPTED, BETWEEN):
-        for edit in ("unsubscribes", "unsubscribes-from-the-list", "excluded", "taken-off", "put-elsewhere", "erased"):
+        for edit in ("unsubscribes", "unsubscribes-from-the-list", "erased", *_ELSEWHERE[moment]):
             yield MoverIsEdited(edit, moment)
-        for edit in ("unsubscribes", "excluded", "taken-off", "erased", "suppressed-by-hand"):
+        for edit in ("unsubscribes", "erased", *_SUPPRESSED_ELSEWHERE[moment]):
             yield SuppressedIsEdited(edit, moment)
     for entirely in (True, False):
         yield SuppressedIsPutBack(entirely)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -41,7 +41,11 @@ EFFECTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "other-json": ("wrong_json", {}),
     "late": ("delay", {"seconds": 20}),
 }
-AT_READS = ("no-answer", "429", "429-retry-after", "500", "401", "dropped", "half-json", "half-body", "other-json")
+AT_READS: Mapping[str, Sequence[str]] = {
+    "job-state": ("no-answer", "429-retry-after", "500", "dropped", "half-json"),
+    "lists": ("no-answer", "429", "429-retry-after", "500", "401", "dropped", "half-json", "half-body", "other-json"),
+    "figures": ("no-answer", "429", "500", "dropped", "half-body", "other-json"),
+}
 LASTING = ("429", "500", "dropped-but-done")
 
 
@@ -113,7 +117,7 @@ def cases(seed: int, reference: Reference) -> Iterator[Case]:
     """
     for place, (method, path) in PLACES.items():
         times = _matching(reference, method, path)
-        for effect in EFFECTS if place == "job" else AT_READS:
+        for effect in AT_READS.get(place, EFFECTS):
             nth = random.Random(f"{seed} {place} {effect}").randint(1, times)
             yield RequestFails(place, effect, nth, 1)
         for effect in LASTING:

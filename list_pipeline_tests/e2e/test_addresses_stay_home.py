@@ -46,6 +46,8 @@ from list_pipeline_tests.e2e.planted_addresses import (
 )
 from list_pipeline_tests.e2e.rehearsals import ANCHOR, Rehearsal, rehearsal
 
+pytestmark = pytest.mark.long
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 SEED = {"scenario": "closed_cycle", "contacts": 3600, "seed": 7}
 PERMITTED = {

@@ -14,6 +14,8 @@ from list_pipeline_tests.chaos.invariants import AS_UNDISTURBED, broken
 from list_pipeline_tests.chaos.jobs import JobDoesLess
 from list_pipeline_tests.chaos.scene import Scene, staged
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def grounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grounds]:

@@ -10,6 +10,8 @@ from list_pipeline.operations import reviews
 from list_pipeline_tests.e2e.dagster_runs import DagsterHome, failures, materialized, metadata
 from list_pipeline_tests.e2e.rehearsals import ANCHOR, LIST_1, Rehearsal
 
+pytestmark = pytest.mark.long
+
 MAINTENANCES = "select attempt, status, run_id, errors from list_maintenance_log order by id"
 
 

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 
 from list_pipeline.clock import VirtualClock
 from list_pipeline.core.bounces import BounceReason, advice_for
 from list_pipeline.core.plans import ItemAction, PlanKind
 from list_pipeline_tests.e2e.dagster_runs import DagsterHome
 from list_pipeline_tests.e2e.rehearsals import LIST_2, Rehearsal, rehearsal
+
+pytestmark = pytest.mark.long
 
 ROTTEN_PERCENT = 18
 TURN_HOURS, TURNS = 4, 6

@@ -21,6 +21,8 @@ from list_pipeline.core.plans import ItemAction, PlanKind
 from list_pipeline.sandbox.server import SandboxServer
 from list_pipeline_tests.e2e.rehearsals import ANCHOR, Rehearsal, Templates, rehearsal
 
+pytestmark = pytest.mark.long
+
 CYCLES = 4
 SIZES = (290, 250, 225)
 """Members of the three lists at the beginning: too far apart, so that the first closed cycle is followed by moves."""

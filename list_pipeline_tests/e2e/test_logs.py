@@ -35,6 +35,8 @@ MATERIALIZE = """
 import sys
 import dagster as dg
 from list_pipeline.definitions import defs
+
+pytestmark = pytest.mark.long
 with dg.DagsterInstance.ephemeral() as instance:
     instance.add_dynamic_partitions("campaigns", [sys.argv[1]])
     job = defs.resolve_job_def("post_campaign_maintenance")

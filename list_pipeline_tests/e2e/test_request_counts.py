@@ -14,6 +14,8 @@ from list_pipeline.operations import bounces, suppression
 from list_pipeline.operations.maintenance import current
 from list_pipeline_tests.e2e.rehearsals import Rehearsal, Templates
 
+pytestmark = pytest.mark.long
+
 LARGE = 9500
 """Contacts of the account that the tests of size share: three lists of some 3,000, several pages each."""
 

@@ -66,7 +66,7 @@ class Story:
         return as_text(self.maintained.report.message)
 
 
-@pytest.fixture(scope="module", params=SEEDS)
+@pytest.fixture(scope="module", params=[SEEDS[0], pytest.param(SEEDS[1], marks=pytest.mark.long)])
 def story(request: pytest.FixtureRequest, templates: Templates) -> Iterator[Story]:
     """The closed-cycle account of a seed, maintained once."""
     seed = {"scenario": "closed_cycle", "contacts": 3600, "seed": request.param}

@@ -169,6 +169,7 @@ def _killed(made: Installation, phase: Phase, run: Maintenance, nth: int, when: 
     made.services.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "phase", [pytest.param(SUPPRESSION_PHASE, id="suppression"), pytest.param(REBALANCING_PHASE, id="rebalancing")]
 )

@@ -24,6 +24,8 @@ from list_pipeline.sandbox.control import SandboxControl
 from list_pipeline.stack.databases import with_database
 from list_pipeline.stack.state import DIRECTORY_VARIABLE, StackDirectory, StackError
 
+pytestmark = pytest.mark.long
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 

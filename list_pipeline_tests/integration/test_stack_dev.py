@@ -20,6 +20,8 @@ from list_pipeline import stack
 from list_pipeline.stack.dev import write_dagster_home
 from list_pipeline.stack.state import DIRECTORY_VARIABLE, StackDirectory
 
+pytestmark = pytest.mark.long
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 LOCATION = "{ workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError { __typename } } } } }"
 
