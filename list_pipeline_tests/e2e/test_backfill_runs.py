@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dagster as dg
+import pytest
 
 from list_pipeline_tests.e2e.dagster_runs import DagsterHome, failures, materialized
 from list_pipeline_tests.e2e.rehearsals import Rehearsal
+
+pytestmark = pytest.mark.long
 
 
 def test_a_backfill_over_past_partitions_plans_and_reports_and_changes_nothing(

@@ -12,6 +12,8 @@ from list_pipeline.operations import workflow
 from list_pipeline_tests.e2e.conftest import SMALL
 from list_pipeline_tests.e2e.rehearsals import ANCHOR, PacedClock, Rehearsal, Templates, quiet
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def paced(templates: Templates) -> Iterator[Rehearsal]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import dagster as dg
+import pytest
 
 from list_pipeline.clock import VirtualClock
 from list_pipeline.core.gate import Mode, SuppressionGateFacts, judge_suppression
@@ -22,6 +23,8 @@ from list_pipeline_tests.e2e.dagster_runs import (
     strings_in,
 )
 from list_pipeline_tests.e2e.rehearsals import SUPPRESSION, Rehearsal
+
+pytestmark = pytest.mark.long
 
 PLANS = "select plan_id, kind, status, decided_by, content_hash from plan order by plan_id"
 LATE = "decisions_to_carry_out"

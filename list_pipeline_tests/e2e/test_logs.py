@@ -17,6 +17,8 @@ from list_pipeline_tests.e2e.conftest import SMALL
 from list_pipeline_tests.e2e.dagster_runs import ADDRESS
 from list_pipeline_tests.e2e.rehearsals import ANCHOR, PacedClock, Rehearsal, Templates
 
+pytestmark = pytest.mark.long
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 MAINTAIN = """
@@ -36,7 +38,6 @@ import sys
 import dagster as dg
 from list_pipeline.definitions import defs
 
-pytestmark = pytest.mark.long
 with dg.DagsterInstance.ephemeral() as instance:
     instance.add_dynamic_partitions("campaigns", [sys.argv[1]])
     job = defs.resolve_job_def("post_campaign_maintenance")

@@ -260,6 +260,7 @@ def test_a_rollback_that_fails_is_a_critical_alert_and_loses_nobody(small: Insta
     assert listed_before <= set().union(*(small.members(role) for role in CAMPAIGN_LISTS))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("nth", [5, 7])
 def test_a_rollback_that_is_killed_is_continued_by_the_next_run(
     small: Installation, monkeypatch: pytest.MonkeyPatch, nth: int
