@@ -69,6 +69,7 @@ def undo_maintenance(
     with mutation_lock(services.database, services.clock, f"undoing {key}") as lock:
         with services.database.begin() as connection:
             corrections.withdraw_plans(connection, campaign.campaign_id, sweep, by, services.clock.now())
+            corrections.close_questions(connection, campaign.campaign_id, sweep, by, services.clock.now())
             begun = corrections.waiting_corrections_of(connection, campaign.campaign_id, sweep, PlanKind.UNDO)
         done = [finish(services, plan_id, lock, progress) for plan_id in begun]
         for kind in reversed(MAINTENANCE_PLANS):

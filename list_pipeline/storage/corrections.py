@@ -152,6 +152,25 @@ def withdraw_plans(connection: Connection, campaign_id: int, sweep: Sweep, by: s
     )
 
 
+def close_questions(connection: Connection, campaign_id: int, sweep: Sweep, by: str, now: datetime) -> int:
+    """What is asked about the plans of a maintenance that is taken back, or was approved of them and not done, is off."""
+    return execute(
+        connection,
+        """
+        update review_item r set status = 'rejected', decided_at = :now, decided_by = :by, note = 'the maintenance was undone'
+        from plan p
+        where p.plan_id = r.plan_id and p.campaign_id = :campaign and p.sweep = :sweep
+          and p.kind in ('suppression', 'rebalancing') and r.kind in ('plan', 'incident', 'failed_item')
+          and (r.status = 'open' or r.status = 'approved' and r.executed_at is null and r.contact_id is not null
+               or r.status = 'approved' and r.executed_at is null and r.kind = 'incident')
+        """,
+        campaign=campaign_id,
+        sweep=sweep,
+        by=by,
+        now=now,
+    )
+
+
 def compensate(connection: Connection, plan_id: int, now: datetime) -> int:
     """The steps that a correction took back are compensated, where all of its own steps are settled well."""
     return execute(

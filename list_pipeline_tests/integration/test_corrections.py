@@ -129,6 +129,7 @@ JOBS_OF_AN_UNDO = 6
 """One job each: back to list 1 and to list 2 and off list 3, the rebalancing; back to list 3, off suppression, included."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("nth", "when"),
     [(1, "after"), (2, "before"), (3, "after"), (4, "after"), (5, "before"), (5, "after"), (6, "after")],
@@ -199,6 +200,20 @@ def test_what_was_undone_is_not_done_again_by_a_later_look_or_a_repeated_run(sma
     after = state(small)
     assert after.lists[ListRole.SUPPRESSION] == restored.lists[ListRole.SUPPRESSION]
     assert after.excluded == restored.excluded
+
+
+def test_what_waits_is_withdrawn_by_an_undo_and_is_not_done_afterwards(install_small: Install) -> None:
+    with install_small(list_management_mode="approval_required") as made:
+        made.maintain()
+        plan = made.plan(PlanKind.SUPPRESSION)
+        assert plan.status is PlanStatus.PENDING_REVIEW
+        made.control.reset_requests()
+        assert undo(made) == []
+        assert made.plan(PlanKind.SUPPRESSION).status is PlanStatus.REJECTED
+        assert made.query("select status, decided_by from review_item where kind = 'plan'") == [("rejected", "ada")]
+        with pytest.raises(RefusedError):
+            approve(made.services, plan.plan_id, by="bob", content_hash=plan.content_hash)
+        assert made.changing_requests() == {}
 
 
 def test_an_undo_is_refused_while_changes_are_stopped(small: Installation) -> None:
