@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", default="", help="a family, or a case as family/name; the beginning is enough")
     parser.add_argument("--seed", type=int, default=SEED, help="of the larger account, and of the sample")
     parser.add_argument("--workers", type=int, default=2, help="cases at once")
-    parser.add_argument("--all", action="store_true", help="every variation; takes some three minutes longer")
+    parser.add_argument("--all", action="store_true", help="every variation and every kill; takes some twice as long")
     parser.add_argument("--list", action="store_true", help="only name the cases")
     wanted = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True)
