@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from list_pipeline.core.errors import TransientError
+from list_pipeline.integrations.tls import tls_context
 
 _ASKED_EVERY_S = 0.5
 
@@ -20,7 +21,9 @@ class RehearsalClock:
 
     def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
         """Args: ``url`` is the sandbox's base URL."""
-        self._client = httpx.Client(base_url=url, timeout=5.0, transport=transport, trust_env=False)
+        self._client = httpx.Client(
+            base_url=url, timeout=5.0, transport=transport, trust_env=False, verify=tls_context()
+        )
         self._ahead = timedelta()
         self._asked_at: float | None = None
 

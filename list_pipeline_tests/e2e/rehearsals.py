@@ -25,6 +25,7 @@ from sqlalchemy import text
 from list_pipeline.clock import VirtualClock
 from list_pipeline.core.clock import Clock
 from list_pipeline.core.plans import ItemAction, PlanItem, PlanKind, Sweep
+from list_pipeline.integrations.tls import tls_context
 from list_pipeline.operations import setup, workflow
 from list_pipeline.operations.maintenance import Due, due
 from list_pipeline.operations.services import Services
@@ -220,7 +221,9 @@ def rehearsal(
         credentials = ("sandbox-key", "sandbox-secret")
         with (
             Services(chosen, clock) as services,
-            httpx.Client(base_url=f"{server.url}/v3/REST", auth=credentials, trust_env=False, timeout=60) as http,
+            httpx.Client(
+                base_url=f"{server.url}/v3/REST", auth=credentials, trust_env=False, verify=tls_context(), timeout=60
+            ) as http,
         ):
             setup.prepare(services)
             yield Rehearsal(server, control, clock, chosen, services, http)

@@ -18,6 +18,7 @@ import pytest
 
 from list_pipeline.clock import VirtualClock
 from list_pipeline.core.plans import ItemAction, PlanKind
+from list_pipeline.integrations.tls import tls_context
 from list_pipeline.sandbox.server import SandboxServer
 from list_pipeline_tests.e2e.rehearsals import ANCHOR, Rehearsal, Templates, rehearsal
 
@@ -107,7 +108,9 @@ def _create_account(state: Path) -> list[int]:
     """Five empty lists in an empty sandbox; their ids, master first."""
     with SandboxServer(state, VirtualClock(ANCHOR)) as server:
         credentials = ("sandbox-key", "sandbox-secret")
-        with httpx.Client(base_url=f"{server.url}/v3/REST", auth=credentials, trust_env=False) as http:
+        with httpx.Client(
+            base_url=f"{server.url}/v3/REST", auth=credentials, trust_env=False, verify=tls_context()
+        ) as http:
             return [
                 int(http.post("/contactslist", json={"Name": name}).json()["Data"][0]["ID"])
                 for name in ("Everybody", "One", "Two", "Three", "Never again")

@@ -24,6 +24,7 @@ from structlog.testing import capture_logs
 from list_pipeline.clock import VirtualClock
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.plans import PlanKind, Sweep
+from list_pipeline.integrations.tls import tls_context
 from list_pipeline.operations import bounces, campaigns, gates, setup, suppression, workflow
 from list_pipeline.operations.maintenance import Maintenance, begin
 from list_pipeline.operations.services import Services
@@ -229,7 +230,9 @@ def settings_for(server: SandboxServer, lists: ListIds, database_url: str, **set
 def plain_client(server: SandboxServer) -> Iterator[httpx.Client]:
     """Mailjet's API without the product."""
     credentials = ("sandbox-key", "sandbox-secret")
-    with httpx.Client(base_url=server.url + "/v3/REST", auth=credentials, trust_env=False, timeout=20) as http:
+    with httpx.Client(
+        base_url=server.url + "/v3/REST", auth=credentials, trust_env=False, verify=tls_context(), timeout=20
+    ) as http:
         yield http
 
 

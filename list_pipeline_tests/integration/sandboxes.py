@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from list_pipeline.clock import VirtualClock
+from list_pipeline.integrations.tls import tls_context
 from list_pipeline.sandbox.control import SandboxControl
 from list_pipeline.sandbox.server import SandboxServer
 
@@ -82,7 +83,9 @@ def rehearsal(state: Path, **seed: Any) -> Iterator[Rehearsal]:
         if seed:
             control.seed(**seed)
         credentials = ("sandbox-key", "sandbox-secret")
-        with httpx.Client(base_url=server.url + "/v3/REST", auth=credentials, trust_env=False, timeout=20) as http:
+        with httpx.Client(
+            base_url=server.url + "/v3/REST", auth=credentials, trust_env=False, verify=tls_context(), timeout=20
+        ) as http:
             yield Rehearsal(server, control, clock, http)
 
 

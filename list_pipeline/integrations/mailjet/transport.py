@@ -37,6 +37,7 @@ from list_pipeline.integrations.limits import RequestLimiter
 from list_pipeline.integrations.mailjet.answers import Envelope, decoded, error_text, read_envelope
 from list_pipeline.integrations.mailjet.errors import OutcomeUnknownError
 from list_pipeline.integrations.mailjet.parsing import unreadable
+from list_pipeline.integrations.tls import tls_context
 
 log = structlog.get_logger(__name__)
 
@@ -128,6 +129,7 @@ class Transport:
             follow_redirects=False,
             # A proxy of the environment is for the world outside, not for a sandbox on this machine.
             trust_env=base.host not in _LOOPBACK,
+            verify=tls_context(),
             transport=transport,
         )
 
