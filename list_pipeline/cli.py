@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from list_pipeline import cli_corrections, cli_reconciliation, cli_reviews
+from list_pipeline import cli_corrections, cli_decisions, cli_reconciliation, cli_reviews
 from list_pipeline.cli_common import console, opened_services
 from list_pipeline.core.errors import ListPipelineError
 from list_pipeline.core.slack_blocks import as_text
@@ -125,6 +125,7 @@ def show_log(log_id: Annotated[int, typer.Argument(help="Number of the maintenan
 
 cli_reviews.register(app)
 cli_reconciliation.register(app)
+cli_decisions.register(app)
 cli_corrections.register(app)
 
 

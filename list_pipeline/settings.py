@@ -73,6 +73,23 @@ class Settings(BaseSettings):
     gemini_base_url: str | None = Field(None, description="Another host for the Gemini API, e.g. the sandbox.")
     gemini_api_version: str = Field("v1", description="Version in the path of the Gemini API.")
     gemini_model: str = Field("gemini-3.5-flash-lite", description="Model that the advisors ask.")
+    gemini_thinking_level: str = Field(
+        "low",
+        pattern="^(none|minimal|low|medium|high)$",
+        description="How much the model thinks; none: its own default.",
+    )
+    gemini_temperature_health: float = Field(0.7, ge=0, le=2, description="Sent only to models that take one.")
+    gemini_temperature_optimization: float = Field(0.3, ge=0, le=2, description="Likewise.")
+    gemini_temperature_rebalancing: float = Field(0.5, ge=0, le=2, description="Likewise.")
+    gemini_temperature_reporting: float = Field(0.6, ge=0, le=2, description="Likewise.")
+    gemini_top_p: float = Field(0.95, gt=0, le=1, description="Likewise.")
+    gemini_top_k: int = Field(40, ge=1, description="Likewise.")
+    gemini_input_usd_per_million: float | None = Field(
+        None, ge=0, description="Price of a million prompt tokens, where the model's own is not known or has changed."
+    )
+    gemini_output_usd_per_million: float | None = Field(None, ge=0, description="The same for tokens of answers.")
+    advisors_token_budget: int = Field(200_000, ge=0, description="Most tokens of all advisors in one run.")
+    advisors_cost_budget_usd: float = Field(0.50, ge=0, description="Most US dollars of all advisors in one run.")
 
     # Slack
     slack_bot_token: SecretStr | None = Field(None, description="Bot token; without it reports stay in the database.")

@@ -1,10 +1,13 @@
-"""Holding a model's words against what it was given: no invented figure, no invented item, no link.
+"""Holding a model's words against what it was given: no invented figure, no invented item, no link, no other language.
 
 Belongs here: checks that every advisor needs. Does not belong here: what follows from a refused answer.
 
-Figures are compared as values: "1,204", "1204" and "1204.0" are the same, and words from two to twelve count too. A
+Figures are compared as values: "1,204", "1204" and "1204.0" are the same, and words from two to ninety count too. A
 count cannot pass as a percentage. The guard cannot tell whether a true figure is used for the right thing; it sees to
 it that none comes from nowhere.
+
+Prose in another language is dropped rather than translated: the checks know English words for figures only, and the
+readers of a report share English only.
 """
 
 from __future__ import annotations
@@ -16,22 +19,47 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from list_pipeline.core.masking import redact_addresses
+from list_pipeline.agents.language import is_english
+from list_pipeline.agents.untrusted import visible
+from list_pipeline.core.masking import redact_foreign_text
 
 _NUMBER = re.compile(r"\d+(?:[.,' \u00a0\u202f]\d{3}(?!\d))*(?:[.,]\d+)?")
-_REFERENCE = re.compile(r"\bc\d+\b", re.IGNORECASE)
+_REFERENCE = re.compile(r"\b[cg]\d+\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
-_WORDS = {
-    word: Decimal(value)
-    for value, word in enumerate(
-        ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"), start=2
-    )
+_UNITS = (
+    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+    "nineteen"
+)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_WORDS = {word: Decimal(value) for value, word in enumerate(_UNITS.split(), start=2)} | {
+    word: Decimal(value) for value, word in zip(range(20, 100, 10), _TENS.split(), strict=True)
 }
-_VAGUE = re.compile(r"\b(?:dozens?|hundreds?|thousands?|millions?|billions?)\b", re.IGNORECASE)
+_VAGUE = re.compile(
+    r"\b(?:dozens?|hundreds?|thousands?|millions?|billions?|hal(?:f|v(?:es?|ed|ing))|(?:one|two)[- ](?:thirds?|fifths?)|"
+    r"(?:a|one|three)[- ]quarters?|doubl(?:es?|ed|ing)|tripl(?:es?|ed|ing)|quadruple\w*|twice|thrice|\w+fold)\b",
+    re.IGNORECASE,
+)
 _PERCENT = re.compile(r"\s*(?:%|per ?cent\b|percentage\b)", re.IGNORECASE)
 _MONEY = re.compile(r"[€$£¥]|\b(?:euros?|dollars?|pounds?|eur|usd|gbp)\b", re.IGNORECASE)
 """No input of ours holds money, so whoever speaks of it made it up."""
-_LIVE = re.compile(r"://|\bwww\.|[<>@`]|\bmailto:", re.IGNORECASE)
+_LIVE = re.compile(
+    r"://|\bwww\.|[<>@`]|\]\(|\[address\]|\bmailto:|\b[a-z0-9-]+\.[a-z]{2,}\b|(?<!\w)#[a-z]|(?<!\w)!(?:channel|here|everyone)\b|(?<!\w):\w+:",
+    re.IGNORECASE,
+)
+"""What a chat turns into a link, a mention, a channel, an emoji or markup, host names included; and an address that was
+redacted before the answer was read."""
+_OFF_TOPIC = re.compile(
+    r"\b(?:system prompt|(?:previous|prior|above|earlier|these) instructions?|language model|as an ai|passwords?|"
+    r"credentials?|api[- ]?keys?)\b",
+    re.IGNORECASE,
+)
+"""Talk of the question itself, and of secrets: no reader of a report needs either."""
+_ORDER = re.compile(
+    r"^\W*(?:please\s+)?(?:approve|ignore|disregard|bypass|override|delete|erase|disable|lift|skip)\b|"
+    r"\bwithout (?:looking|reading|a review|checking)\b|\badd\b.{0,40}\bback\b",
+    re.IGNORECASE,
+)
+"""An order to let something through or to take a safety away. Deciding is the reader's, and the gate's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,22 +139,28 @@ def _value(token: str) -> Decimal:
 def grounded(prose: str, figures: Figures, references: Iterable[str] = ()) -> tuple[str, int]:
     """The sentences of a text that rest on the input, and how many were dropped.
 
-    A sentence is dropped for a figure that is not in the input, an item that was not offered, money, an address or a
-    link.
+    A sentence is dropped for a figure that is not in the input, an item that was not offered, money, an address, a
+    link, a mention, talk of prompts or secrets, and when it is not English. Characters that cannot be seen are left
+    out before anything is looked at.
     """
     offered = {reference.casefold() for reference in references}
     kept: list[str] = []
     dropped = 0
-    for sentence in (part.strip() for part in _SENTENCE.split(prose)):
+    for sentence in (part.strip() for part in _SENTENCE.split(visible(prose))):
         if not sentence:
             continue
         named = {name.casefold() for name in _REFERENCE.findall(sentence)}
+        # Full-width signs and the like look the same to people, and some programs treat them the same.
+        plain = unicodedata.normalize("NFKC", sentence)
         if (
             not figures.hold(sentence)
             or not named <= offered
-            or _LIVE.search(sentence)
-            or _MONEY.search(sentence)
-            or redact_addresses(sentence) != sentence
+            or _LIVE.search(plain)
+            or _MONEY.search(plain)
+            or _OFF_TOPIC.search(plain)
+            or _ORDER.search(plain)
+            or redact_foreign_text(plain) != plain
+            or not is_english(sentence)
         ):
             dropped += 1
         else:

@@ -1,113 +1,151 @@
-"""The advisor on a finished run: two or three sentences for people who read nothing else.
+"""The advisor on a finished run: the executive report for people who read nothing else.
 
-Belongs here: what is asked about the results, and the sentences that code writes when there is no usable answer. Does
-not belong here: the message around them (``core.reports``). It changes nothing; its only risk is a false figure, so a
-sentence with a figure that is not among the results is dropped.
+Belongs here: what is asked about the results and how an answer becomes a report. Does not belong here: what may be said
+(``report_guard``), the report that code writes by itself (``report_from_figures``), and the message around both
+(``core.reports``).
+
+It changes nothing; its only risk is a false statement. So the model writes sentences and *names* figures; values are
+filled in by code, and a sentence that does not rest on the results is dropped.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from pydantic import Field
 
-from list_pipeline.agents.base import DATA_RULES, Answer, LanguageModel, Question, consult, quoted
-from list_pipeline.agents.guard import figures_in, grounded
+from list_pipeline.agents.consultation import ModelAccess, consult
+from list_pipeline.agents.guard import figures_in
+from list_pipeline.agents.question import DATA_RULES, Answer, Question
+from list_pipeline.agents.report_from_figures import policy_report
+from list_pipeline.agents.report_guard import MOST_ENTRIES, Done, ReportGuard
 from list_pipeline.core.advice import AdviceSource, AgentRecord
-from list_pipeline.core.plans import RunStatus
-from list_pipeline.core.report_facts import MaintenanceFacts
+from list_pipeline.core.health import HealthAssessment
+from list_pipeline.core.key_metrics import Metric, key_metrics
+from list_pipeline.core.list_figures import Rate
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.policy import SuppressionPolicy
+from list_pipeline.core.report_facts import ExecutiveReport, KeyMetric, ListChange, ListRates, MaintenanceFacts
 
 AGENT = "reporting"
-PROMPT_VERSION = "reporting-1"
+PROMPT_VERSION = "reporting-2"
 TEMPERATURE = 0.6
-MAX_OUTPUT_TOKENS = 2_048
+MAX_OUTPUT_TOKENS = 6_144
+"""A full report takes about 900 tokens; thinking shares the budget."""
+_MOST_CONCERNS = 3
 
 _SYSTEM = (
     "You are a technical writer of executive reports for email-marketing operations; your readers get them in Slack. "
-    "You write clearly and briefly, put business impact over technical detail, and use no jargon. "
+    "You write clearly and briefly, put business impact over technical detail, use specific figures and no jargon, and "
+    "say what people should do. Contacts without evidence against them are never to be suppressed, and suppressed ones "
+    "never to be mailed: recommend neither. "
 )
 _TASK = (
-    "Write an executive summary of two to three sentences about this maintenance run: what was done, what it means for "
-    "the next campaign, and what needs attention, if anything. Say nothing was done where the counts of confirmed "
-    "changes are zero. Answer with JSON in the given schema only."
+    "Write the report of this maintenance run from its results. concerns: what needs attention. recommendations: what "
+    "people should do about it. next_steps: what follows, and when, in words such as today or before the next campaign. "
+    "actions_taken: what was done, from confirmed counts only; empty where these are zero. key_metrics: the labels, out "
+    "of those offered, of the three to five figures that matter most in this run. executive_summary: two to three "
+    "sentences: what was done, what it means for the next campaign, and what needs attention, if anything. At most five "
+    "short entries in each list, none where there is nothing to say; repeat no entry in another list. What was planned "
+    "and not confirmed was not done. Answer with JSON in the given schema only."
 )
-_STATUS_WORDS = {
-    RunStatus.RUNNING: "The maintenance is still running.",
-    RunStatus.FAILED: "The maintenance failed and needs attention.",
-    RunStatus.PENDING_REVIEW: "The plan waits for a person's decision; until then it changes nothing.",
-    RunStatus.REJECTED: "The plan was rejected by a person.",
-    RunStatus.ROLLED_BACK: "The rebalancing was rolled back.",
-    RunStatus.READ_ONLY: "The system only watched in this run; no list was changed.",
-}
+
+MetricLabel = Literal[
+    "contacts_suppressed",
+    "contacts_rebalanced",
+    "mailable_contacts",
+    "largest_deviation",
+    "not_delivered",
+    "complaint_rate",
+    "refused_because_of_the_sender",
+    "held_for_review",
+    "failed_suppressions",
+    "suppression_list",
+]
+"""The values of ``core.key_metrics.Metric``, as an answer's schema wants them."""
 
 
-class SummaryAnswer(Answer):
-    """The model's answer."""
+class ReportAnswer(Answer):
+    """The model's answer. The summary comes last: what it sums up is written by then."""
 
-    executive_summary: str = Field(max_length=1_500)
+    concerns: list[str] = Field(description="What needs attention, one sentence each", max_length=10)
+    recommendations: list[str] = Field(description="What people should do, one sentence each", max_length=10)
+    next_steps: list[str] = Field(description="What follows and when, one sentence each", max_length=10)
+    actions_taken: list[str] = Field(description="What was done and confirmed, one sentence each", max_length=10)
+    key_metrics: list[MetricLabel] = Field(description="Labels of the figures that matter most", max_length=10)
+    executive_summary: str = Field(description="Two to three sentences", max_length=2_000)
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """The sentences, whose they are, and why the code wrote them where it did."""
+class Written:
+    """A report, why code wrote it (empty where the model did), and the consultation."""
 
-    text: str
-    source: AdviceSource
+    report: ExecutiveReport
     reason: str
     recorded: AgentRecord
 
 
-def summarise(model: LanguageModel | None, facts: MaintenanceFacts) -> Summary:
-    """Ask for the executive summary of a run; without a usable answer, the code's own. Never raises for the model."""
-    question = Question(
+def write(access: ModelAccess, facts: MaintenanceFacts) -> Written:
+    """Ask for the report of a run; without a usable answer, the code's own. No failure of the model is raised."""
+    question, metrics = question_about(facts), key_metrics(facts)
+    guard = ReportGuard(figures_in(question.data), _done(facts))
+
+    def refusal(answer: ReportAnswer) -> str | None:
+        is_usable = guard.again().summary(answer.executive_summary)
+        return None if is_usable else "no sentence of the executive summary rests on the results"
+
+    consultation = consult(access, question, ReportAnswer, refusal)
+    own = policy_report(facts)
+    if consultation.answer is None:
+        return Written(own, consultation.why_not, consultation.record)
+    report = _report(consultation.answer, guard, metrics, own)
+    unknown = sum(Metric(label) not in metrics for label in consultation.answer.key_metrics)
+    notes = (*guard.notes, *((f"{unknown} key metrics are not known of this run",) if unknown else ()))
+    return Written(report, "", consultation.accepted(notes))
+
+
+def question_about(facts: MaintenanceFacts) -> Question:
+    """What is asked. Its hash changes when the results do (or our wording), so it tells whether a report is still theirs."""
+    return Question(
         agent=AGENT,
         prompt_version=PROMPT_VERSION,
         system=_SYSTEM + DATA_RULES,
         task=_TASK,
-        data=_data(facts),
+        data=_data(facts, list(key_metrics(facts).values())),
+        answer_type=ReportAnswer,
         temperature=TEMPERATURE,
         max_output_tokens=MAX_OUTPUT_TOKENS,
     )
-    consultation = consult(model, question, SummaryAnswer)
-    if consultation.answer is None:
-        why = consultation.record.verdict.removeprefix("not used: ")
-        return Summary(policy_summary(facts), AdviceSource.POLICY, why, consultation.record)
-    text, dropped = grounded(consultation.answer.executive_summary, figures_in(question.data))
-    if not text:
-        record = consultation.rejected("no sentence rests on the results")
-        return Summary(policy_summary(facts), AdviceSource.POLICY, "no sentence rests on the results", record)
-    notes = (f"{dropped} sentences without ground in the input were dropped",) if dropped else ()
-    return Summary(text, AdviceSource.MODEL, "", consultation.accepted(notes))
 
 
-def policy_summary(facts: MaintenanceFacts) -> str:
-    """Two or three sentences from the figures alone; always the same for the same facts."""
-    suppression, rebalancing = facts.suppression, facts.rebalancing
-    sentences: list[str] = []
-    if facts.status in _STATUS_WORDS:
-        sentences.append(_STATUS_WORDS[facts.status])
-    if suppression.confirmed_total or not suppression.planned_total:
-        done = f"{suppression.confirmed_total:,} contacts" if suppression.confirmed_total else "No contact"
-        verb = "was" if suppression.confirmed_total == 0 else "were"
-        sentences.append(f"{done} {verb} suppressed after this campaign.")
-    else:
-        sentences.append(f"{suppression.planned_total:,} contacts are planned to be suppressed.")
-    if rebalancing.confirmed:
-        sentences.append(f"{rebalancing.confirmed:,} contacts changed or joined a list to keep the lists comparable.")
-    elif rebalancing.planned:
-        sentences.append(f"{rebalancing.planned:,} changes of lists are planned.")
-    if suppression.failed_total:
-        sentences.append(f"{suppression.failed_total:,} suppressions failed and wait for a person to look at.")
-    elif any(fault.contacts for fault in facts.sender_faults):
-        sentences.append("Some refusals concern us as the sender and need a repair.")
-    return " ".join(sentences[:3])
+def _report(
+    answer: ReportAnswer, guard: ReportGuard, metrics: Mapping[Metric, KeyMetric], own: ExecutiveReport
+) -> ExecutiveReport:
+    """What of an answer may stand. Metrics, actions and next steps are the code's own where the model has none.
+
+    The code's own concerns come first always: a model may see more than they say, never less.
+    """
+    named = dict.fromkeys(Metric(label) for label in answer.key_metrics)
+    chosen = tuple(metrics[name] for name in named if name in metrics)[:MOST_ENTRIES]
+    return ExecutiveReport(
+        executive_summary=guard.summary(answer.executive_summary),
+        key_metrics=chosen or own.key_metrics,
+        actions_taken=guard.actions(answer.actions_taken) or own.actions_taken,
+        recommendations=guard.entries(answer.recommendations),
+        concerns=tuple(dict.fromkeys((*own.concerns, *guard.entries(answer.concerns))))[:MOST_ENTRIES],
+        next_steps=guard.entries(answer.next_steps) or own.next_steps,
+        source=AdviceSource.MODEL,
+    )
 
 
-def _data(facts: MaintenanceFacts) -> dict[str, object]:
-    suppression, rebalancing = facts.suppression, facts.rebalancing
+def _data(facts: MaintenanceFacts, metrics: Sequence[KeyMetric]) -> dict[str, object]:
+    """What the model is told: counts, codes and our own sentences. No name of a campaign, contact or list."""
+    suppression, rebalancing, attempt = facts.suppression, facts.rebalancing, facts.attempt
     return {
-        "campaign": quoted(facts.campaign_name, 120),
         "round": facts.round_number,
+        "sent_to": facts.list_role.label,
         "status": facts.status.value,
         "recipients": facts.recipients,
         "bounces": {name: count for name, count in facts.bounces.items() if count},
@@ -116,24 +154,116 @@ def _data(facts: MaintenanceFacts) -> dict[str, object]:
             "confirmed": suppression.confirmed_total,
             "failed": suppression.failed_total,
             "held_for_review": suppression.held_for_review,
+            "planned_by_reason": dict(suppression.planned),
             "confirmed_by_reason": dict(suppression.confirmed),
         },
         "rebalanced": {
             "planned": rebalancing.planned,
             "confirmed": rebalancing.confirmed,
-            "moved": rebalancing.moves_confirmed,
-            "added_from_master": rebalancing.enrolments_confirmed,
+            "moves_planned": rebalancing.moves_planned,
+            "moves_confirmed": rebalancing.moves_confirmed,
+            "added_from_master_planned": rebalancing.enrolments_planned,
+            "added_from_master_confirmed": rebalancing.enrolments_confirmed,
             "deferred": rebalancing.deferred,
+            "why_no_fewer_moves": rebalancing.certificate,
+            "why_not_begun": rebalancing.not_begun,
         },
-        "sender_faults": [{"reason": fault.reason, "contacts": fault.contacts} for fault in facts.sender_faults],
-        "lists": [
-            {"list": each.role.label, "mailable_before": each.mailable_before, "mailable_after": each.mailable_after}
-            for each in facts.lists
+        "sender_faults": [
+            {"reason": fault.reason, "contacts": fault.contacts, "repair": fault.advice}
+            for fault in facts.sender_faults
+            if fault.contacts
         ],
-        "deviation_before_percent": _rounded(facts.deviation_before),
-        "deviation_after_percent": _rounded(facts.deviation_after),
+        "not_attempted": facts.not_evidence,
+        "unclear": facts.unknown,
+        "before": _sizes(facts.lists, is_after=False),
+        "after": _sizes(facts.lists, is_after=True),
+        "largest_deviation": {
+            "before_percent": _rounded(facts.deviation_before),
+            "after_percent": _rounded(facts.deviation_after),
+        },
         "complaint_rate_percent": _rounded(facts.complaint_rate, 2),
+        "complaint_target_percent": SuppressionPolicy().complaint_target_percent,
+        "list_health": _health(facts.assessments, facts.list_rates),
         "errors": sum(each.count for each in facts.errors),
+        "attempt": None
+        if attempt is None
+        else {
+            "number": attempt.number,
+            "most": attempt.most,
+            "gave_up": attempt.gave_up,
+            "passed_deadline": attempt.passed_deadline,
+            "is_tried_again": attempt.next_at is not None,
+            "open_changes": attempt.open,
+        },
+        "looked_at_again_after_days": list(facts.later_looks_days),
+        "key_metrics": [
+            {"label": each.name, "means": each.label, "value": each.value, "trend": each.trend.value}
+            for each in metrics
+        ],
+    }
+
+
+def _done(facts: MaintenanceFacts) -> Done:
+    suppression, rebalancing = facts.suppression, facts.rebalancing
+    return Done(
+        suppressed=suppression.confirmed_total,
+        suppressed_parts=tuple(suppression.confirmed.values()),
+        suppressions_planned=suppression.planned_total,
+        rebalanced=rebalancing.confirmed,
+        rebalanced_parts=(rebalancing.moves_confirmed, rebalancing.enrolments_confirmed),
+        rebalancings_planned=rebalancing.planned,
+        held=suppression.held_for_review,
+    )
+
+
+def _sizes(lists: Sequence[ListChange], *, is_after: bool) -> dict[str, object]:
+    """Contacts that can be mailed, by list and of the three together, and the size of the suppression list."""
+    sizes = {each.role: each.mailable_after if is_after else each.mailable_before for each in lists}
+    raw = {each.role: each.raw_after if is_after else each.raw_before for each in lists}
+    active = [sizes.get(role) for role in CAMPAIGN_LISTS]
+    known = [size for size in active if size is not None]
+    return {
+        "lists": [
+            {"list": role.label, "mailable": size}
+            for role, size in zip(CAMPAIGN_LISTS, active, strict=True)
+            if size is not None
+        ],
+        "total_active": sum(known) if len(known) == len(CAMPAIGN_LISTS) else None,
+        "suppression_list": raw.get(ListRole.SUPPRESSION),
+    }
+
+
+def _health(assessments: Sequence[HealthAssessment], rates: Sequence[ListRates]) -> list[dict[str, Any]]:
+    known = {each.role: each for each in rates}
+    return [
+        {
+            "list": each.role.label,
+            "status": each.status.value,
+            "urgency": each.urgency.value,
+            "concerns": list(each.concerns[:_MOST_CONCERNS]),
+            "reputation_impact": each.reputation_impact,
+            **(_rates(known[each.role]) if each.role in known else {}),
+        }
+        for each in assessments
+    ]
+
+
+def _rates(rates: ListRates) -> dict[str, Any]:
+    return {
+        "delivered_of_last_campaign": _rate(rates.delivered),
+        "bounced_of_last_campaign": _rate(rates.bounced),
+        "bounce_trend_of_all_lists": rates.bounce_trend.value,
+        "size_trend": rates.size_trend.value,
+    }
+
+
+def _rate(rate: Rate | None) -> dict[str, float | None] | None:
+    if rate is None:
+        return None
+    return {
+        "rate_percent": _rounded(rate.percent),
+        "low_percent": _rounded(rate.low),
+        "high_percent": _rounded(rate.high),
     }
 
 

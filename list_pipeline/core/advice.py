@@ -7,6 +7,7 @@ belong here: prompts, answer schemas and guards (``list_pipeline.agents``), the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 
@@ -15,6 +16,28 @@ class AdviceSource(StrEnum):
 
     MODEL = "model"
     POLICY = "policy"
+
+
+class AdviceOutcome(StrEnum):
+    """What became of a question; only the first two let the model's words count."""
+
+    ACCEPTED = "accepted"
+    """The answer passed the guard as it was."""
+    TRIMMED = "trimmed"
+    """The answer passed after something was left out of it, e.g. a sentence with an invented figure."""
+    REFUSED = "refused"
+    """The answer had the wanted shape and the guard refused it, e.g. for items that nobody offered."""
+    UNREADABLE = "unreadable"
+    """An answer came and was no JSON of the wanted shape, was cut off, blocked or empty."""
+    UNANSWERED = "unanswered"
+    """No answer came: the service failed or refused the request."""
+    NOT_ASKED = "not_asked"
+    """Nothing was sent: no model is configured, or the budget of the run is spent."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether the model's words count."""
+        return self in (AdviceOutcome.ACCEPTED, AdviceOutcome.TRIMMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +66,15 @@ class AgentRecord:
     """One consultation, complete enough to be audited: what was asked, what came back, what the guard made of it.
 
     Attributes:
+        model: the model that was asked, as configured; ``model_version`` is what the service says it is.
         prompt: system text and prompt as they were sent; they hold references and counts, no address, name or id.
-        prompt_hash: SHA-256 of exactly that, in hexadecimal.
-        answer: the raw text with addresses redacted; None when there was none.
-        verdict: ``accepted``, ``accepted: <what was left out>`` or ``not used: <why>``.
+        prompt_hash: SHA-256 of exactly that and of the wanted schema, in hexadecimal: the identity of the question.
+        answer: the raw text with addresses redacted; None when there was none. After a repair, the repaired one.
+        verdict: what the guard said, in words.
+        requests: questions put to the model: 2 after a repair, 0 when nothing was asked.
+        prompt_tokens: of all requests together, like the other tokens, ``latency_ms`` and ``cost_usd``.
+        cost_usd: US dollars; None when the model's price is not known.
+        is_recalled: the answer was taken from the record of an earlier run; it cost nothing now.
     """
 
     agent: str
@@ -57,11 +85,16 @@ class AgentRecord:
     prompt: str
     answer: str | None
     verdict: str
+    outcome: AdviceOutcome = AdviceOutcome.NOT_ASKED
+    model_version: str | None = None
+    requests: int = 0
     prompt_tokens: int = 0
     output_tokens: int = 0
     thought_tokens: int = 0
+    cost_usd: Decimal | None = None
     latency_ms: int | None = None
     finish_reason: str | None = None
+    is_recalled: bool = False
 
     @property
     def tokens(self) -> dict[str, int]:

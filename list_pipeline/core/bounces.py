@@ -12,12 +12,13 @@ sender too. And whatever is not in the table is unknown, which keeps the contact
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from list_pipeline.core.diagnostics import TextEvidence, read_diagnostic
 from list_pipeline.core.observations import MessageStatus
+from list_pipeline.core.server_words import server_words
 
 
 class BounceClass(StrEnum):
@@ -90,6 +91,11 @@ class Classification:
 
     ``is_disputed`` marks a hard bounce that taxonomies disagree about: it counts at the second hit only. ``advice`` is
     a phrase for people: what to repair for the sender's faults, how to release what was not attempted, else empty.
+    ``server_words`` is what may be kept of the receiver's text (``core.server_words``), empty where none is
+    known; two failures that mean the same are equal whatever was said.
+
+    Raises:
+        ValueError: ``server_words`` holds anything but those words: a text must not get in here by mistake.
     """
 
     bounce_class: BounceClass
@@ -98,6 +104,11 @@ class Classification:
     is_disputed: bool = False
     by_text: bool = False
     advice: str = ""
+    server_words: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        if self.server_words and server_words(self.server_words) != self.server_words:
+            raise ValueError("a receiver's text is kept as its known words only")
 
     @property
     def counts(self) -> bool:
@@ -234,8 +245,16 @@ def classify(
         is_permanent: the permanence flag of the bounce log; None where it was not seen, which counts as not set.
         status: the message's status; ``spam`` is a complaint whatever the state, ``deferred`` and ``queued`` are open.
         text: the receiver's own words, where we have them. They can settle a dispute, and can show that a refusal was
-            meant for the sender; they never make anything out of an unknown state.
+            meant for the sender; they never make anything out of an unknown state. Its known words are kept, it is not.
     """
+    found = _classified(state_id, is_permanent, status, text)
+    words = server_words(text or "")
+    return replace(found, server_words=words) if words else found
+
+
+def _classified(
+    state_id: int | None, is_permanent: bool | None, status: MessageStatus | None, text: str | None
+) -> Classification:
     if status is MessageStatus.SPAM:
         return _COMPLAINED
     if status in OPEN_STATUSES:
@@ -273,14 +292,16 @@ def advice_for(reason: BounceReason) -> str:
     return known.advice if known else ""
 
 
-def restore_classification(bounce_class: BounceClass, reason: BounceReason, is_disputed: bool) -> Classification:
+def restore_classification(
+    bounce_class: BounceClass, reason: BounceReason, is_disputed: bool, words: str = ""
+) -> Classification:
     """The classification of an event that was stored, with the advice as it is today.
 
     The class is taken as stored, also where today's table would give another: history is not judged twice.
     """
     known = _STATES_BY_REASON.get(reason, _UNCLASSIFIED)
     related_to = RelatedTo.RECIPIENT if reason is BounceReason.SPAM_COMPLAINT else known.related_to
-    return Classification(bounce_class, reason, related_to, is_disputed, advice=known.advice)
+    return Classification(bounce_class, reason, related_to, is_disputed, advice=known.advice, server_words=words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,12 +340,18 @@ class FailureEvent:
         return self.classification.reason
 
     @property
+    def server_words(self) -> str:
+        """Shorthand for what was kept of the receiver's words."""
+        return self.classification.server_words
+
+    @property
     def counts(self) -> bool:
         """Whether this event can count against the contact at all."""
         return self.classification.counts and not self.is_contradictory
 
     def as_evidence(self) -> dict[str, object]:
-        """The event for a JSON column or a card: no address and no text in it."""
+        """The event for a JSON column or a card: no address and no text in it, known words of one at most."""
+        words = {"server_words": self.server_words} if self.server_words else {}
         return {
             "kind": "failure",
             "campaign_id": self.campaign_id,
@@ -340,4 +367,5 @@ class FailureEvent:
             "in_message_log": self.in_message_log,
             "is_contradictory": self.is_contradictory,
             "counts": self.counts,
+            **words,
         }

@@ -158,6 +158,8 @@ class SuppressionGateFacts:
     """What the gate is told about a suppression plan.
 
     ``executed_before``: suppressions already executed in this campaign's other sweeps, complaints not counted.
+    ``softened``: contacts that the policy would suppress and an advisor would rather watch. They count towards the cap:
+    an opinion that takes some contacts out must not let the rest of a plan through that would wait without it.
     """
 
     recipients: int
@@ -166,6 +168,7 @@ class SuppressionGateFacts:
     fetch_complete: bool
     mode: Mode
     flag_enabled: bool
+    softened: int = 0
 
 
 def gate_items(
@@ -286,12 +289,13 @@ def _everyone_check(name: str, words: str, items: Iterable[GateItem], failing: l
 
 def _cap_check(facts: SuppressionGateFacts, ordinary: list[GateItem], policy: SuppressionPolicy) -> GateCheck:
     """At most 10 percent of the recipients over all sweeps. Held items do not run by themselves and are not counted."""
-    together = len(ordinary) + facts.executed_before
+    together = len(ordinary) + facts.softened + facts.executed_before
     # Without a new suppression there is nothing to stop, whatever earlier sweeps and approvals did.
     passed = not ordinary or not exceeds_percent(together, facts.recipients, policy.cap_percent)
     share = f"{100 * together / facts.recipients:.1f} %" if facts.recipients > 0 else "no share"
+    watched = f", {facts.softened} watched instead on the advisor's word" if facts.softened else ""
     words = (
-        f"{len(ordinary)} planned and {facts.executed_before} executed before are {share} of {facts.recipients} "
+        f"{len(ordinary)} planned{watched} and {facts.executed_before} executed before are {share} of {facts.recipients} "
         f"recipients; the cap is {policy.cap_percent:g} %."
     )
     return GateCheck("cap", passed, CheckSeverity.WARNING, words if passed else f"{words} {concentration(ordinary)}")

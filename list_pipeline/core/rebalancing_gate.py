@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 
 from list_pipeline.core.balance import Sizes, deviation
@@ -26,7 +27,11 @@ from list_pipeline.core.gate import (
 )
 from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.plans import ItemAction, PlanItem
+from list_pipeline.core.policy import SuppressionPolicy
 from list_pipeline.core.rebalancing import RebalancingPolicy
+
+REVIEW_CONFIDENCE = SuppressionPolicy().review_confidence
+"""Below this share an advisor's doubt makes the plan wait: the figure below which a suppression plan waits too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,8 @@ class RebalancingGateFacts:
     ``items`` are the plan's moves and enrolments. ``sizes_before`` are mailable members of list 1, 2 and 3 as they are
     now, ``sizes_after`` what the plan says they will be. ``never_move``: contacts that are suppressed, unsubscribed,
     excluded or anonymised. ``is_best_reachable``: the planner's certificate says that nothing more even can be reached,
-    and ``restriction`` why.
+    and ``restriction`` why. ``advisor_confidence``: of the advisor that the plan should run, a share from 0 to 1; None
+    when there is no usable opinion.
     """
 
     items: tuple[PlanItem, ...]
@@ -47,10 +53,14 @@ class RebalancingGateFacts:
     mode: Mode
     flag_enabled: bool
     restriction: str | None = None
+    advisor_confidence: float | None = None
 
 
 def judge_rebalancing(facts: RebalancingGateFacts, policy: RebalancingPolicy) -> GateDecision:
-    """Whether a rebalancing plan may run. It runs or waits as a whole: parts of it would leave the lists uneven."""
+    """Whether a rebalancing plan may run. It runs or waits as a whole: parts of it would leave the lists uneven.
+
+    The advisor's confidence can only make it wait: however sure it is, no other check is passed by it.
+    """
     contacts = sorted({item.contact_id for item in facts.items})
     mode = mode_check(facts.mode, bool(facts.items))
     checks = (
@@ -62,17 +72,19 @@ def judge_rebalancing(facts: RebalancingGateFacts, policy: RebalancingPolicy) ->
         _sizes_check(facts),
         _moves_check(facts, policy),
         _balance_check(facts, policy),
+        _advice_check(facts),
     )
     failed = {check.name for check in checks if not check.passed}
     broken = failed & {"actions", "once", "never_moved", "sizes"}
     if broken or "flag" in failed:
         return GateDecision(GateOutcome.REFUSED, checks, (), (), alert=bool(broken))
-    waiting = bool(failed & {"moves", "balance"})
+    waiting = bool(failed & {"moves", "balance", "advice"})
     if facts.mode is Mode.READ_ONLY:
         return GateDecision(GateOutcome.READ_ONLY, checks, (), (), alert=False)
     # Nothing to do and still uneven: that is news for people, but there is nothing that they could approve.
     if facts.items and (waiting or not mode.passed):
-        return GateDecision(GateOutcome.NEEDS_REVIEW, checks, (), tuple(contacts), alert="moves" in failed)
+        alert = bool(failed & {"moves", "advice"})
+        return GateDecision(GateOutcome.NEEDS_REVIEW, checks, (), tuple(contacts), alert)
     return GateDecision(GateOutcome.APPROVED, checks, tuple(contacts), (), alert=False)
 
 
@@ -140,6 +152,25 @@ def _balance_check(facts: RebalancingGateFacts, policy: RebalancingPolicy) -> Ga
     if not reached and facts.is_best_reachable:
         words += f" More even is not possible: {facts.restriction or 'the lists are too small'}."
     return GateCheck("balance", passed, CheckSeverity.WARNING, words)
+
+
+def _advice_check(facts: RebalancingGateFacts) -> GateCheck:
+    """A missing opinion is none, and a plan without items has nothing to hold."""
+    sure = facts.advisor_confidence
+    # Written so that what is no number at all counts as a doubt.
+    doubtful = sure is not None and not sure >= REVIEW_CONFIDENCE
+    if sure is None:
+        words = "The advisor has no opinion, which changes nothing."
+    elif not doubtful:
+        words = f"The advisor's confidence is {sure:.2f}; below {REVIEW_CONFIDENCE:.2f} a person decides."
+    else:
+        # Rounded down, so that what is just below the figure does not look like it.
+        shown = Decimal(str(sure)).quantize(Decimal("0.01"), ROUND_DOWN)
+        follows = (
+            f"; below {REVIEW_CONFIDENCE:.2f} a person decides" if facts.items else ", and there is nothing to hold"
+        )
+        words = f"The advisor is unsure ({shown}){follows}."
+    return GateCheck("advice", not (doubtful and facts.items), CheckSeverity.WARNING, words)
 
 
 def _percent(share: Fraction | None) -> str:

@@ -8,10 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 from list_pipeline.core.advice import AdviceSource
+from list_pipeline.core.health import HealthAssessment
+from list_pipeline.core.list_figures import Rate
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans import RunStatus, Urgency
+from list_pipeline.core.trends import BounceTrend, SizeTrend
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,111 @@ class AttemptFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ListRates:
+    """What became of the last campaign of a list, and where its bounces and its size go; rates None: not known."""
+
+    role: ListRole
+    delivered: Rate | None = None
+    bounced: Rate | None = None
+    bounce_trend: BounceTrend = BounceTrend.UNKNOWN
+    size_trend: SizeTrend = SizeTrend.UNKNOWN
+
+
+class Trend(StrEnum):
+    """Which way a figure went in this run; ``NONE`` where there is nothing to compare it with."""
+
+    UP = "up"
+    DOWN = "down"
+    STABLE = "stable"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyMetric:
+    """A figure worth reading: its name in the closed set (``key_metrics.Metric``), its label and value for people."""
+
+    name: str
+    label: str
+    value: str
+    trend: Trend = Trend.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class ActionItem:
+    """Something for people to do in the coming week, and how soon."""
+
+    priority: Urgency
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutiveReport:
+    """The report for people who read nothing else. Every figure in it is one of the run's.
+
+    Attributes:
+        executive_summary: two or three sentences.
+        actions_taken: only what is confirmed.
+        highlights: of the week; empty, like ``action_items`` (most urgent first) and ``week_over_week``, in the report of
+            a campaign.
+        source: whose sentences these are. The values of the metrics are always computed.
+    """
+
+    executive_summary: str
+    key_metrics: Sequence[KeyMetric] = ()
+    actions_taken: Sequence[str] = ()
+    recommendations: Sequence[str] = ()
+    concerns: Sequence[str] = ()
+    next_steps: Sequence[str] = ()
+    source: AdviceSource = AdviceSource.POLICY
+    highlights: Sequence[str] = ()
+    action_items: Sequence[ActionItem] = ()
+    week_over_week: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Values for storing; ``report_from_json`` reads them."""
+        return {
+            "executive_summary": self.executive_summary,
+            "key_metrics": [
+                {"name": each.name, "label": each.label, "value": each.value, "trend": each.trend.value}
+                for each in self.key_metrics
+            ],
+            "actions_taken": list(self.actions_taken),
+            "recommendations": list(self.recommendations),
+            "concerns": list(self.concerns),
+            "next_steps": list(self.next_steps),
+            "source": self.source.value,
+            **({"highlights": list(self.highlights)} if self.highlights else {}),
+            **(
+                {"action_items": [{"priority": each.priority.value, "text": each.text} for each in self.action_items]}
+                if self.action_items
+                else {}
+            ),
+            **({"week_over_week": self.week_over_week} if self.week_over_week else {}),
+        }
+
+
+def report_from_json(values: Mapping[str, Any]) -> ExecutiveReport:
+    """A stored report; one from before it had lists has its summary alone."""
+    return ExecutiveReport(
+        executive_summary=str(values["executive_summary"]),
+        key_metrics=tuple(
+            KeyMetric(each["name"], each["label"], each["value"], Trend(each["trend"]))
+            for each in values.get("key_metrics", ())
+        ),
+        actions_taken=tuple(values.get("actions_taken", ())),
+        recommendations=tuple(values.get("recommendations", ())),
+        concerns=tuple(values.get("concerns", ())),
+        next_steps=tuple(values.get("next_steps", ())),
+        source=AdviceSource(values["source"]),
+        highlights=tuple(values.get("highlights", ())),
+        action_items=tuple(
+            ActionItem(Urgency(each["priority"]), each["text"]) for each in values.get("action_items", ())
+        ),
+        week_over_week=str(values.get("week_over_week", "")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class MaintenanceLinks:
     """Where details are. ``app_url`` and the run's link are None when no base is configured."""
 
@@ -130,7 +240,12 @@ class MaintenanceLinks:
 
 @dataclass(frozen=True, slots=True)
 class MaintenanceFacts:
-    """What a maintenance run found and did. Instants are UTC, rates and deviations percent, the rest counts."""
+    """What a maintenance run found and did. Instants are UTC, rates and deviations percent, the rest counts.
+
+    ``rationale_source``: whose words ``suppression_rationale`` and ``expected_impact`` are. ``list_rates``: the
+    figures behind ``assessments``. ``later_looks_days``: days after the end of sending at which this campaign
+    is looked at again for late bounces.
+    """
 
     status: RunStatus
     mode: str
@@ -152,11 +267,14 @@ class MaintenanceFacts:
     mailjet_requests: int | None = None
     complaint_rate: float | None = None
     errors: Sequence[StageErrors] = ()
-    executive_summary: str = ""
-    summary_source: AdviceSource = AdviceSource.POLICY
+    assessments: Sequence[HealthAssessment] = ()
+    list_rates: Sequence[ListRates] = ()
+    report: ExecutiveReport | None = None
     suppression_rationale: str = ""
     expected_impact: str = ""
+    rationale_source: AdviceSource = AdviceSource.POLICY
     next_campaign: str = ""
     review_reason: str = ""
     attempt: AttemptFacts | None = None
     judged_as_of: datetime | None = None
+    later_looks_days: Sequence[int] = ()

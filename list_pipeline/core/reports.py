@@ -8,14 +8,18 @@ Planned and executed figures are never mixed: a count that is shown as done was 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from list_pipeline.core.advice import AdviceSource
+from list_pipeline.core.key_metrics import Metric, done_of, key_metrics
+from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans import RunStatus
 from list_pipeline.core.policy import SuppressionPolicy
 from list_pipeline.core.report_facts import (
     AttemptFacts,
+    ExecutiveReport,
+    KeyMetric,
     ListChange,
     MaintenanceFacts,
     MaintenanceLinks,
@@ -24,7 +28,9 @@ from list_pipeline.core.report_facts import (
     StageErrors,
     SuppressionFacts,
 )
+from list_pipeline.core.report_prose import assessment, attention, list_health, metric_value
 from list_pipeline.core.slack_blocks import (
+    ALL_BLOCKS_LENGTH,
     Block,
     Mrkdwn,
     SlackMessage,
@@ -34,7 +40,6 @@ from list_pipeline.core.slack_blocks import (
     divider,
     fields,
     header,
-    joined,
     link,
     section,
     untrusted,
@@ -42,6 +47,8 @@ from list_pipeline.core.slack_blocks import (
 
 __all__ = [
     "AttemptFacts",
+    "ExecutiveReport",
+    "KeyMetric",
     "ListChange",
     "MaintenanceFacts",
     "MaintenanceLinks",
@@ -57,9 +64,11 @@ __all__ = [
     "slack_message",
 ]
 
-_SECTION_LIMIT = 1_000
-"""Characters a section may take: nine of them stay below what Slack takes for all blocks together."""
+_SECTION_LIMITS = (1_000, 800, 600, 400)
+"""Characters a section may take: the first with which all blocks together stay below what Slack takes."""
 _ASSESSMENT = "AI Assessment"
+_MOST_FIGURES = 4
+"""Two that every message has, and two that matter most in this run."""
 _MOST_LINES = 12
 _FALLBACK_LIMIT = 1_500
 _POLICY = SuppressionPolicy()
@@ -119,16 +128,22 @@ def maintenance_message(facts: MaintenanceFacts) -> SlackMessage:
 
 
 def slack_message(report: MaintenanceReport) -> SlackMessage:
-    """Lay a report out in blocks."""
-    blocks: list[Block] = [header(report.header), fields(report.figures)]
-    blocks += [section([compose("*{title}*", title=each.title), *each.lines], _limit(each)) for each in report.sections]
-    blocks += [divider(), context(report.small_print)]
+    """Lay a report out in blocks; where they come out too long together, with shorter sections."""
+    blocks: list[Block] = []
+    for limit in _SECTION_LIMITS:
+        blocks = _blocks(report, limit)
+        if len(json.dumps(blocks, ensure_ascii=False)) <= ALL_BLOCKS_LENGTH:
+            break
     return SlackMessage(report.fallback, blocks)
 
 
-def _limit(part: ReportSection) -> int:
-    # The assessment is prose in few long lines: a whole line too many would take most of it away.
-    return 2 * _SECTION_LIMIT if part.title == _ASSESSMENT else _SECTION_LIMIT
+def _blocks(report: MaintenanceReport, limit: int) -> list[Block]:
+    blocks: list[Block] = [header(report.header), fields(report.figures)]
+    for each in report.sections:
+        # The assessment is prose in few long lines: a whole line too many would take most of it away.
+        room = 2 * limit if each.title == _ASSESSMENT else limit
+        blocks.append(section([compose("*{title}*", title=each.title), *each.lines], room))
+    return [*blocks, divider(), context(report.small_print)]
 
 
 def maintenance_report(facts: MaintenanceFacts) -> MaintenanceReport:
@@ -137,19 +152,21 @@ def maintenance_report(facts: MaintenanceFacts) -> MaintenanceReport:
         ("Campaign", _campaign(facts)),
         ("What happens next", _attempt(facts)),
         ("Waiting for a decision", _waiting(facts)),
-        (_ASSESSMENT, _assessment(facts)),
+        (_ASSESSMENT, assessment(facts)),
+        ("What needs attention", attention(facts)),
         ("Cleanup", _cleanup(facts)),
         ("To repair on our side", _repairs(facts)),
         ("Lists before and after", _lists(facts)),
         ("Rebalancing", _rebalancing(facts)),
+        ("Health of the lists", list_health(facts)),
         (
             "Errors",
             [compose("• {stage}: {count}", stage=e.stage, count=f"{e.count:,}") for e in facts.errors if e.count],
         ),
         ("Next campaign", [untrusted(facts.next_campaign)] if facts.next_campaign else []),
     )
-    figures = (("Contacts Suppressed", _suppressed(facts)), ("Contacts Rebalanced", _rebalanced(facts)))
-    summary = "; ".join(f"{label}: {value}" for label, value in figures)
+    figures = _figures(facts)
+    summary = "; ".join(f"{label}: {value}" for label, value in figures[:2])
     fallback = f"{_header(facts)}. {facts.campaign_name}. {summary}"
     return MaintenanceReport(
         header=_header(facts),
@@ -172,24 +189,13 @@ def _suppression_incomplete(facts: MaintenanceFacts) -> bool:
     return facts.suppression.confirmed_total < facts.suppression.planned_total
 
 
-def _nothing_done(facts: MaintenanceFacts) -> bool:
-    return facts.status in (RunStatus.READ_ONLY, RunStatus.PENDING_REVIEW, RunStatus.REJECTED)
-
-
-def _done_of(confirmed: int, planned: int, facts: MaintenanceFacts) -> str:
-    if confirmed == planned:
-        return f"{confirmed:,}"
-    if _nothing_done(facts) and confirmed == 0:
-        return f"0 ({planned:,} planned)"
-    return f"{confirmed:,}/{planned:,}"
-
-
-def _suppressed(facts: MaintenanceFacts) -> str:
-    return _done_of(facts.suppression.confirmed_total, facts.suppression.planned_total, facts)
-
-
-def _rebalanced(facts: MaintenanceFacts) -> str:
-    return _done_of(facts.rebalancing.confirmed, facts.rebalancing.planned, facts)
+def _figures(facts: MaintenanceFacts) -> tuple[tuple[str, str], ...]:
+    """What was done, which every message says, and the further figures that the report puts first."""
+    known = key_metrics(facts)
+    always = (Metric.CONTACTS_SUPPRESSED, Metric.CONTACTS_REBALANCED)
+    chosen = [each for each in (facts.report.key_metrics if facts.report else ()) if each.name not in always]
+    shown = [*(known[name] for name in always), *chosen][:_MOST_FIGURES]
+    return tuple((each.label, metric_value(each)) for each in shown)
 
 
 def _campaign(facts: MaintenanceFacts) -> list[Mrkdwn]:
@@ -290,18 +296,6 @@ def _waiting(facts: MaintenanceFacts) -> list[Mrkdwn]:
     ]
 
 
-def _assessment(facts: MaintenanceFacts) -> list[Mrkdwn]:
-    summary = facts.executive_summary.strip() or "No summary was written for this run."
-    lines = [untrusted(summary, 800)]
-    if facts.suppression_rationale:
-        lines.append(joined([Mrkdwn("*Why these contacts:*"), untrusted(facts.suppression_rationale, 600)], " "))
-    if facts.expected_impact:
-        lines.append(joined([Mrkdwn("*Expected effect:*"), untrusted(facts.expected_impact, 400)], " "))
-    if facts.summary_source is AdviceSource.POLICY:
-        lines.append(Mrkdwn("_Written from the figures, without the AI model._"))
-    return lines
-
-
 def _cleanup(facts: MaintenanceFacts) -> list[Mrkdwn]:
     suppression = facts.suppression
     lines: list[Mrkdwn] = []
@@ -351,22 +345,25 @@ def _repairs(facts: MaintenanceFacts) -> list[Mrkdwn]:
 def _lists(facts: MaintenanceFacts) -> list[Mrkdwn]:
     lines = []
     for each in facts.lists:
-        after = "not read" if each.mailable_after is None else f"{each.mailable_after:,}"
-        raw = f"{each.raw_before:,} → {'not read' if each.raw_after is None else f'{each.raw_after:,}'}"
+        if each.role is ListRole.SUPPRESSION:
+            # Nobody on it is mailed, so the one figure of it is how long it is.
+            sizes = _change(each.raw_before, each.raw_after)
+            lines.append(compose("• {list}: {sizes} entries", list=each.role.label, sizes=sizes))
+            continue
         lines.append(
             compose(
-                "• {list}: {before} → {after} can be mailed (all entries: {raw})",
+                "• {list}: {mailable} can be mailed (all entries: {raw}){unread}",
                 list=each.role.label,
-                before=f"{each.mailable_before:,}",
-                after=after,
-                raw=raw,
+                mailable=_change(each.mailable_before, each.mailable_after),
+                raw=_change(each.raw_before, each.raw_after),
+                unread=", not read again" if each.mailable_after is None else "",
             )
         )
     if facts.deviation_before is not None:
-        after = "not read" if facts.deviation_after is None else f"{facts.deviation_after:.1f} %"
+        after = "" if facts.deviation_after is None else f"→ {facts.deviation_after:.1f} %"
         lines.append(
             compose(
-                "Largest distance from the average: {before} % → {after}",
+                "Largest distance from the average: {before} % {after}",
                 before=f"{facts.deviation_before:.1f}",
                 after=after,
             )
@@ -374,16 +371,20 @@ def _lists(facts: MaintenanceFacts) -> list[Mrkdwn]:
     return lines
 
 
+def _change(before: int, after: int | None) -> str:
+    return f"{before:,}" if after is None else f"{before:,} → {after:,}"
+
+
 def _rebalancing(facts: MaintenanceFacts) -> list[Mrkdwn]:
     plan = facts.rebalancing
     lines: list[Mrkdwn] = []
     if plan.moves_planned:
-        lines.append(compose("• moved between lists: {n}", n=_done_of(plan.moves_confirmed, plan.moves_planned, facts)))
+        lines.append(compose("• moved between lists: {n}", n=done_of(plan.moves_confirmed, plan.moves_planned, facts)))
     if plan.enrolments_planned:
         lines.append(
             compose(
                 "• added from the master list: {n}",
-                n=_done_of(plan.enrolments_confirmed, plan.enrolments_planned, facts),
+                n=done_of(plan.enrolments_confirmed, plan.enrolments_planned, facts),
             )
         )
     if not lines:

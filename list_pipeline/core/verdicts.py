@@ -111,7 +111,8 @@ class Rule(StrEnum):
     TAKEN_BACK_BY_PERSON = "taken_back_by_person"
 
 
-SUPPRESSING_RULES = frozenset({Rule.COMPLAINT, Rule.HARD_BOUNCE, Rule.SECOND_HIT, Rule.SOFT_PATTERN})
+BORDERLINE_RULES = frozenset({Rule.SECOND_HIT, Rule.SOFT_PATTERN})
+"""Rules about which an advisor may be asked: patterns are a matter of degree, facts are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ class Verdict:
     @property
     def is_borderline(self) -> bool:
         """Whether an advisor may be asked about it: patterns are a matter of degree, facts are not."""
-        return self.action is VerdictAction.SUPPRESS and self.rule in (Rule.SECOND_HIT, Rule.SOFT_PATTERN)
+        return self.action is VerdictAction.SUPPRESS and self.rule in BORDERLINE_RULES
 
     def as_evidence(self) -> tuple[dict[str, object], ...]:
         """What the verdict rests on, for a JSON column or a card: no address in it."""
@@ -146,10 +147,11 @@ class Verdict:
         seen = tuple(event.as_evidence() for event in self.events)
         return (*seen, flag) if self.flagged_as_complaining else seen
 
-    def more_careful(self, confidence: float | None = None, monitor: bool = False) -> Verdict:
+    def more_careful(self, confidence: float | None = None, monitor: bool = False, said: str = "") -> Verdict:
         """The verdict after an advisor's opinion, which can only soften it.
 
-        A confidence above the rule's own changes nothing. Only a borderline suppression can become monitoring.
+        A confidence above the rule's own changes nothing. Only a borderline suppression can become monitoring. What the
+        advisor ``said`` about this contact stands behind the rule's own explanation, marked as the advisor's.
 
         Raises:
             ValueError: the confidence is no share from 0 to 1.
@@ -159,7 +161,16 @@ class Verdict:
         if not self.is_borderline or self.confidence is None:
             return self
         lowered = self.confidence if confidence is None else min(self.confidence, confidence)
-        return replace(self, confidence=lowered, action=VerdictAction.MONITOR if monitor else self.action)
+        explanation = self.explanation
+        if monitor:
+            what = explanation.removeprefix("Suppressed: ")
+            explanation = f"Watched, because the advisor doubts that it should be suppressed: {what}"
+        return replace(
+            self,
+            confidence=lowered,
+            action=VerdictAction.MONITOR if monitor else self.action,
+            explanation=f"{explanation} Advisor: {said}" if said else explanation,
+        )
 
 
 @dataclass(frozen=True, slots=True)

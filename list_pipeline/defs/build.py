@@ -7,6 +7,7 @@ import dagster as dg
 from list_pipeline.defs.assets import (
     bounces,
     campaigns,
+    decision_review,
     membership,
     rebalancing,
     reconciliation,
@@ -16,6 +17,11 @@ from list_pipeline.defs.assets import (
 )
 from list_pipeline.defs.checks import ASSET_CHECKS
 from list_pipeline.defs.corrections import CORRECTION_JOBS, CORRECTION_SENSORS
+from list_pipeline.defs.decision_review_runs import (
+    DECISION_REVIEW_CHECKS,
+    DECISION_REVIEW_JOBS,
+    DECISION_REVIEW_SCHEDULES,
+)
 from list_pipeline.defs.decisions import DECISION_JOBS, DECISION_SENSORS
 from list_pipeline.defs.jobs import JOBS
 from list_pipeline.defs.reconciliation_runs import (
@@ -35,12 +41,22 @@ def build_defs(services: dg.ResourceDefinition | None = None) -> dg.Definitions:
     """
     return dg.Definitions(
         assets=dg.load_assets_from_modules(
-            [membership, campaigns, bounces, snapshots, suppression, rebalancing, reports, reconciliation]
+            [
+                membership,
+                campaigns,
+                bounces,
+                snapshots,
+                suppression,
+                rebalancing,
+                reports,
+                reconciliation,
+                decision_review,
+            ]
         ),
-        asset_checks=[*ASSET_CHECKS, *RECONCILIATION_CHECKS],
-        jobs=[*JOBS, *DECISION_JOBS, *CORRECTION_JOBS, *RECONCILIATION_JOBS],
+        asset_checks=[*ASSET_CHECKS, *RECONCILIATION_CHECKS, *DECISION_REVIEW_CHECKS],
+        jobs=[*JOBS, *DECISION_JOBS, *CORRECTION_JOBS, *RECONCILIATION_JOBS, *DECISION_REVIEW_JOBS],
         sensors=[*SENSORS, *DECISION_SENSORS, *CORRECTION_SENSORS],
-        schedules=[*SCHEDULES, *RECONCILIATION_SCHEDULES],
+        schedules=[*SCHEDULES, *RECONCILIATION_SCHEDULES, *DECISION_REVIEW_SCHEDULES],
         resources={"services": services or ServicesResource()},
         executor=dg.in_process_executor,
     )

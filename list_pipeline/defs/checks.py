@@ -10,25 +10,31 @@ import dagster as dg
 
 from list_pipeline.defs.assets.rebalancing import rebalancing_plan
 from list_pipeline.defs.assets.snapshots import list_snapshot_after
-from list_pipeline.defs.assets.suppression import suppression_plan
+from list_pipeline.defs.assets.suppression import LIST_HEALTH, SUPPRESSION_PLAN
 from list_pipeline.defs.campaign_runs import sweep_of
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.metadata import text
-from list_pipeline.operations import checks
+from list_pipeline.operations import checks, health_checks
 from list_pipeline.operations.checks import CheckResult
 from list_pipeline.operations.maintenance import Maintenance, current
 from list_pipeline.operations.services import Services
 
 Rule = Callable[[Services, Maintenance], CheckResult]
 
-_RULES: dict[dg.AssetsDefinition, tuple[Rule, ...]] = {
-    suppression_plan: (
+_RULES: dict[dg.AssetKey, tuple[Rule, ...]] = {
+    LIST_HEALTH: (
+        health_checks.no_list_is_critical,
+        health_checks.every_list_is_healthy,
+        health_checks.bounces_do_not_degrade,
+        health_checks.no_list_shrinks_fast,
+    ),
+    SUPPRESSION_PLAN: (
         checks.suppressions_within_cap,
         checks.suppressions_rest_on_evidence,
         checks.suppressed_were_recipients,
     ),
-    rebalancing_plan: (checks.moves_are_few, checks.moves_are_minimal),
-    list_snapshot_after: (
+    rebalancing_plan.key: (checks.moves_are_few, checks.moves_are_minimal),
+    list_snapshot_after.key: (
         checks.sizes_are_explained,
         checks.nobody_is_lost,
         checks.nobody_is_in_two_lists,
@@ -37,7 +43,7 @@ _RULES: dict[dg.AssetsDefinition, tuple[Rule, ...]] = {
 }
 
 
-def _check(asset: dg.AssetsDefinition, rule: Rule) -> dg.AssetChecksDefinition:
+def _check(asset: dg.AssetKey, rule: Rule) -> dg.AssetChecksDefinition:
     @dg.asset_check(asset=asset, name=rule.__name__, description=rule.__doc__)
     def run_check(context: dg.AssetCheckExecutionContext, services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
         key = context.run.tags["dagster/partition"]

@@ -39,6 +39,7 @@ REBALANCING_RULES: Mapping[str, str] = {
     "sizes": "The sizes that the plan promises are those that its items lead to.",
     "moves": "Few contacts change lists.",
     "balance": "The lists become even enough, or as even as they can.",
+    "advice": "The advisor does not doubt the plan so much that a person has to look at it.",
 }
 """The rules of ``core.rebalancing_gate.judge_rebalancing`` by name."""
 

@@ -16,7 +16,7 @@ post_campaign_maintenance = dg.define_asset_job(
         bounces.bounce_data,
         snapshots.list_snapshot_before,
         bounces.bounce_analysis,
-        suppression.suppression_plan,
+        suppression.analysis,
         suppression.approved_suppression_plan,
         suppression.suppression_result,
         rebalancing.rebalancing_plan,

@@ -11,13 +11,17 @@ from __future__ import annotations
 
 import json
 import math
+import queue
 import re
 import threading
+import warnings
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
+import structlog
+from pydantic import ValidationError
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
 from list_pipeline.core.advice import ModelAnswer
@@ -41,8 +45,15 @@ DEFAULT_MODEL = "gemini-3.5-flash-lite"
 
 DEFAULT_BASE_URL = "https://generativelanguage.googleapis.com"
 
+TARGET_S = 5.0
+"""Seconds that a question should take at most; longer ones are logged."""
+
+log = structlog.get_logger(__name__)
+
 _TRIED = "Asking Gemini"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_ENDING_STAGES = frozenset({"LEGACY", "DEPRECATED", "RETIRED"})
+_NEWER = ".* is not a valid (FinishReason|BlockedReason|ModelStage)"
 _TRANSIENT_CODES = frozenset({408, 500, 502, 503, 504})
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 16.0
@@ -63,11 +74,22 @@ def accepts_sampling(model: str) -> bool:
 
     From 3.6 Flash and 3.5 Flash-Lite on they are deprecated and ignored, so they are not sent; nor to an unknown name.
     """
-    found = _MODEL_NAME.match(model)
-    if found is None:
+    version, kind = _parts(model)
+    if version is None:
         return False
-    version = (int(found[1]), int(found[2] or 0))
-    return version < (3, 5) or (version == (3, 5) and not found[3].startswith("flash-lite"))
+    return version < (3, 5) or (version == (3, 5) and not kind.startswith("flash-lite"))
+
+
+def accepts_thinking_level(model: str) -> bool:
+    """Whether a model takes a thinking level: from 3 on; those before take a number of tokens, which is not used."""
+    version, _ = _parts(model)
+    return version is not None and version >= (3, 0)
+
+
+def _parts(model: str) -> tuple[tuple[int, int] | None, str]:
+    """Version and kind in a model's name; None for a name of another form, such as an alias."""
+    found = _MODEL_NAME.match(model.removeprefix("models/"))
+    return (None, "") if found is None else ((int(found[1]), int(found[2] or 0)), found[3])
 
 
 class GeminiClient:
@@ -84,8 +106,18 @@ class GeminiClient:
         timeout_s: float = 20.0,
         deadline_s: float = 30.0,
         attempts: int = 4,
+        thinking_level: str = "none",
+        top_p: float | None = None,
+        top_k: int | None = None,
     ) -> None:
-        """Args: ``timeout_s`` bounds one attempt, ``deadline_s`` all attempts and pauses of a question, in seconds."""
+        """Make a client; nothing is opened before the first question.
+
+        Args:
+            timeout_s: bounds one attempt, in seconds.
+            deadline_s: bounds all attempts and pauses of a question, in seconds.
+            thinking_level: minimal, low, medium or high; "none" leaves it to the model. Not every model has each.
+            top_p: like ``top_k`` and the temperature of a question, sent only to models that take it.
+        """
         self.model = model
         self.base_url = base_url or DEFAULT_BASE_URL
         self._api_key = api_key
@@ -94,6 +126,9 @@ class GeminiClient:
         self._timeout_s = timeout_s
         self._deadline_s = deadline_s
         self._attempts = attempts
+        self._thinking_level = thinking_level
+        self._top_p, self._top_k = top_p, top_k
+        self._warned_stage: str | None = None
         self._lock = threading.Lock()
         self._client: genai.Client | None = None
 
@@ -113,7 +148,13 @@ class GeminiClient:
         return str(described.name)
 
     def generate(
-        self, system: str, prompt: str, schema: dict[str, Any], temperature: float | None, max_output_tokens: int
+        self,
+        system: str,
+        prompt: str,
+        schema: dict[str, Any],
+        temperature: float | None,
+        max_output_tokens: int,
+        within_s: float | None = None,
     ) -> ModelAnswer:
         """Ask once, wait out what passes, and return what came. A blocked or empty answer is an answer, not an error.
 
@@ -121,6 +162,7 @@ class GeminiClient:
             schema: JSON schema of the wanted answer. The service keeps to it mostly; the caller validates.
             temperature: sent only to models that take one; None leaves it to the model.
             max_output_tokens: thinking included, so a multiple of the expected answer.
+            within_s: seconds for all attempts and pauses, where less is left than the client's own deadline.
 
         Raises:
             AuthenticationError: the key is refused.
@@ -128,7 +170,8 @@ class GeminiClient:
             RateLimitedError, TransientError: still so when the deadline came. PermanentError: the request is refused.
         """
         started = self._clock.now()
-        deadline = started + timedelta(seconds=self._deadline_s)
+        left_s = self._deadline_s if within_s is None else min(self._deadline_s, within_s)
+        deadline = started + timedelta(seconds=left_s)
 
         def must_stop(state: RetryCallState) -> bool:
             # A pause that ends after the deadline is not begun.
@@ -148,9 +191,35 @@ class GeminiClient:
             timeout_s = max(min(self._timeout_s, left_s), 0.001)
             return self._ask(system, prompt, schema, temperature, max_output_tokens, timeout_s)
 
-        response = retrying(attempt)
-        latency = self._clock.now() - started
-        return _answer_of(response, self.model, round(latency / timedelta(milliseconds=1)))
+        try:
+            response = retrying(attempt)
+        finally:
+            taken_s = (self._clock.now() - started).total_seconds()
+            if taken_s > TARGET_S:
+                log.warning(
+                    "a question took long",
+                    model=self.model,
+                    seconds=round(taken_s, 1),
+                    target_seconds=TARGET_S,
+                    attempts=retrying.statistics.get("attempt_number"),
+                )
+        self._warn_of_retirement(response)
+        return _answer_of(response, self.model, round(taken_s * 1000))
+
+    def _warn_of_retirement(self, response: GenerateContentResponse) -> None:
+        """Say once that the service calls the model old: the only notice before it answers 404."""
+        status = response.model_status
+        stage = status.model_stage.value if status is not None and status.model_stage is not None else ""
+        if status is None or stage not in _ENDING_STAGES or stage == self._warned_stage:
+            return
+        self._warned_stage = stage
+        until = status.retirement_time
+        log.warning(
+            "the model is going to be retired; set GEMINI_MODEL to a newer one",
+            model=self.model,
+            stage=stage,
+            retired_at=until.isoformat() if until is not None else None,
+        )
 
     def _ask(
         self,
@@ -163,18 +232,30 @@ class GeminiClient:
     ) -> GenerateContentResponse:
         from google.genai import types
 
+        sampled = accepts_sampling(self.model)
+        level = self._thinking_level if accepts_thinking_level(self.model) else "none"
         config = types.GenerateContentConfig(
             system_instruction=system,
             response_mime_type="application/json",
             response_json_schema=schema,
             max_output_tokens=max_output_tokens,
-            temperature=temperature if accepts_sampling(self.model) else None,
+            temperature=temperature if sampled else None,
+            top_p=self._top_p if sampled else None,
+            top_k=self._top_k if sampled else None,
+            thinking_config=None
+            if level == "none"
+            else types.ThinkingConfig(thinking_level=types.ThinkingLevel(level)),
             # On by default: the SDK would send further requests by itself and bill them.
             automatic_continuation=False,
             http_options=types.HttpOptions(timeout=max(1, math.ceil(timeout_s * 1000))),
         )
         client = self._connected()
-        return self._guarded(lambda: client.models.generate_content(model=self.model, contents=prompt, config=config))
+        return self._guarded(
+            lambda: _within(
+                timeout_s,
+                lambda: client.models.generate_content(model=self.model, contents=prompt, config=config),
+            )
+        )
 
     def _connected(self) -> genai.Client:
         with self._lock:
@@ -183,6 +264,8 @@ class GeminiClient:
                 from google.genai import types
                 from google.genai.client import DebugConfig
 
+                # What is newer than the SDK comes with a warning besides its name.
+                warnings.filterwarnings("ignore", message=_NEWER, category=UserWarning)
                 loopback = urlsplit(self.base_url).hostname in _LOOPBACK
                 # Everything is said explicitly: what is left out, the SDK takes from variables of its own, which may
                 # send prompts to another host or product.
@@ -210,13 +293,40 @@ class GeminiClient:
             return request()
         except errors.APIError as error:
             raise _typed(error, self.model) from None
-        except (httpx.TimeoutException, httpx2.TimeoutException):
+        except (httpx.TimeoutException, httpx2.TimeoutException, TimeoutError):
             raise TransientError(_TRIED, "no answer in time", "Try again later") from None
         except (httpx.HTTPError, httpx2.HTTPError) as error:
             raise TransientError(_TRIED, f"the connection failed ({type(error).__name__})", "Try again later") from None
         except json.JSONDecodeError:
             # HTTP 200 with a web page: a proxy or captive portal in between.
             raise TransientError(_TRIED, "the answer was not JSON", "Check GEMINI_BASE_URL and proxies") from None
+        except (ValidationError, AttributeError, TypeError):
+            # Raised by the SDK for JSON that is no answer of the API; its messages quote what came.
+            raise TransientError(_TRIED, "the answer had another form", "Check GEMINI_BASE_URL and proxies") from None
+
+
+def _within(seconds: float, request: Callable[[], T]) -> T:
+    """The result of a request, or ``TimeoutError`` after so many seconds of the machine.
+
+    The timeouts of an HTTP client are for one look-up, one connection and one read each: an answer that comes byte by
+    byte, or a name server that is silent, outlasts them. A request that is given up ends by itself later on, unheard.
+    """
+    found: queue.SimpleQueue[tuple[T, None] | tuple[None, BaseException]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            found.put((request(), None))
+        except BaseException as error:  # noqa: BLE001 - raised again below, where the request was made
+            found.put((None, error))
+
+    threading.Thread(target=run, name="gemini", daemon=True).start()
+    try:
+        result, error = found.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError from None
+    if error is not None:
+        raise error
+    return cast("T", result)
 
 
 def _pause(state: RetryCallState) -> float:
@@ -247,7 +357,11 @@ def _typed(error: APIError, model: str) -> IntegrationError:
         return RateLimitedError(_TRIED, happened, "Try again later", _retry_delay(details))
     if error.code in _TRANSIENT_CODES:
         return TransientError(_TRIED, happened, "Try again later")
-    return PermanentError(_TRIED, happened, "Check GEMINI_MODEL, GEMINI_API_VERSION and the billing of the project")
+    return PermanentError(
+        _TRIED,
+        happened,
+        "Check GEMINI_MODEL, whether it has the GEMINI_THINKING_LEVEL, GEMINI_API_VERSION and the project's billing",
+    )
 
 
 def _details(error: APIError) -> list[dict[str, Any]]:
@@ -266,20 +380,25 @@ def _retry_delay(details: list[dict[str, Any]]) -> float | None:
     return None
 
 
+def _count(tokens: int | None) -> int:
+    return max(tokens or 0, 0)
+
+
 def _answer_of(response: GenerateContentResponse, model: str, latency_ms: int) -> ModelAnswer:
     candidate = response.candidates[0] if response.candidates else None
     finish = ""
     if candidate is not None and candidate.finish_reason is not None:
-        finish = str(candidate.finish_reason.value)
+        # Of a newer API it may be a name that we do not know, but a name.
+        finish = re.sub(r"[^A-Z_]", "", str(candidate.finish_reason.value).upper())[:40] or "UNKNOWN"
     elif response.prompt_feedback is not None and response.prompt_feedback.block_reason is not None:
         finish = f"BLOCKED:{response.prompt_feedback.block_reason.value}"
     usage = response.usage_metadata
     return ModelAnswer(
         text=response.text or "",
         finish_reason=finish,
-        prompt_tokens=(usage.prompt_token_count if usage else None) or 0,
-        output_tokens=(usage.candidates_token_count if usage else None) or 0,
-        thought_tokens=(usage.thoughts_token_count if usage else None) or 0,
+        prompt_tokens=_count(usage.prompt_token_count if usage else None),
+        output_tokens=_count(usage.candidates_token_count if usage else None),
+        thought_tokens=_count(usage.thoughts_token_count if usage else None),
         model_version=response.model_version or model,
         latency_ms=latency_ms,
     )

@@ -23,6 +23,7 @@ from list_pipeline.core.gate import (
 )
 from list_pipeline.core.plans import ItemAction, PlanItem, PlanStatus
 from list_pipeline.core.rebalancing_gate import RebalancingGateFacts, judge_rebalancing
+from list_pipeline.core.verdicts import BORDERLINE_RULES
 from list_pipeline.operations.bounces import stored_bounces
 from list_pipeline.operations.maintenance import Maintenance, mode_for
 from list_pipeline.operations.rebalancing import must_stay, plan_rebalancing
@@ -99,6 +100,7 @@ def _decide_on_suppressions(services: Services, run: Maintenance, plan: StoredPl
     data = stored_bounces(services, run.campaign, run.sweep)
     with services.database.begin() as connection:
         items = plans.plan_items(connection, plan.plan_id, {ItemAction.SUPPRESS})
+        watched = plans.plan_items(connection, plan.plan_id, {ItemAction.MONITOR})
         ids = [item.contact_id for item in items]
         mailed = campaigns.recipients_among(connection, run.campaign.campaign_id, ids)
         domains = membership.domains_of(connection, ids)
@@ -111,6 +113,7 @@ def _decide_on_suppressions(services: Services, run: Maintenance, plan: StoredPl
             fetch_complete=data is not None and data.fetch.is_complete,
             mode=mode_for(services, run),
             flag_enabled=services.settings.list_management_enabled,
+            softened=sum(item.rule in BORDERLINE_RULES for item in watched),
         ),
         suppression_policy_of(services),
     )
@@ -130,6 +133,8 @@ def _decide_on_rebalancing(services: Services, run: Maintenance, plan: StoredPla
             mode=mode_for(services, run),
             flag_enabled=services.settings.list_management_enabled,
             restriction=plan.summary["restriction"],
+            # Absent in a plan that was made before the advisor was asked about it.
+            advisor_confidence=plan.summary.get("advisor_confidence"),
         ),
         rebalancing_policy_of(services),
     )

@@ -1,18 +1,29 @@
-"""Rebalancing: plan it on what is really left after the suppression, let the gate judge it, carry it out."""
+"""Rebalancing: plan it on what is really left after the suppression, have it explained, carry it out.
+
+Belongs here: from the lists as they are to a stored plan, and from an approved plan to the lists. Does not belong here:
+how many move and who (``core.rebalancing``, ``core.contact_choice``), what is asked of the advisor
+(``agents.rebalancing``), and whether the plan may run (``gates``).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from sqlalchemy import Connection
 
+from list_pipeline.agents.consultation import ModelAccess
+from list_pipeline.agents.rebalancing import RebalancingOpinion, RebalancingQuestion, explain, superseded
+from list_pipeline.core.balance import Sizes
 from list_pipeline.core.contact_choice import Enrolment, Move, QueueEntry, choose_contacts, needed_from
 from list_pipeline.core.corrections import why_roll_back
 from list_pipeline.core.errors import IncompleteDataError, NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans import ItemAction, PlanItem, PlanKind, PlanStatus, content_hash
 from list_pipeline.core.rebalancing import EnrolNewcomers, FlowPlan, RebalancingPolicy, plan_flows
+from list_pipeline.operations.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.attempts import deadline_words
 from list_pipeline.operations.campaigns import discover, lists_sent_in_open_cycle
 from list_pipeline.operations.corrections import finish
@@ -48,8 +59,26 @@ def stored_plan(services: Services, run: Maintenance) -> StoredPlan | None:
         return plans.current_plan(connection, run.campaign.campaign_id, PlanKind.REBALANCING, run.sweep)
 
 
-def plan_rebalancing(services: Services, run: Maintenance) -> StoredPlan:
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """The plan that would be written at this moment, and what the advisor is told of it."""
+
+    question: RebalancingQuestion
+    items: list[PlanItem]
+
+    @property
+    def flows(self) -> FlowPlan:
+        return self.question.flows
+
+
+def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess | None = None) -> StoredPlan:
     """The rebalancing plan of a campaign and sweep: the stored one, or decided now on the lists as they are.
+
+    The advisor is asked between two transactions, since it may take half a minute. What is written is what the second
+    one decides; when that is no longer the plan that was explained, the policy speaks for itself.
+
+    Args:
+        access: the model as the advisor may use it; the run's own where None.
 
     Raises:
         IncompleteDataError: the suppressions are not settled, so what is really left is not known.
@@ -70,29 +99,33 @@ def plan_rebalancing(services: Services, run: Maintenance) -> StoredPlan:
     # Who came, left or unsubscribed since the last look decides who may move, and a send that began since, where to.
     discover(services)
     sync(services)
-    policy, now = policy_of(services), services.clock.now()
     with services.database.begin() as connection:
-        sizes = membership.balance_sizes(connection)
-        available = membership.count_newcomers(connection)
-        sent = lists_sent_in_open_cycle(connection, now)
-        frozen = campaigns.lists_being_sent(connection)
-        flows = plan_flows(sizes, available, sent, frozen, policy)
-        items = _items(connection, flows)
+        explained = _draft(services, connection, run, suppression)
+    opinion = explain(access or access_for(services, run), explained.question)
+    # Kept before the plan: an attempt that dies in between does not pay for the same question again.
+    said = _said(opinion)
+    keep_record(services, partition_of(run), opinion.recorded, said, confidence=opinion.confidence)
+    with services.database.begin() as connection:
+        draft = _draft(services, connection, run, suppression)
+        if draft != explained:
+            log.warning("the lists changed while the advisor was asked", campaign=campaign.key)
+            opinion = superseded(draft.question, opinion.recorded)
+        flows, now = draft.flows, services.clock.now()
+        summary = {**_summary(draft.question), **_said(opinion), **_advice(opinion)}
         plan_id = plans.save_plan(
             connection,
             campaign_id=campaign.campaign_id,
             kind=PlanKind.REBALANCING,
             sweep=sweep,
-            content_hash=content_hash(campaign.campaign_id, PlanKind.REBALANCING, sweep, _VERSION, items),
+            # Of the items alone: what is said about a plan does not make it another one.
+            content_hash=content_hash(campaign.campaign_id, PlanKind.REBALANCING, sweep, _VERSION, draft.items),
             policy_version=_VERSION,
             status=PlanStatus.PLANNED,
-            summary=_summary(flows, sent, frozen),
-            items=items,
+            summary=summary,
+            items=draft.items,
             now=now,
         )
-        maintenance.fill_log(
-            connection, run.log.log_id, rebalancing_plan={**_summary(flows, sent, frozen), "plan_id": plan_id}
-        )
+        maintenance.fill_log(connection, run.log.log_id, rebalancing_plan={**summary, "plan_id": plan_id})
         saved = plans.plan_by_id(connection, plan_id)
     if saved is None:
         raise AssertionError("the plan was just written")
@@ -103,11 +136,38 @@ def plan_rebalancing(services: Services, run: Maintenance) -> StoredPlan:
         moves=flows.move_count,
         enrolments=flows.enrolment_count,
         targets=list(flows.target_sizes),
+        rationale=saved.summary.get("rationale"),
+        advised_by=saved.summary.get("advised_by"),
     )
     return saved
 
 
-def _items(connection: Any, flows: FlowPlan) -> list[PlanItem]:
+def _draft(services: Services, connection: Connection, run: Maintenance, suppression: StoredPlan | None) -> _Draft:
+    policy = policy_of(services)
+    available = membership.count_newcomers(connection)
+    sent = lists_sent_in_open_cycle(connection, services.clock.now())
+    frozen = campaigns.lists_being_sent(connection)
+    flows = plan_flows(membership.balance_sizes(connection), available, sent, frozen, policy)
+    question = RebalancingQuestion(
+        flows=flows,
+        policy=policy,
+        suppressed=_suppressed(connection, suppression),
+        newcomers_available=available,
+        sent_in_open_cycle=sent,
+        frozen=frozen,
+        round_number=run.campaign.round_number,
+    )
+    return _Draft(question, _items(connection, flows))
+
+
+def _suppressed(connection: Connection, suppression: StoredPlan | None) -> Sizes:
+    """How many contacts the suppressions of this run took off each campaign list."""
+    done = corrections.done_changes(connection, suppression.plan_id) if suppression is not None else ()
+    first, second, third = (sum(("remove", role) in change.done for change in done) for role in CAMPAIGN_LISTS)
+    return first, second, third
+
+
+def _items(connection: Connection, flows: FlowPlan) -> list[PlanItem]:
     donors = {
         role: [
             QueueEntry(entry.contact_id, entry.queued_at)
@@ -141,7 +201,8 @@ def _item(chosen: Move | Enrolment) -> PlanItem:
     )
 
 
-def _summary(flows: FlowPlan, sent: frozenset[ListRole], frozen: frozenset[ListRole]) -> dict[str, Any]:
+def _summary(question: RebalancingQuestion) -> dict[str, Any]:
+    flows = question.flows
     certificate = flows.certificate
     return {
         "required": flows.required,
@@ -159,8 +220,38 @@ def _summary(flows: FlowPlan, sent: frozenset[ListRole], frozen: frozenset[ListR
         "lower_bound": certificate.lower_bound if certificate else 0,
         "restriction": certificate.restriction if certificate else None,
         "reasons": list(flows.reasons),
-        "sent_in_open_cycle": sorted(role.value for role in sent),
-        "frozen": sorted(role.value for role in frozen),
+        "sent_in_open_cycle": sorted(role.value for role in question.sent_in_open_cycle),
+        "frozen": sorted(role.value for role in question.frozen),
+        "suppressed": dict(zip((role.value for role in CAMPAIGN_LISTS), question.suppressed, strict=True)),
+        "newcomers_available": question.newcomers_available,
+    }
+
+
+def _said(opinion: RebalancingOpinion) -> dict[str, Any]:
+    return {
+        "rationale": opinion.rationale,
+        "expected_impact": opinion.expected_impact,
+        "alternatives_considered": list(opinion.alternatives_considered),
+        "concerns": list(opinion.concerns),
+        "advised_by": opinion.source.value,
+        "advisor_confidence": opinion.confidence,
+    }
+
+
+def _advice(opinion: RebalancingOpinion) -> dict[str, Any]:
+    """How the words came about, for whoever looks at the plan; the whole record is in ``agent_record``."""
+    record = opinion.recorded
+    return {
+        "advice": {
+            "outcome": record.outcome.value,
+            "verdict": record.verdict,
+            "model": record.model_version or record.model,
+            "prompt_version": record.prompt_version,
+            "tokens": record.tokens,
+            "cost_usd": None if record.cost_usd is None else float(record.cost_usd),
+            "latency_ms": record.latency_ms,
+            "is_recalled": record.is_recalled,
+        }
     }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -12,21 +14,26 @@ from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.balance import deviation_percent
 from list_pipeline.core.bounces import BounceClass
 from list_pipeline.core.gate import GateOutcome
+from list_pipeline.core.health import HealthAssessment
+from list_pipeline.core.list_figures import Rate
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.plans import PlanKind, PlanStatus, RunStatus, Sweep, run_status
 from list_pipeline.core.report_facts import (
     AttemptFacts,
     ListChange,
+    ListRates,
     MaintenanceFacts,
     MaintenanceLinks,
     RebalancingFacts,
     SenderFault,
     StageErrors,
     SuppressionFacts,
+    report_from_json,
 )
 from list_pipeline.core.reports import maintenance_message
 from list_pipeline.core.slack_blocks import SlackMessage
-from list_pipeline.operations.advisors import keep_record
+from list_pipeline.core.trends import BounceTrend, SizeTrend
+from list_pipeline.operations.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.bounces import analyse, stored_bounces
 from list_pipeline.operations.maintenance import Maintenance, current, end, next_attempt_at
 from list_pipeline.operations.modes import operating_mode
@@ -34,23 +41,26 @@ from list_pipeline.operations.outbox import Delivery, leave_out, post
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.snapshots import Sizes
 from list_pipeline.operations.suppression import executable_items
-from list_pipeline.storage import attempts, journal, maintenance, plans
+from list_pipeline.storage import attempts, health, journal, maintenance, plans
 from list_pipeline.storage.database import scalar
+from list_pipeline.storage.health import StoredAssessment
 from list_pipeline.storage.plans import StoredPlan
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The facts of a maintenance and the message made of them."""
+    """The facts of a maintenance and the message made of them; ``advice``: how its sentences came about, by name."""
 
     facts: MaintenanceFacts
     message: SlackMessage
+    advice: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_report(services: Services, run: Maintenance) -> Report:
     """Put the report together from what was executed, end the maintenance with its status, and return both.
 
-    Writing it again gives the same report: the summary that was written first is kept.
+    Writing it again gives the same report: as long as the results are the same, the sentences that were written first
+    are kept, whoever wrote them.
     """
     status = final_status(services, run)
     if status.value != run.log.status:
@@ -60,22 +70,80 @@ def write_report(services: Services, run: Maintenance) -> Report:
     facts = replace(_facts(services, run), status=status)
     with services.database.begin() as connection:
         row = maintenance.log_by_id(connection, run.log.log_id)
+        suppression, rebalancing = _plans(connection, run)
     kept = (row["ai_assessments"] or {}).get("reporting") if row is not None else None
-    if kept and kept.get("status") == status.value:
-        facts = replace(facts, executive_summary=kept["executive_summary"], summary_source=AdviceSource(kept["source"]))
-    else:
-        summary = reporting.summarise(services.model, facts)
-        keep_record(services, run, summary.recorded, {"executive_summary": summary.text})
-        facts = replace(facts, executive_summary=summary.text, summary_source=summary.source)
-        assessment = {"status": status.value, "executive_summary": summary.text, "source": summary.source.value}
-        with services.database.begin() as connection:
-            maintenance.fill_log(
-                connection,
-                run.log.log_id,
-                ai_assessments={"list_health": [], "reporting": assessment},
-                bounce_analysis={"by_class": dict(facts.bounces), "complaint_rate_percent": facts.complaint_rate},
-            )
-    return Report(facts, maintenance_message(facts))
+    # The status alone would not do: two plans can wait one after the other, and what was planned is done by then.
+    if not kept or kept.get("results") != reporting.question_about(facts).hash:
+        kept = _write(services, run, facts)
+    facts = replace(facts, report=report_from_json(kept))
+    with services.database.begin() as connection:
+        maintenance.fill_log(
+            connection,
+            run.log.log_id,
+            ai_assessments={
+                "list_health": [_health_json(each) for each in facts.assessments],
+                "optimization": _advice_on(suppression),
+                "rebalancing": _advice_on(rebalancing),
+                "reporting": kept,
+            },
+            bounce_analysis={"by_class": dict(facts.bounces), "complaint_rate_percent": facts.complaint_rate},
+        )
+    return Report(facts, maintenance_message(facts), kept["advice"])
+
+
+def _write(services: Services, run: Maintenance, facts: MaintenanceFacts) -> dict[str, Any]:
+    """A new report as it is kept: its fields, which results it is about, and how its sentences came about."""
+    written = reporting.write(access_for(services, run), facts)
+    record, report = written.recorded, written.report.as_json()
+    keep_record(services, partition_of(run), record, report)
+    return {
+        **report,
+        "status": facts.status.value,
+        "results": record.prompt_hash,
+        "advice": {
+            "outcome": record.outcome.value,
+            "verdict": record.verdict,
+            "model": record.model_version or record.model,
+            "prompt_version": record.prompt_version,
+            "tokens": record.tokens,
+            "cost_usd": None if record.cost_usd is None else float(record.cost_usd),
+            "latency_ms": record.latency_ms,
+            "is_recalled": record.is_recalled,
+        },
+    }
+
+
+_ADVICE_FIELDS = (
+    "rationale",
+    "expected_impact",
+    "advised_by",
+    "advisor_confidence",
+    "concerns",
+    "breakdown",
+    "alternatives_considered",
+    "advice",
+)
+"""What a plan's summary holds of its advisor."""
+
+
+def _advice_on(plan: StoredPlan | None) -> dict[str, Any]:
+    if plan is None:
+        return {}
+    return {name: plan.summary[name] for name in _ADVICE_FIELDS if name in plan.summary}
+
+
+def _health_json(each: HealthAssessment) -> dict[str, Any]:
+    return {
+        "list": each.role.value,
+        "status": each.status.value,
+        "urgency": each.urgency.value,
+        "concerns": list(each.concerns),
+        "risk_factors": list(each.risk_factors),
+        "reputation_impact": each.reputation_impact,
+        "rationale": each.rationale,
+        "confidence": each.confidence,
+        "source": each.source.value,
+    }
 
 
 def final_status(services: Services, run: Maintenance) -> RunStatus:
@@ -153,6 +221,7 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         attempt = _attempt_facts(services, connection, run)
         requests = _requests(connection, run)
         reviews = plans.open_reviews(connection, campaign.campaign_id)
+        assessed = health.stored_assessments(connection, partition_of(run))
     by_class = dict(analysis.by_class) if analysis else {}
     return MaintenanceFacts(
         status=RunStatus(run.log.status),
@@ -186,9 +255,13 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         errors=[StageErrors(entry["stage"], int(entry.get("count", 1))) for entry in run.log.errors],
         suppression_rationale=str(suppression.summary["rationale"]) if suppression else "",
         expected_impact=str(suppression.summary["expected_impact"]) if suppression else "",
+        rationale_source=AdviceSource(suppression.summary["advised_by"]) if suppression else AdviceSource.POLICY,
         review_reason=" ".join(str(review["summary"]) for review in reviews if review["kind"] == "plan")[:600],
         attempt=attempt,
         judged_as_of=_judged_as_of(suppression),
+        assessments=[each.assessment for each in assessed],
+        list_rates=[_rates(each) for each in assessed],
+        later_looks_days=_later_looks(run, suppression),
     )
 
 
@@ -217,6 +290,8 @@ def _why_not_begun(run: Maintenance, suppression: StoredPlan | None) -> str:
         return "No rebalancing: the lists have moved on since this campaign."
     if run.log.status == "failed" or run.log.gave_up:
         return "Not begun: the maintenance failed before."
+    if suppression is not None and suppression.status is PlanStatus.PENDING_REVIEW:
+        return "Planned after the decision, on the lists as they are then."
     return ""
 
 
@@ -224,6 +299,24 @@ def _judged_as_of(suppression: StoredPlan | None) -> datetime | None:
     if suppression is None or not suppression.summary.get("is_backfill"):
         return None
     return datetime.fromisoformat(str(suppression.summary["as_of"]))
+
+
+def _rates(stored: StoredAssessment) -> ListRates:
+    sends = stored.figures["last_campaign"]
+    return ListRates(
+        role=stored.assessment.role,
+        delivered=Rate(sends["deliveries"]["contacts"], sends["recipients"]) if sends else None,
+        bounced=Rate(sends["bounces"]["contacts"], sends["recipients"]) if sends else None,
+        bounce_trend=BounceTrend(stored.figures["bounce_trend_of_all_lists"]),
+        size_trend=SizeTrend(stored.figures["size_trend"]),
+    )
+
+
+def _later_looks(run: Maintenance, suppression: StoredPlan | None) -> list[int]:
+    """Days after sending at which the campaign is looked at again; a past campaign is judged once."""
+    if suppression is None or suppression.summary.get("is_backfill"):
+        return []
+    return [sweep.hours // 24 for sweep in Sweep if sweep.hours > run.sweep.hours]
 
 
 def _suppression_facts(connection: Connection, plan: StoredPlan | None) -> SuppressionFacts:

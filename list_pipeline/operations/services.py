@@ -129,6 +129,9 @@ class Services:
             model=self.settings.gemini_model,
             api_version=self.settings.gemini_api_version,
             base_url=self.settings.gemini_base_url,
+            thinking_level=self.settings.gemini_thinking_level,
+            top_p=self.settings.gemini_top_p,
+            top_k=self.settings.gemini_top_k,
             clock=self.clock,
         )
 

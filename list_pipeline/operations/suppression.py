@@ -11,18 +11,16 @@ import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.agents import optimization
-from list_pipeline.agents.optimization import BorderlineItem, Opinion, PlanGroup, PlanSummary
+from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.core.errors import NotFoundError
-from list_pipeline.core.gate import (
-    GateOutcome,
-)
+from list_pipeline.core.gate import GateOutcome
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans import ItemAction, PlanItem, PlanKind, PlanStatus
 from list_pipeline.core.policy import SuppressionPolicy, reaches_percent
 from list_pipeline.core.suppression import decide, find_incidents, keep_delivered, keep_rejected, keep_taken_back
 from list_pipeline.core.suppression_plan import SuppressionPlan, assemble
-from list_pipeline.core.verdicts import Attempt, CampaignContext, ContactFacts, Outcome, Verdict, VerdictAction
-from list_pipeline.operations.advisors import keep_record
+from list_pipeline.core.verdicts import Attempt, CampaignContext, ContactFacts, Outcome, VerdictAction
+from list_pipeline.operations.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.attempts import deadline_words
 from list_pipeline.operations.bounces import BounceData, stored_bounces
 from list_pipeline.operations.execution import carry_out
@@ -30,6 +28,7 @@ from list_pipeline.operations.maintenance import Maintenance, deadline_of, is_ba
 from list_pipeline.operations.membership import look_again
 from list_pipeline.operations.outcomes import Executed, close
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.suppression_advice import advice_for_summary, after_opinion, ask_about, opinion_as_json
 from list_pipeline.storage import attempts, bounces, campaigns, corrections, journal, maintenance, membership, plans
 from list_pipeline.storage.bounces import PastAttempt
 from list_pipeline.storage.journal import NewChange, NewStep
@@ -44,8 +43,13 @@ def policy_of(services: Services) -> SuppressionPolicy:
     return SuppressionPolicy(cap_percent=services.settings.suppression_cap_percent)
 
 
-def plan_suppression(services: Services, run: Maintenance) -> StoredPlan:
+def plan_suppression(services: Services, run: Maintenance, access: ModelAccess | None = None) -> StoredPlan:
     """The suppression plan of a campaign and sweep: the stored one, or decided now from the stored bounces.
+
+    The advisor is asked before the plan is written and can only make it more careful.
+
+    Args:
+        access: the model, where other advisors are asked at the same time and share it; None: the run's own.
 
     Raises:
         NotFoundError: the bounces were not read yet, or the recipients are not recorded.
@@ -76,9 +80,18 @@ def plan_suppression(services: Services, run: Maintenance) -> StoredPlan:
     with services.database.begin() as connection:
         verdicts = keep_rejected(verdicts, plans.rejected_contacts(connection, campaign.campaign_id))
         verdicts = keep_taken_back(verdicts, plans.taken_back_contacts(connection, campaign.campaign_id))
-    opinion, verdicts = _ask(services, run, verdicts, known)
+    asked = ask_about(verdicts, known.facts, known.context, history=known.history, as_of=as_of, policy=policy)
+    opinion = optimization.advise(access or access_for(services, run), asked.summary)
+    keep_record(
+        services,
+        partition_of(run),
+        opinion.recorded,
+        opinion_as_json(asked, opinion),
+        subject=PlanKind.SUPPRESSION.value,
+        confidence=opinion.confidence,
+    )
     plan = assemble(
-        verdicts,
+        after_opinion(verdicts, asked, opinion),
         data.events,
         incidents,
         campaign_id=campaign.campaign_id,
@@ -86,8 +99,12 @@ def plan_suppression(services: Services, run: Maintenance) -> StoredPlan:
         policy_version=policy.version,
         recipients=known.context.recipients,
     )
-    judged_for = {"as_of": as_of.isoformat(), "is_backfill": is_backfill(services, campaign, sweep)}
-    saved = _save(services, run, plan, opinion, judged_for)
+    more = {
+        **advice_for_summary(asked, opinion),
+        "as_of": as_of.isoformat(),
+        "is_backfill": is_backfill(services, campaign, sweep),
+    }
+    saved = _save(services, run, plan, more)
     log.info(
         "suppression plan generated",
         campaign=campaign.key,
@@ -168,70 +185,10 @@ def _attempt(past: PastAttempt, in_incident: bool) -> Attempt:
     return Attempt(past.campaign_id, past.sent_at, outcome)
 
 
-def _ask(
-    services: Services, run: Maintenance, verdicts: Sequence[Verdict], known: _Known
-) -> tuple[Opinion, tuple[Verdict, ...]]:
-    """The advisor's opinion, and the verdicts after it: it can only make them more careful."""
-    grouped: dict[tuple[str, str, str], list[Verdict]] = {}
-    for verdict in verdicts:
-        key = (verdict.action.value, str(verdict.bounce_class or "unknown"), verdict.bounce_type or verdict.rule.value)
-        grouped.setdefault(key, []).append(verdict)
-    groups = [
-        PlanGroup(
-            action=members[0].action.value,
-            bounce_class=bounce_class,
-            reason=reason,
-            contacts=len(members),
-            domains=len({known.context.domain_of.get(one.contact_id) for one in members}),
-            confidence=members[0].confidence,
-        )
-        for (_, bounce_class, reason), members in grouped.items()
-    ]
-    borderline = sorted(
-        (verdict for verdict in verdicts if verdict.is_borderline),
-        key=lambda one: (one.confidence or 0, one.contact_id),
-    )
-    items = [_borderline(verdict, known) for verdict in borderline]
-    opinion = optimization.advise(services.model, PlanSummary(known.context.recipients, groups, items))
-    keep_record(services, run, opinion.recorded, {"rationale": opinion.rationale, "holds": list(opinion.holds)})
-    softened = {
-        borderline[optimization.position(reference)].contact_id: reference
-        for reference in (*opinion.holds, *opinion.lowered)
-    }
-    return opinion, tuple(
-        verdict.more_careful(
-            confidence=opinion.lowered.get(softened[verdict.contact_id]),
-            monitor=softened[verdict.contact_id] in opinion.holds,
-        )
-        if verdict.contact_id in softened
-        else verdict
-        for verdict in verdicts
-    )
-
-
-def _borderline(verdict: Verdict, known: _Known) -> BorderlineItem:
-    days = (verdict.events[-1].occurred_at - verdict.events[0].occurred_at).days if verdict.events else 0
-    return BorderlineItem(
-        bounce_class=str(verdict.bounce_class or "unknown"),
-        reason=verdict.bounce_type or verdict.rule.value,
-        hits=len(verdict.events),
-        campaigns=known.facts[verdict.contact_id].campaigns_count,
-        days=days,
-        confidence=verdict.confidence or 0.0,
-    )
-
-
-def _save(
-    services: Services, run: Maintenance, plan: SuppressionPlan, opinion: Opinion, judged_for: Mapping[str, object]
-) -> StoredPlan:
+def _save(services: Services, run: Maintenance, plan: SuppressionPlan, more: Mapping[str, object]) -> StoredPlan:
+    """Write a plan with what its summary shall hold beside its own figures."""
     now = services.clock.now()
-    summary = {
-        **plan.summary(),
-        "rationale": opinion.rationale,
-        "expected_impact": opinion.expected_impact,
-        **judged_for,
-    }
-    summary["advised_by"] = opinion.source.value
+    summary = {**plan.summary(), **more}
     with services.database.begin() as connection:
         plan_id = plans.save_plan(
             connection,

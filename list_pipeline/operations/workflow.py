@@ -5,15 +5,19 @@ The assets call the same operations one by one; the order stands here once for p
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import structlog
 
-from list_pipeline.core.errors import RefusedError
+from list_pipeline.agents.consultation import ModelAccess
+from list_pipeline.core.errors import ListPipelineError, RefusedError
 from list_pipeline.core.gate import GateDecision, GateOutcome
+from list_pipeline.core.health import HealthAssessment
 from list_pipeline.core.plans import PlanStatus, Sweep
-from list_pipeline.operations import bounces, cache, campaigns, gates, membership, rebalancing, suppression
+from list_pipeline.operations import bounces, cache, campaigns, gates, health, membership, rebalancing, suppression
+from list_pipeline.operations.advisors import access_for
 from list_pipeline.operations.continuity import note_alive
 from list_pipeline.operations.maintenance import (
     Maintenance,
@@ -93,6 +97,8 @@ def _act(services: Services, run: Maintenance, progress: Progress) -> None:
         data = bounces.fetch_bounces(services, run.campaign, run.sweep)
         progress(f"{len(data.events)} contacts failed")
         take_snapshot(services, run, "before")
+    with stage(services, run, "ai_analysis"):
+        analyse(services, run)
     with stage(services, run, "suppression"):
         if not open_suppression_gate(services, run)[1]:
             return
@@ -104,6 +110,35 @@ def _act(services: Services, run: Maintenance, progress: Progress) -> None:
         executed = rebalancing.execute_rebalancing(services, run, progress)
         progress(f"{executed.confirmed} contacts moved or enrolled")
         cache.refresh(services, take_snapshot(services, run, "after"))
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """The suppression plan and the health of the lists. ``problem``: why the lists could not be assessed, else empty."""
+
+    plan: StoredPlan
+    assessments: Sequence[HealthAssessment]
+    problem: str = ""
+
+
+def analyse(services: Services, run: Maintenance) -> Analysis:
+    """Make the suppression plan and assess the lists at the same time, with one budget. What is stored already is shown."""
+    access = access_for(services, run)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="analysis") as thread:
+        assessed = thread.submit(assess_health, services, run, access)
+        plan = suppression.plan_suppression(services, run, access)
+        return Analysis(plan, *assessed.result())
+
+
+def assess_health(
+    services: Services, run: Maintenance, access: ModelAccess | None = None
+) -> tuple[Sequence[HealthAssessment], str]:
+    """The assessments of the lists, and why there are none. Advice: an error of ours is told and does not end the run."""
+    try:
+        return health.assess_lists(services, run, access or access_for(services, run)), ""
+    except ListPipelineError as error:
+        log.warning("the lists could not be assessed", campaign=run.campaign.key, error=str(error))
+        return (), str(error)
 
 
 _DECIDED = (PlanStatus.APPROVED, PlanStatus.EXECUTED, PlanStatus.REJECTED, PlanStatus.EXPIRED)

@@ -200,6 +200,11 @@ class SandboxControl:
         """The rehearsed Gemini forgets requests and scenarios."""
         self._call("POST", "/gemini/clear")
 
+    def gemini_scenarios(self) -> list[dict[str, Any]]:
+        """What is chosen for the rehearsed Gemini's next answers, in the order in which it acts."""
+        return cast("list[dict[str, Any]]", self._call("GET", "/gemini/scenarios")["chosen"])
+
     def gemini_behaviour(self, behaviour: str, **parts: Any) -> None:
-        """Let the rehearsed Gemini answer otherwise; behaviours and ``parts`` as in ``gemini.BEHAVIOURS``."""
+        """Let the rehearsed Gemini answer otherwise; behaviours and ``parts`` (times, agent, contains, seconds, ...)
+        as in ``gemini_behaviours``."""
         self._call("POST", "/gemini/scenarios", {"behaviour": behaviour, **parts})

@@ -1,13 +1,20 @@
 """Gemini's generateContent in its real wire format, with a stand-in for the model and faults on request.
 
-Belongs here: requests, answers, refusals and behaviours of the service. Does not belong here: what the stand-in says
-(``gemini_answers``). Field names of a request are accepted in camel and in snake case, since SDKs send a mix.
+Belongs here: requests, answers and refusals of the service. Does not belong here: what the stand-in says
+(``gemini_answers``) and how it can answer otherwise (``gemini_behaviours``). Field names of a request are accepted in
+camel and in snake case, since SDKs send a mix.
 
 Paths: ``/(v1|v1beta)/models/<model>:generateContent``, ``:countTokens``, ``GET .../models[/<model>]``, and
 
     GET  /_sandbox/gemini/messages    requests that arrived, oldest first, and how each was answered
     POST /_sandbox/gemini/clear       forget them and the scenarios
-    POST /_sandbox/gemini/scenarios   {"behaviour": ..., "times": 1 or null for "from now on", ...}; see BEHAVIOURS
+    GET  /_sandbox/gemini/scenarios   what is chosen for the next questions, and the behaviours there are
+    POST /_sandbox/gemini/scenarios   {"behaviour": ..., "times": 1 or null for "from now on", ...}; see Scenario
+
+Scenarios for a number of questions act in the order in which they were chosen, each on the questions it is meant for;
+after them the newest that holds from now on. One that holds from now on for all questions replaces those before it; so
+``well_behaved`` from now on ends everything. The header ``x-sandbox-scenario: slow; seconds=2`` of a request goes before
+all of them.
 """
 
 from __future__ import annotations
@@ -22,38 +29,34 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from list_pipeline.sandbox.gemini_answers import compose_answer, with_invented_references
+from list_pipeline.sandbox.gemini_answers import advisor_of
+from list_pipeline.sandbox.gemini_behaviours import BEHAVIOURS, Scenario, answer_text
 from list_pipeline.sandbox.http import Request, Response
 
-BEHAVIOURS = {
-    "well_behaved": "answers the schema from what the prompt offers",
-    "sloppy": "the same, with prose and a code fence around the JSON",
-    "truncated": "stops in the middle of the JSON (MAX_TOKENS)",
-    "thought_away": "all of the budget went into thinking: no text (MAX_TOKENS)",
-    "invented_references": "speaks about items that nobody offered",
-    "wrong_shape": "JSON that has nothing to do with the schema",
-    "empty": "no candidates",
-    "blocked": "the prompt is refused (promptFeedback.blockReason)",
-    "safety": "the answer is withheld (finishReason SAFETY)",
-    "rate_limited": "429 with RetryInfo (retry_delay, e.g. 2s; none when null; daily: true for the daily quota)",
-    "unavailable": "503",
-    "html": "200 with a web page instead of JSON",
-    "retired": "404 as for a model that was shut down",
-    "slow": "the answer takes a while (seconds)",
-    "off": "the connection is dropped",
-}
+__all__ = ["BEHAVIOURS", "MODELS", "THINKING_LEVELS", "GeminiService"]
 
-MODELS = ("gemini-3.5-flash-lite", "gemini-3.8-flash", "gemini-3.1-flash-lite", "gemini-2.5-flash-lite")
-"""Models that answer; any other is unknown or retired, like gemini-2.0-flash-exp."""
+THINKING_LEVELS = {
+    "gemini-3.5-flash-lite": ("MINIMAL", "LOW", "MEDIUM", "HIGH"),
+    "gemini-3.8-flash": ("LOW", "MEDIUM", "HIGH"),
+    "gemini-3.5-flash": ("MINIMAL", "LOW", "MEDIUM", "HIGH"),
+    "gemini-3.1-flash-lite": ("MINIMAL", "LOW", "MEDIUM", "HIGH"),
+    "gemini-2.5-flash-lite": (),
+}
+"""Models that answer, with the thinking levels that each takes; any other is unknown or retired, like
+gemini-2.0-flash-exp."""
+MODELS = tuple(THINKING_LEVELS)
 
 _PATH = re.compile(r"^/(v1|v1beta)/models(?:/(?P<model>[^/:]+)(?::(?P<verb>\w+))?)?$")
 
 _SCHEMA = """
-create table if not exists exchange (
-    id integer primary key, at text not null, model text not null, behaviour text not null, status integer not null,
-    request text not null);
+create table if not exists asked (
+    id integer primary key, at text not null, model text not null, agent text not null, behaviour text not null,
+    status integer not null, request text not null);
 create table if not exists scenario (id integer primary key, times integer, details text not null);
 """
+
+
+_IN_FORCE = "order by times is null, case when times is null then -id else id end"
 
 
 class _Clock(Protocol):
@@ -96,110 +99,108 @@ class GeminiService:
             count = _tokens(json.dumps(body.get("contents", []), ensure_ascii=False))
             return Response.of_json({"totalTokens": count, "promptTokensDetails": [_modality(count)]})
         if verb == "generateContent":
-            return self._generate(model, body)
+            return self._generate(request, model, body)
         return _error(404, "NOT_FOUND", f"Method {verb} is not served here.")
 
-    def _generate(self, model: str, body: dict[str, Any]) -> Response:
-        scenario = self._next_scenario()
-        behaviour = str(scenario.get("behaviour", "well_behaved"))
-        if behaviour == "slow":
+    def _generate(self, request: Request, model: str, body: dict[str, Any]) -> Response:
+        agent, prompt = advisor_of(_schema_of(body)), "\n".join(_texts(body.get("contents")))
+        chosen = request.headers.get("x-sandbox-scenario")
+        try:
+            scenario = self._next_scenario(agent, prompt) if chosen is None else Scenario.of_header(chosen)
+        except ValueError as error:
+            return _error(400, "INVALID_ARGUMENT", f"x-sandbox-scenario: {error}")
+        if scenario.behaviour == "slow":
             # Real seconds, also under a virtual clock: what is rehearsed is a socket that stays silent.
-            time.sleep(float(scenario.get("seconds", 1.0)))
-        response = self._answer(model, body, behaviour, scenario)
+            time.sleep(scenario.seconds)
+        response = _answer(model, body, prompt, scenario)
+        status = 0 if response.drop else response.status
         with self._lock:
             self._database.execute(
-                "insert into exchange (at, model, behaviour, status, request) values (?, ?, ?, ?, ?)",
-                (
-                    self._clock.now().isoformat(),
-                    model,
-                    behaviour,
-                    0 if response.drop else response.status,
-                    json.dumps(body),
-                ),
+                "insert into asked (at, model, agent, behaviour, status, request) values (?, ?, ?, ?, ?, ?)",
+                (self._clock.now().isoformat(), model, agent, scenario.behaviour, status, json.dumps(body)),
             )
         return response
 
-    def _answer(self, model: str, body: dict[str, Any], behaviour: str, scenario: dict[str, Any]) -> Response:
-        if behaviour == "off":
-            return Response(drop=True)
-        if behaviour == "html":
-            return Response(200, b"<html>captive portal</html>", {"Content-Type": "text/html"})
-        if behaviour == "unavailable":
-            return _error(503, "UNAVAILABLE", "The model is overloaded. Please try again later.")
-        if behaviour == "rate_limited":
-            return _rate_limited(model, scenario)
-        if behaviour == "retired" or model not in MODELS:
-            return _error(
-                404,
-                "NOT_FOUND",
-                f"models/{model} is not found for API version v1, or is not supported for generateContent. "
-                "Call ListModels to see the list of available models and their supported methods.",
-            )
-        refused = _request_refusal(body)
-        if refused is not None:
-            return refused
-        return _generated(model, body, behaviour)
-
-    def _next_scenario(self) -> dict[str, Any]:
+    def _next_scenario(self, agent: str, prompt: str) -> Scenario:
+        """The first of those chosen that is meant for this question; it is used up by one."""
         with self._lock:
-            row = self._database.execute("select id, times, details from scenario order by id limit 1").fetchone()
-            if row is None:
-                return {}
-            identity, times, details = row
-            if times is not None and times <= 1:
-                self._database.execute("delete from scenario where id = ?", (identity,))
-            elif times is not None:
-                self._database.execute("update scenario set times = times - 1 where id = ?", (identity,))
-            return dict(json.loads(details))
+            rows = self._database.execute(f"select id, times, details from scenario {_IN_FORCE}").fetchall()
+            for identity, times, details in rows:
+                scenario = Scenario.of(json.loads(details))
+                if not scenario.concerns(agent, prompt):
+                    continue
+                if times is not None and times <= 1:
+                    self._database.execute("delete from scenario where id = ?", (identity,))
+                elif times is not None:
+                    self._database.execute("update scenario set times = times - 1 where id = ?", (identity,))
+                return scenario
+            return Scenario()
 
     def _control(self, request: Request, what: str) -> Response:
         with self._lock:
             if what == "messages" and request.method == "GET":
-                rows = self._database.execute("select at, model, behaviour, status, request from exchange order by id")
-                names = ("at", "model", "behaviour", "status", "request")
+                names = ("at", "model", "agent", "behaviour", "status", "request")
+                rows = self._database.execute(f"select {', '.join(names)} from asked order by id")
                 listed = [dict(zip(names, row, strict=True)) for row in rows]
                 return Response.of_json([{**each, "request": json.loads(each["request"])} for each in listed])
             if what == "clear" and request.method == "POST":
-                self._database.execute("delete from exchange")
+                self._database.execute("delete from asked")
                 self._database.execute("delete from scenario")
                 return Response.of_json({"ok": True})
             if what == "scenarios" and request.method == "POST":
                 return self._add_scenario(request)
+            if what == "scenarios" and request.method == "GET":
+                rows = self._database.execute(f"select times, details from scenario {_IN_FORCE}")
+                chosen = [{**json.loads(details), "times": times} for times, details in rows]
+                return Response.of_json({"chosen": chosen, "behaviours": BEHAVIOURS})
         return Response.of_json({"ok": False, "error": "unknown control", "behaviours": BEHAVIOURS}, 404)
 
     def _add_scenario(self, request: Request) -> Response:
         try:
             wanted = request.json()
-            behaviour, times = wanted["behaviour"], wanted.get("times", 1)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return Response.of_json({"ok": False, "error": "a JSON object with a behaviour is needed"}, 400)
-        if behaviour not in BEHAVIOURS or not (times is None or (isinstance(times, int) and times > 0)):
-            return Response.of_json({"ok": False, "error": "unknown behaviour or times", "behaviours": BEHAVIOURS}, 400)
-        self._database.execute("insert into scenario (times, details) values (?, ?)", (times, json.dumps(wanted)))
+            scenario = Scenario.of(wanted)
+        except (ValueError, TypeError) as error:
+            return Response.of_json({"ok": False, "error": str(error), "behaviours": BEHAVIOURS}, 400)
+        if scenario.times is None and not (scenario.agent or scenario.contains):
+            kept = "0" if scenario.behaviour == "well_behaved" else "times is not null"
+            self._database.execute(f"delete from scenario where not ({kept})")
+        self._database.execute(
+            "insert into scenario (times, details) values (?, ?)", (scenario.times, json.dumps(wanted))
+        )
         return Response.of_json({"ok": True})
 
 
-def _generated(model: str, body: dict[str, Any], behaviour: str) -> Response:
+def _answer(model: str, body: dict[str, Any], prompt: str, scenario: Scenario) -> Response:
+    match scenario.behaviour:
+        case "off":
+            return Response(drop=True)
+        case "html":
+            return Response(200, b"<html>captive portal</html>", {"Content-Type": "text/html"})
+        case "unavailable":
+            return _error(503, "UNAVAILABLE", "The model is overloaded. Please try again later.")
+        case "rate_limited":
+            return _rate_limited(model, scenario)
+        case "retired":
+            return _unknown_model(model)
+    if model not in MODELS:
+        return _unknown_model(model)
+    return _request_refusal(model, body) or _generated(model, body, prompt, scenario.behaviour)
+
+
+_WITHHELD = {"safety": "SAFETY", "recitation": "RECITATION"}
+
+
+def _generated(model: str, body: dict[str, Any], prompt: str, behaviour: str) -> Response:
     """A 200 answer: candidates, token usage, model version."""
     config = body.get("generationConfig") or {}
-    schema = config.get("responseJsonSchema") or config.get("responseSchema")
-    prompt = "\n".join(_texts(body.get("contents")))
-    answer = compose_answer(prompt, schema)
-    if behaviour == "invented_references":
-        answer = with_invented_references(answer)
-    text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
-    finish = "STOP"
-    if behaviour == "wrong_shape":
-        text = '{"unexpected": 1}'
-    elif behaviour == "sloppy":
-        text = f"Sure, here is the assessment you asked for:\n```json\n{text}\n```\nLet me know if you need more."
+    text, finish, thoughts = answer_text(prompt, _schema_of(body), behaviour), "STOP", 24
     limit = config.get("maxOutputTokens")
     if behaviour == "truncated":
-        text, finish = text[: max(len(text) // 2, 1)], "MAX_TOKENS"
+        finish = "MAX_TOKENS"
+    elif behaviour == "unknown_finish":
+        finish = "SOMETHING_NEWER"
     elif limit is not None and _tokens(text) > int(limit):
         text, finish = text[: int(limit) * 4], "MAX_TOKENS"
-
-    thoughts = 24
     candidate: dict[str, Any] = {
         "content": {"parts": [{"text": text}], "role": "model"},
         "finishReason": finish,
@@ -207,33 +208,54 @@ def _generated(model: str, body: dict[str, Any], behaviour: str) -> Response:
     }
     if behaviour == "thought_away":
         candidate = {"content": {"role": "model"}, "finishReason": "MAX_TOKENS", "index": 0}
-        text, thoughts = "", int(limit or 2048)
-    elif behaviour == "safety":
-        candidate = {"finishReason": "SAFETY", "index": 0}
-        text = ""
-    asked = _tokens(prompt + "\n".join(_texts([body.get("systemInstruction")])))
+        thoughts = int(limit or 2048)
+    elif behaviour in _WITHHELD:
+        candidate = {"finishReason": _WITHHELD[behaviour], "index": 0}
+    asked = _tokens(prompt + "\n".join(_texts([body.get("systemInstruction")])) + json.dumps(_schema_of(body) or ""))
+    usage: dict[str, Any] = {
+        "promptTokenCount": asked,
+        "candidatesTokenCount": _tokens(text),
+        "thoughtsTokenCount": thoughts,
+        "promptTokensDetails": [_modality(asked)],
+        "totalTokenCount": asked + _tokens(text) + thoughts,
+    }
     payload: dict[str, Any] = {
         "candidates": [candidate],
-        "usageMetadata": {
-            "promptTokenCount": asked,
-            "candidatesTokenCount": _tokens(text),
-            "thoughtsTokenCount": thoughts,
-            "promptTokensDetails": [_modality(asked)],
-            "totalTokenCount": asked + _tokens(text) + thoughts,
-        },
+        "usageMetadata": usage,
         "modelVersion": model,
         "responseId": f"sandbox-{zlib.crc32(prompt.encode()):08x}",
     }
     if not text:
-        del payload["usageMetadata"]["candidatesTokenCount"]
+        del usage["candidatesTokenCount"]
     if behaviour in ("empty", "blocked"):
         del payload["candidates"]
     if behaviour == "blocked":
         payload["promptFeedback"] = {"blockReason": "PROHIBITED_CONTENT"}
+    if behaviour == "retiring":
+        payload["modelStatus"] = {
+            "modelStage": "DEPRECATED",
+            "retirementTime": "2027-03-01T00:00:00Z",
+            "message": "This model will be shut down.",
+        }
     return Response.of_json(payload)
 
 
-def _request_refusal(body: dict[str, Any]) -> Response | None:
+def _schema_of(body: dict[str, Any]) -> dict[str, Any] | None:
+    config = body.get("generationConfig") or {}
+    found = config.get("responseJsonSchema") or config.get("responseSchema")
+    return found if isinstance(found, dict) else None
+
+
+def _unknown_model(model: str) -> Response:
+    return _error(
+        404,
+        "NOT_FOUND",
+        f"models/{model} is not found for API version v1, or is not supported for generateContent. "
+        "Call ListModels to see the list of available models and their supported methods.",
+    )
+
+
+def _request_refusal(model: str, body: dict[str, Any]) -> Response | None:
     """The refusals of a request that are known from the documentation and recordings."""
     config = body.get("generationConfig") or {}
     if not body.get("contents"):
@@ -246,6 +268,10 @@ def _request_refusal(body: dict[str, Any]) -> Response | None:
         return _error(400, "INVALID_ARGUMENT", "A response schema needs response_mime_type application/json.")
     if body["contents"][-1].get("role") == "model":
         return _error(400, "INVALID_ARGUMENT", "The last turn must come from the user.")
+    thinking = config.get("thinkingConfig") or {}
+    level = str(thinking.get("thinkingLevel", "")).upper()
+    if level and level not in THINKING_LEVELS[model]:
+        return _error(400, "INVALID_ARGUMENT", f"Thinking level {level} is not supported for this model.")
     return None
 
 
@@ -264,9 +290,8 @@ def _key_refusal(request: Request) -> Response | None:
     return _error(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", detail)
 
 
-def _rate_limited(model: str, scenario: dict[str, Any]) -> Response:
-    delay = scenario.get("retry_delay", "2s")
-    per = "Day" if scenario.get("daily") else "Minute"
+def _rate_limited(model: str, scenario: Scenario) -> Response:
+    delay, per = scenario.retry_delay, "Day" if scenario.daily else "Minute"
     violation = {
         "quotaMetric": "generativelanguage.googleapis.com/generate_content_requests",
         "quotaId": f"GenerateRequestsPer{per}PerProjectPerModel",

@@ -1,4 +1,4 @@
-"""``python -m list_pipeline.stack start|stop|status|dev|cli|supervise``."""
+"""``python -m list_pipeline.stack start|stop|status|dev|cli|gemini|supervise``."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("dev", help="the Dagster UI and daemon on the servers, until Ctrl-C")
     asked = commands.add_parser("cli", help="a command of list-pipeline on the servers, e.g. cli reviews")
     asked.add_argument("words", nargs=argparse.REMAINDER, help="the command and its options")
+    behaviour = commands.add_parser("gemini", help="how the sandbox's model answers from now on, e.g. gemini hostile")
+    behaviour.add_argument(
+        "words", nargs=argparse.REMAINDER, help="as of python -m list_pipeline.sandbox gemini --help"
+    )
     commands.add_parser("supervise", help="own the servers in the foreground (what start runs detached)")
     chosen = parser.parse_args(arguments)
     try:
@@ -49,8 +53,9 @@ def _run(chosen: argparse.Namespace) -> int:
             print(_described(urls, with_passwords=chosen.urls))
         case "dev":
             return dev.run()
-        case "cli":
-            command = [sys.executable, "-m", "list_pipeline.cli", *chosen.words]
+        case "cli" | "gemini" as what:
+            program = ["list_pipeline.cli"] if what == "cli" else ["list_pipeline.sandbox", "gemini"]
+            command = [sys.executable, "-m", *program, *chosen.words]
             return subprocess.run(command, env={**os.environ, **environment(control.start())}, check=False).returncode
         case "supervise":
             # Only here: its servers need the extra "stack", which a client of DATABASE_URL does not have.

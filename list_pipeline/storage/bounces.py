@@ -41,6 +41,7 @@ _EVENT_COLUMNS = (
     "in_bounce_log",
     "in_message_log",
     "is_contradictory",
+    "server_words",
 )
 
 
@@ -120,6 +121,7 @@ def _columns(event: FailureEvent) -> tuple[Any, ...]:
         event.in_bounce_log,
         event.in_message_log,
         event.is_contradictory,
+        event.server_words,
     )
 
 
@@ -132,7 +134,7 @@ def _event(row: RowMapping, campaign_id: int) -> FailureEvent:
         is_permanent=row["is_permanent"],
         status=MessageStatus(row["message_status"]) if row["message_status"] else None,
         classification=restore_classification(
-            BounceClass(row["bounce_class"]), BounceReason(row["reason"]), row["is_disputed"]
+            BounceClass(row["bounce_class"]), BounceReason(row["reason"]), row["is_disputed"], row["server_words"]
         ),
         in_bounce_log=row["in_bounce_log"],
         in_message_log=row["in_message_log"],

@@ -1,4 +1,4 @@
-"""The ledger of maintenance: log rows, snapshots, advisors' records, notifications, and the mode."""
+"""The ledger of maintenance: log rows, snapshots, notifications, and the mode."""
 
 from __future__ import annotations
 
@@ -250,20 +250,6 @@ def snapshot(connection: Connection, campaign_id: int, sweep: str, phase: str) -
         phase=phase,
     )
     return {ListRole(r["list_role"]): (int(r["raw_count"]), int(r["mailable_count"])) for r in found}
-
-
-def save_agent_record(connection: Connection, record: Mapping[str, Any]) -> None:
-    """Keep what an advisor was asked and answered."""
-    execute(
-        connection,
-        """
-        insert into agent_record (campaign_id, sweep, agent, asked_at, source, model, prompt_version, prompt_hash, prompt,
-               answer, opinion, verdict, tokens, latency_ms, finish_reason)
-        values (:campaign_id, :sweep, :agent, :asked_at, :source, :model, :prompt_version, :prompt_hash, :prompt, :answer,
-               cast(:opinion as jsonb), :verdict, cast(:tokens as jsonb), :latency_ms, :finish_reason)
-        """,
-        **{**record, "opinion": to_json(record["opinion"]), "tokens": to_json(record["tokens"])},
-    )
 
 
 def queue_notification(

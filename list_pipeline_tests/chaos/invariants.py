@@ -262,7 +262,8 @@ def _model(scene: Scene, reference: Reference, expected: Expectation) -> Iterato
     if expected.same_plans and number > allowed:
         yield f"the model was asked {number} times instead of {allowed}"
     for row in scene.query(
-        "select agent, count(*) as n from agent_record where agent not like 'report%' group by campaign_id, sweep, agent"
+        """select agent, count(*) as n from agent_record where agent not like 'report%'
+           group by campaign_id, sweep, agent, subject"""
     ):
         if row["n"] > expected.runs_at_once:
             yield f"{row['n']} records of the advisor {row['agent']}"

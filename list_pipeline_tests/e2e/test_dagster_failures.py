@@ -126,7 +126,7 @@ def test_without_a_model_the_policy_explains_itself(home: DagsterHome, due: dg.R
     result = home.execute(due)
     assert result.success
     assert metadata(result, "suppression_result")["confirmed"] > 40
-    assert metadata(result, "maintenance_report")["summary"]
+    assert metadata(result, "maintenance_report")["executive summary"]
     account = home.rehearsal
     sources = {row["source"] for row in account.rows("select source from agent_record")}
     assert sources == {"policy"}

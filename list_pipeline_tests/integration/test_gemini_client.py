@@ -1,46 +1,38 @@
-"""The Gemini client and the advisors against the sandbox's Gemini, with the real SDK over a socket."""
+"""The Gemini client against the sandbox's Gemini, with the real SDK over a socket."""
 
 from __future__ import annotations
 
 import json
 import logging
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
-from list_pipeline.agents.optimization import BorderlineItem, PlanGroup, PlanSummary, advise, policy_rationale
 from list_pipeline.clock import VirtualClock
-from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.errors import (
     AuthenticationError,
     IntegrationError,
+    PermanentError,
     RateLimitedError,
     TransientError,
 )
 from list_pipeline.integrations.gemini import DailyQuotaError, GeminiClient, ModelRetiredError
+from list_pipeline.operations.services import Services
 from list_pipeline.sandbox.gemini import GeminiService
+from list_pipeline.settings import Settings
 from list_pipeline_tests.integration.serving import Served, serving
 
 KEY = "synthetic-key-AIza"
 START = datetime(2026, 11, 21, 9, tzinfo=UTC)
 SCHEMA = {"type": "object", "properties": {"kind": {"type": "string", "enum": ["a", "b"]}}, "required": ["kind"]}
-PLAN = PlanSummary(
-    recipients=12_000,
-    groups=[
-        PlanGroup("suppress", "hard", "hard_bounce", 120, 45, 0.99),
-        PlanGroup("keep", "block", "policy_issue", 33, 2),
-    ],
-    borderline=[
-        BorderlineItem("hard", "second_hit", 2, 5, 14, 0.80, "freemail", "550 no such user here"),
-        BorderlineItem("soft", "soft_bounce_pattern", 3, 3, 30, 0.90, "company", "451 temporary failure, try again"),
-        BorderlineItem("soft", "soft_bounce_pattern", 4, 4, 40, 0.90, "company", "552 over quota"),
-    ],
-)
-
 ClientFor = Callable[..., GeminiClient]
 
 
@@ -91,11 +83,68 @@ def test_the_request_uses_the_system_field_json_mode_and_the_schema_as_it_is(
 
     (exchange,) = gemini.control("messages")
     config = exchange["request"]["generationConfig"]
+    assert exchange["agent"] == ""
     assert exchange["request"]["systemInstruction"]["parts"] == [{"text": "Be brief."}]
     assert config["responseJsonSchema"] == SCHEMA
     assert config["responseMimeType"] == "application/json"
     assert config["maxOutputTokens"] == 512
-    assert "temperature" not in config
+    assert not {"temperature", "topP", "topK", "thinkingConfig"} & set(config)
+
+
+SAMPLING = {"top_p": 0.95, "top_k": 40, "thinking_level": "low"}
+
+
+@pytest.mark.parametrize(
+    ("model", "sampling", "thinking"),
+    [
+        ("gemini-3.5-flash-lite", {}, "LOW"),
+        ("gemini-3.8-flash", {}, "LOW"),
+        ("gemini-3.5-flash", {"temperature": 0.3, "topP": 0.95, "topK": 40}, "LOW"),
+        ("gemini-2.5-flash-lite", {"temperature": 0.3, "topP": 0.95, "topK": 40}, None),
+    ],
+)
+def test_a_model_is_sent_what_it_takes_of_sampling_and_thinking(
+    gemini: Served, client_for: ClientFor, model: str, sampling: dict[str, float], thinking: str | None
+) -> None:
+    ask(client_for(model=model, **SAMPLING))
+
+    (exchange,) = gemini.control("messages")
+    config = exchange["request"]["generationConfig"]
+    assert exchange["status"] == 200
+    assert {name: config[name] for name in ("temperature", "topP", "topK") if name in config} == sampling
+    assert config.get("thinkingConfig", {}).get("thinkingLevel") == thinking
+
+
+def test_the_settings_reach_the_service(gemini: Served) -> None:
+    settings = Settings.model_validate(
+        {
+            "gemini_api_key": KEY,
+            "gemini_base_url": gemini.url,
+            "gemini_model": "gemini-3.5-flash",
+            "gemini_api_version": "v1beta",
+            "gemini_thinking_level": "high",
+            "gemini_top_p": 0.5,
+            "gemini_top_k": 7,
+        }
+    )
+    with Services(settings) as services:
+        assert services.model is not None
+        ask(services.model)
+
+    (exchange,) = gemini.control("messages")
+    config = exchange["request"]["generationConfig"]
+    assert (config["topP"], config["topK"], config["temperature"]) == (0.5, 7, 0.3)
+    assert config["thinkingConfig"] == {"thinkingLevel": "HIGH"}
+
+
+def test_a_thinking_level_that_a_model_has_not_names_the_setting(client_for: ClientFor) -> None:
+    with pytest.raises(PermanentError, match="GEMINI_THINKING_LEVEL"):
+        ask(client_for(model="gemini-3.8-flash", thinking_level="minimal"))
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta"])
+def test_both_versions_of_the_api_answer(client_for: ClientFor, version: str) -> None:
+    assert json.loads(ask(client_for(api_version=version))) == {"kind": "a"}
 
 
 def test_an_older_model_gets_its_temperature_also_when_it_is_zero(gemini: Served, client_for: ClientFor) -> None:
@@ -111,7 +160,10 @@ def test_an_older_model_gets_its_temperature_also_when_it_is_zero(gemini: Served
         ("wrong_shape", "STOP", True),
         ("truncated", "MAX_TOKENS", True),
         ("thought_away", "MAX_TOKENS", False),
+        ("malformed_json", "STOP", True),
         ("safety", "SAFETY", False),
+        ("recitation", "RECITATION", False),
+        ("unknown_finish", "SOMETHING_NEWER", True),
         ("empty", "", False),
         ("blocked", "BLOCKED:PROHIBITED_CONTENT", False),
     ],
@@ -202,6 +254,30 @@ def test_a_delay_beyond_the_deadline_is_not_begun(gemini: Served, client_for: Cl
     assert clock.now() == START
 
 
+@pytest.mark.parametrize("within_s", [0.0, 1.5])
+def test_the_time_of_one_question_can_be_shorter_than_the_clients_own(
+    gemini: Served, client_for: ClientFor, clock: VirtualClock, within_s: float
+) -> None:
+    gemini.control("scenarios", {"behaviour": "unavailable", "times": None})
+
+    with pytest.raises(TransientError):
+        client_for().generate("Be brief.", "Say a or b.", SCHEMA, None, 512, within_s)
+
+    assert (clock.now() - START).total_seconds() <= within_s
+
+
+@pytest.mark.parametrize("behaviour", ["unavailable", "off", "html", "rate_limited"])
+def test_no_pauses_lead_beyond_the_deadline(
+    gemini: Served, client_for: ClientFor, clock: VirtualClock, behaviour: str
+) -> None:
+    gemini.control("scenarios", {"behaviour": behaviour, "times": None, "retry_delay": "9s"})
+
+    with pytest.raises(TransientError):
+        ask(client_for(deadline_s=30.0, attempts=50))
+
+    assert (clock.now() - START).total_seconds() <= 30
+
+
 def test_silence_ends_with_the_timeout(gemini: Served, client_for: ClientFor) -> None:
     gemini.control("scenarios", {"behaviour": "slow", "seconds": 1.0})
 
@@ -273,56 +349,53 @@ def test_key_and_prompt_are_in_no_error_log_or_repr(
     assert "Say a or b" not in shown
 
 
-# The advisor over the whole way
+def test_four_threads_share_one_client_and_get_their_own_answers(gemini: Served, client_for: ClientFor) -> None:
+    client = client_for()
+
+    def asked(number: int) -> str:
+        schema = {"type": "object", "properties": {"kind": {"type": "string", "enum": [f"answer {number}"]}}}
+        return str(json.loads(client.generate("Be brief.", f"Question {number}", schema, None, 512).text)["kind"])
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(asked, range(40)))
+
+    assert answers == [f"answer {number}" for number in range(40)]
+    assert len(gemini.control("messages")) == 40
 
 
-def test_a_well_behaved_model_explains_the_plan_and_makes_it_more_careful(client_for: ClientFor) -> None:
-    opinion = advise(client_for(), PLAN)
+def test_a_model_that_is_going_to_be_retired_is_named_once(gemini: Served, client_for: ClientFor) -> None:
+    gemini.control("scenarios", {"behaviour": "retiring", "times": None})
+    client = client_for()
 
-    assert opinion.source is AdviceSource.MODEL
-    assert opinion.holds == ("c2",)
-    assert set(opinion.lowered) == {"c3"}
-    assert opinion.lowered["c3"] < 0.90
-    assert "120" in opinion.rationale
-    assert opinion.recorded.verdict == "accepted"
-    assert opinion.recorded.tokens["prompt"] > 0
+    with capture_logs() as logs:
+        ask(client)
+        ask(client)
 
-
-def test_a_sloppy_answer_is_read_all_the_same(gemini: Served, client_for: ClientFor) -> None:
-    careful = advise(client_for(), PLAN)
-    gemini.control("scenarios", {"behaviour": "sloppy"})
-
-    sloppy = advise(client_for(), PLAN)
-
-    assert (sloppy.source, sloppy.holds, sloppy.lowered) == (AdviceSource.MODEL, careful.holds, careful.lowered)
+    (warning,) = logs
+    assert warning["log_level"] == "warning"
+    assert (warning["model"], warning["stage"]) == ("gemini-3.5-flash-lite", "DEPRECATED")
+    assert warning["retired_at"] == "2027-03-01T00:00:00+00:00"
 
 
-@pytest.mark.parametrize(
-    "behaviour",
-    [
-        "truncated",
-        "thought_away",
-        "invented_references",
-        "wrong_shape",
-        "empty",
-        "blocked",
-        "safety",
-        "rate_limited",
-        "unavailable",
-        "html",
-        "retired",
-        "off",
-    ],
-)
-def test_without_a_usable_answer_the_policy_speaks_and_the_plan_stays(
-    gemini: Served, client_for: ClientFor, behaviour: str
+@pytest.mark.parametrize(("delay", "warnings"), [("4s", 0), ("6s", 1)])
+def test_a_question_that_takes_longer_than_its_target_is_logged(
+    gemini: Served, client_for: ClientFor, delay: str, warnings: int
 ) -> None:
-    gemini.control("scenarios", {"behaviour": behaviour, "times": None})
+    gemini.control("scenarios", {"behaviour": "rate_limited", "retry_delay": delay})
 
-    opinion = advise(client_for(), PLAN)
+    with capture_logs() as logs:
+        ask(client_for())
 
-    assert opinion.source is AdviceSource.POLICY
-    assert opinion.rationale == policy_rationale(PLAN)
-    assert (opinion.holds, opinion.lowered) == ((), {})
-    assert opinion.reason
-    assert opinion.recorded.verdict == f"not used: {opinion.reason}"
+    assert len(logs) == warnings
+    assert all(each["seconds"] == 6 and each["attempts"] == 2 for each in logs)
+
+
+def test_the_sdk_is_imported_at_the_first_question_only() -> None:
+    program = (
+        "import sys\n"
+        "from list_pipeline.clock import SystemClock\n"
+        "from list_pipeline.integrations.gemini import GeminiClient\n"
+        "GeminiClient('key', clock=SystemClock())\n"
+        "assert not any(name.startswith('google.genai') for name in sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from list_pipeline.agents.guard import figures_in
+from list_pipeline.agents.report_from_figures import policy_report
+from list_pipeline.agents.reporting import question_about
+from list_pipeline.core.advice import AdviceSource
+from list_pipeline.core.key_metrics import key_metrics
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.plans import PlanKind, RunStatus
 from list_pipeline.core.slack_blocks import as_text
 from list_pipeline.operations import reviews, workflow
 from list_pipeline.operations.maintenance import current, unreported
 from list_pipeline.operations.reports import final_status, notify, write_report
+from list_pipeline.operations.services import Services
 from list_pipeline_tests.integration.accounts import HARD, Installation, quietly, settings_for
 from list_pipeline_tests.integration.conftest import Install
 
@@ -254,3 +261,86 @@ def test_the_numbers_in_the_report_are_those_of_the_journal(seeded: Installation
         seeded.control.answers()["incident_domain"]
     ) - sum(facts.suppression.confirmed.values())
     assert seeded.plan(PlanKind.SUPPRESSION).summary["recipients"] == facts.recipients
+
+
+def with_model(made: Installation) -> Services:
+    return made.another(gemini_api_key="k", gemini_base_url=made.server.url)
+
+
+def opinions_of(made: Installation) -> Any:
+    return made.query("select ai_assessments from list_maintenance_log order by id desc limit 1")[0][0]
+
+
+def test_the_ledger_holds_what_every_advisor_said_and_how_it_came_about(small: Installation) -> None:
+    report = small.maintain(with_model(small)).report.facts.report
+    assert report is not None
+
+    kept = opinions_of(small)
+
+    assert [each["list"] for each in kept["list_health"]] == ["campaign_1", "campaign_2", "campaign_3"]
+    assert {each["status"] for each in kept["list_health"]} <= {"healthy", "warning", "critical"}
+    for stage in ("optimization", "rebalancing"):
+        assert kept[stage]["rationale"]
+        assert kept[stage]["advised_by"] in ("model", "policy")
+    said = kept["reporting"]
+    assert said["source"] == report.source == AdviceSource.MODEL
+    fields = ("executive_summary", "key_metrics", "actions_taken", "recommendations", "concerns", "next_steps")
+    assert set(fields) <= said.keys()
+    assert {"outcome", "verdict", "model", "tokens", "cost_usd", "latency_ms"} <= said["advice"].keys()
+    assert said["advice"]["tokens"]["prompt"] > 0
+
+
+def test_the_reports_question_holds_no_name_of_the_campaign_and_its_answer_no_confidence(small: Installation) -> None:
+    done = small.maintain(with_model(small))
+    ((prompt, confidence),) = small.query("select prompt, confidence from agent_record where agent = 'reporting'")
+    assert done.report.facts.campaign_name not in prompt
+    assert small.key not in prompt
+    assert confidence is None
+
+
+def test_the_health_of_the_three_lists_is_in_the_message(small: Installation) -> None:
+    words = as_text(small.maintain().report.message)
+    assert "Health of the lists" in words
+    for number in (1, 2, 3):
+        assert re.search(rf"[🟢🟡🔴] List {number} (healthy|warning|critical)", words)
+
+
+@pytest.mark.parametrize("behaviour", ["hostile", "invented_figures", "other_language", "truncated", "unavailable"])
+def test_whatever_the_model_answers_about_the_results_the_report_is_whole_and_true(
+    small: Installation, behaviour: str
+) -> None:
+    small.control.gemini_behaviour(behaviour, times=None, agent="reporting")
+    facts = small.maintain(with_model(small)).report.facts
+    assert facts.status is RunStatus.SUCCESS
+    assert facts.report is not None
+    assert facts.report.executive_summary
+    assert facts.report.key_metrics
+    allowed = figures_in([dict(question_about(facts).data), [each.value for each in key_metrics(facts).values()]])
+    if facts.report.source is AdviceSource.MODEL:
+        for words in (facts.report.executive_summary, *facts.report.concerns, *facts.report.recommendations):
+            assert allowed.hold(words)
+    if behaviour in ("other_language", "truncated", "unavailable"):
+        assert facts.report == policy_report(facts)
+
+
+def test_words_that_were_written_first_are_kept_whether_the_model_is_there_or_not(small: Installation) -> None:
+    first = small.maintain(with_model(small)).report
+    again = write_report(small.another(), current(small.services, small.key))
+    assert again.facts == first.facts
+    assert again.message == first.message
+    assert small.query("select count(*) from agent_record where agent = 'reporting'") == [(1,)]
+
+
+def test_a_second_plan_that_waits_is_reported_with_the_results_of_then(install_small: Install) -> None:
+    with install_small(list_management_mode="approval_required") as made:
+        waiting = made.maintain(run_id="first").report.facts
+        plan = made.plan(PlanKind.SUPPRESSION)
+        reviews.approve(made.services, plan.plan_id, by="ada", content_hash=plan.content_hash)
+        done = made.maintain(run_id="second").report.facts
+    assert waiting.status is done.status is RunStatus.PENDING_REVIEW
+    assert waiting.report is not None
+    assert done.report is not None
+    assert "4 contacts are planned to be suppressed" in waiting.report.executive_summary
+    assert waiting.report.actions_taken == ()
+    assert "4 contacts were suppressed" in done.report.executive_summary
+    assert waiting.rebalancing.not_begun == "Planned after the decision, on the lists as they are then."

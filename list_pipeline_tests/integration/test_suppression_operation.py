@@ -112,6 +112,21 @@ def test_history_names_reason_lists_and_the_maintenance(small: Installation) -> 
     ]
 
 
+def test_history_keeps_each_contacts_own_explanation_and_confidence(small: Installation) -> None:
+    small.maintain()
+    found = {
+        contact_id: (words, confidence)
+        for contact_id, words, confidence in small.query(
+            "select contact_id, ai_rationale, ai_confidence from contact_suppression_history"
+        )
+    }
+    people = small.account.people
+    assert found == {
+        **{people[number]: ("Suppressed: the address cannot receive mail (user unknown).", 0.99) for number in HARD},
+        people[COMPLAINED]: ("Suppressed: this person reported a message as spam.", 1.0),
+    }
+
+
 def test_the_journal_keeps_what_was_there_before(small: Installation) -> None:
     small.exclude(small.account.people[HARD[0]])
     small.maintain()

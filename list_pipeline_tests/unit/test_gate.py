@@ -82,6 +82,13 @@ class TestCap:
         assert decision.approved
         assert set(decision.waiting) == set(range(20, 50))
 
+    def test_what_an_advisor_would_rather_watch_counts_so_that_an_opinion_lets_nothing_through(self) -> None:
+        assert judge(*many(9), softened=1).approved
+        over = judge(*many(9), softened=2)
+        assert (over.outcome, over.may_run) == (GateOutcome.NEEDS_REVIEW, ())
+        words = {check.name: check.words for check in over.checks}["cap"]
+        assert "9 planned, 2 watched instead on the advisor's word and 0 executed before are 11.0 %" in words
+
     def test_a_campaign_without_recipients_lets_nobody_through(self) -> None:
         assert judge(hard(), recipients=0).outcome is GateOutcome.NEEDS_REVIEW
         assert judge(recipients=0).approved

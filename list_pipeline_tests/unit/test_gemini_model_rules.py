@@ -1,4 +1,4 @@
-"""Which models take a temperature, and what the sandbox's stand-in answers."""
+"""Which models take a temperature and a thinking level, and what the sandbox's stand-in answers."""
 
 from __future__ import annotations
 
@@ -6,27 +6,32 @@ import json
 
 import pytest
 
-from list_pipeline.integrations.gemini import accepts_sampling
-from list_pipeline.sandbox.gemini_answers import compose_answer, with_invented_references
+from list_pipeline.integrations.gemini import accepts_sampling, accepts_thinking_level
+from list_pipeline.sandbox.gemini_answers import compose_answer
 
 
 @pytest.mark.parametrize(
-    ("model", "accepted"),
+    ("model", "sampling", "thinking"),
     [
-        ("gemini-2.5-flash", True),
-        ("gemini-2.5-pro", True),
-        ("gemini-3.1-flash-lite", True),
-        ("gemini-3.5-flash", True),
-        ("gemini-3.5-flash-lite", False),
-        ("gemini-3.6-flash", False),
-        ("gemini-3.8-flash", False),
-        ("gemini-4-argon", False),
-        ("gemini-flash-latest", False),
-        ("something-else", False),
+        ("gemini-2.5-flash", True, False),
+        ("gemini-2.5-pro", True, False),
+        ("gemini-3-flash-preview", True, True),
+        ("gemini-3.1-flash-lite", True, True),
+        ("gemini-3.5-flash", True, True),
+        ("models/gemini-3.5-flash", True, True),
+        ("gemini-3.5-flash-lite", False, True),
+        ("gemini-3.6-flash", False, True),
+        ("gemini-3.8-flash", False, True),
+        ("gemini-4-argon", False, True),
+        ("gemini-flash-latest", False, False),
+        ("something-else", False, False),
     ],
 )
-def test_a_temperature_goes_only_to_models_that_take_one(model: str, accepted: bool) -> None:
-    assert accepts_sampling(model) is accepted
+def test_a_temperature_and_a_thinking_level_go_only_to_models_that_take_one(
+    model: str, sampling: bool, thinking: bool
+) -> None:
+    assert accepts_sampling(model) is sampling
+    assert accepts_thinking_level(model) is thinking
 
 
 ITEM = {"type": "object", "properties": {"reference": {"type": "string"}, "verdict": {"enum": ["agree", "hold"]}}}
@@ -39,16 +44,15 @@ SCHEMA = {
 
 def test_the_stand_in_judges_exactly_what_the_prompt_offers() -> None:
     data = {
-        "groups": [{"contacts": 12, "domains": 3, "reason": "hard_bounce"}],
+        "contacts": 12,
         "b": [{"reference": "c1"}, {"reference": "c2"}],
     }
 
     answer = compose_answer(f"Judge.\n<data>{json.dumps(data)}</data>", SCHEMA)
 
     assert [item["reference"] for item in answer["items"]] == ["c1", "c2"]
-    assert "12 contacts with hard bounce at 3 domains" in answer["rationale"]
+    assert answer["rationale"] == "The figures are: contacts 12."
     assert answer == compose_answer(f"Judge.\n<data>{json.dumps(data)}</data>", SCHEMA)
-    assert [item["reference"] for item in with_invented_references(answer)["items"]] == ["xc1", "xc2"]
 
 
 @pytest.mark.parametrize("prompt", ["", "no data here", "<data>{broken</data>", "<data>[]</data>"])

@@ -10,9 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from list_pipeline.core.advice import AdviceSource
+from list_pipeline.core.health import HealthAssessment, HealthStatus
+from list_pipeline.core.list_figures import Rate
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.plans import RunStatus
+from list_pipeline.core.plans import RunStatus, Urgency
+from list_pipeline.core.report_facts import ListRates, Trend
 from list_pipeline.core.reports import (
+    AttemptFacts,
+    ExecutiveReport,
+    KeyMetric,
     ListChange,
     MaintenanceFacts,
     MaintenanceLinks,
@@ -25,7 +31,13 @@ from list_pipeline.core.reports import (
     maintenance_report,
 )
 from list_pipeline.core.slack_blocks import problems
+from list_pipeline.core.trends import BounceTrend, SizeTrend
 from list_pipeline.sandbox.slack_limits import block_errors, blocks_too_long
+
+
+def assessment(role: ListRole, status: HealthStatus, urgency: Urgency) -> HealthAssessment:
+    return HealthAssessment(role, status, urgency, (), (), "Impact.", "Rationale.", None, AdviceSource.POLICY)
+
 
 FACTS = MaintenanceFacts(
     status=RunStatus.SUCCESS,
@@ -49,8 +61,29 @@ FACTS = MaintenanceFacts(
     deviation_after=1.9,
     mailjet_requests=41,
     complaint_rate=0.033,
-    executive_summary="All is well.",
-    summary_source=AdviceSource.MODEL,
+    report=ExecutiveReport(
+        "All is well.",
+        key_metrics=[
+            KeyMetric("contacts_suppressed", "Contacts Suppressed", "1,245"),
+            KeyMetric("largest_deviation", "Largest Distance From the Average", "1.9 %", Trend.DOWN),
+            KeyMetric("complaint_rate", "Complaint Rate", "0.03 %"),
+        ],
+        concerns=["List 2 loses many contacts."],
+        recommendations=["Check SPF.", "Check DKIM.", "Check DMARC.", "Check all."],
+        next_steps=["Look again before the next campaign."],
+        source=AdviceSource.MODEL,
+    ),
+    rationale_source=AdviceSource.MODEL,
+    assessments=[
+        assessment(ListRole.CAMPAIGN_1, HealthStatus.HEALTHY, Urgency.LOW),
+        assessment(ListRole.CAMPAIGN_2, HealthStatus.CRITICAL, Urgency.HIGH),
+        assessment(ListRole.CAMPAIGN_3, HealthStatus.WARNING, Urgency.MEDIUM),
+    ],
+    list_rates=[
+        ListRates(ListRole.CAMPAIGN_1, Rate(980, 1_000), Rate(20, 1_000), BounceTrend.STABLE),
+        ListRates(ListRole.CAMPAIGN_2, Rate(758, 1_000), Rate(242, 1_000), BounceTrend.STABLE, SizeTrend.SHRINKING),
+        ListRates(ListRole.CAMPAIGN_3, bounce_trend=BounceTrend.STABLE),
+    ],
 )
 
 
@@ -67,13 +100,16 @@ def test_a_complete_run_has_the_specified_parts_in_order() -> None:
         "Contacts Rebalanced: 15",
         "Autumn news, round 2 to List 2, sent 2026-11-20 09:00 UTC",
         "12,000 recipients, 1,305 not delivered or complained (10.9%)",
-        "AI Assessment\nAll is well.",
+        "AI Assessment\nAll is well.\nWords of the AI model; it decided nothing.",
+        "What needs attention\nConcerns\n• List 2 loses many contacts.\nRecommendations\n• Check SPF.",
+        "Next steps\n• Look again before the next campaign.\nWith words of the AI model; people decide.",
         "address does not exist: 1,241 suppressed",
         "policy issue: 33 refused. Check SPF and DKIM",
         "List 1: 11,900 → 11,780 can be mailed (all entries: 12,000 → 11,880)",
         "6.2 % → 1.9 %",
         "7 moves wait until this cycle",
         "10 moves are the fewest.",
+        "🟢 List 1 healthy: delivered 98.0 %",
         "Maintenance log 17 · View Details: https://app.example.com/admin/list-management/17",
         "Dagster run: https://dag.example.com/r",
         "41 requests to Mailjet",
@@ -84,13 +120,89 @@ def test_a_complete_run_has_the_specified_parts_in_order() -> None:
     assert "without the AI model" not in text
 
 
-def test_the_two_figures_are_fields() -> None:
-    blocks = maintenance_message(FACTS).blocks
+def figures_of(facts: MaintenanceFacts) -> list[str]:
+    return [field["text"] for field in maintenance_message(facts).blocks[1]["fields"]]
 
-    assert [field["text"] for field in blocks[1]["fields"]] == [
-        "*Contacts Suppressed*\n1,245",
-        "*Contacts Rebalanced*\n15",
-    ]
+
+def test_what_was_done_comes_first_and_then_the_two_figures_that_the_report_chose() -> None:
+    done = ["*Contacts Suppressed*\n1,245", "*Contacts Rebalanced*\n15"]
+    chosen = ["*Largest Distance From the Average*\n1.9 % ↓", "*Complaint Rate*\n0.03 %"]
+
+    assert figures_of(FACTS) == done + chosen
+    assert figures_of(replace(FACTS, report=None)) == done
+
+
+def test_each_list_has_a_line_on_its_health_with_the_interval_of_its_rates() -> None:
+    text = shown(FACTS)
+
+    assert (
+        "🟢 List 1 healthy: delivered 98.0 % (96.9 to 98.7 %), bounced 2.0 % (1.3 to 3.1 %) of its last campaign\n"
+        in text
+    )
+    assert "🔴 List 2 critical, urgency high: delivered 75.8 % (73.0 to 78.4 %)" in text
+    assert "of its last campaign; shrinking\n" in text
+    assert "🟡 List 3 warning, urgency medium: no campaign of it was read yet\n" in text
+    assert "Bounces of all three lists together stay as they were." in text
+    assert "Health of the lists" not in shown(replace(FACTS, assessments=[]))
+
+
+def test_a_trend_that_cannot_be_told_is_not_spoken_of() -> None:
+    unknown = [replace(each, bounce_trend=BounceTrend.UNKNOWN) for each in FACTS.list_rates]
+    assert "all three lists together" not in shown(replace(FACTS, list_rates=unknown))
+
+
+def test_the_message_shows_three_entries_of_each_list_at_most() -> None:
+    assert "Check DMARC." in shown(FACTS)
+    assert "Check all." not in shown(FACTS)
+
+
+def test_where_there_is_nothing_to_say_there_is_no_section_for_it() -> None:
+    assert "What needs attention" not in shown(replace(FACTS, report=ExecutiveReport("All is well.")))
+    assert "What needs attention" not in shown(replace(FACTS, report=None))
+
+
+@pytest.mark.parametrize(
+    ("summary", "reasons", "mark"),
+    [
+        (AdviceSource.MODEL, AdviceSource.MODEL, "Words of the AI model; it decided nothing."),
+        (AdviceSource.POLICY, AdviceSource.POLICY, "Written from the figures, without the AI model."),
+        (
+            AdviceSource.MODEL,
+            AdviceSource.POLICY,
+            "The summary is in the AI model's words, the reasons are the policy's own",
+        ),
+        (
+            AdviceSource.POLICY,
+            AdviceSource.MODEL,
+            "The reasons are in the AI model's words, the summary was written from",
+        ),
+    ],
+)
+def test_it_says_whose_words_these_are(summary: AdviceSource, reasons: AdviceSource, mark: str) -> None:
+    facts = replace(
+        FACTS,
+        report=ExecutiveReport("All is well.", concerns=["Look."], source=summary),
+        suppression_rationale="Because.",
+        rationale_source=reasons,
+    )
+
+    assert mark in shown(facts)
+    assert ("With words of the AI model" in shown(facts)) is (summary is AdviceSource.MODEL)
+
+
+@pytest.mark.parametrize(
+    ("status", "attempt"),
+    [
+        (RunStatus.PENDING_REVIEW, None),
+        (RunStatus.FAILED, AttemptFacts(1, 3, datetime(2026, 11, 20, 10, tzinfo=UTC))),
+    ],
+)
+def test_a_next_step_that_has_a_section_of_its_own_is_not_told_twice(
+    status: RunStatus, attempt: AttemptFacts | None
+) -> None:
+    own = ExecutiveReport("Look.", next_steps=["Wait for it."])
+    assert "Wait for it." not in shown(replace(FACTS, status=status, attempt=attempt, report=own))
+    assert "Wait for it." in shown(replace(FACTS, report=own))
 
 
 def test_partial_suppression_shows_executed_over_planned() -> None:
@@ -155,7 +267,11 @@ def test_a_failed_run_names_stages_and_counts() -> None:
 
 def test_a_summary_without_the_model_says_so() -> None:
     facts = replace(
-        FACTS, summary_source=AdviceSource.POLICY, suppression_rationale="Policy text.", expected_impact="Less."
+        FACTS,
+        report=ExecutiveReport("All is well."),
+        rationale_source=AdviceSource.POLICY,
+        suppression_rationale="Policy text.",
+        expected_impact="Less.",
     )
 
     text = shown(facts)
@@ -196,8 +312,14 @@ def test_nothing_found_is_said_plainly() -> None:
 def test_sizes_that_were_not_read_are_not_invented() -> None:
     facts = replace(FACTS, lists=[ListChange(ListRole.CAMPAIGN_1, 10, 9)], deviation_after=None)
 
-    assert "List 1: 9 → not read can be mailed (all entries: 10 → not read)" in shown(facts)
-    assert "6.2 % → not read" in shown(facts)
+    assert "List 1: 9 can be mailed (all entries: 10), not read again\n" in shown(facts)
+    assert "Largest distance from the average: 6.2 %\n" in shown(facts)
+
+
+def test_of_the_suppression_list_only_its_length_is_told() -> None:
+    facts = replace(FACTS, lists=[ListChange(ListRole.SUPPRESSION, 100, 0, 104, 0)])
+
+    assert "• Suppression list: 100 → 104 entries\n" in shown(facts)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +342,14 @@ def test_whatever_strangers_write_the_message_is_taken_and_mentions_nobody(
         FACTS,
         status=status,
         campaign_name=name,
-        executive_summary=summary + "<!channel>",
+        report=ExecutiveReport(
+            summary + "<!channel>",
+            key_metrics=[KeyMetric("x", summary, advice)],
+            concerns=[summary] * 5,
+            recommendations=[advice + "<@U1>"] * 5,
+            next_steps=[name] * 5,
+            source=AdviceSource.MODEL,
+        ),
         suppression_rationale=advice,
         expected_impact=advice,
         review_reason=advice,
@@ -248,7 +377,14 @@ def test_the_largest_message_that_words_can_make_stays_below_the_limit() -> None
         FACTS,
         status=RunStatus.PENDING_REVIEW,
         campaign_name=worst,
-        executive_summary=worst,
+        report=ExecutiveReport(
+            worst,
+            key_metrics=[KeyMetric("x", worst, worst)] * 5,
+            concerns=[worst] * 5,
+            recommendations=[worst] * 5,
+            next_steps=[worst] * 5,
+            source=AdviceSource.MODEL,
+        ),
         suppression_rationale=worst,
         expected_impact=worst,
         review_reason=worst,

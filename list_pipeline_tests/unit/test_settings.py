@@ -88,6 +88,10 @@ def test_every_setting_is_read_from_the_variable_of_its_name(monkeypatch: pytest
         other = "debug"
     elif name == "log_format":
         other = "json"
+    elif name == "gemini_thinking_level":
+        other = "high"
+    elif name.startswith(("gemini_temperature", "gemini_top_p")):
+        other = "0.1"
     elif "int" in annotation or "float" in annotation:
         other = "6" if default != 6 else "5"
     else:

@@ -1,6 +1,7 @@
 """Who moves or joins a list: planned and judged, then done. Only the second changes lists."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import dagster as dg
 
@@ -54,10 +55,36 @@ def rebalancing_plan(
             "reasons": md.lines(summary["reasons"]),
             "moves by list": md.table([{"from → to": k, "contacts": v} for k, v in summary["moves"].items()]),
             "enrolments by list": md.table([{"to": k, "contacts": v} for k, v in summary["enrolments"].items()]),
+            **advice_metadata(summary),
             **gate_metadata(plan, decision),
         },
         data_version=dg.DataVersion(plan.content_hash),
     )
+
+
+def advice_metadata(summary: Mapping[str, Any]) -> dict[str, dg.MetadataValue]:
+    """Who explains the plan and how, what it cost, and what the guard made of it. Empty for a plan that was made before
+    anybody explained plans."""
+    if "advice" not in summary:
+        return {}
+    advice = summary["advice"]
+    model = f" {advice['model']}" if summary["advised_by"] == "model" else ""
+    return {
+        "rationale": md.text(summary["rationale"]),
+        "expected impact": md.text(summary["expected_impact"]),
+        "alternatives considered": md.lines(summary["alternatives_considered"]),
+        "concerns": md.lines(summary["concerns"]),
+        "explained by": md.text(f"the {summary['advised_by']}{model}"),
+        "guard": md.text(advice["verdict"]),
+        **md.counts(
+            {
+                "advisor_confidence": summary["advisor_confidence"],
+                "advisor_tokens": sum(advice["tokens"].values()),
+                "advisor_cost_usd": advice["cost_usd"],
+                "advisor_latency_ms": advice["latency_ms"],
+            }
+        ),
+    }
 
 
 @campaign_asset(

@@ -10,32 +10,86 @@ from list_pipeline.core.gate import GateDecision
 from list_pipeline.core.plans import ItemAction
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.assets.bounces import bounce_analysis
-from list_pipeline.defs.campaign_runs import POOL, campaign_asset, executed_metadata, gate_metadata, maintenance_of
+from list_pipeline.defs.assets.health import health_metadata
+from list_pipeline.defs.assets.snapshots import list_snapshot_before
+from list_pipeline.defs.campaign_runs import (
+    OWNERS,
+    POOL,
+    campaign_asset,
+    executed_metadata,
+    gate_metadata,
+    maintenance_of,
+)
 from list_pipeline.defs.gate_checks import SUPPRESSION_RULES, gate_check_results, gate_check_specs
-from list_pipeline.operations import suppression, workflow
+from list_pipeline.defs.partitions import CAMPAIGNS
+from list_pipeline.operations import health, suppression, workflow
+from list_pipeline.operations.advisors import partition_of
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.shown import ShownItem, shown_items
 from list_pipeline.storage.plans import StoredPlan
 
+SUPPRESSION_PLAN = dg.AssetKey("suppression_plan")
+LIST_HEALTH = dg.AssetKey("list_health_assessments")
 
-@campaign_asset(
-    group="plan",
-    kinds={"python", "gemini", "postgres"},
-    deps=[bounce_analysis],
-    description=(
-        "Who is to be suppressed, watched or kept, each with the rule and its evidence. Decided by the policy; the advisor "
-        "explains and can only make it more careful. Written once: materializing again shows the stored plan."
-    ),
+
+@dg.multi_asset(
+    name="analysis",
+    partitions_def=CAMPAIGNS,
+    can_subset=True,
+    specs=[
+        dg.AssetSpec(
+            SUPPRESSION_PLAN,
+            deps=[bounce_analysis],
+            group_name="plan",
+            kinds={"python", "gemini", "postgres"},
+            owners=OWNERS,
+            code_version="1",
+            description=(
+                "Who is to be suppressed, watched or kept, each with the rule and its evidence. Decided by the policy; the "
+                "advisor explains and can only make it more careful. Written once: materializing again shows the stored "
+                "plan."
+            ),
+        ),
+        dg.AssetSpec(
+            LIST_HEALTH,
+            deps=[bounce_analysis, list_snapshot_before],
+            group_name="plan",
+            kinds={"python", "gemini", "postgres"},
+            owners=OWNERS,
+            code_version="1",
+            description=(
+                "How healthy the three lists are: rates with their intervals, trends, and what rules and advisor make of "
+                "them. It advises and stops nothing. Made once: materializing again shows what is stored."
+            ),
+        ),
+    ],
 )
-def suppression_plan(
+def analysis(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
-) -> dg.MaterializeResult[None]:
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Both in one step, so that the advisors are asked at the same time."""
+    wanted = context.selected_asset_keys
     with maintenance_of(context, services, "ai_analysis") as run:
-        plan = suppression.plan_suppression(services, run)
-        items = shown_items(services, plan)
-    return dg.MaterializeResult(
-        metadata=suppression_metadata(plan, items), data_version=dg.DataVersion(plan.content_hash)
-    )
+        plan: StoredPlan | None = None
+        problem = ""
+        if SUPPRESSION_PLAN not in wanted:
+            _, problem = workflow.assess_health(services, run)
+        elif LIST_HEALTH not in wanted:
+            plan = suppression.plan_suppression(services, run)
+        else:
+            analysed = workflow.analyse(services, run)
+            plan, problem = analysed.plan, analysed.problem
+        items = shown_items(services, plan) if plan is not None else []
+        found = health.stored_assessments(services, partition_of(run))
+        asked = health.consultations(services, partition_of(run))
+    if plan is not None:
+        yield dg.MaterializeResult(
+            asset_key=SUPPRESSION_PLAN,
+            metadata=suppression_metadata(plan, items),
+            data_version=dg.DataVersion(plan.content_hash),
+        )
+    if LIST_HEALTH in wanted:
+        yield dg.MaterializeResult(asset_key=LIST_HEALTH, metadata=health_metadata(found, asked, problem))
 
 
 def suppression_metadata(plan: StoredPlan, items: list[ShownItem]) -> dict[str, dg.MetadataValue]:
@@ -66,15 +120,37 @@ def suppression_metadata(plan: StoredPlan, items: list[ShownItem]) -> dict[str, 
         ),
         "rationale": md.text(f"{summary['rationale']} (written by the {summary['advised_by']})"),
         "expected impact": md.text(str(summary["expected_impact"])),
+        **_advice_metadata(summary),
         "policy version": md.text(plan.policy_version),
         "content hash": md.text(plan.content_hash[:16]),
+    }
+
+
+def _advice_metadata(summary: Mapping[str, Any]) -> dict[str, dg.MetadataValue]:
+    """What the advisor said beyond its prose, and what it took; little for plans of before advisors said so much."""
+    advisor = summary.get("advisor")
+    if not advisor:
+        return {}
+    concerns = "; ".join(summary["concerns"]) or "none"
+    cost = "not known" if advisor["cost_usd"] is None else f"{advisor['cost_usd']:.4f} USD"
+    took = f"{advisor['tokens']:,} tokens, {cost}, {advisor['latency_ms'] or 0:,} ms"
+    return {
+        "advisor": md.text(f"{advisor['model'] or 'no model'}: {advisor['verdict']}"),
+        "advisor's concerns": md.text(concerns),
+        "advice took": md.text("recalled from an earlier run" if advisor["is_recalled"] else took),
+        **md.counts(
+            {
+                "advisor_confidence": summary["advisor_confidence"],
+                "advisor_disagreements": int(summary["disagreements"]),
+            }
+        ),
     }
 
 
 @campaign_asset(
     group="plan",
     kinds={"python", "postgres"},
-    deps=[suppression_plan],
+    deps=["suppression_plan"],
     output_required=False,
     check_specs=gate_check_specs("approved_suppression_plan", SUPPRESSION_RULES),
     description=(

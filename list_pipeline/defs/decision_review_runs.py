@@ -1,0 +1,58 @@
+"""The daily decision review: its job, its schedule, and its goals as checks. It waits for no other run."""
+
+import os
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import dagster as dg
+
+from list_pipeline.core.decision_review import DayFigures
+from list_pipeline.defs.assets.decision_review import decision_review
+from list_pipeline.defs.failures import clear_failures
+from list_pipeline.defs.metadata import text
+from list_pipeline.operations.checks import CheckResult
+from list_pipeline.operations.decision_review import RULES, figures_kept
+from list_pipeline.operations.services import Services
+
+_ON = os.environ.get("SCHEDULES_ENABLED", "true").strip().casefold() not in ("false", "0", "no", "off")
+
+review_of_decisions = dg.define_asset_job(
+    "review_of_decisions",
+    selection=dg.AssetSelection.assets(decision_review),
+    executor_def=dg.in_process_executor,
+    tags={"dagster/max_retries": "0"},
+    description="One day's decisions: rules, advisors, people, and what was taken back.",
+)
+
+
+@dg.schedule(
+    job=review_of_decisions,
+    cron_schedule="20 5 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING if _ON else dg.DefaultScheduleStatus.STOPPED,
+    description="Daily: the decisions of yesterday (UTC).",
+)
+def daily_decision_review(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    day = (context.scheduled_execution_time.date() - timedelta(days=1)).isoformat()
+    return dg.RunRequest(run_key=day, partition_key=day)
+
+
+def _check(rule: Callable[[DayFigures], CheckResult]) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=decision_review, name=rule.__name__, description=rule.__doc__)
+    def run_check(context: dg.AssetCheckExecutionContext, services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
+        day = context.run.tags["dagster/partition"]
+        with clear_failures():
+            result = rule(figures_kept(services, date.fromisoformat(day)))
+        return dg.AssetCheckResult(
+            passed=result.passed,
+            severity=dg.AssetCheckSeverity.ERROR if result.is_serious else dg.AssetCheckSeverity.WARN,
+            description=result.words,
+            metadata={"day": text(day)},
+        )
+
+    return run_check
+
+
+DECISION_REVIEW_JOBS = [review_of_decisions]
+DECISION_REVIEW_SCHEDULES = [daily_decision_review]
+DECISION_REVIEW_CHECKS = [_check(rule) for rule in RULES]

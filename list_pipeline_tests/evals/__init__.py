@@ -1,0 +1,1 @@
+"""How good and how safe the advisors are, measured: `make evals`."""
