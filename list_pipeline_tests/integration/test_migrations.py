@@ -15,13 +15,15 @@ from list_pipeline.storage.migrations import migrate, migrations_folder, pending
 
 TABLES = {
     "agent_record", "bounce_event", "bounce_fetch", "campaign_metrics", "campaign_recipient", "campaign_schedule",
-    "change", "change_step", "contact_list_membership", "contact_suppression_history", "cycle", "ignored_send",
-    "limiter_state", "list_health_check", "list_maintenance_log", "list_membership", "list_snapshot", "mailjet_job",
+    "change", "change_step", "contact_list_membership", "contact_suppression_history", "cycle", "decision_review",
+    "ignored_send", "limiter_state", "list_health_assessment", "list_health_check",
+    "list_maintenance_log", "list_membership", "list_snapshot", "mailjet_job",
     "mailjet_request", "mode_state", "notification", "plan", "plan_item", "reconciliation", "reconciliation_finding",
     "review_item", "sync_run", "sync_state",
 }  # fmt: skip
 INDEXES = {
-    "agent_record_campaign_idx", "bounce_event_contact_idx", "campaign_metrics_mailjet_campaign_idx",
+    "agent_record_asked_at_idx", "agent_record_campaign_idx", "agent_record_question_idx",
+    "bounce_event_contact_idx", "campaign_metrics_mailjet_campaign_idx",
     "campaign_recipient_contact_idx", "campaign_schedule_cycle_idx", "campaign_schedule_date_round_idx",
     "campaign_schedule_status_idx", "change_contact_idx", "change_reverses_idx", "change_step_open_idx",
     "contact_list_membership_email_idx", "contact_list_membership_last_updated_idx", "contact_newcomer_idx",
@@ -50,6 +52,7 @@ FOREIGN_KEYS = {
     ("change_step", "job_id", "mailjet_job", "r", "a"),
     ("contact_suppression_history", "change_id", "change", "n", "a"),
     ("contact_suppression_history", "maintenance_log_id", "list_maintenance_log", "n", "c"),
+    ("list_health_assessment", "campaign_id", "campaign_schedule", "c", "a"),
     ("list_maintenance_log", "campaign_schedule_id", "campaign_schedule", "n", "c"),
     ("list_snapshot", "campaign_id", "campaign_schedule", "c", "a"),
     ("mailjet_job", "plan_id", "plan", "r", "a"),
@@ -200,7 +203,7 @@ def test_two_processes_that_migrate_at_once_apply_everything_once(empty_database
     for worker in workers:
         worker.join(60)
     assert failures == []
-    assert sorted(map(len, applied)) == [0, 8]
+    assert sorted(map(len, applied)) == [0, len(list(migrations_folder().glob("*[!k].sql")))]
     final = Database(empty_database)
     assert tables(final) == TABLES
     final.close()
@@ -292,9 +295,18 @@ def job(state: str = "submitting", count: int = 1) -> str:
         select plan_id, '{{}}', {count}, '{state}', 1, now() from plan"""
 
 
-def asked(source: str = "policy", latency: str = "1") -> str:
+def asked(source: str = "policy", latency: str = "1", outcome: str = "accepted") -> str:
     return f"""insert into agent_record (agent, asked_at, source, prompt_version, prompt_hash, prompt, opinion, verdict,
-        latency_ms) values ('a', now(), '{source}', 'v', 'h', 'p', '{{}}', 'ok', {latency})"""
+        latency_ms, outcome) values ('a', now(), '{source}', 'v', 'h', 'p', '{{}}', 'ok', {latency}, '{outcome}')"""
+
+
+def assessment(
+    partition: str = "id, '24h', null::date", role: str = "campaign_1", status: str = "healthy", confidence: str = "0.9"
+) -> str:
+    return f"""insert into list_health_assessment (campaign_id, sweep, week, list_role, assessed_at, figures, rules_status,
+        rules_urgency, status, urgency, reputation_impact, confidence, concerns, risk_factors, rationale, source)
+        select {partition}, '{role}', now(), '{{}}', 'healthy', 'low', '{status}', 'low', 'none', {confidence}, '[]', '[]', 'r',
+        'policy' from campaign_schedule"""
 
 
 def health(status: str = "running", column: str = "master_list_size", value: str = "0") -> str:
@@ -304,7 +316,7 @@ def health(status: str = "running", column: str = "master_list_size", value: str
 ALLOWED = [
     plan(), item(), step(), metrics("open_rate", "100"), log("running"), snapshot(), review(), suppressed("manual"),
     message("pending"), message("sent", "now()"), member("master"), contact("a@example.com"), event(), job(), asked(),
-    health(), step("exclude", "null"), review(status="approved", decided="now()"), finding(),
+    health(), step("exclude", "null"), review(status="approved", decided="now()"), finding(), assessment(),
 ]  # fmt: skip
 
 FORBIDDEN = {
@@ -383,6 +395,12 @@ FORBIDDEN = {
     "a confidence above one in the history": suppressed("manual", "1.5"),
     "an unknown adviser": asked("oracle"),
     "an answer before the question": asked(latency="-1"),
+    "an unknown outcome of a question": asked(outcome="ignored"),
+    "an assessment of nothing": assessment(partition="null::int, null, null::date"),
+    "an assessment of a campaign and a week": assessment(partition="id, '24h', date '2026-11-16'"),
+    "an assessment of a list that is not mailed": assessment(role="master"),
+    "an unknown health": assessment(status="odd"),
+    "an assessment that is surer than sure": assessment(confidence="1.5"),
     "a reconciliation of minus one contact":
         "insert into reconciliation (started_at, contacts_compared) values (now(), -1)",
     "a finding of an unknown kind": finding("odd"),
