@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, cast
 
 import psycopg
@@ -86,24 +87,28 @@ class Database:
         self._engine.dispose()
 
 
+# Statements are constants: finding their parameters once is enough.
+_parsed = lru_cache(maxsize=2_048)(text)
+
+
 def rows(connection: Connection, statement: str, **parameters: Any) -> Sequence[RowMapping]:
     """All rows of a statement."""
-    return connection.execute(text(statement), parameters).mappings().all()
+    return connection.execute(_parsed(statement), parameters).mappings().all()
 
 
 def one(connection: Connection, statement: str, **parameters: Any) -> RowMapping | None:
     """The first row of a statement, or None."""
-    return connection.execute(text(statement), parameters).mappings().first()
+    return connection.execute(_parsed(statement), parameters).mappings().first()
 
 
 def scalar(connection: Connection, statement: str, **parameters: Any) -> Any:
     """The first column of the first row, or None."""
-    return connection.execute(text(statement), parameters).scalar()
+    return connection.execute(_parsed(statement), parameters).scalar()
 
 
 def execute(connection: Connection, statement: str, **parameters: Any) -> int:
     """Run a statement and say how many rows it touched."""
-    return connection.execute(text(statement), parameters).rowcount
+    return connection.execute(_parsed(statement), parameters).rowcount
 
 
 def copy_rows(connection: Connection, table: str, columns: Sequence[str], values: Iterable[Sequence[Any]]) -> int:
