@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-from list_pipeline.logs import configure_logging
+from list_pipeline.logs import configure_logging, flush_errors
+from list_pipeline.operations.metrics import logged_with
 from list_pipeline.operations.services import Services
 from list_pipeline.settings import read_settings
 
@@ -20,4 +21,8 @@ def opened_services() -> Iterator[Services]:
     settings = read_settings()
     configure_logging(settings)
     with Services(settings) as services:
-        yield services
+        try:
+            with logged_with(run_id=services.run_id):
+                yield services
+        finally:
+            flush_errors()

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     mailjet_job_contacts: int = Field(1000, ge=1, le=5000, description="Contacts in one bulk job.")
     mailjet_job_poll_seconds: float = Field(1.0, gt=0, description="First pause between two looks at a bulk job.")
     mailjet_job_timeout_seconds: float = Field(900.0, gt=0, description="Longest wait for a bulk job to end.")
+    bounce_texts_max: int = Field(
+        60, ge=0, description="Most failures of one reading whose receiver's words are read, one request each; 0: none."
+    )
 
     # Stores
     database_url: SecretStr | None = Field(
@@ -98,6 +101,13 @@ class Settings(BaseSettings):
         "#_traction", description="Channel of all messages, as an id where threads are wanted."
     )
     slack_webhook_url: SecretStr | None = Field(None, description="Fallback without threads.")
+    slack_charts: str = Field(
+        "native", pattern="^(native|text)$", description="Charts as Slack's own blocks, or written out."
+    )
+    alert_email_to: SecretStr | None = Field(
+        None, description="The company's addresses for alerts that Slack does not take, separated by commas."
+    )
+    alert_email_from: SecretStr | None = Field(None, description="Their sender, validated at Mailjet.")
     app_url: str | None = Field(None, description="Base of the links to the detail views; without it no such links.")
     dagster_url: str | None = Field(None, description="Base of the links to runs in the Dagster UI.")
 

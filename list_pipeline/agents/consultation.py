@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from list_pipeline.agents.budget import Budget
 from list_pipeline.agents.question import Answer, Question, redacted
 from list_pipeline.agents.untrusted import visible
-from list_pipeline.core.advice import AdviceOutcome, AdviceSource, AgentRecord, ModelAnswer
+from list_pipeline.core.advice import AdviceOutcome, AdviceSource, AgentRecord, ModelAnswer, ModelRequest
 from list_pipeline.core.errors import (
     CircuitOpenError,
     ConfigurationError,
@@ -53,16 +53,8 @@ class LanguageModel(Protocol):
         """Name of the model, for the record."""
         ...
 
-    def generate(
-        self,
-        system: str,
-        prompt: str,
-        schema: dict[str, Any],
-        temperature: float | None,
-        max_output_tokens: int,
-        within_s: float | None = None,
-    ) -> ModelAnswer:
-        """Ask once, within so many seconds; raises ``IntegrationError`` when no answer can be had."""
+    def generate(self, request: ModelRequest) -> ModelAnswer:
+        """Ask once; raises ``IntegrationError`` when no answer can be had."""
         ...
 
 
@@ -204,7 +196,7 @@ def _ask(
     temperature = access.temperatures.get(question.agent, question.temperature)
     try:
         given = model.generate(
-            question.system, prompt, question.schema, temperature, question.max_output_tokens, within_s
+            ModelRequest(question.system, prompt, question.schema, temperature, question.max_output_tokens, within_s)
         )
     except (IntegrationError, ConfigurationError) as error:
         if isinstance(error, TransientError) and not isinstance(error, RateLimitedError | CircuitOpenError):

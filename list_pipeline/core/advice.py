@@ -6,9 +6,11 @@ belong here: prompts, answer schemas and guards (``list_pipeline.agents``), the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 
 class AdviceSource(StrEnum):
@@ -38,6 +40,25 @@ class AdviceOutcome(StrEnum):
     def counts(self) -> bool:
         """Whether the model's words count."""
         return self in (AdviceOutcome.ACCEPTED, AdviceOutcome.TRIMMED)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One question as it is sent to a language model.
+
+    Attributes:
+        schema: JSON schema of the wanted answer. A service keeps to it mostly; whoever asks validates.
+        temperature: sent only to models that take one; None leaves it to the model.
+        max_output_tokens: thinking included, so a multiple of the expected answer.
+        within_s: seconds for all attempts and pauses, where less is left than the client's own deadline.
+    """
+
+    system: str
+    prompt: str
+    schema: Mapping[str, Any]
+    temperature: float | None
+    max_output_tokens: int
+    within_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +116,19 @@ class AgentRecord:
     latency_ms: int | None = None
     finish_reason: str | None = None
     is_recalled: bool = False
+
+    def summary(self) -> dict[str, Any]:
+        """How the words came about, for a plan's summary and a report: the whole record is in ``agent_record``."""
+        return {
+            "outcome": self.outcome.value,
+            "verdict": self.verdict,
+            "model": self.model_version or self.model,
+            "prompt_version": self.prompt_version,
+            "tokens": self.tokens,
+            "cost_usd": None if self.cost_usd is None else float(self.cost_usd),
+            "latency_ms": self.latency_ms,
+            "is_recalled": self.is_recalled,
+        }
 
     @property
     def tokens(self) -> dict[str, int]:

@@ -293,15 +293,27 @@ def advice_for(reason: BounceReason) -> str:
 
 
 def restore_classification(
-    bounce_class: BounceClass, reason: BounceReason, is_disputed: bool, words: str = ""
+    bounce_class: BounceClass,
+    reason: BounceReason,
+    is_disputed: bool,
+    words: str = "",
+    *,
+    state_id: int | None = None,
+    is_permanent: bool | None = None,
 ) -> Classification:
     """The classification of an event that was stored, with the advice as it is today.
 
-    The class is taken as stored, also where today's table would give another: history is not judged twice.
+    The class is taken as stored, also where today's table would give another: history is not judged twice. ``by_text``
+    is not stored: a hard bounce that nobody disputes, while its state and flag (``state_id``, ``is_permanent``) alone
+    would leave it open, was settled by the receiver's words.
     """
     known = _STATES_BY_REASON.get(reason, _UNCLASSIFIED)
     related_to = RelatedTo.RECIPIENT if reason is BounceReason.SPAM_COMPLAINT else known.related_to
-    return Classification(bounce_class, reason, related_to, is_disputed, advice=known.advice, server_words=words)
+    by_text = False
+    if bounce_class is BounceClass.HARD and not is_disputed and state_id is not None:
+        silent = classify(state_id, is_permanent)
+        by_text = silent.is_disputed or silent.bounce_class is not BounceClass.HARD
+    return Classification(bounce_class, reason, related_to, is_disputed, by_text, known.advice, words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         "changed_since": "somebody changed its lists since",
         "suppressed_since": "was suppressed since",
         "cycle_changed": "a send began since: going back, it would get a mailing twice or never",
-        "list_being_sent": "the list is being sent right now",
+        "list_being_sent": "the list was validated for a send or is being sent",
         "already_so": "is as it was before already",
         "nothing_was_done": "was never changed",
     }

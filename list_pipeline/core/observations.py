@@ -6,9 +6,9 @@ of any size, None for "never" or "absent"). Does not belong here: how a row is f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 ANONYMISED_DOMAIN = "domain.invalid"
 """Mailjet renames GDPR-deleted contacts to ``\\x…@domain.invalid`` and shows them for up to 30 days (mailjet php#212)."""
@@ -102,6 +102,30 @@ class SendSeen:
         return int(number) if prefix == "mj.nl" and number.isdigit() else None
 
 
+class DraftStatus(IntEnum):
+    """Where a campaign's draft stands, in Mailjet's numbers (node SDK types); others exist and mean nothing to us."""
+
+    DELETED = -2
+    ARCHIVED = -1
+    DRAFT = 0
+    PROGRAMMED = 1
+    SENT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class DraftSeen:
+    """A row of ``campaigndraft``: a campaign that is written. ``status`` is a number of ``DraftStatus``, or another."""
+
+    draft_id: int
+    list_id: int | None
+    segmentation_id: int | None
+    title: str
+    subject: str
+    sender_name: str
+    sender_email: str
+    status: int
+
+
 @dataclass(frozen=True, slots=True)
 class SendCounters:
     """Lifetime ``statcounters`` of one campaign: numbers of messages."""
@@ -142,6 +166,19 @@ class MessageSeen:
     status: MessageStatus
     state_id: int | None
     arrived_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEventSeen:
+    """A row of ``messagehistory``: something that happened to one message.
+
+    ``event_type`` is Mailjet's word in lower case (bounced, blocked, sent, opened, ...). ``comment`` is the receiver's own
+    text, empty where there is none: a stranger's words that may quote an address, so they are in no repr.
+    """
+
+    event_type: str
+    occurred_at: datetime | None
+    comment: str = field(repr=False)
 
 
 class MemberAction(StrEnum):

@@ -229,13 +229,14 @@ def report_from_json(values: Mapping[str, Any]) -> ExecutiveReport:
 
 @dataclass(frozen=True, slots=True)
 class MaintenanceLinks:
-    """Where details are. ``app_url`` and the run's link are None when no base is configured."""
+    """Where details are. ``app_url`` and the links to run and partition are None when no base is configured."""
 
     log_id: int
     partition: str
     run_id: str = ""
     app_url: str | None = None
     run_url: str | None = None
+    partition_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ from list_pipeline.core.slack_blocks import (
 )
 
 __all__ = [
+    "WAITING",
     "AttemptFacts",
     "ExecutiveReport",
     "KeyMetric",
@@ -67,6 +68,8 @@ __all__ = [
 _SECTION_LIMITS = (1_000, 800, 600, 400)
 """Characters a section may take: the first with which all blocks together stay below what Slack takes."""
 _ASSESSMENT = "AI Assessment"
+WAITING = "Waiting for a decision"
+"""Title of the section below which stands what a person has to do."""
 _MOST_FIGURES = 4
 """Two that every message has, and two that matter most in this run."""
 _MOST_LINES = 12
@@ -151,7 +154,7 @@ def maintenance_report(facts: MaintenanceFacts) -> MaintenanceReport:
     candidates = (
         ("Campaign", _campaign(facts)),
         ("What happens next", _attempt(facts)),
-        ("Waiting for a decision", _waiting(facts)),
+        (WAITING, _waiting(facts)),
         (_ASSESSMENT, assessment(facts)),
         ("What needs attention", attention(facts)),
         ("Cleanup", _cleanup(facts)),
@@ -411,7 +414,8 @@ def _small_print(facts: MaintenanceFacts) -> list[Mrkdwn]:
         parts.append(link(links.run_url, "Dagster run"))
     elif links.run_id:
         parts.append(compose("run {id}", id=links.run_id[:8]))
-    parts.append(compose("{partition}", partition=links.partition))
+    at = links.partition_url
+    parts.append(link(at, links.partition) if at else compose("{partition}", partition=links.partition))
     parts.append(compose("mode {mode}", mode=facts.mode.replace("_", " ")))
     if facts.mailjet_requests is not None:
         parts.append(compose("{n} requests to Mailjet", n=f"{facts.mailjet_requests:,}"))

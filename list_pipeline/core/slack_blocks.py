@@ -1,26 +1,66 @@
-"""Slack messages as plain values: text that cannot mention or link, the blocks the product uses, and Slack's limits.
+"""Slack messages as plain values: the blocks the product uses, and Slack's limits.
 
-Belongs here: escaping, cutting, building and checking blocks. Does not belong here: what a message says
-(``core.reports``) and how it is sent (``integrations.slack``).
+Belongs here: building and checking blocks. Does not belong here: escaping (``slack_text``), charts (``slack_charts``), what
+a message says (``core.reports``) and how it is sent (``integrations.slack``).
 
-Two kinds of text meet in a message. Ours may carry markup; everybody else's (campaign names, model answers, server
-replies) must not be able to ping a channel or fake a link. ``Mrkdwn`` marks text that went through ``compose`` or
-``link``; every builder that takes markup takes only that.
+``problems`` is the one validator of all messages; the outbox asks it before it stores anything. What it says about text is
+measured as Slack does, after escaping (``slack_text``).
 """
 
 from __future__ import annotations
 
 import json
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, NewType
-from urllib.parse import quote, urlsplit
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.slack_charts import (
+    CHARTS_PER_MESSAGE,
+    Block,
+    chart_lines,
+    chart_problems,
+    is_chart,
+)
+from list_pipeline.core.slack_text import (
+    ELLIPSIS,
+    URL_LENGTH,
+    WORD_JOINER,
+    Mrkdwn,
+    clean,
+    compose,
+    cut,
+    escape,
+    escape_within,
+    joined,
+    link,
+    untrusted,
+)
 
-Block = dict[str, Any]
-Mrkdwn = NewType("Mrkdwn", str)
+__all__ = [
+    "ALL_BLOCKS_LENGTH",
+    "ELLIPSIS",
+    "Block",
+    "Mrkdwn",
+    "SlackMessage",
+    "as_text",
+    "clean",
+    "compose",
+    "context",
+    "cut",
+    "divider",
+    "escape",
+    "escape_within",
+    "fields",
+    "header",
+    "joined",
+    "link",
+    "problems",
+    "safe_message",
+    "section",
+    "untrusted",
+    "with_blocks",
+    "without_charts",
+]
 
 # Limits of Block Kit, in characters of the text as it is sent, as documented by Slack. The SDK checks only some.
 BLOCKS_PER_MESSAGE = 50
@@ -32,16 +72,11 @@ ELEMENTS_PER_CONTEXT = 10
 ELEMENTS_PER_ACTIONS = 25
 BUTTON_LENGTH = 75
 BUTTON_VALUE_LENGTH = 2_000
-URL_LENGTH = 3_000
 ID_LENGTH = 255
 TEXT_LENGTH = 4_000
 """Slack refuses a fallback text above 40,000 characters and asks to stay below 4,000."""
 ALL_BLOCKS_LENGTH = 13_200
 """Not documented; ``msg_blocks_too_long`` was observed above it (bolt-js issue 2509)."""
-
-ELLIPSIS = "…"
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_WORD_JOINER = "\u2060"
 
 
 class SlackMessage(NamedTuple):
@@ -49,68 +84,6 @@ class SlackMessage(NamedTuple):
 
     text: str
     blocks: list[Block]
-
-
-def clean(text: str) -> str:
-    """One line of visible characters: addresses redacted; controls, text-direction tricks and code marks gone."""
-    spaced = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
-    visible = "".join(c for c in spaced if unicodedata.category(c) not in ("Cf", "Cs")).replace("`", "'")
-    return " ".join(redact_addresses(visible).split())
-
-
-def escape(text: str) -> str:
-    """The three characters Slack reads as markup, as entities. Nothing else can be escaped in mrkdwn."""
-    return "".join(_ENTITIES.get(character, character) for character in text)
-
-
-def escape_within(text: str, limit: int) -> str:
-    """Escape, and cut so that the *escaped* text has at most ``limit`` characters; never inside an entity."""
-    whole = escape(text)
-    if len(whole) <= limit:
-        return whole
-    kept: list[str] = []
-    room = limit - len(ELLIPSIS)
-    for character in text:
-        entity = _ENTITIES.get(character, character)
-        if len(entity) > room:
-            break
-        kept.append(entity)
-        room -= len(entity)
-    return ("".join(kept).rstrip() + ELLIPSIS)[: max(limit, 0)]
-
-
-def cut(text: str, limit: int) -> str:
-    """At most ``limit`` characters, for plain text, which is not escaped."""
-    return text if len(text) <= limit else (text[: max(limit - len(ELLIPSIS), 0)].rstrip() + ELLIPSIS)[: max(limit, 0)]
-
-
-def untrusted(text: str, limit: int = 300) -> Mrkdwn:
-    """Somebody else's text: one line, escaped, cut, and its bare links broken so that clients do not make them live."""
-    return Mrkdwn(escape_within(clean(text).replace("://", f":{_WORD_JOINER}//"), limit))
-
-
-def compose(template: str, **values: object) -> Mrkdwn:
-    """Our own markup with values put in, each escaped as untrusted text; an empty last one leaves no blank behind."""
-    return Mrkdwn(template.format(**{name: untrusted(str(value)) for name, value in values.items()}).rstrip())
-
-
-def joined(parts: Iterable[Mrkdwn], separator: str = "\n") -> Mrkdwn:
-    """Composed parts in one text."""
-    return Mrkdwn(separator.join(parts))
-
-
-def link(url: str, label: str) -> Mrkdwn:
-    """A link that we make.
-
-    Raises:
-        ValueError: the URL is not http(s) or is longer than Slack takes.
-    """
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise ValueError("a link needs an http or https URL")
-    target = quote(url, safe="%/:?#[]@!$&'()*+,;=~-._").replace("&", "&amp;")
-    if len(target) > URL_LENGTH:
-        raise ValueError(f"a link may have {URL_LENGTH} characters at most")
-    return Mrkdwn(f"<{target}|{untrusted(label, 150)}>")
 
 
 def header(text: str) -> Block:
@@ -176,6 +149,8 @@ def problems(text: str, blocks: Sequence[Block]) -> tuple[str, ...]:
         found.append(f"more than {BLOCKS_PER_MESSAGE} blocks [json-pointer:/blocks]")
     if blocks and len(json.dumps(blocks, ensure_ascii=False)) > ALL_BLOCKS_LENGTH:
         found.append(f"blocks above {ALL_BLOCKS_LENGTH} characters together [json-pointer:/blocks]")
+    if sum(1 for block in blocks if is_chart(block)) > CHARTS_PER_MESSAGE:
+        found.append(f"more than {CHARTS_PER_MESSAGE} charts [json-pointer:/blocks]")
     seen: set[str] = set()
     for index, block in enumerate(blocks):
         at = f"/blocks/{index}"
@@ -211,6 +186,8 @@ def _check_block(found: list[str], block: Block, at: str) -> None:
         _count(found, block.get("elements"), ELEMENTS_PER_ACTIONS, f"{at}/elements")
         for index, element in enumerate(block.get("elements") or ()):
             _check_button(found, element, f"{at}/elements/{index}")
+    elif is_chart(block):
+        found.extend(chart_problems(block, at))
     elif kind != "divider":
         found.append(f"unsupported type: {kind} [json-pointer:{at}/type]")
 
@@ -246,6 +223,45 @@ def _count(found: list[str], items: Any, limit: int, at: str) -> None:
         found.append(f"must have 1 to {limit} items [json-pointer:{at}]")
 
 
+def safe_message(text: str, blocks: Sequence[Block]) -> tuple[SlackMessage, tuple[str, ...]]:
+    """A message that Slack takes, and what was wrong with the one given: its plain text stands in for it then."""
+    try:
+        found = problems(text, blocks)
+    except (AttributeError, TypeError, ValueError) as error:
+        # Not even of the shape of blocks; a message that cannot be read is told all the same.
+        found = (f"not a list of blocks ({type(error).__name__})",)
+    if not found:
+        return SlackMessage(text, list(blocks)), ()
+    return SlackMessage(Mrkdwn(cut(text, TEXT_LENGTH)) if text.strip() else "A message without words", []), found
+
+
+def with_blocks(message: SlackMessage, added: Sequence[Block], after: str = "") -> SlackMessage:
+    """A message with more blocks. Where all would be too long, its last sections give way to them.
+
+    Args:
+        after: how the section begins below which they stand; without such a section they stand above the small print.
+    """
+    above, small_print = list(message.blocks), list[Block]()
+    while above and above[-1].get("type") in ("context", "divider"):
+        small_print.insert(0, above.pop())
+    texts = [str((block.get("text") or {}).get("text", "")) for block in above]
+    place = next((n + 1 for n, text in enumerate(texts) if after and text.startswith(after)), len(above))
+    above, below = above[:place], above[place:]
+    if problems(message.text, message.blocks):
+        # Not a matter of length; the outbox names it.
+        return SlackMessage(message.text, [*above, *added, *below, *small_print])
+    while below and problems(message.text, [*above, *added, *below, *small_print]):
+        below.pop()
+    while len(above) > 1 and problems(message.text, [*above, *added, *below, *small_print]):
+        above.pop()
+    return SlackMessage(message.text, [*above, *added, *below, *small_print])
+
+
+def without_charts(blocks: Sequence[Block]) -> list[Block]:
+    """The same blocks with each chart as text, for a workspace, a webhook or a client that takes none."""
+    return [section(chart_lines(block)) if is_chart(block) else block for block in blocks]
+
+
 _LINK = re.compile(r"<(https?://[^|>]+)\|([^>]*)>")
 _BOLD = re.compile(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])")
 _ITALIC = re.compile(r"^_(.+)_$", re.MULTILINE)
@@ -254,7 +270,7 @@ _ITALIC = re.compile(r"^_(.+)_$", re.MULTILINE)
 def as_text(message: SlackMessage) -> str:
     """The message for a terminal: the same words, without Slack's markup."""
     lines: list[str] = []
-    for block in message.blocks:
+    for block in without_charts(message.blocks):
         kind = block["type"]
         if kind == "header":
             lines += [block["text"]["text"], "=" * len(block["text"]["text"])]
@@ -274,4 +290,4 @@ def as_text(message: SlackMessage) -> str:
 
 def _bare(mrkdwn: str) -> str:
     text = _ITALIC.sub(r"\1", _BOLD.sub(r"\1", _LINK.sub(r"\2: \1", mrkdwn)))
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").replace(_WORD_JOINER, "")
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").replace(WORD_JOINER, "")

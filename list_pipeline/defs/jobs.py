@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import dagster as dg
 
-from list_pipeline.defs.assets import bounces, campaigns, membership, rebalancing, reports, snapshots, suppression
+from list_pipeline.defs.assets import (
+    bounces,
+    campaigns,
+    list_states,
+    membership,
+    rebalancing,
+    reports,
+    snapshots,
+    suppression,
+)
 
 _TAGS = {"dagster/max_retries": "0"}
 
@@ -25,6 +34,7 @@ post_campaign_maintenance = dg.define_asset_job(
         snapshots.cache_refreshed,
         reports.maintenance_report,
         reports.maintenance_notification,
+        list_states.list_states,
     ),
     executor_def=dg.in_process_executor,
     tags=_TAGS,
@@ -33,7 +43,9 @@ post_campaign_maintenance = dg.define_asset_job(
 
 maintenance_reporting = dg.define_asset_job(
     "maintenance_reporting",
-    selection=dg.AssetSelection.assets(reports.maintenance_report, reports.maintenance_notification),
+    selection=dg.AssetSelection.assets(
+        reports.maintenance_report, reports.maintenance_notification, list_states.list_states
+    ),
     executor_def=dg.in_process_executor,
     tags=_TAGS,
     description="The report of a campaign whose maintenance waits for a person or failed.",

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import date
 
 import dagster as dg
 
-from list_pipeline.logs import configure_logging
+from list_pipeline.core.latency import WHOLE_RUN
+from list_pipeline.defs.campaign_runs import SWEEP_TAG
+from list_pipeline.logs import configure_logging, flush_errors
+from list_pipeline.operations.metrics import logged_with, timed
 from list_pipeline.operations.services import Services
 
 
@@ -24,4 +28,34 @@ class ServicesResource(dg.ConfigurableResource[Services]):
         with Services() as services:
             # Also where Dagster's own logging would show a traceback with what stood in its frames.
             configure_logging(services.settings)
-            yield services
+            try:
+                with _as_a_run(services, context.run):
+                    yield services
+            finally:
+                flush_errors()
+
+
+@contextmanager
+def _as_a_run(services: Services, run: dg.DagsterRun | None) -> Generator[None]:
+    """A job's run is measured as a whole and names itself in the log; a sensor's look and a single asset's run are not kept."""
+    if run is None:
+        yield
+        return
+    services.run_id = run.run_id
+    key = run.tags.get("dagster/partition")
+    campaign = None if key is None or _is_day(key) else key
+    with logged_with(run_id=run.run_id, campaign=campaign, partition=None if campaign else key):
+        if run.job_name.startswith("__"):
+            yield
+            return
+        with timed(services, run.job_name, WHOLE_RUN, campaign=campaign, sweep=run.tags.get(SWEEP_TAG)):
+            yield
+
+
+def _is_day(key: str) -> bool:
+    """Whether a partition is a day or a week rather than a campaign."""
+    try:
+        date.fromisoformat(key)
+    except ValueError:
+        return False
+    return True

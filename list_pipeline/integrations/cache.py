@@ -5,49 +5,66 @@ what is cached and when it is refreshed (``operations``).
 
 Without Redis every read is a miss and every write does nothing. After a failure Redis is left alone for a while, so
 that an outage costs one wait and not one for each read; deletions that fell into the outage are made up before anything
-is read again, since a read would otherwise show what had been invalidated.
+is read again. What outlives the process is the version in each value: it names the state of the data that the value was
+read from, and a value of another state is a miss. So a deletion that is lost for good shows nothing outdated either.
 """
 
 from __future__ import annotations
 
-import json
+import fnmatch
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from list_pipeline.core.clock import Clock
-from list_pipeline.core.masking import redact_addresses
+from list_pipeline.integrations import redis_requests as requests
+from list_pipeline.integrations.cached_values import Found, folded, unfolded
+from list_pipeline.integrations.redis_requests import CacheEntry
 
 if TYPE_CHECKING:
     from redis import Redis
 
 LIST_STATE = "list:state"
-"""Key of the sizes of the five lists."""
+"""Key of the sizes of the five lists as Mailjet counts them."""
+CAMPAIGNS = "campaign:schedules"
+"""Key of the campaigns with the state of their maintenance."""
 
-RETRIES = 3
-_RETRY_STEP_S = 0.05
-_RETRY_LONGEST_S = 2.0
+LARGEST_VALUE = 1_000_000
+"""Characters; a larger value is not kept. As packed ids that is a list of half a million contacts and more."""
 _LEAVE_ALONE = timedelta(seconds=30)
-_TIMEOUT_S = 2.0
 _MOST_OWED = 10_000
 """Owed deletions remembered one by one; above that everything of ours is forgotten instead."""
-_INSTANT = "$instant"
-_OURS = (LIST_STATE, "list:metadata:*", "contact:*:membership")
+_TALLY = "cache:reads:"
+OURS = (LIST_STATE, CAMPAIGNS, "list:metadata:*", "list:*:contacts", "contact:*:membership", "mailjet:contact:*")
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 def list_metadata_key(list_id: int) -> str:
-    """Key of what is known about one list, ``lastSynced`` included."""
+    """Key of what is known about one list, the time of its last sync included."""
     return f"list:metadata:{int(list_id)}"
 
 
+def list_contacts_key(list_id: int) -> str:
+    """Key of the contacts of one list."""
+    return f"list:{int(list_id)}:contacts"
+
+
 def membership_key(contact_id: int) -> str:
-    """Key of the places of one contact."""
+    """Key of the places of one contact in our rows."""
     return f"contact:{int(contact_id)}:membership"
+
+
+def remote_places_key(contact_id: int) -> str:
+    """Key of the places of one contact as Mailjet shows them."""
+    return f"mailjet:contact:{int(contact_id)}:places"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,95 +93,187 @@ class Cache:
         self._lock = threading.Lock()
         self._left_alone_until: datetime | None = None
         self._owed_deletions: set[str] = set()
+        self._refusals_told: set[str] = set()
         self._hits = self._misses = self._failures = 0
+        self._untold: Counter[tuple[str, str]] = Counter()
 
     @property
     def counts(self) -> CacheCounts:
-        """Hits, misses and failures so far."""
+        """Hits, misses and failures of this process so far."""
         with self._lock:
             return CacheCounts(self._hits, self._misses, self._failures)
 
-    def get_json(self, key: str) -> Any | None:
-        """What is cached, instants as aware datetimes; None for nothing, for garbage and without Redis."""
-        found = self._serve(lambda redis: redis.get(key))
-        value: Any | None = None
-        if isinstance(found, str | bytes):
-            try:
-                value = json.loads(found, object_hook=_decoded)
-            except ValueError:
-                _log.warning("cache entry is not JSON and is read as missing: %s", key)
-        with self._lock:
-            if value is None:
-                self._misses += 1
-            else:
-                self._hits += 1
-        return value
+    def find(self, keys: Sequence[str], version: str, *, is_counted: bool = True) -> Mapping[str, Found]:
+        """What is cached under these keys in this version; what is missing, garbage, outdated or too old is left out.
 
-    def set_json(self, key: str, value: Any, ttl_s: int | None = None) -> None:
-        """Keep a value. Addresses in its texts are redacted: none may lie in Redis.
+        Garbage and what is too old by our clock is deleted. An outdated value stays until it is overwritten or ends:
+        another process that has not seen the change yet may still be right to show it.
+
+        Args:
+            is_counted: off for who fills the cache, since only reads that show something make the hit rate.
+        """
+        found: dict[str, Found] = {}
+        spoiled: list[str] = []
+        now = self._clock.now()
+        for batch in requests.batches(keys):
+            nothing: Sequence[object] = [None] * len(batch)
+            answer = self._serve(partial(requests.get_all, keys=batch), nothing)
+            for key, raw in zip(batch, answer, strict=True):
+                if raw is None or self._is_owed(key):
+                    continue
+                value = unfolded(raw)
+                if value is None:
+                    _log.warning("cache entry is garbage and is read as missing: %s", key)
+                    spoiled.append(key)
+                elif value.is_over(now):
+                    spoiled.append(key)
+                elif value.version == version:
+                    found[key] = value
+        self.delete(*spoiled)
+        if is_counted:
+            self._count({key: key in found for key in keys})
+        return found
+
+    def keep(
+        self, values: Mapping[str, Any], version: str, *, at: datetime | None = None, ttl_s: int | None = None
+    ) -> int:
+        """Keep values, and say how many. Addresses in their texts are redacted: none may lie in Redis.
+
+        Args:
+            version: state of the data *before* it was read for these values, so that a change meanwhile outdates them.
+            at: when it was read, if not now.
+            ttl_s: how long they are shown at most, from ``at`` on; the configured time when None. Never longer than that.
 
         Raises:
-            TypeError: the value is not made of JSON types and instants.
+            TypeError: a value is not made of JSON types and instants.
         """
-        text = json.dumps(_encoded(value), ensure_ascii=False, separators=(",", ":"))
-        served = self._serve(lambda redis: redis.set(key, text, ex=ttl_s or self._ttl_s))
-        if served is None and self._redis is not None:
-            # The old value would outlive this one.
-            self._owe({key})
+        now = self._clock.now()
+        at = at or now
+        lifetime = min(ttl_s or self._ttl_s, self._ttl_s)
+        left = lifetime - int((now - at).total_seconds())
+        texts = {key: folded(value, version, at, lifetime) for key, value in values.items()}
+        for key in [key for key, text in texts.items() if len(text) > LARGEST_VALUE]:
+            _log.info("too large for the cache: %s, %d characters", key, len(texts.pop(key)))
+            self.delete(key)
+        if left <= 0:
+            return 0
+        kept = 0
+        for batch in requests.batches(list(texts)):
+            if self._serve(partial(requests.set_all, texts={key: texts[key] for key in batch}, ttl_s=left), False):
+                kept += len(batch)
+            elif self._redis is not None:
+                # The old values would outlive these.
+                self._owe(set(batch))
+        return kept
+
+    def get_json(self, key: str, version: str = "") -> Any | None:
+        """The value under one key, instants as aware datetimes; None for nothing, for garbage and without Redis."""
+        found = self.find([key], version).get(key)
+        return None if found is None else found.value
+
+    def set_json(self, key: str, value: Any, ttl_s: int | None = None, version: str = "") -> None:
+        """Keep one value; see ``keep``."""
+        self.keep({key: value}, version, ttl_s=ttl_s)
 
     def delete(self, *keys: str) -> None:
         """Forget. What cannot be forgotten now is forgotten before the next read."""
         if keys and self._redis is not None:
             self._owe(set(keys))
-            self._serve(lambda redis: None)
-
-    def get_or_load(self, key: str, load: Callable[[], Any]) -> Any:
-        """The cached value, else what ``load`` gives, which is then cached."""
-        found = self.get_json(key)
-        if found is not None:
-            return found
-        value = load()
-        self.set_json(key, value)
-        return value
+            self._serve(lambda redis: None, None)
 
     def invalidate_contact(self, contact_id: int) -> None:
         """Forget one contact's places."""
-        self.delete(membership_key(contact_id))
+        self.delete(membership_key(contact_id), remote_places_key(contact_id))
 
     def invalidate_lists(self, list_ids: Iterable[int]) -> None:
-        """Forget the sizes and the metadata of these lists."""
-        self.delete(LIST_STATE, *(list_metadata_key(each) for each in list_ids))
+        """Forget the sizes, and the metadata and contacts of these lists."""
+        keys = [key for each in list_ids for key in (list_metadata_key(each), list_contacts_key(each))]
+        self.delete(LIST_STATE, *keys)
 
     def invalidate_all(self) -> None:
-        """Forget everything of ours."""
-        self.delete(*_OURS)
+        """Forget everything of ours; the counts of reads stay."""
+        self.delete(*OURS)
 
     def is_reachable(self) -> bool:
         """Whether Redis answers now."""
-        return bool(self._serve(lambda redis: redis.ping()))
+        return bool(self._serve(lambda redis: redis.ping(), False))
+
+    def entries(self, most: int) -> tuple[Sequence[CacheEntry], bool]:
+        """What lies in Redis, by key, and whether that is all. Found by SCAN, since KEYS stops the server meanwhile."""
+        nothing: list[CacheEntry] = []
+        no_keys: set[bytes] = set()
+        keys = self._serve(partial(requests.scan, patterns=OURS, most=most + 1), no_keys)
+        found = []
+        for batch in requests.batches(sorted(keys)[:most]):
+            found += self._serve(partial(requests.looked_into, keys=batch), nothing)
+        return found, len(keys) <= most
+
+    def tallies(self, days: int) -> Mapping[str, tuple[int, int]] | None:
+        """Hits and misses of all processes by kind of value, today and the days before; None without Redis.
+
+        Counts of a process are written when it asks, and when it closes; one that dies takes its last ones with it.
+        """
+        self._tell()
+        today = self._clock.now().date()
+        hashes = self._serve(
+            partial(requests.tallies_of, keys=[_tally_key(today - timedelta(days=back)) for back in range(days)]), None
+        )
+        if hashes is None:
+            return None
+        found: dict[str, tuple[int, int]] = {}
+        for each in hashes:
+            for name, number in each.items():
+                kind, _, what = name.decode("ascii", "replace").partition("|")
+                if number.isdigit() and what in ("hits", "misses"):
+                    hits, misses = found.get(kind, (0, 0))
+                    found[kind] = (hits + int(number), misses) if what == "hits" else (hits, misses + int(number))
+        return found
 
     def close(self) -> None:
-        """Close the connections."""
+        """Write the counts and close the connections."""
         if self._redis is not None:
+            self._tell()
             self._redis.close()
 
-    def _serve(self, request: Callable[[Redis], Any]) -> Any | None:
-        """Make up for owed deletions, then do the request; None when Redis is missing, left alone or fails."""
+    def _count(self, reads: Mapping[str, bool]) -> None:
+        hits = sum(reads.values())
+        with self._lock:
+            self._hits += hits
+            self._misses += len(reads) - hits
+            self._untold.update((kind_of(key), "hits" if hit else "misses") for key, hit in reads.items())
+
+    def _tell(self) -> None:
+        with self._lock:
+            untold, self._untold = self._untold, Counter()
+        if not untold or self._redis is None:
+            return
+        key = _tally_key(self._clock.now().date())
+        if not self._serve(partial(requests.add_counts, key=key, counts=untold), False):
+            with self._lock:
+                self._untold.update(untold)
+
+    def _serve(self, request: Callable[[Redis], T], otherwise: T) -> T:
+        """Make up for owed deletions, then do the request; ``otherwise`` when Redis is missing, left alone or fails."""
         if self._redis is None:
-            return None
+            return otherwise
         import redis as redis_library
 
         now = self._clock.now()
         with self._lock:
             if self._left_alone_until is not None and now < self._left_alone_until:
                 self._failures += 1
-                return None
-            owed, self._owed_deletions = self._owed_deletions, set()
+                return otherwise
+            owed = set(self._owed_deletions)
         try:
-            _forget(self._redis, owed)
+            if self._forgotten(self._redis, owed):
+                with self._lock:
+                    self._owed_deletions -= owed
             served = request(self._redis)
+        except redis_library.ResponseError as error:
+            # It is there and says no: full, a replica, no permission. Other requests may be served.
+            self._refused(error)
+            return otherwise
         except (redis_library.RedisError, OSError) as error:
-            self._owe(owed)
             with self._lock:
                 self._failures += 1
                 first = self._left_alone_until is None
@@ -172,7 +281,7 @@ class Cache:
             if first:
                 # The error's own text may hold the URL with its password.
                 _log.warning("Redis failed (%s); going on without the cache", type(error).__name__)
-            return None
+            return otherwise
         with self._lock:
             back = self._left_alone_until is not None
             self._left_alone_until = None
@@ -180,20 +289,51 @@ class Cache:
             _log.info("Redis is back")
         return served
 
+    def _forgotten(self, redis: Redis, keys: set[str]) -> bool:
+        """Whether the keys could be deleted; a replica refuses, and is still good for reading."""
+        import redis as redis_library
+
+        try:
+            requests.forget(redis, keys)
+        except redis_library.ResponseError as error:
+            self._refused(error)
+            return False
+        return True
+
+    def _refused(self, error: Exception) -> None:
+        name = type(error).__name__
+        with self._lock:
+            self._failures += 1
+            first = name not in self._refusals_told
+            self._refusals_told.add(name)
+        if first:
+            _log.warning("Redis refuses (%s); what it refuses is left out", name)
+
     def _owe(self, keys: set[str]) -> None:
         with self._lock:
             self._owed_deletions |= keys
             if len(self._owed_deletions) > _MOST_OWED:
-                self._owed_deletions = set(_OURS)
+                self._owed_deletions = set(OURS)
+
+    def _is_owed(self, key: str) -> bool:
+        with self._lock:
+            if not self._owed_deletions:
+                return False
+            patterns = [owed for owed in self._owed_deletions if "*" in owed]
+            return key in self._owed_deletions or any(fnmatch.fnmatchcase(key, each) for each in patterns)
 
 
-def _forget(redis: Redis, keys: set[str]) -> None:
-    """Delete keys and, for those with an asterisk, whatever they match. SCAN finds it, since KEYS blocks the server."""
-    exact = {key for key in keys if "*" not in key}
-    for pattern in keys - exact:
-        exact.update(key.decode() if isinstance(key, bytes) else key for key in redis.scan_iter(pattern, count=500))
-    if exact:
-        redis.delete(*exact)
+def kind_of(key: str) -> str:
+    """What a key is counted under: ``state``, ``metadata``, ``contacts``, ``membership``, ``campaigns`` or ``mailjet``."""
+    if key.startswith("mailjet:"):
+        return "mailjet"
+    if key == CAMPAIGNS:
+        return "campaigns"
+    return key.split(":")[1] if key.startswith(("list:metadata:", LIST_STATE)) else key.rpartition(":")[2]
+
+
+def _tally_key(day: date) -> str:
+    return f"{_TALLY}{day.isoformat()}"
 
 
 def open_cache(url: str | None, ttl_s: int, clock: Clock) -> Cache:
@@ -203,48 +343,4 @@ def open_cache(url: str | None, ttl_s: int, clock: Clock) -> Cache:
     """
     if not url:
         return Cache(None, ttl_s, clock)
-    from redis import Redis
-    from redis.backoff import AbstractBackoff
-    from redis.exceptions import ConnectionError as RedisConnectionError
-    from redis.exceptions import TimeoutError as RedisTimeoutError
-    from redis.retry import Retry
-
-    class _Linear(AbstractBackoff):
-        def compute(self, failures: int) -> float:
-            return min(failures * _RETRY_STEP_S, _RETRY_LONGEST_S)
-
-    client = Redis.from_url(
-        url,
-        retry=Retry(_Linear(), RETRIES),
-        retry_on_error=[RedisConnectionError, RedisTimeoutError],
-        socket_timeout=_TIMEOUT_S,
-        socket_connect_timeout=_TIMEOUT_S,
-        decode_responses=True,
-    )
-    return Cache(client, ttl_s, clock)
-
-
-def _encoded(value: Any) -> Any:
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise TypeError("an instant in the cache needs a time zone")
-        return {_INSTANT: value.isoformat()}
-    if isinstance(value, str):
-        return redact_addresses(value)
-    if isinstance(value, dict):
-        return {_name(name): _encoded(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_encoded(each) for each in value]
-    return value
-
-
-def _name(name: object) -> str:
-    if not isinstance(name, str):
-        raise TypeError("names in a cached object must be text")
-    return redact_addresses(name)
-
-
-def _decoded(found: dict[str, Any]) -> Any:
-    if set(found) == {_INSTANT}:
-        return datetime.fromisoformat(str(found[_INSTANT]))
-    return found
+    return Cache(requests.client_of(url), ttl_s, clock)

@@ -24,7 +24,7 @@ import structlog
 from pydantic import ValidationError
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
-from list_pipeline.core.advice import ModelAnswer
+from list_pipeline.core.advice import ModelAnswer, ModelRequest
 from list_pipeline.core.clock import Clock
 from list_pipeline.core.errors import (
     AuthenticationError,
@@ -147,22 +147,8 @@ class GeminiClient:
         described = self._guarded(lambda: self._connected().models.get(model=self.model))
         return str(described.name)
 
-    def generate(
-        self,
-        system: str,
-        prompt: str,
-        schema: dict[str, Any],
-        temperature: float | None,
-        max_output_tokens: int,
-        within_s: float | None = None,
-    ) -> ModelAnswer:
+    def generate(self, request: ModelRequest) -> ModelAnswer:
         """Ask once, wait out what passes, and return what came. A blocked or empty answer is an answer, not an error.
-
-        Args:
-            schema: JSON schema of the wanted answer. The service keeps to it mostly; the caller validates.
-            temperature: sent only to models that take one; None leaves it to the model.
-            max_output_tokens: thinking included, so a multiple of the expected answer.
-            within_s: seconds for all attempts and pauses, where less is left than the client's own deadline.
 
         Raises:
             AuthenticationError: the key is refused.
@@ -170,8 +156,8 @@ class GeminiClient:
             RateLimitedError, TransientError: still so when the deadline came. PermanentError: the request is refused.
         """
         started = self._clock.now()
-        left_s = self._deadline_s if within_s is None else min(self._deadline_s, within_s)
-        deadline = started + timedelta(seconds=left_s)
+        within_s = self._deadline_s if request.within_s is None else min(self._deadline_s, request.within_s)
+        deadline = started + timedelta(seconds=within_s)
 
         def must_stop(state: RetryCallState) -> bool:
             # A pause that ends after the deadline is not begun.
@@ -189,7 +175,7 @@ class GeminiClient:
         def attempt() -> GenerateContentResponse:
             left_s = (deadline - self._clock.now()).total_seconds()
             timeout_s = max(min(self._timeout_s, left_s), 0.001)
-            return self._ask(system, prompt, schema, temperature, max_output_tokens, timeout_s)
+            return self._ask(request, timeout_s)
 
         try:
             response = retrying(attempt)
@@ -221,25 +207,17 @@ class GeminiClient:
             retired_at=until.isoformat() if until is not None else None,
         )
 
-    def _ask(
-        self,
-        system: str,
-        prompt: str,
-        schema: dict[str, Any],
-        temperature: float | None,
-        max_output_tokens: int,
-        timeout_s: float,
-    ) -> GenerateContentResponse:
+    def _ask(self, request: ModelRequest, timeout_s: float) -> GenerateContentResponse:
         from google.genai import types
 
         sampled = accepts_sampling(self.model)
         level = self._thinking_level if accepts_thinking_level(self.model) else "none"
         config = types.GenerateContentConfig(
-            system_instruction=system,
+            system_instruction=request.system,
             response_mime_type="application/json",
-            response_json_schema=schema,
-            max_output_tokens=max_output_tokens,
-            temperature=temperature if sampled else None,
+            response_json_schema=dict(request.schema),
+            max_output_tokens=request.max_output_tokens,
+            temperature=request.temperature if sampled else None,
             top_p=self._top_p if sampled else None,
             top_k=self._top_k if sampled else None,
             thinking_config=None
@@ -253,7 +231,7 @@ class GeminiClient:
         return self._guarded(
             lambda: _within(
                 timeout_s,
-                lambda: client.models.generate_content(model=self.model, contents=prompt, config=config),
+                lambda: client.models.generate_content(model=self.model, contents=request.prompt, config=config),
             )
         )
 

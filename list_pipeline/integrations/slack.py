@@ -42,6 +42,8 @@ from list_pipeline.core.slack_blocks import Block
 
 EVENT_TYPE = "list_pipeline"
 """Type of the metadata that carries our key."""
+TIMEOUT_S = 10.0
+"""A post and the look-up after a lost answer together stay below the minute that a sensor has."""
 RATE_LIMIT_RETRIES = 2
 LONGEST_RATE_LIMIT_WAIT_S = 20.0
 """A report should arrive within 30 s of the run's end; a longer wait is left to the outbox."""
@@ -64,6 +66,8 @@ _AUTHENTICATION = frozenset(
     }
 )
 _CHANNEL = frozenset({"channel_not_found", "not_in_channel", "is_archived", "restricted_action"})
+_THREAD = frozenset({"thread_not_found", "message_not_found", "invalid_thread_ts", "cannot_reply_to_message"})
+"""Answers to a reply whose parent is gone; ``chat.update`` knows the second one too, for a message that is gone itself."""
 _MAY_HAVE_SUCCEEDED = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
 _CHANNEL_ID = re.compile(r"^[CDG][A-Z0-9]{4,}$")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -74,6 +78,10 @@ T = TypeVar("T")
 
 class OutcomeUnknownError(TransientError):
     """The answer was lost after the request went out: the message may be there. Look it up before posting again."""
+
+
+class ThreadLostError(PermanentError):
+    """The message to answer below, or to change, is gone. Nothing was posted."""
 
 
 class MessageRefusedError(PermanentError):
@@ -128,7 +136,7 @@ class _BoundedRateLimitRetry(RateLimitErrorRetryHandler):
 class SlackClient:
     """One channel of one workspace. Safe to share between threads."""
 
-    def __init__(self, base_url: str, token: str, channel: str, timeout_s: float = 30.0, *, clock: Clock) -> None:
+    def __init__(self, base_url: str, token: str, channel: str, timeout_s: float = TIMEOUT_S, *, clock: Clock) -> None:
         """Args: ``channel`` is an id or a name with ``#``; ``timeout_s`` bounds the wait for one answer, in seconds."""
         self.channel = channel
         self.base_url = base_url
@@ -146,15 +154,25 @@ class SlackClient:
     def __repr__(self) -> str:
         return f"SlackClient(base_url={self.base_url!r}, channel={self.channel!r})"
 
-    def post(self, text: str, blocks: Sequence[Block], key: str, thread_ts: str | None = None) -> PostedMessage:
+    def post(
+        self,
+        text: str,
+        blocks: Sequence[Block],
+        key: str,
+        thread_ts: str | None = None,
+        *,
+        broadcast: bool = False,
+    ) -> PostedMessage:
         """Post once.
 
         Args:
             text: fallback for notifications, already escaped.
             key: our name of this message; ``find`` finds it again.
             thread_ts: answer in the thread of this message.
+            broadcast: show an answer in the channel as well.
 
         Raises:
+            ThreadLostError: the message to answer below is gone.
             OutcomeUnknownError: the message may or may not be there.
             AuthenticationError, RemoteNotFoundError, MessageRefusedError, RateLimitedError, TransientError: it is not.
         """
@@ -166,6 +184,7 @@ class SlackClient:
                     text=text,
                     blocks=list(blocks),
                     thread_ts=thread_ts,
+                    reply_broadcast=True if broadcast and thread_ts else None,
                     metadata={"event_type": EVENT_TYPE, "event_payload": {"key": key}},
                     unfurl_links=False,
                     unfurl_media=False,
@@ -189,7 +208,11 @@ class SlackClient:
         channel = self._channel_id()
         cursor: str | None = None
         for _ in range(_MOST_PAGES):
-            page = self._history_page(channel, thread_ts, oldest, cursor)
+            try:
+                page = self._history_page(channel, thread_ts, oldest, cursor)
+            except ThreadLostError:
+                # No thread, so nothing in it.
+                return None
             for message in page.get("messages") or ():
                 metadata = message.get("metadata") or {}
                 payload = metadata.get("event_payload") or {}
@@ -213,24 +236,27 @@ class SlackClient:
         thread_ts: str | None = None,
         *,
         maybe_posted: bool = False,
+        maybe_in: str | None = None,
         oldest: datetime | None = None,
+        broadcast: bool = False,
     ) -> PostedMessage:
         """Post so that the message is there once, however often this is called.
 
         Args:
             maybe_posted: an earlier attempt ended with an unknown outcome; the message is looked up first.
+            maybe_in: the thread of that attempt; None: it was a message of its own.
 
         Raises:
             OutcomeUnknownError: the answer was lost and the message is not to be seen yet, or cannot be looked up (the
                 app needs the scopes for reading channels and their history); call again later with ``maybe_posted``.
-                Other errors as in ``post``: the message is not there.
+            Other errors as in ``post``: the message is not there.
         """
         if maybe_posted:
-            found = self._look_up(key, thread_ts, oldest)
+            found = self._look_up(key, maybe_in, oldest)
             if found is not None:
                 return found
         try:
-            return self.post(text, blocks, key, thread_ts)
+            return self.post(text, blocks, key, thread_ts, broadcast=broadcast)
         except OutcomeUnknownError:
             # Not posted again here, also when it is not found: the history may lag behind what was accepted.
             found = self._look_up(key, thread_ts, oldest)
@@ -337,7 +363,7 @@ class SlackClient:
         return answer
 
 
-def post_to_webhook(url: str, text: str, blocks: Sequence[Block], timeout_s: float = 30.0) -> None:
+def post_to_webhook(url: str, text: str, blocks: Sequence[Block], timeout_s: float = TIMEOUT_S) -> None:
     """Post through an incoming webhook: no threads, no updates, and nothing to find the message by.
 
     Raises:
@@ -384,6 +410,8 @@ def _typed(tried: str, error: SlackApiError, unknown: type[TransientError], agai
         return AuthenticationError(tried, f"{code}{needed}", "Check SLACK_BOT_TOKEN and the scopes of the app")
     if code in _CHANNEL:
         return RemoteNotFoundError(tried, code, "Check SLACK_CHANNEL_ID and invite the app to the channel")
+    if code in _THREAD:
+        return ThreadLostError(tried, code, "Post it as a message of its own")
     if code in _MAY_HAVE_SUCCEEDED or status >= 500:
         return unknown(tried, code, again)
     details = "; ".join(str(each) for each in (data.get("response_metadata") or {}).get("messages") or ())

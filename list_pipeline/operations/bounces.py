@@ -1,18 +1,23 @@
-"""Bounces: reading both of Mailjet's sources, reconciling them with its counters, and keeping the events."""
+"""Bounces: reading both of Mailjet's sources, reconciling them with its counters, and keeping the events.
+
+The receivers' own words are read too, where they can matter, and only what they mean is kept.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
-from list_pipeline.core.bounces import BounceClass, FailureEvent, advice_for
-from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError
-from list_pipeline.core.observations import MessageStatus
+from list_pipeline.core.bounces import BounceClass, BounceReason, FailureEvent, advice_for
+from list_pipeline.core.errors import IncompleteDataError, IntegrationError, RemoteNotFoundError
+from list_pipeline.core.observations import MessageEventSeen, MessageSeen, MessageStatus
 from list_pipeline.core.plans import Sweep
+from list_pipeline.core.policy import SuppressionPolicy
 from list_pipeline.core.reconciliation import Reconciliation, reconcile
 from list_pipeline.operations.membership import learn_contacts
 from list_pipeline.operations.services import Services
@@ -37,6 +42,11 @@ FAILED_STATUSES = (
 
 HISTORY_RETRY_AFTER = timedelta(days=1)
 """A past campaign whose bounces could not be read whole is read again after this time, not with every sync."""
+
+FAILURE_EVENTS = frozenset({"bounced", "blocked"})
+"""Events of a message's history whose comment is the receiver's refusal."""
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,7 @@ def fetch_bounces(services: Services, campaign: Campaign, sweep: Sweep) -> Bounc
     stored = stored_bounces(services, campaign, sweep)
     if stored is not None:
         return stored
-    data = _read(services, campaign, sweep)
+    data = _read(services, campaign, sweep, services.settings.bounce_texts_max)
     if not data.fetch.is_complete:
         raise IncompleteDataError(
             f"Reading the bounces of campaign {campaign.key}",
@@ -103,7 +113,8 @@ def load_history(services: Services, progress: Callable[[str], None] = log.info)
             campaign = campaigns.campaign_by_key(connection, row["campaign_key"])
         progress(f"reading the bounces of {campaign.key}")
         try:
-            data = _read(services, campaign, Sweep.D7)
+            # Nothing is decided on a past campaign by itself, so nobody's words are asked for.
+            data = _read(services, campaign, Sweep.D7, texts_max=0)
         except (IncompleteDataError, RemoteNotFoundError) as error:
             # Its attempts stay unknown, which resets and counts nothing; the other campaigns go on.
             log.warning("a past campaign's bounces cannot be read", campaign=campaign.key, error=str(error))
@@ -115,7 +126,7 @@ def load_history(services: Services, progress: Callable[[str], None] = log.info)
     return len(found)
 
 
-def _read(services: Services, campaign: Campaign, sweep: Sweep) -> BounceData:
+def _read(services: Services, campaign: Campaign, sweep: Sweep, texts_max: int) -> BounceData:
     mailjet = services.mailjet
     if campaign.mailjet_campaign_id is None:
         raise AssertionError("checked when the campaign was looked up")
@@ -127,7 +138,8 @@ def _read(services: Services, campaign: Campaign, sweep: Sweep) -> BounceData:
         membership.iterate(mailjet.messages(campaign.mailjet_campaign_id, since=since, statuses=FAILED_STATUSES))
     )
     counters = mailjet.send_counters(campaign.mailjet_campaign_id)
-    found: Reconciliation = reconcile(
+    together = partial(
+        reconcile,
         bounces,
         messages,
         counters,
@@ -135,6 +147,12 @@ def _read(services: Services, campaign: Campaign, sweep: Sweep) -> BounceData:
         mailjet_campaign_id=campaign.mailjet_campaign_id,
         sent_at=campaign.send_started_at or campaign.sent_at,
     )
+    found: Reconciliation = together()
+    unread: tuple[str, ...] = ()
+    if found.is_complete and texts_max:
+        texts, unread = _read_words(services, campaign, found.events, messages, texts_max)
+        if texts:
+            found = together(texts=texts)
     findings = learn_contacts(services, [event.contact_id for event in found.events])
     fetch = StoredFetch(
         campaign_id=campaign.campaign_id,
@@ -142,7 +160,7 @@ def _read(services: Services, campaign: Campaign, sweep: Sweep) -> BounceData:
         fetched_at=services.clock.now(),
         is_complete=found.is_complete,
         problems=list(found.problems),
-        warnings=[*found.warnings, *findings],
+        warnings=[*found.warnings, *findings, *unread],
         rows_read=found.rows_read,
         duplicates=found.duplicates_count,
         requests=mailjet.requests_made - before,
@@ -156,6 +174,98 @@ def _read(services: Services, campaign: Campaign, sweep: Sweep) -> BounceData:
         elif found.is_complete:
             membership.count_bounces(connection, campaign.campaign_id, sweep.value, services.clock.now())
     return BounceData(fetch, found.events)
+
+
+def _read_words(
+    services: Services,
+    campaign: Campaign,
+    events: Sequence[FailureEvent],
+    messages: Sequence[MessageSeen],
+    most: int,
+) -> tuple[Mapping[int, str], tuple[str, ...]]:
+    """The receivers' words by contact id, for at most so many of the failures that they can matter for, and warnings.
+
+    The texts are for this reading only: they are neither stored nor logged. A text that cannot be read is a warning and
+    its contact is judged without it.
+    """
+    asked = [
+        (event.contact_id, message_id)
+        for event in _open_questions(services, campaign, events)
+        if (message_id := _message_of(event, messages)) is not None
+    ]
+    texts: dict[int, str] = {}
+    unread, reason = 0, ""
+    for number, (contact_id, message_id) in enumerate(asked[:most]):
+        try:
+            words = last_refusal(services.mailjet.message_history(message_id))
+        except (IncompleteDataError, RemoteNotFoundError) as error:
+            unread, reason = unread + 1, error.happened
+            continue
+        except IntegrationError as error:
+            # Mailjet itself failed. The words are an extra: asking on would open the circuit that the next steps need.
+            unread, reason = unread + len(asked[number:most]), error.happened
+            break
+        if words:
+            texts[contact_id] = words
+    warnings = []
+    if unread:
+        log.warning("receivers' words not read", campaign=campaign.key, failures=unread, reason=reason)
+        warnings.append(f"The receivers' words of {unread} failures could not be read: they are judged without them.")
+    if len(asked) > most:
+        warnings.append(
+            f"The receivers' words of {len(asked) - most} failures were not asked for: BOUNCE_TEXTS_MAX is {most}."
+        )
+    return texts, tuple(warnings)
+
+
+def _open_questions(services: Services, campaign: Campaign, events: Sequence[FailureEvent]) -> list[FailureEvent]:
+    """The failures for which words can matter: disputed ones first, then soft ones that may complete a pattern, then
+    refused access, which may be an unknown user; the latest first within each."""
+    soft = [event for event in events if event.counts and event.bounce_class is BounceClass.SOFT]
+    with services.database.begin() as connection:
+        past = rows.attempts_of(
+            connection,
+            [event.contact_id for event in soft],
+            except_campaign=campaign.campaign_id,
+            as_of=services.clock.now(),
+        )
+    needed = SuppressionPolicy().soft_attempts - 1
+    repeated = {
+        event.contact_id
+        for event in soft
+        if needed
+        <= sum(one.failure is not None and one.failure.reason is event.reason for one in past[event.contact_id])
+    }
+    ranked = []
+    for event in events:
+        if event.is_contradictory:
+            continue
+        if event.classification.is_disputed:
+            ranked.append((0, event))
+        elif event.contact_id in repeated:
+            ranked.append((1, event))
+        elif event.reason is BounceReason.ACCESS_DENIED:
+            ranked.append((2, event))
+    ranked.sort(key=lambda pair: (pair[0], -pair[1].occurred_at.timestamp(), pair[1].contact_id))
+    return [event for _, event in ranked]
+
+
+def _message_of(event: FailureEvent, messages: Sequence[MessageSeen]) -> int | None:
+    """The message that failed so: the one with the event's state before others, the latest before earlier ones."""
+    own = [row for row in messages if row.contact_id == event.contact_id and row.status in FAILED_STATUSES]
+    if not own:
+        return None
+    return max(
+        own, key=lambda row: (row.state_id == event.state_id, row.arrived_at or _NEVER, row.message_id)
+    ).message_id
+
+
+def last_refusal(history: Sequence[MessageEventSeen]) -> str:
+    """The text of a message's last event where that is a failure; empty where there is none, or something came after."""
+    if not history:
+        return ""
+    _, last = max(enumerate(history), key=lambda pair: (pair[1].occurred_at or _NEVER, pair[0]))
+    return last.comment if last.event_type in FAILURE_EVENTS else ""
 
 
 def analyse(data: BounceData, recipients: int) -> BounceAnalysis:

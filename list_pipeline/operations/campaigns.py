@@ -16,9 +16,10 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.observations import SendCounters, SendSeen
 from list_pipeline.core.plans import Sweep
+from list_pipeline.core.validation import MISSED_AFTER
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import campaigns as rows
-from list_pipeline.storage import membership, plans
+from list_pipeline.storage import membership, plans, upcoming
 from list_pipeline.storage.campaigns import Campaign
 
 log = structlog.get_logger(__name__)
@@ -41,7 +42,8 @@ class Discovery:
 def discover(services: Services) -> Discovery:
     """Take over the sends of the look-back period into the campaign schedule; one request for up to a thousand sends.
 
-    A send to a list that is none of ours is noted with the reason and never taken for a round.
+    A send to a list that is none of ours is noted with the reason and never taken for a round. A campaign that stood in the
+    schedule before goes on in its row. Freezes of lists that nothing is sent to any more end here.
     """
     now = services.clock.now()
     since = now - timedelta(days=services.settings.list_history_lookback_days)
@@ -62,6 +64,10 @@ def discover(services: Services) -> Discovery:
                 rows.update_send(connection, send, status=status, now=now)
                 result.known += 1
                 continue
+            if send.draft_id is not None and upcoming.begin_send(connection, send, role, status, now):
+                # It stood in the schedule before it was sent: the same row and the same partition go on.
+                result.known += 1
+                continue
             key = partition_key(send, role)
             rows.insert_send(
                 connection,
@@ -80,6 +86,7 @@ def discover(services: Services) -> Discovery:
         for sentence in result.alerts:
             # Said when it happens, and only then: the next look finds the cycle as this one left it.
             plans.add_finding(connection, sentence, now)
+        upcoming.thaw_missed(connection, now - MISSED_AFTER)
         result.recipients_missing = [campaign.key for campaign in rows.recipients_missing(connection)]
     log.info("campaigns discovered", new=len(result.new), known=result.known, ignored=len(result.ignored))
     return result

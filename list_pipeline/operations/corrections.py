@@ -35,10 +35,12 @@ from list_pipeline.core.plans import (
     Sweep,
     content_hash,
 )
+from list_pipeline.core.slack_blocks import SlackMessage, context
 from list_pipeline.operations.campaigns import discover, lists_sent_in_open_cycle
 from list_pipeline.operations.execution import carry_out
 from list_pipeline.operations.membership import look_again
 from list_pipeline.operations.modes import may_change
+from list_pipeline.operations.notifications import campaign_thread, links_of_plan
 from list_pipeline.operations.outbox import deliver
 from list_pipeline.operations.outcomes import Executed, close
 from list_pipeline.operations.services import Services
@@ -249,6 +251,13 @@ def open_forward(services: Services, connection: Connection, plan_id: int, items
     reasons = {
         item.contact_id: why for item in items if (why := _needless(item, now[item.contact_id].lists)) is not None
     }
+    # Taking a suppressed contact off protects it and is always done; which of two lists somebody leaves can wait.
+    frozen = campaigns.lists_being_sent(connection)
+    reasons |= {
+        item.contact_id: "list_being_sent"
+        for item in items
+        if item.action is ItemAction.REMOVE and item.from_role in frozen
+    }
     reasons |= {contact_id: "contact_gone" for contact_id in ids if now[contact_id].is_gone}
     changes = [
         NewChange(
@@ -340,6 +349,17 @@ def _note_in_ledger(services: Services, plan: StoredPlan, correction: Correction
 
 
 def _tell(services: Services, plan: StoredPlan, correction: Correction) -> None:
-    message = correction_message(correction.facts, automatic=plan.kind is PlanKind.ROLLBACK)
-    state = "done" if correction.facts.is_complete else "incomplete"
-    deliver(services, f"correction:{plan.plan_id}:{state}", message, campaign_id=plan.campaign_id)
+    is_complete, is_rollback = correction.facts.is_complete, plan.kind is PlanKind.ROLLBACK
+    message = correction_message(correction.facts, automatic=is_rollback)
+    if more := links_of_plan(services, plan):
+        message = SlackMessage(message.text, [*message.blocks, context(more)])
+    deliver(
+        services,
+        f"correction:{plan.plan_id}:{'done' if is_complete else 'incomplete'}",
+        message,
+        campaign_id=plan.campaign_id,
+        thread_key=campaign_thread(plan.campaign_id) if plan.campaign_id is not None else None,
+        important=is_rollback or not is_complete,
+        # A rebalancing that was taken back by itself is news to everybody, like what is not complete.
+        broadcast=is_rollback or not is_complete,
+    )

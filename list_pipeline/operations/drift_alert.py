@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from list_pipeline.core.drift import Finding
 from list_pipeline.core.drift_message import drift_message
-from list_pipeline.operations.outbox import post
+from list_pipeline.operations.outbox import post, queue
 from list_pipeline.operations.services import Services
-from list_pipeline.storage import maintenance
+from list_pipeline.storage.notifications import Outgoing
 from list_pipeline.storage.reconciliation import unsent_alerts
 
 
@@ -32,9 +32,11 @@ def tell(
     if findings or proposals or stopped_because:
         message = drift_message(findings, proposals, stopped_because)
         with services.database.begin() as connection:
-            maintenance.queue_notification(
-                connection, key, None, None, message.text, message.blocks, services.clock.now()
+            # Broken rules and stopped changes: people have to know, also while Slack is down.
+            outgoing = Outgoing(
+                key, message.text, message.blocks, is_important=True, is_broadcast=bool(stopped_because)
             )
+            queue(services, connection, outgoing)
     with services.database.begin() as connection:
         waiting = unsent_alerts(connection)
     states = {str(row["message_key"]): post(services, row).state for row in waiting}

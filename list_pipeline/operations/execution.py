@@ -28,6 +28,7 @@ from list_pipeline.core.errors import (
 from list_pipeline.core.observations import JobSeen, MemberAction
 from list_pipeline.integrations.mailjet import JobTimeoutError, MailjetClient
 from list_pipeline.operations.meanwhile import Meanwhile
+from list_pipeline.operations.metrics import logged_with
 from list_pipeline.operations.modes import may_change
 from list_pipeline.operations.read_back import Effect, ReadBack
 from list_pipeline.operations.services import Services
@@ -73,7 +74,8 @@ def carry_out(
         RefusedError: changes were switched off; what was submitted stays in the journal and is picked up later.
         TransientError: Mailjet or the lock failed; run again to continue.
     """
-    _Execution(services, plan_id, lock, progress, deadline).run()
+    with logged_with(plan=plan_id):
+        _Execution(services, plan_id, lock, progress, deadline).run()
 
 
 def stop_and_settle(services: Services, plan_id: int, lock: MutationLock, note: str) -> None:

@@ -25,6 +25,7 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.trends import CampaignBounces, TrendFigures, bounce_trend, size_trend
 from list_pipeline.operations.advisors import keep_record, partition_of
 from list_pipeline.operations.maintenance import Maintenance
+from list_pipeline.operations.metrics import carrying_context
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import health as rows
 from list_pipeline.storage import maintenance
@@ -48,26 +49,33 @@ def assess_lists(services: Services, run: Maintenance, access: ModelAccess) -> l
 
 
 def assess_partition(
-    services: Services, partition: AdvicePartition, mailable: Mapping[ListRole, int], access: ModelAccess
+    services: Services,
+    partition: AdvicePartition,
+    mailable: Mapping[ListRole, int],
+    access: ModelAccess,
+    *,
+    figures: Sequence[ListFigures] | None = None,
 ) -> list[HealthAssessment]:
     """The assessments of the three lists for a campaign or a week: those that are missing are made at the same time, and
     each is stored as soon as it is made.
 
     Args:
         mailable: contacts of each list that would be mailed, the master list among them; a missing list is not known.
+        figures: what to assess by instead of what is recorded up to now, e.g. what was known at the end of a past week.
     """
     now = services.clock.now()
     stored = [each.assessment for each in stored_assessments(services, partition)]
     known = {each.role for each in stored}
     if known.issuperset(CAMPAIGN_LISTS):
         return stored
-    figures = [each for each in figures_of_lists(services, mailable, now) if each.role not in known]
+    given = figures_of_lists(services, mailable, now) if figures is None else figures
+    missing = [each for each in given if each.role not in known]
 
     def make(each: ListFigures) -> None:
         _keep(services, partition, assess(access, each), now)
 
-    with ThreadPoolExecutor(max_workers=len(figures), thread_name_prefix="list-health") as threads:
-        for _ in threads.map(make, figures):
+    with ThreadPoolExecutor(max_workers=len(missing), thread_name_prefix="list-health") as threads:
+        for _ in threads.map(carrying_context(make), missing):
             pass
     found = [each.assessment for each in stored_assessments(services, partition)]
     for assessment in found:

@@ -20,6 +20,7 @@ from list_pipeline.operations.campaigns import discover
 from list_pipeline.operations.execution import carry_out
 from list_pipeline.operations.membership import look_again
 from list_pipeline.operations.modes import may_change
+from list_pipeline.operations.notifications import tell_late_execution
 from list_pipeline.operations.outcomes import Executed, close
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import journal, maintenance, membership, plans, reviews
@@ -88,6 +89,8 @@ def execute_approved_items(services: Services, plan_id: int, progress: Callable[
             if approved:
                 _Late(services, plan, approved, lock, progress).run()
     executed = close(services, plan, by="reason" if plan.kind is PlanKind.SUPPRESSION else "action")
+    if approved:
+        tell_late_execution(services, plan, approved, executed)
     log.info("approved contacts carried out", plan=plan_id, questions=len(approved), success=executed.confirmed)
     return executed
 

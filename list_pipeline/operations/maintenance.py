@@ -16,6 +16,8 @@ from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.plans import Sweep
 from list_pipeline.operations.attempts import STALE_AFTER, bury_dead, deadline_words, end_failed
 from list_pipeline.operations.campaigns import campaign as find_campaign
+from list_pipeline.operations.list_states import note, record
+from list_pipeline.operations.metrics import MAINTENANCE, timed
 from list_pipeline.operations.modes import operating_mode
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import attempts, campaigns, maintenance
@@ -80,6 +82,7 @@ def begin(services: Services, key: str, *, sweep: Sweep = Sweep.H24, run_id: str
             attempt = latest.attempt + 1 if latest else 1
             maintenance_row = maintenance.begin_log(connection, campaign.campaign_id, sweep.value, attempt, run_id, now)
             attempts.resolve_given_up(connection, campaign.campaign_id, attempt, now)
+            record(connection, services, campaign.campaign_id, sweep, run_id=run_id)
             log.info("maintenance started", campaign=key, attempt=attempt, log_id=maintenance_row.log_id)
         elif not latest.is_final or (is_ours and latest.was_buried):
             maintenance.touch_log(connection, latest.log_id, run_id, now)
@@ -99,6 +102,17 @@ def current(services: Services, key: str, *, sweep: Sweep = Sweep.H24) -> Mainte
 
 @contextmanager
 def stage(services: Services, run: Maintenance, name: str) -> Iterator[None]:
+    """A stage of a maintenance: measured, its log entries marked as its own, its failure in the ledger (``_ledgered``)."""
+    key, sweep, log_id = run.campaign.key, run.sweep.value, run.log.log_id
+    with (
+        timed(services, MAINTENANCE, name, campaign=key, sweep=sweep, log_id=log_id),
+        _ledgered(services, run, name),
+    ):
+        yield
+
+
+@contextmanager
+def _ledgered(services: Services, run: Maintenance, name: str) -> Iterator[None]:
     """Whatever fails in this block is written to the ledger under ``name``, ends the attempt, and is raised again.
 
     As long as it asks Mailjet for something, the row says that its run lives.
@@ -107,6 +121,7 @@ def stage(services: Services, run: Maintenance, name: str) -> Iterator[None]:
     try:
         yield
         _touch(services, run)
+        note(services, run.campaign.campaign_id, run.sweep, run_id=run.log.run_id)
     except LockHeldError:
         # Another run works on it: this one gives way, and the shared row is the other's to end.
         raise
@@ -116,12 +131,14 @@ def stage(services: Services, run: Maintenance, name: str) -> Iterator[None]:
             maintenance.touch_log(connection, run.log.log_id, None, services.clock.now())
             maintenance.add_error(connection, run.log.log_id, name, str(error))
             maintenance.end_log(connection, run.log.log_id, "read_only", services.clock.now())
+            record(connection, services, run.campaign.campaign_id, run.sweep, run_id=run.log.run_id)
         raise
     except Exception as error:
         with services.database.begin() as connection:
             maintenance.touch_log(connection, run.log.log_id, None, services.clock.now())
             maintenance.add_error(connection, run.log.log_id, name, redact_addresses(str(error))[:1000])
             end_failed(services, connection, run.log, services.clock.now())
+            record(connection, services, run.campaign.campaign_id, run.sweep, run_id=run.log.run_id)
         log.exception("maintenance failed", campaign=run.campaign.key, stage=name, log_id=run.log.log_id)
         raise
     finally:
@@ -158,7 +175,17 @@ def end(services: Services, run: Maintenance, status: str) -> None:
             end_failed(services, connection, latest, now)
         elif latest is not None and not latest.is_final:
             maintenance.end_log(connection, latest.log_id, status, now)
-    log.info("maintenance completed", campaign=run.campaign.key, status=status, log_id=run.log.log_id)
+        record(connection, services, run.campaign.campaign_id, run.sweep, run_id=run.log.run_id)
+    with services.database.begin() as connection:
+        row = maintenance.log_by_id(connection, run.log.log_id)
+    log.info(
+        "maintenance completed",
+        campaign=run.campaign.key,
+        status=status,
+        suppressed=row["contacts_suppressed"] if row is not None else None,
+        rebalanced=row["contacts_rebalanced"] if row is not None else None,
+        log_id=run.log.log_id,
+    )
 
 
 def deadline_of(services: Services, run: Maintenance) -> datetime:

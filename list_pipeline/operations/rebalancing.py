@@ -111,7 +111,7 @@ def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess |
             log.warning("the lists changed while the advisor was asked", campaign=campaign.key)
             opinion = superseded(draft.question, opinion.recorded)
         flows, now = draft.flows, services.clock.now()
-        summary = {**_summary(draft.question), **_said(opinion), **_advice(opinion)}
+        summary = {**_summary(draft.question), **_said(opinion), "advice": opinion.recorded.summary()}
         plan_id = plans.save_plan(
             connection,
             campaign_id=campaign.campaign_id,
@@ -238,23 +238,6 @@ def _said(opinion: RebalancingOpinion) -> dict[str, Any]:
     }
 
 
-def _advice(opinion: RebalancingOpinion) -> dict[str, Any]:
-    """How the words came about, for whoever looks at the plan; the whole record is in ``agent_record``."""
-    record = opinion.recorded
-    return {
-        "advice": {
-            "outcome": record.outcome.value,
-            "verdict": record.verdict,
-            "model": record.model_version or record.model,
-            "prompt_version": record.prompt_version,
-            "tokens": record.tokens,
-            "cost_usd": None if record.cost_usd is None else float(record.cost_usd),
-            "latency_ms": record.latency_ms,
-            "is_recalled": record.is_recalled,
-        }
-    }
-
-
 def _percent(share: Any) -> float | None:
     return None if share is None else float(share * 100)
 
@@ -299,7 +282,14 @@ def execute_rebalancing(services: Services, run: Maintenance, progress: Callable
     )
     with services.database.begin() as connection:
         maintenance.fill_log(connection, run.log.log_id, contacts_rebalanced=executed.confirmed)
-    log.info("rebalancing complete", campaign=run.campaign.key, moved=executed.confirmed, failed=executed.failed)
+    touched = {role for item in items for role in (item.from_role, item.to_role) if role in CAMPAIGN_LISTS}
+    log.info(
+        "rebalancing complete",
+        campaign=run.campaign.key,
+        lists_updated=len(touched) if executed.confirmed else 0,
+        moved=executed.confirmed,
+        failed=executed.failed,
+    )
     return executed
 
 

@@ -37,13 +37,15 @@ from list_pipeline.operations.advisors import access_for, keep_record, partition
 from list_pipeline.operations.bounces import analyse, stored_bounces
 from list_pipeline.operations.maintenance import Maintenance, current, end, next_attempt_at
 from list_pipeline.operations.modes import operating_mode
-from list_pipeline.operations.outbox import Delivery, leave_out, post
+from list_pipeline.operations.notifications import campaign_thread, partition_url, with_review
+from list_pipeline.operations.outbox import Delivery, leave_out, post, queue
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.snapshots import Sizes
 from list_pipeline.operations.suppression import executable_items
 from list_pipeline.storage import attempts, health, journal, maintenance, plans
 from list_pipeline.storage.database import scalar
 from list_pipeline.storage.health import StoredAssessment
+from list_pipeline.storage.notifications import Outgoing
 from list_pipeline.storage.plans import StoredPlan
 
 
@@ -88,7 +90,8 @@ def write_report(services: Services, run: Maintenance) -> Report:
             },
             bounce_analysis={"by_class": dict(facts.bounces), "complaint_rate_percent": facts.complaint_rate},
         )
-    return Report(facts, maintenance_message(facts), kept["advice"])
+    message = with_review(services, maintenance_message(facts), run.campaign.campaign_id)
+    return Report(facts, message, kept["advice"])
 
 
 def _write(services: Services, run: Maintenance, facts: MaintenanceFacts) -> dict[str, Any]:
@@ -100,16 +103,7 @@ def _write(services: Services, run: Maintenance, facts: MaintenanceFacts) -> dic
         **report,
         "status": facts.status.value,
         "results": record.prompt_hash,
-        "advice": {
-            "outcome": record.outcome.value,
-            "verdict": record.verdict,
-            "model": record.model_version or record.model,
-            "prompt_version": record.prompt_version,
-            "tokens": record.tokens,
-            "cost_usd": None if record.cost_usd is None else float(record.cost_usd),
-            "latency_ms": record.latency_ms,
-            "is_recalled": record.is_recalled,
-        },
+        "advice": record.summary(),
     }
 
 
@@ -237,6 +231,7 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
             run.log.run_id or "",
             settings.app_url,
             f"{settings.dagster_url}/runs/{run.log.run_id}" if settings.dagster_url and run.log.run_id else None,
+            partition_url(services, campaign.key),
         ),
         bounces={name: count for name, count in by_class.items() if count},
         suppression=suppressed,
@@ -386,27 +381,32 @@ def _deviation(sizes: Sizes) -> float | None:
 def notify(services: Services, run: Maintenance, report: Report) -> Delivery:
     """Send the report once: the outbox remembers it, so that neither a lost answer nor a second run sends it twice.
 
-    A failure of Slack never fails the maintenance; the message stays in the outbox and is sent by a later run.
+    The first one about a campaign begins a thread, the later ones answer in it. A failure of Slack never fails the
+    maintenance; the message stays in the outbox and is sent by the sensor. The ledger's row then says that it was sent.
     """
-    now = services.clock.now()
     with services.database.begin() as connection:
         # One message per state, and per plan that waits in it: a second question is news.
         waiting = [plan for plan in _plans(connection, run) if plan and plan.status is PlanStatus.PENDING_REVIEW]
         asked = waiting[-1].plan_id if waiting else 0
         key = f"maintenance:{run.log.log_id}:{report.facts.status.value}:{asked}"
-        row = maintenance.queue_notification(
-            connection, key, run.campaign.campaign_id, run.log.log_id, report.message.text, report.message.blocks, now
+        outgoing = Outgoing(
+            key,
+            report.message.text,
+            report.message.blocks,
+            campaign_id=run.campaign.campaign_id,
+            log_id=run.log.log_id,
+            thread_key=campaign_thread(run.campaign.campaign_id),
+            is_important=report.facts.status in (RunStatus.FAILED, RunStatus.PENDING_REVIEW) or _gave_up(report.facts),
+            is_broadcast=report.facts.status is RunStatus.FAILED or _gave_up(report.facts),
         )
+        row = queue(services, connection, outgoing)
     if row["state"] != "sent" and run.sweep is not Sweep.H24 and _is_no_news(report.facts):
         return leave_out(services, key, "a later look at this campaign found nothing new")
-    delivery = post(services, row)
-    if delivery.state == "sent":
-        with services.database.begin() as connection:
-            # The webhook gives no timestamp.
-            maintenance.fill_log(
-                connection, run.log.log_id, slack_notification_sent=True, slack_message_ts=delivery.ts or None
-            )
-    return delivery
+    return post(services, row)
+
+
+def _gave_up(facts: MaintenanceFacts) -> bool:
+    return facts.attempt is not None and facts.attempt.gave_up
 
 
 def _is_no_news(facts: MaintenanceFacts) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.plans import MAINTENANCE_PLANS, PlanKind, PlanStatus, transition
+from list_pipeline.operations.notifications import tell_decision, tell_expired_questions
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import plans, reviews
 from list_pipeline.storage.plans import StoredPlan
@@ -57,7 +58,7 @@ def approve(services: Services, plan_id: int, *, by: str, content_hash: str, not
     """
     plan = _find(services, plan_id, "Approving")
     _refuse_another_hash(f"Approving plan {plan_id}", plan, content_hash)
-    return _decide(services, plan, PlanStatus.APPROVED, _reviewer(services, by), note)
+    return _decide(services, plan, PlanStatus.APPROVED, reviewer(services, by), note)
 
 
 def reject(services: Services, plan_id: int, *, by: str, note: str | None = None) -> StoredPlan:
@@ -68,7 +69,7 @@ def reject(services: Services, plan_id: int, *, by: str, note: str | None = None
         NotAReviewerError: LIST_REVIEWERS names other people.
         RefusedError: it does not wait.
     """
-    return _decide(services, _find(services, plan_id, "Rejecting"), PlanStatus.REJECTED, _reviewer(services, by), note)
+    return _decide(services, _find(services, plan_id, "Rejecting"), PlanStatus.REJECTED, reviewer(services, by), note)
 
 
 def expire(services: Services, plan_id: int, *, by: str, note: str | None = None) -> StoredPlan:
@@ -79,7 +80,7 @@ def expire(services: Services, plan_id: int, *, by: str, note: str | None = None
         NotAReviewerError: LIST_REVIEWERS names other people.
         RefusedError: it does not wait.
     """
-    return _decide(services, _find(services, plan_id, "Expiring"), PlanStatus.EXPIRED, _reviewer(services, by), note)
+    return _decide(services, _find(services, plan_id, "Expiring"), PlanStatus.EXPIRED, reviewer(services, by), note)
 
 
 def expire_overdue(services: Services) -> list[Expired]:
@@ -101,7 +102,17 @@ def expire_overdue(services: Services) -> list[Expired]:
         found += [Expired(None, number) for number in reviews.expire_questions(connection, before, now)]
     for one in found:
         log.info("nobody decided in time", plan=one.plan_id, review=one.review_id)
+    _tell_expired(services, found)
     return found
+
+
+def _tell_expired(services: Services, found: list[Expired]) -> None:
+    with services.database.begin() as connection:
+        lapsed = [plans.plan_by_id(connection, one.plan_id) for one in found if one.plan_id is not None]
+    for plan in lapsed:
+        if plan is not None:
+            tell_decision(services, plan)
+    tell_expired_questions(services, [one.review_id for one in found if one.review_id is not None])
 
 
 def approve_item(
@@ -134,7 +145,7 @@ def approve_item(
             raise RefusedError(
                 tried, "its rebalancing was rolled back", "Reject it: the next campaign's rebalancing evens the lists"
             )
-        return _decide_item(connection, services, item, "approved", _reviewer(services, by), note)
+        return _decide_item(connection, services, item, "approved", reviewer(services, by), note)
 
 
 def reject_item(services: Services, review_id: int, *, by: str, note: str | None = None) -> ReviewItem:
@@ -147,7 +158,7 @@ def reject_item(services: Services, review_id: int, *, by: str, note: str | None
     """
     with services.database.begin() as connection:
         item, _ = _find_item(connection, review_id, f"Rejecting question {review_id}")
-        return _decide_item(connection, services, item, "rejected", _reviewer(services, by), note)
+        return _decide_item(connection, services, item, "rejected", reviewer(services, by), note)
 
 
 def _find(services: Services, plan_id: int, verb: str) -> StoredPlan:
@@ -187,7 +198,7 @@ def _refuse_another_hash(tried: str, plan: StoredPlan, content_hash: str) -> Non
         )
 
 
-def _reviewer(services: Services, by: str) -> str:
+def reviewer(services: Services, by: str) -> str:
     """The name for the record.
 
     Raises:
@@ -220,6 +231,7 @@ def _decide(services: Services, plan: StoredPlan, wanted: PlanStatus, by: str, n
     log.info("plan decided", plan=plan.plan_id, status=status.value, by=by)
     if decided is None:
         raise AssertionError("the plan was just there")
+    tell_decision(services, decided, note)
     return decided
 
 

@@ -5,7 +5,8 @@ Belongs here: the wiring of settings to clients. Does not belong here: any decis
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -14,6 +15,7 @@ import structlog
 
 from list_pipeline.clock import SystemClock
 from list_pipeline.core.clock import Clock
+from list_pipeline.core.errors import RateLimitedError
 from list_pipeline.core.lists import ListIds
 from list_pipeline.integrations.limits import RequestLimiter
 from list_pipeline.integrations.mailjet import MailjetClient
@@ -49,6 +51,24 @@ class _Telling:
         self._limiter.slow_down()
 
 
+class _AtOnce:
+    """The limiter for who does not wait: refused where no request is allowed now."""
+
+    def __init__(self, limiter: SharedLimiter) -> None:
+        self._limiter = limiter
+
+    def acquire(self) -> None:
+        if not self._limiter.take_if_free():
+            raise RateLimitedError(
+                "Asking Mailjet at once",
+                "the requests of this minute are used up by work in progress",
+                "Ask in a minute",
+            )
+
+    def slow_down(self) -> None:
+        self._limiter.slow_down()
+
+
 class Services:
     """Settings, clock, database and clients of one process. Use as a context manager, or call ``close``.
 
@@ -58,6 +78,8 @@ class Services:
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
         self.settings = settings or read_settings()
         self.clock: Clock = clock or _clock_of(self.settings)
+        self.run_id = uuid.uuid4().hex
+        """The run that this works for, in logs and timings: Dagster's where there is one, else a number of its own."""
         self.sign_of_life: Callable[[], None] | None = None
         """Called with each request to Mailjet; set by whoever has to be seen to live."""
 
@@ -88,13 +110,44 @@ class Services:
         """A client that calls ``before_mutation`` right before each request that changes anything."""
         return self._mailjet(before_mutation)
 
+    def mailjet_at_once(self, timeout_s: float) -> MailjetClient:
+        """A client of the caller's own that asks once and neither waits for an allowance nor repeats; to be closed.
+
+        Its requests raise ``RateLimitedError`` where none is allowed now.
+        """
+        settings = self.settings
+        return MailjetClient(
+            base_url=settings.mailjet_base_url,
+            api_key=settings.secret("mailjet_api_key"),
+            secret_key=settings.secret("mailjet_secret_key"),
+            limiter=_AtOnce(self._limiter),
+            clock=self.clock,
+            timeout_s=timeout_s,
+            attempts=1,
+        )
+
+    @cached_property
+    def _limiter(self) -> SharedLimiter:
+        return SharedLimiter(self.database, self.clock, self.settings.mailjet_requests_per_minute)
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds that requests to Mailjet waited for the limiter so far."""
+        limiter: SharedLimiter | None = self.__dict__.get("_limiter")
+        return limiter.waited_s if limiter is not None else 0.0
+
+    def requests_so_far(self) -> Mapping[str, int]:
+        """Requests made to Mailjet by method and resource. Opens nothing."""
+        client: MailjetClient | None = self.__dict__.get("mailjet")
+        return client.request_counts if client is not None else {}
+
     def _mailjet(self, before_mutation: Callable[[], None] | None) -> MailjetClient:
         settings = self.settings
         return MailjetClient(
             base_url=settings.mailjet_base_url,
             api_key=settings.secret("mailjet_api_key"),
             secret_key=settings.secret("mailjet_secret_key"),
-            limiter=_Telling(SharedLimiter(self.database, self.clock, settings.mailjet_requests_per_minute), self),
+            limiter=_Telling(self._limiter, self),
             clock=self.clock,
             timeout_s=settings.mailjet_timeout_seconds,
             job_contacts_max=settings.mailjet_job_contacts,

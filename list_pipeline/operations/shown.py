@@ -19,6 +19,13 @@ class ShownItem:
     masked: str
 
 
+def masked_address(services: Services, contact_id: int) -> str | None:
+    """The masked address of a contact; None for one that is erased or not known. Read each time: no cache holds it."""
+    with services.database.begin() as connection:
+        found = membership.addresses_of(connection, [contact_id]).get(contact_id)
+    return None if found is None else mask_address(found)
+
+
 def shown_items(services: Services, plan: StoredPlan) -> list[ShownItem]:
     """The items of a plan, by contact id."""
     with services.database.begin() as connection:

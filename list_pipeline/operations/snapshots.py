@@ -25,8 +25,18 @@ def take_snapshot(services: Services, run: Maintenance, phase: str) -> Sizes:
         stored = rows.snapshot(connection, campaign_id, sweep, phase)
     if stored:
         return stored
+    sizes = count_sizes(services)
+    with services.database.begin() as connection:
+        rows.save_snapshot(connection, campaign_id, sweep, phase, sizes, services.clock.now())
+        if phase in ("before", "after"):
+            rows.fill_log(connection, run.log.log_id, **{f"{phase}_state": as_state(sizes)})
+    return sizes
+
+
+def count_sizes(services: Services) -> Sizes:
+    """The sizes as Mailjet counts them now, in six requests: one for all raw sizes and one a list for the mailable ones."""
     raw = list_sizes(services)
-    sizes = {
+    return {
         role: (
             raw[role],
             min(
@@ -36,11 +46,6 @@ def take_snapshot(services: Services, run: Maintenance, phase: str) -> Sizes:
         )
         for role in ALL_LISTS
     }
-    with services.database.begin() as connection:
-        rows.save_snapshot(connection, campaign_id, sweep, phase, sizes, services.clock.now())
-        if phase in ("before", "after"):
-            rows.fill_log(connection, run.log.log_id, **{f"{phase}_state": as_state(sizes)})
-    return sizes
 
 
 def as_state(sizes: Sizes) -> dict[str, Any]:

@@ -134,7 +134,6 @@ def advice_for_summary(asked: Asked, opinion: Opinion) -> dict[str, object]:
 
     ``breakdown`` is the policy's own, before the advice; ``suppress`` of the same summary is what is left of it.
     """
-    record = opinion.recorded
     return {
         "rationale": opinion.rationale,
         "expected_impact": opinion.expected_impact,
@@ -143,15 +142,7 @@ def advice_for_summary(asked: Asked, opinion: Opinion) -> dict[str, object]:
         "concerns": list(opinion.concerns),
         "breakdown": asked.summary.breakdown(),
         "disagreements": opinion.disagreements,
-        "advisor": {
-            "model": record.model_version or record.model,
-            "outcome": record.outcome.value,
-            "verdict": record.verdict,
-            "is_recalled": record.is_recalled,
-            "tokens": sum(record.tokens.values()),
-            "cost_usd": None if record.cost_usd is None else float(record.cost_usd),
-            "latency_ms": record.latency_ms,
-        },
+        "advice": opinion.recorded.summary(),
     }
 
 

@@ -10,6 +10,7 @@ import structlog
 
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.plans import MAINTENANCE_PLANS, PlanKind, Sweep
+from list_pipeline.operations import list_states
 from list_pipeline.operations.campaigns import campaign as find_campaign
 from list_pipeline.operations.corrections import (
     Asked,
@@ -82,6 +83,7 @@ def undo_maintenance(
         with services.database.begin() as connection:
             # Also where complaints stay: nothing is left that may be taken back.
             corrections.mark_rolled_back(connection, row.log_id, services.clock.now())
+            list_states.record(connection, services, campaign.campaign_id, sweep)
     log.info("maintenance undone", campaign=key, corrections=len(done))
     return done
 

@@ -19,6 +19,7 @@ from list_pipeline.core.plans import PlanStatus, Sweep
 from list_pipeline.operations import bounces, cache, campaigns, gates, health, membership, rebalancing, suppression
 from list_pipeline.operations.advisors import access_for
 from list_pipeline.operations.continuity import note_alive
+from list_pipeline.operations.list_states import catch_up
 from list_pipeline.operations.maintenance import (
     Maintenance,
     begin,
@@ -28,6 +29,7 @@ from list_pipeline.operations.maintenance import (
     note_deadline,
     stage,
 )
+from list_pipeline.operations.metrics import carrying_context
 from list_pipeline.operations.modes import note_flag
 from list_pipeline.operations.outbox import Delivery
 from list_pipeline.operations.reconciliation import reconcile_if_away
@@ -61,6 +63,7 @@ def synchronise(services: Services, *, full: bool = False, progress: Progress = 
     before = services.mailjet.requests_made
     reconciled = reconcile_if_away(services, progress)
     campaigns.discover(services)
+    catch_up(services)
     report = membership.sync(services, full=full)
     campaigns.record_recipients(services, progress)
     bounces.load_history(services, progress)
@@ -109,7 +112,7 @@ def _act(services: Services, run: Maintenance, progress: Progress) -> None:
             return
         executed = rebalancing.execute_rebalancing(services, run, progress)
         progress(f"{executed.confirmed} contacts moved or enrolled")
-        cache.refresh(services, take_snapshot(services, run, "after"))
+        cache.refresh(services, run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ def analyse(services: Services, run: Maintenance) -> Analysis:
     """Make the suppression plan and assess the lists at the same time, with one budget. What is stored already is shown."""
     access = access_for(services, run)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="analysis") as thread:
-        assessed = thread.submit(assess_health, services, run, access)
+        assessed = thread.submit(carrying_context(assess_health), services, run, access)
         plan = suppression.plan_suppression(services, run, access)
         return Analysis(plan, *assessed.result())
 

@@ -188,6 +188,24 @@ class SandboxControl:
         """The rehearsed Slack forgets messages, files and scenarios."""
         self._call("POST", "/slack/clear")
 
+    def slack_page(self) -> str:
+        """What the rehearsed Slack shows to people, as HTML."""
+        answer = self._http.get("/slack/")
+        answer.raise_for_status()
+        return answer.text
+
+    def clear_slack_scenarios(self) -> None:
+        """The rehearsed Slack no longer fails on purpose; what arrived stays."""
+        self._call("POST", "/slack/scenarios/clear")
+
+    def delete_slack_message(self, ts: str) -> None:
+        """A person deletes a message in the rehearsed Slack; what answers it stays."""
+        self._call("POST", "/slack/delete", {"ts": ts})
+
+    def emails(self) -> Any:
+        """What was handed to Mailjet's Send API, oldest first."""
+        return self._call("GET", "/email/messages")
+
     def slack_scenario(self, kind: str, **parts: Any) -> None:
         """Let the rehearsed Slack fail on purpose; kinds and ``parts`` as in ``slack.SCENARIOS``."""
         self._call("POST", "/slack/scenarios", {"kind": kind, **parts})

@@ -22,6 +22,7 @@ from list_pipeline.sandbox.account import Account
 from list_pipeline.sandbox.clock import Clock, OffsetClock
 from list_pipeline.sandbox.control_service import ControlService
 from list_pipeline.sandbox.dispatch import Dispatcher, RequestLog
+from list_pipeline.sandbox.email import EmailService
 from list_pipeline.sandbox.faults import Faults
 from list_pipeline.sandbox.gemini import GeminiService
 from list_pipeline.sandbox.http import Request, Response, Service
@@ -145,6 +146,7 @@ class SandboxServer:
         self.account = Account(self._store, self.clock, switches, faults, api_key, api_secret)
         self.request_log = RequestLog()
         services: list[Service] = [
+            EmailService(self.clock, api_key, api_secret),
             MailjetService(self.account),
             SlackService(state_dir, self.clock),
             GeminiService(state_dir, self.clock),

@@ -4,7 +4,9 @@ Belongs here: what Slack answers, its refusals, and faults on request. Does not 
 
 Paths: ``/api/<method>``, ``/upload/v1/<file>``, ``/services/<webhook>``, and for whoever rehearses with it:
 
+    GET  /_sandbox/slack/            what arrived as a page for people: threads, charts, files
     GET  /_sandbox/slack/messages    what arrived, oldest first
+    POST /_sandbox/slack/delete      {"ts": ...}: a person deletes a message; nobody can answer it any more
     POST /_sandbox/slack/clear       forget messages, files and scenarios
     POST /_sandbox/slack/scenarios   {"kind": ..., "method": "chat.postMessage", "times": 1, ...}; kinds: see SCENARIOS
 
@@ -24,7 +26,8 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from list_pipeline.sandbox.http import Request, Response
-from list_pipeline.sandbox.slack_limits import block_errors, blocks_too_long
+from list_pipeline.sandbox.slack_limits import content_error
+from list_pipeline.sandbox.slack_page import channel_page
 
 SCENARIOS = {
     "rate_limited": "429 with Retry-After (retry_after, seconds; absent when null)",
@@ -33,18 +36,21 @@ SCENARIOS = {
     "lost_answer": "the request is carried out and the connection dropped before the answer",
     "slow": "the answer takes a while (seconds)",
     "error": "ok false with the code in error, e.g. fatal_error",
+    "outage": "503 for so many seconds of the sandbox's clock, however often it is asked",
+    "charts_refused": "invalid_blocks for messages with a chart, as where the block is not rolled out; others are taken",
 }
 
 CHANNELS = {"C0TRACTION": "_traction", "C0DEMO": "demo"}
 _REFUSING_CHANNELS = {"C0PRIVATE": "not_in_channel", "C0ARCHIVE": "is_archived"}
 _BOT = {"user": "U0BOT", "bot_id": "B0", "app_id": "A0", "team": "T0"}
 
+_SCHEMA_VERSION = 2
 _SCHEMA = """
 create table if not exists message (
     channel text not null, ts text not null, thread_ts text, text text not null, blocks text not null,
-    metadata text, edited_ts text, username text, primary key (channel, ts));
+    metadata text, edited_ts text, username text, is_broadcast integer not null default 0, primary key (channel, ts));
 create table if not exists file (id text primary key, name text not null, title text, content blob);
-create table if not exists scenario (id integer primary key, method text not null, times integer not null,
+create table if not exists scenario (id integer primary key, method text not null, times integer, until real,
     details text not null);
 create table if not exists counter (name text primary key, value integer not null);
 """
@@ -62,6 +68,11 @@ class SlackService:
         self._clock = clock
         self._lock = threading.RLock()
         self._database = sqlite3.connect(state_dir / "slack.sqlite", check_same_thread=False, isolation_level=None)
+        if self._database.execute("pragma user_version").fetchone()[0] != _SCHEMA_VERSION:
+            # A channel kept by another version of the sandbox is begun anew.
+            self._database.executescript(
+                f"drop table if exists message; drop table if exists scenario; pragma user_version = {_SCHEMA_VERSION}"
+            )
         self._database.executescript(_SCHEMA)
 
     def close(self) -> None:
@@ -77,13 +88,13 @@ class SlackService:
         if path.startswith("/upload/v1/"):
             return self._upload(request, path.rpartition("/")[2])
         if path.startswith("/services/"):
-            return self._after_scenario("webhook", lambda: self._webhook(request))
+            return self._after_scenario(request, "webhook", lambda: self._webhook(request))
         if path.startswith("/api/"):
             method = path.removeprefix("/api/")
-            return self._after_scenario(method, lambda: self._answer(request, method))
+            return self._after_scenario(request, method, lambda: self._answer(request, method))
         return None
 
-    def _after_scenario(self, method: str, answer: Callable[[], Response]) -> Response:
+    def _after_scenario(self, request: Request, method: str, answer: Callable[[], Response]) -> Response:
         fault = self._next_scenario(method)
         kind = fault.get("kind")
         if kind == "slow":
@@ -97,8 +108,12 @@ class SlackService:
             return Response(500, b"Internal Server Error", {"Content-Type": "text/plain"})
         elif kind == "html":
             return Response(200, b"<html><body>Please sign in</body></html>", {"Content-Type": "text/html"})
+        elif kind == "outage":
+            return Response(503, b"Service Unavailable", {"Content-Type": "text/plain"})
         elif kind == "error":
             return _refusal(str(fault.get("error", "fatal_error")))
+        elif kind == "charts_refused" and b"data_visualization" in request.body:
+            return _charts_refused(method)
         given = answer()
         return Response(drop=True) if kind == "lost_answer" else given
 
@@ -130,6 +145,9 @@ class SlackService:
         refused = _channel_refusal(channel) or _content_refusal(arguments)
         if refused is not None:
             return refused
+        thread = arguments.get("thread_ts")
+        if thread and self._message(str(channel), str(thread)) is None:
+            return _refusal("thread_not_found")
         ts = self._next_ts()
         row = self._store(str(channel), ts, arguments)
         return _fine(channel=channel, ts=ts, message=row)
@@ -156,7 +174,7 @@ class SlackService:
         return _fine(channel=channel, ts=ts, text=str(arguments.get("text") or ""), message=self._message(channel, ts))
 
     def _history(self, arguments: dict[str, Any], request: Request) -> Response:
-        return self._page(arguments, "thread_ts is null or thread_ts = ts", (), "desc")
+        return self._page(arguments, "thread_ts is null or thread_ts = ts or is_broadcast", (), "desc")
 
     def _replies(self, arguments: dict[str, Any], request: Request) -> Response:
         thread = str(arguments.get("ts"))
@@ -246,8 +264,8 @@ class SlackService:
 
     def _store(self, channel: str, ts: str, arguments: dict[str, Any], username: str | None = None) -> dict[str, Any]:
         self._database.execute(
-            "insert into message (channel, ts, thread_ts, text, blocks, metadata, username)"
-            " values (?, ?, ?, ?, ?, ?, ?)",
+            "insert into message (channel, ts, thread_ts, text, blocks, metadata, username, is_broadcast)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 channel,
                 ts,
@@ -256,27 +274,41 @@ class SlackService:
                 json.dumps(arguments.get("blocks") or []),
                 json.dumps(arguments["metadata"]) if arguments.get("metadata") else None,
                 username,
+                1 if arguments.get("thread_ts") and _is_true(arguments.get("reply_broadcast")) else 0,
             ),
         )
         return self._message(channel, ts) or {}
 
     def _message(self, channel: str, ts: str) -> dict[str, Any] | None:
         row = self._database.execute(
-            "select thread_ts, text, blocks, metadata, edited_ts from message where channel = ? and ts = ?",
+            "select thread_ts, text, blocks, metadata, edited_ts, is_broadcast from message where channel = ? and ts = ?",
             (channel, ts),
         ).fetchone()
         if row is None:
             return None
-        thread_ts, text, blocks, metadata, edited_ts = row
+        thread_ts, text, blocks, metadata, edited_ts, is_broadcast = row
         message: dict[str, Any] = {"type": "message", "subtype": "bot_message", **_BOT, "ts": ts, "text": text}
         message["blocks"] = [{"block_id": f"b{n}", **block} for n, block in enumerate(json.loads(blocks))]
         if thread_ts:
             message["thread_ts"] = thread_ts
+        if is_broadcast:
+            message["subtype"] = "thread_broadcast"
         if metadata:
             message["metadata"] = json.loads(metadata)
         if edited_ts:
             message["edited"] = {"user": "U0BOT", "ts": edited_ts}
         return message
+
+    def _shown(self) -> Response:
+        keys = self._database.execute("select channel, ts from message order by ts").fetchall()
+        messages = [
+            {"channel": CHANNELS.get(channel, channel), **(self._message(channel, ts) or {})} for channel, ts in keys
+        ]
+        files = self._database.execute("select coalesce(title, name), length(content) from file order by id").fetchall()
+        return Response(200, channel_page(messages, files).encode(), {"Content-Type": "text/html; charset=utf-8"})
+
+    def _moment(self) -> float:
+        return self._clock.now().timestamp()
 
     def _next_ts(self) -> str:
         """Unique and increasing also while a virtual clock stands still."""
@@ -291,11 +323,14 @@ class SlackService:
 
     def _next_scenario(self, method: str) -> dict[str, Any]:
         with self._lock:
+            self._database.execute("delete from scenario where until is not null and until <= ?", (self._moment(),))
             row = self._database.execute(
                 "select id, times, details from scenario where method in (?, '*') order by id limit 1", (method,)
             ).fetchone()
             if row is None:
                 return {}
+            if row[1] is None:
+                return dict(json.loads(row[2]))
             if row[1] <= 1:
                 self._database.execute("delete from scenario where id = ?", (row[0],))
             else:
@@ -309,9 +344,17 @@ class SlackService:
                 return Response.of_json(
                     [{"channel": channel, **(self._message(channel, ts) or {})} for channel, ts in keys]
                 )
+            if what == "" and request.method == "GET":
+                return self._shown()
+            if what == "delete" and request.method == "POST":
+                done = self._database.execute("delete from message where ts = ?", (str(request.json()["ts"]),)).rowcount
+                return Response.of_json({"ok": bool(done)})
             if what == "clear" and request.method == "POST":
                 for table in ("message", "file", "scenario"):
                     self._database.execute(f"delete from {table}")
+                return Response.of_json({"ok": True})
+            if what == "scenarios/clear" and request.method == "POST":
+                self._database.execute("delete from scenario")
                 return Response.of_json({"ok": True})
             if what == "scenarios" and request.method == "POST":
                 return self._add_scenario(request)
@@ -325,9 +368,12 @@ class SlackService:
             return Response.of_json({"ok": False, "error": "a JSON object with a kind is needed"}, 400)
         if kind not in SCENARIOS or times < 1:
             return Response.of_json({"ok": False, "error": "unknown kind or times", "scenarios": SCENARIOS}, 400)
+        # An outage is a matter of time, not of how often somebody asks, and it meets every method.
+        until = self._moment() + float(wanted.get("seconds", 60)) if kind == "outage" else None
+        method = str(wanted.get("method", "*" if until is not None else "chat.postMessage"))
         self._database.execute(
-            "insert into scenario (method, times, details) values (?, ?, ?)",
-            (str(wanted.get("method", "chat.postMessage")), times, json.dumps(wanted)),
+            "insert into scenario (method, times, until, details) values (?, ?, ?, ?)",
+            (method, None if until is not None else times, until, json.dumps(wanted)),
         )
         return Response.of_json({"ok": True})
 
@@ -352,6 +398,17 @@ def _fine(**values: Any) -> Response:
 def _refusal(error: str, **values: Any) -> Response:
     """Slack says no with HTTP 200."""
     return Response.of_json({"ok": False, "error": error, **values})
+
+
+def _charts_refused(method: str) -> Response:
+    if method == "webhook":
+        return Response(400, b"invalid_blocks", {"Content-Type": "text/plain"})
+    detail = {"messages": ["[ERROR] unsupported type: data_visualization [json-pointer:/blocks]"]}
+    return _refusal("invalid_blocks", response_metadata=detail)
+
+
+def _is_true(value: Any) -> bool:
+    return str(value).casefold() in ("true", "1")
 
 
 def _arguments(request: Request) -> dict[str, Any]:
@@ -383,16 +440,7 @@ def _channel_refusal(channel: Any) -> Response | None:
 
 
 def _content_refusal(arguments: dict[str, Any]) -> Response | None:
-    text, blocks = str(arguments.get("text") or ""), arguments.get("blocks")
-    if not text and not blocks and not arguments.get("attachments"):
-        return _refusal("no_text")
-    if len(text) > 40_000:
-        return _refusal("msg_too_long")
-    if blocks:
-        errors = block_errors(blocks)
-        if errors:
-            detail = {"messages": [f"[ERROR] {error}" for error in errors]}
-            return _refusal("invalid_blocks", errors=errors, response_metadata=detail)
-        if blocks_too_long(blocks):
-            return _refusal("msg_blocks_too_long")
-    return None
+    code, errors = content_error(arguments)
+    if not errors:
+        return _refusal(code) if code else None
+    return _refusal(code, errors=errors, response_metadata={"messages": [f"[ERROR] {error}" for error in errors]})

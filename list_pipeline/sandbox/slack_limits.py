@@ -36,9 +36,28 @@ def block_errors(blocks: Any) -> Found:
             _text_length(found, block["block_id"], 255, f"{pointer}/block_id")
             ids.append(str(block["block_id"]))
         checker(found, block, pointer)
+    charts = sum(1 for block in blocks if isinstance(block, dict) and block.get("type") == "data_visualization")
+    if charts > 2:
+        found.append("no more than 2 data_visualization blocks allowed [json-pointer:/blocks]")
     if len(ids) != len(set(ids)):
         found.append("block_id must be unique [json-pointer:/blocks]")
     return found
+
+
+def content_error(arguments: dict[str, Any]) -> tuple[str, Found]:
+    """The code with which a message is refused, with the places of ``invalid_blocks``; empty for one that is taken."""
+    text, blocks = str(arguments.get("text") or ""), arguments.get("blocks")
+    if not text and not blocks and not arguments.get("attachments"):
+        return "no_text", []
+    if len(text) > 40_000:
+        return "msg_too_long", []
+    if blocks:
+        errors = block_errors(blocks)
+        if errors:
+            return "invalid_blocks", errors
+        if blocks_too_long(blocks):
+            return "msg_blocks_too_long", []
+    return "", []
 
 
 def blocks_too_long(blocks: Any) -> bool:
@@ -117,6 +136,38 @@ def _markdown(found: Found, block: dict[str, Any], pointer: str) -> None:
     _text_length(found, block.get("text"), 12_000, f"{pointer}/text")
 
 
+def _chart(found: Found, block: dict[str, Any], pointer: str) -> None:
+    _text_length(found, block.get("title"), 50, f"{pointer}/title")
+    chart = block.get("chart")
+    if not isinstance(chart, dict) or chart.get("type") not in ("pie", "line", "bar", "area"):
+        found.append(f"must be one of: area, bar, line, pie [json-pointer:{pointer}/chart/type]")
+        return
+    if chart["type"] == "pie":
+        _values(found, chart.get("segments"), 6, f"{pointer}/chart/segments")
+        return
+    axis: Any = chart.get("axis_config")
+    axis = axis if isinstance(axis, dict) else {}
+    categories = _items(found, axis.get("categories"), 20, f"{pointer}/chart/axis_config/categories")
+    for position, label in enumerate(categories):
+        _text_length(found, label, 20, f"{pointer}/chart/axis_config/categories/{position}")
+    for position, series in enumerate(_items(found, chart.get("series"), 6, f"{pointer}/chart/series")):
+        at = f"{pointer}/chart/series/{position}"
+        _text_length(found, series.get("name"), 20, f"{at}/name")
+        labels = _values(found, series.get("data"), 20, f"{at}/data")
+        if sorted(labels) != sorted(map(str, categories)):
+            found.append(f"must have one value for each category [json-pointer:{at}/data]")
+
+
+def _values(found: Found, points: Any, most: int, pointer: str) -> list[str]:
+    labels = []
+    for position, point in enumerate(_items(found, points, most, pointer)):
+        _text_length(found, point.get("label"), 20, f"{pointer}/{position}/label")
+        if not isinstance(point.get("value"), (int, float)):
+            found.append(f"must be a number [json-pointer:{pointer}/{position}/value]")
+        labels.append(str(point.get("label")))
+    return labels
+
+
 def _divider(found: Found, block: dict[str, Any], pointer: str) -> None:
     """A divider has nothing that could be wrong."""
 
@@ -128,5 +179,6 @@ _CHECKS: dict[str, Callable[[Found, dict[str, Any], str], None]] = {
     "actions": _actions,
     "image": _image,
     "markdown": _markdown,
+    "data_visualization": _chart,
     "divider": _divider,
 }

@@ -134,7 +134,12 @@ def _event(row: RowMapping, campaign_id: int) -> FailureEvent:
         is_permanent=row["is_permanent"],
         status=MessageStatus(row["message_status"]) if row["message_status"] else None,
         classification=restore_classification(
-            BounceClass(row["bounce_class"]), BounceReason(row["reason"]), row["is_disputed"], row["server_words"]
+            BounceClass(row["bounce_class"]),
+            BounceReason(row["reason"]),
+            row["is_disputed"],
+            row["server_words"],
+            state_id=row["state_id"],
+            is_permanent=row["is_permanent"],
         ),
         in_bounce_log=row["in_bounce_log"],
         in_message_log=row["in_message_log"],

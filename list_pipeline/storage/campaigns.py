@@ -113,7 +113,7 @@ def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceS
             where campaign_id = q.campaign_id and sweep = :sweep and status = 'pending_review') w on true
         left join notification n on n.log_id = l.id
             and n.message_key = 'maintenance:' || l.id || ':' || l.status || ':' || coalesce(w.plan_id, 0)
-            and n.state in ('sent', 'skipped')
+            and n.state in ('sent', 'skipped', 'expired')
         left join lateral (
             select max(b.submitting_at) as submitting_at from mailjet_job b join plan using (plan_id)
             where plan.campaign_id = q.campaign_id and plan.sweep = :sweep) j on true
@@ -141,10 +141,16 @@ def _campaign(row: RowMapping) -> Campaign:
 
 
 def lists_being_sent(connection: Connection) -> frozenset[ListRole]:
-    """Campaign lists that a campaign is being sent to right now: they are not changed until it ends."""
+    """Campaign lists that are not changed now: being sent, or validated for a campaign that Mailjet is about to send.
+
+    The discovery, which whoever changes lists runs first, writes what ends a freeze.
+    """
     found = rows(
         connection,
-        "select distinct round_number from campaign_schedule where status = 'LAUNCHING' and retired_at is null",
+        """
+        select distinct round_number from campaign_schedule where retired_at is null
+           and (status = 'LAUNCHING' or frozen_at is not null and status in ('SCHEDULED', 'READY', 'BLOCKED'))
+        """,
     )
     return frozenset(CAMPAIGN_LISTS[int(row["round_number"]) - 1] for row in found)
 
@@ -202,16 +208,19 @@ def insert_send(
 
 
 def update_send(connection: Connection, send: SendSeen, *, status: str, now: datetime) -> None:
-    """Refresh the times and the status of a known send; BLOCKED and COMPLETED are left alone."""
+    """Refresh the times and the status of a known send; COMPLETED is left alone.
+
+    BLOCKED is not: it is about a send to come. What Mailjet sent all the same has to be maintained like any other.
+    """
     execute(
         connection,
         """
         update campaign_schedule set send_start_at = :started, send_end_at = :ended, updated_at = :now,
-               status = case when status in ('BLOCKED', 'COMPLETED') then status else :status end
+               status = case when status = 'COMPLETED' then status else :status end
         where mailjet_campaign_id = :id
           and (send_start_at, send_end_at, status) is distinct from
               (cast(:started as timestamptz), cast(:ended as timestamptz),
-               case when status in ('BLOCKED', 'COMPLETED') then status else :status end)
+               case when status = 'COMPLETED' then status else :status end)
         """,
         started=send.send_started_at,
         ended=send.send_ended_at,

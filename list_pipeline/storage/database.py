@@ -6,16 +6,19 @@ Belongs here: how statements reach the server. Does not belong here: any stateme
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Connection, Engine, RowMapping, create_engine, text
+from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import QueuePool
 
 from list_pipeline.core.errors import TransientError
 
@@ -24,6 +27,15 @@ SCHEMA = "list_pipeline"
 
 class DatabaseUnavailableError(TransientError):
     """PostgreSQL does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFigures:
+    """Connections of this process: in use now, most in use at once so far, and the most it may have."""
+
+    in_use: int
+    peak: int
+    most: int
 
 
 class Database:
@@ -46,6 +58,10 @@ class Database:
             hide_parameters=True,
             connect_args={"options": f"-csearch_path={SCHEMA} -ctimezone=UTC", "connect_timeout": 10},
         )
+        self._pool = cast("QueuePool", self._engine.pool)
+        self._most, self._peak = 2 * pool_size, 0
+        self._counting = threading.Lock()
+        event.listen(self._engine, "checkout", self._taken)
 
     def __repr__(self) -> str:
         return f"Database({self._url.host}:{self._url.port}/{self._url.database})"
@@ -54,6 +70,15 @@ class Database:
     def url(self) -> str:
         """The address for tools that open their own connection. Contains the password."""
         return self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    @property
+    def pool(self) -> PoolFigures:
+        """How much of the pool is used."""
+        return PoolFigures(self._pool.checkedout(), self._peak, self._most)
+
+    def _taken(self, *_: object) -> None:
+        with self._counting:
+            self._peak = max(self._peak, self._pool.checkedout())
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:

@@ -6,6 +6,7 @@ in an unlucky minute, and a ready-made limiter library, none of which reads the 
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 
 from list_pipeline.core.clock import Clock
@@ -24,11 +25,25 @@ class SharedLimiter:
         self._database = database
         self._clock = clock
         self._limit = requests_per_minute
+        self._lock = threading.Lock()
+        self._waited_s = 0.0
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds that callers of this object waited so far, all threads added up."""
+        with self._lock:
+            return self._waited_s
 
     def acquire(self) -> None:
         """Wait until a request is allowed, and count it."""
         while (wait := self._try_acquire()) > 0:
             self._clock.sleep(wait)
+            with self._lock:
+                self._waited_s += wait
+
+    def take_if_free(self) -> bool:
+        """Count a request if one is allowed now, without waiting, and say whether it was."""
+        return self._try_acquire() <= 0
 
     def _try_acquire(self) -> float:
         now = self._clock.now()

@@ -1,4 +1,4 @@
-"""The ledger of maintenance: log rows, snapshots, notifications, and the mode."""
+"""The ledger of maintenance: log rows, snapshots, and the mode. Messages about it are in ``notifications``."""
 
 from __future__ import annotations
 
@@ -250,71 +250,6 @@ def snapshot(connection: Connection, campaign_id: int, sweep: str, phase: str) -
         phase=phase,
     )
     return {ListRole(r["list_role"]): (int(r["raw_count"]), int(r["mailable_count"])) for r in found}
-
-
-def queue_notification(
-    connection: Connection,
-    key: str,
-    campaign_id: int | None,
-    log_id: int | None,
-    text: str,
-    blocks: Sequence[Any],
-    now: datetime,
-) -> RowMapping:
-    """Put a message into the outbox, once per key, and return its row."""
-    execute(
-        connection,
-        """
-        insert into notification (message_key, campaign_id, log_id, text, blocks, state, created_at)
-        values (:key, :campaign, :log, :text, cast(:blocks as jsonb), 'pending', :now)
-        on conflict (message_key) do nothing
-        """,
-        key=key,
-        campaign=campaign_id,
-        log=log_id,
-        text=text,
-        blocks=to_json(list(blocks)),
-        now=now,
-    )
-    row = one(connection, "select * from notification where message_key = :key", key=key)
-    if row is None:
-        raise AssertionError("the row was just written")
-    return row
-
-
-def notification_attempted(connection: Connection, key: str) -> None:
-    """A request goes out now; whether it arrived is known afterwards."""
-    execute(connection, "update notification set attempts = attempts + 1 where message_key = :key", key=key)
-
-
-def notification_sent(
-    connection: Connection, key: str, channel: str, message_ts: str, permalink: str | None, now: datetime
-) -> None:
-    """The message arrived."""
-    execute(
-        connection,
-        """
-        update notification set state = 'sent', channel = :channel, message_ts = :ts, permalink = :permalink,
-               sent_at = :now, last_error = null where message_key = :key
-        """,
-        key=key,
-        channel=channel,
-        ts=message_ts,
-        permalink=permalink,
-        now=now,
-    )
-
-
-def notification_failed(connection: Connection, key: str, state: str, error: str) -> None:
-    """The message did not arrive (``failed``), may have (``unknown``), or has nowhere to go (``skipped``)."""
-    execute(
-        connection,
-        """update notification set state = :state, last_error = :error
-           where message_key = :key and state <> 'sent'""",
-        key=key,
-        state=state,
-        error=error,
-    )
 
 
 def begin_mode(connection: Connection, now: datetime) -> RowMapping:

@@ -114,7 +114,7 @@ def cases_of(grounds: Grounds) -> list[Case]:
         *daemon.cases(),
         *kills.sweep(small),
         *(kills.around_jobs(grounds.references["larger"], every=4) if "larger" in grounds.references else ()),
-        *wire.cases(grounds.seed, small),
+        *wire.cases(grounds.seed, small, with_larger="larger" in grounds.references),
         *jobs.cases(),
         *positions.cases(),
         *stops.cases(),

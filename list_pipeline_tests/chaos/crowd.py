@@ -17,8 +17,8 @@ from list_pipeline_tests.integration.accounts import Account, plain_client
 
 SIZES = (100, 92, 78)
 NEWCOMERS = 12
-HARD, COMPLAINED, FULL = 8, 2, 6
-"""Recipients of the last send who bounced hard, complained, or whose mailbox was full."""
+HARD, COMPLAINED, FULL, INACTIVE = 8, 2, 6, 3
+"""Recipients of the last send who bounced hard, complained, or whose mailbox was full or disputedly inactive."""
 
 
 def crowd(folder: Path, seed: int) -> tuple[Account, frozenset[int]]:
@@ -43,8 +43,9 @@ def crowd(folder: Path, seed: int) -> tuple[Account, frozenset[int]]:
             if number < len(homes):
                 control.sign_up(address, lists[homes[number]])
         last = [people[number] for number, role in enumerate(homes) if role is CAMPAIGN_LISTS[2]]
-        failed = chance.sample(last, HARD + COMPLAINED + FULL)
-        names = ["user_unknown"] * HARD + ["complained"] * COMPLAINED + ["quota_exceeded"] * FULL
+        failed = chance.sample(last, HARD + COMPLAINED + FULL + INACTIVE)
+        names = ["user_unknown"] * HARD + ["complained"] * COMPLAINED
+        names += ["quota_exceeded"] * FULL + ["mailbox_inactive"] * INACTIVE
         sends = []
         for cycle, day in enumerate((20, 39)):
             for place, role in enumerate(CAMPAIGN_LISTS):

@@ -24,6 +24,8 @@ PLACES: Mapping[str, tuple[str | None, str]] = {
     "lists": ("GET", "REST/(contactslist|listrecipient|contact)$"),
     "figures": ("GET", "REST/(statcounters|bouncestatistics|message|campaign)$"),
 }
+WORDS = "words"
+_PATHS: Mapping[str, tuple[str | None, str]] = {**PLACES, WORDS: ("GET", r"messagehistory/\d+$")}
 EFFECTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "no-answer": ("hang_before", {}),
     "no-answer-but-done": ("hang_after", {}),
@@ -47,6 +49,7 @@ AT_READS: Mapping[str, Sequence[str]] = {
     "figures": ("no-answer", "429", "500", "dropped", "half-body", "other-json"),
 }
 LASTING = ("429", "500", "dropped-but-done")
+AT_WORDS = ("no-answer", "401", "half-body", "other-json")
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class RequestFails(Case):
 
     def play(self, scene: Scene, reference: Reference) -> list[str]:
         effect, parts = EFFECTS[self.effect]
-        method, path = PLACES[self.place]
+        method, path = _PATHS[self.place]
         scene.control.add_fault(effect, path=path, method=method, nth=self.nth, count=self.count, **parts)
         scene.until_quiet()
         found = self._broken(scene, reference)
@@ -86,6 +89,19 @@ class RequestFails(Case):
         for contact_id, roles in scene.lists().places.items():
             if roles not in (scene.before.places[contact_id], reference.end.places[contact_id]):
                 found.append(f"{contact_id} was left half way, on {sorted(roles)}")
+        return found
+
+
+@dataclass(frozen=True)
+class WordsFail(RequestFails):
+    """The same where receivers' words are read, on the larger account: whom they concern is watched with them or without."""
+
+    template: ClassVar[str] = "larger"
+
+    def _broken(self, scene: Scene, reference: Reference) -> list[str]:
+        found = broken(scene, reference, Expectation(same_plans=False, messages=None))
+        if scene.query("select 1 from list_maintenance_log where attempt > 1"):
+            found.append("words that could not be read used up an attempt")
         return found
 
 
@@ -110,8 +126,10 @@ class ServiceFails(Case):
         return broken(scene, reference, Expectation(model_asked_again=20 if self.service == "model" else 0))
 
 
-def cases(seed: int, reference: Reference) -> Iterator[Case]:
+def cases(seed: int, reference: Reference, with_larger: bool = True) -> Iterator[Case]:
     """Every effect at the submission of a job, those that differ for reads elsewhere; some for long.
+
+    ``with_larger``: also what needs the larger account.
 
     The seed chooses which request of a place it is.
     """
@@ -123,6 +141,10 @@ def cases(seed: int, reference: Reference) -> Iterator[Case]:
         for effect in LASTING:
             # Longer than the client repeats a request, shorter than the sensor's attempts.
             yield RequestFails(place, effect, random.Random(f"{seed} {place}").randint(1, times), 6)
+    if with_larger:
+        for effect in AT_WORDS:
+            yield WordsFail(WORDS, effect, 1, 1)
+        yield WordsFail(WORDS, "500", 1, 6)
     for effect in ("429-retry-after", "500", "dropped-but-done"):
         yield ServiceFails("slack", effect, 1)
         yield ServiceFails("model", effect, 1)

@@ -39,6 +39,7 @@ ASSETS = {
     "cache_refreshed",
     "maintenance_report",
     "maintenance_notification",
+    "list_states",
 }
 NOTHING_WRITTEN = """
     select (select count(*) from list_maintenance_log) + (select count(*) from plan) + (select count(*) from bounce_fetch)

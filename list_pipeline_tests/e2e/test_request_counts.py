@@ -120,7 +120,20 @@ def test_reading_the_bounces_takes_a_page_for_each_kind_and_no_more(account: Reh
     assert cost.by_resource["GET bouncestatistics"] == 1
     assert cost.by_resource["GET message"] == len(bounces.FAILED_STATUSES) == 7
     assert cost.by_resource["GET statcounters"] <= 2
-    assert [name for name in cost.by_resource if "{id}" in name] == ["GET contact/managemanycontacts/{id}"]
+    assert sorted(name for name in cost.by_resource if "{id}" in name) == [
+        "GET contact/managemanycontacts/{id}",
+        "GET messagehistory/{id}",
+    ]
+
+
+def test_the_receivers_words_are_asked_for_once_for_each_failure_that_they_can_matter_for(account: Rehearsal) -> None:
+    answers = account.control.answers()
+    cost = cost_of_maintenance(account)
+    (send,) = account.control.ledger(answers["last_campaign_id"])
+    refused = [one for one in send["failures"] if one["state_id"] == 6]
+    questions = sum(len(answers[key]) for key in ("disputed_first_hit", "disputed_second_hit", "soft_pattern"))
+    asked = cost.by_resource["GET messagehistory/{id}"]
+    assert asked == questions + len(refused) < account.services.settings.bounce_texts_max
 
 
 def test_maintaining_again_asks_mailjet_nothing(account: Rehearsal) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from list_pipeline.agents.budget import Budget
 from list_pipeline.agents.consultation import LanguageModel, ModelAccess
-from list_pipeline.core.advice import ModelAnswer
+from list_pipeline.core.advice import ModelAnswer, ModelRequest
 from list_pipeline.core.errors import IntegrationError
 from list_pipeline.core.model_prices import price_of
 
@@ -69,29 +69,21 @@ class RecordingModel:
         """The name of the model."""
         return self.inner.model
 
-    def generate(
-        self,
-        system: str,
-        prompt: str,
-        schema: dict[str, Any],
-        temperature: float | None,
-        max_output_tokens: int,
-        within_s: float | None = None,
-    ) -> ModelAnswer:
+    def generate(self, request: ModelRequest) -> ModelAnswer:
         """Ask the model and note both sides."""
-        known = self._known.get((system, prompt)) if self.remembers else None
+        known = self._known.get((request.system, request.prompt)) if self.remembers else None
         if known is not None:
-            self.exchanges.append(Exchange(system, prompt, schema, known))
+            self.exchanges.append(Exchange(request.system, request.prompt, dict(request.schema), known))
             return known
         if self.pause_s:
             time.sleep(self.pause_s)
         try:
-            answer = self.inner.generate(system, prompt, schema, temperature, max_output_tokens, within_s)
+            answer = self.inner.generate(request)
         except IntegrationError:
-            self.exchanges.append(Exchange(system, prompt, schema, None))
+            self.exchanges.append(Exchange(request.system, request.prompt, dict(request.schema), None))
             raise
-        self.exchanges.append(Exchange(system, prompt, schema, answer))
-        self._known[system, prompt] = answer
+        self.exchanges.append(Exchange(request.system, request.prompt, dict(request.schema), answer))
+        self._known[request.system, request.prompt] = answer
         return answer
 
     def taken(self) -> tuple[Exchange, ...]:

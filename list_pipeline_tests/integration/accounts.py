@@ -99,8 +99,9 @@ class Installation:
 
     @property
     def key(self) -> str:
-        """Partition key of the last campaign."""
-        return str(self.query("select campaign_key from campaign_schedule order by send_start_at desc limit 1")[0][0])
+        """Partition key of the last campaign that was sent."""
+        newest = "select campaign_key from campaign_schedule order by send_start_at desc nulls last limit 1"
+        return str(self.query(newest)[0][0])
 
     def query(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
         """All rows of a statement."""

@@ -17,6 +17,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from list_pipeline.clock import VirtualClock
+from list_pipeline.core.advice import ModelRequest
 from list_pipeline.core.errors import (
     AuthenticationError,
     IntegrationError,
@@ -63,11 +64,11 @@ def client_for(gemini: Served, clock: VirtualClock) -> Iterator[ClientFor]:
 
 
 def ask(client: GeminiClient) -> str:
-    return client.generate("Be brief.", "Say a or b.", SCHEMA, 0.3, 512).text
+    return client.generate(ModelRequest("Be brief.", "Say a or b.", SCHEMA, 0.3, 512)).text
 
 
 def test_an_answer_comes_with_its_usage(gemini: Served, client_for: ClientFor) -> None:
-    answer = client_for().generate("Be brief.", "Say a or b.", SCHEMA, 0.3, 512)
+    answer = client_for().generate(ModelRequest("Be brief.", "Say a or b.", SCHEMA, 0.3, 512))
 
     assert json.loads(answer.text) == {"kind": "a"}
     assert (answer.finish_reason, answer.model_version) == ("STOP", "gemini-3.5-flash-lite")
@@ -148,7 +149,7 @@ def test_both_versions_of_the_api_answer(client_for: ClientFor, version: str) ->
 
 
 def test_an_older_model_gets_its_temperature_also_when_it_is_zero(gemini: Served, client_for: ClientFor) -> None:
-    client_for(model="gemini-2.5-flash-lite").generate("Be brief.", "Say a or b.", SCHEMA, 0.0, 512)
+    client_for(model="gemini-2.5-flash-lite").generate(ModelRequest("Be brief.", "Say a or b.", SCHEMA, 0.0, 512))
 
     assert gemini.control("messages")[0]["request"]["generationConfig"]["temperature"] == 0
 
@@ -173,7 +174,7 @@ def test_an_odd_answer_is_an_answer(
 ) -> None:
     gemini.control("scenarios", {"behaviour": behaviour})
 
-    answer = client_for().generate("Be brief.", "Say a or b.", SCHEMA, None, 512)
+    answer = client_for().generate(ModelRequest("Be brief.", "Say a or b.", SCHEMA, None, 512))
 
     assert answer.finish_reason == finish
     assert bool(answer.text) is has_text
@@ -227,7 +228,7 @@ def test_a_refused_key_names_the_setting_and_not_the_key(client_for: ClientFor, 
 def test_what_passes_is_waited_out(gemini: Served, client_for: ClientFor, clock: VirtualClock, behaviour: str) -> None:
     gemini.control("scenarios", {"behaviour": behaviour, "times": 2})
 
-    answer = client_for().generate("Be brief.", "Say a or b.", SCHEMA, None, 512)
+    answer = client_for().generate(ModelRequest("Be brief.", "Say a or b.", SCHEMA, None, 512))
 
     assert json.loads(answer.text) == {"kind": "a"}
     assert clock.now() - START == timedelta(seconds=3)
@@ -261,7 +262,7 @@ def test_the_time_of_one_question_can_be_shorter_than_the_clients_own(
     gemini.control("scenarios", {"behaviour": "unavailable", "times": None})
 
     with pytest.raises(TransientError):
-        client_for().generate("Be brief.", "Say a or b.", SCHEMA, None, 512, within_s)
+        client_for().generate(ModelRequest("Be brief.", "Say a or b.", SCHEMA, None, 512, within_s))
 
     assert (clock.now() - START).total_seconds() <= within_s
 
@@ -354,7 +355,9 @@ def test_four_threads_share_one_client_and_get_their_own_answers(gemini: Served,
 
     def asked(number: int) -> str:
         schema = {"type": "object", "properties": {"kind": {"type": "string", "enum": [f"answer {number}"]}}}
-        return str(json.loads(client.generate("Be brief.", f"Question {number}", schema, None, 512).text)["kind"])
+        return str(
+            json.loads(client.generate(ModelRequest("Be brief.", f"Question {number}", schema, None, 512)).text)["kind"]
+        )
 
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(asked, range(40)))

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from list_pipeline.clock import VirtualClock
+from list_pipeline.core.advice import ModelRequest
 from list_pipeline.core.errors import (
     TransientError,
 )
@@ -29,7 +30,7 @@ def clock() -> VirtualClock:
 
 
 def ask(client: GeminiClient) -> str:
-    return client.generate("Be brief.", "Say a or b.", SCHEMA, 0.3, 512).text
+    return client.generate(ModelRequest("Be brief.", "Say a or b.", SCHEMA, 0.3, 512)).text
 
 
 class Answering:
@@ -66,7 +67,7 @@ def test_what_is_no_answer_of_the_api_is_transient_and_not_quoted(clock: Virtual
 def test_an_answer_without_candidates_is_an_empty_one(clock: VirtualClock, body: bytes) -> None:
     with serving(Answering(body), "gemini") as served:
         client = GeminiClient(KEY, clock=clock, base_url=served.url)
-        answer = client.generate("Be brief.", "Say a or b.", SCHEMA, None, 512)
+        answer = client.generate(ModelRequest("Be brief.", "Say a or b.", SCHEMA, None, 512))
         client.close()
 
     assert (answer.text, answer.finish_reason, answer.prompt_tokens) == ("", "", 0)
@@ -79,7 +80,7 @@ def test_counts_below_nothing_and_odd_ends_are_not_believed(clock: VirtualClock)
     }
     with serving(Answering(json.dumps(body).encode()), "gemini") as served:
         client = GeminiClient(KEY, clock=clock, base_url=served.url)
-        answer = client.generate("Be brief.", "Say a or b.", SCHEMA, None, 512)
+        answer = client.generate(ModelRequest("Be brief.", "Say a or b.", SCHEMA, None, 512))
         client.close()
 
     assert (answer.prompt_tokens, answer.output_tokens, answer.finish_reason) == (0, 0, "BODDENDB")

@@ -14,29 +14,33 @@ from list_pipeline.storage.database import Database
 from list_pipeline.storage.migrations import migrate, migrations_folder, pending, rollback
 
 TABLES = {
-    "agent_record", "bounce_event", "bounce_fetch", "campaign_metrics", "campaign_recipient", "campaign_schedule",
-    "change", "change_step", "contact_list_membership", "contact_suppression_history", "cycle", "decision_review",
-    "ignored_send", "limiter_state", "list_health_assessment", "list_health_check",
-    "list_maintenance_log", "list_membership", "list_snapshot", "mailjet_job",
+    "agent_record", "bounce_event", "bounce_fetch", "campaign_metrics", "campaign_override", "campaign_recipient",
+    "campaign_schedule", "campaign_validation", "campaign_validation_rule", "change", "change_step",
+    "contact_list_membership", "contact_suppression_history", "cycle", "data_touched", "data_version",
+    "decision_review", "ignored_send", "job_run", "limiter_state", "list_health_assessment", "list_health_check",
+    "list_maintenance_log", "list_membership", "list_snapshot", "list_state", "list_state_history", "mailjet_job",
     "mailjet_request", "mode_state", "notification", "plan", "plan_item", "reconciliation", "reconciliation_finding",
-    "review_item", "sync_run", "sync_state",
+    "review_item", "schedule_change", "sync_run", "sync_state", "weekly_list_metrics", "weekly_list_snapshot",
+    "work_timing",
 }  # fmt: skip
 INDEXES = {
-    "agent_record_asked_at_idx", "agent_record_campaign_idx", "agent_record_question_idx",
-    "bounce_event_contact_idx", "campaign_metrics_mailjet_campaign_idx",
-    "campaign_recipient_contact_idx", "campaign_schedule_cycle_idx", "campaign_schedule_date_round_idx",
-    "campaign_schedule_status_idx", "change_contact_idx", "change_reverses_idx", "change_step_open_idx",
-    "contact_list_membership_email_idx", "contact_list_membership_last_updated_idx", "contact_newcomer_idx",
-    "contact_queue_1_idx", "contact_queue_2_idx", "contact_queue_3_idx",
+    "agent_record_asked_at_idx", "agent_record_campaign_idx", "agent_record_question_idx", "bounce_event_contact_idx",
+    "campaign_metrics_mailjet_campaign_idx", "campaign_override_campaign_idx", "campaign_recipient_contact_idx",
+    "campaign_schedule_cycle_idx", "campaign_schedule_date_round_idx", "campaign_schedule_draft_idx",
+    "campaign_schedule_status_idx", "campaign_validation_campaign_idx", "change_contact_idx", "change_reverses_idx",
+    "change_step_open_idx", "contact_list_membership_email_idx", "contact_list_membership_last_updated_idx",
+    "contact_newcomer_idx", "contact_queue_1_idx", "contact_queue_2_idx", "contact_queue_3_idx",
     "contact_suppression_history_contact_id_idx", "contact_suppression_history_email_idx",
     "contact_suppression_history_maintenance_log_id_idx", "contact_suppression_history_reason_idx",
-    "contact_suppression_history_suppressed_at_idx", "list_health_check_executed_at_idx",
-    "list_health_check_urgency_idx", "list_maintenance_log_campaign_schedule_id_idx",
-    "list_maintenance_log_executed_at_idx", "list_maintenance_log_maintenance_type_idx",
-    "list_maintenance_log_status_idx", "list_membership_contact_idx", "list_membership_order_idx",
-    "mailjet_job_plan_idx", "mailjet_request_allowed_at_idx", "plan_status_idx", "reconciliation_finding_contact_idx",
-    "reconciliation_finding_run_idx", "review_item_once_idx",
-    "review_item_status_idx",
+    "contact_suppression_history_suppressed_at_idx", "job_run_noted_at_idx", "job_run_untold_idx",
+    "list_health_check_executed_at_idx", "list_health_check_urgency_idx",
+    "list_maintenance_log_campaign_schedule_id_idx", "list_maintenance_log_executed_at_idx",
+    "list_maintenance_log_maintenance_type_idx", "list_maintenance_log_status_idx", "list_membership_contact_idx",
+    "list_membership_order_idx", "list_state_history_campaign_idx", "mailjet_job_plan_idx",
+    "mailjet_request_allowed_at_idx", "notification_created_at_idx", "notification_thread_idx",
+    "notification_waiting_idx", "plan_status_idx", "reconciliation_finding_contact_idx",
+    "reconciliation_finding_run_idx", "review_item_once_idx", "review_item_status_idx", "schedule_change_open_idx",
+    "work_timing_finished_at_idx", "work_timing_log_idx",
 }  # fmt: skip
 # Table, columns, table referred to, what happens on delete and on update (a: nothing, r: refused, c: cascade, n: null).
 FOREIGN_KEYS = {
@@ -46,6 +50,10 @@ FOREIGN_KEYS = {
     ("campaign_metrics", "campaign_schedule_id", "campaign_schedule", "c", "a"),
     ("campaign_recipient", "campaign_id", "campaign_schedule", "c", "a"),
     ("campaign_schedule", "cycle_id", "cycle", "n", "a"),
+    ("campaign_override", "campaign_id", "campaign_schedule", "c", "a"),
+    ("campaign_validation", "campaign_id", "campaign_schedule", "c", "a"),
+    ("campaign_validation", "log_id", "list_maintenance_log", "n", "c"),
+    ("campaign_validation_rule", "validation_id", "campaign_validation", "c", "a"),
     ("change", "reverses_change_id", "change", "r", "a"),
     ("change", "plan_id", "plan", "r", "a"),
     ("change_step", "change_id", "change", "r", "a"),
@@ -55,8 +63,11 @@ FOREIGN_KEYS = {
     ("list_health_assessment", "campaign_id", "campaign_schedule", "c", "a"),
     ("list_maintenance_log", "campaign_schedule_id", "campaign_schedule", "n", "c"),
     ("list_snapshot", "campaign_id", "campaign_schedule", "c", "a"),
+    ("list_state_history", "campaign_id", "campaign_schedule", "n", "a"),
+    ("list_state_history", "list_role,machine", "list_state", "c", "a"),
     ("mailjet_job", "plan_id", "plan", "r", "a"),
     ("notification", "campaign_id", "campaign_schedule", "n", "a"),
+    ("notification", "health_check_id", "list_health_check", "n", "a"),
     ("notification", "log_id", "list_maintenance_log", "n", "a"),
     ("plan", "campaign_id", "campaign_schedule", "r", "a"),
     ("plan_item", "plan_id", "plan", "c", "a"),
@@ -64,6 +75,8 @@ FOREIGN_KEYS = {
     ("reconciliation_finding", "reconciliation_id", "reconciliation", "c", "a"),
     ("review_item", "campaign_id", "campaign_schedule", "c", "a"),
     ("review_item", "plan_id", "plan", "c", "a"),
+    ("schedule_change", "campaign_id", "campaign_schedule", "c", "a"),
+    ("work_timing", "log_id", "list_maintenance_log", "n", "a"),
 }
 
 Rows = list[tuple[Any, ...]]
@@ -313,10 +326,16 @@ def health(status: str = "running", column: str = "master_list_size", value: str
     return f"insert into list_health_check (executed_at, status, {column}) values (now(), '{status}', {value})"
 
 
+def validated(verdict: str = "'critical', true") -> str:
+    return f"""insert into campaign_validation (campaign_id, list_role, scheduled_at, validated_at, verdict, is_blocking)
+        select id, 'campaign_1', now(), now(), {verdict} from campaign_schedule"""
+
+
 ALLOWED = [
     plan(), item(), step(), metrics("open_rate", "100"), log("running"), snapshot(), review(), suppressed("manual"),
     message("pending"), message("sent", "now()"), member("master"), contact("a@example.com"), event(), job(), asked(),
     health(), step("exclude", "null"), review(status="approved", decided="now()"), finding(), assessment(),
+    validated(),
 ]  # fmt: skip
 
 FORBIDDEN = {
@@ -401,6 +420,35 @@ FORBIDDEN = {
     "an assessment of a list that is not mailed": assessment(role="master"),
     "an unknown health": assessment(status="odd"),
     "an assessment that is surer than sure": assessment(confidence="1.5"),
+    "words that no vocabulary holds so many of":
+        "insert into bounce_event (campaign_id, sweep, contact_id, occurred_at, bounce_class, reason, in_bounce_log,"
+        " in_message_log, server_words) select campaign_id, sweep, 9, now(), 'hard', 'r', true, true, repeat('x', 201)"
+        " from bounce_fetch",
+    "a week that begins on a Tuesday": "insert into weekly_list_snapshot values ('2026-11-17', 'master', 1, 1, now())",
+    "more mailable than entries": "insert into weekly_list_snapshot values ('2026-11-16', 'master', 1, 2, now())",
+    "more outcomes than recipients":
+        "insert into weekly_list_metrics values ('2026-11-16', 'campaign_1', now(), 1, 0, 1, 1, 1, 1, null, null, null)",
+    "a list that has no state": "insert into list_state values ('master', 'health', 'healthy', now())",
+    "a sweep that there is not":
+        "insert into list_state_history (list_role, machine, from_state, to_state, event, event_key, sweep, at, noted_at)"
+        " values ('campaign_1', 'health', 'a', 'b', 'c', 'k', '8d', now(), now())",
+    "a warning that blocks": validated("'warning', true"),
+    "an unknown verdict": validated("'odd', false"),
+    "a rule of no severity":
+        "insert into campaign_validation_rule (validation_id, rule, severity, words) values (1, 'r', 'odd', 'w')",
+    "an override by nobody":
+        "insert into campaign_override (campaign_id, scheduled_at, overridden_by, overridden_at, rules)"
+        " select id, now(), '', now(), '{}' from campaign_schedule",
+    "a schedule settled at no time":
+        "insert into schedule_change (campaign_id, mailjet_draft_id, action, scheduled_at, state, created_at)"
+        " select id, 1, 'cancel', now(), 'confirmed', now() from campaign_schedule",
+    "work that ended before it began":
+        "insert into work_timing (workflow, stage, run_id, started_at, finished_at, duration_ms, outcome, rate_limit,"
+        " pool_limit) values ('w', 's', 'r', now(), now() - interval '1 s', 0, 'done', 300, 10)",
+    "a success with an error":
+        "insert into job_run (run_id, job, noted_at, status, error) values ('r', 'j', now(), 'success', 'broke')",
+    "a second row of the versions": "insert into data_version (is_the_row) values (false)",
+    "a version of something else": "insert into data_touched values ('1', 'weather')",
     "a reconciliation of minus one contact":
         "insert into reconciliation (started_at, contacts_compared) values (now(), -1)",
     "a finding of an unknown kind": finding("odd"),

@@ -194,7 +194,10 @@ def test_a_second_plan_that_waits_is_a_message_of_its_own(install_small: Install
             assert unreported(made.services) == []
             told.append(done.delivery.key)
             reviews.approve(made.services, plan.plan_id, by="ada", content_hash=plan.content_hash)
-        assert len(set(told)) == len(made.control.slack_messages()) == 2
+        asked, approved, asked_again, approved_again = made.control.slack_messages()
+        assert len(set(told)) == 2
+        assert "list-pipeline approve" in str(asked["blocks"])
+        assert {message["thread_ts"] for message in (approved, asked_again, approved_again)} == {asked["ts"]}
 
 
 def test_a_wrong_channel_is_named_and_fails_nothing(install_small: Install) -> None:
@@ -212,10 +215,12 @@ def test_waiting_and_having_finished_are_two_messages(install_small: Install) ->
         plan = made.plan(PlanKind.SUPPRESSION)
         reviews.approve(made.services, plan.plan_id, by="ada", content_hash=plan.content_hash)
         made.maintain(made.another(list_management_mode="auto"), run_id="second")
-        assert [row[1] for row in outbox(made)] == ["sent", "sent"]
+        assert [row[1] for row in outbox(made)] == ["sent", "sent", "sent"]
         assert made.query("select status from list_maintenance_log") == [("success",)]
-        first, second = made.control.slack_messages()
+        first, approved, second = made.control.slack_messages()
         assert first["text"] != second["text"]
+        assert "ada" in approved["text"]
+        assert approved["thread_ts"] == second["thread_ts"] == first["ts"]
 
 
 def test_the_opinions_of_a_model_are_in_the_report_and_kept(small: Installation) -> None:

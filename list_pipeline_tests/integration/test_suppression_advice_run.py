@@ -66,8 +66,8 @@ def test_an_opinion_is_stored_with_the_plan_and_in_full_in_the_record(seeded: In
     assert 0 <= summary["advisor_confidence"] <= 1
     assert summary["disagreements"] == 0
     assert summary["breakdown"]["total"] >= summary["suppress"]["total"]
-    assert summary["advisor"]["outcome"] in ("accepted", "trimmed")
-    assert summary["advisor"]["tokens"] > 0
+    assert summary["advice"]["outcome"] in ("accepted", "trimmed")
+    assert sum(summary["advice"]["tokens"].values()) > 0
     ((subject, confidence, cost, prompt, opinion),) = seeded.query(
         "select subject, confidence, cost_usd, prompt, opinion from agent_record where agent = 'optimization'"
     )

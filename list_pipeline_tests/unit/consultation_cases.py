@@ -9,13 +9,14 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import chain, repeat
 from typing import Any, Literal
 
 from pydantic import Field
 
 from list_pipeline.agents.consultation import Consultation, ModelAccess, accept_any, consult
 from list_pipeline.agents.question import Answer, Question
-from list_pipeline.core.advice import ModelAnswer
+from list_pipeline.core.advice import ModelAnswer, ModelRequest
 from list_pipeline.core.model_prices import Price
 
 
@@ -48,18 +49,10 @@ class ScriptedModel:
 
     script: Iterator[Given]
     model: str = "scripted"
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[ModelRequest] = field(default_factory=list)
 
-    def generate(
-        self,
-        system: str,
-        prompt: str,
-        schema: dict[str, Any],
-        temperature: float | None,
-        max_output_tokens: int,
-        within_s: float | None = None,
-    ) -> ModelAnswer:
-        self.asked.append({"prompt": prompt, "temperature": temperature, "within_s": within_s})
+    def generate(self, request: ModelRequest) -> ModelAnswer:
+        self.asked.append(request)
         given = next(self.script)
         if isinstance(given, Exception):
             raise given
@@ -68,6 +61,11 @@ class ScriptedModel:
 
 def model_of(*script: Given) -> ScriptedModel:
     return ScriptedModel(iter(script))
+
+
+def model_that_ends_with(*script: Given) -> ScriptedModel:
+    """Its answers in turn, the last one for ever."""
+    return ScriptedModel(chain(script, repeat(script[-1])))
 
 
 def question(**parts: Any) -> Question:

@@ -12,7 +12,7 @@ from typing import Any
 
 from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.agents.rebalancing import RebalancingQuestion
-from list_pipeline.core.advice import ModelAnswer
+from list_pipeline.core.advice import ModelAnswer, ModelRequest
 from list_pipeline.core.balance import Sizes
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.rebalancing import RebalancingPolicy, plan_flows
@@ -58,21 +58,13 @@ class AnsweringModel:
     def close(self) -> None:
         """There is nothing to close."""
 
-    def generate(
-        self,
-        system: str,
-        prompt: str,
-        schema: dict[str, Any],
-        temperature: float | None,
-        max_output_tokens: int,
-        within_s: float | None = None,
-    ) -> ModelAnswer:
+    def generate(self, request: ModelRequest) -> ModelAnswer:
         changes = self.later[len(self.asked) - 1] if self.asked and self.later else self.changes
-        self.asked.append(prompt)
-        self.temperatures.append(temperature)
+        self.asked.append(request.prompt)
+        self.temperatures.append(request.temperature)
         if self.error is not None:
             raise self.error
-        text = self.text if self.text is not None else json.dumps({**repeated(prompt), **changes})
+        text = self.text if self.text is not None else json.dumps({**repeated(request.prompt), **changes})
         return ModelAnswer(text, self.finish, 900, 200, 50, "fake-1-001", 1_200)
 
 

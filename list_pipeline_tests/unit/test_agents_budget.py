@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +16,7 @@ from list_pipeline.agents.consultation import (
     ModelAccess,
     consult,
 )
-from list_pipeline.core.advice import AdviceOutcome, AgentRecord, ModelAnswer
+from list_pipeline.core.advice import AdviceOutcome, AgentRecord, ModelAnswer, ModelRequest
 from list_pipeline.core.errors import (
     AuthenticationError,
     CircuitOpenError,
@@ -135,9 +134,12 @@ def test_a_budget_is_never_exceeded_by_threads_that_share_it(
     budget = Budget(tokens)
 
     class Spender(ScriptedModel):
-        def generate(self, *args: Any, **kwargs: Any) -> ModelAnswer:
+        def generate(self, request: ModelRequest) -> ModelAnswer:
             return answered(
-                GOOD, prompt_tokens=worst_prompt_tokens(args[0] + args[1]), output_tokens=args[4], thought_tokens=0
+                GOOD,
+                prompt_tokens=worst_prompt_tokens(request.system + request.prompt),
+                output_tokens=request.max_output_tokens,
+                thought_tokens=0,
             )
 
     def ask(each: tuple[int, int, bool]) -> AgentRecord:

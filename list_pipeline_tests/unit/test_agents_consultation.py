@@ -18,7 +18,7 @@ from list_pipeline.agents.consultation import (
     consult,
 )
 from list_pipeline.agents.question import Answer
-from list_pipeline.core.advice import AdviceOutcome, AdviceSource, AgentRecord, ModelAnswer
+from list_pipeline.core.advice import AdviceOutcome, AdviceSource, AgentRecord, ModelAnswer, ModelRequest
 from list_pipeline.core.errors import (
     AuthenticationError,
     CircuitOpenError,
@@ -83,7 +83,7 @@ def test_the_temperature_is_the_advisors_unless_settings_say_another(
 ) -> None:
     _, model = asked_of(GOOD, temperatures=settings_say)
 
-    assert model.asked[0]["temperature"] == sent
+    assert model.asked[0].temperature == sent
 
 
 def test_prose_and_a_fence_around_the_answer_are_no_fault() -> None:
@@ -199,8 +199,8 @@ def test_an_unreadable_answer_is_asked_for_once_more_with_the_reason_and_everyth
 
     record = consultation.record
     assert consultation.answer is not None
-    assert "Missing required field: urgency" in model.asked[1]["prompt"]
-    assert model.asked[1]["prompt"].startswith(model.asked[0]["prompt"])
+    assert "Missing required field: urgency" in model.asked[1].prompt
+    assert model.asked[1].prompt.startswith(model.asked[0].prompt)
     assert (record.requests, record.latency_ms, record.answer) == (2, 3000, GOOD)
     assert record.tokens == {"prompt": 200, "output": 40, "thought": 10}
     assert record.cost_usd == Decimal("0.0007")
@@ -216,7 +216,7 @@ def test_a_refused_answer_is_asked_for_once_more_with_the_reason() -> None:
     )
 
     assert consultation.answer is not None
-    assert "could not be used: it is about another list." in model.asked[1]["prompt"]
+    assert "could not be used: it is about another list." in model.asked[1].prompt
 
 
 def test_nothing_is_repaired_a_second_time() -> None:
@@ -264,7 +264,7 @@ def test_an_answer_that_did_not_end_normally_is_not_read_even_where_it_could_be(
 def test_question_and_repair_share_the_deadline() -> None:
     _, model = asked_of(answered("no JSON", seconds=12.5), GOOD)
 
-    assert [each["within_s"] for each in model.asked] == [DEADLINE_S, DEADLINE_S - 12.5]
+    assert [each.within_s for each in model.asked] == [DEADLINE_S, DEADLINE_S - 12.5]
 
 
 @pytest.mark.parametrize("seconds", [28.5, 30.0, 40.0])
@@ -281,9 +281,9 @@ def test_the_total_time_never_passes_the_deadline(shares: list[float]) -> None:
     total = 0.0
 
     class Slow(ScriptedModel):
-        def generate(self, *args: Any, **kwargs: Any) -> ModelAnswer:
+        def generate(self, request: ModelRequest) -> ModelAnswer:
             nonlocal total
-            within = float(args[5])
+            within = request.within_s or 0.0
             taken = within * next(used)
             total += taken
             return answered("no JSON", seconds=taken)

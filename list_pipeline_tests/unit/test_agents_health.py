@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.agents.health import AGENT, HealthAnswer, assess
-from list_pipeline.core.advice import AdviceOutcome, AdviceSource, ModelAnswer
+from list_pipeline.core.advice import AdviceOutcome, AdviceSource, ModelAnswer, ModelRequest
 from list_pipeline.core.errors import TransientError
 from list_pipeline.core.health import HealthStatus, judge_health
 from list_pipeline.core.list_figures import ListFigures
@@ -40,21 +40,13 @@ class Model:
     temperatures: list[float | None] = field(default_factory=list)
     model: str = "fake-1"
 
-    def generate(
-        self,
-        system: str,
-        prompt: str,
-        schema: dict[str, Any],
-        temperature: float | None,
-        max_output_tokens: int,
-        within_s: float | None = None,
-    ) -> ModelAnswer:
-        self.asked.append(prompt)
-        self.systems.append(system)
-        self.temperatures.append(temperature)
+    def generate(self, request: ModelRequest) -> ModelAnswer:
+        self.asked.append(request.prompt)
+        self.systems.append(request.system)
+        self.temperatures.append(request.temperature)
         if self.behaviour == "off":
             raise TransientError("Asking", "the connection was dropped", "Try again")
-        text = answer_text(prompt, schema, self.behaviour)
+        text = answer_text(request.prompt, dict(request.schema), self.behaviour)
         if self.changes:
             text = json.dumps({**json.loads(text), **self.changes})
         return ModelAnswer(text, self.finish, 900, 200, 50, "fake-1-001", 1_200)
@@ -90,8 +82,8 @@ def test_elevated_bounces_are_a_warning_of_medium_urgency_with_a_concern() -> No
 @pytest.mark.parametrize("name", ["status", "urgency", "concerns", "risk_factors", "confidence", "rationale"])
 def test_an_answer_without_a_required_field_is_not_used(name: str) -> None:
     class Forgetful(Model):
-        def generate(self, *arguments: Any, **named: Any) -> ModelAnswer:
-            whole = super().generate(*arguments, **named)
+        def generate(self, request: ModelRequest) -> ModelAnswer:
+            whole = super().generate(request)
             return replace(whole, text=json.dumps({k: v for k, v in json.loads(whole.text).items() if k != name}))
 
     found = assess(ModelAccess(model=Forgetful()), ELEVATED)

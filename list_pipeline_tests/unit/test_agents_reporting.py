@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -18,7 +18,7 @@ from list_pipeline.agents.report_from_figures import policy_report, policy_summa
 from list_pipeline.agents.report_guard import ENTRY_LIMIT, MOST_ENTRIES, Done, ReportGuard
 from list_pipeline.agents.reporting import MetricLabel, Written, question_about, write
 from list_pipeline.agents.weekly_report import WeeklyReportAnswer, with_week
-from list_pipeline.core.advice import AdviceOutcome, AdviceSource, ModelAnswer
+from list_pipeline.core.advice import AdviceOutcome, AdviceSource
 from list_pipeline.core.errors import TransientError
 from list_pipeline.core.health import HealthAssessment, HealthStatus
 from list_pipeline.core.key_metrics import Metric, key_metrics
@@ -38,6 +38,7 @@ from list_pipeline.core.report_facts import (
     Trend,
     report_from_json,
 )
+from list_pipeline_tests.unit.consultation_cases import model_that_ends_with
 
 FACTS = MaintenanceFacts(
     status=RunStatus.SUCCESS,
@@ -89,32 +90,8 @@ GOOD = {
 }
 
 
-@dataclass
-class FakeModel:
-    """Answers what it was given, one answer after the other, and remembers what it was asked."""
-
-    answers: list[str | Exception]
-    asked: list[tuple[str, str, dict[str, Any], float | None, int]] = field(default_factory=list)
-    model: str = "fake-1"
-
-    def generate(
-        self,
-        system: str,
-        prompt: str,
-        schema: dict[str, Any],
-        temperature: float | None,
-        max_output_tokens: int,
-        within_s: float | None = None,
-    ) -> ModelAnswer:
-        self.asked.append((system, prompt, schema, temperature, max_output_tokens))
-        answer = self.answers[min(len(self.asked), len(self.answers)) - 1]
-        if isinstance(answer, Exception):
-            raise answer
-        return ModelAnswer(answer, "STOP", 100, 20, 5, "fake-1-001", 12)
-
-
 def answered(facts: MaintenanceFacts = FACTS, **changed: Any) -> Written:
-    return write(ModelAccess(FakeModel([json.dumps({**GOOD, **changed})])), facts)
+    return write(ModelAccess(model_that_ends_with(json.dumps({**GOOD, **changed}))), facts)
 
 
 def sentences(report: ExecutiveReport) -> list[str]:
@@ -140,10 +117,12 @@ def test_an_answer_that_rests_on_the_results_becomes_the_report() -> None:
 
 
 def test_the_model_is_told_the_results_and_no_name_or_address() -> None:
-    model = FakeModel([json.dumps(GOOD)])
+    model = model_that_ends_with(json.dumps(GOOD))
     write(ModelAccess(model, temperatures={"reporting": 0.6}), FACTS)
 
-    system, prompt, schema, temperature, tokens = model.asked[0]
+    asked = model.asked[0]
+    system, prompt, schema = asked.system, asked.prompt, asked.schema
+    temperature, tokens = asked.temperature, asked.max_output_tokens
     for secret in ("Autumn", "jane", "@", "autumn-r2"):
         assert secret not in prompt + system
     data = json.loads(prompt.split("<data>")[1].split("</data>")[0])
@@ -326,7 +305,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("answer", REFUSED.values(), ids=REFUSED.keys())
 def test_without_a_usable_answer_the_whole_report_is_the_codes_own(answer: str) -> None:
-    model = FakeModel([answer])
+    model = model_that_ends_with(answer)
     written = write(ModelAccess(model), FACTS)
 
     assert written.report == policy_report(FACTS)
@@ -337,14 +316,14 @@ def test_without_a_usable_answer_the_whole_report_is_the_codes_own(answer: str) 
 
 
 def test_a_refused_answer_is_asked_for_once_more() -> None:
-    written = write(ModelAccess(FakeModel([REFUSED["another language"], json.dumps(GOOD)])), FACTS)
+    written = write(ModelAccess(model_that_ends_with(REFUSED["another language"], json.dumps(GOOD))), FACTS)
 
     assert written.report.source is AdviceSource.MODEL
     assert written.recorded.requests == 2
 
 
 def test_without_a_model_or_with_one_that_fails_the_report_is_complete() -> None:
-    failing = FakeModel([TransientError("Asking", "HTTP 503", "Later")])
+    failing = model_that_ends_with(TransientError("Asking", "HTTP 503", "Later"))
     for access in (ModelAccess(), ModelAccess(failing)):
         report = write(access, FACTS).report
         assert report == policy_report(FACTS)
@@ -362,7 +341,7 @@ def test_without_a_model_or_with_one_that_fails_the_report_is_complete() -> None
 
 def test_a_fault_of_our_own_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError):
-        write(ModelAccess(FakeModel([ZeroDivisionError()])), FACTS)
+        write(ModelAccess(model_that_ends_with(ZeroDivisionError())), FACTS)
 
 
 def test_the_report_of_the_figures_alone() -> None:
@@ -551,6 +530,7 @@ def test_the_fields_of_a_week_pass_the_same_guard_and_the_most_urgent_item_comes
     answer = WeeklyReportAnswer.model_validate(
         {
             **GOOD,
+            "key_metrics": ["contacts_suppressed", "largest_deviation"],
             "highlights": ["4 campaigns were sent.", "Revenue rose by 900 dollars."],
             "week_over_week": "9 contacts were suppressed, after 12 the week before. That is 25 % less.",
             "action_items": [

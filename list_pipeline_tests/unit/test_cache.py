@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -12,47 +12,108 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError
 
 from list_pipeline.clock import VirtualClock
-from list_pipeline.integrations.cache import LIST_STATE, Cache, list_metadata_key, membership_key, open_cache
+from list_pipeline.integrations.cache import (
+    CAMPAIGNS,
+    LIST_STATE,
+    Cache,
+    list_contacts_key,
+    list_metadata_key,
+    membership_key,
+    open_cache,
+)
+from list_pipeline.integrations.cached_values import Head, folded, head_of
 
 START = datetime(2026, 11, 21, 9, tzinfo=UTC)
+WHOLE = folded({"a": [START, 1]}, "", START, 3600).encode()
+DAMAGED = (
+    WHOLE[:-1],
+    WHOLE[: len(WHOLE) // 2],
+    WHOLE.replace(b'"form":1', b'"form":2'),
+    WHOLE.replace(b'"value"', b'"other"'),
+    WHOLE.replace(b"2026-11-21T09", b"2026-99-99T09"),
+    WHOLE.replace(b"+00:00", b""),
+    WHOLE.replace(b",1]", b",2]"),
+    WHOLE[:-1] + b',"x":1}',
+    WHOLE[:-1] + b',"x":' + b"[" * 100_000,
+)
 
 
 class FakeRedis:
     """The few commands that are used, on a dictionary; fails on request."""
 
     def __init__(self) -> None:
-        self.values: dict[str, str] = {}
+        self.values: dict[str, bytes] = {}
         self.ttl: dict[str, int] = {}
+        self.counters: dict[str, dict[bytes, int]] = {}
         self.is_down = False
+        self.refused: dict[str, Exception] = {}
         self.calls = 0
 
-    def _called(self) -> None:
+    def called(self, command: str) -> None:
         self.calls += 1
         if self.is_down:
             raise RedisConnectionError("redis://:secret@127.0.0.1:6379 refused")
+        if command in self.refused:
+            raise self.refused[command]
 
-    def get(self, key: str) -> str | None:
-        self._called()
-        return self.values.get(key)
+    def mget(self, keys: Sequence[str]) -> list[bytes | None]:
+        self.called("mget")
+        return [self.values.get(key) for key in keys]
 
-    def set(self, key: str, value: str, ex: int) -> bool:
-        self._called()
-        self.values[key], self.ttl[key] = value, ex
-        return True
+    def delete(self, *keys: str | bytes) -> int:
+        self.called("delete")
+        named = [key.decode() if isinstance(key, bytes) else key for key in keys]
+        return sum(self.values.pop(key, None) is not None for key in named)
 
-    def delete(self, *keys: str) -> int:
-        self._called()
-        return sum(self.values.pop(key, None) is not None for key in keys)
+    def scan_iter(self, match: str, count: int) -> Iterator[bytes]:
+        self.called("scan")
+        yield from [key.encode() for key in self.values if fnmatch.fnmatchcase(key, match)]
 
-    def scan_iter(self, match: str, count: int) -> Iterator[str]:
-        self._called()
-        yield from [key for key in self.values if fnmatch.fnmatchcase(key, match)]
+    def hgetall(self, key: str) -> dict[bytes, bytes]:
+        self.called("hgetall")
+        return {name: str(number).encode() for name, number in self.counters.get(key, {}).items()}
+
+    def pipeline(self, transaction: bool) -> Pipeline:
+        return Pipeline(self)
 
     def ping(self) -> bool:
-        self._called()
+        self.called("ping")
         return True
+
+    def close(self) -> None:
+        pass
+
+
+class Pipeline:
+    """Commands that are sent together."""
+
+    def __init__(self, redis: FakeRedis) -> None:
+        self.redis = redis
+        self.sent: list[Callable[[], None]] = []
+
+    def set(self, key: str, value: str, ex: int) -> None:
+        def write() -> None:
+            self.redis.values[key], self.redis.ttl[key] = value.encode(), ex
+
+        self.sent.append(write)
+
+    def hincrby(self, key: str, name: str, number: int) -> None:
+        def add() -> None:
+            counters = self.redis.counters.setdefault(key, {})
+            counters[name.encode()] = counters.get(name.encode(), 0) + number
+
+        self.sent.append(add)
+
+    def expire(self, key: str, seconds: int) -> None:
+        pass
+
+    def execute(self) -> None:
+        self.redis.called("execute")
+        for command in self.sent:
+            command()
 
 
 @pytest.fixture
@@ -78,7 +139,8 @@ def test_without_redis_everything_is_a_miss_and_nothing_fails(clock: VirtualCloc
     cache.invalidate_all()
 
     assert cache.get_json(LIST_STATE) is None
-    assert cache.get_or_load(LIST_STATE, lambda: {"fresh": True}) == {"fresh": True}
+    assert cache.tallies(7) is None
+    assert cache.entries(10) == ([], True)
     assert not cache.is_reachable()
     assert cache.counts.hit_rate == 0
     cache.close()
@@ -90,6 +152,7 @@ def test_the_keys_are_the_specified_ones_and_hold_no_address() -> None:
         "list:metadata:5776",
         "contact:12:membership",
     )
+    assert list_contacts_key(5776) == "list:5776:contacts"
     with pytest.raises(ValueError, match="invalid literal"):
         membership_key(cast(Any, "jane@example.com"))
 
@@ -98,8 +161,9 @@ def test_the_time_to_live_is_the_configured_one(redis: FakeRedis, clock: Virtual
     cache = Cache(cast(Any, redis), 120, clock)
     cache.set_json("list:state", 1)
     cache.set_json("list:metadata:1", 1, ttl_s=5)
+    cache.set_json("list:metadata:2", 1, ttl_s=300)
 
-    assert redis.ttl == {"list:state": 120, "list:metadata:1": 5}
+    assert redis.ttl == {"list:state": 120, "list:metadata:1": 5, "list:metadata:2": 120}
 
 
 def test_instants_come_back_as_instants(cache: Cache) -> None:
@@ -136,22 +200,107 @@ def test_no_address_reaches_redis(cache: Cache, redis: FakeRedis) -> None:
     assert cache.get_json(LIST_STATE) is not None
 
 
-@pytest.mark.parametrize("garbage", ["", "{", "\x00\xff", "not json", '{"$instant": "never"}'])
-def test_garbage_is_a_miss(cache: Cache, redis: FakeRedis, garbage: str) -> None:
+@pytest.mark.parametrize("garbage", [b"", b"{", b"\x00\xff", b"not json", *DAMAGED])
+def test_garbage_is_a_miss(cache: Cache, redis: FakeRedis, garbage: bytes) -> None:
     redis.values[LIST_STATE] = garbage
 
     assert cache.get_json(LIST_STATE) is None
     assert cache.counts.misses == 1
+    assert LIST_STATE not in redis.values
+
+
+def test_the_head_tells_version_time_and_lifetime_without_the_value(redis: FakeRedis, cache: Cache) -> None:
+    cache.keep({LIST_STATE: "x" * 1000}, "a-1", ttl_s=60)
+
+    assert head_of(redis.values[LIST_STATE][:300]) == Head("a-1", START, 60)
+    assert head_of(b"x" * 300) is None
 
 
 def test_hits_and_misses_are_counted(cache: Cache) -> None:
     assert cache.counts.hit_rate is None
-    assert cache.get_or_load(LIST_STATE, lambda: [1]) == [1]
-    assert cache.get_or_load(LIST_STATE, lambda: pytest.fail("loaded twice")) == [1]
+    assert cache.get_json(LIST_STATE) is None
+    cache.set_json(LIST_STATE, [1])
+    assert cache.get_json(LIST_STATE) == [1]
 
     counts = cache.counts
     assert (counts.hits, counts.misses) == (1, 1)
     assert counts.hit_rate == pytest.approx(0.5)
+
+
+def test_reads_of_all_processes_are_counted_together_by_kind(redis: FakeRedis, clock: VirtualClock) -> None:
+    for _ in range(2):
+        process = Cache(cast(Any, redis), 3600, clock)
+        process.find([LIST_STATE, membership_key(1), membership_key(2)], "1")
+        process.keep({LIST_STATE: 1}, "1")
+        process.find([LIST_STATE], "1", is_counted=False)
+        process.close()
+    clock.advance(timedelta(days=1))
+    later = Cache(cast(Any, redis), 3600, clock)
+    later.find([list_contacts_key(5)], "1")
+
+    assert later.tallies(2) == {"state": (1, 1), "membership": (0, 4), "contacts": (0, 1)}
+    assert later.tallies(1) == {"contacts": (0, 1)}
+
+
+def test_counts_that_redis_did_not_take_are_told_later(cache: Cache, redis: FakeRedis, clock: VirtualClock) -> None:
+    redis.is_down = True
+    cache.find([LIST_STATE], "1")
+    assert cache.tallies(1) is None
+    redis.is_down = False
+    clock.advance(timedelta(seconds=31))
+
+    assert cache.tallies(1) == {"state": (0, 1)}
+    assert cache.tallies(1) == {"state": (0, 1)}
+
+
+def test_a_value_of_another_version_of_the_data_is_a_miss_and_stays_for_who_still_sees_that_one(cache: Cache) -> None:
+    cache.keep({LIST_STATE: "before"}, "1")
+
+    assert cache.find([LIST_STATE], "2") == {}
+    assert cache.find([LIST_STATE], "1")[LIST_STATE].value == "before"
+
+
+@pytest.mark.parametrize(("passed", "shown"), [(-61, False), (-59, True), (0, True), (119, True), (120, False)])
+def test_a_value_is_too_old_by_our_own_clock_whatever_redis_counts(
+    redis: FakeRedis, clock: VirtualClock, passed: int, shown: bool
+) -> None:
+    Cache(cast(Any, redis), 120, clock).set_json(LIST_STATE, 1)
+    later = Cache(cast(Any, redis), 120, VirtualClock(START + timedelta(seconds=passed)))
+
+    assert (later.get_json(LIST_STATE) == 1) is shown
+
+
+def test_what_was_read_a_while_ago_is_shown_for_the_rest_of_its_time_only(cache: Cache, redis: FakeRedis) -> None:
+    assert cache.keep({LIST_STATE: 1}, "1", at=START - timedelta(minutes=59)) == 1
+    assert redis.ttl[LIST_STATE] == 60
+    assert cache.keep({LIST_STATE: 2}, "1", at=START - timedelta(minutes=60)) == 0
+
+
+def test_a_value_that_is_too_large_is_not_kept_and_leaves_no_older_one(cache: Cache) -> None:
+    cache.set_json(LIST_STATE, "small")
+    cache.set_json(LIST_STATE, "x" * 1_000_001)
+
+    assert cache.get_json(LIST_STATE) is None
+
+
+@pytest.mark.parametrize("error", [OutOfMemoryError("OOM"), ReadOnlyError("READONLY"), NoPermissionError("NOPERM")])
+def test_a_server_that_refuses_to_write_still_serves_reads(
+    cache: Cache, redis: FakeRedis, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    cache.set_json(LIST_STATE, "old")
+    cache.set_json(CAMPAIGNS, "kept")
+    redis.refused = {"execute": error, "delete": error}
+    with caplog.at_level(logging.INFO):
+        cache.set_json(LIST_STATE, "new")
+        cache.set_json(LIST_STATE, "newer")
+
+    # What could be neither replaced nor deleted is not shown, although it lies there.
+    assert cache.get_json(LIST_STATE) is None
+    assert cache.get_json(CAMPAIGNS) == "kept"
+    assert len(caplog.records) == 1
+    redis.refused = {}
+    assert cache.get_json(LIST_STATE) is None
+    assert LIST_STATE not in redis.values
 
 
 def test_an_outage_is_logged_once_counted_and_costs_one_try(
@@ -223,7 +372,7 @@ def test_very_many_owed_deletions_become_one_of_everything(cache: Cache, redis: 
 def test_invalidating_all_spares_what_is_not_ours(cache: Cache, redis: FakeRedis) -> None:
     for key in (LIST_STATE, list_metadata_key(1), membership_key(2)):
         cache.set_json(key, 1)
-    redis.values["somebody:else"] = "1"
+    redis.values["somebody:else"] = b"1"
 
     cache.invalidate_all()
 

@@ -5,6 +5,7 @@ import dagster as dg
 from list_pipeline.core.balance import deviation_percent
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.defs import metadata as md
+from list_pipeline.defs.assets.list_cache import hit_rate_metadata
 from list_pipeline.defs.assets.membership import membership_sync
 from list_pipeline.defs.campaign_runs import campaign_asset, maintenance_of
 from list_pipeline.operations import cache
@@ -50,9 +51,10 @@ def cache_refreshed(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
 ) -> dg.MaterializeResult[None]:
     with maintenance_of(context, services, "cache") as run:
-        reachable = cache.refresh(services, take_snapshot(services, run, "after"))
+        reachable = cache.refresh(services, run)
+        rate = cache.hit_rate(services)
     words = "Redis holds the new sizes." if reachable else "There is no Redis now; nothing is cached."
-    return dg.MaterializeResult(metadata={"cache": md.text(words)})
+    return dg.MaterializeResult(metadata={"cache": md.text(words), **hit_rate_metadata(rate)})
 
 
 def snapshot_metadata(sizes: Sizes) -> dict[str, dg.MetadataValue]:

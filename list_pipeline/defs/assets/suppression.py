@@ -128,12 +128,12 @@ def suppression_metadata(plan: StoredPlan, items: list[ShownItem]) -> dict[str, 
 
 def _advice_metadata(summary: Mapping[str, Any]) -> dict[str, dg.MetadataValue]:
     """What the advisor said beyond its prose, and what it took; little for plans of before advisors said so much."""
-    advisor = summary.get("advisor")
+    advisor = summary.get("advice")
     if not advisor:
         return {}
     concerns = "; ".join(summary["concerns"]) or "none"
     cost = "not known" if advisor["cost_usd"] is None else f"{advisor['cost_usd']:.4f} USD"
-    took = f"{advisor['tokens']:,} tokens, {cost}, {advisor['latency_ms'] or 0:,} ms"
+    took = f"{sum(advisor['tokens'].values()):,} tokens, {cost}, {advisor['latency_ms'] or 0:,} ms"
     return {
         "advisor": md.text(f"{advisor['model'] or 'no model'}: {advisor['verdict']}"),
         "advisor's concerns": md.text(concerns),

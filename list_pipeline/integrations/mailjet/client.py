@@ -21,6 +21,7 @@ from list_pipeline.core.observations import (
     ContactSeen,
     JobSeen,
     MemberAction,
+    MessageEventSeen,
     MessageSeen,
     MessageStatus,
     RecipientSeen,
@@ -29,6 +30,7 @@ from list_pipeline.core.observations import (
 )
 from list_pipeline.integrations.limits import RequestLimiter
 from list_pipeline.integrations.mailjet import filters, parsing
+from list_pipeline.integrations.mailjet.drafts import Drafts
 from list_pipeline.integrations.mailjet.errors import CountersMissingError, UnreadableAnswerError
 from list_pipeline.integrations.mailjet.filters import (
     BounceFilter,
@@ -97,6 +99,7 @@ class MailjetClient:
             before_mutation=before_mutation,
         )
         self._pager = Pager(self._transport)
+        self.drafts = Drafts(self._transport, self._pager)
         self._jobs = Jobs(
             self._transport, clock, contacts_max=job_contacts_max, poll_s=job_poll_s, timeout_s=job_timeout_s
         )
@@ -321,6 +324,13 @@ class MailjetClient:
                 MessageFilter.MESSAGE_STATUS: None if status is None else filters.STATUS_NUMBERS[status],
             }
             yield from self._pager.pages(filters.MESSAGES, query, parse)
+
+    def message_history(self, message_id: int) -> tuple[MessageEventSeen, ...]:
+        """What happened to one message, with the receiver's own words: one request. Nothing for an unknown id."""
+        resource = Resource.rest("messagehistory", message_id)
+        # A collection of one message's events: without a limit Mailjet would show the first 10.
+        envelope = self._transport.read(resource, {Paging.LIMIT.value: str(PAGE)})
+        return tuple(parsing.message_event(row) for row in checked_rows(resource, envelope))
 
     # Bulk jobs
 

@@ -53,6 +53,12 @@ class CampaignFilter(StrEnum):
     FROM_TS = "FromTS"
 
 
+class DraftFilter(StrEnum):
+    """``campaigndraft``."""
+
+    STATUS = "Status"
+
+
 class BounceFilter(StrEnum):
     """``bouncestatistics``. ``FromTS`` is about the send, exclusive; without a time only today's rows come."""
 
@@ -92,6 +98,7 @@ CONTACT_LISTS = Collection("contactslist", NoFilter)
 RECIPIENTS = Collection("listrecipient", RecipientFilter)
 CONTACTS = Collection("contact", ContactFilter)
 CAMPAIGNS = Collection("campaign", CampaignFilter)
+DRAFTS = Collection("campaigndraft", DraftFilter)
 BOUNCES = Collection("bouncestatistics", BounceFilter)
 MESSAGES = Collection("message", MessageFilter)
 COUNTERS = Collection("statcounters", CounterFilter)
@@ -101,6 +108,7 @@ COLLECTIONS: tuple[Collection[Any], ...] = (
     RECIPIENTS,
     CONTACTS,
     CAMPAIGNS,
+    DRAFTS,
     BOUNCES,
     MESSAGES,
     COUNTERS,

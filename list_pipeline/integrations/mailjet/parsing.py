@@ -18,6 +18,7 @@ from list_pipeline.core.observations import (
     ContactListPlace,
     ContactListSeen,
     ContactSeen,
+    MessageEventSeen,
     MessageSeen,
     MessageStatus,
     RecipientSeen,
@@ -100,6 +101,14 @@ class Row:
         if isinstance(value, str) and value.lower() in _BOOLEAN_WORDS:
             return _BOOLEAN_WORDS[value.lower()]
         raise self._refuse(name, "true or false")
+
+    def unix_time(self, name: str) -> datetime | None:
+        """An instant as seconds since 1970; absent, null, -1 and 0 all mean that it is not known."""
+        seconds = self.reference(name)
+        try:
+            return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+        except (ValueError, OverflowError, OSError):
+            raise self._refuse(name, "a unix time") from None
 
     def instant(self, name: str) -> datetime | None:
         """An instant in UTC. Empty and absent mean never; without an offset it is UTC, as in the guide's samples."""
@@ -216,4 +225,13 @@ def message(row: Row, mailjet_campaign_id: int) -> MessageSeen:
         status=status,
         state_id=row.reference("StateID"),
         arrived_at=row.instant("ArrivedAt"),
+    )
+
+
+def message_event(row: Row) -> MessageEventSeen:
+    """A row of ``messagehistory``, whose instant is a unix time and whose text is often missing."""
+    return MessageEventSeen(
+        event_type=row.text_or_empty("EventType").lower(),
+        occurred_at=row.unix_time("EventAt"),
+        comment=row.text_or_empty("Comment"),
     )

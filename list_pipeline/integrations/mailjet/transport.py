@@ -178,6 +178,10 @@ class Transport:
         """
         return self._request(method, resource, body=body).envelope
 
+    def delete(self, resource: Resource) -> None:
+        """DELETE; Mailjet answers with an empty body (204). Raises as ``change``."""
+        self._request("DELETE", resource, enveloped=False)
+
     def _request(
         self,
         method: str,

@@ -1,0 +1,252 @@
+"""The commands that show lists and contacts through the cache, and those about the cache itself. No address is shown.
+
+Each says how old what it shows is.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from list_pipeline.cli_common import console, opened_services
+from list_pipeline.core.errors import IntegrationError, RemoteNotFoundError
+from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
+
+if TYPE_CHECKING:
+    from list_pipeline.operations.cache import CachedKind
+    from list_pipeline.operations.cached_reads import Look
+    from list_pipeline.operations.services import Services
+
+_MEMBERS_SHOWN = 50
+
+cache_app = typer.Typer(no_args_is_help=True, help="Show, fill or empty the cache of what people look at.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(lists)
+    app.command()(contact)
+    app.add_typer(cache_app, name="cache")
+
+
+def lists(
+    which: Annotated[
+        str | None, typer.Argument(help="master, campaign_1, campaign_2, campaign_3 or suppression; nothing for all.")
+    ] = None,
+    page: Annotated[int, typer.Option(min=1, help="Page of the members of one list, 50 on each.")] = 1,
+) -> None:
+    """Show the five lists with their sizes and their last sync (UTC), or the contact ids on one of them."""
+    from list_pipeline.operations.cached_reads import Look
+
+    role = _role(which)
+    with opened_services() as services:
+        look = Look(services)
+        if role is None:
+            _show_lists(services, look)
+        else:
+            _show_members(services, look, role, page)
+
+
+def _role(name: str | None) -> ListRole | None:
+    if name is None:
+        return None
+    try:
+        return ListRole(name)
+    except ValueError:
+        raise typer.BadParameter(", ".join(role.value for role in ALL_LISTS)) from None
+
+
+def _show_lists(services: Services, look: Look) -> None:
+    from list_pipeline.operations.cached_reads import all_metadata, campaigns, list_state
+
+    now = services.clock.now()
+    last_sent = {
+        CAMPAIGN_LISTS[each.round_number - 1]: each.sent_at for each in campaigns(services, look).value if each.sent_at
+    }
+    metadata = all_metadata(services, look)
+    try:
+        state, problem = list_state(services, look), ""
+    except IntegrationError as error:
+        # What our rows have is shown all the same.
+        state, problem = None, str(error)
+    table = Table("list", "in our rows", "mailable", "unsubscribed", "excluded", "at Mailjet", "last send", "last sync")
+    for role in ALL_LISTS:
+        one = metadata[role].value
+        table.add_row(
+            role.label,
+            *(f"{number:,}" for number in (one.raw, one.mailable, one.unsubscribed, one.excluded)),
+            f"{state.value.sizes[role][0]:,}" if state else "-",
+            f"{last_sent[role]:%Y-%m-%d %H:%M}" if role in last_sent else "-",
+            f"{one.last_synced_at:%Y-%m-%d %H:%M}" if one.last_synced_at else "never",
+        )
+    console.print(table)
+    if state:
+        deviation = state.value.deviation_percent
+        console.print(
+            f"Mailjet's numbers are {_age(state.as_of, now)} old; "
+            + (
+                "the campaign lists are empty."
+                if deviation is None
+                else f"the campaign lists deviate by {deviation:.2f} %."
+            )
+        )
+    else:
+        console.print(f"Mailjet could not be asked: {problem}", markup=False)
+    console.print(
+        f"Our rows were read {_age(min(each.as_of for each in metadata.values()), now)} ago; no change since."
+    )
+
+
+def _show_members(services: Services, look: Look, role: ListRole, page: int) -> None:
+    from list_pipeline.operations.cached_reads import list_contacts
+
+    found = list_contacts(services, role, look)
+    first = (page - 1) * _MEMBERS_SHOWN
+    table = Table("contact", "gets mail")
+    for member in found.value[first : first + _MEMBERS_SHOWN]:
+        state = "unsubscribed" if member.is_unsubscribed else "excluded" if member.is_excluded else "yes"
+        table.add_row(str(member.contact_id), state)
+    console.print(table)
+    pages = max(1, -(-len(found.value) // _MEMBERS_SHOWN))
+    console.print(
+        f"{role.label}: {len(found.value):,} contacts, page {page} of {pages}; "
+        f"read {_age(found.as_of, services.clock.now())} ago, no change since."
+    )
+
+
+def contact(
+    contact_id: Annotated[int, typer.Argument(help="Mailjet's contact id.")],
+    ask: Annotated[bool, typer.Option("--mailjet", help="Ask Mailjet too where the contact is now.")] = False,
+) -> None:
+    """Show where a contact is and whether it gets mail; the address is masked."""
+    from list_pipeline.operations.cached_reads import Look, membership
+    from list_pipeline.operations.shown import masked_address
+
+    with opened_services() as services:
+        look = Look(services)
+        found = membership(services, contact_id, look)
+        if found is None:
+            console.print(f"We have no row of contact {contact_id}.")
+        else:
+            one = found.value
+            masked = masked_address(services, contact_id)
+            console.print(f"Contact {contact_id}{f' ({masked})' if masked else ''}", markup=False)
+            console.print(f"lists: {', '.join(role.label for role in one.roles) or 'none'}")
+            console.print(f"gets mail: {'yes' if one.is_mailable else 'no'}")
+            flags = {
+                "unsubscribed": one.is_unsubscribed,
+                "excluded from campaigns": one.is_excluded,
+                "complained": one.is_complaining,
+                "erased": one.is_anonymised,
+            }
+            console.print(f"marks: {', '.join(name for name, is_set in flags.items() if is_set) or 'none'}")
+            console.print(f"bounces: {one.hard_bounces} hard, {one.soft_bounces} soft")
+            console.print(f"in the queue since: {one.queued_at:%Y-%m-%d %H:%M} UTC")
+            console.print(f"Read {_age(found.as_of, services.clock.now())} ago; no change since.")
+        if ask:
+            _show_remote(services, contact_id, look)
+    if found is None and not ask:
+        raise typer.Exit(1)
+
+
+def _show_remote(services: Services, contact_id: int, look: Look) -> None:
+    from list_pipeline.operations.cached_reads import remote_places
+
+    try:
+        places = remote_places(services, contact_id, look)
+    except RemoteNotFoundError:
+        console.print("at Mailjet: there is no such contact")
+        return
+    named = [
+        f"{place.role.label if place.role else f'list {place.list_id}'}{' (unsubscribed)' if place.is_unsubscribed else ''}"
+        for place in places.value
+    ]
+    console.print(f"at Mailjet, {_age(places.as_of, services.clock.now())} ago: {', '.join(named) or 'on no list'}")
+
+
+@cache_app.command("show")
+def show() -> None:
+    """Show what lies in Redis, how old and how large it is, and the share of reads that it served."""
+    from list_pipeline.operations.cache import HIT_RATE_DAYS, HIT_RATE_WANTED, hit_rate, inspect
+
+    with opened_services() as services:
+        found, rate, now = inspect(services), hit_rate(services), services.clock.now()
+    if not found.is_reachable:
+        console.print("There is no Redis now; every read goes to the database or to Mailjet.")
+        return
+    table = Table("key", "age", "shown", "ends in", "characters")
+    for entry in found.entries:
+        table.add_row(
+            entry.key,
+            _age(entry.as_of, now) if entry.as_of else "-",
+            "yes" if entry.is_current else "no: outdated" if entry.as_of else "no: garbage",
+            f"{entry.ttl_s:,} s" if entry.ttl_s is not None else "-",
+            f"{entry.characters:,}" if entry.characters is not None else "-",
+        )
+    console.print(table)
+    console.print(
+        f"Places of {found.memberships:,} contacts, {found.current_memberships:,} of them shown; "
+        f"{found.characters:,} characters in all{'' if found.is_whole else ', and more that was not looked at'}."
+    )
+    if rate is None or rate.share is None:
+        console.print("No reads are counted yet.")
+        return
+    console.print(
+        f"{100 * rate.share:.1f} % of {rate.reads:,} reads in {HIT_RATE_DAYS} days were served from Redis "
+        f"(wanted: more than {100 * HIT_RATE_WANTED:.0f} %)."
+    )
+    for each in rate.by_kind:
+        console.print(f"- {each.kind}: {each.hits:,} from Redis, {each.misses:,} read anew")
+
+
+@cache_app.command("warm")
+def warm() -> None:
+    """Fill the cache with what was just read: six requests to Mailjet."""
+    from list_pipeline.operations.cache import warm as load
+
+    with opened_services() as services:
+        warmed = load(services)
+    if not warmed.is_reachable:
+        console.print("There is no Redis now; nothing is cached.")
+        return
+    console.print(f"{warmed.values} values and the places of {warmed.memberships:,} contacts are cached.")
+    if warmed.problem:
+        console.print(f"The sizes stay as they were: {warmed.problem}", markup=False)
+
+
+@cache_app.command("invalidate")
+def invalidate(
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="all, state, metadata, contacts, memberships, campaigns or mailjet; or the id of one list or contact."
+        ),
+    ] = "all",
+) -> None:
+    """Forget what is cached; the next look reads it anew. Changes of ours need no invalidation."""
+    from list_pipeline.operations.cache import invalidate as forget
+
+    chosen = _cached(what)
+    with opened_services() as services:
+        forget(services, chosen)
+        reachable = services.cache.is_reachable()
+    console.print(f"Forgotten: {what}." if reachable else "There is no Redis now; nothing is cached.")
+
+
+def _cached(what: str) -> CachedKind | int:
+    from list_pipeline.operations.cache import CachedKind
+
+    if what.isascii() and what.isdigit():
+        return int(what)
+    try:
+        return CachedKind(what)
+    except ValueError:
+        raise typer.BadParameter(f"{', '.join(kind.value for kind in CachedKind)}, or a number") from None
+
+
+def _age(at: datetime, now: datetime) -> str:
+    seconds = max(0, int((now - at).total_seconds()))
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"

@@ -1,0 +1,50 @@
+"""The command about the states of the lists."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from list_pipeline.cli_common import console, opened_services
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command()(states)
+
+
+def states(
+    history: Annotated[bool, typer.Option("--history", help="Show the transitions that led there, too.")] = False,
+    list_number: Annotated[int, typer.Option("--list", min=1, max=3, help="Only the history of this list.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, help="How many of the latest transitions.")] = 50,
+) -> None:
+    """Show where each campaign list is: its health, and its life cycle between two campaigns."""
+    from list_pipeline.core.lists import CAMPAIGN_LISTS
+    from list_pipeline.operations import list_states
+
+    with opened_services() as services:
+        present = list_states.states(services)
+        role = CAMPAIGN_LISTS[list_number - 1] if list_number else None
+        noted = list_states.history(services, role, limit=limit) if history else ()
+    table = Table("list", "machine", "state", "since (UTC)")
+    for row in present:
+        table.add_row(row.list_role.label, row.machine, row.state, f"{row.since:%Y-%m-%d %H:%M}")
+    console.print(table)
+    if not present:
+        console.print("Nothing is noted yet: run a maintenance first.")
+    if noted:
+        shown = Table("when (UTC)", "list", "machine", "from", "to", "because", "campaign or week")
+        for one in noted:
+            about = one.campaign_key or (one.week.isoformat() if one.week else "-")
+            shown.add_row(
+                f"{one.at:%Y-%m-%d %H:%M:%S}",
+                one.list_role.label,
+                one.machine,
+                one.from_state,
+                one.to_state,
+                one.reason or one.event.words,
+                about,
+            )
+        console.print(shown)

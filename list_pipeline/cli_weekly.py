@@ -1,0 +1,39 @@
+"""The command about the weekly health check: runs the check of a week, or shows the one that was made."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+import typer
+
+from list_pipeline.cli_common import console, opened_services
+from list_pipeline.core.slack_blocks import as_text
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command()(weekly)
+
+
+def weekly(
+    week: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Monday of the week (UTC); the latest that is due when left out."),
+    ] = None,
+) -> None:
+    """Check the lists for a week and report it; a week that was checked is shown as it was."""
+    from list_pipeline.operations.weekly_report import check_week
+
+    monday: date | None = week.date() if week is not None else None
+    with opened_services() as services, console.status("Checking the week"):
+        checked = check_week(services, monday, progress=lambda words: console.print(words, markup=False))
+    console.print(as_text(checked.report.message), markup=False)
+    notified = checked.notified
+    console.print(
+        f"Row {checked.run.row.check_id} of list_health_check; message: {notified.report.state}.", markup=False
+    )
+    if notified.report.error:
+        console.print(f"- {notified.report.error}", markup=False)
+    if notified.alert is not None:
+        console.print(f"Critical alert: {notified.alert.state}.", markup=False)

@@ -1,0 +1,114 @@
+"""The weekly health check: its job, its schedule, the sensor that catches up, and its rules as checks. It only reads."""
+
+import os
+from collections.abc import Callable
+from datetime import date
+
+import dagster as dg
+
+from list_pipeline.core.errors import ConfigurationError
+from list_pipeline.core.weekly import due_week
+from list_pipeline.core.weekly_facts import WeekFacts
+from list_pipeline.defs.assets import weekly
+from list_pipeline.defs.failures import clear_failures
+from list_pipeline.defs.metadata import text
+from list_pipeline.operations.checks import CheckResult
+from list_pipeline.operations.services import Services
+from list_pipeline.operations.weekly import WORKFLOW, current, missed_weeks
+from list_pipeline.operations.weekly_report import WEEK_RULES, facts_of
+
+_ON = os.environ.get("SCHEDULES_ENABLED", "true").strip().casefold() not in ("false", "0", "no", "off")
+
+
+def _whole_number(name: str, default: int, most: int) -> int:
+    """A setting that is needed when the code location loads; read by itself, so that no other can keep it from loading.
+
+    What is no such number is refused where settings are read as a whole; the schedule keeps its default until then.
+    """
+    given = os.environ.get(name, "").strip()
+    return int(given) if given.isdecimal() and int(given) <= most else default
+
+
+_DAY = _whole_number("WEEKLY_HEALTH_CHECK_DAY", 1, 6)
+_HOUR = _whole_number("WEEKLY_HEALTH_CHECK_HOUR", 10, 23)
+
+weekly_health_check = dg.define_asset_job(
+    WORKFLOW,
+    selection=dg.AssetSelection.assets(
+        weekly.weekly_list_snapshot,
+        weekly.list_metrics,
+        weekly.weekly_list_health,
+        weekly.weekly_report,
+        weekly.list_health_check,
+        weekly.weekly_notification,
+    ),
+    executor_def=dg.in_process_executor,
+    tags={"dagster/max_retries": "0"},
+    description="One week of the lists: sizes, metrics, assessments, report, row, messages. The partition is its Monday.",
+)
+
+
+@dg.schedule(
+    job=weekly_health_check,
+    cron_schedule=f"0 {_HOUR} * * {_DAY}",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING if _ON else dg.DefaultScheduleStatus.STOPPED,
+    description="Weekly, on WEEKLY_HEALTH_CHECK_DAY at WEEKLY_HEALTH_CHECK_HOUR (UTC): the check of this week.",
+)
+def weekly_on_its_day(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    week = due_week(context.scheduled_execution_time, _DAY, _HOUR)
+    return dg.RunRequest(run_key=week.key, partition_key=week.key)
+
+
+@dg.sensor(
+    job=weekly_health_check,
+    minimum_interval_seconds=900,
+    default_status=dg.DefaultSensorStatus.RUNNING if _ON else dg.DefaultSensorStatus.STOPPED,
+    description=(
+        "Weekly checks of the last four weeks that never began, died or failed: made late, oldest first, at most three "
+        "attempts. A week that is over has no sizes then."
+    ),
+)
+def weekly_checks_missed(
+    context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
+) -> dg.SensorResult | dg.SkipReason:
+    try:
+        found = missed_weeks(services)
+        now = services.clock.now()
+    except ConfigurationError as error:
+        return dg.SkipReason(str(error))
+    if not found:
+        return dg.SkipReason("Every weekly check that was due has run.")
+    return dg.SensorResult(
+        run_requests=[
+            dg.RunRequest(
+                # The hour lets a run that came to nothing be asked for again; a second one would find what the first did.
+                run_key=f"{one.week.key}:{one.attempt}:{now:%Y-%m-%dT%H}",
+                partition_key=one.week.key,
+                tags={"list_pipeline/why": one.why},
+            )
+            for one in found
+        ]
+    )
+
+
+def _check(rule: Callable[[WeekFacts], CheckResult]) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=weekly.list_health_check, name=rule.__name__, description=rule.__doc__)
+    def run_check(context: dg.AssetCheckExecutionContext, services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
+        week = context.run.tags["dagster/partition"]
+        with clear_failures():
+            result = rule(facts_of(services, current(services, date.fromisoformat(week))))
+        return dg.AssetCheckResult(
+            passed=result.passed,
+            severity=dg.AssetCheckSeverity.ERROR if result.is_serious else dg.AssetCheckSeverity.WARN,
+            description=result.words,
+            metadata={"week": text(week)},
+        )
+
+    return run_check
+
+
+WEEKLY_JOBS = [weekly_health_check]
+WEEKLY_SCHEDULES = [weekly_on_its_day]
+WEEKLY_SENSORS = [weekly_checks_missed]
+WEEKLY_CHECKS = [_check(rule) for rule in WEEK_RULES]

@@ -1,0 +1,323 @@
+"""States of the campaign lists: the present ones, the history of transitions, and the facts that events are derived from.
+
+Belongs here: reading and writing those rows. Does not belong here: which events follow (``core.list_events``) and where they
+lead (``core.list_states``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection, RowMapping
+
+from list_pipeline.core.list_events import AttemptSeen, Happened, MaintenanceSeen, PlanSeen
+from list_pipeline.core.list_states import MACHINES, ListEvent, Step
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.plans import PlanKind, PlanStatus, Sweep
+from list_pipeline.storage import journal, plans
+from list_pipeline.storage.database import execute, one, rows, scalar
+from list_pipeline.storage.maintenance import GAVE_UP_STAGE
+from list_pipeline.storage.plans import StoredPlan
+
+
+@dataclass(frozen=True, slots=True)
+class ListStateRow:
+    """Where a list is in one machine, and since when."""
+
+    list_role: ListRole
+    machine: str
+    state: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionRow:
+    """One transition. ``at``: when it happened; ``noted_at``: when it was written. Both UTC."""
+
+    history_id: int
+    list_role: ListRole
+    machine: str
+    from_state: str
+    to_state: str
+    event: ListEvent
+    event_key: str
+    campaign_key: str | None
+    sweep: str | None
+    week: date | None
+    run_id: str | None
+    reason: str
+    at: datetime
+    noted_at: datetime
+
+
+def lock_states(connection: Connection, now: datetime) -> dict[tuple[ListRole, str], str]:
+    """The present state of each list in each machine, kept from others until the transaction ends. Missing rows are begun."""
+    locked = "select * from list_state order by list_role, machine for update"
+    found = rows(connection, locked)
+    if len(found) < len(CAMPAIGN_LISTS) * len(MACHINES):
+        for role in CAMPAIGN_LISTS:
+            for machine in MACHINES.values():
+                execute(
+                    connection,
+                    """insert into list_state (list_role, machine, state, since) values (:role, :machine, :state, :now)
+                       on conflict (list_role, machine) do nothing""",
+                    role=role.value,
+                    machine=machine.name,
+                    state=machine.initial.value,
+                    now=now,
+                )
+        found = rows(connection, locked)
+    return {(ListRole(row["list_role"]), row["machine"]): row["state"] for row in found}
+
+
+def states(connection: Connection) -> tuple[ListStateRow, ...]:
+    """The present states, in the order of the lists."""
+    found = rows(connection, "select list_role, machine, state, since from list_state order by list_role, machine")
+    return tuple(ListStateRow(ListRole(row["list_role"]), row["machine"], row["state"], row["since"]) for row in found)
+
+
+def noted_keys(connection: Connection, keys: Sequence[str]) -> frozenset[tuple[str, str]]:
+    """Those of the events that are in the history already: list and key."""
+    found = rows(
+        connection,
+        "select distinct list_role, event_key from list_state_history where event_key = any(:keys)",
+        keys=list(keys),
+    )
+    return frozenset((row["list_role"], row["event_key"]) for row in found)
+
+
+def was_sent_later(connection: Connection, role: ListRole, at: datetime) -> bool:
+    """Whether a campaign that was sent to the list after an instant is noted already."""
+    return bool(
+        scalar(
+            connection,
+            "select exists (select 1 from list_state_history where list_role = :role and event = 'sent' and at > :at)",
+            role=role.value,
+            at=at,
+        )
+    )
+
+
+def add_transition(
+    connection: Connection, happened: Happened, step: Step, *, run_id: str | None, week: date | None, now: datetime
+) -> None:
+    """Write one transition and the state it led to."""
+    role = happened.role.value
+    execute(
+        connection,
+        """
+        insert into list_state_history (list_role, machine, from_state, to_state, event, event_key, campaign_id, sweep, week,
+               run_id, reason, at, noted_at)
+        values (:role, :machine, :from_state, :to_state, :event, :key, :campaign, :sweep, :week, :run, :reason, :at, :now)
+        """,
+        role=role,
+        machine=step.machine,
+        from_state=step.from_state,
+        to_state=step.to_state,
+        event=step.event.value,
+        key=happened.key,
+        campaign=happened.campaign_id,
+        sweep=happened.sweep,
+        week=week,
+        run=run_id,
+        reason=step.reason or happened.reason,
+        at=happened.at,
+        now=now,
+    )
+    if step.from_state != step.to_state:
+        execute(
+            connection,
+            "update list_state set state = :state, since = :at where list_role = :role and machine = :machine",
+            state=step.to_state,
+            at=happened.at,
+            role=role,
+            machine=step.machine,
+        )
+
+
+_HISTORY = """
+    select h.history_id, h.list_role, h.machine, h.from_state, h.to_state, h.event, h.event_key,
+           s.campaign_key, h.sweep, h.week, h.run_id, h.reason, h.at, h.noted_at
+    from list_state_history h left join campaign_schedule s on s.id = h.campaign_id
+"""
+
+
+def history(
+    connection: Connection, role: ListRole | None = None, limit: int | None = None
+) -> tuple[TransitionRow, ...]:
+    """Transitions in the order in which they were noted: of one list or all, the latest ``limit`` of them or all."""
+    found = rows(
+        connection,
+        f"""
+        select * from ({_HISTORY} where cast(:role as text) is null or h.list_role = :role
+                       order by h.history_id desc limit :limit) latest
+        order by history_id
+        """,
+        role=role.value if role is not None else None,
+        limit=limit,
+    )
+    return tuple(_transition(row) for row in found)
+
+
+def _transition(row: RowMapping) -> TransitionRow:
+    values = {name: row[name] for name in TransitionRow.__dataclass_fields__}
+    return TransitionRow(**{**values, "list_role": ListRole(row["list_role"]), "event": ListEvent(row["event"])})
+
+
+def populated_lists(connection: Connection) -> frozenset[ListRole]:
+    """Campaign lists that our rows know somebody on."""
+    return frozenset(
+        role
+        for role in CAMPAIGN_LISTS
+        if scalar(
+            connection,
+            "select exists (select 1 from list_membership where list_role = :role and left_at is null)",
+            role=role.value,
+        )
+    )
+
+
+def last_validation(connection: Connection, role: ListRole, campaign_id: int) -> tuple[int, str | None]:
+    """How many outcomes of validations of a campaign are noted, and the key of the latest."""
+    row = one(
+        connection,
+        """select count(*) as noted, (array_agg(event_key order by history_id desc))[1] as latest from list_state_history
+           where list_role = :role and machine = 'lifecycle' and event_key like :stem""",
+        role=role.value,
+        stem=f"campaign:{campaign_id}:validation:%",
+    )
+    return (int(row["noted"]), row["latest"]) if row is not None else (0, None)
+
+
+def maintained(connection: Connection, since: datetime) -> tuple[tuple[int, Sweep], ...]:
+    """Campaign and sweep of every maintenance that gave a sign of life since an instant, or of which nothing was noted."""
+    found = rows(
+        connection,
+        """
+        select campaign_schedule_id as campaign_id, sweep from list_maintenance_log l
+        where maintenance_type = 'post_campaign' and campaign_schedule_id is not null
+        group by campaign_schedule_id, sweep
+        having max(greatest(executed_at, touched_at, finished_at)) >= :since
+            or not exists (select 1 from list_state_history h
+                           where h.campaign_id = l.campaign_schedule_id and h.sweep = l.sweep)
+            or bool_or(status = 'rolled_back') and not exists (
+                           select 1 from list_state_history h where h.campaign_id = l.campaign_schedule_id
+                           and h.sweep = l.sweep and h.event in ('undone', 'rolled_back'))
+        order by min(executed_at), campaign_schedule_id
+        """,
+        since=since,
+    )
+    return tuple((int(row["campaign_id"]), Sweep(row["sweep"])) for row in found)
+
+
+def sends_since(connection: Connection, since: datetime) -> tuple[tuple[int, ListRole, datetime], ...]:
+    """Campaigns whose sending began since an instant, oldest first: id, list, when it began."""
+    found = rows(
+        connection,
+        """select id, round_number, send_start_at from campaign_schedule
+           where retired_at is null and mailjet_campaign_id is not null and send_start_at >= :since
+           order by send_start_at, id""",
+        since=since,
+    )
+    return tuple((int(row["id"]), CAMPAIGN_LISTS[row["round_number"] - 1], row["send_start_at"]) for row in found)
+
+
+def campaign_key(connection: Connection, campaign_id: int) -> str:
+    """The key of a campaign."""
+    return str(scalar(connection, "select campaign_key from campaign_schedule where id = :id", id=campaign_id))
+
+
+def seen_maintenance(connection: Connection, campaign_id: int, sweep: Sweep) -> MaintenanceSeen:
+    """Everything that is stored about a maintenance and that an event follows from."""
+    campaign = one(
+        connection,
+        """
+        select s.round_number, coalesce(s.recipient_count, 0) as recipients,
+               coalesce(s.send_start_at, s.send_end_at, (s.scheduled_date + s.scheduled_time) at time zone 'UTC') as sent_at,
+               f.fetched_at,
+               (select count(*) from bounce_event e join campaign_recipient using (campaign_id, contact_id)
+                where e.campaign_id = s.id and e.sweep = :sweep and e.bounce_class in ('hard', 'soft')
+                  and not e.is_contradictory) as bounced,
+               (select max(p.executed_at) from plan p
+                where p.campaign_id = s.id and p.sweep = :sweep and p.kind = 'undo') as undone_at,
+               (select max(p.executed_at) from plan p
+                where p.campaign_id = s.id and p.sweep = :sweep and p.kind = 'rollback') as rolled_back_at
+        from campaign_schedule s
+        left join bounce_fetch f on f.campaign_id = s.id and f.sweep = :sweep and f.is_complete
+        where s.id = :campaign
+        """,
+        campaign=campaign_id,
+        sweep=sweep.value,
+    )
+    if campaign is None:
+        raise AssertionError("a maintenance belongs to a campaign")
+    attempts = rows(
+        connection,
+        """
+        select attempt, executed_at, status, finished_at, coalesce(errors, '[]') @> cast(:gave_up as jsonb) as gave_up
+        from list_maintenance_log
+        where campaign_schedule_id = :campaign and maintenance_type = 'post_campaign' and sweep = :sweep order by attempt
+        """,
+        campaign=campaign_id,
+        sweep=sweep.value,
+        gave_up=f'[{{"stage": "{GAVE_UP_STAGE}"}}]',
+    )
+    return MaintenanceSeen(
+        campaign_id=campaign_id,
+        sweep=sweep.value,
+        role=CAMPAIGN_LISTS[campaign["round_number"] - 1],
+        sent_at=campaign["sent_at"],
+        attempts=[
+            AttemptSeen(row["attempt"], row["executed_at"], row["status"], row["finished_at"], row["gave_up"])
+            for row in attempts
+        ],
+        fetched_at=campaign["fetched_at"],
+        recipients=int(campaign["recipients"]),
+        bounced=int(campaign["bounced"]),
+        suppression=_plan(connection, plans.current_plan(connection, campaign_id, PlanKind.SUPPRESSION, sweep)),
+        rebalancing=_plan(connection, plans.current_plan(connection, campaign_id, PlanKind.REBALANCING, sweep)),
+        undone_at=campaign["undone_at"],
+        rolled_back_at=campaign["rolled_back_at"],
+    )
+
+
+def _plan(connection: Connection, plan: StoredPlan | None) -> PlanSeen | None:
+    if plan is None:
+        return None
+    outcome: Mapping[str, int] = journal.outcome(connection, plan.plan_id)
+    begun_at = scalar(connection, "select min(created_at) from change where plan_id = :plan", plan=plan.plan_id)
+    if plan.kind is PlanKind.SUPPRESSION:
+        is_needed = bool(
+            scalar(
+                connection,
+                "select exists (select 1 from plan_item where plan_id = :plan and action = 'suppress')",
+                plan=plan.plan_id,
+            )
+        )
+        roles: frozenset[ListRole] = frozenset()
+    else:
+        is_needed = bool(plan.summary["triggered"])
+        touched = rows(
+            connection,
+            """select from_role as role from plan_item where plan_id = :plan and from_role is not null
+               union select to_role from plan_item where plan_id = :plan and to_role is not null""",
+            plan=plan.plan_id,
+        )
+        roles = frozenset(ListRole(row["role"]) for row in touched)
+    return PlanSeen(
+        made_at=plan.created_at,
+        is_needed=is_needed,
+        status=PlanStatus(plan.status),
+        waited=plan.gate.get("outcome") == "needs_review",
+        decided_at=plan.decided_at,
+        begun_at=begun_at,
+        executed_at=plan.executed_at,
+        confirmed=outcome["confirmed"] + outcome["reversed"],
+        failed=outcome["failed"],
+        skipped=outcome["skipped"],
+        deviation_percent=plan.summary.get("deviation_before_percent"),
+        is_repaired=bool(plan.summary.get("is_repaired", True)),
+        roles=roles,
+    )

@@ -1,0 +1,325 @@
+"""The weekly health checks: their rows, what was measured in a week, and what is counted for it.
+
+Belongs here: reading and writing those rows. Does not belong here: what the figures mean (``core.weekly``).
+
+What was measured is written once: a second write of the same week changes nothing, so that a past week stays as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping
+
+from list_pipeline.core.list_figures import Rate, SendFigures
+from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.weekly import Activity, ListSize, Week, WeekSends
+from list_pipeline.storage.database import execute, one, rows, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheckRow:
+    """A row of ``list_health_check`` as the workflow needs it. Instants are UTC."""
+
+    check_id: int
+    week: date
+    status: str
+    attempt: int
+    run_id: str | None
+    executed_at: datetime
+    touched_at: datetime
+    sizes_taken_at: datetime | None
+    sizes_note: str
+    urgency: str | None
+    weekly_report: Mapping[str, Any] | None
+    activity: Mapping[str, Any] | None
+    week_over_week: Sequence[Mapping[str, Any]] | None
+    errors: Sequence[Mapping[str, Any]]
+
+    @property
+    def is_over(self) -> bool:
+        """True when the check of the week succeeded: it is shown from now on, and not made again."""
+        return self.status == "success"
+
+
+_SELECT = """
+    select id as check_id, week, status, attempt, run_id, executed_at, coalesce(touched_at, executed_at) as touched_at,
+           sizes_taken_at, sizes_note, urgency, weekly_report, activity, week_over_week, coalesce(errors, '[]') as errors
+    from list_health_check
+"""
+
+
+def check_of(connection: Connection, week: date) -> HealthCheckRow | None:
+    """The check of a week, or None."""
+    row = one(connection, _SELECT + "where week = :week", week=week)
+    return HealthCheckRow(**row) if row is not None else None
+
+
+def latest_checks(connection: Connection, since: date) -> Mapping[date, HealthCheckRow]:
+    """The checks of the weeks from a Monday on."""
+    found = rows(connection, _SELECT + "where week >= :since order by week", since=since)
+    return {row["week"]: HealthCheckRow(**row) for row in found}
+
+
+def whole_row(connection: Connection, week: date) -> RowMapping | None:
+    """Every column of a week's check, or None."""
+    return one(connection, "select * from list_health_check where week = :week", week=week)
+
+
+def begin(connection: Connection, week: Week, run_id: str | None, now: datetime) -> HealthCheckRow:
+    """Write the row of a week as ``running``, or continue it: one that failed gets a new attempt, one that is over stays."""
+    execute(
+        connection,
+        """
+        insert into list_health_check as c (week, executed_at, touched_at, run_id, status, window_from, window_to)
+        values (:week, :now, :now, :run, 'running', :from, :to)
+        on conflict (week) do update set
+            status = 'running', touched_at = :now, run_id = coalesce(:run, c.run_id), urgency = null,
+            attempt = c.attempt + case when c.status = 'failed' then 1 else 0 end,
+            executed_at = case when c.status = 'failed' or c.touched_at < :now - interval '1 hour' then :now
+                               else c.executed_at end
+        where c.status <> 'success'
+        """,
+        week=week.monday,
+        now=now,
+        run=run_id,
+        **{"from": week.starts_after, "to": week.due_at},
+    )
+    return _known(connection, week.monday)
+
+
+def touch(connection: Connection, week: date, now: datetime) -> None:
+    """A run works on this check now."""
+    execute(
+        connection,
+        "update list_health_check set touched_at = :now where week = :week and status = 'running'",
+        week=week,
+        now=now,
+    )
+
+
+def fail(connection: Connection, week: date, stage: str, error: str, now: datetime) -> HealthCheckRow:
+    """End an attempt that failed: the error, and nulls for what is not known. A check that is over stays as it is."""
+    execute(
+        connection,
+        """
+        update list_health_check set status = 'failed', urgency = 'critical', touched_at = :now,
+               execution_time_ms = greatest(0, round(extract(epoch from (cast(:now as timestamptz) - executed_at)) * 1000)),
+               errors = coalesce(errors, '[]') || cast(:entry as jsonb)
+        where week = :week and status <> 'success'
+        """,
+        week=week,
+        now=now,
+        entry=to_json([{"stage": stage, "error": error, "at": now.isoformat()}]),
+    )
+    return _known(connection, week)
+
+
+def note_sizes(connection: Connection, week: date, taken_at: datetime | None, note: str) -> None:
+    """When the sizes were taken, and what has to be known about them; written once."""
+    execute(
+        connection,
+        """update list_health_check set sizes_taken_at = :taken, sizes_note = :note
+           where week = :week and sizes_taken_at is null and sizes_note = '' and status <> 'success'""",
+        week=week,
+        taken=taken_at,
+        note=note,
+    )
+
+
+def note_activity(connection: Connection, week: date, activity: Activity) -> None:
+    """What was done in the week; written once."""
+    execute(
+        connection,
+        "update list_health_check set activity = cast(:activity as jsonb) where week = :week and activity is null",
+        week=week,
+        activity=to_json({name: getattr(activity, name) for name in Activity.__dataclass_fields__}),
+    )
+
+
+def keep_report(connection: Connection, week: date, report: Mapping[str, Any]) -> None:
+    """The report of a week that is not over yet."""
+    execute(
+        connection,
+        """update list_health_check set weekly_report = cast(:report as jsonb)
+           where week = :week and status <> 'success'""",
+        week=week,
+        report=to_json(dict(report)),
+    )
+
+
+def finish(connection: Connection, week: date, now: datetime, **columns: Any) -> None:
+    """End a check well: its figures and conclusions, those that are lists or objects as JSON. One that is over stays."""
+    as_json = {"health_assessments", "action_items", "week_over_week"}
+    plain = {
+        "master_list_size", "campaign_list_1_size", "campaign_list_2_size", "campaign_list_3_size",
+        "suppression_list_size", "balance_deviation", "is_balanced", "average_bounce_rate", "average_delivery_rate",
+        "critical_issue_count", "total_issue_count", "urgency",
+    }  # fmt: skip
+    if columns.keys() != as_json | plain:
+        raise ValueError(f"not the columns of a check: {sorted(columns.keys() ^ (as_json | plain))}")
+    sets = [f"{name} = cast(:{name} as jsonb)" if name in as_json else f"{name} = :{name}" for name in columns]
+    execute(
+        connection,
+        f"""
+        update list_health_check set {", ".join(sets)}, status = 'success', touched_at = :now,
+               execution_time_ms = greatest(0, round(extract(epoch from (cast(:now as timestamptz) - executed_at)) * 1000))
+        where week = :week and status <> 'success'
+        """,
+        week=week,
+        now=now,
+        **{name: to_json(value) if name in as_json else value for name, value in columns.items()},
+    )
+
+
+def _known(connection: Connection, week: date) -> HealthCheckRow:
+    found = check_of(connection, week)
+    if found is None:
+        raise AssertionError("the row was just written")
+    return found
+
+
+# What was measured
+
+
+def save_sizes(connection: Connection, week: date, sizes: Mapping[ListRole, ListSize], now: datetime) -> None:
+    """The sizes of the five lists, once."""
+    for role, size in sizes.items():
+        execute(
+            connection,
+            """insert into weekly_list_snapshot (week, list_role, raw_count, mailable_count, taken_at)
+               values (:week, :role, :raw, :mailable, :now) on conflict (week, list_role) do nothing""",
+            week=week,
+            role=role.value,
+            raw=size.raw,
+            mailable=size.mailable,
+            now=now,
+        )
+
+
+def sizes_of(connection: Connection, week: date) -> tuple[Mapping[ListRole, ListSize], datetime | None]:
+    """The sizes of a week and when they were taken; empty and None when nobody took them."""
+    found = rows(connection, "select * from weekly_list_snapshot where week = :week", week=week)
+    by_role = {ListRole(row["list_role"]): ListSize(row["raw_count"], row["mailable_count"]) for row in found}
+    sizes = {role: by_role[role] for role in ALL_LISTS if role in by_role}
+    return sizes, min((row["taken_at"] for row in found), default=None)
+
+
+def save_sends(connection: Connection, week: date, sends: Collection[WeekSends], now: datetime) -> None:
+    """What the campaigns of a week did on each list, once."""
+    for each in sends:
+        read = each.read or SendFigures(0, 0, 0, 0, 0)
+        execute(
+            connection,
+            """
+            insert into weekly_list_metrics (week, list_role, computed_at, campaigns, unread_campaigns, recipients, hard, soft,
+                   delivered, suppressed, suppressed_of, last_campaign_at)
+            values (:week, :role, :now, :campaigns, :unread, :recipients, :hard, :soft, :delivered, :suppressed,
+                    :suppressed_of, :last_at)
+            on conflict (week, list_role) do nothing
+            """,
+            week=week,
+            role=each.role.value,
+            now=now,
+            campaigns=read.campaigns,
+            unread=each.unread,
+            recipients=read.recipients,
+            hard=read.hard,
+            soft=read.soft,
+            delivered=read.delivered,
+            suppressed=None if each.suppression is None else each.suppression.count,
+            suppressed_of=None if each.suppression is None else each.suppression.of,
+            last_at=each.last_campaign_at,
+        )
+
+
+def sends_of(connection: Connection, week: date) -> Mapping[ListRole, WeekSends]:
+    """What the campaigns of a week did on each list, as it was computed then; empty when it was not."""
+    found = rows(connection, "select * from weekly_list_metrics where week = :week order by list_role", week=week)
+    return {
+        ListRole(row["list_role"]): WeekSends(
+            role=ListRole(row["list_role"]),
+            read=SendFigures(row["campaigns"], row["recipients"], row["hard"], row["soft"], row["delivered"])
+            if row["campaigns"]
+            else None,
+            unread=row["unread_campaigns"],
+            suppression=Rate(row["suppressed"], row["suppressed_of"]) if row["suppressed_of"] else None,
+            last_campaign_at=row["last_campaign_at"],
+        )
+        for row in found
+    }
+
+
+def activity_of(row: HealthCheckRow) -> Activity:
+    """What was done in the week, as it was counted then."""
+    return Activity(**(row.activity or {}))
+
+
+# What is counted
+
+
+def campaigns_sent(connection: Connection, after: datetime, until: datetime) -> Mapping[int, ListRole]:
+    """The list of each campaign that was sent after an instant and up to another."""
+    found = rows(
+        connection,
+        """
+        select id, round_number from campaign_schedule
+        where retired_at is null and coalesce(send_start_at, send_end_at) > :after
+          and coalesce(send_start_at, send_end_at) <= :until
+        """,
+        after=after,
+        until=until,
+    )
+    return {row["id"]: CAMPAIGN_LISTS[row["round_number"] - 1] for row in found}
+
+
+def count_activity(connection: Connection, after: datetime, until: datetime, *, with_waiting: bool) -> Activity:
+    """What was done after an instant and up to another.
+
+    A contact is new by the earliest subscription that is known. A maintenance counts as failed while its last attempt is.
+
+    Args:
+        with_waiting: count what waits for a person now, which says nothing about a past week.
+    """
+    row = one(
+        connection,
+        """
+        with done as (
+            select c.change_id, c.kind from change c join change_step s using (change_id)
+            where c.kind in ('move', 'enrol') group by c.change_id, c.kind
+            having bool_and(s.state in ('confirmed', 'skipped')) and bool_or(s.state = 'confirmed')
+               and max(s.changed_at) > :after and max(s.changed_at) <= :until),
+        latest as (
+            select distinct on (campaign_schedule_id, maintenance_type, sweep) status, executed_at from list_maintenance_log
+            order by campaign_schedule_id, maintenance_type, sweep, attempt desc)
+        select (select count(*) from campaign_schedule where retired_at is null
+                  and coalesce(send_start_at, send_end_at) > :after
+                  and coalesce(send_start_at, send_end_at) <= :until) as campaigns_sent,
+               (select count(*) from contact_list_membership where in_master_list
+                  and queued_at > :after and queued_at <= :until) as new_contacts,
+               (select count(*) from contact_suppression_history
+                  where suppressed_at > :after and suppressed_at <= :until) as suppressed,
+               (select count(*) from done) as rebalanced,
+               (select count(*) from plan where kind = 'rebalancing' and executed_at > :after and executed_at <= :until
+                  and exists (select 1 from change c where c.plan_id = plan.plan_id)) as rebalancings,
+               (select count(*) from latest where status = 'failed' and executed_at > :after and executed_at <= :until)
+                  as failed_maintenances,
+               (select count(*) from review_item where status = 'open' and kind in ('plan', 'correction')) as waiting
+        """,
+        after=after,
+        until=until,
+    )
+    if row is None:
+        raise AssertionError("a count has one row")
+    counts = {name: int(value) for name, value in row.items()}
+    waiting = counts.pop("waiting")
+    return replace(Activity(**counts), waiting=waiting if with_waiting else None)
+
+
+def first_started_at(connection: Connection) -> datetime | None:
+    """When this installation first started; None when it never did."""
+    row = one(connection, "select first_started_at from mode_state")
+    return None if row is None else row["first_started_at"]

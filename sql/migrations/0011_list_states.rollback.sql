@@ -1,0 +1,2 @@
+drop table list_pipeline.list_state_history;
+drop table list_pipeline.list_state;

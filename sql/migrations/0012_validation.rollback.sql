@@ -1,0 +1,12 @@
+drop table list_pipeline.schedule_change;
+drop table list_pipeline.campaign_override;
+drop table list_pipeline.campaign_validation_rule;
+drop table list_pipeline.campaign_validation;
+drop index list_pipeline.campaign_schedule_draft_idx;
+alter table list_pipeline.campaign_schedule
+    drop constraint campaign_schedule_expected_check,
+    drop column blocked_by,
+    drop column frozen_at,
+    drop column scheduled_since,
+    drop column expected_at,
+    drop column expected_recipients;

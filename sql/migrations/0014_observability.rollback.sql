@@ -1,0 +1,2 @@
+drop table list_pipeline.job_run;
+drop table list_pipeline.work_timing;
