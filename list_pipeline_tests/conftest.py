@@ -13,9 +13,14 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
 
 from list_pipeline import stack
 from list_pipeline.stack.databases import create_database, drop_database, with_database
+
+# Timings belong in benchmarks: a busy machine must not fail a property.
+settings.register_profile("product", deadline=None)
+settings.load_profile("product")
 
 # Dagster and pandas leave hundreds of thousands of objects that live as long as the process: walking them again and again
 # costs some seven percent of the time of the whole suite.

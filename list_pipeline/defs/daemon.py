@@ -1,10 +1,11 @@
-"""Dagster's daemon as a process that one starts, watches and ends: for the demo, which shows the real sensor at work.
+"""Dagster's daemon as a process that one starts, asks, watches and ends: for the demo, which shows real sensors at work.
 
-Belongs here: the process, and what its runs did so far. Does not belong here: what is started by them.
+Belongs here: the process, what one asks of it, and what its runs did so far. Does not belong here: what is started by them.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -51,6 +52,47 @@ def running_daemon(environment: Mapping[str, str], log_file: Path) -> Generator[
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+@contextmanager
+def launched(
+    environment: Mapping[str, str], job: str, partition_key: str, log_file: Path
+) -> Generator[Callable[[], None]]:
+    """Put a run of a job into the daemon's queue, as a person does on the command line.
+
+    Yields:
+        What waits until it is in the queue, and raises ``TransientError`` when Dagster refused it.
+    """
+    tags = json.dumps({"dagster/partition": partition_key})
+    dagster = str(Path(sys.executable).parent / "dagster")
+    command = [dagster, "job", "launch", "-w", "workspace.yaml", "-j", job, "--tags", tags]
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(command, cwd=_CHECKOUT, env=dict(environment), stdout=log, stderr=log)
+
+    def wait() -> None:
+        if process.wait() != 0:
+            raise TransientError(f"Launching {job}", "Dagster refused it", f"See {log_file}")
+
+    try:
+        yield wait
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait()
+
+
+def look_again(sensor: str) -> None:
+    """Let the daemon evaluate a sensor at its next turn, within five seconds, instead of after the sensor's interval.
+
+    Dagster has no public way to ask for a tick: the times of the last one are taken out of the sensor's state.
+    """
+    with dg.DagsterInstance.get() as instance:
+        for state in instance.all_instigator_state():
+            data: Any = state.instigator_data
+            if state.instigator_name == sensor and data is not None:
+                instance.update_instigator_state(
+                    state.with_data(data._replace(last_tick_timestamp=None, last_tick_start_timestamp=None))
+                )
 
 
 def wait_for_runs(

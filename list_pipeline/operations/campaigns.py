@@ -50,6 +50,8 @@ def discover(services: Services) -> Discovery:
     sends = services.mailjet.sends(since=since)
     result = Discovery()
     with services.database.begin() as connection:
+        # Sensors and runs look at the same time: whoever comes second finds the rows of the first.
+        rows.lock_schedule(connection)
         known = rows.known_sends(connection)
         assignable = []
         for send in sends:

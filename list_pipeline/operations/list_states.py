@@ -1,7 +1,7 @@
 """The states of the campaign lists: noted after each stage of a maintenance, each weekly check and each validation.
 
 Belongs here: deriving what happened from what is stored, following it through both machines, telling people about lists that
-are far apart. Does not belong here: the machines (``core.list_states``) and what follows from the stored truth
+are far apart or bounce a lot. Does not belong here: the machines (``core.list_states``) and what follows from the stored truth
 (``core.list_events``).
 
 Nothing decides on these states; they show people where a list is. Noting twice notes nothing new, and what a killed run did
@@ -17,6 +17,7 @@ from datetime import date, datetime, timedelta
 import structlog
 from sqlalchemy import Connection, RowMapping
 
+from list_pipeline.core.bounce_message import FEWEST_RECIPIENTS, bounce_message
 from list_pipeline.core.imbalance_message import Imbalance, imbalance_message
 from list_pipeline.core.list_events import Happened, events_of
 from list_pipeline.core.list_states import MACHINES, ListEvent, advance
@@ -32,7 +33,7 @@ from list_pipeline.storage.notifications import Outgoing
 log = structlog.get_logger(__name__)
 
 TOLD_WITHIN = timedelta(days=1)
-"""Lists that were found far apart longer ago are no news."""
+"""What was found of the lists longer ago is no news."""
 
 CATCH_UP_DAYS = 8
 """Maintenances that gave a sign of life within these days are looked at again: the last look at a campaign is after 7."""
@@ -53,17 +54,18 @@ class Transition:
 
 
 def note(services: Services, campaign_id: int, sweep: Sweep, *, run_id: str | None = None) -> list[Transition]:
-    """Note what happened in a maintenance so far, from what is stored about it, and tell people about lists that are far apart.
+    """Note what happened in a maintenance so far, from what is stored about it, and tell people about lists that are far
+    apart or bounce a lot.
 
-    A failure of Slack fails nothing; the message stays in the outbox.
+    A failure of Slack fails nothing; the messages stay in the outbox.
 
     Returns:
         What was new; noted again at once: nothing.
     """
     with services.database.begin() as connection:
         noted = record(connection, services, campaign_id, sweep, run_id=run_id)
-        alert = _queue_alert(connection, services, campaign_id, sweep) if _is_severe(services, noted) else None
-    if alert is not None:
+        alerts = _queue_alerts(connection, services, noted, campaign_id, sweep)
+    for alert in alerts:
         post(services, alert)
     return noted
 
@@ -71,13 +73,12 @@ def note(services: Services, campaign_id: int, sweep: Sweep, *, run_id: str | No
 def record(
     connection: Connection, services: Services, campaign_id: int, sweep: Sweep, *, run_id: str | None = None
 ) -> list[Transition]:
-    """The same inside a transaction that writes what happened, so that neither stands without the other. A message is left
-    to the outbox."""
+    """The same inside a transaction that writes what happened, so that neither stands without the other. Messages are
+    left to the outbox."""
     noted = _follow(
         connection, services, events_of(rows.seen_maintenance(connection, campaign_id, sweep)), run_id=run_id
     )
-    if _is_severe(services, noted):
-        _queue_alert(connection, services, campaign_id, sweep)
+    _queue_alerts(connection, services, noted, campaign_id, sweep)
     return noted
 
 
@@ -157,17 +158,9 @@ def catch_up(services: Services) -> list[Transition]:
         in_order = sorted([*sent, *happened], key=lambda each: each.at)
         noted = _follow(connection, services, in_order, is_round=True)
         for campaign_id, sweep in looked_at:
-            if _is_severe(
-                services, [one for one in noted if (one.campaign_id, one.sweep) == (campaign_id, sweep.value)]
-            ):
-                _queue_alert(connection, services, campaign_id, sweep)
+            own = [one for one in noted if (one.campaign_id, one.sweep) == (campaign_id, sweep.value)]
+            _queue_alerts(connection, services, own, campaign_id, sweep)
     return noted
-
-
-def _is_severe(services: Services, noted: Sequence[Transition]) -> bool:
-    """Whether people are to be told now: what is derived of the past, they were told by the reports of that time."""
-    since = services.clock.now() - TOLD_WITHIN
-    return any(one.event is ListEvent.SEVERE_IMBALANCE_FOUND and one.at >= since for one in noted)
 
 
 def states(services: Services) -> tuple[ListStateRow, ...]:
@@ -258,9 +251,37 @@ def _populated(connection: Connection, current: dict[tuple[ListRole, str], str],
     ]
 
 
-def _queue_alert(connection: Connection, services: Services, campaign_id: int, sweep: Sweep) -> RowMapping | None:
-    """Put the message about lists that are far apart into the outbox, once a maintenance. It stands by itself: the thread of
-    a campaign begins with its report."""
+# What people are told. Each message stands by itself: the thread of a campaign begins with its report.
+
+
+def _queue_alerts(
+    connection: Connection, services: Services, noted: Sequence[Transition], campaign_id: int, sweep: Sweep
+) -> list[RowMapping]:
+    """Put into the outbox what people are to be told of these transitions, each once a maintenance."""
+    # What is derived of the past, they were told by the reports of that time.
+    since = services.clock.now() - TOLD_WITHIN
+    found = {one.event for one in noted if one.at >= since}
+    queued = [
+        tell(connection, services, campaign_id, sweep)
+        for event, tell in (
+            (ListEvent.BOUNCES_HIGH, _queue_bounces),
+            (ListEvent.SEVERE_IMBALANCE_FOUND, _queue_imbalance),
+        )
+        if event in found
+    ]
+    return [row for row in queued if row is not None]
+
+
+def _queue_bounces(connection: Connection, services: Services, campaign_id: int, sweep: Sweep) -> RowMapping | None:
+    bounced = rows.bounced(connection, campaign_id, sweep)
+    if bounced.recipients < FEWEST_RECIPIENTS:
+        return None
+    message = bounce_message(bounced)
+    key = f"bounces:{campaign_id}:{sweep.value}"
+    return queue(services, connection, Outgoing(key, message.text, message.blocks, campaign_id=campaign_id))
+
+
+def _queue_imbalance(connection: Connection, services: Services, campaign_id: int, sweep: Sweep) -> RowMapping | None:
     plan = plans.current_plan(connection, campaign_id, PlanKind.REBALANCING, sweep)
     if plan is None:
         return None

@@ -20,7 +20,7 @@ from list_pipeline.core.observations import DraftSeen
 from list_pipeline.core.validation import MISSED_AFTER, validation_due_at
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import campaign_block as blocks
-from list_pipeline.storage import membership
+from list_pipeline.storage import campaigns, membership
 from list_pipeline.storage import upcoming as rows
 from list_pipeline.storage import validation as validations
 from list_pipeline.storage.upcoming import UpcomingCampaign
@@ -75,6 +75,7 @@ def discover_upcoming(services: Services) -> Schedule:
             log.info("a draft was sent or taken back while it was looked at", draft=draft.draft_id)
     now = services.clock.now()
     with services.database.begin() as connection:
+        campaigns.lock_schedule(connection)
         known = {each.draft_id: each for each in rows.not_sent_yet(connection)}
         ours = blocks.campaigns_with_our_hand(connection)
         sent = rows.drafts_already_sent(connection, [draft.draft_id for draft, _, _ in found])

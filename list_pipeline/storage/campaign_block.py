@@ -18,7 +18,7 @@ from list_pipeline.core.validation import Rule
 from list_pipeline.storage.database import Database, execute, one, rows, scalar
 from list_pipeline.storage.lock import LockLostError
 
-_SCHEDULE_LOCK = 0x6C70_0003
+_SCHEDULE_LOCK = 0x6C70_0004
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import SendCounters, SendSeen
 from list_pipeline.storage.database import copy_rows, execute, one, rows, scalar
 
+_TAKE_OVER_LOCK = 0x6C70_0005
+
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
@@ -153,6 +155,11 @@ def lists_being_sent(connection: Connection) -> frozenset[ListRole]:
         """,
     )
     return frozenset(CAMPAIGN_LISTS[int(row["round_number"]) - 1] for row in found)
+
+
+def lock_schedule(connection: Connection) -> None:
+    """Until the end of the transaction nobody else takes sends or drafts over into the schedule."""
+    execute(connection, "select pg_advisory_xact_lock(:key)", key=_TAKE_OVER_LOCK)
 
 
 def known_sends(connection: Connection) -> frozenset[int]:

@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, RowMapping
 
+from list_pipeline.core.bounce_message import Bounced
 from list_pipeline.core.list_events import AttemptSeen, Happened, MaintenanceSeen, PlanSeen
 from list_pipeline.core.list_states import MACHINES, ListEvent, Step
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
@@ -227,6 +228,28 @@ def sends_since(connection: Connection, since: datetime) -> tuple[tuple[int, Lis
 def campaign_key(connection: Connection, campaign_id: int) -> str:
     """The key of a campaign."""
     return str(scalar(connection, "select campaign_key from campaign_schedule where id = :id", id=campaign_id))
+
+
+def bounced(connection: Connection, campaign_id: int, sweep: Sweep) -> Bounced:
+    """The bounces of a campaign as a sweep read them, counted as ``seen_maintenance`` counts them."""
+    row = one(
+        connection,
+        """
+        select s.campaign_key, s.round_number, coalesce(s.recipient_count, 0) as recipients,
+               count(*) filter (where e.bounce_class = 'hard') as hard,
+               count(*) filter (where e.bounce_class = 'soft') as soft
+        from campaign_schedule s
+        left join (bounce_event e join campaign_recipient using (campaign_id, contact_id))
+               on e.campaign_id = s.id and e.sweep = :sweep and not e.is_contradictory
+        where s.id = :campaign group by s.id
+        """,
+        campaign=campaign_id,
+        sweep=sweep.value,
+    )
+    if row is None:
+        raise AssertionError("a maintenance belongs to a campaign")
+    label = CAMPAIGN_LISTS[row["round_number"] - 1].label
+    return Bounced(row["campaign_key"], label, int(row["recipients"]), int(row["hard"]), int(row["soft"]))
 
 
 def seen_maintenance(connection: Connection, campaign_id: int, sweep: Sweep) -> MaintenanceSeen:

@@ -24,6 +24,7 @@ from list_pipeline.operations import campaigns, workflow
 from list_pipeline.operations.attempts import bury_dead
 from list_pipeline.operations.maintenance import begin, current, due, stage, unreported
 from list_pipeline.operations.modes import note_flag
+from list_pipeline.operations.outbox import send_waiting
 from list_pipeline.operations.reports import notify, write_report
 from list_pipeline.operations.services import Services
 from list_pipeline.settings import Settings
@@ -49,7 +50,8 @@ class Order:
 
 
 def tend(services: Services, tag: str) -> list[str]:
-    """One round of the sensors: what is due is synchronised and maintained, what nobody heard of is reported."""
+    """One round of the sensors: what is due is synchronised and maintained, what nobody heard of is reported, what waits in the
+    outbox is sent."""
     done: list[str] = []
     note_flag(services, by="sensor")
     if not services.settings.list_management_enabled:
@@ -68,6 +70,7 @@ def tend(services: Services, tag: str) -> list[str]:
             run = current(services, one.campaign_key, sweep=sweep)
             notify(services, run, write_report(services, run))
             done.append("reported")
+    done += [f"message {one.state}" for one in send_waiting(services)]
     if failed is not None:
         raise failed
     return done

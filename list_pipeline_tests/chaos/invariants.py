@@ -260,25 +260,49 @@ def _states(scene: Scene, expected: Expectation) -> Iterator[str]:
 
 
 def _messages(scene: Scene, expected: Expectation) -> Iterator[str]:
-    """Each row of the outbox is one message, and at most one of them is the final one."""
-    shown, sent = len(scene.messages()), scene.query("select message_key from notification where state = 'sent'")
-    if shown != len(sent) + expected.told_before:
-        yield f"{shown} message(s) in Slack for {len(sent) + expected.told_before} that were sent"
+    """Each row of the outbox arrived once, in the channel or in a thread that exists, and one of them at most is the final
+    one."""
+    shown = scene.messages()
+    times = Counter(_key(message) for message in shown)
+    rows = scene.query("select message_key, state, last_error from notification order by notification_id")
+    sent = {row["message_key"] for row in rows if row["state"] == "sent"}
+    if lost := sent - times.keys():
+        yield f"said to be sent, and not in Slack: {sorted(lost)}"
+    for row in rows:
+        # With Slack at hand only the report of a later look that found nothing new is left out.
+        if row["state"] not in ("sent", "skipped"):
+            yield f"the message {row['message_key']} is {row['state']}: {row['last_error']}"
+    if len(shown) != len(sent) + expected.told_before:
+        yield f"{len(shown)} message(s) in Slack for {len(sent) + expected.told_before} that were sent: {dict(times)}"
+    begun = {message["ts"] for message in shown if _thread(message) is None}
+    if below_nothing := sorted(_key(one) for one in shown if _thread(one) not in {None, *begun}):
+        yield f"answers to messages that are not there: {below_nothing}"
     # Lists that are far apart are told about beside the report; its key lets it be told once.
-    alerts = sum(row["message_key"].startswith("imbalance:") for row in sent)
-    if expected.messages is not None and shown - alerts != expected.messages:
-        yield f"{shown - alerts} message(s) in Slack instead of {expected.messages}"
-    final = [row for row in sent if ":success:" in row["message_key"]]
+    reports = sum(not key.startswith("imbalance:") for key in times.elements())
+    if expected.messages is not None and reports != expected.messages:
+        yield f"{reports} message(s) in Slack instead of {expected.messages}: {dict(times)}"
+    final = [key for key in sent if ":success:" in key]
     ended = scene.query("select 1 from list_maintenance_log where status = 'success'")
     if len(final) > max(len(ended), 1) or (not final and expected.status == "success"):
         yield f"{len(final)} final messages"
+
+
+def _key(message: Mapping[str, Any]) -> str:
+    """Our name of a message in Slack."""
+    return str((message.get("metadata") or {}).get("event_payload", {}).get("key", "without a key"))
+
+
+def _thread(message: Mapping[str, Any]) -> str | None:
+    """The message that another one answers; None for one of its own."""
+    thread = message.get("thread_ts")
+    return None if thread in (None, "", message["ts"]) else str(thread)
 
 
 def _model(scene: Scene, reference: Reference, expected: Expectation) -> Iterator[str]:
     """The model is asked once about a plan, and once for each report: a failed attempt is one of its own."""
     asked = scene.control.gemini_requests()
     number = len(asked["requests"] if isinstance(asked, Mapping) else asked)
-    reports = max(len(scene.query("select 1 from notification where message_key not like 'imbalance:%'")), 1)
+    reports = max(len(scene.query("select 1 from notification where message_key like 'maintenance:%'")), 1)
     allowed = reference.model_requests - 1 + reports + expected.model_asked_again
     if expected.same_plans and number > allowed:
         yield f"the model was asked {number} times instead of {allowed}"

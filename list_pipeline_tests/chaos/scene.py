@@ -235,10 +235,9 @@ class Scene:
             connection.execute(statement)
 
     def messages(self) -> list[Mapping[str, Any]]:
-        """What Slack shows, oldest first, without replies in threads."""
+        """What Slack holds, oldest first, answers in threads too."""
         found = self.control.slack_messages()
-        shown = found["messages"] if isinstance(found, Mapping) else found
-        return [one for one in shown if not one.get("thread_ts") or one.get("thread_ts") == one.get("ts")]
+        return list(found["messages"] if isinstance(found, Mapping) else found)
 
     def close(self) -> None:
         """End whatever still runs."""

@@ -49,6 +49,7 @@ AT_READS: Mapping[str, Sequence[str]] = {
     "figures": ("no-answer", "429", "500", "dropped", "half-body", "other-json"),
 }
 LASTING = ("429", "500", "dropped-but-done")
+MISBEHAVIOURS = ("hostile", "off", "slow", "contradictory")
 AT_WORDS = ("no-answer", "401", "half-body", "other-json")
 
 
@@ -126,6 +127,23 @@ class ServiceFails(Case):
         return broken(scene, reference, Expectation(model_asked_again=20 if self.service == "model" else 0))
 
 
+@dataclass(frozen=True)
+class ModelMisbehaves(Case):
+    """The model answers each question in a way that is of no use or of harm; the lists are maintained by the rules."""
+
+    family: ClassVar[str] = "services"
+    behaviour: str
+
+    @property
+    def name(self) -> str:
+        return f"model-{self.behaviour}-always"
+
+    def play(self, scene: Scene, reference: Reference) -> list[str]:
+        scene.control.gemini_behaviour(self.behaviour, times=None)
+        scene.until_quiet()
+        return broken(scene, reference, Expectation(model_asked_again=30))
+
+
 def cases(seed: int, reference: Reference, with_larger: bool = True) -> Iterator[Case]:
     """Every effect at the submission of a job, those that differ for reads elsewhere; some for long.
 
@@ -150,6 +168,8 @@ def cases(seed: int, reference: Reference, with_larger: bool = True) -> Iterator
         yield ServiceFails("model", effect, 1)
     yield ServiceFails("slack", "500", 6)
     yield ServiceFails("model", "500", 20)
+    for behaviour in MISBEHAVIOURS:
+        yield ModelMisbehaves(behaviour)
 
 
 def _matching(reference: Reference, method: str | None, path: str) -> int:

@@ -24,7 +24,7 @@ import structlog
 from sqlalchemy.pool import QueuePool
 from typer.testing import CliRunner
 
-from list_pipeline.cli import app
+from list_pipeline.cli.main import app
 from list_pipeline.clock import VirtualClock
 from list_pipeline.core.errors import ListPipelineError
 from list_pipeline.core.plans import PlanStatus

@@ -10,6 +10,8 @@ from list_pipeline.operations import execution
 from list_pipeline_tests.e2e.dagster_runs import DagsterHome, failures, strings_in
 from list_pipeline_tests.e2e.rehearsals import SUPPRESSION
 
+pytestmark = pytest.mark.long
+
 
 def launch(home: DagsterHome, job: str, op: str, **config: object) -> dg.ExecuteInProcessResult:
     """A job launched from the Launchpad."""

@@ -9,6 +9,8 @@ from list_pipeline.operations import workflow
 from list_pipeline.storage.maintenance import set_mode
 from list_pipeline_tests.e2e.rehearsals import SUPPRESSION, Rehearsal
 
+pytestmark = pytest.mark.long
+
 
 def _set_mode(account: Rehearsal, mode: str) -> None:
     """What ``list-pipeline mode`` does."""

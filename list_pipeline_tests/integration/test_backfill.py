@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+import pytest
+
 from list_pipeline.core.plans import ItemAction, PlanKind, PlanStatus, RunStatus, Sweep
 from list_pipeline.core.slack_blocks import as_text
 from list_pipeline.operations import reviews, workflow
@@ -14,6 +16,8 @@ from list_pipeline.storage import campaigns, plans
 from list_pipeline.storage.plans import StoredPlan
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
+
+pytestmark = pytest.mark.long
 
 
 def keys(made: Installation) -> list[str]:

@@ -12,8 +12,9 @@ import pytest
 from redis import Redis
 from typer.testing import CliRunner
 
-from list_pipeline import cli_cache, cli_common
-from list_pipeline.cli import app
+from list_pipeline.cli import cache as cli_cache
+from list_pipeline.cli import common as cli_common
+from list_pipeline.cli.main import app
 from list_pipeline.core.lists import ListRole
 from list_pipeline.defs.build import build_defs
 from list_pipeline.operations.cached_reads import all_metadata, list_contacts

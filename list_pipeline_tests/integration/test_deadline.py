@@ -15,6 +15,8 @@ from list_pipeline.operations.reports import write_report
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
 
+pytestmark = pytest.mark.long
+
 MINUTE = timedelta(minutes=1)
 PASSED = "the deadline of 30 minutes passed"
 

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from list_pipeline import cli_common, cli_decisions
 from list_pipeline.agents.optimization import AGENT as OPTIMIZATION
-from list_pipeline.cli import app
+from list_pipeline.cli import common as cli_common
+from list_pipeline.cli import decisions as cli_decisions
+from list_pipeline.cli.main import app
 from list_pipeline.core.advice import AdviceOutcome, AdviceSource, AgentRecord, ModelAnswer
 from list_pipeline.core.decision_review import Decider, FalseSuppressions, Proof
 from list_pipeline.core.errors import NotFoundError, RefusedError
@@ -36,6 +37,8 @@ from list_pipeline.operations.undo import undo_maintenance
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, SOFT, Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
 from list_pipeline_tests.integration.questions import carry_out, hold, question
+
+pytestmark = pytest.mark.long
 
 SUPPRESSION, REBALANCING = PlanKind.SUPPRESSION, PlanKind.REBALANCING
 

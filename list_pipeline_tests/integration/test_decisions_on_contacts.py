@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from list_pipeline import cli_reviews
-from list_pipeline.cli import app
+from list_pipeline.cli import reviews as cli_reviews
+from list_pipeline.cli.main import app
 from list_pipeline.core.errors import (
     ChangesStoppedError,
     LockHeldError,
@@ -46,6 +46,8 @@ from list_pipeline_tests.integration.questions import (
     status_of,
     waiting,
 )
+
+pytestmark = pytest.mark.long
 
 
 def test_an_approved_incident_is_carried_out_after_its_plan_and_only_once(install_small: Install) -> None:

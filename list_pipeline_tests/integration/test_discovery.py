@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -10,6 +12,7 @@ from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.operations import campaigns, membership
 from list_pipeline.operations.campaigns import SENDING_TAKES_AT_MOST, discover, record_recipients
+from list_pipeline.operations.services import Services
 from list_pipeline.storage import campaigns as campaign_rows
 from list_pipeline_tests.integration.accounts import Installation, plain_client, quietly
 
@@ -54,6 +57,19 @@ def test_sends_become_campaigns_with_round_cycle_and_partition_key(new_here: Ins
     assert (found.known, found.ignored, found.alerts) == (0, [], [])
     closed = new_here.query("select number, closed_reason from cycle order by number")
     assert closed == [(1, "complete"), (2, "complete")]
+
+
+def test_two_who_look_at_the_same_time_find_each_send_once(new_here: Installation) -> None:
+    ready = threading.Barrier(2)
+
+    def look(services: Services) -> int:
+        ready.wait(10)
+        return len(discover(services).new)
+
+    with ThreadPoolExecutor(2) as pool:
+        found = sorted(pool.map(look, (new_here.services, new_here.another())))
+
+    assert found == [0, len(schedule(new_here))]
 
 
 def test_looking_again_finds_nothing_new_and_costs_one_request(new_here: Installation) -> None:

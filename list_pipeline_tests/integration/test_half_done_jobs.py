@@ -13,6 +13,8 @@ from list_pipeline.operations import suppression
 from list_pipeline.operations.execution import ATTEMPTS_PER_STEP
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Dying, Installation, Killed, quietly
 
+pytestmark = pytest.mark.long
+
 JOB = "contact/managemanycontacts$"
 SUPPRESSED = (*HARD, COMPLAINED)
 

@@ -16,6 +16,8 @@ from list_pipeline.storage import membership as rows
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
 
+pytestmark = pytest.mark.long
+
 SUPPRESSED = (*HARD, COMPLAINED)
 
 

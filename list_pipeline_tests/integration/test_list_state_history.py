@@ -16,6 +16,8 @@ from list_pipeline.operations.undo import undo_maintenance
 from list_pipeline_tests.integration.accounts import Dying, Installation, Killed, quietly
 from list_pipeline_tests.integration.conftest import Install
 
+pytestmark = pytest.mark.long
+
 OWN = ListRole.CAMPAIGN_3
 Shown = list[tuple[str, str, str, str, str | None]]
 

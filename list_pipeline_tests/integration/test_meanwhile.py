@@ -13,6 +13,8 @@ from list_pipeline.operations import rebalancing, suppression
 from list_pipeline.storage import plans
 from list_pipeline_tests.integration.accounts import HARD, Installation, quietly
 
+pytestmark = pytest.mark.long
+
 JOB = "/managemanycontacts"
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from list_pipeline.core.slack_blocks import SlackMessage, as_text
 from list_pipeline.operations import reviews, undo
 from list_pipeline_tests.integration.accounts import HARD, Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
 from list_pipeline_tests.integration.questions import PLAN, approve_question, carry_out, hold
+
+pytestmark = pytest.mark.long
 
 LINKS = {"dagster_url": "http://127.0.0.1:3000", "app_url": "https://app.example.com"}
 

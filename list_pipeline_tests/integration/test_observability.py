@@ -15,8 +15,8 @@ from pydantic import SecretStr
 from structlog.contextvars import get_contextvars
 from typer.testing import CliRunner
 
-from list_pipeline import cli_observe
-from list_pipeline.cli import app
+from list_pipeline.cli import observe as cli_observe
+from list_pipeline.cli.main import app
 from list_pipeline.core.errors import ChangesStoppedError, RefusedError
 from list_pipeline.core.latency import WHOLE_RUN
 from list_pipeline.core.lists import ListRole

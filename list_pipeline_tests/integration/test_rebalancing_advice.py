@@ -18,6 +18,8 @@ from list_pipeline_tests.integration.accounts import Installation, Killed, quiet
 from list_pipeline_tests.integration.conftest import Install
 from list_pipeline_tests.unit.rebalancing_cases import AnsweringModel, data_of
 
+pytestmark = pytest.mark.long
+
 
 def ready(made: Installation) -> Maintenance:
     """A maintenance whose suppressions are done."""

@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from list_pipeline import cli_reconciliation
+from list_pipeline.cli import reconciliation as cli_reconciliation
 from list_pipeline.core.errors import ListPipelineError, RefusedError
 from list_pipeline.core.gate import Mode
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
@@ -30,6 +30,8 @@ from list_pipeline_tests.integration.accounts import (
     quietly,
     settings_for,
 )
+
+pytestmark = pytest.mark.long
 
 AWAY = continuity.CONTINUITY_GAP + timedelta(seconds=1)
 Restore = Callable[[str], Services]

@@ -34,6 +34,8 @@ from list_pipeline_tests.integration.questions import (
     waiting,
 )
 
+pytestmark = pytest.mark.long
+
 
 def test_a_rejected_plan_leaves_mailjet_as_it_is(install_small: Install) -> None:
     with install_small(list_management_mode="approval_required", enrol_newcomers="all") as made:

@@ -20,6 +20,8 @@ from list_pipeline.operations.services import Services
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Dying, Installation, Killed, quietly
 from list_pipeline_tests.integration.conftest import Install
 
+pytestmark = pytest.mark.long
+
 SECOND = timedelta(seconds=1)
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from list_pipeline.operations.maintenance import current
 from list_pipeline.operations.outbox import Delivery
 from list_pipeline.operations.reports import notify, write_report
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.workflow import maintain
 from list_pipeline_tests.integration.accounts import Installation
+
+pytestmark = pytest.mark.long
 
 
 def _webhook(small: Installation, path: str = "/services/T000/B000/hook") -> Services:

@@ -8,7 +8,7 @@ from pathlib import Path
 import list_pipeline
 
 PACKAGE = Path(list_pipeline.__file__).parent
-SHOWING = {"cli_cache.py"}
+SHOWING = {"cli/cache.py", "demo/people_look.py"}
 FILLING = {"operations/cache.py", "defs/assets/list_cache.py", "defs/cache_runs.py"}
 OWN = {"operations/cached_reads.py", "operations/services.py", "integrations/cache.py"}
 MAY_FILL = {"operations/workflow.py", "operations/weekly.py", "defs/assets/snapshots.py"}

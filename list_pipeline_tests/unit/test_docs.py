@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from list_pipeline.cli import app
+from list_pipeline.cli.main import app
 from list_pipeline.core.bounces import BounceClass, Classification, FailureEvent, classify
 from list_pipeline.core.gate import Mode, SuppressionGateFacts, judge_suppression
 from list_pipeline.core.plans import RunStatus

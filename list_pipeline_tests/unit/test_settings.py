@@ -88,6 +88,8 @@ def test_every_setting_is_read_from_the_variable_of_its_name(monkeypatch: pytest
         other = "debug"
     elif name == "log_format":
         other = "json"
+    elif name == "slack_charts":
+        other = "text"
     elif name == "gemini_thinking_level":
         other = "high"
     elif name.startswith(("gemini_temperature", "gemini_top_p")):

@@ -78,7 +78,7 @@ def test_the_probability_that_one_rate_exceeds_another_is_that_of_closed_forms(
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.floats(1, 60), st.floats(1, 900), st.floats(1, 60), st.floats(1, 900))
+@given(st.floats(1, 60), st.floats(20, 900), st.floats(1, 60), st.floats(20, 900))
 def test_one_of_two_rates_is_higher(a: float, b: float, c: float, d: float) -> None:
     one, other = Beta(a, b), Beta(c, d)
     assert probability_above(one, other) + probability_above(other, one) == pytest.approx(1, abs=2e-3)

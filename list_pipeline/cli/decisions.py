@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from list_pipeline.cli_common import console, opened_services
+from list_pipeline.cli.common import console, opened_services
 
 if TYPE_CHECKING:
     from list_pipeline.operations.decision_review import DecisionReview

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from list_pipeline.cli_common import console, opened_services
+from list_pipeline.cli.common import console, opened_services
 
 PlanId = Annotated[int, typer.Argument(help="Number of the plan, as `reviews` lists it.")]
 ReviewId = Annotated[int, typer.Argument(help="Number of the question, the first one in its line of `reviews`.")]

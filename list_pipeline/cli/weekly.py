@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from list_pipeline.cli_common import console, opened_services
+from list_pipeline.cli.common import console, opened_services
 from list_pipeline.core.slack_blocks import as_text
 
 

@@ -12,18 +12,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from list_pipeline import (
-    cli_cache,
-    cli_corrections,
-    cli_decisions,
-    cli_observe,
-    cli_reconciliation,
-    cli_reviews,
-    cli_states,
-    cli_validation,
-    cli_weekly,
+from list_pipeline.cli import (
+    cache,
+    corrections,
+    decisions,
+    observe,
+    reconciliation,
+    reviews,
+    states,
+    validation,
+    weekly,
 )
-from list_pipeline.cli_common import console, opened_services
+from list_pipeline.cli.common import console, opened_services
 from list_pipeline.core.errors import ListPipelineError
 from list_pipeline.core.slack_blocks import as_text
 
@@ -133,15 +133,15 @@ def show_log(log_id: Annotated[int, typer.Argument(help="Number of the maintenan
         console.print(f"{name}: {value}", markup=False)
 
 
-cli_cache.register(app)
-cli_reviews.register(app)
-cli_reconciliation.register(app)
-cli_decisions.register(app)
-cli_corrections.register(app)
-cli_states.register(app)
-cli_validation.register(app)
-cli_weekly.register(app)
-cli_observe.register(app)
+cache.register(app)
+reviews.register(app)
+reconciliation.register(app)
+decisions.register(app)
+corrections.register(app)
+states.register(app)
+validation.register(app)
+weekly.register(app)
+observe.register(app)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from list_pipeline.cli_common import console, opened_services
+from list_pipeline.cli.common import console, opened_services
 from list_pipeline.operations.services import Services
 
 

@@ -1,0 +1,159 @@
+"""The maintenance after a send: found by the sensor, shown table by table, and read back contact by contact."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+from list_pipeline.core.balance import deviation_percent
+from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
+from list_pipeline.core.plans import ItemAction, PlanKind, Sweep
+from list_pipeline.demo.showing import Stage, console, show_messages
+from list_pipeline.operations.maintenance import Maintenance, current
+from list_pipeline.operations.services import Services
+from list_pipeline.operations.shown import shown_items
+from list_pipeline.storage import bounces, journal, maintenance, plans
+from list_pipeline.storage.database import rows, scalar
+
+
+def play(stage: Stage) -> None:
+    """Wait until the sensor has found the campaign that is due and its run has ended, and show what came of it."""
+    services = stage.services
+    outcome = stage.one_run("post_campaign_maintenance")
+    run = current(services, outcome.partition_key)
+    console.rule(f"Campaign {outcome.partition_key}")
+    _show_bounces(services, run)
+    _show_suppressions(services, run)
+    _show_rebalancing(services, run)
+    _show_lists(services, run)
+    _show_requests(services)
+    messages = stage.new_messages()
+    show_messages(messages)
+    _prove(stage, run)
+    stage.prove("one message about the maintenance arrived in Slack", len(messages) == 1)
+
+
+def _show_bounces(services: Services, run_: Maintenance) -> None:
+    with services.database.begin() as connection:
+        events = bounces.events_of(connection, run_.campaign.campaign_id, run_.sweep.value)
+    counted = Counter(event.bounce_class.value for event in events if not event.is_contradictory)
+    table = Table("failures by class", "contacts", title_justify="left")
+    for name, count in counted.most_common():
+        table.add_row(name.replace("_", " "), f"{count:,}")
+    console.print(table)
+
+
+def _show_suppressions(services: Services, run_: Maintenance) -> None:
+    plan = _plan(services, run_, PlanKind.SUPPRESSION)
+    items = [one for one in shown_items(services, plan) if one.item.action is ItemAction.SUPPRESS]
+    with services.database.begin() as connection:
+        confirmed = {
+            step.contact_id
+            for step in journal.steps_of(connection, plan.plan_id, ["confirmed"])
+            if step.action == "add"
+        }
+    table = Table("contact", "address", "why", "what happened")
+    for one in items[:12]:
+        done = "suppressed" if one.item.contact_id in confirmed else "waits for a person"
+        table.add_row(str(one.item.contact_id), one.masked, one.item.explanation, done)
+    console.print(table)
+    console.print(
+        f"{len(confirmed)} suppressed, {len(items) - len(confirmed)} wait; the first {min(12, len(items))} shown"
+    )
+    console.print(f"Why, in short ({plan.summary['advised_by']}): {plan.summary['rationale']}")
+
+
+def _show_rebalancing(services: Services, run_: Maintenance) -> None:
+    summary = _plan(services, run_, PlanKind.REBALANCING).summary
+    before, after = summary["deviation_before_percent"], summary["deviation_after_percent"]
+    console.print(f"\nRebalancing: deviation {before:.1f} % → {after:.1f} %")
+    console.print(f"Certificate: {summary['certificate']}")
+    if deferred := sum(summary["deferred_moves"].values()):
+        console.print(f"Deferred until the cycle closes: {deferred} moves, {', '.join(summary['deferred_moves'])}")
+
+
+def _show_lists(services: Services, run_: Maintenance) -> None:
+    with services.database.begin() as connection:
+        before, after = (
+            maintenance.snapshot(connection, run_.campaign.campaign_id, run_.sweep.value, phase)
+            for phase in ("before", "after")
+        )
+    table = Table("list", "mailable before", "after", "all entries before", "after")
+    for role in ALL_LISTS:
+        cells = (before[role][1], after[role][1], before[role][0], after[role][0])
+        table.add_row(role.label, *(f"{cell:,}" for cell in cells))
+    console.print(table)
+
+
+def _show_requests(services: Services) -> None:
+    with services.database.begin() as connection:
+        everything = int(scalar(connection, "select count(*) from mailjet_request"))
+        syncs = int(scalar(connection, "select coalesce(sum(requests), 0) from sync_run"))
+    console.print(
+        f"Requests to Mailjet: {everything}, of which {syncs} read members, sends, recipients and past bounces"
+    )
+
+
+def _plan(services: Services, run_: Maintenance, kind: PlanKind) -> plans.StoredPlan:
+    with services.database.begin() as connection:
+        plan = plans.current_plan(connection, run_.campaign.campaign_id, kind, Sweep.H24)
+    if plan is None:
+        raise AssertionError(f"the run ended without a {kind.value} plan")
+    return plan
+
+
+def _prove(stage: Stage, run_: Maintenance) -> None:
+    """What the demo claims, compared with the sandbox's own state and with the database."""
+    services, control = stage.services, stage.control
+    answers = control.answers()
+    with services.database.begin() as connection:
+        history = [
+            int(row["contact_id"]) for row in rows(connection, "select contact_id from contact_suppression_history")
+        ]
+    contacts = {contact_id: control.contact(contact_id) for contact_id in history}
+    campaign_ids = {services.list_ids[role] for role in CAMPAIGN_LISTS}
+    suppression_id = services.list_ids.suppression
+    lists = {contact_id: {place["list_id"] for place in seen["lists"]} for contact_id, seen in contacts.items()}
+    never = ("sender_side_permanent", "preblocked", "single_soft", "ghosts", "unknown_state", "incident_domain")
+    wronged = set(history) & {contact_id for name in never for contact_id in answers[name]}
+    stage.prove(f"the ledger says success (log {run_.log.log_id})", run_.log.status == "success")
+    stage.prove(
+        f"all {len(history)} contacts of the history are on the suppression list, excluded, off the campaign lists",
+        bool(history)
+        and all(
+            suppression_id in lists[i] and contacts[i]["excluded"] and not lists[i] & campaign_ids for i in history
+        ),
+    )
+    stage.prove("each of them once in the history", len(history) == len(set(history)))
+    stage.prove("nobody was suppressed for the sender's fault, a block, one soft bounce or an incident", not wronged)
+    _prove_balance(stage, _plan(services, run_, PlanKind.REBALANCING).summary, _deviation(stage))
+
+
+def _deviation(stage: Stage) -> float:
+    """The deviation of the sandbox's lists in percent."""
+    control, list_ids = stage.control, stage.services.list_ids
+    campaign_ids = [list_ids[role] for role in CAMPAIGN_LISTS]
+    sizes = control.lists()
+    mailable = [sizes[list_id]["mailable"] for list_id in campaign_ids]
+    # A contact in two lists is one contact: it counts where it stands first, and stays where it is.
+    for contact_id in control.answers()["in_two_lists"]:
+        places = {place["list_id"] for place in control.contact(contact_id)["lists"]}
+        for list_id in [each for each in campaign_ids if each in places][1:]:
+            mailable[campaign_ids.index(list_id)] -= 1
+    return deviation_percent((mailable[0], mailable[1], mailable[2])) or 0.0
+
+
+def _prove_balance(stage: Stage, summary: Mapping[str, Any], deviation: float) -> None:
+    if not summary["restriction"]:
+        stage.prove(f"the lists are within 2 % of their mean ({deviation:.2f} %)", deviation <= 2)
+        return
+    sent = set(summary["sent_in_open_cycle"])
+    crossing = [pair for pair in summary["moves"] if len(sent & set(pair.split("->"))) == 1]
+    planned = float(summary["deviation_after_percent"])
+    stage.prove(
+        f"nobody moved between a mailed and an unmailed list; the deviation is what that allows ({deviation:.2f} %)",
+        not crossing and abs(deviation - planned) < 0.005,
+    )

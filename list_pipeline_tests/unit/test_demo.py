@@ -1,0 +1,103 @@
+"""What the demo claims: its exit status, and that each message counts for one part of it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from list_pipeline.core.errors import TransientError
+from list_pipeline.defs.daemon import launched
+from list_pipeline.demo import play
+from list_pipeline.demo.showing import Proof, Stage
+
+
+class Mailjet:
+    """A sandbox of which only the state and Slack's messages are asked."""
+
+    def __init__(self) -> None:
+        self.state, self.sends, self.messages = "a", [1], [{"text": "first"}]
+
+    def digest(self) -> str:
+        return self.state
+
+    def ledger(self) -> list[int]:
+        return list(self.sends)
+
+    def slack_messages(self) -> list[dict[str, str]]:
+        return list(self.messages)
+
+
+def _stage(control: Mailjet) -> Stage:
+    nothing: Any = SimpleNamespace()
+    return Stage(nothing, cast("Any", control), nothing, {}, Path())
+
+
+@pytest.mark.parametrize(
+    ("proofs", "status"), [([True, True], 0), ([True, False], 1), ([False, True], 1), ([], 1)], ids=str
+)
+def test_the_exit_status_is_zero_only_if_something_was_proved_and_everything_holds(
+    proofs: list[bool], status: int
+) -> None:
+    stage = _stage(Mailjet())
+    stage.proofs += [Proof("a claim", holds) for holds in proofs]
+    assert play._read_back(stage, 0.0) == status
+
+
+def test_a_scenario_that_does_not_exist_is_refused_before_anything_starts() -> None:
+    assert play.run("no_such_scenario") == 2
+
+
+@pytest.mark.parametrize("changed", ["nothing", "state", "sends"])
+def test_a_change_at_mailjet_is_noticed(changed: str) -> None:
+    control = Mailjet()
+    stage = _stage(control)
+    with stage.nothing_changes("somebody looked"):
+        if changed == "state":
+            control.state = "b"
+        if changed == "sends":
+            control.sends.append(2)
+    assert [proof.holds for proof in stage.proofs] == [changed == "nothing"]
+
+
+def test_a_message_counts_for_one_part_only() -> None:
+    control = Mailjet()
+    stage = _stage(control)
+    assert [each["text"] for each in stage.new_messages()] == ["first"]
+    assert stage.new_messages() == []
+    control.messages.append({"text": "second"})
+    assert [each["text"] for each in stage.new_messages()] == ["second"]
+
+
+def _instead_of_dagster(monkeypatch: pytest.MonkeyPatch, *command: str) -> list[subprocess.Popen[bytes]]:
+    """Another command is started; the list fills with what was."""
+    real, started = subprocess.Popen, []
+
+    def start(_given: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(real(command, **options))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    return started
+
+
+def test_a_run_that_dagster_refuses_is_an_error_that_names_its_log(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _instead_of_dagster(monkeypatch, "false")
+    with (
+        pytest.raises(TransientError, match=r"launch\.log"),
+        launched({}, "a_job", "2026-11-16", tmp_path / "launch.log") as wait,
+    ):
+        wait()
+
+
+def test_a_launch_is_ended_when_what_goes_on_meanwhile_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    started = _instead_of_dagster(monkeypatch, "sleep", "60")
+    with pytest.raises(ValueError, match="meanwhile"), launched({}, "a_job", "2026-11-16", tmp_path / "log"):
+        raise ValueError("meanwhile")
+    (process,) = started
+    assert process.returncode not in (None, 0)
