@@ -130,9 +130,9 @@ def post(services: Services, row: RowMapping) -> Delivery:
         return _post_to_webhook(services, held)
 
 
-def leave_out(services: Services, key: str, reason: str) -> Delivery:
-    """Record that a queued message is not posted, and why."""
-    return _not_sent(services, key, "skipped", reason)
+def leave_out(connection: Connection, key: str, reason: str) -> None:
+    """Record within the caller's transaction that a queued message is not posted, and why."""
+    notifications.not_sent(connection, key, "skipped", reason, None)
 
 
 def send_waiting(services: Services, most: int = _MOST_A_TURN) -> list[Delivery]:

@@ -378,6 +378,9 @@ def _deviation(sizes: Sizes) -> float | None:
     return deviation_percent((first, second, third))
 
 
+_NO_NEWS = "a later look at this campaign found nothing new"
+
+
 def notify(services: Services, run: Maintenance, report: Report) -> Delivery:
     """Send the report once: the outbox remembers it, so that neither a lost answer nor a second run sends it twice.
 
@@ -400,9 +403,11 @@ def notify(services: Services, run: Maintenance, report: Report) -> Delivery:
             is_broadcast=report.facts.status is RunStatus.FAILED or _gave_up(report.facts),
         )
         row = queue(services, connection, outgoing)
-    if row["state"] != "sent" and run.sweep is not Sweep.H24 and _is_no_news(report.facts):
-        return leave_out(services, key, "a later look at this campaign found nothing new")
-    return post(services, row)
+        is_left_out = row["state"] != "sent" and run.sweep is not Sweep.H24 and _is_no_news(report.facts)
+        if is_left_out:
+            # In the same transaction: between the two the outbox's sensor would send it.
+            leave_out(connection, key, _NO_NEWS)
+    return Delivery("skipped", key, error=_NO_NEWS) if is_left_out else post(services, row)
 
 
 def _gave_up(facts: MaintenanceFacts) -> bool:

@@ -206,6 +206,10 @@ def rebalancing(data: Data) -> Data:
 # Reporting
 
 
+def _need(count: int) -> str:
+    return "needs" if count == 1 else "need"
+
+
 def reporting(data: Data) -> Data:
     """The report of a run out of confirmed counts."""
     suppressed, moved = _part(data, "suppressed"), _part(data, "rebalanced")
@@ -226,14 +230,25 @@ def reporting(data: Data) -> Data:
             f"Receivers refuse mail for a fault of the sender ({str(fault.get('reason', '')).replace('_', ' ')})."
         )
         wishes.append("Repair the cause on the side of the sender before the next campaign.")
+    is_week = "week" in data
     for each in _rows(data, "list_health"):
-        if each.get("status") in ("warning", "critical"):
+        # A week's own concerns name these lists already.
+        if each.get("status") in ("warning", "critical") and not is_week:
             concerns.append(f"{each.get('list', 'A list')} is in the state {each['status']}.")
     days = [day for day in data.get("looked_at_again_after_days") or () if _is_number(day)]
     if days:
         steps.append(f"Late bounces are looked at again after {' and '.join(_figure(day) for day in days)} days.")
-    summary = [*actions[:2]] or ["No contact had to be suppressed or moved after this campaign."]
-    summary.append(concerns[0] if concerns else "The lists are ready for the next campaign.")
+    if is_week:
+        sent = int(data.get("campaigns_sent", 0))
+        summary = [f"{_count(sent, 'campaign')} {_were(sent)} sent this week."]
+        summary += actions[:2] or ["No contact had to be suppressed or moved."]
+        attention = [str(each["list"]) for each in _rows(data, "list_health") if each.get("status") != "healthy"]
+        summary.append(
+            f"{' and '.join(attention)} {_need(len(attention))} attention." if attention else "All lists are healthy."
+        )
+    else:
+        summary = [*actions[:2]] or ["No contact had to be suppressed or moved after this campaign."]
+        summary.append(concerns[0] if concerns else "The lists are ready for the next campaign.")
     return {
         "concerns": list(dict.fromkeys(concerns))[:5],
         "recommendations": list(dict.fromkeys(wishes))[:5],

@@ -38,15 +38,26 @@ class Kill(Case):
         plans = scene.query("select plan_id, content_hash from plan order by 1")
         scene.pass_time(minutes=65)
         scene.until_quiet()
-        found = broken(
-            scene, reference, Expectation(messages=None, model_asked_again=int("generateContent" in self.request))
-        )
+        asked_again = _asked_together(reference, self.nth)
+        found = broken(scene, reference, Expectation(messages=None, model_asked_again=asked_again))
         kept = scene.query("select plan_id, content_hash from plan order by 1")[: len(plans)]
         if kept != plans:
             found.append("a plan that stood before the kill is another one after it")
         if scene.query("select 1 from list_maintenance_log where attempt > 2"):
             found.append("one kill used up more than one attempt")
         return found
+
+
+def _asked_together(reference: Reference, nth: int) -> int:
+    """Questions to the model around a request without another one between: they are asked at the same time, and a kill
+    loses all of their answers that are not recorded yet."""
+    last = nth
+    while 0 < last <= len(reference.requests) and "generateContent" in reference.requests[last - 1]:
+        last += 1
+    first = nth
+    while first > 0 and "generateContent" in reference.requests[first - 1]:
+        first -= 1
+    return max(last - first - 1, 0)
 
 
 @dataclass(frozen=True)
