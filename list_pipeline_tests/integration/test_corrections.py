@@ -26,6 +26,8 @@ from list_pipeline_tests.integration.accounts import (
 )
 from list_pipeline_tests.integration.conftest import Install
 
+pytestmark = pytest.mark.long
+
 JOB = "contact/managemanycontacts$"
 
 

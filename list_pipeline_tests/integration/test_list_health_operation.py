@@ -27,6 +27,8 @@ from list_pipeline.storage.advice import AdvicePartition
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, LIST_SIZE, SENDER_FAULT, SOFT, Installation
 from list_pipeline_tests.integration.conftest import Install
 
+pytestmark = pytest.mark.long
+
 SIZES = dict.fromkeys(CAMPAIGN_LISTS, LIST_SIZE) | {ListRole.MASTER: 62}
 
 

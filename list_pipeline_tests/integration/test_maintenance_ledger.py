@@ -13,6 +13,8 @@ from list_pipeline.operations.maintenance import FIRST_RETRY_AFTER, begin, due, 
 from list_pipeline_tests.integration.accounts import Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
 
+pytestmark = pytest.mark.long
+
 
 def ledger(made: Installation) -> list[tuple[object, ...]]:
     return made.query("select attempt, status from list_maintenance_log order by id")

@@ -36,6 +36,8 @@ from list_pipeline.storage.job_runs import EndedRun
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation
 from list_pipeline_tests.integration.conftest import Install
 
+pytestmark = pytest.mark.long
+
 SUPPRESSED = len((*HARD, COMPLAINED))
 
 

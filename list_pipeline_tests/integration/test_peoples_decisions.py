@@ -18,6 +18,8 @@ from list_pipeline.storage import plans
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
 
+pytestmark = pytest.mark.long
+
 SUPPRESSED = (*HARD, COMPLAINED)
 
 

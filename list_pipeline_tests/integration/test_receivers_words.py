@@ -18,6 +18,8 @@ from list_pipeline.storage import plans
 from list_pipeline_tests.integration.accounts import Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
 
+pytestmark = pytest.mark.long
+
 PLAIN = "550 5.1.1 <{email}>: no such user here"
 AMBIGUOUS = "550 5.2.1 The email account that you tried to reach is disabled"
 SENDER_SIDE = "550 5.7.1 user unknown; your IP is on a block list of spamhaus.example"

@@ -14,6 +14,8 @@ from list_pipeline.operations import reviews
 from list_pipeline.operations.reconciliation import Reconciliation, reconcile
 from list_pipeline_tests.integration.accounts import Installation, plain_client, quietly
 
+pytestmark = pytest.mark.long
+
 SUPPRESSED_LONG_AGO = 62
 
 

@@ -24,6 +24,8 @@ from list_pipeline.operations.services import Services
 from list_pipeline_tests.integration.accounts import HARD, Installation, quietly, settings_for
 from list_pipeline_tests.integration.conftest import Install
 
+pytestmark = pytest.mark.long
+
 JOB = "contact/managemanycontacts$"
 
 
