@@ -248,7 +248,7 @@ def test_too_many_failed_runs_hit_the_trigger_and_the_message_says_what_to_do(sm
 
 
 def test_all_services_are_asked_without_changing_anything(install_small: Install) -> None:
-    with install_small(gemini_api_key="sandbox-gemini") as made:
+    with install_small(gemini_api_key="sandbox-key") as made:
         services = made.another(gemini_base_url=made.server.url)
         found = check_all(services)
         assert {name: one.status for name, one in found.checks.items()} == {

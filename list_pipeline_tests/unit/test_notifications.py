@@ -62,12 +62,12 @@ def test_a_name_and_a_note_can_neither_mention_nor_break_a_message(by: str, note
 
 
 def test_whoever_is_asked_finds_the_commands_and_the_end_of_the_wait() -> None:
-    waiting = [WaitingPlan(7, PlanKind.SUPPRESSION, "abcdef1234567890", 12)]
+    waiting = [WaitingPlan(7, PlanKind.SUPPRESSION, "the-hash-of-it", 12)]
     (block,) = review_block(waiting, 1, 72)
 
     text = block["text"]["text"]
     assert "Suppression plan 7, 12 changes:" in text
-    assert "`list-pipeline approve 7 abcdef123456 --by NAME`" in text
+    assert "`list-pipeline approve 7 the-hash-of- --by NAME`" in text
     assert "`list-pipeline reject 7 --by NAME`" in text
     assert "One question about single contacts" in text
     assert "72 hours" in text
