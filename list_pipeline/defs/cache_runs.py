@@ -1,21 +1,16 @@
 """The half-hourly refresh of the cache: its job, its schedule, and its hit rate as a check. It waits for no other run."""
 
-import os
-
 import dagster as dg
 
 from list_pipeline.defs.assets.list_cache import list_cache
+from list_pipeline.defs.automation import SCHEDULE_STATUS, asset_job
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations import cache
 from list_pipeline.operations.services import Services
 
-_ON = os.environ.get("SCHEDULES_ENABLED", "true").strip().casefold() not in ("false", "0", "no", "off")
-
-cache_refresh = dg.define_asset_job(
+cache_refresh = asset_job(
     "cache_refresh",
-    selection=dg.AssetSelection.assets(list_cache),
-    executor_def=dg.in_process_executor,
-    tags={"dagster/max_retries": "0"},
+    list_cache,
     description="What people are shown through Redis, read anew; six requests to Mailjet, none without Redis.",
 )
 
@@ -24,7 +19,7 @@ cache_refresh = dg.define_asset_job(
     job=cache_refresh,
     cron_schedule="*/30 * * * *",
     execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING if _ON else dg.DefaultScheduleStatus.STOPPED,
+    default_status=SCHEDULE_STATUS,
     description="Every 30 minutes: the cache is filled with what was just read.",
 )
 def half_hourly_cache_refresh(

@@ -11,6 +11,7 @@ import dagster as dg
 from list_pipeline.defs.assets.rebalancing import rebalancing_plan
 from list_pipeline.defs.assets.snapshots import list_snapshot_after
 from list_pipeline.defs.assets.suppression import LIST_HEALTH, SUPPRESSION_PLAN
+from list_pipeline.defs.automation import check_result
 from list_pipeline.defs.campaign_runs import sweep_of
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.metadata import text
@@ -49,12 +50,7 @@ def _check(asset: dg.AssetKey, rule: Rule) -> dg.AssetChecksDefinition:
         key = context.run.tags["dagster/partition"]
         with clear_failures():
             result = rule(services, current(services, key, sweep=sweep_of(context)))
-        return dg.AssetCheckResult(
-            passed=result.passed,
-            severity=dg.AssetCheckSeverity.ERROR if result.is_serious else dg.AssetCheckSeverity.WARN,
-            description=result.words,
-            metadata={"campaign": text(key)},
-        )
+        return check_result(result, {"campaign": text(key)})
 
     return run_check
 

@@ -4,7 +4,6 @@ The same operations as behind the command line. Configuration names campaigns an
 Dagster keeps and shows it.
 """
 
-import os
 from enum import Enum
 
 import dagster as dg
@@ -13,14 +12,12 @@ from pydantic import Field
 from list_pipeline.core.corrections import REFUSALS
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.plans import Sweep
+from list_pipeline.defs.automation import NO_RETRIES, SENSOR_STATUS
 from list_pipeline.defs.campaign_runs import POOL
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations import contacts, corrections, undo
 from list_pipeline.operations.corrections import Correction
 from list_pipeline.operations.services import Services
-
-_ON = os.environ.get("SCHEDULES_ENABLED", "true").strip().casefold() not in ("false", "0", "no", "off")
-_TAGS = {"dagster/max_retries": "0"}
 
 SENSOR_SECONDS = 30
 _BY = "Who asks for it: your name, and no address."
@@ -106,7 +103,7 @@ def take_maintenance_back(
 
 @dg.job(
     executor_def=dg.in_process_executor,
-    tags=_TAGS,
+    tags=NO_RETRIES,
     description=(
         "Undo the whole maintenance of a campaign: every contact goes back to where it was, but for those who complained, "
         "unsubscribed, or whom somebody changed since; these are named. Open the Launchpad, fill in the campaign and your name."
@@ -134,7 +131,7 @@ def take_suppression_back(
 
 @dg.job(
     executor_def=dg.in_process_executor,
-    tags=_TAGS,
+    tags=NO_RETRIES,
     description="Reinstate one contact that was suppressed by mistake. Refused for who complained or unsubscribed.",
 )
 def reinstate_contact() -> None:
@@ -154,7 +151,7 @@ def suppress_by_hand(
 
 @dg.job(
     executor_def=dg.in_process_executor,
-    tags=_TAGS,
+    tags=NO_RETRIES,
     description="Suppress one contact by hand: off the campaign lists, excluded, onto the suppression list.",
 )
 def suppress_contact() -> None:
@@ -170,7 +167,7 @@ def carry_out(context: dg.OpExecutionContext, config: CarryOutCorrection, servic
 
 @dg.job(
     executor_def=dg.in_process_executor,
-    tags=_TAGS,
+    tags=NO_RETRIES,
     description="Carries out an approved repair, or continues a correction that died midway. A sensor starts it.",
 )
 def carry_out_correction() -> None:
@@ -180,7 +177,7 @@ def carry_out_correction() -> None:
 @dg.sensor(
     job=carry_out_correction,
     minimum_interval_seconds=SENSOR_SECONDS,
-    default_status=dg.DefaultSensorStatus.RUNNING if _ON else dg.DefaultSensorStatus.STOPPED,
+    default_status=SENSOR_STATUS,
     description="Carries out repairs that a person approved, and corrections that died midway.",
 )
 def corrections_to_carry_out(

@@ -1,6 +1,5 @@
 """The daily decision review: its job, its schedule, and its goals as checks. It waits for no other run."""
 
-import os
 from collections.abc import Callable
 from datetime import date, timedelta
 
@@ -8,19 +7,16 @@ import dagster as dg
 
 from list_pipeline.core.decision_review import DayFigures
 from list_pipeline.defs.assets.decision_review import decision_review
+from list_pipeline.defs.automation import SCHEDULE_STATUS, asset_job, check_result
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.metadata import text
 from list_pipeline.operations.checks import CheckResult
 from list_pipeline.operations.decision_review import RULES, figures_kept
 from list_pipeline.operations.services import Services
 
-_ON = os.environ.get("SCHEDULES_ENABLED", "true").strip().casefold() not in ("false", "0", "no", "off")
-
-review_of_decisions = dg.define_asset_job(
+review_of_decisions = asset_job(
     "review_of_decisions",
-    selection=dg.AssetSelection.assets(decision_review),
-    executor_def=dg.in_process_executor,
-    tags={"dagster/max_retries": "0"},
+    decision_review,
     description="One day's decisions: rules, advisors, people, and what was taken back.",
 )
 
@@ -29,7 +25,7 @@ review_of_decisions = dg.define_asset_job(
     job=review_of_decisions,
     cron_schedule="20 5 * * *",
     execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING if _ON else dg.DefaultScheduleStatus.STOPPED,
+    default_status=SCHEDULE_STATUS,
     description="Daily: the decisions of yesterday (UTC).",
 )
 def daily_decision_review(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
@@ -43,12 +39,7 @@ def _check(rule: Callable[[DayFigures], CheckResult]) -> dg.AssetChecksDefinitio
         day = context.run.tags["dagster/partition"]
         with clear_failures():
             result = rule(figures_kept(services, date.fromisoformat(day)))
-        return dg.AssetCheckResult(
-            passed=result.passed,
-            severity=dg.AssetCheckSeverity.ERROR if result.is_serious else dg.AssetCheckSeverity.WARN,
-            description=result.words,
-            metadata={"day": text(day)},
-        )
+        return check_result(result, {"day": text(day)})
 
     return run_check
 

@@ -4,20 +4,17 @@ The same operations as behind the command line. Configuration names plans, quest
 and shows it.
 """
 
-import os
 from enum import Enum
 
 import dagster as dg
 from pydantic import Field
 
 from list_pipeline.core.errors import ConfigurationError
+from list_pipeline.defs.automation import NO_RETRIES, SENSOR_STATUS
 from list_pipeline.defs.campaign_runs import POOL
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations import late_items, reviews
 from list_pipeline.operations.services import Services
-
-_ON = os.environ.get("SCHEDULES_ENABLED", "true").strip().casefold() not in ("false", "0", "no", "off")
-_TAGS = {"dagster/max_retries": "0"}
 
 SENSOR_SECONDS = 30
 """A person who approved looks at the screen: half a minute is soon enough, and a look costs no request."""
@@ -92,7 +89,7 @@ def write_plan_decision(
 
 @dg.job(
     executor_def=dg.in_process_executor,
-    tags=_TAGS,
+    tags=NO_RETRIES,
     description=(
         "Approve, reject or expire a plan that waits. Open the Launchpad, fill in the plan's number and your name (and its "
         "hash, to approve), and launch. The campaign goes on by itself."
@@ -120,7 +117,7 @@ def write_item_decision(
 
 @dg.job(
     executor_def=dg.in_process_executor,
-    tags=_TAGS,
+    tags=NO_RETRIES,
     description=(
         "Approve or reject a question about single contacts: those of an incident, one in doubt, or one that failed (approve "
         "means: try again). Open the Launchpad, fill in the question's number and your name, and launch."
@@ -144,7 +141,7 @@ def carry_out_items(context: dg.OpExecutionContext, config: CarryOut, services: 
 
 @dg.job(
     executor_def=dg.in_process_executor,
-    tags=_TAGS,
+    tags=NO_RETRIES,
     description=(
         "Carries out the single contacts of a plan that a person approved. A sensor starts it; by hand it only needs the "
         "plan's number, and what was done is not done again."
@@ -157,7 +154,7 @@ def carry_out_approved_items() -> None:
 @dg.sensor(
     job=carry_out_approved_items,
     minimum_interval_seconds=SENSOR_SECONDS,
-    default_status=dg.DefaultSensorStatus.RUNNING if _ON else dg.DefaultSensorStatus.STOPPED,
+    default_status=SENSOR_STATUS,
     description=(
         "Carries out single contacts that a person approved, and lets lapse what nobody decided on for too long "
         "(LIST_REVIEW_EXPIRY_HOURS)."

@@ -4,32 +4,27 @@ The sensor sends by itself instead of asking for a run: a run takes longer to be
 in the database; during an outage a turn ends with the first message that meets it, so a turn stays within its minute.
 """
 
-import os
-
 import dagster as dg
 
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.defs.assets.notifications import notification_delivery
+from list_pipeline.defs.automation import SCHEDULE_STATUS, SENSOR_STATUS, asset_job
 from list_pipeline.operations.outbox import send_waiting
 from list_pipeline.operations.services import Services
-
-_ON = os.environ.get("SCHEDULES_ENABLED", "true").strip().casefold() not in ("false", "0", "no", "off")
 
 SENSOR_SECONDS = 30
 """A message is to arrive within half a minute."""
 
-measurement_of_delivery = dg.define_asset_job(
+measurement_of_delivery = asset_job(
     "measurement_of_delivery",
-    selection=dg.AssetSelection.assets(notification_delivery),
-    executor_def=dg.in_process_executor,
-    tags={"dagster/max_retries": "0"},
+    notification_delivery,
     description="Whether the messages of the last 24 hours reached people, and how fast.",
 )
 
 
 @dg.sensor(
     minimum_interval_seconds=SENSOR_SECONDS,
-    default_status=dg.DefaultSensorStatus.RUNNING if _ON else dg.DefaultSensorStatus.STOPPED,
+    default_status=SENSOR_STATUS,
     description=(
         "Sends messages that did not arrive at their first attempt: oldest first, with growing pauses, for a day, never one "
         "twice. What is important and Slack does not take is e-mailed. Starts no run."
@@ -54,7 +49,7 @@ def messages_to_send(
     job=measurement_of_delivery,
     cron_schedule="40 5 * * *",
     execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING if _ON else dg.DefaultScheduleStatus.STOPPED,
+    default_status=SCHEDULE_STATUS,
     description="Daily: how the messages of the last 24 hours fared.",
 )
 def daily_delivery_figures(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:

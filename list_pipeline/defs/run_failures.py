@@ -4,7 +4,6 @@ Not Dagster's run-failure sensor: that one reads events one by one behind a curs
 about what people were told already. Here a look-back that overlaps decides what is read, and our table what is new.
 """
 
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -12,11 +11,10 @@ import dagster as dg
 
 from list_pipeline.core.errors import ConfigurationError, TransientError
 from list_pipeline.core.masking import redact_addresses
+from list_pipeline.defs.automation import SENSOR_STATUS
 from list_pipeline.operations import watch
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.job_runs import EndedRun
-
-_ON = os.environ.get("SCHEDULES_ENABLED", "true").strip().casefold() not in ("false", "0", "no", "off")
 
 SENSOR_SECONDS = 60
 OVERLAP = timedelta(minutes=10)
@@ -28,7 +26,7 @@ _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 
 @dg.sensor(
     minimum_interval_seconds=SENSOR_SECONDS,
-    default_status=dg.DefaultSensorStatus.RUNNING if _ON else dg.DefaultSensorStatus.STOPPED,
+    default_status=SENSOR_STATUS,
     description=(
         "Tells people about failed runs of every job within minutes: the first failure at once, further ones of the same job "
         "in groups. A maintenance that has a report is told by that. Starts no run."

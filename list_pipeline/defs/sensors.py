@@ -3,14 +3,13 @@
 Partitions and runs are returned together, so that a crash in between loses neither.
 """
 
-import os
-
 import dagster as dg
 
 from list_pipeline.core.errors import ConfigurationError, ListPipelineError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.plans import Sweep
 from list_pipeline.defs import jobs
+from list_pipeline.defs.automation import SCHEDULE_STATUS, SENSOR_STATUS
 from list_pipeline.defs.campaign_runs import SWEEP_TAG
 from list_pipeline.defs.partitions import CAMPAIGNS
 from list_pipeline.operations import campaigns
@@ -19,9 +18,6 @@ from list_pipeline.operations.maintenance import Due, due, unreported
 from list_pipeline.operations.modes import note_flag
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import campaigns as campaign_rows
-
-_ON = os.environ.get("SCHEDULES_ENABLED", "true").strip().casefold() not in ("false", "0", "no", "off")
-# The one setting that is needed when the code location loads; read by itself, so that no other can keep it from loading.
 
 CAMPAIGN_SENSOR_SECONDS = 300
 """Maintenance has to start within the hour; a look costs one request."""
@@ -60,7 +56,7 @@ def _requests(found: list[Due], sweep: Sweep) -> list[dg.RunRequest]:
 @dg.sensor(
     job=jobs.post_campaign_maintenance,
     minimum_interval_seconds=CAMPAIGN_SENSOR_SECONDS,
-    default_status=dg.DefaultSensorStatus.RUNNING if _ON else dg.DefaultSensorStatus.STOPPED,
+    default_status=SENSOR_STATUS,
     description=(
         "Finds sends at Mailjet, and starts the maintenance of campaigns that ended 24 h ago or more: oldest first, one after "
         "the other, failed ones and those whose run died again after a pause; late bounces once more after 72 h and 7 days."
@@ -113,7 +109,7 @@ def _nothing_due(known: int, given_up: list[str], notes: list[str]) -> str:
 @dg.sensor(
     job=jobs.maintenance_reporting,
     minimum_interval_seconds=30,
-    default_status=dg.DefaultSensorStatus.RUNNING if _ON else dg.DefaultSensorStatus.STOPPED,
+    default_status=SENSOR_STATUS,
     description="Reports maintenances that wait for a person or failed: news that must not depend on the run that has it.",
 )
 def maintenances_to_report(
@@ -133,7 +129,7 @@ def maintenances_to_report(
     job=jobs.membership_synchronisation,
     cron_schedule="20 * * * *",
     execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING if _ON else dg.DefaultScheduleStatus.STOPPED,
+    default_status=SCHEDULE_STATUS,
     description="Hourly: who came, left or unsubscribed, and who was mailed by a new send.",
 )
 def hourly_membership_sync(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:

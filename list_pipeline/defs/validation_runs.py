@@ -1,13 +1,12 @@
 """The validation before a campaign: its job, its sensor, its rules as checks. It waits for no other run: a send does not."""
 
-import os
-
 import dagster as dg
 
 from list_pipeline.core.errors import ConfigurationError, ListPipelineError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.validation import Rule, Severity
 from list_pipeline.defs.assets.validation import pre_campaign_validation
+from list_pipeline.defs.automation import SENSOR_STATUS, asset_job
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.metadata import text
 from list_pipeline.defs.partitions import CAMPAIGNS
@@ -17,16 +16,12 @@ from list_pipeline.operations.services import Services
 from list_pipeline.operations.upcoming import ToValidate, discover_upcoming, to_validate, upcoming_campaigns
 from list_pipeline.operations.validation import stored_validation
 
-_ON = os.environ.get("SCHEDULES_ENABLED", "true").strip().casefold() not in ("false", "0", "no", "off")
-
 UPCOMING_SENSOR_SECONDS = 300
 """What is scheduled at short notice is validated within minutes; a look costs two requests, and one a scheduled campaign."""
 
-pre_campaign_validation_run = dg.define_asset_job(
+pre_campaign_validation_run = asset_job(
     "pre_campaign_validation_run",
-    selection=dg.AssetSelection.assets(pre_campaign_validation),
-    executor_def=dg.in_process_executor,
-    tags={"dagster/max_retries": "0"},
+    pre_campaign_validation,
     description="The list of one scheduled campaign, validated before it is sent.",
 )
 
@@ -38,7 +33,7 @@ def _request(one: ToValidate) -> dg.RunRequest:
 @dg.sensor(
     job=pre_campaign_validation_run,
     minimum_interval_seconds=UPCOMING_SENSOR_SECONDS,
-    default_status=dg.DefaultSensorStatus.RUNNING if _ON else dg.DefaultSensorStatus.STOPPED,
+    default_status=SENSOR_STATUS,
     description=(
         "Finds campaigns among Mailjet's programmed drafts, and validates their lists at 06:00 UTC on the day of the send, "
         "never later than 3.25 h before it; at once what is scheduled at short notice, failed, or was not settled."

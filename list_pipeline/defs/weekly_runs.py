@@ -10,14 +10,13 @@ from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.weekly import due_week
 from list_pipeline.core.weekly_facts import WeekFacts
 from list_pipeline.defs.assets import weekly
+from list_pipeline.defs.automation import SCHEDULE_STATUS, SENSOR_STATUS, asset_job, check_result
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.metadata import text
 from list_pipeline.operations.checks import CheckResult
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.weekly import WORKFLOW, current, missed_weeks
 from list_pipeline.operations.weekly_report import WEEK_RULES, facts_of
-
-_ON = os.environ.get("SCHEDULES_ENABLED", "true").strip().casefold() not in ("false", "0", "no", "off")
 
 
 def _whole_number(name: str, default: int, most: int) -> int:
@@ -32,18 +31,14 @@ def _whole_number(name: str, default: int, most: int) -> int:
 _DAY = _whole_number("WEEKLY_HEALTH_CHECK_DAY", 1, 6)
 _HOUR = _whole_number("WEEKLY_HEALTH_CHECK_HOUR", 10, 23)
 
-weekly_health_check = dg.define_asset_job(
+weekly_health_check = asset_job(
     WORKFLOW,
-    selection=dg.AssetSelection.assets(
-        weekly.weekly_list_snapshot,
-        weekly.list_metrics,
-        weekly.weekly_list_health,
-        weekly.weekly_report,
-        weekly.list_health_check,
-        weekly.weekly_notification,
-    ),
-    executor_def=dg.in_process_executor,
-    tags={"dagster/max_retries": "0"},
+    weekly.weekly_list_snapshot,
+    weekly.list_metrics,
+    weekly.weekly_list_health,
+    weekly.weekly_report,
+    weekly.list_health_check,
+    weekly.weekly_notification,
     description="One week of the lists: sizes, metrics, assessments, report, row, messages. The partition is its Monday.",
 )
 
@@ -52,7 +47,7 @@ weekly_health_check = dg.define_asset_job(
     job=weekly_health_check,
     cron_schedule=f"0 {_HOUR} * * {_DAY}",
     execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING if _ON else dg.DefaultScheduleStatus.STOPPED,
+    default_status=SCHEDULE_STATUS,
     description="Weekly, on WEEKLY_HEALTH_CHECK_DAY at WEEKLY_HEALTH_CHECK_HOUR (UTC): the check of this week.",
 )
 def weekly_on_its_day(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
@@ -63,7 +58,7 @@ def weekly_on_its_day(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
 @dg.sensor(
     job=weekly_health_check,
     minimum_interval_seconds=900,
-    default_status=dg.DefaultSensorStatus.RUNNING if _ON else dg.DefaultSensorStatus.STOPPED,
+    default_status=SENSOR_STATUS,
     description=(
         "Weekly checks of the last four weeks that never began, died or failed: made late, oldest first, at most three "
         "attempts. A week that is over has no sizes then."
@@ -98,12 +93,7 @@ def _check(rule: Callable[[WeekFacts], CheckResult]) -> dg.AssetChecksDefinition
         week = context.run.tags["dagster/partition"]
         with clear_failures():
             result = rule(facts_of(services, current(services, date.fromisoformat(week))))
-        return dg.AssetCheckResult(
-            passed=result.passed,
-            severity=dg.AssetCheckSeverity.ERROR if result.is_serious else dg.AssetCheckSeverity.WARN,
-            description=result.words,
-            metadata={"week": text(week)},
-        )
+        return check_result(result, {"week": text(week)})
 
     return run_check
 

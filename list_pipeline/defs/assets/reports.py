@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from list_pipeline.core.list_figures import Rate, rate_words
+from list_pipeline.core.list_figures import rate_words
 from list_pipeline.core.report_prose import metric_value
 from list_pipeline.core.slack_blocks import as_text
 from list_pipeline.defs import metadata as md
@@ -84,17 +84,13 @@ def _health(report: Report) -> list[dict[str, Any]]:
             "list": each.role.label,
             "status": each.status.value,
             "urgency": each.urgency.value,
-            "delivered": _rate(rates[each.role].delivered),
-            "bounced": _rate(rates[each.role].bounced),
+            "delivered": rate_words(rates[each.role].delivered),
+            "bounced": rate_words(rates[each.role].bounced),
             "bounce trend": rates[each.role].bounce_trend.value,
             "size trend": rates[each.role].size_trend.value,
         }
         for each in report.facts.assessments
     ]
-
-
-def _rate(rate: Rate | None) -> str:
-    return "unknown" if rate is None else rate_words(rate)
 
 
 @campaign_asset(

@@ -137,7 +137,7 @@ def _metrics_metadata(figures: WeekFigures) -> dict[str, Any]:
                 "hard": "unknown" if sends.read is None else rate_words(sends.read.hard_rate),
                 "soft": "unknown" if sends.read is None else rate_words(sends.read.soft_rate),
                 "delivered": "unknown" if sends.read is None else rate_words(sends.read.delivery_rate),
-                "suppressed": "unknown" if sends.suppression is None else rate_words(sends.suppression),
+                "suppressed": rate_words(sends.suppression),
                 "last sent": "never" if sends.last_campaign_at is None else f"{sends.last_campaign_at:%Y-%m-%d}",
             }
         )
