@@ -104,9 +104,10 @@ class ReportGuard:
         self._against = 0
         self._cut = 0
 
-    def again(self) -> ReportGuard:
-        """The same guard with nothing counted."""
-        return ReportGuard(self._figures, self._done)
+    def refusal(self, summary: str, known: str) -> str | None:
+        """Why an answer cannot be used: nothing of its summary may stand. Counts nothing; ``known`` is what it is about."""
+        is_usable = ReportGuard(self._figures, self._done).summary(summary)
+        return None if is_usable else f"no sentence of the executive summary rests on the {known}"
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from list_pipeline.agents.report_guard import MOST_ENTRIES, Done, ReportGuard
 from list_pipeline.core.advice import AdviceSource, AgentRecord
 from list_pipeline.core.health import HealthAssessment
 from list_pipeline.core.key_metrics import Metric, key_metrics
-from list_pipeline.core.list_figures import Rate
+from list_pipeline.core.list_figures import Rate, rounded
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.policy import SuppressionPolicy
 from list_pipeline.core.report_facts import ExecutiveReport, KeyMetric, ListChange, ListRates, MaintenanceFacts
@@ -91,12 +91,9 @@ def write(access: ModelAccess, facts: MaintenanceFacts) -> Written:
     """Ask for the report of a run; without a usable answer, the code's own. No failure of the model is raised."""
     question, metrics = question_about(facts), key_metrics(facts)
     guard = ReportGuard(figures_in(question.data), _done(facts))
-
-    def refusal(answer: ReportAnswer) -> str | None:
-        is_usable = guard.again().summary(answer.executive_summary)
-        return None if is_usable else "no sentence of the executive summary rests on the results"
-
-    consultation = consult(access, question, ReportAnswer, refusal)
+    consultation = consult(
+        access, question, ReportAnswer, lambda answer: guard.refusal(answer.executive_summary, "results")
+    )
     own = policy_report(facts)
     if consultation.answer is None:
         return Written(own, consultation.why_not, consultation.record)
@@ -178,10 +175,10 @@ def _data(facts: MaintenanceFacts, metrics: Sequence[KeyMetric]) -> dict[str, ob
         "before": _sizes(facts.lists, is_after=False),
         "after": _sizes(facts.lists, is_after=True),
         "largest_deviation": {
-            "before_percent": _rounded(facts.deviation_before),
-            "after_percent": _rounded(facts.deviation_after),
+            "before_percent": rounded(facts.deviation_before),
+            "after_percent": rounded(facts.deviation_after),
         },
-        "complaint_rate_percent": _rounded(facts.complaint_rate, 2),
+        "complaint_rate_percent": rounded(facts.complaint_rate, 2),
         "complaint_target_percent": SuppressionPolicy().complaint_target_percent,
         "list_health": _health(facts.assessments, facts.list_rates),
         "errors": sum(each.count for each in facts.errors),
@@ -261,11 +258,7 @@ def _rate(rate: Rate | None) -> dict[str, float | None] | None:
     if rate is None:
         return None
     return {
-        "rate_percent": _rounded(rate.percent),
-        "low_percent": _rounded(rate.low),
-        "high_percent": _rounded(rate.high),
+        "rate_percent": rounded(rate.percent),
+        "low_percent": rounded(rate.low),
+        "high_percent": rounded(rate.high),
     }
-
-
-def _rounded(value: float | None, digits: int = 1) -> float | None:
-    return None if value is None else round(value, digits)

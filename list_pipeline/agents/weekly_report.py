@@ -20,12 +20,12 @@ from list_pipeline.agents.question import DATA_RULES, Answer, Question
 from list_pipeline.agents.report_guard import MOST_ENTRIES, Done, ReportGuard
 from list_pipeline.agents.reporting import AGENT, MAX_OUTPUT_TOKENS, TEMPERATURE, Written
 from list_pipeline.core.advice import AdviceSource
-from list_pipeline.core.list_figures import Rate, SendFigures
+from list_pipeline.core.list_figures import SendFigures, rate_shown, rounded
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans import Urgency
 from list_pipeline.core.report_facts import ActionItem, ExecutiveReport, KeyMetric
 from list_pipeline.core.weekly import Change, ListMetrics, WeekFigures
-from list_pipeline.core.weekly_facts import WeekFacts, action_items, week_metrics
+from list_pipeline.core.weekly_facts import WeekFacts, WeekMetric, action_items, week_metrics
 from list_pipeline.core.weekly_prose import policy_week_report
 
 PROMPT_VERSION = "weekly-1"
@@ -51,19 +51,6 @@ _TASK = (
     "zero or for good. Answer with JSON in the given schema only."
 )
 
-WeekMetricLabel = Literal[
-    "campaigns_sent",
-    "contacts_suppressed",
-    "contacts_rebalanced",
-    "new_contacts",
-    "mailable_contacts",
-    "largest_deviation",
-    "bounce_rate",
-    "delivery_rate",
-    "suppression_list",
-]
-"""The names in ``core.weekly_facts.WEEK_METRICS``, as an answer's schema wants them."""
-
 
 class ActionItemAnswer(Answer):
     """Something to do. The text comes first: what is to be done shapes how soon."""
@@ -82,7 +69,7 @@ class WeeklyReportAnswer(Answer):
     highlights: list[str] = Field(description="What stood out this week, one sentence each", max_length=10)
     week_over_week: str = Field(description="The week against the one before, one to three sentences", max_length=2_000)
     action_items: list[ActionItemAnswer] = Field(description="What people should do next week", max_length=10)
-    key_metrics: list[WeekMetricLabel] = Field(description="Labels of the figures that matter most", max_length=10)
+    key_metrics: list[WeekMetric] = Field(description="Labels of the figures that matter most", max_length=10)
     executive_summary: str = Field(description="Two to three sentences", max_length=2_000)
 
 
@@ -100,11 +87,9 @@ def write_week(access: ModelAccess, facts: WeekFacts) -> Written:
         ),
     )
 
-    def refusal(answer: WeeklyReportAnswer) -> str | None:
-        is_usable = guard.again().summary(answer.executive_summary)
-        return None if is_usable else "no sentence of the executive summary rests on the figures"
-
-    consultation = consult(access, question, WeeklyReportAnswer, refusal)
+    consultation = consult(
+        access, question, WeeklyReportAnswer, lambda answer: guard.refusal(answer.executive_summary, "figures")
+    )
     own = policy_week_report(facts)
     if consultation.answer is None:
         return Written(own, consultation.why_not, consultation.record)
@@ -177,7 +162,7 @@ def _data(facts: WeekFacts, metrics: Sequence[KeyMetric]) -> dict[str, object]:
         "days_looked_at": 7,
         "urgency": facts.urgency.value,
         "is_balanced": figures.is_balanced,
-        "largest_deviation_percent": _rounded(figures.deviation_percent),
+        "largest_deviation_percent": rounded(figures.deviation_percent),
         "tolerance_percent": figures.tolerance_percent,
         "about_the_sizes": facts.sizes_note,
         "lists": [_list(each) for each in figures.lists],
@@ -220,12 +205,12 @@ def _list(metrics: ListMetrics) -> dict[str, Any]:
         "list": metrics.role.label,
         "contacts": None if metrics.size is None else metrics.size.raw,
         "mailable_contacts": None if metrics.size is None else metrics.size.mailable,
-        "target_contacts": _rounded(metrics.target),
-        "variance_contacts": _rounded(metrics.variance),
-        "variance_percent": _rounded(metrics.variance_percent),
-        "third_of_master_list_contacts": _rounded(metrics.master_third),
+        "target_contacts": rounded(metrics.target),
+        "variance_contacts": rounded(metrics.variance),
+        "variance_percent": rounded(metrics.variance_percent),
+        "third_of_master_list_contacts": rounded(metrics.master_third),
         "campaigns_of_the_week": _sends(metrics.sends.read),
-        "suppressed_of_mailed": _rate(metrics.sends.suppression),
+        "suppressed_of_mailed": rate_shown(metrics.sends.suppression, digits=1),
         "last_campaign_date": at.date().isoformat() if at is not None else "Never",
     }
 
@@ -236,21 +221,10 @@ def _sends(sends: SendFigures | None) -> dict[str, Any] | None:
     return {
         "campaigns": sends.campaigns,
         "recipients": sends.recipients,
-        "bounces": _rate(sends.bounce_rate),
-        "hard_bounces": _rate(sends.hard_rate),
-        "soft_bounces": _rate(sends.soft_rate),
-        "deliveries": _rate(sends.delivery_rate),
-    }
-
-
-def _rate(rate: Rate | None) -> dict[str, float | int | None] | None:
-    if rate is None:
-        return None
-    return {
-        "contacts": rate.count,
-        "rate_percent": _rounded(rate.percent),
-        "low_percent": _rounded(rate.low),
-        "high_percent": _rounded(rate.high),
+        "bounces": rate_shown(sends.bounce_rate, digits=1),
+        "hard_bounces": rate_shown(sends.hard_rate, digits=1),
+        "soft_bounces": rate_shown(sends.soft_rate, digits=1),
+        "deliveries": rate_shown(sends.delivery_rate, digits=1),
     }
 
 
@@ -258,12 +232,8 @@ def _change(change: Change) -> dict[str, Any]:
     suffix = "_percent" if change.unit == "percent" else ""
     return {
         "what": change.label,
-        f"before{suffix}": _rounded(change.before),
-        f"now{suffix}": _rounded(change.now),
-        f"difference{suffix}": _rounded(change.difference),
+        f"before{suffix}": rounded(change.before),
+        f"now{suffix}": rounded(change.now),
+        f"difference{suffix}": rounded(change.difference),
         "chance_may_explain_it": not change.is_shown,
     }
-
-
-def _rounded(value: float | None, digits: int = 1) -> float | None:
-    return None if value is None else round(value, digits)

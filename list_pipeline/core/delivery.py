@@ -66,12 +66,6 @@ class DeliveryFigures:
         return self.delivered / settled if settled else None
 
     @property
-    def failure_rate(self) -> float | None:
-        """Share of the messages that were tried and have not arrived, or were given up; None when there were none."""
-        rate = self.delivery_rate
-        return None if rate is None else 1.0 - rate
-
-    @property
     def alerts(self) -> tuple[str, ...]:
         """What people should look at, in words; empty when all is well."""
         found = []

@@ -32,6 +32,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.list_figures import ListFigures, Rate, SendFigures, rate_words
@@ -95,6 +96,20 @@ class HealthAssessment:
     rationale: str
     confidence: float | None
     source: AdviceSource
+
+    def as_json(self) -> dict[str, Any]:
+        """The assessment for a JSON column of the ledger or of a week's row."""
+        return {
+            "list": self.role.value,
+            "status": self.status.value,
+            "urgency": self.urgency.value,
+            "concerns": list(self.concerns),
+            "risk_factors": list(self.risk_factors),
+            "reputation_impact": self.reputation_impact,
+            "rationale": self.rationale,
+            "confidence": self.confidence,
+            "source": self.source.value,
+        }
 
 
 @dataclass(frozen=True, slots=True)

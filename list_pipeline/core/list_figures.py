@@ -9,7 +9,7 @@ None means: not known. It never stands for zero.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -97,6 +97,19 @@ class SendFigures:
         """Deliveries of the recipients."""
         return Rate(self.delivered, self.recipients)
 
+    @classmethod
+    def together(cls, parts: Sequence[SendFigures]) -> SendFigures | None:
+        """The figures of all these campaigns, so that each weighs as its recipients; None without any."""
+        if not parts:
+            return None
+        return cls(
+            campaigns=sum(each.campaigns for each in parts),
+            recipients=sum(each.recipients for each in parts),
+            hard=sum(each.hard for each in parts),
+            soft=sum(each.soft for each in parts),
+            delivered=sum(each.delivered for each in parts),
+        )
+
     def without(self, other: SendFigures) -> SendFigures:
         """The figures of the remaining campaigns, where ``other`` is some of these."""
         return SendFigures(
@@ -163,25 +176,25 @@ class ListFigures:
         at = self.last_campaign_at
         return {
             "mailable_contacts": self.mailable,
-            "target_contacts": _rounded(self.target),
-            "third_of_master_list_contacts": _rounded(self.master_third),
-            "variance_contacts": _rounded(self.variance),
-            "variance_percent": _rounded(self.variance_percent),
+            "target_contacts": rounded(self.target),
+            "third_of_master_list_contacts": rounded(self.master_third),
+            "variance_contacts": rounded(self.variance),
+            "variance_percent": rounded(self.variance_percent),
             "last_campaign_date": at.date().isoformat() if at is not None else "Never",
             "last_campaign": _sends(self.last),
             "recent_campaigns": _sends(self.recent),
-            "suppressed_of_recently_mailed": _rate(self.suppression),
+            "suppressed_of_recently_mailed": rate_shown(self.suppression),
             "bounce_trend_of_all_lists": self.bounce_trend.value,
             "size_trend": self.size_trend.value,
-            "size_change_a_month_percent": _rounded(self.size_change_percent),
+            "size_change_a_month_percent": rounded(self.size_change_percent),
         }
 
 
-def rate_words(rate: Rate) -> str:
-    """A rate for people, e.g. ``4.35 % (3.31 to 5.69 %)``; ``unknown`` without a base."""
-    if rate.percent is None or rate.low is None or rate.high is None:
-        return "unknown"
-    return f"{rate.percent:.2f} % ({rate.low:.2f} to {rate.high:.2f} %)"
+def rate_words(rate: Rate | None, digits: int = 2, unknown: str = "unknown") -> str:
+    """A rate for people, e.g. ``4.35 % (3.31 to 5.69 %)``; the word for what is not known without a base."""
+    if rate is None or rate.percent is None or rate.low is None or rate.high is None:
+        return unknown
+    return f"{rate.percent:.{digits}f} % ({rate.low:.{digits}f} to {rate.high:.{digits}f} %)"
 
 
 def _sends(sends: SendFigures | None) -> Mapping[str, Any] | None:
@@ -190,23 +203,25 @@ def _sends(sends: SendFigures | None) -> Mapping[str, Any] | None:
     return {
         "campaigns": sends.campaigns,
         "recipients": sends.recipients,
-        "hard_bounces": _rate(sends.hard_rate),
-        "soft_bounces": _rate(sends.soft_rate),
-        "bounces": _rate(sends.bounce_rate),
-        "deliveries": _rate(sends.delivery_rate),
+        "hard_bounces": rate_shown(sends.hard_rate),
+        "soft_bounces": rate_shown(sends.soft_rate),
+        "bounces": rate_shown(sends.bounce_rate),
+        "deliveries": rate_shown(sends.delivery_rate),
     }
 
 
-def _rate(rate: Rate | None) -> Mapping[str, Any] | None:
+def rate_shown(rate: Rate | None, digits: int = 2) -> dict[str, float | int | None] | None:
+    """A rate with its interval as JSON values, for a prompt or a JSON column; None where it is not known."""
     if rate is None:
         return None
     return {
         "contacts": rate.count,
-        "rate_percent": _rounded(rate.percent, 2),
-        "low_percent": _rounded(rate.low, 2),
-        "high_percent": _rounded(rate.high, 2),
+        "rate_percent": rounded(rate.percent, digits),
+        "low_percent": rounded(rate.low, digits),
+        "high_percent": rounded(rate.high, digits),
     }
 
 
-def _rounded(value: float | None, digits: int = 1) -> float | None:
+def rounded(value: float | None, digits: int = 1) -> float | None:
+    """A figure as it is told; None stays None."""
     return None if value is None else round(value, digits)

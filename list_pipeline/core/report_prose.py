@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health import HealthAssessment, HealthStatus
-from list_pipeline.core.list_figures import Rate
+from list_pipeline.core.list_figures import rate_words
 from list_pipeline.core.plans import RunStatus, Urgency
 from list_pipeline.core.report_facts import KeyMetric, ListRates, MaintenanceFacts, Trend
 from list_pipeline.core.slack_blocks import Mrkdwn, compose, joined, untrusted
@@ -20,7 +20,7 @@ MOST_ENTRIES = 3
 """Entries of a list that the message shows; the run's asset and the ledger have all of them."""
 
 _ARROWS = {Trend.UP: " ↑", Trend.DOWN: " ↓", Trend.STABLE: "", Trend.NONE: ""}
-_ICONS = {HealthStatus.HEALTHY: "🟢", HealthStatus.WARNING: "🟡", HealthStatus.CRITICAL: "🔴"}
+HEALTH_ICONS = {HealthStatus.HEALTHY: "🟢", HealthStatus.WARNING: "🟡", HealthStatus.CRITICAL: "🔴"}
 _BOUNCE_TRENDS = {
     BounceTrend.IMPROVING: "Bounces of all three lists together are going down.",
     BounceTrend.STABLE: "Bounces of all three lists together stay as they were.",
@@ -99,20 +99,15 @@ def _of_list(health: HealthAssessment, rates: ListRates | None) -> Mrkdwn:
     if rates is None or rates.delivered is None or rates.bounced is None:
         words = ": no campaign of it was read yet"
     else:
-        words = f": delivered {_rate(rates.delivered)}, bounced {_rate(rates.bounced)} of its last campaign"
+        # One decimal: the interval is far wider than a hundredth of a percent.
+        delivered, bounced = rate_words(rates.delivered, digits=1), rate_words(rates.bounced, digits=1)
+        words = f": delivered {delivered}, bounced {bounced} of its last campaign"
     return compose(
         "{icon} *{list}* {status}{urgency}{rates}{size}",
-        icon=_ICONS[health.status],
+        icon=HEALTH_ICONS[health.status],
         list=health.role.label,
         status=health.status.value,
         urgency=urgency,
         rates=words,
         size=_SIZE_TRENDS.get(rates.size_trend, "") if rates is not None else "",
     )
-
-
-def _rate(rate: Rate) -> str:
-    # One decimal: the interval is far wider than a hundredth of a percent.
-    if rate.percent is None or rate.low is None or rate.high is None:
-        return "unknown"
-    return f"{rate.percent:.1f} % ({rate.low:.1f} to {rate.high:.1f} %)"

@@ -209,17 +209,9 @@ class WeekFigures:
 
     @property
     def all_sends(self) -> SendFigures | None:
-        """The week's campaigns together, so that each weighs as its recipients; None when no bounces were read."""
+        """The week's campaigns together; None when no bounces were read."""
         read = [each.read for each in self.sends.values() if each.read is not None and each.read.recipients]
-        if not read:
-            return None
-        return SendFigures(
-            campaigns=sum(each.campaigns for each in read),
-            recipients=sum(each.recipients for each in read),
-            hard=sum(each.hard for each in read),
-            soft=sum(each.soft for each in read),
-            delivered=sum(each.delivered for each in read),
-        )
+        return SendFigures.together(read)
 
     @property
     def bounce_rate(self) -> Rate | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from list_pipeline.core.health import HealthAssessment, HealthStatus
 from list_pipeline.core.list_figures import Rate
@@ -71,20 +72,13 @@ def differences(changes: Sequence[Change]) -> Iterator[Change]:
             yield change
 
 
-def rate_words(rate: Rate | None) -> str:
-    """A rate with one decimal and its interval; ``not known`` without one."""
-    if rate is None or rate.percent is None or rate.low is None or rate.high is None:
-        return "not known"
-    return f"{rate.percent:.1f} % ({rate.low:.1f} to {rate.high:.1f} %)"
-
-
 def _value(value: float | None, unit: str) -> str:
     if value is None:
         return "not known"
     return f"{value:.1f} %" if unit == "percent" else f"{round(value):,}"
 
 
-WEEK_METRICS = (
+WeekMetric = Literal[
     "campaigns_sent",
     "contacts_suppressed",
     "contacts_rebalanced",
@@ -94,8 +88,9 @@ WEEK_METRICS = (
     "bounce_rate",
     "delivery_rate",
     "suppression_list",
-)
+]
 """The names of the figures that a week's report may put first."""
+WEEK_METRICS: tuple[WeekMetric, ...] = get_args(WeekMetric)
 
 
 def week_metrics(facts: WeekFacts) -> dict[str, KeyMetric]:

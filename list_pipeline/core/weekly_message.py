@@ -10,9 +10,11 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from list_pipeline.core.advice import AdviceSource
-from list_pipeline.core.health import HealthAssessment, HealthStatus
+from list_pipeline.core.health import HealthAssessment
+from list_pipeline.core.list_figures import Rate, rate_words
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans import Urgency
+from list_pipeline.core.report_prose import HEALTH_ICONS
 from list_pipeline.core.slack_blocks import (
     Block,
     Mrkdwn,
@@ -29,11 +31,10 @@ from list_pipeline.core.slack_blocks import (
 )
 from list_pipeline.core.slack_charts import sizes_chart, trend_chart
 from list_pipeline.core.weekly import WeekFigures, WeekSends, counted
-from list_pipeline.core.weekly_facts import WeekFacts, change_words, rate_words
+from list_pipeline.core.weekly_facts import WeekFacts, change_words
 
 _SECTION_LIMIT = 1_500
 _MOST_LINES = 6
-_ICONS = {HealthStatus.HEALTHY: "🟢", HealthStatus.WARNING: "🟡", HealthStatus.CRITICAL: "🔴"}
 _SHOWN = (*CAMPAIGN_LISTS, ListRole.SUPPRESSION)
 
 
@@ -159,17 +160,21 @@ def _health(facts: WeekFacts) -> Iterator[Mrkdwn]:
         yield _of_list(each, metrics.sends)
 
 
+def _rate(rate: Rate | None) -> str:
+    return rate_words(rate, digits=1, unknown="not known")
+
+
 def _of_list(health: HealthAssessment, sends: WeekSends) -> Mrkdwn:
     urgency = f", urgency {health.urgency.value}" if health.urgency is not Urgency.LOW else ""
     if sends.read is not None:
-        rates = f": delivered {rate_words(sends.read.delivery_rate)}, bounced {rate_words(sends.read.bounce_rate)}"
+        rates = f": delivered {_rate(sends.read.delivery_rate)}, bounced {_rate(sends.read.bounce_rate)}"
     elif sends.unread:
         rates = ": the bounces of its campaign are not read yet"
     else:
         rates = ": nothing was sent to it in these days"
     return compose(
         "{icon} *{list}* {status}{urgency}{rates}",
-        icon=_ICONS[health.status],
+        icon=HEALTH_ICONS[health.status],
         list=health.role.label,
         status=health.status.value,
         urgency=urgency,
@@ -190,8 +195,8 @@ def _week(facts: WeekFacts) -> Iterator[Mrkdwn]:
     )
     yield compose(
         "• Average bounce rate {bounce}, delivery rate {delivery}",
-        bounce=rate_words(figures.bounce_rate),
-        delivery=rate_words(figures.delivery_rate),
+        bounce=_rate(figures.bounce_rate),
+        delivery=_rate(figures.delivery_rate),
     )
     if figures.deviation_percent is not None:
         yield compose(

@@ -30,7 +30,7 @@ from list_pipeline.operations.services import Services
 from list_pipeline.storage import health as rows
 from list_pipeline.storage import maintenance
 from list_pipeline.storage.advice import AdvicePartition
-from list_pipeline.storage.health import SentCampaign, StoredAssessment
+from list_pipeline.storage.health import StoredAssessment
 
 log = structlog.get_logger(__name__)
 
@@ -147,8 +147,8 @@ def figures_of_lists(services: Services, mailable: Mapping[ListRole, int], now: 
                 mailable=mailable.get(role),
                 target=target,
                 master_third=None if master is None else master / len(CAMPAIGN_LISTS),
-                last=_sends(recent[role][-1:]),
-                recent=_sends(recent[role]),
+                last=SendFigures.together([each.figures for each in recent[role][-1:]]),
+                recent=SendFigures.together([each.figures for each in recent[role]]),
                 suppression=Rate(count, of) if of else None,
                 bounce_trend=trend,
                 size_trend=size,
@@ -157,15 +157,3 @@ def figures_of_lists(services: Services, mailable: Mapping[ListRole, int], now: 
             )
         )
     return tuple(found)
-
-
-def _sends(campaigns: Sequence[SentCampaign]) -> SendFigures | None:
-    if not campaigns:
-        return None
-    return SendFigures(
-        campaigns=len(campaigns),
-        recipients=sum(each.recipients for each in campaigns),
-        hard=sum(each.hard for each in campaigns),
-        soft=sum(each.soft for each in campaigns),
-        delivered=sum(each.recipients - each.failed for each in campaigns),
-    )

@@ -22,7 +22,7 @@ from list_pipeline.core.decision_messages import (
     review_block,
 )
 from list_pipeline.core.delivery import DeliveryFigures
-from list_pipeline.core.plans import ItemAction, PlanStatus
+from list_pipeline.core.plans import CHANGING_ACTIONS, PlanStatus
 from list_pipeline.core.reports import WAITING
 from list_pipeline.core.slack_blocks import Mrkdwn, SlackMessage, compose, link, with_blocks
 from list_pipeline.operations.outbox import Delivery, deliver
@@ -33,8 +33,6 @@ from list_pipeline.storage.plans import StoredPlan
 from list_pipeline.storage.reviews import ReviewItem
 
 log = structlog.get_logger(__name__)
-
-_CHANGING = {ItemAction.SUPPRESS, ItemAction.MOVE, ItemAction.ENROL, ItemAction.RESTORE, ItemAction.REMOVE}
 
 
 def campaign_thread(campaign_id: int) -> str:
@@ -82,7 +80,7 @@ def with_review(services: Services, message: SlackMessage, campaign_id: int) -> 
                 plan.plan_id,
                 plan.kind,
                 plan.content_hash,
-                len(plans.plan_items(connection, plan.plan_id, _CHANGING)),
+                len(plans.plan_items(connection, plan.plan_id, CHANGING_ACTIONS)),
             )
             for plan in found
             if plan.status is PlanStatus.PENDING_REVIEW
@@ -102,7 +100,7 @@ def tell_decision(services: Services, plan: StoredPlan, note: str | None = None)
     """Tell that a plan was approved or rejected, or that it lapsed, in the thread of its campaign."""
     with services.database.begin() as connection:
         about = reviews.campaign_key_of(connection, plan.plan_id) if plan.campaign_id is not None else ""
-        count = len(plans.plan_items(connection, plan.plan_id, _CHANGING))
+        count = len(plans.plan_items(connection, plan.plan_id, CHANGING_ACTIONS))
     decision = PlanDecision(plan.plan_id, plan.kind, plan.status, about, plan.decided_by or "nobody", note or "", count)
     return deliver(
         services,

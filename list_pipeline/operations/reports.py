@@ -14,7 +14,6 @@ from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.balance import deviation_percent
 from list_pipeline.core.bounces import BounceClass
 from list_pipeline.core.gate import GateOutcome
-from list_pipeline.core.health import HealthAssessment
 from list_pipeline.core.list_figures import Rate
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.plans import PlanKind, PlanStatus, RunStatus, Sweep, run_status
@@ -83,7 +82,7 @@ def write_report(services: Services, run: Maintenance) -> Report:
             connection,
             run.log.log_id,
             ai_assessments={
-                "list_health": [_health_json(each) for each in facts.assessments],
+                "list_health": [each.as_json() for each in facts.assessments],
                 "optimization": _advice_on(suppression),
                 "rebalancing": _advice_on(rebalancing),
                 "reporting": kept,
@@ -124,20 +123,6 @@ def _advice_on(plan: StoredPlan | None) -> dict[str, Any]:
     if plan is None:
         return {}
     return {name: plan.summary[name] for name in _ADVICE_FIELDS if name in plan.summary}
-
-
-def _health_json(each: HealthAssessment) -> dict[str, Any]:
-    return {
-        "list": each.role.value,
-        "status": each.status.value,
-        "urgency": each.urgency.value,
-        "concerns": list(each.concerns),
-        "risk_factors": list(each.risk_factors),
-        "reputation_impact": each.reputation_impact,
-        "rationale": each.rationale,
-        "confidence": each.confidence,
-        "source": each.source.value,
-    }
 
 
 def final_status(services: Services, run: Maintenance) -> RunStatus:

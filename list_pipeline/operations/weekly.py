@@ -31,6 +31,7 @@ from list_pipeline.operations.advisors import model_access
 from list_pipeline.operations.cached_reads import Look
 from list_pipeline.operations.health import assess_partition, figures_of_lists
 from list_pipeline.operations.metrics import timed
+from list_pipeline.operations.notifications import week_thread
 from list_pipeline.operations.outbox import deliver
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.workflow import synchronise
@@ -38,7 +39,7 @@ from list_pipeline.storage import health as health_rows
 from list_pipeline.storage import membership
 from list_pipeline.storage import weekly as rows
 from list_pipeline.storage.advice import AdvicePartition
-from list_pipeline.storage.health import SentCampaign, StoredAssessment
+from list_pipeline.storage.health import StoredAssessment
 from list_pipeline.storage.weekly import HealthCheckRow
 
 log = structlog.get_logger(__name__)
@@ -209,12 +210,7 @@ def _tell_failure(services: Services, run: WeekRun, name: str, error: str) -> No
         return
     message = failure_alert(run.week.monday, name, error, row.attempt)
     key = f"weekly:{run.week.key}:failed:{row.attempt}"
-    deliver(services, key, message, thread_key=thread_of(run.week), important=True, broadcast=True)
-
-
-def thread_of(week: Week) -> str:
-    """What the messages of a week are about: later ones answer the first."""
-    return f"week:{week.key}"
+    deliver(services, key, message, thread_key=week_thread(run.week.monday), important=True, broadcast=True)
 
 
 # Sizes
@@ -295,25 +291,13 @@ def _sends_of_week(connection: Connection, run: WeekRun) -> list[WeekSends]:
         found.append(
             WeekSends(
                 role=role,
-                read=_together(own),
+                read=SendFigures.together([one.figures for one in own]),
                 unread=sum(1 for each in sent.values() if each is role) - len(own),
                 suppression=Rate(count, of) if of else None,
                 last_campaign_at=last.get(role),
             )
         )
     return found
-
-
-def _together(campaigns: Sequence[SentCampaign]) -> SendFigures | None:
-    if not campaigns:
-        return None
-    return SendFigures(
-        campaigns=len(campaigns),
-        recipients=sum(each.recipients for each in campaigns),
-        hard=sum(each.hard for each in campaigns),
-        soft=sum(each.soft for each in campaigns),
-        delivered=sum(each.recipients - each.failed for each in campaigns),
-    )
 
 
 def figures_kept(services: Services, week: Week) -> WeekFigures:

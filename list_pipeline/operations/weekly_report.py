@@ -35,6 +35,7 @@ from list_pipeline.core.weekly_message import critical_alert, weekly_message
 from list_pipeline.operations import list_states
 from list_pipeline.operations.advisors import keep_record, model_access
 from list_pipeline.operations.checks import CheckResult
+from list_pipeline.operations.notifications import week_thread
 from list_pipeline.operations.outbox import Delivery, deliver
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.weekly import (
@@ -49,7 +50,6 @@ from list_pipeline.operations.weekly import (
     find_week,
     stage,
     take_sizes,
-    thread_of,
     week_before,
 )
 from list_pipeline.storage import health, weekly
@@ -165,16 +165,7 @@ def _write(services: Services, run: WeekRun, facts: WeekFacts) -> dict[str, Any]
     return {
         **report,
         "results": made.prompt_hash,
-        "advice": {
-            "outcome": made.outcome.value,
-            "verdict": made.verdict,
-            "model": made.model_version or made.model,
-            "prompt_version": made.prompt_version,
-            "tokens": made.tokens,
-            "cost_usd": None if made.cost_usd is None else float(made.cost_usd),
-            "latency_ms": made.latency_ms,
-            "is_recalled": made.is_recalled,
-        },
+        "advice": made.summary(),
     }
 
 
@@ -201,20 +192,7 @@ def record(services: Services, run: WeekRun, report: WeekReport) -> int:
             critical_issue_count=critical_issues(facts.issues),
             total_issue_count=len(facts.issues),
             urgency=facts.urgency.value,
-            health_assessments=[
-                {
-                    "list": each.role.value,
-                    "status": each.status.value,
-                    "urgency": each.urgency.value,
-                    "concerns": list(each.concerns),
-                    "risk_factors": list(each.risk_factors),
-                    "reputation_impact": each.reputation_impact,
-                    "rationale": each.rationale,
-                    "confidence": each.confidence,
-                    "source": each.source.value,
-                }
-                for each in facts.assessments
-            ],
+            health_assessments=[each.as_json() for each in facts.assessments],
             action_items=[
                 {"priority": item.priority.value, "text": item.text}
                 for item in (facts.report.action_items if facts.report is not None else ())
@@ -247,7 +225,7 @@ def _change_from_json(values: Mapping[str, Any]) -> Change:
 def notify(services: Services, run: WeekRun, report: WeekReport) -> WeekNotified:
     """Send the report, and below it the alert where something is urgent: each once, whoever asks again. No failure of Slack
     is raised: what did not arrive stays in the outbox, and the row says so."""
-    thread = thread_of(run.week)
+    thread = week_thread(run.week.monday)
     sent = deliver(
         services, f"weekly:{run.week.key}", report.message, health_check_id=run.row.check_id, thread_key=thread
     )

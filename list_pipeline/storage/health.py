@@ -14,6 +14,7 @@ from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health import HealthAssessment, HealthStatus
+from list_pipeline.core.list_figures import SendFigures
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans import Urgency
 from list_pipeline.storage.advice import AdvicePartition
@@ -30,6 +31,11 @@ class SentCampaign:
     hard: int
     soft: int
     failed: int
+
+    @property
+    def figures(self) -> SendFigures:
+        """The campaign as the figures of a list hold it."""
+        return SendFigures(1, self.recipients, self.hard, self.soft, self.recipients - self.failed)
 
 
 def campaigns_read_whole(connection: Connection, before: datetime, limit: int) -> tuple[SentCampaign, ...]:

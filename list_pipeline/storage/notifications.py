@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.delivery import DeliveryFigures
+from list_pipeline.core.delivery import TARGET_SECONDS, DeliveryFigures
 from list_pipeline.storage.database import Database, execute, one, rows, scalar, to_json
 
 _LOCK_CLASS = 0x6C70_0003
@@ -256,7 +256,7 @@ def delivery_figures(connection: Connection, since: datetime, now: datetime) -> 
                count(*) filter (where state = 'expired') as expired,
                count(*) filter (where emailed_at is not null) as emailed,
                coalesce(sum(greatest(attempts - 1, 0)), 0) as repeated,
-               count(*) filter (where sent_at - created_at > interval '30 seconds') as late,
+               count(*) filter (where sent_at - created_at > :target) as late,
                percentile_cont(array[0.5, 0.95]) within group (order by extract(epoch from sent_at - created_at))
                    filter (where sent_at is not null) as percentiles,
                max(extract(epoch from sent_at - created_at)) as slowest,
@@ -266,6 +266,7 @@ def delivery_figures(connection: Connection, since: datetime, now: datetime) -> 
         """,
         since=since,
         now=now,
+        target=timedelta(seconds=TARGET_SECONDS),
     )
     if row is None:
         raise AssertionError("an aggregate has one row")

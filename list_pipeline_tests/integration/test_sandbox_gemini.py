@@ -26,8 +26,8 @@ from list_pipeline.sandbox.server import SandboxServer
 from list_pipeline_tests.integration.serving import Served, serving
 from list_pipeline_tests.unit.list_figures_cases import ELEVATED, HEALTHY
 from list_pipeline_tests.unit.rebalancing_cases import question
+from list_pipeline_tests.unit.reporting_cases import FACTS
 from list_pipeline_tests.unit.test_agents_optimization import PLAN
-from list_pipeline_tests.unit.test_agents_reporting import FACTS
 
 # The client ignores it for life; the filters of a test last as long as the test.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is not a valid FinishReason:UserWarning")

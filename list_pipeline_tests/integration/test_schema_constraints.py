@@ -1,0 +1,313 @@
+"""What the schema forbids by itself, whatever a program tries: each check of each table has a row that violates it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from list_pipeline.storage.database import Database
+from list_pipeline.storage.migrations import migrate
+
+SCHEDULE = """insert into campaign_schedule (campaign_key, campaign_name, round_number, scheduled_date, scheduled_time,
+    list_name, list_id, created_at, updated_at{more}) values ('{key}', 'name', {round}, '2026-11-20', '09:00', 'list', 1,
+    now(), now(){values})"""
+A_CAMPAIGN = SCHEDULE.format(key="2026-11-20-r1-7", round=1, more="", values="")
+A_PLAN = f"""insert into plan (campaign_id, kind, sweep, content_hash, policy_version, status, created_at)
+    select id, 'suppression', '24h', '{"0" * 64}', 'v', 'planned', now() from campaign_schedule"""
+A_CHANGE = "insert into change (plan_id, contact_id, kind, before, created_at) select plan_id, 5, 'move', '{}', now() from plan"
+A_FETCH = """insert into bounce_fetch (campaign_id, sweep, fetched_at, is_complete, rows_read)
+    select id, '24h', now(), true, 0 from campaign_schedule"""
+
+A_RECONCILIATION = "insert into reconciliation (started_at) values (now())"
+
+
+def plan(kind: str = "suppression", sweep: str = "24h", hashed: str = "0" * 64, status: str = "planned") -> str:
+    return f"""insert into plan (campaign_id, kind, sweep, content_hash, policy_version, status, created_at)
+        select id, '{kind}', '{sweep}', '{hashed}', 'v', '{status}', now() from campaign_schedule"""
+
+
+def item(
+    action: str = "move", from_role: str = "'campaign_1'", to_role: str = "'campaign_2'", more: str = "0.5"
+) -> str:
+    return f"""insert into plan_item (plan_id, contact_id, action, from_role, to_role, reason, rule, confidence)
+        select plan_id, 9, '{action}', {from_role}, {to_role}, 'r', 'r', {more} from plan"""
+
+
+def step(action: str = "add", role: str = "'master'", state: str = "planned", ordinal: int = 1) -> str:
+    return f"""insert into change_step (change_id, ordinal, action, list_role, state, changed_at)
+        select change_id, {ordinal}, '{action}', {role}, '{state}', now() from change"""
+
+
+def metrics(column: str, value: str) -> str:
+    numbers = "processed, delivered, bounced, hard_bounces, soft_bounces, blocked, deferred, queued"
+    values = dict.fromkeys(numbers.split(", "), "1") | {column: value}
+    return f"""insert into campaign_metrics (campaign_schedule_id, sweep, mailjet_campaign_id, collected_at,
+        {", ".join(values)}) select id, '24h', 7, now(), {", ".join(values.values())} from campaign_schedule"""
+
+
+def log(status: str, kind: str = "post_campaign", more: str = "", values: str = "") -> str:
+    return f"""insert into list_maintenance_log (maintenance_type, executed_at, touched_at, status{more})
+        values ('{kind}', now(), now(), '{status}'{values})"""
+
+
+def snapshot(phase: str = "before", role: str = "master", raw: int = 2, mailable: int = 1) -> str:
+    return f"""insert into list_snapshot (campaign_id, sweep, phase, list_role, raw_count, mailable_count, taken_at)
+        select id, '24h', '{phase}', '{role}', {raw}, {mailable}, now() from campaign_schedule"""
+
+
+def review(kind: str = "plan", status: str = "open", decided: str = "null") -> str:
+    return f"""insert into review_item (kind, summary, status, created_at, decided_at)
+        values ('{kind}', 's', '{status}', now(), {decided})"""
+
+
+def suppressed(reason: str, confidence: str = "null") -> str:
+    return f"""insert into contact_suppression_history (contact_id, email, suppressed_at, reason, ai_confidence)
+        values (1, 'a@example.com', now(), '{reason}', {confidence})"""
+
+
+def finding(kind: str = "unknown_to_us", role: str = "master") -> str:
+    return f"""insert into reconciliation_finding (reconciliation_id, contact_id, list_role, kind, ours, theirs, explanation)
+        select reconciliation_id, 5, '{role}', '{kind}', 'o', 't', 'e' from reconciliation"""
+
+
+def message(state: str, sent: str = "null") -> str:
+    return f"""insert into notification (message_key, text, blocks, state, created_at, sent_at)
+        values ('k', 't', '[]', '{state}', now(), {sent})"""
+
+
+def member(role: str) -> str:
+    return f"insert into list_membership (list_role, contact_id, recipient_id, first_seen_at) values ('{role}', 1, 1, now())"
+
+
+def contact(email: str, column: str = "hard_bounce_count", value: int = 0) -> str:
+    return f"""insert into contact_list_membership (contact_id, email, queued_at, last_updated, {column})
+        values (1, '{email}', now(), now(), {value})"""
+
+
+def event(kind: str = "hard", in_log: str = "true", in_messages: str = "true") -> str:
+    return f"""insert into bounce_event (campaign_id, sweep, contact_id, occurred_at, bounce_class, reason, in_bounce_log,
+        in_message_log) select campaign_id, sweep, 3, now(), '{kind}', 'r', {in_log}, {in_messages} from bounce_fetch"""
+
+
+def job(state: str = "submitting", count: int = 1) -> str:
+    return f"""insert into mailjet_job (plan_id, actions, contact_count, state, fence, submitting_at)
+        select plan_id, '{{}}', {count}, '{state}', 1, now() from plan"""
+
+
+def asked(source: str = "policy", latency: str = "1", outcome: str = "accepted") -> str:
+    return f"""insert into agent_record (agent, asked_at, source, prompt_version, prompt_hash, prompt, opinion, verdict,
+        latency_ms, outcome) values ('a', now(), '{source}', 'v', 'h', 'p', '{{}}', 'ok', {latency}, '{outcome}')"""
+
+
+def assessment(
+    partition: str = "id, '24h', null::date", role: str = "campaign_1", status: str = "healthy", confidence: str = "0.9"
+) -> str:
+    return f"""insert into list_health_assessment (campaign_id, sweep, week, list_role, assessed_at, figures, rules_status,
+        rules_urgency, status, urgency, reputation_impact, confidence, concerns, risk_factors, rationale, source)
+        select {partition}, '{role}', now(), '{{}}', 'healthy', 'low', '{status}', 'low', 'none', {confidence}, '[]', '[]', 'r',
+        'policy' from campaign_schedule"""
+
+
+def health(status: str = "running", column: str = "master_list_size", value: str = "0") -> str:
+    return f"insert into list_health_check (executed_at, status, {column}) values (now(), '{status}', {value})"
+
+
+def validated(verdict: str = "'critical', true") -> str:
+    return f"""insert into campaign_validation (campaign_id, list_role, scheduled_at, validated_at, verdict, is_blocking)
+        select id, 'campaign_1', now(), now(), {verdict} from campaign_schedule"""
+
+
+ALLOWED = [
+    plan(), item(), step(), metrics("open_rate", "100"), log("running"), snapshot(), review(), suppressed("manual"),
+    message("pending"), message("sent", "now()"), member("master"), contact("a@example.com"), event(), job(), asked(),
+    health(), step("exclude", "null"), review(status="approved", decided="now()"), finding(), assessment(),
+    validated(),
+]  # fmt: skip
+
+FORBIDDEN = {
+    "a cycle without a number": "insert into cycle (number, opened_at) values (0, now())",
+    "a cycle closed without a reason": "insert into cycle (number, opened_at, closed_at) values (1, now(), now())",
+    "a cycle closed before it opened":
+        "insert into cycle (number, opened_at, closed_at, closed_reason)"
+        " values (1, now(), now() - interval '1 day', 'complete')",
+    "a cycle closed for an unknown reason":
+        "insert into cycle (number, opened_at, closed_at, closed_reason) values (1, now(), now(), 'because')",
+    "a key that no tool accepts": SCHEDULE.format(key="Round 1!", round=1, more="", values=""),
+    "a round 4": SCHEDULE.format(key="k", round=4, more="", values=""),
+    "an unknown status of a campaign": SCHEDULE.format(key="k", round=1, more=", status", values=", 'DONE'"),
+    "negative recipients": SCHEDULE.format(key="k", round=1, more=", recipient_count", values=", -1"),
+    "a send that ended before it began": SCHEDULE.format(
+        key="k", round=1, more=", send_start_at, send_end_at", values=", now(), now() - interval '1 h'"),
+    "recipients from nowhere": SCHEDULE.format(
+        key="k", round=1, more=", recipients_source, recipients_known_at", values=", 'guess', now()"),
+    "recipients known at no time": SCHEDULE.format(key="k", round=1, more=", recipients_source", values=", 'messages'"),
+    "an unknown reason for ignoring a send":
+        "insert into ignored_send (mailjet_campaign_id, reason, first_seen_at) values (1, 'bored', now())",
+    "negative figures": metrics("blocked", "-1"),
+    "negative opens": metrics("opened", "-1"),
+    "a rate above a hundred percent": metrics("delivery_rate", "100.1"),
+    "a negative rate": metrics("bounce_rate", "-0.1"),
+    "a contact without an address": contact(""),
+    "a negative number of bounces": contact("a@example.com", "hard_bounce_count", -1),
+    "a place on an unknown list": member("vip"),
+    "an unknown list in the state of the sync": "insert into sync_state values ('vip', 0, 0, 0, now(), now())",
+    "a negative size in the state of the sync": "insert into sync_state values ('master', -1, 0, 0, now(), now())",
+    "a sync of minus one row": "insert into sync_run (started_at, rows_read) values (now(), -1)",
+    "a reading in an unknown sweep": A_FETCH.replace("'24h'", "'2d'"),
+    "a reading of minus one row": A_FETCH.replace("true, 0", "true, -1").replace("'24h'", "'72h'"),
+    "an unknown class of bounces": event("mild"),
+    "a bounce that no source showed": event("hard", "false", "false"),
+    "an unknown kind of plan": plan(kind="party"),
+    "a plan in an unknown sweep": plan(sweep="2d"),
+    "a hash that is none": plan(hashed="xyz"),
+    "an unknown status of a plan": plan(status="maybe"),
+    "a plan decided by nobody": "update plan set decided_at = now()",
+    "an unknown action": item("delete"),
+    "a move from nowhere": item(from_role="null"),
+    "a move to nowhere": item(to_role="null"),
+    "an item that changes nothing and goes somewhere": item("keep", "null", "'campaign_1'"),
+    "a move away from master": item(from_role="'master'"),
+    "an enrolment to master": item("enrol", "null", "'master'"),
+    "a confidence above one": item(more="1.01"),
+    "a job without contacts": job(count=0),
+    "an unknown state of a job": job("lost"),
+    "an unknown kind of change":
+        "insert into change (plan_id, contact_id, kind, before, created_at) select plan_id, 6, 'sell', '{}', now() from plan",
+    "an unknown step": step("unsubscribe"),
+    "an unknown state of a step": step(state="done"),
+    "an exclusion from one list": step("exclude", "'master'"),
+    "an addition to no list": step("add", "null"),
+    "a step before the first": step(ordinal=0),
+    "an unknown kind of review": review("gossip"),
+    "an unknown status of a review": review(status="later", decided="now()"),
+    "a review that is open and decided": review(decided="now()"),
+    "a review that is closed and undecided": review(status="approved"),
+    "a snapshot in an unknown phase": snapshot("during"),
+    "a snapshot of an unknown list": snapshot(role="vip"),
+    "more mailable contacts than there are": snapshot(raw=1, mailable=2),
+    "a negative size": snapshot(raw=-1, mailable=-2),
+    "an unknown kind of maintenance": log("running", "cleaning"),
+    "an unknown status of a maintenance": log("done"),
+    "an ended maintenance without its end": log("success"),
+    "a negative number of suppressions": log("running", more=", contacts_suppressed", values=", -1"),
+    "attempt zero": log("running", more=", attempt", values=", 0"),
+    "a negative duration": log("running", more=", execution_time_ms", values=", -1"),
+    "a successful health check without its figures": health("success"),
+    "an unknown urgency": health(column="urgency", value="'panic'"),
+    "an unknown status of a health check": health("done"),
+    "a negative list in a health check": health(value="-1"),
+    "an unknown reason of a suppression": suppressed("dislike"),
+    "a confidence above one in the history": suppressed("manual", "1.5"),
+    "an unknown adviser": asked("oracle"),
+    "an answer before the question": asked(latency="-1"),
+    "an unknown outcome of a question": asked(outcome="ignored"),
+    "an assessment of nothing": assessment(partition="null::int, null, null::date"),
+    "an assessment of a campaign and a week": assessment(partition="id, '24h', date '2026-11-16'"),
+    "an assessment of a list that is not mailed": assessment(role="master"),
+    "an unknown health": assessment(status="odd"),
+    "an assessment that is surer than sure": assessment(confidence="1.5"),
+    "words that no vocabulary holds so many of":
+        "insert into bounce_event (campaign_id, sweep, contact_id, occurred_at, bounce_class, reason, in_bounce_log,"
+        " in_message_log, server_words) select campaign_id, sweep, 9, now(), 'hard', 'r', true, true, repeat('x', 201)"
+        " from bounce_fetch",
+    "a week that begins on a Tuesday": "insert into weekly_list_snapshot values ('2026-11-17', 'master', 1, 1, now())",
+    "more mailable than entries": "insert into weekly_list_snapshot values ('2026-11-16', 'master', 1, 2, now())",
+    "more outcomes than recipients":
+        "insert into weekly_list_metrics values ('2026-11-16', 'campaign_1', now(), 1, 0, 1, 1, 1, 1, null, null, null)",
+    "a list that has no state": "insert into list_state values ('master', 'health', 'healthy', now())",
+    "a sweep that there is not":
+        "insert into list_state_history (list_role, machine, from_state, to_state, event, event_key, sweep, at, noted_at)"
+        " values ('campaign_1', 'health', 'a', 'b', 'c', 'k', '8d', now(), now())",
+    "a warning that blocks": validated("'warning', true"),
+    "an unknown verdict": validated("'odd', false"),
+    "a rule of no severity":
+        "insert into campaign_validation_rule (validation_id, rule, severity, words) values (1, 'r', 'odd', 'w')",
+    "an override by nobody":
+        "insert into campaign_override (campaign_id, scheduled_at, overridden_by, overridden_at, rules)"
+        " select id, now(), '', now(), '{}' from campaign_schedule",
+    "a schedule settled at no time":
+        "insert into schedule_change (campaign_id, mailjet_draft_id, action, scheduled_at, state, created_at)"
+        " select id, 1, 'cancel', now(), 'confirmed', now() from campaign_schedule",
+    "work that ended before it began":
+        "insert into work_timing (workflow, stage, run_id, started_at, finished_at, duration_ms, outcome, rate_limit,"
+        " pool_limit) values ('w', 's', 'r', now(), now() - interval '1 s', 0, 'done', 300, 10)",
+    "a success with an error":
+        "insert into job_run (run_id, job, noted_at, status, error) values ('r', 'j', now(), 'success', 'broke')",
+    "a second row of the versions": "insert into data_version (is_the_row) values (false)",
+    "a version of something else": "insert into data_touched values ('1', 'weather')",
+    "a reconciliation of minus one contact":
+        "insert into reconciliation (started_at, contacts_compared) values (now(), -1)",
+    "a finding of an unknown kind": finding("odd"),
+    "a finding on an unknown list": finding(role="vip"),
+    "a second row of the mode": "insert into mode_state (only_row, first_started_at) values (false, now())",
+    "an unknown mode": "insert into mode_state (first_started_at, set_mode, set_by, set_at) values (now(), 'wild', 'x', now())",
+    "a mode set by nobody": "insert into mode_state (first_started_at, set_mode, set_at) values (now(), 'auto', now())",
+    "a switch that nobody found off":
+        "insert into mode_state (first_started_at, switched_off_at) values (now(), now())",
+    "a switch found off by a passer-by":
+        "insert into mode_state (first_started_at, switched_off_at, switched_off_by) values (now(), now(), 'x')",
+    "a second row of the limiter": "insert into limiter_state values (false, now())",
+    "an unknown state of a message": message("on its way"),
+    "a message sent at no time": message("sent"),
+    "a message unsent at some time": message("failed", "now()"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def populated(new_database: Callable[[], str]) -> Iterator[psycopg.Connection[Any]]:
+    """A migrated database with one campaign, plan, change and reading; nothing in a test is committed."""
+    url = new_database()
+    database = Database(url)
+    migrate(database)
+    database.close()
+    with psycopg.connect(url, options="-csearch_path=list_pipeline", autocommit=True) as connection:
+        for statement in (A_CAMPAIGN, A_PLAN, A_CHANGE, A_FETCH, A_RECONCILIATION):
+            connection.execute(statement)
+        yield connection
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_the_schema_forbids(populated: psycopg.Connection[Any], what: str) -> None:
+    with pytest.raises(errors.CheckViolation), populated.transaction(force_rollback=True):
+        populated.execute(FORBIDDEN[what])
+
+
+@pytest.mark.parametrize("number", range(len(ALLOWED)))
+def test_the_schema_allows_what_the_forbidden_rows_vary(populated: psycopg.Connection[Any], number: int) -> None:
+    with populated.transaction(force_rollback=True):
+        if ALLOWED[number] == plan():
+            populated.execute("delete from change")
+            populated.execute("delete from plan")
+        assert populated.execute(ALLOWED[number]).rowcount == 1
+
+
+def test_every_table_with_checks_has_one_that_a_test_violates(populated: psycopg.Connection[Any]) -> None:
+    found = populated.execute(
+        "select distinct c.relname from pg_constraint k join pg_class c on c.oid = k.conrelid"
+        " where k.contype = 'c' and k.connamespace = 'list_pipeline'::regnamespace and c.relname not like '%yoyo%'"
+    ).fetchall()
+    statements = " ".join(FORBIDDEN.values())
+    assert {row[0] for row in found if f" {row[0]} " not in statements} == set()
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        (A_PLAN, errors.UniqueViolation),
+        (A_CHANGE, errors.UniqueViolation),
+        (A_CAMPAIGN, errors.UniqueViolation),
+        # From PostgreSQL 18 on a restriction has an error of its own.
+        ("delete from campaign_schedule", psycopg.IntegrityError),
+        ("delete from plan", psycopg.IntegrityError),
+        ("insert into campaign_recipient values (999, 1)", errors.ForeignKeyViolation),
+    ],
+)
+def test_history_cannot_be_doubled_orphaned_or_deleted(
+    populated: psycopg.Connection[Any], statement: str, error: type[psycopg.Error]
+) -> None:
+    with pytest.raises(error), populated.transaction(force_rollback=True):
+        populated.execute(statement)
