@@ -34,6 +34,7 @@ from list_pipeline.clock import VirtualClock
 from list_pipeline.operations import setup, workflow
 from list_pipeline.operations.maintenance import due
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.operations.upcoming import discover_upcoming
 from list_pipeline.operations.validation import validate
 from list_pipeline.operations.weekly_report import check_week
@@ -133,7 +134,7 @@ def _measure(services: Services, contacts: int, seeding_s: float) -> Measured:
     seconds: list[float] = []
     for _ in range(2):
         before = services.mailjet.requests_made
-        seconds.append(_timed(lambda: workflow.synchronise(services, progress=_quiet))[1])
+        seconds.append(_timed(lambda: synchronise(services, progress=_quiet))[1])
         counts.append(services.mailjet.requests_made - before)
     (one,) = due(services)
     before, in_syncs = services.mailjet.requests_made, _sync_requests(services)
@@ -183,7 +184,7 @@ def measure_looks(contacts: int, admin_url: str) -> list[Looked]:
     found: list[Looked] = []
     with _account(contacts, admin_url, "even", LIMIT) as (services, clock, control, _):
         setup.prepare(services)
-        workflow.synchronise(services, progress=_quiet)
+        synchronise(services, progress=_quiet)
         first_due = ANCHOR + timedelta(days=(7 - ANCHOR.weekday()) % 7)
 
         def look(name: str, at: datetime, requests_before: int, work: Callable[[], object]) -> None:

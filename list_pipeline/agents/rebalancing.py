@@ -22,8 +22,9 @@ from list_pipeline.agents.consultation import Consultation, ModelAccess, consult
 from list_pipeline.agents.guard import Figures, figures_in, grounded
 from list_pipeline.agents.question import DATA_RULES, Answer, Question
 from list_pipeline.core.advice import AdviceOutcome, AdviceSource, AgentRecord
-from list_pipeline.core.balance import Percent, Sizes, band
+from list_pipeline.core.balance import Sizes, band
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.percentages import Percent
 from list_pipeline.core.rebalancing import EnrolNewcomers, FlowPlan, Pair, RebalancingPolicy
 
 AGENT = "rebalancing"

@@ -57,7 +57,7 @@ def rollback(
 @app.command()
 def sync(full: Annotated[bool, typer.Option(help="Read every list whole.")] = False) -> None:
     """Bring members, sends, recipients and past bounces up to date."""
-    from list_pipeline.operations.workflow import synchronise
+    from list_pipeline.operations.synchronisation import synchronise
 
     with opened_services() as services, console.status("Reading Mailjet"):
         report = synchronise(services, full=full, progress=console.print)
@@ -152,7 +152,7 @@ def mode(
     by: Annotated[str, typer.Option(help="Who decides.")] = "command line",
 ) -> None:
     """Show or set how much the product does by itself. read_only also stops a run before its next change."""
-    from list_pipeline.core.gate import Mode
+    from list_pipeline.core.plan_gate import Mode
     from list_pipeline.operations.modes import operating_mode
     from list_pipeline.storage.maintenance import set_mode
 

@@ -43,8 +43,9 @@ def health(
 
 def metrics(days: Annotated[int, typer.Option(min=1, help="Days to look back.")] = 7) -> None:
     """Show how long the workflows took, what they asked of Mailjet, the advisors, messages and failed runs."""
-    from list_pipeline.operations.metrics import MAINTENANCE, measured
+    from list_pipeline.operations.metrics import measured
     from list_pipeline.operations.rollback_triggers import triggers
+    from list_pipeline.operations.timing import MAINTENANCE
 
     with opened_services() as services:
         found = measured(services, days)

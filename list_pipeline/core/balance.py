@@ -11,15 +11,13 @@ wrong; a float is made only to be shown.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
+from list_pipeline.core.percentages import Percent, exact_share
+
 Sizes = tuple[int, int, int]
 """Mailable members of list 1, 2 and 3, in this order."""
-
-Percent = int | float | Decimal | Fraction
-"""A percentage as people write it: 5 means five of a hundred."""
 
 
 class BalanceState(StrEnum):
@@ -60,21 +58,6 @@ class Balance:
     def deviation_percent(self) -> float | None:
         """The deviation in percent, rounded by nothing but the float itself; None when the lists are empty."""
         return None if self.deviation is None else float(self.deviation * 100)
-
-
-def exact_share(percent: Percent) -> Fraction:
-    """A percentage as an exact share: 5 is 1/20, and 2.1 is 21/1000 rather than the binary number next to it.
-
-    Raises:
-        ValueError: negative, infinite or not a number.
-    """
-    try:
-        share = Fraction(str(percent)) / 100
-    except ValueError as error:
-        raise ValueError(f"a percentage must be a finite number, not {percent!r}") from error
-    if share < 0:
-        raise ValueError(f"a percentage must not be negative: {percent!r}")
-    return share
 
 
 def checked_sizes(sizes: Sizes) -> Sizes:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.policy import exceeds_percent
+from list_pipeline.core.percentages import exceeds_percent
 from list_pipeline.core.slack_blocks import SlackMessage, compose, context, header, joined, section
 
 Step = tuple[str, ListRole | None]

@@ -11,8 +11,6 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
-from list_pipeline.core.balance import exact_share
-
 POLICY_REVISION = "2026-11"
 """Raised when a *rule* changes; a changed *figure* shows in the version by itself."""
 
@@ -108,25 +106,3 @@ class SuppressionPolicy:
     def second_hit_gap(self) -> timedelta:
         """``second_hit_days`` as a duration."""
         return timedelta(days=self.second_hit_days)
-
-
-@dataclass(frozen=True, slots=True)
-class GraduationFigures:
-    """How long the product only watches, and when it may act by itself."""
-
-    read_only_hours: int = 24
-    """Hours after the first start in which not one request changes anything."""
-    approved_operations: int = 5
-    """Operations that people must have approved before the automatic mode ..."""
-    approval_days: int = 14
-    """... and days since the first start; both are needed."""
-
-
-def exceeds_percent(part: int, whole: int, percent: float) -> bool:
-    """Whether ``part`` is more than ``percent`` of ``whole``, without rounding. Anything exceeds a share of nothing."""
-    return part > exact_share(percent) * whole
-
-
-def reaches_percent(part: int, whole: int, percent: float) -> bool:
-    """Whether ``part`` is at least ``percent`` of ``whole``, without rounding."""
-    return part >= exact_share(percent) * whole

@@ -19,18 +19,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
-from list_pipeline.core.balance import (
-    BalanceState,
-    Percent,
-    Sizes,
-    assess_balance,
-    checked_sizes,
-    deviation,
-    exact_share,
-)
+from list_pipeline.core.balance import BalanceState, Sizes, assess_balance, checked_sizes, deviation
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.minimal_moves import FREE, Group, GroupBound, Solution, smallest_gap, solve
+from list_pipeline.core.percentages import Percent, exact_share
 
 Pair = tuple[ListRole, ListRole]
 """From one campaign list to another."""

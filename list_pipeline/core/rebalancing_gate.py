@@ -16,7 +16,8 @@ from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 
 from list_pipeline.core.balance import Sizes, deviation
-from list_pipeline.core.gate import (
+from list_pipeline.core.lists import CAMPAIGN_LISTS
+from list_pipeline.core.plan_gate import (
     CheckSeverity,
     GateCheck,
     GateDecision,
@@ -25,7 +26,6 @@ from list_pipeline.core.gate import (
     flag_check,
     mode_check,
 )
-from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.plans import ItemAction, PlanItem
 from list_pipeline.core.policy import SuppressionPolicy
 from list_pipeline.core.rebalancing import RebalancingPolicy

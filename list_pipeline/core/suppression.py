@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from list_pipeline.core.bounces import SENDER_CLASSES, BounceClass, FailureEvent
-from list_pipeline.core.policy import SuppressionPolicy, reaches_percent
+from list_pipeline.core.percentages import reaches_percent
+from list_pipeline.core.policy import SuppressionPolicy
 from list_pipeline.core.verdicts import (
     Attempt,
     CampaignContext,

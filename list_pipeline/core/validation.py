@@ -16,10 +16,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from list_pipeline.core.balance import Sizes, deviation, deviation_percent, exact_share
+from list_pipeline.core.balance import Sizes, deviation, deviation_percent
 from list_pipeline.core.health import HealthAssessment, HealthPolicy
 from list_pipeline.core.list_figures import SendFigures, rate_words
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.percentages import exact_share
 
 VALIDATION_HOUR = 6
 """Hour (UTC) of the day of the send at which its list is validated, unless that is too late."""

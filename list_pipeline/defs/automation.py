@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from list_pipeline.defs.failures import clear_failures
-from list_pipeline.operations.checks import CheckResult
+from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.services import Services
 
 if TYPE_CHECKING:
@@ -66,3 +66,10 @@ def _rule_check(asset: dg.AssetsDefinition, rule: Callable[[Services], CheckResu
         return check_result(result)
 
     return run_check
+
+
+OWNERS = ["team:deliverability"]
+
+
+POOL = "mailjet_lists"
+"""Everything that changes lists shares this pool, whose limit is one."""

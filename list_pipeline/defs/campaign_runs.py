@@ -12,9 +12,10 @@ from typing import Any
 
 import dagster as dg
 
-from list_pipeline.core.gate import GateDecision
+from list_pipeline.core.plan_gate import GateDecision
 from list_pipeline.core.plans import Sweep
 from list_pipeline.defs import metadata as md
+from list_pipeline.defs.automation import OWNERS
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.partitions import CAMPAIGNS
 from list_pipeline.operations.maintenance import Maintenance, begin, current, stage
@@ -23,9 +24,6 @@ from list_pipeline.operations.services import Services
 from list_pipeline.storage.plans import StoredPlan
 
 SWEEP_TAG = "list_pipeline/sweep"
-OWNERS = ["team:deliverability"]
-POOL = "mailjet_lists"
-"""Everything that changes lists shares this pool, whose limit is one."""
 
 
 def campaign_asset(

@@ -16,7 +16,7 @@ from list_pipeline.defs.campaign_runs import sweep_of
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.metadata import text
 from list_pipeline.operations import checks, health_checks
-from list_pipeline.operations.checks import CheckResult
+from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.maintenance import Maintenance, current
 from list_pipeline.operations.services import Services
 

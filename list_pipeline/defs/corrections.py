@@ -12,8 +12,7 @@ from pydantic import Field
 from list_pipeline.core.corrections import REFUSALS
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.plans import Sweep
-from list_pipeline.defs.automation import NO_RETRIES, SENSOR_STATUS
-from list_pipeline.defs.campaign_runs import POOL
+from list_pipeline.defs.automation import NO_RETRIES, POOL, SENSOR_STATUS
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations import contacts, corrections, undo
 from list_pipeline.operations.corrections import Correction

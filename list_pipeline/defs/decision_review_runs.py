@@ -10,7 +10,7 @@ from list_pipeline.defs.assets.decision_review import decision_review
 from list_pipeline.defs.automation import SCHEDULE_STATUS, asset_job, check_result
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.metadata import text
-from list_pipeline.operations.checks import CheckResult
+from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.decision_review import RULES, figures_kept
 from list_pipeline.operations.services import Services
 

@@ -10,8 +10,7 @@ import dagster as dg
 from pydantic import Field
 
 from list_pipeline.core.errors import ConfigurationError
-from list_pipeline.defs.automation import NO_RETRIES, SENSOR_STATUS
-from list_pipeline.defs.campaign_runs import POOL
+from list_pipeline.defs.automation import NO_RETRIES, POOL, SENSOR_STATUS
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations import late_items, reviews
 from list_pipeline.operations.services import Services

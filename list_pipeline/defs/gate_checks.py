@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from list_pipeline.core.gate import CheckSeverity
+from list_pipeline.core.plan_gate import CheckSeverity
 from list_pipeline.storage.plans import StoredPlan
 
 _SHARED = {

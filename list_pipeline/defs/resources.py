@@ -15,8 +15,8 @@ import dagster as dg
 from list_pipeline.core.latency import WHOLE_RUN
 from list_pipeline.defs.campaign_runs import SWEEP_TAG
 from list_pipeline.logs import configure_logging, flush_errors
-from list_pipeline.operations.metrics import logged_with, timed
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.timing import logged_with, timed
 
 
 class ServicesResource(dg.ConfigurableResource[Services]):

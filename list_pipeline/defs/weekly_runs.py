@@ -13,7 +13,7 @@ from list_pipeline.defs.assets import weekly
 from list_pipeline.defs.automation import SCHEDULE_STATUS, SENSOR_STATUS, asset_job, check_result
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.metadata import text
-from list_pipeline.operations.checks import CheckResult
+from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.weekly import WORKFLOW, current, missed_weeks
 from list_pipeline.operations.weekly_report import WEEK_RULES, facts_of

@@ -27,8 +27,9 @@ from list_pipeline.operations.cached_reads import (
     state_value,
 )
 from list_pipeline.operations.maintenance import Maintenance
+from list_pipeline.operations.run_snapshots import take_snapshot
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.snapshots import Sizes, count_sizes, take_snapshot
+from list_pipeline.operations.snapshots import Sizes, count_sizes
 from list_pipeline.storage import cached_reads as rows
 
 log = structlog.get_logger(__name__)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import ALL_LISTS, ListRole
+from list_pipeline.core.percentages import exceeds_percent
 from list_pipeline.core.plans import MAINTENANCE_PLANS, ItemAction, PlanKind
-from list_pipeline.core.policy import exceeds_percent
+from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.maintenance import Maintenance
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression import policy_of
@@ -16,15 +15,6 @@ from list_pipeline.storage.plans import StoredPlan
 
 UNEXPLAINED_DROP_PERCENT = 5.0
 """A list that lost more than this beyond what the journal explains is an alert."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """One safety rule: whether it holds, and what was seen. ``is_serious``: an invariant, not only a figure to look at."""
-
-    passed: bool
-    words: str
-    is_serious: bool = True
 
 
 def _plan(services: Services, run: Maintenance, kind: PlanKind) -> StoredPlan:

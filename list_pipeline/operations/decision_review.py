@@ -25,7 +25,7 @@ from list_pipeline.core.decision_review_words import answer_words, confidence_wo
 from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.masking import mask_address
 from list_pipeline.core.verdicts import Rule
-from list_pipeline.operations.checks import CheckResult
+from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression import policy_of
 from list_pipeline.storage import decision_review as stored

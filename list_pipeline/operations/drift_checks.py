@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from list_pipeline.core.drift import ALERTS, DriftKind
 from list_pipeline.core.errors import NotFoundError
-from list_pipeline.operations.checks import CheckResult
+from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.continuity import why_stopped
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import reconciliation as stored

@@ -28,10 +28,10 @@ from list_pipeline.core.errors import (
 from list_pipeline.core.observations import JobSeen, MemberAction
 from list_pipeline.integrations.mailjet import JobTimeoutError, MailjetClient
 from list_pipeline.operations.meanwhile import Meanwhile
-from list_pipeline.operations.metrics import logged_with
 from list_pipeline.operations.modes import may_change
 from list_pipeline.operations.read_back import Effect, ReadBack
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.timing import logged_with
 from list_pipeline.storage import journal, membership
 from list_pipeline.storage.journal import Job, Step
 from list_pipeline.storage.lock import MutationLock

@@ -14,13 +14,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from list_pipeline.core.balance import Sizes
-from list_pipeline.core.gate import (
-    GateDecision,
-    GateOutcome,
-    SuppressionGateFacts,
-    gate_items,
-    judge_suppression,
-)
+from list_pipeline.core.gate import SuppressionGateFacts, gate_items, judge_suppression
+from list_pipeline.core.plan_gate import GateDecision, GateOutcome
 from list_pipeline.core.plans import ItemAction, PlanItem, PlanStatus
 from list_pipeline.core.rebalancing_gate import RebalancingGateFacts, judge_rebalancing
 from list_pipeline.core.verdicts import BORDERLINE_RULES

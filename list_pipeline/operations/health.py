@@ -25,8 +25,8 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.trends import CampaignBounces, TrendFigures, bounce_trend, size_trend
 from list_pipeline.operations.advisors import keep_record, partition_of
 from list_pipeline.operations.maintenance import Maintenance
-from list_pipeline.operations.metrics import carrying_context
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.timing import carrying_context
 from list_pipeline.storage import health as rows
 from list_pipeline.storage import maintenance
 from list_pipeline.storage.advice import AdvicePartition

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from list_pipeline.core.health import HealthPolicy, HealthStatus
 from list_pipeline.core.trends import BounceTrend
 from list_pipeline.operations.advisors import partition_of
-from list_pipeline.operations.checks import CheckResult
+from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.health import stored_assessments
 from list_pipeline.operations.maintenance import Maintenance
 from list_pipeline.operations.services import Services

@@ -13,14 +13,14 @@ from datetime import timedelta
 import structlog
 
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError
+from list_pipeline.core.percentages import exceeds_percent
 from list_pipeline.core.plans import ItemAction, PlanItem, PlanKind, PlanStatus
-from list_pipeline.core.policy import exceeds_percent
 from list_pipeline.operations import rebalancing, suppression
+from list_pipeline.operations.announcements import tell_late_execution
 from list_pipeline.operations.campaigns import discover
 from list_pipeline.operations.execution import carry_out
 from list_pipeline.operations.membership import look_again
 from list_pipeline.operations.modes import may_change
-from list_pipeline.operations.notifications import tell_late_execution
 from list_pipeline.operations.outcomes import Executed, close
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import journal, maintenance, membership, plans, reviews

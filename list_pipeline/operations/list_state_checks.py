@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from list_pipeline.core.list_states import ListEvent, Step, broken_transitions
-from list_pipeline.operations.checks import CheckResult
+from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.list_states import history
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import list_states as rows

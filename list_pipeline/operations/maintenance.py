@@ -11,15 +11,15 @@ import structlog
 
 from list_pipeline.core.eligibility import CampaignTimes, Eligibility, EligibilityVerdict, eligible
 from list_pipeline.core.errors import ChangesStoppedError, LockHeldError
-from list_pipeline.core.gate import Mode
 from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.plan_gate import Mode
 from list_pipeline.core.plans import Sweep
 from list_pipeline.operations.attempts import STALE_AFTER, bury_dead, deadline_words, end_failed
 from list_pipeline.operations.campaigns import campaign as find_campaign
 from list_pipeline.operations.list_states import note, record
-from list_pipeline.operations.metrics import MAINTENANCE, timed
 from list_pipeline.operations.modes import operating_mode
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.timing import MAINTENANCE, timed
 from list_pipeline.storage import attempts, campaigns, maintenance
 from list_pipeline.storage.campaigns import Campaign, MaintenanceState
 from list_pipeline.storage.maintenance import LogRow

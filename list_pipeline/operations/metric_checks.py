@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from list_pipeline.core.latency import LONG_MS
 from list_pipeline.core.rollback_triggers import Trigger
-from list_pipeline.operations.checks import CheckResult
+from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.metrics import measured
 from list_pipeline.operations.rollback_triggers import triggers
 from list_pipeline.operations.services import Services

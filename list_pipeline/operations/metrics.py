@@ -8,21 +8,15 @@ Measuring never fails what is measured: a timing that cannot be kept is named in
 
 from __future__ import annotations
 
-import contextvars
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ParamSpec, TypeVar
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
-from structlog.contextvars import bind_contextvars, get_contextvars, unbind_contextvars
 
 from list_pipeline.core.delivery import DeliveryFigures
-from list_pipeline.core.errors import ChangesStoppedError, LockHeldError, RefusedError, TransientError
-from list_pipeline.core.latency import LONG_MS, WHOLE_RUN, Timing, Work, WorkflowFigures, figures, works
+from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.latency import Work, WorkflowFigures, figures, works
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import job_runs, metrics
 from list_pipeline.storage.metrics import AdvisorUse
@@ -30,139 +24,8 @@ from list_pipeline.storage.notifications import delivery_figures
 
 log = structlog.get_logger(__name__)
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-MAINTENANCE = "post_campaign_maintenance"
-"""The workflow of a maintenance's stages: the job's name, also where they run without Dagster."""
 
 WINDOW_DAYS = 7
-
-
-@contextmanager
-def logged_with(**facts: object) -> Iterator[None]:
-    """Log entries of this thread carry these facts until the block ends; those that are None are left out.
-
-    What was bound before is put back. Without tokens on purpose: Dagster may end a resource in another context.
-    """
-    bound = {name: value for name, value in facts.items() if value is not None}
-    before = {name: value for name, value in get_contextvars().items() if name in bound}
-    bind_contextvars(**bound)
-    try:
-        yield
-    finally:
-        unbind_contextvars(*bound)
-        bind_contextvars(**before)
-
-
-def carrying_context(function: Callable[P, T]) -> Callable[P, T]:
-    """A function whose log entries carry the facts of this thread, in whichever thread it runs."""
-    context = contextvars.copy_context()
-
-    def run(*args: P.args, **kwargs: P.kwargs) -> T:
-        # A copy for each call: a context cannot be entered by two threads at once.
-        return context.copy().run(function, *args, **kwargs)
-
-    return run
-
-
-@contextmanager
-def timed(
-    services: Services,
-    workflow: str,
-    stage: str,
-    *,
-    campaign: str | None = None,
-    sweep: str | None = None,
-    log_id: int | None = None,
-) -> Iterator[None]:
-    """Measure a stage of a workflow, or a whole run (``WHOLE_RUN``), and bind what it is about to the log.
-
-    Kept whether it is done, failed or was stopped by a person or for another run; a process that dies leaves none.
-
-    Args:
-        workflow: the job's name. campaign: its key. log_id: the row of the ledger.
-    """
-    facts = {"run_id": services.run_id, "workflow": workflow, "campaign": campaign, "sweep": sweep, "log_id": log_id}
-    if stage != WHOLE_RUN:
-        facts["stage"] = stage
-    with logged_with(**facts):
-        started_at, before = services.clock.now(), _Spent.so_far(services)
-
-        def keep(outcome: str) -> None:
-            try:
-                _keep(services, workflow, stage, outcome, started_at, before, campaign, sweep, log_id)
-            except (SQLAlchemyError, TransientError) as error:
-                log.warning("a timing was not kept", error=type(error).__name__)
-
-        try:
-            yield
-        except (LockHeldError, ChangesStoppedError):
-            keep("stopped")
-            raise
-        except Exception:
-            keep("failed")
-            raise
-        keep("done")
-
-
-@dataclass(frozen=True, slots=True)
-class _Spent:
-    by_resource: Mapping[str, int]
-    waited_s: float
-
-    @classmethod
-    def so_far(cls, services: Services) -> _Spent:
-        return cls(services.requests_so_far(), services.waited_s)
-
-
-def _keep(
-    services: Services,
-    workflow: str,
-    stage: str,
-    outcome: str,
-    started_at: datetime,
-    before: _Spent,
-    campaign: str | None,
-    sweep: str | None,
-    log_id: int | None,
-) -> None:
-    after, finished_at = _Spent.so_far(services), max(services.clock.now(), started_at)
-    by_resource = dict(Counter(after.by_resource) - Counter(before.by_resource))
-    pool = services.database.pool
-    with services.database.begin() as connection:
-        timing = Timing(
-            workflow=workflow,
-            stage=stage,
-            run_id=services.run_id,
-            campaign_key=campaign,
-            sweep=sweep,
-            log_id=log_id,
-            started_at=started_at,
-            finished_at=finished_at,
-            duration_ms=round((finished_at - started_at) / timedelta(milliseconds=1)),
-            outcome=outcome,
-            by_resource=by_resource,
-            waited_ms=round(1000 * max(after.waited_s - before.waited_s, 0.0)),
-            rate_peak=metrics.busiest_minute(connection, started_at, finished_at) if by_resource else 0,
-            rate_limit=services.settings.mailjet_requests_per_minute,
-            pool_peak=min(pool.peak, pool.most),
-            pool_limit=pool.most,
-        )
-        metrics.keep_timing(connection, timing)
-    told = {
-        "outcome": outcome,
-        "duration_ms": timing.duration_ms,
-        "requests": timing.requests,
-        "waited_ms": timing.waited_ms,
-        "rate_percent": round(timing.rate_percent, 1),
-    }
-    if stage == WHOLE_RUN:
-        log.info("run finished", **told)
-        if timing.duration_ms > LONG_MS:
-            log.warning("a workflow took long", duration_ms=timing.duration_ms, limit_ms=LONG_MS)
-    else:
-        log.info("stage finished", **told)
 
 
 @dataclass(frozen=True, slots=True)

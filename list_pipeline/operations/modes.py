@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Literal
 
-from list_pipeline.core.gate import Mode, ModeState, graduate
+from list_pipeline.core.plan_gate import Mode, ModeState, graduate
 from list_pipeline.operations.continuity import must_reconcile, why_stopped
 from list_pipeline.operations.services import Services
 from list_pipeline.settings import OperatingMode

@@ -6,31 +6,16 @@ Belongs here: gathering the facts of a message and handing it to the outbox. Doe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from urllib.parse import quote
 
 import structlog
 
-from list_pipeline.core.decision_messages import (
-    LateExecution,
-    PlanDecision,
-    WaitingPlan,
-    decision_message,
-    late_message,
-    questions_message,
-    review_block,
-)
 from list_pipeline.core.delivery import DeliveryFigures
-from list_pipeline.core.plans import CHANGING_ACTIONS, PlanStatus
-from list_pipeline.core.reports import WAITING
-from list_pipeline.core.slack_blocks import Mrkdwn, SlackMessage, compose, link, with_blocks
-from list_pipeline.operations.outbox import Delivery, deliver
-from list_pipeline.operations.outcomes import Executed
+from list_pipeline.core.slack_blocks import Mrkdwn, compose, link
 from list_pipeline.operations.services import Services
-from list_pipeline.storage import maintenance, notifications, plans, reviews
+from list_pipeline.storage import maintenance, notifications, reviews
 from list_pipeline.storage.plans import StoredPlan
-from list_pipeline.storage.reviews import ReviewItem
 
 log = structlog.get_logger(__name__)
 
@@ -67,91 +52,6 @@ def partition_url(services: Services, partition: str) -> str | None:
     """The page of a campaign's report in Dagster; None where no base is set."""
     base = services.settings.dagster_url
     return f"{base}/assets/maintenance_report?partition={quote(partition, safe='')}" if base else None
-
-
-def with_review(services: Services, message: SlackMessage, campaign_id: int) -> SlackMessage:
-    """A report with what a person now has to decide and the commands for it, below what waits."""
-    with services.database.begin() as connection:
-        open_items = plans.open_reviews(connection, campaign_id)
-        numbers = sorted({int(row["plan_id"]) for row in open_items if row["plan_id"] is not None})
-        found = [plan for number in numbers if (plan := plans.plan_by_id(connection, number)) is not None]
-        waiting = [
-            WaitingPlan(
-                plan.plan_id,
-                plan.kind,
-                plan.content_hash,
-                len(plans.plan_items(connection, plan.plan_id, CHANGING_ACTIONS)),
-            )
-            for plan in found
-            if plan.status is PlanStatus.PENDING_REVIEW
-        ]
-    undecided = {plan.plan_id for plan in waiting}
-    questions = sum(
-        1
-        for row in open_items
-        if row["plan_id"] not in undecided
-        and (row["kind"] in ("incident", "failed_item") or (row["kind"] == "plan" and row["contact_id"] is not None))
-    )
-    added = review_block(waiting, questions, services.settings.list_review_expiry_hours)
-    return with_blocks(message, added, after=f"*{WAITING}*")
-
-
-def tell_decision(services: Services, plan: StoredPlan, note: str | None = None) -> Delivery:
-    """Tell that a plan was approved or rejected, or that it lapsed, in the thread of its campaign."""
-    with services.database.begin() as connection:
-        about = reviews.campaign_key_of(connection, plan.plan_id) if plan.campaign_id is not None else ""
-        count = len(plans.plan_items(connection, plan.plan_id, CHANGING_ACTIONS))
-    decision = PlanDecision(plan.plan_id, plan.kind, plan.status, about, plan.decided_by or "nobody", note or "", count)
-    return deliver(
-        services,
-        f"decision:{plan.plan_id}:{plan.status.value}",
-        decision_message(decision, links_of_plan(services, plan)),
-        campaign_id=plan.campaign_id,
-        thread_key=campaign_thread(plan.campaign_id) if plan.campaign_id is not None else None,
-        important=plan.status is PlanStatus.EXPIRED,
-    )
-
-
-def tell_expired_questions(services: Services, review_ids: Sequence[int]) -> list[Delivery]:
-    """Tell which campaigns have questions about single contacts that lapsed now: one message each."""
-    with services.database.begin() as connection:
-        items = [item for number in review_ids if (item := reviews.review_by_id(connection, number)) is not None]
-        found: dict[int, list[ReviewItem]] = {}
-        for item in items:
-            if item.plan_id is not None:
-                found.setdefault(item.plan_id, []).append(item)
-        asked = [
-            (plan, reviews.campaign_key_of(connection, plan_id), lapsed)
-            for plan_id, lapsed in found.items()
-            if (plan := plans.plan_by_id(connection, plan_id)) is not None
-        ]
-    return [
-        deliver(
-            services,
-            f"questions-expired:{plan.plan_id}:{max(item.review_id for item in lapsed)}",
-            questions_message(about, len(lapsed), links_of_plan(services, plan)),
-            campaign_id=plan.campaign_id,
-            thread_key=campaign_thread(plan.campaign_id) if plan.campaign_id is not None else None,
-        )
-        for plan, about, lapsed in asked
-    ]
-
-
-def tell_late_execution(
-    services: Services, plan: StoredPlan, done: Sequence[ReviewItem], executed: Executed
-) -> Delivery:
-    """Tell that contacts which people approved one by one were changed after their plan."""
-    with services.database.begin() as connection:
-        about = reviews.campaign_key_of(connection, plan.plan_id)
-    facts = LateExecution(plan.plan_id, plan.kind, about, len(done), executed.confirmed, executed.failed)
-    return deliver(
-        services,
-        f"late:{plan.plan_id}:{max(item.review_id for item in done)}:{len(done)}",
-        late_message(facts, links_of_plan(services, plan)),
-        campaign_id=plan.campaign_id,
-        thread_key=campaign_thread(plan.campaign_id) if plan.campaign_id is not None else None,
-        important=executed.failed > 0,
-    )
 
 
 def links_of_plan(services: Services, plan: StoredPlan) -> list[Mrkdwn]:

@@ -13,9 +13,9 @@ from list_pipeline.agents import reporting
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.balance import deviation_percent
 from list_pipeline.core.bounces import BounceClass
-from list_pipeline.core.gate import GateOutcome
 from list_pipeline.core.list_figures import Rate
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
+from list_pipeline.core.plan_gate import GateOutcome
 from list_pipeline.core.plans import PlanKind, PlanStatus, RunStatus, Sweep, run_status
 from list_pipeline.core.report_facts import (
     AttemptFacts,
@@ -33,10 +33,11 @@ from list_pipeline.core.reports import maintenance_message
 from list_pipeline.core.slack_blocks import SlackMessage
 from list_pipeline.core.trends import BounceTrend, SizeTrend
 from list_pipeline.operations.advisors import access_for, keep_record, partition_of
+from list_pipeline.operations.announcements import with_review
 from list_pipeline.operations.bounces import analyse, stored_bounces
 from list_pipeline.operations.maintenance import Maintenance, current, end, next_attempt_at
 from list_pipeline.operations.modes import operating_mode
-from list_pipeline.operations.notifications import campaign_thread, partition_url, with_review
+from list_pipeline.operations.notifications import campaign_thread, partition_url
 from list_pipeline.operations.outbox import Delivery, leave_out, post, queue
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.snapshots import Sizes

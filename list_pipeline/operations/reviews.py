@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.plans import MAINTENANCE_PLANS, PlanKind, PlanStatus, transition
-from list_pipeline.operations.notifications import tell_decision, tell_expired_questions
+from list_pipeline.operations.announcements import tell_decision, tell_expired_questions
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import plans, reviews
 from list_pipeline.storage.plans import StoredPlan

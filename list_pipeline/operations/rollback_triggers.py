@@ -10,8 +10,9 @@ from datetime import timedelta
 
 from list_pipeline.core.rollback_triggers import WINDOW_DAYS, TriggerFacts, TriggerResult, judge
 from list_pipeline.operations.decision_review import history
-from list_pipeline.operations.metrics import MAINTENANCE, Metrics, measured
+from list_pipeline.operations.metrics import Metrics, measured
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.timing import MAINTENANCE
 from list_pipeline.storage import job_runs
 
 _REVIEW_IS_VALID_FOR_DAYS = 3

@@ -3,34 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from list_pipeline.core.lists import ALL_LISTS, ListRole
-from list_pipeline.operations.maintenance import Maintenance
 from list_pipeline.operations.membership import list_sizes
 from list_pipeline.operations.services import Services
-from list_pipeline.storage import maintenance as rows
 
 Sizes = Mapping[ListRole, tuple[int, int]]
 """Raw and mailable size of each list. Raw counts everybody; mailable leaves out unsubscribed and excluded contacts."""
-
-
-def take_snapshot(services: Services, run: Maintenance, phase: str) -> Sizes:
-    """The sizes in a phase (``before``, ``middle`` or ``after``): the stored ones, or counted at Mailjet now.
-
-    One request for all raw sizes and one a list for the mailable ones, however large the lists are.
-    """
-    campaign_id, sweep = run.campaign.campaign_id, run.sweep.value
-    with services.database.begin() as connection:
-        stored = rows.snapshot(connection, campaign_id, sweep, phase)
-    if stored:
-        return stored
-    sizes = count_sizes(services)
-    with services.database.begin() as connection:
-        rows.save_snapshot(connection, campaign_id, sweep, phase, sizes, services.clock.now())
-        if phase in ("before", "after"):
-            rows.fill_log(connection, run.log.log_id, **{f"{phase}_state": as_state(sizes)})
-    return sizes
 
 
 def count_sizes(services: Services) -> Sizes:
@@ -46,8 +25,3 @@ def count_sizes(services: Services) -> Sizes:
         )
         for role in ALL_LISTS
     }
-
-
-def as_state(sizes: Sizes) -> dict[str, Any]:
-    """Sizes for a JSON column: raw and mailable per list."""
-    return {role.value: {"raw": raw, "mailable": mailable} for role, (raw, mailable) in sizes.items()}

@@ -13,10 +13,11 @@ from sqlalchemy import Connection
 from list_pipeline.agents import optimization
 from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.core.errors import NotFoundError
-from list_pipeline.core.gate import GateOutcome
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.percentages import reaches_percent
+from list_pipeline.core.plan_gate import GateOutcome
 from list_pipeline.core.plans import ItemAction, PlanItem, PlanKind, PlanStatus
-from list_pipeline.core.policy import SuppressionPolicy, reaches_percent
+from list_pipeline.core.policy import SuppressionPolicy
 from list_pipeline.core.suppression import decide, find_incidents, keep_delivered, keep_rejected, keep_taken_back
 from list_pipeline.core.suppression_plan import SuppressionPlan, assemble
 from list_pipeline.core.verdicts import Attempt, CampaignContext, ContactFacts, Outcome, VerdictAction

@@ -30,11 +30,11 @@ from list_pipeline.operations import cache
 from list_pipeline.operations.advisors import model_access
 from list_pipeline.operations.cached_reads import Look
 from list_pipeline.operations.health import assess_partition, figures_of_lists
-from list_pipeline.operations.metrics import timed
 from list_pipeline.operations.notifications import week_thread
 from list_pipeline.operations.outbox import deliver
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.workflow import synchronise
+from list_pipeline.operations.synchronisation import synchronise
+from list_pipeline.operations.timing import timed
 from list_pipeline.storage import health as health_rows
 from list_pipeline.storage import membership
 from list_pipeline.storage import weekly as rows

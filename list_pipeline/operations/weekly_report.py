@@ -34,7 +34,7 @@ from list_pipeline.core.weekly_facts import WeekFacts, WeekLinks
 from list_pipeline.core.weekly_message import critical_alert, weekly_message
 from list_pipeline.operations import list_states
 from list_pipeline.operations.advisors import keep_record, model_access
-from list_pipeline.operations.checks import CheckResult
+from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.notifications import week_thread
 from list_pipeline.operations.outbox import Delivery, deliver
 from list_pipeline.operations.services import Services

@@ -5,7 +5,7 @@ The assets call the same operations one by one; the order stands here once for p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -13,13 +13,11 @@ import structlog
 
 from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.core.errors import ListPipelineError, RefusedError
-from list_pipeline.core.gate import GateDecision, GateOutcome
 from list_pipeline.core.health import HealthAssessment
+from list_pipeline.core.plan_gate import GateDecision, GateOutcome
 from list_pipeline.core.plans import PlanStatus, Sweep
-from list_pipeline.operations import bounces, cache, campaigns, gates, health, membership, rebalancing, suppression
+from list_pipeline.operations import bounces, cache, campaigns, gates, health, rebalancing, suppression
 from list_pipeline.operations.advisors import access_for
-from list_pipeline.operations.continuity import note_alive
-from list_pipeline.operations.list_states import catch_up
 from list_pipeline.operations.maintenance import (
     Maintenance,
     begin,
@@ -29,21 +27,18 @@ from list_pipeline.operations.maintenance import (
     note_deadline,
     stage,
 )
-from list_pipeline.operations.metrics import carrying_context
 from list_pipeline.operations.modes import note_flag
 from list_pipeline.operations.outbox import Delivery
 from list_pipeline.operations.reconciliation import reconcile_if_away
 from list_pipeline.operations.reports import Report, final_status, notify, write_report
+from list_pipeline.operations.run_snapshots import take_snapshot
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.snapshots import take_snapshot
+from list_pipeline.operations.synchronisation import Progress
+from list_pipeline.operations.timing import carrying_context
 from list_pipeline.storage import maintenance as ledger
-from list_pipeline.storage.limiter import forget_old_requests
-from list_pipeline.storage.membership_sync import set_sync_requests
 from list_pipeline.storage.plans import StoredPlan
 
 log = structlog.get_logger(__name__)
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +47,6 @@ class Maintained:
 
     report: Report
     delivery: Delivery
-
-
-def synchronise(services: Services, *, full: bool = False, progress: Progress = log.info) -> membership.SyncReport:
-    """Bring everything that a maintenance rests on up to date: members, sends, recipients, past bounces.
-
-    After an absence the lists are reconciled before anything else touches our rows.
-    Its requests are counted together and apart from those of the maintenance.
-    """
-    before = services.mailjet.requests_made
-    reconciled = reconcile_if_away(services, progress)
-    campaigns.discover(services)
-    catch_up(services)
-    report = membership.sync(services, full=full)
-    campaigns.record_recipients(services, progress)
-    bounces.load_history(services, progress)
-    report.requests = services.mailjet.requests_made - before - (reconciled.sync_requests if reconciled else 0)
-    with services.database.begin() as connection:
-        set_sync_requests(connection, report.sync_run_id, report.requests)
-    forget_old_requests(services.database, services.clock.now())
-    note_alive(services)
-    return report
 
 
 def maintain(

@@ -27,6 +27,7 @@ from list_pipeline.operations.modes import note_flag
 from list_pipeline.operations.outbox import send_waiting
 from list_pipeline.operations.reports import notify, write_report
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.settings import Settings
 from list_pipeline.storage.campaigns import all_campaigns
 from list_pipeline_tests.chaos.clock import SharedClock
@@ -106,7 +107,7 @@ def _maintain(services: Services, key: str, run_id: str, sweep: Sweep = Sweep.H2
     """A run's steps in their order: its row begins before the synchronisation, as in Dagster."""
     run = begin(services, key, sweep=sweep, run_id=run_id)
     with stage(services, run, "membership_sync"):
-        workflow.synchronise(services, progress=_quiet)
+        synchronise(services, progress=_quiet)
     return str(workflow.maintain(services, key, sweep=sweep, run_id=run_id, progress=_quiet).report.facts.status)
 
 

@@ -29,6 +29,7 @@ from list_pipeline.integrations.tls import tls_context
 from list_pipeline.operations import setup, workflow
 from list_pipeline.operations.maintenance import Due, due
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.operations.workflow import Maintained
 from list_pipeline.sandbox.control import SandboxControl
 from list_pipeline.sandbox.server import SandboxServer
@@ -85,7 +86,7 @@ class Rehearsal:
         return Services(self.with_settings(**values), self.clock)
 
     def synchronise(self) -> Any:
-        return workflow.synchronise(self.services, progress=quiet)
+        return synchronise(self.services, progress=quiet)
 
     def due(self) -> list[Due]:
         return due(self.services)

@@ -9,7 +9,8 @@ import dagster as dg
 import pytest
 
 from list_pipeline.clock import VirtualClock
-from list_pipeline.core.gate import Mode, SuppressionGateFacts, judge_suppression
+from list_pipeline.core.gate import SuppressionGateFacts, judge_suppression
+from list_pipeline.core.plan_gate import Mode
 from list_pipeline.core.policy import SuppressionPolicy
 from list_pipeline.core.rebalancing import RebalancingPolicy
 from list_pipeline.core.rebalancing_gate import RebalancingGateFacts, judge_rebalancing

@@ -17,8 +17,9 @@ from typing import Any
 from list_pipeline.agents.optimization import Opinion, advise
 from list_pipeline.agents.plan_summary import policy_impact, policy_rationale
 from list_pipeline.core.bounces import BounceClass, BounceReason, FailureEvent, classify
-from list_pipeline.core.gate import Mode, SuppressionGateFacts, gate_items, judge_suppression
+from list_pipeline.core.gate import SuppressionGateFacts, gate_items, judge_suppression
 from list_pipeline.core.observations import MessageStatus
+from list_pipeline.core.plan_gate import Mode
 from list_pipeline.core.plans import Sweep
 from list_pipeline.core.policy import SuppressionPolicy
 from list_pipeline.core.suppression import decide, find_incidents

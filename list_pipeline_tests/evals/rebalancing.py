@@ -17,8 +17,8 @@ from list_pipeline.agents.rebalancing import (
     policy_impact,
     policy_rationale,
 )
-from list_pipeline.core.gate import GateOutcome, Mode
 from list_pipeline.core.lists import CAMPAIGN_LISTS
+from list_pipeline.core.plan_gate import GateOutcome, Mode
 from list_pipeline.core.plans import ItemAction, PlanItem
 from list_pipeline.core.rebalancing import FlowPlan, RebalancingPolicy, plan_flows
 from list_pipeline.core.rebalancing_gate import RebalancingGateFacts, judge_rebalancing

@@ -27,8 +27,9 @@ from list_pipeline.core.plans import PlanKind, Sweep
 from list_pipeline.integrations.tls import tls_context
 from list_pipeline.operations import bounces, campaigns, gates, setup, suppression, workflow
 from list_pipeline.operations.maintenance import Maintenance, begin
+from list_pipeline.operations.run_snapshots import take_snapshot
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.snapshots import take_snapshot
+from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.sandbox.control import SandboxControl
 from list_pipeline.sandbox.server import SandboxServer
 from list_pipeline.settings import Settings
@@ -273,7 +274,7 @@ def prepare_database(account: Account, folder: Path, database_url: str, *, synch
     with installation(account, folder, database_url) as made:
         setup.prepare(made.services)
         if synchronised:
-            workflow.synchronise(made.services, progress=quietly)
+            synchronise(made.services, progress=quietly)
 
 
 def seed_account(folder: Path) -> Account:

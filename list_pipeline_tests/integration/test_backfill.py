@@ -12,6 +12,7 @@ from list_pipeline.core.slack_blocks import as_text
 from list_pipeline.operations import reviews, workflow
 from list_pipeline.operations.campaigns import campaign as find_campaign
 from list_pipeline.operations.maintenance import due, is_backfill, is_timely
+from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.storage import campaigns, plans
 from list_pipeline.storage.plans import StoredPlan
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation, quietly
@@ -42,7 +43,7 @@ def rules(made: Installation, plan: StoredPlan) -> dict[int, str]:
 
 def test_a_backfill_of_every_past_campaign_makes_not_one_changing_request(small: Installation) -> None:
     small.clock.advance(timedelta(days=10))
-    workflow.synchronise(small.services, progress=quietly)
+    synchronise(small.services, progress=quietly)
     small.control.reset_requests()
     before = small.control.digest()
     done = backfill(small, keys(small))
@@ -123,7 +124,7 @@ def test_a_later_failure_in_another_campaign_is_not_used_and_a_later_delivery_st
     )
     past = small.key
     small.clock.advance(timedelta(days=10))
-    workflow.synchronise(small.services, progress=quietly)
+    synchronise(small.services, progress=quietly)
     assert small.key != past
     small.control.reset_requests()
     backfill(small, [past])

@@ -9,9 +9,10 @@ import pytest
 from list_pipeline.core.errors import IncompleteDataError, NotFoundError
 from list_pipeline.core.observations import MessageStatus
 from list_pipeline.core.plans import RunStatus, Sweep
-from list_pipeline.operations import bounces, campaigns, suppression, workflow
+from list_pipeline.operations import bounces, campaigns, suppression
 from list_pipeline.operations.bounces import FAILED_STATUSES, HISTORY_RETRY_AFTER, analyse, fetch_bounces, load_history
 from list_pipeline.operations.maintenance import begin
+from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, SENDER_FAULT, SOFT, Installation, quietly
 
 FAILED = (*HARD, COMPLAINED, SOFT, SENDER_FAULT)
@@ -161,7 +162,7 @@ def test_a_late_failure_is_counted_once_over_all_sweeps(small: Installation) -> 
         small.account.lists.campaign_1, "Letter 3", profile="clean", outcomes={late: "user_unknown"}, late_share=1.0
     )
     small.clock.advance(timedelta(hours=25))
-    workflow.synchronise(small.services, progress=quietly)
+    synchronise(small.services, progress=quietly)
     counted = []
     for sweep, hours in ((Sweep.H24, 47), (Sweep.H72, 97), (Sweep.D7, 0)):
         run = begin(small.services, small.key, sweep=sweep, run_id="first")

@@ -14,6 +14,7 @@ from list_pipeline.operations import corrections, gates, membership, rebalancing
 from list_pipeline.operations.contacts import contact_of, reinstate, suppress
 from list_pipeline.operations.maintenance import Maintenance
 from list_pipeline.operations.reviews import approve
+from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.operations.undo import undo_maintenance
 from list_pipeline.storage import plans
 from list_pipeline_tests.integration.accounts import (
@@ -197,7 +198,7 @@ def test_what_was_undone_is_not_done_again_by_a_later_look_or_a_repeated_run(sma
     small.maintain(run_id="again")
     assert small.changing_requests() == {}
     small.clock.advance(timedelta(hours=48))
-    workflow.synchronise(small.services, progress=quietly)
+    synchronise(small.services, progress=quietly)
     workflow.maintain(small.services, small.key, sweep=Sweep.H72, run_id="late", progress=quietly)
     after = state(small)
     assert after.lists[ListRole.SUPPRESSION] == restored.lists[ListRole.SUPPRESSION]
@@ -361,7 +362,7 @@ def test_a_reinstated_contact_is_suppressed_again_only_by_what_happens_afterward
         small.account.lists.campaign_3, "Letter 3", profile="clean", outcomes={contact: "user_unknown"}
     )
     small.clock.advance(timedelta(hours=26))
-    workflow.synchronise(small.services, progress=quietly)
+    synchronise(small.services, progress=quietly)
     small.maintain(run_id="next")
     assert send
     small.assert_suppressed({contact})

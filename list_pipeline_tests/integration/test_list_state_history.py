@@ -10,8 +10,9 @@ from list_pipeline.core.errors import IntegrationError
 from list_pipeline.core.list_states import ListEvent
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans import PlanKind, Sweep
-from list_pipeline.operations import list_states, rebalancing, reviews, workflow
+from list_pipeline.operations import list_states, rebalancing, reviews
 from list_pipeline.operations.list_state_checks import only_legal_transitions
+from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.operations.undo import undo_maintenance
 from list_pipeline_tests.integration.accounts import Dying, Installation, Killed, quietly
 from list_pipeline_tests.integration.conftest import Install
@@ -182,9 +183,9 @@ def test_a_campaign_that_was_sent_since_the_start_is_noted_before_its_maintenanc
     small.clock.sleep(24 * 3600)
     small.control.send(small.account.lists.campaign_1, "Letter 3", profile="clean")
     small.clock.sleep(3 * 3600)
-    workflow.synchronise(small.services, progress=quietly)
+    synchronise(small.services, progress=quietly)
     assert present(small, ListRole.CAMPAIGN_1) == {"health": "checking", "lifecycle": "in_use"}
-    workflow.synchronise(small.services, progress=quietly)
+    synchronise(small.services, progress=quietly)
     small.clock.sleep(24 * 3600)
     small.maintain()
     assert path(small, "lifecycle", ListRole.CAMPAIGN_1)[:4] == ["created", "populated", "in_use", "analyzing"]

@@ -10,6 +10,7 @@ from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.plans import RunStatus
 from list_pipeline.operations import campaigns, maintenance, workflow
 from list_pipeline.operations.maintenance import FIRST_RETRY_AFTER, begin, due, end, stage, unreported
+from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline_tests.integration.accounts import Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
 
@@ -143,7 +144,7 @@ def test_two_campaigns_are_maintained_one_after_the_other(small: Installation) -
         outcomes={small.account.people[2]: "user_unknown"},
     )
     small.clock.advance(timedelta(hours=25))
-    workflow.synchronise(small.services, progress=quietly)
+    synchronise(small.services, progress=quietly)
     for one in due(small.services):
         done = workflow.maintain(small.services, one.campaign_key, run_id=one.run_key, progress=quietly)
         assert done.report.facts.status is RunStatus.SUCCESS

@@ -29,9 +29,10 @@ from list_pipeline.defs.run_failures import failed_runs_to_report
 from list_pipeline.operations import watch
 from list_pipeline.operations.dependencies import Health, check_all
 from list_pipeline.operations.maintenance import stage
-from list_pipeline.operations.metrics import MAINTENANCE, measured, timed
+from list_pipeline.operations.metrics import measured
 from list_pipeline.operations.rollback_triggers import triggers
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.timing import MAINTENANCE, timed
 from list_pipeline.storage.job_runs import EndedRun
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation
 from list_pipeline_tests.integration.conftest import Install

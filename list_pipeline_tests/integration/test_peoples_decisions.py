@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from list_pipeline.core.errors import RefusedError
-from list_pipeline.core.gate import GateDecision
+from list_pipeline.core.plan_gate import GateDecision
 from list_pipeline.core.plans import PlanKind, PlanStatus, RunStatus, Sweep
 from list_pipeline.operations import gates, suppression, workflow
 from list_pipeline.operations.maintenance import current, due
 from list_pipeline.operations.reports import notify, write_report
 from list_pipeline.operations.reviews import approve, reject
+from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.storage import plans
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
@@ -148,7 +149,7 @@ def test_a_campaign_without_anybody_to_suppress_is_rebalanced_once_changes_are_a
     with install_small(list_management_mode="read_only") as made:
         made.control.send(made.account.lists.campaign_1, "Letter 3", profile="clean")
         made.clock.advance(timedelta(hours=25))
-        workflow.synchronise(made.services, progress=quietly)
+        synchronise(made.services, progress=quietly)
         for _ in range(2):
             assert made.maintain().report.facts.status is RunStatus.READ_ONLY
         assert made.plan(PlanKind.SUPPRESSION).summary["suppress"]["total"] == 0

@@ -11,7 +11,7 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans import ItemAction, PlanItem, PlanKind, PlanStatus, RunStatus
 from list_pipeline.operations import campaigns, checks, gates, rebalancing, suppression
 from list_pipeline.operations.membership import sync
-from list_pipeline.operations.snapshots import take_snapshot
+from list_pipeline.operations.run_snapshots import take_snapshot
 from list_pipeline.storage import plans
 from list_pipeline_tests.integration.accounts import Installation, Killed, quietly
 from list_pipeline_tests.integration.conftest import Install

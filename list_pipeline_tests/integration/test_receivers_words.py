@@ -12,8 +12,8 @@ import pytest
 from list_pipeline.core.bounces import BounceClass
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans import ItemAction, PlanItem, PlanKind
-from list_pipeline.operations import workflow
 from list_pipeline.operations.bounces import BounceData, fetch_bounces
+from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.storage import plans
 from list_pipeline_tests.integration.accounts import Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
@@ -48,7 +48,7 @@ def mail(made: Installation, outcomes: dict[int, str], **parts: Any) -> None:
     wanted = {people[number]: outcome for number, outcome in outcomes.items()}
     made.control.send(made.account.lists.campaign_1, "Letter 3", profile="clean", outcomes=wanted, **parts)
     made.clock.advance(timedelta(hours=25))
-    workflow.synchronise(made.services, progress=quietly)
+    synchronise(made.services, progress=quietly)
     made.control.reset_requests()
 
 

@@ -17,10 +17,11 @@ from list_pipeline.core.key_metrics import key_metrics
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.plans import PlanKind, RunStatus
 from list_pipeline.core.slack_blocks import as_text
-from list_pipeline.operations import reviews, workflow
+from list_pipeline.operations import reviews
 from list_pipeline.operations.maintenance import current, unreported
 from list_pipeline.operations.reports import final_status, notify, write_report
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline_tests.integration.accounts import HARD, Installation, quietly, settings_for
 from list_pipeline_tests.integration.conftest import Install
 
@@ -44,7 +45,7 @@ def test_everything_done_is_success(small: Installation) -> None:
 def test_nothing_to_do_is_success(small: Installation) -> None:
     small.control.send(small.account.lists.campaign_1, "Letter 3", profile="clean")
     small.clock.advance(timedelta(hours=25))
-    workflow.synchronise(small.services, progress=quietly)
+    synchronise(small.services, progress=quietly)
     small.control.reset_requests()
     facts = small.maintain().report.facts
     assert facts.status is RunStatus.SUCCESS

@@ -12,14 +12,15 @@ from typer.testing import CliRunner
 
 from list_pipeline.cli import reconciliation as cli_reconciliation
 from list_pipeline.core.errors import ListPipelineError, RefusedError
-from list_pipeline.core.gate import Mode
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.plan_gate import Mode
 from list_pipeline.core.plans import PlanKind, RunStatus, Sweep
 from list_pipeline.operations import continuity, suppression, workflow
 from list_pipeline.operations.maintenance import current, due
 from list_pipeline.operations.modes import may_change, operating_mode
 from list_pipeline.operations.reconciliation import reconcile
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.storage import plans
 from list_pipeline.storage.database import rows
 from list_pipeline_tests.integration.accounts import (
@@ -49,7 +50,7 @@ def work_for_three_days(made: Installation) -> None:
         made.control.sign_up(f"day-{day}@example.org", made.account.lists.master)
         for _ in range(6):
             made.clock.advance(timedelta(hours=4))
-            workflow.synchronise(made.services, progress=quietly)
+            synchronise(made.services, progress=quietly)
 
 
 def open_items(services: Services) -> list[tuple[str, str]]:
@@ -92,13 +93,13 @@ def restored(small: Installation, restore: Restore, knowing_hand_made: str) -> S
 def test_a_restored_database_changes_nothing_until_a_person_accepts(small: Installation, restored: Services) -> None:
     before = lists(small)
     assert may_change(restored) is not None
-    workflow.synchronise(restored, progress=quietly)
+    synchronise(restored, progress=quietly)
     assert "restored from a backup" in str(may_change(restored))
     assert operating_mode(restored) is Mode.READ_ONLY
     attempt_maintenance(restored, small.key, "early")
     # However often it is looked at: our rows follow Mailjet, so a later comparison finds nothing, and clears nothing.
     for _ in range(2):
-        workflow.synchronise(restored, progress=quietly)
+        synchronise(restored, progress=quietly)
         reconcile(restored, progress=quietly)
     assert may_change(restored) is not None
     assert small.changing_requests() == {}
@@ -109,13 +110,13 @@ def test_a_restored_database_changes_nothing_until_a_person_accepts(small: Insta
 
 def test_after_accepting_nothing_is_done_twice(small: Installation, restored: Services) -> None:
     before = lists(small)
-    workflow.synchronise(restored, progress=quietly)
+    synchronise(restored, progress=quietly)
     continuity.accept(restored, by="A. Person", note="restored on purpose")
     assert may_change(restored) is None
     assert operating_mode(restored) is Mode.AUTO
     assert open_items(restored) == []
     assert small.key in [one.campaign_key for one in due(restored)]
-    workflow.synchronise(restored, progress=quietly)
+    synchronise(restored, progress=quietly)
     assert attempt_maintenance(restored, small.key, "late") is RunStatus.SUCCESS
     after = lists(small)
     for untouched in ("master", "suppression", "excluded"):
@@ -144,7 +145,7 @@ def test_what_the_restored_database_still_wanted_to_suppress_is_found_suppressed
     small.clock.advance(timedelta(days=3))
     small.control.reset_requests()
     before = lists(small)
-    workflow.synchronise(restored_later, progress=quietly)
+    synchronise(restored_later, progress=quietly)
     continuity.accept(restored_later, by="A. Person")
     run = current(restored_later, small.key, sweep=Sweep.H24)
     executed = suppression.execute_suppressions(restored_later, run, quietly)
@@ -165,7 +166,7 @@ def test_a_machine_that_was_off_for_days_clears_by_itself_and_goes_on(small: Ins
     small.control.unsubscribe(small.account.people[3], small.account.lists.campaign_1)
     small.control.gdpr_delete(small.account.people[9])
     assert may_change(small.services) is not None
-    workflow.synchronise(small.services, progress=quietly)
+    synchronise(small.services, progress=quietly)
     assert may_change(small.services) is None
     assert open_items(small.services) == []
     assert small.maintain().report.facts.status is RunStatus.SUCCESS
@@ -184,7 +185,7 @@ def test_whatever_looks_like_our_own_work_keeps_the_stop(small: Installation, wh
         small.take_off(ListRole.CAMPAIGN_1, contact_id)
     if what == "taken out":
         small.exclude(contact_id)
-    workflow.synchronise(small.services, progress=quietly)
+    synchronise(small.services, progress=quietly)
     assert may_change(small.services) is not None
     assert small.query("select max(own_work) from reconciliation") == [(1,)]
     assert len(small.control.slack_messages()) == 1
@@ -194,7 +195,7 @@ def test_what_waits_behind_the_stop_is_taken_up_by_itself_when_a_person_accepted
     small.clock.advance(AWAY)
     small.put_on(ListRole.SUPPRESSION, small.account.people[3])
     small.control.reset_requests()
-    workflow.synchronise(small.services, progress=quietly)
+    synchronise(small.services, progress=quietly)
     assert attempt_maintenance(small.services, small.key, "early") is RunStatus.READ_ONLY
     assert due(small.services) == []
     assert small.changing_requests() == {}
@@ -214,7 +215,7 @@ def test_a_day_without_a_sign_of_life_is_no_absence_and_a_second_more_is(small: 
 def test_the_first_start_is_no_absence(new_here: Installation) -> None:
     new_here.clock.advance(timedelta(days=30))
     assert may_change(new_here.services) is None
-    workflow.synchronise(new_here.services, progress=quietly)
+    synchronise(new_here.services, progress=quietly)
     assert may_change(new_here.services) is None
     assert new_here.query("select count(*) from reconciliation") == [(0,)]
 
@@ -223,12 +224,12 @@ def test_an_absence_stays_unsettled_while_mailjet_cannot_be_read(small: Installa
     small.clock.advance(AWAY)
     small.control.add_fault("status", path="/listrecipient$", status=401, count=None)
     with pytest.raises(ListPipelineError):
-        workflow.synchronise(small.services, progress=quietly)
+        synchronise(small.services, progress=quietly)
     assert may_change(small.services) is not None
     with pytest.raises(RefusedError, match="not compared"):
         continuity.accept(small.services, by="A. Person")
     small.control.clear_faults()
-    workflow.synchronise(small.services, progress=quietly)
+    synchronise(small.services, progress=quietly)
     assert may_change(small.services) is None
 
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from list_pipeline.core.gate import Mode
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.plan_gate import Mode
 from list_pipeline.core.plans import ItemAction, PlanKind, PlanStatus, RunStatus, Sweep
 from list_pipeline.operations import suppression
 from list_pipeline.operations.maintenance import due

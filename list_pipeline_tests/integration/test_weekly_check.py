@@ -11,7 +11,8 @@ import pytest
 from list_pipeline.core.errors import RefusedError, TransientError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans import Urgency
-from list_pipeline.operations import setup, weekly, workflow
+from list_pipeline.operations import setup, weekly
+from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.operations.weekly_report import WeekChecked, check_week
 from list_pipeline.storage import weekly as rows
 from list_pipeline_tests.integration.accounts import HARD, LIST_SIZE, Account, Installation, installation, quietly
@@ -46,7 +47,7 @@ def maintained(
     """The small account on the Monday on which the check is due, five minutes later; the last campaign is maintained."""
     with installation(hand_made, tmp_path_factory.mktemp("maintained"), new_database()) as made:
         setup.prepare(made.services)
-        workflow.synchronise(made.services, progress=quietly)
+        synchronise(made.services, progress=quietly)
         made.maintain()
         made.clock.set(DUE + timedelta(minutes=5))
         return made.left_like_this()
@@ -307,7 +308,7 @@ def test_a_check_of_three_thousand_contacts_needs_few_of_a_minutes_three_hundred
     assert 20 < seeded.services.mailjet.requests_made - before <= 90
     # In a running installation, where a sync runs every hour.
     seeded.clock.advance(timedelta(days=6, hours=23))
-    workflow.synchronise(seeded.services, full=True, progress=quietly)
+    synchronise(seeded.services, full=True, progress=quietly)
     seeded.clock.advance(timedelta(hours=1))
     before = seeded.services.mailjet.requests_made
     check(seeded)

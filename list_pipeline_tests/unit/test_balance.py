@@ -17,10 +17,10 @@ from list_pipeline.core.balance import (
     deviation,
     deviation_percent,
     even_split,
-    exact_share,
     is_balanced,
     is_reachable,
 )
+from list_pipeline.core.percentages import exact_share
 
 size = st.integers(0, 5_000)
 sizes_of = st.tuples(size, size, size)

@@ -14,7 +14,8 @@ import typer
 
 from list_pipeline.cli.main import app
 from list_pipeline.core.bounces import BounceClass, Classification, FailureEvent, classify
-from list_pipeline.core.gate import Mode, SuppressionGateFacts, judge_suppression
+from list_pipeline.core.gate import SuppressionGateFacts, judge_suppression
+from list_pipeline.core.plan_gate import Mode
 from list_pipeline.core.plans import RunStatus
 from list_pipeline.core.policy import SuppressionPolicy
 from list_pipeline.core.rebalancing import RebalancingPolicy

@@ -10,19 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from list_pipeline.core.bounces import FailureEvent, classify
-from list_pipeline.core.gate import (
-    GateDecision,
-    GateItem,
-    GateOutcome,
-    Mode,
-    ModeState,
-    SuppressionGateFacts,
-    gate_items,
-    graduate,
-    judge_suppression,
-)
+from list_pipeline.core.gate import GateItem, SuppressionGateFacts, gate_items, judge_suppression
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import MessageStatus
+from list_pipeline.core.plan_gate import GateDecision, GateOutcome, Mode, ModeState, graduate
 from list_pipeline.core.plans import ItemAction, PlanItem, Sweep
 from list_pipeline.core.policy import SuppressionPolicy
 from list_pipeline.core.rebalancing import RebalancingPolicy

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from list_pipeline.agents.rebalancing import explain
-from list_pipeline.core.gate import CheckSeverity, GateDecision, GateOutcome, Mode
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.plan_gate import CheckSeverity, GateDecision, GateOutcome, Mode
 from list_pipeline.core.plans import ItemAction, PlanItem
 from list_pipeline.core.policy import SuppressionPolicy
 from list_pipeline.core.rebalancing import RebalancingPolicy

@@ -8,7 +8,7 @@ import dagster as dg
 from list_pipeline.core.decision_review import TREND_DAYS, AdvisorFigures, Agreement, DayFigures, RuleCount
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.campaign_runs import OWNERS
+from list_pipeline.defs.automation import OWNERS
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations.decision_review import ShownDecision, history, review_day
 from list_pipeline.operations.services import Services

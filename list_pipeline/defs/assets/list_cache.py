@@ -3,7 +3,7 @@
 import dagster as dg
 
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.campaign_runs import OWNERS
+from list_pipeline.defs.automation import OWNERS
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations import cache
 from list_pipeline.operations.cache import HitRate

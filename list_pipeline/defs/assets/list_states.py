@@ -5,7 +5,7 @@ import dagster as dg
 from list_pipeline.core.list_states import MACHINES, HealthState, LifecycleState
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.assets.reports import maintenance_report
-from list_pipeline.defs.campaign_runs import OWNERS
+from list_pipeline.defs.automation import OWNERS
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.state_picture import state_picture
 from list_pipeline.operations import list_states as operations

@@ -4,10 +4,11 @@ import dagster as dg
 
 from list_pipeline.core.lists import ALL_LISTS
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.campaign_runs import OWNERS, ledgered_if_for_a_campaign
+from list_pipeline.defs.automation import OWNERS
+from list_pipeline.defs.campaign_runs import ledgered_if_for_a_campaign
 from list_pipeline.defs.failures import clear_failures
-from list_pipeline.operations import workflow
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.synchronisation import synchronise
 
 
 @dg.asset(
@@ -24,7 +25,7 @@ def membership_sync(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
 ) -> dg.MaterializeResult[None]:
     with clear_failures(), ledgered_if_for_a_campaign(context, services, "membership_sync"):
-        report = workflow.synchronise(services, progress=context.log.info)
+        report = synchronise(services, progress=context.log.info)
     return dg.MaterializeResult(
         metadata={
             **md.counts(

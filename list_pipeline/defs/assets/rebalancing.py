@@ -8,7 +8,8 @@ import dagster as dg
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.assets.suppression import suppression_result
-from list_pipeline.defs.campaign_runs import POOL, campaign_asset, executed_metadata, gate_metadata, maintenance_of
+from list_pipeline.defs.automation import POOL
+from list_pipeline.defs.campaign_runs import campaign_asset, executed_metadata, gate_metadata, maintenance_of
 from list_pipeline.defs.gate_checks import REBALANCING_RULES, gate_check_results, gate_check_specs
 from list_pipeline.operations import rebalancing, workflow
 from list_pipeline.operations.services import Services

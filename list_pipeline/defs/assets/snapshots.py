@@ -9,8 +9,9 @@ from list_pipeline.defs.assets.list_cache import hit_rate_metadata
 from list_pipeline.defs.assets.membership import membership_sync
 from list_pipeline.defs.campaign_runs import campaign_asset, maintenance_of
 from list_pipeline.operations import cache
+from list_pipeline.operations.run_snapshots import take_snapshot
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.snapshots import Sizes, take_snapshot
+from list_pipeline.operations.snapshots import Sizes
 
 
 @campaign_asset(

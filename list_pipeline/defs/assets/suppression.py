@@ -6,20 +6,14 @@ from typing import Any
 import dagster as dg
 
 from list_pipeline.core.errors import RefusedError
-from list_pipeline.core.gate import GateDecision
+from list_pipeline.core.plan_gate import GateDecision
 from list_pipeline.core.plans import ItemAction
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.assets.bounces import bounce_analysis
 from list_pipeline.defs.assets.health import health_metadata
 from list_pipeline.defs.assets.snapshots import list_snapshot_before
-from list_pipeline.defs.campaign_runs import (
-    OWNERS,
-    POOL,
-    campaign_asset,
-    executed_metadata,
-    gate_metadata,
-    maintenance_of,
-)
+from list_pipeline.defs.automation import OWNERS, POOL
+from list_pipeline.defs.campaign_runs import campaign_asset, executed_metadata, gate_metadata, maintenance_of
 from list_pipeline.defs.gate_checks import SUPPRESSION_RULES, gate_check_results, gate_check_specs
 from list_pipeline.defs.partitions import CAMPAIGNS
 from list_pipeline.operations import health, suppression, workflow

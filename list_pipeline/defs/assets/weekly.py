@@ -19,7 +19,7 @@ from list_pipeline.core.weekly import Change, WeekFigures, critical_issues
 from list_pipeline.core.weekly_facts import WeekFacts, change_words
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.assets.health import health_metadata
-from list_pipeline.defs.campaign_runs import OWNERS
+from list_pipeline.defs.automation import OWNERS
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.partitions import WEEKS
 from list_pipeline.operations.health import consultations

@@ -4,10 +4,11 @@ import dagster as dg
 
 from list_pipeline.core.latency import WorkflowFigures
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.campaign_runs import OWNERS
+from list_pipeline.defs.automation import OWNERS
 from list_pipeline.defs.failures import clear_failures
-from list_pipeline.operations.metrics import MAINTENANCE, Metrics
+from list_pipeline.operations.metrics import Metrics
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.timing import MAINTENANCE
 from list_pipeline.operations.watch import Watched, look
 
 _LAST_WORKS = 20
