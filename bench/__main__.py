@@ -31,13 +31,14 @@ from sqlalchemy import text
 
 from list_pipeline import stack
 from list_pipeline.clock import VirtualClock
-from list_pipeline.operations import setup, workflow
-from list_pipeline.operations.maintenance import due
+from list_pipeline.operations import setup
+from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
+from list_pipeline.operations.maintenance import workflow
+from list_pipeline.operations.runs.run import due
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.synchronisation import synchronise
-from list_pipeline.operations.upcoming import discover_upcoming
-from list_pipeline.operations.validation import validate
-from list_pipeline.operations.weekly_report import check_week
+from list_pipeline.operations.validation.validate import validate
+from list_pipeline.operations.weekly.report import check_week
 from list_pipeline.sandbox.control import SandboxControl
 from list_pipeline.sandbox.server import SandboxServer
 from list_pipeline.settings import Settings

@@ -1,6 +1,6 @@
 """How much a run may spend on questions to a model.
 
-Belongs here: counting and refusing. Does not belong here: prices (``core.model_prices``), and where the limits come
+Belongs here: counting and refusing. Does not belong here: prices (``core.advice.model_prices``), and where the limits come
 from (settings).
 """
 
@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass
 from decimal import Decimal
 
-from list_pipeline.core.model_prices import PRICES, Price
+from list_pipeline.core.advice.model_prices import PRICES, Price
 
 _ASCII_CHARACTERS_PER_TOKEN = 2
 """Rather too many tokens than too few: English has about four characters a token, figures and JSON nearer to two."""

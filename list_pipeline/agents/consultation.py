@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from list_pipeline.agents.budget import Budget
 from list_pipeline.agents.question import Answer, Question, redacted
 from list_pipeline.agents.untrusted import visible
-from list_pipeline.core.advice import AdviceOutcome, AdviceSource, AgentRecord, ModelAnswer, ModelRequest
+from list_pipeline.core.advice.records import AdviceOutcome, AdviceSource, AgentRecord, ModelAnswer, ModelRequest
 from list_pipeline.core.errors import (
     CircuitOpenError,
     ConfigurationError,

@@ -1,7 +1,7 @@
 """The advisor on the health of one list: says what the figures mean, and may see more reason for care than the rules.
 
 Belongs here: what is asked about a list, and what an answer may change. Does not belong here: figures and rules
-(``core.health``) and how a model is reached (``integrations``).
+(``core.health.assessment``) and how a model is reached (``integrations``).
 
 **What an opinion may change.** It adds concerns, risk factors and words. It can make status and urgency worse than the
 rules', never better, by one step, and never across the line where people are called: a warning of low urgency may become
@@ -21,8 +21,8 @@ from pydantic import Field
 from list_pipeline.agents.consultation import ModelAccess, consult
 from list_pipeline.agents.guard import Figures, figures_in, grounded
 from list_pipeline.agents.question import DATA_RULES, Answer, Question
-from list_pipeline.core.advice import AdviceSource, AgentRecord
-from list_pipeline.core.health import (
+from list_pipeline.core.advice.records import AdviceSource, AgentRecord
+from list_pipeline.core.health.assessment import (
     HealthAssessment,
     HealthPolicy,
     HealthStatus,
@@ -30,8 +30,8 @@ from list_pipeline.core.health import (
     RulesAssessment,
     judge_health,
 )
-from list_pipeline.core.plans import Urgency
-from list_pipeline.core.policy import SuppressionPolicy
+from list_pipeline.core.plans.plan import Urgency
+from list_pipeline.core.suppression.policy import SuppressionPolicy
 
 AGENT = "list_health"
 PROMPT_VERSION = "list_health-1"

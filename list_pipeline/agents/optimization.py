@@ -1,8 +1,8 @@
 """The advisor on a suppression plan: sorts what the policy decided, explains it, and may make it more careful.
 
 Belongs here: what is asked about a plan, and what an answer may change. Does not belong here: the decision itself
-(``core.suppression``), what the advisor is told (``plan_summary``), who is behind a reference
-(``operations.suppression_advice``) and how a model is reached (``integrations``).
+(``core.suppression.rules``), what the advisor is told (``plan_summary``), who is behind a reference
+(``operations.suppression.advice``) and how a model is reached (``integrations``).
 
 The model sees groups as ``g1`` to ``gn`` with counts, and borderline contacts as ``c1`` to ``cn`` without anything that
 could identify them. It sorts each into one of three. What that may change:
@@ -41,8 +41,8 @@ from list_pipeline.agents.plan_summary import (
     question_data,
 )
 from list_pipeline.agents.question import DATA_RULES, Answer, Question
-from list_pipeline.core.advice import AdviceSource, AgentRecord
-from list_pipeline.core.policy import SuppressionPolicy
+from list_pipeline.core.advice.records import AdviceSource, AgentRecord
+from list_pipeline.core.suppression.policy import SuppressionPolicy
 
 __all__ = [
     "MAX_BORDERLINE",

@@ -1,7 +1,7 @@
 """What the advisor on a suppression plan is told of it, and the policy's own words about it.
 
 Belongs here: the figures of a plan without anything that could identify a contact, and the data of the question. Does
-not belong here: who is behind a reference (``operations.suppression_advice``) and what an answer may change
+not belong here: who is behind a reference (``operations.suppression.advice``) and what an answer may change
 (``optimization``).
 """
 
@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from list_pipeline.core.policy import SuppressionPolicy
-from list_pipeline.core.server_words import server_words
-from list_pipeline.core.verdicts import BORDERLINE_RULES, Rule
+from list_pipeline.core.bounces.smtp_vocabulary import server_words
+from list_pipeline.core.suppression.policy import SuppressionPolicy
+from list_pipeline.core.suppression.verdicts import BORDERLINE_RULES, SuppressionRule
 
 MAX_BORDERLINE = 60
 """Contacts in one question. Further ones follow their group."""
@@ -82,7 +82,7 @@ class BorderlineItem:
         days_known: from the first campaign that it was in.
         is_same_reason: whether all these failures had the same reason.
         domain_kind: category of its domain, e.g. ``freemail`` or ``company``; never the domain.
-        server_words: what is left of the receiver's words (``core.server_words``).
+        server_words: what is left of the receiver's words (``core.bounces.smtp_vocabulary``).
     """
 
     group: int
@@ -141,8 +141,12 @@ class PlanSummary:
     def breakdown(self) -> dict[str, int]:
         """Planned suppressions of the policy alone. Second hits are hard bounces; held contacts are not counted."""
         planned = [group for group in self.groups if group.action == "suppress"]
-        hard = sum(group.contacts for group in planned if group.rule in (Rule.HARD_BOUNCE, Rule.SECOND_HIT))
-        soft = sum(group.contacts for group in planned if group.rule == Rule.SOFT_PATTERN)
+        hard = sum(
+            group.contacts
+            for group in planned
+            if group.rule in (SuppressionRule.HARD_BOUNCE, SuppressionRule.SECOND_HIT)
+        )
+        soft = sum(group.contacts for group in planned if group.rule == SuppressionRule.SOFT_PATTERN)
         return {
             "hard_bounces": hard,
             "soft_bounce_patterns": soft,

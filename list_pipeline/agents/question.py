@@ -45,13 +45,10 @@ def redacted(value: Any) -> Any:
 class Question:
     """What is asked: who asks, under which version of the prompt, with which data.
 
-    Attributes:
-        agent: the advisor's name.
-        subject: what the question is about where one advisor asks several in a run, e.g. the list; else empty.
-        system: the advisor's role and rules.
-        data: JSON values; numbers, codes and references; a receiver's words only as ``core.server_words`` lets them through.
-        temperature: sent only to models that take one.
-        max_output_tokens: thinking included, so a multiple of the expected answer.
+    Attributes: agent: the advisor's name. subject: what the question is about where one advisor asks several in a run,
+    e.g. the list; else empty. system: the advisor's role and rules. data: JSON values; numbers, codes and references; a
+    receiver's words only as ``core.bounces.smtp_vocabulary`` lets them through. temperature: sent only to models that
+    take one. max_output_tokens: thinking included, so a multiple of the expected answer.
     """
 
     agent: str

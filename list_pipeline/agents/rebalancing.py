@@ -1,8 +1,8 @@
 """The advisor on a rebalancing plan: explains what the code planned, and may only make it wait.
 
 Belongs here: what is asked about a rebalancing, what an answer must repeat to count, and the policy's own words when
-there is none. Does not belong here: the plan (``core.rebalancing``), who moves (``core.contact_choice``), and what
-follows from a doubt (``core.rebalancing_gate``).
+there is none. Does not belong here: the plan (``core.rebalancing.flows``), who moves
+(``core.rebalancing.queue_order``), and what follows from a doubt (``core.rebalancing.gate``).
 
 The model sees counts of lists, never a contact: it cannot name anybody to move. Requirement, target sizes and number of
 moves are given to it and have to come back as they were, which shows that the words are about this plan.
@@ -21,11 +21,11 @@ from pydantic import Field
 from list_pipeline.agents.consultation import Consultation, ModelAccess, consult
 from list_pipeline.agents.guard import Figures, figures_in, grounded
 from list_pipeline.agents.question import DATA_RULES, Answer, Question
-from list_pipeline.core.advice import AdviceOutcome, AdviceSource, AgentRecord
-from list_pipeline.core.balance import Sizes, band
+from list_pipeline.core.advice.records import AdviceOutcome, AdviceSource, AgentRecord
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.percentages import Percent
-from list_pipeline.core.rebalancing import EnrolNewcomers, FlowPlan, Pair, RebalancingPolicy
+from list_pipeline.core.rebalancing.balance import Sizes, band
+from list_pipeline.core.rebalancing.flows import EnrolNewcomers, FlowPlan, Pair, RebalancingPolicy
 
 AGENT = "rebalancing"
 PROMPT_VERSION = "rebalancing-1"

@@ -2,17 +2,17 @@
 
 Belongs here: all its fields, the same for the same facts. Does not belong here: asking a model (``reporting``).
 
-It does not repeat what the message shows beside it (``core.reports``): concerns and recommendations point there.
+It does not repeat what the message shows beside it (``core.reports.message``): concerns and recommendations point there.
 """
 
 from __future__ import annotations
 
-from list_pipeline.core.advice import AdviceSource
-from list_pipeline.core.health import HealthAssessment, HealthStatus
-from list_pipeline.core.key_metrics import Metric, key_metrics
-from list_pipeline.core.plans import RunStatus
-from list_pipeline.core.policy import SuppressionPolicy
-from list_pipeline.core.report_facts import ExecutiveReport, MaintenanceFacts
+from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
+from list_pipeline.core.plans.plan import RunStatus
+from list_pipeline.core.reports.facts import ExecutiveReport, MaintenanceFacts
+from list_pipeline.core.reports.key_metrics import Metric, key_metrics
+from list_pipeline.core.suppression.policy import SuppressionPolicy
 
 _POLICY = SuppressionPolicy()
 _MANY_FAILURES_PERCENT = 10.0

@@ -2,7 +2,7 @@
 
 Belongs here: what is asked about the results and how an answer becomes a report. Does not belong here: what may be said
 (``report_guard``), the report that code writes by itself (``report_from_figures``), and the message around both
-(``core.reports``).
+(``core.reports.message``).
 
 It changes nothing; its only risk is a false statement. So the model writes sentences and *names* figures; values are
 filled in by code, and a sentence that does not rest on the results is dropped.
@@ -21,13 +21,13 @@ from list_pipeline.agents.guard import figures_in
 from list_pipeline.agents.question import DATA_RULES, Answer, Question
 from list_pipeline.agents.report_from_figures import policy_report
 from list_pipeline.agents.report_guard import MOST_ENTRIES, Done, ReportGuard
-from list_pipeline.core.advice import AdviceSource, AgentRecord
-from list_pipeline.core.health import HealthAssessment
-from list_pipeline.core.key_metrics import Metric, key_metrics
-from list_pipeline.core.list_figures import Rate, rounded
+from list_pipeline.core.advice.records import AdviceSource, AgentRecord
+from list_pipeline.core.health.assessment import HealthAssessment
+from list_pipeline.core.health.figures import Rate, rounded
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.policy import SuppressionPolicy
-from list_pipeline.core.report_facts import ExecutiveReport, KeyMetric, ListChange, ListRates, MaintenanceFacts
+from list_pipeline.core.reports.facts import ExecutiveReport, KeyMetric, ListChange, ListRates, MaintenanceFacts
+from list_pipeline.core.reports.key_metrics import Metric, key_metrics
+from list_pipeline.core.suppression.policy import SuppressionPolicy
 
 AGENT = "reporting"
 PROMPT_VERSION = "reporting-2"
@@ -64,7 +64,7 @@ MetricLabel = Literal[
     "failed_suppressions",
     "suppression_list",
 ]
-"""The values of ``core.key_metrics.Metric``, as an answer's schema wants them."""
+"""The values of ``core.reports.key_metrics.Metric``, as an answer's schema wants them."""
 
 
 class ReportAnswer(Answer):

@@ -1,7 +1,7 @@
 """The advisor on a week: the weekly report, by a model where it may stand, else in the policy's own words.
 
 Belongs here: what is asked about a week, and how an answer becomes its report. Does not belong here: figures and rules
-(``core.weekly``), what may be said (``report_guard``), and the message (``core.weekly_message``).
+(``core.weekly.figures``), what may be said (``report_guard``), and the message (``core.weekly.message``).
 
 It is asked from the state of the lists and the campaigns' figures alone; no bounce of anybody is in the question.
 """
@@ -19,14 +19,14 @@ from list_pipeline.agents.guard import figures_in
 from list_pipeline.agents.question import DATA_RULES, Answer, Question
 from list_pipeline.agents.report_guard import MOST_ENTRIES, Done, ReportGuard
 from list_pipeline.agents.reporting import AGENT, MAX_OUTPUT_TOKENS, TEMPERATURE, Written
-from list_pipeline.core.advice import AdviceSource
-from list_pipeline.core.list_figures import SendFigures, rate_shown, rounded
+from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.health.figures import SendFigures, rate_shown, rounded
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.plans import Urgency
-from list_pipeline.core.report_facts import ActionItem, ExecutiveReport, KeyMetric
-from list_pipeline.core.weekly import Change, ListMetrics, WeekFigures
-from list_pipeline.core.weekly_facts import WeekFacts, WeekMetric, action_items, week_metrics
-from list_pipeline.core.weekly_prose import policy_week_report
+from list_pipeline.core.plans.plan import Urgency
+from list_pipeline.core.reports.facts import ActionItem, ExecutiveReport, KeyMetric
+from list_pipeline.core.weekly.facts import WeekFacts, WeekMetric, action_items, week_metrics
+from list_pipeline.core.weekly.figures import Change, ListMetrics, WeekFigures
+from list_pipeline.core.weekly.policy_report import policy_week_report
 
 PROMPT_VERSION = "weekly-1"
 SUBJECT = "week"

@@ -16,9 +16,9 @@ from list_pipeline.core.errors import IntegrationError, RemoteNotFoundError
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
 
 if TYPE_CHECKING:
-    from list_pipeline.operations.cache import CachedKind
-    from list_pipeline.operations.cached_reads import Look
     from list_pipeline.operations.services import Services
+    from list_pipeline.operations.views.cache_warming import CachedKind
+    from list_pipeline.operations.views.cached_reads import ReadSession
 
 _MEMBERS_SHOWN = 50
 
@@ -39,11 +39,11 @@ def lists(
     page: Annotated[int, typer.Option(min=1, help="Page of the members of one list, 50 on each.")] = 1,
 ) -> None:
     """Show the five lists with their sizes and their last sync (UTC), or the contact ids on one of them."""
-    from list_pipeline.operations.cached_reads import Look
+    from list_pipeline.operations.views.cached_reads import ReadSession
 
     role = _role(which)
     with opened_services() as services:
-        look = Look(services)
+        look = ReadSession(services)
         if role is None:
             _show_lists(services, look)
         else:
@@ -59,8 +59,8 @@ def _role(name: str | None) -> ListRole | None:
         raise typer.BadParameter(", ".join(role.value for role in ALL_LISTS)) from None
 
 
-def _show_lists(services: Services, look: Look) -> None:
-    from list_pipeline.operations.cached_reads import all_metadata, campaigns, list_state
+def _show_lists(services: Services, look: ReadSession) -> None:
+    from list_pipeline.operations.views.cached_reads import all_metadata, campaigns, list_state
 
     now = services.clock.now()
     last_sent = {
@@ -100,8 +100,8 @@ def _show_lists(services: Services, look: Look) -> None:
     )
 
 
-def _show_members(services: Services, look: Look, role: ListRole, page: int) -> None:
-    from list_pipeline.operations.cached_reads import list_contacts
+def _show_members(services: Services, look: ReadSession, role: ListRole, page: int) -> None:
+    from list_pipeline.operations.views.cached_reads import list_contacts
 
     found = list_contacts(services, role, look)
     first = (page - 1) * _MEMBERS_SHOWN
@@ -122,11 +122,11 @@ def contact(
     ask: Annotated[bool, typer.Option("--mailjet", help="Ask Mailjet too where the contact is now.")] = False,
 ) -> None:
     """Show where a contact is and whether it gets mail; the address is masked."""
-    from list_pipeline.operations.cached_reads import Look, membership
-    from list_pipeline.operations.shown import masked_address
+    from list_pipeline.operations.views.cached_reads import ReadSession, membership
+    from list_pipeline.operations.views.masked_items import masked_address
 
     with opened_services() as services:
-        look = Look(services)
+        look = ReadSession(services)
         found = membership(services, contact_id, look)
         if found is None:
             console.print(f"We have no row of contact {contact_id}.")
@@ -152,8 +152,8 @@ def contact(
         raise typer.Exit(1)
 
 
-def _show_remote(services: Services, contact_id: int, look: Look) -> None:
-    from list_pipeline.operations.cached_reads import remote_places
+def _show_remote(services: Services, contact_id: int, look: ReadSession) -> None:
+    from list_pipeline.operations.views.cached_reads import remote_places
 
     try:
         places = remote_places(services, contact_id, look)
@@ -170,7 +170,7 @@ def _show_remote(services: Services, contact_id: int, look: Look) -> None:
 @cache_app.command("show")
 def show() -> None:
     """Show what lies in Redis, how old and how large it is, and the share of reads that it served."""
-    from list_pipeline.operations.cache import HIT_RATE_DAYS, HIT_RATE_WANTED, hit_rate, inspect
+    from list_pipeline.operations.views.cache_warming import HIT_RATE_DAYS, HIT_RATE_WANTED, hit_rate, inspect
 
     with opened_services() as services:
         found, rate, now = inspect(services), hit_rate(services), services.clock.now()
@@ -205,7 +205,7 @@ def show() -> None:
 @cache_app.command("warm")
 def warm() -> None:
     """Fill the cache with what was just read: six requests to Mailjet."""
-    from list_pipeline.operations.cache import warm as load
+    from list_pipeline.operations.views.cache_warming import warm as load
 
     with opened_services() as services:
         warmed = load(services)
@@ -227,7 +227,7 @@ def invalidate(
     ] = "all",
 ) -> None:
     """Forget what is cached; the next look reads it anew. Changes of ours need no invalidation."""
-    from list_pipeline.operations.cache import invalidate as forget
+    from list_pipeline.operations.views.cache_warming import invalidate as forget
 
     chosen = _cached(what)
     with opened_services() as services:
@@ -237,7 +237,7 @@ def invalidate(
 
 
 def _cached(what: str) -> CachedKind | int:
-    from list_pipeline.operations.cache import CachedKind
+    from list_pipeline.operations.views.cache_warming import CachedKind
 
     if what.isascii() and what.isdigit():
         return int(what)

@@ -10,7 +10,7 @@ import typer
 from list_pipeline.cli.common import console, opened_services
 
 if TYPE_CHECKING:
-    from list_pipeline.operations.corrections import Correction
+    from list_pipeline.operations.plans.corrections import Correction
 
 Contact = Annotated[str, typer.Argument(help="The contact's id, or its address (which is not shown or logged).")]
 By = Annotated[str, typer.Option(help="Who asks for it: a name, and no address.")]
@@ -36,9 +36,9 @@ def undo(
     despite_complaint: Override = False,
 ) -> None:
     """Take back everything that a campaign's maintenance changed, and say what stays and why."""
-    from list_pipeline.core.plans import Sweep
-    from list_pipeline.operations.modes import note_flag
-    from list_pipeline.operations.undo import undo_maintenance
+    from list_pipeline.core.plans.plan import Sweep
+    from list_pipeline.operations.plans.undo import undo_maintenance
+    from list_pipeline.operations.safety.modes import note_flag
 
     if sweep not in tuple(Sweep):
         raise typer.BadParameter("24h, 72h or 7d")
@@ -63,9 +63,9 @@ def reinstate(
     despite_complaint: Override = False,
 ) -> None:
     """Take the suppression of one contact back: onto its list again, mailable, at its old place in the queue."""
-    from list_pipeline.operations.contacts import contact_of
-    from list_pipeline.operations.contacts import reinstate as take_back
-    from list_pipeline.operations.modes import note_flag
+    from list_pipeline.operations.plans.single_contacts import contact_of
+    from list_pipeline.operations.plans.single_contacts import reinstate as take_back
+    from list_pipeline.operations.safety.modes import note_flag
 
     with opened_services() as services:
         note_flag(services, by="command")
@@ -80,9 +80,9 @@ def suppress(
     by: By,
 ) -> None:
     """Suppress one contact by hand: off the campaign lists, excluded, onto the suppression list."""
-    from list_pipeline.operations.contacts import contact_of
-    from list_pipeline.operations.contacts import suppress as take_off
-    from list_pipeline.operations.modes import note_flag
+    from list_pipeline.operations.plans.single_contacts import contact_of
+    from list_pipeline.operations.plans.single_contacts import suppress as take_off
+    from list_pipeline.operations.safety.modes import note_flag
 
     with opened_services() as services:
         note_flag(services, by="command")
@@ -92,8 +92,8 @@ def suppress(
 
 def carry_out(plan_id: Annotated[int, typer.Argument(help="Number of an approved correction.")]) -> None:
     """Carry an approved repair out, or continue a correction that died midway; the sensor does it by itself too."""
-    from list_pipeline.operations.corrections import carry_out_correction
-    from list_pipeline.operations.modes import note_flag
+    from list_pipeline.operations.plans.corrections import carry_out_correction
+    from list_pipeline.operations.safety.modes import note_flag
 
     with opened_services() as services:
         note_flag(services, by="command")
@@ -102,7 +102,7 @@ def carry_out(plan_id: Annotated[int, typer.Argument(help="Number of an approved
 
 
 def _show(done: Sequence[Correction]) -> None:
-    from list_pipeline.core.corrections import REFUSALS
+    from list_pipeline.core.plans.corrections import REFUSALS
 
     if not done:
         console.print("There is nothing to take back.")

@@ -11,8 +11,8 @@ from rich.table import Table
 from list_pipeline.cli.common import console, opened_services
 
 if TYPE_CHECKING:
-    from list_pipeline.operations.decision_review import DecisionReview
-    from list_pipeline.storage.decision_review import KeptReview
+    from list_pipeline.operations.monitoring.decision_review import DecisionReview
+    from list_pipeline.storage.monitoring.decision_review import KeptReview
 
 
 def register(app: typer.Typer) -> None:
@@ -29,14 +29,14 @@ def decisions(
     ] = None,
 ) -> None:
     """Show what was decided on a day, by which rule, what the advisors made of it, and whether people agreed."""
-    from list_pipeline.operations import decision_review as reviews
+    from list_pipeline.operations.monitoring import decision_review
 
     wanted: date | None = day.date() if day is not None else None
     with opened_services() as services:
         if days is not None:
-            _show_history(reviews.history(services, days, until=wanted), days)
+            _show_history(decision_review.history(services, days, until=wanted), days)
             return
-        review = reviews.review_day(services, wanted or reviews.yesterday(services))
+        review = decision_review.review_day(services, wanted or decision_review.yesterday(services))
     _show(review)
 
 

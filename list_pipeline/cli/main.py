@@ -25,7 +25,7 @@ from list_pipeline.cli import (
 )
 from list_pipeline.cli.common import console, opened_services
 from list_pipeline.core.errors import ListPipelineError
-from list_pipeline.core.slack_blocks import as_text
+from list_pipeline.core.messages.slack_blocks import as_text
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Keeps three rotating Mailjet campaign lists healthy."
@@ -69,8 +69,8 @@ def sync(full: Annotated[bool, typer.Option(help="Read every list whole.")] = Fa
 @app.command()
 def campaigns() -> None:
     """List the known campaigns with the state of their maintenance."""
-    from list_pipeline.operations.attempts import given_up
-    from list_pipeline.storage.campaigns import maintenance_states
+    from list_pipeline.operations.runs.attempts import given_up
+    from list_pipeline.storage.campaigns.sent_campaigns import maintenance_states
 
     with opened_services() as services:
         with services.database.begin() as connection:
@@ -96,7 +96,7 @@ def campaigns() -> None:
 @app.command()
 def maintain(key: Annotated[str, typer.Argument(help="The campaign's key, as `campaigns` lists it.")]) -> None:
     """Run the maintenance of one campaign, or continue it; what was done is not done again."""
-    from list_pipeline.operations.workflow import maintain as run
+    from list_pipeline.operations.maintenance.workflow import maintain as run
 
     with opened_services() as services:
         done = run(services, key, progress=console.print)
@@ -109,8 +109,8 @@ def export(
     what: Annotated[str, typer.Argument(help="bounces, suppression or rebalancing.")] = "bounces",
 ) -> None:
     """Write what is stored about a campaign as CSV to standard output: contact ids and masked addresses only."""
-    from list_pipeline.core.plans import MAINTENANCE_PLANS, PlanKind
-    from list_pipeline.operations.tables import bounce_table, plan_table
+    from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PlanKind
+    from list_pipeline.operations.views.exports import bounce_table, plan_table
 
     if what not in ("bounces", *MAINTENANCE_PLANS):
         raise typer.BadParameter("bounces, suppression or rebalancing")
@@ -122,7 +122,7 @@ def export(
 @app.command("show-log")
 def show_log(log_id: Annotated[int, typer.Argument(help="Number of the maintenance log row.")]) -> None:
     """Show one row of the maintenance ledger."""
-    from list_pipeline.storage.maintenance import log_by_id
+    from list_pipeline.storage.runs.ledger import log_by_id
 
     with opened_services() as services, services.database.begin() as connection:
         row = log_by_id(connection, log_id)
@@ -152,9 +152,9 @@ def mode(
     by: Annotated[str, typer.Option(help="Who decides.")] = "command line",
 ) -> None:
     """Show or set how much the product does by itself. read_only also stops a run before its next change."""
-    from list_pipeline.core.plan_gate import Mode
-    from list_pipeline.operations.modes import operating_mode
-    from list_pipeline.storage.maintenance import set_mode
+    from list_pipeline.core.plans.gate import Mode
+    from list_pipeline.operations.safety.modes import operating_mode
+    from list_pipeline.storage.runs.ledger import set_mode
 
     with opened_services() as services:
         if wanted is not None:

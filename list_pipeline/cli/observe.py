@@ -23,7 +23,7 @@ def health(
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that each service gets.")] = 10.0,
 ) -> None:
     """Ask database, Redis, Mailjet, Slack and Gemini whether they answer. Status 1 when one that is required does not."""
-    from list_pipeline.operations.dependencies import Health, check_all
+    from list_pipeline.operations.monitoring.dependencies import Health, check_all
 
     with opened_services() as services:
         found = check_all(services, timeout_s=timeout)
@@ -43,8 +43,8 @@ def health(
 
 def metrics(days: Annotated[int, typer.Option(min=1, help="Days to look back.")] = 7) -> None:
     """Show how long the workflows took, what they asked of Mailjet, the advisors, messages and failed runs."""
-    from list_pipeline.operations.metrics import measured
-    from list_pipeline.operations.rollback_triggers import triggers
+    from list_pipeline.operations.monitoring.figures import measured
+    from list_pipeline.operations.monitoring.rollback_triggers import triggers
     from list_pipeline.operations.timing import MAINTENANCE
 
     with opened_services() as services:

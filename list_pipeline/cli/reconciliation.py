@@ -25,12 +25,12 @@ def reconcile(
     note: Annotated[str | None, typer.Option(help="Why.")] = None,
 ) -> None:
     """Compare Mailjet's lists with our rows and show what differs; changes nothing at Mailjet."""
-    from list_pipeline.operations import continuity
-    from list_pipeline.operations.reconciliation import reconcile as compare
+    from list_pipeline.operations.drift.reconciliation import reconcile as compare
+    from list_pipeline.operations.safety import restore_guard
 
     with opened_services() as services:
         if accept:
-            closed = continuity.accept(services, by=by, note=note)
+            closed = restore_guard.accept(services, by=by, note=note)
             console.print(f"Accepted by {by}: changes may go on; {closed} note(s) about drift closed.", markup=False)
             return
         with console.status("Reading Mailjet"):

@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 def reviews() -> None:
     """List what waits for a person."""
-    from list_pipeline.storage.plans import open_reviews
+    from list_pipeline.storage.plans.plan_rows import open_reviews
 
     with opened_services() as services, services.database.begin() as connection:
         found = open_reviews(connection)
@@ -46,7 +46,7 @@ def reviews() -> None:
 
 def waiting() -> None:
     """List the contacts for whom a decision is awaited, plan by plan: ids, and no address."""
-    from list_pipeline.operations.waiting import contacts_waiting
+    from list_pipeline.operations.reviews.pending_contacts import contacts_waiting
 
     with opened_services() as services:
         found = contacts_waiting(services)
@@ -69,7 +69,7 @@ def waiting() -> None:
 
 def approve(plan_id: PlanId, content_hash: ContentHash, by: By, note: Note = None) -> None:
     """Let a waiting plan through; the sensor continues its campaign."""
-    from list_pipeline.operations.reviews import approve as decide
+    from list_pipeline.operations.reviews.decisions import approve as decide
 
     with opened_services() as services:
         plan = decide(services, plan_id, by=by, content_hash=content_hash, note=note)
@@ -78,7 +78,7 @@ def approve(plan_id: PlanId, content_hash: ContentHash, by: By, note: Note = Non
 
 def reject(plan_id: PlanId, by: By, note: Note = None) -> None:
     """Turn a waiting plan down; the maintenance goes on without it."""
-    from list_pipeline.operations.reviews import reject as decide
+    from list_pipeline.operations.reviews.decisions import reject as decide
 
     with opened_services() as services:
         plan = decide(services, plan_id, by=by, note=note)
@@ -87,7 +87,7 @@ def reject(plan_id: PlanId, by: By, note: Note = None) -> None:
 
 def expire(plan_id: PlanId, by: By, note: Note = None) -> None:
     """Let a waiting plan lapse; the maintenance goes on without it, and the next sweep judges its contacts anew."""
-    from list_pipeline.operations.reviews import expire as decide
+    from list_pipeline.operations.reviews.decisions import expire as decide
 
     with opened_services() as services:
         plan = decide(services, plan_id, by=by, note=note)
@@ -96,8 +96,8 @@ def expire(plan_id: PlanId, by: By, note: Note = None) -> None:
 
 def approve_item(review_id: ReviewId, content_hash: ContentHash, by: By, note: Note = None) -> None:
     """Approve a question about single contacts (for one that failed: try again); the sensor carries it out."""
-    from list_pipeline.operations.late_items import cap_words_of
-    from list_pipeline.operations.reviews import approve_item as decide
+    from list_pipeline.operations.reviews.approved_items import cap_words_of
+    from list_pipeline.operations.reviews.decisions import approve_item as decide
 
     with opened_services() as services:
         item = decide(services, review_id, by=by, content_hash=content_hash, note=note)
@@ -107,7 +107,7 @@ def approve_item(review_id: ReviewId, content_hash: ContentHash, by: By, note: N
 
 def reject_item(review_id: ReviewId, by: By, note: Note = None) -> None:
     """Turn a question about single contacts down; they stay as they are, also in later looks at the campaign."""
-    from list_pipeline.operations.reviews import reject_item as decide
+    from list_pipeline.operations.reviews.decisions import reject_item as decide
 
     with opened_services() as services:
         item = decide(services, review_id, by=by, note=note)

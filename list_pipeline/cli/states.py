@@ -22,12 +22,12 @@ def states(
 ) -> None:
     """Show where each campaign list is: its health, and its life cycle between two campaigns."""
     from list_pipeline.core.lists import CAMPAIGN_LISTS
-    from list_pipeline.operations import list_states
+    from list_pipeline.operations.list_states import history as state_history
 
     with opened_services() as services:
-        present = list_states.states(services)
+        present = state_history.states(services)
         role = CAMPAIGN_LISTS[list_number - 1] if list_number else None
-        noted = list_states.history(services, role, limit=limit) if history else ()
+        noted = state_history.history(services, role, limit=limit) if history else ()
     table = Table("list", "machine", "state", "since (UTC)")
     for row in present:
         table.add_row(row.list_role.label, row.machine, row.state, f"{row.since:%Y-%m-%d %H:%M}")

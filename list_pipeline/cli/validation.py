@@ -21,7 +21,7 @@ def validate(
     key: Annotated[str | None, typer.Argument(help="The campaign's key; nothing to list what is scheduled.")] = None,
 ) -> None:
     """Validate the list of a scheduled campaign now. A critical finding blocks the campaign: status 2."""
-    from list_pipeline.operations.validation import validate as run
+    from list_pipeline.operations.validation.validate import validate as run
 
     with opened_services() as services:
         if key is None:
@@ -41,8 +41,8 @@ def validate(
 
 
 def _list(services: Services) -> None:
-    from list_pipeline.operations.campaigns import discover
-    from list_pipeline.operations.upcoming import discover_upcoming, upcoming_campaigns
+    from list_pipeline.operations.campaigns.discovery import discover
+    from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming, upcoming_campaigns
 
     discover(services)
     discover_upcoming(services)
@@ -66,7 +66,7 @@ def unblock(
     note: Annotated[str, typer.Option(help="Why.")] = "",
 ) -> None:
     """Let a blocked campaign go; a schedule that the block cancelled is set again for the same time."""
-    from list_pipeline.operations.campaign_block import override
+    from list_pipeline.operations.validation.campaign_block import override
 
     with opened_services() as services:
         done = override(services, key, by=by, note=note)

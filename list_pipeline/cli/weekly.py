@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from list_pipeline.cli.common import console, opened_services
-from list_pipeline.core.slack_blocks import as_text
+from list_pipeline.core.messages.slack_blocks import as_text
 
 
 def register(app: typer.Typer) -> None:
@@ -23,7 +23,7 @@ def weekly(
     ] = None,
 ) -> None:
     """Check the lists for a week and report it; a week that was checked is shown as it was."""
-    from list_pipeline.operations.weekly_report import check_week
+    from list_pipeline.operations.weekly.report import check_week
 
     monday: date | None = week.date() if week is not None else None
     with opened_services() as services, console.status("Checking the week"):

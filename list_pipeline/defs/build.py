@@ -1,48 +1,23 @@
-"""The one place where the code location is put together; tests build it with other resources."""
+"""The one place where the code location is put together; tests build it with other resources.
+
+What stands at module level in a package of ``defs`` exists in the code location: an asset, a check, a job, a schedule or a
+sensor, alone or in a list. Nothing has to be named here as well. Rejected: ``load_definitions_from_package_module``, which
+is a preview in this version of Dagster and warns at every start; ``load_from_defs_folder``, which needs the project's
+``pyproject.toml`` beside the installed package.
+"""
 
 from __future__ import annotations
 
-import dagster as dg
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+from types import ModuleType
 
-from list_pipeline.defs.assets import (
-    bounces,
-    campaigns,
-    decision_review,
-    list_cache,
-    list_states,
-    membership,
-    notifications,
-    rebalancing,
-    reconciliation,
-    reports,
-    snapshots,
-    suppression,
-    validation,
-    weekly,
-    workflow_metrics,
-)
-from list_pipeline.defs.cache_runs import CACHE_CHECKS, CACHE_JOBS, CACHE_SCHEDULES
-from list_pipeline.defs.checks import ASSET_CHECKS
-from list_pipeline.defs.corrections import CORRECTION_JOBS, CORRECTION_SENSORS
-from list_pipeline.defs.decision_review_runs import (
-    DECISION_REVIEW_CHECKS,
-    DECISION_REVIEW_JOBS,
-    DECISION_REVIEW_SCHEDULES,
-)
-from list_pipeline.defs.decisions import DECISION_JOBS, DECISION_SENSORS
-from list_pipeline.defs.jobs import JOBS
-from list_pipeline.defs.metrics_runs import METRICS_CHECKS, METRICS_JOBS, METRICS_SCHEDULES
-from list_pipeline.defs.notification_runs import NOTIFICATION_JOBS, NOTIFICATION_SCHEDULES, NOTIFICATION_SENSORS
-from list_pipeline.defs.reconciliation_runs import (
-    RECONCILIATION_CHECKS,
-    RECONCILIATION_JOBS,
-    RECONCILIATION_SCHEDULES,
-)
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+import list_pipeline.defs
 from list_pipeline.defs.resources import ServicesResource
-from list_pipeline.defs.run_failures import RUN_FAILURE_SENSORS
-from list_pipeline.defs.sensors import SCHEDULES, SENSORS
-from list_pipeline.defs.validation_runs import VALIDATION_CHECKS, VALIDATION_JOBS, VALIDATION_SENSORS
-from list_pipeline.defs.weekly_runs import WEEKLY_CHECKS, WEEKLY_JOBS, WEEKLY_SCHEDULES, WEEKLY_SENSORS
 
 
 def build_defs(services: dg.ResourceDefinition | None = None) -> dg.Definitions:
@@ -51,66 +26,25 @@ def build_defs(services: dg.ResourceDefinition | None = None) -> dg.Definitions:
     Args:
         services: a resource that yields ``Services`` made of other settings than the environment's.
     """
+    found = {id(each): each for module in _modules(list_pipeline.defs) for each in _objects(module)}.values()
+    checks = [each for each in found if isinstance(each, dg.AssetChecksDefinition)]
     return dg.Definitions(
-        assets=dg.load_assets_from_modules(
-            [
-                membership,
-                campaigns,
-                bounces,
-                snapshots,
-                suppression,
-                rebalancing,
-                reports,
-                reconciliation,
-                decision_review,
-                notifications,
-                weekly,
-                workflow_metrics,
-                list_cache,
-                list_states,
-                validation,
-            ]
-        ),
-        asset_checks=[
-            *ASSET_CHECKS,
-            *CACHE_CHECKS,
-            *list_states.LIST_STATE_CHECKS,
-            *RECONCILIATION_CHECKS,
-            *DECISION_REVIEW_CHECKS,
-            *VALIDATION_CHECKS,
-            *WEEKLY_CHECKS,
-            *METRICS_CHECKS,
-        ],
-        jobs=[
-            *JOBS,
-            *CACHE_JOBS,
-            *DECISION_JOBS,
-            *CORRECTION_JOBS,
-            *RECONCILIATION_JOBS,
-            *DECISION_REVIEW_JOBS,
-            *NOTIFICATION_JOBS,
-            *VALIDATION_JOBS,
-            *WEEKLY_JOBS,
-            *METRICS_JOBS,
-        ],
-        sensors=[
-            *SENSORS,
-            *DECISION_SENSORS,
-            *CORRECTION_SENSORS,
-            *NOTIFICATION_SENSORS,
-            *VALIDATION_SENSORS,
-            *WEEKLY_SENSORS,
-            *RUN_FAILURE_SENSORS,
-        ],
-        schedules=[
-            *SCHEDULES,
-            *CACHE_SCHEDULES,
-            *RECONCILIATION_SCHEDULES,
-            *DECISION_REVIEW_SCHEDULES,
-            *NOTIFICATION_SCHEDULES,
-            *WEEKLY_SCHEDULES,
-            *METRICS_SCHEDULES,
-        ],
+        assets=[each for each in found if isinstance(each, dg.AssetsDefinition) and each not in checks],
+        asset_checks=checks,
+        jobs=[each for each in found if isinstance(each, dg.JobDefinition | UnresolvedAssetJobDefinition)],
+        sensors=[each for each in found if isinstance(each, dg.SensorDefinition)],
+        schedules=[each for each in found if isinstance(each, dg.ScheduleDefinition)],
         resources={"services": services or ServicesResource()},
         executor=dg.in_process_executor,
     )
+
+
+def _modules(package: ModuleType) -> Iterator[ModuleType]:
+    for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if each.name != __name__:
+            yield import_module(each.name)
+
+
+def _objects(module: ModuleType) -> Iterator[object]:
+    for value in vars(module).values():
+        yield from value if isinstance(value, list) else [value]

@@ -12,8 +12,8 @@ from datetime import date
 
 import dagster as dg
 
-from list_pipeline.core.latency import WHOLE_RUN
-from list_pipeline.defs.campaign_runs import SWEEP_TAG
+from list_pipeline.core.monitoring.latency import WHOLE_RUN
+from list_pipeline.defs.maintenance.campaign_assets import SWEEP_TAG
 from list_pipeline.logs import configure_logging, flush_errors
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.timing import logged_with, timed

@@ -8,15 +8,17 @@ from typing import Any
 
 from rich.table import Table
 
-from list_pipeline.core.balance import deviation_percent
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
-from list_pipeline.core.plans import ItemAction, PlanKind, Sweep
+from list_pipeline.core.plans.plan import ItemAction, PlanKind, Sweep
+from list_pipeline.core.rebalancing.balance import deviation_percent
 from list_pipeline.demo.showing import Stage, console, show_messages
-from list_pipeline.operations.maintenance import Maintenance, current
+from list_pipeline.operations.runs.run import Maintenance, current
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.shown import shown_items
-from list_pipeline.storage import bounces, journal, maintenance, plans
-from list_pipeline.storage.database import rows, scalar
+from list_pipeline.operations.views.masked_items import shown_items
+from list_pipeline.storage import bounces as bounce_rows
+from list_pipeline.storage.database import fetch_all, fetch_scalar
+from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.runs import ledger
 
 
 def play(stage: Stage) -> None:
@@ -38,7 +40,7 @@ def play(stage: Stage) -> None:
 
 def _show_bounces(services: Services, run_: Maintenance) -> None:
     with services.database.begin() as connection:
-        events = bounces.events_of(connection, run_.campaign.campaign_id, run_.sweep.value)
+        events = bounce_rows.events_of(connection, run_.campaign.campaign_id, run_.sweep.value)
     counted = Counter(event.bounce_class.value for event in events if not event.is_contradictory)
     table = Table("failures by class", "contacts", title_justify="left")
     for name, count in counted.most_common():
@@ -78,7 +80,7 @@ def _show_rebalancing(services: Services, run_: Maintenance) -> None:
 def _show_lists(services: Services, run_: Maintenance) -> None:
     with services.database.begin() as connection:
         before, after = (
-            maintenance.snapshot(connection, run_.campaign.campaign_id, run_.sweep.value, phase)
+            ledger.snapshot(connection, run_.campaign.campaign_id, run_.sweep.value, phase)
             for phase in ("before", "after")
         )
     table = Table("list", "mailable before", "after", "all entries before", "after")
@@ -90,16 +92,16 @@ def _show_lists(services: Services, run_: Maintenance) -> None:
 
 def _show_requests(services: Services) -> None:
     with services.database.begin() as connection:
-        everything = int(scalar(connection, "select count(*) from mailjet_request"))
-        syncs = int(scalar(connection, "select coalesce(sum(requests), 0) from sync_run"))
+        everything = int(fetch_scalar(connection, "select count(*) from mailjet_request"))
+        syncs = int(fetch_scalar(connection, "select coalesce(sum(requests), 0) from sync_run"))
     console.print(
         f"Requests to Mailjet: {everything}, of which {syncs} read members, sends, recipients and past bounces"
     )
 
 
-def _plan(services: Services, run_: Maintenance, kind: PlanKind) -> plans.StoredPlan:
+def _plan(services: Services, run_: Maintenance, kind: PlanKind) -> plan_rows.StoredPlan:
     with services.database.begin() as connection:
-        plan = plans.current_plan(connection, run_.campaign.campaign_id, kind, Sweep.H24)
+        plan = plan_rows.current_plan(connection, run_.campaign.campaign_id, kind, Sweep.H24)
     if plan is None:
         raise AssertionError(f"the run ended without a {kind.value} plan")
     return plan
@@ -111,7 +113,8 @@ def _prove(stage: Stage, run_: Maintenance) -> None:
     answers = control.answers()
     with services.database.begin() as connection:
         history = [
-            int(row["contact_id"]) for row in rows(connection, "select contact_id from contact_suppression_history")
+            int(row["contact_id"])
+            for row in fetch_all(connection, "select contact_id from contact_suppression_history")
         ]
     contacts = {contact_id: control.contact(contact_id) for contact_id in history}
     campaign_ids = {services.list_ids[role] for role in CAMPAIGN_LISTS}

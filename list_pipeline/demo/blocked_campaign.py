@@ -14,12 +14,12 @@ from rich.table import Table
 from list_pipeline.core.errors import PermanentError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import DraftStatus
-from list_pipeline.core.validation import Rule, Severity
-from list_pipeline.defs.daemon import look_again
+from list_pipeline.core.validation.rules import Severity, ValidationRule
+from list_pipeline.demo.dagster_daemon import evaluate_sensor
 from list_pipeline.demo.showing import Stage, console, say, show_messages
-from list_pipeline.operations.campaigns import lists_sent_in_open_cycle
-from list_pipeline.operations.validation import Validation, stored_validation
-from list_pipeline.storage.database import rows, scalar
+from list_pipeline.operations.campaigns.discovery import lists_sent_in_open_cycle
+from list_pipeline.operations.validation.validate import Validation, stored_validation
+from list_pipeline.storage.database import fetch_all, fetch_scalar
 
 SENSOR, JOB = "campaigns_to_validate", "pre_campaign_validation_run"
 SENT_IN = timedelta(hours=3)
@@ -32,7 +32,7 @@ def play(stage: Stage) -> None:
     services = stage.services
     with services.database.begin() as connection:
         sent = lists_sent_in_open_cycle(connection, services.clock.now())
-        contact_id = int(scalar(connection, "select min(contact_id) from contact_suppression_history"))
+        contact_id = int(fetch_scalar(connection, "select min(contact_id) from contact_suppression_history"))
     role = next(each for each in CAMPAIGN_LISTS if each not in sent)
     at = (services.clock.now() + SENT_IN).replace(microsecond=0)
     with _person(stage) as person:
@@ -42,7 +42,7 @@ def play(stage: Stage) -> None:
     say(f"Somebody programs a campaign to {role.label} for {at:%H:%M} UTC, puts contact {contact_id} back on that list")
     say("and lets it be mailed again, though it was suppressed. The sensor looks every five minutes, and here at once.")
     with stage.nothing_changes("the campaign was validated and blocked"):
-        look_again(SENSOR)
+        evaluate_sensor(SENSOR)
         outcome = stage.one_run(JOB)
     found = stored_validation(services, outcome.partition_key)
     if found is None:
@@ -108,13 +108,13 @@ def _show(found: Validation) -> None:
 def _prove(stage: Stage, found: Validation, contact_id: int, draft_id: int, at: datetime, messages: int) -> None:
     services = stage.services
     with services.database.begin() as connection:
-        (row,) = rows(
+        (row,) = fetch_all(
             connection,
             "select status, blocked_by from campaign_schedule where mailjet_draft_id = :draft_id",
             draft_id=draft_id,
         )
-        asked = int(scalar(connection, "select count(*) from schedule_change"))
-    result = {each.rule: each for each in found.results}[Rule.NOBODY_SUPPRESSED]
+        asked = int(fetch_scalar(connection, "select count(*) from schedule_change"))
+    result = {each.rule: each for each in found.results}[ValidationRule.NOBODY_SUPPRESSED]
     stage.prove(
         f"the campaign is BLOCKED by its validation, for the one suppressed contact {contact_id}",
         (row["status"], row["blocked_by"]) == ("BLOCKED", "validation")

@@ -16,8 +16,8 @@ from pathlib import Path
 from redis import Redis
 
 from list_pipeline import stack
-from list_pipeline.defs.daemon import running_daemon
-from list_pipeline.demo import after_the_send, blocked_campaign, people_look, weekly_check
+from list_pipeline.demo import after_the_send, blocked_campaign, cached_views, weekly_check
+from list_pipeline.demo.dagster_daemon import running_daemon
 from list_pipeline.demo.showing import Stage, console, say
 from list_pipeline.logs import configure_logging
 from list_pipeline.operations.services import Services
@@ -75,7 +75,7 @@ def run(scenario: str = "closed_cycle") -> int:
             after_the_send.play(stage)
             with weekly_check.asked_for(stage) as play_week:
                 # The launch takes some seconds; meanwhile others look.
-                people_look.play(stage)
+                cached_views.play(stage)
                 play_week()
             blocked_campaign.play(stage)
     return _read_back(stage, started)

@@ -15,8 +15,8 @@ from typing import Any
 
 from rich.console import Console
 
-from list_pipeline.core.slack_blocks import SlackMessage, as_text
-from list_pipeline.defs.daemon import RunOutcome, wait_for_runs
+from list_pipeline.core.messages.slack_blocks import SlackMessage, as_text
+from list_pipeline.demo.dagster_daemon import RunOutcome, wait_for_runs
 from list_pipeline.operations.services import Services
 from list_pipeline.sandbox.control import SandboxControl
 
@@ -29,7 +29,7 @@ def say(words: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class ProvenClaim:
     """A claim of the demo, and whether it was read back."""
 
     claim: str
@@ -45,12 +45,12 @@ class Stage:
     daemon: subprocess.Popen[bytes]
     environment: Mapping[str, str]
     logs: Path
-    proofs: list[Proof] = field(default_factory=list)
+    proofs: list[ProvenClaim] = field(default_factory=list)
     _heard: int = 0
 
     def prove(self, claim: str, holds: bool) -> None:
         """Note a claim with what was read back."""
-        self.proofs.append(Proof(claim, holds))
+        self.proofs.append(ProvenClaim(claim, holds))
 
     def one_run(self, job: str) -> RunOutcome:
         """Wait for the one run of a job, naming each asset as it materializes."""

@@ -12,12 +12,12 @@ from typing import Any
 from rich.table import Table
 
 from list_pipeline.core.lists import ALL_LISTS
-from list_pipeline.core.weekly import Week
-from list_pipeline.defs.daemon import launched
+from list_pipeline.core.weekly.figures import Week
+from list_pipeline.demo.dagster_daemon import launched
 from list_pipeline.demo.showing import Stage, console, say, show_messages
-from list_pipeline.operations.weekly import WORKFLOW, figures_kept, latest_due
-from list_pipeline.storage import weekly
-from list_pipeline.storage.database import scalar
+from list_pipeline.operations.weekly.steps import WORKFLOW, figures_kept, latest_due
+from list_pipeline.storage import weekly as weekly_rows
+from list_pipeline.storage.database import fetch_scalar
 
 
 @contextmanager
@@ -47,8 +47,8 @@ def asked_for(stage: Stage) -> Generator[Callable[[], None]]:
 def _show_and_prove(stage: Stage, week: Week) -> None:
     services = stage.services
     with services.database.begin() as connection:
-        row = weekly.whole_row(connection, week.monday)
-        checks = int(scalar(connection, "select count(*) from list_health_check"))
+        row = weekly_rows.whole_row(connection, week.monday)
+        checks = int(fetch_scalar(connection, "select count(*) from list_health_check"))
     if row is None:
         stage.prove("the week has its row", False)
         return

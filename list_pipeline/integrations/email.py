@@ -1,7 +1,7 @@
 """Plain e-mails through Mailjet's Send API v3.1, for messages that Slack does not take.
 
 Belongs here: the request and its typed errors. Does not belong here: which message deserves an e-mail
-(``operations.outbox``). The addresses are the company's own and stand in no log, error or repr.
+(``operations.messages.outbox``). The addresses are the company's own and stand in no log, error or repr.
 
 Mailjet knows no idempotency key: after a lost answer it is unknown whether an e-mail went out. It is then sent again, because
 an alert twice is better than none; the ``CustomID`` tells that the two are one.

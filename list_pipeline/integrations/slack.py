@@ -1,10 +1,10 @@
 """Slack's Web API for one channel: post, update, find again. A lost answer never makes a second message.
 
-Belongs here: requests, retries and typed errors. Does not belong here: what a message says (``core.reports``), its
-limits (``core.slack_blocks``), and remembering what was sent (the outbox in ``storage``).
+Belongs here: requests, retries and typed errors. Does not belong here: what a message says (``core.reports.message``), its
+limits (``core.messages.slack_blocks``), and remembering what was sent (the outbox in ``storage``).
 
 Slack has no idempotency key. So each message carries our key in its metadata, only what Slack certainly did not carry
-out is repeated here (429), and whoever got ``OutcomeUnknownError`` looks the key up with ``find`` before posting again;
+out is repeated here (429), and whoever got ``DeliveryUnknownError`` looks the key up with ``find`` before posting again;
 ``deliver`` does both in order.
 """
 
@@ -38,7 +38,7 @@ from list_pipeline.core.errors import (
     RemoteNotFoundError,
     TransientError,
 )
-from list_pipeline.core.slack_blocks import Block
+from list_pipeline.core.messages.slack_blocks import Block
 
 EVENT_TYPE = "list_pipeline"
 """Type of the metadata that carries our key."""
@@ -76,7 +76,7 @@ _NOTHING_WAS_SENT = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerific
 T = TypeVar("T")
 
 
-class OutcomeUnknownError(TransientError):
+class DeliveryUnknownError(TransientError):
     """The answer was lost after the request went out: the message may be there. Look it up before posting again."""
 
 
@@ -257,7 +257,7 @@ class SlackClient:
                 return found
         try:
             return self.post(text, blocks, key, thread_ts, broadcast=broadcast)
-        except OutcomeUnknownError:
+        except DeliveryUnknownError:
             # Not posted again here, also when it is not found: the history may lag behind what was accepted.
             found = self._look_up(key, thread_ts, oldest)
             if found is not None:
@@ -269,7 +269,7 @@ class SlackClient:
         try:
             return self.find(key, thread_ts, oldest)
         except IntegrationError as error:
-            raise OutcomeUnknownError(
+            raise DeliveryUnknownError(
                 "Looking for a message that may have been posted", error.happened, error.next_step
             ) from error
 
@@ -343,7 +343,7 @@ class SlackClient:
 
     def _call(self, tried: str, request: Callable[[], Any], *, changes: bool = False) -> dict[str, Any]:
         # Causes are cut off ("from None"): the SDK's errors hold the request, and the request holds the token.
-        unknown = OutcomeUnknownError if changes else TransientError
+        unknown = DeliveryUnknownError if changes else TransientError
         again = "Look the message up before posting it again" if changes else "Try again later"
         try:
             answer = request()
@@ -380,15 +380,15 @@ def post_to_webhook(url: str, text: str, blocks: Sequence[Block], timeout_s: flo
     except urllib.error.URLError as error:
         if isinstance(error.reason, _NOTHING_WAS_SENT):
             raise TransientError(tried, f"no connection ({type(error.reason).__name__})", "Try again later") from None
-        raise OutcomeUnknownError(tried, f"the connection broke ({type(error.reason).__name__})", again) from None
+        raise DeliveryUnknownError(tried, f"the connection broke ({type(error.reason).__name__})", again) from None
     except (OSError, http.client.HTTPException) as error:
-        raise OutcomeUnknownError(tried, f"no answer ({type(error).__name__})", again) from None
+        raise DeliveryUnknownError(tried, f"no answer ({type(error).__name__})", again) from None
     if answer.status_code == 200:
         return
     if answer.status_code == 429:
         raise RateLimitedError(tried, "HTTP 429", "Try again later", _retry_after(answer.headers))
     if answer.status_code >= 500:
-        raise OutcomeUnknownError(tried, f"HTTP {answer.status_code}", again)
+        raise DeliveryUnknownError(tried, f"HTTP {answer.status_code}", again)
     code = answer.body.strip()[:60] if re.fullmatch(r"[a-z_]{1,60}", answer.body.strip()) else "no reason given"
     raise MessageRefusedError(tried, f"HTTP {answer.status_code}, {code}", "Check SLACK_WEBHOOK_URL and the message")
 

@@ -36,7 +36,7 @@ def _clock_of(settings: Settings) -> Clock:
     return RehearsalClock(settings.rehearsal_clock_url) if settings.rehearsal_clock_url else SystemClock()
 
 
-class _Telling:
+class HeartbeatLimiter:
     """The limiter, with a sign of life at each request: whoever works long with Mailjet is seen to live."""
 
     def __init__(self, limiter: RequestLimiter, services: Services) -> None:
@@ -44,14 +44,14 @@ class _Telling:
 
     def acquire(self) -> None:
         self._limiter.acquire()
-        if self._services.sign_of_life is not None:
-            self._services.sign_of_life()
+        if self._services.heartbeat is not None:
+            self._services.heartbeat()
 
     def slow_down(self) -> None:
         self._limiter.slow_down()
 
 
-class _AtOnce:
+class NonBlockingLimiter:
     """The limiter for who does not wait: refused where no request is allowed now."""
 
     def __init__(self, limiter: SharedLimiter) -> None:
@@ -80,7 +80,7 @@ class Services:
         self.clock: Clock = clock or _clock_of(self.settings)
         self.run_id = uuid.uuid4().hex
         """The run that this works for, in logs and timings: Dagster's where there is one, else a number of its own."""
-        self.sign_of_life: Callable[[], None] | None = None
+        self.heartbeat: Callable[[], None] | None = None
         """Called with each request to Mailjet; set by whoever has to be seen to live."""
 
     def __enter__(self) -> Self:
@@ -120,7 +120,7 @@ class Services:
             base_url=settings.mailjet_base_url,
             api_key=settings.secret("mailjet_api_key"),
             secret_key=settings.secret("mailjet_secret_key"),
-            limiter=_AtOnce(self._limiter),
+            limiter=NonBlockingLimiter(self._limiter),
             clock=self.clock,
             timeout_s=timeout_s,
             attempts=1,
@@ -147,7 +147,7 @@ class Services:
             base_url=settings.mailjet_base_url,
             api_key=settings.secret("mailjet_api_key"),
             secret_key=settings.secret("mailjet_secret_key"),
-            limiter=_Telling(self._limiter, self),
+            limiter=HeartbeatLimiter(self._limiter, self),
             clock=self.clock,
             timeout_s=settings.mailjet_timeout_seconds,
             job_contacts_max=settings.mailjet_job_contacts,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import structlog
 
 from list_pipeline.operations.services import Services
-from list_pipeline.storage import maintenance, migrations
+from list_pipeline.storage import migrations
+from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
 
@@ -14,6 +15,6 @@ def prepare(services: Services) -> list[str]:
     """Apply missing migrations, note the first start, and return the names of what was applied."""
     applied = migrations.migrate(services.database)
     with services.database.begin() as connection:
-        maintenance.begin_mode(connection, services.clock.now())
+        ledger.begin_mode(connection, services.clock.now())
     log.info("database ready", migrations_applied=len(applied))
     return applied

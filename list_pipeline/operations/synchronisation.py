@@ -6,20 +6,22 @@ from collections.abc import Callable
 
 import structlog
 
-from list_pipeline.operations import bounces, campaigns, membership
-from list_pipeline.operations.continuity import note_alive
-from list_pipeline.operations.list_states import catch_up
-from list_pipeline.operations.reconciliation import reconcile_if_away
+from list_pipeline.operations.bounces import fetch as bounces
+from list_pipeline.operations.campaigns import discovery
+from list_pipeline.operations.drift.reconciliation import reconcile_if_away
+from list_pipeline.operations.list_states.history import catch_up
+from list_pipeline.operations.membership import sync as membership_sync
+from list_pipeline.operations.safety.restore_guard import note_alive
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.limiter import forget_old_requests
-from list_pipeline.storage.membership_sync import set_sync_requests
+from list_pipeline.storage.membership.sync import set_sync_requests
 
 log = structlog.get_logger(__name__)
 
 Progress = Callable[[str], None]
 
 
-def synchronise(services: Services, *, full: bool = False, progress: Progress = log.info) -> membership.SyncReport:
+def synchronise(services: Services, *, full: bool = False, progress: Progress = log.info) -> membership_sync.SyncReport:
     """Bring everything that a maintenance rests on up to date: members, sends, recipients, past bounces.
 
     After an absence the lists are reconciled before anything else touches our rows.
@@ -27,10 +29,10 @@ def synchronise(services: Services, *, full: bool = False, progress: Progress = 
     """
     before = services.mailjet.requests_made
     reconciled = reconcile_if_away(services, progress)
-    campaigns.discover(services)
+    discovery.discover(services)
     catch_up(services)
-    report = membership.sync(services, full=full)
-    campaigns.record_recipients(services, progress)
+    report = membership_sync.sync(services, full=full)
+    discovery.record_recipients(services, progress)
     bounces.load_history(services, progress)
     report.requests = services.mailjet.requests_made - before - (reconciled.sync_requests if reconciled else 0)
     with services.database.begin() as connection:

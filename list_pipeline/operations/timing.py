@@ -15,9 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from structlog.contextvars import bind_contextvars, get_contextvars, unbind_contextvars
 
 from list_pipeline.core.errors import ChangesStoppedError, LockHeldError, TransientError
-from list_pipeline.core.latency import LONG_MS, WHOLE_RUN, Timing
+from list_pipeline.core.monitoring.latency import LONG_MS, WHOLE_RUN, Timing
 from list_pipeline.operations.services import Services
-from list_pipeline.storage import metrics
+from list_pipeline.storage.monitoring import metrics
 
 log = structlog.get_logger(__name__)
 

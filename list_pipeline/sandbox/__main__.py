@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 
 from list_pipeline.sandbox.control import SandboxControl, SandboxControlError
-from list_pipeline.sandbox.gemini_behaviours import ADVISORS, BEHAVIOURS
+from list_pipeline.sandbox.gemini.behaviours import ADVISORS, BEHAVIOURS
 from list_pipeline.sandbox.server import SandboxServer
 
 _DEFAULT_URL = "http://127.0.0.1:8025"

@@ -17,8 +17,8 @@ from list_pipeline.sandbox.clock import AdjustableClock, OffsetClock
 from list_pipeline.sandbox.dispatch import CONTROL_PREFIX, RequestLog
 from list_pipeline.sandbox.faults import EFFECTS, FaultRule
 from list_pipeline.sandbox.http import Request, Response
-from list_pipeline.sandbox.sending import SendRequest, send
-from list_pipeline.sandbox.wire import ApiError
+from list_pipeline.sandbox.mailjet.sending import SendRequest, send
+from list_pipeline.sandbox.mailjet.wire import ApiError
 
 _RULE_FIELDS = {field.name for field in dataclasses.fields(FaultRule)} - {"rule_id", "seen", "acted"}
 _SEND_FIELDS = {field.name for field in dataclasses.fields(SendRequest)} - {"draft_id"}
@@ -136,7 +136,7 @@ class ControlService:
 
     def _seed(self, body: dict[str, Any]) -> dict[str, Any]:
         # Imported when asked for: seeding needs numpy, serving does not.
-        from list_pipeline.sandbox.seeding import SeedRequest, seed
+        from list_pipeline.sandbox.seed.seeding import SeedRequest, seed
 
         known = {field.name for field in dataclasses.fields(SeedRequest)}
         unknown = sorted(set(body) - known)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from list_pipeline.sandbox.clock import Clock
 from list_pipeline.sandbox.faults import TRANSPORT_EFFECTS, FaultRule, Faults
 from list_pipeline.sandbox.http import Request, Response, Service
-from list_pipeline.sandbox.mailjet import too_many, unauthorised
+from list_pipeline.sandbox.mailjet.service import too_many, unauthorised
 
 CONTROL_PREFIX = "/_sandbox"
 _NUMBER = re.compile(r"^\d+$")

@@ -22,12 +22,12 @@ from list_pipeline.sandbox.account import Account
 from list_pipeline.sandbox.clock import Clock, OffsetClock
 from list_pipeline.sandbox.control_service import ControlService
 from list_pipeline.sandbox.dispatch import Dispatcher, RequestLog
-from list_pipeline.sandbox.email import EmailService
 from list_pipeline.sandbox.faults import Faults
-from list_pipeline.sandbox.gemini import GeminiService
+from list_pipeline.sandbox.gemini.service import GeminiService
 from list_pipeline.sandbox.http import Request, Response, Service
-from list_pipeline.sandbox.mailjet import MailjetService
-from list_pipeline.sandbox.slack import SlackService
+from list_pipeline.sandbox.mailjet.email import EmailService
+from list_pipeline.sandbox.mailjet.service import MailjetService
+from list_pipeline.sandbox.slack.service import SlackService
 from list_pipeline.sandbox.store import Store
 from list_pipeline.sandbox.switches import Switches
 

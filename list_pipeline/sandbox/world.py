@@ -10,10 +10,10 @@ import hashlib
 from typing import Any
 
 from list_pipeline.sandbox.account import Account
-from list_pipeline.sandbox.contacts import anonymise
-from list_pipeline.sandbox.membership import address_fault, apply_action, create_contact, find_contact
-from list_pipeline.sandbox.states import FAILED, STATES, STATUS_NAMES
-from list_pipeline.sandbox.wire import date
+from list_pipeline.sandbox.mailjet.contacts import anonymise
+from list_pipeline.sandbox.mailjet.membership import address_fault, apply_action, create_contact, find_contact
+from list_pipeline.sandbox.mailjet.states import FAILED, STATES, STATUS_NAMES
+from list_pipeline.sandbox.mailjet.wire import date
 
 
 class WorldError(ValueError):

@@ -109,7 +109,7 @@ class RedisServer:
         return url
 
 
-class SandboxServer:
+class SandboxProcess:
     """The loopback Mailjet, Gemini and Slack. It writes its URL into a file once it answers."""
 
     name = "sandbox"

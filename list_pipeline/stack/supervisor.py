@@ -23,7 +23,7 @@ from list_pipeline.clock import SystemClock
 from list_pipeline.core.clock import Clock
 from list_pipeline.stack.databases import with_database
 from list_pipeline.stack.postgres import PostgresServer
-from list_pipeline.stack.servers import RedisServer, SandboxServer, Server, spawn
+from list_pipeline.stack.servers import RedisServer, SandboxProcess, Server, spawn
 from list_pipeline.stack.state import (
     DAGSTER_DATABASE,
     PRODUCT_DATABASE,
@@ -85,7 +85,7 @@ class Supervisor:
         # Both are started before either is waited for.
         pending: list[Server] = [postgres, *([cache] if cache else [])]
         if self._directory.sandbox_wanted.exists():
-            pending.append(SandboxServer(self._directory))
+            pending.append(SandboxProcess(self._directory))
         first = {server.name: self._spawn(server) for server in pending}
         found = {server.name: self._answer(server, first[server.name]) for server in pending}
         admin = found["postgres"]
@@ -114,7 +114,7 @@ class Supervisor:
 
     def _add_sandbox(self) -> None:
         assert self._urls is not None
-        server = SandboxServer(self._directory)
+        server = SandboxProcess(self._directory)
         url = self._answer(server, self._spawn(server))
         known = self._urls
         self._urls = StackUrls(

@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from list_pipeline.core.advice import AdviceOutcome, AdviceSource, AgentRecord
-from list_pipeline.core.plans import Sweep
-from list_pipeline.storage.database import one, scalar, to_json
+from list_pipeline.core.advice.records import AdviceOutcome, AdviceSource, AgentRecord
+from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.storage.database import fetch_one, fetch_scalar, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def save_record(
 ) -> int:
     """Keep what an advisor was asked and answered; returns the record's number."""
     return int(
-        scalar(
+        fetch_scalar(
             connection,
             """
             insert into agent_record (campaign_id, sweep, week, agent, subject, asked_at, source, outcome, model,
@@ -97,7 +97,7 @@ def recorded_answer(
     connection: Connection, partition: AdvicePartition, agent: str, prompt_hash: str
 ) -> AgentRecord | None:
     """The first answer that a model gave to an identical question in this partition, or None."""
-    row = one(
+    row = fetch_one(
         connection,
         f"""
         select agent, source, outcome, model, model_version, prompt_version, prompt_hash, prompt, answer, verdict, tokens,
@@ -135,7 +135,7 @@ def recorded_answer(
 
 def spent_since(connection: Connection, partition: AdvicePartition, since: datetime) -> tuple[int, Decimal]:
     """Tokens and US dollars that the advisors took in a partition from an instant on."""
-    row = one(
+    row = fetch_one(
         connection,
         f"""
         select coalesce(sum((select sum(value::bigint) from jsonb_each_text(tokens))), 0) as tokens,

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.bounces import BounceClass, BounceReason, FailureEvent, restore_classification
+from list_pipeline.core.bounces.classes import BounceClass, BounceReason, FailureEvent, restore_classification
 from list_pipeline.core.observations import MessageStatus
-from list_pipeline.storage.database import copy_rows, execute, one, rows, to_json
+from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ _EVENT_COLUMNS = (
 
 def fetch_of(connection: Connection, campaign_id: int, sweep: str) -> StoredFetch | None:
     """The record of a sweep's reading, or None."""
-    row = one(
+    row = fetch_one(
         connection,
         f"""select {", ".join(StoredFetch.__dataclass_fields__)} from bounce_fetch
             where campaign_id = :campaign and sweep = :sweep""",
@@ -98,7 +98,7 @@ def save_fetch(connection: Connection, fetch: StoredFetch, events: Iterable[Fail
 
 def events_of(connection: Connection, campaign_id: int, sweep: str) -> tuple[FailureEvent, ...]:
     """The failures of a campaign as a sweep saw them, by contact id."""
-    found = rows(
+    found = fetch_all(
         connection,
         f"""select {", ".join(_EVENT_COLUMNS)} from bounce_event
             where campaign_id = :campaign and sweep = :sweep order by contact_id""",
@@ -151,7 +151,7 @@ def campaigns_without_fetch(
     connection: Connection, before: datetime, not_tried_since: datetime
 ) -> Sequence[RowMapping]:
     """Past campaigns whose failures were never read whole, nor tried since an instant, oldest first."""
-    return rows(
+    return fetch_all(
         connection,
         """
         select s.id as campaign_id, s.campaign_key from campaign_schedule s
@@ -185,7 +185,7 @@ def attempts_of(
     A failure that happened after ``as_of`` is returned too: whoever judges must know that the attempt is open, not good.
     """
     columns = ", ".join(f"e.{c}" for c in _EVENT_COLUMNS if c != "contact_id")
-    found = rows(
+    found = fetch_all(
         connection,
         f"""
         select r.contact_id, s.id as campaign_id, coalesce(s.send_start_at, s.send_end_at) as sent_at,
@@ -225,7 +225,7 @@ def domains_that_bounced(
     connection: Connection, campaign_ids: Sequence[int], at_least: int
 ) -> tuple[DomainBounces, ...]:
     """Domains with at least so many hard bounces in one of the campaigns."""
-    found = rows(
+    found = fetch_all(
         connection,
         """
         with hard as (

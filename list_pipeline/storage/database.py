@@ -116,17 +116,17 @@ class Database:
 _parsed = lru_cache(maxsize=2_048)(text)
 
 
-def rows(connection: Connection, statement: str, **parameters: Any) -> Sequence[RowMapping]:
+def fetch_all(connection: Connection, statement: str, **parameters: Any) -> Sequence[RowMapping]:
     """All rows of a statement."""
     return connection.execute(_parsed(statement), parameters).mappings().all()
 
 
-def one(connection: Connection, statement: str, **parameters: Any) -> RowMapping | None:
+def fetch_one(connection: Connection, statement: str, **parameters: Any) -> RowMapping | None:
     """The first row of a statement, or None."""
     return connection.execute(_parsed(statement), parameters).mappings().first()
 
 
-def scalar(connection: Connection, statement: str, **parameters: Any) -> Any:
+def fetch_scalar(connection: Connection, statement: str, **parameters: Any) -> Any:
     """The first column of the first row, or None."""
     return connection.execute(_parsed(statement), parameters).scalar()
 

@@ -12,13 +12,13 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.advice import AdviceSource
-from list_pipeline.core.health import HealthAssessment, HealthStatus
-from list_pipeline.core.list_figures import SendFigures
+from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
+from list_pipeline.core.health.figures import SendFigures
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.plans import Urgency
+from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.storage.advice import AdvicePartition
-from list_pipeline.storage.database import execute, rows, to_json
+from list_pipeline.storage.database import execute, fetch_all, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def campaigns_read_whole(connection: Connection, before: datetime, limit: int) -
     Args:
         limit: campaigns of each list.
     """
-    found = rows(
+    found = fetch_all(
         connection,
         """
         with sent as (
@@ -88,7 +88,7 @@ def campaigns_read_whole(connection: Connection, before: datetime, limit: int) -
 
 def last_sends(connection: Connection, before: datetime) -> Mapping[ListRole, datetime]:
     """When each list was last sent to; a list that never was is missing."""
-    found = rows(
+    found = fetch_all(
         connection,
         """
         select round_number, max(coalesce(send_end_at, send_start_at)) as sent_at from campaign_schedule
@@ -101,7 +101,7 @@ def last_sends(connection: Connection, before: datetime) -> Mapping[ListRole, da
 
 def sizes_since(connection: Connection, since: datetime) -> Mapping[ListRole, list[tuple[datetime, int]]]:
     """The counts of mailable contacts that snapshots took of each campaign list, oldest first."""
-    found = rows(
+    found = fetch_all(
         connection,
         """
         select list_role, taken_at, mailable_count from list_snapshot
@@ -118,7 +118,7 @@ def sizes_since(connection: Connection, since: datetime) -> Mapping[ListRole, li
 
 def suppressed_of_mailed(connection: Connection, campaign_ids: Sequence[int]) -> Mapping[ListRole, tuple[int, int]]:
     """Of the contacts that the campaigns mailed, by list: how many are on the suppression list, and how many they are."""
-    found = rows(
+    found = fetch_all(
         connection,
         """
         select round_number, count(*) filter (where in_suppression_list) as suppressed, count(*) as mailed
@@ -175,7 +175,7 @@ def save_assessment(connection: Connection, partition: AdvicePartition, stored: 
 
 def stored_assessments(connection: Connection, partition: AdvicePartition) -> list[StoredAssessment]:
     """The assessments of a partition with their figures, in the order of the lists."""
-    found = rows(
+    found = fetch_all(
         connection,
         """
         select * from list_health_assessment
@@ -214,7 +214,7 @@ def assessments(connection: Connection, partition: AdvicePartition) -> list[Heal
 
 def consultations(connection: Connection, partition: AdvicePartition, agent: str) -> Sequence[RowMapping]:
     """What an advisor was asked in a partition, without the words: the latest question about each subject."""
-    return rows(
+    return fetch_all(
         connection,
         """
         select distinct on (subject) subject, model, outcome, verdict, tokens, latency_ms, cost_usd from agent_record

@@ -10,7 +10,7 @@ import threading
 from datetime import datetime, timedelta
 
 from list_pipeline.core.clock import Clock
-from list_pipeline.storage.database import Database, execute, one
+from list_pipeline.storage.database import Database, execute, fetch_one
 
 WINDOW = timedelta(seconds=60)
 SLOWED_FOR = timedelta(minutes=5)
@@ -50,7 +50,7 @@ class SharedLimiter:
         with self._database.begin() as connection:
             # A statement of its own: the one after it has to see what others wrote before they let go of the lock.
             execute(connection, "select pg_advisory_xact_lock(:key)", key=_LOCK_KEY)
-            answer = one(
+            answer = fetch_one(
                 connection,
                 """
                 with allowance as (

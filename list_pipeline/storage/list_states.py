@@ -1,7 +1,7 @@
 """States of the campaign lists: the present ones, the history of transitions, and the facts that events are derived from.
 
-Belongs here: reading and writing those rows. Does not belong here: which events follow (``core.list_events``) and where they
-lead (``core.list_states``).
+Belongs here: reading and writing those rows. Does not belong here: which events follow (``core.list_states.events``)
+and where they lead (``core.list_states.machines``).
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.bounce_message import Bounced
-from list_pipeline.core.list_events import AttemptSeen, Happened, MaintenanceSeen, PlanSeen
-from list_pipeline.core.list_states import MACHINES, ListEvent, Step
+from list_pipeline.core.list_states.bounce_rate_alert import Bounced
+from list_pipeline.core.list_states.events import AttemptSeen, Happened, MaintenanceSeen, PlanSeen
+from list_pipeline.core.list_states.machines import MACHINES, ListEvent, StateChange
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.plans import PlanKind, PlanStatus, Sweep
-from list_pipeline.storage import journal, plans
-from list_pipeline.storage.database import execute, one, rows, scalar
-from list_pipeline.storage.maintenance import GAVE_UP_STAGE
-from list_pipeline.storage.plans import StoredPlan
+from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
+from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_scalar
+from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline.storage.runs.ledger import GAVE_UP_STAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class TransitionRow:
 def lock_states(connection: Connection, now: datetime) -> dict[tuple[ListRole, str], str]:
     """The present state of each list in each machine, kept from others until the transaction ends. Missing rows are begun."""
     locked = "select * from list_state order by list_role, machine for update"
-    found = rows(connection, locked)
+    found = fetch_all(connection, locked)
     if len(found) < len(CAMPAIGN_LISTS) * len(MACHINES):
         for role in CAMPAIGN_LISTS:
             for machine in MACHINES.values():
@@ -69,19 +69,19 @@ def lock_states(connection: Connection, now: datetime) -> dict[tuple[ListRole, s
                     state=machine.initial.value,
                     now=now,
                 )
-        found = rows(connection, locked)
+        found = fetch_all(connection, locked)
     return {(ListRole(row["list_role"]), row["machine"]): row["state"] for row in found}
 
 
 def states(connection: Connection) -> tuple[ListStateRow, ...]:
     """The present states, in the order of the lists."""
-    found = rows(connection, "select list_role, machine, state, since from list_state order by list_role, machine")
+    found = fetch_all(connection, "select list_role, machine, state, since from list_state order by list_role, machine")
     return tuple(ListStateRow(ListRole(row["list_role"]), row["machine"], row["state"], row["since"]) for row in found)
 
 
 def noted_keys(connection: Connection, keys: Sequence[str]) -> frozenset[tuple[str, str]]:
     """Those of the events that are in the history already: list and key."""
-    found = rows(
+    found = fetch_all(
         connection,
         "select distinct list_role, event_key from list_state_history where event_key = any(:keys)",
         keys=list(keys),
@@ -92,7 +92,7 @@ def noted_keys(connection: Connection, keys: Sequence[str]) -> frozenset[tuple[s
 def was_sent_later(connection: Connection, role: ListRole, at: datetime) -> bool:
     """Whether a campaign that was sent to the list after an instant is noted already."""
     return bool(
-        scalar(
+        fetch_scalar(
             connection,
             "select exists (select 1 from list_state_history where list_role = :role and event = 'sent' and at > :at)",
             role=role.value,
@@ -102,7 +102,13 @@ def was_sent_later(connection: Connection, role: ListRole, at: datetime) -> bool
 
 
 def add_transition(
-    connection: Connection, happened: Happened, step: Step, *, run_id: str | None, week: date | None, now: datetime
+    connection: Connection,
+    happened: Happened,
+    step: StateChange,
+    *,
+    run_id: str | None,
+    week: date | None,
+    now: datetime,
 ) -> None:
     """Write one transition and the state it led to."""
     role = happened.role.value
@@ -149,7 +155,7 @@ def history(
     connection: Connection, role: ListRole | None = None, limit: int | None = None
 ) -> tuple[TransitionRow, ...]:
     """Transitions in the order in which they were noted: of one list or all, the latest ``limit`` of them or all."""
-    found = rows(
+    found = fetch_all(
         connection,
         f"""
         select * from ({_HISTORY} where cast(:role as text) is null or h.list_role = :role
@@ -172,7 +178,7 @@ def populated_lists(connection: Connection) -> frozenset[ListRole]:
     return frozenset(
         role
         for role in CAMPAIGN_LISTS
-        if scalar(
+        if fetch_scalar(
             connection,
             "select exists (select 1 from list_membership where list_role = :role and left_at is null)",
             role=role.value,
@@ -182,7 +188,7 @@ def populated_lists(connection: Connection) -> frozenset[ListRole]:
 
 def last_validation(connection: Connection, role: ListRole, campaign_id: int) -> tuple[int, str | None]:
     """How many outcomes of validations of a campaign are noted, and the key of the latest."""
-    row = one(
+    row = fetch_one(
         connection,
         """select count(*) as noted, (array_agg(event_key order by history_id desc))[1] as latest from list_state_history
            where list_role = :role and machine = 'lifecycle' and event_key like :stem""",
@@ -194,7 +200,7 @@ def last_validation(connection: Connection, role: ListRole, campaign_id: int) ->
 
 def maintained(connection: Connection, since: datetime) -> tuple[tuple[int, Sweep], ...]:
     """Campaign and sweep of every maintenance that gave a sign of life since an instant, or of which nothing was noted."""
-    found = rows(
+    found = fetch_all(
         connection,
         """
         select campaign_schedule_id as campaign_id, sweep from list_maintenance_log l
@@ -215,7 +221,7 @@ def maintained(connection: Connection, since: datetime) -> tuple[tuple[int, Swee
 
 def sends_since(connection: Connection, since: datetime) -> tuple[tuple[int, ListRole, datetime], ...]:
     """Campaigns whose sending began since an instant, oldest first: id, list, when it began."""
-    found = rows(
+    found = fetch_all(
         connection,
         """select id, round_number, send_start_at from campaign_schedule
            where retired_at is null and mailjet_campaign_id is not null and send_start_at >= :since
@@ -227,12 +233,12 @@ def sends_since(connection: Connection, since: datetime) -> tuple[tuple[int, Lis
 
 def campaign_key(connection: Connection, campaign_id: int) -> str:
     """The key of a campaign."""
-    return str(scalar(connection, "select campaign_key from campaign_schedule where id = :id", id=campaign_id))
+    return str(fetch_scalar(connection, "select campaign_key from campaign_schedule where id = :id", id=campaign_id))
 
 
 def bounced(connection: Connection, campaign_id: int, sweep: Sweep) -> Bounced:
     """The bounces of a campaign as a sweep read them, counted as ``seen_maintenance`` counts them."""
-    row = one(
+    row = fetch_one(
         connection,
         """
         select s.campaign_key, s.round_number, coalesce(s.recipient_count, 0) as recipients,
@@ -254,7 +260,7 @@ def bounced(connection: Connection, campaign_id: int, sweep: Sweep) -> Bounced:
 
 def seen_maintenance(connection: Connection, campaign_id: int, sweep: Sweep) -> MaintenanceSeen:
     """Everything that is stored about a maintenance and that an event follows from."""
-    campaign = one(
+    campaign = fetch_one(
         connection,
         """
         select s.round_number, coalesce(s.recipient_count, 0) as recipients,
@@ -276,7 +282,7 @@ def seen_maintenance(connection: Connection, campaign_id: int, sweep: Sweep) -> 
     )
     if campaign is None:
         raise AssertionError("a maintenance belongs to a campaign")
-    attempts = rows(
+    attempts = fetch_all(
         connection,
         """
         select attempt, executed_at, status, finished_at, coalesce(errors, '[]') @> cast(:gave_up as jsonb) as gave_up
@@ -299,8 +305,8 @@ def seen_maintenance(connection: Connection, campaign_id: int, sweep: Sweep) -> 
         fetched_at=campaign["fetched_at"],
         recipients=int(campaign["recipients"]),
         bounced=int(campaign["bounced"]),
-        suppression=_plan(connection, plans.current_plan(connection, campaign_id, PlanKind.SUPPRESSION, sweep)),
-        rebalancing=_plan(connection, plans.current_plan(connection, campaign_id, PlanKind.REBALANCING, sweep)),
+        suppression=_plan(connection, plan_rows.current_plan(connection, campaign_id, PlanKind.SUPPRESSION, sweep)),
+        rebalancing=_plan(connection, plan_rows.current_plan(connection, campaign_id, PlanKind.REBALANCING, sweep)),
         undone_at=campaign["undone_at"],
         rolled_back_at=campaign["rolled_back_at"],
     )
@@ -310,10 +316,10 @@ def _plan(connection: Connection, plan: StoredPlan | None) -> PlanSeen | None:
     if plan is None:
         return None
     outcome: Mapping[str, int] = journal.outcome(connection, plan.plan_id)
-    begun_at = scalar(connection, "select min(created_at) from change where plan_id = :plan", plan=plan.plan_id)
+    begun_at = fetch_scalar(connection, "select min(created_at) from change where plan_id = :plan", plan=plan.plan_id)
     if plan.kind is PlanKind.SUPPRESSION:
         is_needed = bool(
-            scalar(
+            fetch_scalar(
                 connection,
                 "select exists (select 1 from plan_item where plan_id = :plan and action = 'suppress')",
                 plan=plan.plan_id,
@@ -322,7 +328,7 @@ def _plan(connection: Connection, plan: StoredPlan | None) -> PlanSeen | None:
         roles: frozenset[ListRole] = frozenset()
     else:
         is_needed = bool(plan.summary["triggered"])
-        touched = rows(
+        touched = fetch_all(
             connection,
             """select from_role as role from plan_item where plan_id = :plan and from_role is not null
                union select to_role from plan_item where plan_id = :plan and to_role is not null""",

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from list_pipeline.core.clock import Clock
 from list_pipeline.core.errors import LockHeldError, TransientError
-from list_pipeline.storage.database import Database, execute, one, scalar
+from list_pipeline.storage.database import Database, execute, fetch_one, fetch_scalar
 
 _LOCK_KEY = 0x6C70_0002
 
@@ -38,7 +38,7 @@ class MutationLock:
             LockLostError: it is not.
         """
         try:
-            held = scalar(
+            held = fetch_scalar(
                 self._connection,
                 """
                 select exists (select 1 from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()
@@ -68,7 +68,7 @@ def mutation_lock(database: Database, clock: Clock, holder: str, *, wait_s: floa
     with database.session() as connection:
         # The name is visible to the next one who asks; PostgreSQL cuts it at 63 bytes.
         execute(connection, "select set_config('application_name', :name, false)", name=f"list_pipeline: {holder}"[:63])
-        while not scalar(connection, "select pg_try_advisory_lock(:key)", key=_LOCK_KEY):
+        while not fetch_scalar(connection, "select pg_try_advisory_lock(:key)", key=_LOCK_KEY):
             if clock.now().timestamp() >= deadline:
                 raise LockHeldError(
                     f"Waiting {wait_s:.0f} s to change the lists for {holder}",
@@ -76,7 +76,7 @@ def mutation_lock(database: Database, clock: Clock, holder: str, *, wait_s: floa
                     "Wait until that run ends, or stop it",
                 )
             clock.sleep(1.0)
-        yield MutationLock(int(scalar(connection, "select nextval('mutation_fence')")), connection)
+        yield MutationLock(int(fetch_scalar(connection, "select nextval('mutation_fence')")), connection)
 
 
 def current_holder(database: Database) -> str | None:
@@ -87,7 +87,7 @@ def current_holder(database: Database) -> str | None:
 
 
 def _holder_of(connection: Connection) -> str:
-    row = one(
+    row = fetch_one(
         connection,
         """
         select a.application_name, a.backend_start from pg_locks l join pg_stat_activity a using (pid)

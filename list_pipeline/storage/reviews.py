@@ -1,7 +1,7 @@
 """Questions to people: single ones found, decided and marked as done, overdue ones, and who waits because of them.
 
 Belongs here: the rows of ``review_item`` once they were asked, and the view of contacts who wait. Does not belong here: asking
-(``plans``), and who may decide (``operations.reviews``).
+(``plans``), and who may decide (``operations.reviews.decisions``).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.plans import ItemAction, PlanKind
-from list_pipeline.storage.database import execute, one, rows, scalar
+from list_pipeline.core.plans.plan import ItemAction, PlanKind
+from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_scalar
 
 _ABOUT_CONTACTS = "(r.kind in ('incident', 'failed_item') or r.kind = 'plan' and r.contact_id is not null)"
 """Questions about single contacts, as opposed to those about a whole plan and to news."""
@@ -62,7 +62,7 @@ _COLUMNS = """r.review_id, r.campaign_id, r.plan_id, r.kind, r.contact_id, r.det
 
 def review_by_id(connection: Connection, review_id: int) -> ReviewItem | None:
     """A question, or None."""
-    row = one(connection, f"select {_COLUMNS} from review_item r where r.review_id = :id", id=review_id)
+    row = fetch_one(connection, f"select {_COLUMNS} from review_item r where r.review_id = :id", id=review_id)
     return _review(row) if row is not None else None
 
 
@@ -70,7 +70,7 @@ def _review(row: RowMapping) -> ReviewItem:
     values = dict(row)
     contact_id, details = values.pop("contact_id"), values.pop("details")
     found: Sequence[Any] = [contact_id] if contact_id is not None else details.get("contact_ids", ())
-    return ReviewItem(**values, contact_ids=tuple(int(one) for one in found))
+    return ReviewItem(**values, contact_ids=tuple(map(int, found)))
 
 
 def decide_review(
@@ -113,7 +113,7 @@ def close_questions(connection: Connection, plan_id: int, status: str, by: str, 
 
 def overdue_plans(connection: Connection, before: datetime) -> tuple[int, ...]:
     """Plans that wait for a person since before an instant (UTC), oldest first."""
-    found = rows(
+    found = fetch_all(
         connection,
         """
         select p.plan_id from plan p
@@ -132,7 +132,7 @@ def expire_questions(connection: Connection, before: datetime, now: datetime) ->
 
     Those of a plan that waits go with their plan, and what failed stays open.
     """
-    found = rows(
+    found = fetch_all(
         connection,
         """
         update review_item r set status = 'expired', decided_at = :now, decided_by = 'nobody'
@@ -149,7 +149,7 @@ def expire_questions(connection: Connection, before: datetime, now: datetime) ->
 
 def approved_items(connection: Connection, plan_id: int) -> tuple[ReviewItem, ...]:
     """Questions about single contacts of a plan that were approved and not carried out yet, oldest first."""
-    found = rows(
+    found = fetch_all(
         connection,
         f"""select {_COLUMNS} from review_item r
             where r.plan_id = :plan and r.status = 'approved' and r.executed_at is null and {_ABOUT_CONTACTS}
@@ -161,7 +161,7 @@ def approved_items(connection: Connection, plan_id: int) -> tuple[ReviewItem, ..
 
 def plans_to_continue(connection: Connection) -> Mapping[int, datetime]:
     """Executed plans with approved questions that were not carried out, each with the newest approval's instant (UTC)."""
-    found = rows(
+    found = fetch_all(
         connection,
         f"""
         select r.plan_id, max(r.decided_at) as decided_at from review_item r join plan p using (plan_id)
@@ -185,7 +185,7 @@ def mark_executed(connection: Connection, review_ids: Sequence[int], now: dateti
 def was_rolled_back(connection: Connection, plan_id: int) -> bool:
     """Whether changes of a plan were taken back."""
     return bool(
-        scalar(
+        fetch_scalar(
             connection,
             """select exists (select 1 from change c join change r on r.reverses_change_id = c.change_id
                               where c.plan_id = :plan)""",
@@ -196,7 +196,7 @@ def was_rolled_back(connection: Connection, plan_id: int) -> bool:
 
 def campaign_key_of(connection: Connection, plan_id: int) -> str:
     """The campaign of a plan in words: its key, or the plan's number."""
-    found = scalar(
+    found = fetch_scalar(
         connection,
         """select coalesce(s.campaign_key, 'plan ' || p.plan_id) from plan p
            left join campaign_schedule s on s.id = p.campaign_id where p.plan_id = :plan""",
@@ -207,7 +207,7 @@ def campaign_key_of(connection: Connection, plan_id: int) -> str:
 
 def contacts_waiting(connection: Connection) -> tuple[WaitingContact, ...]:
     """Everybody for whom a decision is awaited, by plan and contact."""
-    found = rows(
+    found = fetch_all(
         connection,
         """
         select w.contact_id, w.plan_id, w.kind, w.action, s.campaign_key, w.waiting_since from contact_waiting w

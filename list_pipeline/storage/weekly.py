@@ -1,6 +1,6 @@
 """The weekly health checks: their rows, what was measured in a week, and what is counted for it.
 
-Belongs here: reading and writing those rows. Does not belong here: what the figures mean (``core.weekly``).
+Belongs here: reading and writing those rows. Does not belong here: what the figures mean (``core.weekly.figures``).
 
 What was measured is written once: a second write of the same week changes nothing, so that a past week stays as it was.
 """
@@ -14,10 +14,10 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.list_figures import Rate, SendFigures
+from list_pipeline.core.health.figures import Rate, SendFigures
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.weekly import Activity, ListSize, Week, WeekSends
-from list_pipeline.storage.database import execute, one, rows, to_json
+from list_pipeline.core.weekly.figures import Activity, ListSize, Week, WeekSends
+from list_pipeline.storage.database import execute, fetch_all, fetch_one, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +54,19 @@ _SELECT = """
 
 def check_of(connection: Connection, week: date) -> HealthCheckRow | None:
     """The check of a week, or None."""
-    row = one(connection, _SELECT + "where week = :week", week=week)
+    row = fetch_one(connection, _SELECT + "where week = :week", week=week)
     return HealthCheckRow(**row) if row is not None else None
 
 
 def latest_checks(connection: Connection, since: date) -> Mapping[date, HealthCheckRow]:
     """The checks of the weeks from a Monday on."""
-    found = rows(connection, _SELECT + "where week >= :since order by week", since=since)
+    found = fetch_all(connection, _SELECT + "where week >= :since order by week", since=since)
     return {row["week"]: HealthCheckRow(**row) for row in found}
 
 
 def whole_row(connection: Connection, week: date) -> RowMapping | None:
     """Every column of a week's check, or None."""
-    return one(connection, "select * from list_health_check where week = :week", week=week)
+    return fetch_one(connection, "select * from list_health_check where week = :week", week=week)
 
 
 def begin(connection: Connection, week: Week, run_id: str | None, now: datetime) -> HealthCheckRow:
@@ -202,7 +202,7 @@ def save_sizes(connection: Connection, week: date, sizes: Mapping[ListRole, List
 
 def sizes_of(connection: Connection, week: date) -> tuple[Mapping[ListRole, ListSize], datetime | None]:
     """The sizes of a week and when they were taken; empty and None when nobody took them."""
-    found = rows(connection, "select * from weekly_list_snapshot where week = :week", week=week)
+    found = fetch_all(connection, "select * from weekly_list_snapshot where week = :week", week=week)
     by_role = {ListRole(row["list_role"]): ListSize(row["raw_count"], row["mailable_count"]) for row in found}
     sizes = {role: by_role[role] for role in ALL_LISTS if role in by_role}
     return sizes, min((row["taken_at"] for row in found), default=None)
@@ -238,7 +238,7 @@ def save_sends(connection: Connection, week: date, sends: Collection[WeekSends],
 
 def sends_of(connection: Connection, week: date) -> Mapping[ListRole, WeekSends]:
     """What the campaigns of a week did on each list, as it was computed then; empty when it was not."""
-    found = rows(connection, "select * from weekly_list_metrics where week = :week order by list_role", week=week)
+    found = fetch_all(connection, "select * from weekly_list_metrics where week = :week order by list_role", week=week)
     return {
         ListRole(row["list_role"]): WeekSends(
             role=ListRole(row["list_role"]),
@@ -263,7 +263,7 @@ def activity_of(row: HealthCheckRow) -> Activity:
 
 def campaigns_sent(connection: Connection, after: datetime, until: datetime) -> Mapping[int, ListRole]:
     """The list of each campaign that was sent after an instant and up to another."""
-    found = rows(
+    found = fetch_all(
         connection,
         """
         select id, round_number from campaign_schedule
@@ -284,7 +284,7 @@ def count_activity(connection: Connection, after: datetime, until: datetime, *, 
     Args:
         with_waiting: count what waits for a person now, which says nothing about a past week.
     """
-    row = one(
+    row = fetch_one(
         connection,
         """
         with done as (
@@ -321,5 +321,5 @@ def count_activity(connection: Connection, after: datetime, until: datetime, *, 
 
 def first_started_at(connection: Connection) -> datetime | None:
     """When this installation first started; None when it never did."""
-    row = one(connection, "select first_started_at from mode_state")
+    row = fetch_one(connection, "select first_started_at from mode_state")
     return None if row is None else row["first_started_at"]

@@ -19,17 +19,18 @@ from typing import Any
 import structlog
 
 from list_pipeline.core.errors import ListPipelineError
-from list_pipeline.core.plans import Sweep
-from list_pipeline.operations import campaigns, workflow
-from list_pipeline.operations.attempts import bury_dead
-from list_pipeline.operations.maintenance import begin, current, due, stage, unreported
-from list_pipeline.operations.modes import note_flag
-from list_pipeline.operations.outbox import send_waiting
-from list_pipeline.operations.reports import notify, write_report
+from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.operations.campaigns import discovery
+from list_pipeline.operations.maintenance import workflow
+from list_pipeline.operations.messages.outbox import send_waiting
+from list_pipeline.operations.reports.maintenance_report import notify, write_report
+from list_pipeline.operations.runs.attempts import fail_stale_runs
+from list_pipeline.operations.runs.run import begin, current, due, stage, unreported
+from list_pipeline.operations.safety.modes import note_flag
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.settings import Settings
-from list_pipeline.storage.campaigns import all_campaigns
+from list_pipeline.storage.campaigns.sent_campaigns import all_campaigns
 from list_pipeline_tests.chaos.clock import SharedClock
 
 SAID_NO = 3
@@ -57,8 +58,8 @@ def tend(services: Services, tag: str) -> list[str]:
     note_flag(services, by="sensor")
     if not services.settings.list_management_enabled:
         return done
-    campaigns.discover(services)
-    bury_dead(services)
+    discovery.discover(services)
+    fail_stale_runs(services)
     failed: ListPipelineError | None = None
     for sweep in Sweep:
         for one in due(services, sweep=sweep):
@@ -80,8 +81,8 @@ def tend(services: Services, tag: str) -> list[str]:
 def tick(services: Services, tag: str) -> list[str]:
     """What the sensor notes before it starts anything."""
     note_flag(services, by="sensor")
-    campaigns.discover(services)
-    return bury_dead(services)
+    discovery.discover(services)
+    return fail_stale_runs(services)
 
 
 def tend_until_quiet(services: Services, tag: str) -> list[str]:

@@ -27,8 +27,8 @@ from list_pipeline.stack.databases import create_database, drop_database, with_d
 from list_pipeline_tests.chaos.case import Case
 from list_pipeline_tests.chaos.invariants import Expectation, Reference, broken
 from list_pipeline_tests.chaos.scene import Scene
+from list_pipeline_tests.paths import CHECKOUT
 
-_CHECKOUT = Path(__file__).resolve().parents[2]
 _BIN = Path(sys.executable).parent
 _JOB = "post_campaign_maintenance"
 _SECONDS = 150.0
@@ -67,7 +67,7 @@ class Dagster:
             json.dumps(tags),
         ]
         with Path(self.environment["DAGSTER_HOME"], "launch.log").open("ab") as log:
-            return subprocess.Popen(command, cwd=_CHECKOUT, env=dict(self.environment), stdout=log, stderr=log)
+            return subprocess.Popen(command, cwd=CHECKOUT, env=dict(self.environment), stdout=log, stderr=log)
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def dagster(scene: Scene) -> Iterator[Dagster]:
     create_database(scene.admin, name)
     home = scene.folder / name
     home.mkdir()
-    shutil.copy(_CHECKOUT / "dagster.yaml", home / "dagster.yaml")
+    shutil.copy(CHECKOUT / "dagster.yaml", home / "dagster.yaml")
     storage = urlsplit(with_database(scene.admin, name))._replace(scheme="postgresql+psycopg2").geturl()
     product = {key.upper(): str(value) for key, value in scene.plain_settings().items()}
     ours = {"DAGSTER_HOME": str(home), "DAGSTER_POSTGRES_URL": storage, "DAGSTER_DISABLE_TELEMETRY": "1"}
@@ -88,7 +88,7 @@ def dagster(scene: Scene) -> Iterator[Dagster]:
     command = [str(_BIN / "dagster-daemon"), "run", "-w", "workspace.yaml"]
     with (scene.folder / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(
-            command, cwd=_CHECKOUT, env=environment, stdout=log, stderr=log, start_new_session=True
+            command, cwd=CHECKOUT, env=environment, stdout=log, stderr=log, start_new_session=True
         )
     try:
         yield Dagster(process, environment)

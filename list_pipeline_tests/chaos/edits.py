@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.plans import PlanKind
-from list_pipeline.operations import reviews
+from list_pipeline.core.plans.plan import PlanKind
+from list_pipeline.operations.reviews import decisions as reviews
 from list_pipeline_tests.chaos.case import Case
 from list_pipeline_tests.chaos.invariants import Expectation, Reference, broken, mailable
 from list_pipeline_tests.chaos.scene import Lists, Scene

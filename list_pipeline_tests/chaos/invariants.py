@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from list_pipeline.core.list_states import ListEvent, Step, broken_transitions
+from list_pipeline.core.list_states.machines import ListEvent, StateChange, broken_transitions
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline_tests.chaos.scene import Lists, Scene
 
@@ -248,7 +248,7 @@ def _states(scene: Scene, expected: Expectation) -> Iterator[str]:
     noted = scene.query("select * from list_state_history order by history_id")
     present = {(row["list_role"], row["machine"]): row["state"] for row in scene.query("select * from list_state")}
     steps = [
-        (row["list_role"], Step(row["machine"], row["from_state"], row["to_state"], ListEvent(row["event"])))
+        (row["list_role"], StateChange(row["machine"], row["from_state"], row["to_state"], ListEvent(row["event"])))
         for row in noted
     ]
     yield from broken_transitions(steps, present)

@@ -18,9 +18,9 @@ from typing import ClassVar
 
 import psycopg
 
-from list_pipeline.core.plans import PlanKind
-from list_pipeline.operations import reviews
-from list_pipeline.operations.continuity import accept, why_stopped
+from list_pipeline.core.plans.plan import PlanKind
+from list_pipeline.operations.reviews import decisions as reviews
+from list_pipeline.operations.safety.restore_guard import accept, why_stopped
 from list_pipeline.stack.databases import create_database, drop_database, with_database
 from list_pipeline.stack.postgres import PostgresServer
 from list_pipeline.stack.servers import Command, RedisServer, spawn

@@ -10,4 +10,4 @@ import slack_sdk  # noqa: F401
 import list_pipeline.integrations.cache
 import list_pipeline.integrations.gemini
 import list_pipeline.integrations.slack
-import list_pipeline.operations.workflow  # noqa: F401
+import list_pipeline.operations.maintenance.workflow  # noqa: F401

@@ -24,18 +24,20 @@ from sqlalchemy import text
 
 from list_pipeline.clock import VirtualClock
 from list_pipeline.core.clock import Clock
-from list_pipeline.core.plans import ItemAction, PlanItem, PlanKind, Sweep
+from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, Sweep
 from list_pipeline.integrations.tls import tls_context
-from list_pipeline.operations import setup, workflow
-from list_pipeline.operations.maintenance import Due, due
+from list_pipeline.operations import setup
+from list_pipeline.operations.maintenance import workflow
+from list_pipeline.operations.maintenance.workflow import Maintained
+from list_pipeline.operations.runs.run import Due, due
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.synchronisation import synchronise
-from list_pipeline.operations.workflow import Maintained
 from list_pipeline.sandbox.control import SandboxControl
 from list_pipeline.sandbox.server import SandboxServer
 from list_pipeline.settings import Settings
 from list_pipeline.stack.databases import drop_database, with_database
-from list_pipeline.storage import campaigns, plans
+from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.plans import plan_rows
 
 ANCHOR = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 MASTER, LIST_1, LIST_2, LIST_3, SUPPRESSION = 5776, 10503497, 10503498, 10503499, 10503500
@@ -162,15 +164,15 @@ class Rehearsal:
     def plan_items(self, key: str, kind: PlanKind) -> tuple[PlanItem, ...]:
         """The items of a campaign's stored plan."""
         with self.services.database.begin() as connection:
-            campaign = campaigns.campaign_by_key(connection, key)
-            plan = plans.current_plan(connection, campaign.campaign_id, kind, Sweep.H24)
+            campaign = sent_campaigns.campaign_by_key(connection, key)
+            plan = plan_rows.current_plan(connection, campaign.campaign_id, kind, Sweep.H24)
             assert plan is not None, f"no {kind.value} plan of {key}"
-            return plans.plan_items(connection, plan.plan_id)
+            return plan_rows.plan_items(connection, plan.plan_id)
 
     def plan_summary(self, key: str, kind: PlanKind) -> Mapping[str, Any]:
         with self.services.database.begin() as connection:
-            campaign = campaigns.campaign_by_key(connection, key)
-            plan = plans.current_plan(connection, campaign.campaign_id, kind, Sweep.H24)
+            campaign = sent_campaigns.campaign_by_key(connection, key)
+            plan = plan_rows.current_plan(connection, campaign.campaign_id, kind, Sweep.H24)
             assert plan is not None, f"no {kind.value} plan of {key}"
             return plan.summary
 

@@ -27,7 +27,7 @@ from typer.testing import CliRunner
 from list_pipeline.cli.main import app
 from list_pipeline.clock import VirtualClock
 from list_pipeline.core.errors import ListPipelineError
-from list_pipeline.core.plans import PlanStatus
+from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.logs import configure_logging
 from list_pipeline_tests.e2e.dagster_runs import DagsterHome, failures, metadata, strings_in
 from list_pipeline_tests.e2e.planted_addresses import (
@@ -45,10 +45,10 @@ from list_pipeline_tests.e2e.planted_addresses import (
     wrong_number,
 )
 from list_pipeline_tests.e2e.rehearsals import ANCHOR, Rehearsal, rehearsal
+from list_pipeline_tests.paths import CHECKOUT
 
 pytestmark = pytest.mark.long
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 SEED = {"scenario": "closed_cycle", "contacts": 3600, "seed": 7}
 PERMITTED = {
     "list_pipeline.contact_list_membership.email",

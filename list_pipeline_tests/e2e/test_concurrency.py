@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from list_pipeline.operations import workflow
+from list_pipeline.operations.maintenance import workflow
 from list_pipeline_tests.e2e.conftest import SMALL
 from list_pipeline_tests.e2e.rehearsals import ANCHOR, PacedClock, Rehearsal, Templates, quiet
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from list_pipeline.core.plans import PlanKind, PlanStatus
-from list_pipeline.operations import execution
+from list_pipeline.core.plans.plan import PlanKind, PlanStatus
+from list_pipeline.operations.plans import execution
 from list_pipeline_tests.e2e.dagster_runs import DagsterHome, failures, strings_in
 from list_pipeline_tests.e2e.rehearsals import SUPPRESSION
 

@@ -9,12 +9,12 @@ import dagster as dg
 import pytest
 
 from list_pipeline.clock import VirtualClock
-from list_pipeline.core.gate import SuppressionGateFacts, judge_suppression
-from list_pipeline.core.plan_gate import Mode
-from list_pipeline.core.policy import SuppressionPolicy
-from list_pipeline.core.rebalancing import RebalancingPolicy
-from list_pipeline.core.rebalancing_gate import RebalancingGateFacts, judge_rebalancing
-from list_pipeline.defs.gate_checks import REBALANCING_RULES, SUPPRESSION_RULES
+from list_pipeline.core.plans.gate import Mode
+from list_pipeline.core.rebalancing.flows import RebalancingPolicy
+from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, judge_rebalancing
+from list_pipeline.core.suppression.gate import SuppressionGateFacts, judge_suppression
+from list_pipeline.core.suppression.policy import SuppressionPolicy
+from list_pipeline.defs.maintenance.gate_checks import REBALANCING_RULES, SUPPRESSION_RULES
 from list_pipeline_tests.e2e.dagster_runs import (
     ADDRESS,
     DagsterHome,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from list_pipeline.core.plans import PlanStatus
-from list_pipeline.operations import reviews
+from list_pipeline.core.plans.plan import PlanStatus
+from list_pipeline.operations.reviews import decisions as reviews
 from list_pipeline_tests.e2e.dagster_runs import DagsterHome, failures, materialized, metadata
 from list_pipeline_tests.e2e.rehearsals import ANCHOR, LIST_1, Rehearsal
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from list_pipeline.defs.assets.suppression import LIST_HEALTH, SUPPRESSION_PLAN, analysis
+from list_pipeline.defs.maintenance.suppression import LIST_HEALTH, SUPPRESSION_PLAN, analysis
 from list_pipeline_tests.e2e.dagster_runs import DagsterHome, materialized, metadata
 
 

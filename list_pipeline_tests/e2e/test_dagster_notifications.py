@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dagster as dg
 
-from list_pipeline.core.slack_blocks import SlackMessage, header
-from list_pipeline.operations.outbox import deliver
+from list_pipeline.core.messages.slack_blocks import SlackMessage, header
+from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline_tests.e2e.dagster_runs import DagsterHome
 from list_pipeline_tests.e2e.rehearsals import Rehearsal
 

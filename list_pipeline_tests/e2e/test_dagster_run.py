@@ -20,8 +20,7 @@ from list_pipeline_tests.e2e.dagster_runs import (
     strings_in,
 )
 from list_pipeline_tests.e2e.rehearsals import LIST_1, Rehearsal
-
-CHECKOUT = Path(__file__).resolve().parents[2]
+from list_pipeline_tests.paths import CHECKOUT
 
 ASSETS = {
     "membership_sync",

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from list_pipeline.core.validation import Rule
+from list_pipeline.core.validation.rules import ValidationRule
 from list_pipeline_tests.e2e.dagster_runs import DagsterHome, materialized, metadata
 
 SENSOR, JOB = "campaigns_to_validate", "pre_campaign_validation_run"
@@ -41,7 +41,7 @@ def test_a_scheduled_campaign_is_found_and_each_rule_is_a_check(home: DagsterHom
     assert "Mailjet will still send it" in shown["at Mailjet"]
     assert "| nobody suppressed | critical |" in shown["rules"]
     checks = {one.check_name: one for one in result.get_asset_check_evaluations()}
-    assert checks.keys() == {rule.value for rule in Rule}
+    assert checks.keys() == {rule.value for rule in ValidationRule}
     assert not checks["nobody_suppressed"].passed
     assert checks["nobody_suppressed"].severity is dg.AssetCheckSeverity.ERROR
     assert checks["list_exists"].passed

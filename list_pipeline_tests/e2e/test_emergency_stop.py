@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from list_pipeline.core.errors import RefusedError
-from list_pipeline.operations import workflow
-from list_pipeline.storage.maintenance import set_mode
+from list_pipeline.operations.maintenance import workflow
+from list_pipeline.storage.runs.ledger import set_mode
 from list_pipeline_tests.e2e.rehearsals import SUPPRESSION, Rehearsal
 
 pytestmark = pytest.mark.long

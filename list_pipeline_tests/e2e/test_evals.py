@@ -15,8 +15,8 @@ from list_pipeline.agents import health as health_agent
 from list_pipeline.agents import optimization as optimization_agent
 from list_pipeline.agents import plan_summary
 from list_pipeline.agents import reporting as reporting_agent
-from list_pipeline.core import bounces
-from list_pipeline.core.verdicts import Verdict, VerdictAction
+from list_pipeline.core.bounces import classes as bounces
+from list_pipeline.core.suppression.verdicts import Verdict, VerdictAction
 from list_pipeline_tests.evals import __main__ as command
 from list_pipeline_tests.evals import injections, optimization
 from list_pipeline_tests.evals.asking import Exchange, RecordingModel

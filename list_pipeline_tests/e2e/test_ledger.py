@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from list_pipeline.clock import VirtualClock
-from list_pipeline.core.plans import ItemAction, PlanKind
+from list_pipeline.core.plans.plan import ItemAction, PlanKind
 from list_pipeline.integrations.tls import tls_context
 from list_pipeline.sandbox.server import SandboxServer
 from list_pipeline_tests.e2e.rehearsals import ANCHOR, Rehearsal, Templates, rehearsal

@@ -16,10 +16,10 @@ from list_pipeline.settings import Settings
 from list_pipeline_tests.e2e.conftest import SMALL
 from list_pipeline_tests.e2e.dagster_runs import ADDRESS
 from list_pipeline_tests.e2e.rehearsals import ANCHOR, PacedClock, Rehearsal, Templates
+from list_pipeline_tests.paths import CHECKOUT
 
 pytestmark = pytest.mark.long
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 
 MAINTAIN = """
 import sys

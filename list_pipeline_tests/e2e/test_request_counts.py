@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from list_pipeline.operations import bounces, suppression
-from list_pipeline.operations.maintenance import current
+from list_pipeline.operations.bounces import fetch as bounces
+from list_pipeline.operations.runs.run import current
+from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline_tests.e2e.rehearsals import Rehearsal, Templates
 
 pytestmark = pytest.mark.long

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from list_pipeline.core.bounces import BounceClass
-from list_pipeline.core.plans import ItemAction, PlanItem, PlanKind
-from list_pipeline.core.slack_blocks import as_text
-from list_pipeline.operations import bounces, checks
-from list_pipeline.operations.maintenance import current
-from list_pipeline.operations.workflow import Maintained
+from list_pipeline.core.bounces.classes import BounceClass
+from list_pipeline.core.messages.slack_blocks import as_text
+from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind
+from list_pipeline.operations.bounces import fetch as bounces
+from list_pipeline.operations.maintenance import checks
+from list_pipeline.operations.maintenance.workflow import Maintained
+from list_pipeline.operations.runs.run import current
 from list_pipeline_tests.e2e.rehearsals import MASTER, SUPPRESSION, Rehearsal, Templates
 
 SEEDS = (7, 2026)

@@ -18,14 +18,14 @@ import structlog
 
 from list_pipeline.clock import SystemClock
 from list_pipeline.integrations.gemini import DEFAULT_MODEL, GeminiClient
-from list_pipeline.sandbox.gemini import BEHAVIOURS as SERVED
-from list_pipeline.sandbox.gemini import GeminiService
+from list_pipeline.sandbox.gemini.service import BEHAVIOURS as SERVED
+from list_pipeline.sandbox.gemini.service import GeminiService
 from list_pipeline_tests.evals import health, injections, optimization, rebalancing, reporting
 from list_pipeline_tests.evals.asking import HurriedClock, RecordingModel
 from list_pipeline_tests.evals.injections import InjectionResult
 from list_pipeline_tests.evals.results import Result
 from list_pipeline_tests.evals.scenarios import Injection, Scenario
-from list_pipeline_tests.integration.serving import serving
+from list_pipeline_tests.integration.views.serving import serving
 
 BEHAVIOURS = (
     "well_behaved",

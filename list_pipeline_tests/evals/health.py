@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from list_pipeline.agents.health import assess
-from list_pipeline.core.health import HealthStatus
-from list_pipeline.core.list_figures import ListFigures, Rate, SendFigures
+from list_pipeline.core.health.assessment import HealthStatus
+from list_pipeline.core.health.figures import ListFigures, Rate, SendFigures
+from list_pipeline.core.health.trends import BounceTrend, SizeTrend
 from list_pipeline.core.lists import CAMPAIGN_LISTS
-from list_pipeline.core.plans import Urgency
-from list_pipeline.core.trends import BounceTrend, SizeTrend
+from list_pipeline.core.plans.plan import Urgency
 from list_pipeline_tests.evals.asking import RecordingModel, access_to
 from list_pipeline_tests.evals.checks import broken_rules, foreign_figures
 from list_pipeline_tests.evals.results import Judgement, Result

@@ -17,11 +17,11 @@ from dataclasses import dataclass, replace
 
 from list_pipeline.agents.optimization import advise
 from list_pipeline.agents.reporting import write
-from list_pipeline.core.diagnostics import read_diagnostic
-from list_pipeline.core.reports import maintenance_message
-from list_pipeline.core.server_words import VOCABULARY
-from list_pipeline.core.verdicts import Verdict, VerdictAction
-from list_pipeline.operations.suppression_advice import after_opinion
+from list_pipeline.core.bounces.diagnostics import read_diagnostic
+from list_pipeline.core.bounces.smtp_vocabulary import VOCABULARY
+from list_pipeline.core.reports.message import maintenance_message
+from list_pipeline.core.suppression.verdicts import Verdict, VerdictAction
+from list_pipeline.operations.suppression.advice import after_opinion
 from list_pipeline_tests.evals import reporting
 from list_pipeline_tests.evals.asking import Exchange, RecordingModel, access_to
 from list_pipeline_tests.evals.checks import broken_rules, data_of

@@ -16,16 +16,23 @@ from typing import Any
 
 from list_pipeline.agents.optimization import Opinion, advise
 from list_pipeline.agents.plan_summary import policy_impact, policy_rationale
-from list_pipeline.core.bounces import BounceClass, BounceReason, FailureEvent, classify
-from list_pipeline.core.gate import SuppressionGateFacts, gate_items, judge_suppression
+from list_pipeline.core.bounces.classes import BounceClass, BounceReason, FailureEvent, classify
 from list_pipeline.core.observations import MessageStatus
-from list_pipeline.core.plan_gate import Mode
-from list_pipeline.core.plans import Sweep
-from list_pipeline.core.policy import SuppressionPolicy
-from list_pipeline.core.suppression import decide, find_incidents
-from list_pipeline.core.suppression_plan import assemble
-from list_pipeline.core.verdicts import Attempt, CampaignContext, ContactFacts, Outcome, Verdict, VerdictAction
-from list_pipeline.operations.suppression_advice import Asked, after_opinion, ask_about
+from list_pipeline.core.plans.gate import Mode
+from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.core.suppression.gate import SuppressionGateFacts, gate_items, judge_suppression
+from list_pipeline.core.suppression.plan import assemble
+from list_pipeline.core.suppression.policy import SuppressionPolicy
+from list_pipeline.core.suppression.rules import decide, find_incidents
+from list_pipeline.core.suppression.verdicts import (
+    Attempt,
+    AttemptOutcome,
+    CampaignContext,
+    ContactFacts,
+    Verdict,
+    VerdictAction,
+)
+from list_pipeline.operations.suppression.advice import AdviceQuestion, after_opinion, ask_about
 from list_pipeline_tests.evals.asking import RecordingModel, access_to
 from list_pipeline_tests.evals.checks import (
     CAMPAIGN_IDS,
@@ -69,7 +76,7 @@ class Case:
         """The policy's decision."""
         return decide(self.events, self.history, self.facts, self.context, POLICY, self.as_of)
 
-    def asked(self, verdicts: Sequence[Verdict]) -> Asked:
+    def asked(self, verdicts: Sequence[Verdict]) -> AdviceQuestion:
         """The question about it."""
         return ask_about(verdicts, self.facts, self.context, history=self.history, as_of=self.as_of, policy=POLICY)
 
@@ -185,9 +192,9 @@ def _attempt(contact_id: int, line: str) -> Attempt:
     at = SENT - timedelta(days=int(days))
     campaign_id = CAMPAIGN_IDS + 500 - int(days)
     if what in ("delivered", "unknown"):
-        return Attempt(campaign_id, at, Outcome(what))
+        return Attempt(campaign_id, at, AttemptOutcome(what))
     event = failure(contact_id, campaign_id, at, what, bool(permanent), words or "")
-    return Attempt(campaign_id, at, Outcome.FAILED, event, bool(incident))
+    return Attempt(campaign_id, at, AttemptOutcome.FAILED, event, bool(incident))
 
 
 def run(scenario: Scenario, model: RecordingModel, behaviour: str) -> Result:
@@ -261,7 +268,7 @@ def less_careful(before: Sequence[Verdict], after: Sequence[Verdict]) -> tuple[s
     return beyond, list(dict.fromkeys(problems))
 
 
-def _question_problems(prompt: str | None, asked: Asked) -> list[str]:
+def _question_problems(prompt: str | None, asked: AdviceQuestion) -> list[str]:
     """What is wrong with the references and sums of a question."""
     if prompt is None:
         return []

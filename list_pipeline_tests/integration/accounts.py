@@ -23,20 +23,24 @@ from structlog.testing import capture_logs
 
 from list_pipeline.clock import VirtualClock
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
-from list_pipeline.core.plans import PlanKind, Sweep
+from list_pipeline.core.plans.plan import PlanKind, Sweep
 from list_pipeline.integrations.tls import tls_context
-from list_pipeline.operations import bounces, campaigns, gates, setup, suppression, workflow
-from list_pipeline.operations.maintenance import Maintenance, begin
-from list_pipeline.operations.run_snapshots import take_snapshot
+from list_pipeline.operations import setup
+from list_pipeline.operations.bounces import fetch as bounces
+from list_pipeline.operations.campaigns import discovery
+from list_pipeline.operations.maintenance import gates, workflow
+from list_pipeline.operations.runs.run import Maintenance, begin
+from list_pipeline.operations.runs.snapshots import take_snapshot
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.sandbox.control import SandboxControl
 from list_pipeline.sandbox.server import SandboxServer
 from list_pipeline.settings import Settings
-from list_pipeline.storage import journal, plans
-from list_pipeline.storage.database import rows
-from list_pipeline.storage.journal import Step
-from list_pipeline.storage.plans import StoredPlan
+from list_pipeline.storage.database import fetch_all
+from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans.journal import Step
+from list_pipeline.storage.plans.plan_rows import StoredPlan
 
 SEEDED_LISTS = ListIds(5776, 10503497, 10503498, 10503499, 10503500)
 CHANGING = ("POST ", "PUT ", "DELETE ")
@@ -107,7 +111,7 @@ class Installation:
     def query(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
         """All rows of a statement."""
         with self.services.database.begin() as connection:
-            return [tuple(row.values()) for row in rows(connection, statement, **parameters)]
+            return [tuple(row.values()) for row in fetch_all(connection, statement, **parameters)]
 
     def changing_requests(self) -> dict[str, int]:
         """Requests that could change something at Mailjet, since the counts were reset."""
@@ -161,7 +165,7 @@ class Installation:
         """Begin a maintenance, and read figures, bounces and sizes."""
         services = services or self.services
         run = self.begin(services, sweep)
-        campaigns.collect_metrics(services, run.campaign, sweep)
+        discovery.collect_metrics(services, run.campaign, sweep)
         bounces.fetch_bounces(services, run.campaign, sweep)
         take_snapshot(services, run, "before")
         return run
@@ -188,7 +192,7 @@ class Installation:
         """The current plan of the last campaign."""
         ((campaign_id,),) = self.query("select id from campaign_schedule where campaign_key = :key", key=self.key)
         with self.services.database.begin() as connection:
-            found = plans.current_plan(connection, campaign_id, kind, Sweep.H24)
+            found = plan_rows.current_plan(connection, campaign_id, kind, Sweep.H24)
         assert found is not None
         return found
 

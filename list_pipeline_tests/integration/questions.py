@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from list_pipeline.core.plans import PlanKind
-from list_pipeline.operations import suppression
-from list_pipeline.operations.late_items import execute_approved_items
-from list_pipeline.operations.reviews import (
-    approve_item,
-)
-from list_pipeline.operations.waiting import contacts_waiting
-from list_pipeline.storage import plans
-from list_pipeline.storage.plans import StoredPlan
+from list_pipeline.core.plans.plan import PlanKind
+from list_pipeline.operations.reviews.approved_items import execute_approved_items
+from list_pipeline.operations.reviews.decisions import approve_item
+from list_pipeline.operations.reviews.pending_contacts import contacts_waiting
+from list_pipeline.operations.suppression import plan_and_execute as suppression
+from list_pipeline.storage.plans import plan_rows
+from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation, quietly
 
 JOB = "/contact/managemanycontacts"
@@ -28,7 +26,7 @@ def hold(made: Installation, *numbers: int) -> None:
         connection.exec_driver_sql(
             "update plan_item set is_held = true where plan_id = %s and contact_id = any(%s)", (plan.plan_id, ids)
         )
-        plans.add_review_item(
+        plan_rows.add_review_item(
             connection,
             campaign_id=plan.campaign_id,
             plan_id=plan.plan_id,

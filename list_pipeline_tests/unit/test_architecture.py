@@ -6,12 +6,12 @@ import os
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 import pytest
 import yaml
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+from list_pipeline_tests.paths import CHECKOUT
+
 DEFINITIONS = CHECKOUT / "list_pipeline" / "definitions.py"
 
 # What the interpreter itself needs. A setting of the developer's shell must not decide whether the code location loads.

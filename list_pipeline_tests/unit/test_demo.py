@@ -10,9 +10,9 @@ from typing import Any, cast
 import pytest
 
 from list_pipeline.core.errors import TransientError
-from list_pipeline.defs.daemon import launched
 from list_pipeline.demo import play
-from list_pipeline.demo.showing import Proof, Stage
+from list_pipeline.demo.dagster_daemon import launched
+from list_pipeline.demo.showing import ProvenClaim, Stage
 
 
 class Mailjet:
@@ -43,7 +43,7 @@ def test_the_exit_status_is_zero_only_if_something_was_proved_and_everything_hol
     proofs: list[bool], status: int
 ) -> None:
     stage = _stage(Mailjet())
-    stage.proofs += [Proof("a claim", holds) for holds in proofs]
+    stage.proofs += [ProvenClaim("a claim", holds) for holds in proofs]
     assert play._read_back(stage, 0.0) == status
 
 

@@ -13,22 +13,22 @@ import pytest
 import typer
 
 from list_pipeline.cli.main import app
-from list_pipeline.core.bounces import BounceClass, Classification, FailureEvent, classify
-from list_pipeline.core.gate import SuppressionGateFacts, judge_suppression
-from list_pipeline.core.plan_gate import Mode
-from list_pipeline.core.plans import RunStatus
-from list_pipeline.core.policy import SuppressionPolicy
-from list_pipeline.core.rebalancing import RebalancingPolicy
-from list_pipeline.core.rebalancing_gate import RebalancingGateFacts, judge_rebalancing
-from list_pipeline.core.suppression import decide
-from list_pipeline.core.verdicts import CampaignContext, ContactFacts, Rule, VerdictAction
+from list_pipeline.core.bounces.classes import BounceClass, Classification, FailureEvent, classify
+from list_pipeline.core.plans.gate import Mode
+from list_pipeline.core.plans.plan import RunStatus
+from list_pipeline.core.rebalancing.flows import RebalancingPolicy
+from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, judge_rebalancing
+from list_pipeline.core.suppression.gate import SuppressionGateFacts, judge_suppression
+from list_pipeline.core.suppression.policy import SuppressionPolicy
+from list_pipeline.core.suppression.rules import decide
+from list_pipeline.core.suppression.verdicts import CampaignContext, ContactFacts, SuppressionRule, VerdictAction
 from list_pipeline.definitions import defs
 from list_pipeline.sandbox.faults import EFFECTS
-from list_pipeline.sandbox.seed_recipe import SCENARIOS
+from list_pipeline.sandbox.seed.recipe import SCENARIOS
 from list_pipeline.sandbox.switches import SWITCHES
 from list_pipeline.settings import Settings
+from list_pipeline_tests.paths import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 PAGES = (
     *sorted(CHECKOUT.glob("*.md")),
     *sorted((CHECKOUT / "docs").glob("**/*.md")),
@@ -212,8 +212,8 @@ def test_the_figures_of_a_rebalancing_are_those_in_the_policy_page() -> None:
     assert f"moves are under {policy.max_moves_share_percent} %" in text
 
 
-@pytest.mark.parametrize("rule", [*Rule])
-def test_every_rule_is_explained(rule: Rule) -> None:
+@pytest.mark.parametrize("rule", [*SuppressionRule])
+def test_every_rule_is_explained(rule: SuppressionRule) -> None:
     assert rule.value in first_cells(page("policy"))
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.settings import OperatingMode, Settings, read_settings
+from list_pipeline_tests.paths import CHECKOUT
 
-EXAMPLE = Path(__file__).resolve().parents[2] / ".env.example"
+EXAMPLE = CHECKOUT / ".env.example"
 FIELDS = sorted(Settings.model_fields)
 SECRETS = sorted(name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation))
 LIST_IDS = [

@@ -1,0 +1,383 @@
+"""What a failed message says about the contact: the bounce taxonomy over Mailjet's StateIDs.
+
+Belongs here: one classification for each of the 21 states, the phrases that people act on, and the event that the later
+rules work with. Does not belong here: reading the two bounce sources against each other (``reconciliation``) and what
+follows for the contact (``suppression``).
+
+The source of the names is Mailjet's message-state table; the classes are the product's policy. Two of its sentences
+shape this module. The permanence flag never makes a hard bounce by itself, because Mailjet sets it on blocks of the
+sender too. And whatever is not in the table is unknown, which keeps the contact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from list_pipeline.core.bounces.diagnostics import TextEvidence, read_diagnostic
+from list_pipeline.core.bounces.smtp_vocabulary import server_words
+from list_pipeline.core.observations import MessageStatus
+
+
+class BounceClass(StrEnum):
+    """Whose problem a failure is.
+
+    ``block`` and ``content`` are the sender's: they never count against a contact. ``not_evidence`` means that nothing
+    was attempted.
+    """
+
+    HARD = "hard"
+    SOFT = "soft"
+    BLOCK = "block"
+    CONTENT = "content"
+    COMPLAINT = "complaint"
+    NOT_EVIDENCE = "not_evidence"
+    UNKNOWN = "unknown"
+
+
+COUNTING_CLASSES = frozenset({BounceClass.HARD, BounceClass.SOFT, BounceClass.COMPLAINT})
+"""The only classes that can ever lead to a suppression."""
+
+SENDER_CLASSES = frozenset({BounceClass.BLOCK, BounceClass.CONTENT})
+"""The sender's fault: something to repair on our side."""
+
+
+class BounceReason(StrEnum):
+    """Why a message failed: Mailjet's states in our words, and three that Mailjet has no state for."""
+
+    USER_UNKNOWN = "user_unknown"
+    MAILBOX_INACTIVE = "mailbox_inactive"
+    MAILBOX_FULL = "mailbox_full"
+    INVALID_DOMAIN = "invalid_domain"
+    NO_MAIL_HOST = "no_mail_host"
+    ACCESS_DENIED = "access_denied"
+    SENDER_BLOCKED = "sender_blocked"
+    CONTENT_BLOCKED = "content_blocked"
+    POLICY_ISSUE = "policy_issue"
+    SYSTEM_ISSUE = "system_issue"
+    PROTOCOL_ISSUE = "protocol_issue"
+    CONNECTION_ISSUE = "connection_issue"
+    GREYLISTED = "greylisted"
+    PREBLOCKED = "preblocked"
+    DUPLICATE_IN_CAMPAIGN = "duplicate_in_campaign"
+    SPAM_PREBLOCKED = "spam_preblocked"
+    BAD_TEMPLATE = "bad_template"
+    TEMPLATE_ERROR = "template_error"
+    TYPOFIX = "typofix"
+    BLACKLISTED = "blacklisted"
+    SPAM_REPORTER = "spam_reporter"
+    SPAM_COMPLAINT = "spam_complaint"
+    STILL_TRYING = "still_trying"
+    UNCLASSIFIED = "unclassified"
+
+
+class RelatedTo(StrEnum):
+    """What Mailjet relates a state to; ``unknown`` for what its table does not list."""
+
+    RECIPIENT = "recipient"
+    DOMAIN = "domain"
+    SPAM = "spam"
+    SYSTEM = "system"
+    MAILJET = "mailjet"
+    CONTENT = "content"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What one failure means.
+
+    ``is_disputed`` marks a hard bounce that taxonomies disagree about: it counts at the second hit only. ``advice`` is
+    a phrase for people: what to repair for the sender's faults, how to release what was not attempted, else empty.
+    ``server_words`` is what may be kept of the receiver's text (``core.bounces.smtp_vocabulary``), empty where none is
+    known; two failures that mean the same are equal whatever was said.
+
+    Raises:
+        ValueError: ``server_words`` holds anything but those words: a text must not get in here by mistake.
+    """
+
+    bounce_class: BounceClass
+    reason: BounceReason
+    related_to: RelatedTo
+    is_disputed: bool = False
+    by_text: bool = False
+    advice: str = ""
+    server_words: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        if self.server_words and server_words(self.server_words) != self.server_words:
+            raise ValueError("a receiver's text is kept as its known words only")
+
+    @property
+    def counts(self) -> bool:
+        """Whether this failure can ever count towards a suppression."""
+        return self.bounce_class in COUNTING_CLASSES
+
+
+def _is(bounce_class: BounceClass, reason: BounceReason, related_to: RelatedTo, advice: str = "") -> Classification:
+    return Classification(bounce_class, reason, related_to, advice=advice)
+
+
+_STATES: Mapping[int, Classification] = {
+    1: _is(BounceClass.HARD, BounceReason.USER_UNKNOWN, RelatedTo.RECIPIENT),
+    2: _is(BounceClass.HARD, BounceReason.MAILBOX_INACTIVE, RelatedTo.RECIPIENT),
+    3: _is(BounceClass.SOFT, BounceReason.MAILBOX_FULL, RelatedTo.RECIPIENT),
+    4: _is(BounceClass.HARD, BounceReason.INVALID_DOMAIN, RelatedTo.DOMAIN),
+    5: _is(BounceClass.HARD, BounceReason.NO_MAIL_HOST, RelatedTo.DOMAIN),
+    6: _is(
+        BounceClass.BLOCK,
+        BounceReason.ACCESS_DENIED,
+        RelatedTo.DOMAIN,
+        "find out why the receiving server refuses our sending domain or address, and ask its postmaster to allow it",
+    ),
+    7: _is(
+        BounceClass.BLOCK,
+        BounceReason.SENDER_BLOCKED,
+        RelatedTo.SPAM,
+        "ask Mailjet which block list names our sending address or domain, and have it removed",
+    ),
+    8: _is(
+        BounceClass.CONTENT,
+        BounceReason.CONTENT_BLOCKED,
+        RelatedTo.SPAM,
+        "look at the wording, links and pictures of this content: a spam filter refused it",
+    ),
+    9: _is(
+        BounceClass.BLOCK,
+        BounceReason.POLICY_ISSUE,
+        RelatedTo.SPAM,
+        "check SPF, DKIM, DMARC and sending speed against the receiver's policy",
+    ),
+    10: _is(
+        BounceClass.BLOCK,
+        BounceReason.SYSTEM_ISSUE,
+        RelatedTo.SYSTEM,
+        "a fault inside Mailjet: report it to their support if it stays",
+    ),
+    11: _is(
+        BounceClass.BLOCK,
+        BounceReason.PROTOCOL_ISSUE,
+        RelatedTo.SYSTEM,
+        "a fault between Mailjet's servers and the receiver's: report it to Mailjet if it stays",
+    ),
+    12: _is(
+        BounceClass.BLOCK,
+        BounceReason.CONNECTION_ISSUE,
+        RelatedTo.SYSTEM,
+        "Mailjet could not connect to the receiver: report it to Mailjet if it stays",
+    ),
+    13: _is(
+        BounceClass.BLOCK,
+        BounceReason.GREYLISTED,
+        RelatedTo.DOMAIN,
+        "the receiver asked a new sender to try again: send at a steady pace from the same addresses",
+    ),
+    14: _is(
+        BounceClass.NOT_EVIDENCE,
+        BounceReason.PREBLOCKED,
+        RelatedTo.MAILJET,
+        "Mailjet did not try because of earlier bounces, maybe at another customer: release it at Mailjet if the "
+        "address is known to be good",
+    ),
+    15: _is(
+        BounceClass.NOT_EVIDENCE,
+        BounceReason.DUPLICATE_IN_CAMPAIGN,
+        RelatedTo.MAILJET,
+        "nothing to release: the first message of this campaign went out, the repeated one was left out",
+    ),
+    16: _is(
+        BounceClass.CONTENT,
+        BounceReason.SPAM_PREBLOCKED,
+        RelatedTo.MAILJET,
+        "Mailjet's own scan took this content for spam: change it, or ask Mailjet to review it",
+    ),
+    17: _is(
+        BounceClass.CONTENT,
+        BounceReason.BAD_TEMPLATE,
+        RelatedTo.CONTENT,
+        "repair the template: it is empty or broken",
+    ),
+    18: _is(
+        BounceClass.CONTENT,
+        BounceReason.TEMPLATE_ERROR,
+        RelatedTo.CONTENT,
+        "repair the template's variables: its language has an error",
+    ),
+    19: _is(BounceClass.HARD, BounceReason.TYPOFIX, RelatedTo.DOMAIN),
+    20: _is(
+        BounceClass.NOT_EVIDENCE,
+        BounceReason.BLACKLISTED,
+        RelatedTo.RECIPIENT,
+        "Mailjet did not try because the address is on this account's block list: take it off there if that is wrong",
+    ),
+    21: _is(BounceClass.COMPLAINT, BounceReason.SPAM_REPORTER, RelatedTo.RECIPIENT),
+}
+
+_NEEDS_PERMANENCE = frozenset({BounceReason.USER_UNKNOWN, BounceReason.INVALID_DOMAIN, BounceReason.TYPOFIX})
+"""Hard with the permanence flag, disputed without it."""
+
+_ALWAYS_DISPUTED = frozenset({BounceReason.MAILBOX_INACTIVE, BounceReason.NO_MAIL_HOST})
+"""Disputed whatever the flag says: a mailbox may be reopened, a missing host may be an outage."""
+
+_UNCLASSIFIED = _is(BounceClass.UNKNOWN, BounceReason.UNCLASSIFIED, RelatedTo.UNKNOWN)
+_STILL_TRYING = _is(BounceClass.UNKNOWN, BounceReason.STILL_TRYING, RelatedTo.MAILJET)
+_COMPLAINED = _is(BounceClass.COMPLAINT, BounceReason.SPAM_COMPLAINT, RelatedTo.RECIPIENT)
+_REFUSED_BY_TEXT = replace(_STATES[7], by_text=True)
+_FULL_BY_TEXT = replace(_STATES[3], by_text=True)
+_ABSENT_BY_TEXT = replace(_STATES[1], by_text=True)
+
+OPEN_STATUSES = frozenset({MessageStatus.DEFERRED, MessageStatus.QUEUED})
+"""Mailjet has not given up: neither a failure nor a delivery yet. A later sweep sees the end of it."""
+
+
+def classify(
+    state_id: int | None,
+    is_permanent: bool | None,
+    status: MessageStatus | None = None,
+    text: str | None = None,
+) -> Classification:
+    """What one failure means, from what Mailjet shows about it.
+
+    Args:
+        state_id: Mailjet's StateID; None, zero and numbers outside its table give ``unknown``.
+        is_permanent: the permanence flag of the bounce log; None where it was not seen, which counts as not set.
+        status: the message's status; ``spam`` is a complaint whatever the state, ``deferred`` and ``queued`` are open.
+        text: the receiver's own words, where we have them. They can settle a dispute, and can show that a refusal was
+            meant for the sender; they never make anything out of an unknown state. Its known words are kept, it is not.
+    """
+    found = _classified(state_id, is_permanent, status, text)
+    words = server_words(text or "")
+    return replace(found, server_words=words) if words else found
+
+
+def _classified(
+    state_id: int | None, is_permanent: bool | None, status: MessageStatus | None, text: str | None
+) -> Classification:
+    if status is MessageStatus.SPAM:
+        return _COMPLAINED
+    if status in OPEN_STATUSES:
+        return _STILL_TRYING
+    found = _STATES.get(state_id) if state_id is not None else None
+    if found is None:
+        return _UNCLASSIFIED
+    said = read_diagnostic(text)
+    if found.reason is BounceReason.ACCESS_DENIED:
+        return _ABSENT_BY_TEXT if said is TextEvidence.NO_SUCH_USER else found
+    if found.bounce_class is not BounceClass.HARD:
+        return found
+    # A text beats the code, towards keeping the contact: reputation blocks have been coded as "user unknown".
+    if said is TextEvidence.SENDER_SIDE:
+        return _REFUSED_BY_TEXT
+    if said is TextEvidence.MAILBOX_FULL:
+        return _FULL_BY_TEXT
+    settled = _settles(said, found.reason)
+    disputed = found.reason in _ALWAYS_DISPUTED or (found.reason in _NEEDS_PERMANENCE and is_permanent is not True)
+    return replace(found, is_disputed=disputed and not settled, by_text=disputed and settled)
+
+
+def _settles(said: TextEvidence | None, reason: BounceReason) -> bool:
+    """Whether a text says plainly what the state only suggests."""
+    about_domain = _STATES_BY_REASON[reason].related_to is RelatedTo.DOMAIN
+    return said is (TextEvidence.NO_SUCH_DOMAIN if about_domain else TextEvidence.NO_SUCH_USER)
+
+
+_STATES_BY_REASON: Mapping[BounceReason, Classification] = {known.reason: known for known in _STATES.values()}
+
+
+def advice_for(reason: BounceReason) -> str:
+    """What to repair, or how to release: a phrase for people, empty where there is nothing to do."""
+    known = _STATES_BY_REASON.get(reason)
+    return known.advice if known else ""
+
+
+def restore_classification(
+    bounce_class: BounceClass,
+    reason: BounceReason,
+    is_disputed: bool,
+    words: str = "",
+    *,
+    state_id: int | None = None,
+    is_permanent: bool | None = None,
+) -> Classification:
+    """The classification of an event that was stored, with the advice as it is today.
+
+    The class is taken as stored, also where today's table would give another: history is not judged twice. ``by_text``
+    is not stored: a hard bounce that nobody disputes, while its state and flag (``state_id``, ``is_permanent``) alone
+    would leave it open, was settled by the receiver's words.
+    """
+    known = _STATES_BY_REASON.get(reason, _UNCLASSIFIED)
+    related_to = RelatedTo.RECIPIENT if reason is BounceReason.SPAM_COMPLAINT else known.related_to
+    by_text = False
+    if bounce_class is BounceClass.HARD and not is_disputed and state_id is not None:
+        silent = classify(state_id, is_permanent)
+        by_text = silent.is_disputed or silent.bounce_class is not BounceClass.HARD
+    return Classification(bounce_class, reason, related_to, is_disputed, by_text, known.advice, words)
+
+
+@dataclass(frozen=True, slots=True)
+class FailureEvent:
+    """What became of one contact's message in one campaign, when it was not simply delivered.
+
+    ``campaign_id`` is ours, ``occurred_at`` an aware instant in UTC. ``is_contradictory``: one source claims a hard
+    bounce that the other does not support; such an event never counts.
+    """
+
+    contact_id: int
+    campaign_id: int
+    occurred_at: datetime
+    state_id: int | None
+    is_permanent: bool | None
+    status: MessageStatus | None
+    classification: Classification
+    in_bounce_log: bool
+    in_message_log: bool
+    is_contradictory: bool = False
+
+    def __post_init__(self) -> None:
+        if self.occurred_at.tzinfo is None:
+            raise ValueError("an event's instant must be timezone-aware")
+        if not (self.in_bounce_log or self.in_message_log):
+            raise ValueError("an event was seen in at least one of the two sources")
+
+    @property
+    def bounce_class(self) -> BounceClass:
+        """Shorthand for the classification's class."""
+        return self.classification.bounce_class
+
+    @property
+    def reason(self) -> BounceReason:
+        """Shorthand for the classification's reason."""
+        return self.classification.reason
+
+    @property
+    def server_words(self) -> str:
+        """Shorthand for what was kept of the receiver's words."""
+        return self.classification.server_words
+
+    @property
+    def counts(self) -> bool:
+        """Whether this event can count against the contact at all."""
+        return self.classification.counts and not self.is_contradictory
+
+    def as_evidence(self) -> dict[str, object]:
+        """The event for a JSON column or a card: no address and no text in it, known words of one at most."""
+        words = {"server_words": self.server_words} if self.server_words else {}
+        return {
+            "kind": "failure",
+            "campaign_id": self.campaign_id,
+            "occurred_at": self.occurred_at.isoformat(),
+            "class": self.bounce_class.value,
+            "reason": self.reason.value,
+            "state_id": self.state_id,
+            "is_permanent": self.is_permanent,
+            "status": self.status.value if self.status else None,
+            "is_disputed": self.classification.is_disputed,
+            "by_text": self.classification.by_text,
+            "in_bounce_log": self.in_bounce_log,
+            "in_message_log": self.in_message_log,
+            "is_contradictory": self.is_contradictory,
+            "counts": self.counts,
+            **words,
+        }

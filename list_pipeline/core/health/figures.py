@@ -1,0 +1,227 @@
+"""The figures of a campaign list: sizes, rates with their intervals, trends.
+
+Belongs here: what is known about a list, with its units, and how it is shown. Does not belong here: what follows from a
+figure (``health``) and where it comes from (``operations.health.assessments``).
+
+None means: not known. It never stands for zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from list_pipeline.core.health.trends import BounceTrend, SizeTrend
+from list_pipeline.core.lists import ListRole
+
+_Z_95 = 1.959963984540054
+"""Two-sided 95 % quantile of the normal distribution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """``count`` of ``of``, with the interval in which the true rate lies with 95 % (Wilson 1927). All in percent.
+
+    A rate of nothing is not known: percent, low and high are None then.
+    """
+
+    count: int
+    of: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.count <= self.of:
+            raise ValueError(f"a rate of {self.count} of {self.of} is impossible")
+
+    @property
+    def percent(self) -> float | None:
+        """The share as it was seen."""
+        return 100 * self.count / self.of if self.of else None
+
+    @property
+    def low(self) -> float | None:
+        """Lower end of the interval."""
+        return self._bound(-1)
+
+    @property
+    def high(self) -> float | None:
+        """Upper end of the interval."""
+        return self._bound(1)
+
+    def _bound(self, sign: int) -> float | None:
+        if not self.of:
+            return None
+        n, p, z = self.of, self.count / self.of, _Z_95
+        if p in (0.0, 1.0) and sign == (1 if p else -1):
+            return 100 * p  # exactly, where rounding would leave it a hair off
+        middle = p + z * z / (2 * n)
+        half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return 100 * (middle + sign * half) / (1 + z * z / n)
+
+
+@dataclass(frozen=True, slots=True)
+class SendFigures:
+    """What became of the messages of one or several campaigns of a list, in contacts.
+
+    Attributes:
+        campaigns: how many campaigns these are.
+        recipients: contacts mailed, a contact counted once a campaign: the base of every rate.
+        delivered: neither failed nor still being tried.
+    """
+
+    campaigns: int
+    recipients: int
+    hard: int
+    soft: int
+    delivered: int
+
+    @property
+    def hard_rate(self) -> Rate:
+        """Hard bounces of the recipients."""
+        return Rate(self.hard, self.recipients)
+
+    @property
+    def soft_rate(self) -> Rate:
+        """Soft bounces of the recipients."""
+        return Rate(self.soft, self.recipients)
+
+    @property
+    def bounce_rate(self) -> Rate:
+        """Hard and soft bounces of the recipients."""
+        return Rate(self.hard + self.soft, self.recipients)
+
+    @property
+    def delivery_rate(self) -> Rate:
+        """Deliveries of the recipients."""
+        return Rate(self.delivered, self.recipients)
+
+    @classmethod
+    def together(cls, parts: Sequence[SendFigures]) -> SendFigures | None:
+        """The figures of all these campaigns, so that each weighs as its recipients; None without any."""
+        if not parts:
+            return None
+        return cls(
+            campaigns=sum(each.campaigns for each in parts),
+            recipients=sum(each.recipients for each in parts),
+            hard=sum(each.hard for each in parts),
+            soft=sum(each.soft for each in parts),
+            delivered=sum(each.delivered for each in parts),
+        )
+
+    def without(self, other: SendFigures) -> SendFigures:
+        """The figures of the remaining campaigns, where ``other`` is some of these."""
+        return SendFigures(
+            self.campaigns - other.campaigns,
+            self.recipients - other.recipients,
+            self.hard - other.hard,
+            self.soft - other.soft,
+            self.delivered - other.delivered,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ListFigures:
+    """Everything about one list that rules and advisor judge by, computed beforehand. None means: not known.
+
+    Attributes:
+        mailable: contacts that would get the next campaign.
+        target: mean mailable size of the three lists.
+        master_third: a third of the master list's mailable contacts, which the three lists could hold each.
+        last: the list's last campaign whose bounces were read whole; ``recent``: its last few, that one included.
+        suppression: of the contacts that the recent campaigns mailed, those who are suppressed by now.
+        bounce_trend: of all three lists together, since one list alone has too few campaigns to tell.
+        size_change_percent: of the mailable size, a month of 30 days.
+        last_campaign_at: when the list was last sent to.
+    """
+
+    role: ListRole
+    mailable: int | None = None
+    target: float | None = None
+    master_third: float | None = None
+    last: SendFigures | None = None
+    recent: SendFigures | None = None
+    suppression: Rate | None = None
+    bounce_trend: BounceTrend = BounceTrend.UNKNOWN
+    size_trend: SizeTrend = SizeTrend.UNKNOWN
+    size_change_percent: float | None = None
+    last_campaign_at: datetime | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the rates of a campaign are known."""
+        return self.last is not None and self.last.recipients > 0
+
+    @property
+    def before_last(self) -> SendFigures | None:
+        """The recent campaigns without the last one; None when there are none."""
+        if self.recent is None or self.last is None or self.recent.campaigns <= self.last.campaigns:
+            return None
+        return self.recent.without(self.last)
+
+    @property
+    def variance(self) -> float | None:
+        """Mailable contacts above (or, negative, below) the target."""
+        return None if self.mailable is None or self.target is None else self.mailable - self.target
+
+    @property
+    def variance_percent(self) -> float | None:
+        """The variance in percent of the target; not known for a target of nothing."""
+        variance = self.variance
+        return 100 * variance / self.target if variance is not None and self.target else None
+
+    def shown(self) -> dict[str, Any]:
+        """The figures as JSON values, rates with their intervals: what is stored, and what an advisor is told."""
+        at = self.last_campaign_at
+        return {
+            "mailable_contacts": self.mailable,
+            "target_contacts": rounded(self.target),
+            "third_of_master_list_contacts": rounded(self.master_third),
+            "variance_contacts": rounded(self.variance),
+            "variance_percent": rounded(self.variance_percent),
+            "last_campaign_date": at.date().isoformat() if at is not None else "Never",
+            "last_campaign": _sends(self.last),
+            "recent_campaigns": _sends(self.recent),
+            "suppressed_of_recently_mailed": rate_shown(self.suppression),
+            "bounce_trend_of_all_lists": self.bounce_trend.value,
+            "size_trend": self.size_trend.value,
+            "size_change_a_month_percent": rounded(self.size_change_percent),
+        }
+
+
+def rate_words(rate: Rate | None, digits: int = 2, unknown: str = "unknown") -> str:
+    """A rate for people, e.g. ``4.35 % (3.31 to 5.69 %)``; the word for what is not known without a base."""
+    if rate is None or rate.percent is None or rate.low is None or rate.high is None:
+        return unknown
+    return f"{rate.percent:.{digits}f} % ({rate.low:.{digits}f} to {rate.high:.{digits}f} %)"
+
+
+def _sends(sends: SendFigures | None) -> Mapping[str, Any] | None:
+    if sends is None:
+        return None
+    return {
+        "campaigns": sends.campaigns,
+        "recipients": sends.recipients,
+        "hard_bounces": rate_shown(sends.hard_rate),
+        "soft_bounces": rate_shown(sends.soft_rate),
+        "bounces": rate_shown(sends.bounce_rate),
+        "deliveries": rate_shown(sends.delivery_rate),
+    }
+
+
+def rate_shown(rate: Rate | None, digits: int = 2) -> dict[str, float | int | None] | None:
+    """A rate with its interval as JSON values, for a prompt or a JSON column; None where it is not known."""
+    if rate is None:
+        return None
+    return {
+        "contacts": rate.count,
+        "rate_percent": rounded(rate.percent, digits),
+        "low_percent": rounded(rate.low, digits),
+        "high_percent": rounded(rate.high, digits),
+    }
+
+
+def rounded(value: float | None, digits: int = 1) -> float | None:
+    """A figure as it is told; None stays None."""
+    return None if value is None else round(value, digits)

@@ -1,0 +1,79 @@
+"""How messages to people fare: when one is tried again, when it is given up, and what is too slow or too often failing.
+
+Belongs here: pauses, limits and figures as pure values. Does not belong here: posting (``operations.messages.outbox``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+FIRST_RETRY = timedelta(seconds=30)
+LONGEST_PAUSE = timedelta(minutes=15)
+GIVEN_UP_AFTER = timedelta(days=1)
+"""A message that is a day old no longer helps anybody who reads it as news; it stays in the database."""
+
+EMAIL_AFTER_ATTEMPTS = 5
+EMAIL_AFTER = timedelta(minutes=15)
+EMAIL_ATTEMPTS = 5
+
+TARGET_SECONDS = 30.0
+"""Messages are to arrive within half a minute of the end of what they report."""
+ALERT_SECONDS = 60.0
+ALERT_SHARE = 0.05
+"""What is alerted: one in twenty messages failing, or a latency above a minute."""
+FEWEST_FOR_A_SHARE = 20
+"""Of fewer messages, a single one would be more than the share that is alerted; two failing ones are told then."""
+
+
+def pause_after(attempts: int, asked_for_s: float | None = None) -> timedelta:
+    """How long a message waits after so many attempts: doubling from half a minute to a quarter of an hour.
+
+    Args:
+        asked_for_s: seconds that the service asked for; the pause is at least that long.
+    """
+    doublings: int = min(max(attempts - 1, 0), 10)
+    pause: timedelta = min(FIRST_RETRY * (1 << doublings), LONGEST_PAUSE)
+    return max(pause, timedelta(seconds=asked_for_s or 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFigures:
+    """How the messages written since an instant fared. Counts; seconds from being written to having arrived.
+
+    ``failing``: tried and not arrived. ``repeated``: attempts beyond the first. ``late``: arrived after half a minute.
+    ``longest_wait_s``: the age of the oldest that has not arrived. Percentiles are None when nothing arrived.
+    """
+
+    since: datetime
+    messages: int
+    delivered: int
+    failing: int
+    pending: int
+    expired: int
+    emailed: int
+    repeated: int
+    late: int
+    median_s: float | None
+    p95_s: float | None
+    slowest_s: float | None
+    longest_wait_s: float | None
+
+    @property
+    def delivery_rate(self) -> float | None:
+        """Share of the messages that arrived; None when there were none. What is on its way for the first time is left out."""
+        settled = self.messages - self.pending
+        return self.delivered / settled if settled else None
+
+    @property
+    def alerts(self) -> tuple[str, ...]:
+        """What people should look at, in words; empty when all is well."""
+        found = []
+        lost, settled = self.failing + self.expired, self.messages - self.pending
+        if lost and lost > max(ALERT_SHARE * settled, 1 if settled < FEWEST_FOR_A_SHARE else 0):
+            found.append(f"{lost} of {settled} messages did not arrive, more than {ALERT_SHARE:.0%}")
+        if self.p95_s is not None and self.p95_s > ALERT_SECONDS:
+            found.append(f"one message in twenty took longer than {self.p95_s:.0f} s")
+        if self.longest_wait_s is not None and self.longest_wait_s > ALERT_SECONDS:
+            found.append(f"a message has been waiting for {self.longest_wait_s:.0f} s")
+        return tuple(found)

@@ -1,0 +1,146 @@
+"""A day's review in sentences for people: at most six, each with its figures. The figures are ``decision_review``'s."""
+
+from __future__ import annotations
+
+from list_pipeline.core.advice.records import AdviceOutcome
+from list_pipeline.core.monitoring.decision_review import (
+    CONFIDENCE_GOAL,
+    FALSE_SUPPRESSIONS_GOAL_PERCENT,
+    TREND_DAYS,
+    VALID_JSON_GOAL_PERCENT,
+    Advice,
+    AdvisorFigures,
+    Agreement,
+    DayFigures,
+    Decider,
+    FalseSuppressions,
+    GoalState,
+)
+
+_ACTIONS = {
+    "suppress": "to suppress",
+    "hold": "held because of an incident",
+    "monitor": "to watch",
+    "keep": "to keep",
+    "move": "to move",
+    "enrol": "to enrol",
+    "restore": "to bring back",
+    "remove": "to take off one list",
+}
+
+
+def findings(figures: DayFigures) -> tuple[str, ...]:
+    """What a day's review found: what was decided, who let it through, the advisors, people, false suppressions."""
+    if figures.is_empty:
+        return (
+            "Nothing was planned, asked or decided on this day.",
+            lately_words(figures.people_lately),
+            suppression_words(figures.suppressions),
+        )
+    told = [_decided(figures), answer_words(figures.all_advisors)]
+    if advice := _advice(figures):
+        told.append(advice)
+    return (*told, _people(figures), lately_words(figures.people_lately), suppression_words(figures.suppressions))
+
+
+def answer_words(advisors: AdvisorFigures) -> str:
+    """What became of the questions to the advisors."""
+    asked = advisors.questions - advisors.outcomes[AdviceOutcome.NOT_ASKED.value]
+    if not asked:
+        return "No advisor was asked; the policy spoke for itself."
+    silent = advisors.outcomes[AdviceOutcome.UNANSWERED.value]
+    words = f"{silent} of {asked} questions were not answered; " if silent else ""
+    if not advisors.answered:
+        return f"{words}no answer came."
+    words += f"{advisors.unreadable} of {advisors.answered} answers could not be read"
+    if _misses_json_goal(advisors):
+        words += f", while at least {VALID_JSON_GOAL_PERCENT:g} % are to be valid JSON"
+    refused = advisors.outcomes[AdviceOutcome.REFUSED.value]
+    trimmed = advisors.outcomes[AdviceOutcome.TRIMMED.value]
+    words += f", {refused} were refused and {trimmed} used in part"
+    if advisors.repaired:
+        words += f"; {advisors.repaired} were asked for a second time"
+    return f"{words}."
+
+
+def _misses_json_goal(advisors: AdvisorFigures) -> bool:
+    return advisors.valid_json_percent is not None and advisors.valid_json_percent < VALID_JSON_GOAL_PERCENT
+
+
+def confidence_words(advisors: AdvisorFigures) -> str:
+    """The advisors' mean confidence beside its goal."""
+    if advisors.mean_confidence is None:
+        return "No advisor gave a confidence."
+    return f"The advisors' mean confidence is {advisors.mean_confidence:.2f}; the goal is above {CONFIDENCE_GOAL:.2f}."
+
+
+def suppression_words(found: FalseSuppressions) -> str:
+    """How many suppressions were wrong, and what that proves."""
+    goal = f"fewer than {FALSE_SUPPRESSIONS_GOAL_PERCENT:g} % wrong"
+    if not found.suppressed:
+        return f"Nobody was suppressed by a rule so far, so {goal} is not shown yet."
+    words = f"{found.reinstated} of {found.suppressed:,} suppressions were taken back"
+    if found.undone:
+        words += f" ({found.undone} with a whole maintenance)"
+    if found.proof is GoalState.MISSED:
+        return f"{words}: the goal of {goal} is missed."
+    if found.bound_percent is None:
+        return f"{words}; no person reviewed any, so {goal} is not shown yet."
+    words += f"; of {found.reviewed:,} that people reviewed at most {found.bound_percent:.1f} % are wrong (95 %)"
+    return f"{words}, which shows {goal}." if found.proof is GoalState.SHOWN else f"{words}: {goal} is not shown yet."
+
+
+def agreement_words(found: Agreement) -> str:
+    """How often people went with the policy and with the advisor."""
+    words = f"with the policy in {found.approved} of {found.decided}"
+    if found.advisor_spoke:
+        words += f" and with the advisor in {found.with_advisor} of {found.advisor_spoke}"
+    return words
+
+
+def lately_words(found: Agreement) -> str:
+    """The agreement of the last 30 days."""
+    if not found.decided:
+        return f"In the last {TREND_DAYS} days people decided nothing, so their agreement is not known."
+    return f"In the last {TREND_DAYS} days people decided {agreement_words(found)}."
+
+
+def _decided(figures: DayFigures) -> str:
+    if not figures.contacts:
+        return "No plan was made on this day."
+    parts = [f"{count:,} {_ACTIONS.get(name, name)}" for name, count in figures.actions.items() if count]
+    words = (
+        f"Plans were made for {figures.contacts:,} contact{'s' if figures.contacts != 1 else ''}: {', '.join(parts)}"
+    )
+    who = figures.deciders
+    parts = [
+        f"{who[Decider.GATE]:,} let through automatically" if who[Decider.GATE] else "",
+        f"{who[Decider.PERSON]:,} decided by a person" if who[Decider.PERSON] else "",
+        f"{who[Decider.WAITING]:,} still waiting at the end of the day" if who[Decider.WAITING] else "",
+        f"{who[Decider.STOPPED]:,} not allowed to run" if who[Decider.STOPPED] else "",
+        f"{who[Decider.NOBODY]:,} left unanswered" if who[Decider.NOBODY] else "",
+    ]
+    told = ", ".join(part for part in parts if part)
+    return f"{words}; {told}." if told else f"{words}."
+
+
+def _advice(figures: DayFigures) -> str:
+    softened, lowered = figures.advised[Advice.SOFTENED], figures.advised[Advice.LOWERED]
+    doubted = figures.advised[Advice.DOUBTED]
+    parts = [
+        f"watching {softened} instead of suppressing" if softened else "",
+        f"a lower confidence for {lowered}" if lowered else "",
+        f"doubt about a plan for {doubted}" if doubted else "",
+    ]
+    told = ", ".join(part for part in parts if part)
+    return f"Advisors asked for more care: {told} (contacts)." if told else ""
+
+
+def _people(figures: DayFigures) -> str:
+    found = figures.people
+    expired = (
+        f" {found.expired} question{'s' if found.expired != 1 else ''} expired unanswered." if found.expired else ""
+    )
+    if not found.decided:
+        return f"People decided on no plan and no question of the policy.{expired}"
+    return f"People approved {found.approved} and rejected {found.rejected}: {agreement_words(found)}.{expired}"

@@ -1,0 +1,119 @@
+"""When the product should be stopped: the figures at which its own plan asks for a rollback, judged on what was measured.
+
+Belongs here: the limits, and what is said about each. Does not belong here: measuring
+(``operations.monitoring.rollback_triggers``). Nothing is stopped here: whether to roll back is for people. Two further
+reasons are theirs alone and cannot be counted: data lost or corrupted, and a request to pause.
+
+A share of too few is not judged: one failure among three runs says nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+LATENCY_LIMIT_MS = 5 * 60_000
+"""P95 of the maintenances above five minutes asks for a rollback; waits for people are not in it."""
+WRONG_LIMIT_PERCENT = 20.0
+"""More than so many decisions of the policy and its advisors that people rejected, or suppressions that they took back."""
+FAILED_LIMIT_PERCENT = 10.0
+"""More than so many failed runs, of those that schedules and sensors started."""
+
+LEAST_MAINTENANCES = 5
+LEAST_DECISIONS = 20
+LEAST_SUPPRESSIONS = 20
+LEAST_RUNS = 10
+"""Fewer are not judged."""
+
+WINDOW_DAYS = 7
+"""Latency and failed runs are judged over the last days; decisions over the thirty that the decision review looks back."""
+
+
+class Trigger(StrEnum):
+    """What asks for a rollback."""
+
+    LATENCY = "latency"
+    WRONG_DECISIONS = "wrong_decisions"
+    FAILED_RUNS = "failed_runs"
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerFacts:
+    """What was measured.
+
+    Attributes:
+        maintenances, maintenance_p95_ms: how many worked in the window, and how long, in milliseconds; None without any.
+        decisions, rejected: what people decided on plans and questions of the policy and its advisors.
+        suppressed, taken_back: suppressions by rule, and those that people took back.
+        runs, failed_runs: that schedules and sensors started and that ended in the window.
+    """
+
+    maintenances: int
+    maintenance_p95_ms: int | None
+    decisions: int
+    rejected: int
+    suppressed: int
+    taken_back: int
+    runs: int
+    failed_runs: int
+
+    def __post_init__(self) -> None:
+        parts = (self.rejected, self.decisions), (self.taken_back, self.suppressed), (self.failed_runs, self.runs)
+        if any(part > whole for part, whole in parts):
+            raise ValueError("a part is not larger than the whole")
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerResult:
+    """One trigger. ``is_hit`` None: there was too little to judge."""
+
+    trigger: Trigger
+    is_hit: bool | None
+    words: str
+
+
+def judge(facts: TriggerFacts) -> tuple[TriggerResult, ...]:
+    """All triggers, in the order of the enumeration. A limit itself is still allowed."""
+    return (_latency(facts), _wrong(facts), _failed(facts))
+
+
+def _latency(facts: TriggerFacts) -> TriggerResult:
+    count, p95 = facts.maintenances, facts.maintenance_p95_ms
+    if count < LEAST_MAINTENANCES or p95 is None:
+        return _too_few(Trigger.LATENCY, count, "maintenances", LEAST_MAINTENANCES)
+    words = (
+        f"P95 of {count} maintenances is {p95 / 1000:.1f} s of work, waits for people not counted; "
+        f"the limit is {LATENCY_LIMIT_MS / 1000:.0f} s."
+    )
+    return TriggerResult(Trigger.LATENCY, p95 > LATENCY_LIMIT_MS, words)
+
+
+def _wrong(facts: TriggerFacts) -> TriggerResult:
+    # Two counts that are not mixed: a decision is about a plan or a question, a suppression about one contact.
+    judged = []
+    if facts.decisions >= LEAST_DECISIONS:
+        judged.append((facts.rejected, facts.decisions, "decisions of people were rejections"))
+    if facts.suppressed >= LEAST_SUPPRESSIONS:
+        judged.append((facts.taken_back, facts.suppressed, "suppressions were taken back"))
+    if not judged:
+        return _too_few(Trigger.WRONG_DECISIONS, facts.decisions, "decisions of people", LEAST_DECISIONS)
+    found = [_share(Trigger.WRONG_DECISIONS, part, whole, WRONG_LIMIT_PERCENT, what) for part, whole, what in judged]
+    return TriggerResult(
+        Trigger.WRONG_DECISIONS, any(one.is_hit for one in found), " ".join(one.words for one in found)
+    )
+
+
+def _failed(facts: TriggerFacts) -> TriggerResult:
+    if facts.runs < LEAST_RUNS:
+        return _too_few(Trigger.FAILED_RUNS, facts.runs, "scheduled runs", LEAST_RUNS)
+    return _share(Trigger.FAILED_RUNS, facts.failed_runs, facts.runs, FAILED_LIMIT_PERCENT, "scheduled runs failed")
+
+
+def _share(trigger: Trigger, part: int, whole: int, limit_percent: float, what: str) -> TriggerResult:
+    words = f"{part} of {whole} {what} ({100 * part / whole:.1f} %); the limit is {limit_percent:g} %."
+    # In whole numbers: a share of exactly the limit must not depend on rounding.
+    return TriggerResult(trigger, part * 100 > limit_percent * whole, words)
+
+
+def _too_few(trigger: Trigger, count: int, what: str, least: int) -> TriggerResult:
+    return TriggerResult(trigger, None, f"{count} {what} are too few to judge; {least} are needed.")

@@ -1,0 +1,230 @@
+"""Taking a change back: which steps restore what was there before, and when that must not be done any more.
+
+Belongs here: the reversal of one change, as a pure function of the journal's entry and of what is true now; the words
+for what is refused; whether a contact is back where it was. Does not belong here: carrying it out
+(``operations.plans.corrections``).
+
+Only what we did is taken back: a list the contact was on before, and an exclusion that stood before, stay. A contact that
+somebody else changed since is left as it is, because restoring an old state would overwrite a newer decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.messages.slack_blocks import SlackMessage, compose, context, header, joined, section
+from list_pipeline.core.percentages import exceeds_percent
+
+Step = tuple[str, ListRole | None]
+"""Action (``add``, ``remove``, ``include``) and list; the exclusion from campaigns has no list."""
+
+_CAMPAIGN = frozenset(CAMPAIGN_LISTS)
+
+REFUSALS: Mapping[str, str] = MappingProxyType(
+    {
+        "contact_gone": "erased, or no longer at Mailjet",
+        "complaint": "complained about spam: a complaint is not taken back without an explicit override",
+        "unsubscribed": "unsubscribed: nobody but the contact can undo that",
+        "changed_since": "somebody changed its lists since",
+        "suppressed_since": "was suppressed since",
+        "cycle_changed": "a send began since: going back, it would get a mailing twice or never",
+        "list_being_sent": "the list was validated for a send or is being sent",
+        "already_so": "is as it was before already",
+        "nothing_was_done": "was never changed",
+    }
+)
+"""Why a change is not taken back, as a code for the journal and in words for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoneChange:
+    """A change as the journal has it. ``done``: its confirmed steps, those left out that found what they wanted already.
+
+    ``before``: the lists the contact was on before; ``was_excluded`` likewise. ``is_complaint``: suppressed for a complaint.
+    """
+
+    change_id: int
+    contact_id: int
+    kind: str
+    done: frozenset[tuple[str, ListRole | None]]
+    before: frozenset[ListRole]
+    was_excluded: bool
+    is_complaint: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ContactNow:
+    """What is true of a contact now."""
+
+    lists: frozenset[ListRole]
+    is_unsubscribed: bool = False
+    is_excluded: bool = False
+    is_complaining: bool = False
+    is_gone: bool = False
+
+    @property
+    def campaign_lists(self) -> frozenset[ListRole]:
+        """The campaign lists it is on."""
+        return self.lists & _CAMPAIGN
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """The steps that take a change back, or the code of ``REFUSALS`` that says why it stays."""
+
+    change: DoneChange
+    steps: tuple[Step, ...] = ()
+    refused: str | None = None
+
+
+def reverse(
+    change: DoneChange,
+    now: ContactNow,
+    *,
+    sent: Collection[ListRole] = (),
+    frozen: Collection[ListRole] = (),
+    despite_complaint: bool = False,
+) -> Reversal:
+    """How a change is taken back now.
+
+    Args:
+        sent: campaign lists that were already sent in the open cycle.
+        frozen: lists that are being sent right now.
+        despite_complaint: a person said explicitly that a complaint is to be taken back.
+    """
+    refused = _refusal(change, now, frozenset(sent), frozenset(frozen), despite_complaint)
+    steps = () if refused else _steps(change, now)
+    if not refused and not steps:
+        refused = "already_so" if change.done else "nothing_was_done"
+    return Reversal(change, steps, refused)
+
+
+def _refusal(
+    change: DoneChange,
+    now: ContactNow,
+    sent: frozenset[ListRole],
+    frozen: frozenset[ListRole],
+    despite_complaint: bool,
+) -> str | None:
+    if now.is_gone:
+        return "contact_gone"
+    if (change.is_complaint or now.is_complaining) and not despite_complaint:
+        return "complaint"
+    if now.is_unsubscribed:
+        return "unsubscribed"
+    touched = frozenset(role for _, role in change.done if role in _CAMPAIGN)
+    if touched & frozen:
+        return "list_being_sent"
+    added = frozenset(role for action, role in change.done if action == "add" and role in _CAMPAIGN)
+    if change.kind == "suppress":
+        # Another list than those it was taken off is somebody's newer decision; so is an exclusion that is lifted while
+        # the entry stands, and going back onto a list first would make a suppressed contact mailable.
+        lifted = ("exclude", None) in change.done and not now.is_excluded and ListRole.SUPPRESSION in now.lists
+        return "changed_since" if lifted or now.campaign_lists - change.before else None
+    if ListRole.SUPPRESSION in now.lists:
+        return "suppressed_since"
+    if not added <= now.campaign_lists or now.campaign_lists - added - change.before:
+        return "changed_since"
+    if change.kind == "enrol" and ListRole.MASTER not in now.lists:
+        return "changed_since"
+    if change.kind == "move" and len({role in sent for role in added | (change.before & _CAMPAIGN)}) > 1:
+        return "cycle_changed"
+    return None
+
+
+def _steps(change: DoneChange, now: ContactNow) -> tuple[Step, ...]:
+    """Back on the lists it was taken off, then off those it was put on, then mailable again."""
+    back = [("add", role) for action, role in change.done if action == "remove" and role and role not in now.lists]
+    off = [("remove", role) for action, role in change.done if action == "add" and role in now.lists]
+    include = ("exclude", None) in change.done and not change.was_excluded and now.is_excluded
+    ordered: list[Step] = [*sorted(back, key=_order), *sorted(off, key=_order)]
+    return (*ordered, ("include", None)) if include else tuple(ordered)
+
+
+def _order(step: Step) -> int:
+    return list(ListRole).index(step[1]) if step[1] is not None else -1
+
+
+def is_back(change: DoneChange, now: ContactNow) -> bool:
+    """Whether a contact is where it was before a change: its campaign lists, the suppression list, the exclusion."""
+    watched = _CAMPAIGN | {ListRole.SUPPRESSION}
+    return now.lists & watched == change.before & watched and now.is_excluded == change.was_excluded
+
+
+ROLLBACK_PERCENT = 10
+"""A rebalancing of which more than this share of its contacts failed is taken back as a whole; single ones are queued."""
+
+
+def why_roll_back(planned: int, failed: int, astray: int) -> str | None:
+    """Why a rebalancing has to be taken back, in words, or None.
+
+    Args:
+        planned: contacts that were to be moved or enrolled, those found to need nothing left out.
+        failed: those that could not be in three attempts.
+        astray: those that were confirmed and are not in exactly one campaign list.
+    """
+    if astray:
+        return f"{astray} contact(s) that were moved are not in exactly one campaign list"
+    if exceeds_percent(failed, planned, ROLLBACK_PERCENT):
+        return f"{failed} of {planned} contacts could not be moved, more than {ROLLBACK_PERCENT} %"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionFacts:
+    """What a correction did, for people. ``refused``: code of ``REFUSALS`` to number of contacts.
+
+    ``differs``: contacts that are not where they were before although their change was taken back. ``open``: not settled.
+    """
+
+    what: str
+    requested_by: str
+    note: str
+    planned: int
+    done: int
+    failed: int
+    open: int
+    differs: tuple[int, ...]
+    refused: Mapping[str, int]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything that was to be done is done and was found to be so."""
+        return self.done == self.planned and not self.differs and not self.open
+
+
+def correction_message(facts: CorrectionFacts, *, automatic: bool) -> SlackMessage:
+    """The Slack message about a correction; one that did not end well is a critical alert.
+
+    Args:
+        automatic: nobody asked for it: a rebalancing that failed was taken back by itself, and somebody has to look.
+    """
+    title = f"↩️ {facts.what}" if facts.is_complete else f"🚨 Critical: {facts.what} is not complete"
+    lines = [
+        compose("*{done} of {planned}* changes were carried out and read back.", done=facts.done, planned=facts.planned)
+    ]
+    if facts.failed or facts.open:
+        lines.append(compose("{failed} failed and {open} are not settled.", failed=facts.failed, open=facts.open))
+    if facts.differs:
+        shown = ", ".join(map(str, facts.differs[:10])) + (" …" if len(facts.differs) > 10 else "")
+        lines.append(compose("Not where they were before: contacts {shown}.", shown=shown))
+    lines += [
+        compose("{count} left as they are: {why}.", count=count, why=REFUSALS.get(code, code))
+        for code, count in sorted(facts.refused.items())
+    ]
+    if automatic:
+        wanted = "Manual review needed: see why the rebalancing failed before the next send."
+        wanted = wanted if facts.is_complete else "Manual fix required: compare the lists at Mailjet with the journal."
+        lines.append(compose("{wanted}", wanted=wanted))
+    elif not facts.is_complete:
+        lines.append(
+            compose(
+                "Manual fix required: look at what is open, and run it again.",
+            )
+        )
+    by = compose("Asked for by {by}. {note}", by=facts.requested_by, note=facts.note)
+    blocks = [header(title), section(lines), context([by])]
+    return SlackMessage(f"{title}: {joined(lines, ' ')}", blocks)

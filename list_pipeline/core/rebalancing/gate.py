@@ -1,0 +1,181 @@
+"""The safety gate for rebalancing plans: moves and enrolments.
+
+Belongs here: the checks on where contacts would go. Does not belong here: choosing them (``rebalancing``), and the
+vocabulary of the gate (``gate``).
+
+The sizes are counted again out of the items and the certificate's claim is compared with them: a gate that believes the
+planner's own sums would check nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+from fractions import Fraction
+
+from list_pipeline.core.lists import CAMPAIGN_LISTS
+from list_pipeline.core.plans.gate import (
+    CheckSeverity,
+    GateCheck,
+    GateDecision,
+    GateOutcome,
+    Mode,
+    flag_check,
+    mode_check,
+)
+from list_pipeline.core.plans.plan import ItemAction, PlanItem
+from list_pipeline.core.rebalancing.balance import Sizes, deviation
+from list_pipeline.core.rebalancing.flows import RebalancingPolicy
+from list_pipeline.core.suppression.policy import SuppressionPolicy
+
+REVIEW_CONFIDENCE = SuppressionPolicy().review_confidence
+"""Below this share an advisor's doubt makes the plan wait: the figure below which a suppression plan waits too."""
+
+
+@dataclass(frozen=True, slots=True)
+class RebalancingGateFacts:
+    """What the gate is told about a rebalancing plan.
+
+    ``items`` are the plan's moves and enrolments. ``sizes_before`` are mailable members of list 1, 2 and 3 as they are
+    now, ``sizes_after`` what the plan says they will be. ``never_move``: contacts that are suppressed, unsubscribed,
+    excluded or anonymised. ``is_best_reachable``: the planner's certificate says that nothing more even can be reached,
+    and ``restriction`` why. ``advisor_confidence``: of the advisor that the plan should run, a share from 0 to 1; None
+    when there is no usable opinion.
+    """
+
+    items: tuple[PlanItem, ...]
+    sizes_before: Sizes
+    sizes_after: Sizes
+    never_move: frozenset[int]
+    is_best_reachable: bool
+    mode: Mode
+    flag_enabled: bool
+    restriction: str | None = None
+    advisor_confidence: float | None = None
+
+
+def judge_rebalancing(facts: RebalancingGateFacts, policy: RebalancingPolicy) -> GateDecision:
+    """Whether a rebalancing plan may run. It runs or waits as a whole: parts of it would leave the lists uneven.
+
+    The advisor's confidence can only make it wait: however sure it is, no other check is passed by it.
+    """
+    contacts = sorted({item.contact_id for item in facts.items})
+    mode = mode_check(facts.mode, bool(facts.items))
+    checks = (
+        flag_check(facts.flag_enabled),
+        mode,
+        _kinds_check(facts.items),
+        _once_check(facts.items),
+        _nobody_check(facts),
+        _sizes_check(facts),
+        _moves_check(facts, policy),
+        _balance_check(facts, policy),
+        _advice_check(facts),
+    )
+    failed = {check.name for check in checks if not check.passed}
+    broken = failed & {"actions", "once", "never_moved", "sizes"}
+    if broken or "flag" in failed:
+        return GateDecision(GateOutcome.REFUSED, checks, (), (), alert=bool(broken))
+    waiting = bool(failed & {"moves", "balance", "advice"})
+    if facts.mode is Mode.READ_ONLY:
+        return GateDecision(GateOutcome.READ_ONLY, checks, (), (), alert=False)
+    # Nothing to do and still uneven: that is news for people, but there is nothing that they could approve.
+    if facts.items and (waiting or not mode.passed):
+        alert = bool(failed & {"moves", "advice"})
+        return GateDecision(GateOutcome.NEEDS_REVIEW, checks, (), tuple(contacts), alert)
+    return GateDecision(GateOutcome.APPROVED, checks, tuple(contacts), (), alert=False)
+
+
+def _kinds_check(items: Iterable[PlanItem]) -> GateCheck:
+    strange = sum(item.action not in (ItemAction.MOVE, ItemAction.ENROL) for item in items)
+    words = f"{strange} items are neither moves nor enrolments." if strange else "All items are moves or enrolments."
+    return GateCheck("actions", not strange, CheckSeverity.ERROR, words)
+
+
+def _once_check(items: Iterable[PlanItem]) -> GateCheck:
+    repeated = sum(times > 1 for times in Counter(item.contact_id for item in items).values())
+    words = f"{repeated} contacts are in the plan more than once." if repeated else "Nobody is in the plan twice."
+    return GateCheck("once", not repeated, CheckSeverity.ERROR, words)
+
+
+def _nobody_check(facts: RebalancingGateFacts) -> GateCheck:
+    touched = sum(item.contact_id in facts.never_move for item in facts.items)
+    words = (
+        f"{touched} contacts of the plan are suppressed, unsubscribed, excluded or erased."
+        if touched
+        else "Nobody in the plan is suppressed, unsubscribed, excluded or erased."
+    )
+    return GateCheck("never_moved", not touched, CheckSeverity.ERROR, words)
+
+
+def _counted_sizes(facts: RebalancingGateFacts) -> Sizes:
+    """The sizes that the items lead to."""
+    sizes = dict(zip(CAMPAIGN_LISTS, facts.sizes_before, strict=True))
+    for item in facts.items:
+        if item.from_role in sizes:
+            sizes[item.from_role] -= 1
+        if item.to_role in sizes:
+            sizes[item.to_role] += 1
+    first, second, third = (sizes[role] for role in CAMPAIGN_LISTS)
+    return first, second, third
+
+
+def _sizes_check(facts: RebalancingGateFacts) -> GateCheck:
+    counted = _counted_sizes(facts)
+    passed = counted == facts.sizes_after and min(counted) >= 0
+    words = f"{_shown(facts.sizes_before)} become {_shown(facts.sizes_after)}"
+    words += ", as the items say." if passed else f", but the items lead to {_shown(counted)}."
+    return GateCheck("sizes", passed, CheckSeverity.ERROR, words)
+
+
+def _moves_check(facts: RebalancingGateFacts, policy: RebalancingPolicy) -> GateCheck:
+    moves = sum(item.action is ItemAction.MOVE for item in facts.items)
+    contacts = sum(facts.sizes_before)
+    passed = not moves or moves < policy.max_moves_share * contacts
+    words = f"{moves} moves among {contacts} contacts; the limit is under {policy.max_moves_share_percent} %."
+    return GateCheck("moves", passed, CheckSeverity.WARNING, words)
+
+
+def _balance_check(facts: RebalancingGateFacts, policy: RebalancingPolicy) -> GateCheck:
+    """Even enough: within the goal when a rebalancing was triggered, else within the trigger, or the best there is."""
+    before = deviation(facts.sizes_before)
+    after = deviation(facts.sizes_after) if min(facts.sizes_after) >= 0 else None
+    triggered = before is not None and before > policy.trigger
+    goal = policy.repair if triggered else policy.trigger
+    reached = after is None or after <= goal
+    # An emptied list is no balance: sizes below zero are refused by the check of the sizes.
+    worse = before is not None and after is not None and after > before
+    passed = reached or (facts.is_best_reachable and not worse)
+    words = f"The deviation goes from {_percent(before)} to {_percent(after)}; the goal is {_percent(goal)}."
+    if not reached and facts.is_best_reachable:
+        words += f" More even is not possible: {facts.restriction or 'the lists are too small'}."
+    return GateCheck("balance", passed, CheckSeverity.WARNING, words)
+
+
+def _advice_check(facts: RebalancingGateFacts) -> GateCheck:
+    """A missing opinion is none, and a plan without items has nothing to hold."""
+    sure = facts.advisor_confidence
+    # Written so that what is no number at all counts as a doubt.
+    doubtful = sure is not None and not sure >= REVIEW_CONFIDENCE
+    if sure is None:
+        words = "The advisor has no opinion, which changes nothing."
+    elif not doubtful:
+        words = f"The advisor's confidence is {sure:.2f}; below {REVIEW_CONFIDENCE:.2f} a person decides."
+    else:
+        # Rounded down, so that what is just below the figure does not look like it.
+        shown = Decimal(str(sure)).quantize(Decimal("0.01"), ROUND_DOWN)
+        follows = (
+            f"; below {REVIEW_CONFIDENCE:.2f} a person decides" if facts.items else ", and there is nothing to hold"
+        )
+        words = f"The advisor is unsure ({shown}){follows}."
+    return GateCheck("advice", not (doubtful and facts.items), CheckSeverity.WARNING, words)
+
+
+def _percent(share: Fraction | None) -> str:
+    return "none (empty lists)" if share is None else f"{float(share * 100):.2f} %"
+
+
+def _shown(sizes: Sizes) -> str:
+    return " / ".join(f"{size:,}" for size in sizes)

@@ -1,0 +1,281 @@
+"""What a maintenance run found and did, as the report needs to know it.
+
+Belongs here: the facts, with their units. Does not belong here: how they are put into words (``reports``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.health.assessment import HealthAssessment
+from list_pipeline.core.health.figures import Rate
+from list_pipeline.core.health.trends import BounceTrend, SizeTrend
+from list_pipeline.core.lists import ListRole
+from list_pipeline.core.plans.plan import RunStatus, Urgency
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionFacts:
+    """Numbers of contacts by reason code. Whatever was planned and is neither confirmed nor failed is still open."""
+
+    planned: Mapping[str, int] = field(default_factory=dict)
+    confirmed: Mapping[str, int] = field(default_factory=dict)
+    failed: Mapping[str, int] = field(default_factory=dict)
+    held_for_review: int = 0
+
+    @property
+    def planned_total(self) -> int:
+        """Contacts that were to be suppressed."""
+        return sum(self.planned.values())
+
+    @property
+    def confirmed_total(self) -> int:
+        """Contacts of which Mailjet's lists show that they are suppressed."""
+        return sum(self.confirmed.values())
+
+    @property
+    def failed_total(self) -> int:
+        """Contacts whose suppression failed."""
+        return sum(self.failed.values())
+
+
+@dataclass(frozen=True, slots=True)
+class RebalancingFacts:
+    """Numbers of contacts. ``certificate`` is the sentence that says why fewer moves would not do.
+
+    ``not_begun``: why nothing was planned although nothing says that the lists are balanced; empty when it was.
+    """
+
+    moves_planned: int = 0
+    moves_confirmed: int = 0
+    enrolments_planned: int = 0
+    enrolments_confirmed: int = 0
+    deferred: int = 0
+    certificate: str = ""
+    not_begun: str = ""
+
+    @property
+    def planned(self) -> int:
+        """Moves and enrolments planned."""
+        return self.moves_planned + self.enrolments_planned
+
+    @property
+    def confirmed(self) -> int:
+        """Moves and enrolments that the lists show."""
+        return self.moves_confirmed + self.enrolments_confirmed
+
+
+@dataclass(frozen=True, slots=True)
+class ListChange:
+    """One list before and after, in contacts. ``after`` is None as long as it was not read."""
+
+    role: ListRole
+    raw_before: int
+    mailable_before: int
+    raw_after: int | None = None
+    mailable_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SenderFault:
+    """Refusals that concern us and not the contact: how many, and what to do about them."""
+
+    reason: str
+    contacts: int
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StageErrors:
+    """Errors of one stage of the run; counts only, since error texts may hold what must not be shown."""
+
+    stage: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFacts:
+    """Which attempt this was, and what is left when it failed. ``next_at`` (UTC) is None when there is none by itself.
+
+    ``confirmed``, ``failed`` and ``open`` count the changes of all plans of this maintenance, whichever attempt made them;
+    ``half_done`` are those of the open ones that were begun.
+    """
+
+    number: int
+    most: int
+    next_at: datetime | None = None
+    gave_up: bool = False
+    passed_deadline: bool = False
+    confirmed: int = 0
+    failed: int = 0
+    open: int = 0
+    half_done: int = 0
+
+    @property
+    def urgency(self) -> Urgency:
+        """How soon a person is needed for this attempt alone."""
+        return Urgency.CRITICAL if self.gave_up else Urgency.LOW
+
+
+@dataclass(frozen=True, slots=True)
+class ListRates:
+    """What became of the last campaign of a list, and where its bounces and its size go; rates None: not known."""
+
+    role: ListRole
+    delivered: Rate | None = None
+    bounced: Rate | None = None
+    bounce_trend: BounceTrend = BounceTrend.UNKNOWN
+    size_trend: SizeTrend = SizeTrend.UNKNOWN
+
+
+class Trend(StrEnum):
+    """Which way a figure went in this run; ``NONE`` where there is nothing to compare it with."""
+
+    UP = "up"
+    DOWN = "down"
+    STABLE = "stable"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyMetric:
+    """A figure worth reading: its name in the closed set (``key_metrics.Metric``), its label and value for people."""
+
+    name: str
+    label: str
+    value: str
+    trend: Trend = Trend.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class ActionItem:
+    """Something for people to do in the coming week, and how soon."""
+
+    priority: Urgency
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutiveReport:
+    """The report for people who read nothing else. Every figure in it is one of the run's.
+
+    Attributes:
+        executive_summary: two or three sentences.
+        actions_taken: only what is confirmed.
+        highlights: of the week; empty, like ``action_items`` (most urgent first) and ``week_over_week``, in the report of
+            a campaign.
+        source: whose sentences these are. The values of the metrics are always computed.
+    """
+
+    executive_summary: str
+    key_metrics: Sequence[KeyMetric] = ()
+    actions_taken: Sequence[str] = ()
+    recommendations: Sequence[str] = ()
+    concerns: Sequence[str] = ()
+    next_steps: Sequence[str] = ()
+    source: AdviceSource = AdviceSource.POLICY
+    highlights: Sequence[str] = ()
+    action_items: Sequence[ActionItem] = ()
+    week_over_week: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Values for storing; ``report_from_json`` reads them."""
+        return {
+            "executive_summary": self.executive_summary,
+            "key_metrics": [
+                {"name": each.name, "label": each.label, "value": each.value, "trend": each.trend.value}
+                for each in self.key_metrics
+            ],
+            "actions_taken": list(self.actions_taken),
+            "recommendations": list(self.recommendations),
+            "concerns": list(self.concerns),
+            "next_steps": list(self.next_steps),
+            "source": self.source.value,
+            **({"highlights": list(self.highlights)} if self.highlights else {}),
+            **(
+                {"action_items": [{"priority": each.priority.value, "text": each.text} for each in self.action_items]}
+                if self.action_items
+                else {}
+            ),
+            **({"week_over_week": self.week_over_week} if self.week_over_week else {}),
+        }
+
+
+def report_from_json(values: Mapping[str, Any]) -> ExecutiveReport:
+    """A stored report; one from before it had lists has its summary alone."""
+    return ExecutiveReport(
+        executive_summary=str(values["executive_summary"]),
+        key_metrics=tuple(
+            KeyMetric(each["name"], each["label"], each["value"], Trend(each["trend"]))
+            for each in values.get("key_metrics", ())
+        ),
+        actions_taken=tuple(values.get("actions_taken", ())),
+        recommendations=tuple(values.get("recommendations", ())),
+        concerns=tuple(values.get("concerns", ())),
+        next_steps=tuple(values.get("next_steps", ())),
+        source=AdviceSource(values["source"]),
+        highlights=tuple(values.get("highlights", ())),
+        action_items=tuple(
+            ActionItem(Urgency(each["priority"]), each["text"]) for each in values.get("action_items", ())
+        ),
+        week_over_week=str(values.get("week_over_week", "")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceLinks:
+    """Where details are. ``app_url`` and the links to run and partition are None when no base is configured."""
+
+    log_id: int
+    partition: str
+    run_id: str = ""
+    app_url: str | None = None
+    run_url: str | None = None
+    partition_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceFacts:
+    """What a maintenance run found and did. Instants are UTC, rates and deviations percent, the rest counts.
+
+    ``rationale_source``: whose words ``suppression_rationale`` and ``expected_impact`` are. ``list_rates``: the
+    figures behind ``assessments``. ``later_looks_days``: days after the end of sending at which this campaign
+    is looked at again for late bounces.
+    """
+
+    status: RunStatus
+    mode: str
+    campaign_name: str
+    round_number: int
+    list_role: ListRole
+    sent_at: datetime | None
+    recipients: int
+    links: MaintenanceLinks
+    bounces: Mapping[str, int] = field(default_factory=dict)
+    suppression: SuppressionFacts = field(default_factory=SuppressionFacts)
+    rebalancing: RebalancingFacts = field(default_factory=RebalancingFacts)
+    sender_faults: Sequence[SenderFault] = ()
+    not_evidence: int = 0
+    unknown: int = 0
+    lists: Sequence[ListChange] = ()
+    deviation_before: float | None = None
+    deviation_after: float | None = None
+    mailjet_requests: int | None = None
+    complaint_rate: float | None = None
+    errors: Sequence[StageErrors] = ()
+    assessments: Sequence[HealthAssessment] = ()
+    list_rates: Sequence[ListRates] = ()
+    report: ExecutiveReport | None = None
+    suppression_rationale: str = ""
+    expected_impact: str = ""
+    rationale_source: AdviceSource = AdviceSource.POLICY
+    next_campaign: str = ""
+    review_reason: str = ""
+    attempt: AttemptFacts | None = None
+    judged_as_of: datetime | None = None
+    later_looks_days: Sequence[int] = ()

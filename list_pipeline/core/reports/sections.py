@@ -1,0 +1,113 @@
+"""The parts of the maintenance message that are sentences, and whose sentences they are; and the health of the lists.
+
+Belongs here: summary, concerns, recommendations, next steps, and one line for each list. Does not belong here: the
+figures of the run (``reports``), and who wrote the sentences (``agents``).
+
+A model's sentences are somebody else's text: escaped, cut, and under a mark that says so.
+"""
+
+from __future__ import annotations
+
+from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
+from list_pipeline.core.health.figures import rate_words
+from list_pipeline.core.health.trends import BounceTrend, SizeTrend
+from list_pipeline.core.messages.slack_blocks import Mrkdwn, compose, joined, untrusted
+from list_pipeline.core.plans.plan import RunStatus, Urgency
+from list_pipeline.core.reports.facts import KeyMetric, ListRates, MaintenanceFacts, Trend
+
+MOST_ENTRIES = 3
+"""Entries of a list that the message shows; the run's asset and the ledger have all of them."""
+
+_ARROWS = {Trend.UP: " ↑", Trend.DOWN: " ↓", Trend.STABLE: "", Trend.NONE: ""}
+HEALTH_ICONS = {HealthStatus.HEALTHY: "🟢", HealthStatus.WARNING: "🟡", HealthStatus.CRITICAL: "🔴"}
+_BOUNCE_TRENDS = {
+    BounceTrend.IMPROVING: "Bounces of all three lists together are going down.",
+    BounceTrend.STABLE: "Bounces of all three lists together stay as they were.",
+    BounceTrend.DEGRADING: "Bounces of all three lists together are going up.",
+}
+_SIZE_TRENDS = {SizeTrend.GROWING: "; growing", SizeTrend.SHRINKING: "; shrinking"}
+
+
+def assessment(facts: MaintenanceFacts) -> list[Mrkdwn]:
+    """The summary, why these contacts, the expected effect, and whose words that is."""
+    report = facts.report
+    summary = report.executive_summary.strip() if report is not None else ""
+    lines = [untrusted(summary or "No summary was written for this run.", 800)]
+    if facts.suppression_rationale:
+        lines.append(joined([Mrkdwn("*Why these contacts:*"), untrusted(facts.suppression_rationale, 600)], " "))
+    if facts.expected_impact:
+        lines.append(joined([Mrkdwn("*Expected effect:*"), untrusted(facts.expected_impact, 400)], " "))
+    lines.append(Mrkdwn(f"_{_whose(facts)}_"))
+    return lines
+
+
+def _whose(facts: MaintenanceFacts) -> str:
+    summary = facts.report.source if facts.report is not None else AdviceSource.POLICY
+    has_reasons = bool(facts.suppression_rationale or facts.expected_impact)
+    reasons = facts.rationale_source if has_reasons else summary
+    if summary is reasons is AdviceSource.POLICY:
+        return "Written from the figures, without the AI model."
+    if summary is reasons:
+        return "Words of the AI model; it decided nothing."
+    if summary is AdviceSource.MODEL:
+        return "The summary is in the AI model's words, the reasons are the policy's own; the model decided nothing."
+    return (
+        "The reasons are in the AI model's words, the summary was written from the figures; the model decided nothing."
+    )
+
+
+def attention(facts: MaintenanceFacts) -> list[Mrkdwn]:
+    """Concerns, recommendations and next steps under a small title each; none where there is nothing to say."""
+    report = facts.report
+    if report is None:
+        return []
+    # What code knows of the next steps in these states stands in a section of its own already.
+    is_said = report.source is AdviceSource.POLICY and facts.status in (RunStatus.PENDING_REVIEW, RunStatus.FAILED)
+    parts = (
+        ("Concerns", report.concerns),
+        ("Recommendations", report.recommendations),
+        ("Next steps", () if is_said else report.next_steps),
+    )
+    lines: list[Mrkdwn] = []
+    for title, entries in parts:
+        if entries:
+            lines.append(compose("_{title}_", title=title))
+            lines += [joined([Mrkdwn("•"), untrusted(entry, 300)], " ") for entry in entries[:MOST_ENTRIES]]
+    if lines and report.source is AdviceSource.MODEL:
+        lines.append(Mrkdwn("_With words of the AI model; people decide._"))
+    return lines
+
+
+def metric_value(metric: KeyMetric) -> str:
+    """A figure with the way it went."""
+    return f"{metric.value}{_ARROWS[metric.trend]}"
+
+
+def list_health(facts: MaintenanceFacts) -> list[Mrkdwn]:
+    """One line for each list: its state, and delivery and bounces with the interval in which the true rates lie."""
+    rates = {each.role: each for each in facts.list_rates}
+    lines = [_of_list(each, rates.get(each.role)) for each in facts.assessments]
+    trends = {each.bounce_trend for each in facts.list_rates} & _BOUNCE_TRENDS.keys()
+    if lines and len(trends) == 1:
+        lines.append(Mrkdwn(_BOUNCE_TRENDS[trends.pop()]))
+    return lines
+
+
+def _of_list(health: HealthAssessment, rates: ListRates | None) -> Mrkdwn:
+    urgency = f", urgency {health.urgency.value}" if health.urgency is not Urgency.LOW else ""
+    if rates is None or rates.delivered is None or rates.bounced is None:
+        words = ": no campaign of it was read yet"
+    else:
+        # One decimal: the interval is far wider than a hundredth of a percent.
+        delivered, bounced = rate_words(rates.delivered, digits=1), rate_words(rates.bounced, digits=1)
+        words = f": delivered {delivered}, bounced {bounced} of its last campaign"
+    return compose(
+        "{icon} *{list}* {status}{urgency}{rates}{size}",
+        icon=HEALTH_ICONS[health.status],
+        list=health.role.label,
+        status=health.status.value,
+        urgency=urgency,
+        rates=words,
+        size=_SIZE_TRENDS.get(rates.size_trend, "") if rates is not None else "",
+    )

@@ -1,0 +1,193 @@
+"""Messages about decisions: what a person is asked for and how to answer, what was decided, what lapsed, what was done late.
+
+Belongs here: what these messages say. Does not belong here: Slack's limits (``slack_blocks``), and when they are sent
+(``operations.messages.links``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from list_pipeline.core.messages.slack_blocks import (
+    Block,
+    Mrkdwn,
+    SlackMessage,
+    compose,
+    context,
+    header,
+    joined,
+    section,
+)
+from list_pipeline.core.plans.plan import PlanKind, PlanStatus
+
+_WORDS = {
+    PlanKind.SUPPRESSION: "suppression plan",
+    PlanKind.REBALANCING: "rebalancing plan",
+    PlanKind.UNDO: "undo",
+    PlanKind.ROLLBACK: "rollback",
+    PlanKind.MANUAL: "change by hand",
+    PlanKind.REPAIR: "repair",
+}
+_HASH_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDecision:
+    """A plan on which somebody decided, or nobody did. ``about``: key of its campaign, empty for a repair.
+
+    ``by``: a person's name, or "nobody". ``contacts``: how many it would change.
+    """
+
+    plan_id: int
+    kind: PlanKind
+    status: PlanStatus
+    about: str
+    by: str
+    note: str
+    contacts: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingPlan:
+    """A plan that a person has to decide on. ``contacts``: how many it would change."""
+
+    plan_id: int
+    kind: PlanKind
+    content_hash: str
+    contacts: int
+
+
+@dataclass(frozen=True, slots=True)
+class LateExecution:
+    """What people approved contact by contact and was carried out after its plan. Counts of this plan's changes so far."""
+
+    plan_id: int
+    kind: PlanKind
+    about: str
+    questions: int
+    confirmed: int
+    failed: int
+
+
+def decision_message(decision: PlanDecision, links: Sequence[Mrkdwn] = ()) -> SlackMessage:
+    """The message about a plan that was approved, rejected, or lapsed."""
+    what = f"{_WORDS[decision.kind]} {decision.plan_id}"
+    if decision.status is PlanStatus.APPROVED:
+        title, lines = f"✅ Approved: {what}", _approved(decision)
+    elif decision.status is PlanStatus.REJECTED:
+        title, lines = f"🚫 Rejected: {what}", _turned_down(decision)
+    else:
+        title = f"⌛ Expired: {what}"
+        lines = [*_lapsed(decision), *_turned_down(decision)]
+    if decision.note:
+        lines.append(compose("Note: {note}", note=decision.note))
+    return _message(title, lines, decision.about, links)
+
+
+def _approved(decision: PlanDecision) -> list[Mrkdwn]:
+    return [
+        compose(
+            "{by} approved {changes}, to be carried out next and reported here.",
+            by=decision.by,
+            changes=_changes(decision.contacts),
+        )
+    ]
+
+
+def _lapsed(decision: PlanDecision) -> list[Mrkdwn]:
+    if decision.by == "nobody":
+        return [compose("Nobody decided on it in time.")]
+    return [compose("{by} let it lapse.", by=decision.by)]
+
+
+def _turned_down(decision: PlanDecision) -> list[Mrkdwn]:
+    """What follows from a plan of which nothing is done."""
+    by = [] if decision.status is PlanStatus.EXPIRED else [compose("{by} rejected it.", by=decision.by)]
+    nothing = compose("Nothing of it is done: {changes} left out.", changes=_changes(decision.contacts))
+    if decision.kind is PlanKind.SUPPRESSION and decision.status is PlanStatus.EXPIRED:
+        after = compose("Its contacts stay on their lists and are judged anew by the next look at this campaign.")
+    elif decision.kind is PlanKind.SUPPRESSION:
+        after = compose("Its contacts stay on their lists, also in later looks at this campaign.")
+    elif decision.kind is PlanKind.REBALANCING:
+        after = compose("The lists stay as they are; the next campaign's rebalancing evens them.")
+    else:
+        after = compose("The lists stay as they are.")
+    return [*by, nothing, after]
+
+
+def questions_message(about: str, questions: int, links: Sequence[Mrkdwn] = ()) -> SlackMessage:
+    """The message about single contacts on whom nobody decided in time."""
+    lines = [
+        compose("Nobody decided in time. Questions about single contacts: {count}.", count=f"{questions:,}"),
+        compose("These contacts stay on their lists and are judged anew by the next look at this campaign."),
+    ]
+    return _message("⌛ Expired: questions about single contacts", lines, about, links)
+
+
+def late_message(done: LateExecution, links: Sequence[Mrkdwn] = ()) -> SlackMessage:
+    """The message about approved contacts that were carried out after their plan."""
+    lines = [
+        compose(
+            "What was approved is done: {questions} of {what} {plan}.",
+            questions=f"{done.questions:,} questions" if done.questions != 1 else "one question",
+            what=_WORDS[done.kind],
+            plan=done.plan_id,
+        ),
+        compose("Confirmed at Mailjet so far, of the whole plan: *{changes}*.", changes=_changes(done.confirmed)),
+    ]
+    if done.failed:
+        lines.append(
+            compose("{n} failed and wait for a person: `list-pipeline reviews` lists them.", n=f"{done.failed:,}")
+        )
+    return _message("▶️ Approved contacts were changed", lines, done.about, links)
+
+
+def review_block(waiting: Sequence[WaitingPlan], questions: int, expiry_hours: int) -> list[Block]:
+    """What a person has to do, with the commands to copy; empty when nobody has to do anything.
+
+    Args:
+        questions: open questions about single contacts.
+        expiry_hours: hours until what nobody answers lapses.
+    """
+    lines = [line for plan in waiting for line in _commands(plan)]
+    if questions:
+        lines.append(
+            compose(
+                "{n} about single contacts: `list-pipeline reviews` lists {them}.",
+                them="them" if questions > 1 else "it",
+                n=f"{questions:,} questions" if questions > 1 else "One question",
+            )
+        )
+    if not lines:
+        return []
+    lines.append(
+        compose("Without an answer it lapses after {hours} hours, and nothing of it is done.", hours=expiry_hours)
+    )
+    return [section([Mrkdwn("*Your decision*"), *lines])]
+
+
+def _commands(plan: WaitingPlan) -> list[Mrkdwn]:
+    shown = plan.content_hash[:_HASH_SHOWN]
+    return [
+        compose(
+            "{what} {plan}, {changes}:",
+            what=_WORDS[plan.kind].capitalize(),
+            plan=plan.plan_id,
+            changes=_changes(plan.contacts),
+        ),
+        compose("`list-pipeline approve {plan} {hash} --by NAME`", plan=plan.plan_id, hash=shown),
+        compose("`list-pipeline reject {plan} --by NAME`", plan=plan.plan_id),
+    ]
+
+
+def _message(title: str, lines: Sequence[Mrkdwn], about: str, links: Sequence[Mrkdwn]) -> SlackMessage:
+    small = [*([compose("{about}", about=about)] if about else []), *links]
+    blocks = [header(title), section(lines), *([context(small)] if small else [])]
+    summary = joined(lines, " ")
+    text = compose("{title}", title=f"{title} ({about}):" if about else f"{title}:")
+    return SlackMessage(joined([text, summary], " "), blocks)
+
+
+def _changes(count: int) -> str:
+    return "one change" if count == 1 else f"{count:,} changes"

@@ -1,0 +1,183 @@
+"""The suppression plan: the verdicts of one campaign and sweep, put together for people and the gate to judge.
+
+Belongs here: plan items, sums, the repair list, what was not evidence, incidents. Does not belong here: the verdicts
+(``suppression``), and whether the plan may run (``gate``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from list_pipeline.core.bounces.classes import SENDER_CLASSES, BounceClass, BounceReason, FailureEvent, advice_for
+from list_pipeline.core.lists import ListRole
+from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, Sweep, content_hash
+from list_pipeline.core.suppression.verdicts import Incident, SuppressionRule, Verdict, VerdictAction
+
+_ACTIONS = {
+    VerdictAction.SUPPRESS: ItemAction.SUPPRESS,
+    VerdictAction.HOLD: ItemAction.SUPPRESS,
+    VerdictAction.MONITOR: ItemAction.MONITOR,
+    VerdictAction.KEEP: ItemAction.KEEP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SenderFault:
+    """A reason that concerns us or Mailjet rather than the contacts: how many, and what people can do about it."""
+
+    reason: BounceReason
+    contacts: int
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionPlan:
+    """What is intended after one sweep of one campaign. Immutable; ``content_hash`` is its identity.
+
+    ``items``: one a contact, by contact id. ``by_class``: contacts per class, contradictory events left out.
+    ``sender_faults``: what to repair. ``not_evidence``: what to release. ``incidents``: domains that wait for a person.
+    ``complaint_rate_percent``: complaints of this campaign in percent of its recipients, None without recipients.
+    """
+
+    campaign_id: int
+    sweep: Sweep
+    policy_version: str
+    content_hash: str
+    items: tuple[PlanItem, ...]
+    verdicts: tuple[Verdict, ...]
+    recipients: int
+    by_class: tuple[tuple[BounceClass, int], ...]
+    by_rule: tuple[tuple[SuppressionRule, int], ...]
+    sender_faults: tuple[SenderFault, ...]
+    not_evidence: tuple[SenderFault, ...]
+    incidents: tuple[Incident, ...]
+
+    def with_action(self, action: VerdictAction) -> tuple[Verdict, ...]:
+        """The verdicts with this action."""
+        return tuple(verdict for verdict in self.verdicts if verdict.action is action)
+
+    @property
+    def suppressed_count(self) -> int:
+        """Contacts to be suppressed, complaints included, held ones not."""
+        return len(self.with_action(VerdictAction.SUPPRESS))
+
+    @property
+    def held_count(self) -> int:
+        """Contacts that would be suppressed and wait because of an incident."""
+        return len(self.with_action(VerdictAction.HOLD))
+
+    @property
+    def complaint_rate_percent(self) -> float | None:
+        """Complaints in percent of the recipients."""
+        complaints = dict(self.by_class)[BounceClass.COMPLAINT]
+        return 100 * complaints / self.recipients if self.recipients > 0 else None
+
+    def breakdown(self) -> dict[str, int]:
+        """Planned suppressions by reason, and their total. Held contacts are not among them."""
+        planned = Counter(verdict.rule for verdict in self.with_action(VerdictAction.SUPPRESS))
+        return {
+            "hard_bounces": planned[SuppressionRule.HARD_BOUNCE],
+            "second_hits": planned[SuppressionRule.SECOND_HIT],
+            "soft_bounce_patterns": planned[SuppressionRule.SOFT_PATTERN],
+            "complaints": planned[SuppressionRule.COMPLAINT],
+            "total": planned.total(),
+        }
+
+    def summary(self) -> dict[str, object]:
+        """The plan's figures for a JSON column: no address, no contact id."""
+        return {
+            "recipients": self.recipients,
+            "contacts": len(self.items),
+            "suppress": self.breakdown(),
+            "held": self.held_count,
+            "monitor": len(self.with_action(VerdictAction.MONITOR)),
+            "keep": len(self.with_action(VerdictAction.KEEP)),
+            "by_class": {bounce_class.value: count for bounce_class, count in self.by_class},
+            "by_rule": {rule.value: count for rule, count in self.by_rule},
+            "sender_faults": [_as_json(finding) for finding in self.sender_faults],
+            "not_evidence": [_as_json(finding) for finding in self.not_evidence],
+            "incidents": [
+                {"domain": one.domain, "hard_bounces": one.hard_bounces, "recipients": one.recipients}
+                for one in self.incidents
+            ],
+            "complaint_rate_percent": self.complaint_rate_percent,
+        }
+
+
+def assemble(
+    verdicts: Iterable[Verdict],
+    events: Iterable[FailureEvent],
+    incidents: Iterable[Incident],
+    *,
+    campaign_id: int,
+    sweep: Sweep,
+    policy_version: str,
+    recipients: int,
+) -> SuppressionPlan:
+    """The plan out of its verdicts, whatever order they come in.
+
+    Args:
+        verdicts: one a contact, already softened by advisors where they did.
+        events: the events that the verdicts were made of.
+        incidents: the domains whose contacts are held.
+        campaign_id: our number of the campaign.
+        sweep: which look at the campaign this is.
+        policy_version: the version of the policy that decided.
+        recipients: how many the campaign was sent to.
+
+    Raises:
+        ValueError: a contact has two verdicts.
+    """
+    ordered = tuple(sorted(verdicts, key=lambda one: one.contact_id))
+    items = tuple(_item(verdict) for verdict in ordered)
+    failed = {event.contact_id: event for event in events}.values()
+    classes = Counter(event.bounce_class for event in failed if not event.is_contradictory)
+    rules = Counter(verdict.rule for verdict in ordered)
+    return SuppressionPlan(
+        campaign_id=campaign_id,
+        sweep=sweep,
+        policy_version=policy_version,
+        content_hash=content_hash(campaign_id, PlanKind.SUPPRESSION, sweep, policy_version, items),
+        items=items,
+        verdicts=ordered,
+        recipients=recipients,
+        by_class=tuple((bounce_class, classes[bounce_class]) for bounce_class in BounceClass),
+        by_rule=tuple((rule, rules[rule]) for rule in SuppressionRule if rules[rule]),
+        sender_faults=_findings(failed, SENDER_CLASSES),
+        not_evidence=_findings(failed, frozenset({BounceClass.NOT_EVIDENCE})),
+        incidents=tuple(sorted(incidents, key=lambda one: one.domain)),
+    )
+
+
+def _item(verdict: Verdict) -> PlanItem:
+    action = _ACTIONS[verdict.action]
+    return PlanItem(
+        contact_id=verdict.contact_id,
+        action=action,
+        rule=verdict.rule.value,
+        to_role=ListRole.SUPPRESSION if action is ItemAction.SUPPRESS else None,
+        is_held=verdict.action is VerdictAction.HOLD,
+        reason=verdict.rule.value,
+        bounce_class=verdict.bounce_class.value if verdict.bounce_class else None,
+        bounce_type=verdict.bounce_type,
+        bounce_count=verdict.bounce_count,
+        confidence=verdict.confidence,
+        evidence=verdict.as_evidence(),
+        explanation=verdict.explanation,
+    )
+
+
+def _findings(events: Iterable[FailureEvent], classes: frozenset[BounceClass]) -> tuple[SenderFault, ...]:
+    """Contacts per reason, the most frequent first."""
+    contacts: dict[BounceReason, int] = defaultdict(int)
+    for event in events:
+        if event.bounce_class in classes:
+            contacts[event.reason] += 1
+    ordered = sorted(contacts.items(), key=lambda pair: (-pair[1], pair[0].value))
+    return tuple(SenderFault(reason, count, advice_for(reason)) for reason, count in ordered)
+
+
+def _as_json(finding: SenderFault) -> dict[str, object]:
+    return {"reason": finding.reason.value, "contacts": finding.contacts, "advice": finding.advice}

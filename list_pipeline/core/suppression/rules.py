@@ -1,0 +1,397 @@
+"""Who is suppressed, and on what evidence: the rules, contact by contact.
+
+Belongs here: the verdict on each contact that a campaign's bounces concern. Does not belong here: reading the sources
+(``reconciliation``), the values themselves (``verdicts``), writing the verdicts down (``suppression_plan``) and letting
+a plan through (``gate``).
+
+What is not known never suppresses. An attempt whose outcome is unknown is neither a failure nor a delivery: it is
+stepped over, neither counted nor taken for a reset. A failure of another kind ends a soft streak: an attempt that the
+sender spoiled says nothing about the mailbox, so the attempts around it are not consecutive. What Mailjet did not
+attempt at all is stepped over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from list_pipeline.core.bounces.classes import SENDER_CLASSES, BounceClass, FailureEvent
+from list_pipeline.core.percentages import reaches_percent
+from list_pipeline.core.suppression.policy import SuppressionPolicy
+from list_pipeline.core.suppression.verdicts import (
+    Attempt,
+    AttemptOutcome,
+    CampaignContext,
+    ContactFacts,
+    Incident,
+    SuppressionRule,
+    Verdict,
+    VerdictAction,
+)
+
+
+def find_incidents(
+    events: Iterable[FailureEvent], campaign: CampaignContext, policy: SuppressionPolicy, as_of: datetime
+) -> tuple[Incident, ...]:
+    """Domains with at least 5 hard bounces that are at least 60 percent of their recipients (figures of the policy).
+
+    Disputed and contradictory hard bounces count too: holding is the careful side. A domain whose number of recipients
+    is not known is taken as bouncing altogether.
+    """
+    bounced: dict[str, set[int]] = {}
+    for event in events:
+        domain = campaign.domain_of.get(event.contact_id)
+        if domain is not None and event.bounce_class is BounceClass.HARD and event.occurred_at <= as_of:
+            bounced.setdefault(domain, set()).add(event.contact_id)
+    found = []
+    for domain, contact_ids in sorted(bounced.items()):
+        recipients = campaign.recipients_by_domain.get(domain, len(contact_ids))
+        many = len(contact_ids) >= policy.incident_hard_bounces
+        if many and reaches_percent(len(contact_ids), recipients, policy.incident_percent):
+            found.append(Incident(domain, len(contact_ids), recipients, tuple(sorted(contact_ids))))
+    return tuple(found)
+
+
+def decide(
+    events: Sequence[FailureEvent],
+    history: Mapping[int, Sequence[Attempt]],
+    facts: Mapping[int, ContactFacts],
+    campaign: CampaignContext,
+    policy: SuppressionPolicy,
+    as_of: datetime,
+) -> tuple[Verdict, ...]:
+    """One verdict for every contact with an event in this campaign, or flagged as complaining, by contact id.
+
+    Args:
+        events: this campaign's failures, one a contact; the same event twice is one event.
+        history: the other campaigns that each contact was a recipient of; one attempt a campaign.
+        facts: what our rows know; a contact without facts is kept.
+        campaign: the campaign itself.
+        policy: the figures.
+        as_of: the moment that the decision is made for (UTC). What happened later was not known then and is left out.
+
+    Raises:
+        ValueError: two different events for one contact, two attempts for one campaign, or
+            an event of another campaign.
+    """
+    by_contact = _one_event_each(events, campaign.campaign_id)
+    complaining = {
+        contact_id
+        for contact_id, known in facts.items()
+        if known.is_complaining and known.is_known and known.is_recipient
+    }
+    held = {
+        contact_id
+        for incident in find_incidents(by_contact.values(), campaign, policy, as_of)
+        for contact_id in incident.contact_ids
+    }
+    verdicts = []
+    for contact_id in sorted(by_contact.keys() | complaining):
+        past = _past(contact_id, history.get(contact_id, ()), campaign.campaign_id, as_of)
+        case = _Case(
+            contact_id=contact_id,
+            event=by_contact.get(contact_id),
+            past=past,
+            facts=facts.get(contact_id, ContactFacts(is_known=False)),
+            has_domain=contact_id in campaign.domain_of,
+            is_held=contact_id in held,
+            policy=policy,
+            as_of=as_of,
+        )
+        verdicts.append(_judge(case))
+    return tuple(verdicts)
+
+
+def keep_delivered(then: Iterable[Verdict], now: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    """The verdicts for a past moment, with those replaced whose contact a later campaign reached, as the present ones say.
+
+    What became known after the moment that is judged for suppresses nobody; that an address works still protects it.
+    """
+    reached = {verdict.contact_id: verdict for verdict in now if verdict.rule is SuppressionRule.DELIVERED_SINCE}
+    return tuple(
+        reached.get(verdict.contact_id, verdict)
+        if verdict.action in (VerdictAction.SUPPRESS, VerdictAction.HOLD)
+        and verdict.rule is not SuppressionRule.COMPLAINT
+        else verdict
+        for verdict in then
+    )
+
+
+def keep_rejected(verdicts: Iterable[Verdict], rejected: Collection[int]) -> tuple[Verdict, ...]:
+    """The verdicts, with those kept whose suppression a person rejected after the same campaign.
+
+    A later look at the same campaign brings no new occasion. Complaints are exempt: nobody may be mailed after one.
+    """
+    words = "Kept: a person rejected this suppression after an earlier look at the same campaign."
+    return tuple(
+        _kept(verdict, SuppressionRule.REJECTED_BY_PERSON, words)
+        if verdict.contact_id in rejected and verdict.rule is not SuppressionRule.COMPLAINT
+        else verdict
+        for verdict in verdicts
+    )
+
+
+def keep_taken_back(verdicts: Iterable[Verdict], taken_back: Collection[int]) -> tuple[Verdict, ...]:
+    """The verdicts, with those kept whose suppression after the same campaign a person took back.
+
+    Complaints too: one is taken back only by an explicit override.
+    """
+    words = "Kept: a person took this suppression back after an earlier look at the same campaign."
+    return tuple(
+        _kept(verdict, SuppressionRule.TAKEN_BACK_BY_PERSON, words) if verdict.contact_id in taken_back else verdict
+        for verdict in verdicts
+    )
+
+
+def _kept(verdict: Verdict, rule: SuppressionRule, words: str) -> Verdict:
+    if verdict.action not in (VerdictAction.SUPPRESS, VerdictAction.HOLD):
+        return verdict
+    return replace(verdict, action=VerdictAction.KEEP, rule=rule, confidence=None, explanation=words)
+
+
+def _one_event_each(events: Iterable[FailureEvent], campaign_id: int) -> dict[int, FailureEvent]:
+    by_contact: dict[int, FailureEvent] = {}
+    for event in events:
+        if event.campaign_id != campaign_id:
+            raise ValueError(f"an event of campaign {event.campaign_id} among those of campaign {campaign_id}")
+        if by_contact.setdefault(event.contact_id, event) != event:
+            raise ValueError(f"two different events of contact {event.contact_id}: reconcile them first")
+    return by_contact
+
+
+def _past(contact_id: int, attempts: Iterable[Attempt], campaign_id: int, as_of: datetime) -> tuple[Attempt, ...]:
+    """The attempts of other campaigns as they were known at ``as_of``, oldest first.
+
+    A failure that became known later leaves an attempt whose outcome was unknown then.
+    """
+    by_campaign: dict[int, Attempt] = {}
+    for attempt in attempts:
+        if attempt.event is not None and attempt.event.contact_id != contact_id:
+            raise ValueError(f"an attempt of contact {attempt.event.contact_id} among those of contact {contact_id}")
+        if by_campaign.setdefault(attempt.campaign_id, attempt) != attempt:
+            raise ValueError(f"two different attempts of contact {contact_id} in campaign {attempt.campaign_id}")
+    known = []
+    for attempt in by_campaign.values():
+        if attempt.campaign_id == campaign_id or attempt.sent_at > as_of:
+            continue
+        if attempt.event is not None and attempt.event.occurred_at > as_of:
+            attempt = Attempt(attempt.campaign_id, attempt.sent_at, AttemptOutcome.UNKNOWN)
+        known.append(attempt)
+    return tuple(sorted(known, key=lambda one: (one.sent_at, one.campaign_id)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """Everything about one contact."""
+
+    contact_id: int
+    event: FailureEvent | None
+    past: tuple[Attempt, ...]
+    facts: ContactFacts
+    has_domain: bool
+    is_held: bool
+    policy: SuppressionPolicy
+    as_of: datetime
+
+    def keep(self, rule: SuppressionRule, explanation: str, action: VerdictAction = VerdictAction.KEEP) -> Verdict:
+        return self._verdict(action, rule, explanation, (self.event,) if self.event else (), None)
+
+    def suppress(
+        self,
+        rule: SuppressionRule,
+        explanation: str,
+        events: tuple[FailureEvent, ...],
+        confidence: float,
+        flagged: bool = False,
+    ) -> Verdict:
+        verdict = self._verdict(VerdictAction.SUPPRESS, rule, explanation, events, confidence)
+        return replace(verdict, flagged_as_complaining=flagged)
+
+    def _verdict(
+        self,
+        action: VerdictAction,
+        rule: SuppressionRule,
+        explanation: str,
+        events: tuple[FailureEvent, ...],
+        confidence: float | None,
+    ) -> Verdict:
+        shown = events[-1] if events else None
+        return Verdict(
+            contact_id=self.contact_id,
+            action=action,
+            rule=rule,
+            policy_version=self.policy.version,
+            explanation=explanation,
+            bounce_class=shown.bounce_class if shown else None,
+            bounce_type=shown.reason.value if shown else None,
+            bounce_count=sum(event.counts for event in events),
+            confidence=confidence,
+            events=events,
+        )
+
+
+def _judge(case: _Case) -> Verdict:
+    """The rules in their order: first what forbids a change, then complaints, then what the failure says."""
+    facts, event = case.facts, case.event
+    if not facts.is_known:
+        return case.keep(
+            SuppressionRule.FACTS_UNKNOWN, "Kept: we have no row for this contact, so nothing is certain about it."
+        )
+    if not facts.is_recipient:
+        return case.keep(SuppressionRule.NOT_A_RECIPIENT, "Kept: this contact was not a recipient of the campaign.")
+    if facts.is_anonymised:
+        return case.keep(
+            SuppressionRule.ANONYMISED, "Kept: the contact was erased at Mailjet; a change would create it again."
+        )
+    if facts.in_suppression_list:
+        return case.keep(SuppressionRule.ALREADY_SUPPRESSED, "Nothing to do: already suppressed.")
+    known_event = event if event is not None and event.occurred_at <= case.as_of else None
+    if facts.is_complaining or (known_event and known_event.bounce_class is BounceClass.COMPLAINT):
+        complaints = (known_event,) if known_event and known_event.bounce_class is BounceClass.COMPLAINT else ()
+        return case.suppress(
+            SuppressionRule.COMPLAINT,
+            "Suppressed: this person reported a message as spam.",
+            complaints,
+            case.policy.confidence_complaint,
+            flagged=facts.is_complaining,
+        )
+    if known_event is None:
+        return case.keep(
+            SuppressionRule.NOT_KNOWN_YET, "Kept: the failure happened after the moment this is judged for."
+        )
+    if known_event.is_contradictory:
+        return case.keep(SuppressionRule.CONTRADICTION, "Kept: Mailjet's two records of this message do not agree.")
+    if known_event.bounce_class is BounceClass.HARD:
+        return _judge_hard(case, known_event)
+    if known_event.bounce_class is BounceClass.SOFT:
+        return _judge_soft(case, known_event)
+    if known_event.bounce_class in SENDER_CLASSES:
+        return case.keep(SuppressionRule.SENDER_FAULT, "Kept: the receiver refused us, not this contact.")
+    if known_event.bounce_class is BounceClass.NOT_EVIDENCE:
+        return case.keep(
+            SuppressionRule.NOT_EVIDENCE, "Kept: Mailjet did not try to deliver, so the address is not in question."
+        )
+    return case.keep(SuppressionRule.UNKNOWN, "Kept: the reason for this failure is not known to us.")
+
+
+def _judge_hard(case: _Case, event: FailureEvent) -> Verdict:
+    words = event.reason.value.replace("_", " ")
+    if not case.has_domain:
+        # Without the domain an incident of the provider cannot be told from a dead address.
+        return case.keep(
+            SuppressionRule.FACTS_UNKNOWN, "Kept: the contact's domain is not known, so an incident is possible."
+        )
+    if any(one.outcome is AttemptOutcome.DELIVERED and one.sent_at > event.occurred_at for one in case.past):
+        return case.keep(
+            SuppressionRule.DELIVERED_SINCE,
+            "Watched: a later campaign reached this contact, so the address works.",
+            VerdictAction.MONITOR,
+        )
+    if not event.classification.is_disputed:
+        verdict = case.suppress(
+            SuppressionRule.HARD_BOUNCE,
+            f"Suppressed: the address cannot receive mail ({words}).",
+            (event,),
+            case.policy.confidence_hard,
+        )
+        return _held_if_incident(case, verdict)
+    earlier = _earlier_hit(case, event)
+    if earlier is None:
+        return case.keep(
+            SuppressionRule.FIRST_DISPUTED_HIT,
+            f"Watched: first report of {words}, which is often temporary; a second one counts.",
+            VerdictAction.MONITOR,
+        )
+    days = (event.occurred_at - earlier.occurred_at).days
+    verdict = case.suppress(
+        SuppressionRule.SECOND_HIT,
+        f"Suppressed: {words}, the second failure in two campaigns {days} days apart with no delivery between.",
+        (earlier, event),
+        case.policy.confidence_second_hit,
+    )
+    return _held_if_incident(case, verdict)
+
+
+def _held_if_incident(case: _Case, verdict: Verdict) -> Verdict:
+    if not case.is_held:
+        return verdict
+    return replace(
+        verdict,
+        action=VerdictAction.HOLD,
+        explanation="Held: most of this domain's recipients bounced at once, which looks like a fault of the domain.",
+    )
+
+
+def _earlier_hit(case: _Case, event: FailureEvent) -> FailureEvent | None:
+    """The latest earlier hard bounce that makes this one a second hit."""
+    for attempt in reversed(case.past):
+        if attempt.sent_at > event.occurred_at:
+            continue
+        if attempt.outcome is AttemptOutcome.DELIVERED:
+            return None
+        hit = attempt.event
+        if hit is None or not hit.counts or hit.bounce_class is not BounceClass.HARD or attempt.in_incident:
+            continue
+        if event.occurred_at - hit.occurred_at >= case.policy.second_hit_gap:
+            return hit
+    return None
+
+
+def _judge_soft(case: _Case, event: FailureEvent) -> Verdict:
+    policy, streak = case.policy, _soft_streak(case, event)
+    words = event.reason.value.replace("_", " ")
+    campaigns = len({one.campaign_id for one in streak})
+    is_pattern = (
+        len(streak) >= policy.soft_attempts
+        and campaigns >= policy.soft_campaigns
+        and streak[-1].occurred_at - streak[0].occurred_at >= policy.soft_span
+        and case.as_of - streak[-1].occurred_at <= policy.soft_recency
+    )
+    if is_pattern and case.facts.campaigns_count < policy.min_campaigns:
+        return case.keep(
+            SuppressionRule.NEW_CONTACT,
+            "Watched: too new to be suppressed for temporary failures.",
+            VerdictAction.MONITOR,
+        )
+    if is_pattern:
+        days = (streak[-1].occurred_at - streak[0].occurred_at).days
+        return case.suppress(
+            SuppressionRule.SOFT_PATTERN,
+            f"Suppressed: {words} in each of the last {len(streak)} attempts, over {days} days.",
+            streak,
+            policy.confidence_soft_pattern,
+        )
+    if len(streak) > 1:
+        return case.keep(
+            SuppressionRule.SOFT_STREAK,
+            f"Watched: {words} {len(streak)} times in a row, not enough to act on.",
+            VerdictAction.MONITOR,
+        )
+    return case.keep(SuppressionRule.SINGLE_SOFT, f"Kept: a single temporary failure ({words}).")
+
+
+def _soft_streak(case: _Case, event: FailureEvent) -> tuple[FailureEvent, ...]:
+    """The last consecutive attempts that failed for this event's reason, oldest first; a later delivery leaves one."""
+    later = [attempt for attempt in case.past if attempt.sent_at > event.occurred_at]
+    if any(attempt.outcome is AttemptOutcome.DELIVERED for attempt in later):
+        return (event,)
+    streak = [event]
+    for attempt in reversed(case.past):
+        if attempt.sent_at > event.occurred_at:
+            continue
+        failure = attempt.event
+        if attempt.outcome is AttemptOutcome.DELIVERED:
+            break
+        if failure is None or _says_nothing(failure):
+            continue
+        if failure.bounce_class is not BounceClass.SOFT or failure.reason is not event.reason:
+            break
+        streak.append(failure)
+    return tuple(sorted(streak, key=lambda one: (one.occurred_at, one.campaign_id)))
+
+
+def _says_nothing(failure: FailureEvent) -> bool:
+    """Whether a failure is stepped over like an unknown outcome."""
+    silent = (BounceClass.NOT_EVIDENCE, BounceClass.UNKNOWN)
+    return failure.is_contradictory or failure.bounce_class in silent

@@ -1,0 +1,183 @@
+"""The vocabulary of the suppression rules: what they are told about a contact, and the verdict they give.
+
+Belongs here: frozen values, and what can be said about each by itself. Does not belong here: the rules
+(``suppression``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from list_pipeline.core.bounces.classes import BounceClass, FailureEvent
+
+
+class AttemptOutcome(StrEnum):
+    """What became of one past message to a contact."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One campaign that a contact was a recipient of.
+
+    ``sent_at`` is the start of sending (UTC). ``event`` is there exactly when the attempt failed. ``in_incident``: the
+    failure was part of a held incident at the contact's domain and says nothing about the contact.
+    """
+
+    campaign_id: int
+    sent_at: datetime
+    outcome: AttemptOutcome
+    event: FailureEvent | None = None
+    in_incident: bool = False
+
+    def __post_init__(self) -> None:
+        if self.sent_at.tzinfo is None:
+            raise ValueError("an attempt's instant must be timezone-aware")
+        if (self.outcome is AttemptOutcome.FAILED) != (self.event is not None):
+            raise ValueError("an attempt has an event exactly when it failed")
+        if self.event is not None and self.event.campaign_id != self.campaign_id:
+            raise ValueError("an attempt's event belongs to the attempt's campaign")
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFacts:
+    """What our rows know about a contact at the moment of judging.
+
+    ``is_known``: False when there is no row; the rest then says nothing. ``campaigns_count``: campaigns the contact was
+    a recipient of, this one included. Being unsubscribed or excluded changes no verdict: neither hides a dead address.
+    """
+
+    is_known: bool = True
+    is_recipient: bool = True
+    in_suppression_list: bool = False
+    is_unsubscribed: bool = False
+    is_excluded: bool = False
+    is_anonymised: bool = False
+    is_complaining: bool = False
+    campaigns_count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignContext:
+    """What the rules must know about the campaign itself.
+
+    ``domain_of``: contact id to the domain (or operator) that received the message; ``recipients_by_domain``: how many
+    of the campaign's recipients each has.
+    """
+
+    campaign_id: int
+    recipients: int
+    domain_of: Mapping[int, str]
+    recipients_by_domain: Mapping[str, int]
+
+
+class VerdictAction(StrEnum):
+    """What is to be done about a contact. ``hold``: would be suppressed, but a person looks first."""
+
+    SUPPRESS = "suppress"
+    HOLD = "hold"
+    MONITOR = "monitor"
+    KEEP = "keep"
+
+
+class SuppressionRule(StrEnum):
+    """The rule that decided; the first four are the reasons under which a contact can be suppressed."""
+
+    COMPLAINT = "complaint"
+    HARD_BOUNCE = "hard_bounce"
+    SECOND_HIT = "second_hit"
+    SOFT_PATTERN = "soft_bounce_pattern"
+    FIRST_DISPUTED_HIT = "first_disputed_hit"
+    SOFT_STREAK = "soft_streak"
+    SINGLE_SOFT = "single_soft_bounce"
+    NEW_CONTACT = "new_contact"
+    DELIVERED_SINCE = "delivered_since"
+    SENDER_FAULT = "sender_fault"
+    NOT_EVIDENCE = "not_evidence"
+    UNKNOWN = "unknown_bounce"
+    CONTRADICTION = "contradiction"
+    NOT_KNOWN_YET = "not_known_yet"
+    ALREADY_SUPPRESSED = "already_suppressed"
+    ANONYMISED = "anonymised"
+    NOT_A_RECIPIENT = "not_a_recipient"
+    FACTS_UNKNOWN = "facts_unknown"
+    REJECTED_BY_PERSON = "rejected_by_person"
+    TAKEN_BACK_BY_PERSON = "taken_back_by_person"
+
+
+BORDERLINE_RULES = frozenset({SuppressionRule.SECOND_HIT, SuppressionRule.SOFT_PATTERN})
+"""Rules about which an advisor may be asked: patterns are a matter of degree, facts are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The decision about one contact.
+
+    ``bounce_type`` is the reason code of the failure, e.g. ``user_unknown``; ``bounce_count`` the failures it rests on.
+    ``confidence`` belongs to the rule (share from 0 to 1; None where nothing would be changed). ``events`` are the
+    failures it rests on, oldest first. ``explanation`` is one sentence for a marketer.
+    """
+
+    contact_id: int
+    action: VerdictAction
+    rule: SuppressionRule
+    policy_version: str
+    explanation: str
+    bounce_class: BounceClass | None = None
+    bounce_type: str | None = None
+    bounce_count: int = 0
+    confidence: float | None = None
+    events: tuple[FailureEvent, ...] = ()
+    flagged_as_complaining: bool = False
+
+    @property
+    def is_borderline(self) -> bool:
+        """Whether an advisor may be asked about it: patterns are a matter of degree, facts are not."""
+        return self.action is VerdictAction.SUPPRESS and self.rule in BORDERLINE_RULES
+
+    def as_evidence(self) -> tuple[dict[str, object], ...]:
+        """What the verdict rests on, for a JSON column or a card: no address in it."""
+        flag: dict[str, object] = {"kind": "contact_flag", "flag": "IsSpamComplaining"}
+        seen = tuple(event.as_evidence() for event in self.events)
+        return (*seen, flag) if self.flagged_as_complaining else seen
+
+    def more_careful(self, confidence: float | None = None, monitor: bool = False, said: str = "") -> Verdict:
+        """The verdict after an advisor's opinion, which can only soften it.
+
+        A confidence above the rule's own changes nothing. Only a borderline suppression can become monitoring. What the
+        advisor ``said`` about this contact stands behind the rule's own explanation, marked as the advisor's.
+
+        Raises:
+            ValueError: the confidence is no share from 0 to 1.
+        """
+        if confidence is not None and not 0 <= confidence <= 1:
+            raise ValueError("a confidence is a share from 0 to 1")
+        if not self.is_borderline or self.confidence is None:
+            return self
+        lowered = self.confidence if confidence is None else min(self.confidence, confidence)
+        explanation = self.explanation
+        if monitor:
+            what = explanation.removeprefix("Suppressed: ")
+            explanation = f"Watched, because the advisor doubts that it should be suppressed: {what}"
+        return replace(
+            self,
+            confidence=lowered,
+            action=VerdictAction.MONITOR if monitor else self.action,
+            explanation=f"{explanation} Advisor: {said}" if said else explanation,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A domain where so many of the campaign's recipients bounced hard that the domain is the likelier cause."""
+
+    domain: str
+    hard_bounces: int
+    recipients: int
+    contact_ids: tuple[int, ...]

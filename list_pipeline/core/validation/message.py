@@ -1,0 +1,114 @@
+"""The Slack message of a validation: short, what is wrong, what to do, and whether Mailjet will send the campaign.
+
+Belongs here: what the message says. Does not belong here: the rules (``validation``) and posting
+(``operations.messages.outbox``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from list_pipeline.core.messages.slack_blocks import (
+    Block,
+    Mrkdwn,
+    SlackMessage,
+    compose,
+    context,
+    header,
+    section,
+    untrusted,
+)
+from list_pipeline.core.validation.rules import RuleResult, Severity
+
+_MARKS = {Severity.CRITICAL: "⛔", Severity.WARNING: "⚠️", Severity.PASSED: "✅"}
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationNews:
+    """What the message is about. ``fate``: what Mailjet will do at the scheduled time, in a sentence."""
+
+    campaign_key: str
+    campaign_name: str
+    list_label: str
+    scheduled_at: datetime
+    results: Sequence[RuleResult]
+    is_blocking: bool
+    fate: str
+    log_id: int | None = None
+
+
+def validation_message(facts: ValidationNews) -> SlackMessage:
+    """The message about one validation."""
+    wrong = [result for result in facts.results if result.severity is not Severity.PASSED]
+    wrong.sort(key=lambda result: result.severity is not Severity.CRITICAL)
+    worst = wrong[0].severity if wrong else Severity.PASSED
+    title = "⛔ Campaign Blocked: Its List Is Not Fit to Be Sent"
+    if not facts.is_blocking:
+        title = {
+            Severity.CRITICAL: "⛔ Pre-Campaign Validation: Let Go in Spite of Critical Findings",
+            Severity.WARNING: "⚠️ Pre-Campaign Validation: Ready, With Warnings",
+            Severity.PASSED: "✅ Pre-Campaign Validation: Ready to Send",
+        }[worst]
+    about = compose(
+        "*{name}* to {label}, scheduled for {at} UTC",
+        name=facts.campaign_name,
+        label=facts.list_label,
+        at=f"{facts.scheduled_at:%Y-%m-%d %H:%M}",
+    )
+    blocks: list[Block] = [header(title), section([about, compose("{fate}", fate=facts.fate)])]
+    if wrong:
+        blocks.append(section([line for result in wrong for line in _lines(result)]))
+    if facts.is_blocking:
+        command = f'list-pipeline unblock {facts.campaign_key} --by NAME --note "WHY"'
+        again = f"list-pipeline validate {facts.campaign_key}"
+        blocks.append(
+            section(
+                [
+                    compose("Repaired? {command}", command=again),
+                    compose("Let it go as it is: {command}", command=command),
+                ]
+            )
+        )
+    passed = sum(result.severity is Severity.PASSED for result in facts.results)
+    small = [compose("{passed} of {all} rules passed", passed=passed, all=len(facts.results))]
+    small.append(compose("{key}", key=facts.campaign_key))
+    if facts.log_id is not None:
+        small.append(compose("Maintenance log {number}", number=facts.log_id))
+    blocks.append(context(small))
+    words = " ".join(result.words for result in wrong[:3])
+    return SlackMessage(untrusted(f"{title}: {facts.campaign_name}. {words} {facts.fate}", 1_500), blocks)
+
+
+def _lines(result: RuleResult) -> list[Mrkdwn]:
+    lines = [compose("{mark} {words}", mark=_MARKS[result.severity], words=result.words)]
+    if result.action:
+        lines.append(compose("     → {action}", action=result.action))
+    return lines
+
+
+def override_message(campaign_key: str, campaign_name: str, by: str, note: str, fate: str) -> SlackMessage:
+    """The message about a blocked campaign that a person let go."""
+    title = "🔓 Blocked Campaign Let Go"
+    lines = [
+        compose("*{name}* was let go by {by}. {note}", name=campaign_name, by=by, note=note),
+        compose("{fate}", fate=fate),
+    ]
+    blocks = [header(title), section(lines), context([compose("{key}", key=campaign_key)])]
+    return SlackMessage(untrusted(f"{title}: {campaign_name}, by {by}. {fate}", 1_500), blocks)
+
+
+def failed_message(campaign_key: str, campaign_name: str, scheduled_at: datetime, why: str) -> SlackMessage:
+    """The alert that a validation could not be made: nobody looked, and Mailjet will send."""
+    title = "🚨 Critical: Pre-Campaign Validation Failed"
+    lines = [
+        compose("*{name}*: {why}", name=campaign_name, why=why),
+        compose(
+            "The list was not validated. It is tried again until {at} UTC, when Mailjet sends the campaign unless it is "
+            "taken back there.",
+            at=f"{scheduled_at:%Y-%m-%d %H:%M}",
+        ),
+    ]
+    blocks = [header(title), section(lines), context([compose("{key}", key=campaign_key)])]
+    return SlackMessage(untrusted(f"{title}: {campaign_name}. {why}", 1_500), blocks)

@@ -1,0 +1,4 @@
+"""The reconciliation of the lists in Dagster.
+
+Does not belong here: what is compared (``operations.drift``).
+"""

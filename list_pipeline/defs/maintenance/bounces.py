@@ -1,0 +1,77 @@
+"""What failed, and what that means."""
+
+import dagster as dg
+
+from list_pipeline.defs import metadata as md
+from list_pipeline.defs.maintenance.campaign_assets import campaign_asset, maintenance_of
+from list_pipeline.defs.maintenance.campaigns import campaign_metrics
+from list_pipeline.defs.maintenance.membership import membership_sync
+from list_pipeline.defs.maintenance.snapshots import list_snapshot_before
+from list_pipeline.operations.bounces import fetch as bounces
+from list_pipeline.operations.services import Services
+
+
+@campaign_asset(
+    group="observe",
+    kinds={"mailjet", "postgres"},
+    deps=[membership_sync],
+    description=(
+        "Every failed message of the campaign from both of Mailjet's sources, one event a contact, reconciled with "
+        "Mailjet's own counters. Fewer rows than counted stop the run."
+    ),
+)
+def bounce_data(context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]) -> dg.MaterializeResult[None]:
+    with maintenance_of(context, services, "fetch_bounces") as run:
+        data = bounces.fetch_bounces(services, run.campaign, run.sweep)
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(data.events),
+            **md.counts(
+                {
+                    "contacts_failed": len(data.events),
+                    "rows_read": data.fetch.rows_read,
+                    "duplicate_rows": data.fetch.duplicates,
+                    "requests": data.fetch.requests,
+                }
+            ),
+            "warnings": md.lines(list(data.fetch.warnings)),
+        }
+    )
+
+
+@campaign_asset(
+    group="observe",
+    kinds={"postgres"},
+    deps=[campaign_metrics, bounce_data, list_snapshot_before],
+    description=(
+        "The failures by class and reason: the contacts' own (hard, soft, complaint), the sender's faults that we have to "
+        "repair, and what is no evidence at all."
+    ),
+)
+def bounce_analysis(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> dg.MaterializeResult[None]:
+    with maintenance_of(context, services, "ai_analysis") as run:
+        data = bounces.fetch_bounces(services, run.campaign, run.sweep)
+        analysis = bounces.analyse(data, run.campaign.recipient_count or 0)
+    return dg.MaterializeResult(
+        metadata={
+            **md.counts(analysis.by_class),
+            **md.counts(
+                {
+                    "contradictions": analysis.contradictions,
+                    "complaint_rate_percent": analysis.complaint_rate_percent,
+                }
+            ),
+            "picture": md.bars("Failed contacts by class", dict(analysis.by_class)),
+            "reasons": md.table(
+                [{"reason": r.replace("_", " "), "contacts": n} for r, n in analysis.by_reason.items()]
+            ),
+            "to repair on our side": md.table(
+                [
+                    {"reason": reason.replace("_", " "), "contacts kept": count, "what to do": advice}
+                    for reason, (count, advice) in analysis.to_repair.items()
+                ]
+            ),
+        }
+    )

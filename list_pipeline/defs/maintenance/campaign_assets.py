@@ -1,0 +1,110 @@
+"""What every campaign asset begins with: its campaign, looked up before anything else.
+
+A launch past the UI runs an asset's body even for a partition that does not exist, so this is the first thing that happens,
+and the only one when there is no such campaign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+
+from list_pipeline.core.plans.gate import GateDecision
+from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.defs import metadata as md
+from list_pipeline.defs.common import OWNERS
+from list_pipeline.defs.failures import clear_failures
+from list_pipeline.defs.partitions import CAMPAIGNS
+from list_pipeline.operations.plans.outcomes import Executed
+from list_pipeline.operations.runs.run import Maintenance, begin, current, stage
+from list_pipeline.operations.services import Services
+from list_pipeline.storage.plans.plan_rows import StoredPlan
+
+SWEEP_TAG = "list_pipeline/sweep"
+
+
+def campaign_asset(
+    *, group: str, kinds: set[str], deps: Sequence[dg.AssetsDefinition | str], description: str, **more: Any
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """An asset of the campaign partition, with what all of them have in common."""
+    decorate: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
+        partitions_def=CAMPAIGNS,
+        group_name=group,
+        owners=OWNERS,
+        kinds=kinds,
+        code_version="1",
+        deps=deps,
+        description=description,
+        **more,
+    )
+    return decorate
+
+
+def sweep_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Sweep:
+    """Which look at the campaign this run is: 24h unless its tag says otherwise."""
+    return Sweep(context.run.tags.get(SWEEP_TAG, Sweep.H24.value))
+
+
+@contextmanager
+def maintenance_of(context: dg.AssetExecutionContext, services: Services, stage_name: str) -> Generator[Maintenance]:
+    """The maintenance of this partition; what fails inside is written to the ledger under ``stage_name``."""
+    with clear_failures():
+        run = begin(services, context.partition_key, sweep=sweep_of(context), run_id=context.run.run_id)
+        with stage(services, run, stage_name):
+            yield run
+
+
+@contextmanager
+def ledgered_if_for_a_campaign(
+    context: dg.AssetExecutionContext, services: Services, stage_name: str
+) -> Generator[None]:
+    """For the unpartitioned first step of a campaign's run: its row exists from here on, and a failure stands in it.
+
+    Otherwise a failed sync would leave no trace, and the sensor would believe that the campaign had had its run.
+    """
+    key = context.run.tags.get("dagster/partition")
+    if key is None:
+        yield
+        return
+    run = begin(services, key, sweep=sweep_of(context), run_id=context.run.run_id)
+    with stage(services, run, stage_name):
+        yield
+
+
+@contextmanager
+def maintenance_as_it_stands(context: dg.AssetExecutionContext, services: Services) -> Generator[Maintenance]:
+    """The same for reporting: it begins no attempt and ends none."""
+    with clear_failures():
+        yield current(services, context.partition_key, sweep=sweep_of(context))
+
+
+def gate_metadata(plan: StoredPlan, decision: GateDecision | None) -> dict[str, dg.MetadataValue]:
+    """What the gate saw, check by check, or who decided."""
+    shown: dict[str, dg.MetadataValue] = {"decided by": md.text(plan.decided_by or "nobody yet")}
+    if decision is not None:
+        shown["checks"] = md.table(
+            [{"check": c.name, "holds": "yes" if c.passed else "no", "what it saw": c.words} for c in decision.checks]
+        )
+        shown |= md.counts({"may_run": len(decision.may_run), "waiting": len(decision.waiting)})
+    return shown
+
+
+def executed_metadata(executed: Executed, column: str) -> dict[str, dg.MetadataValue]:
+    """What became of the changes of a plan."""
+    return {
+        **md.counts(
+            {
+                "planned": executed.planned,
+                "confirmed": executed.confirmed,
+                "failed": executed.failed,
+                "skipped": executed.skipped,
+                "bulk_jobs": executed.jobs,
+            }
+        ),
+        f"by {column}": md.table(
+            [{column: name.replace("_", " "), **found} for name, found in executed.by_reason.items()]
+        ),
+    }

@@ -1,0 +1,114 @@
+"""What was executed, in words, and the message to people."""
+
+from typing import Any
+
+import dagster as dg
+
+from list_pipeline.core.health.figures import rate_words
+from list_pipeline.core.messages.slack_blocks import as_text
+from list_pipeline.core.reports.sections import metric_value
+from list_pipeline.defs import metadata as md
+from list_pipeline.defs.maintenance.campaign_assets import campaign_asset, maintenance_as_it_stands
+from list_pipeline.defs.maintenance.snapshots import cache_refreshed, list_snapshot_after
+from list_pipeline.operations.reports.maintenance_report import Report, notify, write_report
+from list_pipeline.operations.services import Services
+
+
+@campaign_asset(
+    group="report",
+    kinds={"gemini", "postgres"},
+    deps=[cache_refreshed, list_snapshot_after, "list_health_assessments"],
+    description=(
+        "The report of the maintenance from what was really executed; ends its row in the ledger with a truthful status. "
+        "A campaign that waits for a person or failed is reported by a run of its own."
+    ),
+)
+def maintenance_report(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> dg.MaterializeResult[None]:
+    with maintenance_as_it_stands(context, services) as run:
+        report = write_report(services, run)
+    facts = report.facts
+    return dg.MaterializeResult(
+        metadata={
+            "status": md.text(facts.status.value),
+            **md.counts(
+                {
+                    "contacts_suppressed": facts.suppression.confirmed_total,
+                    "contacts_rebalanced": facts.rebalancing.confirmed,
+                    "mailjet_requests": facts.mailjet_requests,
+                    "deviation_before_percent": facts.deviation_before,
+                    "deviation_after_percent": facts.deviation_after,
+                }
+            ),
+            **report_metadata(report),
+            "message": dg.MetadataValue.md(f"```\n{as_text(report.message)}\n```"),
+        }
+    )
+
+
+def report_metadata(report: Report) -> dict[str, Any]:
+    """The report's fields, the health of the lists, and how the sentences came about and what they cost."""
+    said, advice = report.facts.report, report.advice
+    if said is None:
+        return {}
+    tokens = advice.get("tokens", {})
+    return {
+        "executive summary": md.text(said.executive_summary),
+        "key metrics": md.table([{"figure": each.label, "value": metric_value(each)} for each in said.key_metrics]),
+        "actions taken": md.lines(said.actions_taken),
+        "recommendations": md.lines(said.recommendations),
+        "concerns": md.lines(said.concerns),
+        "next steps": md.lines(said.next_steps),
+        "health of the lists": md.table(_health(report)),
+        "words of": md.text(said.source.value),
+        "guard verdict": md.text(str(advice.get("verdict", ""))),
+        **({"model": md.text(str(advice["model"]))} if advice.get("model") else {}),
+        **md.counts(
+            {
+                "prompt_tokens": tokens.get("prompt"),
+                "output_tokens": tokens.get("output"),
+                "thought_tokens": tokens.get("thought"),
+                "cost_usd": advice.get("cost_usd"),
+                "latency_ms": advice.get("latency_ms"),
+            },
+            prefix="reporting_",
+        ),
+    }
+
+
+def _health(report: Report) -> list[dict[str, Any]]:
+    rates = {each.role: each for each in report.facts.list_rates}
+    return [
+        {
+            "list": each.role.label,
+            "status": each.status.value,
+            "urgency": each.urgency.value,
+            "delivered": rate_words(rates[each.role].delivered),
+            "bounced": rate_words(rates[each.role].bounced),
+            "bounce trend": rates[each.role].bounce_trend.value,
+            "size trend": rates[each.role].size_trend.value,
+        }
+        for each in report.facts.assessments
+    ]
+
+
+@campaign_asset(
+    group="report",
+    kinds={"slack"},
+    deps=[maintenance_report],
+    description="The Slack message, sent once: materializing again finds it and sends nothing.",
+)
+def maintenance_notification(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> dg.MaterializeResult[None]:
+    with maintenance_as_it_stands(context, services) as run:
+        delivery = notify(services, run, write_report(services, run))
+    return dg.MaterializeResult(
+        metadata={
+            "state": md.text(delivery.state),
+            **({"problem": md.text(delivery.error)} if delivery.error else {}),
+            **({"slack message": md.text(f"{delivery.channel} {delivery.ts}")} if delivery.ts else {}),
+            **md.link(delivery.permalink),
+        }
+    )

@@ -1,0 +1,136 @@
+"""What starts runs by itself. Everything is decided from the database, never from the partitions that exist.
+
+Partitions and runs are returned together, so that a crash in between loses neither.
+"""
+
+import dagster as dg
+
+from list_pipeline.core.errors import ConfigurationError, ListPipelineError
+from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.defs.common import SCHEDULE_STATUS, SENSOR_STATUS
+from list_pipeline.defs.maintenance import jobs
+from list_pipeline.defs.maintenance.campaign_assets import SWEEP_TAG
+from list_pipeline.defs.partitions import CAMPAIGNS
+from list_pipeline.operations.campaigns import discovery
+from list_pipeline.operations.runs.attempts import fail_stale_runs, given_up
+from list_pipeline.operations.runs.run import Due, due, unreported
+from list_pipeline.operations.safety.modes import note_flag
+from list_pipeline.operations.services import Services
+from list_pipeline.storage.campaigns import sent_campaigns
+
+CAMPAIGN_SENSOR_SECONDS = 300
+"""Maintenance has to start within the hour; a look costs one request."""
+
+
+def _oldest_first(context: dg.SensorEvaluationContext, found: list[Due]) -> list[Due]:
+    """The oldest that can still be started, and nobody while the run of an older one is on its way: each is planned on the
+    state that the one before left. The others follow with the next ticks.
+
+    A run key that was used up and led to nothing holds nobody up; it is replaced later.
+    """
+    for one in found:
+        runs = context.instance.get_runs(dg.RunsFilter(tags={"dagster/run_key": one.run_key}), limit=1)
+        if not runs:
+            return [one]
+        if not runs[0].is_finished:
+            return []
+    return []
+
+
+def _requests(found: list[Due], sweep: Sweep) -> list[dg.RunRequest]:
+    return [
+        dg.RunRequest(
+            run_key=one.run_key,
+            partition_key=one.campaign_key,
+            tags={
+                SWEEP_TAG: sweep.value,
+                "list_pipeline/attempt": str(one.attempt),
+                "list_pipeline/why": one.why[:200],
+            },
+        )
+        for one in found
+    ]
+
+
+@dg.sensor(
+    job=jobs.post_campaign_maintenance,
+    minimum_interval_seconds=CAMPAIGN_SENSOR_SECONDS,
+    default_status=SENSOR_STATUS,
+    description=(
+        "Finds sends at Mailjet, and starts the maintenance of campaigns that ended 24 h ago or more: oldest first, one after "
+        "the other, failed ones and those whose run died again after a pause; late bounces once more after 72 h and 7 days."
+    ),
+)
+def campaigns_due_for_maintenance(
+    context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
+) -> dg.SensorResult | dg.SkipReason:
+    notes: list[str] = []
+    try:
+        note_flag(services, by="sensor")
+        if not services.settings.list_management_enabled:
+            return dg.SkipReason("List management is switched off (LIST_MANAGEMENT_ENABLED).")
+        sends = discovery.discover(services)
+        notes = [*sends.ignored, *sends.alerts]
+    except ConfigurationError as error:
+        return dg.SkipReason(str(error))
+    except ListPipelineError as error:
+        # What is due already does not wait until Mailjet answers again.
+        notes.append(redact_addresses(str(error)))
+    notes += [f"The run of {key} died; it is tried again." for key in fail_stale_runs(services)]
+    for note in notes:
+        context.log.warning(note)
+    found = [
+        request for sweep in Sweep for request in _requests(_oldest_first(context, due(services, sweep=sweep)), sweep)
+    ]
+    left = given_up(services)
+    with services.database.begin() as connection:
+        keys = [campaign.key for campaign in sent_campaigns.all_campaigns(connection)]
+    return dg.SensorResult(
+        run_requests=found,
+        dynamic_partitions_requests=[CAMPAIGNS.build_add_request(keys)] if keys else [],
+        skip_reason=None if found else dg.SkipReason(_nothing_due(len(keys), left, notes)),
+    )
+
+
+_MOST_NAMED = 10
+
+
+def _nothing_due(known: int, given_up: list[str], notes: list[str]) -> str:
+    words = [f"{known} campaigns are known and none is to be started now."]
+    if given_up:
+        named = ", ".join(given_up[-_MOST_NAMED:])
+        words.append(
+            f"{len(given_up)} failed in every attempt and only a person starts them again, the latest: {named}."
+        )
+    return " ".join([*words, *notes[:1]])
+
+
+@dg.sensor(
+    job=jobs.maintenance_reporting,
+    minimum_interval_seconds=30,
+    default_status=SENSOR_STATUS,
+    description="Reports maintenances that wait for a person or failed: news that must not depend on the run that has it.",
+)
+def maintenances_to_report(
+    context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
+) -> dg.SensorResult | dg.SkipReason:
+    try:
+        note_flag(services, by="sensor")
+        found = [request for sweep in Sweep for request in _requests(unreported(services, sweep=sweep), sweep)]
+    except ConfigurationError as error:
+        return dg.SkipReason(str(error))
+    if not found:
+        return dg.SkipReason("Every maintenance that ended was reported.")
+    return dg.SensorResult(run_requests=found)
+
+
+@dg.schedule(
+    job=jobs.membership_synchronisation,
+    cron_schedule="20 * * * *",
+    execution_timezone="UTC",
+    default_status=SCHEDULE_STATUS,
+    description="Hourly: who came, left or unsubscribed, and who was mailed by a new send.",
+)
+def hourly_membership_sync(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    return dg.RunRequest(run_key=context.scheduled_execution_time.strftime("%Y-%m-%dT%H"))

@@ -1,0 +1,200 @@
+"""Who is suppressed: planned, let through or not, done. Only the last of the three changes lists."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.plans.gate import GateDecision
+from list_pipeline.core.plans.plan import ItemAction
+from list_pipeline.defs import metadata as md
+from list_pipeline.defs.common import OWNERS, POOL
+from list_pipeline.defs.maintenance.bounces import bounce_analysis
+from list_pipeline.defs.maintenance.campaign_assets import (
+    campaign_asset,
+    executed_metadata,
+    gate_metadata,
+    maintenance_of,
+)
+from list_pipeline.defs.maintenance.gate_checks import SUPPRESSION_RULES, gate_check_results, gate_check_specs
+from list_pipeline.defs.maintenance.list_health import health_metadata
+from list_pipeline.defs.maintenance.snapshots import list_snapshot_before
+from list_pipeline.defs.partitions import CAMPAIGNS
+from list_pipeline.operations.advice.advisors import partition_of
+from list_pipeline.operations.health import assessments as health
+from list_pipeline.operations.maintenance import workflow
+from list_pipeline.operations.services import Services
+from list_pipeline.operations.suppression import plan_and_execute as suppression
+from list_pipeline.operations.views.masked_items import ShownItem, shown_items
+from list_pipeline.storage.plans.plan_rows import StoredPlan
+
+SUPPRESSION_PLAN = dg.AssetKey("suppression_plan")
+LIST_HEALTH = dg.AssetKey("list_health_assessments")
+
+
+@dg.multi_asset(
+    name="analysis",
+    partitions_def=CAMPAIGNS,
+    can_subset=True,
+    specs=[
+        dg.AssetSpec(
+            SUPPRESSION_PLAN,
+            deps=[bounce_analysis],
+            group_name="plan",
+            kinds={"python", "gemini", "postgres"},
+            owners=OWNERS,
+            code_version="1",
+            description=(
+                "Who is to be suppressed, watched or kept, each with the rule and its evidence. Decided by the policy; the "
+                "advisor explains and can only make it more careful. Written once: materializing again shows the stored "
+                "plan."
+            ),
+        ),
+        dg.AssetSpec(
+            LIST_HEALTH,
+            deps=[bounce_analysis, list_snapshot_before],
+            group_name="plan",
+            kinds={"python", "gemini", "postgres"},
+            owners=OWNERS,
+            code_version="1",
+            description=(
+                "How healthy the three lists are: rates with their intervals, trends, and what rules and advisor make of "
+                "them. It advises and stops nothing. Made once: materializing again shows what is stored."
+            ),
+        ),
+    ],
+)
+def analysis(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Both in one step, so that the advisors are asked at the same time."""
+    wanted = context.selected_asset_keys
+    with maintenance_of(context, services, "ai_analysis") as run:
+        plan: StoredPlan | None = None
+        problem = ""
+        if SUPPRESSION_PLAN not in wanted:
+            _, problem = workflow.assess_health(services, run)
+        elif LIST_HEALTH not in wanted:
+            plan = suppression.plan_suppression(services, run)
+        else:
+            analysed = workflow.analyse(services, run)
+            plan, problem = analysed.plan, analysed.problem
+        items = shown_items(services, plan) if plan is not None else []
+        found = health.stored_assessments(services, partition_of(run))
+        asked = health.consultations(services, partition_of(run))
+    if plan is not None:
+        yield dg.MaterializeResult(
+            asset_key=SUPPRESSION_PLAN,
+            metadata=suppression_metadata(plan, items),
+            data_version=dg.DataVersion(plan.content_hash),
+        )
+    if LIST_HEALTH in wanted:
+        yield dg.MaterializeResult(asset_key=LIST_HEALTH, metadata=health_metadata(found, asked, problem))
+
+
+def suppression_metadata(plan: StoredPlan, items: list[ShownItem]) -> dict[str, dg.MetadataValue]:
+    """A suppression plan for people: figures, who and why (masked), and what the advisor said."""
+    summary: Mapping[str, Any] = plan.summary
+    suppressed = [item for item in items if item.item.action is ItemAction.SUPPRESS]
+    return {
+        **md.counts(
+            {
+                "planned_suppressions": int(summary["suppress"]["total"]),
+                "held_for_review": int(summary["held"]),
+                "monitored": int(summary["monitor"]),
+                "kept": int(summary["keep"]),
+            }
+        ),
+        "by reason": md.table([{"reason": k.replace("_", " "), "contacts": v} for k, v in summary["suppress"].items()]),
+        "who and why": md.table(
+            [
+                {
+                    "contact": one.item.contact_id,
+                    "address": one.masked,
+                    "rule": one.item.rule.replace("_", " "),
+                    "held": "yes" if one.item.is_held else "",
+                    "why": one.item.explanation,
+                }
+                for one in suppressed
+            ]
+        ),
+        "rationale": md.text(f"{summary['rationale']} (written by the {summary['advised_by']})"),
+        "expected impact": md.text(str(summary["expected_impact"])),
+        **_advice_metadata(summary),
+        "policy version": md.text(plan.policy_version),
+        "content hash": md.text(plan.content_hash[:16]),
+    }
+
+
+def _advice_metadata(summary: Mapping[str, Any]) -> dict[str, dg.MetadataValue]:
+    """What the advisor said beyond its prose, and what it took; little for plans of before advisors said so much."""
+    advisor = summary.get("advice")
+    if not advisor:
+        return {}
+    concerns = "; ".join(summary["concerns"]) or "none"
+    cost = "not known" if advisor["cost_usd"] is None else f"{advisor['cost_usd']:.4f} USD"
+    took = f"{sum(advisor['tokens'].values()):,} tokens, {cost}, {advisor['latency_ms'] or 0:,} ms"
+    return {
+        "advisor": md.text(f"{advisor['model'] or 'no model'}: {advisor['verdict']}"),
+        "advisor's concerns": md.text(concerns),
+        "advice took": md.text("recalled from an earlier run" if advisor["is_recalled"] else took),
+        **md.counts(
+            {
+                "advisor_confidence": summary["advisor_confidence"],
+                "advisor_disagreements": int(summary["disagreements"]),
+            }
+        ),
+    }
+
+
+@campaign_asset(
+    group="plan",
+    kinds={"python", "postgres"},
+    deps=["suppression_plan"],
+    output_required=False,
+    check_specs=gate_check_specs("approved_suppression_plan", SUPPRESSION_RULES),
+    description=(
+        "The safety gate. Materializes only when the plan may go on: every rule holds, or a person decided. A plan that "
+        "waits leaves this run green and its successors skipped."
+    ),
+)
+def approved_suppression_plan(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    with maintenance_of(context, services, "suppression") as run:
+        try:
+            plan, goes_on, decision = workflow.open_suppression_gate(services, run)
+        except RefusedError:
+            refused = suppression.plan_suppression(services, run)
+            yield from gate_check_results(refused, SUPPRESSION_RULES, context.partition_key)
+            raise
+    yield from gate_check_results(plan, SUPPRESSION_RULES, context.partition_key)
+    if goes_on:
+        yield dg.MaterializeResult(metadata=gate_metadata(plan, decision))
+    else:
+        context.log.info(f"The plan does not go on by itself: {_words(plan, decision)}")
+
+
+def _words(plan: StoredPlan, decision: GateDecision | None) -> str:
+    if decision is None:
+        return f"it is {plan.status.value}"
+    return " ".join(check.words for check in decision.failed_checks) or decision.outcome.value
+
+
+@campaign_asset(
+    group="act",
+    kinds={"mailjet", "postgres"},
+    pool=POOL,
+    deps=[approved_suppression_plan],
+    description=(
+        "Suppressed contacts: onto the suppression list and excluded first, confirmed, then off the three campaign lists. "
+        "In bulk jobs, journalled, read back from Mailjet."
+    ),
+)
+def suppression_result(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> dg.MaterializeResult[None]:
+    with maintenance_of(context, services, "suppression") as run:
+        executed = suppression.execute_suppressions(services, run, context.log.info)
+    return dg.MaterializeResult(metadata=executed_metadata(executed, "reason"))

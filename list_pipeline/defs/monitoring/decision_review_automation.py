@@ -1,0 +1,47 @@
+"""The daily decision review: its job, its schedule, and its goals as checks. It waits for no other run."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import dagster as dg
+
+from list_pipeline.core.monitoring.decision_review import DayFigures
+from list_pipeline.defs.common import SCHEDULE_STATUS, asset_job, check_result
+from list_pipeline.defs.failures import clear_failures
+from list_pipeline.defs.metadata import text
+from list_pipeline.defs.monitoring.decision_review_assets import decision_review
+from list_pipeline.operations.check_result import CheckResult
+from list_pipeline.operations.monitoring.decision_review import RULES, figures_kept
+from list_pipeline.operations.services import Services
+
+review_of_decisions = asset_job(
+    "review_of_decisions",
+    decision_review,
+    description="One day's decisions: rules, advisors, people, and what was taken back.",
+)
+
+
+@dg.schedule(
+    job=review_of_decisions,
+    cron_schedule="20 5 * * *",
+    execution_timezone="UTC",
+    default_status=SCHEDULE_STATUS,
+    description="Daily: the decisions of yesterday (UTC).",
+)
+def daily_decision_review(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    day = (context.scheduled_execution_time.date() - timedelta(days=1)).isoformat()
+    return dg.RunRequest(run_key=day, partition_key=day)
+
+
+def _check(rule: Callable[[DayFigures], CheckResult]) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=decision_review, name=rule.__name__, description=rule.__doc__)
+    def run_check(context: dg.AssetCheckExecutionContext, services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
+        day = context.run.tags["dagster/partition"]
+        with clear_failures():
+            result = rule(figures_kept(services, date.fromisoformat(day)))
+        return check_result(result, {"day": text(day)})
+
+    return run_check
+
+
+DECISION_REVIEW_CHECKS = [_check(rule) for rule in RULES]

@@ -1,0 +1,199 @@
+"""Corrections in Dagster: undo a maintenance, reinstate or suppress one contact, and what carries approved repairs out.
+
+The same operations as behind the command line. Configuration names campaigns and contacts by key and id, never an address:
+Dagster keeps and shows it.
+"""
+
+from enum import Enum
+
+import dagster as dg
+from pydantic import Field
+
+from list_pipeline.core.errors import ConfigurationError
+from list_pipeline.core.plans.corrections import REFUSALS
+from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.defs.common import NO_RETRIES, POOL, SENSOR_STATUS
+from list_pipeline.defs.failures import clear_failures
+from list_pipeline.operations.plans import corrections, single_contacts, undo
+from list_pipeline.operations.plans.corrections import Correction
+from list_pipeline.operations.services import Services
+
+SENSOR_SECONDS = 30
+_BY = "Who asks for it: your name, and no address."
+_NOTE = "Why, in a few words and without addresses."
+_DESPITE = "Also take back what a complaint led to. Be sure that these people want mail."
+
+
+class Look(Enum):
+    """The look at the campaign whose changes are taken back."""
+
+    first = "24h"
+    second = "72h"
+    third = "7d"
+
+
+class UndoMaintenance(dg.Config):
+    """Which maintenance is taken back."""
+
+    campaign_key: str = Field(description="The campaign's partition key.")
+    by: str = Field(description=_BY)
+    note: str = Field(default="", description=_NOTE)
+    sweep: Look = Field(default=Look.first, description="Which look at the campaign: first (24 h), second or third.")
+    despite_complaint: bool = Field(default=False, description=_DESPITE)
+
+
+class ReinstateContact(dg.Config):
+    """Whose suppression is taken back."""
+
+    contact_id: int = Field(description="The contact's number at Mailjet.")
+    by: str = Field(description=_BY)
+    note: str = Field(default="", description=_NOTE)
+    despite_complaint: bool = Field(default=False, description=_DESPITE)
+
+
+class SuppressContact(dg.Config):
+    """Who is suppressed by hand."""
+
+    contact_id: int = Field(description="The contact's number at Mailjet.")
+    by: str = Field(description=_BY)
+    reason: str = Field(description=_NOTE)
+
+
+class CarryOutCorrection(dg.Config):
+    """Which correction is carried out."""
+
+    plan_id: int = Field(description="Number of the approved correction.")
+
+
+def _say(context: dg.OpExecutionContext, done: Correction) -> None:
+    """What was done and what was not, by ids; a correction that is not complete fails its run, so that people look."""
+    facts = done.facts
+    context.log.info(f"Plan {done.plan_id}: {facts.what}. {facts.done} of {facts.planned} changes confirmed.")
+    for code, ids in done.refused.items():
+        context.log.warning(f"{len(ids)} left as they are, {REFUSALS.get(code, code)}: {ids[:20]}")
+    if not facts.is_complete:
+        raise dg.Failure(
+            description=f"{facts.what} is not complete: {facts.failed} failed, {facts.open} open, "
+            f"{len(facts.differs)} not where they were before. Look at the lists, then run it again.",
+            metadata={"differs": list(facts.differs[:50])},
+            allow_retries=False,
+        )
+
+
+@dg.op(pool=POOL, description="Takes back what a maintenance changed: moves and enrolments first, then suppressions.")
+def take_maintenance_back(
+    context: dg.OpExecutionContext, config: UndoMaintenance, services: dg.ResourceParam[Services]
+) -> None:
+    with clear_failures():
+        done = undo.undo_maintenance(
+            services,
+            config.campaign_key,
+            by=config.by,
+            note=config.note,
+            sweep=Sweep(config.sweep.value),
+            despite_complaint=config.despite_complaint,
+            progress=context.log.info,
+        )
+    if not done:
+        context.log.info("There is nothing to take back.")
+    for one in done:
+        _say(context, one)
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags=NO_RETRIES,
+    description=(
+        "Undo the whole maintenance of a campaign: every contact goes back to where it was, but for those who complained, "
+        "unsubscribed, or whom somebody changed since; these are named. Open the Launchpad, fill in the campaign and your name."
+    ),
+)
+def undo_maintenance() -> None:
+    take_maintenance_back()
+
+
+@dg.op(pool=POOL, description="Takes one suppression back: list, exclusion and entry; the place in the queue was kept.")
+def take_suppression_back(
+    context: dg.OpExecutionContext, config: ReinstateContact, services: dg.ResourceParam[Services]
+) -> None:
+    with clear_failures():
+        done = single_contacts.reinstate(
+            services,
+            config.contact_id,
+            by=config.by,
+            note=config.note,
+            despite_complaint=config.despite_complaint,
+            progress=context.log.info,
+        )
+    _say(context, done)
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags=NO_RETRIES,
+    description="Reinstate one contact that was suppressed by mistake. Refused for who complained or unsubscribed.",
+)
+def reinstate_contact() -> None:
+    take_suppression_back()
+
+
+@dg.op(pool=POOL, description="Suppresses one contact by hand, with the reason `manual`.")
+def suppress_by_hand(
+    context: dg.OpExecutionContext, config: SuppressContact, services: dg.ResourceParam[Services]
+) -> None:
+    with clear_failures():
+        done = single_contacts.suppress(
+            services, config.contact_id, by=config.by, note=config.reason, progress=context.log.info
+        )
+    _say(context, done)
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags=NO_RETRIES,
+    description="Suppress one contact by hand: off the campaign lists, excluded, onto the suppression list.",
+)
+def suppress_contact() -> None:
+    suppress_by_hand()
+
+
+@dg.op(pool=POOL, description="Carries an approved repair out, or continues a correction that died midway.")
+def carry_out(context: dg.OpExecutionContext, config: CarryOutCorrection, services: dg.ResourceParam[Services]) -> None:
+    with clear_failures():
+        done = corrections.carry_out_correction(services, config.plan_id, context.log.info)
+    _say(context, done)
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags=NO_RETRIES,
+    description="Carries out an approved repair, or continues a correction that died midway. A sensor starts it.",
+)
+def carry_out_correction() -> None:
+    carry_out()
+
+
+@dg.sensor(
+    job=carry_out_correction,
+    minimum_interval_seconds=SENSOR_SECONDS,
+    default_status=SENSOR_STATUS,
+    description="Carries out repairs that a person approved, and corrections that died midway.",
+)
+def corrections_to_carry_out(
+    context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
+) -> dg.SensorResult | dg.SkipReason:
+    try:
+        found = corrections.to_carry_out(services)
+    except ConfigurationError as error:
+        return dg.SkipReason(str(error))
+    if not found:
+        return dg.SkipReason("No correction is left to carry out, or none may be made now.")
+    return dg.SensorResult(
+        run_requests=[
+            dg.RunRequest(
+                run_key=one.run_key,
+                run_config=dg.RunConfig(ops={"carry_out": CarryOutCorrection(plan_id=one.plan_id)}),
+            )
+            for one in found
+        ]
+    )

@@ -1,0 +1,184 @@
+"""Deciding in Dagster: jobs for people who approve, reject or expire what waits, and what carries their decisions out.
+
+The same operations as behind the command line. Configuration names plans, questions and people, never an address: Dagster keeps
+and shows it.
+"""
+
+from enum import Enum
+
+import dagster as dg
+from pydantic import Field
+
+from list_pipeline.core.errors import ConfigurationError
+from list_pipeline.defs.common import NO_RETRIES, POOL, SENSOR_STATUS
+from list_pipeline.defs.failures import clear_failures
+from list_pipeline.operations.reviews import approved_items
+from list_pipeline.operations.reviews import decisions as reviews
+from list_pipeline.operations.services import Services
+
+SENSOR_SECONDS = 30
+"""A person who approved looks at the screen: half a minute is soon enough, and a look costs no request."""
+
+
+class PlanAnswer(Enum):
+    """What may be decided on a plan that waits."""
+
+    approve = "approve"
+    reject = "reject"
+    expire = "expire"
+
+
+class ItemAnswer(Enum):
+    """What may be decided on a question about single contacts."""
+
+    approve = "approve"
+    reject = "reject"
+
+
+class DecideOnPlan(dg.Config):
+    """A person's decision on a plan."""
+
+    plan_id: int = Field(
+        description="Number of the plan that waits, as `list-pipeline reviews` and the report name it."
+    )
+    decision: PlanAnswer = Field(
+        description="approve: it is carried out. reject: nothing of it is done, also not by later looks at the campaign. "
+        "expire: nothing of it is done, and the next look judges its contacts anew."
+    )
+    by: str = Field(description="Who decides: your name, and no address.")
+    content_hash: str = Field(
+        default="", description="To approve: the hash shown beside the plan, 8 characters of it at least."
+    )
+    note: str = Field(default="", description="Why, in a few words and without addresses.")
+
+
+class DecideOnItem(dg.Config):
+    """A person's decision on single contacts."""
+
+    review_id: int = Field(description="Number of the question, the first one in its line of `list-pipeline reviews`.")
+    decision: ItemAnswer = Field(
+        description="approve: these contacts are changed; for one that failed: try again. reject: they stay as they are."
+    )
+    by: str = Field(description="Who decides: your name, and no address.")
+    content_hash: str = Field(
+        default="", description="To approve: the hash shown beside the question, 8 characters of it at least."
+    )
+    note: str = Field(default="", description="Why, in a few words and without addresses.")
+
+
+class CarryOut(dg.Config):
+    """Which plan's approved contacts are carried out."""
+
+    plan_id: int = Field(description="Number of the plan whose approved contacts are carried out.")
+
+
+@dg.op(description="Writes your decision down, if the plan still waits and is the one that was shown.")
+def write_plan_decision(
+    context: dg.OpExecutionContext, config: DecideOnPlan, services: dg.ResourceParam[Services]
+) -> None:
+    note = config.note or None
+    with clear_failures():
+        if config.decision is PlanAnswer.approve:
+            plan = reviews.approve(services, config.plan_id, by=config.by, content_hash=config.content_hash, note=note)
+        elif config.decision is PlanAnswer.reject:
+            plan = reviews.reject(services, config.plan_id, by=config.by, note=note)
+        else:
+            plan = reviews.expire(services, config.plan_id, by=config.by, note=note)
+    context.log.info(f"Plan {plan.plan_id} is {plan.status.value}. Its campaign goes on within five minutes.")
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags=NO_RETRIES,
+    description=(
+        "Approve, reject or expire a plan that waits. Open the Launchpad, fill in the plan's number and your name (and its "
+        "hash, to approve), and launch. The campaign goes on by itself."
+    ),
+)
+def decide_plan() -> None:
+    write_plan_decision()
+
+
+@dg.op(description="Writes your decision on single contacts down, if nobody decided before.")
+def write_item_decision(
+    context: dg.OpExecutionContext, config: DecideOnItem, services: dg.ResourceParam[Services]
+) -> None:
+    note, words = config.note or None, ""
+    with clear_failures():
+        if config.decision is ItemAnswer.approve:
+            item = reviews.approve_item(
+                services, config.review_id, by=config.by, content_hash=config.content_hash, note=note
+            )
+            words = approved_items.cap_words_of(services, item)
+        else:
+            item = reviews.reject_item(services, config.review_id, by=config.by, note=note)
+    context.log.info(f"Question {item.review_id} is {item.status}. {words}".rstrip())
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags=NO_RETRIES,
+    description=(
+        "Approve or reject a question about single contacts: those of an incident, one in doubt, or one that failed (approve "
+        "means: try again). Open the Launchpad, fill in the question's number and your name, and launch."
+    ),
+)
+def decide_review_item() -> None:
+    write_item_decision()
+
+
+@dg.op(
+    pool=POOL,
+    description="Changes the approved contacts at Mailjet: looked at once more, in bulk jobs, journalled, read back.",
+)
+def carry_out_items(context: dg.OpExecutionContext, config: CarryOut, services: dg.ResourceParam[Services]) -> None:
+    with clear_failures():
+        done = approved_items.execute_approved_items(services, config.plan_id, context.log.info)
+    context.log.info(
+        f"Plan {config.plan_id} altogether: {done.confirmed} confirmed, {done.skipped} skipped, {done.failed} failed."
+    )
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags=NO_RETRIES,
+    description=(
+        "Carries out the single contacts of a plan that a person approved. A sensor starts it; by hand it only needs the "
+        "plan's number, and what was done is not done again."
+    ),
+)
+def carry_out_approved_items() -> None:
+    carry_out_items()
+
+
+@dg.sensor(
+    job=carry_out_approved_items,
+    minimum_interval_seconds=SENSOR_SECONDS,
+    default_status=SENSOR_STATUS,
+    description=(
+        "Carries out single contacts that a person approved, and lets lapse what nobody decided on for too long "
+        "(LIST_REVIEW_EXPIRY_HOURS)."
+    ),
+)
+def decisions_to_carry_out(
+    context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
+) -> dg.SensorResult | dg.SkipReason:
+    try:
+        for one in reviews.expire_overdue(services):
+            what = f"plan {one.plan_id}" if one.plan_id is not None else f"question {one.review_id}"
+            context.log.warning(f"Nobody decided in time: {what} expired.")
+        found = approved_items.to_carry_out(services)
+    except ConfigurationError as error:
+        return dg.SkipReason(str(error))
+    if not found:
+        return dg.SkipReason("Nothing that a person approved contact by contact is left to do, or may be done now.")
+    return dg.SensorResult(
+        run_requests=[
+            dg.RunRequest(
+                run_key=one.run_key,
+                run_config=dg.RunConfig(ops={"carry_out_items": CarryOut(plan_id=one.plan_id)}),
+                tags={"list_pipeline/why": one.why[:200]},
+            )
+            for one in found
+        ]
+    )

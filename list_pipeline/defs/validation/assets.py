@@ -1,0 +1,53 @@
+"""The validation of a campaign's list before it is sent."""
+
+import dagster as dg
+
+from list_pipeline.defs import metadata as md
+from list_pipeline.defs.failures import clear_failures
+from list_pipeline.defs.maintenance.campaign_assets import campaign_asset
+from list_pipeline.operations.services import Services
+from list_pipeline.operations.validation.validate import Validation, validate
+
+
+@campaign_asset(
+    group="plan",
+    kinds={"mailjet", "postgres", "gemini"},
+    deps=[],
+    description=(
+        "Is the list of a scheduled campaign fit to be sent? It is read thoroughly and judged by ten rules, each of them a "
+        "check. A critical finding blocks the campaign until the list is valid or a person lets it go; a warning reports. "
+        "From here to the end of sending the list is frozen."
+    ),
+)
+def pre_campaign_validation(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> dg.MaterializeResult[None]:
+    with clear_failures():
+        found = validate(services, context.partition_key, run_id=context.run.run_id)
+    return dg.MaterializeResult(metadata=validation_metadata(found))
+
+
+def validation_metadata(found: Validation) -> dict[str, dg.MetadataValue]:
+    """Every rule with what it found and what to do, the figures behind them, and what Mailjet will do."""
+    figures = {name: value for result in found.results for name, value in result.details.items()}
+    shown = {
+        "verdict": md.text(found.stored.verdict.value),
+        "blocked": md.text("yes" if found.stored.is_blocking else "no"),
+        "at Mailjet": md.text(found.fate),
+        "scheduled for": md.text(f"{found.stored.scheduled_at:%Y-%m-%d %H:%M} UTC"),
+        "list": md.text(found.stored.list_role.label),
+        "rules": md.table(
+            [
+                {
+                    "rule": result.rule.value.replace("_", " "),
+                    "result": result.severity.value,
+                    "found": result.words,
+                    "to do": result.action or "-",
+                }
+                for result in found.results
+            ]
+        ),
+    }
+    counted = ("actual", "expected", "discrepancy", "tolerance", "contacts", "waiting", "held", "unsubscribed", "excluded",
+               "deviation_percent", "rate_percent")  # fmt: skip
+    return shown | md.counts({name: figures[name] for name in counted if figures.get(name) is not None})

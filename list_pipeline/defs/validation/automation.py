@@ -1,0 +1,99 @@
+"""The validation before a campaign: its job, its sensor, its rules as checks. It waits for no other run: a send does not."""
+
+import dagster as dg
+
+from list_pipeline.core.errors import ConfigurationError, ListPipelineError
+from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.validation.rules import Severity, ValidationRule
+from list_pipeline.defs.common import SENSOR_STATUS, asset_job
+from list_pipeline.defs.failures import clear_failures
+from list_pipeline.defs.metadata import text
+from list_pipeline.defs.partitions import CAMPAIGNS
+from list_pipeline.defs.validation.assets import pre_campaign_validation
+from list_pipeline.operations.campaigns.discovery import discover
+from list_pipeline.operations.campaigns.scheduled_campaigns import (
+    ToValidate,
+    discover_upcoming,
+    to_validate,
+    upcoming_campaigns,
+)
+from list_pipeline.operations.safety.modes import note_flag
+from list_pipeline.operations.services import Services
+from list_pipeline.operations.validation.validate import stored_validation
+
+UPCOMING_SENSOR_SECONDS = 300
+"""What is scheduled at short notice is validated within minutes; a look costs two requests, and one a scheduled campaign."""
+
+pre_campaign_validation_run = asset_job(
+    "pre_campaign_validation_run",
+    pre_campaign_validation,
+    description="The list of one scheduled campaign, validated before it is sent.",
+)
+
+
+def _request(one: ToValidate) -> dg.RunRequest:
+    return dg.RunRequest(run_key=one.run_key, partition_key=one.campaign_key, tags={"list_pipeline/why": one.why[:200]})
+
+
+@dg.sensor(
+    job=pre_campaign_validation_run,
+    minimum_interval_seconds=UPCOMING_SENSOR_SECONDS,
+    default_status=SENSOR_STATUS,
+    description=(
+        "Finds campaigns among Mailjet's programmed drafts, and validates their lists at 06:00 UTC on the day of the send, "
+        "never later than 3.25 h before it; at once what is scheduled at short notice, failed, or was not settled."
+    ),
+)
+def campaigns_to_validate(
+    context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
+) -> dg.SensorResult | dg.SkipReason:
+    note = ""
+    try:
+        note_flag(services, by="sensor")
+        # What began to be sent is no draft any more: without the sends it would look taken back.
+        discover(services)
+        discover_upcoming(services)
+    except ConfigurationError as error:
+        return dg.SkipReason(str(error))
+    except ListPipelineError as error:
+        # What is due is asked for all the same: a validation that cannot read says so to people.
+        note = redact_addresses(str(error))
+        context.log.warning(note)
+    keys = [campaign.key for campaign, _ in upcoming_campaigns(services)]
+    found = [_request(one) for one in to_validate(services)]
+    quiet = f"{len(keys)} campaigns are scheduled and none is to be validated now. {note}".rstrip()
+    return dg.SensorResult(
+        run_requests=found,
+        dynamic_partitions_requests=[CAMPAIGNS.build_add_request(keys)] if keys else [],
+        skip_reason=None if found else dg.SkipReason(quiet),
+    )
+
+
+_SEVERITY = {Severity.CRITICAL: dg.AssetCheckSeverity.ERROR, Severity.WARNING: dg.AssetCheckSeverity.WARN}
+
+
+def _check(rule: ValidationRule) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=pre_campaign_validation, name=rule.value, description=rule.question)
+    def run_check(context: dg.AssetCheckExecutionContext, services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
+        key = context.run.tags["dagster/partition"]
+        with clear_failures():
+            found = stored_validation(services, key)
+        results = {result.rule: result for result in found.results} if found is not None else {}
+        if (result := results.get(rule)) is None:
+            return dg.AssetCheckResult(
+                passed=False,
+                severity=dg.AssetCheckSeverity.ERROR,
+                description="This rule was not judged yet.",
+                metadata={"campaign": text(key)},
+            )
+        return dg.AssetCheckResult(
+            passed=result.severity is Severity.PASSED,
+            severity=_SEVERITY.get(result.severity, dg.AssetCheckSeverity.WARN),
+            description=f"{result.words} {result.action}".rstrip(),
+            metadata={"campaign": text(key)},
+        )
+
+    return run_check
+
+
+VALIDATION_CHECKS = [_check(rule) for rule in ValidationRule]

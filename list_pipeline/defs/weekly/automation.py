@@ -1,0 +1,101 @@
+"""The weekly health check: its job, its schedule, the sensor that catches up, and its rules as checks. It only reads."""
+
+import os
+from collections.abc import Callable
+from datetime import date
+
+import dagster as dg
+
+from list_pipeline.core.errors import ConfigurationError
+from list_pipeline.core.weekly.facts import WeekFacts
+from list_pipeline.core.weekly.figures import due_week
+from list_pipeline.defs.common import SCHEDULE_STATUS, SENSOR_STATUS, asset_job, check_result
+from list_pipeline.defs.failures import clear_failures
+from list_pipeline.defs.metadata import text
+from list_pipeline.defs.weekly import assets as weekly
+from list_pipeline.operations.check_result import CheckResult
+from list_pipeline.operations.services import Services
+from list_pipeline.operations.weekly.report import WEEK_RULES, facts_of
+from list_pipeline.operations.weekly.steps import WORKFLOW, current, missed_weeks
+
+
+def _whole_number(name: str, default: int, most: int) -> int:
+    """A setting that is needed when the code location loads; read by itself, so that no other can keep it from loading.
+
+    What is no such number is refused where settings are read as a whole; the schedule keeps its default until then.
+    """
+    given = os.environ.get(name, "").strip()
+    return int(given) if given.isdecimal() and int(given) <= most else default
+
+
+_DAY = _whole_number("WEEKLY_HEALTH_CHECK_DAY", 1, 6)
+_HOUR = _whole_number("WEEKLY_HEALTH_CHECK_HOUR", 10, 23)
+
+weekly_health_check = asset_job(
+    WORKFLOW,
+    weekly.weekly_list_snapshot,
+    weekly.list_metrics,
+    weekly.weekly_list_health,
+    weekly.weekly_report,
+    weekly.list_health_check,
+    weekly.weekly_notification,
+    description="One week of the lists: sizes, metrics, assessments, report, row, messages. The partition is its Monday.",
+)
+
+
+@dg.schedule(
+    job=weekly_health_check,
+    cron_schedule=f"0 {_HOUR} * * {_DAY}",
+    execution_timezone="UTC",
+    default_status=SCHEDULE_STATUS,
+    description="Weekly, on WEEKLY_HEALTH_CHECK_DAY at WEEKLY_HEALTH_CHECK_HOUR (UTC): the check of this week.",
+)
+def weekly_health_check_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    week = due_week(context.scheduled_execution_time, _DAY, _HOUR)
+    return dg.RunRequest(run_key=week.key, partition_key=week.key)
+
+
+@dg.sensor(
+    job=weekly_health_check,
+    minimum_interval_seconds=900,
+    default_status=SENSOR_STATUS,
+    description=(
+        "Weekly checks of the last four weeks that never began, died or failed: made late, oldest first, at most three "
+        "attempts. A week that is over has no sizes then."
+    ),
+)
+def weekly_checks_missed(
+    context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
+) -> dg.SensorResult | dg.SkipReason:
+    try:
+        found = missed_weeks(services)
+        now = services.clock.now()
+    except ConfigurationError as error:
+        return dg.SkipReason(str(error))
+    if not found:
+        return dg.SkipReason("Every weekly check that was due has run.")
+    return dg.SensorResult(
+        run_requests=[
+            dg.RunRequest(
+                # The hour lets a run that came to nothing be asked for again; a second one would find what the first did.
+                run_key=f"{one.week.key}:{one.attempt}:{now:%Y-%m-%dT%H}",
+                partition_key=one.week.key,
+                tags={"list_pipeline/why": one.why},
+            )
+            for one in found
+        ]
+    )
+
+
+def _check(rule: Callable[[WeekFacts], CheckResult]) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=weekly.list_health_check, name=rule.__name__, description=rule.__doc__)
+    def run_check(context: dg.AssetCheckExecutionContext, services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
+        week = context.run.tags["dagster/partition"]
+        with clear_failures():
+            result = rule(facts_of(services, current(services, date.fromisoformat(week))))
+        return check_result(result, {"week": text(week)})
+
+    return run_check
+
+
+WEEKLY_CHECKS = [_check(rule) for rule in WEEK_RULES]

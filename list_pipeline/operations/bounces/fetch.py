@@ -1,0 +1,295 @@
+"""Bounces: reading both of Mailjet's sources, reconciling them with its counters, and keeping the events.
+
+The receivers' own words are read too, where they can matter, and only what they mean is kept.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import structlog
+
+from list_pipeline.core.bounces.classes import BounceClass, BounceReason, FailureEvent, advice_for
+from list_pipeline.core.bounces.sources import ReconciledBounces, reconcile
+from list_pipeline.core.errors import IncompleteDataError, IntegrationError, RemoteNotFoundError
+from list_pipeline.core.observations import MessageEventSeen, MessageSeen, MessageStatus
+from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.core.suppression.policy import SuppressionPolicy
+from list_pipeline.operations.membership.sync import learn_contacts
+from list_pipeline.operations.services import Services
+from list_pipeline.storage import bounces as bounce_rows
+from list_pipeline.storage.bounces import StoredFetch
+from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.campaigns.sent_campaigns import Campaign
+from list_pipeline.storage.membership import members
+
+log = structlog.get_logger(__name__)
+
+FAILED_STATUSES = (
+    MessageStatus.HARD_BOUNCED,
+    MessageStatus.SOFT_BOUNCED,
+    MessageStatus.BLOCKED,
+    MessageStatus.SPAM,
+    MessageStatus.DEFERRED,
+    MessageStatus.QUEUED,
+    MessageStatus.BOUNCE,
+)
+"""What is not delivered. A message that is still being tried is among them: it must not pass for a delivery."""
+
+
+HISTORY_RETRY_AFTER = timedelta(days=1)
+"""A past campaign whose bounces could not be read whole is read again after this time, not with every sync."""
+
+FAILURE_EVENTS = frozenset({"bounced", "blocked"})
+"""Events of a message's history whose comment is the receiver's refusal."""
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class BounceData:
+    """A campaign's failures as one sweep saw them."""
+
+    fetch: StoredFetch
+    events: tuple[FailureEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BounceAnalysis:
+    """The failures by class and by reason; contradictory events are counted apart."""
+
+    by_class: Mapping[str, int]
+    by_reason: Mapping[str, int]
+    to_repair: Mapping[str, tuple[int, str]]
+    contradictions: int
+    complaint_rate_percent: float | None
+
+
+def fetch_bounces(services: Services, campaign: Campaign, sweep: Sweep) -> BounceData:
+    """The failures of a campaign: the stored ones, or read now and stored.
+
+    Raises:
+        IncompleteDataError: what was read is fewer than Mailjet counts, or otherwise unusable. It is stored as incomplete
+            and read again by the next attempt; nothing may be decided on it.
+    """
+    stored = stored_bounces(services, campaign, sweep)
+    if stored is not None:
+        return stored
+    data = _read(services, campaign, sweep, services.settings.bounce_texts_max)
+    if not data.fetch.is_complete:
+        raise IncompleteDataError(
+            f"Reading the bounces of campaign {campaign.key}",
+            " ".join(problem.rstrip(".") for problem in data.fetch.problems),
+            "Nothing was changed; run the maintenance again later",
+        )
+    log.info("bounce data collected", campaign=campaign.key, **_totals(data.events))
+    return data
+
+
+def stored_bounces(services: Services, campaign: Campaign, sweep: Sweep) -> BounceData | None:
+    """A complete reading that is stored, or None."""
+    with services.database.begin() as connection:
+        fetch = bounce_rows.fetch_of(connection, campaign.campaign_id, sweep.value)
+        if fetch is None or not fetch.is_complete:
+            return None
+        return BounceData(fetch, bounce_rows.events_of(connection, campaign.campaign_id, sweep.value))
+
+
+def load_history(services: Services, progress: Callable[[str], None] = log.info) -> int:
+    """Read the bounces of past campaigns that were never read, oldest first, and return how many campaigns that were.
+
+    Campaigns that are about to be maintained are left to their own run: their T+24 h reading is not taken early.
+    """
+    settings, now = services.settings, services.clock.now()
+    limit = now - timedelta(days=settings.list_maintenance_lookback_days)
+    with services.database.begin() as connection:
+        # A campaign within the maintenance look-back gets its own run; older ones are only remembered.
+        found = bounce_rows.campaigns_without_fetch(connection, limit, now - HISTORY_RETRY_AFTER)
+    for row in found:
+        with services.database.begin() as connection:
+            campaign = sent_campaigns.campaign_by_key(connection, row["campaign_key"])
+        progress(f"reading the bounces of {campaign.key}")
+        try:
+            # Nothing is decided on a past campaign by itself, so nobody's words are asked for.
+            data = _read(services, campaign, Sweep.D7, texts_max=0)
+        except (IncompleteDataError, RemoteNotFoundError) as error:
+            # Its attempts stay unknown, which resets and counts nothing; the other campaigns go on.
+            log.warning("a past campaign's bounces cannot be read", campaign=campaign.key, error=str(error))
+            continue
+        if not data.fetch.is_complete:
+            log.warning(
+                "a past campaign's bounces are incomplete", campaign=campaign.key, problems=len(data.fetch.problems)
+            )
+    return len(found)
+
+
+def _read(services: Services, campaign: Campaign, sweep: Sweep, texts_max: int) -> BounceData:
+    mailjet = services.mailjet
+    if campaign.mailjet_campaign_id is None:
+        raise AssertionError("checked when the campaign was looked up")
+    before = mailjet.requests_made
+    # One second earlier, because Mailjet's FromTS means "later than"; without it only today's rows come.
+    since = (campaign.send_started_at or campaign.sent_at) - timedelta(seconds=1)
+    bounces = mailjet.bounces(campaign.mailjet_campaign_id, since=since)
+    messages = tuple(
+        members.iterate(mailjet.messages(campaign.mailjet_campaign_id, since=since, statuses=FAILED_STATUSES))
+    )
+    counters = mailjet.send_counters(campaign.mailjet_campaign_id)
+    together = partial(
+        reconcile,
+        bounces,
+        messages,
+        counters,
+        campaign_id=campaign.campaign_id,
+        mailjet_campaign_id=campaign.mailjet_campaign_id,
+        sent_at=campaign.send_started_at or campaign.sent_at,
+    )
+    found: ReconciledBounces = together()
+    unread: tuple[str, ...] = ()
+    if found.is_complete and texts_max:
+        texts, unread = _read_words(services, campaign, found.events, messages, texts_max)
+        if texts:
+            found = together(texts=texts)
+    findings = learn_contacts(services, [event.contact_id for event in found.events])
+    fetch = StoredFetch(
+        campaign_id=campaign.campaign_id,
+        sweep=sweep.value,
+        fetched_at=services.clock.now(),
+        is_complete=found.is_complete,
+        problems=list(found.problems),
+        warnings=[*found.warnings, *findings, *unread],
+        rows_read=found.rows_read,
+        duplicates=found.duplicates_count,
+        requests=mailjet.requests_made - before,
+    )
+    with services.database.begin() as connection:
+        if not bounce_rows.save_fetch(connection, fetch, found.events):
+            # Another run read the same campaign at the same time and was first: what is stored counts.
+            stored = bounce_rows.fetch_of(connection, campaign.campaign_id, sweep.value)
+            if stored is not None:
+                return BounceData(stored, bounce_rows.events_of(connection, campaign.campaign_id, sweep.value))
+        elif found.is_complete:
+            members.count_bounces(connection, campaign.campaign_id, sweep.value, services.clock.now())
+    return BounceData(fetch, found.events)
+
+
+def _read_words(
+    services: Services,
+    campaign: Campaign,
+    events: Sequence[FailureEvent],
+    messages: Sequence[MessageSeen],
+    most: int,
+) -> tuple[Mapping[int, str], tuple[str, ...]]:
+    """The receivers' words by contact id, for at most so many of the failures that they can matter for, and warnings.
+
+    The texts are for this reading only: they are neither stored nor logged. A text that cannot be read is a warning and
+    its contact is judged without it.
+    """
+    asked = [
+        (event.contact_id, message_id)
+        for event in _open_questions(services, campaign, events)
+        if (message_id := _message_of(event, messages)) is not None
+    ]
+    texts: dict[int, str] = {}
+    unread, reason = 0, ""
+    for number, (contact_id, message_id) in enumerate(asked[:most]):
+        try:
+            words = last_refusal(services.mailjet.message_history(message_id))
+        except (IncompleteDataError, RemoteNotFoundError) as error:
+            unread, reason = unread + 1, error.happened
+            continue
+        except IntegrationError as error:
+            # Mailjet itself failed. The words are an extra: asking on would open the circuit that the next steps need.
+            unread, reason = unread + len(asked[number:most]), error.happened
+            break
+        if words:
+            texts[contact_id] = words
+    warnings = []
+    if unread:
+        log.warning("receivers' words not read", campaign=campaign.key, failures=unread, reason=reason)
+        warnings.append(f"The receivers' words of {unread} failures could not be read: they are judged without them.")
+    if len(asked) > most:
+        warnings.append(
+            f"The receivers' words of {len(asked) - most} failures were not asked for: BOUNCE_TEXTS_MAX is {most}."
+        )
+    return texts, tuple(warnings)
+
+
+def _open_questions(services: Services, campaign: Campaign, events: Sequence[FailureEvent]) -> list[FailureEvent]:
+    """The failures for which words can matter: disputed ones first, then soft ones that may complete a pattern, then
+    refused access, which may be an unknown user; the latest first within each."""
+    soft = [event for event in events if event.counts and event.bounce_class is BounceClass.SOFT]
+    with services.database.begin() as connection:
+        past = bounce_rows.attempts_of(
+            connection,
+            [event.contact_id for event in soft],
+            except_campaign=campaign.campaign_id,
+            as_of=services.clock.now(),
+        )
+    needed = SuppressionPolicy().soft_attempts - 1
+    repeated = {
+        event.contact_id
+        for event in soft
+        if needed
+        <= sum(one.failure is not None and one.failure.reason is event.reason for one in past[event.contact_id])
+    }
+    ranked = []
+    for event in events:
+        if event.is_contradictory:
+            continue
+        if event.classification.is_disputed:
+            ranked.append((0, event))
+        elif event.contact_id in repeated:
+            ranked.append((1, event))
+        elif event.reason is BounceReason.ACCESS_DENIED:
+            ranked.append((2, event))
+    ranked.sort(key=lambda pair: (pair[0], -pair[1].occurred_at.timestamp(), pair[1].contact_id))
+    return [event for _, event in ranked]
+
+
+def _message_of(event: FailureEvent, messages: Sequence[MessageSeen]) -> int | None:
+    """The message that failed so: the one with the event's state before others, the latest before earlier ones."""
+    own = [row for row in messages if row.contact_id == event.contact_id and row.status in FAILED_STATUSES]
+    if not own:
+        return None
+    return max(
+        own, key=lambda row: (row.state_id == event.state_id, row.arrived_at or _NEVER, row.message_id)
+    ).message_id
+
+
+def last_refusal(history: Sequence[MessageEventSeen]) -> str:
+    """The text of a message's last event where that is a failure; empty where there is none, or something came after."""
+    if not history:
+        return ""
+    _, last = max(enumerate(history), key=lambda pair: (pair[1].occurred_at or _NEVER, pair[0]))
+    return last.comment if last.event_type in FAILURE_EVENTS else ""
+
+
+def analyse(data: BounceData, recipients: int) -> BounceAnalysis:
+    """Failures by class and reason, and what there is to repair on the sender's side."""
+    certain = [event for event in data.events if not event.is_contradictory]
+    by_class = Counter(event.bounce_class.value for event in certain)
+    by_reason = Counter(event.reason.value for event in certain)
+    sender = Counter(
+        event.reason for event in certain if event.bounce_class in (BounceClass.BLOCK, BounceClass.CONTENT)
+    )
+    return BounceAnalysis(
+        by_class={bounce_class.value: by_class[bounce_class.value] for bounce_class in BounceClass},
+        by_reason=dict(by_reason.most_common()),
+        to_repair={reason.value: (count, advice_for(reason)) for reason, count in sender.most_common()},
+        contradictions=len(data.events) - len(certain),
+        complaint_rate_percent=100 * by_class[BounceClass.COMPLAINT.value] / recipients if recipients else None,
+    )
+
+
+def _totals(events: tuple[FailureEvent, ...]) -> dict[str, int]:
+    by_class = Counter(event.bounce_class for event in events)
+    return {
+        "bounces": len(events),
+        "hard": by_class[BounceClass.HARD],
+        "soft": by_class[BounceClass.SOFT],
+    }

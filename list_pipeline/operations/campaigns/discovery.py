@@ -1,0 +1,230 @@
+"""Campaigns: finding sends at Mailjet, recording who was mailed, collecting figures, and saying which ones are due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from list_pipeline.core.campaigns.cycles import CampaignSend, assign_sends, lists_already_sent
+from list_pipeline.core.errors import IncompleteDataError, NotFoundError, RemoteNotFoundError
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
+from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.observations import SendCounters, SendSeen
+from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.core.validation.rules import MISSED_AFTER
+from list_pipeline.operations.services import Services
+from list_pipeline.storage.campaigns import scheduled_campaigns, sent_campaigns
+from list_pipeline.storage.campaigns.sent_campaigns import Campaign
+from list_pipeline.storage.membership import members
+from list_pipeline.storage.plans import plan_rows
+
+log = structlog.get_logger(__name__)
+
+SENDING_TAKES_AT_MOST = timedelta(hours=24)
+"""A send whose end Mailjet does not tell counts as sent after this time."""
+
+
+@dataclass(slots=True)
+class Discovery:
+    """What a look at Mailjet's campaigns brought: partition keys of new campaigns, ignored sends, and alerts in words."""
+
+    new: list[str] = field(default_factory=list)
+    known: int = 0
+    ignored: list[str] = field(default_factory=list)
+    alerts: list[str] = field(default_factory=list)
+    recipients_missing: list[str] = field(default_factory=list)
+
+
+def discover(services: Services) -> Discovery:
+    """Take over the sends of the look-back period into the campaign schedule; one request for up to a thousand sends.
+
+    A send to a list that is none of ours is noted with the reason and never taken for a round. A campaign that stood in the
+    schedule before goes on in its row. Freezes of lists that nothing is sent to any more end here.
+    """
+    now = services.clock.now()
+    since = now - timedelta(days=services.settings.list_history_lookback_days)
+    sends = services.mailjet.sends(since=since)
+    result = Discovery()
+    with services.database.begin() as connection:
+        # Sensors and runs look at the same time: whoever comes second finds the rows of the first.
+        sent_campaigns.lock_schedule(connection)
+        known = sent_campaigns.known_sends(connection)
+        assignable = []
+        for send in sends:
+            reason, role = place_send(send, services.list_ids)
+            if role is None or send.send_started_at is None:
+                if reason and sent_campaigns.ignore_send(connection, send, reason, now):
+                    result.ignored.append(f"Mailjet campaign {send.mailjet_campaign_id}: {_IGNORED[reason]}")
+                continue
+            assignable.append(CampaignSend(send.mailjet_campaign_id, role, send.send_started_at, send.send_ended_at))
+            status = "SENT" if _is_sent(send, now) else "LAUNCHING"
+            if send.mailjet_campaign_id in known:
+                sent_campaigns.update_send(connection, send, status=status, now=now)
+                result.known += 1
+                continue
+            if send.draft_id is not None and scheduled_campaigns.begin_send(connection, send, role, status, now):
+                # It stood in the schedule before it was sent: the same row and the same partition go on.
+                result.known += 1
+                continue
+            key = partition_key(send, role)
+            sent_campaigns.insert_send(
+                connection,
+                send,
+                key=key,
+                name=redact_addresses(send.subject).strip() or f"Campaign {send.mailjet_campaign_id}",
+                role=role,
+                list_name=role.value,
+                status=status,
+                now=now,
+            )
+            result.new.append(key)
+        assignment = assign_sends(sent_campaigns.all_cycles(connection), assignable, now)
+        sent_campaigns.save_cycles(connection, assignment.cycles)
+        result.alerts.extend(alert.sentence for alert in assignment.alerts)
+        for sentence in result.alerts:
+            # Said when it happens, and only then: the next look finds the cycle as this one left it.
+            plan_rows.add_finding(connection, sentence, now)
+        scheduled_campaigns.thaw_missed(connection, now - MISSED_AFTER)
+        result.recipients_missing = [campaign.key for campaign in sent_campaigns.recipients_missing(connection)]
+    log.info("campaigns discovered", new=len(result.new), known=result.known, ignored=len(result.ignored))
+    return result
+
+
+_IGNORED = {
+    "deleted": "deleted at Mailjet",
+    "no_list": "not sent to a list",
+    "list_not_ours": "sent to a list that is none of the three campaign lists",
+    "segment": "sent to a segment of a list only, so it is no round of a cycle",
+}
+
+
+def place_send(send: SendSeen, list_ids: ListIds) -> tuple[str | None, ListRole | None]:
+    """The campaign list of a send, or the reason for which it is ignored. An unmapped send is never round 1."""
+    if send.is_deleted:
+        return "deleted", None
+    if not send.list_id:
+        return "no_list", None
+    role = list_ids.role_of(send.list_id)
+    if role not in CAMPAIGN_LISTS:
+        return "list_not_ours", None
+    if send.segmentation_id:
+        return "segment", None
+    return None, role
+
+
+def partition_key(send: SendSeen, role: ListRole) -> str:
+    """The key of a campaign's partition: day, round and Mailjet's id, in characters that every tool accepts."""
+    when = send.send_started_at or send.created_at
+    if when is None:
+        raise ValueError("a send has a start or a creation")
+    return f"{when:%Y-%m-%d}-r{role.round_number}-{send.mailjet_campaign_id}"
+
+
+def _is_sent(send: SendSeen, now: datetime) -> bool:
+    started = send.send_started_at
+    return send.send_ended_at is not None or (started is not None and now - started >= SENDING_TAKES_AT_MOST)
+
+
+def record_recipients(services: Services, progress: Callable[[str], None] = log.info) -> dict[str, str]:
+    """Record who was mailed by every campaign that lacks it, and return the source per partition key.
+
+    Our own rows say it where they agree with Mailjet's count of messages; else, e.g. at first start, the messages are
+    read, a thousand a page.
+    """
+    with services.database.begin() as connection:
+        waiting = sent_campaigns.recipients_missing(connection)
+    sources = {}
+    for campaign in waiting:
+        if campaign.mailjet_campaign_id is None or campaign.send_started_at is None:
+            continue
+        try:
+            counters = services.mailjet.send_counters(campaign.mailjet_campaign_id)
+        except (IncompleteDataError, RemoteNotFoundError) as error:
+            # One campaign that Mailjet cannot tell about must not keep the others from being maintained.
+            log.warning("recipients not recorded yet", campaign=campaign.key, error=str(error))
+            continue
+        with services.database.begin() as connection:
+            contact_ids = sent_campaigns.recipients_by_membership(
+                connection, campaign.list_role, campaign.send_started_at
+            )
+        source = "membership"
+        if len(contact_ids) != counters.total:
+            source = "messages"
+            progress(f"reading the messages of {campaign.key}: {counters.total}")
+            contact_ids = _mailed(services, campaign.mailjet_campaign_id, campaign.send_started_at)
+            is_young = services.clock.now() - campaign.sent_at < SENDING_TAKES_AT_MOST
+            if is_young and len(contact_ids) != counters.total:
+                log.info("messages and counters do not agree yet", campaign=campaign.key)
+                continue
+        with services.database.begin() as connection:
+            sent_campaigns.save_recipients(connection, campaign.campaign_id, contact_ids, source, services.clock.now())
+        sources[campaign.key] = source
+    return sources
+
+
+def _mailed(services: Services, mailjet_campaign_id: int, started_at: datetime) -> frozenset[int]:
+    pages = services.mailjet.messages(mailjet_campaign_id, since=started_at - timedelta(seconds=1))
+    return frozenset(message.contact_id for message in members.iterate(pages))
+
+
+def campaign(services: Services, key: str) -> Campaign:
+    """The campaign of a partition key: what every asset looks up before anything else.
+
+    Raises:
+        NotFoundError: there is no such campaign, or it has no Mailjet id yet.
+    """
+    with services.database.begin() as connection:
+        found = sent_campaigns.campaign_by_key(connection, key)
+    if found.mailjet_campaign_id is None:
+        raise NotFoundError(
+            f"Looking for the send of campaign {key}", "it has no Mailjet campaign id", "Wait until it was sent"
+        )
+    return found
+
+
+def lists_sent_in_open_cycle(connection: Connection, now: datetime) -> frozenset[ListRole]:
+    """The campaign lists that were already sent in the cycle that is open now."""
+    return lists_already_sent(sent_campaigns.all_cycles(connection), now)
+
+
+def collect_metrics(services: Services, campaign: Campaign, sweep: Sweep) -> dict[str, Any]:
+    """The figures of a campaign as Mailjet counts them, stored once per sweep."""
+    with services.database.begin() as connection:
+        stored = sent_campaigns.metrics(connection, campaign.campaign_id, sweep.value)
+    if stored is None:
+        counters = services.mailjet.send_counters(_id(campaign))
+        with services.database.begin() as connection:
+            sent_campaigns.save_metrics(
+                connection, campaign, sweep.value, counters, rates_of(counters), services.clock.now()
+            )
+            stored = sent_campaigns.metrics(connection, campaign.campaign_id, sweep.value)
+    if stored is None:
+        raise AssertionError("the figures were just written")
+    return stored
+
+
+def rates_of(counters: SendCounters) -> dict[str, float | None]:
+    """Rates in percent of the processed messages; None where nothing was processed."""
+    bounced = counters.hard_bounced + counters.soft_bounced
+    parts = {
+        "delivery_rate": counters.sent,
+        "bounce_rate": bounced,
+        "hard_bounce_rate": counters.hard_bounced,
+        "soft_bounce_rate": counters.soft_bounced,
+        "open_rate": counters.opened,
+        "click_rate": counters.clicked,
+    }
+    return {name: 100 * part / counters.total if counters.total else None for name, part in parts.items()}
+
+
+def _id(campaign: Campaign) -> int:
+    if campaign.mailjet_campaign_id is None:
+        raise NotFoundError(
+            f"Reading the figures of campaign {campaign.key}", "it has no Mailjet campaign id", "Wait until it was sent"
+        )
+    return campaign.mailjet_campaign_id

@@ -1,0 +1,217 @@
+"""Campaigns that Mailjet is going to send: found among its programmed drafts, followed, and offered for their validation.
+
+Belongs here: the schedule before the send, and when a validation is due. Does not belong here: sends (``campaigns``), and
+the validation itself (``validation``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from list_pipeline.core.errors import RemoteNotFoundError
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
+from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.observations import DraftSeen
+from list_pipeline.core.validation.rules import MISSED_AFTER, validation_due_at
+from list_pipeline.operations.services import Services
+from list_pipeline.storage.campaigns import scheduled_campaigns, sent_campaigns
+from list_pipeline.storage.campaigns.scheduled_campaigns import UpcomingCampaign
+from list_pipeline.storage.membership import members
+from list_pipeline.storage.validation import campaign_block as block_rows
+from list_pipeline.storage.validation import results as validation_rows
+from list_pipeline.storage.validation.results import LedgerState, StoredValidation
+
+log = structlog.get_logger(__name__)
+
+RUN_DIED_AFTER = timedelta(minutes=15)
+"""A validation takes seconds; a row without a sign of life for this long belongs to a run that died."""
+
+TRY_AGAIN_AFTER = timedelta(minutes=5)
+"""Pause after a validation that failed."""
+
+NEW_KEY_AFTER = timedelta(minutes=30)
+"""A run key that led to nothing for this long is replaced by another one."""
+
+
+@dataclass(slots=True)
+class Schedule:
+    """What a look at Mailjet's programmed drafts brought: partition keys, and in words what is none of ours."""
+
+    new: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    retired: list[str] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ToValidate:
+    """A campaign that wants a validation now, with the key under which it is asked for. ``why`` is said to people."""
+
+    campaign_key: str
+    run_key: str
+    why: str
+
+
+def discover_upcoming(services: Services) -> Schedule:
+    """Take over Mailjet's programmed drafts into the campaign schedule: one request, and one for each draft of ours.
+
+    A draft that is not programmed any more is retired with a flag, unless it was cancelled by a block of ours.
+    """
+    drafts, result = services.mailjet.drafts.programmed(), Schedule()
+    found: list[tuple[DraftSeen, ListRole, datetime]] = []
+    for draft in drafts:
+        role, why = _place(draft, services.list_ids)
+        if role is None:
+            result.ignored.append(f"Mailjet draft {draft.draft_id}: {why}")
+            continue
+        try:
+            found.append((draft, role, services.mailjet.drafts.scheduled_for(draft.draft_id)))
+        except RemoteNotFoundError:
+            log.info("a draft was sent or taken back while it was looked at", draft=draft.draft_id)
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        sent_campaigns.lock_schedule(connection)
+        known = {each.draft_id: each for each in scheduled_campaigns.not_sent_yet(connection)}
+        ours = block_rows.campaigns_with_our_hand(connection)
+        sent = scheduled_campaigns.drafts_already_sent(connection, [draft.draft_id for draft, _, _ in found])
+        for draft, role, scheduled_at in found:
+            if draft.draft_id not in sent:
+                _follow(connection, known.get(draft.draft_id), draft, role, scheduled_at, ours, now, result)
+        _retire(connection, known, {draft.draft_id for draft in drafts}, ours, now, result)
+        sizes = {role: size.mailable for role, size in members.stored_sizes(connection).items()}
+        scheduled_campaigns.expect(connection, {role: sizes[role] for role in CAMPAIGN_LISTS}, now)
+    log.info("schedule read", new=len(result.new), changed=len(result.changed), retired=len(result.retired))
+    return result
+
+
+def _place(draft: DraftSeen, list_ids: ListIds) -> tuple[ListRole | None, str]:
+    role = list_ids.role_of(draft.list_id) if draft.list_id else None
+    if role not in CAMPAIGN_LISTS:
+        return None, "for a list that is none of the three campaign lists"
+    if draft.segmentation_id:
+        return None, "for a segment of a list only, so it is no round of a cycle"
+    return role, ""
+
+
+def _follow(
+    connection: Connection,
+    known: UpcomingCampaign | None,
+    draft: DraftSeen,
+    role: ListRole,
+    scheduled_at: datetime,
+    ours: Mapping[int, str],
+    now: datetime,
+    result: Schedule,
+) -> None:
+    if known is None:
+        key = upcoming_key(draft, role, scheduled_at)
+        name = redact_addresses(draft.title or draft.subject).strip() or f"Draft {draft.draft_id}"
+        if scheduled_campaigns.insert_draft(
+            connection, draft, key=key, name=name, role=role, scheduled_at=scheduled_at, now=now
+        ):
+            result.new.append(key)
+        return
+    hand = ours.get(known.campaign_id)
+    if hand == "open":
+        return
+    is_back = known.retired_at is not None or hand == "cancelled"
+    if is_back or (known.scheduled_at, known.list_id) != (scheduled_at, draft.list_id):
+        # Scheduled again by somebody after our block: that is a new schedule, and it is validated like any other.
+        block_rows.reverse_cancellation(connection, known.campaign_id, now)
+        scheduled_campaigns.follow_draft(connection, known.campaign_id, draft, role, scheduled_at, now)
+        result.changed.append(known.key)
+
+
+def _retire(
+    connection: Connection,
+    known: Mapping[int | None, UpcomingCampaign],
+    programmed: set[int],
+    ours: Mapping[int, str],
+    now: datetime,
+    result: Schedule,
+) -> None:
+    gone = []
+    for draft_id, each in known.items():
+        if each.retired_at is not None or draft_id in programmed:
+            continue
+        is_missed = each.scheduled_at + MISSED_AFTER < now
+        # What should have begun may just be on its way from the drafts to the campaigns.
+        is_taken_back = each.scheduled_at > now and each.campaign_id not in ours
+        if is_missed or is_taken_back:
+            gone.append(each)
+    scheduled_campaigns.retire(connection, [each.campaign_id for each in gone], now)
+    result.retired.extend(each.key for each in gone)
+
+
+def upcoming_key(draft: DraftSeen, role: ListRole, scheduled_at: datetime) -> str:
+    """The partition key of a campaign that was scheduled first: day, round and draft as they were planned at first.
+
+    It stays when the campaign is moved, and when it is sent: a key names a campaign and describes it only once.
+    """
+    return f"{scheduled_at:%Y-%m-%d}-r{role.round_number}-d{draft.draft_id}"
+
+
+def upcoming_campaigns(services: Services) -> tuple[tuple[UpcomingCampaign, StoredValidation | None], ...]:
+    """The campaigns that are still to be sent, by their time, each with its latest validation."""
+    with services.database.begin() as connection:
+        return tuple(
+            (each, validation_rows.latest_validation(connection, each.campaign_id))
+            for each in scheduled_campaigns.not_sent_yet(connection)
+            if each.retired_at is None
+        )
+
+
+def to_validate(services: Services) -> list[ToValidate]:
+    """Campaigns that want a validation now, the next one first. Decided from the database.
+
+    One validation a schedule, from its due time on; one that died or failed is tried again until the send. What was blocked
+    or let go and not settled at Mailjet is continued.
+    """
+    now = services.clock.now()
+    found = []
+    with services.database.begin() as connection:
+        for each in scheduled_campaigns.not_sent_yet(connection):
+            validation = validation_rows.latest_validation(connection, each.campaign_id)
+            is_open = block_rows.open_schedule_change(connection, each.campaign_id) is not None
+            why, since = _why(each, validation, is_open, now)
+            ledger = validation_rows.latest_ledger(connection, each.campaign_id)
+            if since is None or _is_under_way(ledger, now):
+                continue
+            attempt = (ledger.attempt if ledger else 0) + 1
+            turn = int(max(now - since, timedelta(0)) / NEW_KEY_AFTER)
+            stamp = f"{each.scheduled_since or since:%Y%m%dT%H%M%S}"
+            found.append(ToValidate(each.key, f"validation:{each.key}:{stamp}:{attempt}:{turn}", why))
+    return found
+
+
+def _why(
+    campaign: UpcomingCampaign, validation: StoredValidation | None, is_open: bool, now: datetime
+) -> tuple[str, datetime | None]:
+    """Why a campaign wants a validation now, and since when; None: it wants none."""
+    if is_open or (validation is not None and validation.finished_at is None):
+        return "its validation was not settled", validation.validated_at if validation else now
+    if campaign.retired_at is not None or campaign.scheduled_at <= now:
+        return "", None
+    since = due_since(campaign)
+    if now < since or (validation is not None and validation.validated_at >= since):
+        return "", None
+    return f"it is sent at {campaign.scheduled_at:%Y-%m-%d %H:%M} UTC", since
+
+
+def due_since(campaign: UpcomingCampaign) -> datetime:
+    """From when on (UTC) the validation of a campaign counts: its due time, or when it was scheduled, if that was later."""
+    due_at = validation_due_at(campaign.scheduled_at)
+    return max(due_at, campaign.scheduled_since) if campaign.scheduled_since is not None else due_at
+
+
+def _is_under_way(ledger: LedgerState | None, now: datetime) -> bool:
+    if ledger is None:
+        return False
+    if ledger.status == "running":
+        return now - ledger.touched_at < RUN_DIED_AFTER
+    return ledger.status == "failed" and ledger.finished_at is not None and now - ledger.finished_at < TRY_AGAIN_AFTER

@@ -1,0 +1,353 @@
+"""Reconciliation, daily and after an absence: Mailjet's lists read whole against our rows; drift is reported, and nothing is
+changed at Mailjet.
+
+Findings are written first; only then our rows follow Mailjet, through the ordinary sync. What breaks a rule of the lists
+becomes a plan with a proposed repair that waits for a person. The comparison of the two sources of bounces is
+``core.bounces.sources``; this one is about the lists.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection
+
+from list_pipeline.core.drift.findings import (
+    ALERTS,
+    POLICY_VERSION,
+    DriftKind,
+    Finding,
+    Standing,
+    differs,
+    find,
+    looks_like_our_work,
+)
+from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError
+from list_pipeline.core.lists import ALL_LISTS, ListRole
+from list_pipeline.core.observations import ContactSeen
+from list_pipeline.core.plans.plan import PlanKind, PlanStatus, content_hash
+from list_pipeline.operations.drift.alert import tell
+from list_pipeline.operations.membership.sync import sync
+from list_pipeline.operations.safety import restore_guard
+from list_pipeline.operations.services import Services
+from list_pipeline.storage import drift as drift_rows
+from list_pipeline.storage.membership.sync import SyncStaging
+from list_pipeline.storage.plans import plan_rows
+
+log = structlog.get_logger(__name__)
+
+Progress = Callable[[str], None]
+
+_ATTEMPTS = 3
+_SINGLE_READS_MAX = 50
+"""Contacts are read one by one up to this number, beyond it by paging their list."""
+_IDS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """What a reconciliation found.
+
+    Attributes:
+        findings: every difference and broken rule, also those of ordinary life (sign-ups, unsubscribes).
+        told: findings that people had not been told of.
+        proposals: number and content hash of each plan that was made and waits for a person.
+        expired: waiting plans that nobody needs any more.
+        followed: whether our rows were brought up to Mailjet's lists afterwards.
+        stopped_because: why no list may be changed until a person accepts, or None.
+        alert: what became of the message: ``sent``, ``failed``, ``unknown``, ``skipped``, or None when there was none.
+        requests: to Mailjet, the sync that followed included; ``sync_requests`` are that sync's, which counts its own.
+    """
+
+    reconciliation_id: int
+    started_at: datetime
+    finished_at: datetime
+    contacts_compared: int
+    findings: tuple[Finding, ...]
+    told: tuple[Finding, ...]
+    proposals: tuple[tuple[int, str], ...]
+    expired: tuple[int, ...]
+    followed: bool
+    stopped_because: str | None
+    alert: str | None
+    requests: int
+    sync_requests: int
+
+    @property
+    def counts(self) -> Mapping[DriftKind, int]:
+        """Findings by kind, every kind named."""
+        found = Counter(finding.kind for finding in self.findings)
+        return {kind: found[kind] for kind in DriftKind}
+
+
+def reconcile(services: Services, *, run_id: str | None = None, progress: Progress = log.info) -> Reconciliation:
+    """Compare the five lists at Mailjet with our rows, write down what differs, and propose repairs.
+
+    Raises:
+        RemoteNotFoundError: one of the lists does not exist.
+        IncompleteDataError: a list could not be read whole, or lists kept being changed meanwhile. Nothing was concluded.
+    """
+    requests_before = services.mailjet.requests_made
+    restore_guard.check_continuity(services)
+    started_at = services.clock.now()
+    with services.database.begin() as connection:
+        reconciliation_id = drift_rows.begin(connection, run_id, started_at)
+    standings, contacts = _compare(services, progress)
+    findings = tuple(finding for standing in standings for finding in find(standing))
+    own_work = sum(1 for standing in standings if looks_like_our_work(standing))
+    requests = services.mailjet.requests_made - requests_before
+    with services.database.begin() as connection:
+        drift_rows.one_writer(connection)
+        now = services.clock.now()
+        proposals, plan_of = _propose(connection, findings, now)
+        expired = _expire(connection, findings, now)
+        told = _tell_people(connection, findings, set(plan_of), now)
+        drift_rows.add_findings(connection, reconciliation_id, findings, plan_of)
+        drift_rows.finish(
+            connection, reconciliation_id, contacts=contacts, requests=requests, own_work=own_work, now=now
+        )
+        stopped_because = restore_guard.settle(connection)
+        is_new_stop = stopped_because is not None and _ask_about_stop(connection, stopped_because, findings, now)
+    progress(f"{contacts:,} contacts compared, {len(findings)} findings, {len(proposals)} repairs proposed")
+    synced = sync(services, full=True).requests if any(map(differs, standings)) else 0
+    with services.database.begin() as connection:
+        drift_rows.set_requests(connection, reconciliation_id, requests + synced)
+    restore_guard.note_alive(services)
+    alerts = [finding for finding in told if finding.kind in ALERTS or (is_new_stop and finding.is_like_our_work)]
+    alert = tell(services, reconciliation_id, alerts, proposals, stopped_because if is_new_stop else None)
+    log.info("reconciled", contacts=contacts, findings=len(findings), own_work=own_work, proposals=len(proposals))
+    return Reconciliation(
+        reconciliation_id,
+        started_at,
+        services.clock.now(),
+        contacts,
+        findings,
+        told,
+        proposals,
+        expired,
+        bool(synced),
+        stopped_because,
+        alert,
+        requests + synced,
+        synced,
+    )
+
+
+def reconcile_if_away(services: Services, progress: Progress = log.info) -> Reconciliation | None:
+    """After an absence, before anything else touches our rows: compare once, and lift the stop where nothing speaks for it."""
+    return reconcile(services, progress=progress) if restore_guard.needs_reading(services) else None
+
+
+# Reading
+
+
+def _compare(services: Services, progress: Progress) -> tuple[tuple[Standing, ...], int]:
+    for _ in range(_ATTEMPTS):
+        started_at = services.clock.now()
+        with services.database.begin() as connection:
+            before = drift_rows.reading_token(connection)
+        with services.database.session() as session:
+            staging = SyncStaging(session)
+            for role in ALL_LISTS:
+                progress(f"reading the {role.label}")
+                _read_list(services, staging, role)
+            staging.add_contacts(_excluded(services))
+            staging.finish_reading()
+            _read_unknown(services, staging)
+            standings = drift_rows.compare(session, started_at)
+            contacts = drift_rows.contacts_read(session)
+        with services.database.begin() as connection:
+            if drift_rows.reading_token(connection) == before:
+                return _with_fates(services, standings), contacts
+        # Our rows or the lists went on meanwhile: what was read before would show as drift.
+        log.info("lists were changed while they were compared; reading again")
+    raise IncompleteDataError(
+        "Comparing Mailjet's lists with our rows",
+        "a maintenance or a sync kept changing them meanwhile",
+        "Run the reconciliation again when it has ended",
+    )
+
+
+def _read_list(services: Services, staging: SyncStaging, role: ListRole) -> None:
+    for attempt in range(1, _ATTEMPTS + 1):
+        staging.forget_list(role)
+        try:
+            for page in services.mailjet.read_all_recipients(services.list_ids[role]):
+                staging.add_recipients(role, page)
+        except IncompleteDataError:
+            if attempt == _ATTEMPTS:
+                raise
+            continue
+        return
+
+
+def _excluded(services: Services) -> list[ContactSeen]:
+    """Everybody excluded from campaigns, as many as were counted: who is missing would pass for no longer excluded."""
+    counted = services.mailjet.count_contacts(excluded=True)
+    for _ in range(_ATTEMPTS):
+        found = [contact for page in services.mailjet.contacts(excluded=True) for contact in page]
+        if len(found) == counted:
+            return found
+        counted = services.mailjet.count_contacts(excluded=True)
+        if len(found) == counted:
+            return found
+    raise IncompleteDataError(
+        "Reading who is excluded from campaigns",
+        f"{counted} were counted and {len(found)} read",
+        "Nothing was concluded; run the reconciliation again",
+    )
+
+
+def _read_unknown(services: Services, staging: SyncStaging) -> None:
+    """Addresses of contacts that we do not know: one of them may be a suppressed one under another id."""
+    unknown = staging.unknown_contacts()
+    if len(unknown) > _SINGLE_READS_MAX:
+        for role in ALL_LISTS:
+            if role is not ListRole.MASTER:
+                for page in services.mailjet.contacts(list_id=services.list_ids[role]):
+                    staging.add_contacts(page)
+        return
+    for contact_id in unknown:
+        try:
+            staging.add_contacts([services.mailjet.contact(contact_id)])
+        except RemoteNotFoundError:
+            log.warning("a contact stands in a list and does not exist", contact_id=contact_id)
+
+
+def _with_fates(services: Services, standings: Sequence[Standing]) -> tuple[Standing, ...]:
+    """Whoever is on no list was erased or taken off all of them: only reading the contact tells."""
+    asked = [standing.contact_id for standing in standings if standing.exists is None][:_SINGLE_READS_MAX]
+    fates = {contact_id: _exists(services, contact_id) for contact_id in asked}
+    return tuple(
+        replace(standing, exists=fates[standing.contact_id]) if standing.contact_id in fates else standing
+        for standing in standings
+    )
+
+
+def _exists(services: Services, contact_id: int) -> bool:
+    try:
+        return not services.mailjet.contact(contact_id).is_anonymised
+    except RemoteNotFoundError:
+        return False
+
+
+# Proposing and telling
+
+
+def _propose(
+    connection: Connection, findings: Sequence[Finding], now: datetime
+) -> tuple[tuple[tuple[int, str], ...], dict[Finding, int]]:
+    """One plan a kind with the repairs that nobody proposed yet; returns the new plans, and the plan of each finding."""
+    waiting = drift_rows.proposed(connection, (PlanStatus.PENDING_REVIEW, PlanStatus.APPROVED))
+    rejected = drift_rows.proposed(connection, (PlanStatus.REJECTED,))
+    last_time = drift_rows.found_last_time(connection)
+    plan_of: dict[Finding, int] = {}
+    fresh: dict[DriftKind, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        if finding.repair is None:
+            continue
+        key = (finding.contact_id, finding.repair.rule)
+        if key in waiting:
+            plan_of[finding] = waiting[key]
+        elif key in rejected and (finding.contact_id, finding.kind.value) in last_time:
+            # A person said no to it, and nothing is different since.
+            plan_of[finding] = rejected[key]
+        else:
+            fresh[finding.kind].append(finding)
+    made = []
+    for kind, members in fresh.items():
+        plan_id, hashed = _save(connection, kind, members, now)
+        made.append((plan_id, hashed))
+        plan_of |= dict.fromkeys(members, plan_id)
+    return tuple(made), plan_of
+
+
+def _save(connection: Connection, kind: DriftKind, members: Sequence[Finding], now: datetime) -> tuple[int, str]:
+    items = [finding.repair for finding in members if finding.repair is not None]
+    hashed = content_hash(None, PlanKind.REPAIR, None, POLICY_VERSION, items)
+    ids = [item.contact_id for item in items]
+    words = f"{len(items)} contact(s) {kind.words}: {_some(ids)}; a repair is proposed"
+    plan_id = plan_rows.save_plan(
+        connection,
+        campaign_id=None,
+        kind=PlanKind.REPAIR,
+        sweep=None,
+        content_hash=hashed,
+        policy_version=POLICY_VERSION,
+        status=PlanStatus.PENDING_REVIEW,
+        summary={"kind": kind.value, "contacts": len(items)},
+        items=items,
+        now=now,
+        requested_by="reconciliation",
+        note=words,
+    )
+    plan_rows.add_review_item(
+        connection,
+        campaign_id=None,
+        plan_id=plan_id,
+        kind="plan",
+        summary=words,
+        details={"content_hash": hashed, "kind": kind.value, "contact_ids": ids},
+        now=now,
+    )
+    return plan_id, hashed
+
+
+def _expire(connection: Connection, findings: Sequence[Finding], now: datetime) -> tuple[int, ...]:
+    """Waiting proposals none of whose contacts needs the repair any more."""
+    needed = {(finding.contact_id, finding.repair.rule) for finding in findings if finding.repair is not None}
+    waiting = drift_rows.proposed(connection, (PlanStatus.PENDING_REVIEW,))
+    over = sorted(set(waiting.values()) - {plan_id for key, plan_id in waiting.items() if key in needed})
+    for plan_id in over:
+        plan_rows.decide(connection, plan_id, PlanStatus.PENDING_REVIEW, PlanStatus.EXPIRED, "nobody", now)
+        plan_rows.decide_reviews(connection, plan_id, "plan", "expired", "nobody", "nobody needs it any more", now)
+    return tuple(over)
+
+
+def _tell_people(
+    connection: Connection, findings: Sequence[Finding], with_plan: set[Finding], now: datetime
+) -> tuple[Finding, ...]:
+    """Notes for the review queue: one a kind, with the contacts that no open note of it names. Returns what is news."""
+    items = drift_rows.open_drift_items(connection)
+    seen: dict[str, set[int]] = defaultdict(set)
+    last_time = drift_rows.found_last_time(connection)
+    for item in items:
+        seen[str(item["details"].get("kind"))] |= set(item["details"].get("contact_ids", ()))
+    fresh: dict[DriftKind, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        is_lasting = finding.kind in ALERTS and (finding.contact_id, finding.kind.value) in last_time
+        if finding.is_told and finding.contact_id not in seen[finding.kind.value] and not is_lasting:
+            fresh[finding.kind].append(finding)
+    for kind, members in fresh.items():
+        ids = sorted({finding.contact_id for finding in members})
+        words = f"{len(ids)} contact(s) {kind.words}: {_some(ids)}"
+        if with_plan & set(members):
+            words += "; the repair is a plan of its own"
+        drift_rows.add_drift_item(connection, words, {"kind": kind.value, "contact_ids": ids}, now)
+    broken = {(finding.contact_id, finding.kind.value) for finding in findings}
+    fine = [
+        int(item["review_id"])
+        for item in items
+        if item["details"].get("kind") in ALERTS
+        and not any((contact_id, item["details"]["kind"]) in broken for contact_id in item["details"]["contact_ids"])
+    ]
+    drift_rows.close_drift_items(connection, fine, "resolved", "nobody", "no longer so at Mailjet", now)
+    return tuple(finding for members in fresh.values() for finding in members)
+
+
+def _ask_about_stop(connection: Connection, because: str, findings: Sequence[Finding], now: datetime) -> bool:
+    """Ask a person to accept, once. False: they were asked already."""
+    if any(item["details"].get("kind") == "stopped" for item in drift_rows.open_drift_items(connection)):
+        return False
+    ids = sorted({finding.contact_id for finding in findings if finding.is_like_our_work})
+    words = f"No list is changed: {because}. Accept with `list-pipeline reconcile --accept --by NAME`"
+    drift_rows.add_drift_item(connection, words, {"kind": "stopped", "contact_ids": ids}, now)
+    return True
+
+
+def _some(contact_ids: Sequence[int]) -> str:
+    return ", ".join(map(str, contact_ids[:_IDS_SHOWN])) + (" …" if len(contact_ids) > _IDS_SHOWN else "")

@@ -1,0 +1,123 @@
+"""The safety rules looked at once more on what is stored and on what was done, each in words with figures."""
+
+from __future__ import annotations
+
+from list_pipeline.core.errors import NotFoundError
+from list_pipeline.core.lists import ALL_LISTS, ListRole
+from list_pipeline.core.percentages import exceeds_percent
+from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, ItemAction, PlanKind
+from list_pipeline.operations.check_result import CheckResult
+from list_pipeline.operations.runs.run import Maintenance
+from list_pipeline.operations.services import Services
+from list_pipeline.operations.suppression.plan_and_execute import policy_of
+from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.membership import members
+from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline.storage.runs import ledger
+
+UNEXPLAINED_DROP_PERCENT = 5.0
+"""A list that lost more than this beyond what the journal explains is an alert."""
+
+
+def _plan(services: Services, run: Maintenance, kind: PlanKind) -> StoredPlan:
+    with services.database.begin() as connection:
+        plan = plan_rows.current_plan(connection, run.campaign.campaign_id, kind, run.sweep)
+    if plan is None:
+        raise NotFoundError(
+            f"Checking the {kind.value} plan of {run.campaign.key}", "there is none", "Materialize it first"
+        )
+    return plan
+
+
+def suppressions_within_cap(services: Services, run: Maintenance) -> CheckResult:
+    """Suppressions without complaints stay within the cap of the campaign's recipients."""
+    plan = _plan(services, run, PlanKind.SUPPRESSION)
+    cap = policy_of(services).cap_percent
+    with services.database.begin() as connection:
+        items = plan_rows.plan_items(connection, plan.plan_id, {ItemAction.SUPPRESS})
+    count = sum(1 for item in items if item.reason != "complaint" and not item.is_held)
+    recipients = int(plan.summary["recipients"])
+    share = 100 * count / recipients if recipients else 0.0
+    words = f"{count} of {recipients:,} recipients are planned for suppression ({share:.1f} %); the cap is {cap:g} %"
+    return CheckResult(not exceeds_percent(count, recipients, cap), words, is_serious=False)
+
+
+def suppressions_rest_on_evidence(services: Services, run: Maintenance) -> CheckResult:
+    """Nobody is suppressed without an event that counts."""
+    plan = _plan(services, run, PlanKind.SUPPRESSION)
+    with services.database.begin() as connection:
+        items = plan_rows.plan_items(connection, plan.plan_id, {ItemAction.SUPPRESS})
+    without = sum(1 for item in items if not item.evidence)
+    return CheckResult(not without, f"{len(items) - without} of {len(items)} planned suppressions name their evidence")
+
+
+def suppressed_were_recipients(services: Services, run: Maintenance) -> CheckResult:
+    """Everybody who is suppressed was mailed by this campaign."""
+    plan = _plan(services, run, PlanKind.SUPPRESSION)
+    with services.database.begin() as connection:
+        ids = [item.contact_id for item in plan_rows.plan_items(connection, plan.plan_id, {ItemAction.SUPPRESS})]
+        mailed = sent_campaigns.recipients_among(connection, run.campaign.campaign_id, ids)
+    return CheckResult(len(mailed) == len(ids), f"{len(mailed)} of {len(ids)} were recipients of the campaign")
+
+
+def moves_are_few(services: Services, run: Maintenance) -> CheckResult:
+    """Fewer than 10 percent of the contacts in the campaign lists change lists."""
+    plan = _plan(services, run, PlanKind.REBALANCING)
+    moves, contacts = sum(plan.summary["moves"].values()), sum(plan.summary["sizes"])
+    return CheckResult(
+        moves * 10 < contacts or not moves, f"{moves} of {contacts:,} contacts change lists", is_serious=False
+    )
+
+
+def moves_are_minimal(services: Services, run: Maintenance) -> CheckResult:
+    """The plan makes exactly as many moves as its certificate says are needed."""
+    plan = _plan(services, run, PlanKind.REBALANCING)
+    moves, bound = sum(plan.summary["moves"].values()), int(plan.summary["lower_bound"])
+    return CheckResult(moves == bound, f"{moves} moves are planned and {bound} are needed at least")
+
+
+def sizes_are_explained(services: Services, run: Maintenance) -> CheckResult:
+    """Sizes after equal sizes before and what the journal confirmed; what else happened stays below 5 percent a list."""
+    campaign_id, sweep = run.campaign.campaign_id, run.sweep.value
+    with services.database.begin() as connection:
+        before = ledger.snapshot(connection, campaign_id, sweep, "before")
+        after = ledger.snapshot(connection, campaign_id, sweep, "after")
+        expected = journal.expected_delta(connection, campaign_id, sweep)
+    strange, serious = [], False
+    for role in ALL_LISTS:
+        unexplained = after[role][0] - before[role][0] - expected[role]
+        if unexplained:
+            strange.append(f"{role.label} {unexplained:+d}")
+            serious |= unexplained < 0 and exceeds_percent(-unexplained, before[role][0], UNEXPLAINED_DROP_PERCENT)
+    words = "the journal explains every list" if not strange else f"not explained by the journal: {', '.join(strange)}"
+    return CheckResult(not strange, words, is_serious=serious)
+
+
+def nobody_is_lost(services: Services, run: Maintenance) -> CheckResult:
+    """Everybody whom this maintenance touched is on a campaign list or on the suppression list."""
+    with services.database.begin() as connection:
+        touched: set[int] = set()
+        for kind in MAINTENANCE_PLANS:
+            plan = plan_rows.current_plan(connection, run.campaign.campaign_id, kind, run.sweep)
+            if plan is not None:
+                touched |= {step.contact_id for step in journal.steps_of(connection, plan.plan_id, ["confirmed"])}
+        facts = members.facts_of(connection, sorted(touched))
+    lost = [i for i, flag in facts.items() if not set(flag["roles"]) - {ListRole.MASTER}]
+    return CheckResult(not lost, f"{len(touched) - len(lost)} of {len(touched)} changed contacts are on a list")
+
+
+def nobody_is_in_two_lists(services: Services, run: Maintenance) -> CheckResult:
+    """Nobody stands in two campaign lists; whoever did so before is reported, not changed."""
+    with services.database.begin() as connection:
+        twice = members.in_two_campaign_lists(connection)
+    shown = ", ".join(map(str, twice[:5]))
+    words = f"{len(twice)} contact(s) in two campaign lists: {shown}" if twice else "nobody is in two campaign lists"
+    return CheckResult(not twice, words, is_serious=False)
+
+
+def nobody_is_suppressed_and_listed(services: Services, run: Maintenance) -> CheckResult:
+    """Nobody on the suppression list can still be mailed through a campaign list."""
+    with services.database.begin() as connection:
+        reachable = members.suppressed_and_mailable(connection)
+    return CheckResult(not reachable, f"{len(reachable)} suppressed contact(s) could still be mailed")

@@ -1,0 +1,176 @@
+"""The gates of a maintenance: both plans are judged here, and what waits becomes a question to people.
+
+Belongs here: gathering what a gate has to know, asking ``core`` for its decision, writing it down once. Does not belong
+here: the rules themselves (``core.suppression.gate``, ``core.rebalancing.gate``), and what follows in a workflow
+(``workflow``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from list_pipeline.core.plans.gate import GateDecision, GateOutcome
+from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanStatus
+from list_pipeline.core.rebalancing.balance import Sizes
+from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, judge_rebalancing
+from list_pipeline.core.suppression.gate import SuppressionGateFacts, gate_items, judge_suppression
+from list_pipeline.core.suppression.verdicts import BORDERLINE_RULES
+from list_pipeline.operations.bounces.fetch import stored_bounces
+from list_pipeline.operations.rebalancing.plan_and_execute import must_stay, plan_rebalancing
+from list_pipeline.operations.rebalancing.plan_and_execute import policy_of as rebalancing_policy_of
+from list_pipeline.operations.runs.run import Maintenance, mode_for
+from list_pipeline.operations.services import Services
+from list_pipeline.operations.suppression.plan_and_execute import executable_items, plan_suppression
+from list_pipeline.operations.suppression.plan_and_execute import policy_of as suppression_policy_of
+from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.membership import members
+from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans.plan_rows import StoredPlan
+
+_STATUS_AFTER = {
+    GateOutcome.APPROVED: PlanStatus.APPROVED,
+    GateOutcome.NEEDS_REVIEW: PlanStatus.PENDING_REVIEW,
+    GateOutcome.REFUSED: PlanStatus.PLANNED,
+    GateOutcome.READ_ONLY: PlanStatus.PLANNED,
+}
+
+
+def judge_suppression_plan(services: Services, run: Maintenance) -> tuple[StoredPlan, GateDecision | None]:
+    """Let the gate judge the suppression plan, once; a plan that a person decided on is not judged again.
+
+    Returns:
+        The plan with its status, and the decision if it was taken now (None when it stands already, or a person decided).
+    """
+    return _judge(services, run, plan_suppression(services, run), _decide_on_suppressions)
+
+
+def judge_rebalancing_plan(services: Services, run: Maintenance) -> tuple[StoredPlan, GateDecision | None]:
+    """The same for the rebalancing plan."""
+    return _judge(services, run, plan_rebalancing(services, run), _decide_on_rebalancing)
+
+
+_Decide = Callable[[Services, Maintenance, StoredPlan], GateDecision]
+
+
+def _judge(
+    services: Services, run: Maintenance, plan: StoredPlan, decide: _Decide
+) -> tuple[StoredPlan, GateDecision | None]:
+    if plan.status in (PlanStatus.REJECTED, PlanStatus.EXPIRED, PlanStatus.EXECUTED, PlanStatus.PENDING_REVIEW):
+        # Decided, or being decided by people: the gate does not overrule them, whatever mode and figures say by now.
+        return plan, None
+    if plan.status is PlanStatus.APPROVED and plan.decided_by != "gate":
+        return plan, None
+    if is_under_way(services, plan):
+        # Half of it is done: it is brought to its end as it was let through, or stops until it may go on.
+        return plan, None
+    decision = decide(services, run, plan)
+    status, now = _STATUS_AFTER[decision.outcome], services.clock.now()
+    with services.database.begin() as connection:
+        decided_by = "gate" if decision.approved else None
+        is_ours = plan_rows.set_gate(connection, plan, status, decision.as_json(), now, decided_by)
+        if is_ours:
+            _ask_people(connection, run, plan, decision, now)
+        judged = plan_rows.plan_by_id(connection, plan.plan_id)
+    return judged or replace(plan, status=status), decision if is_ours else None
+
+
+def is_under_way(services: Services, plan: StoredPlan) -> bool:
+    """Whether the journal of a plan has steps that are not settled."""
+    with services.database.begin() as connection:
+        return journal.outcome(connection, plan.plan_id)["open"] > 0
+
+
+def has_unstarted(services: Services, plan: StoredPlan) -> bool:
+    """Whether a plan that waits has items that were let through at once (complaints) and were not begun."""
+    if plan.status is not PlanStatus.PENDING_REVIEW:
+        return False
+    with services.database.begin() as connection:
+        begun = journal.outcome(connection, plan.plan_id)["planned"]
+        return not begun and bool(executable_items(plan, plan_rows.plan_items(connection, plan.plan_id)))
+
+
+def _decide_on_suppressions(services: Services, run: Maintenance, plan: StoredPlan) -> GateDecision:
+    data = stored_bounces(services, run.campaign, run.sweep)
+    with services.database.begin() as connection:
+        items = plan_rows.plan_items(connection, plan.plan_id, {ItemAction.SUPPRESS})
+        watched = plan_rows.plan_items(connection, plan.plan_id, {ItemAction.MONITOR})
+        ids = [item.contact_id for item in items]
+        mailed = sent_campaigns.recipients_among(connection, run.campaign.campaign_id, ids)
+        domains = members.domains_of(connection, ids)
+        before = plan_rows.suppressed_in_sweeps(connection, run.campaign.campaign_id, run.sweep)
+    return judge_suppression(
+        SuppressionGateFacts(
+            recipients=int(plan.summary["recipients"]),
+            executed_before=before,
+            items=gate_items(items, mailed, domains),
+            fetch_complete=data is not None and data.fetch.is_complete,
+            mode=mode_for(services, run),
+            flag_enabled=services.settings.list_management_enabled,
+            softened=sum(item.rule in BORDERLINE_RULES for item in watched),
+        ),
+        suppression_policy_of(services),
+    )
+
+
+def _decide_on_rebalancing(services: Services, run: Maintenance, plan: StoredPlan) -> GateDecision:
+    with services.database.begin() as connection:
+        items = plan_rows.plan_items(connection, plan.plan_id)
+        facts = members.facts_of(connection, [item.contact_id for item in items])
+    return judge_rebalancing(
+        RebalancingGateFacts(
+            items=items,
+            sizes_before=_sizes(plan.summary["sizes"]),
+            sizes_after=_sizes(plan.summary["target_sizes"]),
+            never_move=frozenset(i for i, flag in facts.items() if must_stay(flag)),
+            is_best_reachable=bool(plan.summary["is_repaired"]) or plan.summary["restriction"] is not None,
+            mode=mode_for(services, run),
+            flag_enabled=services.settings.list_management_enabled,
+            restriction=plan.summary["restriction"],
+            # Absent in a plan that was made before the advisor was asked about it.
+            advisor_confidence=plan.summary.get("advisor_confidence"),
+        ),
+        rebalancing_policy_of(services),
+    )
+
+
+def _sizes(values: Sequence[Any]) -> Sizes:
+    first, second, third = (int(value) for value in values)
+    return first, second, third
+
+
+def _ask_people(
+    connection: Connection, run: Maintenance, plan: StoredPlan, decision: GateDecision, now: datetime
+) -> None:
+    failed = " ".join(check.words for check in decision.failed_checks)
+    if decision.outcome is GateOutcome.NEEDS_REVIEW:
+        plan_rows.add_review_item(
+            connection,
+            campaign_id=run.campaign.campaign_id,
+            plan_id=plan.plan_id,
+            kind="plan",
+            summary=f"The {plan.kind.value} plan of {run.campaign.key} waits: {failed}",
+            details={"content_hash": plan.content_hash, **decision.as_json()},
+            now=now,
+        )
+    elif decision.approved:
+        for item in plan_rows.plan_items(connection, plan.plan_id):
+            if item.contact_id in decision.waiting and not item.is_held:
+                _ask_about(connection, run, plan, item, now)
+
+
+def _ask_about(connection: Connection, run: Maintenance, plan: StoredPlan, item: PlanItem, now: datetime) -> None:
+    plan_rows.add_review_item(
+        connection,
+        campaign_id=run.campaign.campaign_id,
+        plan_id=plan.plan_id,
+        kind="plan",
+        contact_id=item.contact_id,
+        summary=f"Contact {item.contact_id} would be suppressed and waits: its confidence is below the automatic band",
+        details={"content_hash": plan.content_hash},
+        now=now,
+    )

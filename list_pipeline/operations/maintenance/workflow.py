@@ -1,0 +1,197 @@
+"""Post-campaign maintenance from beginning to end, for callers without Dagster: the command line and the tests.
+
+The assets call the same operations one by one; the order stands here once for people to read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import structlog
+
+from list_pipeline.agents.consultation import ModelAccess
+from list_pipeline.core.errors import ListPipelineError, RefusedError
+from list_pipeline.core.health.assessment import HealthAssessment
+from list_pipeline.core.plans.gate import GateDecision, GateOutcome
+from list_pipeline.core.plans.plan import PlanStatus, Sweep
+from list_pipeline.operations.advice.advisors import access_for
+from list_pipeline.operations.bounces import fetch as bounces
+from list_pipeline.operations.campaigns import discovery
+from list_pipeline.operations.drift.reconciliation import reconcile_if_away
+from list_pipeline.operations.health import assessments as health
+from list_pipeline.operations.maintenance import gates
+from list_pipeline.operations.messages.outbox import Delivery
+from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
+from list_pipeline.operations.reports.maintenance_report import Report, final_status, notify, write_report
+from list_pipeline.operations.runs.run import Maintenance, begin, current, end, is_past_deadline, note_deadline, stage
+from list_pipeline.operations.runs.snapshots import take_snapshot
+from list_pipeline.operations.safety.modes import note_flag
+from list_pipeline.operations.services import Services
+from list_pipeline.operations.suppression import plan_and_execute as suppression
+from list_pipeline.operations.synchronisation import Progress
+from list_pipeline.operations.timing import carrying_context
+from list_pipeline.operations.views import cache_warming
+from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline.storage.runs import ledger
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Maintained:
+    """The report of a maintenance and what became of its message."""
+
+    report: Report
+    delivery: Delivery
+
+
+def maintain(
+    services: Services, key: str, *, sweep: Sweep = Sweep.H24, run_id: str | None = None, progress: Progress = log.info
+) -> Maintained:
+    """The whole maintenance of one campaign. Running it again continues or shows what was done; nothing happens twice.
+
+    Raises:
+        NotFoundError: there is no such campaign.
+        ListPipelineError: a stage failed; it stands in the ledger, and nothing after it was done.
+    """
+    note_flag(services, by="command")
+    reconcile_if_away(services, progress)
+    run = begin(services, key, sweep=sweep, run_id=run_id)
+    if not run.is_over:
+        _act(services, run, progress)
+    run = current(services, key, sweep=sweep)
+    report = write_report(services, run)
+    return Maintained(report, notify(services, run, report))
+
+
+def _act(services: Services, run: Maintenance, progress: Progress) -> None:
+    with stage(services, run, "fetch_bounces"):
+        discovery.collect_metrics(services, run.campaign, run.sweep)
+        data = bounces.fetch_bounces(services, run.campaign, run.sweep)
+        progress(f"{len(data.events)} contacts failed")
+        take_snapshot(services, run, "before")
+    with stage(services, run, "ai_analysis"):
+        analyse(services, run)
+    with stage(services, run, "suppression"):
+        if not open_suppression_gate(services, run)[1]:
+            return
+        executed = suppression.execute_suppressions(services, run, progress)
+        progress(f"{executed.confirmed} contacts suppressed")
+    with stage(services, run, "rebalancing"):
+        if not open_rebalancing_gate(services, run)[1]:
+            return
+        executed = rebalancing.execute_rebalancing(services, run, progress)
+        progress(f"{executed.confirmed} contacts moved or enrolled")
+        cache_warming.refresh(services, run)
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """The suppression plan and the health of the lists. ``problem``: why the lists could not be assessed, else empty."""
+
+    plan: StoredPlan
+    assessments: Sequence[HealthAssessment]
+    problem: str = ""
+
+
+def analyse(services: Services, run: Maintenance) -> Analysis:
+    """Make the suppression plan and assess the lists at the same time, with one budget. What is stored already is shown."""
+    access = access_for(services, run)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="analysis") as thread:
+        assessed = thread.submit(carrying_context(assess_health), services, run, access)
+        plan = suppression.plan_suppression(services, run, access)
+        return Analysis(plan, *assessed.result())
+
+
+def assess_health(
+    services: Services, run: Maintenance, access: ModelAccess | None = None
+) -> tuple[Sequence[HealthAssessment], str]:
+    """The assessments of the lists, and why there are none. Advice: an error of ours is told and does not end the run."""
+    try:
+        return health.assess_lists(services, run, access or access_for(services, run)), ""
+    except ListPipelineError as error:
+        log.warning("the lists could not be assessed", campaign=run.campaign.key, error=str(error))
+        return (), str(error)
+
+
+_DECIDED = (PlanStatus.APPROVED, PlanStatus.EXECUTED, PlanStatus.REJECTED, PlanStatus.EXPIRED)
+
+
+def open_suppression_gate(services: Services, run: Maintenance) -> tuple[StoredPlan, bool, GateDecision | None]:
+    """Judge the suppression plan, and say whether the run goes on. A plan that waits or must not run ends the attempt
+    truthfully; a rejected or expired one counts as empty, so that the rebalancing goes on."""
+    if run.is_over:
+        # Looked at again: what was decided then is shown, and nothing is judged or done anew.
+        plan = suppression.plan_suppression(services, run)
+        return plan, plan.status in _DECIDED, None
+    plan, decision = gates.judge_suppression_plan(services, run)
+    # Complaints of a plan that waits are not kept waiting: they run at once, also after a crash before they did.
+    goes_on = (
+        plan.status in _DECIDED
+        or bool(decision and decision.may_run)
+        or gates.is_under_way(services, plan)
+        or gates.has_unstarted(services, plan)
+    )
+    _settle_attempt(services, run, goes_on, plan, decision)
+    if goes_on and (waiting := suppression.waiting_to_begin(services, plan)) and is_past_deadline(services, run):
+        # Nothing of it was begun, so the next attempt finds it as it is.
+        _end_at_deadline(services, run, "suppression", waiting)
+        goes_on = False
+    return plan, goes_on, decision
+
+
+def open_rebalancing_gate(services: Services, run: Maintenance) -> tuple[StoredPlan | None, bool, GateDecision | None]:
+    """Plan and judge the rebalancing once the suppression is decided, and say whether the run goes on.
+
+    Not planned any more: past the deadline, and after a past campaign nobody of which was suppressed, because the lists have
+    moved on since.
+    """
+    suppressions = suppression.plan_suppression(services, run)
+    if suppressions.status not in _DECIDED and not run.is_over:
+        # Only complaints were let through so far; the lists are not settled while the rest waits.
+        end(services, run, "pending_review")
+        return None, False, None
+    if run.is_over:
+        shown = rebalancing.stored_plan(services, run)
+        return shown, shown is not None and shown.status in _DECIDED, None
+    stored = rebalancing.stored_plan(services, run)
+    if stored is None and suppression.is_idle_backfill(services, suppressions):
+        # Looked up anew: a stopped attempt was taken up again since this run began.
+        end(services, run, final_status(services, current(services, run.campaign.key, sweep=run.sweep)).value)
+        return None, False, None
+    if (stored is None or stored.status is PlanStatus.PLANNED) and is_past_deadline(services, run):
+        _end_at_deadline(services, run, "rebalancing", 1)
+        return stored, False, None
+    plan, decision = gates.judge_rebalancing_plan(services, run)
+    goes_on = plan.status in _DECIDED or gates.is_under_way(services, plan)
+    _settle_attempt(services, run, goes_on, plan, decision)
+    return plan, goes_on, decision
+
+
+def _end_at_deadline(services: Services, run: Maintenance, stage_name: str, count: int) -> None:
+    """The attempt's time is over before a stage that changes something began: ended as what was done until then."""
+    note_deadline(services, run, stage_name, count)
+    end(services, run, final_status(services, current(services, run.campaign.key, sweep=run.sweep)).value)
+
+
+def _settle_attempt(
+    services: Services, run: Maintenance, goes_on: bool, plan: StoredPlan, decision: GateDecision | None
+) -> None:
+    if goes_on:
+        if run.log.status in ("pending_review", "read_only"):
+            with services.database.begin() as connection:
+                ledger.reopen_log(connection, run.log.log_id, services.clock.now())
+        return
+    if plan.status is PlanStatus.PENDING_REVIEW:
+        end(services, run, "pending_review")
+        return
+    if decision is not None and decision.outcome is GateOutcome.REFUSED and services.settings.list_management_enabled:
+        # A broken invariant is a failure to look at, not a state to wait in.
+        raise RefusedError(
+            f"Letting the {plan.kind.value} plan of {run.campaign.key} through",
+            " ".join(check.words.rstrip(".") for check in decision.failed_checks),
+            "Nothing was changed; look at the plan's checks",
+        )
+    end(services, run, "read_only")

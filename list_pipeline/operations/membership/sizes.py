@@ -1,0 +1,27 @@
+"""Snapshots: the sizes of the five lists before, between and after the changes of a maintenance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from list_pipeline.core.lists import ALL_LISTS, ListRole
+from list_pipeline.operations.membership.sync import list_sizes
+from list_pipeline.operations.services import Services
+
+Sizes = Mapping[ListRole, tuple[int, int]]
+"""Raw and mailable size of each list. Raw counts everybody; mailable leaves out unsubscribed and excluded contacts."""
+
+
+def count_sizes(services: Services) -> Sizes:
+    """The sizes as Mailjet counts them now, in six requests: one for all raw sizes and one a list for the mailable ones."""
+    raw = list_sizes(services)
+    return {
+        role: (
+            raw[role],
+            min(
+                raw[role],
+                services.mailjet.count_recipients(services.list_ids[role], unsubscribed=False, excluded=False),
+            ),
+        )
+        for role in ALL_LISTS
+    }

@@ -1,0 +1,78 @@
+"""Which messages people get about decisions, what belongs into one thread, where messages link to, and how delivery fares.
+
+Belongs here: gathering the facts of a message and handing it to the outbox. Does not belong here: words
+(``core.reviews.messages``), posting and retries (``outbox``), the maintenance report (``reports``).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from urllib.parse import quote
+
+import structlog
+
+from list_pipeline.core.messages.delivery import DeliveryFigures
+from list_pipeline.core.messages.slack_blocks import Mrkdwn, compose, link
+from list_pipeline.operations.services import Services
+from list_pipeline.storage import messages as message_rows
+from list_pipeline.storage import reviews as review_rows
+from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline.storage.runs import ledger
+
+log = structlog.get_logger(__name__)
+
+
+def campaign_thread(campaign_id: int) -> str:
+    """What all messages about one campaign have in common: the first begins the thread of the others."""
+    return f"campaign:{campaign_id}"
+
+
+def week_thread(week: date) -> str:
+    """The same for the messages about a week, by its Monday."""
+    return f"week:{week.isoformat()}"
+
+
+def links(
+    services: Services, *, partition: str | None = None, log_id: int | None = None, run_id: str | None = None
+) -> list[Mrkdwn]:
+    """Links to the record, the run and the partition, as far as their bases are set: no link leads nowhere.
+
+    Args:
+        partition: a campaign's key. ``log_id``: its row in the ledger. ``run_id``: Dagster's.
+    """
+    settings, found = services.settings, []
+    if settings.app_url and log_id is not None:
+        found.append(link(f"{settings.app_url}/admin/list-management/{log_id}", "View Details"))
+    if settings.dagster_url and run_id:
+        found.append(link(f"{settings.dagster_url}/runs/{run_id}", "Dagster run"))
+    if partition and (at := partition_url(services, partition)):
+        found.append(link(at, "Partition"))
+    return found
+
+
+def partition_url(services: Services, partition: str) -> str | None:
+    """The page of a campaign's report in Dagster; None where no base is set."""
+    base = services.settings.dagster_url
+    return f"{base}/assets/maintenance_report?partition={quote(partition, safe='')}" if base else None
+
+
+def links_of_plan(services: Services, plan: StoredPlan) -> list[Mrkdwn]:
+    """The record, run and partition of a plan's campaign; none for a repair, which has no partition."""
+    if plan.campaign_id is None or plan.sweep is None:
+        return []
+    with services.database.begin() as connection:
+        about = review_rows.campaign_key_of(connection, plan.plan_id)
+        row = ledger.latest_log(connection, plan.campaign_id, plan.sweep.value)
+    if row is None:
+        return links(services, partition=about)
+    number = [] if services.settings.app_url else [compose("Maintenance log {id}", id=row.log_id)]
+    return [*number, *links(services, partition=about, log_id=row.log_id, run_id=row.run_id)]
+
+
+def delivery_figures(services: Services, since: datetime) -> DeliveryFigures:
+    """How the messages written since an instant (UTC) fared. What people should look at is logged as an error."""
+    with services.database.begin() as connection:
+        figures = message_rows.delivery_figures(connection, since, services.clock.now())
+    for words in figures.alerts:
+        log.error("messages do not reach people as they should", what=words, since=since.isoformat())
+    return figures

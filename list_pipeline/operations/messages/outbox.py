@@ -1,0 +1,365 @@
+"""Messages to people through the outbox: each is a row before it is posted, is posted once, and is tried until it arrives.
+
+Belongs here: delivery by Slack's API or webhook, threads, retries, the e-mail for what Slack does not take, and what is known
+about it all afterwards. Does not belong here: what a message says, and which one is sent (``notifications`` and who calls).
+
+A failure of Slack or of the e-mail is recorded and never raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, RowMapping
+
+from list_pipeline.core.errors import IntegrationError, RateLimitedError, TransientError
+from list_pipeline.core.messages.delivery import (
+    EMAIL_AFTER,
+    EMAIL_AFTER_ATTEMPTS,
+    EMAIL_ATTEMPTS,
+    FIRST_RETRY,
+    GIVEN_UP_AFTER,
+    LONGEST_PAUSE,
+    pause_after,
+)
+from list_pipeline.core.messages.slack_blocks import SlackMessage, as_text, safe_message, without_charts
+from list_pipeline.integrations.email import EmailSender
+from list_pipeline.integrations.slack import (
+    DeliveryUnknownError,
+    MessageRefusedError,
+    PostedMessage,
+    SlackClient,
+    ThreadLostError,
+    post_to_webhook,
+)
+from list_pipeline.operations.services import Services
+from list_pipeline.storage import messages as message_rows
+from list_pipeline.storage.messages import Outgoing
+
+log = structlog.get_logger(__name__)
+
+_BETWEEN_POSTS_S = 1.0
+"""Slack takes about one message a second in a channel."""
+_MOST_A_TURN = 20
+"""Messages of one turn of the sensor, which has a minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of a message: ``sent``, ``failed``, ``unknown``, ``skipped``, ``expired``, or ``pending`` while another
+    process is posting it; and where it is. ``is_passing``: it failed in a way that others will fail as well right now."""
+
+    state: str
+    key: str
+    channel: str | None = None
+    ts: str | None = None
+    permalink: str | None = None
+    error: str | None = None
+    is_passing: bool = False
+
+
+def deliver(
+    services: Services,
+    key: str,
+    message: SlackMessage,
+    *,
+    campaign_id: int | None = None,
+    log_id: int | None = None,
+    health_check_id: int | None = None,
+    thread_key: str | None = None,
+    important: bool = False,
+    broadcast: bool = False,
+) -> Delivery:
+    """Post a message once. A failure of Slack is recorded and never raised: the message stays in the outbox and is sent later.
+
+    Args:
+        key: what makes the message one: a second call with it finds the first.
+        campaign_id: the campaign it is about. ``log_id``, ``health_check_id``: the row of the ledger it reports.
+        thread_key: what it is about (``notifications.campaign_thread``), or the key of another message: it is posted below
+            the first message about that; the first one itself, and one whose parent is gone, is a message of its own.
+        important: critical, failed, or a person is needed: an e-mail tells it where Slack does not.
+        broadcast: from a thread, show it in the channel as well; for what is critical.
+    """
+    outgoing = Outgoing(
+        key,
+        message.text,
+        message.blocks,
+        campaign_id=campaign_id,
+        log_id=log_id,
+        health_check_id=health_check_id,
+        thread_key=thread_key,
+        is_important=important,
+        is_broadcast=broadcast,
+    )
+    with services.database.begin() as connection:
+        row = queue(services, connection, outgoing)
+    return post(services, row)
+
+
+def queue(services: Services, connection: Connection, outgoing: Outgoing) -> RowMapping:
+    """Put a message into the outbox within the caller's transaction; ``post`` it afterwards, or the sensor does.
+
+    One that Slack would refuse is replaced by its plain text, so that it is never stuck.
+    """
+    kept, found = safe_message(outgoing.text, outgoing.blocks)
+    if found:
+        log.error("a message is not as Slack takes it; its plain text is sent", key=outgoing.key, problems=found[:5])
+    if services.settings.slack_charts == "text":
+        kept = SlackMessage(kept.text, without_charts(kept.blocks))
+    now = services.clock.now()
+    return message_rows.queue(connection, replace(outgoing, text=kept.text, blocks=kept.blocks), now + FIRST_RETRY, now)
+
+
+def post(services: Services, row: RowMapping) -> Delivery:
+    """Post a message that stands in the outbox, if it did not arrive before. A failure of Slack is recorded, not raised."""
+    with message_rows.held(services.database, row["notification_id"]) as held:
+        if held is None:
+            return Delivery("pending", row["message_key"], error="another process is posting it")
+        if held["state"] == "sent":
+            return Delivery("sent", held["message_key"], held["channel"], held["message_ts"], held["permalink"])
+        if held["state"] == "expired":
+            return Delivery("expired", held["message_key"], error=held["last_error"])
+        if services.slack is not None:
+            return _post(services, services.slack, held)
+        return _post_to_webhook(services, held)
+
+
+def leave_out(connection: Connection, key: str, reason: str) -> None:
+    """Record within the caller's transaction that a queued message is not posted, and why."""
+    message_rows.not_sent(connection, key, "skipped", reason, None)
+
+
+def send_waiting(services: Services, most: int = _MOST_A_TURN) -> list[Delivery]:
+    """Try again what did not arrive and is due, oldest first; give up what is a day old; e-mail what is important.
+
+    During an outage the turn ends with the first message that meets it, so that each turn costs one timeout.
+    """
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        old = message_rows.too_old(connection, now - GIVEN_UP_AFTER)
+        waiting = message_rows.due(connection, now, most)
+    given_up = {row["message_key"] for row in old}
+    done = [_give_up(services, row) for row in old]
+    for row in waiting:
+        if row["message_key"] in given_up:
+            continue
+        done.append(post(services, row))
+        if done[-1].is_passing:
+            break
+    _email_important(services)
+    return done
+
+
+def _give_up(services: Services, row: RowMapping) -> Delivery:
+    with message_rows.held(services.database, row["notification_id"]) as held:
+        if held is None or held["state"] == "sent":
+            return Delivery("pending" if held is None else "sent", row["message_key"])
+        reason = f"too old to matter; before that: {held['last_error'] or 'it was never tried'}"
+        log.error("a message never arrived", key=held["message_key"], emailed=held["emailed_at"] is not None)
+        return _not_sent(services, held["message_key"], "expired", reason)
+
+
+def _post(services: Services, slack: SlackClient, row: RowMapping) -> Delivery:
+    key = str(row["message_key"])
+    _keep_pace(services)
+    with services.database.begin() as connection:
+        thread_ts = None
+        if row["thread_key"]:
+            # Chosen anew each time: what was to be answered may have arrived since the last attempt.
+            thread_ts = message_rows.thread_of(connection, row["notification_id"], row["thread_key"])
+        # Counted before the request: whoever finds an attempt looks in Slack before posting again.
+        message_rows.attempted(connection, key, thread_ts, services.clock.now())
+    try:
+        posted = _post_somehow(services, slack, row, thread_ts)
+    except IntegrationError as error:
+        return _failed(services, row, error)
+    with services.database.begin() as connection:
+        message_rows.sent(connection, key, "slack", posted.channel, posted.ts, posted.permalink, services.clock.now())
+    return Delivery("sent", key, posted.channel, posted.ts, posted.permalink)
+
+
+def _post_somehow(services: Services, slack: SlackClient, row: RowMapping, thread_ts: str | None) -> PostedMessage:
+    """As it is; where Slack refuses that, without charts, then as plain text; below nothing where the parent is gone."""
+    maybe_posted, forms = row["attempts"] > 0, _forms(row["blocks"])
+    while True:
+        try:
+            return slack.deliver(
+                row["text"],
+                forms[0],
+                row["message_key"],
+                thread_ts,
+                maybe_posted=maybe_posted,
+                maybe_in=row["thread_ts"],
+                oldest=row["created_at"],
+                broadcast=row["is_broadcast"],
+            )
+        except ThreadLostError:
+            if thread_ts is None:
+                raise
+            log.warning("the thread of a message is gone; it is posted by itself", key=row["message_key"])
+            with services.database.begin() as connection:
+                message_rows.thread_lost(connection, thread_ts)
+                message_rows.moved_out(connection, row["message_key"])
+            thread_ts = None
+        except MessageRefusedError as error:
+            _log_refused(row["message_key"], error, forms)
+            if len(forms) == 1:
+                raise
+            forms = forms[1:]
+        # Refused, so certainly not there.
+        maybe_posted = False
+
+
+def _forms(blocks: Sequence[Any]) -> list[list[Any]]:
+    """The blocks of a message, and what stands in for them, from rich to plain."""
+    whole = list(blocks)
+    written_out = without_charts(whole)
+    return [
+        form
+        for form in (whole, written_out if written_out != whole else None, [] if whole else None)
+        if form is not None
+    ]
+
+
+def _log_refused(key: str, error: MessageRefusedError, forms: Sequence[Any]) -> None:
+    level = log.warning if len(forms) > 2 else log.error
+    level("slack refused the form of a message", key=key, error=str(error), simpler_forms=len(forms) - 1)
+
+
+def _keep_pace(services: Services) -> None:
+    with services.database.begin() as connection:
+        last = message_rows.last_post(connection)
+    if last is not None:
+        rest = _BETWEEN_POSTS_S - (services.clock.now() - last).total_seconds()
+        if 0 < rest <= _BETWEEN_POSTS_S:
+            services.clock.sleep(rest)
+
+
+def _post_to_webhook(services: Services, row: RowMapping) -> Delivery:
+    """The fallback where there is no bot token: it arrives, but has no timestamp, so nothing can be threaded or looked up."""
+    key, settings = str(row["message_key"]), services.settings
+    if settings.slack_webhook_url is None:
+        return _no_slack(services, row)
+    if row["attempts"] and row["state"] != "failed":
+        # Whether an earlier attempt arrived cannot be looked up here, and a second message would be worse than none.
+        words = "an earlier attempt through the webhook may have arrived"
+        return _not_sent(services, key, "unknown", words, LONGEST_PAUSE)
+    _keep_pace(services)
+    with services.database.begin() as connection:
+        message_rows.attempted(connection, key, None, services.clock.now())
+    forms = _forms(row["blocks"])
+    try:
+        while True:
+            try:
+                post_to_webhook(settings.slack_webhook_url.get_secret_value(), row["text"], forms[0])
+                break
+            except MessageRefusedError as error:
+                _log_refused(key, error, forms)
+                if len(forms) == 1:
+                    raise
+                forms = forms[1:]
+    except IntegrationError as error:
+        return _failed(services, row, error)
+    with services.database.begin() as connection:
+        message_rows.sent(connection, key, "webhook", "webhook", "", None, services.clock.now())
+    return Delivery("sent", key, "webhook")
+
+
+def _no_slack(services: Services, row: RowMapping) -> Delivery:
+    """Without Slack an important message goes by e-mail at once; any other stays in the database."""
+    key = str(row["message_key"])
+    sender = _email_sender(services)
+    if not row["is_important"] or sender is None:
+        return _not_sent(services, key, "skipped", "neither SLACK_BOT_TOKEN nor SLACK_WEBHOOK_URL is set")
+    if row["email_attempts"] >= EMAIL_ATTEMPTS:
+        return _not_sent(services, key, "skipped", "there is no Slack, and no e-mail was taken")
+    if not _email(services, sender, row):
+        return _not_sent(
+            services,
+            key,
+            "failed",
+            "there is no Slack, and the e-mail was not taken",
+            pause_after(row["email_attempts"] + 1),
+        )
+    with services.database.begin() as connection:
+        message_rows.sent(connection, key, "email", "email", "", None, services.clock.now())
+    return Delivery("sent", key, "email")
+
+
+def _failed(services: Services, row: RowMapping, error: IntegrationError) -> Delivery:
+    state = "unknown" if isinstance(error, DeliveryUnknownError) else "failed"
+    asked_for = error.retry_after_s if isinstance(error, RateLimitedError) else None
+    delivery = _not_sent(
+        services, str(row["message_key"]), state, str(error), pause_after(row["attempts"] + 1, asked_for)
+    )
+    return replace(delivery, is_passing=isinstance(error, TransientError))
+
+
+def _not_sent(services: Services, key: str, state: str, error: str, pause: timedelta | None = None) -> Delivery:
+    log.warning("a message was not sent", key=key, state=state, error=error)
+    next_attempt_at = services.clock.now() + pause if pause is not None else None
+    with services.database.begin() as connection:
+        message_rows.not_sent(connection, key, state, error, next_attempt_at)
+    return Delivery(state, key, error=error)
+
+
+# E-mail
+
+
+def _email_sender(services: Services) -> EmailSender | None:
+    """None where no addresses are set. The recipients are the company's own; they stand in the settings only."""
+    settings = services.settings
+    needed = (settings.alert_email_to, settings.alert_email_from, settings.mailjet_api_key, settings.mailjet_secret_key)
+    if settings.alert_email_to is None or settings.alert_email_from is None or None in needed:
+        return None
+    recipients = [part.strip() for part in settings.alert_email_to.get_secret_value().split(",") if part.strip()]
+    if not recipients:
+        return None
+    return EmailSender(
+        settings.mailjet_base_url,
+        settings.secret("mailjet_api_key"),
+        settings.secret("mailjet_secret_key"),
+        settings.alert_email_from.get_secret_value(),
+        recipients,
+    )
+
+
+def _email_important(services: Services) -> None:
+    """E-mail what is important and Slack has not taken for a quarter of an hour or in five attempts; once each."""
+    sender = _email_sender(services)
+    if sender is None or (services.slack is None and services.settings.slack_webhook_url is None):
+        return
+    with services.database.begin() as connection:
+        found = message_rows.to_email(
+            connection, EMAIL_AFTER_ATTEMPTS, services.clock.now() - EMAIL_AFTER, EMAIL_ATTEMPTS, _MOST_A_TURN
+        )
+    for row in found:
+        with message_rows.held(services.database, row["notification_id"]) as held:
+            if held is None or held["state"] == "sent" or held["emailed_at"] is not None:
+                continue
+            if not _email(services, sender, held):
+                break
+
+
+def _email(services: Services, sender: EmailSender, row: RowMapping) -> bool:
+    """Whether Mailjet took the e-mail. The message is told in plain text; it stays in the outbox for Slack."""
+    key = str(row["message_key"])
+    with services.database.begin() as connection:
+        message_rows.email_attempted(connection, key)
+    message = SlackMessage(row["text"], row["blocks"])
+    body = as_text(message)
+    subject = body.strip().splitlines()[0]
+    why = f"Sent by e-mail because Slack did not take it; written {row['created_at']:%Y-%m-%d %H:%M} UTC."
+    try:
+        sender.send(subject, f"{body}\n{why}\n", key)
+    except IntegrationError as error:
+        log.error("an important message could not be sent by e-mail either", key=key, error=str(error))
+        return False
+    with services.database.begin() as connection:
+        message_rows.emailed(connection, key, services.clock.now())
+    log.warning("an important message was sent by e-mail", key=key)
+    return True

@@ -1,0 +1,148 @@
+"""Looks after the product's own work and tells people: failed runs at once, what is overdue, slow or asks for a rollback daily.
+
+Belongs here: who is told what and how often. Does not belong here: the rules (``core``), and Dagster's runs themselves
+(``defs.monitoring.run_failures``). Every message goes through the outbox, so a failure of Slack loses none; a failure
+of the database itself can only be read in the log, since the outbox is in it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+
+from list_pipeline.core.messages.slack_blocks import SlackMessage
+from list_pipeline.core.monitoring.alert_pacing import MEMORY, may_tell
+from list_pipeline.core.monitoring.freshness import Expected, Freshness, freshness
+from list_pipeline.core.monitoring.messages import (
+    FailedRun,
+    failure_message,
+    overdue_message,
+    slow_message,
+    trigger_message,
+)
+from list_pipeline.core.monitoring.rollback_triggers import TriggerResult
+from list_pipeline.operations.messages.outbox import Delivery, deliver, post, queue
+from list_pipeline.operations.monitoring.figures import Metrics, measured
+from list_pipeline.operations.monitoring.rollback_triggers import triggers
+from list_pipeline.operations.services import Services
+from list_pipeline.storage.messages import Outgoing
+from list_pipeline.storage.monitoring import job_runs, metrics
+from list_pipeline.storage.monitoring.job_runs import EndedRun
+from list_pipeline.storage.runs import ledger
+
+log = structlog.get_logger(__name__)
+
+RECONCILIATION = Expected("daily reconciliation", "reconciliation_of_lists", hour=4, minute=10)
+
+
+def weekly_check(services: Services) -> Expected:
+    """The weekly health check, at the day and hour of the settings."""
+    settings = services.settings
+    return Expected(
+        "weekly health check",
+        "weekly_health_check",
+        hour=settings.weekly_health_check_hour,
+        minute=0,
+        weekday=settings.weekly_health_check_day,
+    )
+
+
+# Failed runs
+
+
+def note_ended(services: Services, ended: Sequence[EndedRun]) -> None:
+    """Copy runs that ended into our table, each once. A failed one is named in the log as well."""
+    with services.database.begin() as connection:
+        for one in ended:
+            job_runs.note(connection, one, services.clock.now())
+    for one in ended:
+        if one.error is not None:
+            log.error("a run failed", run_id=one.run_id, workflow=one.job, partition=one.partition_key, error=one.error)
+
+
+def unknown_among(services: Services, run_ids: Sequence[str]) -> frozenset[str]:
+    """Those runs that are not in our table yet."""
+    with services.database.begin() as connection:
+        return frozenset(run_ids) - job_runs.known_among(connection, run_ids)
+
+
+def tell_failures(services: Services) -> tuple[Delivery, ...]:
+    """Tell what nobody was told about: the first failure of a job at once, further ones in groups with growing pauses.
+
+    A failed maintenance that has a report is told by that.
+    """
+    now, sent = services.clock.now(), []
+    with services.database.begin() as connection:
+        by_job: dict[str, list[EndedRun]] = defaultdict(list)
+        for one in job_runs.untold(connection):
+            by_job[one.job].append(one)
+        due = {
+            job: found
+            for job, found in by_job.items()
+            if may_tell(job_runs.told_times(connection, job, now - MEMORY), now)
+        }
+    for job, found in due.items():
+        message = failure_message(job, [_shown(services, one) for one in found])
+        key = f"run-failure:{found[-1].run_id}"
+        with services.database.begin() as connection:
+            row = queue(services, connection, Outgoing(key, message.text, message.blocks, is_important=True))
+            # In the same transaction: nothing is marked that is not in the outbox, and nothing is in it twice.
+            job_runs.mark_told(connection, [one.run_id for one in found], key, now)
+        sent.append(post(services, row))
+    return tuple(sent)
+
+
+def _shown(services: Services, one: EndedRun) -> FailedRun:
+    base = services.settings.dagster_url
+    url = f"{base}/runs/{one.run_id}" if base else None
+    return FailedRun(one.run_id, one.job, one.partition_key, one.error or "", url)
+
+
+# What is looked at every hour
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What was found, and what became of the messages about it."""
+
+    figures: Metrics
+    triggers: tuple[TriggerResult, ...]
+    freshness: tuple[Freshness, ...]
+    told: tuple[Delivery, ...]
+
+
+def look(services: Services) -> Watched:
+    """Look at the figures, the triggers and what is scheduled, and tell each finding once a day (UTC)."""
+    figures = measured(services)
+    judged, fresh = triggers(services, figures), fresh_or_overdue(services)
+    today = services.clock.now().astimezone(UTC).date().isoformat()
+    messages: dict[str, tuple[SlackMessage, bool]] = {}
+    for result in judged:
+        if result.is_hit:
+            log.error("a rollback trigger was hit", trigger=result.trigger.value, found=result.words)
+            messages[f"rollback-trigger:{result.trigger.value}:{today}"] = trigger_message(result), True
+    for one in fresh:
+        if one.is_overdue:
+            log.warning("scheduled work is overdue", workflow=one.expected.job, due_at=one.due_at.isoformat())
+            messages[f"overdue:{one.expected.job}:{today}"] = overdue_message(one), True
+    lately = measured(services, 1).slow
+    if lately:
+        messages[f"slow:{today}"] = slow_message(lately, 1), False
+    told = tuple(deliver(services, key, message, important=serious) for key, (message, serious) in messages.items())
+    return Watched(figures, judged, fresh, told)
+
+
+def fresh_or_overdue(services: Services) -> tuple[Freshness, ...]:
+    """Whether the daily reconciliation and the weekly check were done when they were due."""
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        first: datetime = ledger.begin_mode(connection, now)["first_started_at"]
+        reconciled, checked = metrics.last_reconciled_at(connection), metrics.last_weekly_check_at(connection)
+    return (
+        freshness(RECONCILIATION, reconciled, first, now),
+        freshness(weekly_check(services), checked, first, now),
+    )

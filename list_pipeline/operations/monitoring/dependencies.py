@@ -1,0 +1,179 @@
+"""Whether the product could work now: each service that it uses is asked once, cheaply and within a time.
+
+Belongs here: the questions and the verdict. Does not belong here: the health of the lists (``health``).
+
+Nothing is changed and nothing costs money: the database is asked for a one, Mailjet for the row of one list (one request
+through the limiter), Slack whether the token works, Gemini for the description of the model.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from list_pipeline.core.errors import ListPipelineError, RateLimitedError
+from list_pipeline.core.masking import redact_addresses
+from list_pipeline.operations.services import Services
+from list_pipeline.operations.timing import carrying_context
+from list_pipeline.storage.database import fetch_scalar
+from list_pipeline.storage.monitoring.metrics import server_connections
+
+TIMEOUT_S = 10.0
+"""Seconds that one service gets; all are asked at the same time."""
+
+
+class Health(StrEnum):
+    """How a service, or the whole, is."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    """Only of the whole: something that is not required does not answer."""
+    UNHEALTHY = "unhealthy"
+    NOT_CONFIGURED = "not_configured"
+    """It is not required and not set up; its part of the product is off."""
+
+
+@dataclass(frozen=True, slots=True)
+class DependencyHealth:
+    """One service. ``latency_ms`` None when it did not answer; ``details`` are figures, or the error in words."""
+
+    status: Health
+    is_required: bool
+    latency_ms: int | None
+    details: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """For the report."""
+        latency = {} if self.latency_ms is None else {"latency_ms": self.latency_ms}
+        return {"status": self.status.value, "required": self.is_required, **latency, **self.details}
+
+
+@dataclass(frozen=True, slots=True)
+class SystemHealth:
+    """All services at an instant (UTC)."""
+
+    timestamp: datetime
+    checks: Mapping[str, DependencyHealth]
+
+    @property
+    def status(self) -> Health:
+        """Unhealthy when something required is, degraded when anything else is."""
+        bad = [one for one in self.checks.values() if one.status is Health.UNHEALTHY]
+        if any(one.is_required for one in bad):
+            return Health.UNHEALTHY
+        return Health.DEGRADED if bad else Health.HEALTHY
+
+    def as_json(self) -> dict[str, Any]:
+        """``status``, ``timestamp`` and ``checks``."""
+        return {
+            "status": self.status.value,
+            "timestamp": self.timestamp.isoformat(),
+            "checks": {name: one.as_json() for name, one in self.checks.items()},
+        }
+
+
+Question = Callable[[Services], Mapping[str, Any] | None]
+"""Asks one service, and gives figures about it; None when it is not set up."""
+
+
+def check_all(services: Services, *, timeout_s: float = TIMEOUT_S) -> SystemHealth:
+    """Ask every service at the same time. None is waited for longer than ``timeout_s``; nothing is raised.
+
+    A question whose answer did not come in time is left behind in a thread that does not keep the process alive.
+    """
+    started = services.clock.now()
+    with suppress(ListPipelineError):
+        # Made before the threads, two of which need it; a missing setting is what they will find out.
+        _ = services.database
+    waiting = {name: _ask(services, question) for name, (question, _) in _QUESTIONS.items()}
+    checks = {name: _answer(waiting[name], required, timeout_s) for name, (_, required) in _QUESTIONS.items()}
+    return SystemHealth(started, checks)
+
+
+def _ask(services: Services, question: Question) -> queue.SimpleQueue[tuple[int, Mapping[str, Any] | str | None]]:
+    answers: queue.SimpleQueue[tuple[int, Mapping[str, Any] | str | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        began = services.clock.now()
+        answer: Mapping[str, Any] | str | None
+        try:
+            answer = question(services)
+        except ListPipelineError as error:
+            answer = redact_addresses(str(error))
+        except SQLAlchemyError as error:
+            # Its text quotes statements and the address of the server.
+            answer = f"the database failed ({type(error).__name__})"
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is the answer: this service cannot be used
+            answer = f"the check failed ({type(error).__name__})"
+        answers.put((round((services.clock.now() - began) / timedelta(milliseconds=1)), answer))
+
+    threading.Thread(target=carrying_context(run), name="health", daemon=True).start()
+    return answers
+
+
+def _answer(
+    answers: queue.SimpleQueue[tuple[int, Mapping[str, Any] | str | None]], is_required: bool, timeout_s: float
+) -> DependencyHealth:
+    try:
+        latency_ms, answer = answers.get(timeout=timeout_s)
+    except queue.Empty:
+        error = {"error": f"no answer within {timeout_s:g} s"}
+        return DependencyHealth(Health.UNHEALTHY, is_required, None, error)
+    if answer is None:
+        return DependencyHealth(Health.NOT_CONFIGURED, is_required, None, {})
+    if isinstance(answer, str):
+        return DependencyHealth(Health.UNHEALTHY, is_required, None, {"error": answer})
+    return DependencyHealth(Health.HEALTHY, is_required, latency_ms, answer)
+
+
+def _database(services: Services) -> Mapping[str, Any]:
+    with services.database.begin() as connection:
+        fetch_scalar(connection, "select 1")
+        used, allowed = server_connections(connection)
+    pool = services.database.pool
+    return {"connections": used, "connections_allowed": allowed, "pool_in_use": pool.in_use, "pool_most": pool.most}
+
+
+def _redis(services: Services) -> Mapping[str, Any] | str | None:
+    if services.settings.redis_url is None:
+        return None
+    return {} if services.cache.is_reachable() else "Redis does not answer; reads go to the database"
+
+
+def _mailjet(services: Services) -> Mapping[str, Any]:
+    with services.mailjet_at_once(TIMEOUT_S) as client:
+        try:
+            seen = client.contact_list(services.list_ids.master)
+        except RateLimitedError as error:
+            # It answers, or we are too busy asking it: neither is a reason to call the product unhealthy.
+            return {"limited": redact_addresses(error.happened)}
+    return {"master_list_contacts": seen.subscriber_count}
+
+
+def _slack(services: Services) -> Mapping[str, Any] | None:
+    if services.slack is None:
+        return None
+    services.slack.check()
+    return {}
+
+
+def _gemini(services: Services) -> Mapping[str, Any] | None:
+    return None if services.model is None else {"model": services.model.check()}
+
+
+_QUESTIONS: Mapping[str, tuple[Callable[[Services], Any], bool]] = {
+    "database": (_database, True),
+    "redis": (_redis, False),
+    "mailjet": (_mailjet, True),
+    "slack": (_slack, False),
+    "gemini": (_gemini, False),
+}
+"""Each service with its question, and whether the product needs it."""

@@ -1,0 +1,364 @@
+"""Corrections: changes that take something back or that a person asks for, journalled like everything else.
+
+A whole maintenance is undone, a rebalancing that failed midway is rolled back, one contact is suppressed or reinstated, a
+repair that was approved is made. Each is a plan of its own with changes and steps; killed midway it is continued.
+
+Belongs here: what all of them have in common: written with its journal, carried out, compared, told. Does not belong
+here: what a reversal consists of (``core.plans.corrections``), what is asked for (``undo``, ``contacts``), posting jobs
+(``execution``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.messages.slack_blocks import SlackMessage, context
+from list_pipeline.core.plans.corrections import (
+    CorrectionFacts,
+    DoneChange,
+    Reversal,
+    correction_message,
+    is_back,
+    reverse,
+)
+from list_pipeline.core.plans.plan import CORRECTIONS, ItemAction, PlanItem, PlanKind, PlanStatus, Sweep, content_hash
+from list_pipeline.operations.campaigns.discovery import discover, lists_sent_in_open_cycle
+from list_pipeline.operations.membership.sync import refresh_contacts
+from list_pipeline.operations.messages.links import campaign_thread, links_of_plan
+from list_pipeline.operations.messages.outbox import deliver
+from list_pipeline.operations.plans.execution import carry_out
+from list_pipeline.operations.plans.outcomes import Executed, close
+from list_pipeline.operations.safety.modes import change_block_reason
+from list_pipeline.operations.services import Services
+from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.lock import MutationLock, mutation_lock
+from list_pipeline.storage.membership import members
+from list_pipeline.storage.plans import corrections as correction_rows
+from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans.journal import NewChange, NewStep
+from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline.storage.runs import ledger
+
+log = structlog.get_logger(__name__)
+
+_VERSION = "correction-1"
+_LEFT_ALONE = timedelta(minutes=5)
+_TURN = timedelta(minutes=10)
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a correction did. ``refused``: why contacts were left as they are, to their ids. ``plan_id`` is None when there
+    was nothing that could be done."""
+
+    plan_id: int | None
+    facts: CorrectionFacts
+    refused: Mapping[str, Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionRun:
+    """A correction that wants a run, with the key under which it is asked for."""
+
+    plan_id: int
+    run_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionRequest:
+    """What a correction is about: who asks for it and why, and which campaign it belongs to. ``what``: its title."""
+
+    kind: PlanKind
+    by: str
+    note: str
+    what: str
+    campaign_id: int | None = None
+    sweep: Sweep | None = None
+    despite_complaint: bool = False
+
+
+def carry_out_correction(services: Services, plan_id: int, progress: Progress = log.info) -> Correction:
+    """Carry an approved correction out, or continue one that died midway.
+
+    Raises:
+        NotFoundError: there is no such correction.
+        RefusedError: nobody let it through, or lists may not be changed now.
+    """
+    with services.database.begin() as connection:
+        plan = plan_rows.plan_by_id(connection, plan_id)
+    tried = f"Carrying out correction {plan_id}"
+    if plan is None or plan.kind not in CORRECTIONS:
+        raise NotFoundError(tried, "there is no such correction", "`list-pipeline reviews` lists what waits")
+    if plan.status not in (PlanStatus.APPROVED, PlanStatus.EXECUTED):
+        raise RefusedError(tried, f"it is {plan.status.value}", "Approve it first")
+    require_permission(services, tried)
+    with mutation_lock(services.database, services.clock, f"correction {plan_id}") as lock:
+        with services.database.begin() as connection:
+            items = plan_rows.plan_items(connection, plan_id)
+        if plan.executed_at is None:
+            look_at(services, [item.contact_id for item in items])
+            with services.database.begin() as connection:
+                open_forward(services, connection, plan_id, [i for i in items if i.action is not ItemAction.RESTORE])
+        return finish(services, plan_id, lock, progress)
+
+
+def to_carry_out(services: Services) -> list[CorrectionRun]:
+    """Corrections that were let through and are not carried out to the end; none while lists may not be changed.
+
+    One that a person just asked for is being carried out by who asked: it is left alone for a while. A run key is used up
+    even by a run that fails: there is another every 10 minutes.
+    """
+    if change_block_reason(services):
+        return []
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        found = [
+            plan_rows.plan_by_id(connection, plan_id) for plan_id in correction_rows.waiting_corrections(connection)
+        ]
+    return [
+        CorrectionRun(plan.plan_id, f"correction:{plan.plan_id}:{int((now - plan.decided_at) / _TURN)}")
+        for plan in found
+        if plan is not None
+        and plan.decided_at is not None
+        and (plan.kind is PlanKind.REPAIR or now - plan.decided_at >= _LEFT_ALONE)
+    ]
+
+
+def require_name(by: str, tried: str) -> None:
+    """A correction is asked for by a person. Raises ``RefusedError``."""
+    if by.strip() in ("", "gate", "nobody"):
+        raise RefusedError(tried, "a person has to be named", "Say who asks for it")
+
+
+def require_permission(services: Services, tried: str) -> None:
+    """Said before anything is planned, and asked again before each request. Raises ``ChangesStoppedError``."""
+    if why := change_block_reason(services):
+        raise ChangesStoppedError(tried, why, "Switch changes on again and repeat it")
+
+
+def look_at(services: Services, contact_ids: Sequence[int]) -> None:
+    """What is true now: a send that began, who came, left, unsubscribed or was erased."""
+    discover(services)
+    refresh_contacts(services, contact_ids)
+
+
+def reversals_of(
+    services: Services, connection: Connection, changes: Sequence[DoneChange], despite_complaint: bool
+) -> list[Reversal]:
+    """How each change is taken back now, or why it stays."""
+    now = correction_rows.contacts_now(connection, [change.contact_id for change in changes])
+    sent = lists_sent_in_open_cycle(connection, services.clock.now())
+    frozen = sent_campaigns.lists_being_sent(connection)
+    return [
+        reverse(change, now[change.contact_id], sent=sent, frozen=frozen, despite_complaint=despite_complaint)
+        for change in changes
+    ]
+
+
+def plan_reversal(services: Services, asked: CorrectionRequest, changes: Sequence[DoneChange]) -> int:
+    """Write a reversal with its journal in one transaction: from here on it is continued, also after a crash."""
+    with services.database.begin() as connection:
+        found = reversals_of(services, connection, changes, asked.despite_complaint)
+        wanted = [one for one in found if one.refused is None]
+        refused: dict[str, list[int]] = {}
+        for one in found:
+            if one.refused is not None:
+                refused.setdefault(one.refused, []).append(one.change.contact_id)
+        items = [_restore_item(one) for one in wanted]
+        plan_id = save_correction(services, connection, asked, items, refused)
+        places = members.places_of(connection, [one.change.contact_id for one in wanted])
+        now = correction_rows.contacts_now(connection, [one.change.contact_id for one in wanted])
+        journal.open_changes(
+            connection,
+            plan_id,
+            [
+                NewChange(
+                    one.change.contact_id,
+                    "restore",
+                    {
+                        "places": places[one.change.contact_id],
+                        "is_excluded": now[one.change.contact_id].is_excluded,
+                    },
+                    [NewStep(action, role) for action, role in one.steps],
+                    reverses_change_id=one.change.change_id,
+                )
+                for one in wanted
+            ],
+            services.clock.now(),
+        )
+    return plan_id
+
+
+def _restore_item(reversal: Reversal) -> PlanItem:
+    change = reversal.change
+    lists = ", ".join(role.label for role in change.before) or "no list"
+    return PlanItem(
+        change.contact_id,
+        ItemAction.RESTORE,
+        rule=f"undo_{change.kind}",
+        reason=f"undo_{change.kind}",
+        evidence=({"kind": "change", "change_id": change.change_id},),
+        explanation=f"Goes back to where it was before: {lists}.",
+    )
+
+
+def save_correction(
+    services: Services,
+    connection: Connection,
+    asked: CorrectionRequest,
+    items: Sequence[PlanItem],
+    refused: Mapping[str, Sequence[int]],
+) -> int:
+    """Write a correction as a plan that the person who asks has approved. Returns its number."""
+    now = services.clock.now()
+    revision = 1
+    if asked.campaign_id is not None and asked.sweep is not None:
+        revision = correction_rows.next_revision(connection, asked.campaign_id, asked.kind, asked.sweep)
+    plan_id = plan_rows.save_plan(
+        connection,
+        campaign_id=asked.campaign_id,
+        kind=asked.kind,
+        sweep=asked.sweep,
+        content_hash=content_hash(asked.campaign_id, asked.kind, asked.sweep, f"{_VERSION}.{revision}", items),
+        policy_version=_VERSION,
+        status=PlanStatus.PLANNED,
+        summary={"what": asked.what, "refused": {code: list(ids) for code, ids in refused.items()}},
+        items=items,
+        now=now,
+        revision=revision,
+        requested_by=asked.by,
+        note=asked.note[:500],
+    )
+    plan_rows.decide(connection, plan_id, PlanStatus.PLANNED, PlanStatus.APPROVED, asked.by, now)
+    return plan_id
+
+
+def open_forward(services: Services, connection: Connection, plan_id: int, items: Sequence[PlanItem]) -> None:
+    """The journal of what is not a reversal: a suppression by hand, a repair."""
+    ids = [item.contact_id for item in items]
+    now = correction_rows.contacts_now(connection, ids)
+    places = members.places_of(connection, ids)
+    reasons = {
+        item.contact_id: why for item in items if (why := _needless(item, now[item.contact_id].lists)) is not None
+    }
+    # Taking a suppressed contact off protects it and is always done; which of two lists somebody leaves can wait.
+    frozen = sent_campaigns.lists_being_sent(connection)
+    reasons |= {
+        item.contact_id: "list_being_sent"
+        for item in items
+        if item.action is ItemAction.REMOVE and item.from_role in frozen
+    }
+    reasons |= {contact_id: "contact_gone" for contact_id in ids if now[contact_id].is_gone}
+    changes = [
+        NewChange(
+            item.contact_id,
+            item.action.value,
+            {"places": places[item.contact_id], "is_excluded": now[item.contact_id].is_excluded},
+            _forward_steps(item),
+            reasons.get(item.contact_id),
+        )
+        for item in items
+    ]
+    journal.open_changes(connection, plan_id, changes, services.clock.now())
+    journal.skip_unstarted(connection, plan_id, reasons, services.clock.now())
+
+
+def _forward_steps(item: PlanItem) -> list[NewStep]:
+    if item.action is ItemAction.REMOVE:
+        return [NewStep("remove", item.from_role)]
+    steps = [NewStep("add", ListRole.SUPPRESSION), NewStep("exclude", None)]
+    return steps + [NewStep("remove", role) for role in CAMPAIGN_LISTS]
+
+
+def _needless(item: PlanItem, lists: frozenset[ListRole]) -> str | None:
+    """A removal from one of two lists is made only while the contact is on both: never off its last one."""
+    if item.action is not ItemAction.REMOVE:
+        return None
+    campaign_lists = lists & set(CAMPAIGN_LISTS)
+    return None if item.from_role in campaign_lists and len(campaign_lists) > 1 else "no_longer_there"
+
+
+def finish(services: Services, plan_id: int, lock: MutationLock, progress: Progress) -> Correction:
+    """Carry a written correction out to its end, compare with the state before, and tell people; under the lock."""
+    with services.database.begin() as connection:
+        plan = plan_rows.plan_by_id(connection, plan_id)
+        if plan is None:
+            raise AssertionError("the correction was just written")
+    if plan.executed_at is None:
+        carry_out(services, plan_id, lock, progress)
+        with services.database.begin() as connection:
+            now = services.clock.now()
+            correction_rows.compensate(connection, plan_id, now)
+            correction_rows.mark_reinstated(connection, plan_id, plan.requested_by or "nobody", now)
+            list_ids = {role.value: list_id for role, list_id in services.list_ids.by_role().items()}
+            journal.write_history(connection, plan_id, None, list_ids, now)
+    executed = close(services, plan, by="action")
+    correction = _result(services, plan, executed)
+    _note_in_ledger(services, plan, correction)
+    _tell(services, plan, correction)
+    return correction
+
+
+def _result(services: Services, plan: StoredPlan, executed: Executed) -> Correction:
+    with services.database.begin() as connection:
+        changes = correction_rows.reversed_changes(connection, plan.plan_id)
+    if changes:
+        refresh_contacts(services, [change.contact_id for change in changes])
+    with services.database.begin() as connection:
+        now = correction_rows.contacts_now(connection, [change.contact_id for change in changes])
+        unsettled = journal.outcome(connection, plan.plan_id)["open"]
+    refused: Mapping[str, Sequence[int]] = plan.summary.get("refused", {})
+    facts = CorrectionFacts(
+        what=str(plan.summary.get("what", plan.kind.value)),
+        requested_by=plan.requested_by or plan.decided_by or "nobody",
+        note=plan.note or "",
+        # What turned out to need nothing any more is settled, not missing.
+        planned=executed.planned - executed.skipped,
+        done=executed.confirmed,
+        failed=executed.failed,
+        open=unsettled,
+        differs=tuple(c.contact_id for c in changes if not is_back(c, now[c.contact_id])),
+        refused={code: len(ids) for code, ids in refused.items()},
+    )
+    return Correction(plan.plan_id, facts, refused)
+
+
+def _note_in_ledger(services: Services, plan: StoredPlan, correction: Correction) -> None:
+    """A maintenance of which nothing stands any more, or whose rebalancing was taken back, is ``rolled_back``."""
+    if plan.campaign_id is None or plan.sweep is None:
+        return
+    with services.database.begin() as connection:
+        row = ledger.latest_log(connection, plan.campaign_id, plan.sweep.value)
+        is_back = (
+            correction.facts.is_complete
+            if plan.kind is PlanKind.ROLLBACK
+            else correction_rows.is_taken_back(connection, plan.campaign_id, plan.sweep)
+        )
+        if row is not None and is_back:
+            correction_rows.mark_rolled_back(connection, row.log_id, services.clock.now())
+
+
+def _tell(services: Services, plan: StoredPlan, correction: Correction) -> None:
+    is_complete, is_rollback = correction.facts.is_complete, plan.kind is PlanKind.ROLLBACK
+    message = correction_message(correction.facts, automatic=is_rollback)
+    if more := links_of_plan(services, plan):
+        message = SlackMessage(message.text, [*message.blocks, context(more)])
+    deliver(
+        services,
+        f"correction:{plan.plan_id}:{'done' if is_complete else 'incomplete'}",
+        message,
+        campaign_id=plan.campaign_id,
+        thread_key=campaign_thread(plan.campaign_id) if plan.campaign_id is not None else None,
+        important=is_rollback or not is_complete,
+        # A rebalancing that was taken back by itself is news to everybody, like what is not complete.
+        broadcast=is_rollback or not is_complete,
+    )

@@ -1,0 +1,413 @@
+"""Carries out the journal of one plan in bulk jobs, and reads back what they did.
+
+One engine for suppressions, moves, enrolments and corrections, in three waves: add and exclude; remove, when that is
+confirmed from the lists themselves, so that a contact is never in no list; lift the exclusion, when the contact is off the
+suppression list, so that nobody is suppressed and mailable. A run that dies at any point and is run again continues here:
+what was submitted is waited for, what may have been is read back first.
+
+Belongs here: the order of requests and the reading back. Does not belong here: who is changed and why (the plan), and what
+the numbers mean (``core``).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from list_pipeline.core.errors import (
+    ChangesStoppedError,
+    IntegrationError,
+    RefusedError,
+    RemoteNotFoundError,
+    TransientError,
+)
+from list_pipeline.core.observations import JobSeen, MemberAction
+from list_pipeline.integrations.mailjet import JobTimeoutError, MailjetClient
+from list_pipeline.operations.plans.concurrent_edits import ConcurrentEdits
+from list_pipeline.operations.plans.read_back import Effect, ReadBack
+from list_pipeline.operations.safety.modes import change_block_reason
+from list_pipeline.operations.services import Services
+from list_pipeline.operations.timing import logged_with
+from list_pipeline.storage.lock import MutationLock
+from list_pipeline.storage.membership import members
+from list_pipeline.storage.plans import journal
+from list_pipeline.storage.plans.journal import Job, Step
+
+log = structlog.get_logger(__name__)
+
+ATTEMPTS_PER_STEP = 3
+"""A step that a job left undone is posted again this often altogether, then a person is asked."""
+
+SETTLE_SECONDS = 20.0
+"""How long a job whose id was lost gets to take effect before it is looked for, twice over."""
+
+FIRST_RETRY_AFTER_SECONDS = 10.0
+"""Pause before what a job left undone is looked for and posted again; it doubles with the next attempt."""
+
+_FIRST_WAVE = ("add", "exclude")
+_SECOND_WAVE = ("remove",)
+_THIRD_WAVE = ("include", "unsub")
+_WAVES = (_FIRST_WAVE, _SECOND_WAVE, _THIRD_WAVE)
+
+_MEMBER_ACTIONS = {"add": MemberAction.ADD, "remove": MemberAction.REMOVE, "unsub": MemberAction.UNSUBSCRIBE}
+
+
+def carry_out(
+    services: Services,
+    plan_id: int,
+    lock: MutationLock,
+    progress: Callable[[str], None] = log.info,
+    deadline: datetime | None = None,
+) -> None:
+    """Bring every open step of a plan to an end: confirmed, failed after three attempts, or skipped with a reason.
+
+    Args:
+        lock: held by the caller until everything is settled.
+        progress: told in words how far it is.
+        deadline: from here on (UTC) no further change is begun: what was not begun fails with the note ``deadline``, what
+            was begun is brought to its end, because half a change is the worst state to stop in.
+
+    Raises:
+        RefusedError: changes were switched off; what was submitted stays in the journal and is picked up later.
+        TransientError: Mailjet or the lock failed; run again to continue.
+    """
+    with logged_with(plan=plan_id):
+        _Execution(services, plan_id, lock, progress, deadline).run()
+
+
+def stop_and_settle(services: Services, plan_id: int, lock: MutationLock, note: str) -> None:
+    """Begin nothing more of a plan, and find out what became of what was submitted: before a plan is taken back.
+
+    What was planned is skipped with ``note``. Nothing is posted.
+
+    Raises:
+        JobTimeoutError: a bulk job of the plan may still be running; nothing may be taken back yet.
+        TransientError: Mailjet or the lock failed; run again.
+    """
+    _Execution(services, plan_id, lock, log.info, None).settle_only(note)
+
+
+class _Execution:
+    def __init__(
+        self,
+        services: Services,
+        plan_id: int,
+        lock: MutationLock,
+        progress: Callable[[str], None],
+        deadline: datetime | None,
+    ) -> None:
+        self._services = services
+        self._plan_id = plan_id
+        self._lock = lock
+        self._progress = progress
+        self._deadline = deadline
+        self._mailjet: MailjetClient = services.mailjet_for_changes(self._before_mutation)
+        self._lists = ReadBack(services, self._mailjet)
+        self._edits = ConcurrentEdits(services, self._mailjet, plan_id)
+
+    def _before_mutation(self) -> None:
+        """Right before each changing request: is the lock still ours, and may we still?"""
+        self._lock.check()
+        if why := change_block_reason(self._services):
+            raise ChangesStoppedError(
+                "Changing a list", why, "Switch it on again and run the maintenance again to continue"
+            )
+
+    def run(self) -> None:
+        try:
+            self._resume()
+            self._waves()
+            if self._has_planned():
+                # A job created an erased contact again: excluding it and taking it off is another round.
+                self._waves()
+            self._edits.settle_reversed()
+        finally:
+            self._close()
+
+    def _waves(self) -> None:
+        for wave in _WAVES:
+            if wave is _SECOND_WAVE and self._has_enrolments():
+                self._edits.reverse_unsubscribed([])
+            if wave is _THIRD_WAVE:
+                self._edits.unsubscribe_where_added()
+            while batches := self._batches(wave):
+                for number, batch in enumerate(batches, start=1):
+                    if wave is _FIRST_WAVE and self._is_too_late():
+                        break
+                    if wave is _SECOND_WAVE and self._edits.reverse_unsubscribed(batch):
+                        break
+                    self._progress(f"bulk job {number} of {len(batches)}: {_describe(batch)}")
+                    self._post(self._look_before_repeating(batch))
+            self._skip_after_failures()
+
+    def _has_planned(self) -> bool:
+        with self._services.database.begin() as connection:
+            return bool(journal.steps_of(connection, self._plan_id, ["planned"]))
+
+    def _has_enrolments(self) -> bool:
+        with self._services.database.begin() as connection:
+            return any(s.kind == "enrol" for s in journal.steps_of(connection, self._plan_id, ["confirmed"]))
+
+    def settle_only(self, note: str) -> None:
+        try:
+            with self._services.database.begin() as connection:
+                planned = journal.steps_of(connection, self._plan_id, ["planned"])
+                journal.settle_steps(connection, planned, "skipped", self._services.clock.now(), note)
+            self._resume()
+            with self._services.database.begin() as connection:
+                # What a job left undone was given back to be posted again: it is not.
+                planned = journal.steps_of(connection, self._plan_id, ["planned"])
+                journal.settle_steps(connection, planned, "skipped", self._services.clock.now(), note)
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        # Its requests count with those of the reading client: one number for the run.
+        self._services.mailjet.add_requests(self._mailjet)
+        self._mailjet.close()
+
+    def _is_too_late(self) -> bool:
+        """Past the deadline: whatever was not begun fails, and a person is asked about it."""
+        now = self._services.clock.now()
+        if self._deadline is None or now < self._deadline:
+            return False
+        with self._services.database.begin() as connection:
+            given_up = journal.fail_unstarted(connection, self._plan_id, "deadline", now)
+        if given_up:
+            log.warning("the deadline passed", plan=self._plan_id, contacts=given_up)
+        # Steps of changes that were begun stay, and are posted in spite of the deadline.
+        return given_up > 0
+
+    def _look_before_repeating(self, steps: list[Step]) -> list[Step]:
+        """Before a step is posted again: wait, ever longer, and look whether it took effect late. Returns what is missing."""
+        attempts = max(step.attempts for step in steps)
+        if not attempts:
+            return steps
+        self._services.clock.sleep(FIRST_RETRY_AFTER_SECONDS * 2 ** (attempts - 1))
+        sizes = self._lists.sizes(any(step.list_role is None for step in steps))
+        effect = self._lists.effect_of(steps, sizes)
+        with self._services.database.begin() as connection:
+            now = self._services.clock.now()
+            journal.settle_steps(connection, effect.confirmed, "confirmed", now, "took_effect_late")
+            members.refresh_flags(connection, now, sorted({step.contact_id for step in steps}))
+        return list(effect.missing)
+
+    def _resume(self) -> None:
+        with self._services.database.begin() as connection:
+            jobs = journal.open_jobs(connection, self._plan_id)
+        for job in jobs:
+            if job.mailjet_job_id is not None:
+                self._progress(f"picking up Mailjet's job {job.mailjet_job_id} of an earlier run")
+                try:
+                    self._finish(job.job_id, job.mailjet_job_id, job.sizes_before)
+                except RemoteNotFoundError:
+                    # Mailjet has forgotten the job: what it did is read from the lists all the same.
+                    self._settle_lost(job)
+            else:
+                self._settle_lost(job)
+
+    def _batches(self, wave: Sequence[str]) -> list[list[Step]]:
+        """Planned steps of a wave in groups that one job can carry out, each within the size of a job."""
+        with self._services.database.begin() as connection:
+            steps = journal.steps_of(connection, self._plan_id)
+        blocked = {s.change_id for s in steps if _holds_back(s, wave)}
+        grouped: dict[object, dict[int, list[Step]]] = defaultdict(lambda: defaultdict(list))
+        per_change: dict[int, list[Step]] = defaultdict(list)
+        for step in steps:
+            if step.state == "planned" and step.action in wave and step.change_id not in blocked:
+                per_change[step.change_id].append(step)
+        for change_id, group in per_change.items():
+            # Taking a contact off a list it is not on changes nothing, so removals of suppressed contacts share a job.
+            signature: object = (
+                "suppress"
+                if wave is _SECOND_WAVE and group[0].kind == "suppress"
+                else frozenset((s.action, s.list_role, s.attempts > 0) for s in group)
+            )
+            grouped[signature][change_id] = group
+        most = self._services.settings.mailjet_job_contacts
+        batches = []
+        for changes in grouped.values():
+            ordered = list(changes.values())
+            for start in range(0, len(ordered), most):
+                batches.append([step for group in ordered[start : start + most] for step in group])
+        return batches
+
+    def _post(self, steps: list[Step]) -> None:
+        if not steps:
+            return
+        contacts = sorted({step.contact_id for step in steps})
+        with self._services.database.begin() as connection:
+            addresses = members.addresses_of(connection, contacts)
+            gone = [step for step in steps if step.contact_id not in addresses]
+            places = members.places_of(connection, contacts)
+            # A suppression names all three lists, since others may have moved the contact since; it leaves those it is on.
+            absent = [step for step in steps if step.action == "remove" and not _is_on(places, step)]
+            journal.settle_steps(connection, gone, "skipped", self._services.clock.now(), "contact_gone")
+            journal.settle_steps(connection, absent, "skipped", self._services.clock.now(), "not_a_member")
+            # An addition of somebody who is there changes no size, and is not ours to take back.
+            there = [step for step in steps if step.action == "add" and not step.attempts and _is_on(places, step)]
+            journal.note_steps(connection, there, "was_there_already")
+        steps = [step for step in steps if step.contact_id in addresses and step not in absent]
+        contacts = sorted({step.contact_id for step in steps})
+        if not steps:
+            return
+        exclude = next((step.action == "exclude" for step in steps if step.list_role is None), None)
+        before = self._lists.sizes(exclude is not None)
+        if erased := self._edits.erased_among(contacts, before):
+            steps = self._leave_out(steps, erased)
+            contacts = [contact_id for contact_id in contacts if contact_id not in erased]
+            if not steps:
+                return
+        actions = {step.list_role: _MEMBER_ACTIONS[step.action] for step in steps if step.list_role is not None}
+        with self._services.database.begin() as connection:
+            job_id = journal.begin_job(
+                connection,
+                self._plan_id,
+                steps,
+                {role.value: action.value for role, action in actions.items()},
+                len(contacts),
+                before,
+                self._lock.fence,
+                self._services.clock.now(),
+            )
+        try:
+            mailjet_job_id = self._mailjet.submit_job(
+                actions={self._services.list_ids[role]: action for role, action in actions.items()},
+                emails=[addresses[contact_id] for contact_id in contacts],
+                exclude=exclude,
+            )
+        except (RefusedError, TransientError) as error:
+            if not getattr(error, "may_have_arrived", False):
+                # Nothing reached Mailjet: the steps are as they were.
+                self._give_back(job_id, steps, str(error))
+                raise
+            log.warning("the answer to a bulk job was lost", job=job_id)
+            with self._services.database.begin() as connection:
+                (job,) = (j for j in journal.open_jobs(connection, self._plan_id) if j.job_id == job_id)
+            self._settle_lost(job)
+            return
+        with self._services.database.begin() as connection:
+            journal.job_submitted(connection, job_id, mailjet_job_id, self._services.clock.now())
+        self._edits.note_unsubscribed(steps)
+        self._finish(job_id, mailjet_job_id, before)
+
+    def _leave_out(self, steps: Sequence[Step], erased: Collection[int]) -> list[Step]:
+        """Skip the steps of erased contacts, and return the others."""
+        with self._services.database.begin() as connection:
+            gone = [step for step in steps if step.contact_id in erased]
+            journal.settle_steps(connection, gone, "skipped", self._services.clock.now(), "contact_gone")
+        return [step for step in steps if step.contact_id not in erased]
+
+    def _give_back(self, job_id: int, steps: Sequence[Step], error: str) -> None:
+        now = self._services.clock.now()
+        with self._services.database.begin() as connection:
+            journal.job_ended(connection, job_id, "failed", error, now)
+            journal.give_back(connection, steps, now)
+
+    def _finish(self, job_id: int, mailjet_job_id: int, before: Mapping[str, int]) -> None:
+        try:
+            seen = self._mailjet.wait_for_job(mailjet_job_id)
+        except JobTimeoutError:
+            if not self._is_in_effect(job_id, before):
+                raise
+            # Mailjet never says that the job ended, and everything it was to do is done.
+            self._settle(job_id, before, "finished", "Mailjet did not say that it ended")
+            return
+        error = None
+        if seen.is_failed or seen.error or seen.has_error_file:
+            error = f"{seen.status}: {seen.error or 'no text'}; {self._refused(mailjet_job_id, seen)}"
+            log.warning("a bulk job reported errors", job=mailjet_job_id, error=error)
+        # "Completed" may mean that nothing changed: only the lists themselves tell.
+        self._settle(job_id, before, "failed" if seen.is_failed else "finished", error)
+
+    def _refused(self, mailjet_job_id: int, seen: JobSeen) -> str:
+        """How many contacts the error file names. The lists decide; an unreadable file must not stop the settling."""
+        if not seen.has_error_file:
+            return "no error file"
+        try:
+            return f"{len(self._mailjet.job_errors(mailjet_job_id))} contact(s) in the error file"
+        except IntegrationError as error:
+            return f"the error file could not be read ({type(error).__name__})"
+
+    def _is_in_effect(self, job_id: int, before: Mapping[str, int]) -> bool:
+        with self._services.database.begin() as connection:
+            steps = journal.steps_of_job(connection, job_id)
+        return not self._lists.effect_of(steps, before).missing
+
+    def _settle_lost(self, job: Job) -> None:
+        """A job whose id is unknown: give it time, look twice, and take back what is not there."""
+        for _ in range(2):
+            self._services.clock.sleep(SETTLE_SECONDS)
+            if self._is_in_effect(job.job_id, job.sizes_before):
+                break
+        self._settle(job.job_id, job.sizes_before, "failed", "the answer to its submission was lost")
+
+    def _settle(self, job_id: int, before: Mapping[str, int], state: str, error: str | None) -> None:
+        with self._services.database.begin() as connection:
+            steps = journal.steps_of_job(connection, job_id)
+            contacts = sorted({step.contact_id for step in steps})
+            addresses = members.addresses_of(connection, contacts)
+        effect = self._lists.effect_of(steps, before)
+        erased = self._edits.erased_among(contacts, self._lists.latest)
+        for contact_id in erased & addresses.keys():
+            self._edits.undo_creation(contact_id, addresses[contact_id])
+        if erased:
+            self._leave_out(steps, erased)
+            effect = Effect(
+                [step for step in effect.confirmed if step.contact_id not in erased],
+                [step for step in effect.missing if step.contact_id not in erased],
+            )
+        now = self._services.clock.now()
+        again = [step for step in effect.missing if step.attempts < ATTEMPTS_PER_STEP]
+        given_up = [step for step in effect.missing if step.attempts >= ATTEMPTS_PER_STEP]
+        with self._services.database.begin() as connection:
+            journal.job_ended(connection, job_id, state, error, now)
+            journal.settle_steps(connection, effect.confirmed, "confirmed", now)
+            journal.settle_steps(connection, again, "planned", now, "had_no_effect")
+            journal.settle_steps(connection, given_up, "failed", now, "had_no_effect")
+            members.refresh_flags(connection, now, sorted({step.contact_id for step in steps}))
+        if effect.missing:
+            log.warning("steps had no effect", job=job_id, again=len(again), given_up=len(given_up))
+
+    def _skip_after_failures(self) -> None:
+        """What follows a failed first step is not done: a contact that was not added is not removed.
+
+        A removal that was skipped or failed says nothing about the other removals of its contact.
+        """
+        with self._services.database.begin() as connection:
+            steps = journal.steps_of(connection, self._plan_id)
+            broken = {s.change_id for s in steps if s.action in _FIRST_WAVE and s.state in ("failed", "skipped")}
+            # Still on the suppression list: lifting the exclusion would make a suppressed contact mailable.
+            kept = {s.change_id for s in steps if s.action == "remove" and s.state == "failed"}
+            following = [
+                step
+                for step in steps
+                if step.state == "planned"
+                and (step.change_id in broken or (step.change_id in kept and step.action == "include"))
+            ]
+            journal.settle_steps(connection, following, "skipped", self._services.clock.now(), "earlier_step_not_done")
+
+
+def _is_on(places: Mapping[int, Sequence[Mapping[str, Any]]], step: Step) -> bool:
+    return any(place["list"] == step.list_role for place in places[step.contact_id])
+
+
+def _holds_back(step: Step, wave: Sequence[str]) -> bool:
+    """Whether a step of an earlier wave keeps the rest of its change waiting: what comes first is confirmed first.
+
+    A removal from a list that the contact was not on is no reason to wait.
+    """
+    if step.action in wave or wave is _FIRST_WAVE or step.action in _THIRD_WAVE:
+        return False
+    settled = ("confirmed", "skipped") if step.action == "remove" else ("confirmed",)
+    return step.state not in settled
+
+
+def _describe(steps: Sequence[Step]) -> str:
+    contacts = len({step.contact_id for step in steps})
+    parts = {f"{step.action} {step.list_role.label if step.list_role else 'in campaigns'}" for step in steps}
+    return f"{contacts} contacts, {', '.join(sorted(parts))}"

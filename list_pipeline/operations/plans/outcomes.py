@@ -1,0 +1,62 @@
+"""What became of a plan: counted from the journal, closed when everything is settled, failures put before people.
+
+Belongs here: what every kind of plan has in common after its execution. Does not belong here: the execution itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from list_pipeline.core.plans.plan import PlanStatus
+from list_pipeline.operations.services import Services
+from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline.storage.runs import attempts as attempt_rows
+from list_pipeline.storage.runs import ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """What became of a plan's changes. ``by_reason`` counts confirmed, failed and skipped ones per reason or action."""
+
+    planned: int
+    confirmed: int
+    failed: int
+    skipped: int
+    jobs: int
+    by_reason: Mapping[str, Mapping[str, int]]
+
+
+def close(services: Services, plan: StoredPlan, *, by: str, log_id: int | None = None, failure: str = "") -> Executed:
+    """Count what became of a plan, mark it executed once nothing is open, and queue what failed.
+
+    Args:
+        by: what outcomes are counted by: ``reason`` or ``action``.
+        log_id: the row of the ledger that failures are written to, under the plan's kind, with ``failure`` as the words.
+    """
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        outcome = journal.outcome(connection, plan.plan_id)
+        is_decided = plan.status in (PlanStatus.APPROVED, PlanStatus.EXECUTED)
+        if is_decided and plan.executed_at is None and not outcome["open"]:
+            plan_rows.set_status(connection, plan.plan_id, PlanStatus.EXECUTED, now)
+        too_late = attempt_rows.left_by_deadline(connection, plan.plan_id)
+        for contact_id in sorted({step.contact_id for step in journal.steps_of(connection, plan.plan_id, ["failed"])}):
+            plan_rows.add_review_item(
+                connection,
+                campaign_id=plan.campaign_id,
+                plan_id=plan.plan_id,
+                kind="failed_item",
+                contact_id=contact_id,
+                summary=f"Contact {contact_id} was not begun before the deadline of its run"
+                if contact_id in too_late
+                else f"Contact {contact_id} could not be changed at Mailjet in three attempts",
+                details={"plan": plan.plan_id},
+                now=now,
+            )
+        if outcome["failed"] and log_id is not None:
+            ledger.add_error(connection, log_id, plan.kind.value, failure, outcome["failed"])
+        by_reason = journal.outcome_by(connection, plan.plan_id, by)
+        jobs = journal.jobs_of(connection, plan.plan_id)
+    return Executed(outcome["planned"], outcome["confirmed"], outcome["failed"], outcome["skipped"], jobs, by_reason)

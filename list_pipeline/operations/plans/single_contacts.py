@@ -1,0 +1,124 @@
+"""What a person may do to one contact: suppress it, and take a suppression back.
+
+Belongs here: the checks before such a correction. Does not belong here: how it is journalled and carried out
+(``corrections``).
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from list_pipeline.core.errors import NotFoundError, RefusedError
+from list_pipeline.core.lists import ListRole
+from list_pipeline.core.plans.corrections import REFUSALS
+from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind
+from list_pipeline.operations.membership.sync import learn_contacts
+from list_pipeline.operations.plans.corrections import (
+    Correction,
+    CorrectionRequest,
+    Progress,
+    finish,
+    look_at,
+    open_forward,
+    plan_reversal,
+    require_name,
+    require_permission,
+    reversals_of,
+    save_correction,
+)
+from list_pipeline.operations.services import Services
+from list_pipeline.storage.lock import mutation_lock
+from list_pipeline.storage.plans import corrections as correction_rows
+
+log = structlog.get_logger(__name__)
+
+
+def reinstate(
+    services: Services,
+    contact_id: int,
+    *,
+    by: str,
+    note: str = "",
+    despite_complaint: bool = False,
+    progress: Progress = log.info,
+) -> Correction:
+    """Take the suppression of one contact back: its lists, its exclusion, its entry; its place in the queue was kept.
+
+    Raises:
+        NotFoundError: we did not suppress this contact, so we do not know where it was.
+        RefusedError: it complained or unsubscribed, or somebody changed its lists since; or lists may not be changed now.
+    """
+    tried = f"Reinstating contact {contact_id}"
+    require_name(by, tried)
+    require_permission(services, tried)
+    with mutation_lock(services.database, services.clock, f"reinstating {contact_id}") as lock:
+        look_at(services, [contact_id])
+        with services.database.begin() as connection:
+            change = correction_rows.standing_suppression(connection, contact_id)
+            reversal = reversals_of(services, connection, [change], despite_complaint)[0] if change else None
+        if change is None or reversal is None:
+            raise NotFoundError(
+                tried, "it was not suppressed by us, or was reinstated already", "Correct it in Mailjet by hand"
+            )
+        if reversal.refused is not None:
+            raise RefusedError(tried, REFUSALS[reversal.refused], "Look at the contact in Mailjet")
+        asked = CorrectionRequest(PlanKind.MANUAL, by, note, "Contact reinstated", despite_complaint=despite_complaint)
+        return finish(services, plan_reversal(services, asked, [change]), lock, progress)
+
+
+def suppress(services: Services, contact_id: int, *, by: str, note: str, progress: Progress = log.info) -> Correction:
+    """Suppress one contact because a person says so (reason ``manual``).
+
+    Raises:
+        NotFoundError: neither we nor Mailjet know the contact.
+        RefusedError: it is suppressed already, or lists may not be changed now.
+    """
+    tried = f"Suppressing contact {contact_id}"
+    require_name(by, tried)
+    require_permission(services, tried)
+    if not note.strip():
+        raise RefusedError(tried, "there is no reason", "Say why: somebody will ask")
+    with mutation_lock(services.database, services.clock, f"suppressing {contact_id}") as lock:
+        learn_contacts(services, [contact_id])
+        look_at(services, [contact_id])
+        with services.database.begin() as connection:
+            now = correction_rows.contacts_now(connection, [contact_id])[contact_id]
+        if now.is_gone:
+            raise NotFoundError(tried, "Mailjet has no such contact", "Compare the number with the one in Mailjet")
+        if ListRole.SUPPRESSION in now.lists and now.is_excluded and not now.campaign_lists:
+            raise RefusedError(tried, "it is suppressed already", "Nothing is left to do")
+        item = PlanItem(
+            contact_id,
+            ItemAction.SUPPRESS,
+            rule="manual",
+            to_role=ListRole.SUPPRESSION,
+            reason="manual",
+            confidence=1.0,
+            explanation=note.strip()[:500],
+        )
+        asked = CorrectionRequest(PlanKind.MANUAL, by, note, "Contact suppressed by hand")
+        with services.database.begin() as connection:
+            plan_id = save_correction(services, connection, asked, [item], {})
+            open_forward(services, connection, plan_id, [item])
+        return finish(services, plan_id, lock, progress)
+
+
+def contact_of(services: Services, named: str) -> int:
+    """The contact that a person means by an id or an address; the address is not repeated in any message.
+
+    Raises:
+        NotFoundError: nobody has that address.
+        RefusedError: several contacts have it.
+    """
+    if named.strip().isdigit():
+        return int(named)
+    with services.database.begin() as connection:
+        found = correction_rows.contact_ids_of(connection, named.strip())
+    if not found:
+        raise NotFoundError(
+            "Looking for a contact by its address", "we have no row of it", "Run `list-pipeline sync`, or give its id"
+        )
+    if len(found) > 1:
+        shown = ", ".join(map(str, found))
+        raise RefusedError("Looking for a contact by its address", f"several have it: {shown}", "Give the id you mean")
+    return found[0]

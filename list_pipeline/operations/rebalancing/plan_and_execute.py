@@ -1,0 +1,387 @@
+"""Rebalancing: plan it on what is really left after the suppression, have it explained, carry it out.
+
+Belongs here: from the lists as they are to a stored plan, and from an approved plan to the lists. Does not belong here:
+how many move and who (``core.rebalancing.flows``, ``core.rebalancing.queue_order``), what is asked of the advisor
+(``agents.rebalancing``), and whether the plan may run (``gates``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from list_pipeline.agents.consultation import ModelAccess
+from list_pipeline.agents.rebalancing import RebalancingOpinion, RebalancingQuestion, explain, superseded
+from list_pipeline.core.errors import IncompleteDataError, NotFoundError
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.plans.corrections import why_roll_back
+from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus, content_hash
+from list_pipeline.core.rebalancing.balance import Sizes
+from list_pipeline.core.rebalancing.flows import EnrolNewcomers, FlowPlan, RebalancingPolicy, plan_flows
+from list_pipeline.core.rebalancing.queue_order import Enrolment, Move, QueueEntry, choose_contacts, needed_from
+from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
+from list_pipeline.operations.campaigns.discovery import discover, lists_sent_in_open_cycle
+from list_pipeline.operations.membership.sync import list_sizes, refresh_contacts, sync
+from list_pipeline.operations.plans.corrections import finish
+from list_pipeline.operations.plans.execution import carry_out
+from list_pipeline.operations.plans.outcomes import Executed, close
+from list_pipeline.operations.plans.undo import roll_back
+from list_pipeline.operations.runs.attempts import deadline_words
+from list_pipeline.operations.runs.run import Maintenance, deadline_of
+from list_pipeline.operations.services import Services
+from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.lock import MutationLock, mutation_lock
+from list_pipeline.storage.membership import members
+from list_pipeline.storage.plans import corrections as correction_rows
+from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans.journal import NewChange, NewStep
+from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline.storage.runs import attempts as attempt_rows
+from list_pipeline.storage.runs import ledger
+
+log = structlog.get_logger(__name__)
+
+_VERSION = "rebalancing-1"
+
+
+def policy_of(services: Services) -> RebalancingPolicy:
+    """The policy with the figures that settings may turn."""
+    settings = services.settings
+    return RebalancingPolicy(
+        trigger_percent=settings.list_balance_threshold,
+        repair_percent=settings.list_balance_target,
+        enrol=EnrolNewcomers(settings.enrol_newcomers),
+    )
+
+
+def stored_plan(services: Services, run: Maintenance) -> StoredPlan | None:
+    """The rebalancing plan as it stands, or None."""
+    with services.database.begin() as connection:
+        return plan_rows.current_plan(connection, run.campaign.campaign_id, PlanKind.REBALANCING, run.sweep)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """The plan that would be written at this moment, and what the advisor is told of it."""
+
+    question: RebalancingQuestion
+    items: list[PlanItem]
+
+    @property
+    def flows(self) -> FlowPlan:
+        return self.question.flows
+
+
+def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess | None = None) -> StoredPlan:
+    """The rebalancing plan of a campaign and sweep: the stored one, or decided now on the lists as they are.
+
+    The advisor is asked between two transactions, since it may take half a minute. What is written is what the second
+    one decides; when that is no longer the plan that was explained, the policy speaks for itself.
+
+    Args:
+        access: the model as the advisor may use it; the run's own where None.
+
+    Raises:
+        IncompleteDataError: the suppressions are not settled, so what is really left is not known.
+    """
+    campaign, sweep = run.campaign, run.sweep
+    with services.database.begin() as connection:
+        stored = plan_rows.current_plan(connection, campaign.campaign_id, PlanKind.REBALANCING, sweep)
+        suppression = plan_rows.current_plan(connection, campaign.campaign_id, PlanKind.SUPPRESSION, sweep)
+        unsettled = journal.outcome(connection, suppression.plan_id)["open"] if suppression else 0
+    if stored is not None:
+        return stored
+    if unsettled:
+        raise IncompleteDataError(
+            f"Planning the rebalancing after campaign {campaign.key}",
+            f"{unsettled} suppressions are not settled yet",
+            "Run the maintenance again; it continues them first",
+        )
+    # Who came, left or unsubscribed since the last look decides who may move, and a send that began since, where to.
+    discover(services)
+    sync(services)
+    with services.database.begin() as connection:
+        explained = _draft(services, connection, run, suppression)
+    opinion = explain(access or access_for(services, run), explained.question)
+    # Kept before the plan: an attempt that dies in between does not pay for the same question again.
+    said = _said(opinion)
+    keep_record(services, partition_of(run), opinion.recorded, said, confidence=opinion.confidence)
+    with services.database.begin() as connection:
+        draft = _draft(services, connection, run, suppression)
+        if draft != explained:
+            log.warning("the lists changed while the advisor was asked", campaign=campaign.key)
+            opinion = superseded(draft.question, opinion.recorded)
+        flows, now = draft.flows, services.clock.now()
+        summary = {**_summary(draft.question), **_said(opinion), "advice": opinion.recorded.summary()}
+        plan_id = plan_rows.save_plan(
+            connection,
+            campaign_id=campaign.campaign_id,
+            kind=PlanKind.REBALANCING,
+            sweep=sweep,
+            # Of the items alone: what is said about a plan does not make it another one.
+            content_hash=content_hash(campaign.campaign_id, PlanKind.REBALANCING, sweep, _VERSION, draft.items),
+            policy_version=_VERSION,
+            status=PlanStatus.PLANNED,
+            summary=summary,
+            items=draft.items,
+            now=now,
+        )
+        ledger.fill_log(connection, run.log.log_id, rebalancing_plan={**summary, "plan_id": plan_id})
+        saved = plan_rows.plan_by_id(connection, plan_id)
+    if saved is None:
+        raise AssertionError("the plan was just written")
+    log.info(
+        "rebalancing plan generated",
+        campaign=campaign.key,
+        required=flows.required,
+        moves=flows.move_count,
+        enrolments=flows.enrolment_count,
+        targets=list(flows.target_sizes),
+        rationale=saved.summary.get("rationale"),
+        advised_by=saved.summary.get("advised_by"),
+    )
+    return saved
+
+
+def _draft(services: Services, connection: Connection, run: Maintenance, suppression: StoredPlan | None) -> _Draft:
+    policy = policy_of(services)
+    available = members.count_newcomers(connection)
+    sent = lists_sent_in_open_cycle(connection, services.clock.now())
+    frozen = sent_campaigns.lists_being_sent(connection)
+    flows = plan_flows(members.balance_sizes(connection), available, sent, frozen, policy)
+    question = RebalancingQuestion(
+        flows=flows,
+        policy=policy,
+        suppressed=_suppressed(connection, suppression),
+        newcomers_available=available,
+        sent_in_open_cycle=sent,
+        frozen=frozen,
+        round_number=run.campaign.round_number,
+    )
+    return _Draft(question, _items(connection, flows))
+
+
+def _suppressed(connection: Connection, suppression: StoredPlan | None) -> Sizes:
+    """How many contacts the suppressions of this run took off each campaign list."""
+    done = correction_rows.done_changes(connection, suppression.plan_id) if suppression is not None else ()
+    first, second, third = (sum(("remove", role) in change.done for change in done) for role in CAMPAIGN_LISTS)
+    return first, second, third
+
+
+def _items(connection: Connection, flows: FlowPlan) -> list[PlanItem]:
+    donors = {
+        role: [
+            QueueEntry(entry.contact_id, entry.queued_at)
+            for entry in members.queue_ends(connection, role, ends.oldest, ends.newest)
+        ]
+        for role, ends in needed_from(flows).items()
+    }
+    waiting = members.newcomers(connection, flows.enrolment_count) if flows.enrolment_count else ()
+    chosen = choose_contacts(flows, donors, [QueueEntry(one.contact_id, one.queued_at) for one in waiting])
+    return sorted((_item(one) for one in chosen), key=lambda item: item.contact_id)
+
+
+def _item(chosen: Move | Enrolment) -> PlanItem:
+    if isinstance(chosen, Move):
+        return PlanItem(
+            chosen.contact_id,
+            ItemAction.MOVE,
+            rule="fifo_move",
+            from_role=chosen.from_role,
+            to_role=chosen.to_role,
+            reason="rebalancing",
+            explanation=f"Moves from {chosen.from_role.label} to {chosen.to_role.label} in the order of the queue.",
+        )
+    return PlanItem(
+        chosen.contact_id,
+        ItemAction.ENROL,
+        rule="oldest_newcomer",
+        to_role=chosen.to_role,
+        reason="enrolment",
+        explanation=f"Joins {chosen.to_role.label}: among the oldest in master that are in no campaign list.",
+    )
+
+
+def _summary(question: RebalancingQuestion) -> dict[str, Any]:
+    flows = question.flows
+    certificate = flows.certificate
+    return {
+        "required": flows.required,
+        "triggered": flows.triggered,
+        "sizes": list(flows.sizes),
+        "target_sizes": list(flows.target_sizes),
+        "moves": {f"{one.value}->{other.value}": count for (one, other), count in flows.moves.items()},
+        "enrolments": {role.value: count for role, count in flows.enrolments.items()},
+        "deferred_moves": {f"{a.value}->{b.value}": count for (a, b), count in flows.deferred_moves.items()},
+        "deferred_enrolments": {role.value: count for role, count in flows.deferred_enrolments.items()},
+        "deviation_before_percent": _percent(flows.deviation_before),
+        "deviation_after_percent": _percent(flows.deviation_after),
+        "is_repaired": flows.is_repaired,
+        "certificate": certificate.sentence if certificate else "",
+        "lower_bound": certificate.lower_bound if certificate else 0,
+        "restriction": certificate.restriction if certificate else None,
+        "reasons": list(flows.reasons),
+        "sent_in_open_cycle": sorted(role.value for role in question.sent_in_open_cycle),
+        "frozen": sorted(role.value for role in question.frozen),
+        "suppressed": dict(zip((role.value for role in CAMPAIGN_LISTS), question.suppressed, strict=True)),
+        "newcomers_available": question.newcomers_available,
+    }
+
+
+def _said(opinion: RebalancingOpinion) -> dict[str, Any]:
+    return {
+        "rationale": opinion.rationale,
+        "expected_impact": opinion.expected_impact,
+        "alternatives_considered": list(opinion.alternatives_considered),
+        "concerns": list(opinion.concerns),
+        "advised_by": opinion.source.value,
+        "advisor_confidence": opinion.confidence,
+    }
+
+
+def _percent(share: Any) -> float | None:
+    return None if share is None else float(share * 100)
+
+
+def must_stay(flag: Mapping[str, Any]) -> bool:
+    """Whether a contact with these flags may neither be moved nor enrolled."""
+    return bool(
+        flag["in_suppression_list"] or flag["is_unsubscribed"] or flag["is_excluded"] or flag["is_anonymised"]
+        or flag["is_complaining"]
+    )  # fmt: skip
+
+
+def execute_rebalancing(services: Services, run: Maintenance, progress: Callable[[str], None] = log.info) -> Executed:
+    """Move and enrol what the plan holds, if it was let through; what is done already stays done."""
+    with services.database.begin() as connection:
+        plan = plan_rows.current_plan(connection, run.campaign.campaign_id, PlanKind.REBALANCING, run.sweep)
+        if plan is None:
+            raise NotFoundError(
+                f"Rebalancing after campaign {run.campaign.key}",
+                "there is no plan",
+                "Materialize rebalancing_plan first",
+            )
+        items = plan_rows.plan_items(connection, plan.plan_id)
+    if items and plan.status is PlanStatus.APPROVED:
+        with mutation_lock(services.database, services.clock, f"rebalancing after {run.campaign.key}") as lock:
+            # A send that began since the plan was made changes what may move; who came or left, whom it concerns.
+            discover(services)
+            refresh_contacts(services, [item.contact_id for item in items])
+            open_journal(services, plan, items)
+            carry_out(services, plan.plan_id, lock, progress, deadline_of(services, run))
+            _roll_back_if_needed(services, run, plan, lock, progress)
+    with services.database.begin() as connection:
+        too_late = attempt_rows.left_by_deadline(connection, plan.plan_id)
+    executed = close(
+        services,
+        plan,
+        by="action",
+        log_id=run.log.log_id,
+        failure=deadline_words(services)
+        if too_late
+        else "these contacts were not moved after three attempts; each is still in at least one list",
+    )
+    with services.database.begin() as connection:
+        ledger.fill_log(connection, run.log.log_id, contacts_rebalanced=executed.confirmed)
+    touched = {role for item in items for role in (item.from_role, item.to_role) if role in CAMPAIGN_LISTS}
+    log.info(
+        "rebalancing complete",
+        campaign=run.campaign.key,
+        lists_updated=len(touched) if executed.confirmed else 0,
+        moved=executed.confirmed,
+        failed=executed.failed,
+    )
+    return executed
+
+
+def _roll_back_if_needed(
+    services: Services, run: Maintenance, plan: StoredPlan, lock: MutationLock, progress: Callable[[str], None]
+) -> None:
+    """Compare the lists with the journal; what failed midway is taken back as a whole, and people are told either way."""
+    with services.database.begin() as connection:
+        begun = correction_rows.waiting_corrections_of(
+            connection, run.campaign.campaign_id, run.sweep, PlanKind.ROLLBACK
+        )
+    # A rollback that died midway is continued before anything else is asked.
+    for plan_id in begun:
+        finish(services, plan_id, lock, progress)
+    if not begun and (why := _why_roll_back(services, plan)):
+        log.error("the rebalancing is rolled back", campaign=run.campaign.key, plan=plan.plan_id, why=why)
+        with services.database.begin() as connection:
+            ledger.add_error(connection, run.log.log_id, "rebalancing", f"rolled back: {why}")
+        roll_back(services, plan, lock, why, progress)
+
+
+def _why_roll_back(services: Services, plan: StoredPlan) -> str | None:
+    with services.database.begin() as connection:
+        outcome = journal.outcome(connection, plan.plan_id)
+        failed = correction_rows.failed_contacts(connection, plan.plan_id)
+        changed = correction_rows.done_changes(connection, plan.plan_id)
+        failed_changes = {step.change_id for step in journal.steps_of(connection, plan.plan_id, ["failed"])}
+        explained = correction_rows.explained_sizes(connection, plan.plan_id)
+    if explained and list_sizes(services) != explained:
+        # Somebody else changed a list meanwhile, or a job did something else than it said: look at our contacts.
+        refresh_contacts(services, [change.contact_id for change in changed])
+    with services.database.begin() as connection:
+        now = correction_rows.contacts_now(connection, [change.contact_id for change in changed])
+    # Whoever failed is counted as failed, is queued, and is still in at least one list.
+    astray = sum(
+        change.change_id not in failed_changes
+        and not now[change.contact_id].is_gone
+        and len(now[change.contact_id].campaign_lists) != 1
+        for change in changed
+    )
+    return why_roll_back(outcome["planned"] - outcome["skipped"], failed, astray)
+
+
+def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]) -> None:
+    """Write the journal, with each item checked once more against what is true now; also those of an earlier run that
+    were not begun."""
+    now = services.clock.now()
+    ids = [item.contact_id for item in items]
+    with services.database.begin() as connection:
+        facts = members.facts_of(connection, ids)
+        places = members.places_of(connection, ids)
+        suppressed_before = members.with_suppressed_address(connection, ids)
+        sent = lists_sent_in_open_cycle(connection, now)
+        frozen = sent_campaigns.lists_being_sent(connection)
+        reasons, changes = {}, []
+        for item in items:
+            if item.to_role is None:
+                raise AssertionError("a move and an enrolment have a goal")
+            flag = facts.get(item.contact_id)
+            reason = _no_longer(item, flag, sent, frozen)
+            if reason is None and item.contact_id in suppressed_before:
+                reason = "must_stay"
+            if reason is not None:
+                reasons[item.contact_id] = reason
+            steps = [NewStep("add", item.to_role)]
+            if item.from_role is not None:
+                steps.append(NewStep("remove", item.from_role))
+            before = {"places": places[item.contact_id], "is_excluded": bool(flag and flag["is_excluded"])}
+            changes.append(NewChange(item.contact_id, item.action.value, before, steps, reason))
+        journal.open_changes(connection, plan.plan_id, changes, now)
+        journal.skip_unstarted(connection, plan.plan_id, reasons, now)
+
+
+def _no_longer(
+    item: PlanItem, flag: Mapping[str, Any] | None, sent: frozenset[ListRole], frozen: frozenset[ListRole]
+) -> str | None:
+    """Why a planned move or enrolment must not be made any more."""
+    if flag is None or flag["is_anonymised"]:
+        return "contact_gone"
+    if must_stay(flag):
+        return "must_stay"
+    expected = {item.from_role} if item.from_role else set()
+    if set(flag["roles"]) & set(CAMPAIGN_LISTS) != expected or (item.from_role is None and not flag["in_master_list"]):
+        return "no_longer_there"
+    if item.from_role is not None and (item.from_role in sent) != (item.to_role in sent):
+        # The cycle went on since the plan was made: this move would skip the contact or mail it twice.
+        return "cycle_changed"
+    if {item.from_role, item.to_role} & frozen:
+        return "list_being_sent"
+    return None

@@ -1,0 +1,407 @@
+"""The report of a maintenance: its facts from the ledger, its truthful status, its message to people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from list_pipeline.agents import reporting
+from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.bounces.classes import BounceClass
+from list_pipeline.core.health.figures import Rate
+from list_pipeline.core.health.trends import BounceTrend, SizeTrend
+from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
+from list_pipeline.core.messages.slack_blocks import SlackMessage
+from list_pipeline.core.plans.gate import GateOutcome
+from list_pipeline.core.plans.plan import PlanKind, PlanStatus, RunStatus, Sweep, run_status
+from list_pipeline.core.rebalancing.balance import deviation_percent
+from list_pipeline.core.reports.facts import (
+    AttemptFacts,
+    ListChange,
+    ListRates,
+    MaintenanceFacts,
+    MaintenanceLinks,
+    RebalancingFacts,
+    SenderFault,
+    StageErrors,
+    SuppressionFacts,
+    report_from_json,
+)
+from list_pipeline.core.reports.message import maintenance_message
+from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
+from list_pipeline.operations.bounces.fetch import analyse, stored_bounces
+from list_pipeline.operations.membership.sizes import Sizes
+from list_pipeline.operations.messages.links import campaign_thread, partition_url
+from list_pipeline.operations.messages.outbox import Delivery, leave_out, post, queue
+from list_pipeline.operations.reviews.announcements import with_review
+from list_pipeline.operations.runs.run import Maintenance, current, end, next_attempt_at
+from list_pipeline.operations.safety.modes import operating_mode
+from list_pipeline.operations.services import Services
+from list_pipeline.operations.suppression.plan_and_execute import executable_items
+from list_pipeline.storage import health as health_rows
+from list_pipeline.storage.database import fetch_scalar
+from list_pipeline.storage.health import StoredAssessment
+from list_pipeline.storage.messages import Outgoing
+from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline.storage.runs import attempts as attempt_rows
+from list_pipeline.storage.runs import ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The facts of a maintenance and the message made of them; ``advice``: how its sentences came about, by name."""
+
+    facts: MaintenanceFacts
+    message: SlackMessage
+    advice: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write_report(services: Services, run: Maintenance) -> Report:
+    """Put the report together from what was executed, end the maintenance with its status, and return both.
+
+    Writing it again gives the same report: as long as the results are the same, the sentences that were written first
+    are kept, whoever wrote them.
+    """
+    status = final_status(services, run)
+    if status.value != run.log.status:
+        # Reported again, a waiting or stopped attempt keeps the time at which it came to that.
+        end(services, run, status.value)
+    run = current(services, run.campaign.key, sweep=run.sweep)
+    facts = replace(_facts(services, run), status=status)
+    with services.database.begin() as connection:
+        row = ledger.log_by_id(connection, run.log.log_id)
+        suppression, rebalancing = _plans(connection, run)
+    kept = (row["ai_assessments"] or {}).get("reporting") if row is not None else None
+    # The status alone would not do: two plans can wait one after the other, and what was planned is done by then.
+    if not kept or kept.get("results") != reporting.question_about(facts).hash:
+        kept = _write(services, run, facts)
+    facts = replace(facts, report=report_from_json(kept))
+    with services.database.begin() as connection:
+        ledger.fill_log(
+            connection,
+            run.log.log_id,
+            ai_assessments={
+                "list_health": [each.as_json() for each in facts.assessments],
+                "optimization": _advice_on(suppression),
+                "rebalancing": _advice_on(rebalancing),
+                "reporting": kept,
+            },
+            bounce_analysis={"by_class": dict(facts.bounces), "complaint_rate_percent": facts.complaint_rate},
+        )
+    message = with_review(services, maintenance_message(facts), run.campaign.campaign_id)
+    return Report(facts, message, kept["advice"])
+
+
+def _write(services: Services, run: Maintenance, facts: MaintenanceFacts) -> dict[str, Any]:
+    """A new report as it is kept: its fields, which results it is about, and how its sentences came about."""
+    written = reporting.write(access_for(services, run), facts)
+    record, report = written.recorded, written.report.as_json()
+    keep_record(services, partition_of(run), record, report)
+    return {
+        **report,
+        "status": facts.status.value,
+        "results": record.prompt_hash,
+        "advice": record.summary(),
+    }
+
+
+_ADVICE_FIELDS = (
+    "rationale",
+    "expected_impact",
+    "advised_by",
+    "advisor_confidence",
+    "concerns",
+    "breakdown",
+    "alternatives_considered",
+    "advice",
+)
+"""What a plan's summary holds of its advisor."""
+
+
+def _advice_on(plan: StoredPlan | None) -> dict[str, Any]:
+    if plan is None:
+        return {}
+    return {name: plan.summary[name] for name in _ADVICE_FIELDS if name in plan.summary}
+
+
+def final_status(services: Services, run: Maintenance) -> RunStatus:
+    """How the maintenance stands, from its plans and the journal; an attempt that failed or gave up stays as it ended.
+
+    Where something was not begun because the time was over, it is no success, whatever was done until then.
+    """
+    if run.log.status in ("failed", "rolled_back") or (run.log.is_final and run.log.gave_up):
+        return RunStatus(run.log.status)
+    if run.log.status == "read_only":
+        # It goes on when lists may be changed again, also where nothing was left to suppress: the rebalancing is to come.
+        return RunStatus.READ_ONLY
+    with services.database.begin() as connection:
+        suppression, rebalancing = _plans(connection, run)
+        if suppression is None:
+            return RunStatus.FAILED
+        numbers = dict.fromkeys(("planned", "confirmed", "skipped", "failed", "rejected"), 0)
+        is_read_only = False
+        for plan in (suppression, rebalancing):
+            if plan is None:
+                continue
+            items = plan_rows.plan_items(connection, plan.plan_id)
+            planned = [item for item in items if item.to_role is not None and not item.is_held]
+            outcome = journal.outcome(connection, plan.plan_id)
+            if plan.gate.get("outcome") in (GateOutcome.READ_ONLY, GateOutcome.REFUSED):
+                is_read_only |= bool(planned)
+                numbers["planned"] += len(planned)
+                continue
+            if plan.status in (PlanStatus.REJECTED, PlanStatus.EXPIRED):
+                numbers["planned"] += len(planned)
+                numbers["rejected"] += len(planned)
+                continue
+            # What an approved plan keeps back for a person is in the review queue, no longer part of this run.
+            allowed = len(executable_items(plan, items)) if plan.kind is PlanKind.SUPPRESSION else len(planned)
+            if plan.status is PlanStatus.PENDING_REVIEW:
+                # Whatever was done already, the maintenance is not over while a person has to decide.
+                return RunStatus.PENDING_REVIEW
+            # What people approved later, contact by contact, is in the journal too.
+            numbers["planned"] += max(allowed, outcome["planned"])
+            for name in ("confirmed", "skipped", "failed"):
+                numbers[name] += outcome[name]
+    status = run_status(
+        planned=numbers["planned"],
+        confirmed=numbers["confirmed"],
+        skipped=numbers["skipped"],
+        failed=numbers["failed"],
+        rejected=numbers["rejected"],
+        read_only=is_read_only,
+    )
+    if status is RunStatus.SUCCESS and run.log.passed_deadline:
+        return RunStatus.PARTIAL_SUCCESS if numbers["confirmed"] else RunStatus.FAILED
+    return status
+
+
+def _plans(connection: Connection, run: Maintenance) -> tuple[StoredPlan | None, StoredPlan | None]:
+    found = [
+        plan_rows.current_plan(connection, run.campaign.campaign_id, kind, run.sweep)
+        for kind in (PlanKind.SUPPRESSION, PlanKind.REBALANCING)
+    ]
+    return found[0], found[1]
+
+
+def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
+    campaign, settings = run.campaign, services.settings
+    data = stored_bounces(services, campaign, run.sweep)
+    analysis = analyse(data, campaign.recipient_count or 0) if data else None
+    with services.database.begin() as connection:
+        suppression, rebalancing = _plans(connection, run)
+        before = ledger.snapshot(connection, campaign.campaign_id, run.sweep.value, "before")
+        after = ledger.snapshot(connection, campaign.campaign_id, run.sweep.value, "after")
+        suppressed = _suppression_facts(connection, suppression)
+        moved = _rebalancing_facts(connection, rebalancing)
+        if rebalancing is None:
+            moved = replace(moved, not_begun=_why_not_begun(run, suppression))
+        attempt = _attempt_facts(services, connection, run)
+        requests = _requests(connection, run)
+        reviews = plan_rows.open_reviews(connection, campaign.campaign_id)
+        assessed = health_rows.stored_assessments(connection, partition_of(run))
+    by_class = dict(analysis.by_class) if analysis else {}
+    return MaintenanceFacts(
+        status=RunStatus(run.log.status),
+        mode=operating_mode(services).value,
+        campaign_name=campaign.name,
+        round_number=campaign.round_number,
+        list_role=campaign.list_role,
+        sent_at=campaign.sent_at,
+        recipients=campaign.recipient_count or 0,
+        links=MaintenanceLinks(
+            run.log.log_id,
+            campaign.key,
+            run.log.run_id or "",
+            settings.app_url,
+            f"{settings.dagster_url}/runs/{run.log.run_id}" if settings.dagster_url and run.log.run_id else None,
+            partition_url(services, campaign.key),
+        ),
+        bounces={name: count for name, count in by_class.items() if count},
+        suppression=suppressed,
+        rebalancing=moved,
+        sender_faults=[
+            SenderFault(reason, count, advice)
+            for reason, (count, advice) in (analysis.to_repair if analysis else {}).items()
+        ],
+        not_evidence=by_class.get(BounceClass.NOT_EVIDENCE.value, 0),
+        unknown=by_class.get(BounceClass.UNKNOWN.value, 0) + (analysis.contradictions if analysis else 0),
+        lists=_changes(before, after),
+        deviation_before=_deviation(before),
+        deviation_after=_deviation(after),
+        mailjet_requests=requests,
+        complaint_rate=analysis.complaint_rate_percent if analysis else None,
+        errors=[StageErrors(entry["stage"], int(entry.get("count", 1))) for entry in run.log.errors],
+        suppression_rationale=str(suppression.summary["rationale"]) if suppression else "",
+        expected_impact=str(suppression.summary["expected_impact"]) if suppression else "",
+        rationale_source=AdviceSource(suppression.summary["advised_by"]) if suppression else AdviceSource.POLICY,
+        review_reason=" ".join(str(review["summary"]) for review in reviews if review["kind"] == "plan")[:600],
+        attempt=attempt,
+        judged_as_of=_judged_as_of(suppression),
+        assessments=[each.assessment for each in assessed],
+        list_rates=[_rates(each) for each in assessed],
+        later_looks_days=_later_looks(run, suppression),
+    )
+
+
+def _attempt_facts(services: Services, connection: Connection, run: Maintenance) -> AttemptFacts:
+    row, most = run.log, services.settings.list_maintenance_max_attempts
+    left = attempt_rows.settled_and_open(connection, run.campaign.campaign_id, run.sweep.value)
+    is_repeated = row.status == "failed" and row.attempt < most and row.finished_at is not None
+    return AttemptFacts(
+        number=row.attempt,
+        most=most,
+        next_at=next_attempt_at(row.finished_at, row.attempt) if is_repeated and row.finished_at else None,
+        gave_up=row.gave_up and row.status in ("failed", "partial_success"),
+        passed_deadline=row.passed_deadline,
+        confirmed=sum(plan.confirmed for plan in left),
+        failed=sum(plan.failed for plan in left),
+        open=sum(plan.open for plan in left),
+        half_done=sum(plan.half_done for plan in left),
+    )
+
+
+def _why_not_begun(run: Maintenance, suppression: StoredPlan | None) -> str:
+    """Why there is no rebalancing plan, where that says nothing about the balance of the lists."""
+    if run.log.passed_deadline:
+        return "Not begun: the deadline passed first. The next maintenance looks at the balance again."
+    if suppression is not None and suppression.summary.get("is_backfill"):
+        return "No rebalancing: the lists have moved on since this campaign."
+    if run.log.status == "failed" or run.log.gave_up:
+        return "Not begun: the maintenance failed before."
+    if suppression is not None and suppression.status is PlanStatus.PENDING_REVIEW:
+        return "Planned after the decision, on the lists as they are then."
+    return ""
+
+
+def _judged_as_of(suppression: StoredPlan | None) -> datetime | None:
+    if suppression is None or not suppression.summary.get("is_backfill"):
+        return None
+    return datetime.fromisoformat(str(suppression.summary["as_of"]))
+
+
+def _rates(stored: StoredAssessment) -> ListRates:
+    sends = stored.figures["last_campaign"]
+    return ListRates(
+        role=stored.assessment.role,
+        delivered=Rate(sends["deliveries"]["contacts"], sends["recipients"]) if sends else None,
+        bounced=Rate(sends["bounces"]["contacts"], sends["recipients"]) if sends else None,
+        bounce_trend=BounceTrend(stored.figures["bounce_trend_of_all_lists"]),
+        size_trend=SizeTrend(stored.figures["size_trend"]),
+    )
+
+
+def _later_looks(run: Maintenance, suppression: StoredPlan | None) -> list[int]:
+    """Days after sending at which the campaign is looked at again; a past campaign is judged once."""
+    if suppression is None or suppression.summary.get("is_backfill"):
+        return []
+    return [sweep.hours // 24 for sweep in Sweep if sweep.hours > run.sweep.hours]
+
+
+def _suppression_facts(connection: Connection, plan: StoredPlan | None) -> SuppressionFacts:
+    if plan is None:
+        return SuppressionFacts()
+    items = [item for item in plan_rows.plan_items(connection, plan.plan_id) if item.to_role is not None]
+    allowed = executable_items(plan, items) if plan.status is not PlanStatus.PENDING_REVIEW else items
+    outcomes = journal.outcome_by(connection, plan.plan_id, "reason")
+    begun = {step.contact_id for step in journal.steps_of(connection, plan.plan_id)}
+    let_through = {item.contact_id for item in allowed if not item.is_held} | begun
+    planned: dict[str, int] = {}
+    for item in items:
+        if item.contact_id in let_through:
+            planned[item.reason] = planned.get(item.reason, 0) + 1
+    return SuppressionFacts(
+        planned=planned,
+        confirmed={reason: found["confirmed"] for reason, found in outcomes.items() if found["confirmed"]},
+        failed={reason: found["failed"] for reason, found in outcomes.items() if found["failed"]},
+        held_for_review=len(items) - sum(planned.values()),
+    )
+
+
+def _rebalancing_facts(connection: Connection, plan: StoredPlan | None) -> RebalancingFacts:
+    if plan is None:
+        return RebalancingFacts()
+    summary = plan.summary
+    outcomes = journal.outcome_by(connection, plan.plan_id, "action")
+    deferred = (*summary["deferred_moves"].values(), *summary["deferred_enrolments"].values())
+    return RebalancingFacts(
+        moves_planned=sum(summary["moves"].values()),
+        moves_confirmed=outcomes.get("move", {}).get("confirmed", 0),
+        enrolments_planned=sum(summary["enrolments"].values()),
+        enrolments_confirmed=outcomes.get("enrol", {}).get("confirmed", 0),
+        deferred=sum(deferred),
+        certificate=summary["certificate"],
+    )
+
+
+def _requests(connection: Connection, run: Maintenance) -> int:
+    """Requests to Mailjet since this attempt began, those of membership syncs left out."""
+    return int(
+        fetch_scalar(
+            connection,
+            """
+            select (select count(*) from mailjet_request where allowed_at >= :start
+                    and allowed_at <= coalesce(cast(:finish as timestamptz), 'infinity'))
+                 - (select coalesce(sum(requests), 0) from sync_run where started_at >= :start
+                    and finished_at <= coalesce(cast(:finish as timestamptz), 'infinity'))
+            """,
+            start=run.log.executed_at,
+            finish=run.log.finished_at,
+        )
+    )
+
+
+def _changes(before: Sizes, after: Sizes) -> list[ListChange]:
+    return [ListChange(role, *before[role], *after.get(role, (None, None))) for role in ALL_LISTS if role in before]
+
+
+def _deviation(sizes: Sizes) -> float | None:
+    if not sizes:
+        return None
+    first, second, third = (sizes[role][1] for role in CAMPAIGN_LISTS)
+    return deviation_percent((first, second, third))
+
+
+_NO_NEWS = "a later look at this campaign found nothing new"
+
+
+def notify(services: Services, run: Maintenance, report: Report) -> Delivery:
+    """Send the report once: the outbox remembers it, so that neither a lost answer nor a second run sends it twice.
+
+    The first one about a campaign begins a thread, the later ones answer in it. A failure of Slack never fails the
+    maintenance; the message stays in the outbox and is sent by the sensor. The ledger's row then says that it was sent.
+    """
+    with services.database.begin() as connection:
+        # One message per state, and per plan that waits in it: a second question is news.
+        waiting = [plan for plan in _plans(connection, run) if plan and plan.status is PlanStatus.PENDING_REVIEW]
+        asked = waiting[-1].plan_id if waiting else 0
+        key = f"maintenance:{run.log.log_id}:{report.facts.status.value}:{asked}"
+        outgoing = Outgoing(
+            key,
+            report.message.text,
+            report.message.blocks,
+            campaign_id=run.campaign.campaign_id,
+            log_id=run.log.log_id,
+            thread_key=campaign_thread(run.campaign.campaign_id),
+            is_important=report.facts.status in (RunStatus.FAILED, RunStatus.PENDING_REVIEW) or _gave_up(report.facts),
+            is_broadcast=report.facts.status is RunStatus.FAILED or _gave_up(report.facts),
+        )
+        row = queue(services, connection, outgoing)
+        is_left_out = row["state"] != "sent" and run.sweep is not Sweep.H24 and _is_no_news(report.facts)
+        if is_left_out:
+            # In the same transaction: between the two the outbox's sensor would send it.
+            leave_out(connection, key, _NO_NEWS)
+    return Delivery("skipped", key, error=_NO_NEWS) if is_left_out else post(services, row)
+
+
+def _gave_up(facts: MaintenanceFacts) -> bool:
+    return facts.attempt is not None and facts.attempt.gave_up
+
+
+def _is_no_news(facts: MaintenanceFacts) -> bool:
+    return facts.status is RunStatus.SUCCESS and not (facts.suppression.confirmed_total or facts.rebalancing.confirmed)

@@ -1,0 +1,111 @@
+"""Tells people about decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from list_pipeline.core.messages.slack_blocks import SlackMessage, with_blocks
+from list_pipeline.core.plans.plan import CHANGING_ACTIONS, PlanStatus
+from list_pipeline.core.reports.message import WAITING
+from list_pipeline.core.reviews.messages import (
+    LateExecution,
+    PlanDecision,
+    WaitingPlan,
+    decision_message,
+    late_message,
+    questions_message,
+    review_block,
+)
+from list_pipeline.operations.messages.links import campaign_thread, links_of_plan
+from list_pipeline.operations.messages.outbox import Delivery, deliver
+from list_pipeline.operations.plans.outcomes import Executed
+from list_pipeline.operations.services import Services
+from list_pipeline.storage import reviews as review_rows
+from list_pipeline.storage.plans import plan_rows
+from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline.storage.reviews import ReviewItem
+
+
+def with_review(services: Services, message: SlackMessage, campaign_id: int) -> SlackMessage:
+    """A report with what a person now has to decide and the commands for it, below what waits."""
+    with services.database.begin() as connection:
+        open_items = plan_rows.open_reviews(connection, campaign_id)
+        numbers = sorted({int(row["plan_id"]) for row in open_items if row["plan_id"] is not None})
+        found = [plan for number in numbers if (plan := plan_rows.plan_by_id(connection, number)) is not None]
+        waiting = [
+            WaitingPlan(
+                plan.plan_id,
+                plan.kind,
+                plan.content_hash,
+                len(plan_rows.plan_items(connection, plan.plan_id, CHANGING_ACTIONS)),
+            )
+            for plan in found
+            if plan.status is PlanStatus.PENDING_REVIEW
+        ]
+    undecided = {plan.plan_id for plan in waiting}
+    questions = sum(
+        1
+        for row in open_items
+        if row["plan_id"] not in undecided
+        and (row["kind"] in ("incident", "failed_item") or (row["kind"] == "plan" and row["contact_id"] is not None))
+    )
+    added = review_block(waiting, questions, services.settings.list_review_expiry_hours)
+    return with_blocks(message, added, after=f"*{WAITING}*")
+
+
+def tell_decision(services: Services, plan: StoredPlan, note: str | None = None) -> Delivery:
+    """Tell that a plan was approved or rejected, or that it lapsed, in the thread of its campaign."""
+    with services.database.begin() as connection:
+        about = review_rows.campaign_key_of(connection, plan.plan_id) if plan.campaign_id is not None else ""
+        count = len(plan_rows.plan_items(connection, plan.plan_id, CHANGING_ACTIONS))
+    decision = PlanDecision(plan.plan_id, plan.kind, plan.status, about, plan.decided_by or "nobody", note or "", count)
+    return deliver(
+        services,
+        f"decision:{plan.plan_id}:{plan.status.value}",
+        decision_message(decision, links_of_plan(services, plan)),
+        campaign_id=plan.campaign_id,
+        thread_key=campaign_thread(plan.campaign_id) if plan.campaign_id is not None else None,
+        important=plan.status is PlanStatus.EXPIRED,
+    )
+
+
+def tell_expired_questions(services: Services, review_ids: Sequence[int]) -> list[Delivery]:
+    """Tell which campaigns have questions about single contacts that lapsed now: one message each."""
+    with services.database.begin() as connection:
+        items = [item for number in review_ids if (item := review_rows.review_by_id(connection, number)) is not None]
+        found: dict[int, list[ReviewItem]] = {}
+        for item in items:
+            if item.plan_id is not None:
+                found.setdefault(item.plan_id, []).append(item)
+        asked = [
+            (plan, review_rows.campaign_key_of(connection, plan_id), lapsed)
+            for plan_id, lapsed in found.items()
+            if (plan := plan_rows.plan_by_id(connection, plan_id)) is not None
+        ]
+    return [
+        deliver(
+            services,
+            f"questions-expired:{plan.plan_id}:{max(item.review_id for item in lapsed)}",
+            questions_message(about, len(lapsed), links_of_plan(services, plan)),
+            campaign_id=plan.campaign_id,
+            thread_key=campaign_thread(plan.campaign_id) if plan.campaign_id is not None else None,
+        )
+        for plan, about, lapsed in asked
+    ]
+
+
+def tell_late_execution(
+    services: Services, plan: StoredPlan, done: Sequence[ReviewItem], executed: Executed
+) -> Delivery:
+    """Tell that contacts which people approved one by one were changed after their plan."""
+    with services.database.begin() as connection:
+        about = review_rows.campaign_key_of(connection, plan.plan_id)
+    facts = LateExecution(plan.plan_id, plan.kind, about, len(done), executed.confirmed, executed.failed)
+    return deliver(
+        services,
+        f"late:{plan.plan_id}:{max(item.review_id for item in done)}:{len(done)}",
+        late_message(facts, links_of_plan(services, plan)),
+        campaign_id=plan.campaign_id,
+        thread_key=campaign_thread(plan.campaign_id) if plan.campaign_id is not None else None,
+        important=executed.failed > 0,
+    )

@@ -1,0 +1,251 @@
+"""A person's decisions on plans and single contacts that wait. Sensors carry on afterwards.
+
+Belongs here: who may decide, on what, and what becomes of a question that nobody answers. Does not belong here: carrying out
+what was approved (``workflow``, ``late_items``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from list_pipeline.core.errors import NotFoundError, RefusedError
+from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PlanKind, PlanStatus, transition
+from list_pipeline.operations.reviews.announcements import tell_decision, tell_expired_questions
+from list_pipeline.operations.services import Services
+from list_pipeline.storage import reviews as review_rows
+from list_pipeline.storage.plans import plan_rows
+from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline.storage.reviews import ReviewItem
+
+log = structlog.get_logger(__name__)
+
+NOBODY = "nobody"
+"""Who decided on what was left unanswered for too long."""
+
+_HASH_CHARACTERS = 8
+"""Fewest characters of a content hash that name a plan."""
+
+_DECIDABLE = (PlanStatus.APPROVED, PlanStatus.EXECUTED)
+
+
+class NotAReviewerError(RefusedError):
+    """Decisions are for the people whom LIST_REVIEWERS names, and this is none of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """What was left unanswered for too long: a plan, or a single question (then with its number)."""
+
+    plan_id: int | None
+    review_id: int | None = None
+
+
+def approve(services: Services, plan_id: int, *, by: str, content_hash: str, note: str | None = None) -> StoredPlan:
+    """Let a waiting plan through: exactly the one that was shown.
+
+    Args:
+        by: who decides, for the record; a name, no address.
+        content_hash: the hash that was shown, or its first characters (eight at least).
+
+    Raises:
+        NotFoundError: there is no such plan.
+        NotAReviewerError: LIST_REVIEWERS names other people.
+        RefusedError: it does not wait, or it is another plan than the one that was shown.
+    """
+    plan = _find(services, plan_id, "Approving")
+    _refuse_another_hash(f"Approving plan {plan_id}", plan, content_hash)
+    return _decide(services, plan, PlanStatus.APPROVED, reviewer(services, by), note)
+
+
+def reject(services: Services, plan_id: int, *, by: str, note: str | None = None) -> StoredPlan:
+    """Turn a waiting plan down: nothing of it is done, and the campaign's maintenance goes on without it.
+
+    Raises:
+        NotFoundError: there is no such plan.
+        NotAReviewerError: LIST_REVIEWERS names other people.
+        RefusedError: it does not wait.
+    """
+    return _decide(services, _find(services, plan_id, "Rejecting"), PlanStatus.REJECTED, reviewer(services, by), note)
+
+
+def expire(services: Services, plan_id: int, *, by: str, note: str | None = None) -> StoredPlan:
+    """Let a waiting plan lapse: nothing of it is done, and unlike after a rejection the next sweep judges its contacts anew.
+
+    Raises:
+        NotFoundError: there is no such plan.
+        NotAReviewerError: LIST_REVIEWERS names other people.
+        RefusedError: it does not wait.
+    """
+    return _decide(services, _find(services, plan_id, "Expiring"), PlanStatus.EXPIRED, reviewer(services, by), note)
+
+
+def expire_overdue(services: Services) -> list[Expired]:
+    """Expire plans, and questions about suppressing single contacts, that waited longer than LIST_REVIEW_EXPIRY_HOURS.
+
+    What could not be changed at Mailjet stays a question: it says how the lists are.
+
+    Returns:
+        What expired now, plans first; by "nobody".
+    """
+    now, found = services.clock.now(), []
+    before = now - timedelta(hours=services.settings.list_review_expiry_hours)
+    with services.database.begin() as connection:
+        for plan_id in review_rows.overdue_plans(connection, before):
+            # A person who decides at this moment was faster; that stands.
+            if plan_rows.decide(connection, plan_id, PlanStatus.PENDING_REVIEW, PlanStatus.EXPIRED, NOBODY, now):
+                review_rows.close_questions(connection, plan_id, PlanStatus.EXPIRED.value, NOBODY, None, now)
+                found.append(Expired(plan_id))
+        found += [Expired(None, number) for number in review_rows.expire_questions(connection, before, now)]
+    for one in found:
+        log.info("nobody decided in time", plan=one.plan_id, review=one.review_id)
+    _tell_expired(services, found)
+    return found
+
+
+def _tell_expired(services: Services, found: list[Expired]) -> None:
+    with services.database.begin() as connection:
+        lapsed = [plan_rows.plan_by_id(connection, one.plan_id) for one in found if one.plan_id is not None]
+    for plan in lapsed:
+        if plan is not None:
+            tell_decision(services, plan)
+    tell_expired_questions(services, [one.review_id for one in found if one.review_id is not None])
+
+
+def approve_item(
+    services: Services, review_id: int, *, by: str, content_hash: str, note: str | None = None
+) -> ReviewItem:
+    """Approve a question about single contacts: one below the automatic band, those of an incident, or one that failed
+    (then: try again). It is carried out once the rest of its plan was.
+
+    Args:
+        content_hash: the hash of the plan that was shown beside it, or its first characters (eight at least).
+
+    Raises:
+        NotFoundError: there is no such question.
+        NotAReviewerError: LIST_REVIEWERS names other people.
+        RefusedError: it is decided, is not about single contacts, its plan was not let through, or is another one.
+    """
+    tried = f"Approving question {review_id}"
+    with services.database.begin() as connection:
+        item, plan = _find_item(connection, review_id, tried)
+        _refuse_another_hash(tried, plan, content_hash)
+        if plan.kind not in MAINTENANCE_PLANS:
+            raise RefusedError(
+                tried, f"it belongs to a correction ({plan.kind.value})", "Ask for the correction once more instead"
+            )
+        if plan.status not in _DECIDABLE:
+            raise RefusedError(
+                tried, f"its plan {plan.plan_id} is {plan.status.value}", "Decide on the plan first, if it waits"
+            )
+        if plan.kind is PlanKind.REBALANCING and review_rows.was_rolled_back(connection, plan.plan_id):
+            raise RefusedError(
+                tried, "its rebalancing was rolled back", "Reject it: the next campaign's rebalancing evens the lists"
+            )
+        return _decide_item(connection, services, item, "approved", reviewer(services, by), note)
+
+
+def reject_item(services: Services, review_id: int, *, by: str, note: str | None = None) -> ReviewItem:
+    """Turn a question about single contacts down: they stay as they are, also in the later sweeps of the campaign.
+
+    Raises:
+        NotFoundError: there is no such question.
+        NotAReviewerError: LIST_REVIEWERS names other people.
+        RefusedError: it is decided, or not about single contacts.
+    """
+    with services.database.begin() as connection:
+        item, _ = _find_item(connection, review_id, f"Rejecting question {review_id}")
+        return _decide_item(connection, services, item, "rejected", reviewer(services, by), note)
+
+
+def _find(services: Services, plan_id: int, verb: str) -> StoredPlan:
+    with services.database.begin() as connection:
+        plan = plan_rows.plan_by_id(connection, plan_id)
+    if plan is None:
+        raise NotFoundError(
+            f"{verb} plan {plan_id}", "there is no such plan", "`list-pipeline reviews` lists what waits"
+        )
+    if plan.status is not PlanStatus.PENDING_REVIEW:
+        raise RefusedError(
+            f"{verb} plan {plan_id}", f"it is {plan.status.value}", "Only a plan that waits can be decided"
+        )
+    return plan
+
+
+def _find_item(connection: Connection, review_id: int, tried: str) -> tuple[ReviewItem, StoredPlan]:
+    item = review_rows.review_by_id(connection, review_id)
+    if item is None:
+        raise NotFoundError(tried, "there is no such question", "`list-pipeline reviews` lists what waits")
+    plan = plan_rows.plan_by_id(connection, item.plan_id) if item.plan_id is not None else None
+    if plan is None or not item.is_about_contacts:
+        raise RefusedError(
+            tried, "it is not about single contacts of a plan", "Decide on its plan, or read it: news need no decision"
+        )
+    if item.status != "open":
+        raise RefusedError(tried, f"it is {item.status}", "Only an open question can be decided")
+    return item, plan
+
+
+def _refuse_another_hash(tried: str, plan: StoredPlan, content_hash: str) -> None:
+    if len(content_hash) < _HASH_CHARACTERS or not plan.content_hash.startswith(content_hash):
+        raise RefusedError(
+            tried,
+            "its content hash is another than the one given",
+            "Look at the plan again: `list-pipeline reviews` shows it with its hash",
+        )
+
+
+def reviewer(services: Services, by: str) -> str:
+    """The name for the record.
+
+    Raises:
+        NotAReviewerError: LIST_REVIEWERS names other people.
+        RefusedError: it is nobody's name.
+    """
+    name, allowed = by.strip(), services.settings.reviewers
+    if name.casefold() in ("", "gate", NOBODY) or "@" in name:
+        raise RefusedError("Deciding", "a person has to be named", "Say who decides: a name, and no address")
+    if allowed and name.casefold() not in allowed:
+        raise NotAReviewerError(
+            "Deciding", "LIST_REVIEWERS names other people", "Let one of them decide, or have the setting changed"
+        )
+    return name
+
+
+def _decide(services: Services, plan: StoredPlan, wanted: PlanStatus, by: str, note: str | None) -> StoredPlan:
+    status, now = transition(plan.status, wanted), services.clock.now()
+    note = redact_addresses(note) if note else None
+    with services.database.begin() as connection:
+        if not plan_rows.decide(connection, plan.plan_id, plan.status, status, by, now):
+            raise RefusedError(
+                f"Deciding on plan {plan.plan_id}", "somebody else was faster", "Look at it again; it no longer waits"
+            )
+        if status is PlanStatus.APPROVED:
+            plan_rows.decide_reviews(connection, plan.plan_id, "plan", status.value, by, note, now)
+        else:
+            review_rows.close_questions(connection, plan.plan_id, status.value, by, note, now)
+        decided = plan_rows.plan_by_id(connection, plan.plan_id)
+    log.info("plan decided", plan=plan.plan_id, status=status.value, by=by)
+    if decided is None:
+        raise AssertionError("the plan was just there")
+    tell_decision(services, decided, note)
+    return decided
+
+
+def _decide_item(
+    connection: Connection, services: Services, item: ReviewItem, status: str, by: str, note: str | None
+) -> ReviewItem:
+    note = redact_addresses(note) if note else None
+    if not review_rows.decide_review(connection, item.review_id, status, by, note, services.clock.now()):
+        raise RefusedError(
+            f"Deciding on question {item.review_id}", "somebody else was faster", "Look at it again; it is decided"
+        )
+    decided = review_rows.review_by_id(connection, item.review_id)
+    if decided is None:
+        raise AssertionError("the question was just there")
+    log.info("question decided", review=item.review_id, status=status, by=by, contacts=len(item.contact_ids))
+    return decided

@@ -1,0 +1,105 @@
+"""How an attempt at a maintenance ends when it does not end well: failed, its run dead, or the last one given up.
+
+Belongs here: the truthful status of such an attempt, and what is left to people then. Does not belong here: when the next
+attempt is due (``maintenance``), and how people are told (``reports``).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.operations.services import Services
+from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.campaigns.sent_campaigns import MaintenanceState
+from list_pipeline.storage.plans import plan_rows
+from list_pipeline.storage.runs import attempts as attempt_rows
+from list_pipeline.storage.runs import ledger
+from list_pipeline.storage.runs.ledger import DEADLINE_WORDS, DIED, GAVE_UP_STAGE, RUN_STAGE, LogRow
+
+log = structlog.get_logger(__name__)
+
+STALE_AFTER = timedelta(hours=1)
+"""A row that says ``running`` and gave no sign of life for this long belongs to a run that died. A run in progress gives
+one at least with each minute in which it asks Mailjet for something."""
+
+
+def fail_stale_runs(services: Services) -> list[str]:
+    """End every attempt whose run died as a failed one, and return the campaigns' keys.
+
+    The ordinary retry then continues the same plan as the next attempt, and a run that is killed every time comes to its
+    last attempt like any other that fails.
+    """
+    now = services.clock.now()
+    failed = []
+    with services.database.begin() as connection:
+        for row in attempt_rows.silent_logs(connection, now - STALE_AFTER):
+            ledger.add_error(connection, row.log_id, RUN_STAGE, DIED)
+            end_failed(services, connection, row, now)
+            key = attempt_rows.key_of(connection, row.campaign_id)
+            log.warning("a run died", campaign=key, attempt=row.attempt, log_id=row.log_id)
+            failed.append(key)
+    return failed
+
+
+def end_failed(services: Services, connection: Connection, row: LogRow, now: datetime) -> None:
+    """End an attempt that failed: ``failed`` as long as there is another one. After the last one ``partial_success`` if
+    anything was confirmed at Mailjet, else ``failed``; what is open then is put before people.
+
+    The errors of the attempt are written by the caller, before.
+    """
+    status, last = "failed", services.settings.list_maintenance_max_attempts
+    if row.attempt >= last and not row.is_final:
+        ledger.add_error(
+            connection,
+            row.log_id,
+            GAVE_UP_STAGE,
+            "the last attempt failed; nothing more happens by itself",
+            row.attempt,
+        )
+        left = attempt_rows.settled_and_open(connection, row.campaign_id, row.sweep)
+        if any(plan.confirmed for plan in left):
+            status = "partial_success"
+        key = attempt_rows.key_of(connection, row.campaign_id)
+        for plan in left:
+            if plan.open:
+                plan_rows.add_review_item(
+                    connection,
+                    campaign_id=row.campaign_id,
+                    plan_id=plan.plan_id,
+                    kind="finding",
+                    summary=(
+                        f"Attempt {row.attempt} at the maintenance of {key} ({row.sweep}) was the last: {plan.open} changes "
+                        f"of its {plan.kind} plan are open, {plan.half_done} of them half done. "
+                        "Repair the cause and run it again to continue"
+                    ),
+                    details={"gave_up_at_attempt": row.attempt, "contact_ids": list(plan.open_contacts)},
+                    now=now,
+                )
+        log.error("maintenance given up", campaign=key, attempt=row.attempt, status=status, log_id=row.log_id)
+    ledger.end_log(connection, row.log_id, status, now)
+
+
+def has_given_up(services: Services, state: MaintenanceState) -> bool:
+    """Whether nothing more happens by itself for a campaign although its maintenance did not end well."""
+    if state.log_status == "failed":
+        return state.attempt >= services.settings.list_maintenance_max_attempts
+    return state.log_status == "partial_success" and state.gave_up
+
+
+def given_up(services: Services) -> list[str]:
+    """Every campaign whose maintenance gave up, in any of its looks: ``key (24h)``, oldest first within a look."""
+    found = []
+    with services.database.begin() as connection:
+        for sweep in Sweep:
+            states = sent_campaigns.maintenance_states(connection, sweep.value)
+            found += [f"{one.campaign.key} ({sweep.value})" for one in states if has_given_up(services, one)]
+    return found
+
+
+def deadline_words(services: Services) -> str:
+    """What is written down about what was not begun because the time was over."""
+    return f"{DEADLINE_WORDS}{services.settings.list_maintenance_deadline_minutes:g} minutes passed"

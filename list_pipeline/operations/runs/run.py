@@ -1,0 +1,363 @@
+"""The life of one maintenance: due, begun, failed or ended, with a row in the ledger from the first moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from list_pipeline.core.campaigns.eligibility import CampaignTimes, Eligibility, EligibilityVerdict, eligible
+from list_pipeline.core.errors import ChangesStoppedError, LockHeldError
+from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.plans.gate import Mode
+from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
+from list_pipeline.operations.list_states.history import note, record
+from list_pipeline.operations.runs.attempts import STALE_AFTER, deadline_words, end_failed, fail_stale_runs
+from list_pipeline.operations.safety.modes import operating_mode
+from list_pipeline.operations.services import Services
+from list_pipeline.operations.timing import MAINTENANCE, timed
+from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.campaigns.sent_campaigns import Campaign, MaintenanceState
+from list_pipeline.storage.runs import attempts as attempt_rows
+from list_pipeline.storage.runs import ledger
+from list_pipeline.storage.runs.ledger import LogRow
+
+log = structlog.get_logger(__name__)
+
+FIRST_RETRY_AFTER = timedelta(minutes=15)
+"""Pause after the first failed attempt; it doubles with every further one."""
+
+NEW_KEY_AFTER = timedelta(hours=6)
+"""A run key that led to nothing for this long is replaced by another one."""
+
+SIGN_OF_LIFE_EVERY = timedelta(minutes=1)
+"""A run that asks Mailjet for something notes this often that it lives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """One campaign's maintenance in one sweep, with its row in the ledger."""
+
+    campaign: Campaign
+    sweep: Sweep
+    log: LogRow
+
+    @property
+    def is_over(self) -> bool:
+        """True when this maintenance already ended: materializing again shows what was done and changes nothing."""
+        return self.log.is_final
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A campaign that wants a run now. ``run_key`` differs for every attempt, because Dagster uses one up even by a
+    failed run. ``why`` is said to people."""
+
+    campaign_key: str
+    run_key: str
+    attempt: int
+    why: str
+
+
+def begin(services: Services, key: str, *, sweep: Sweep = Sweep.H24, run_id: str | None = None) -> Maintenance:
+    """The maintenance of a campaign: the one that is under way or over, or a new attempt.
+
+    Raises:
+        NotFoundError: there is no such campaign, or it was not sent yet. Nothing was written.
+    """
+    campaign = find_campaign(services, key)
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        latest = ledger.latest_log(connection, campaign.campaign_id, sweep.value)
+        is_ours = latest is not None and run_id is not None and latest.run_id == run_id
+    if latest is not None and latest.status == "running" and not is_ours:
+        # Nobody waits for the sensor's tick to learn that the run before died.
+        fail_stale_runs(services)
+    with services.database.begin() as connection:
+        latest = ledger.latest_log(connection, campaign.campaign_id, sweep.value)
+        # Assets of one run share its attempt; whoever comes without a run, or with another, tries anew.
+        if latest is None or (not is_ours and (latest.status == "failed" or (latest.is_final and latest.gave_up))):
+            attempt = latest.attempt + 1 if latest else 1
+            maintenance_row = ledger.begin_log(connection, campaign.campaign_id, sweep.value, attempt, run_id, now)
+            attempt_rows.resolve_given_up(connection, campaign.campaign_id, attempt, now)
+            record(connection, services, campaign.campaign_id, sweep, run_id=run_id)
+            log.info("maintenance started", campaign=key, attempt=attempt, log_id=maintenance_row.log_id)
+        elif not latest.is_final or (is_ours and latest.timed_out):
+            ledger.touch_log(connection, latest.log_id, run_id, now)
+        found = ledger.latest_log(connection, campaign.campaign_id, sweep.value)
+    if found is None:
+        raise AssertionError("the row was just written")
+    return Maintenance(campaign, sweep, found)
+
+
+def current(services: Services, key: str, *, sweep: Sweep = Sweep.H24) -> Maintenance:
+    """The maintenance of a campaign as it stands, without beginning an attempt; begins the first when there is none."""
+    campaign = find_campaign(services, key)
+    with services.database.begin() as connection:
+        latest = ledger.latest_log(connection, campaign.campaign_id, sweep.value)
+    return Maintenance(campaign, sweep, latest) if latest else begin(services, key, sweep=sweep)
+
+
+@contextmanager
+def stage(services: Services, run: Maintenance, name: str) -> Iterator[None]:
+    """A stage of a maintenance: measured, its log entries marked as its own, its failure in the ledger (``_ledgered``)."""
+    key, sweep, log_id = run.campaign.key, run.sweep.value, run.log.log_id
+    with (
+        timed(services, MAINTENANCE, name, campaign=key, sweep=sweep, log_id=log_id),
+        _ledgered(services, run, name),
+    ):
+        yield
+
+
+@contextmanager
+def _ledgered(services: Services, run: Maintenance, name: str) -> Iterator[None]:
+    """Whatever fails in this block is written to the ledger under ``name``, ends the attempt, and is raised again.
+
+    As long as it asks Mailjet for something, the row says that its run lives.
+    """
+    around, services.heartbeat = services.heartbeat, _heartbeat(services, run)
+    try:
+        yield
+        _touch(services, run)
+        note(services, run.campaign.campaign_id, run.sweep, run_id=run.log.run_id)
+    except LockHeldError:
+        # Another run works on it: this one gives way, and the shared row is the other's to end.
+        raise
+    except ChangesStoppedError as error:
+        # No attempt is used up: the campaign is due again, where it stopped, as soon as lists may be changed.
+        with services.database.begin() as connection:
+            ledger.touch_log(connection, run.log.log_id, None, services.clock.now())
+            ledger.add_error(connection, run.log.log_id, name, str(error))
+            ledger.end_log(connection, run.log.log_id, "read_only", services.clock.now())
+            record(connection, services, run.campaign.campaign_id, run.sweep, run_id=run.log.run_id)
+        raise
+    except Exception as error:
+        with services.database.begin() as connection:
+            ledger.touch_log(connection, run.log.log_id, None, services.clock.now())
+            ledger.add_error(connection, run.log.log_id, name, redact_addresses(str(error))[:1000])
+            end_failed(services, connection, run.log, services.clock.now())
+            record(connection, services, run.campaign.campaign_id, run.sweep, run_id=run.log.run_id)
+        log.exception("maintenance failed", campaign=run.campaign.key, stage=name, log_id=run.log.log_id)
+        raise
+    finally:
+        services.heartbeat = around
+
+
+def _heartbeat(services: Services, run: Maintenance) -> Callable[[], None]:
+    last = services.clock.now()
+
+    def touch() -> None:
+        nonlocal last
+        if services.clock.now() - last >= SIGN_OF_LIFE_EVERY:
+            last = services.clock.now()
+            _touch(services, run)
+
+    return touch
+
+
+def _touch(services: Services, run: Maintenance) -> None:
+    """The run lives; a row that was ended for the lack of a sign of life runs again, unless another attempt took over."""
+    with services.database.begin() as connection:
+        ledger.touch_log(connection, run.log.log_id, None, services.clock.now())
+
+
+def end(services: Services, run: Maintenance, status: str) -> None:
+    """End an attempt with its truthful status. An ended one stays as it ended."""
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        latest = ledger.latest_log(connection, run.campaign.campaign_id, run.sweep.value)
+        if latest is not None and latest.timed_out and latest.log_id == run.log.log_id:
+            ledger.touch_log(connection, latest.log_id, None, now)
+            latest = ledger.latest_log(connection, run.campaign.campaign_id, run.sweep.value)
+        if latest is not None and status == "failed" and latest.status == "running":
+            end_failed(services, connection, latest, now)
+        elif latest is not None and not latest.is_final:
+            ledger.end_log(connection, latest.log_id, status, now)
+        record(connection, services, run.campaign.campaign_id, run.sweep, run_id=run.log.run_id)
+    with services.database.begin() as connection:
+        row = ledger.log_by_id(connection, run.log.log_id)
+    log.info(
+        "maintenance completed",
+        campaign=run.campaign.key,
+        status=status,
+        suppressed=row["contacts_suppressed"] if row is not None else None,
+        rebalanced=row["contacts_rebalanced"] if row is not None else None,
+        log_id=run.log.log_id,
+    )
+
+
+def deadline_of(services: Services, run: Maintenance) -> datetime:
+    """The instant (UTC) from which on an attempt begins no further change: ``LIST_MAINTENANCE_DEADLINE_MINUTES`` after it
+    began, or after a person's decision let it go on. A resume of the same attempt does not move it."""
+    with services.database.begin() as connection:
+        since = ledger.working_since(connection, run.log.log_id)
+    return since + timedelta(minutes=services.settings.list_maintenance_deadline_minutes)
+
+
+def is_past_deadline(services: Services, run: Maintenance) -> bool:
+    """Whether an attempt's time is over: what was begun is brought to its end, nothing more is begun."""
+    return services.clock.now() >= deadline_of(services, run)
+
+
+def note_deadline(services: Services, run: Maintenance, stage_name: str, count: int) -> None:
+    """Write down that a stage, or so many contacts of it, were not begun because the time was over."""
+    with services.database.begin() as connection:
+        ledger.add_error(connection, run.log.log_id, stage_name, deadline_words(services), count)
+    log.warning("the deadline passed", campaign=run.campaign.key, stage=stage_name, count=count)
+
+
+def is_timely(services: Services, campaign: Campaign, sweep: Sweep) -> bool:
+    """Whether a campaign is at the age at which a sweep runs by itself: not before its delay, and not a backfill.
+
+    Outside that age the plan of a campaign waits for a person, whatever the mode: late bounces may be missing, or the lists
+    may long have moved on.
+    """
+    return _age(services, campaign, sweep).is_eligible
+
+
+def is_backfill(services: Services, campaign: Campaign, sweep: Sweep) -> bool:
+    """Whether a campaign is older than the age at which a sweep runs by itself."""
+    return _age(services, campaign, sweep).verdict is Eligibility.TOO_OLD
+
+
+def known_until(services: Services, campaign: Campaign, sweep: Sweep, fetched_at: datetime) -> datetime:
+    """The moment (UTC) that a plan is decided for: when its bounces were read, and for a backfill the moment at which the
+    look would have been due: what became known later is not used to suppress anybody."""
+    due_at = _age(services, campaign, sweep).due_at
+    if due_at is None or not is_backfill(services, campaign, sweep):
+        return fetched_at
+    return min(fetched_at, due_at)
+
+
+def _age(services: Services, campaign: Campaign, sweep: Sweep) -> EligibilityVerdict:
+    delay = _delay_hours(services, sweep)
+    lookback = services.settings.list_maintenance_lookback_days + delay / 24
+    return eligible(_times(campaign), services.clock.now(), delay_hours=delay, lookback_days=lookback)
+
+
+def mode_for(services: Services, run: Maintenance) -> Mode:
+    """The mode for one campaign: automatic only at the age at which it is maintained by itself."""
+    mode = operating_mode(services)
+    if mode is Mode.AUTO and not is_timely(services, run.campaign, run.sweep):
+        return Mode.APPROVAL_REQUIRED
+    return mode
+
+
+def _delay_hours(services: Services, sweep: Sweep) -> float:
+    return services.settings.list_maintenance_delay_hours if sweep is Sweep.H24 else sweep.hours
+
+
+def _times(campaign: Campaign) -> CampaignTimes:
+    return CampaignTimes(
+        campaign.key, campaign.status, campaign.send_ended_at, campaign.send_started_at, campaign.scheduled_at
+    )
+
+
+def _lookback_days(services: Services, now: datetime, first_started_at: datetime) -> float:
+    """The look-back bounds what a first start takes up; what was sent since then never becomes too old."""
+    lookback = timedelta(days=services.settings.list_maintenance_lookback_days)
+    return (lookback + max(now - first_started_at, timedelta(0))) / timedelta(days=1)
+
+
+def due(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
+    """Campaigns that want a run now, oldest first; none while list management is switched off. Decided from the database.
+
+    Each is to be planned on the state that the one before left, so nothing younger is offered while an older campaign of the
+    same sweep is at work. One that failed, waits for a person or gave up holds nobody up.
+
+    The later sweeps (72 h and 7 days, for late bounces) follow a first one that ended; without it there is nothing to add to.
+    """
+    if not services.settings.list_management_enabled:
+        return []
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        first_started_at: datetime = ledger.begin_mode(connection, now)["first_started_at"]
+        states = sent_campaigns.maintenance_states(connection, sweep.value)
+        first_sweep = sent_campaigns.maintenance_states(connection, Sweep.H24.value)
+    if sweep is not Sweep.H24:
+        ended = {
+            state.campaign.key
+            for state in first_sweep
+            if state.log_status in ("success", "partial_success", "rejected")
+        }
+        states = tuple(state for state in states if state.campaign.key in ended)
+    found = []
+    for state in states:
+        if state.log_status == "running" and state.touched_at and now - state.touched_at < STALE_AFTER:
+            break
+        if (one := _due(services, state, now, first_started_at, sweep)) is not None:
+            found.append(one)
+    return found
+
+
+def next_attempt_at(failed_at: datetime, attempt: int) -> datetime:
+    """When the attempt after a failed one is due: 15 minutes later after the first, twice as long after each further one."""
+    return failed_at + FIRST_RETRY_AFTER * int(2 ** (attempt - 1))
+
+
+def unreported(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
+    """Campaigns whose maintenance ended or waits and whose message did not reach people yet."""
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        states = sent_campaigns.maintenance_states(connection, sweep.value)
+    found = []
+    for state in states:
+        if state.log_status in (None, "running") or state.is_reported or state.finished_at is None:
+            continue
+        # Minutes first, hours later: Slack may be down for long.
+        waited = now - state.finished_at
+        turn = (
+            int(waited / timedelta(minutes=10)) if waited < timedelta(hours=1) else int(waited / timedelta(hours=1)) + 6
+        )
+        key = f"report:{state.campaign.key}:{sweep.value}:{state.attempt}:{state.log_status}"
+        key = f"{key}:{state.waiting_plan_id or 0}:{turn}"
+        found.append(Due(state.campaign.key, key, state.attempt, f"its maintenance is {state.log_status}, unreported"))
+    return found
+
+
+def _due(
+    services: Services,
+    state: MaintenanceState,
+    now: datetime,
+    first_started_at: datetime,
+    sweep: Sweep,
+) -> Due | None:
+    settings, campaign = services.settings, state.campaign
+    verdict = eligible(
+        _times(campaign),
+        now,
+        delay_hours=_delay_hours(services, sweep),
+        lookback_days=_lookback_days(services, now, first_started_at),
+    )
+    if not verdict.is_eligible:
+        return None
+    stem = f"{campaign.key}:{sweep.value}"
+
+    def again(since: datetime | None) -> str:
+        # A run that died before it wrote anything has used its key up: every few hours there is another one.
+        turn = int((now - since) / NEW_KEY_AFTER) if since else 0
+        return f":again-{turn}" if turn > 0 else ""
+
+    if state.log_status is None:
+        return Due(campaign.key, f"{stem}:1{again(verdict.due_at)}", 1, verdict.reason)
+    if state.log_status == "failed" and state.attempt < settings.list_maintenance_max_attempts and state.finished_at:
+        retry_at = next_attempt_at(state.finished_at, state.attempt)
+        if now >= retry_at:
+            attempt = state.attempt + 1
+            return Due(campaign.key, f"{stem}:{attempt}{again(retry_at)}", attempt, f"attempt {state.attempt} failed")
+    if state.log_status == "pending_review" and state.approved_plan_id is not None:
+        plan, key = (
+            state.approved_plan_id,
+            f"{stem}:{state.attempt}:plan-{state.approved_plan_id}{again(state.decided_at)}",
+        )
+        return Due(campaign.key, key, state.attempt, f"a person decided on its plan {plan}")
+    if state.log_status == "read_only" and (mode := operating_mode(services)) is not Mode.READ_ONLY:
+        # It may be stopped and let go on several times within hours: each time it is taken up at once.
+        stopped = f"{state.finished_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}" if state.finished_at else ""
+        key = f"{stem}:{state.attempt}:{mode.value}:{stopped}{again(state.finished_at)}"
+        return Due(campaign.key, key, state.attempt, "lists may be changed again since it was only looked at")
+    return None

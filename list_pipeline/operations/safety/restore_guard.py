@@ -1,0 +1,135 @@
+"""Whether this installation was away, and may have come back with an older database: nothing is changed until reconciled.
+
+A database restored from a backup carries the last sign of life that it was saved with. A machine that was off for a while
+looks the same, so both are reconciled; what Mailjet shows tells them apart.
+
+Belongs here: signs of life, the stop and its lifting. Does not belong here: comparing (``reconciliation``), and asking
+before each change whether it may be made (``modes``).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from list_pipeline.core.drift.findings import ALERTS
+from list_pipeline.core.errors import RefusedError
+from list_pipeline.operations.services import Services
+from list_pipeline.storage import drift as drift_rows
+from list_pipeline.storage.drift import Continuity
+
+log = structlog.get_logger(__name__)
+
+CONTINUITY_GAP = timedelta(hours=24)
+"""Longer than this without a sign of life, which the hourly sync gives, and the journal may be behind the lists."""
+
+
+def note_alive(services: Services) -> None:
+    """A sign of life of the whole installation."""
+    with services.database.begin() as connection:
+        drift_rows.note_alive(connection, services.clock.now())
+
+
+def why_stopped(services: Services) -> str | None:
+    """Why nothing may be changed before a reconciliation, in words, or None. Reads only."""
+    with services.database.begin() as connection:
+        state = drift_rows.continuity(connection)
+    return state.must_reconcile_because or _gap(state, services.clock.now())
+
+
+def must_reconcile(services: Services) -> bool:
+    """Whether the stop is noted: a gap that nobody has looked at yet is none so far."""
+    with services.database.begin() as connection:
+        return drift_rows.continuity(connection).must_reconcile_since is not None
+
+
+def check_continuity(services: Services) -> str | None:
+    """Note the stop when the installation was away for longer than ``CONTINUITY_GAP``, and return why it stands, if it does."""
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        state = drift_rows.continuity(connection)
+        if state.must_reconcile_since is not None:
+            return state.must_reconcile_because
+        because = _gap(state, now)
+        if because is not None:
+            drift_rows.must_reconcile(connection, because, now)
+            log.warning("changes stopped until reconciled", because=because)
+    return because
+
+
+def needs_reading(services: Services) -> bool:
+    """Whether the stop stands and nobody compared since: what a reconciliation found then is for a person to accept."""
+    if check_continuity(services) is None:
+        return False
+    with services.database.begin() as connection:
+        state = drift_rows.continuity(connection)
+        return state.must_reconcile_since is not None and (
+            drift_rows.own_work_found_since(connection, state.must_reconcile_since) is None
+        )
+
+
+def settle(connection: Connection) -> str | None:
+    """After findings were written: lift the stop when none looks like our own work, else return why it stays.
+
+    A later reconciliation finds no difference any more, because our rows follow Mailjet: what an earlier one found since
+    the stop keeps it until a person accepts.
+    """
+    state = drift_rows.continuity(connection)
+    if state.must_reconcile_since is None:
+        return None
+    own_work = drift_rows.own_work_found_since(connection, state.must_reconcile_since)
+    if own_work is None:
+        return state.must_reconcile_because
+    if own_work == 0:
+        drift_rows.may_go_on(connection)
+        log.info("reconciled after an absence; changes may go on")
+        return None
+    return (
+        f"{state.must_reconcile_because}; Mailjet shows {own_work} contact(s) suppressed, moved, enrolled or reinstated "
+        "that the journal does not know. If this database was restored from a backup, that was its own work"
+    )
+
+
+def accept(services: Services, *, by: str, note: str | None = None) -> int:
+    """A person accepts what Mailjet shows: the stop is lifted, and the open notes about drift are closed.
+
+    Returns:
+        How many review items about drift were closed.
+
+    Raises:
+        RefusedError: nobody is named, nothing waits, or the lists were not compared since changes were stopped.
+    """
+    tried = "Accepting what Mailjet shows"
+    if by.strip() in ("", "gate", "nobody"):
+        raise RefusedError(tried, "a person has to be named", "Say who accepts")
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        drift_rows.one_writer(connection)
+        state = drift_rows.continuity(connection)
+        # A broken rule is not accepted away: its note goes when the contact is fine, its repair is decided as a plan.
+        items = [item for item in drift_rows.open_drift_items(connection) if item["details"].get("kind") not in ALERTS]
+        if state.must_reconcile_since is None and not items:
+            raise RefusedError(tried, "nothing waits for it", "`list-pipeline reconcile` compares the lists")
+        if state.must_reconcile_since is not None:
+            if drift_rows.own_work_found_since(connection, state.must_reconcile_since) is None:
+                raise RefusedError(
+                    tried,
+                    "the lists were not compared since changes were stopped",
+                    "Run `list-pipeline reconcile` first, and look at what it finds",
+                )
+            drift_rows.may_go_on(connection)
+            drift_rows.note_alive(connection, now)
+        closed = drift_rows.close_drift_items(
+            connection, [int(item["review_id"]) for item in items], "approved", by, note, now
+        )
+    log.info("drift accepted", by=by, was_stopped=state.must_reconcile_since is not None, review_items=closed)
+    return closed
+
+
+def _gap(state: Continuity, now: datetime) -> str | None:
+    if state.last_alive_at is None or now - state.last_alive_at <= CONTINUITY_GAP:
+        return None
+    hours = (now - state.last_alive_at) // timedelta(hours=1)
+    return f"the last sign of life of this database is {hours} hours old (it may have been restored from a backup)"

@@ -1,0 +1,355 @@
+"""Suppression: plan it from the stored bounces, let the gate judge it, carry it out, keep its history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from list_pipeline.agents import optimization
+from list_pipeline.agents.consultation import ModelAccess
+from list_pipeline.core.errors import NotFoundError
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.percentages import reaches_percent
+from list_pipeline.core.plans.gate import GateOutcome
+from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus
+from list_pipeline.core.suppression.plan import SuppressionPlan, assemble
+from list_pipeline.core.suppression.policy import SuppressionPolicy
+from list_pipeline.core.suppression.rules import decide, find_incidents, keep_delivered, keep_rejected, keep_taken_back
+from list_pipeline.core.suppression.verdicts import (
+    Attempt,
+    AttemptOutcome,
+    CampaignContext,
+    ContactFacts,
+    VerdictAction,
+)
+from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
+from list_pipeline.operations.bounces.fetch import BounceData, stored_bounces
+from list_pipeline.operations.membership.sync import refresh_contacts
+from list_pipeline.operations.plans.execution import carry_out
+from list_pipeline.operations.plans.outcomes import Executed, close
+from list_pipeline.operations.runs.attempts import deadline_words
+from list_pipeline.operations.runs.run import Maintenance, deadline_of, is_backfill, known_until
+from list_pipeline.operations.services import Services
+from list_pipeline.operations.suppression.advice import advice_for_summary, after_opinion, ask_about, opinion_as_json
+from list_pipeline.storage import bounces as bounce_rows
+from list_pipeline.storage.bounces import PastAttempt
+from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.lock import mutation_lock
+from list_pipeline.storage.membership import members
+from list_pipeline.storage.plans import corrections as correction_rows
+from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans.journal import NewChange, NewStep
+from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline.storage.runs import attempts as attempt_rows
+from list_pipeline.storage.runs import ledger
+
+log = structlog.get_logger(__name__)
+
+
+def policy_of(services: Services) -> SuppressionPolicy:
+    """The policy with the figures that settings may turn."""
+    return SuppressionPolicy(cap_percent=services.settings.suppression_cap_percent)
+
+
+def plan_suppression(services: Services, run: Maintenance, access: ModelAccess | None = None) -> StoredPlan:
+    """The suppression plan of a campaign and sweep: the stored one, or decided now from the stored bounces.
+
+    The advisor is asked before the plan is written and can only make it more careful.
+
+    Args:
+        access: the model, where other advisors are asked at the same time and share it; None: the run's own.
+
+    Raises:
+        NotFoundError: the bounces were not read yet, or the recipients are not recorded.
+    """
+    campaign, sweep = run.campaign, run.sweep
+    with services.database.begin() as connection:
+        stored = plan_rows.current_plan(connection, campaign.campaign_id, PlanKind.SUPPRESSION, sweep)
+    if stored is not None:
+        return stored
+    data = stored_bounces(services, campaign, sweep)
+    if data is None:
+        raise NotFoundError(
+            f"Planning the suppressions of campaign {campaign.key}",
+            "its bounces were not read completely yet",
+            "Materialize bounce_data first",
+        )
+    policy, as_of = policy_of(services), known_until(services, campaign, sweep, data.fetch.fetched_at)
+    known = _gather(services, run, data, as_of)
+    incidents = find_incidents(data.events, known.context, policy, as_of)
+    verdicts = decide(data.events, known.history, known.facts, known.context, policy, as_of)
+    if as_of < data.fetch.fetched_at:
+        # A later delivery still protects: what became known since then only ever makes a backfill more careful.
+        since = _gather(services, run, data, data.fetch.fetched_at)
+        verdicts = keep_delivered(
+            verdicts,
+            decide(data.events, since.history, since.facts, since.context, policy, data.fetch.fetched_at),
+        )
+    with services.database.begin() as connection:
+        verdicts = keep_rejected(verdicts, plan_rows.rejected_contacts(connection, campaign.campaign_id))
+        verdicts = keep_taken_back(verdicts, plan_rows.taken_back_contacts(connection, campaign.campaign_id))
+    asked = ask_about(verdicts, known.facts, known.context, history=known.history, as_of=as_of, policy=policy)
+    opinion = optimization.advise(access or access_for(services, run), asked.summary)
+    keep_record(
+        services,
+        partition_of(run),
+        opinion.recorded,
+        opinion_as_json(asked, opinion),
+        subject=PlanKind.SUPPRESSION.value,
+        confidence=opinion.confidence,
+    )
+    plan = assemble(
+        after_opinion(verdicts, asked, opinion),
+        data.events,
+        incidents,
+        campaign_id=campaign.campaign_id,
+        sweep=sweep,
+        policy_version=policy.version,
+        recipients=known.context.recipients,
+    )
+    more = {
+        **advice_for_summary(asked, opinion),
+        "as_of": as_of.isoformat(),
+        "is_backfill": is_backfill(services, campaign, sweep),
+    }
+    saved = _save(services, run, plan, more)
+    log.info(
+        "suppression plan generated",
+        campaign=campaign.key,
+        suppress=plan.suppressed_count,
+        monitor=len(plan.with_action(VerdictAction.MONITOR)),
+        held=plan.held_count,
+        rationale=opinion.rationale,
+    )
+    return saved
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What our rows say about the contacts that a campaign's bounces concern."""
+
+    facts: Mapping[int, ContactFacts]
+    history: Mapping[int, Sequence[Attempt]]
+    context: CampaignContext
+
+
+def _gather(services: Services, run: Maintenance, data: BounceData, as_of: datetime) -> _Known:
+    campaign, policy = run.campaign, policy_of(services)
+    with services.database.begin() as connection:
+        ids = sorted(
+            {event.contact_id for event in data.events}
+            | set(sent_campaigns.complaining_recipients(connection, campaign.campaign_id))
+        )
+        mailed = sent_campaigns.recipients_among(connection, campaign.campaign_id, ids)
+        flags = members.facts_of(connection, ids)
+        past = bounce_rows.attempts_of(connection, ids, except_campaign=campaign.campaign_id, as_of=as_of)
+        reinstated = correction_rows.reinstated_since(connection, ids)
+        incidents = _past_incidents(connection, policy, past)
+        domains = members.domains_of(connection, ids)
+        per_domain = sent_campaigns.recipients_per_domain(connection, campaign.campaign_id, ids)
+    facts = {
+        contact_id: ContactFacts(
+            is_known=True,
+            is_recipient=contact_id in mailed,
+            in_suppression_list=flag["in_suppression_list"],
+            is_unsubscribed=flag["is_unsubscribed"],
+            is_excluded=flag["is_excluded"],
+            is_anonymised=flag["is_anonymised"],
+            is_complaining=flag["is_complaining"],
+            campaigns_count=len(past[contact_id]) + (contact_id in mailed),
+        )
+        for contact_id, flag in flags.items()
+    }
+    history = {
+        contact_id: [
+            _attempt(one, (one.campaign_id, domains.get(contact_id)) in incidents)
+            for one in tries
+            # A person who reinstated a contact has said that what went before is no evidence.
+            if contact_id not in reinstated or one.sent_at > reinstated[contact_id]
+        ]
+        for contact_id, tries in past.items()
+    }
+    context = CampaignContext(campaign.campaign_id, campaign.recipient_count or 0, domains, per_domain)
+    return _Known(facts, history, context)
+
+
+def _past_incidents(
+    connection: Connection, policy: SuppressionPolicy, past: Mapping[int, Sequence[PastAttempt]]
+) -> frozenset[tuple[int, str | None]]:
+    """Campaign and domain of earlier incidents: what failed in one says nothing about the contact."""
+    campaign_ids = sorted({one.campaign_id for tries in past.values() for one in tries})
+    found = bounce_rows.domains_that_bounced(connection, campaign_ids, policy.incident_hard_bounces)
+    return frozenset(
+        (one.campaign_id, one.domain)
+        for one in found
+        if reaches_percent(one.hard_bounces, one.recipients, policy.incident_percent)
+    )
+
+
+def _attempt(past: PastAttempt, in_incident: bool) -> Attempt:
+    if past.failure is not None:
+        return Attempt(past.campaign_id, past.sent_at, AttemptOutcome.FAILED, past.failure, in_incident)
+    outcome = AttemptOutcome.DELIVERED if past.is_complete else AttemptOutcome.UNKNOWN
+    return Attempt(past.campaign_id, past.sent_at, outcome)
+
+
+def _save(services: Services, run: Maintenance, plan: SuppressionPlan, more: Mapping[str, object]) -> StoredPlan:
+    """Write a plan with what its summary shall hold beside its own figures."""
+    now = services.clock.now()
+    summary = {**plan.summary(), **more}
+    with services.database.begin() as connection:
+        plan_id = plan_rows.save_plan(
+            connection,
+            campaign_id=run.campaign.campaign_id,
+            kind=PlanKind.SUPPRESSION,
+            sweep=run.sweep,
+            content_hash=plan.content_hash,
+            policy_version=plan.policy_version,
+            status=PlanStatus.PLANNED,
+            summary=summary,
+            items=plan.items,
+            now=now,
+        )
+        for incident in plan.incidents:
+            plan_rows.add_review_item(
+                connection,
+                campaign_id=run.campaign.campaign_id,
+                plan_id=plan_id,
+                kind="incident",
+                summary=(
+                    f"{incident.hard_bounces} of {incident.recipients} recipients at {incident.domain} bounced hard: "
+                    "the domain is the likelier cause, so these contacts wait"
+                ),
+                details={"domain": incident.domain, "contact_ids": list(incident.contact_ids)},
+                now=now,
+            )
+        ledger.fill_log(connection, run.log.log_id, suppression_plan={**summary, "plan_id": plan_id})
+        stored = plan_rows.plan_by_id(connection, plan_id)
+    if stored is None:
+        raise AssertionError("the plan was just written")
+    return stored
+
+
+def executable_items(plan: StoredPlan, items: Sequence[PlanItem]) -> list[PlanItem]:
+    """The items of a plan that may be carried out now: what the gate or a person let through, held ones never."""
+    planned = [item for item in items if item.action is ItemAction.SUPPRESS and not item.is_held]
+    if plan.status in (PlanStatus.REJECTED, PlanStatus.EXPIRED):
+        return []
+    if plan.decided_by not in (None, "gate"):
+        return planned
+    if plan.gate.get("outcome") not in (GateOutcome.APPROVED.value, GateOutcome.NEEDS_REVIEW.value):
+        return []
+    waiting = set(plan.gate.get("waiting", ()))
+    return [item for item in planned if item.contact_id not in waiting]
+
+
+def waiting_to_begin(services: Services, plan: StoredPlan) -> int:
+    """How many contacts of a plan may be suppressed now and were not begun."""
+    if plan.executed_at is not None:
+        return 0
+    with services.database.begin() as connection:
+        begun = journal.outcome(connection, plan.plan_id)["planned"]
+        return 0 if begun else len(executable_items(plan, plan_rows.plan_items(connection, plan.plan_id)))
+
+
+def is_idle_backfill(services: Services, plan: StoredPlan) -> bool:
+    """Whether a plan is about a past campaign and nobody was suppressed by it: then the lists, which have moved on since,
+    are none of its business."""
+    if not plan.summary.get("is_backfill"):
+        return False
+    with services.database.begin() as connection:
+        return not journal.outcome(connection, plan.plan_id)["confirmed"]
+
+
+def execute_suppressions(services: Services, run: Maintenance, progress: Callable[[str], None] = log.info) -> Executed:
+    """Suppress what the plan holds and the gate let through; what is done already stays done.
+
+    Suppressed means: on the suppression list, excluded from campaigns, off the three campaign lists, still in master.
+    """
+    with services.database.begin() as connection:
+        plan = plan_rows.current_plan(connection, run.campaign.campaign_id, PlanKind.SUPPRESSION, run.sweep)
+        if plan is None:
+            raise NotFoundError(
+                f"Suppressing after campaign {run.campaign.key}",
+                "there is no plan",
+                "Materialize suppression_plan first",
+            )
+        items = executable_items(plan, plan_rows.plan_items(connection, plan.plan_id))
+        # Complaints that were begun before their plan was turned down are brought to their end all the same.
+        unsettled = journal.outcome(connection, plan.plan_id)["open"]
+    if plan.executed_at is None and (items or unsettled):
+        try:
+            with mutation_lock(services.database, services.clock, f"suppression after {run.campaign.key}") as lock:
+                refresh_contacts(services, [item.contact_id for item in items])
+                open_journal(services, plan, items)
+                carry_out(services, plan.plan_id, lock, progress, deadline_of(services, run))
+        finally:
+            # What was done stands in the history also when the rest failed: it may be all that is ever done.
+            keep_history(services, run.log.log_id, plan)
+    with services.database.begin() as connection:
+        too_late = attempt_rows.left_by_deadline(connection, plan.plan_id)
+    executed = close(
+        services,
+        plan,
+        by="reason",
+        log_id=run.log.log_id,
+        failure=deadline_words(services)
+        if too_late
+        else "Mailjet accepted the bulk job, and these contacts were not changed after three attempts",
+    )
+    log.info("contacts suppressed", campaign=run.campaign.key, success=executed.confirmed, failed=executed.failed)
+    return executed
+
+
+def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]) -> None:
+    """Write the journal, with each item checked once more against what is true now; also those of an earlier run that
+    were not begun."""
+    now = services.clock.now()
+    ids = [item.contact_id for item in items]
+    with services.database.begin() as connection:
+        facts = members.facts_of(connection, ids)
+        places = members.places_of(connection, ids)
+        reasons = {i: reason for i in ids if (reason := _no_longer(facts.get(i)))}
+        changes = [
+            NewChange(
+                item.contact_id,
+                "suppress",
+                {"places": places[item.contact_id], "is_excluded": _flag(facts, item, "is_excluded")},
+                [
+                    NewStep("add", ListRole.SUPPRESSION),
+                    NewStep("exclude", None),
+                    *(NewStep("remove", role) for role in CAMPAIGN_LISTS),
+                ],
+                reasons.get(item.contact_id),
+            )
+            for item in items
+        ]
+        journal.open_changes(connection, plan.plan_id, changes, now)
+        journal.skip_unstarted(connection, plan.plan_id, reasons, now)
+
+
+def _flag(facts: Mapping[int, Mapping[str, Any]], item: PlanItem, name: str) -> bool:
+    return bool(facts.get(item.contact_id, {}).get(name))
+
+
+def _no_longer(flag: Mapping[str, Any] | None) -> str | None:
+    """Why a planned suppression is not needed any more, or must not be made."""
+    if flag is None or flag["is_anonymised"]:
+        return "contact_gone"
+    if flag["in_suppression_list"] and flag["is_excluded"] and not set(flag["roles"]) & set(CAMPAIGN_LISTS):
+        return "already_suppressed"
+    return None
+
+
+def keep_history(services: Services, log_id: int, plan: StoredPlan) -> None:
+    """Write who was suppressed so far into the history and the row of the ledger; repeating adds nobody."""
+    with services.database.begin() as connection:
+        list_ids = {role.value: list_id for role, list_id in services.list_ids.by_role().items()}
+        journal.write_history(connection, plan.plan_id, log_id, list_ids, services.clock.now())
+        confirmed = journal.outcome(connection, plan.plan_id)["confirmed"]
+        ledger.fill_log(connection, log_id, contacts_suppressed=confirmed)

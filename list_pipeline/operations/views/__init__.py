@@ -1,0 +1,4 @@
+"""What people are shown: cached reads, exports, masked items.
+
+Does not belong here: anything that decides.
+"""

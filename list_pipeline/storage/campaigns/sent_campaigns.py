@@ -1,0 +1,463 @@
+"""Campaigns, cycles, their recipients and their figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping
+
+from list_pipeline.core.campaigns.cycles import ClosedReason, Cycle, SentRound
+from list_pipeline.core.errors import NotFoundError
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.observations import SendCounters, SendSeen
+from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, fetch_scalar
+
+_TAKE_OVER_LOCK = 0x6C70_0005
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A row of ``campaign_schedule``: one send of one round."""
+
+    campaign_id: int
+    key: str
+    name: str
+    round_number: int
+    cycle_id: int | None
+    cycle_number: int | None
+    list_id: int
+    mailjet_campaign_id: int | None
+    status: str
+    scheduled_at: datetime
+    send_started_at: datetime | None
+    send_ended_at: datetime | None
+    recipient_count: int | None
+    recipients_source: str | None
+
+    @property
+    def list_role(self) -> ListRole:
+        """The campaign list that this round is sent to."""
+        return CAMPAIGN_LISTS[self.round_number - 1]
+
+    @property
+    def sent_at(self) -> datetime:
+        """Time zero: the end of sending, else its start, else the scheduled time."""
+        return self.send_ended_at or self.send_started_at or self.scheduled_at
+
+
+_SELECT = """
+    select s.id as campaign_id, s.campaign_key as key, s.campaign_name as name, s.round_number, s.cycle_id,
+           c.number as cycle_number, s.list_id, s.mailjet_campaign_id, s.status,
+           (s.scheduled_date + s.scheduled_time) at time zone 'UTC' as scheduled_at,
+           s.send_start_at as send_started_at, s.send_end_at as send_ended_at, s.recipient_count, s.recipients_source
+    from campaign_schedule s left join cycle c using (cycle_id)
+"""
+
+
+def campaign_by_key(connection: Connection, key: str) -> Campaign:
+    """The campaign of a partition key.
+
+    Raises:
+        NotFoundError: no campaign has this key.
+    """
+    row = fetch_one(connection, _SELECT + "where s.campaign_key = :key", key=key)
+    if row is None:
+        raise NotFoundError(
+            f"Looking for the campaign {key!r}",
+            "no campaign has this key",
+            "Run the discovery first, or list the known keys with `list-pipeline campaigns`",
+        )
+    return _campaign(row)
+
+
+def all_campaigns(connection: Connection) -> tuple[Campaign, ...]:
+    """Every campaign, oldest first."""
+    found = fetch_all(
+        connection, _SELECT + "where s.retired_at is null order by coalesce(send_start_at, created_at), s.id"
+    )
+    return tuple(_campaign(row) for row in found)
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceState:
+    """A campaign with the state of its latest post-campaign maintenance; ``log_status`` is None before the first."""
+
+    campaign: Campaign
+    log_status: str | None
+    attempt: int
+    executed_at: datetime | None
+    finished_at: datetime | None
+    touched_at: datetime | None
+    approved_plan_id: int | None
+    decided_at: datetime | None
+    waiting_plan_id: int | None
+    is_reported: bool
+    gave_up: bool
+
+
+def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceState, ...]:
+    """Every sent campaign with the state of its maintenance, oldest first: what the sensor decides on."""
+    found = fetch_all(
+        connection,
+        f"""
+        select q.*, l.status as log_status, coalesce(l.attempt, 0) as attempt, l.executed_at, l.finished_at,
+               greatest(l.touched_at, j.submitting_at) as touched_at, n.notification_id is not null as is_reported,
+               p.plan_id as approved_plan_id, p.decided_at, w.plan_id as waiting_plan_id,
+               coalesce(l.errors, '[]') @> '[{{"stage": "attempts"}}]' as gave_up
+        from ({_SELECT}) q
+        left join lateral (
+            select id, status, attempt, executed_at, finished_at, touched_at, errors from list_maintenance_log
+            where campaign_schedule_id = q.campaign_id and maintenance_type = 'post_campaign' and sweep = :sweep
+            order by attempt desc limit 1) l on true
+        left join lateral (
+            select max(plan_id) as plan_id from plan
+            where campaign_id = q.campaign_id and sweep = :sweep and status = 'pending_review') w on true
+        left join notification n on n.log_id = l.id
+            and n.message_key = 'maintenance:' || l.id || ':' || l.status || ':' || coalesce(w.plan_id, 0)
+            and n.state in ('sent', 'skipped', 'expired')
+        left join lateral (
+            select max(b.submitting_at) as submitting_at from mailjet_job b join plan using (plan_id)
+            where plan.campaign_id = q.campaign_id and plan.sweep = :sweep) j on true
+        left join lateral (
+            select plan_id, decided_at from plan where campaign_id = q.campaign_id and sweep = :sweep and executed_at is null
+               and (status in ('approved', 'rejected') and decided_by <> 'gate' or status = 'expired')
+            order by plan_id desc limit 1) p on true
+        where q.mailjet_campaign_id is not null
+        order by coalesce(q.send_ended_at, q.send_started_at), q.campaign_id
+        """,
+        sweep=sweep,
+    )
+    names = Campaign.__dataclass_fields__
+    return tuple(
+        MaintenanceState(
+            campaign=Campaign(**{name: row[name] for name in names}),
+            **{name: row[name] for name in MaintenanceState.__dataclass_fields__ if name != "campaign"},
+        )
+        for row in found
+    )
+
+
+def _campaign(row: RowMapping) -> Campaign:
+    return Campaign(**row)
+
+
+def lists_being_sent(connection: Connection) -> frozenset[ListRole]:
+    """Campaign lists that are not changed now: being sent, or validated for a campaign that Mailjet is about to send.
+
+    The discovery, which whoever changes lists runs first, writes what ends a freeze.
+    """
+    found = fetch_all(
+        connection,
+        """
+        select distinct round_number from campaign_schedule where retired_at is null
+           and (status = 'LAUNCHING' or frozen_at is not null and status in ('SCHEDULED', 'READY', 'BLOCKED'))
+        """,
+    )
+    return frozenset(CAMPAIGN_LISTS[int(row["round_number"]) - 1] for row in found)
+
+
+def lock_schedule(connection: Connection) -> None:
+    """Until the end of the transaction nobody else takes sends or drafts over into the schedule."""
+    execute(connection, "select pg_advisory_xact_lock(:key)", key=_TAKE_OVER_LOCK)
+
+
+def known_sends(connection: Connection) -> frozenset[int]:
+    """Mailjet ids of the sends that stand in our schedule."""
+    found = fetch_all(
+        connection, "select mailjet_campaign_id as id from campaign_schedule where mailjet_campaign_id is not null"
+    )
+    return frozenset(int(row["id"]) for row in found)
+
+
+def insert_send(
+    connection: Connection,
+    send: SendSeen,
+    *,
+    key: str,
+    name: str,
+    role: ListRole,
+    list_name: str,
+    status: str,
+    now: datetime,
+) -> int:
+    """Add a send that Mailjet showed to the schedule and return its id."""
+    when = send.send_started_at or send.created_at or now
+    return int(
+        fetch_scalar(
+            connection,
+            """
+            insert into campaign_schedule (campaign_key, campaign_name, round_number, scheduled_date, scheduled_time,
+                list_name, list_id, mailjet_draft_id, mailjet_campaign_id, subject, sender_name, sender_email, status,
+                send_start_at, send_end_at, created_at, updated_at)
+            values (:key, :name, :round, :day, :clock, :list_name, :list_id, :draft, :mailjet_id, :subject, :sender_name,
+                :sender_email, :status, :started, :ended, :now, :now)
+            returning id
+            """,
+            key=key,
+            name=name,
+            round=role.round_number,
+            day=_day(when),
+            clock=_clock(when),
+            list_name=list_name,
+            list_id=send.list_id,
+            draft=send.draft_id,
+            mailjet_id=send.mailjet_campaign_id,
+            subject=send.subject,
+            sender_name=send.sender_name,
+            sender_email=send.sender_email,
+            status=status,
+            started=send.send_started_at,
+            ended=send.send_ended_at,
+            now=now,
+        )
+    )
+
+
+def update_send(connection: Connection, send: SendSeen, *, status: str, now: datetime) -> None:
+    """Refresh the times and the status of a known send; COMPLETED is left alone.
+
+    BLOCKED is not: it is about a send to come. What Mailjet sent all the same has to be maintained like any other.
+    """
+    execute(
+        connection,
+        """
+        update campaign_schedule set send_start_at = :started, send_end_at = :ended, updated_at = :now,
+               status = case when status = 'COMPLETED' then status else :status end
+        where mailjet_campaign_id = :id
+          and (send_start_at, send_end_at, status) is distinct from
+              (cast(:started as timestamptz), cast(:ended as timestamptz),
+               case when status = 'COMPLETED' then status else :status end)
+        """,
+        started=send.send_started_at,
+        ended=send.send_ended_at,
+        now=now,
+        status=status,
+        id=send.mailjet_campaign_id,
+    )
+
+
+def ignore_send(connection: Connection, send: SendSeen, reason: str, now: datetime) -> bool:
+    """Note a send that is none of ours. True when it is noted for the first time."""
+    return bool(
+        execute(
+            connection,
+            """
+            insert into ignored_send (mailjet_campaign_id, list_id, reason, first_seen_at)
+            values (:id, :list_id, :reason, :now) on conflict (mailjet_campaign_id) do nothing
+            """,
+            id=send.mailjet_campaign_id,
+            list_id=send.list_id,
+            reason=reason,
+            now=now,
+        )
+    )
+
+
+def all_cycles(connection: Connection) -> tuple[Cycle, ...]:
+    """Every cycle with its rounds, oldest first."""
+    rounds: dict[int, dict[ListRole, SentRound]] = {}
+    for row in fetch_all(
+        connection,
+        """
+        select cycle_id, round_number, mailjet_campaign_id, coalesce(send_start_at, send_end_at) as sent_at
+        from campaign_schedule where cycle_id is not null and mailjet_campaign_id is not null order by round_number
+        """,
+    ):
+        role = CAMPAIGN_LISTS[int(row["round_number"]) - 1]
+        rounds.setdefault(row["cycle_id"], {})[role] = SentRound(row["mailjet_campaign_id"], row["sent_at"])
+    return tuple(
+        Cycle(
+            row["number"],
+            rounds.get(row["cycle_id"], {}),
+            row["opened_at"],
+            row["closed_at"],
+            ClosedReason(row["closed_reason"]) if row["closed_reason"] else None,
+        )
+        for row in fetch_all(connection, "select * from cycle order by opened_at, number")
+    )
+
+
+def save_cycles(connection: Connection, cycles: Iterable[Cycle]) -> None:
+    """Write cycles by their number, and which campaigns belong to them."""
+    for cycle in cycles:
+        cycle_id = fetch_scalar(
+            connection,
+            """
+            insert into cycle (number, opened_at, closed_at, closed_reason) values (:number, :opened, :closed, :reason)
+            on conflict (number) do update set opened_at = excluded.opened_at, closed_at = excluded.closed_at,
+                closed_reason = excluded.closed_reason
+            returning cycle_id
+            """,
+            number=cycle.number,
+            opened=cycle.opened_at,
+            closed=cycle.closed_at,
+            reason=cycle.closed_reason.value if cycle.closed_reason else None,
+        )
+        execute(
+            connection,
+            """update campaign_schedule set cycle_id = :cycle
+               where mailjet_campaign_id = any(:ids) and cycle_id is distinct from :cycle""",
+            cycle=cycle_id,
+            ids=[sent.mailjet_campaign_id for sent in cycle.sent.values()],
+        )
+
+
+def recipients_missing(connection: Connection) -> tuple[Campaign, ...]:
+    """Sent campaigns whose recipients are not recorded yet, oldest first."""
+    found = fetch_all(
+        connection,
+        _SELECT
+        + "where s.recipients_source is null and s.send_start_at is not null and s.mailjet_campaign_id is not null"
+        " and s.status in ('SENT', 'COMPLETED') and s.retired_at is null order by s.send_start_at",
+    )
+    return tuple(_campaign(row) for row in found)
+
+
+def recipients_by_membership(connection: Connection, role: ListRole, sent_at: datetime) -> frozenset[int]:
+    """Who was on a list, and could be mailed, at an instant, as far as our rows tell."""
+    found = fetch_all(
+        connection,
+        """
+        select m.contact_id from list_membership m join contact_list_membership c using (contact_id)
+        where m.list_role = :role
+          and (m.subscribed_at is null or m.subscribed_at <= :at)
+          and (m.left_at is null or m.left_at > :at)
+          and (not m.is_unsubscribed or m.unsubscribed_at > :at)
+          and not c.is_anonymised
+          and (not c.is_excluded or exists (
+                select 1 from change ch join change_step st using (change_id)
+                where ch.contact_id = c.contact_id and st.action = 'exclude' and st.state = 'confirmed'
+                  and st.changed_at > :at))
+        """,
+        role=role.value,
+        at=sent_at,
+    )
+    return frozenset(int(row["contact_id"]) for row in found)
+
+
+def save_recipients(
+    connection: Connection, campaign_id: int, contact_ids: Iterable[int], source: str, now: datetime
+) -> int:
+    """Record who was mailed; replaces nothing: a campaign's recipients are written once."""
+    count = copy_rows(
+        connection, "campaign_recipient", ("campaign_id", "contact_id"), ((campaign_id, i) for i in set(contact_ids))
+    )
+    execute(
+        connection,
+        """
+        update campaign_schedule set recipients_source = :source, recipients_known_at = :now, recipient_count = :count,
+               updated_at = :now where id = :id
+        """,
+        source=source,
+        now=now,
+        count=count,
+        id=campaign_id,
+    )
+    return count
+
+
+def recipients_among(connection: Connection, campaign_id: int, contact_ids: Sequence[int]) -> frozenset[int]:
+    """Those of the given contacts that were mailed by a campaign."""
+    found = fetch_all(
+        connection,
+        "select contact_id from campaign_recipient where campaign_id = :id and contact_id = any(:contacts)",
+        id=campaign_id,
+        contacts=list(contact_ids),
+    )
+    return frozenset(int(row["contact_id"]) for row in found)
+
+
+def complaining_recipients(connection: Connection, campaign_id: int) -> tuple[int, ...]:
+    """Recipients of a campaign whom Mailjet flags as complaining and who are not suppressed yet."""
+    found = fetch_all(
+        connection,
+        """
+        select r.contact_id from campaign_recipient r join contact_list_membership c using (contact_id)
+        where r.campaign_id = :id and c.is_complaining and not c.in_suppression_list order by r.contact_id
+        """,
+        id=campaign_id,
+    )
+    return tuple(int(row["contact_id"]) for row in found)
+
+
+def recipients_per_domain(connection: Connection, campaign_id: int, contact_ids: Sequence[int]) -> dict[str, int]:
+    """Recipients of a campaign per receiving domain, for the domains of the given contacts."""
+    found = fetch_all(
+        connection,
+        """
+        with wanted as (select distinct lower(split_part(email, '@', 2)) as domain from contact_list_membership
+                        where contact_id = any(:contacts))
+        select w.domain, count(*) as recipients
+        from campaign_recipient r join contact_list_membership c using (contact_id)
+        join wanted w on w.domain = lower(split_part(c.email, '@', 2))
+        where r.campaign_id = :id group by w.domain
+        """,
+        id=campaign_id,
+        contacts=list(contact_ids),
+    )
+    return {str(row["domain"]): int(row["recipients"]) for row in found}
+
+
+def save_metrics(
+    connection: Connection,
+    campaign: Campaign,
+    sweep: str,
+    counters: SendCounters,
+    rates: dict[str, float | None],
+    now: datetime,
+) -> None:
+    """Write the figures of a campaign once per sweep; a second write changes nothing."""
+    execute(
+        connection,
+        """
+        insert into campaign_metrics (campaign_schedule_id, sweep, mailjet_campaign_id, processed, delivered, bounced,
+            hard_bounces, soft_bounces, blocked, deferred, queued, opened, clicked, unsubscribed, complained,
+            delivery_rate, bounce_rate, hard_bounce_rate, soft_bounce_rate, open_rate, click_rate, collected_at,
+            send_start_at, send_end_at)
+        values (:campaign, :sweep, :mailjet_id, :processed, :delivered, :bounced, :hard, :soft, :blocked, :deferred,
+            :queued, :opened, :clicked, :unsubscribed, :complained, :delivery_rate, :bounce_rate, :hard_bounce_rate,
+            :soft_bounce_rate, :open_rate, :click_rate, :now, :started, :ended)
+        on conflict (campaign_schedule_id, sweep) do nothing
+        """,
+        campaign=campaign.campaign_id,
+        sweep=sweep,
+        mailjet_id=campaign.mailjet_campaign_id,
+        processed=counters.total,
+        delivered=counters.sent,
+        bounced=counters.hard_bounced + counters.soft_bounced,
+        hard=counters.hard_bounced,
+        soft=counters.soft_bounced,
+        blocked=counters.blocked,
+        deferred=counters.deferred,
+        queued=counters.queued,
+        opened=counters.opened,
+        clicked=counters.clicked,
+        unsubscribed=counters.unsubscribed,
+        complained=counters.spam,
+        now=now,
+        started=campaign.send_started_at,
+        ended=campaign.send_ended_at,
+        **rates,
+    )
+
+
+def metrics(connection: Connection, campaign_id: int, sweep: str) -> dict[str, Any] | None:
+    """The stored figures of a campaign, or None."""
+    row = fetch_one(
+        connection,
+        "select * from campaign_metrics where campaign_schedule_id = :id and sweep = :sweep",
+        id=campaign_id,
+        sweep=sweep,
+    )
+    return dict(row) if row is not None else None
+
+
+def _day(instant: datetime) -> date:
+    return instant.date()
+
+
+def _clock(instant: datetime) -> time:
+    return instant.time().replace(microsecond=0)

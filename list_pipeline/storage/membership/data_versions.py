@@ -1,0 +1,116 @@
+"""What the cache is filled with: our rows as people are shown them, and the versions that say when a value is outdated.
+
+Contact ids and flags only; no statement here reads an address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping
+
+from list_pipeline.core.lists import ListRole
+from list_pipeline.storage.database import fetch_all, fetch_one, fetch_scalar
+
+_MEMBERSHIP = """
+    select contact_id, in_master_list, in_campaign_list_1, in_campaign_list_2, in_campaign_list_3, in_suppression_list,
+           is_unsubscribed, is_excluded, is_complaining, is_anonymised, hard_bounce_count, soft_bounce_count,
+           queued_at, last_updated
+    from contact_list_membership
+"""
+
+
+def data_versions(connection: Connection) -> Mapping[str, str]:
+    """The versions of what cached values are read from: ``members``, ``synced`` and ``campaigns``."""
+    found = fetch_one(connection, "select members::text, synced::text, campaigns::text from data_version")
+    if found is None:
+        raise AssertionError("the migration made the row")
+    return {name: str(value) for name, value in found.items()}
+
+
+def list_rows(connection: Connection) -> Mapping[ListRole, RowMapping]:
+    """Per list: members by state, and when it was last read from Mailjet (None: never)."""
+    found = fetch_all(
+        connection,
+        """
+        select r.list_role, count(l.contact_id) as raw, count(*) filter (where l.is_unsubscribed) as unsubscribed,
+               count(*) filter (where c.is_excluded) as excluded,
+               count(*) filter (where not l.is_unsubscribed and not c.is_excluded) as mailable,
+               s.last_synced_at, s.last_full_sync_at
+        from unnest(cast(:roles as text[])) as r (list_role)
+        left join list_membership l on l.list_role = r.list_role and l.left_at is null
+        left join contact_list_membership c on c.contact_id = l.contact_id
+        left join sync_state s on s.list_role = r.list_role
+        group by r.list_role, s.last_synced_at, s.last_full_sync_at
+        """,
+        roles=[role.value for role in ListRole],
+    )
+    return {ListRole(row["list_role"]): row for row in found}
+
+
+def memberships(connection: Connection, contact_ids: Sequence[int]) -> Sequence[RowMapping]:
+    """Places and flags of contacts; those that we have no row of are missing."""
+    return fetch_all(connection, _MEMBERSHIP + "where contact_id = any(:ids)", ids=list(contact_ids))
+
+
+def last_changed_memberships(connection: Connection, most: int) -> Sequence[RowMapping]:
+    """Places and flags of the contacts whose row changed last: who is looked up is mostly one of them."""
+    return fetch_all(connection, _MEMBERSHIP + "order by last_updated desc, contact_id limit :most", most=most)
+
+
+def members(connection: Connection, role: ListRole) -> tuple[list[int], list[bool], list[bool]]:
+    """Contact ids of a list by ascending id, with whether each is unsubscribed there, and excluded. As arrays: a row
+    object for each would cost ten times the time."""
+    found = fetch_one(
+        connection,
+        """
+        select array_agg(l.contact_id order by l.contact_id) as ids,
+               array_agg(l.is_unsubscribed order by l.contact_id) as unsubscribed,
+               array_agg(c.is_excluded order by l.contact_id) as excluded
+        from list_membership l join contact_list_membership c using (contact_id)
+        where l.list_role = :role and l.left_at is null
+        """,
+        role=role.value,
+    )
+    if found is None or found["ids"] is None:
+        return [], [], []
+    return list(found["ids"]), list(found["unsubscribed"]), list(found["excluded"])
+
+
+def snapshot_taken_at(connection: Connection, campaign_id: int, sweep: str, phase: str) -> datetime | None:
+    """When the sizes of a phase were counted; None when they were not, or when any of our rows changed since."""
+    found = fetch_scalar(
+        connection,
+        """
+        select min(s.taken_at) from list_snapshot s
+        where s.campaign_id = :campaign and s.sweep = :sweep and s.phase = :phase
+          and not exists (select from contact_list_membership m where m.last_updated > s.taken_at)
+        """,
+        campaign=campaign_id,
+        sweep=sweep,
+        phase=phase,
+    )
+    return found if isinstance(found, datetime) else None
+
+
+def campaign_rows(connection: Connection) -> Sequence[RowMapping]:
+    """Campaigns that are not retired, oldest first, with the state of their maintenance (the look after a day; None: none
+    yet)."""
+    return fetch_all(
+        connection,
+        """
+        select q.campaign_key as key, q.campaign_name as name, q.round_number, c.number as cycle_number, q.status,
+               coalesce(q.send_end_at, q.send_start_at) as sent_at,
+               (q.scheduled_date + q.scheduled_time) at time zone 'UTC' as scheduled_at,
+               q.recipient_count as recipients, l.status as maintenance
+        from campaign_schedule q
+        left join cycle c using (cycle_id)
+        left join lateral (
+            select status from list_maintenance_log
+            where campaign_schedule_id = q.id and maintenance_type = 'post_campaign' and sweep = '24h'
+            order by attempt desc limit 1) l on true
+        where q.retired_at is null
+        order by coalesce(q.send_end_at, q.send_start_at, q.created_at), q.id
+        """,
+    )

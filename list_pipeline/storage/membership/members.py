@@ -1,0 +1,370 @@
+"""Who is where: our rows of the lists, kept current by the sync and by the journal.
+
+Addresses enter and leave through this module only. Rows of contacts are never deleted by a sync; a contact that left a
+list keeps its row with the time it was missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.observations import RecipientSeen
+from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_scalar
+
+_FLAG = {
+    ListRole.MASTER: "in_master_list",
+    ListRole.CAMPAIGN_1: "in_campaign_list_1",
+    ListRole.CAMPAIGN_2: "in_campaign_list_2",
+    ListRole.CAMPAIGN_3: "in_campaign_list_3",
+    ListRole.SUPPRESSION: "in_suppression_list",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSizes:
+    """Sizes of one list as our rows have them: everybody, and those who would get mail."""
+
+    raw: int
+    mailable: int
+    unsubscribed: int
+    excluded: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedContact:
+    """A contact's place in the queue of a list."""
+
+    contact_id: int
+    queued_at: datetime
+
+
+def refresh_flags(connection: Connection, now: datetime, contact_ids: Sequence[int] | None = None) -> int:
+    """Derive the contacts' list flags from their places in the lists; of all contacts, or of those given.
+
+    Unsubscribed on any list means on all of them, and leaving a list does not subscribe anybody again.
+    """
+    flags = ", ".join(
+        f"coalesce(bool_or(list_role = '{role.value}' and left_at is null), false) as {flag}"
+        for role, flag in _FLAG.items()
+    )
+    names = [*_FLAG.values(), "is_unsubscribed"]
+    return execute(
+        connection,
+        f"""
+        with derived as (
+            select c.contact_id, {flags}, coalesce(bool_or(l.is_unsubscribed), false) as is_unsubscribed
+            from contact_list_membership c left join list_membership l using (contact_id)
+            where cast(:contacts as bigint[]) is null or c.contact_id = any(:contacts)
+            group by c.contact_id)
+        update contact_list_membership m set {", ".join(f"{n} = d.{n}" for n in names)}, last_updated = :now
+        from derived d
+        where d.contact_id = m.contact_id
+          and ({", ".join(f"m.{n}" for n in names)}) is distinct from ({", ".join(f"d.{n}" for n in names)})
+        """,
+        now=now,
+        contacts=None if contact_ids is None else list(contact_ids),
+    )
+
+
+def stored_sizes(connection: Connection) -> Mapping[ListRole, StoredSizes]:
+    """Sizes of the five lists as our rows have them."""
+    found = {
+        row["list_role"]: row
+        for row in fetch_all(
+            connection,
+            """
+            select l.list_role, count(*) as raw, count(*) filter (where l.is_unsubscribed) as unsubscribed,
+                   count(*) filter (where c.is_excluded) as excluded,
+                   count(*) filter (where not l.is_unsubscribed and not c.is_excluded) as mailable
+            from list_membership l join contact_list_membership c using (contact_id)
+            where l.left_at is null group by l.list_role
+            """,
+        )
+    }
+    return {
+        role: StoredSizes(
+            raw=int(found[role.value]["raw"]),
+            mailable=int(found[role.value]["mailable"]),
+            unsubscribed=int(found[role.value]["unsubscribed"]),
+            excluded=int(found[role.value]["excluded"]),
+        )
+        if role.value in found
+        else StoredSizes(0, 0, 0, 0)
+        for role in ListRole
+    }
+
+
+def excluded_contacts(connection: Connection) -> int:
+    """Contacts that our rows have as excluded from campaigns."""
+    return int(fetch_scalar(connection, "select count(*) from contact_list_membership where is_excluded"))
+
+
+def last_recipient_id(connection: Connection, role: ListRole) -> int | None:
+    """The highest row id of a list that our rows have, or None when we have no row of it."""
+    found = fetch_scalar(
+        connection,
+        "select max(recipient_id) from list_membership where list_role = :role and left_at is null",
+        role=role.value,
+    )
+    return None if found is None else int(found)
+
+
+def balance_sizes(connection: Connection) -> tuple[int, int, int]:
+    """Members of the three campaign lists that could be mailed; who stands in two lists counts in the first."""
+    found = fetch_one(
+        connection,
+        """
+        select count(*) filter (where in_campaign_list_1) as first,
+               count(*) filter (where in_campaign_list_2 and not in_campaign_list_1) as second,
+               count(*) filter (where in_campaign_list_3 and not in_campaign_list_1 and not in_campaign_list_2) as third
+        from contact_list_membership
+        where (in_campaign_list_1 or in_campaign_list_2 or in_campaign_list_3) and not is_unsubscribed and not is_excluded
+        """,
+    )
+    if found is None:
+        raise AssertionError("an aggregate without group by always has a row")
+    return int(found["first"]), int(found["second"]), int(found["third"])
+
+
+def queue_ends(connection: Connection, role: ListRole, oldest: int, newest: int) -> tuple[QueuedContact, ...]:
+    """The first ``oldest`` and the last ``newest`` movable members of a campaign list, in the order of the queue.
+
+    Not movable: whoever is unsubscribed, excluded, anonymised, suppressed, or in two campaign lists.
+    """
+    flag = _FLAG[role]
+    others = " and ".join(f"not {_FLAG[other]}" for other in CAMPAIGN_LISTS if other is not role)
+    members = f"""
+        select contact_id, queued_at from contact_list_membership
+        where {flag} and {others} and not is_unsubscribed and not is_excluded and not is_anonymised
+          and not in_suppression_list and not is_complaining
+    """
+    found = fetch_all(
+        connection,
+        f"""
+        select contact_id, queued_at from (
+            (select * from ({members}) m order by queued_at, contact_id limit :oldest)
+            union
+            (select * from ({members}) m order by queued_at desc, contact_id desc limit :newest)) ends
+        order by queued_at, contact_id
+        """,
+        oldest=oldest,
+        newest=newest,
+    )
+    return tuple(QueuedContact(**row) for row in found)
+
+
+_NEWCOMER = """
+    from contact_list_membership c
+    where in_master_list and not in_campaign_list_1 and not in_campaign_list_2 and not in_campaign_list_3
+      and not in_suppression_list and not is_unsubscribed and not is_excluded and not is_anonymised and not is_complaining
+      and not exists (select 1 from contact_list_membership s
+                      where s.in_suppression_list and s.contact_id <> c.contact_id and lower(s.email) = lower(c.email))
+      and not exists (select 1 from contact_suppression_history h
+                      where h.added_to_suppression_list and h.reinstated_at is null and lower(h.email) = lower(c.email))
+"""
+
+
+def with_suppressed_address(connection: Connection, contact_ids: Sequence[int]) -> frozenset[int]:
+    """Those of the contacts whose address was suppressed and not reinstated, under whatever id: a re-import is a new
+    contact."""
+    found = fetch_all(
+        connection,
+        """
+        select c.contact_id from contact_list_membership c
+        where c.contact_id = any(:ids) and exists (
+            select 1 from contact_suppression_history h
+            where h.added_to_suppression_list and h.reinstated_at is null and lower(h.email) = lower(c.email))
+        """,
+        ids=list(contact_ids),
+    )
+    return frozenset(int(row["contact_id"]) for row in found)
+
+
+def count_newcomers(connection: Connection) -> int:
+    """Contacts in master that may enter a campaign list."""
+    return int(fetch_scalar(connection, "select count(*) " + _NEWCOMER))
+
+
+def newcomers(connection: Connection, limit: int) -> tuple[QueuedContact, ...]:
+    """The oldest contacts in master that may enter a campaign list."""
+    found = fetch_all(
+        connection,
+        "select contact_id, queued_at " + _NEWCOMER + " order by queued_at, contact_id limit :limit",
+        limit=limit,
+    )
+    return tuple(QueuedContact(**row) for row in found)
+
+
+def in_two_campaign_lists(connection: Connection) -> tuple[int, ...]:
+    """Contacts that stand in more than one campaign list."""
+    found = fetch_all(
+        connection,
+        """
+        select contact_id from contact_list_membership
+        where in_campaign_list_1::int + in_campaign_list_2::int + in_campaign_list_3::int > 1 order by contact_id
+        """,
+    )
+    return tuple(int(row["contact_id"]) for row in found)
+
+
+def suppressed_and_mailable(connection: Connection) -> tuple[int, ...]:
+    """Contacts on the suppression list that a campaign could still reach."""
+    found = fetch_all(
+        connection,
+        """
+        select contact_id from contact_list_membership
+        where in_suppression_list and not is_excluded and not is_unsubscribed
+          and (in_campaign_list_1 or in_campaign_list_2 or in_campaign_list_3) order by contact_id
+        """,
+    )
+    return tuple(int(row["contact_id"]) for row in found)
+
+
+def addresses_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int, str]:
+    """Addresses for a request that is built right now; anonymised contacts have none."""
+    found = fetch_all(
+        connection,
+        "select contact_id, email from contact_list_membership where contact_id = any(:ids) and not is_anonymised",
+        ids=list(contact_ids),
+    )
+    return {int(row["contact_id"]): str(row["email"]) for row in found}
+
+
+def domains_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int, str]:
+    """Receiving domain of each contact, case-folded."""
+    found = fetch_all(
+        connection,
+        """select contact_id, lower(split_part(email, '@', 2)) as domain from contact_list_membership
+           where contact_id = any(:ids) and not is_anonymised""",
+        ids=list(contact_ids),
+    )
+    return {int(row["contact_id"]): str(row["domain"]) for row in found}
+
+
+def known_contacts(connection: Connection, contact_ids: Sequence[int]) -> frozenset[int]:
+    """Those of the given contacts that we have a row of."""
+    found = fetch_all(
+        connection,
+        "select contact_id from contact_list_membership where contact_id = any(:ids)",
+        ids=list(contact_ids),
+    )
+    return frozenset(int(row["contact_id"]) for row in found)
+
+
+def facts_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
+    """Flags of each contact, with the campaign lists it is in (``roles``)."""
+    found = fetch_all(
+        connection,
+        """
+        select contact_id, in_suppression_list, is_unsubscribed, is_excluded, is_anonymised, is_complaining,
+               in_master_list, in_campaign_list_1, in_campaign_list_2, in_campaign_list_3
+        from contact_list_membership where contact_id = any(:ids)
+        """,
+        ids=list(contact_ids),
+    )
+    result: dict[int, Mapping[str, Any]] = {}
+    for row in found:
+        roles = tuple(role for role, flag in _FLAG.items() if row[flag])
+        result[int(row["contact_id"])] = {**row, "roles": roles}
+    return result
+
+
+def places_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int, list[dict[str, Any]]]:
+    """The lists each contact is on now, as they go into the journal before a change."""
+    found = fetch_all(
+        connection,
+        """select contact_id, list_role, is_unsubscribed, subscribed_at from list_membership
+           where contact_id = any(:ids) and left_at is null order by contact_id, list_role""",
+        ids=list(contact_ids),
+    )
+    result: dict[int, list[dict[str, Any]]] = {contact_id: [] for contact_id in contact_ids}
+    for row in found:
+        result[int(row["contact_id"])].append(
+            {
+                "list": row["list_role"],
+                "unsubscribed": row["is_unsubscribed"],
+                "subscribed_at": row["subscribed_at"].isoformat() if row["subscribed_at"] else None,
+            }
+        )
+    return result
+
+
+def note_added(connection: Connection, role: ListRole, recipients: Iterable[RecipientSeen], now: datetime) -> None:
+    """Take over rows of a list that were read back after a job added them."""
+    for recipient in recipients:
+        execute(
+            connection,
+            """
+            insert into list_membership (list_role, contact_id, recipient_id, is_unsubscribed, subscribed_at,
+                   unsubscribed_at, first_seen_at)
+            values (:role, :contact, :recipient, :unsubscribed, :subscribed_at, :unsubscribed_at, :now)
+            on conflict (list_role, contact_id) do update set recipient_id = excluded.recipient_id,
+                   is_unsubscribed = excluded.is_unsubscribed, subscribed_at = excluded.subscribed_at,
+                   unsubscribed_at = excluded.unsubscribed_at, left_at = null
+            """,
+            role=role.value,
+            contact=recipient.contact_id,
+            recipient=recipient.recipient_id,
+            unsubscribed=recipient.is_unsubscribed,
+            subscribed_at=recipient.subscribed_at,
+            unsubscribed_at=recipient.unsubscribed_at,
+            now=now,
+        )
+
+
+def note_removed(connection: Connection, role: ListRole, contact_ids: Sequence[int], now: datetime) -> None:
+    """Take over that contacts left a list."""
+    execute(
+        connection,
+        """update list_membership set left_at = :now
+           where list_role = :role and contact_id = any(:ids) and left_at is null""",
+        role=role.value,
+        ids=list(contact_ids),
+        now=now,
+    )
+
+
+def note_excluded(connection: Connection, contact_ids: Sequence[int], now: datetime, excluded: bool = True) -> None:
+    """Take over that contacts are excluded from campaigns, or no longer."""
+    execute(
+        connection,
+        "update contact_list_membership set is_excluded = :excluded, last_updated = :now where contact_id = any(:ids)",
+        ids=list(contact_ids),
+        excluded=excluded,
+        now=now,
+    )
+
+
+def count_bounces(connection: Connection, campaign_id: int, sweep: str, now: datetime) -> None:
+    """Add the failures that a sweep saw first to the contacts' counters; what an earlier sweep counted is left out."""
+    execute(
+        connection,
+        """
+        update contact_list_membership m set
+               hard_bounce_count = hard_bounce_count + (e.bounce_class = 'hard')::int,
+               soft_bounce_count = soft_bounce_count + (e.bounce_class = 'soft')::int,
+               last_bounce_date = greatest(m.last_bounce_date, e.occurred_at),
+               is_complaining = is_complaining or e.bounce_class = 'complaint', last_updated = :now
+        from bounce_event e
+        where e.campaign_id = :campaign and e.sweep = :sweep and e.contact_id = m.contact_id
+          and e.bounce_class in ('hard', 'soft', 'complaint') and not e.is_contradictory
+          and not exists (select 1 from bounce_event o join bounce_fetch f using (campaign_id, sweep)
+                          where o.campaign_id = e.campaign_id and o.sweep <> e.sweep and o.contact_id = e.contact_id
+                            and o.bounce_class = e.bounce_class and f.is_complete and not o.is_contradictory)
+        """,
+        campaign=campaign_id,
+        sweep=sweep,
+        now=now,
+    )
+
+
+def iterate(pages: Iterator[tuple[Any, ...]]) -> Iterator[Any]:
+    """The rows of pages, one by one."""
+    for page in pages:
+        yield from page

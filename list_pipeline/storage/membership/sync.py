@@ -1,0 +1,289 @@
+"""What a sync reads and merges: temporary tables of one session, and the record of when each list was last read.
+
+Belongs here: bringing our rows up to date with what was seen. Does not belong here: asking about them (``membership``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from list_pipeline.core.lists import ListRole
+from list_pipeline.core.observations import ContactSeen, RecipientSeen
+from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_scalar, to_json
+from list_pipeline.storage.membership.members import StoredSizes
+
+
+class SyncStaging:
+    """Temporary tables of one session into which a sync reads before it merges: what is half read is never merged."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        for statement in (
+            """create temporary table seen_contact (contact_id bigint primary key, email text not null,
+               is_excluded boolean not null, is_complaining boolean not null, is_anonymised boolean not null,
+               created_at timestamptz)""",
+            """create temporary table seen_recipient (list_role text not null, contact_id bigint not null,
+               recipient_id bigint not null, is_unsubscribed boolean not null, subscribed_at timestamptz,
+               unsubscribed_at timestamptz, primary key (list_role, contact_id))""",
+        ):
+            execute(connection, statement)
+
+    def add_contacts(self, contacts: Iterable[ContactSeen]) -> None:
+        """Remember contacts as they were seen; of a repeated one the last counts."""
+        self._upsert(
+            "seen_contact",
+            ("contact_id", "email", "is_excluded", "is_complaining", "is_anonymised", "created_at"),
+            ("contact_id",),
+            ((c.contact_id, c.email, c.is_excluded, c.is_complaining, c.is_anonymised, c.created_at) for c in contacts),
+        )
+
+    def add_recipients(self, role: ListRole, recipients: Iterable[RecipientSeen]) -> None:
+        """Remember places in a list as they were seen; of a repeated one the last counts."""
+        self._upsert(
+            "seen_recipient",
+            ("list_role", "contact_id", "recipient_id", "is_unsubscribed", "subscribed_at", "unsubscribed_at"),
+            ("list_role", "contact_id"),
+            (
+                (role.value, r.contact_id, r.recipient_id, r.is_unsubscribed, r.subscribed_at, r.unsubscribed_at)
+                for r in recipients
+            ),
+        )
+
+    def forget_list(self, role: ListRole) -> None:
+        """Drop what was read of a list, before it is read again."""
+        execute(self._connection, "delete from seen_recipient where list_role = :role", role=role.value)
+
+    def recipients_of(self, role: ListRole) -> int:
+        """Contacts seen on a list so far."""
+        return int(
+            fetch_scalar(self._connection, "select count(*) from seen_recipient where list_role = :r", r=role.value)
+        )
+
+    def finish_reading(self) -> None:
+        """Let the planner know how much was read: temporary tables are not analysed by themselves."""
+        execute(self._connection, "analyze seen_contact")
+        execute(self._connection, "analyze seen_recipient")
+
+    def unknown_contacts(self) -> tuple[int, ...]:
+        """Contacts that were seen on a list and whose address is neither read nor stored yet."""
+        found = fetch_all(
+            self._connection,
+            """
+            select distinct contact_id from seen_recipient r
+            where not exists (select 1 from seen_contact s where s.contact_id = r.contact_id)
+              and not exists (select 1 from contact_list_membership m where m.contact_id = r.contact_id)
+            order by contact_id
+            """,
+        )
+        return tuple(int(row["contact_id"]) for row in found)
+
+    def _upsert(self, table: str, columns: Sequence[str], key: Sequence[str], values: Iterable[Sequence[Any]]) -> None:
+        others = [c for c in columns if c not in key]
+        unique = {tuple(row[columns.index(k)] for k in key): row for row in values}
+        execute(self._connection, f"create temporary table incoming (like {table})")
+        copy_rows(self._connection, "incoming", columns, unique.values())
+        execute(
+            self._connection,
+            f"insert into {table} ({', '.join(columns)}) select {', '.join(columns)} from incoming "
+            f"on conflict ({', '.join(key)}) do update set {', '.join(f'{c} = excluded.{c}' for c in others)}",
+        )
+        execute(self._connection, "drop table incoming")
+
+
+def seen_contacts(connection: Connection) -> tuple[int, ...]:
+    """Contacts that the session's staging tables hold."""
+    found = fetch_all(connection, "select contact_id from seen_recipient union select contact_id from seen_contact")
+    return tuple(int(row["contact_id"]) for row in found)
+
+
+def merge_contacts(connection: Connection, now: datetime) -> int:
+    """Bring the rows of the contacts that were seen up to date and return how many changed.
+
+    A new contact gets its place in the queue here: the earliest subscription that is known, else its creation.
+    """
+    return execute(
+        connection,
+        """
+        with subscribed as (
+            select contact_id, min(subscribed_at) as first_at from seen_recipient
+            where list_role <> 'suppression' group by contact_id)
+        insert into contact_list_membership as m (contact_id, email, is_excluded, is_complaining, is_anonymised,
+               queued_at, last_updated)
+        select c.contact_id, c.email, c.is_excluded, c.is_complaining, c.is_anonymised,
+               coalesce(s.first_at, c.created_at, :now), :now
+        from seen_contact c left join subscribed s using (contact_id)
+        on conflict (contact_id) do update set email = excluded.email, is_excluded = excluded.is_excluded,
+               is_complaining = m.is_complaining or excluded.is_complaining, is_anonymised = excluded.is_anonymised,
+               last_updated = excluded.last_updated
+        where (m.email, m.is_excluded, m.is_complaining or excluded.is_complaining, m.is_anonymised)
+              is distinct from (excluded.email, excluded.is_excluded, m.is_complaining or excluded.is_complaining,
+                                excluded.is_anonymised)
+           or (excluded.is_complaining and not m.is_complaining)
+        """,
+        now=now,
+    )
+
+
+def merge_list(connection: Connection, role: ListRole, now: datetime, *, whole: bool) -> int:
+    """Bring our rows of one list up to date with what was seen, and return how many changed.
+
+    Args:
+        whole: the list was read from the first to the last row, so whoever was not seen has left it.
+    """
+    changed = execute(
+        connection,
+        """
+        insert into list_membership as m (list_role, contact_id, recipient_id, is_unsubscribed, subscribed_at,
+               unsubscribed_at, first_seen_at)
+        select list_role, contact_id, recipient_id, is_unsubscribed, subscribed_at, unsubscribed_at, :now
+        from seen_recipient where list_role = :role
+        on conflict (list_role, contact_id) do update set recipient_id = excluded.recipient_id,
+               is_unsubscribed = excluded.is_unsubscribed, subscribed_at = excluded.subscribed_at,
+               unsubscribed_at = excluded.unsubscribed_at, left_at = null
+        where (m.recipient_id, m.is_unsubscribed, m.subscribed_at, m.unsubscribed_at, m.left_at) is distinct from
+              (excluded.recipient_id, excluded.is_unsubscribed, excluded.subscribed_at, excluded.unsubscribed_at, null)
+        """,
+        role=role.value,
+        now=now,
+    )
+    if whole:
+        changed += execute(
+            connection,
+            """
+            update list_membership m set left_at = :now
+            where m.list_role = :role and m.left_at is null
+              and not exists (select 1 from seen_recipient r where r.list_role = :role and r.contact_id = m.contact_id)
+            """,
+            role=role.value,
+            now=now,
+        )
+    return changed
+
+
+def merge_unsubscribed(connection: Connection, role: ListRole) -> int:
+    """Take over the unsubscribed members of a list, all of which were seen, and return how many rows changed."""
+    return execute(
+        connection,
+        """
+        update list_membership m set is_unsubscribed = (r.contact_id is not null), unsubscribed_at = r.unsubscribed_at
+        from list_membership o
+        left join seen_recipient r on r.list_role = o.list_role and r.contact_id = o.contact_id
+        where m.list_role = o.list_role and m.contact_id = o.contact_id and m.list_role = :role and m.left_at is null
+          and m.is_unsubscribed is distinct from (r.contact_id is not null)
+        """,
+        role=role.value,
+    )
+
+
+def merge_excluded(connection: Connection, now: datetime) -> int:
+    """Take over the excluded contacts, all of which were seen, and return how many rows changed."""
+    return execute(
+        connection,
+        """
+        update contact_list_membership m set is_excluded = (s.contact_id is not null), last_updated = :now
+        from contact_list_membership o left join seen_contact s on s.contact_id = o.contact_id and s.is_excluded
+        where m.contact_id = o.contact_id and m.is_excluded is distinct from (s.contact_id is not null)
+        """,
+        now=now,
+    )
+
+
+def save_sync_state(connection: Connection, role: ListRole, sizes: StoredSizes, now: datetime, *, full: bool) -> None:
+    """Note when a list was last read, and its sizes then."""
+    execute(
+        connection,
+        """
+        insert into sync_state as s (list_role, raw_count, unsubscribed_count, excluded_count, last_synced_at,
+               last_full_sync_at)
+        values (:role, :raw, :unsubscribed, :excluded, :now, :now)
+        on conflict (list_role) do update set raw_count = excluded.raw_count,
+               unsubscribed_count = excluded.unsubscribed_count, excluded_count = excluded.excluded_count,
+               last_synced_at = excluded.last_synced_at,
+               last_full_sync_at = case when :full then excluded.last_full_sync_at else s.last_full_sync_at end
+        """,
+        role=role.value,
+        raw=sizes.raw,
+        unsubscribed=sizes.unsubscribed,
+        excluded=sizes.excluded,
+        now=now,
+        full=full,
+    )
+
+
+def save_sync_run(
+    connection: Connection,
+    *,
+    started_at: datetime,
+    finished_at: datetime,
+    full_lists: Sequence[ListRole],
+    rows_read: int,
+    rows_changed: int,
+    requests: int,
+    findings: Sequence[str],
+) -> int:
+    """Keep what a sync did, and return its number."""
+    return int(
+        fetch_scalar(
+            connection,
+            """
+            insert into sync_run (started_at, finished_at, full_lists, rows_read, rows_changed, requests, findings)
+            values (:started, :finished, :full, :read, :changed, :requests, cast(:findings as jsonb))
+            returning sync_run_id
+            """,
+            started=started_at,
+            finished=finished_at,
+            full=[role.value for role in full_lists],
+            read=rows_read,
+            changed=rows_changed,
+            requests=requests,
+            findings=to_json(list(findings)),
+        )
+    )
+
+
+def set_sync_requests(connection: Connection, sync_run_id: int, requests: int) -> None:
+    """Count what belonged to a sync although it came after it: recipients and past bounces of new sends."""
+    execute(
+        connection,
+        "update sync_run set requests = :requests where sync_run_id = :id",
+        id=sync_run_id,
+        requests=requests,
+    )
+
+
+def sync_states(connection: Connection) -> Mapping[ListRole, Mapping[str, Any]]:
+    """When each list was last read; a list that never was is missing."""
+    return {ListRole(row["list_role"]): dict(row) for row in fetch_all(connection, "select * from sync_state")}
+
+
+def on_no_list(connection: Connection, limit: int) -> tuple[int, ...]:
+    """Contacts that were on a list and are on none now, those that are known to be erased left out."""
+    found = fetch_all(
+        connection,
+        """
+        select contact_id from contact_list_membership c
+        where not is_anonymised and not in_master_list and not in_campaign_list_1 and not in_campaign_list_2
+          and not in_campaign_list_3 and not in_suppression_list
+          and exists (select 1 from list_membership l where l.contact_id = c.contact_id)
+        order by contact_id limit :limit
+        """,
+        limit=limit,
+    )
+    return tuple(int(row["contact_id"]) for row in found)
+
+
+def note_purged(connection: Connection, contact_ids: Sequence[int], now: datetime) -> None:
+    """Take over that contacts no longer exist at Mailjet: their address goes, their id stays as what plans refer to."""
+    execute(
+        connection,
+        """
+        update contact_list_membership set is_anonymised = true, email = 'erased-' || contact_id || '@domain.invalid',
+               last_updated = :now where contact_id = any(:ids)
+        """,
+        ids=list(contact_ids),
+        now=now,
+    )

@@ -1,0 +1,324 @@
+"""What a day's review is made of, counted in the database, and the table that keeps it.
+
+Belongs here: SQL over plans, their items, questions to people, advisors' records and the history of suppressions. Does not
+belong here: what the counts mean (``core.monitoring.decision_review``).
+
+Everything is read as of an instant: what was decided or taken back after it is not seen, so that a past day can be counted
+again. A row says who decided last; where somebody decided twice on the same plan, only the second decision is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from list_pipeline.core.advice.records import AdviceOutcome
+from list_pipeline.core.monitoring.decision_review import (
+    Advice,
+    Consulted,
+    DayFigures,
+    DecidedGroup,
+    Decider,
+    FalseSuppressions,
+    PersonsDecision,
+)
+from list_pipeline.storage.database import execute, fetch_all, fetch_one, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From an instant on, before another (UTC)."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """What tells an advisor's hand in an item: the rules' own confidences, by borderline rule, and where doubt begins."""
+
+    own_confidence: Mapping[str, float]
+    doubt_below: float
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """For the statements."""
+        return {"own": to_json(dict(self.own_confidence)), "doubt": self.doubt_below}
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedItem:
+    """One contact's item as the review lists it, without an address. ``decided_by``: a name, only where a person decided."""
+
+    contact_id: int
+    plan_id: int
+    kind: str
+    action: str
+    rule: str
+    confidence: float | None
+    advice: Advice
+    decider: Decider
+    decided_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReview:
+    """A row of the table."""
+
+    day: date
+    reviewed_at: datetime
+    run_id: str | None
+    figures: DayFigures
+
+
+_ADVICE_ON_ITEM = """
+    case when p.record_id is null then 'none'
+         when p.kind = 'suppression' and cast(:own as jsonb) ? i.rule and i.action = 'monitor' then 'softened'
+         when p.kind = 'suppression' and cast(:own as jsonb) ? i.rule and i.action = 'suppress' and not i.is_held
+             then case when i.confidence < (cast(:own as jsonb) ->> i.rule)::double precision then 'lowered'
+                       else 'no_objection' end
+         when p.kind = 'rebalancing' and p.plan_confidence < :doubt then 'doubted'
+         when p.kind = 'rebalancing' and p.plan_confidence is not null then 'no_objection'
+         else 'none' end
+"""
+"""An advisor asks for more care with borderline contacts only; a rule's own confidence is what the policy gave."""
+
+_RECORD = """
+    left join lateral (
+        select a.record_id, a.confidence as plan_confidence from agent_record a
+        where a.campaign_id = p.campaign_id and a.sweep = p.sweep and a.asked_at < :end
+          and a.agent = case p.kind when 'suppression' then 'optimization' when 'rebalancing' then 'rebalancing' end
+          and a.outcome in ('accepted', 'trimmed')
+        order by a.record_id desc limit 1) advice on true
+"""
+"""The advisor's words on a plan, where they count."""
+
+_DECIDED = f"""
+    with chosen as materialized (
+        select p.plan_id, p.kind, p.status, p.created_at, p.decided_at, p.decided_by, p.gate ->> 'outcome' as outcome,
+               p.gate -> 'waiting' as waiting, p.created_at >= :start as planned_today, advice.record_id,
+               advice.plan_confidence
+        from plan p {_RECORD}
+        where p.created_at < :end
+          and (p.created_at >= :start or p.decided_at >= :start and p.decided_at < :end
+               or exists (select 1 from review_item r
+                          where r.plan_id = p.plan_id and r.decided_at >= :start and r.decided_at < :end))
+    ), waiting as (
+        select c.plan_id, cast(w.contact_id as bigint) as contact_id
+        from chosen c cross join lateral jsonb_array_elements_text(c.waiting) w (contact_id)
+    ), question as (
+        select distinct on (q.plan_id, q.contact_id) q.* from (
+            select r.plan_id, coalesce(r.contact_id, cast(held.contact_id as bigint)) as contact_id, r.decided_by, r.decided_at
+            from review_item r join chosen c using (plan_id)
+            left join lateral jsonb_array_elements_text(r.details -> 'contact_ids') held (contact_id)
+                on r.contact_id is null
+            where r.status in ('approved', 'rejected', 'expired') and r.decided_at < :end
+              and (r.kind = 'incident' or r.kind = 'plan' and r.contact_id is not null)) q
+        where q.contact_id is not null order by q.plan_id, q.contact_id, q.decided_at desc
+    ), judged as (
+        select p.plan_id, p.kind, p.planned_today, i.contact_id, i.rule, i.confidence,
+               case when i.is_held then 'hold' else i.action end as action, {_ADVICE_ON_ITEM} as advice,
+               case when i.action in ('monitor', 'keep') then 'policy'
+                    when q.decided_by = 'nobody' then 'nobody'
+                    when q.decided_by is not null then 'person'
+                    when p.kind = 'rollback' then 'gate'
+                    when not i.is_held and w.contact_id is null and p.outcome in ('approved', 'needs_review')
+                         and (p.decided_by is distinct from 'gate' or p.decided_at < :end) then 'gate'
+                    when p.decided_at < :end and p.decided_by = 'nobody' then 'nobody'
+                    when p.decided_at < :end and p.decided_by <> 'gate'
+                         and (not i.is_held or p.status in ('rejected', 'expired')) then 'person'
+                    when p.outcome in ('refused', 'read_only') then 'stopped'
+                    else 'waiting' end as decider,
+               coalesce(q.decided_by, p.decided_by) as decided_by,
+               q.decided_at as asked_alone_at, p.decided_at as plan_decided_at, p.created_at,
+               p.decided_by = 'gate' as is_decided_by_gate
+        from chosen p join plan_item i using (plan_id)
+        left join question q on q.plan_id = i.plan_id and q.contact_id = i.contact_id
+        left join waiting w on w.plan_id = i.plan_id and w.contact_id = i.contact_id
+    ), decided as (
+        select j.*, case j.decider
+                   when 'gate' then case when j.is_decided_by_gate then j.plan_decided_at else j.created_at end >= :start
+                   when 'person' then coalesce(j.asked_alone_at, j.plan_decided_at) >= :start
+                   when 'nobody' then coalesce(j.asked_alone_at, j.plan_decided_at) >= :start
+                   else false end as decided_today
+        from judged j
+    )
+"""
+"""Every item of the plans that were made or decided on in a span, with who had decided on it at the span's end.
+
+A question about a single contact outweighs its plan's decision. What the gate let through while the rest of its plan waited
+(complaints) has no instant of its own: it was judged when the plan was made.
+"""
+
+
+def decided_groups(connection: Connection, span: Span, cuts: Cuts) -> tuple[DecidedGroup, ...]:
+    """The contacts of the plans that were made or decided on in a span, counted by what they have in common."""
+    found = fetch_all(
+        connection,
+        _DECIDED
+        + """
+        select kind, action, rule, confidence, decider, advice, planned_today, decided_today, count(*) as contacts
+        from decided where planned_today or decided_today group by 1, 2, 3, 4, 5, 6, 7, 8 order by 1, 2, 3, 4, 5, 6, 7, 8
+        """,
+        start=span.start,
+        end=span.end,
+        **cuts.parameters,
+    )
+    return tuple(
+        DecidedGroup(**{**row, "decider": Decider(row["decider"]), "advice": Advice(row["advice"])}) for row in found
+    )
+
+
+def decided_items(connection: Connection, span: Span, cuts: Cuts, limit: int) -> tuple[DecidedItem, ...]:
+    """The same contacts one by one, at most ``limit``: suppressions and what people decided first, what stays last."""
+    found = fetch_all(
+        connection,
+        _DECIDED
+        + """
+        select contact_id, plan_id, kind, action, rule, confidence, advice, decider,
+               case when decider = 'person' then decided_by end as decided_by
+        from decided where planned_today or decided_today
+        order by case when action in ('suppress', 'hold', 'restore', 'remove') or advice in ('softened', 'lowered') then 0
+                      when decider = 'person' then 1 when action in ('move', 'enrol') then 2 else 3 end, plan_id, contact_id
+        limit :limit
+        """,
+        start=span.start,
+        end=span.end,
+        limit=limit,
+        **cuts.parameters,
+    )
+    return tuple(
+        DecidedItem(**{**row, "decider": Decider(row["decider"]), "advice": Advice(row["advice"])}) for row in found
+    )
+
+
+def consulted(connection: Connection, span: Span) -> tuple[Consulted, ...]:
+    """The questions that were put to advisors in a span, or would have been."""
+    found = fetch_all(
+        connection,
+        """
+        select agent, outcome, confidence, requests, cost_usd, latency_ms,
+               (select coalesce(sum(value::bigint), 0) from jsonb_each_text(tokens)) as tokens
+        from agent_record where asked_at >= :start and asked_at < :end order by record_id
+        """,
+        start=span.start,
+        end=span.end,
+    )
+    return tuple(
+        Consulted(
+            agent=row["agent"],
+            outcome=AdviceOutcome(row["outcome"]),
+            confidence=row["confidence"],
+            requests=int(row["requests"]),
+            tokens=int(row["tokens"]),
+            cost_usd=None if row["cost_usd"] is None else float(row["cost_usd"]),
+            latency_ms=row["latency_ms"],
+        )
+        for row in found
+    )
+
+
+def peoples_decisions(connection: Connection, span: Span, cuts: Cuts) -> tuple[PersonsDecision, ...]:
+    """What people decided in a span about plans that the policy made, and what expired: plans, and single questions.
+
+    Questions that were closed together with their plan are that one decision. What people asked for themselves (an undo, a
+    reinstatement) is no answer to the policy.
+    """
+    found = fetch_all(
+        connection,
+        f"""
+        with p as (
+            select p.*, advice.record_id, advice.plan_confidence from plan p {_RECORD}
+            where p.kind in ('suppression', 'rebalancing', 'repair')
+        )
+        select p.kind, case when p.status in ('rejected', 'expired') then p.status else 'approved' end as status,
+               true as is_whole_plan,
+               case when p.record_id is null or p.plan_confidence is null then 'none'
+                    when p.plan_confidence < :doubt then 'doubted' else 'no_objection' end as advice,
+               (select count(*) from plan_item i where i.plan_id = p.plan_id and i.action not in ('monitor', 'keep')
+                  and not i.is_held) as contacts
+        from p where p.decided_at >= :start and p.decided_at < :end and p.decided_by <> 'gate'
+        union all
+        select p.kind, r.status, false,
+               coalesce((select {_ADVICE_ON_ITEM} from plan_item i
+                         where i.plan_id = p.plan_id and i.contact_id = r.contact_id), 'none'),
+               case when r.contact_id is not null then 1
+                    else jsonb_array_length(coalesce(r.details -> 'contact_ids', '[]')) end
+        from review_item r join p using (plan_id)
+        where r.decided_at >= :start and r.decided_at < :end and r.status in ('approved', 'rejected', 'expired')
+          and (r.kind = 'incident' or r.kind = 'plan' and r.contact_id is not null)
+          and not (p.status in ('rejected', 'expired') and p.decided_at is not distinct from r.decided_at)
+        """,
+        start=span.start,
+        end=span.end,
+        **cuts.parameters,
+    )
+    return tuple(PersonsDecision(**{**row, "advice": Advice(row["advice"])}) for row in found)
+
+
+def false_suppressions(connection: Connection, span: Span) -> FalseSuppressions:
+    """The suppressions by rule in a span, and what people had made of them by its end.
+
+    Reviewed is what a person approved, with its plan or by itself, or took back.
+    """
+    row = fetch_one(
+        connection,
+        """
+        with question as (
+            select r.plan_id, coalesce(r.contact_id, cast(held.contact_id as bigint)) as contact_id
+            from review_item r
+            left join lateral jsonb_array_elements_text(r.details -> 'contact_ids') held (contact_id) on r.contact_id is null
+            where r.plan_id is not null and r.status = 'approved' and r.decided_at < :end and r.decided_by <> 'nobody'
+              and (r.kind = 'incident' or r.kind = 'plan' and r.contact_id is not null)
+        ), suppressed as (
+            select h.reinstated_at < :end as is_back,
+                   p.status in ('approved', 'executed') and p.decided_by not in ('gate', 'nobody') and p.decided_at < :end
+                       or exists (select 1 from question q where q.plan_id = c.plan_id and q.contact_id = c.contact_id)
+                       as is_approved,
+                   exists (select 1 from change rc join plan rp on rp.plan_id = rc.plan_id
+                           where rc.reverses_change_id = h.change_id and rp.kind = 'undo') as is_undone
+            from contact_suppression_history h
+            left join change c on c.change_id = h.change_id left join plan p on p.plan_id = c.plan_id
+            where h.suppressed_at >= :start and h.suppressed_at < :end and h.reason <> 'manual'
+        )
+        select count(*) as suppressed, count(*) filter (where is_approved or is_back) as reviewed,
+               count(*) filter (where is_back) as reinstated, count(*) filter (where is_back and is_undone) as undone
+        from suppressed
+        """,
+        start=span.start,
+        end=span.end,
+    )
+    if row is None:
+        raise AssertionError("a count has one row")
+    return FalseSuppressions(**{name: int(value) for name, value in row.items()})
+
+
+def keep(connection: Connection, figures: DayFigures, run_id: str | None, now: datetime) -> None:
+    """Write a day's review; one that was written before is replaced."""
+    execute(
+        connection,
+        """
+        insert into decision_review (day, reviewed_at, run_id, figures) values (:day, :now, :run, cast(:figures as jsonb))
+        on conflict (day) do update set reviewed_at = excluded.reviewed_at, run_id = excluded.run_id,
+                                        figures = excluded.figures
+        """,
+        day=figures.day,
+        now=now,
+        run=run_id,
+        figures=to_json(figures.as_json()),
+    )
+
+
+def kept(connection: Connection, first: date, last: date) -> Sequence[KeptReview]:
+    """The reviews from one day to another, both included, oldest first; days that nobody reviewed are missing."""
+    found = fetch_all(
+        connection,
+        "select day, reviewed_at, run_id, figures from decision_review where day between :first and :last order by day",
+        first=first,
+        last=last,
+    )
+    return [KeptReview(**{**row, "figures": DayFigures.from_json(row["figures"])}) for row in found]

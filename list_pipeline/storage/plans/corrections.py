@@ -1,0 +1,281 @@
+"""What was done and may be taken back, and what was taken back: queries over the journal for corrections.
+
+Belongs here: SQL about reversals. Does not belong here: the ordinary life of changes and steps (``journal``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping
+
+from list_pipeline.core.lists import ListRole
+from list_pipeline.core.plans.corrections import ContactNow, DoneChange
+from list_pipeline.core.plans.plan import CORRECTIONS, PlanKind, Sweep
+from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_scalar
+from list_pipeline.storage.membership import members
+
+_DONE_CHANGE = """
+    select c.change_id, c.contact_id, c.kind, c.before, i.reason,
+           coalesce((select array_agg(array[s.action, s.list_role] order by s.ordinal) from change_step s
+                     where s.change_id = c.change_id and s.state = 'confirmed'
+                       and s.note is distinct from 'was_there_already'), '{}') as done
+    from change c join plan_item i using (plan_id, contact_id)
+"""
+
+
+def done_changes(connection: Connection, plan_id: int) -> tuple[DoneChange, ...]:
+    """The changes of a plan of which something took effect and was not taken back, by contact id."""
+    found = fetch_all(
+        connection,
+        _DONE_CHANGE
+        + """where c.plan_id = :plan and exists (select 1 from change_step s
+                   where s.change_id = c.change_id and s.state = 'confirmed') order by c.contact_id""",
+        plan=plan_id,
+    )
+    return tuple(_done_change(row) for row in found)
+
+
+def reversed_changes(connection: Connection, plan_id: int) -> tuple[DoneChange, ...]:
+    """The changes that a correction took back, as they were: what it is verified against."""
+    found = fetch_all(
+        connection,
+        _DONE_CHANGE + "where c.change_id in (select reverses_change_id from change where plan_id = :plan)",
+        plan=plan_id,
+    )
+    return tuple(_done_change(row) for row in found)
+
+
+def standing_suppression(connection: Connection, contact_id: int) -> DoneChange | None:
+    """The latest suppression of a contact by us that was not taken back, or None."""
+    row = fetch_one(
+        connection,
+        _DONE_CHANGE
+        + """where c.contact_id = :contact and c.kind = 'suppress' and exists (
+                   select 1 from change_step s where s.change_id = c.change_id and s.ordinal = 1 and s.state = 'confirmed')
+             order by c.change_id desc limit 1""",
+        contact=contact_id,
+    )
+    return _done_change(row) if row is not None else None
+
+
+def _done_change(row: RowMapping) -> DoneChange:
+    before = row["before"]
+    return DoneChange(
+        change_id=int(row["change_id"]),
+        contact_id=int(row["contact_id"]),
+        kind=str(row["kind"]),
+        done=frozenset((action, ListRole(role) if role else None) for action, role in row["done"]),
+        before=frozenset(ListRole(place["list"]) for place in before["places"]),
+        was_excluded=bool(before["is_excluded"]),
+        is_complaint=row["reason"] == "complaint",
+    )
+
+
+def contacts_now(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int, ContactNow]:
+    """What our rows say about contacts now; one that we have no row of is gone."""
+    facts = members.facts_of(connection, contact_ids)
+    return {
+        contact_id: ContactNow(
+            lists=frozenset(facts[contact_id]["roles"]),
+            is_unsubscribed=facts[contact_id]["is_unsubscribed"],
+            is_excluded=facts[contact_id]["is_excluded"],
+            is_complaining=facts[contact_id]["is_complaining"],
+            is_gone=facts[contact_id]["is_anonymised"],
+        )
+        if contact_id in facts
+        else ContactNow(frozenset(), is_gone=True)
+        for contact_id in contact_ids
+    }
+
+
+def failed_contacts(connection: Connection, plan_id: int) -> int:
+    """Contacts of a plan that Mailjet did not change in three attempts; those that the deadline left out do not count."""
+    return int(
+        fetch_scalar(
+            connection,
+            """select count(distinct c.change_id) from change c join change_step s using (change_id)
+               where c.plan_id = :plan and s.state = 'failed' and s.note is distinct from 'deadline'""",
+            plan=plan_id,
+        )
+    )
+
+
+def explained_sizes(connection: Connection, plan_id: int) -> Mapping[ListRole, int]:
+    """The raw size that each list should have by now: before the first job of a plan, and what its steps changed since."""
+    first = fetch_one(
+        connection, "select sizes_before from mailjet_job where plan_id = :plan order by job_id limit 1", plan=plan_id
+    )
+    found = fetch_all(
+        connection,
+        """
+        select s.list_role, count(*) filter (where s.action = 'add') - count(*) filter (where s.action = 'remove') as delta
+        from change c join change_step s using (change_id)
+        where c.plan_id = :plan and s.state = 'confirmed' and s.list_role is not null
+          and coalesce(s.note, '') not in ('was_there_already', 'created_again') group by s.list_role
+        """,
+        plan=plan_id,
+    )
+    deltas = {ListRole(row["list_role"]): int(row["delta"]) for row in found}
+    before = first["sizes_before"] if first is not None else {}
+    return {role: int(before[role.value]) + deltas.get(role, 0) for role in ListRole if role.value in before}
+
+
+def next_revision(connection: Connection, campaign_id: int, kind: PlanKind, sweep: Sweep) -> int:
+    """The number of the next plan of this kind after a campaign."""
+    return int(
+        fetch_scalar(
+            connection,
+            "select coalesce(max(revision), 0) + 1 from plan where campaign_id = :c and kind = :k and sweep = :s",
+            c=campaign_id,
+            k=kind,
+            s=sweep,
+        )
+    )
+
+
+def withdraw_plans(connection: Connection, campaign_id: int, sweep: Sweep, by: str, now: datetime) -> int:
+    """A person takes a maintenance back: what of its plans was not executed is not executed any more."""
+    return execute(
+        connection,
+        """
+        update plan set status = case when status = 'planned' then 'expired' else 'rejected' end, decided_by = :by,
+               decided_at = :now
+        where campaign_id = :campaign and sweep = :sweep and kind in ('suppression', 'rebalancing')
+          and status in ('planned', 'pending_review', 'approved')
+        """,
+        campaign=campaign_id,
+        sweep=sweep,
+        by=by,
+        now=now,
+    )
+
+
+def close_questions(connection: Connection, campaign_id: int, sweep: Sweep, by: str, now: datetime) -> int:
+    """What is asked about the plans of a maintenance that is taken back, or was approved of them and not done, is off."""
+    return execute(
+        connection,
+        """
+        update review_item r set status = 'rejected', decided_at = :now, decided_by = :by, note = 'the maintenance was undone'
+        from plan p
+        where p.plan_id = r.plan_id and p.campaign_id = :campaign and p.sweep = :sweep
+          and p.kind in ('suppression', 'rebalancing') and r.kind in ('plan', 'incident', 'failed_item')
+          and (r.status = 'open' or r.status = 'approved' and r.executed_at is null and r.contact_id is not null
+               or r.status = 'approved' and r.executed_at is null and r.kind = 'incident')
+        """,
+        campaign=campaign_id,
+        sweep=sweep,
+        by=by,
+        now=now,
+    )
+
+
+def compensate(connection: Connection, plan_id: int, now: datetime) -> int:
+    """The steps that a correction took back are compensated, where all of its own steps are settled well."""
+    return execute(
+        connection,
+        """
+        update change_step o set state = 'compensated', changed_at = :now
+        from change c
+        where c.plan_id = :plan and o.change_id = c.reverses_change_id and o.state = 'confirmed'
+          and not exists (select 1 from change_step s where s.change_id = c.change_id
+                          and s.state not in ('confirmed', 'skipped'))
+          and exists (select 1 from change_step s where s.change_id = c.change_id and s.state = 'confirmed')
+        """,
+        plan=plan_id,
+        now=now,
+    )
+
+
+def mark_reinstated(connection: Connection, plan_id: int, by: str, now: datetime) -> int:
+    """The history says who took a suppression back, and when; its row stays."""
+    return execute(
+        connection,
+        """
+        update contact_suppression_history h set reinstated_at = :now, reinstated_by = :by
+        from change c
+        where c.plan_id = :plan and h.change_id = c.reverses_change_id and h.reinstated_at is null
+          and exists (select 1 from change_step s where s.change_id = h.change_id and s.state = 'compensated')
+        """,
+        plan=plan_id,
+        by=by,
+        now=now,
+    )
+
+
+def reinstated_since(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int, datetime]:
+    """When each contact was last reinstated: what happened before then is no evidence any more."""
+    found = fetch_all(
+        connection,
+        """select contact_id, max(reinstated_at) as at from contact_suppression_history
+           where contact_id = any(:ids) and reinstated_at is not null group by contact_id""",
+        ids=list(contact_ids),
+    )
+    return {int(row["contact_id"]): row["at"] for row in found}
+
+
+def is_taken_back(connection: Connection, campaign_id: int, sweep: Sweep) -> bool:
+    """Whether nothing of what a maintenance changed stands any more."""
+    return not fetch_scalar(
+        connection,
+        """
+        select exists (select 1 from plan p join change c using (plan_id) join change_step s using (change_id)
+                       where p.campaign_id = :campaign and p.sweep = :sweep and p.kind in ('suppression', 'rebalancing')
+                         and s.state = 'confirmed')
+        """,
+        campaign=campaign_id,
+        sweep=sweep,
+    )
+
+
+def mark_rolled_back(connection: Connection, log_id: int, now: datetime) -> None:
+    """The ledger says that a maintenance, or its rebalancing, was taken back."""
+    execute(
+        connection,
+        """
+        update list_maintenance_log set status = 'rolled_back', finished_at = coalesce(finished_at, :now),
+               execution_time_ms = coalesce(execution_time_ms, greatest(0, round(extract(
+                   epoch from (cast(:now as timestamptz) - executed_at)) * 1000))),
+               ai_assessments = coalesce(ai_assessments, '{}'), before_state = coalesce(before_state, '{}'),
+               after_state = coalesce(after_state, '{}')
+        where id = :id
+        """,
+        id=log_id,
+        now=now,
+    )
+
+
+def waiting_corrections(connection: Connection, kinds: Collection[PlanKind] = CORRECTIONS) -> tuple[int, ...]:
+    """Corrections that were let through and are not carried out to the end, oldest first."""
+    found = fetch_all(
+        connection,
+        """select plan_id from plan where kind = any(:kinds) and status = 'approved' and executed_at is null
+           order by plan_id""",
+        kinds=[kind.value for kind in kinds],
+    )
+    return tuple(int(row["plan_id"]) for row in found)
+
+
+def waiting_corrections_of(connection: Connection, campaign_id: int, sweep: Sweep, kind: PlanKind) -> tuple[int, ...]:
+    """The same, of one campaign and kind."""
+    found = fetch_all(
+        connection,
+        """select plan_id from plan where campaign_id = :campaign and sweep = :sweep and kind = :kind
+             and status = 'approved' and executed_at is null order by plan_id""",
+        campaign=campaign_id,
+        sweep=sweep,
+        kind=kind,
+    )
+    return tuple(int(row["plan_id"]) for row in found)
+
+
+def contact_ids_of(connection: Connection, address: str) -> tuple[int, ...]:
+    """The contacts with an address, compared case-folded, newest first; anonymised ones left out."""
+    found = fetch_all(
+        connection,
+        """select contact_id from contact_list_membership
+           where lower(email) = lower(:email) and not is_anonymised order by contact_id desc""",
+        email=address,
+    )
+    return tuple(int(row["contact_id"]) for row in found)

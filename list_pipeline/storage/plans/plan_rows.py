@@ -1,0 +1,346 @@
+"""Plans and what waits for a person. A plan's items are written once, together with the plan, and never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping
+
+from list_pipeline.core.lists import ListRole
+from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus, Sweep
+from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, fetch_scalar, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    """A plan without its items. ``campaign_id`` and ``sweep`` are None for what belongs to no campaign.
+
+    ``requested_by`` and ``note``: who asked for a correction, and why.
+    """
+
+    plan_id: int
+    campaign_id: int | None
+    kind: PlanKind
+    sweep: Sweep | None
+    revision: int
+    content_hash: str
+    policy_version: str
+    status: PlanStatus
+    summary: Mapping[str, Any]
+    gate: Mapping[str, Any]
+    created_at: datetime
+    decided_at: datetime | None
+    decided_by: str | None
+    executed_at: datetime | None
+    requested_by: str | None
+    note: str | None
+
+
+_ITEM_COLUMNS = tuple(PlanItem.__dataclass_fields__)
+_PLAN_COLUMNS = ", ".join(StoredPlan.__dataclass_fields__)
+
+
+def current_plan(connection: Connection, campaign_id: int, kind: PlanKind, sweep: Sweep) -> StoredPlan | None:
+    """The newest revision of a plan, or None."""
+    row = fetch_one(
+        connection,
+        f"""select {_PLAN_COLUMNS} from plan where campaign_id = :campaign and kind = :kind and sweep = :sweep
+            order by revision desc limit 1""",
+        campaign=campaign_id,
+        kind=kind,
+        sweep=sweep,
+    )
+    return _plan(row) if row is not None else None
+
+
+def plan_by_id(connection: Connection, plan_id: int) -> StoredPlan | None:
+    """A plan, or None."""
+    row = fetch_one(connection, f"select {_PLAN_COLUMNS} from plan where plan_id = :id", id=plan_id)
+    return _plan(row) if row is not None else None
+
+
+def _plan(row: RowMapping) -> StoredPlan:
+    values = dict(row)
+    return StoredPlan(
+        **{
+            **values,
+            "kind": PlanKind(values["kind"]),
+            "sweep": Sweep(values["sweep"]) if values["sweep"] else None,
+            "status": PlanStatus(values["status"]),
+        }
+    )
+
+
+def save_plan(
+    connection: Connection,
+    *,
+    campaign_id: int | None,
+    kind: PlanKind,
+    sweep: Sweep | None,
+    content_hash: str,
+    policy_version: str,
+    status: PlanStatus,
+    summary: Mapping[str, Any],
+    items: Iterable[PlanItem],
+    now: datetime,
+    revision: int = 1,
+    requested_by: str | None = None,
+    note: str | None = None,
+) -> int:
+    """Write a revision of a plan with its items, and return its id; one that another run wrote first stays."""
+    plan_id = fetch_scalar(
+        connection,
+        """
+        insert into plan (campaign_id, kind, sweep, revision, content_hash, policy_version, status, summary, created_at,
+               requested_by, note)
+        values (:campaign, :kind, :sweep, :revision, :hash, :policy, :status, cast(:summary as jsonb), :now, :by, :note)
+        on conflict (campaign_id, kind, sweep, revision) do nothing returning plan_id
+        """,
+        campaign=campaign_id,
+        kind=kind,
+        sweep=sweep,
+        hash=content_hash,
+        policy=policy_version,
+        status=status,
+        summary=to_json(summary),
+        now=now,
+        revision=revision,
+        by=requested_by,
+        note=note,
+    )
+    if plan_id is None:
+        if campaign_id is None or sweep is None:
+            raise AssertionError("plans without a campaign are never in each other's way")
+        stored = current_plan(connection, campaign_id, kind, sweep)
+        if stored is None:
+            raise AssertionError("the insert met this row")
+        return stored.plan_id
+    copy_rows(
+        connection,
+        "plan_item",
+        ("plan_id", *_ITEM_COLUMNS),
+        ((plan_id, *(_column(item, name) for name in _ITEM_COLUMNS)) for item in items),
+    )
+    return int(plan_id)
+
+
+def plan_items(
+    connection: Connection, plan_id: int, actions: Collection[ItemAction] | None = None
+) -> tuple[PlanItem, ...]:
+    """The items of a plan by contact id; all, or those with one of the actions."""
+    found = fetch_all(
+        connection,
+        f"""select {", ".join(_ITEM_COLUMNS)} from plan_item
+            where plan_id = :id and (cast(:actions as text[]) is null or action = any(:actions)) order by contact_id""",
+        id=plan_id,
+        actions=None if actions is None else sorted(actions),
+    )
+    return tuple(_item(row) for row in found)
+
+
+def _column(item: PlanItem, name: str) -> Any:
+    value = getattr(item, name)
+    if name == "evidence":
+        return to_json(list(value))
+    return value.value if isinstance(value, Enum) else value
+
+
+def _item(row: RowMapping) -> PlanItem:
+    values = dict(row)
+    values["action"] = ItemAction(values["action"])
+    for name in ("from_role", "to_role"):
+        values[name] = ListRole(values[name]) if values[name] else None
+    values["evidence"] = tuple(values["evidence"])
+    return PlanItem(**values)
+
+
+def set_gate(
+    connection: Connection,
+    seen: StoredPlan,
+    status: PlanStatus,
+    gate: Mapping[str, Any],
+    now: datetime,
+    decided_by: str | None,
+) -> bool:
+    """Write what the gate saw and decided, if the plan is still as it was seen. A plan that a person has to decide has no
+    decision yet. False: somebody decided in between, and that stands."""
+    return bool(
+        execute(
+            connection,
+            """
+            update plan set status = :status, gate = cast(:gate as jsonb), decided_by = :by,
+                   decided_at = case when cast(:by as text) is null then null else cast(:now as timestamptz) end
+            where plan_id = :id and status = :seen and coalesce(decided_by, 'gate') = 'gate'
+            """,
+            id=seen.plan_id,
+            seen=seen.status,
+            status=status,
+            gate=to_json(gate),
+            by=decided_by,
+            now=now,
+        )
+    )
+
+
+def rejected_contacts(connection: Connection, campaign_id: int) -> frozenset[int]:
+    """Contacts whose suppression after a campaign a person rejected, with its plan or by itself."""
+    found = fetch_all(
+        connection,
+        """
+        select i.contact_id from plan p join plan_item i using (plan_id)
+        where p.campaign_id = :campaign and p.kind = 'suppression' and p.status = 'rejected' and i.action = 'suppress'
+        union
+        select coalesce(r.contact_id, cast(held.contact_id as bigint)) from review_item r join plan p using (plan_id)
+        left join lateral jsonb_array_elements_text(r.details -> 'contact_ids') held (contact_id) on r.contact_id is null
+        where p.campaign_id = :campaign and p.kind = 'suppression' and r.status = 'rejected'
+          and (r.kind = 'incident' or r.kind = 'plan' and r.contact_id is not null)
+        """,
+        campaign=campaign_id,
+    )
+    return frozenset(int(row["contact_id"]) for row in found)
+
+
+def taken_back_contacts(connection: Connection, campaign_id: int) -> frozenset[int]:
+    """Contacts whose suppression after a campaign a person took back: undone, or reinstated."""
+    found = fetch_all(
+        connection,
+        """
+        select distinct c.contact_id from plan p join change c using (plan_id) join change_step s using (change_id)
+        where p.campaign_id = :campaign and p.kind = 'suppression' and s.state = 'compensated'
+        """,
+        campaign=campaign_id,
+    )
+    return frozenset(int(row["contact_id"]) for row in found)
+
+
+def decide(connection: Connection, plan_id: int, seen: PlanStatus, wanted: PlanStatus, by: str, now: datetime) -> bool:
+    """A person's decision, if the plan is still as it was seen. False: somebody else decided in between."""
+    return bool(
+        execute(
+            connection,
+            """update plan set status = :wanted, decided_by = :by, decided_at = :now
+               where plan_id = :id and status = :seen""",
+            id=plan_id,
+            seen=seen,
+            wanted=wanted,
+            by=by,
+            now=now,
+        )
+    )
+
+
+def set_status(connection: Connection, plan_id: int, status: PlanStatus, now: datetime) -> None:
+    """Move a plan on; ``executed`` also notes when."""
+    execute(
+        connection,
+        """update plan set status = :status,
+               executed_at = case when :status = 'executed' then cast(:now as timestamptz) else executed_at end
+           where plan_id = :id""",
+        id=plan_id,
+        status=status,
+        now=now,
+    )
+
+
+def add_review_item(
+    connection: Connection,
+    *,
+    campaign_id: int | None,
+    plan_id: int,
+    kind: str,
+    summary: str,
+    details: Mapping[str, Any],
+    now: datetime,
+    contact_id: int | None = None,
+) -> None:
+    """Ask a person; asking the same twice is one question."""
+    execute(
+        connection,
+        """
+        insert into review_item (campaign_id, plan_id, contact_id, kind, summary, details, created_at)
+        values (:campaign, :plan, :contact, :kind, :summary, cast(:details as jsonb), :now)
+        on conflict (plan_id, kind, coalesce(contact_id, 0), md5(summary)) where plan_id is not null do nothing
+        """,
+        campaign=campaign_id,
+        plan=plan_id,
+        contact=contact_id,
+        kind=kind,
+        summary=summary,
+        details=to_json(details),
+        now=now,
+    )
+
+
+def add_finding(connection: Connection, summary: str, now: datetime) -> None:
+    """Tell people something that belongs to no plan; the caller makes sure that it is told once."""
+    execute(
+        connection,
+        "insert into review_item (kind, summary, created_at) values ('finding', :summary, :now)",
+        summary=summary,
+        now=now,
+    )
+
+
+def open_reviews(connection: Connection, campaign_id: int | None = None) -> Sequence[RowMapping]:
+    """Review items that nobody has decided yet, oldest first."""
+    return fetch_all(
+        connection,
+        """
+        select r.*, s.campaign_key, p.content_hash from review_item r
+        left join campaign_schedule s on s.id = r.campaign_id left join plan p on p.plan_id = r.plan_id
+        where r.status = 'open' and (cast(:campaign as int) is null or r.campaign_id = :campaign) order by r.review_id
+        """,
+        campaign=campaign_id,
+    )
+
+
+def decide_reviews(
+    connection: Connection, plan_id: int, kind: str, status: str, by: str, note: str | None, now: datetime
+) -> int:
+    """Close the open review items of a plan."""
+    return execute(
+        connection,
+        """
+        update review_item set status = :status, decided_at = :now, decided_by = :by, note = :note
+        where plan_id = :plan and kind = :kind and status = 'open'
+        """,
+        plan=plan_id,
+        kind=kind,
+        status=status,
+        by=by,
+        note=note,
+        now=now,
+    )
+
+
+def approved_operations(connection: Connection) -> int:
+    """Plans that a person approved and that were executed: five of them are needed before the mode becomes auto."""
+    return int(
+        fetch_scalar(
+            connection,
+            """select count(*) from plan where executed_at is not null and decided_by is not null
+               and decided_by not in ('gate', 'nobody') and kind in ('suppression', 'rebalancing')""",
+        )
+    )
+
+
+def suppressed_in_sweeps(connection: Connection, campaign_id: int, except_sweep: Sweep | None) -> int:
+    """Contacts suppressed after a campaign in its other sweeps, or in all of them, complaints not counted."""
+    return int(
+        fetch_scalar(
+            connection,
+            """
+            select count(distinct i.contact_id) from plan p join plan_item i using (plan_id)
+            join change ch on ch.plan_id = p.plan_id and ch.contact_id = i.contact_id
+            join change_step st on st.change_id = ch.change_id and st.ordinal = 1 and st.state = 'confirmed'
+            where p.campaign_id = :campaign and p.kind = 'suppression' and p.sweep is distinct from cast(:sweep as text)
+              and i.action = 'suppress' and i.reason <> 'complaint'
+            """,
+            campaign=campaign_id,
+            sweep=except_sweep,
+        )
+    )

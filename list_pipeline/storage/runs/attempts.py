@@ -1,0 +1,104 @@
+"""How attempts at a maintenance end when they do not end well: runs without a sign of life, and what they leave half done.
+
+Belongs here: reading and marking that in the ledger and the journal. Does not belong here: the rows of the ledger themselves
+(``maintenance``), and what follows (``operations.runs.attempts``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from list_pipeline.storage.database import execute, fetch_all, fetch_scalar
+from list_pipeline.storage.runs.ledger import SELECT_LOG, LogRow
+
+
+@dataclass(frozen=True, slots=True)
+class HalfDone:
+    """Changes of one plan: confirmed, failed, and open (``half_done`` of them are begun), with the open contacts."""
+
+    plan_id: int
+    kind: str
+    confirmed: int
+    failed: int
+    open: int
+    half_done: int
+    open_contacts: Sequence[int]
+
+
+def silent_logs(connection: Connection, since: datetime) -> tuple[LogRow, ...]:
+    """Attempts that say ``running`` and gave no sign of life since then, oldest first; locked until the transaction ends.
+
+    A bulk job that was being submitted is a sign of life too: waiting for its end may be silent.
+    """
+    found = fetch_all(
+        connection,
+        SELECT_LOG
+        + """where status = 'running' and maintenance_type = 'post_campaign' and campaign_schedule_id is not null
+               and touched_at <= :since
+               and not exists (select 1 from mailjet_job b join plan p using (plan_id)
+                   where p.campaign_id = campaign_schedule_id and p.sweep = list_maintenance_log.sweep
+                     and b.submitting_at > :since)
+             order by id for update skip locked""",
+        since=since,
+    )
+    return tuple(LogRow(**row) for row in found)
+
+
+def settled_and_open(connection: Connection, campaign_id: int, sweep: str) -> tuple[HalfDone, ...]:
+    """What became of each plan of a campaign's maintenance, plans without any change left out."""
+    found = fetch_all(
+        connection,
+        """
+        with per_change as (
+            select p.plan_id, p.kind, c.contact_id,
+                   bool_or(s.state in ('planned', 'submitting', 'submitted')) as is_open,
+                   bool_or(s.state = 'failed') as is_failed,
+                   bool_or(s.state = 'confirmed') as is_begun
+            from plan p join change c using (plan_id) join change_step s using (change_id)
+            where p.campaign_id = :campaign and p.sweep = :sweep and p.kind in ('suppression', 'rebalancing')
+            group by p.plan_id, p.kind, c.change_id, c.contact_id)
+        select plan_id, kind, count(*) filter (where is_begun and not is_open and not is_failed) as confirmed,
+               count(*) filter (where is_failed and not is_open) as failed,
+               count(*) filter (where is_open) as open,
+               count(*) filter (where is_open and is_begun) as half_done,
+               coalesce(array_agg(contact_id order by contact_id) filter (where is_open), '{}') as open_contacts
+        from per_change group by plan_id, kind order by plan_id
+        """,
+        campaign=campaign_id,
+        sweep=sweep,
+    )
+    return tuple(HalfDone(**row) for row in found)
+
+
+def left_by_deadline(connection: Connection, plan_id: int) -> frozenset[int]:
+    """Contacts of a plan whose change was not begun because the time was over."""
+    found = fetch_all(
+        connection,
+        """select distinct contact_id from change_step join change using (change_id)
+           where plan_id = :plan and state = 'failed' and note = 'deadline'""",
+        plan=plan_id,
+    )
+    return frozenset(int(row["contact_id"]) for row in found)
+
+
+def resolve_given_up(connection: Connection, campaign_id: int, attempt: int, now: datetime) -> None:
+    """What an attempt that gave up left to people is taken up by the next one."""
+    execute(
+        connection,
+        """
+        update review_item set status = 'resolved', decided_at = :now, decided_by = 'maintenance', note = :note
+        where campaign_id = :campaign and kind = 'finding' and status = 'open' and details ? 'gave_up_at_attempt'
+        """,
+        campaign=campaign_id,
+        note=f"attempt {attempt} continues it",
+        now=now,
+    )
+
+
+def key_of(connection: Connection, campaign_id: int) -> str:
+    """The partition key of a campaign."""
+    return str(fetch_scalar(connection, "select campaign_key from campaign_schedule where id = :id", id=campaign_id))

@@ -1,0 +1,41 @@
+"""The repository's dagster.yaml, as Dagster itself reads it on the test's server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from list_pipeline_tests.paths import CHECKOUT
+
+
+@dg.op(pool="lists")
+def change() -> int:
+    return 1
+
+
+@dg.job
+def changing() -> None:
+    change()
+
+
+def test_dagster_opens_its_storage_with_our_settings_and_stores_a_run(
+    new_database: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", new_database().replace("postgresql://", "postgresql+psycopg2://", 1))
+    (tmp_path / "dagster.yaml").write_text((CHECKOUT / "dagster.yaml").read_text())
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        assert instance.run_monitoring_enabled
+        assert instance.run_monitoring_max_runtime_seconds == 7200
+        assert not instance.telemetry_enabled
+        assert instance.global_op_concurrency_default_limit == 1
+        done = changing.execute_in_process(instance=instance)
+        assert done.success
+        (record,) = instance.get_run_records()
+        assert record.dagster_run.status is dg.DagsterRunStatus.SUCCESS
+        assert len(instance.all_logs(record.dagster_run.run_id)) > 5
+        assert instance.event_log_storage.get_concurrency_info("lists").slot_count == 1
+    assert not os.environ.get("DAGSTER_HOME") or Path(os.environ["DAGSTER_HOME"]) != tmp_path

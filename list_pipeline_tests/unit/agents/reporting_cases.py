@@ -1,0 +1,88 @@
+"""The results of a run and an answer about them, for the tests of the report.
+
+Belongs here: facts and answers. Does not belong here: expectations.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from list_pipeline.agents.consultation import ModelAccess
+from list_pipeline.agents.reporting import Written, write
+from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
+from list_pipeline.core.health.figures import Rate
+from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.plans.plan import RunStatus, Urgency
+from list_pipeline.core.reports.facts import (
+    ExecutiveReport,
+    ListChange,
+    ListRates,
+    MaintenanceFacts,
+    MaintenanceLinks,
+    RebalancingFacts,
+    SenderFault,
+    SuppressionFacts,
+)
+from list_pipeline_tests.unit.agents.consultation_cases import model_that_ends_with
+
+FACTS = MaintenanceFacts(
+    status=RunStatus.SUCCESS,
+    mode="auto",
+    campaign_name="Autumn <b>jane@example.com</b>",
+    round_number=2,
+    list_role=ListRole.CAMPAIGN_2,
+    sent_at=datetime(2026, 11, 20, tzinfo=UTC),
+    recipients=12_000,
+    links=MaintenanceLinks(17, "autumn-r2"),
+    bounces={"hard": 121, "soft": 60, "complaint": 4},
+    suppression=SuppressionFacts({"hard_bounce": 120}, {"hard_bounce": 118}, {"hard_bounce": 2}, 3),
+    rebalancing=RebalancingFacts(10, 10, 5, 4, 7, "10 moves are the fewest."),
+    sender_faults=[SenderFault("policy_issue", 33, "Check SPF and DKIM")],
+    lists=[ListChange(role, 12_500, 11_900, 12_480, 11_780) for role in ALL_LISTS],
+    deviation_before=6.24,
+    deviation_after=1.9,
+    complaint_rate=0.033,
+    assessments=[
+        HealthAssessment(
+            role,
+            HealthStatus.WARNING if role is ListRole.CAMPAIGN_2 else HealthStatus.HEALTHY,
+            Urgency.MEDIUM if role is ListRole.CAMPAIGN_2 else Urgency.LOW,
+            ("The hard bounce rate is 3.1 %, above 2 %.",) if role is ListRole.CAMPAIGN_2 else (),
+            (),
+            "Receivers may slow down our mail.",
+            "The hard bounce rate rose.",
+            None,
+            AdviceSource.POLICY,
+        )
+        for role in CAMPAIGN_LISTS
+    ],
+    list_rates=[ListRates(role, Rate(11_819, 12_000), Rate(181, 12_000)) for role in CAMPAIGN_LISTS],
+    later_looks_days=[3, 7],
+)
+WAITING = replace(
+    FACTS,
+    status=RunStatus.PENDING_REVIEW,
+    suppression=SuppressionFacts({"hard_bounce": 120}),
+    rebalancing=RebalancingFacts(10),
+)
+GOOD = {
+    "concerns": ["List 2 has a hard bounce rate of 3.1 %, above 2 %."],
+    "recommendations": ["Check SPF and DKIM, since 33 contacts were refused because of the sender."],
+    "next_steps": ["Late bounces are looked at again after 3 and 7 days."],
+    "actions_taken": ["118 contacts were suppressed.", "10 contacts were moved to another list."],
+    "key_metrics": ["contacts_suppressed", "failed_suppressions", "largest_deviation"],
+    "executive_summary": "118 of 120 contacts were suppressed. The next campaign reaches comparable lists.",
+}
+
+
+def answered(facts: MaintenanceFacts = FACTS, **changed: Any) -> Written:
+    return write(ModelAccess(model_that_ends_with(json.dumps({**GOOD, **changed}))), facts)
+
+
+def sentences(report: ExecutiveReport) -> list[str]:
+    lists = (report.concerns, report.recommendations, report.next_steps, report.actions_taken)
+    return [report.executive_summary, *(entry for entries in lists for entry in entries)]

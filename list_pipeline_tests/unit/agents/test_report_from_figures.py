@@ -1,0 +1,132 @@
+"""The report that code writes by itself, out of the figures alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from list_pipeline.agents.guard import figures_in
+from list_pipeline.agents.report_from_figures import policy_report, policy_summary
+from list_pipeline.agents.report_guard import MOST_ENTRIES
+from list_pipeline.agents.reporting import question_about
+from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.health.assessment import HealthStatus
+from list_pipeline.core.lists import ALL_LISTS
+from list_pipeline.core.plans.plan import RunStatus
+from list_pipeline.core.reports.facts import AttemptFacts, ListChange, RebalancingFacts, SenderFault, SuppressionFacts
+from list_pipeline.core.reports.key_metrics import Metric, key_metrics
+from list_pipeline_tests.unit.agents.reporting_cases import FACTS, WAITING, sentences
+
+
+def test_the_report_of_the_figures_alone() -> None:
+    report = policy_report(FACTS)
+
+    assert report.executive_summary == (
+        "118 contacts were suppressed after this campaign. "
+        "14 contacts changed or joined a list to keep the lists comparable. "
+        "2 suppressions failed and wait for a person to look at."
+    )
+    assert report.actions_taken == (
+        "118 contacts were suppressed because the address does not exist.",
+        "10 contacts were moved to another list.",
+        "4 contacts were added from the master list.",
+    )
+    assert report.concerns == (
+        "33 contacts were refused because of the sender.",
+        "2 contacts who should be suppressed can still be mailed.",
+        "List 2 (warning): The hard bounce rate is 3.1 %, above 2 %.",
+    )
+    assert report.next_steps == (
+        "7 moves follow when this cycle has reached all three lists.",
+        "Late bounces are looked at again 3 and 7 days after the end of sending.",
+    )
+    assert report.recommendations == (
+        "Repair what is named under “To repair on our side” before the next campaign.",
+        "Decide on the 3 contacts that the policy holds for a person.",
+        "Look at the failed suppressions in the review queue before the next campaign.",
+    )
+    assert [each.name for each in report.key_metrics] == [
+        "contacts_suppressed",
+        "contacts_rebalanced",
+        "mailable_contacts",
+        "largest_deviation",
+        "failed_suppressions",
+    ]
+
+
+def test_the_report_of_the_figures_never_shows_a_plan_as_done() -> None:
+    assert policy_summary(WAITING) == (
+        "The plan waits for a person's decision; until then it changes nothing. "
+        "120 contacts are planned to be suppressed. 10 changes of lists are planned."
+    )
+    assert policy_report(WAITING).actions_taken == ()
+    assert policy_report(WAITING).next_steps[0] == "A person approves or rejects the plan before the next campaign."
+    assert policy_report(WAITING).key_metrics[0].value == "0 (120 planned)"
+    quiet = replace(
+        FACTS, suppression=SuppressionFacts(), rebalancing=RebalancingFacts(), sender_faults=[SenderFault("policy", 3)]
+    )
+    assert policy_summary(quiet) == (
+        "No contact was suppressed after this campaign. Some refusals concern us as the sender and need a repair."
+    )
+
+
+def test_the_words_of_a_model_about_a_list_are_not_taken_into_the_codes_own_report() -> None:
+    opinions = [replace(each, source=AdviceSource.MODEL, status=HealthStatus.CRITICAL) for each in FACTS.assessments]
+    report = policy_report(replace(FACTS, assessments=opinions))
+
+    assert "List 2 is critical." in report.concerns
+    assert "above 2 %" not in str(report)
+
+
+def test_a_failed_attempt_says_when_it_is_tried_again() -> None:
+    attempt = AttemptFacts(1, 3, datetime(2026, 11, 20, 10, tzinfo=UTC))
+    report = policy_report(replace(FACTS, status=RunStatus.FAILED, attempt=attempt))
+    assert report.next_steps[0] == "The next attempt follows by itself at 2026-11-20 10:00 UTC."
+    gave_up = policy_report(
+        replace(FACTS, status=RunStatus.FAILED, attempt=replace(attempt, next_at=None, gave_up=True))
+    )
+    assert gave_up.next_steps[0] == "A person repairs the cause and continues the maintenance today."
+
+
+def test_a_figure_that_was_not_read_is_no_key_metric() -> None:
+    unread = replace(FACTS, lists=[ListChange(role, 10, 9) for role in ALL_LISTS], recipients=0, complaint_rate=None)
+    assert not key_metrics(unread).keys() & {
+        Metric.MAILABLE_CONTACTS,
+        Metric.SUPPRESSION_LIST,
+        Metric.NOT_DELIVERED,
+        Metric.COMPLAINT_RATE,
+    }
+
+
+@settings(max_examples=60)
+@given(
+    st.integers(0, 500),
+    st.integers(0, 500),
+    st.integers(0, 50),
+    st.integers(0, 20),
+    st.sampled_from(RunStatus),
+    st.sampled_from(list(HealthStatus)),
+)
+def test_the_codes_own_report_holds_no_figure_that_the_model_would_not_be_allowed(
+    confirmed: int, failed: int, moved: int, held: int, status: RunStatus, health: HealthStatus
+) -> None:
+    facts = replace(
+        FACTS,
+        status=status,
+        suppression=SuppressionFacts(
+            {"hard_bounce": confirmed + failed}, {"hard_bounce": confirmed}, {"hard_bounce": failed}, held
+        ),
+        rebalancing=RebalancingFacts(moved, moved),
+        complaint_rate=0.4,
+        deviation_after=7.26,
+        assessments=[replace(each, status=health) for each in FACTS.assessments],
+    )
+    known = figures_in(dict(question_about(facts).data))
+
+    report = policy_report(facts)
+
+    assert all(known.hold(sentence) for sentence in sentences(report))
+    assert len(report.key_metrics) <= MOST_ENTRIES

@@ -1,0 +1,280 @@
+"""Two bounce sources that know different things, and counters that say whether the reading is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from list_pipeline.core.bounces.classes import BounceClass, BounceReason, FailureEvent
+from list_pipeline.core.bounces.sources import ReconciledBounces, reconcile
+from list_pipeline.core.observations import BounceSeen, MessageSeen, MessageStatus, SendCounters
+
+SENT = datetime(2026, 11, 2, 9, tzinfo=UTC)
+MAILJET_ID = 8_000_000_001
+Status = MessageStatus
+
+
+def bounce(
+    contact_id: int, state_id: int | None = 1, permanent: bool = True, row_id: int = 1, campaign: int = MAILJET_ID,
+    at: datetime | None = SENT + timedelta(minutes=5),
+) -> BounceSeen:  # fmt: skip
+    return BounceSeen(row_id, campaign, contact_id, state_id, permanent, False, at)
+
+
+def message(
+    contact_id: int, status: MessageStatus = Status.HARD_BOUNCED, state_id: int | None = 1,
+    message_id: int | None = None, campaign: int = MAILJET_ID, at: datetime | None = SENT,
+) -> MessageSeen:  # fmt: skip
+    return MessageSeen(message_id or 1000 + contact_id, campaign, contact_id, status, state_id, at)
+
+
+def counters(hard: int = 0, soft: int = 0, blocked: int = 0, spam: int = 0, deferred: int = 0) -> SendCounters:
+    return SendCounters(100, 90, 0, 0, hard, soft, blocked, deferred, 0, spam, 0)
+
+
+def counted(messages: Sequence[MessageSeen]) -> SendCounters:
+    def of(status: MessageStatus) -> int:
+        return len({row.message_id for row in messages if row.status is status})
+
+    return counters(of(Status.HARD_BOUNCED), of(Status.SOFT_BOUNCED), of(Status.BLOCKED), of(Status.SPAM))
+
+
+def read(
+    bounces: Sequence[BounceSeen], messages: Sequence[MessageSeen], shown: SendCounters | None = None,
+    texts: dict[int, str] | None = None,
+) -> ReconciledBounces:  # fmt: skip
+    return reconcile(
+        bounces, messages, shown or counted(messages), campaign_id=5, mailjet_campaign_id=MAILJET_ID, sent_at=SENT,
+        texts=texts or {},
+    )  # fmt: skip
+
+
+def only(reading: ReconciledBounces) -> FailureEvent:
+    (event,) = reading.events
+    return event
+
+
+def test_a_hard_bounce_in_both_sources_is_certain() -> None:
+    event = only(read([bounce(7)], [message(7)]))
+    assert (event.bounce_class, event.classification.is_disputed, event.is_contradictory) == (
+        BounceClass.HARD,
+        False,
+        False,
+    )
+    assert (event.campaign_id, event.in_bounce_log, event.in_message_log, event.is_permanent) == (5, True, True, True)
+    assert event.occurred_at == SENT + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("bounces", "messages"),
+    [
+        ([bounce(7)], []),
+        ([], [message(7)]),
+        ([bounce(7)], [message(7, Status.BLOCKED, 7)]),
+        ([bounce(7, 7)], [message(7)]),
+        ([bounce(7)], [message(7, Status.SOFT_BOUNCED, 3)]),
+        ([bounce(7, None)], [message(7)]),
+        ([bounce(7)], [message(7, Status.HARD_BOUNCED, 99)]),
+        ([bounce(7, 3, False)], [message(7, Status.HARD_BOUNCED, None)]),
+    ],
+)
+def test_a_hard_bounce_that_one_source_claims_alone_is_a_contradiction(
+    bounces: list[BounceSeen], messages: list[MessageSeen]
+) -> None:
+    reading = read(bounces, messages)
+    assert only(reading).is_contradictory
+    assert not only(reading).counts
+    assert reading.contradictions == reading.events
+    assert reading.is_complete
+    assert any("one source" in sentence for sentence in reading.warnings)
+    assert set(reading.by_class().values()) == {0}
+
+
+def test_a_permanent_block_of_the_sender_is_a_block_in_both_sources_even_when_it_ended_as_a_hard_bounce() -> None:
+    event = only(read([bounce(7, 7, permanent=True)], [message(7, Status.HARD_BOUNCED, 7)]))
+    assert (event.bounce_class, event.is_contradictory) == (BounceClass.BLOCK, False)
+
+
+@pytest.mark.parametrize(
+    ("bounces", "messages"),
+    [
+        ([bounce(7, 7)], []),
+        ([], [message(7, Status.BLOCKED, 14)]),
+        ([bounce(7, 8)], [message(7, Status.BLOCKED, None)]),
+    ],
+)
+def test_a_block_may_be_in_one_source(bounces: list[BounceSeen], messages: list[MessageSeen]) -> None:
+    assert not only(read(bounces, messages)).is_contradictory
+
+
+def test_a_soft_bounce_counts_when_the_message_ended_so_and_not_when_only_the_bounce_log_shows_it() -> None:
+    ended = only(read([], [message(7, Status.SOFT_BOUNCED, 3)]))
+    assert (ended.bounce_class, ended.counts) == (BounceClass.SOFT, True)
+    retried = only(read([bounce(7, 3, False)], [message(7, Status.SENT, None)]))
+    assert (retried.bounce_class, retried.counts) == (BounceClass.SOFT, False)
+
+
+def test_the_two_sources_agree_on_hard_but_not_on_why_so_it_is_disputed() -> None:
+    event = only(read([bounce(7, 1)], [message(7, Status.HARD_BOUNCED, 2)]))
+    assert (event.bounce_class, event.classification.is_disputed) == (BounceClass.HARD, True)
+
+
+def test_a_message_that_ended_softly_leaves_a_permanent_bounce_disputed() -> None:
+    event = only(read([bounce(7, 1)], [message(7, Status.SOFT_BOUNCED, 1)]))
+    assert (event.bounce_class, event.classification.is_disputed) == (BounceClass.HARD, True)
+
+
+def test_a_message_without_a_state_lends_its_status_to_the_bounce_log() -> None:
+    assert not only(read([bounce(7, 1)], [message(7, Status.HARD_BOUNCED, None)])).classification.is_disputed
+    soft = only(read([bounce(7, 3, False)], [message(7, Status.SOFT_BOUNCED, None)]))
+    assert (soft.reason, soft.is_contradictory) == (BounceReason.MAILBOX_FULL, False)
+
+
+def test_several_rows_of_a_contact_become_one_event_with_the_worst_that_both_support() -> None:
+    rows = [bounce(7, 13, False, 1), bounce(7, 1, True, 2), bounce(7, 1, True, 3)]
+    reading = read(rows, [message(7)])
+    assert only(reading).reason is BounceReason.USER_UNKNOWN
+    assert reading.duplicates == ((7, 2),)
+    assert reading.duplicates_count == 2
+
+
+def test_what_both_agree_on_is_kept_when_one_row_claims_more() -> None:
+    event = only(read([bounce(7, 3, False), bounce(7, 1, True, 2)], [message(7, Status.SOFT_BOUNCED, 3)]))
+    assert (event.bounce_class, event.is_contradictory) == (BounceClass.SOFT, True)
+
+
+def test_a_complaint_needs_one_source_and_outweighs_everything() -> None:
+    event = only(read([bounce(7, 1)], [message(7, Status.SPAM, None)]))
+    assert (event.bounce_class, event.is_contradictory) == (BounceClass.COMPLAINT, False)
+    assert only(read([bounce(7, 21)], [])).counts
+
+
+def test_a_message_that_is_still_being_tried_is_no_failure_yet() -> None:
+    event = only(read([bounce(7, 3, False)], [message(7, Status.DEFERRED, 3)]))
+    assert (event.bounce_class, event.reason) == (BounceClass.UNKNOWN, BounceReason.STILL_TRYING)
+
+
+def test_the_receivers_words_reach_the_classification_in_both_sources() -> None:
+    said = {7: "550 5.1.1 no such user"}
+    event = only(read([bounce(7, 2, False)], [message(7, Status.HARD_BOUNCED, 2)], texts=said))
+    assert (event.classification.is_disputed, event.classification.by_text) == (False, True)
+    ours = only(read([bounce(7)], [message(7)], texts={7: "550 blocked, see our blacklist"}))
+    assert (ours.bounce_class, ours.is_contradictory) == (BounceClass.BLOCK, False)
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        (counters(hard=2), "bounced hard"),
+        (counters(hard=1, soft=1), "bounced softly"),
+        (counters(hard=1, blocked=3), "blocked"),
+        (counters(hard=1, spam=1), "spam"),
+    ],
+)
+def test_fewer_rows_than_counted_is_an_incomplete_reading(shown: SendCounters, words: str) -> None:
+    reading = read([bounce(7)], [message(7)], shown)
+    assert not reading.is_complete
+    assert any(words in sentence for sentence in reading.problems)
+
+
+def test_more_rows_than_counted_is_a_late_counter_and_only_warns() -> None:
+    reading = read([bounce(7)], [message(7)], counters())
+    assert reading.is_complete
+    assert any("late" in sentence for sentence in reading.warnings)
+
+
+def test_nothing_read_although_the_counters_show_failures_is_not_an_empty_campaign() -> None:
+    assert not read([], [], counters(hard=3)).is_complete
+    assert read([], [], counters()).is_complete
+
+
+def test_the_same_page_read_twice_does_not_hide_a_missing_message() -> None:
+    assert not read([bounce(7)], [message(7), message(7)], counters(hard=2)).is_complete
+
+
+def test_two_messages_of_one_contact_are_two_for_the_counters_and_one_event() -> None:
+    rows = [message(7, Status.BLOCKED, 15, 1), message(7, Status.BLOCKED, 15, 2)]
+    reading = read([], rows, counters(blocked=2))
+    assert reading.is_complete
+    assert len(reading.events) == 1
+
+
+def test_a_status_that_does_not_say_hard_or_soft_is_compared_with_the_sum_of_both() -> None:
+    assert read([bounce(7)], [message(7, Status.BOUNCE)], counters(hard=1)).is_complete
+    assert not read([bounce(7)], [message(7, Status.BOUNCE)], counters(hard=1, soft=1)).is_complete
+
+
+def test_rows_of_another_campaign_make_the_reading_unusable_and_are_not_counted() -> None:
+    reading = read([bounce(7), bounce(8, campaign=1)], [message(7), message(9, campaign=1)], counters(hard=1))
+    assert not reading.is_complete
+    assert [event.contact_id for event in reading.events] == [7]
+    assert "2 rows of another campaign" in reading.problems[0]
+
+
+def test_a_row_without_a_contact_is_reported_and_held_against_nobody() -> None:
+    reading = read([bounce(0)], [])
+    assert reading.events == ()
+    assert any("without a contact" in sentence for sentence in reading.warnings)
+
+
+def test_an_empty_bounce_log_beside_hard_messages_is_said_aloud() -> None:
+    assert any("bounce log shows nothing" in sentence for sentence in read([], [message(7)]).warnings)
+
+
+def test_a_failure_without_any_date_is_dated_by_the_sending_and_said_so() -> None:
+    reading = read([bounce(7, at=None)], [message(7, at=None)])
+    assert only(reading).occurred_at == SENT
+    assert any("no date" in sentence for sentence in reading.warnings)
+
+
+def test_deliveries_among_the_messages_are_no_failures() -> None:
+    assert read([], [message(7, Status.SENT, None), message(8, Status.CLICKED, None)], counters()).events == ()
+
+
+ROWS = st.lists(
+    st.builds(
+        bounce,
+        st.integers(1, 4),
+        st.integers(0, 23) | st.none(),
+        st.booleans(),
+        st.integers(1, 9),
+        at=st.sampled_from([None, SENT, SENT + timedelta(hours=1)]),
+    ),
+    max_size=12,
+)
+MESSAGES = st.lists(
+    st.builds(
+        message,
+        st.integers(1, 4),
+        st.sampled_from(list(MessageStatus)),
+        st.integers(0, 23) | st.none(),
+        st.integers(1, 9),
+        at=st.sampled_from([None, SENT]),
+    ),
+    max_size=8,
+)
+
+
+@given(ROWS, MESSAGES, st.randoms(use_true_random=False))
+def test_neither_order_nor_duplicates_change_the_events(bounces, messages, random) -> None:  # type: ignore[no-untyped-def]
+    expected = read(bounces, messages, counters()).events
+    more_bounces, more_messages = bounces + bounces[:3], messages + messages[:2]
+    random.shuffle(more_bounces)
+    random.shuffle(more_messages)
+    assert read(more_bounces, more_messages, counters()).events == expected
+
+
+@given(ROWS, MESSAGES)
+def test_no_hard_bounce_counts_without_both_sources(bounces, messages) -> None:  # type: ignore[no-untyped-def]
+    for event in read(bounces, messages, counters()).events:
+        if event.bounce_class is BounceClass.HARD and event.counts:
+            assert event.in_bounce_log
+            assert event.in_message_log
+            assert any(
+                row.contact_id == event.contact_id and row.status not in (Status.SENT, Status.OPENED, Status.CLICKED)
+                for row in messages
+            )

@@ -1,0 +1,78 @@
+"""When a campaign is due for its maintenance."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from list_pipeline.core.campaigns.eligibility import CampaignTimes, Eligibility, eligible, eligible_oldest_first
+
+ENDED = datetime(2025, 3, 3, 12, tzinfo=UTC)
+
+
+def campaign(
+    campaign_id: str = "a",
+    status: str = "SENT",
+    ended: datetime | None = ENDED,
+    started: datetime | None = None,
+    scheduled: datetime | None = None,
+) -> CampaignTimes:
+    return CampaignTimes(campaign_id, status, ended, started, scheduled)
+
+
+def test_a_campaign_is_due_exactly_24_hours_after_the_end_of_sending() -> None:
+    early = eligible(campaign(), ENDED + timedelta(hours=24, microseconds=-1))
+    assert (early.verdict, early.is_eligible) == (Eligibility.NOT_YET, False)
+    assert early.reason == "it is due at 2025-03-04 12:00 UTC"
+    assert eligible(campaign(), ENDED + timedelta(hours=24)).is_eligible
+
+
+def test_time_zero_is_the_end_else_the_start_else_the_schedule() -> None:
+    start, schedule = ENDED - timedelta(hours=2), ENDED - timedelta(hours=3)
+    assert campaign(started=start, scheduled=schedule).time_zero == ENDED
+    assert campaign(ended=None, started=start, scheduled=schedule).time_zero == start
+    assert campaign(ended=None, scheduled=schedule).time_zero == schedule
+
+
+@pytest.mark.parametrize("status", ["SENT", "COMPLETED", "sent", "Completed"])
+def test_sent_and_completed_campaigns_are_taken(status: str) -> None:
+    assert eligible(campaign(status=status), ENDED + timedelta(days=2)).is_eligible
+
+
+@pytest.mark.parametrize("status", ["SCHEDULED", "READY", "LAUNCHING", "BLOCKED", ""])
+def test_other_statuses_are_not(status: str) -> None:
+    verdict = eligible(campaign(status=status), ENDED + timedelta(days=2))
+    assert verdict.verdict is Eligibility.NOT_SENT
+    assert status in verdict.reason
+
+
+def test_a_campaign_without_any_time_is_reported_and_not_guessed() -> None:
+    verdict = eligible(campaign(ended=None), ENDED)
+    assert (verdict.verdict, verdict.due_at) == (Eligibility.TIME_UNKNOWN, None)
+
+
+def test_an_old_campaign_is_left_to_a_person() -> None:
+    assert eligible(campaign(), ENDED + timedelta(days=7)).is_eligible
+    verdict = eligible(campaign(), ENDED + timedelta(days=7, seconds=1))
+    assert verdict.verdict is Eligibility.TOO_OLD
+    assert "more than 7 days ago" in verdict.reason
+    assert eligible(campaign(), ENDED + timedelta(days=20), lookback_days=30).is_eligible
+
+
+def test_delay_and_time_zones_are_respected() -> None:
+    tokyo = timezone(timedelta(hours=9))
+    verdict = eligible(campaign(ended=ENDED.astimezone(tokyo)), ENDED + timedelta(hours=1), delay_hours=72)
+    assert verdict.reason == "it is due at 2025-03-06 12:00 UTC"
+
+
+def test_due_campaigns_come_oldest_first_then_by_id() -> None:
+    campaigns = [
+        campaign("c", ended=ENDED),
+        campaign("b", ended=ENDED - timedelta(days=1)),
+        campaign("a", ended=ENDED),
+        campaign("x", status="BLOCKED"),
+        campaign("y", ended=ENDED + timedelta(days=3)),
+    ]
+    due = eligible_oldest_first(campaigns, ENDED + timedelta(days=2))
+    assert [verdict.campaign.campaign_id for verdict in due] == ["b", "a", "c"]

@@ -1,0 +1,221 @@
+"""Rollback triggers, freshness, and how often people are told: the rules and their words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from list_pipeline.core.messages.slack_blocks import SlackMessage, as_text, problems
+from list_pipeline.core.monitoring.alert_pacing import FIRST_PAUSE, may_tell
+from list_pipeline.core.monitoring.freshness import GRACE, Expected, freshness
+from list_pipeline.core.monitoring.latency import Percentiles, WorkflowFigures
+from list_pipeline.core.monitoring.messages import (
+    FailedRun,
+    failure_message,
+    overdue_message,
+    slow_message,
+    trigger_message,
+)
+from list_pipeline.core.monitoring.rollback_triggers import (
+    LATENCY_LIMIT_MS,
+    LEAST_DECISIONS,
+    LEAST_MAINTENANCES,
+    LEAST_RUNS,
+    Trigger,
+    TriggerFacts,
+    judge,
+)
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+"""A Friday."""
+
+FINE = TriggerFacts(100, 20_000, 100, 0, 100, 0, 100, 0)
+NOTHING = TriggerFacts(0, None, 0, 0, 0, 0, 0, 0)
+
+
+def hit(facts: TriggerFacts) -> dict[Trigger, bool | None]:
+    return {one.trigger: one.is_hit for one in judge(facts)}
+
+
+def test_good_figures_ask_for_nothing() -> None:
+    assert hit(FINE) == {Trigger.LATENCY: False, Trigger.WRONG_DECISIONS: False, Trigger.FAILED_RUNS: False}
+
+
+def test_nothing_measured_is_not_judged() -> None:
+    assert set(hit(NOTHING).values()) == {None}
+    assert all("too few" in one.words for one in judge(NOTHING))
+
+
+@pytest.mark.parametrize(
+    ("at_the_limit", "above_it", "trigger"),
+    [
+        (
+            replace(FINE, maintenance_p95_ms=LATENCY_LIMIT_MS),
+            replace(FINE, maintenance_p95_ms=LATENCY_LIMIT_MS + 1),
+            "latency",
+        ),
+        (replace(FINE, rejected=20), replace(FINE, rejected=21), "wrong_decisions"),
+        (replace(FINE, taken_back=20), replace(FINE, taken_back=21), "wrong_decisions"),
+        (replace(FINE, failed_runs=10), replace(FINE, failed_runs=11), "failed_runs"),
+    ],
+)
+def test_a_trigger_is_hit_above_its_limit_and_not_at_it(
+    at_the_limit: TriggerFacts, above_it: TriggerFacts, trigger: str
+) -> None:
+    assert hit(at_the_limit)[Trigger(trigger)] is False
+    assert hit(above_it)[Trigger(trigger)] is True
+    assert sum(1 for one in hit(above_it).values() if one) == 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "trigger"),
+    [
+        (replace(FINE, maintenances=LEAST_MAINTENANCES - 1, maintenance_p95_ms=LATENCY_LIMIT_MS * 9), Trigger.LATENCY),
+        (replace(NOTHING, decisions=LEAST_DECISIONS - 1, rejected=LEAST_DECISIONS - 1), Trigger.WRONG_DECISIONS),
+        (replace(FINE, runs=LEAST_RUNS - 1, failed_runs=LEAST_RUNS - 1), Trigger.FAILED_RUNS),
+    ],
+)
+def test_too_few_hit_nothing_however_bad_they_are(facts: TriggerFacts, trigger: Trigger) -> None:
+    assert hit(facts)[trigger] is None
+
+
+def test_few_decisions_of_people_do_not_hide_suppressions_that_were_taken_back() -> None:
+    assert hit(replace(NOTHING, suppressed=50, taken_back=30, decisions=2))[Trigger.WRONG_DECISIONS] is True
+
+
+def test_more_failures_than_runs_are_refused() -> None:
+    with pytest.raises(ValueError, match="part"):
+        replace(FINE, runs=3, failed_runs=4)
+
+
+# Freshness
+
+DAILY = Expected("daily reconciliation", "reconciliation_of_lists", hour=4, minute=10)
+WEEKLY = Expected("weekly health check", "weekly_health_check", hour=10, minute=0, weekday=1)
+LONG_AGO = NOW - timedelta(days=100)
+
+
+def test_the_last_due_time_is_today_after_its_hour_and_yesterday_before_it() -> None:
+    assert DAILY.last_due(NOW) == datetime(2026, 11, 20, 4, 10, tzinfo=UTC)
+    assert DAILY.last_due(datetime(2026, 11, 20, 4, 9, tzinfo=UTC)) == datetime(2026, 11, 19, 4, 10, tzinfo=UTC)
+
+
+def test_the_last_due_week_is_its_monday() -> None:
+    assert WEEKLY.last_due(NOW) == datetime(2026, 11, 16, 10, 0, tzinfo=UTC)
+    assert WEEKLY.last_due(datetime(2026, 11, 16, 9, 59, tzinfo=UTC)) == datetime(2026, 11, 9, 10, 0, tzinfo=UTC)
+
+
+def test_sunday_is_day_zero() -> None:
+    assert Expected("x", "x", 10, 0, weekday=0).last_due(NOW) == datetime(2026, 11, 15, 10, 0, tzinfo=UTC)
+
+
+@given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)), st.integers(0, 6), st.integers(0, 23))  # noqa: DTZ001
+def test_what_is_due_weekly_was_due_within_the_last_seven_days(at: datetime, weekday: int, hour: int) -> None:
+    now = at.replace(tzinfo=UTC)
+    due = Expected("x", "x", hour, 0, weekday).last_due(now)
+    assert timedelta(0) <= now - due < timedelta(days=7)
+    assert (due.isoweekday() % 7, due.hour) == (weekday, hour)
+
+
+@pytest.mark.parametrize("expected", [DAILY, WEEKLY])
+def test_it_is_overdue_once_the_grace_is_over_and_not_before(expected: Expected) -> None:
+    due = expected.last_due(NOW)
+    before = due - timedelta(minutes=30)
+    assert not freshness(expected, before, LONG_AGO, due + GRACE - timedelta(seconds=1)).is_overdue
+    assert freshness(expected, before, LONG_AGO, due + GRACE).is_overdue
+    assert not freshness(expected, due + timedelta(minutes=5), LONG_AGO, due + GRACE).is_overdue
+
+
+def test_never_done_is_overdue_but_not_before_there_was_anybody_to_do_it() -> None:
+    assert freshness(DAILY, None, LONG_AGO, NOW).is_overdue
+    assert "never done" in freshness(DAILY, None, LONG_AGO, NOW).words
+    assert not freshness(DAILY, None, NOW - timedelta(hours=1), NOW).is_overdue
+
+
+# How often people are told
+
+
+def test_the_first_failure_is_told_at_once_and_the_second_within_five_minutes() -> None:
+    assert may_tell([], NOW)
+    assert not may_tell([NOW - timedelta(minutes=3)], NOW)
+    assert may_tell([NOW - FIRST_PAUSE], NOW)
+    assert FIRST_PAUSE + timedelta(minutes=1) <= timedelta(minutes=5)
+
+
+def test_a_job_that_fails_every_half_minute_makes_a_dozen_messages_a_day_at_most() -> None:
+    told: list[datetime] = []
+    for tick in range(24 * 60):
+        now = NOW + timedelta(minutes=tick)
+        if may_tell(told, now):
+            told.append(now)
+    assert 6 <= len(told) <= 12
+
+
+def test_a_job_that_failed_last_week_fails_for_the_first_time_again() -> None:
+    assert may_tell([NOW - timedelta(days=7)] * 20, NOW)
+
+
+# Words
+
+
+def runs(count: int, error: str = "Mailjet GET contactslist: status 500.") -> list[FailedRun]:
+    return [
+        FailedRun(f"{n:08d}-aaaa", "reconciliation_of_lists", None, error, "https://d.example.com/runs/1")
+        for n in range(count)
+    ]
+
+
+def shown(message: SlackMessage) -> str:
+    assert problems(message.text, message.blocks) == ()
+    return as_text(message)
+
+
+def test_a_failure_names_the_job_the_run_and_the_error() -> None:
+    words = shown(failure_message("reconciliation_of_lists", runs(1)))
+    assert "reconciliation_of_lists Failed" in words
+    assert "https://d.example.com/runs/1" in words
+    assert "status 500" in words
+
+
+def test_many_failures_make_one_message_that_slack_takes() -> None:
+    words = shown(failure_message("weekly_health_check", runs(2_880, error="no " * 400)))
+    assert "2880 Times" in words
+    assert "2872 earlier ones" in words
+
+
+def test_an_error_can_neither_ping_a_channel_nor_show_an_address() -> None:
+    message = failure_message("x", runs(1, "<!channel> jane.doe@example.com failed"))
+    assert "<!channel>" not in str(message.blocks)
+    assert "jane.doe" not in str(message)
+
+
+def test_a_message_about_no_failure_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs one"):
+        failure_message("x", [])
+    with pytest.raises(ValueError, match="needs one"):
+        slow_message([], 1)
+
+
+def test_a_trigger_says_what_to_do_within_five_minutes() -> None:
+    (result,) = (one for one in judge(replace(FINE, failed_runs=50)) if one.is_hit)
+    words = shown(trigger_message(result))
+    assert "50 of 100 scheduled runs failed (50.0 %); the limit is 10 %" in words
+    assert "list-pipeline mode read_only --by NAME" in words
+    assert "LIST_MANAGEMENT_ENABLED=false" in words
+
+
+def test_what_is_overdue_says_which_job_to_look_at() -> None:
+    words = shown(overdue_message(freshness(WEEKLY, None, LONG_AGO, NOW)))
+    assert "Weekly health check Is Overdue" in words
+    assert "weekly_health_check" in words
+
+
+def test_slow_workflows_are_named_with_figures() -> None:
+    spent = Percentiles(4, 10_000, 70_000, 70_000, 70_000)
+    slow = WorkflowFigures("membership_synchronisation", spent, {}, 9, {}, 0, 10.0, 20.0, 1)
+    words = shown(slow_message([slow], 1))
+    assert "membership_synchronisation: 1 of 4 took longer than 60 s (P95 70.0 s, longest 70.0 s)" in words

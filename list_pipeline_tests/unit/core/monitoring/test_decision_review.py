@@ -1,0 +1,286 @@
+"""A day's figures: every contact and question is counted once, shares of nothing are no shares, and words say the figures."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from list_pipeline.core.advice.records import AdviceOutcome
+from list_pipeline.core.monitoring.decision_review import (
+    BANDS,
+    Advice,
+    Consulted,
+    DayFigures,
+    DecidedGroup,
+    Decider,
+    FalseSuppressions,
+    GoalState,
+    PersonsDecision,
+    agreement_of,
+    band_of,
+    figures_of,
+)
+from list_pipeline.core.monitoring.decision_review_text import (
+    answer_words,
+    confidence_words,
+    findings,
+    suppression_words,
+)
+from list_pipeline.core.suppression.policy import SuppressionPolicy
+from list_pipeline.operations.monitoring.decision_review import RULES
+
+DAY = date(2026, 11, 20)
+NOTHING = FalseSuppressions(0, 0, 0, 0)
+
+
+def group(
+    contacts: int = 1, action: str = "suppress", rule: str = "hard_bounce", confidence: float | None = 0.99,
+    decider: Decider = Decider.GATE, advice: Advice = Advice.NONE, planned: bool = True, decided: bool = True,
+    kind: str = "suppression",
+) -> DecidedGroup:  # fmt: skip
+    return DecidedGroup(kind, action, rule, confidence, decider, advice, planned, decided, contacts)
+
+
+def asked(
+    outcome: AdviceOutcome = AdviceOutcome.ACCEPTED, agent: str = "optimization", confidence: float | None = None,
+    requests: int = 1, tokens: int = 100, cost: float | None = 0.01, latency: int | None = 1000,
+) -> Consulted:  # fmt: skip
+    return Consulted(agent, outcome, confidence, requests, tokens, cost, latency)
+
+
+def decision(status: str, advice: Advice = Advice.NONE, contacts: int = 1) -> PersonsDecision:
+    return PersonsDecision("suppression", status, False, advice, contacts)
+
+
+def figures(
+    groups: list[DecidedGroup] | None = None, consulted: list[Consulted] | None = None,
+    people: list[PersonsDecision] | None = None, suppressions: FalseSuppressions = NOTHING,
+) -> DayFigures:  # fmt: skip
+    return figures_of(DAY, groups or [], consulted or [], people or [], people or [], suppressions, suppressions)
+
+
+GROUPS = st.lists(
+    st.builds(
+        DecidedGroup,
+        kind=st.sampled_from(["suppression", "rebalancing"]),
+        action=st.sampled_from(["suppress", "hold", "monitor", "keep", "move", "enrol", "restore", "remove"]),
+        rule=st.sampled_from(["hard_bounce", "second_hit", "nearest"]),
+        confidence=st.none() | st.floats(0, 1),
+        decider=st.sampled_from(Decider),
+        advice=st.sampled_from(Advice),
+        planned_today=st.booleans(),
+        decided_today=st.booleans(),
+        contacts=st.integers(1, 5000),
+    ),
+    max_size=12,
+)
+QUESTIONS = st.lists(
+    st.builds(
+        Consulted,
+        agent=st.sampled_from(["list_health", "optimization", "rebalancing", "reporting"]),
+        outcome=st.sampled_from(AdviceOutcome),
+        confidence=st.none() | st.floats(0, 1),
+        requests=st.integers(0, 2),
+        tokens=st.integers(0, 20_000),
+        cost_usd=st.none() | st.floats(0, 1),
+        latency_ms=st.none() | st.integers(0, 30_000),
+    ),
+    max_size=12,
+)
+PEOPLE = st.lists(
+    st.builds(
+        PersonsDecision,
+        kind=st.just("suppression"),
+        status=st.sampled_from(["approved", "rejected", "expired"]),
+        is_whole_plan=st.booleans(),
+        advice=st.sampled_from(Advice),
+        contacts=st.integers(0, 100),
+    ),
+    max_size=12,
+)
+
+
+@st.composite
+def labelled(draw: st.DrawFn) -> FalseSuppressions:
+    suppressed = draw(st.integers(0, 400))
+    reviewed = draw(st.integers(0, suppressed))
+    reinstated = draw(st.integers(0, reviewed))
+    return FalseSuppressions(suppressed, reviewed, reinstated, draw(st.integers(0, reinstated)))
+
+
+@given(GROUPS, QUESTIONS, PEOPLE, labelled())
+def test_every_contact_and_question_is_counted_once_in_each_table(
+    groups: list[DecidedGroup], questions: list[Consulted], people: list[PersonsDecision], labels: FalseSuppressions
+) -> None:
+    found = figures(groups, questions, people, labels)
+    for table in (found.actions, found.bands, found.deciders, found.advised):
+        assert sum(table.values()) == found.contacts
+    assert sum(one.contacts for one in found.rules) == found.contacts
+    assert sum(one.questions for one in found.advisors) == found.all_advisors.questions == len(questions)
+    assert sum(one.tokens for one in found.advisors) == found.all_advisors.tokens
+    assert found.people.decided + found.people.expired == len(people)
+    assert found.people.with_advisor <= found.people.advisor_spoke <= found.people.decided
+    if found.all_advisors.valid_json_percent is not None:
+        assert found.all_advisors.parse_failure_percent == pytest.approx(100 - found.all_advisors.valid_json_percent)
+    assert DayFigures.from_json(json.loads(json.dumps(found.as_json()))) == found
+    assert 1 <= len(findings(found)) <= 6
+    assert all(rule(found).words for rule in RULES)
+
+
+def test_a_day_with_nothing_says_so_and_claims_no_perfect_score() -> None:
+    empty = figures()
+    assert empty.is_empty
+    assert (empty.automatic_percent, empty.people.policy_percent, empty.people.advisor_percent) == (None, None, None)
+    assert (empty.all_advisors.valid_json_percent, empty.all_advisors.mean_confidence) == (None, None)
+    assert findings(empty) == (
+        "Nothing was planned, asked or decided on this day.",
+        "In the last 30 days people decided nothing, so their agreement is not known.",
+        "Nobody was suppressed by a rule so far, so fewer than 5 % wrong is not shown yet.",
+    )
+    assert all(rule(empty).passed for rule in RULES)
+
+
+def test_the_cuts_of_the_bands_are_the_policys() -> None:
+    policy = SuppressionPolicy()
+    cuts = [policy.automatic_confidence, policy.automatic_confidence - 1e-9, policy.review_confidence]
+    assert [band_of(cut) for cut in (*cuts, policy.review_confidence - 1e-9, None)] == [
+        "automatic", "review", "review", "low", "none",
+    ]  # fmt: skip
+    assert set(figures().bands) == set(BANDS)
+
+
+def test_what_was_planned_earlier_and_decided_today_counts_as_a_decision_of_today_only() -> None:
+    found = figures(
+        [group(4), group(3, decider=Decider.PERSON, planned=False), group(2, decider=Decider.WAITING, decided=False)]
+    )
+    assert found.contacts == 6
+    assert (found.automatic, found.by_people) == (4, 3)
+    assert found.automatic_percent == pytest.approx(100 * 4 / 7)
+    assert findings(found)[0] == (
+        "Plans were made for 6 contacts: 6 to suppress; 4 let through automatically, 2 still waiting at the end of the day."
+    )
+
+
+def test_answers_that_could_not_be_read_are_counted_among_those_that_came() -> None:
+    outcomes = (
+        [AdviceOutcome.ACCEPTED] * 3 + [AdviceOutcome.TRIMMED, AdviceOutcome.REFUSED] + [AdviceOutcome.UNREADABLE] * 2
+    )
+    silent = [asked(AdviceOutcome.UNANSWERED, latency=None), asked(AdviceOutcome.NOT_ASKED, requests=0, latency=None)]
+    found = figures(consulted=[*map(asked, outcomes), *silent]).all_advisors
+    assert (found.answered, found.unreadable) == (7, 2)
+    assert found.parse_failure_percent == pytest.approx(200 / 7)
+    assert answer_words(found) == (
+        "1 of 8 questions were not answered; 2 of 7 answers could not be read, while at least 99 % are to be valid JSON, "
+        "1 were refused and 1 used in part."
+    )
+    assert not RULES[0](figures(consulted=[*map(asked, outcomes)])).passed
+
+
+@pytest.mark.parametrize(("unreadable", "passed"), [(1, True), (2, False)])
+def test_the_goal_for_valid_json_is_ninety_nine_of_a_hundred(unreadable: int, passed: bool) -> None:
+    outcomes = [AdviceOutcome.UNREADABLE] * unreadable + [AdviceOutcome.ACCEPTED] * (100 - unreadable)
+    assert RULES[0](figures(consulted=[*map(asked, outcomes)])).passed is passed
+
+
+def test_without_a_model_nothing_is_said_about_answers() -> None:
+    found = figures(
+        consulted=[asked(AdviceOutcome.NOT_ASKED, requests=0, tokens=0, cost=None, latency=None)]
+    ).all_advisors
+    assert answer_words(found) == "No advisor was asked; the policy spoke for itself."
+    assert (found.without_price, found.latency_p95_ms) == (0, None)
+
+
+def test_the_mean_confidence_is_of_answers_that_count_and_a_low_one_is_a_warning() -> None:
+    refused = asked(AdviceOutcome.REFUSED, confidence=0.1)
+    found = figures(consulted=[asked(confidence=0.8), asked(confidence=0.9), asked(), refused])
+    assert found.all_advisors.mean_confidence == pytest.approx(0.85)
+    result = RULES[2](found)
+    assert (result.passed, result.is_serious) == (False, False)
+    assert "0.85" in confidence_words(found.all_advisors)
+    assert RULES[2](figures(consulted=[asked(confidence=0.86)])).passed
+
+
+def test_latency_and_cost_are_measured_values() -> None:
+    found = figures(
+        consulted=[asked(latency=ms, cost=0.001) for ms in range(100, 2100, 100)] + [asked(cost=None, requests=2)]
+    )
+    one = found.all_advisors
+    assert (one.latency_median_ms, one.latency_p95_ms) == (1000, 1900)
+    assert (one.cost_usd, one.without_price, one.repaired) == (0.02, 1, 1)
+
+
+def test_people_agree_with_an_advisor_who_did_not_object_when_they_approve_and_with_one_who_did_when_they_reject() -> (
+    None
+):
+    found = agreement_of(
+        [
+            decision("approved", Advice.NO_OBJECTION, 5),
+            decision("approved", Advice.LOWERED),
+            decision("rejected", Advice.LOWERED),
+            decision("rejected", Advice.DOUBTED),
+            decision("rejected", Advice.NO_OBJECTION),
+            decision("approved"),
+            decision("expired", Advice.LOWERED),
+        ]
+    )
+    assert (found.approved, found.rejected, found.expired) == (3, 3, 1)
+    assert (found.approved_contacts, found.rejected_contacts) == (7, 3)
+    assert (found.with_advisor, found.advisor_spoke) == (3, 5)
+    assert found.policy_percent == 50.0
+    assert found.advisor_percent == 60.0
+
+
+@pytest.mark.parametrize(
+    ("labels", "proof"),
+    [
+        (FalseSuppressions(500, 58, 0, 0), GoalState.NOT_SHOWN_YET),
+        (FalseSuppressions(500, 59, 0, 0), GoalState.SHOWN),
+        (FalseSuppressions(500, 0, 0, 0), GoalState.NOT_SHOWN_YET),
+        (FalseSuppressions(500, 92, 1, 0), GoalState.NOT_SHOWN_YET),
+        (FalseSuppressions(500, 93, 1, 0), GoalState.SHOWN),
+        (FalseSuppressions(500, 500, 24, 0), GoalState.NOT_SHOWN_YET),
+        (FalseSuppressions(500, 500, 25, 0), GoalState.MISSED),
+        (FalseSuppressions(1, 1, 1, 0), GoalState.MISSED),
+    ],
+)
+def test_few_false_suppressions_are_shown_not_shown_yet_or_missed(labels: FalseSuppressions, proof: GoalState) -> None:
+    assert labels.proof is proof
+    result = RULES[1](figures(suppressions=labels))
+    assert result.passed is (proof is not GoalState.MISSED)
+    assert {GoalState.SHOWN: "which shows", GoalState.NOT_SHOWN_YET: "not shown yet", GoalState.MISSED: "missed"}[
+        proof
+    ] in result.words
+
+
+@given(labelled())
+def test_a_goal_is_never_shown_and_missed_at_once(labels: FalseSuppressions) -> None:
+    assert labels.proof is not GoalState.SHOWN or 100 * labels.reinstated < 5 * labels.suppressed
+    assert labels.proof is not GoalState.SHOWN or labels.reviewed >= 59
+    assert not labels.is_certainly_missed or labels.proof is GoalState.MISSED
+
+
+def test_one_suppression_taken_back_of_a_few_is_a_warning_and_many_are_an_error() -> None:
+    few, many = FalseSuppressions(4, 4, 1, 0), FalseSuppressions(40, 40, 30, 30)
+    assert not RULES[1](figures(suppressions=few)).is_serious
+    assert RULES[1](figures(suppressions=many)).is_serious
+    assert "(30 with a whole maintenance)" in suppression_words(many)
+
+
+def test_what_an_advisor_changed_is_told() -> None:
+    told = findings(
+        figures(
+            [
+                group(1, "monitor", "second_hit", 0.8, Decider.POLICY, Advice.SOFTENED),
+                group(2, "suppress", "second_hit", 0.6, Decider.WAITING, Advice.LOWERED),
+                group(40, "move", "nearest", None, Decider.WAITING, Advice.DOUBTED, kind="rebalancing"),
+            ]
+        )
+    )
+    assert told[2] == (
+        "Advisors asked for more care: watching 1 instead of suppressing, a lower confidence for 2, "
+        "doubt about a plan for 40 (contacts)."
+    )

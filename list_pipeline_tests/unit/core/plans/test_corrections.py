@@ -1,0 +1,169 @@
+"""Taking a change back: only what we did, never against somebody's newer decision, never into an unsafe state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.messages.slack_blocks import problems
+from list_pipeline.core.plans.corrections import (
+    REFUSALS,
+    ContactNow,
+    CorrectionFacts,
+    DoneChange,
+    correction_message,
+    is_back,
+    reverse,
+    why_roll_back,
+)
+
+MASTER, ONE, TWO, THREE, SUPPRESSION = ListRole
+SUPPRESSED = DoneChange(
+    change_id=1,
+    contact_id=7,
+    kind="suppress",
+    done=frozenset({("add", SUPPRESSION), ("exclude", None), ("remove", THREE)}),
+    before=frozenset({MASTER, THREE}),
+    was_excluded=False,
+)
+MOVED = DoneChange(2, 7, "move", frozenset({("add", TWO), ("remove", ONE)}), frozenset({MASTER, ONE}), False)
+ENROLLED = DoneChange(3, 7, "enrol", frozenset({("add", ONE)}), frozenset({MASTER}), False)
+
+
+def after(change: DoneChange) -> ContactNow:
+    """The contact right after a change."""
+    lists = set(change.before)
+    for action, role in change.done:
+        if role is not None:
+            lists = lists | {role} if action == "add" else lists - {role}
+    return ContactNow(frozenset(lists), is_excluded=change.was_excluded or ("exclude", None) in change.done)
+
+
+def carried_out(now: ContactNow, steps: tuple[tuple[str, ListRole | None], ...]) -> list[ContactNow]:
+    """The contact after each step in turn."""
+    states = []
+    for action, role in steps:
+        if action == "include":
+            now = replace(now, is_excluded=False)
+        elif role is not None:
+            now = replace(now, lists=now.lists | {role} if action == "add" else now.lists - {role})
+        states.append(now)
+    return states
+
+
+@pytest.mark.parametrize("change", [SUPPRESSED, MOVED, ENROLLED])
+def test_the_steps_of_a_reversal_lead_back_to_where_the_contact_was(change: DoneChange) -> None:
+    found = reverse(change, after(change))
+    assert found.refused is None
+    assert is_back(change, carried_out(after(change), found.steps)[-1])
+    assert not is_back(change, after(change))
+
+
+def test_a_suppression_is_taken_back_in_an_order_in_which_nobody_is_suppressed_and_mailable() -> None:
+    assert reverse(SUPPRESSED, after(SUPPRESSED)).steps == (("add", THREE), ("remove", SUPPRESSION), ("include", None))
+
+
+def test_what_stood_before_us_is_not_lifted() -> None:
+    excluded = replace(SUPPRESSED, was_excluded=True)
+    assert ("include", None) not in reverse(excluded, after(excluded)).steps
+    listed = replace(SUPPRESSED, done=SUPPRESSED.done - {("add", SUPPRESSION)}, before=frozenset({THREE, SUPPRESSION}))
+    assert ("remove", SUPPRESSION) not in reverse(listed, after(listed)).steps
+
+
+@pytest.mark.parametrize(
+    ("change", "now", "refused"),
+    [
+        (SUPPRESSED, replace(after(SUPPRESSED), is_gone=True), "contact_gone"),
+        (SUPPRESSED, replace(after(SUPPRESSED), is_unsubscribed=True), "unsubscribed"),
+        (SUPPRESSED, replace(after(SUPPRESSED), is_complaining=True), "complaint"),
+        (replace(SUPPRESSED, is_complaint=True), after(SUPPRESSED), "complaint"),
+        (SUPPRESSED, replace(after(SUPPRESSED), lists=frozenset({MASTER, ONE, SUPPRESSION})), "changed_since"),
+        (SUPPRESSED, ContactNow(SUPPRESSED.before), "already_so"),
+        (MOVED, ContactNow(frozenset({MASTER, THREE})), "changed_since"),
+        (MOVED, ContactNow(frozenset({MASTER})), "changed_since"),
+        (MOVED, ContactNow(frozenset({MASTER, SUPPRESSION}), is_excluded=True), "suppressed_since"),
+        (ENROLLED, ContactNow(frozenset({ONE})), "changed_since"),
+    ],
+)
+def test_a_change_is_not_taken_back_against_a_newer_state(change: DoneChange, now: ContactNow, refused: str) -> None:
+    found = reverse(change, now)
+    assert (found.refused, found.steps) == (refused, ())
+    assert refused in REFUSALS
+
+
+def test_a_move_is_not_taken_back_across_the_rounds_of_an_open_cycle() -> None:
+    assert reverse(MOVED, after(MOVED), sent={TWO}).refused == "cycle_changed"
+    assert reverse(MOVED, after(MOVED), sent={ONE, TWO}).refused is None
+
+
+def test_a_list_that_is_being_sent_is_left_alone() -> None:
+    for change, role in ((SUPPRESSED, THREE), (MOVED, ONE), (MOVED, TWO), (ENROLLED, ONE)):
+        assert reverse(change, after(change), frozen={role}).refused == "list_being_sent"
+
+
+def test_a_half_done_move_is_taken_back_by_leaving_the_new_list() -> None:
+    half = replace(MOVED, done=frozenset({("add", TWO)}))
+    assert reverse(half, after(half)).steps == (("remove", TWO),)
+
+
+ROLES = st.sampled_from(list(ListRole))
+NOW = st.builds(
+    ContactNow,
+    lists=st.frozensets(ROLES),
+    is_unsubscribed=st.booleans(),
+    is_excluded=st.booleans(),
+    is_complaining=st.booleans(),
+    is_gone=st.booleans(),
+)
+
+
+@given(
+    change=st.sampled_from([SUPPRESSED, MOVED, ENROLLED, replace(SUPPRESSED, is_complaint=True)]),
+    now=NOW,
+    sent=st.frozensets(st.sampled_from(CAMPAIGN_LISTS)),
+    frozen=st.frozensets(st.sampled_from(CAMPAIGN_LISTS)),
+    override=st.booleans(),
+)
+def test_whatever_happened_since_a_reversal_leaves_nobody_listless_or_suppressed_and_mailable(
+    change: DoneChange, now: ContactNow, sent: frozenset[ListRole], frozen: frozenset[ListRole], override: bool
+) -> None:
+    found = reverse(change, now, sent=sent, frozen=frozen, despite_complaint=override)
+    assert bool(found.steps) is (found.refused is None)
+    was_reachable = SUPPRESSION in now.lists and bool(now.campaign_lists) and not now.is_excluded
+    for state in carried_out(now, found.steps):
+        assert state.lists
+        reachable = SUPPRESSION in state.lists and bool(state.campaign_lists) and not state.is_excluded
+        assert was_reachable or not reachable
+    if now.is_unsubscribed or now.is_gone:
+        assert not found.steps
+    assert all(role not in frozen for _, role in found.steps)
+
+
+@pytest.mark.parametrize(
+    ("planned", "failed", "astray", "rolled_back"),
+    [(0, 0, 0, False), (100, 10, 0, False), (100, 11, 0, True), (100, 0, 1, True), (5, 1, 0, True)],
+)
+def test_a_rebalancing_is_rolled_back_above_a_tenth_of_failures_or_when_somebody_is_astray(
+    planned: int, failed: int, astray: int, rolled_back: bool
+) -> None:
+    assert (why_roll_back(planned, failed, astray) is not None) is rolled_back
+
+
+def test_the_message_says_what_is_left_and_keeps_slacks_limits() -> None:
+    facts = CorrectionFacts(
+        "Maintenance undone", "ada <!channel>", "x" * 900, 5, 3, 1, 1, tuple(range(400)), {"complaint": 2}
+    )
+    message = correction_message(facts, automatic=False)
+    assert problems(*message) == ()
+    assert "Critical" in message.text
+    assert "<!channel>" not in str(message.blocks)
+    assert "2 left as they are: complained" in message.text
+    done = correction_message(
+        CorrectionFacts("Rebalancing rolled back", "rule", "", 5, 5, 0, 0, (), {}), automatic=True
+    )
+    assert "Critical" not in done.text
+    assert "Manual review needed" in done.text

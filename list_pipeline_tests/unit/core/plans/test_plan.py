@@ -1,0 +1,197 @@
+"""The identity and the life of a plan, and how a run ended."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.lists import ListRole
+from list_pipeline.core.plans.plan import (
+    ItemAction,
+    PlanItem,
+    PlanKind,
+    PlanStatus,
+    RunStatus,
+    Sweep,
+    Urgency,
+    content_hash,
+    max_urgency,
+    may_become,
+    run_status,
+    transition,
+)
+from list_pipeline.core.suppression.policy import SuppressionPolicy
+
+SUPPRESS = PlanItem(7, ItemAction.SUPPRESS, "hard_bounce", to_role=ListRole.SUPPRESSION, explanation="because")
+MOVE = PlanItem(8, ItemAction.MOVE, "minimal_moves", ListRole.CAMPAIGN_1, ListRole.CAMPAIGN_2)
+KEEP = PlanItem(9, ItemAction.KEEP, "sender_fault")
+
+
+def identity(*items: PlanItem, campaign: int = 1, sweep: Sweep = Sweep.H24, policy: str = "1") -> str:
+    return content_hash(campaign, PlanKind.SUPPRESSION, sweep, policy, items)
+
+
+class TestHash:
+    def test_prose_evidence_and_order_are_no_part_of_it(self) -> None:
+        reworded = replace(SUPPRESS, explanation="other words", evidence=({"kind": "failure"},), confidence=0.5)
+        assert identity(SUPPRESS, KEEP) == identity(KEEP, reworded)
+        assert len(identity()) == 64
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            identity(SUPPRESS, campaign=2),
+            identity(SUPPRESS, sweep=Sweep.H72),
+            identity(SUPPRESS, policy="2"),
+            identity(replace(SUPPRESS, contact_id=70)),
+            identity(replace(SUPPRESS, rule="second_hit")),
+            identity(replace(SUPPRESS, is_held=True)),
+            identity(SUPPRESS, KEEP),
+            content_hash(1, PlanKind.REBALANCING, Sweep.H24, "1", [SUPPRESS]),
+        ],
+    )
+    def test_whatever_would_be_done_otherwise_is_another_plan(self, other: str) -> None:
+        assert other != identity(SUPPRESS)
+
+    def test_a_move_elsewhere_is_another_plan(self) -> None:
+        assert identity(MOVE) != identity(replace(MOVE, to_role=ListRole.CAMPAIGN_3))
+
+    def test_it_is_the_same_in_every_process(self) -> None:
+        # A stored hash has to be found again years later, so the canonical form is written out here.
+        canonical = (
+            '{"campaign":1,"items":[[7,"suppress","","suppression","hard_bounce",false],'
+            '[8,"move","campaign_1","campaign_2","minimal_moves",false],[9,"keep","","","sender_fault",false]],'
+            '"kind":"suppression","policy":"1","sweep":"24h"}'
+        )
+        assert identity(SUPPRESS, MOVE, KEEP) == hashlib.sha256(canonical.encode()).hexdigest()
+
+    def test_a_contact_who_is_in_it_twice_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="twice"):
+            identity(SUPPRESS, replace(SUPPRESS, rule="complaint"))
+
+    def test_a_sweep_knows_its_hours(self) -> None:
+        assert [sweep.hours for sweep in Sweep] == [24, 72, 168]
+
+
+class TestItems:
+    @pytest.mark.parametrize(
+        ("action", "source", "target"),
+        [
+            (ItemAction.MOVE, ListRole.CAMPAIGN_1, ListRole.CAMPAIGN_1),
+            (ItemAction.MOVE, None, ListRole.CAMPAIGN_1),
+            (ItemAction.MOVE, ListRole.MASTER, ListRole.CAMPAIGN_1),
+            (ItemAction.MOVE, ListRole.CAMPAIGN_1, ListRole.MASTER),
+            (ItemAction.MOVE, ListRole.CAMPAIGN_1, None),
+            (ItemAction.ENROL, ListRole.CAMPAIGN_1, ListRole.CAMPAIGN_2),
+            (ItemAction.ENROL, None, ListRole.SUPPRESSION),
+            (ItemAction.SUPPRESS, None, ListRole.CAMPAIGN_1),
+            (ItemAction.SUPPRESS, None, None),
+            (ItemAction.SUPPRESS, ListRole.CAMPAIGN_1, ListRole.SUPPRESSION),
+            (ItemAction.KEEP, None, ListRole.SUPPRESSION),
+            (ItemAction.MONITOR, ListRole.CAMPAIGN_1, None),
+        ],
+    )
+    def test_lists_that_do_not_fit_the_action_are_refused(
+        self, action: ItemAction, source: ListRole | None, target: ListRole | None
+    ) -> None:
+        with pytest.raises(ValueError, match=r"list|nothing"):
+            PlanItem(1, action, "rule", source, target)
+
+    def test_a_confidence_is_a_share(self) -> None:
+        with pytest.raises(ValueError, match="share"):
+            replace(SUPPRESS, confidence=85.0)
+
+
+class TestLife:
+    def test_nothing_is_executed_that_was_not_approved(self) -> None:
+        allowed = {status for status in PlanStatus if may_become(status, PlanStatus.EXECUTED)}
+        assert allowed == {PlanStatus.APPROVED}
+        with pytest.raises(RefusedError, match="pending_review"):
+            transition(PlanStatus.PENDING_REVIEW, PlanStatus.EXECUTED)
+
+    @pytest.mark.parametrize("final", [PlanStatus.EXECUTED, PlanStatus.SUPERSEDED])
+    def test_what_is_final_stays(self, final: PlanStatus) -> None:
+        assert not any(may_become(final, status) for status in PlanStatus)
+
+    @pytest.mark.parametrize("ended", [PlanStatus.REJECTED, PlanStatus.EXPIRED, PlanStatus.SUPERSEDED])
+    def test_what_was_decided_against_is_never_approved_again(self, ended: PlanStatus) -> None:
+        assert not may_become(ended, PlanStatus.APPROVED)
+
+    def test_a_legal_step_is_taken(self) -> None:
+        assert transition(PlanStatus.PLANNED, PlanStatus.APPROVED) is PlanStatus.APPROVED
+
+    @pytest.mark.parametrize("status", list(PlanStatus))
+    def test_staying_is_no_step(self, status: PlanStatus) -> None:
+        assert not may_become(status, status)
+
+
+class TestRunStatus:
+    @pytest.mark.parametrize(
+        ("numbers", "status"),
+        [
+            ({"planned": 0, "confirmed": 0}, RunStatus.SUCCESS),
+            ({"planned": 5, "confirmed": 5}, RunStatus.SUCCESS),
+            ({"planned": 5, "confirmed": 3, "skipped": 2}, RunStatus.SUCCESS),
+            ({"planned": 5, "confirmed": 4, "rejected": 1}, RunStatus.SUCCESS),
+            ({"planned": 245, "confirmed": 200, "failed": 45}, RunStatus.PARTIAL_SUCCESS),
+            ({"planned": 5, "confirmed": 3, "waiting": 2}, RunStatus.PARTIAL_SUCCESS),
+            ({"planned": 5, "confirmed": 3}, RunStatus.PARTIAL_SUCCESS),
+            ({"planned": 5, "confirmed": 0, "failed": 5}, RunStatus.FAILED),
+            ({"planned": 5, "confirmed": 0, "failed": 1, "waiting": 4}, RunStatus.FAILED),
+            ({"planned": 5, "confirmed": 0}, RunStatus.FAILED),
+            ({"planned": 5, "confirmed": 0, "waiting": 5}, RunStatus.PENDING_REVIEW),
+            ({"planned": 5, "confirmed": 0, "rejected": 5}, RunStatus.REJECTED),
+            ({"planned": 5, "confirmed": 0, "read_only": True}, RunStatus.READ_ONLY),
+            ({"planned": 0, "confirmed": 0, "read_only": True}, RunStatus.SUCCESS),
+            ({"planned": 5, "confirmed": 5, "rolled_back": True}, RunStatus.ROLLED_BACK),
+        ],
+    )
+    def test_it_says_what_really_happened(self, numbers: dict[str, int], status: RunStatus) -> None:
+        assert run_status(**numbers) is status  # type: ignore[arg-type]
+
+    @given(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))
+    def test_a_failed_item_is_never_a_success(self, confirmed: int, skipped: int, failed: int, waiting: int) -> None:
+        planned = confirmed + skipped + failed + waiting
+        status = run_status(planned=planned, confirmed=confirmed, skipped=skipped, failed=failed, waiting=waiting)
+        assert (status is RunStatus.SUCCESS) == (not failed and not waiting)
+
+    @pytest.mark.parametrize("numbers", [{"planned": 1, "confirmed": 2}, {"planned": -1, "confirmed": 0}])
+    def test_numbers_that_do_not_fit_are_refused(self, numbers: dict[str, int]) -> None:
+        with pytest.raises(ValueError, match="do not fit"):
+            run_status(**numbers)  # type: ignore[arg-type]
+
+
+class TestUrgency:
+    def test_the_highest_wins_and_a_missing_opinion_changes_nothing(self) -> None:
+        assert max_urgency(Urgency.MEDIUM, None, Urgency.HIGH, Urgency.LOW) is Urgency.HIGH
+        assert max_urgency(None) is Urgency.LOW
+
+    def test_only_high_and_critical_page_people(self) -> None:
+        assert [one.value for one in Urgency if one.pages_people] == ["high", "critical"]
+
+
+class TestPolicyVersion:
+    def test_another_figure_is_another_version(self) -> None:
+        assert SuppressionPolicy().version == SuppressionPolicy().version
+        assert SuppressionPolicy(cap_percent=9.0).version != SuppressionPolicy().version
+
+    @pytest.mark.parametrize(
+        "figures",
+        [
+            {"cap_percent": 0},
+            {"cap_percent": 101},
+            {"soft_attempts": 0},
+            {"soft_span_days": -1},
+            {"confidence_hard": 1.1},
+            {"review_confidence": 0.9},
+            {"complaint_target_percent": 1.0},
+        ],
+    )
+    def test_figures_that_make_no_sense_are_refused(self, figures: dict[str, float]) -> None:
+        with pytest.raises(ValueError, match=r"polic|confidence|band|complaint"):
+            SuppressionPolicy(**figures)  # type: ignore[arg-type]

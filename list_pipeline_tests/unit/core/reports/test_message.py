@@ -1,0 +1,403 @@
+"""What the maintenance message says, for every outcome."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
+from list_pipeline.core.health.figures import Rate
+from list_pipeline.core.health.trends import BounceTrend, SizeTrend
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.messages.slack_blocks import problems
+from list_pipeline.core.plans.plan import RunStatus, Urgency
+from list_pipeline.core.reports.facts import ListRates, Trend
+from list_pipeline.core.reports.message import (
+    AttemptFacts,
+    ExecutiveReport,
+    KeyMetric,
+    ListChange,
+    MaintenanceFacts,
+    MaintenanceLinks,
+    RebalancingFacts,
+    SenderFault,
+    StageErrors,
+    SuppressionFacts,
+    as_text,
+    maintenance_message,
+    maintenance_report,
+)
+from list_pipeline.sandbox.slack.limits import block_errors, blocks_too_long
+
+
+def assessment(role: ListRole, status: HealthStatus, urgency: Urgency) -> HealthAssessment:
+    return HealthAssessment(role, status, urgency, (), (), "Impact.", "Rationale.", None, AdviceSource.POLICY)
+
+
+FACTS = MaintenanceFacts(
+    status=RunStatus.SUCCESS,
+    mode="auto",
+    campaign_name="Autumn news",
+    round_number=2,
+    list_role=ListRole.CAMPAIGN_2,
+    sent_at=datetime(2026, 11, 20, 9, 0, tzinfo=UTC),
+    recipients=12_000,
+    links=MaintenanceLinks(
+        17, "autumn-news-r2", "abcdef0123456789", "https://app.example.com", "https://dag.example.com/r"
+    ),
+    bounces={"hard": 1_241, "soft": 60, "complaint": 4},
+    suppression=SuppressionFacts({"hard_bounce": 1_241, "complaint": 4}, {"hard_bounce": 1_241, "complaint": 4}),
+    rebalancing=RebalancingFacts(10, 10, 5, 5, 7, "10 moves are the fewest."),
+    sender_faults=[SenderFault("policy_issue", 33, "Check SPF and DKIM"), SenderFault("system_issue", 0)],
+    not_evidence=5,
+    unknown=2,
+    lists=[ListChange(role, 12_000, 11_900, 11_880, 11_780) for role in CAMPAIGN_LISTS],
+    deviation_before=6.24,
+    deviation_after=1.9,
+    mailjet_requests=41,
+    complaint_rate=0.033,
+    report=ExecutiveReport(
+        "All is well.",
+        key_metrics=[
+            KeyMetric("contacts_suppressed", "Contacts Suppressed", "1,245"),
+            KeyMetric("largest_deviation", "Largest Distance From the Average", "1.9 %", Trend.DOWN),
+            KeyMetric("complaint_rate", "Complaint Rate", "0.03 %"),
+        ],
+        concerns=["List 2 loses many contacts."],
+        recommendations=["Check SPF.", "Check DKIM.", "Check DMARC.", "Check all."],
+        next_steps=["Look again before the next campaign."],
+        source=AdviceSource.MODEL,
+    ),
+    rationale_source=AdviceSource.MODEL,
+    assessments=[
+        assessment(ListRole.CAMPAIGN_1, HealthStatus.HEALTHY, Urgency.LOW),
+        assessment(ListRole.CAMPAIGN_2, HealthStatus.CRITICAL, Urgency.HIGH),
+        assessment(ListRole.CAMPAIGN_3, HealthStatus.WARNING, Urgency.MEDIUM),
+    ],
+    list_rates=[
+        ListRates(ListRole.CAMPAIGN_1, Rate(980, 1_000), Rate(20, 1_000), BounceTrend.STABLE),
+        ListRates(ListRole.CAMPAIGN_2, Rate(758, 1_000), Rate(242, 1_000), BounceTrend.STABLE, SizeTrend.SHRINKING),
+        ListRates(ListRole.CAMPAIGN_3, bounce_trend=BounceTrend.STABLE),
+    ],
+)
+
+
+def shown(facts: MaintenanceFacts) -> str:
+    return as_text(maintenance_message(facts))
+
+
+def test_a_complete_run_has_the_specified_parts_in_order() -> None:
+    text = shown(FACTS)
+
+    parts = [
+        "🔄 Post-Campaign List Maintenance Complete",
+        "Contacts Suppressed: 1,245",
+        "Contacts Rebalanced: 15",
+        "Autumn news, round 2 to List 2, sent 2026-11-20 09:00 UTC",
+        "12,000 recipients, 1,305 not delivered or complained (10.9%)",
+        "AI Assessment\nAll is well.\nWords of the AI model; it decided nothing.",
+        "What needs attention\nConcerns\n• List 2 loses many contacts.\nRecommendations\n• Check SPF.",
+        "Next steps\n• Look again before the next campaign.\nWith words of the AI model; people decide.",
+        "address does not exist: 1,241 suppressed",
+        "policy issue: 33 refused. Check SPF and DKIM",
+        "List 1: 11,900 → 11,780 can be mailed (all entries: 12,000 → 11,880)",
+        "6.2 % → 1.9 %",
+        "7 moves wait until this cycle",
+        "10 moves are the fewest.",
+        "🟢 List 1 healthy: delivered 98.0 %",
+        "Maintenance log 17 · View Details: https://app.example.com/admin/list-management/17",
+        "Dagster run: https://dag.example.com/r",
+        "41 requests to Mailjet",
+    ]
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
+    assert "system issue" not in text
+    assert "without the AI model" not in text
+
+
+def figures_of(facts: MaintenanceFacts) -> list[str]:
+    return [field["text"] for field in maintenance_message(facts).blocks[1]["fields"]]
+
+
+def test_what_was_done_comes_first_and_then_the_two_figures_that_the_report_chose() -> None:
+    done = ["*Contacts Suppressed*\n1,245", "*Contacts Rebalanced*\n15"]
+    chosen = ["*Largest Distance From the Average*\n1.9 % ↓", "*Complaint Rate*\n0.03 %"]
+
+    assert figures_of(FACTS) == done + chosen
+    assert figures_of(replace(FACTS, report=None)) == done
+
+
+def test_each_list_has_a_line_on_its_health_with_the_interval_of_its_rates() -> None:
+    text = shown(FACTS)
+
+    assert (
+        "🟢 List 1 healthy: delivered 98.0 % (96.9 to 98.7 %), bounced 2.0 % (1.3 to 3.1 %) of its last campaign\n"
+        in text
+    )
+    assert "🔴 List 2 critical, urgency high: delivered 75.8 % (73.0 to 78.4 %)" in text
+    assert "of its last campaign; shrinking\n" in text
+    assert "🟡 List 3 warning, urgency medium: no campaign of it was read yet\n" in text
+    assert "Bounces of all three lists together stay as they were." in text
+    assert "Health of the lists" not in shown(replace(FACTS, assessments=[]))
+
+
+def test_a_trend_that_cannot_be_told_is_not_spoken_of() -> None:
+    unknown = [replace(each, bounce_trend=BounceTrend.UNKNOWN) for each in FACTS.list_rates]
+    assert "all three lists together" not in shown(replace(FACTS, list_rates=unknown))
+
+
+def test_the_message_shows_three_entries_of_each_list_at_most() -> None:
+    assert "Check DMARC." in shown(FACTS)
+    assert "Check all." not in shown(FACTS)
+
+
+def test_where_there_is_nothing_to_say_there_is_no_section_for_it() -> None:
+    assert "What needs attention" not in shown(replace(FACTS, report=ExecutiveReport("All is well.")))
+    assert "What needs attention" not in shown(replace(FACTS, report=None))
+
+
+@pytest.mark.parametrize(
+    ("summary", "reasons", "mark"),
+    [
+        (AdviceSource.MODEL, AdviceSource.MODEL, "Words of the AI model; it decided nothing."),
+        (AdviceSource.POLICY, AdviceSource.POLICY, "Written from the figures, without the AI model."),
+        (
+            AdviceSource.MODEL,
+            AdviceSource.POLICY,
+            "The summary is in the AI model's words, the reasons are the policy's own",
+        ),
+        (
+            AdviceSource.POLICY,
+            AdviceSource.MODEL,
+            "The reasons are in the AI model's words, the summary was written from",
+        ),
+    ],
+)
+def test_it_says_whose_words_these_are(summary: AdviceSource, reasons: AdviceSource, mark: str) -> None:
+    facts = replace(
+        FACTS,
+        report=ExecutiveReport("All is well.", concerns=["Look."], source=summary),
+        suppression_rationale="Because.",
+        rationale_source=reasons,
+    )
+
+    assert mark in shown(facts)
+    assert ("With words of the AI model" in shown(facts)) is (summary is AdviceSource.MODEL)
+
+
+@pytest.mark.parametrize(
+    ("status", "attempt"),
+    [
+        (RunStatus.PENDING_REVIEW, None),
+        (RunStatus.FAILED, AttemptFacts(1, 3, datetime(2026, 11, 20, 10, tzinfo=UTC))),
+    ],
+)
+def test_a_next_step_that_has_a_section_of_its_own_is_not_told_twice(
+    status: RunStatus, attempt: AttemptFacts | None
+) -> None:
+    own = ExecutiveReport("Look.", next_steps=["Wait for it."])
+    assert "Wait for it." not in shown(replace(FACTS, status=status, attempt=attempt, report=own))
+    assert "Wait for it." in shown(replace(FACTS, report=own))
+
+
+def test_partial_suppression_shows_executed_over_planned() -> None:
+    facts = replace(
+        FACTS,
+        status=RunStatus.PARTIAL_SUCCESS,
+        suppression=SuppressionFacts({"hard_bounce": 245}, {"hard_bounce": 200}, {"hard_bounce": 45}),
+    )
+
+    text = shown(facts)
+
+    assert text.startswith("⚠️ Partial suppression\n")
+    assert "Contacts Suppressed: 200/245" in text
+    assert "200 of 245 suppressed, 45 failed and wait for a person to look at" in text
+
+
+def test_a_partial_rebalancing_is_not_called_a_partial_suppression() -> None:
+    facts = replace(FACTS, status=RunStatus.PARTIAL_SUCCESS, rebalancing=RebalancingFacts(10, 8))
+
+    assert shown(facts).startswith("⚠️ Post-Campaign List Maintenance Partly Complete\n")
+    assert "Contacts Rebalanced: 8/10" in shown(facts)
+
+
+@pytest.mark.parametrize(
+    ("status", "title"),
+    [
+        (RunStatus.PENDING_REVIEW, "Waits for Approval"),
+        (RunStatus.READ_ONLY, "Nothing Was Changed"),
+        (RunStatus.REJECTED, "Rejected"),
+    ],
+)
+def test_a_plan_that_was_not_executed_shows_nothing_as_done(status: RunStatus, title: str) -> None:
+    facts = replace(
+        FACTS, status=status, suppression=SuppressionFacts({"hard_bounce": 12}), rebalancing=RebalancingFacts(3)
+    )
+
+    text = shown(facts)
+
+    assert title in text.splitlines()[0]
+    assert "Contacts Suppressed: 0 (12 planned)" in text
+    assert "Contacts Rebalanced: 0 (3 planned)" in text
+    assert "0 of 12 suppressed" in text
+
+
+def test_a_waiting_plan_says_why_and_what_to_do() -> None:
+    text = shown(replace(FACTS, status=RunStatus.PENDING_REVIEW, review_reason="12 % is over the cap of 10 %"))
+
+    assert "12 % is over the cap of 10 %" in text
+    assert "Approve or reject" in text
+    assert "Waiting for a decision" not in shown(FACTS)
+
+
+def test_a_failed_run_names_stages_and_counts() -> None:
+    facts = replace(FACTS, status=RunStatus.FAILED, errors=[StageErrors("suppression", 3), StageErrors("report", 0)])
+
+    text = shown(facts)
+
+    assert "Failed" in text.splitlines()[0]
+    assert "• suppression: 3" in text
+    assert "• report" not in text
+
+
+def test_a_summary_without_the_model_says_so() -> None:
+    facts = replace(
+        FACTS,
+        report=ExecutiveReport("All is well."),
+        rationale_source=AdviceSource.POLICY,
+        suppression_rationale="Policy text.",
+        expected_impact="Less.",
+    )
+
+    text = shown(facts)
+
+    assert "without the AI model" in text
+    assert "Why these contacts: Policy text." in text
+    assert "Expected effect: Less." in text
+
+
+def test_without_app_url_and_run_url_there_are_no_links() -> None:
+    text = shown(replace(FACTS, links=MaintenanceLinks(17, "autumn-news-r2", "abcdef0123456789")))
+
+    assert "View Details" not in text
+    assert "undefined" not in text
+    assert "None" not in text
+    assert "Maintenance log 17 · run abcdef01" in text
+
+
+def test_nothing_found_is_said_plainly() -> None:
+    facts = MaintenanceFacts(
+        status=RunStatus.SUCCESS,
+        mode="auto",
+        campaign_name="Quiet",
+        round_number=1,
+        list_role=ListRole.CAMPAIGN_1,
+        sent_at=None,
+        recipients=0,
+        links=MaintenanceLinks(1, "quiet-r1"),
+    )
+
+    text = shown(facts)
+
+    assert "Contacts Suppressed: 0\nContacts Rebalanced: 0" in text
+    assert "Nobody had to be suppressed." in text
+    assert "No contact had to change lists." in text
+
+
+def test_sizes_that_were_not_read_are_not_invented() -> None:
+    facts = replace(FACTS, lists=[ListChange(ListRole.CAMPAIGN_1, 10, 9)], deviation_after=None)
+
+    assert "List 1: 9 can be mailed (all entries: 10), not read again\n" in shown(facts)
+    assert "Largest distance from the average: 6.2 %\n" in shown(facts)
+
+
+def test_of_the_suppression_list_only_its_length_is_told() -> None:
+    facts = replace(FACTS, lists=[ListChange(ListRole.SUPPRESSION, 100, 0, 104, 0)])
+
+    assert "• Suppression list: 100 → 104 entries\n" in shown(facts)
+
+
+@pytest.mark.parametrize(
+    ("rate", "remark"),
+    [(0.05, "Complaint rate 0.05 %\n"), (0.1, "not below the target"), (0.3, "ALERT"), (2.0, "ALERT")],
+)
+def test_the_complaint_rate_is_judged(rate: float, remark: str) -> None:
+    assert remark in shown(replace(FACTS, complaint_rate=rate))
+
+
+NASTY = st.text(alphabet=st.one_of(st.sampled_from('<>&!@#|*_`"\\{}:/ \n'), st.characters()), max_size=3_000)
+
+
+@settings(max_examples=60)
+@given(NASTY, NASTY, NASTY, st.dictionaries(NASTY, st.integers(0, 10**7), max_size=30), st.sampled_from(RunStatus))
+def test_whatever_strangers_write_the_message_is_taken_and_mentions_nobody(
+    name: str, summary: str, advice: str, counts: dict[str, int], status: RunStatus
+) -> None:
+    facts = replace(
+        FACTS,
+        status=status,
+        campaign_name=name,
+        report=ExecutiveReport(
+            summary + "<!channel>",
+            key_metrics=[KeyMetric("x", summary, advice)],
+            concerns=[summary] * 5,
+            recommendations=[advice + "<@U1>"] * 5,
+            next_steps=[name] * 5,
+            source=AdviceSource.MODEL,
+        ),
+        suppression_rationale=advice,
+        expected_impact=advice,
+        review_reason=advice,
+        next_campaign=name,
+        bounces=counts,
+        suppression=SuppressionFacts(counts, counts, {}, 3),
+        sender_faults=[SenderFault(reason[:40], count, advice) for reason, count in counts.items()],
+        rebalancing=RebalancingFacts(1, 1, 1, 1, 1, summary),
+        errors=[StageErrors(reason, count) for reason, count in counts.items()],
+    )
+
+    text, blocks = maintenance_message(facts)
+
+    assert problems(text, blocks) == ()
+    assert block_errors(blocks) == []
+    assert not blocks_too_long(blocks)
+    for mention in ("<!", "<@", "<#"):
+        assert mention not in text + str(blocks)
+
+
+def test_the_largest_message_that_words_can_make_stays_below_the_limit() -> None:
+    # Quotes and backslashes count double where blocks are written as JSON.
+    worst = '"\\&<' * 2_000
+    facts = replace(
+        FACTS,
+        status=RunStatus.PENDING_REVIEW,
+        campaign_name=worst,
+        report=ExecutiveReport(
+            worst,
+            key_metrics=[KeyMetric("x", worst, worst)] * 5,
+            concerns=[worst] * 5,
+            recommendations=[worst] * 5,
+            next_steps=[worst] * 5,
+            source=AdviceSource.MODEL,
+        ),
+        suppression_rationale=worst,
+        expected_impact=worst,
+        review_reason=worst,
+        next_campaign=worst,
+        bounces={worst + str(n): 1 for n in range(40)},
+        suppression=SuppressionFacts({worst + str(n): 1 for n in range(40)}),
+        sender_faults=[SenderFault(worst + str(n), 1, worst) for n in range(40)],
+        rebalancing=RebalancingFacts(1, 1, 1, 1, 1, worst),
+        errors=[StageErrors(worst, 1)] * 40,
+    )
+
+    assert problems(*maintenance_message(facts)) == ()
+
+
+def test_the_report_is_the_same_for_the_same_facts() -> None:
+    assert maintenance_report(FACTS) == maintenance_report(FACTS)

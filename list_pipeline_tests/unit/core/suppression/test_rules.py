@@ -1,0 +1,356 @@
+"""Who is suppressed, on what evidence, and above all who is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from list_pipeline.core.bounces.classes import BounceClass, BounceReason, FailureEvent, restore_classification
+from list_pipeline.core.observations import MessageStatus
+from list_pipeline.core.suppression.rules import decide, find_incidents
+from list_pipeline.core.suppression.verdicts import (
+    Attempt,
+    AttemptOutcome,
+    CampaignContext,
+    ContactFacts,
+    SuppressionRule,
+    Verdict,
+    VerdictAction,
+)
+from list_pipeline_tests.unit.core.suppression.suppression_cases import (
+    AS_OF,
+    CAMPAIGN,
+    CONTACT,
+    HOLD,
+    KEEP,
+    MONITOR,
+    POLICY,
+    SENT,
+    SUPPRESS,
+    context,
+    delivered,
+    failed,
+    failure,
+    judge,
+    rule_of,
+    unread,
+)
+
+
+class TestHardBounces:
+    @pytest.mark.parametrize("state", [1, 4, 19])
+    def test_a_certain_one_suppresses_at_once(self, state: int) -> None:
+        verdict = judge(failure(state))
+        assert rule_of(verdict) == (SUPPRESS, SuppressionRule.HARD_BOUNCE)
+        assert (verdict.confidence, verdict.bounce_count) == (0.99, 1)
+        assert verdict.policy_version == POLICY.version
+
+    @pytest.mark.parametrize(("state", "permanent"), [(1, False), (2, True), (2, False), (4, False), (5, True)])
+    def test_a_disputed_one_is_watched_at_first(self, state: int, permanent: bool) -> None:
+        assert rule_of(judge(failure(state, permanent))) == (MONITOR, SuppressionRule.FIRST_DISPUTED_HIT)
+
+    @pytest.mark.parametrize("state", [1, 2])
+    def test_the_receivers_own_words_settle_a_disputed_one(self, state: int) -> None:
+        verdict = judge(failure(state, False, text="550 5.1.1 user unknown"))
+        assert rule_of(verdict) == (SUPPRESS, SuppressionRule.HARD_BOUNCE)
+
+    def test_the_second_disputed_hit_a_week_later_suppresses(self) -> None:
+        verdict = judge(failure(2), failed(2, 7))
+        assert rule_of(verdict) == (SUPPRESS, SuppressionRule.SECOND_HIT)
+        assert (verdict.confidence, verdict.bounce_count, verdict.is_borderline) == (0.80, 2, True)
+
+    @pytest.mark.parametrize(
+        "history",
+        [
+            (failed(2, 6),),
+            (failed(2, 14), delivered(7)),
+            (failed(2, 14, incident=True),),
+            (failed(2, 14, contradictory=True),),
+            (failed(3, 14),),
+            (failed(7, 14, permanent=True),),
+            (failed(14, 14),),
+            (unread(14),),
+            (delivered(14),),
+        ],
+        ids=[
+            "too soon",
+            "delivery between",
+            "incident",
+            "contradiction",
+            "soft",
+            "block",
+            "untried",
+            "unread",
+            "delivered",
+        ],
+    )
+    def test_what_is_no_second_hit_stays_watched(self, history: tuple[Attempt, ...]) -> None:
+        assert rule_of(judge(failure(2), *history)) == (MONITOR, SuppressionRule.FIRST_DISPUTED_HIT)
+
+    def test_an_unread_campaign_between_two_hits_is_no_delivery(self) -> None:
+        assert judge(failure(2), failed(2, 14), unread(7)).rule is SuppressionRule.SECOND_HIT
+
+    def test_a_hit_of_this_very_campaign_in_the_history_is_not_a_first_hit(self) -> None:
+        same = Attempt(
+            CAMPAIGN, SENT - timedelta(days=20), AttemptOutcome.FAILED, failure(2, at=SENT - timedelta(days=20))
+        )
+        assert judge(failure(2), same).rule is SuppressionRule.FIRST_DISPUTED_HIT
+
+    def test_a_delivery_after_the_bounce_shows_that_the_address_works(self) -> None:
+        later = Attempt(60, SENT + timedelta(days=2), AttemptOutcome.DELIVERED)
+        verdict = judge(failure(1), later, as_of=SENT + timedelta(days=7))
+        assert rule_of(verdict) == (MONITOR, SuppressionRule.DELIVERED_SINCE)
+
+    def test_a_failure_in_a_later_campaign_is_no_first_hit_and_no_delivery(self) -> None:
+        at = SENT + timedelta(days=2)
+        later = Attempt(60, at, AttemptOutcome.FAILED, failure(2, campaign_id=60, at=at))
+        week = SENT + timedelta(days=7)
+        assert judge(failure(2), later, as_of=week).rule is SuppressionRule.FIRST_DISPUTED_HIT
+        assert judge(failure(2), failed(2, 7), later, as_of=week).rule is SuppressionRule.SECOND_HIT
+
+    def test_a_delivery_after_the_moment_of_judging_was_not_known_then(self) -> None:
+        later = Attempt(60, AS_OF + timedelta(hours=1), AttemptOutcome.DELIVERED)
+        assert judge(failure(1), later).rule is SuppressionRule.HARD_BOUNCE
+
+    def test_a_contradiction_keeps_the_contact(self) -> None:
+        assert rule_of(judge(failure(1, contradictory=True))) == (KEEP, SuppressionRule.CONTRADICTION)
+
+    def test_without_the_domain_nobody_can_exclude_an_incident(self) -> None:
+        blind = CampaignContext(CAMPAIGN, 1000, {}, {})
+        (verdict,) = decide([failure(1)], {}, {CONTACT: ContactFacts()}, blind, POLICY, AS_OF)
+        assert rule_of(verdict) == (KEEP, SuppressionRule.FACTS_UNKNOWN)
+
+
+class TestSoftPatterns:
+    FULL = failure(3, False)
+
+    def test_three_in_a_row_over_two_weeks_suppress(self) -> None:
+        verdict = judge(self.FULL, failed(3, 14), failed(3, 7))
+        assert rule_of(verdict) == (SUPPRESS, SuppressionRule.SOFT_PATTERN)
+        assert (verdict.confidence, verdict.bounce_count, verdict.bounce_type) == (0.90, 3, "mailbox_full")
+
+    @pytest.mark.parametrize(
+        ("history", "rule"),
+        [
+            ((), SuppressionRule.SINGLE_SOFT),
+            ((failed(3, 14),), SuppressionRule.SOFT_STREAK),
+            ((failed(3, 13), failed(3, 7)), SuppressionRule.SOFT_STREAK),
+            ((failed(3, 21), failed(3, 14), delivered(7)), SuppressionRule.SINGLE_SOFT),
+            ((failed(3, 21), delivered(14), failed(3, 7)), SuppressionRule.SOFT_STREAK),
+            ((failed(3, 21), failed(2, 14), failed(3, 7)), SuppressionRule.SOFT_STREAK),
+            ((failed(3, 21), failed(7, 14), failed(3, 7)), SuppressionRule.SOFT_STREAK),
+            ((unread(21), unread(14)), SuppressionRule.SINGLE_SOFT),
+            ((failed(14, 21), failed(14, 14)), SuppressionRule.SINGLE_SOFT),
+        ],
+        ids=[
+            "one",
+            "two",
+            "13 days",
+            "reset",
+            "reset between",
+            "disputed between",
+            "block between",
+            "unread",
+            "untried",
+        ],
+    )
+    def test_what_is_no_pattern_suppresses_nobody(self, history: tuple[Attempt, ...], rule: SuppressionRule) -> None:
+        verdict = judge(self.FULL, *history)
+        assert verdict.rule is rule
+        assert verdict.action in {KEEP, MONITOR}
+
+    @pytest.mark.parametrize(
+        "between", [unread(10), failed(14, 10), failed(99, 10)], ids=["unread", "untried", "unknown"]
+    )
+    def test_what_says_nothing_neither_counts_nor_resets(self, between: Attempt) -> None:
+        assert judge(self.FULL, failed(3, 14), between, failed(3, 7)).rule is SuppressionRule.SOFT_PATTERN
+        assert judge(self.FULL, failed(3, 14), between).rule is SuppressionRule.SOFT_STREAK
+
+    def test_soft_failures_for_another_reason_are_no_part_of_the_pattern(self) -> None:
+        other = failed(3, 7)
+        assert other.event is not None
+        busy = restore_classification(BounceClass.SOFT, BounceReason.GREYLISTED, False)
+        between = replace(other, event=replace(other.event, classification=busy))
+        assert judge(self.FULL, failed(3, 21), failed(3, 14), between).rule is SuppressionRule.SINGLE_SOFT
+
+    def test_an_old_pattern_is_not_acted_on(self) -> None:
+        history = (failed(3, 14), failed(3, 7))
+        assert judge(self.FULL, *history, as_of=SENT + timedelta(days=30)).rule is SuppressionRule.SOFT_PATTERN
+        assert (
+            judge(self.FULL, *history, as_of=SENT + timedelta(days=30, seconds=1)).rule is SuppressionRule.SOFT_STREAK
+        )
+
+    def test_a_contact_in_fewer_than_two_campaigns_is_too_new(self) -> None:
+        verdict = judge(self.FULL, failed(3, 14), failed(3, 7), facts=ContactFacts(campaigns_count=1))
+        assert rule_of(verdict) == (MONITOR, SuppressionRule.NEW_CONTACT)
+
+    def test_a_later_delivery_ends_the_streak(self) -> None:
+        later = Attempt(60, SENT + timedelta(days=2), AttemptOutcome.DELIVERED)
+        verdict = judge(self.FULL, failed(3, 14), failed(3, 7), later, as_of=SENT + timedelta(days=7))
+        assert rule_of(verdict) == (KEEP, SuppressionRule.SINGLE_SOFT)
+
+    def test_a_later_soft_failure_does_not_lengthen_the_streak_of_this_campaign(self) -> None:
+        at = SENT + timedelta(days=2)
+        later = Attempt(60, at, AttemptOutcome.FAILED, failure(3, False, campaign_id=60, at=at))
+        assert (
+            judge(self.FULL, failed(3, 14), later, as_of=SENT + timedelta(days=7)).rule is SuppressionRule.SOFT_STREAK
+        )
+
+    def test_a_failure_that_became_known_later_was_an_unread_attempt_then(self) -> None:
+        at = SENT - timedelta(days=7)
+        late = Attempt(1, at, AttemptOutcome.FAILED, failure(3, False, campaign_id=1, at=AS_OF + timedelta(days=1)))
+        assert judge(self.FULL, failed(3, 14), late).rule is SuppressionRule.SOFT_STREAK
+
+
+class TestComplaints:
+    def test_they_suppress_at_once_and_with_certainty(self) -> None:
+        for event in (failure(21), failure(None, status=MessageStatus.SPAM)):
+            verdict = judge(event)
+            assert rule_of(verdict) == (SUPPRESS, SuppressionRule.COMPLAINT)
+            assert verdict.confidence == 1.0
+
+    def test_the_contacts_own_flag_is_enough_and_is_its_evidence(self) -> None:
+        verdict = judge(None, facts=ContactFacts(is_complaining=True))
+        assert rule_of(verdict) == (SUPPRESS, SuppressionRule.COMPLAINT)
+        assert verdict.as_evidence() == ({"kind": "contact_flag", "flag": "IsSpamComplaining"},)
+
+    def test_a_flagged_contact_with_a_block_is_suppressed_for_the_flag_alone(self) -> None:
+        verdict = judge(failure(7), facts=ContactFacts(is_complaining=True))
+        assert verdict.action is SUPPRESS
+        assert verdict.events == ()
+
+
+class TestWhoIsNeverTouched:
+    @pytest.mark.parametrize(
+        ("facts", "rule"),
+        [
+            (ContactFacts(is_known=False), SuppressionRule.FACTS_UNKNOWN),
+            (ContactFacts(is_recipient=False), SuppressionRule.NOT_A_RECIPIENT),
+            (ContactFacts(is_anonymised=True), SuppressionRule.ANONYMISED),
+            (ContactFacts(in_suppression_list=True), SuppressionRule.ALREADY_SUPPRESSED),
+        ],
+    )
+    @pytest.mark.parametrize("state", [1, 21])
+    def test_even_a_certain_bounce_or_complaint_keeps_them(
+        self, state: int, facts: ContactFacts, rule: SuppressionRule
+    ) -> None:
+        assert rule_of(judge(failure(state), facts=facts)) == (KEEP, rule)
+
+    def test_a_contact_without_any_facts_is_kept(self) -> None:
+        (verdict,) = decide([failure()], {}, {}, context(), POLICY, AS_OF)
+        assert rule_of(verdict) == (KEEP, SuppressionRule.FACTS_UNKNOWN)
+
+    def test_unsubscribed_and_excluded_hide_no_dead_address(self) -> None:
+        assert judge(failure(), facts=ContactFacts(is_unsubscribed=True, is_excluded=True)).action is SUPPRESS
+
+    @pytest.mark.parametrize(
+        ("state", "rule"),
+        [(state, SuppressionRule.SENDER_FAULT) for state in (6, 7, 8, 9, 10, 11, 12, 13, 16, 17, 18)]
+        + [(state, SuppressionRule.NOT_EVIDENCE) for state in (14, 15, 20)]
+        + [(state, SuppressionRule.UNKNOWN) for state in (None, 22)],
+    )
+    def test_what_is_not_the_contacts_fault_keeps_it(self, state: int | None, rule: SuppressionRule) -> None:
+        history = tuple(failed(state or 0, days, permanent=True) for days in (28, 21, 14, 7))
+        assert rule_of(judge(failure(state), *history)) == (KEEP, rule)
+
+    def test_what_happens_after_the_moment_of_judging_is_not_known(self) -> None:
+        assert rule_of(judge(failure(at=AS_OF + timedelta(seconds=1)))) == (KEEP, SuppressionRule.NOT_KNOWN_YET)
+
+
+class TestIncidents:
+    def bounced(self, hard: int, recipients: int, disputed: int = 0) -> tuple[list[FailureEvent], CampaignContext]:
+        events = [failure(1, contact_id=number, permanent=number > disputed) for number in range(1, hard + 1)]
+        domains = dict.fromkeys(range(1, hard + 1), "one.example")
+        return events, CampaignContext(CAMPAIGN, 1000, domains, {"one.example": recipients})
+
+    def actions(self, hard: int, recipients: int) -> set[VerdictAction]:
+        events, campaign = self.bounced(hard, recipients)
+        facts = {event.contact_id: ContactFacts() for event in events}
+        return {verdict.action for verdict in decide(events, {}, facts, campaign, POLICY, AS_OF)}
+
+    @pytest.mark.parametrize(
+        ("hard", "recipients", "action"),
+        [(5, 8, HOLD), (6, 10, HOLD), (5, 9, SUPPRESS), (4, 4, SUPPRESS), (59, 99, SUPPRESS), (60, 100, HOLD)],
+    )
+    def test_a_burst_at_one_domain_is_held_from_five_and_sixty_percent_on(
+        self, hard: int, recipients: int, action: VerdictAction
+    ) -> None:
+        assert self.actions(hard, recipients) == {action}
+
+    def test_complaints_at_such_a_domain_are_still_suppressed(self) -> None:
+        events, campaign = self.bounced(6, 7)
+        complaint = failure(21, contact_id=99)
+        campaign = replace(campaign, domain_of={**campaign.domain_of, 99: "one.example"})
+        facts = {event.contact_id: ContactFacts() for event in [*events, complaint]}
+        verdicts = {
+            one.contact_id: one.action for one in decide([*events, complaint], {}, facts, campaign, POLICY, AS_OF)
+        }
+        assert verdicts[99] is SUPPRESS
+        assert {action for number, action in verdicts.items() if number != 99} == {HOLD}
+
+    def test_disputed_bounces_count_for_the_incident_and_stay_watched(self) -> None:
+        events, campaign = self.bounced(5, 6, disputed=2)
+        facts = {event.contact_id: ContactFacts() for event in events}
+        actions = [one.action for one in decide(events, {}, facts, campaign, POLICY, AS_OF)]
+        assert actions == [MONITOR, MONITOR, HOLD, HOLD, HOLD]
+
+    def test_bounces_after_the_moment_of_judging_make_no_incident(self) -> None:
+        events, campaign = self.bounced(5, 6)
+        late = [replace(events[0], occurred_at=AS_OF + timedelta(seconds=1)), *events[1:]]
+        assert find_incidents(late, campaign, POLICY, AS_OF) == ()
+
+    def test_a_domain_of_unknown_size_is_taken_as_bouncing_altogether(self) -> None:
+        events, campaign = self.bounced(5, 5)
+        (incident,) = find_incidents(events, replace(campaign, recipients_by_domain={}), POLICY, AS_OF)
+        assert (incident.domain, incident.hard_bounces, incident.recipients) == ("one.example", 5, 5)
+
+
+class TestOpinions:
+    def test_they_can_lower_a_borderline_item_and_never_raise_it(self) -> None:
+        second = judge(failure(2), failed(2, 7))
+        assert second.more_careful(confidence=0.6).confidence == 0.6
+        assert second.more_careful(confidence=0.95).confidence == 0.80
+        assert second.more_careful(monitor=True).action is MONITOR
+        assert second.more_careful() == second
+
+    @pytest.mark.parametrize("verdict", [judge(failure(1)), judge(failure(21)), judge(failure(7))])
+    def test_they_change_nothing_that_is_certain_and_nothing_that_is_kept(self, verdict: Verdict) -> None:
+        assert verdict.more_careful(confidence=0.1, monitor=True) == verdict
+
+    @pytest.mark.parametrize("confidence", [-0.1, 1.1, float("nan")])
+    def test_a_confidence_that_is_no_share_is_refused(self, confidence: float) -> None:
+        with pytest.raises(ValueError, match="share"):
+            judge(failure(2), failed(2, 7)).more_careful(confidence=confidence)
+
+
+class TestBadInput:
+    def test_two_different_events_of_one_contact_have_to_be_reconciled_first(self) -> None:
+        with pytest.raises(ValueError, match="reconcile"):
+            decide([failure(1), failure(7)], {}, {}, context(), POLICY, AS_OF)
+
+    def test_an_event_of_another_campaign_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="among those of campaign 50"):
+            decide([failure(campaign_id=51)], {}, {}, context(), POLICY, AS_OF)
+
+    def test_two_outcomes_of_one_campaign_are_refused(self) -> None:
+        with pytest.raises(ValueError, match="two different attempts"):
+            judge(failure(3), delivered(7), unread(7))
+
+    def test_somebody_elses_history_is_refused(self) -> None:
+        other = Attempt(1, SENT, AttemptOutcome.FAILED, failure(2, contact_id=8, campaign_id=1))
+        with pytest.raises(ValueError, match="contact 8"):
+            judge(failure(2), other)
+
+    def test_an_attempt_has_an_event_exactly_when_it_failed(self) -> None:
+        with pytest.raises(ValueError, match="exactly when"):
+            Attempt(1, SENT, AttemptOutcome.DELIVERED, failure(campaign_id=1))
+        with pytest.raises(ValueError, match="exactly when"):
+            Attempt(1, SENT, AttemptOutcome.FAILED)
+
+    def test_an_attempts_instant_has_a_zone_and_its_event_is_its_own(self) -> None:
+        with pytest.raises(ValueError, match="timezone-aware"):
+            Attempt(1, datetime(2026, 11, 2), AttemptOutcome.UNKNOWN)  # noqa: DTZ001
+        with pytest.raises(ValueError, match="attempt's campaign"):
+            Attempt(1, SENT, AttemptOutcome.FAILED, failure(campaign_id=2))

@@ -1,0 +1,284 @@
+"""The rules of the validation before a campaign, and its message."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
+from list_pipeline.core.health.figures import SendFigures
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.messages.slack_blocks import problems
+from list_pipeline.core.plans.plan import Urgency
+from list_pipeline.core.validation.message import ValidationNews, failed_message, override_message, validation_message
+from list_pipeline.core.validation.rules import (
+    LATEST_BEFORE_SEND,
+    Movement,
+    OwnChange,
+    Presence,
+    RuleResult,
+    Severity,
+    ValidatedList,
+    ValidationFacts,
+    ValidationRule,
+    net_change,
+    size_tolerance,
+    validate_list,
+    validation_due_at,
+    verdict,
+)
+
+NOW = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
+LIST = ListRole.CAMPAIGN_1
+
+HEALTHY = HealthAssessment(
+    role=LIST,
+    status=HealthStatus.HEALTHY,
+    urgency=Urgency.LOW,
+    concerns=(),
+    risk_factors=(),
+    reputation_impact="none",
+    rationale="Nothing to be seen.",
+    confidence=0.9,
+    source=AdviceSource.MODEL,
+)
+
+GOOD = ValidationFacts(
+    role=LIST,
+    presence=Presence.EXISTS,
+    now=NOW,
+    state=ValidatedList(raw=1_010, mailable=1_000, unsubscribed=8, excluded=2),
+    expected=1_000,
+    movement=Movement(3, 2, 1),
+    last_synced_at=NOW,
+    sizes=(1_000, 1_000, 1_000),
+    last_send=SendFigures(campaigns=1, recipients=1_000, hard=3, soft=4, delivered=993),
+    health=HEALTHY,
+    sent_in_open_cycle=frozenset(),
+)
+
+
+def judged(rule: ValidationRule, facts: ValidationFacts = GOOD, **changed: Any) -> RuleResult:
+    found = {result.rule: result for result in validate_list(replace(facts, **changed))}
+    assert list(found) == list(ValidationRule)
+    return found[rule]
+
+
+def state(**changed: Any) -> ValidatedList:
+    assert GOOD.state is not None
+    return replace(GOOD.state, **changed)
+
+
+def test_a_good_list_passes_every_rule() -> None:
+    results = validate_list(GOOD)
+    assert [result.severity for result in results] == [Severity.PASSED] * len(ValidationRule)
+    assert verdict(results) is Severity.PASSED
+    assert all(result.words and not result.action for result in results)
+
+
+def test_what_is_not_known_never_passes() -> None:
+    unknown = validate_list(ValidationFacts(LIST, Presence.EXISTS, NOW))
+    found = {result.rule: result.severity for result in unknown}
+    assert {rule for rule, severity in found.items() if severity is Severity.PASSED} == {ValidationRule.LIST_EXISTS}
+    assert found[ValidationRule.NOBODY_SUPPRESSED] is Severity.CRITICAL
+    assert found[ValidationRule.NOBODY_WAITING] is Severity.CRITICAL
+    assert found[ValidationRule.FRESH_DATA] is Severity.CRITICAL  # never synced
+    assert verdict([]) is Severity.CRITICAL
+
+
+@pytest.mark.parametrize("presence", [Presence.DELETED, Presence.MISSING])
+def test_a_list_that_is_not_there_is_critical(presence: Presence) -> None:
+    assert judged(ValidationRule.LIST_EXISTS, presence=presence).severity is Severity.CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("expected", "mailable", "severity"),
+    [
+        (1_000, 1_010, Severity.PASSED),
+        (1_000, 989, Severity.WARNING),
+        (40, 30, Severity.PASSED),
+        (40, 29, Severity.WARNING),
+        (50_000, 49_500, Severity.PASSED),
+        (50_000, 50_501, Severity.WARNING),
+        (10, 0, Severity.CRITICAL),
+        (None, 1_000, Severity.WARNING),
+    ],
+)
+def test_the_size_may_differ_by_ten_or_one_percent_whichever_is_more(
+    expected: int | None, mailable: int, severity: Severity
+) -> None:
+    assert judged(ValidationRule.LIST_SIZE, expected=expected, state=state(mailable=mailable)).severity is severity
+
+
+@given(st.integers(0, 10**7))
+def test_the_tolerance_is_never_below_ten_nor_above_what_one_percent_allows(expected: int) -> None:
+    assert size_tolerance(expected) == max(10, expected // 100)
+
+
+def test_a_size_mismatch_says_who_came_and_went() -> None:
+    found = judged(ValidationRule.LIST_SIZE, expected=900)
+    assert "+100" in found.words
+    assert "3 joined, 2 left and 1 unsubscribed" in found.words
+
+
+def test_one_suppressed_contact_is_critical_wherever_it_stands_in_the_list() -> None:
+    found = judged(ValidationRule.NOBODY_SUPPRESSED, state=state(suppressed=[7_000_000]))
+    assert (found.severity, found.details["contacts"]) == (Severity.CRITICAL, 1)
+    assert "Remove before launch" in found.action
+
+
+def test_who_waits_to_be_suppressed_is_critical_and_who_is_held_for_an_incident_a_warning() -> None:
+    assert judged(ValidationRule.NOBODY_WAITING, state=state(waiting=[1], held=[2])).severity is Severity.CRITICAL
+    assert judged(ValidationRule.NOBODY_WAITING, state=state(held=[2])).severity is Severity.WARNING
+
+
+def test_who_unsubscribed_on_another_list_is_named() -> None:
+    found = judged(ValidationRule.UNSUBSCRIBED_AND_EXCLUDED, state=state(unsubscribed_elsewhere=[5, 6]))
+    assert (found.severity, found.details["unsubscribed_elsewhere"]) == (Severity.WARNING, 2)
+
+
+@pytest.mark.parametrize(
+    ("age", "severity"),
+    [
+        (timedelta(hours=24), Severity.PASSED),
+        (timedelta(hours=24, seconds=1), Severity.WARNING),
+        (timedelta(days=30), Severity.WARNING),
+    ],
+)
+def test_data_is_stale_after_a_day_counted_in_hours(age: timedelta, severity: Severity) -> None:
+    found = judged(ValidationRule.FRESH_DATA, last_synced_at=NOW - age)
+    assert found.severity is severity
+    assert found.details["hours"] == age / timedelta(hours=1) or severity is Severity.WARNING
+
+
+def test_a_list_that_is_being_changed_is_not_fresh() -> None:
+    assert judged(ValidationRule.FRESH_DATA, state=state(is_being_changed=True)).severity is Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    ("sizes", "word"),
+    [((100, 100, 100), "Even"), ((13, 13, 14), "Even"), ((100, 100, 120), "Uneven"), ((100, 100, 200), "Very uneven")],
+)
+def test_balance_is_at_most_a_warning(sizes: tuple[int, int, int], word: str) -> None:
+    found = judged(ValidationRule.BALANCE, sizes=sizes)
+    assert found.words.startswith(word + ":")
+    assert found.severity is (Severity.PASSED if word == "Even" else Severity.WARNING)
+
+
+def test_empty_lists_have_no_balance() -> None:
+    assert judged(ValidationRule.BALANCE, sizes=(0, 0, 0)).severity is Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    ("hard", "soft", "severity"),
+    [(10, 9, Severity.PASSED), (15, 10, Severity.PASSED), (30, 20, Severity.WARNING), (100, 60, Severity.WARNING)],
+)
+def test_the_bounce_rate_warns_only_where_its_whole_interval_is_beyond_the_limit(
+    hard: int, soft: int, severity: Severity
+) -> None:
+    sends = SendFigures(1, 1_000, hard, soft, 1_000 - hard - soft)
+    assert judged(ValidationRule.BOUNCE_RATE, last_send=sends).severity is severity
+
+
+@pytest.mark.parametrize("urgency", list(Urgency))
+def test_the_assessment_warns_from_high_urgency_on_critical_included_and_never_blocks(urgency: Urgency) -> None:
+    found = judged(ValidationRule.LIST_HEALTH, health=replace(HEALTHY, urgency=urgency, concerns=("It shrinks.",)))
+    assert found.severity is (Severity.WARNING if urgency in (Urgency.HIGH, Urgency.CRITICAL) else Severity.PASSED)
+    assert found.details["ai_assessment"] == HEALTHY.rationale
+    if found.severity is Severity.WARNING:
+        assert found.action == HEALTHY.rationale
+
+
+def test_a_list_that_the_open_cycle_was_sent_to_already_is_a_warning() -> None:
+    sent = frozenset({LIST})
+    assert judged(ValidationRule.SENT_ONCE_A_CYCLE, sent_in_open_cycle=sent).severity is Severity.WARNING
+    others = frozenset(CAMPAIGN_LISTS) - sent
+    assert judged(ValidationRule.SENT_ONCE_A_CYCLE, sent_in_open_cycle=others).severity is Severity.PASSED
+
+
+@pytest.mark.parametrize(
+    ("at", "due"),
+    [("2026-11-20T10:00", "2026-11-20T06:00"), ("2026-11-20T09:15", "2026-11-20T06:00"),
+     ("2026-11-20T07:00", "2026-11-20T03:45"), ("2026-11-20T02:00", "2026-11-19T22:45")],
+)  # fmt: skip
+def test_a_validation_is_due_at_six_and_three_and_a_quarter_hours_before_at_the_latest(at: str, due: str) -> None:
+    assert validation_due_at(datetime.fromisoformat(at).replace(tzinfo=UTC)) == datetime.fromisoformat(due).replace(
+        tzinfo=UTC
+    )
+
+
+@given(st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_a_validation_is_never_due_too_late_nor_a_day_early(at: datetime) -> None:
+    assert LATEST_BEFORE_SEND <= at - validation_due_at(at) <= timedelta(hours=18)
+
+
+ADD_1, OFF_1, OUT = ("add", LIST), ("remove", LIST), ("exclude", None)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (OwnChange(frozenset({LIST}), False, False, frozenset(), frozenset({OUT, OFF_1})), -1),
+        # The exclusion came before the count, the removal after it: the count knew already.
+        (OwnChange(frozenset({LIST}), False, False, frozenset({OUT}), frozenset({OFF_1})), 0),
+        (OwnChange(frozenset({LIST}), True, False, frozenset(), frozenset({OUT, OFF_1})), 0),
+        (OwnChange(frozenset({LIST}), False, True, frozenset(), frozenset({OFF_1})), 0),
+        (OwnChange(frozenset(), False, False, frozenset(), frozenset({ADD_1})), 1),
+        (OwnChange(frozenset(), False, True, frozenset(), frozenset({ADD_1, ("include", None)})), 1),
+        (OwnChange(frozenset(), False, False, frozenset(), frozenset({ADD_1, OFF_1})), 0),
+        (OwnChange(frozenset({ListRole.CAMPAIGN_2}), False, False, frozenset(), frozenset({OUT})), 0),
+    ],
+)
+def test_our_own_changes_are_counted_by_who_became_mailable_or_not(change: OwnChange, expected: int) -> None:
+    assert net_change(LIST, [change]) == expected
+    assert net_change(LIST, [change, change]) == 2 * expected
+
+
+def news(facts: ValidationFacts, is_blocking: bool) -> ValidationNews:
+    return ValidationNews(
+        campaign_key="2026-11-20-r1-d7",
+        campaign_name="Letter <!channel> of anna.bauer@example.com",
+        list_label="List 1",
+        scheduled_at=NOW + timedelta(hours=4),
+        results=validate_list(facts),
+        is_blocking=is_blocking,
+        fate="Mailjet will still send it at 2026-11-20 10:00 UTC: BLOCK_CANCELS_SCHEDULE is off.",
+        log_id=3,
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "is_blocking", "title"),
+    [
+        (GOOD, False, "Ready to Send"),
+        (replace(GOOD, sizes=(100, 100, 120)), False, "With Warnings"),
+        (replace(GOOD, state=state(suppressed=list(range(10_000)))), True, "Campaign Blocked"),
+        (replace(GOOD, state=state(suppressed=[1])), False, "Let Go"),
+        (ValidationFacts(LIST, Presence.MISSING, NOW), True, "Campaign Blocked"),
+    ],
+)
+def test_the_message_says_what_is_wrong_what_to_do_and_whether_mailjet_will_send(
+    facts: ValidationFacts, is_blocking: bool, title: str
+) -> None:
+    message = validation_message(news(facts, is_blocking))
+    assert problems(message.text, message.blocks) == ()
+    shown = str(message.blocks)
+    assert title in message.text
+    assert "Mailjet will still send it" in shown
+    assert "example.com" not in shown + message.text
+    assert "<!channel>" not in shown
+    assert ("list-pipeline unblock" in shown) is is_blocking
+    for result in validate_list(facts):
+        assert (result.words in shown) is (result.severity is not Severity.PASSED)
+
+
+def test_the_other_messages_keep_slacks_limits() -> None:
+    long = "x" * 5_000
+    for message in (override_message("k", long, "Ana", long, long), failed_message("k", long, NOW, long)):
+        assert problems(message.text, message.blocks) == ()

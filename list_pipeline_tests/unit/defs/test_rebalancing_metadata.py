@@ -1,0 +1,53 @@
+"""What people see of the advice beside the rebalancing plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from list_pipeline.defs.maintenance.rebalancing import advice_metadata
+
+SUMMARY: dict[str, Any] = {
+    "rationale": "The plan makes 2 moves.",
+    "expected_impact": "Every round reaches about as many people.",
+    "alternatives_considered": ["Leaving the lists alone.", "Fewer moves."],
+    "concerns": [],
+    "advised_by": "model",
+    "advisor_confidence": 0.55,
+    "advice": {
+        "outcome": "trimmed",
+        "verdict": "accepted: 1 sentences without ground in the input were dropped",
+        "model": "fake-1-001",
+        "prompt_version": "rebalancing-1",
+        "tokens": {"prompt": 900, "output": 200, "thought": 50},
+        "cost_usd": 0.0021,
+        "latency_ms": 1_200,
+        "is_recalled": False,
+    },
+}
+
+
+def shown(summary: dict[str, Any]) -> dict[str, Any]:
+    return {name: one.value for name, one in advice_metadata(summary).items()}
+
+
+def test_the_words_who_wrote_them_and_what_they_cost_stand_beside_the_plan() -> None:
+    values = shown(SUMMARY)
+    assert values["rationale"] == SUMMARY["rationale"]
+    assert values["expected impact"] == SUMMARY["expected_impact"]
+    assert values["alternatives considered"] == "- Leaving the lists alone.\n- Fewer moves."
+    assert values["concerns"] == "none"
+    assert values["explained by"] == "the model fake-1-001"
+    assert "1 sentences" in values["guard"]
+    assert (values["advisor_confidence"], values["advisor_tokens"]) == (0.55, 1_150)
+    assert (values["advisor_cost_usd"], values["advisor_latency_ms"]) == (0.0021, 1_200)
+
+
+def test_without_an_answer_the_policy_is_named_and_no_figure_of_a_model_is_shown() -> None:
+    silent = {**SUMMARY["advice"], "verdict": "not used: no model is configured", "cost_usd": None, "latency_ms": None}
+    values = shown({**SUMMARY, "advised_by": "policy", "advisor_confidence": None, "advice": silent})
+    assert values["explained by"] == "the policy"
+    assert not values.keys() & {"advisor_confidence", "advisor_cost_usd", "advisor_latency_ms"}
+
+
+def test_a_plan_made_before_plans_were_explained_is_shown_without() -> None:
+    assert shown({"certificate": "none"}) == {}

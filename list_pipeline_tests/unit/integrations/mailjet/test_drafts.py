@@ -1,0 +1,67 @@
+"""Drafts at Mailjet: which are programmed, for when, and their schedule changed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import httpx
+import pytest
+
+from list_pipeline.core.errors import RemoteNotFoundError
+from list_pipeline.integrations.mailjet import OutcomeUnknownError, UnreadableAnswerError
+from list_pipeline_tests.unit.integrations.mailjet.mailjet_double import Script, client, envelope, refusal
+
+
+def draft_row(draft_id: int = 26_220, **changed: Any) -> dict[str, Any]:
+    return {
+        "ContactsListID": 23_777,
+        "CreatedAt": "2020-05-04T16:53:06Z",
+        "ID": draft_id,
+        "SenderEmail": "some@example.com",
+        "SenderName": "Some One",
+        "Status": 1,
+        "Subject": "First test",
+        "Title": "For anna@example.org",
+    } | changed
+
+
+def test_programmed_drafts_are_read_by_their_status_without_addresses_in_their_titles() -> None:
+    script = Script(envelope([draft_row()]))
+    (found,) = client(script).drafts.programmed()
+    assert (found.draft_id, found.list_id, found.segmentation_id, found.status) == (26_220, 23_777, None, 1)
+    assert "anna@" not in found.title
+    assert script.query(0)["Status"] == "1"
+
+
+def test_a_draft_of_another_status_means_that_the_filter_was_ignored() -> None:
+    with pytest.raises(UnreadableAnswerError):
+        client(Script(envelope([draft_row(Status=0)]))).drafts.programmed()
+
+
+def test_the_status_of_a_deleted_draft_is_negative() -> None:
+    assert client(Script(envelope([draft_row(Status=-2)]))).drafts.one(26_220).status == -2
+
+
+def test_the_schedule_of_a_draft_is_read_in_utc() -> None:
+    script = Script(envelope([{"Date": "2026-11-20T10:00:00+02:00", "Status": "Programmed"}]))
+    assert client(script).drafts.scheduled_for(7) == datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+    with pytest.raises(RemoteNotFoundError):
+        client(Script(refusal(404, "Object not found"))).drafts.scheduled_for(7)
+
+
+def test_a_schedule_is_cancelled_without_an_answer_to_read_and_set_in_utc() -> None:
+    script = Script(httpx.Response(204), envelope([{"Date": "2026-11-20T08:00:00Z", "Status": "Programmed"}], 201))
+    drafts = client(script).drafts
+    drafts.cancel_schedule(7)
+    drafts.schedule(7, datetime(2026, 11, 20, 10, 0, tzinfo=timezone(timedelta(hours=2))))
+    assert [request.method for request in script.requests] == ["DELETE", "POST"]
+    assert script.requests[0].url.path == "/v3/REST/campaigndraft/7/schedule"
+    assert script.body(1) == {"Date": "2026-11-20T08:00:00Z"}
+
+
+def test_a_lost_answer_to_a_cancellation_is_not_repeated() -> None:
+    script = Script(httpx.Response(502))
+    with pytest.raises(OutcomeUnknownError):
+        client(script).drafts.cancel_schedule(7)
+    assert len(script.requests) == 1

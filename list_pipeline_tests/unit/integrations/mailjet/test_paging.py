@@ -1,0 +1,173 @@
+"""Series that stay whole while the list changes under them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from list_pipeline.core.errors import IncompleteDataError
+from list_pipeline.integrations.mailjet import MailjetClient
+from list_pipeline_tests.unit.integrations.mailjet.mailjet_double import client, counted, envelope, recipient_row
+
+LIST_ID = 7
+
+
+class ChangingList:
+    """A list at Mailjet; ``change`` is called after each answer with the number of requests so far."""
+
+    def __init__(self, size: int, change: Callable[[ChangingList, int], None] = lambda _, __: None) -> None:
+        self.ids = list(range(1, size + 1))
+        self._change = change
+        self.offsets: list[int] = []
+        self.requests = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        query = request.url.params
+        assert query["ContactsList"] == str(LIST_ID)
+        if "countOnly" in query:
+            answer = counted(len(self.ids))
+        else:
+            assert query["Sort"] == "ID"
+            offset, limit = int(query["Offset"]), int(query["Limit"])
+            self.offsets.append(offset)
+            answer = envelope([recipient_row(n, LIST_ID) for n in sorted(self.ids)[offset : offset + limit]])
+        self.requests += 1
+        self._change(self, self.requests)
+        return answer
+
+
+def ids_of(mailjet: MailjetClient, offset: int = 0) -> list[int]:
+    return [row.recipient_id for page in mailjet.recipients(LIST_ID, offset=offset) for row in page]
+
+
+def whole(mailjet: MailjetClient) -> list[int]:
+    return [row.recipient_id for page in mailjet.read_all_recipients(LIST_ID) for row in page]
+
+
+@pytest.mark.parametrize(
+    ("size", "requests"), [(0, 1), (1, 1), (999, 1), (1000, 2), (1001, 2), (1999, 3), (2500, 3), (4000, 5)]
+)
+def test_a_series_ends_with_a_page_that_is_not_full(size: int, requests: int) -> None:
+    server = ChangingList(size)
+    assert ids_of(client(server)) == list(range(1, size + 1))
+    assert server.requests == requests
+
+
+def test_each_page_begins_with_the_last_row_of_the_one_before() -> None:
+    server = ChangingList(2500)
+    ids_of(client(server))
+    assert server.offsets == [0, 999, 1998]
+
+
+def test_a_tail_is_read_from_its_offset_on() -> None:
+    server = ChangingList(2500)
+    assert ids_of(client(server), offset=2400) == list(range(2401, 2501))
+    assert server.offsets == [2400]
+    assert ids_of(client(server), offset=9000) == []
+
+
+def test_pages_come_as_they_are_read() -> None:
+    server = ChangingList(2500)
+    pages = client(server).recipients(LIST_ID)
+    assert len(next(pages)) == 1000
+    assert server.requests == 1
+
+
+def test_a_row_that_disappears_between_two_pages_costs_nobody_else() -> None:
+    # By plain offsets the row behind the first page would never be seen.
+    server = ChangingList(3500, lambda self, number: self.ids.remove(5) if number == 1 else None)
+    assert ids_of(client(server)) == list(range(1, 3501))
+
+
+def test_a_row_that_comes_in_between_brings_no_row_twice() -> None:
+    server = ChangingList(2500, lambda self, number: self.ids.insert(0, 0) if number == 1 else None)
+    assert ids_of(client(server)) == list(range(1, 2501))
+
+
+def test_a_list_that_shrinks_to_nothing_ends() -> None:
+    server = ChangingList(2500, lambda self, number: self.ids.clear() if number == 2 else None)
+    assert ids_of(client(server)) == list(range(1, 2000))
+
+
+def test_a_list_that_never_stands_still_is_given_up() -> None:
+    server = ChangingList(400_000, lambda self, number: self.ids.__delitem__(slice(0, 1200)))
+    with pytest.raises(IncompleteDataError, match="kept disappearing"):
+        ids_of(client(server))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    size=st.integers(0, 3300),
+    changes=st.dictionaries(
+        st.integers(1, 5),
+        st.lists(st.tuples(st.sampled_from(["gone", "new"]), st.integers(0, 3300)), max_size=8),
+        max_size=4,
+    ),
+)
+def test_whoever_is_on_the_list_from_beginning_to_end_is_read_exactly_once(
+    size: int, changes: dict[int, list[tuple[str, int]]]
+) -> None:
+    gone: set[int] = set()
+
+    def change(server: ChangingList, number: int) -> None:
+        for kind, at in changes.get(number, ()):
+            if kind == "new":
+                server.ids.append(max([size, *server.ids]) + 1)
+            elif at in server.ids:
+                server.ids.remove(at)
+                gone.add(at)
+
+    server = ChangingList(size, change)
+    found = ids_of(client(server))
+    assert len(found) == len(set(found))
+    assert set(range(1, size + 1)) - gone <= set(found)
+
+
+def test_a_whole_list_is_counted_before_and_after() -> None:
+    server = ChangingList(2500)
+    assert whole(client(server)) == list(range(1, 2501))
+    assert server.requests == 3 + 2
+
+
+def test_a_whole_list_that_grew_at_its_end_is_accepted() -> None:
+    server = ChangingList(2500, lambda self, number: self.ids.append(2501) if number == 2 else None)
+    assert len(whole(client(server))) == 2501
+
+
+def test_a_whole_list_whose_pages_lack_rows_is_incomplete() -> None:
+    def short(request: httpx.Request) -> httpx.Response:
+        if "countOnly" in request.url.params:
+            return counted(30)
+        return envelope([recipient_row(n, LIST_ID) for n in range(1, 30)])
+
+    with pytest.raises(IncompleteDataError, match="29 rows were read, 30 were counted before and 30 after"):
+        whole(client(short))
+
+
+def test_a_whole_list_that_came_and_went_is_incomplete() -> None:
+    def change(server: ChangingList, number: int) -> None:
+        if number == 1:
+            server.ids.append(2501)
+        elif number == 4:
+            server.ids.extend([2502, 2503])
+
+    with pytest.raises(IncompleteDataError, match="2501 rows were read, 2500 were counted before and 2503 after"):
+        whole(client(ChangingList(2500, change)))
+
+
+def test_contacts_of_a_list_are_counted_by_contacts() -> None:
+    server = ChangingList(0)
+    assert list(client(server).read_all_contacts(LIST_ID)) == []
+    assert server.requests == 3
+
+
+def test_a_page_larger_than_the_largest_is_not_believed() -> None:
+    def generous(request: httpx.Request) -> httpx.Response:
+        return envelope([recipient_row(n, LIST_ID) for n in range(1, 1002)])
+
+    with pytest.raises(IncompleteDataError, match="1001 rows on a page of 1000"):
+        ids_of(client(generous))
