@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,36 @@ def test_every_command_and_target_that_a_page_names_exists(path: Path) -> None:
     written = re.findall(r"(?:`|^)make ([a-z][a-z0-9-]*)", text, re.MULTILINE)
     assert set(written) <= targets
     assert set(re.findall(r"(?:`|^)list-pipeline ([a-z][a-z-]*)", text, re.MULTILINE)) <= set(commands())
+
+
+PACKAGES = "agents|cli|core|defs|demo|integrations|operations|sandbox|stack|storage"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_file_and_folder_that_a_page_names_exists(path: Path) -> None:
+    named = re.findall(rf"`(?:list_pipeline/)?((?:{PACKAGES})/[\w/]*(?:\.py)?)[:`]", path.read_text(encoding="utf-8"))
+    assert [name for name in named if not (CHECKOUT / "list_pipeline" / name).exists()] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_definition_that_a_page_names_stands_in_that_file(path: Path) -> None:
+    named = re.findall(rf"`(?:list_pipeline/)?((?:{PACKAGES})/[\w/]*\.py): (\w+)", path.read_text(encoding="utf-8"))
+    sources = {file: (CHECKOUT / "list_pipeline" / file).read_text(encoding="utf-8") for file, _ in named}
+    missing = [
+        f"{file}: {name}"
+        for file, name in named
+        if not re.search(rf"^\s*(?:def |class )?{name}\b", sources[file], re.MULTILINE)
+    ]
+    assert missing == []
+
+
+def test_every_operation_that_the_architecture_names_exists() -> None:
+    rows = [cells(line) for line in page("architecture").splitlines() if line.startswith("| `")]
+    named = [row[2] for row in rows if len(row) > 3 and row[0] in ASSETS and row[2].count(".") in (1, 2)]
+    assert len(named) >= 16
+    for name in named:
+        module, _, function = name.rpartition(".")
+        assert hasattr(import_module(f"list_pipeline.operations.{module}"), function), name
 
 
 # Rules and figures
