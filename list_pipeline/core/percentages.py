@@ -1,4 +1,7 @@
-"""Percentages in exact arithmetic: as people write them, as shares, and whether a part is more than one."""
+"""Percentages in exact arithmetic: the exact share that a percentage means, and whether a part reaches or exceeds it.
+
+Belongs here: comparisons that a rounded float gets wrong. Does not belong here: how a percentage is written for people.
+"""
 
 from __future__ import annotations
 

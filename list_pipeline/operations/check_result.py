@@ -1,4 +1,4 @@
-"""What a rule that was looked at once more says: whether it holds, and what was seen."""
+"""The result of a safety rule that was checked on stored rows, as every way in shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Brings everything that a maintenance rests on up to date."""
+"""The synchronisation before a maintenance: sends, members, recipients and past bounces, in this order.
+
+Belongs here: the order, and the count of its requests. Does not belong here: each of the readings, which stands with its
+noun (``operations.campaigns``, ``operations.membership``, ``operations.bounces``).
+"""
 
 from __future__ import annotations
 

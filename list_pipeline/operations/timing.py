@@ -1,4 +1,10 @@
-"""Measures work while it is done."""
+"""Measures work while it is done: durations, requests and waits of a stage or a run, kept as a row and logged.
+
+Belongs here: the measuring, and the facts that the log entries of a run carry. Does not belong here: percentiles over runs
+(``core.monitoring.latency``), and the figures of a window (``operations.monitoring.figures``).
+
+Measuring never fails what is measured: a timing that cannot be kept is named in the log.
+"""
 
 from __future__ import annotations
 

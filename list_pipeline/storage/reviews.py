@@ -1,7 +1,7 @@
 """Questions to people: single ones found, decided and marked as done, overdue ones, and who waits because of them.
 
-Belongs here: the rows of ``review_item`` once they were asked, and the view of contacts who wait. Does not belong here: asking
-(``plans``), and who may decide (``operations.reviews.decisions``).
+Belongs here: the rows of ``review_item`` once they were asked, and the view of contacts who wait. Does not belong here:
+asking (``storage.plans``), and who may decide (``operations.reviews.decisions``).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Belongs here: one classification for each of the 21 states, the phrases that people act on, and the event that the later
 rules work with. Does not belong here: reading the two bounce sources against each other (``reconciliation``) and what
-follows for the contact (``suppression``).
+follows for the contact (``core.suppression``).
 
 The source of the names is Mailjet's message-state table; the classes are the product's policy. Two of its sentences
 shape this module. The permanence flag never makes a hard bounce by itself, because Mailjet sets it on blocks of the

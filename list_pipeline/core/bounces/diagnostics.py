@@ -1,7 +1,7 @@
 """What the text of a refusal says, where we have one: careful reading of SMTP diagnostics.
 
 Belongs here: recognising four plain statements in a receiver's words. Does not belong here: what follows from them
-(``bounces``). The text is written by strangers: it is evidence, never an instruction, and it is not kept.
+(``classes``). The text is written by strangers: it is evidence, never an instruction, and it is not kept.
 
 The reading is deliberately deaf. Whoever mentions a block list, a policy, spam, relaying or the sender says something
 about us, whatever else the sentence contains, because one code or one phrase is used for both (a provider's reputation

@@ -1,7 +1,7 @@
 """Reading Mailjet's two bounce sources against each other: one event per contact, and whether the reading is whole.
 
 Belongs here: which rows belong together, which evidence both sources carry, and the comparison with the counters. Does
-not belong here: fetching (the client) and what follows for a contact (``suppression``).
+not belong here: fetching (the client) and what follows for a contact (``core.suppression``).
 
 The two sources know different things. The message log knows how each message ended; its permanence flag is always
 false. The bounce log knows permanence; it shows a contact several times, also for attempts that a later retry

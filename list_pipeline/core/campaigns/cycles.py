@@ -2,7 +2,7 @@
 
 Belongs here: the assignment of sends and the closing of cycles. Does not belong here: how sends are discovered and
 mapped to lists (an unmapped send never gets here), when a campaign is due (``eligibility``), and what an open cycle
-forbids (``rebalancing``).
+forbids (``core.rebalancing``).
 
 A cycle is one content sent in three rounds, one to each campaign list. It is closed when all three lists were sent, by
 a person, or when nothing was sent for some time; a send to a list that was already sent in it opens the next one. What

@@ -1,6 +1,6 @@
 """The health of a campaign list: its figures, and what the rules make of them.
 
-Belongs here: what is said about a list, and the rules. Does not belong here: the figures (``list_figures``) and where
+Belongs here: what is said about a list, and the rules. Does not belong here: the figures (``figures``) and where
 they come from (``operations.health.assessments``), how a trend is told from chance (``trends``), a model's opinion
 (``agents.health``).
 
@@ -19,12 +19,12 @@ warning   low        medium          medium
 critical  high       high            critical
 ========  =========  ==============  ========
 
-*Lasting*: the bounce rate of the three lists degrades, or the campaigns of this list before the last one were beyond the
-limit as well, with their whole interval. *A spike*: those campaigns are known and were seen within it. A degrading trend
-is a warning of its own while every rate is still within its limits; one spike never is more urgent than that, unless it
-is critical. The worked example of elevated bounces (1,150 contacts, 50 hard and 21 soft bounces, degrading, shrinking)
-is a warning of medium urgency by this table, and it is why a lasting warning is not high. Both worked examples agree
-with the intervals, so that no limit had to be judged by the rate as it was seen.
+*Lasting*: the bounce rate of the three lists degrades, or the campaigns of this list before the last one were beyond
+the limit as well, with their whole interval. *A spike*: those campaigns are known and were seen within it. A degrading
+trend is a warning of its own while every rate is still within its limits; one spike never is more urgent than that,
+unless it is critical. The worked example of elevated bounces (1,150 contacts, 50 hard and 21 soft bounces, degrading,
+shrinking) is a warning of medium urgency by this table, and it is why a lasting warning is not high. Both worked
+examples agree with the intervals, so that no limit had to be judged by the rate as it was seen.
 """
 
 from __future__ import annotations

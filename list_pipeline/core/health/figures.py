@@ -1,7 +1,7 @@
 """The figures of a campaign list: sizes, rates with their intervals, trends.
 
 Belongs here: what is known about a list, with its units, and how it is shown. Does not belong here: what follows from a
-figure (``health``) and where it comes from (``operations.health.assessments``).
+figure (``assessment``) and where it comes from (``operations.health.assessments``).
 
 None means: not known. It never stands for zero.
 """

@@ -1,14 +1,14 @@
 """Telling a trend from chance: of the bounce rate over campaigns, and of a list's size over time.
 
 Belongs here: the two trends and the arithmetic behind them. Does not belong here: what follows from a trend
-(``health``) and where the figures come from (``operations.health.assessments``).
+(``assessment``) and where the figures come from (``operations.health.assessments``).
 
 **Bounce rate.** Comparing two percentages calls a change after almost every campaign: with 1,000 recipients and an
 unchanged rate, "higher than last time" is wrong nine times of ten. So the newest three campaigns are held against the
-three before, each side as a beta distribution, and a change is called only when it exceeds a margin that matters
-with 95 %. Three campaigns are one cycle, so that each side holds every list once; with fewer nothing is said. The rate of
-campaigns varies by more than chance among contacts (subject, weather, receivers), which is why their attempts count
-for fewer than they are.
+three before, each side as a beta distribution, and a change is called only when it exceeds a margin that matters with
+95 %. Three campaigns are one cycle, so that each side holds every list once; with fewer nothing is said. The rate of
+campaigns varies by more than chance among contacts (subject, weather, receivers), which is why their attempts count for
+fewer than they are.
 
 **Size.** The change between two counts of a list, at least two weeks apart, as percent a month of 30 days.
 """

@@ -1,14 +1,15 @@
 """The two state machines of a campaign list: its health, and its life cycle from one campaign to the next.
 
-Belongs here: states, events and the tables of legal transitions. Does not belong here: which events a maintenance led to
-(``list_events``), where states are kept (``storage.list_states``).
+Belongs here: states, events and the tables of legal transitions. Does not belong here: which events a maintenance led
+to (``events``), where states are kept (``storage.list_states``).
 
 What the product's description leaves open is settled so: 2 to 10 % bounces are a warning, with a clean-up of the hard
-bounces; lists more than 15 % apart are rebalanced and people are told; where both is needed, the clean-up comes first; after
-a failed run a list needs attention until a run succeeds.
+bounces; lists more than 15 % apart are rebalanced and people are told; where both is needed, the clean-up comes first;
+after a failed run a list needs attention until a run succeeds.
 
-An event that a state does not know is never dropped: ``advance`` leads to NEEDS_ATTENTION and says why. In NEEDS_ATTENTION
-everything is legal and only a maintenance that succeeds leads out, so that no missed or doubled event can leave a list stuck.
+An event that a state does not know is never dropped: ``advance`` leads to NEEDS_ATTENTION and says why. In
+NEEDS_ATTENTION everything is legal and only a maintenance that succeeds leads out, so that no missed or doubled event
+can leave a list stuck.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """The review of one day (UTC): what was decided and by which rule, what the advisors did, and whether people agreed.
 
-Belongs here: the figures of a day, made of rows that somebody counted, and their goals. Does not belong here: reading the
-rows (``storage.monitoring.decision_review``), and saying the figures in sentences (``decision_review_words``).
+Belongs here: the figures of a day, made of rows that somebody counted, and their goals. Does not belong here: reading
+the rows (``storage.monitoring.decision_review``), and saying the figures in sentences (``decision_review_text``).
 
-A share is only named where there is something to divide by: nothing asked is no perfect day. What a person decided is the
-only label there is for right and wrong: an approval, a rejection, a suppression that was taken back.
+A share is only named where there is something to divide by: nothing asked is no perfect day. What a person decided is
+the only label there is for right and wrong: an approval, a rejection, a suppression that was taken back.
 """
 
 from __future__ import annotations

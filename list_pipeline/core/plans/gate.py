@@ -1,4 +1,8 @@
-"""The vocabulary of every gate: the mode, its checks and its decision."""
+"""The vocabulary of every gate: the operating mode, the checks, and the decision on a plan.
+
+Belongs here: what both gates share, and when the mode allows more. Does not belong here: the checks of one kind of plan
+(``core.suppression.gate``, ``core.rebalancing.gate``).
+"""
 
 from __future__ import annotations
 

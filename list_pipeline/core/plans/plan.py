@@ -1,7 +1,8 @@
 """What a plan is: its kinds, its items, its identity and its life.
 
 Belongs here: the vocabulary that suppression and rebalancing plans share, the content hash and the legal transitions.
-Does not belong here: how items come about (``suppression``, ``rebalancing``) and whether a plan may run (``gate``).
+Does not belong here: how items come about (``core.suppression``, ``core.rebalancing``) and whether a plan may run
+(``gate``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How even the three campaign lists are, in exact arithmetic.
 
 Belongs here: the deviation, the band of sizes that a tolerance allows, and what can be reached at all with whole
-contacts. Does not belong here: who moves where (``rebalancing``), and which contacts count (mailable members do;
+contacts. Does not belong here: who moves where (``flows``), and which contacts count (mailable members do;
 the caller counts them).
 
 Every comparison is made in integers or fractions. 13, 13 and 14 deviate by exactly 5 %, and floating point gets that

@@ -2,7 +2,7 @@
 
 Belongs here: the policy, the restrictions of an open cycle and of frozen lists, and the plan in counts with its
 certificate. Does not belong here: the search for the fewest moves (``minimal_moves``), which contacts they are
-(``contact_choice``), what a cycle is (``cycles``).
+(``queue_order``), what a cycle is (``core.campaigns.cycles``).
 
 The rules: a deviation above the trigger starts a rebalancing, which then brings it down to the repair level (between
 the two levels nothing moves, so that one repair lasts for several campaigns). Newcomers come first, since they grow

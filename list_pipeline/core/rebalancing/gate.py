@@ -1,6 +1,6 @@
 """The safety gate for rebalancing plans: moves and enrolments.
 
-Belongs here: the checks on where contacts would go. Does not belong here: choosing them (``rebalancing``), and the
+Belongs here: the checks on where contacts would go. Does not belong here: choosing them (``flows``), and the
 vocabulary of the gate (``gate``).
 
 The sizes are counted again out of the items and the certificate's claim is compared with them: a gate that believes the

@@ -1,8 +1,8 @@
 """The smallest number of moves that makes three lists even: exact search over counts, nothing else.
 
 Belongs here: sizes, newcomers and groups of lists in, counts per pair of lists out, with the proof of minimality.
-Does not belong here: when to rebalance, why lists may not exchange contacts, who the contacts are (``rebalancing``,
-``contact_choice``).
+Does not belong here: when to rebalance, why lists may not exchange contacts, who the contacts are (``flows``,
+``queue_order``).
 
 Lists are numbered 0, 1, 2. A *group* is a set of lists between which contacts may move; a list in no group is left
 alone: it neither gives nor takes. Newcomers may go to every list that is in a group.

@@ -1,7 +1,7 @@
 """Which contacts a rebalancing moves and enrols: first in, first out.
 
 Belongs here: the queue order and who is taken from which end of which queue. Does not belong here: how many
-(``rebalancing``), how the queues are read (storage), how a move is carried out.
+(``flows``), how the queues are read (storage), how a move is carried out.
 
 Every contact has one key, set once and kept for ever: the time it was first seen subscribed, then its id. A list is a
 queue in the order of the keys. Towards an earlier list go the donor's oldest members, towards a later list its newest,

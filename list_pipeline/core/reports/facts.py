@@ -1,6 +1,6 @@
 """What a maintenance run found and did, as the report needs to know it.
 
-Belongs here: the facts, with their units. Does not belong here: how they are put into words (``reports``).
+Belongs here: the facts, with their units. Does not belong here: how they are put into words (``message``).
 """
 
 from __future__ import annotations

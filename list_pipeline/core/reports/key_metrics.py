@@ -1,7 +1,7 @@
 """The figures that a report may put first: a closed set, each computed from the facts.
 
 Belongs here: which figures these are, their labels, values and trends. Does not belong here: which of them a report
-shows (``agents.reporting``), and where they stand in a message (``reports``).
+shows (``agents.reporting``), and where they stand in a message (``message``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The maintenance report: from facts to the Slack message.
 
 Belongs here: what the message says, in which order, in words that a marketer understands. Does not belong here: Slack's
-limits and escaping (``slack_blocks``), and the facts themselves (``report_facts``).
+limits and escaping (``slack_blocks``), and the facts themselves (``facts``).
 
 Planned and executed figures are never mixed: a count that is shown as done was confirmed at Mailjet.
 """

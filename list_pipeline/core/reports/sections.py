@@ -1,7 +1,7 @@
 """The parts of the maintenance message that are sentences, and whose sentences they are; and the health of the lists.
 
 Belongs here: summary, concerns, recommendations, next steps, and one line for each list. Does not belong here: the
-figures of the run (``reports``), and who wrote the sentences (``agents``).
+figures of the run (``message``), and who wrote the sentences (``agents``).
 
 A model's sentences are somebody else's text: escaped, cut, and under a mark that says so.
 """

@@ -1,7 +1,7 @@
 """The safety gate: whether a plan may run by itself, waits for a person, or must not run at all.
 
 Belongs here: the checks, each with the figures it saw, and the operating mode. Does not belong here: making plans, and
-asking people. ``rebalancing_gate`` has the checks of the other kind of plan; the result is the same type.
+asking people. ``core.rebalancing.gate`` has the checks of the other kind of plan; the result is the same type.
 
 Three outcomes, and who waits:
 

@@ -1,7 +1,7 @@
 """The suppression plan: the verdicts of one campaign and sweep, put together for people and the gate to judge.
 
 Belongs here: plan items, sums, the repair list, what was not evidence, incidents. Does not belong here: the verdicts
-(``suppression``), and whether the plan may run (``gate``).
+(``rules``), and whether the plan may run (``gate``).
 """
 
 from __future__ import annotations

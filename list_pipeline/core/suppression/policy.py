@@ -1,7 +1,7 @@
 """Every figure of the suppression policy and of the safety gate, in one frozen object.
 
 Belongs here: numbers with their units, and the version under which a decision was taken. Does not belong here: what
-follows from a number (``suppression`` and ``gate``), and the figures of a rebalancing (``rebalancing``).
+follows from a number (``rules`` and ``gate``), and the figures of a rebalancing (``core.rebalancing``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who is suppressed, and on what evidence: the rules, contact by contact.
 
 Belongs here: the verdict on each contact that a campaign's bounces concern. Does not belong here: reading the sources
-(``reconciliation``), the values themselves (``verdicts``), writing the verdicts down (``suppression_plan``) and letting
+(``reconciliation``), the values themselves (``verdicts``), writing the verdicts down (``plan``) and letting
 a plan through (``gate``).
 
 What is not known never suppresses. An attempt whose outcome is unknown is neither a failure nor a delivery: it is

@@ -1,7 +1,7 @@
 """The vocabulary of the suppression rules: what they are told about a contact, and the verdict they give.
 
 Belongs here: frozen values, and what can be said about each by itself. Does not belong here: the rules
-(``suppression``).
+(``rules``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The Slack message of a validation: short, what is wrong, what to do, and whether Mailjet will send the campaign.
 
-Belongs here: what the message says. Does not belong here: the rules (``validation``) and posting
+Belongs here: what the message says. Does not belong here: the rules (``rules``) and posting
 (``operations.messages.outbox``).
 """
 

@@ -2,7 +2,7 @@
 
 Belongs here: the facts, the rules, and when a validation is due. Does not belong here: where the facts come from
 (``operations.validation.validate``), what a block does (``operations.validation.campaign_block``), the message
-(``validation_message``).
+(``message``).
 
 A critical result blocks the campaign, a warning only reports. What is not known never passes: where it could hide
 somebody who must not be mailed it is critical, else a warning. The advisor's assessment is a warning at most.

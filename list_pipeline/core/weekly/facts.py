@@ -1,7 +1,7 @@
 """What a week's report and its message are made of: the figures with everything that was concluded from them.
 
 Belongs here: the facts, and the few sentences about a week that several places say alike. Does not belong here: figures
-and rules (``weekly``), and the layout of the message (``weekly_message``).
+and rules (``figures``), and the layout of the message (``message``).
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """A week of the lists: its figures, how it stands against the week before, and how urgent that is.
 
 Belongs here: arithmetic and rules over what was measured. Does not belong here: where the figures come from
-(``operations.weekly.steps``), the rules of one list's health (``health``), and words of a message (``weekly_message``).
+(``operations.weekly.steps``), the rules of one list's health (``core.health``), and words of a message (``message``).
 
 A week is called by its Monday: ``2026-11-16`` is the check that is due on Monday, 16 November 2026, and it looks at the
-seven days *before* the instant at which it is due. The windows of neighbouring weeks touch and do not overlap, whenever a
-check really ran. None means: not known, or nothing to compute it from. It never stands for zero.
+seven days *before* the instant at which it is due. The windows of neighbouring weeks touch and do not overlap, whenever
+a check really ran. None means: not known, or nothing to compute it from. It never stands for zero.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The weekly report that code writes from the figures, where there is no usable answer of a model.
 
-Belongs here: all its fields, the same for the same facts. Does not belong here: asking a model (``agents.weekly_report``),
-and the layout of the message (``weekly_message``).
+Belongs here: all its fields, the same for the same facts. Does not belong here: asking a model
+(``agents.weekly_report``), and the layout of the message (``message``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The advisors' access to the model within one run, and the keeping of what they were asked and answered.
 
 Belongs here: wiring of settings, budget and records. Does not belong here: what is asked (``agents``) and where an
-opinion enters a plan (``suppression``, ``rebalancing``, ``health``, ``reports``).
+opinion enters a plan (``operations.suppression``, ``operations.rebalancing``, ``operations.health``,
+``operations.reports``).
 """
 
 from __future__ import annotations

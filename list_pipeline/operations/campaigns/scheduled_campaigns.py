@@ -1,7 +1,8 @@
-"""Campaigns that Mailjet is going to send: found among its programmed drafts, followed, and offered for their validation.
+"""Campaigns that Mailjet is going to send: found among its programmed drafts, followed, and offered for their
+validation.
 
-Belongs here: the schedule before the send, and when a validation is due. Does not belong here: sends (``campaigns``), and
-the validation itself (``validation``).
+Belongs here: the schedule before the send, and when a validation is due. Does not belong here: sends (``discovery``),
+and the validation itself (``operations.validation``).
 """
 
 from __future__ import annotations

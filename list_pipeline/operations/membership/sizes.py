@@ -1,4 +1,8 @@
-"""Snapshots: the sizes of the five lists before, between and after the changes of a maintenance."""
+"""The sizes of the five lists as Mailjet counts them.
+
+Belongs here: counting in six requests, however large the lists are. Does not belong here: keeping the sizes of a
+maintenance (``operations.runs.snapshots``).
+"""
 
 from __future__ import annotations
 

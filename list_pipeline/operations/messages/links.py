@@ -1,7 +1,7 @@
-"""Which messages people get about decisions, what belongs into one thread, where messages link to, and how delivery fares.
+"""Threads and links of messages, and how delivery fares.
 
-Belongs here: gathering the facts of a message and handing it to the outbox. Does not belong here: words
-(``core.reviews.messages``), posting and retries (``outbox``), the maintenance report (``reports``).
+Belongs here: which messages share a thread, and where a message links to. Does not belong here: posting and retries
+(``outbox``), and the words of a message (``core``).
 """
 
 from __future__ import annotations

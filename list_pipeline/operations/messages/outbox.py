@@ -1,7 +1,9 @@
-"""Messages to people through the outbox: each is a row before it is posted, is posted once, and is tried until it arrives.
+"""Messages to people through the outbox: each is a row before it is posted, is posted once, and is tried until it
+arrives.
 
-Belongs here: delivery by Slack's API or webhook, threads, retries, the e-mail for what Slack does not take, and what is known
-about it all afterwards. Does not belong here: what a message says, and which one is sent (``notifications`` and who calls).
+Belongs here: delivery by Slack's API or webhook, threads, retries, the e-mail for what Slack does not take, and what is
+known about it all afterwards. Does not belong here: what a message says, and which one is sent (``links`` and who
+calls).
 
 A failure of Slack or of the e-mail is recorded and never raised.
 """

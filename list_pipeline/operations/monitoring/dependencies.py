@@ -1,9 +1,9 @@
 """Whether the product could work now: each service that it uses is asked once, cheaply and within a time.
 
-Belongs here: the questions and the verdict. Does not belong here: the health of the lists (``health``).
+Belongs here: the questions and the verdict. Does not belong here: the health of the lists (``operations.health``).
 
-Nothing is changed and nothing costs money: the database is asked for a one, Mailjet for the row of one list (one request
-through the limiter), Slack whether the token works, Gemini for the description of the model.
+Nothing is changed and nothing costs money: the database is asked for a one, Mailjet for the row of one list (one
+request through the limiter), Slack whether the token works, Gemini for the description of the model.
 """
 
 from __future__ import annotations

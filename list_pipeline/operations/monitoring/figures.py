@@ -1,9 +1,7 @@
-"""Measures work and says what it is about: durations, requests and waits of a stage or a run, kept and logged.
+"""The figures of a window: how long workflows took, how often they failed, what advisors and messages cost and did.
 
-Belongs here: measuring, what the log entries of a run carry with them, and the figures of a window. Does not belong here: the
-arithmetic (``core.monitoring.latency``), and what follows from figures (``rollback_triggers``, ``watch``).
-
-Measuring never fails what is measured: a timing that cannot be kept is named in the log.
+Belongs here: gathering them from what was measured. Does not belong here: the measuring (``operations.timing``), the
+arithmetic (``core.monitoring.latency``), and what follows from figures (``rollback_triggers``, ``alerts``).
 """
 
 from __future__ import annotations

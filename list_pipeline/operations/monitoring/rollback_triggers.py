@@ -1,7 +1,7 @@
 """The rollback triggers on what was measured: latency of maintenances, wrong decisions, failed runs.
 
-Belongs here: gathering the figures. Does not belong here: the limits (``core.monitoring.rollback_triggers``) and telling people
-(``watch``).
+Belongs here: gathering the figures. Does not belong here: the limits (``core.monitoring.rollback_triggers``) and
+telling people (``alerts``).
 """
 
 from __future__ import annotations

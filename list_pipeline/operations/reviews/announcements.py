@@ -1,4 +1,8 @@
-"""Tells people about decisions."""
+"""Messages about decisions: what waits for a person, what was decided, what lapsed, what was carried out later.
+
+Belongs here: gathering the facts of such a message and handing it to the outbox. Does not belong here: words
+(``core.reviews.messages``), and the decision itself (``decisions``).
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""What people approve one by one, carried out after the rest of its plan: contacts that were held or in doubt, and failed ones.
+"""What people approve one by one, carried out after the rest of its plan: contacts that were held or in doubt, and
+failed ones.
 
-Belongs here: when such a question may be carried out, and doing it with the same lock, last look, journal and history as the
-plan itself. Does not belong here: the decision (``reviews``), and the plan's own execution (``suppression``, ``rebalancing``).
+Belongs here: when such a question may be carried out, and doing it with the same lock, last look, journal and history
+as the plan itself. Does not belong here: the decision (``decisions``), and the plan's own execution
+(``operations.suppression``, ``operations.rebalancing``).
 """
 
 from __future__ import annotations

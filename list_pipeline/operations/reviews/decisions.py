@@ -1,7 +1,7 @@
 """A person's decisions on plans and single contacts that wait. Sensors carry on afterwards.
 
-Belongs here: who may decide, on what, and what becomes of a question that nobody answers. Does not belong here: carrying out
-what was approved (``workflow``, ``late_items``).
+Belongs here: who may decide, on what, and what becomes of a question that nobody answers. Does not belong here:
+carrying out what was approved (``operations.maintenance.workflow``, ``approved_items``).
 """
 
 from __future__ import annotations

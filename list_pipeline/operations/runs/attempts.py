@@ -1,7 +1,7 @@
 """How an attempt at a maintenance ends when it does not end well: failed, its run dead, or the last one given up.
 
-Belongs here: the truthful status of such an attempt, and what is left to people then. Does not belong here: when the next
-attempt is due (``maintenance``), and how people are told (``reports``).
+Belongs here: the truthful status of such an attempt, and what is left to people then. Does not belong here: when the
+next attempt is due (``run``), and how people are told (``operations.reports``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The sizes of the lists before, between and after the changes of a maintenance, stored with its run."""
+"""Snapshots of a maintenance: the sizes of the lists before, between and after its changes, stored once each.
+
+Belongs here: which phase is stored, and where. Does not belong here: counting (``operations.membership.sizes``).
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """What the advisor is asked about the verdicts of a campaign, and the verdicts after its opinion.
 
 Belongs here: groups, borderline contacts and who is behind each reference. Does not belong here: asking
-(``agents.optimization``), and gathering and storing (``suppression``). Everything here is a function of its arguments.
+(``agents.optimization``), and gathering and storing (``plan_and_execute``). Everything here is a function of its
+arguments.
 """
 
 from __future__ import annotations

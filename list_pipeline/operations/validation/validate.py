@@ -1,8 +1,8 @@
 """The validation before a campaign is sent: read, judge, write down, block or make ready, tell people.
 
 Belongs here: the order of these, and what the rules are given. Does not belong here: the rules
-(``core.validation.rules``), when a validation is due (``upcoming``), and the schedule of a blocked campaign
-(``campaign_block``).
+(``core.validation.rules``), when a validation is due (``operations.campaigns.scheduled_campaigns``), and the schedule
+of a blocked campaign (``campaign_block``).
 
 A validation that was written is never made twice: whoever finds one whose consequences are not settled continues it.
 """

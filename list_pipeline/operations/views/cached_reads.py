@@ -1,7 +1,8 @@
 """What people are shown through the cache: sizes, freshness, places of contacts, members of lists, campaigns.
 
-Belongs here: cache-aside reads, each with the time at which its value was read. Does not belong here: filling and emptying
-the cache on purpose (``cache``), and any decision: no module that changes a list imports this one, which a test holds.
+Belongs here: cache-aside reads, each with the time at which its value was read. Does not belong here: filling and
+emptying the cache on purpose (``cache_warming``), and any decision: no module that changes a list imports this one,
+which a test holds.
 
 A value is believed only in the version of the data that holds now. The database renews that version in the transaction
 that changes the data, so no deletion has to reach Redis for a change to be seen, and a value that was read before a

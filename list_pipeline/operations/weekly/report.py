@@ -1,7 +1,8 @@
-"""The end of a weekly check: its report, its row, its messages; and the whole check in order, for callers without Dagster.
+"""The end of a weekly check: its report, its row, its messages; and the whole check in order, for callers without
+Dagster.
 
-Belongs here: putting what was measured together, keeping it, sending it. Does not belong here: the measuring (``weekly``)
-and the words (``agents.weekly_report``, ``core.weekly.message``).
+Belongs here: putting what was measured together, keeping it, sending it. Does not belong here: the measuring
+(``steps``) and the words (``agents.weekly_report``, ``core.weekly.message``).
 
 The row is written before anything is sent, and a Slack that fails changes nothing about it.
 """

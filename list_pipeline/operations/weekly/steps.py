@@ -1,11 +1,11 @@
 """The weekly health check, step by step: sizes, metrics, assessments, report, row, messages.
 
-Belongs here: the steps, their order, and what of a week is measured now and what is only read. Does not belong here: the
-figures (``core.weekly.figures``), what a model is asked (``agents.weekly_report``), and the sending (``weekly_report``).
+Belongs here: the steps, their order, and what of a week is measured now and what is only read. Does not belong here:
+the figures (``core.weekly.figures``), what a model is asked (``agents.weekly_report``), and the sending (``report``).
 
-Mailjet is only read, in every mode. Each step writes what it found once: running a week again continues where it stopped,
-and a week that is over is shown as it was. What the lists were in a past week that nobody measured is not known, and stays
-so; what its campaigns did is dated, so it is counted from our rows.
+Mailjet is only read, in every mode. Each step writes what it found once: running a week again continues where it
+stopped, and a week that is over is shown as it was. What the lists were in a past week that nobody measured is not
+known, and stays so; what its campaigns did is dated, so it is counted from our rows.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a sensible model says to the four advisors' questions, worked out from the data in the prompt.
 
-Belongs here: the judgement and the sentences. Does not belong here: reading prompts and schemas (``gemini_answers``).
+Belongs here: the judgement and the sentences. Does not belong here: reading prompts and schemas (``answers``).
 
 Data is read by the names that prompts use; what is missing is taken for unknown. Sentences repeat figures as they stand
 in the data, and calculate none.

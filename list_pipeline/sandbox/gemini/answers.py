@@ -1,7 +1,7 @@
 """The stand-in for the model: an answer in the wanted schema, made of what the prompt offers. The same every time.
 
 Belongs here: reading a prompt and filling a JSON schema. Does not belong here: what the four advisors are told and
-answer (``gemini_advisors``), other behaviours (``gemini_behaviours``), the wire (``gemini``).
+answer (``advisors``), other behaviours (``behaviours``), the wire (``service``).
 
 It reads the last ``<data>...</data>`` block of the prompt as JSON. A question of one of the advisors, told by the
 fields of its schema, is answered from the figures in that data. Whoever asks for another schema gets the smallest value

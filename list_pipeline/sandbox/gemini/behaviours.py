@@ -1,8 +1,8 @@
 """How the stand-in for the model can answer otherwise than well: which behaviours there are, and what each makes of a
 good answer.
 
-Belongs here: the model's faults, and choosing one. Does not belong here: good answers (``gemini_advisors``) and the
-service's refusals (``gemini``).
+Belongs here: the model's faults, and choosing one. Does not belong here: good answers (``advisors``) and the
+service's refusals (``service``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Gemini's generateContent in its real wire format, with a stand-in for the model and faults on request.
 
 Belongs here: requests, answers and refusals of the service. Does not belong here: what the stand-in says
-(``gemini_answers``) and how it can answer otherwise (``gemini_behaviours``). Field names of a request are accepted in
+(``answers``) and how it can answer otherwise (``behaviours``). Field names of a request are accepted in
 camel and in snake case, since SDKs send a mix.
 
 Paths: ``/(v1|v1beta)/models/<model>:generateContent``, ``:countTokens``, ``GET .../models[/<model>]``, and
@@ -13,8 +13,8 @@ Paths: ``/(v1|v1beta)/models/<model>:generateContent``, ``:countTokens``, ``GET 
 
 Scenarios for a number of questions act in the order in which they were chosen, each on the questions it is meant for;
 after them the newest that holds from now on. One that holds from now on for all questions replaces those before it; so
-``well_behaved`` from now on ends everything. The header ``x-sandbox-scenario: slow; seconds=2`` of a request goes before
-all of them.
+``well_behaved`` from now on ends everything. The header ``x-sandbox-scenario: slow; seconds=2`` of a request goes
+before all of them.
 """
 
 from __future__ import annotations

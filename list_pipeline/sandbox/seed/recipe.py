@@ -1,6 +1,6 @@
 """What a seeded account contains: how many of what, and what each trap looks like over three cycles.
 
-Belongs here: the request for a seed and its proportions. Does not belong here: drawing contacts (``seed_people``) and
+Belongs here: the request for a seed and its proportions. Does not belong here: drawing contacts (``people``) and
 writing rows (``seeding``). All numbers are made up for 3,600 contacts in the proportions of a real newsletter.
 """
 

@@ -1,7 +1,7 @@
 """Filling an empty account with a past: contacts, lists, three cycles of sends, and the truth about all of it.
 
-Belongs here: rows. Does not belong here: how many of what (``seed_recipe``), who (``seed_people``) and what happened to
-them (``seed_past``). The same request gives the same account, row for row.
+Belongs here: rows. Does not belong here: how many of what (``recipe``), who (``people``) and what happened to
+them (``past``). The same request gives the same account, row for row.
 """
 
 from __future__ import annotations

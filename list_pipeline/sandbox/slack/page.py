@@ -1,7 +1,7 @@
 """The rehearsed channel as a page for people: what Slack would show, roughly, with threads and charts.
 
-Belongs here: reading blocks and writing HTML. Everything a message carries is escaped: what tries to be markup, a link or a
-mention is seen as the text that arrived. Does not belong here: what is stored (``slack``).
+Belongs here: reading blocks and writing HTML. Everything a message carries is escaped: what tries to be markup, a link
+or a mention is seen as the text that arrived. Does not belong here: what is stored (``service``).
 """
 
 from __future__ import annotations

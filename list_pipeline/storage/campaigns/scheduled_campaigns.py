@@ -1,7 +1,7 @@
 """Campaigns that are scheduled at Mailjet and not sent yet: their rows in the schedule, and the freeze of their lists.
 
-Belongs here: reading and writing those rows of ``campaign_schedule`` until Mailjet begins to send. Does not belong here:
-sends (``campaigns``), and validations with what they do (``validation``).
+Belongs here: reading and writing those rows of ``campaign_schedule`` until Mailjet begins to send. Does not belong
+here: sends (``sent_campaigns``), and validations with what they do (``storage.validation``).
 """
 
 from __future__ import annotations

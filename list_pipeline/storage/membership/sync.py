@@ -1,6 +1,6 @@
 """What a sync reads and merges: temporary tables of one session, and the record of when each list was last read.
 
-Belongs here: bringing our rows up to date with what was seen. Does not belong here: asking about them (``membership``).
+Belongs here: bringing our rows up to date with what was seen. Does not belong here: asking about them (``members``).
 """
 
 from __future__ import annotations

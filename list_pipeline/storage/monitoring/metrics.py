@@ -1,7 +1,7 @@
 """What was measured about the product's own work: timings, requests, advisors, connections.
 
-Belongs here: SQL over those rows. Does not belong here: measuring (``operations.monitoring.figures``), percentiles over runs
-(``core.monitoring.latency``), messages (``notifications``), and the runs that Dagster ended (``job_runs``).
+Belongs here: SQL over those rows. Does not belong here: measuring (``operations.monitoring.figures``), percentiles over
+runs (``core.monitoring.latency``), messages (``storage.messages``), and the runs that Dagster ended (``job_runs``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""How attempts at a maintenance end when they do not end well: runs without a sign of life, and what they leave half done.
+"""How attempts at a maintenance end when they do not end well: runs without a sign of life, and what they leave half
+done.
 
-Belongs here: reading and marking that in the ledger and the journal. Does not belong here: the rows of the ledger themselves
-(``maintenance``), and what follows (``operations.runs.attempts``).
+Belongs here: reading and marking that in the ledger and the journal. Does not belong here: the rows of the ledger
+themselves (``ledger``), and what follows (``operations.runs.attempts``).
 """
 
 from __future__ import annotations

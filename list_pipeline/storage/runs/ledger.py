@@ -1,4 +1,4 @@
-"""The ledger of maintenance: log rows, snapshots, and the mode. Messages about it are in ``notifications``."""
+"""The ledger of maintenance: log rows, snapshots, and the mode. Messages about it are in ``storage.messages``."""
 
 from __future__ import annotations
 
