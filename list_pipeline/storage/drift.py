@@ -16,6 +16,7 @@ from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.drift.findings import Finding, Standing
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.messages.keys import ABOUT_DRIFT
 from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, fetch_scalar, to_json
 
@@ -338,9 +339,10 @@ def unsent_alerts(connection: Connection) -> Sequence[RowMapping]:
         connection,
         """
         select * from notification
-        where (message_key like 'reconciliation:%' or message_key like 'correction:%')
+        where message_key like any(:patterns)
           and state in ('pending', 'unknown', 'failed') order by notification_id
         """,
+        patterns=list(ABOUT_DRIFT),
     )
 
 

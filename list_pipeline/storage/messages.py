@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.messages.delivery import TARGET_SECONDS, DeliveryFigures
+from list_pipeline.core.messages.keys import MessageKey, ThreadKey
 from list_pipeline.storage.database import Database, execute, fetch_all, fetch_one, fetch_scalar, to_json
 
 _LOCK_CLASS = 0x6C70_0003
@@ -29,13 +30,13 @@ class Outgoing:
     begins a thread. ``is_important``: worth an e-mail. ``is_broadcast``: shown in the channel, also from a thread.
     ``log_id`` and ``health_check_id``: the row of the ledger that it reports."""
 
-    key: str
+    key: MessageKey
     text: str
     blocks: Sequence[Any]
     campaign_id: int | None = None
     log_id: int | None = None
     health_check_id: int | None = None
-    thread_key: str | None = None
+    thread_key: ThreadKey | MessageKey | None = None
     is_important: bool = False
     is_broadcast: bool = False
 
@@ -76,6 +77,16 @@ def queue(connection: Connection, message: Outgoing, first_retry_at: datetime, n
 def by_key(connection: Connection, key: str) -> RowMapping | None:
     """The row of a message."""
     return fetch_one(connection, "select * from notification where message_key = :key", key=key)
+
+
+def settled_among(connection: Connection, keys: Sequence[MessageKey]) -> frozenset[MessageKey]:
+    """Those of these messages of which nothing more follows: they arrived, were left out, or are too old."""
+    found = fetch_all(
+        connection,
+        "select message_key from notification where message_key = any(:keys) and state in ('sent', 'skipped', 'expired')",
+        keys=list(keys),
+    )
+    return frozenset(row["message_key"] for row in found)
 
 
 @contextmanager

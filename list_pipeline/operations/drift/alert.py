@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from list_pipeline.core.drift.findings import Finding
 from list_pipeline.core.drift.message import drift_message
+from list_pipeline.core.messages import keys
 from list_pipeline.operations.messages.outbox import post, queue
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.drift import unsent_alerts
@@ -28,7 +29,7 @@ def tell(
     Returns:
         What became of this one's: ``sent``, ``failed``, ``unknown`` or ``skipped``; None when there was nothing to tell.
     """
-    key = f"reconciliation:{reconciliation_id}"
+    key = keys.reconciliation(reconciliation_id)
     if findings or proposals or stopped_because:
         message = drift_message(findings, proposals, stopped_because)
         with services.database.begin() as connection:

@@ -22,6 +22,7 @@ from list_pipeline.core.list_states.events import Happened, events_of
 from list_pipeline.core.list_states.imbalance_alert import Imbalance, imbalance_message
 from list_pipeline.core.list_states.machines import MACHINES, ListEvent, advance
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.messages import keys
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
 from list_pipeline.operations.messages.outbox import post, queue
 from list_pipeline.operations.services import Services
@@ -278,7 +279,7 @@ def _queue_bounces(connection: Connection, services: Services, campaign_id: int,
     if bounced.recipients < FEWEST_RECIPIENTS:
         return None
     message = bounce_message(bounced)
-    key = f"bounces:{campaign_id}:{sweep.value}"
+    key = keys.bounce_rate(campaign_id, sweep)
     return queue(services, connection, Outgoing(key, message.text, message.blocks, campaign_id=campaign_id))
 
 
@@ -298,5 +299,5 @@ def _queue_imbalance(connection: Connection, services: Services, campaign_id: in
             waits=plan.status is PlanStatus.PENDING_REVIEW,
         )
     )
-    key = f"imbalance:{campaign_id}:{sweep.value}"
+    key = keys.imbalance(campaign_id, sweep)
     return queue(services, connection, Outgoing(key, message.text, message.blocks, campaign_id=campaign_id))

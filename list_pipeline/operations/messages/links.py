@@ -1,12 +1,11 @@
-"""Threads and links of messages, and how delivery fares.
+"""Where messages link to, and how delivery fares.
 
-Belongs here: which messages share a thread, and where a message links to. Does not belong here: posting and retries
-(``outbox``), and the words of a message (``core``).
+Does not belong here: posting and retries (``outbox``), the words of a message and its key (``core``).
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from urllib.parse import quote
 
 import structlog
@@ -20,16 +19,6 @@ from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
-
-
-def campaign_thread(campaign_id: int) -> str:
-    """What all messages about one campaign have in common: the first begins the thread of the others."""
-    return f"campaign:{campaign_id}"
-
-
-def week_thread(week: date) -> str:
-    """The same for the messages about a week, by its Monday."""
-    return f"week:{week.isoformat()}"
 
 
 def links(

@@ -28,6 +28,7 @@ from list_pipeline.core.messages.delivery import (
     LONGEST_PAUSE,
     pause_after,
 )
+from list_pipeline.core.messages.keys import MessageKey, ThreadKey
 from list_pipeline.core.messages.slack_blocks import SlackMessage, as_text, safe_message, without_charts
 from list_pipeline.integrations.email import EmailSender
 from list_pipeline.integrations.slack import (
@@ -66,13 +67,13 @@ class Delivery:
 
 def deliver(
     services: Services,
-    key: str,
+    key: MessageKey,
     message: SlackMessage,
     *,
     campaign_id: int | None = None,
     log_id: int | None = None,
     health_check_id: int | None = None,
-    thread_key: str | None = None,
+    thread_key: ThreadKey | MessageKey | None = None,
     important: bool = False,
     broadcast: bool = False,
 ) -> Delivery:
@@ -81,7 +82,7 @@ def deliver(
     Args:
         key: what makes the message one: a second call with it finds the first.
         campaign_id: the campaign it is about. ``log_id``, ``health_check_id``: the row of the ledger it reports.
-        thread_key: what it is about (``notifications.campaign_thread``), or the key of another message: it is posted below
+        thread_key: what it is about (``core.messages.keys``), or the key of another message: it is posted below
             the first message about that; the first one itself, and one whose parent is gone, is a message of its own.
         important: critical, failed, or a person is needed: an e-mail tells it where Slack does not.
         broadcast: from a thread, show it in the channel as well; for what is critical.

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 
 import structlog
 
+from list_pipeline.core.messages import keys
+from list_pipeline.core.messages.keys import MessageKey
 from list_pipeline.core.messages.slack_blocks import SlackMessage
 from list_pipeline.core.monitoring.alert_pacing import MEMORY, may_tell
 from list_pipeline.core.monitoring.freshness import Expected, Freshness, freshness
@@ -87,7 +89,7 @@ def tell_failures(services: Services) -> tuple[Delivery, ...]:
         }
     for job, found in due.items():
         message = failure_message(job, [_shown(services, one) for one in found])
-        key = f"run-failure:{found[-1].run_id}"
+        key = keys.run_failure(found[-1].run_id)
         with services.database.begin() as connection:
             row = queue(services, connection, Outgoing(key, message.text, message.blocks, is_important=True))
             # In the same transaction: nothing is marked that is not in the outbox, and nothing is in it twice.
@@ -119,19 +121,19 @@ def look(services: Services) -> Watched:
     """Look at the figures, the triggers and what is scheduled, and tell each finding once a day (UTC)."""
     figures = measured(services)
     judged, fresh = triggers(services, figures), fresh_or_overdue(services)
-    today = services.clock.now().astimezone(UTC).date().isoformat()
-    messages: dict[str, tuple[SlackMessage, bool]] = {}
+    today = services.clock.now().astimezone(UTC).date()
+    messages: dict[MessageKey, tuple[SlackMessage, bool]] = {}
     for result in judged:
         if result.is_hit:
             log.error("a rollback trigger was hit", trigger=result.trigger.value, found=result.words)
-            messages[f"rollback-trigger:{result.trigger.value}:{today}"] = trigger_message(result), True
+            messages[keys.rollback_trigger(result.trigger, today)] = trigger_message(result), True
     for one in fresh:
         if one.is_overdue:
             log.warning("scheduled work is overdue", workflow=one.expected.job, due_at=one.due_at.isoformat())
-            messages[f"overdue:{one.expected.job}:{today}"] = overdue_message(one), True
+            messages[keys.overdue(one.expected.job, today)] = overdue_message(one), True
     lately = measured(services, 1).slow
     if lately:
-        messages[f"slow:{today}"] = slow_message(lately, 1), False
+        messages[keys.slow_runs(today)] = slow_message(lately, 1), False
     told = tuple(deliver(services, key, message, important=serious) for key, (message, serious) in messages.items())
     return Watched(figures, judged, fresh, told)
 

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.slack_blocks import SlackMessage, context
 from list_pipeline.core.plans.corrections import (
     CorrectionFacts,
@@ -31,7 +32,7 @@ from list_pipeline.core.plans.corrections import (
 from list_pipeline.core.plans.plan import CORRECTIONS, ItemAction, PlanItem, PlanKind, PlanStatus, Sweep, content_hash
 from list_pipeline.operations.campaigns.discovery import discover, lists_sent_in_open_cycle
 from list_pipeline.operations.membership.sync import refresh_contacts
-from list_pipeline.operations.messages.links import campaign_thread, links_of_plan
+from list_pipeline.operations.messages.links import links_of_plan
 from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.plans.execution import carry_out
 from list_pipeline.operations.plans.outcomes import Executed, close
@@ -354,10 +355,10 @@ def _tell(services: Services, plan: StoredPlan, correction: Correction) -> None:
         message = SlackMessage(message.text, [*message.blocks, context(more)])
     deliver(
         services,
-        f"correction:{plan.plan_id}:{'done' if is_complete else 'incomplete'}",
+        keys.correction(plan.plan_id, is_complete=is_complete),
         message,
         campaign_id=plan.campaign_id,
-        thread_key=campaign_thread(plan.campaign_id) if plan.campaign_id is not None else None,
+        thread_key=keys.campaign_thread_if_any(plan.campaign_id),
         important=is_rollback or not is_complete,
         # A rebalancing that was taken back by itself is news to everybody, like what is not complete.
         broadcast=is_rollback or not is_complete,

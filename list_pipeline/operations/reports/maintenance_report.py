@@ -15,6 +15,7 @@ from list_pipeline.core.bounces.classes import BounceClass
 from list_pipeline.core.health.figures import Rate
 from list_pipeline.core.health.trends import BounceTrend, SizeTrend
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
+from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.slack_blocks import SlackMessage
 from list_pipeline.core.plans.gate import GateOutcome
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, RunStatus, Sweep, run_status
@@ -35,7 +36,7 @@ from list_pipeline.core.reports.message import maintenance_message
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.bounces.fetch import analyse, stored_bounces
 from list_pipeline.operations.membership.sizes import Sizes
-from list_pipeline.operations.messages.links import campaign_thread, partition_url
+from list_pipeline.operations.messages.links import partition_url
 from list_pipeline.operations.messages.outbox import Delivery, leave_out, post, queue
 from list_pipeline.operations.reviews.announcements import with_review
 from list_pipeline.operations.runs.run import Maintenance, current, end, next_attempt_at
@@ -379,15 +380,15 @@ def notify(services: Services, run: Maintenance, report: Report) -> Delivery:
     with services.database.begin() as connection:
         # One message per state, and per plan that waits in it: a second question is news.
         waiting = [plan for plan in _plans(connection, run) if plan and plan.status is PlanStatus.PENDING_REVIEW]
-        asked = waiting[-1].plan_id if waiting else 0
-        key = f"maintenance:{run.log.log_id}:{report.facts.status.value}:{asked}"
+        asked = waiting[-1].plan_id if waiting else None
+        key = keys.maintenance_report(run.log.log_id, report.facts.status, asked)
         outgoing = Outgoing(
             key,
             report.message.text,
             report.message.blocks,
             campaign_id=run.campaign.campaign_id,
             log_id=run.log.log_id,
-            thread_key=campaign_thread(run.campaign.campaign_id),
+            thread_key=keys.campaign_thread(run.campaign.campaign_id),
             is_important=report.facts.status in (RunStatus.FAILED, RunStatus.PENDING_REVIEW) or _gave_up(report.facts),
             is_broadcast=report.facts.status is RunStatus.FAILED or _gave_up(report.facts),
         )

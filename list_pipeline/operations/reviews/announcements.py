@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.slack_blocks import SlackMessage, with_blocks
 from list_pipeline.core.plans.plan import CHANGING_ACTIONS, PlanStatus
 from list_pipeline.core.reports.message import WAITING
@@ -20,7 +21,7 @@ from list_pipeline.core.reviews.messages import (
     questions_message,
     review_block,
 )
-from list_pipeline.operations.messages.links import campaign_thread, links_of_plan
+from list_pipeline.operations.messages.links import links_of_plan
 from list_pipeline.operations.messages.outbox import Delivery, deliver
 from list_pipeline.operations.plans.outcomes import Executed
 from list_pipeline.operations.services import Services
@@ -65,10 +66,10 @@ def tell_decision(services: Services, plan: StoredPlan, note: str | None = None)
     decision = PlanDecision(plan.plan_id, plan.kind, plan.status, about, plan.decided_by or "nobody", note or "", count)
     return deliver(
         services,
-        f"decision:{plan.plan_id}:{plan.status.value}",
+        keys.decision(plan.plan_id, plan.status),
         decision_message(decision, links_of_plan(services, plan)),
         campaign_id=plan.campaign_id,
-        thread_key=campaign_thread(plan.campaign_id) if plan.campaign_id is not None else None,
+        thread_key=keys.campaign_thread_if_any(plan.campaign_id),
         important=plan.status is PlanStatus.EXPIRED,
     )
 
@@ -89,10 +90,10 @@ def tell_expired_questions(services: Services, review_ids: Sequence[int]) -> lis
     return [
         deliver(
             services,
-            f"questions-expired:{plan.plan_id}:{max(item.review_id for item in lapsed)}",
+            keys.expired_questions(plan.plan_id, max(item.review_id for item in lapsed)),
             questions_message(about, len(lapsed), links_of_plan(services, plan)),
             campaign_id=plan.campaign_id,
-            thread_key=campaign_thread(plan.campaign_id) if plan.campaign_id is not None else None,
+            thread_key=keys.campaign_thread_if_any(plan.campaign_id),
         )
         for plan, about, lapsed in asked
     ]
@@ -107,9 +108,9 @@ def tell_late_execution(
     facts = LateExecution(plan.plan_id, plan.kind, about, len(done), executed.confirmed, executed.failed)
     return deliver(
         services,
-        f"late:{plan.plan_id}:{max(item.review_id for item in done)}:{len(done)}",
+        keys.approved_items(plan.plan_id, max(item.review_id for item in done), len(done)),
         late_message(facts, links_of_plan(services, plan)),
         campaign_id=plan.campaign_id,
-        thread_key=campaign_thread(plan.campaign_id) if plan.campaign_id is not None else None,
+        thread_key=keys.campaign_thread_if_any(plan.campaign_id),
         important=executed.failed > 0,
     )

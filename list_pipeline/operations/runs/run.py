@@ -12,6 +12,7 @@ import structlog
 from list_pipeline.core.campaigns.eligibility import CampaignTimes, Eligibility, EligibilityVerdict, eligible
 from list_pipeline.core.errors import ChangesStoppedError, LockHeldError
 from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.messages import keys
 from list_pipeline.core.plans.gate import Mode
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
@@ -22,6 +23,7 @@ from list_pipeline.operations.services import Services
 from list_pipeline.operations.timing import MAINTENANCE, timed
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign, MaintenanceState
+from list_pipeline.storage.messages import settled_among
 from list_pipeline.storage.runs import attempts as attempt_rows
 from list_pipeline.storage.runs import ledger
 from list_pipeline.storage.runs.ledger import LogRow
@@ -303,10 +305,15 @@ def unreported(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
     """Campaigns whose maintenance ended or waits and whose message did not reach people yet."""
     now = services.clock.now()
     with services.database.begin() as connection:
-        states = sent_campaigns.maintenance_states(connection, sweep.value)
+        ended = {
+            keys.maintenance_report(state.log_id, state.log_status, state.waiting_plan_id): state
+            for state in sent_campaigns.maintenance_states(connection, sweep.value)
+            if state.log_id is not None and state.log_status not in (None, "running")
+        }
+        told = settled_among(connection, list(ended))
     found = []
-    for state in states:
-        if state.log_status in (None, "running") or state.is_reported or state.finished_at is None:
+    for message_key, state in ended.items():
+        if message_key in told or state.finished_at is None:
             continue
         # Minutes first, hours later: Slack may be down for long.
         waited = now - state.finished_at

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.errors import ChangesStoppedError, PermanentError, RefusedError, RemoteNotFoundError
 from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.messages import keys
 from list_pipeline.core.observations import DraftStatus
 from list_pipeline.core.validation.message import override_message
 from list_pipeline.core.validation.rules import Severity
@@ -24,7 +25,6 @@ from list_pipeline.integrations.mailjet import MailjetClient, OutcomeUnknownErro
 from list_pipeline.operations.campaigns.discovery import discover
 from list_pipeline.operations.campaigns.scheduled_campaigns import due_since
 from list_pipeline.operations.list_states import history as state_history
-from list_pipeline.operations.messages.links import campaign_thread
 from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.reviews import decisions as reviews
 from list_pipeline.operations.safety.modes import change_block_reason
@@ -299,9 +299,9 @@ def tell_override(services: Services, key: str) -> str:
         message = override_message(key, campaign.name, found["overridden_by"], found["note"], words)
         deliver(
             services,
-            f"override:{found['override_id']}",
+            keys.override(found["override_id"]),
             message,
             campaign_id=campaign.campaign_id,
-            thread_key=campaign_thread(campaign.campaign_id),
+            thread_key=keys.campaign_thread(campaign.campaign_id),
         )
     return words

@@ -24,6 +24,8 @@ from list_pipeline.core.health.assessment import HealthAssessment
 from list_pipeline.core.health.figures import SendFigures
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.messages import keys
+from list_pipeline.core.messages.keys import MessageKey
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.validation.message import ValidationNews, failed_message, validation_message
 from list_pipeline.core.validation.rules import (
@@ -41,7 +43,6 @@ from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upco
 from list_pipeline.operations.health.assessments import figures_of_lists
 from list_pipeline.operations.list_states import history as state_history
 from list_pipeline.operations.membership.sync import sync
-from list_pipeline.operations.messages.links import campaign_thread
 from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.validation.campaign_block import (
@@ -152,10 +153,9 @@ def _recorded(services: Services, campaign: UpcomingCampaign, log_id: int) -> It
         log.exception("validation failed", campaign=campaign.key, log_id=log_id)
         if not is_judged:
             message = failed_message(campaign.key, campaign.name, campaign.scheduled_at, why)
-            since = f"{campaign.scheduled_since or campaign.scheduled_at:%Y%m%dT%H%M%S}"
             deliver(
                 services,
-                f"validation-failed:{campaign.campaign_id}:{since}",
+                keys.validation_failure(campaign.campaign_id, campaign.scheduled_since or campaign.scheduled_at),
                 message,
                 campaign_id=campaign.campaign_id,
                 log_id=log_id,
@@ -321,9 +321,9 @@ def _finish(services: Services, key: str, validation_id: int) -> Validation:
         settle_schedule(services, stored.campaign_id)
     except IntegrationError:
         # People learn of the block at once, and that nobody knows yet whether Mailjet will send.
-        _tell(services, key, stored, f"validation:{validation_id}:not-confirmed")
+        _tell(services, key, stored, keys.validation_not_confirmed(validation_id))
         raise
-    words = _tell(services, key, stored, f"validation:{validation_id}")
+    words = _tell(services, key, stored, keys.validation(validation_id))
     note = state_history.note_blocked if stored.is_blocking else state_history.note_validated
     note(services, stored.list_role, stored.campaign_id)
     with services.database.begin() as connection:
@@ -336,7 +336,7 @@ def _finish(services: Services, key: str, validation_id: int) -> Validation:
     return Validation(campaign, finished or stored, words)
 
 
-def _tell(services: Services, key: str, stored: StoredValidation, message_key: str) -> str:
+def _tell(services: Services, key: str, stored: StoredValidation, message_key: MessageKey) -> str:
     with services.database.begin() as connection:
         campaign = scheduled_campaigns.campaign_by_key(connection, key)
     words = fate(services, campaign, stored if stored.is_blocking else None)
@@ -356,7 +356,7 @@ def _tell(services: Services, key: str, stored: StoredValidation, message_key: s
         validation_message(news),
         campaign_id=stored.campaign_id,
         log_id=stored.log_id,
-        thread_key=campaign_thread(stored.campaign_id),
+        thread_key=keys.campaign_thread(stored.campaign_id),
         important=stored.is_blocking,
         broadcast=stored.is_blocking,
     )

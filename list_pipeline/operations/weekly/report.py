@@ -18,6 +18,7 @@ import structlog
 
 from list_pipeline.agents.weekly_report import SUBJECT, question_about_week, write_week
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.slack_blocks import SlackMessage
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import report_from_json
@@ -36,7 +37,6 @@ from list_pipeline.core.weekly.message import critical_alert, weekly_message
 from list_pipeline.operations.advice.advisors import keep_record, model_access
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.list_states import history as state_history
-from list_pipeline.operations.messages.links import week_thread
 from list_pipeline.operations.messages.outbox import Delivery, deliver
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.weekly.steps import (
@@ -227,15 +227,19 @@ def _change_from_json(values: Mapping[str, Any]) -> Change:
 def notify(services: Services, run: WeekRun, report: WeekReport) -> WeekNotified:
     """Send the report, and below it the alert where something is urgent: each once, whoever asks again. No failure of Slack
     is raised: what did not arrive stays in the outbox, and the row says so."""
-    thread = week_thread(run.week.monday)
+    thread = keys.week_thread(run.week.monday)
     sent = deliver(
-        services, f"weekly:{run.week.key}", report.message, health_check_id=run.row.check_id, thread_key=thread
+        services,
+        keys.weekly_report(run.week.monday),
+        report.message,
+        health_check_id=run.row.check_id,
+        thread_key=thread,
     )
     alert = None
     if report.facts.urgency.pages_people:
         message = critical_alert(report.facts)
         alert = deliver(
-            services, f"weekly:{run.week.key}:alert", message, thread_key=thread, important=True, broadcast=True
+            services, keys.weekly_alert(run.week.monday), message, thread_key=thread, important=True, broadcast=True
         )
     log.info("weekly messages sent", week=run.week.key, report=sent.state, alert=alert.state if alert else "none")
     return WeekNotified(sent, alert)

@@ -24,11 +24,11 @@ from list_pipeline.core.health.assessment import HealthAssessment
 from list_pipeline.core.health.figures import ListFigures, Rate, SendFigures
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.messages import keys
 from list_pipeline.core.weekly.figures import WEEK, ListSize, Week, WeekFigures, WeekSends, due_week, week_of
 from list_pipeline.core.weekly.message import failure_alert
 from list_pipeline.operations.advice.advisors import model_access
 from list_pipeline.operations.health.assessments import assess_partition, figures_of_lists
-from list_pipeline.operations.messages.links import week_thread
 from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.synchronisation import synchronise
@@ -209,8 +209,8 @@ def _tell_failure(services: Services, run: WeekRun, name: str, error: str) -> No
         # The check itself is done and kept; only showing or sending it failed.
         return
     message = failure_alert(run.week.monday, name, error, row.attempt)
-    key = f"weekly:{run.week.key}:failed:{row.attempt}"
-    deliver(services, key, message, thread_key=week_thread(run.week.monday), important=True, broadcast=True)
+    key = keys.weekly_failure(run.week.monday, row.attempt)
+    deliver(services, key, message, thread_key=keys.week_thread(run.week.monday), important=True, broadcast=True)
 
 
 # Sizes

@@ -83,9 +83,10 @@ def all_campaigns(connection: Connection) -> tuple[Campaign, ...]:
 
 @dataclass(frozen=True, slots=True)
 class MaintenanceState:
-    """A campaign with the state of its latest post-campaign maintenance; ``log_status`` is None before the first."""
+    """A campaign with its latest post-campaign maintenance. ``log_id`` and ``log_status`` are None before the first."""
 
     campaign: Campaign
+    log_id: int | None
     log_status: str | None
     attempt: int
     executed_at: datetime | None
@@ -94,7 +95,6 @@ class MaintenanceState:
     approved_plan_id: int | None
     decided_at: datetime | None
     waiting_plan_id: int | None
-    is_reported: bool
     gave_up: bool
 
 
@@ -103,8 +103,8 @@ def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceS
     found = fetch_all(
         connection,
         f"""
-        select q.*, l.status as log_status, coalesce(l.attempt, 0) as attempt, l.executed_at, l.finished_at,
-               greatest(l.touched_at, j.submitting_at) as touched_at, n.notification_id is not null as is_reported,
+        select q.*, l.id as log_id, l.status as log_status, coalesce(l.attempt, 0) as attempt, l.executed_at, l.finished_at,
+               greatest(l.touched_at, j.submitting_at) as touched_at,
                p.plan_id as approved_plan_id, p.decided_at, w.plan_id as waiting_plan_id,
                coalesce(l.errors, '[]') @> '[{{"stage": "attempts"}}]' as gave_up
         from ({_SELECT}) q
@@ -115,9 +115,6 @@ def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceS
         left join lateral (
             select max(plan_id) as plan_id from plan
             where campaign_id = q.campaign_id and sweep = :sweep and status = 'pending_review') w on true
-        left join notification n on n.log_id = l.id
-            and n.message_key = 'maintenance:' || l.id || ':' || l.status || ':' || coalesce(w.plan_id, 0)
-            and n.state in ('sent', 'skipped', 'expired')
         left join lateral (
             select max(b.submitting_at) as submitting_at from mailjet_job b join plan using (plan_id)
             where plan.campaign_id = q.campaign_id and plan.sweep = :sweep) j on true

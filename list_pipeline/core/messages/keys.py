@@ -1,0 +1,154 @@
+"""The keys of messages: each message to people has one, and is written and posted once for it.
+
+Belongs here: one function for each kind of message. Rows of earlier versions are found by these strings, so they never
+change (``test_keys`` holds them). Does not belong here: keys of Dagster runs, and of what happened to a list.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import NewType
+
+MessageKey = NewType("MessageKey", str)
+"""What makes a message one: ``notification.message_key``."""
+
+ThreadKey = NewType("ThreadKey", str)
+"""What a message is about: ``notification.thread_key``. The first message about it begins the thread of the others."""
+
+
+# Threads
+
+
+def campaign_thread(campaign_id: int) -> ThreadKey:
+    """The thread of all messages about one campaign."""
+    return ThreadKey(f"campaign:{campaign_id}")
+
+
+def campaign_thread_if_any(campaign_id: int | None) -> ThreadKey | None:
+    """The thread of a plan's campaign; None for a repair, which belongs to no campaign."""
+    return None if campaign_id is None else campaign_thread(campaign_id)
+
+
+def week_thread(monday: date) -> ThreadKey:
+    """The thread of all messages about one week, named by its Monday."""
+    return ThreadKey(f"week:{monday.isoformat()}")
+
+
+# Maintenance
+
+
+def maintenance_report(log_id: int, status: str, waiting_plan_id: int | None) -> MessageKey:
+    """The report of one attempt of a maintenance: one message a status, and one a plan that waits in it.
+
+    Args:
+        log_id: row of the ledger.
+        status: value of ``RunStatus``.
+        waiting_plan_id: the latest plan that waits for a person, if any.
+    """
+    return MessageKey(f"maintenance:{log_id}:{status}:{waiting_plan_id or 0}")
+
+
+def imbalance(campaign_id: int, sweep: str) -> MessageKey:
+    """The alert that the lists were far apart before a maintenance. ``sweep``: value of ``Sweep``."""
+    return MessageKey(f"imbalance:{campaign_id}:{sweep}")
+
+
+def bounce_rate(campaign_id: int, sweep: str) -> MessageKey:
+    """The alert that a campaign bounced a lot. ``sweep``: value of ``Sweep``."""
+    return MessageKey(f"bounces:{campaign_id}:{sweep}")
+
+
+# People's decisions
+
+
+def decision(plan_id: int, status: str) -> MessageKey:
+    """A plan was approved or rejected, or lapsed. ``status``: value of ``PlanStatus``."""
+    return MessageKey(f"decision:{plan_id}:{status}")
+
+
+def expired_questions(plan_id: int, last_review_id: int) -> MessageKey:
+    """Questions about single contacts of a plan lapsed; ``last_review_id`` is the latest of them."""
+    return MessageKey(f"questions-expired:{plan_id}:{last_review_id}")
+
+
+def approved_items(plan_id: int, last_review_id: int, count: int) -> MessageKey:
+    """Contacts that people approved one by one were changed after the rest of their plan."""
+    return MessageKey(f"late:{plan_id}:{last_review_id}:{count}")
+
+
+def correction(plan_id: int, *, is_complete: bool) -> MessageKey:
+    """A correction (undo, rollback, repair, reinstating, suppressing by hand) was executed, wholly or in part."""
+    return MessageKey(f"correction:{plan_id}:{'done' if is_complete else 'incomplete'}")
+
+
+# Weekly check
+
+
+def weekly_report(monday: date) -> MessageKey:
+    """The report of a week."""
+    return MessageKey(f"weekly:{monday.isoformat()}")
+
+
+def weekly_alert(monday: date) -> MessageKey:
+    """The alert below the report of a week in which something is urgent."""
+    return MessageKey(f"weekly:{monday.isoformat()}:alert")
+
+
+def weekly_failure(monday: date, attempt: int) -> MessageKey:
+    """One attempt of a weekly check failed."""
+    return MessageKey(f"weekly:{monday.isoformat()}:failed:{attempt}")
+
+
+# Validation
+
+
+def validation(validation_id: int) -> MessageKey:
+    """The findings of a validation before a campaign."""
+    return MessageKey(f"validation:{validation_id}")
+
+
+def validation_not_confirmed(validation_id: int) -> MessageKey:
+    """A validation blocks its campaign, and Mailjet has not confirmed yet that it is not sent."""
+    return MessageKey(f"validation:{validation_id}:not-confirmed")
+
+
+def validation_failure(campaign_id: int, scheduled_since: datetime) -> MessageKey:
+    """The list of a campaign could not be validated. ``scheduled_since``: since when its present time of sending stands."""
+    return MessageKey(f"validation-failed:{campaign_id}:{scheduled_since:%Y%m%dT%H%M%S}")
+
+
+def override(override_id: int) -> MessageKey:
+    """A person let a blocked campaign go."""
+    return MessageKey(f"override:{override_id}")
+
+
+# Monitoring
+
+
+def reconciliation(reconciliation_id: int) -> MessageKey:
+    """The daily reconciliation found drift, or changes are stopped."""
+    return MessageKey(f"reconciliation:{reconciliation_id}")
+
+
+ABOUT_DRIFT = ("reconciliation:%", "correction:%")
+"""Patterns for SQL's ``like``: alerts about drift, and what corrections did."""
+
+
+def run_failure(last_run_id: str) -> MessageKey:
+    """Runs of a job failed; ``last_run_id`` is Dagster's of the latest."""
+    return MessageKey(f"run-failure:{last_run_id}")
+
+
+def rollback_trigger(trigger: str, day: date) -> MessageKey:
+    """A rollback trigger was hit, once a day in UTC. ``trigger``: value of ``Trigger``."""
+    return MessageKey(f"rollback-trigger:{trigger}:{day.isoformat()}")
+
+
+def overdue(job: str, day: date) -> MessageKey:
+    """Scheduled work is overdue, once a day in UTC."""
+    return MessageKey(f"overdue:{job}:{day.isoformat()}")
+
+
+def slow_runs(day: date) -> MessageKey:
+    """Runs took long, once a day in UTC."""
+    return MessageKey(f"slow:{day.isoformat()}")
