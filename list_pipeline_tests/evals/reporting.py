@@ -13,7 +13,7 @@ from list_pipeline.agents.reporting import write
 from list_pipeline.core.advice.records import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
 from list_pipeline.core.lists import CAMPAIGN_LISTS
-from list_pipeline.core.plans.plan import RunStatus, Urgency
+from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import (
     AttemptFacts,
     ExecutiveReport,
@@ -26,6 +26,7 @@ from list_pipeline.core.reports.facts import (
     SuppressionFacts,
 )
 from list_pipeline.core.reports.key_metrics import key_metrics
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline_tests.evals.asking import RecordingModel, access_to
 from list_pipeline_tests.evals.checks import CAMPAIGN_IDS, broken_rules, foreign_figures
 from list_pipeline_tests.evals.results import Judgement, Result

@@ -16,7 +16,8 @@ from list_pipeline.core.health.assessment import HealthAssessment
 from list_pipeline.core.health.figures import Rate
 from list_pipeline.core.health.trends import BounceTrend, SizeTrend
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.plans.plan import RunStatus, Urgency
+from list_pipeline.core.plans.plan import Urgency
+from list_pipeline.core.runs.status import RunStatus
 
 
 @dataclass(frozen=True, slots=True)

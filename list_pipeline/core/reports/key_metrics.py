@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.plans.plan import RunStatus
 from list_pipeline.core.reports.facts import KeyMetric, MaintenanceFacts, Trend
+from list_pipeline.core.runs.status import RunStatus
 
 
 class Metric(StrEnum):

@@ -28,7 +28,6 @@ from list_pipeline.core.messages.slack_blocks import (
     section,
     untrusted,
 )
-from list_pipeline.core.plans.plan import RunStatus
 from list_pipeline.core.reports.facts import (
     AttemptFacts,
     ExecutiveReport,
@@ -43,6 +42,7 @@ from list_pipeline.core.reports.facts import (
 )
 from list_pipeline.core.reports.key_metrics import Metric, done_of, key_metrics
 from list_pipeline.core.reports.sections import assessment, attention, list_health, metric_value
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 
 __all__ = [

@@ -13,8 +13,9 @@ from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
 from list_pipeline.core.health.figures import rate_words
 from list_pipeline.core.health.trends import BounceTrend, SizeTrend
 from list_pipeline.core.messages.slack_blocks import Mrkdwn, compose, joined, untrusted
-from list_pipeline.core.plans.plan import RunStatus, Urgency
+from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import KeyMetric, ListRates, MaintenanceFacts, Trend
+from list_pipeline.core.runs.status import RunStatus
 
 MOST_ENTRIES = 3
 """Entries of a list that the message shows; the run's asset and the ledger have all of them."""

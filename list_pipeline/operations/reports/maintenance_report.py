@@ -18,7 +18,7 @@ from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.slack_blocks import SlackMessage
 from list_pipeline.core.plans.gate import GateOutcome
-from list_pipeline.core.plans.plan import PlanKind, PlanStatus, RunStatus, Sweep, run_status
+from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
 from list_pipeline.core.rebalancing.balance import deviation_percent
 from list_pipeline.core.reports.facts import (
     AttemptFacts,
@@ -33,6 +33,7 @@ from list_pipeline.core.reports.facts import (
     report_from_json,
 )
 from list_pipeline.core.reports.message import maintenance_message
+from list_pipeline.core.runs.status import RunStatus, run_status
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.bounces.fetch import analyse, stored_bounces
 from list_pipeline.operations.membership.sizes import Sizes

@@ -8,7 +8,8 @@ import pytest
 
 from list_pipeline.core.errors import IncompleteDataError, NotFoundError
 from list_pipeline.core.observations import MessageStatus
-from list_pipeline.core.plans.plan import RunStatus, Sweep
+from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.bounces import fetch as bounces
 from list_pipeline.operations.bounces.fetch import (
     FAILED_STATUSES,

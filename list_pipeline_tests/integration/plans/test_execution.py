@@ -14,7 +14,8 @@ import pytest
 
 from list_pipeline.core.errors import RefusedError, TransientError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.plans.plan import PlanKind, PlanStatus, RunStatus
+from list_pipeline.core.plans.plan import PlanKind, PlanStatus
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.membership import sync as membership_sync
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.runs.run import Maintenance

@@ -8,7 +8,8 @@ import pytest
 
 from list_pipeline.core.errors import TransientError
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.plans.plan import PlanKind, PlanStatus, RunStatus
+from list_pipeline.core.plans.plan import PlanKind, PlanStatus
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.plans.execution import ATTEMPTS_PER_STEP
 from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Dying, Installation, Killed, quietly

@@ -18,7 +18,8 @@ from list_pipeline.core.errors import (
     RefusedError,
 )
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.plans.plan import RunStatus, Sweep
+from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.maintenance import checks, workflow
 from list_pipeline.operations.reviews.approved_items import cap_words, execute_approved_items, to_carry_out
 from list_pipeline.operations.reviews.decisions import (

@@ -8,7 +8,8 @@ import pytest
 
 from list_pipeline.core.errors import IncompleteDataError, NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus, RunStatus
+from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.maintenance import checks, gates
 from list_pipeline.operations.membership.sync import sync

@@ -15,8 +15,9 @@ from list_pipeline.agents.reporting import question_about
 from list_pipeline.core.advice.records import AdviceSource
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages.slack_blocks import as_text
-from list_pipeline.core.plans.plan import PlanKind, RunStatus
+from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.reports.key_metrics import key_metrics
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.reports.maintenance_report import final_status, notify, write_report
 from list_pipeline.operations.reviews import decisions as reviews
 from list_pipeline.operations.runs.run import current, unreported

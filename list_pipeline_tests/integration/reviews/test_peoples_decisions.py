@@ -9,7 +9,8 @@ import pytest
 
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.plans.gate import GateDecision
-from list_pipeline.core.plans.plan import PlanKind, PlanStatus, RunStatus, Sweep
+from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.maintenance import gates, workflow
 from list_pipeline.operations.reports.maintenance_report import notify, write_report
 from list_pipeline.operations.reviews.decisions import approve, reject

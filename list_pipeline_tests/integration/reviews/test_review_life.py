@@ -11,7 +11,8 @@ from list_pipeline.core.errors import (
     TransientError,
 )
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.plans.plan import PlanStatus, RunStatus, Sweep
+from list_pipeline.core.plans.plan import PlanStatus, Sweep
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.reviews.decisions import (
     Expired,

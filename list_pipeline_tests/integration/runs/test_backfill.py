@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from list_pipeline.core.messages.slack_blocks import as_text
-from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus, RunStatus, Sweep
+from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus, Sweep
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.reviews import decisions as reviews

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from list_pipeline.core.messages.slack_blocks import as_text
-from list_pipeline.core.plans.plan import PlanKind, PlanStatus, RunStatus
+from list_pipeline.core.plans.plan import PlanKind, PlanStatus
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.reports.maintenance_report import write_report

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from list_pipeline.core.errors import NotFoundError
-from list_pipeline.core.plans.plan import RunStatus
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.runs import run as runs

@@ -11,7 +11,8 @@ import pytest
 from list_pipeline.core.errors import ChangesStoppedError, TransientError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.messages.slack_blocks import as_text
-from list_pipeline.core.plans.plan import PlanKind, RunStatus
+from list_pipeline.core.plans.plan import PlanKind
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.reports.maintenance_report import notify, write_report

@@ -10,7 +10,8 @@ import pytest
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError, RemoteNotFoundError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import DraftStatus
-from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, RunStatus
+from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.validation.rules import Severity, ValidationRule
 from list_pipeline.operations.campaigns.discovery import discover
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming, to_validate

@@ -16,7 +16,7 @@ from list_pipeline.core.advice.records import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
 from list_pipeline.core.health.figures import Rate
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.plans.plan import RunStatus, Urgency
+from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import (
     ExecutiveReport,
     ListChange,
@@ -27,6 +27,7 @@ from list_pipeline.core.reports.facts import (
     SenderFault,
     SuppressionFacts,
 )
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline_tests.unit.agents.consultation_cases import model_that_ends_with
 
 FACTS = MaintenanceFacts(

@@ -15,9 +15,9 @@ from list_pipeline.agents.reporting import question_about
 from list_pipeline.core.advice.records import AdviceSource
 from list_pipeline.core.health.assessment import HealthStatus
 from list_pipeline.core.lists import ALL_LISTS
-from list_pipeline.core.plans.plan import RunStatus
 from list_pipeline.core.reports.facts import AttemptFacts, ListChange, RebalancingFacts, SenderFault, SuppressionFacts
 from list_pipeline.core.reports.key_metrics import Metric, key_metrics
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline_tests.unit.agents.reporting_cases import FACTS, WAITING, sentences
 
 

@@ -15,7 +15,7 @@ from list_pipeline.core.health.figures import Rate
 from list_pipeline.core.health.trends import BounceTrend, SizeTrend
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import problems
-from list_pipeline.core.plans.plan import RunStatus, Urgency
+from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import ListRates, Trend
 from list_pipeline.core.reports.message import (
     AttemptFacts,
@@ -32,6 +32,7 @@ from list_pipeline.core.reports.message import (
     maintenance_message,
     maintenance_report,
 )
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.sandbox.slack.limits import block_errors, blocks_too_long
 
 

@@ -1,0 +1,45 @@
+"""How a run stands."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from list_pipeline.core.runs.status import RunStatus, run_status
+
+
+class TestRunStatus:
+    @pytest.mark.parametrize(
+        ("numbers", "status"),
+        [
+            ({"planned": 0, "confirmed": 0}, RunStatus.SUCCESS),
+            ({"planned": 5, "confirmed": 5}, RunStatus.SUCCESS),
+            ({"planned": 5, "confirmed": 3, "skipped": 2}, RunStatus.SUCCESS),
+            ({"planned": 5, "confirmed": 4, "rejected": 1}, RunStatus.SUCCESS),
+            ({"planned": 245, "confirmed": 200, "failed": 45}, RunStatus.PARTIAL_SUCCESS),
+            ({"planned": 5, "confirmed": 3, "waiting": 2}, RunStatus.PARTIAL_SUCCESS),
+            ({"planned": 5, "confirmed": 3}, RunStatus.PARTIAL_SUCCESS),
+            ({"planned": 5, "confirmed": 0, "failed": 5}, RunStatus.FAILED),
+            ({"planned": 5, "confirmed": 0, "failed": 1, "waiting": 4}, RunStatus.FAILED),
+            ({"planned": 5, "confirmed": 0}, RunStatus.FAILED),
+            ({"planned": 5, "confirmed": 0, "waiting": 5}, RunStatus.PENDING_REVIEW),
+            ({"planned": 5, "confirmed": 0, "rejected": 5}, RunStatus.REJECTED),
+            ({"planned": 5, "confirmed": 0, "read_only": True}, RunStatus.READ_ONLY),
+            ({"planned": 0, "confirmed": 0, "read_only": True}, RunStatus.SUCCESS),
+            ({"planned": 5, "confirmed": 5, "rolled_back": True}, RunStatus.ROLLED_BACK),
+        ],
+    )
+    def test_it_says_what_really_happened(self, numbers: dict[str, int], status: RunStatus) -> None:
+        assert run_status(**numbers) is status  # type: ignore[arg-type]
+
+    @given(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))
+    def test_a_failed_item_is_never_a_success(self, confirmed: int, skipped: int, failed: int, waiting: int) -> None:
+        planned = confirmed + skipped + failed + waiting
+        status = run_status(planned=planned, confirmed=confirmed, skipped=skipped, failed=failed, waiting=waiting)
+        assert (status is RunStatus.SUCCESS) == (not failed and not waiting)
+
+    @pytest.mark.parametrize("numbers", [{"planned": 1, "confirmed": 2}, {"planned": -1, "confirmed": 0}])
+    def test_numbers_that_do_not_fit_are_refused(self, numbers: dict[str, int]) -> None:
+        with pytest.raises(ValueError, match="do not fit"):
+            run_status(**numbers)  # type: ignore[arg-type]
