@@ -21,7 +21,7 @@ from list_pipeline.operations.campaigns.discovery import lists_sent_in_open_cycl
 from list_pipeline.operations.validation.validate import Validation, stored_validation
 from list_pipeline.storage.database import fetch_all, fetch_scalar
 
-SENSOR, JOB = "campaigns_to_validate", "pre_campaign_validation_run"
+SENSOR, JOB = "campaigns_to_validate", "pre_campaign_validation_job"
 SENT_IN = timedelta(hours=3)
 """Less than the 3.25 hours by which a validation is due at the latest: it is due at once."""
 NAME = "Letter at short notice"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from list_pipeline.defs.maintenance.suppression import LIST_HEALTH, SUPPRESSION_PLAN, analysis
+from list_pipeline.defs.maintenance.suppression import LIST_HEALTH, SUPPRESSION_PLAN, suppression_plan_and_list_health
 from list_pipeline_tests.e2e.dagster_runs import DagsterHome, materialized, metadata
 
 
@@ -13,7 +13,7 @@ def test_the_assessments_are_made_beside_the_plan_and_can_be_looked_at_alone(
 ) -> None:
     result = home.execute(due)
     assert result.success
-    assert {LIST_HEALTH, SUPPRESSION_PLAN} == set(analysis.keys)
+    assert {LIST_HEALTH, SUPPRESSION_PLAN} == set(suppression_plan_and_list_health.keys)
     shown = metadata(result, "list_health_assessments")
     for role in ("List 1", "List 2", "List 3"):
         assert f"| {role} |" in shown["lists"]

@@ -24,7 +24,7 @@ def test_the_sensor_sends_what_waits_without_a_run_and_the_asset_measures(
     assert "arrived" in str(home.ask("messages_to_send"))
     assert [message["text"] for message in account.slack_messages()] == ["Report"]
 
-    result = home.defs.resolve_job_def("measurement_of_delivery").execute_in_process(instance=home.instance)
+    result = home.defs.resolve_job_def("notification_delivery_job").execute_in_process(instance=home.instance)
     (event,) = result.asset_materializations_for_node("notification_delivery")
     assert event.metadata["delivered"].value == 1
     assert event.metadata["later_than_30_s"].value == 1

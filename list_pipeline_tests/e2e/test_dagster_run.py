@@ -234,7 +234,7 @@ MATERIALIZE = """
 import dagster as dg
 from list_pipeline.definitions import defs
 with dg.DagsterInstance.ephemeral() as instance:
-    result = defs.resolve_job_def("membership_synchronisation").execute_in_process(instance=instance, raise_on_error=False)
+    result = defs.resolve_job_def("membership_sync_job").execute_in_process(instance=instance, raise_on_error=False)
     print("ended", result.success)
     for event in result.all_events:
         if event.event_type_value == "STEP_FAILURE":

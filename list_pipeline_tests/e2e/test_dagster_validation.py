@@ -9,7 +9,7 @@ import dagster as dg
 from list_pipeline.core.validation.rules import ValidationRule
 from list_pipeline_tests.e2e.dagster_runs import DagsterHome, materialized, metadata
 
-SENSOR, JOB = "campaigns_to_validate", "pre_campaign_validation_run"
+SENSOR, JOB = "campaigns_to_validate", "pre_campaign_validation_job"
 
 
 def test_a_scheduled_campaign_is_found_and_each_rule_is_a_check(home: DagsterHome) -> None:

@@ -33,7 +33,7 @@ def _tick(home: DagsterHome) -> list[dg.ExecuteInProcessResult]:
     """One turn of everything that starts by itself: both sensors, and the hourly sync."""
     results = [home.execute(request) for request in home.requests()]
     results += [home.execute(one, "maintenance_reporting") for one in home.requests("maintenances_to_report")]
-    sync = home.defs.resolve_job_def("membership_synchronisation")
+    sync = home.defs.resolve_job_def("membership_sync_job")
     return [*results, sync.execute_in_process(instance=home.instance, raise_on_error=False)]
 
 

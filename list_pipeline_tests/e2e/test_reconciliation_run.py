@@ -18,7 +18,7 @@ def test_the_job_shows_drift_by_contact_id_and_its_rules_as_checks(home: Dagster
         )
         assert answer.status_code == 201, answer.text
     account.control.reset_requests()
-    result = home.defs.resolve_job_def("reconciliation_of_lists").execute_in_process(instance=home.instance)
+    result = home.defs.resolve_job_def("list_reconciliation_job").execute_in_process(instance=home.instance)
     assert result.success
     (event,) = result.asset_materializations_for_node("list_reconciliation")
     shown = {name: getattr(value, "value", value) for name, value in event.metadata.items()}

@@ -92,11 +92,26 @@ def test_the_code_location_loads_in_a_fresh_interpreter_without_any_setting() ->
     assert int(done.stdout.split()[-1]) > 0
 
 
-def test_both_ways_of_naming_the_code_location_agree() -> None:
+def test_loading_the_code_location_warns_of_nothing_that_may_change() -> None:
+    done = fresh_interpreter(
+        "import warnings, dagster\n"
+        "for kind in (dagster.BetaWarning, dagster.PreviewWarning, dagster.SupersessionWarning):\n"
+        "    warnings.simplefilter('error', kind)\n"
+        "import list_pipeline.definitions\n"
+        "list_pipeline.definitions.defs.get_repository_def()"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_way_of_naming_the_code_location_agrees() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
     workspace = yaml.safe_load((CHECKOUT / "workspace.yaml").read_text())
     (entry,) = workspace["load_from"]
-    assert entry["python_module"]["module_name"] == project["tool"]["dagster"]["module_name"]
+    module = project["tool"]["dagster"]["module_name"]
+    assert entry["python_module"]["module_name"] == module
+    dg_project = project["tool"]["dg"]["project"]
+    assert dg_project["code_location_target_module"] == module
+    assert module.startswith(dg_project["root_module"])
 
 
 def test_the_lock_holds_every_pinned_dependency_with_hashes_and_names_no_host() -> None:

@@ -6,15 +6,15 @@ from list_pipeline.defs.common import SCHEDULE_STATUS, asset_job, rule_checks
 from list_pipeline.defs.drift.assets import list_reconciliation
 from list_pipeline.operations.drift import checks as drift_checks
 
-reconciliation_of_lists = asset_job(
-    "reconciliation_of_lists",
+list_reconciliation_job = asset_job(
+    "list_reconciliation_job",
     list_reconciliation,
     description="Mailjet's lists against our rows: drift, broken rules, proposed repairs.",
 )
 
 
 @dg.schedule(
-    job=reconciliation_of_lists,
+    job=list_reconciliation_job,
     cron_schedule="10 4 * * *",
     execution_timezone="UTC",
     default_status=SCHEDULE_STATUS,

@@ -21,7 +21,7 @@ post_campaign_maintenance = asset_job(
     bounces.bounce_data,
     snapshots.list_snapshot_before,
     bounces.bounce_analysis,
-    suppression.analysis,
+    suppression.suppression_plan_and_list_health,
     suppression.approved_suppression_plan,
     suppression.suppression_result,
     rebalancing.rebalancing_plan,
@@ -42,8 +42,8 @@ maintenance_reporting = asset_job(
     description="The report of a campaign whose maintenance waits for a person or failed.",
 )
 
-membership_synchronisation = asset_job(
-    "membership_synchronisation",
+membership_sync_job = asset_job(
+    "membership_sync_job",
     membership.membership_sync,
     description="Members, sends and recipients, brought up to date.",
 )

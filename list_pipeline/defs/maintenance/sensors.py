@@ -126,7 +126,7 @@ def maintenances_to_report(
 
 
 @dg.schedule(
-    job=jobs.membership_synchronisation,
+    job=jobs.membership_sync_job,
     cron_schedule="20 * * * *",
     execution_timezone="UTC",
     default_status=SCHEDULE_STATUS,

@@ -34,7 +34,7 @@ LIST_HEALTH = dg.AssetKey("list_health_assessments")
 
 
 @dg.multi_asset(
-    name="analysis",
+    name="suppression_plan_and_list_health",
     partitions_def=CAMPAIGNS,
     can_subset=True,
     specs=[
@@ -65,7 +65,7 @@ LIST_HEALTH = dg.AssetKey("list_health_assessments")
         ),
     ],
 )
-def analysis(
+def suppression_plan_and_list_health(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Both in one step, so that the advisors are asked at the same time."""

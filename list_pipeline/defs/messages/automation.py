@@ -15,8 +15,8 @@ from list_pipeline.operations.services import Services
 SENSOR_SECONDS = 30
 """A message is to arrive within half a minute."""
 
-measurement_of_delivery = asset_job(
-    "measurement_of_delivery",
+notification_delivery_job = asset_job(
+    "notification_delivery_job",
     notification_delivery,
     description="Whether the messages of the last 24 hours reached people, and how fast.",
 )
@@ -46,7 +46,7 @@ def messages_to_send(
 
 
 @dg.schedule(
-    job=measurement_of_delivery,
+    job=notification_delivery_job,
     cron_schedule="40 5 * * *",
     execution_timezone="UTC",
     default_status=SCHEDULE_STATUS,

@@ -14,15 +14,15 @@ from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.monitoring.decision_review import RULES, figures_kept
 from list_pipeline.operations.services import Services
 
-review_of_decisions = asset_job(
-    "review_of_decisions",
+decision_review_job = asset_job(
+    "decision_review_job",
     decision_review,
     description="One day's decisions: rules, advisors, people, and what was taken back.",
 )
 
 
 @dg.schedule(
-    job=review_of_decisions,
+    job=decision_review_job,
     cron_schedule="20 5 * * *",
     execution_timezone="UTC",
     default_status=SCHEDULE_STATUS,

@@ -6,15 +6,15 @@ from list_pipeline.defs.common import SCHEDULE_STATUS, asset_job, rule_checks
 from list_pipeline.defs.monitoring.metrics_assets import workflow_metrics
 from list_pipeline.operations.monitoring import checks as metric_checks
 
-metrics_of_workflows = asset_job(
-    "metrics_of_workflows",
+workflow_metrics_job = asset_job(
+    "workflow_metrics_job",
     workflow_metrics,
     description="Latencies, requests, advisors, messages and failed runs of seven days, and what follows from them.",
 )
 
 
 @dg.schedule(
-    job=metrics_of_workflows,
+    job=workflow_metrics_job,
     cron_schedule="40 * * * *",
     execution_timezone="UTC",
     default_status=SCHEDULE_STATUS,

@@ -4,8 +4,6 @@ The same operations as behind the command line. Configuration names campaigns an
 Dagster keeps and shows it.
 """
 
-from enum import Enum
-
 import dagster as dg
 from pydantic import Field
 
@@ -24,21 +22,15 @@ _NOTE = "Why, in a few words and without addresses."
 _DESPITE = "Also take back what a complaint led to. Be sure that these people want mail."
 
 
-class Look(Enum):
-    """The look at the campaign whose changes are taken back."""
-
-    first = "24h"
-    second = "72h"
-    third = "7d"
-
-
 class UndoMaintenance(dg.Config):
     """Which maintenance is taken back."""
 
     campaign_key: str = Field(description="The campaign's partition key.")
     by: str = Field(description=_BY)
     note: str = Field(default="", description=_NOTE)
-    sweep: Look = Field(default=Look.first, description="Which look at the campaign: first (24 h), second or third.")
+    sweep: Sweep = Field(
+        default=Sweep.H24, description="Which look at the campaign: H24, the main one, or H72 or D7 for late bounces."
+    )
     despite_complaint: bool = Field(default=False, description=_DESPITE)
 
 
@@ -90,7 +82,7 @@ def take_maintenance_back(
             config.campaign_key,
             by=config.by,
             note=config.note,
-            sweep=Sweep(config.sweep.value),
+            sweep=config.sweep,
             despite_complaint=config.despite_complaint,
             progress=context.log.info,
         )
@@ -174,7 +166,7 @@ def carry_out_correction() -> None:
 
 
 @dg.sensor(
-    job=carry_out_correction,
+    job_name=carry_out_correction.name,  # with the job itself, Dagster warns at each start of a parameter in beta
     minimum_interval_seconds=SENSOR_SECONDS,
     default_status=SENSOR_STATUS,
     description="Carries out repairs that a person approved, and corrections that died midway.",

@@ -152,7 +152,7 @@ def carry_out_approved_items() -> None:
 
 
 @dg.sensor(
-    job=carry_out_approved_items,
+    job_name=carry_out_approved_items.name,  # with the job itself, Dagster warns at each start of a parameter in beta
     minimum_interval_seconds=SENSOR_SECONDS,
     default_status=SENSOR_STATUS,
     description=(

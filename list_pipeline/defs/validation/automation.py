@@ -24,8 +24,8 @@ from list_pipeline.operations.validation.validate import stored_validation
 UPCOMING_SENSOR_SECONDS = 300
 """What is scheduled at short notice is validated within minutes; a look costs two requests, and one a scheduled campaign."""
 
-pre_campaign_validation_run = asset_job(
-    "pre_campaign_validation_run",
+pre_campaign_validation_job = asset_job(
+    "pre_campaign_validation_job",
     pre_campaign_validation,
     description="The list of one scheduled campaign, validated before it is sent.",
 )
@@ -36,7 +36,7 @@ def _request(one: ToValidate) -> dg.RunRequest:
 
 
 @dg.sensor(
-    job=pre_campaign_validation_run,
+    job=pre_campaign_validation_job,
     minimum_interval_seconds=UPCOMING_SENSOR_SECONDS,
     default_status=SENSOR_STATUS,
     description=(

@@ -8,15 +8,15 @@ from list_pipeline.defs.views.assets import list_cache
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.views import cache_warming
 
-cache_refresh = asset_job(
-    "cache_refresh",
+list_cache_job = asset_job(
+    "list_cache_job",
     list_cache,
     description="What people are shown through Redis, read anew; six requests to Mailjet, none without Redis.",
 )
 
 
 @dg.schedule(
-    job=cache_refresh,
+    job=list_cache_job,
     cron_schedule="*/30 * * * *",
     execution_timezone="UTC",
     default_status=SCHEDULE_STATUS,

@@ -38,7 +38,7 @@ from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
 
-RECONCILIATION = Expected("daily reconciliation", "reconciliation_of_lists", hour=4, minute=10)
+RECONCILIATION = Expected("daily reconciliation", "list_reconciliation_job", hour=4, minute=10)
 
 
 def weekly_check(services: Services) -> Expected:

@@ -30,7 +30,7 @@ def test_a_materialized_day_shows_figures_tables_and_the_days_contacts_masked(sm
     small.clock.advance(timedelta(days=1))
     small.control.reset_requests()
     with dg.DagsterInstance.ephemeral() as instance:
-        job = definitions(small).resolve_job_def("review_of_decisions")
+        job = definitions(small).resolve_job_def("decision_review_job")
         result = job.execute_in_process(instance=instance, partition_key=day)
     assert result.success
     (event,) = result.asset_materializations_for_node("decision_review")

@@ -150,7 +150,7 @@ def test_figures_of_no_day_are_refused(small: Installation) -> None:
 # Failed runs
 
 
-def ended(number: int, job: str = "reconciliation_of_lists", error: str | None = "it broke") -> EndedRun:
+def ended(number: int, job: str = "list_reconciliation_job", error: str | None = "it broke") -> EndedRun:
     return EndedRun(f"run-{number:03d}-{job}", job, "daily_reconciliation", None, error)
 
 
@@ -183,9 +183,9 @@ def test_another_job_is_told_at_once_and_success_is_no_news(small: Installation)
     alerts.note_ended(small.services, [ended(1), ended(2, "weekly_health_check"), ended(3, error=None)])
     alerts.tell_failures(small.services)
     assert len(posted(small)) == 2
-    alerts.note_ended(small.services, [ended(4, "cache_refresh")])
+    alerts.note_ended(small.services, [ended(4, "list_cache_job")])
     alerts.tell_failures(small.services)
-    assert "cache_refresh" in posted(small)[-1]
+    assert "list_cache_job" in posted(small)[-1]
     assert len(entries(small, "a run failed")) == 3
 
 
@@ -231,7 +231,7 @@ def test_what_is_overdue_is_told_once_a_day(small: Installation) -> None:
 
 def test_too_many_failed_runs_hit_the_trigger_and_the_message_says_what_to_do(small: Installation) -> None:
     alerts.note_ended(small.services, [ended(n, error="broken" if n < 2 else None) for n in range(LEAST_RUNS)])
-    by_hand = EndedRun("by-hand", "reconciliation_of_lists", None, None, "a person's own try")
+    by_hand = EndedRun("by-hand", "list_reconciliation_job", None, None, "a person's own try")
     alerts.note_ended(small.services, [by_hand])
     (result,) = (one for one in triggers(small.services) if one.trigger is Trigger.FAILED_RUNS)
     assert result.is_hit
@@ -333,7 +333,7 @@ def test_the_metrics_command_shows_workflows_and_triggers(small: Installation, c
     assert said.exit_code == 0, said.output
     assert "post_campaign_maintenance" in said.output
     assert "5000" in said.output
-    assert "Failed runs: reconciliation_of_lists 1." in said.output
+    assert "Failed runs: list_reconciliation_job 1." in said.output
     assert "Rollback trigger latency: unknown." in said.output
     assert commands("metrics", "--days", "0").exit_code == 2
 

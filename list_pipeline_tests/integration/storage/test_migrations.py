@@ -219,3 +219,37 @@ def test_two_processes_that_migrate_at_once_apply_everything_once(empty_database
     final = Database(empty_database)
     assert tables(final) == TABLES
     final.close()
+
+
+def test_rows_of_a_renamed_job_count_on_under_its_new_name_and_go_back(database: Database) -> None:
+    migrate(database)
+    while "0019_job_names" not in pending(database):
+        rollback(database)
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute(
+            "insert into list_pipeline.job_run (run_id, job, noted_at, status) values"
+            " ('r1', 'reconciliation_of_lists', now(), 'success'), ('r2', 'undo_maintenance', now(), 'success')"
+        )
+        connection.execute(
+            "insert into list_pipeline.work_timing (workflow, stage, run_id, started_at, finished_at, duration_ms, outcome,"
+            " rate_limit, pool_limit) values ('membership_synchronisation', 'run', 'r3', now(), now(), 0, 'done', 1, 1)"
+        )
+        connection.execute(
+            "insert into list_pipeline.notification (message_key, text, blocks, state, created_at, sent_at)"
+            " values ('overdue:reconciliation_of_lists:2026-11-20', 'It is late.', '[]', 'sent', now(), now())"
+        )
+    names = (
+        "select job from list_pipeline.job_run union all select workflow from list_pipeline.work_timing"
+        " union all select message_key from list_pipeline.notification order by 1"
+    )
+    before = query(database, names)
+    migrate(database)
+    assert [name for (name,) in query(database, names)] == [
+        "list_reconciliation_job",
+        "membership_sync_job",
+        "overdue:list_reconciliation_job:2026-11-20",
+        "undo_maintenance",
+    ]
+    while "0019_job_names" not in pending(database):
+        rollback(database)
+    assert query(database, names) == before

@@ -146,7 +146,7 @@ def defs_of(made: Installation, **settings: Any) -> dg.Definitions:
 
 
 def test_the_half_hourly_job_fills_the_cache_and_shows_the_hit_rate(cached: Installation) -> None:
-    job = defs_of(cached).resolve_job_def("cache_refresh")
+    job = defs_of(cached).resolve_job_def("list_cache_job")
     with dg.DagsterInstance.ephemeral() as instance:
         assert job.execute_in_process(instance=instance).success
         with cached.another() as person:

@@ -94,7 +94,7 @@ def test_more_failures_than_runs_are_refused() -> None:
 
 # Freshness
 
-DAILY = Expected("daily reconciliation", "reconciliation_of_lists", hour=4, minute=10)
+DAILY = Expected("daily reconciliation", "list_reconciliation_job", hour=4, minute=10)
 WEEKLY = Expected("weekly health check", "weekly_health_check", hour=10, minute=0, weekday=1)
 LONG_AGO = NOW - timedelta(days=100)
 
@@ -164,7 +164,7 @@ def test_a_job_that_failed_last_week_fails_for_the_first_time_again() -> None:
 
 def runs(count: int, error: str = "Mailjet GET contactslist: status 500.") -> list[FailedRun]:
     return [
-        FailedRun(f"{n:08d}-aaaa", "reconciliation_of_lists", None, error, "https://d.example.com/runs/1")
+        FailedRun(f"{n:08d}-aaaa", "list_reconciliation_job", None, error, "https://d.example.com/runs/1")
         for n in range(count)
     ]
 
@@ -175,8 +175,8 @@ def shown(message: SlackMessage) -> str:
 
 
 def test_a_failure_names_the_job_the_run_and_the_error() -> None:
-    words = shown(failure_message("reconciliation_of_lists", runs(1)))
-    assert "reconciliation_of_lists Failed" in words
+    words = shown(failure_message("list_reconciliation_job", runs(1)))
+    assert "list_reconciliation_job Failed" in words
     assert "https://d.example.com/runs/1" in words
     assert "status 500" in words
 
@@ -216,6 +216,6 @@ def test_what_is_overdue_says_which_job_to_look_at() -> None:
 
 def test_slow_workflows_are_named_with_figures() -> None:
     spent = Percentiles(4, 10_000, 70_000, 70_000, 70_000)
-    slow = WorkflowFigures("membership_synchronisation", spent, {}, 9, {}, 0, 10.0, 20.0, 1)
+    slow = WorkflowFigures("membership_sync_job", spent, {}, 9, {}, 0, 10.0, 20.0, 1)
     words = shown(slow_message([slow], 1))
-    assert "membership_synchronisation: 1 of 4 took longer than 60 s (P95 70.0 s, longest 70.0 s)" in words
+    assert "membership_sync_job: 1 of 4 took longer than 60 s (P95 70.0 s, longest 70.0 s)" in words

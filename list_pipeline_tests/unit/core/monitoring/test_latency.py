@@ -84,9 +84,9 @@ def test_figures_name_the_slow_ones_and_the_peak() -> None:
     slow = LONG_MS / 1000 + 1
     found = works(
         [timing("suppression", 0, 1, rate_peak=150), timing("suppression", 0, slow, log_id=2, run_id="r2"),
-         timing(WHOLE_RUN, 0, 60, workflow="reconciliation_of_lists", run_id="r3", log_id=None, pool_peak=7)]
+         timing(WHOLE_RUN, 0, 60, workflow="list_reconciliation_job", run_id="r3", log_id=None, pool_peak=7)]
     )  # fmt: skip
-    maintenance, reconciliation = figures(found)
+    reconciliation, maintenance = figures(found)
     assert (maintenance.workflow, maintenance.worked.count, maintenance.long) == ("post_campaign_maintenance", 2, 1)
     assert maintenance.rate_percent == pytest.approx(50.0)
     assert maintenance.stages["suppression"].longest_ms == round(slow * 1000)
