@@ -1,4 +1,4 @@
-"""How much a run may spend on questions to a model.
+"""The budget of a run for questions to a model, in tokens and dollars.
 
 Belongs here: counting and refusing. Does not belong here: prices (``core.advice.model_prices``), and where the limits come
 from (settings).
@@ -53,7 +53,7 @@ class Budget:
 
     @property
     def spent(self) -> Spending:
-        """What was spent so far."""
+        """The tokens and dollars spent so far."""
         with self._lock:
             return self._spent
 

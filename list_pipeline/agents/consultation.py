@@ -1,4 +1,4 @@
-"""How any advisor consults a model: recall, ask, read, let repair once; and what is left without a usable answer.
+"""The one way in which an advisor consults a model: recall, ask, read, let it repair once, or give the reason why not.
 
 Belongs here: what all advisors share between question and guarded answer. Does not belong here: what one of them asks
 and what its answer may change.
@@ -46,7 +46,7 @@ _REPAIR = (
 
 
 class LanguageModel(Protocol):
-    """What an advisor needs of a model."""
+    """The port of a language model: one question, one answer."""
 
     @property
     def model(self) -> str:
@@ -68,7 +68,7 @@ def _unlimited() -> Budget:
 
 @dataclass(frozen=True, slots=True)
 class ModelAccess:
-    """What an advisor is given to consult: the model, what was answered before, what may still be spent.
+    """An advisor's access to a model: the model, its earlier answers, and the rest of the budget.
 
     Attributes:
         model: None when none is configured.
@@ -88,7 +88,7 @@ A = TypeVar("A", bound=Answer)
 
 @dataclass(frozen=True, slots=True)
 class Consultation(Generic[A]):
-    """What came of a question: an answer of the wanted shape that the guard let pass, or none and the reason in
+    """The result of a question: an answer of the wanted shape that the guard let pass, or none and the reason in
     ``record.verdict``."""
 
     answer: A | None

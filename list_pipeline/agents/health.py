@@ -85,7 +85,7 @@ class Assessed:
 
     @property
     def opinion(self) -> dict[str, Any]:
-        """What came of the question, for the record."""
+        """The result of the question, for the record."""
         own = asdict(self.assessment)
         return {name: own[name] for name in ("status", "urgency", "concerns", "risk_factors", "confidence")} | {
             "list": self.assessment.role.label,

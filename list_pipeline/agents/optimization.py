@@ -85,7 +85,7 @@ _TASK = (
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What the advisor says about a plan, after the guard.
+    """The advisor's opinion of a plan, after the guard.
 
     Attributes:
         source: whose words ``rationale`` is built on; ``POLICY`` also means that nothing below changes the plan.
@@ -261,7 +261,7 @@ class _Checked:
         return said
 
     def notes(self, unjudged: int) -> tuple[str, ...]:
-        """What was left out of the answer, for the record."""
+        """The parts of the answer that were left out, for the record."""
         notes = []
         if self._dropped:
             notes.append(f"{self._dropped} sentences without ground in the input were dropped")

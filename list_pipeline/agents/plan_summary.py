@@ -1,4 +1,4 @@
-"""What the advisor on a suppression plan is told of it, and the policy's own words about it.
+"""The summary of a suppression plan that its advisor gets, and the policy's own words about the plan.
 
 Belongs here: the figures of a plan without anything that could identify a contact, and the data of the question. Does
 not belong here: who is behind a reference (``operations.suppression.advice``) and what an answer may change
@@ -64,7 +64,7 @@ class PlanGroup:
 
     @property
     def sorting(self) -> Sorting:
-        """How the policy sorts it."""
+        """The action that the policy chose."""
         return _SORTED_BY_POLICY[self.action]
 
 
@@ -100,7 +100,7 @@ class BorderlineItem:
 
 @dataclass(frozen=True, slots=True)
 class PlanSummary:
-    """What the advisor is told of a plan.
+    """The summary of a plan that the advisor gets.
 
     Attributes:
         groups: borderline ones first, then the largest; only the first ``MAX_GROUPS`` are asked about.
@@ -181,7 +181,7 @@ def policy_rationale(plan: PlanSummary) -> str:
 
 
 def policy_impact(plan: PlanSummary) -> str:
-    """What the plan is good for, in the policy's words."""
+    """The benefit of the plan, in the policy's words."""
     total = plan.breakdown()["total"]
     if not total:
         return "The lists stay as they are."

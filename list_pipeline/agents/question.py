@@ -1,4 +1,4 @@
-"""What is put to a model: the system text, the task, the delimited data, and the shape of the wanted answer.
+"""A question to a model: the system text, the task, the delimited data, and the shape of the wanted answer.
 
 Belongs here: how any advisor words a question. Does not belong here: asking it (``consultation``) and what one advisor
 asks (its own module).
@@ -43,7 +43,7 @@ def redacted(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: who asks, under which version of the prompt, with which data.
+    """A question: the advisor that asks it, the version of its prompt, and the data.
 
     Attributes: agent: the advisor's name. subject: what the question is about where one advisor asks several in a run,
     e.g. the list; else empty. system: the advisor's role and rules. data: JSON values; numbers, codes and references; a

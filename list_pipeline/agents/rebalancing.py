@@ -52,7 +52,7 @@ _TASK = (
 
 @dataclass(frozen=True, slots=True)
 class RebalancingQuestion:
-    """What the advisor is told: the plan in counts, and what it was made of. No contact is in it.
+    """The plan in counts, and the sizes and newcomers it was made from. No contact is in it.
 
     Attributes:
         flows: the plan, made on the sizes after this run's suppressions.
@@ -109,7 +109,7 @@ class RebalancingAnswer(Answer):
 
 @dataclass(frozen=True, slots=True)
 class RebalancingOpinion:
-    """What is said about a plan. No part of it can change an item of the plan.
+    """The advisor's opinion of a plan. No part of it can change an item of the plan.
 
     Attributes:
         source: whose words the rationale is.
@@ -269,7 +269,7 @@ def policy_rationale(question: RebalancingQuestion) -> str:
 
 
 def policy_impact(question: RebalancingQuestion) -> str:
-    """What the plan changes, in figures."""
+    """The changes of the plan, in figures."""
     flows = question.flows
     if flows.changes_nothing:
         return f"The lists stay as they are, with a deviation of {_shown(flows.deviation_before)}."
@@ -283,7 +283,7 @@ def policy_impact(question: RebalancingQuestion) -> str:
 
 
 def policy_alternatives(question: RebalancingQuestion) -> tuple[str, ...]:
-    """What else could be done and is known not to be better; nothing that the planner did not work out."""
+    """Alternatives that the planner worked out and found no better."""
     flows, policy = question.flows, question.policy
     if not flows.triggered:
         if flows.deviation_before is None:
@@ -338,7 +338,7 @@ def _newcomers_instead(question: RebalancingQuestion) -> list[str]:
 
 
 def policy_concerns(question: RebalancingQuestion) -> tuple[str, ...]:
-    """What people should know that the plan does not repair."""
+    """Concerns that the plan leaves, for people to know."""
     flows = question.flows
     found = []
     if flows.is_above_trigger_after and flows.triggered:

@@ -1,4 +1,4 @@
-"""What a model may say about a finished run: no figure from nowhere, nothing planned told as done.
+"""The guard of reports: a model may name no figure that it was not given, and tell nothing planned as done.
 
 Belongs here: the checks that only a report needs, on top of ``guard``. Does not belong here: what is asked.
 
@@ -85,7 +85,7 @@ class _Deed:
 
     @property
     def counts(self) -> frozenset[Decimal]:
-        """The figures one of which is named by whoever says how many were changed."""
+        """The figures that a sentence about the number of changes must name one of."""
         return frozenset(Decimal(count) for count in (self.confirmed, *self.parts))
 
 
@@ -111,7 +111,7 @@ class ReportGuard:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was left out, in words for the record."""
+        """The sentences that were left out and why, for the record."""
         notes = (
             (self._dropped, "sentences without ground in the input were dropped"),
             (self._false, "sentences told of changes what is not confirmed and were dropped"),

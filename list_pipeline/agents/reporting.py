@@ -104,7 +104,7 @@ def write(access: ModelAccess, facts: MaintenanceFacts) -> Written:
 
 
 def question_about(facts: MaintenanceFacts) -> Question:
-    """What is asked. Its hash changes when the results do (or our wording), so it tells whether a report is still theirs."""
+    """The question. Its hash changes with the results and with our wording, so it tells whether a report still fits them."""
     return Question(
         agent=AGENT,
         prompt_version=PROMPT_VERSION,
@@ -120,7 +120,7 @@ def question_about(facts: MaintenanceFacts) -> Question:
 def _report(
     answer: ReportAnswer, guard: ReportGuard, metrics: Mapping[Metric, KeyMetric], own: ExecutiveReport
 ) -> ExecutiveReport:
-    """What of an answer may stand. Metrics, actions and next steps are the code's own where the model has none.
+    """The parts of an answer that may stand. Metrics, actions and next steps are the code's own where the model has none.
 
     The code's own concerns come first always: a model may see more than they say, never less.
     """
@@ -138,7 +138,7 @@ def _report(
 
 
 def _data(facts: MaintenanceFacts, metrics: Sequence[KeyMetric]) -> dict[str, object]:
-    """What the model is told: counts, codes and our own sentences. No name of a campaign, contact or list."""
+    """The data for the model: counts, codes and our own sentences. No name of a campaign, contact or list."""
     suppression, rebalancing, attempt = facts.suppression, facts.rebalancing, facts.attempt
     return {
         "round": facts.round_number,

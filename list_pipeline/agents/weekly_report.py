@@ -100,7 +100,7 @@ def write_week(access: ModelAccess, facts: WeekFacts) -> Written:
 
 
 def question_about_week(facts: WeekFacts) -> Question:
-    """What is asked. Its hash tells whether a stored report is still about these figures."""
+    """The question. Its hash tells whether a stored report is still about these figures."""
     return Question(
         agent=AGENT,
         prompt_version=PROMPT_VERSION,
@@ -121,7 +121,7 @@ def _report(
     own: ExecutiveReport,
     facts: WeekFacts,
 ) -> ExecutiveReport:
-    """What of an answer may stand. The policy's own concerns and action items stay, whatever the model sees beside them."""
+    """The parts of an answer that may stand. The policy's own concerns and action items stay beside the model's."""
     chosen = tuple(metrics[label] for label in dict.fromkeys(answer.key_metrics) if label in metrics)[:MOST_ENTRIES]
     report = ExecutiveReport(
         executive_summary=guard.summary(answer.executive_summary),
@@ -155,7 +155,7 @@ def with_week(report: ExecutiveReport, answer: WeeklyReportAnswer, guard: Report
 
 
 def _data(facts: WeekFacts, metrics: Sequence[KeyMetric]) -> dict[str, object]:
-    """What the model is told: counts, rates and our own sentences. No name of a campaign, contact or list."""
+    """The data for the model: counts, rates and our own sentences. No name of a campaign, contact or list."""
     figures, done = facts.figures, facts.figures.activity
     return {
         "week": figures.week.key,

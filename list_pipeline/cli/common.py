@@ -1,4 +1,4 @@
-"""What the modules of the command line share: the console, and services opened for one command."""
+"""The shared parts of the command line: the console, and services opened for one command."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def reviews() -> None:
 
 
 def waiting() -> None:
-    """List the contacts for whom a decision is awaited, plan by plan: ids, and no address."""
+    """List the contacts that wait for a decision, plan by plan: ids, and no address."""
     from list_pipeline.operations.reviews.pending_contacts import contacts_waiting
 
     with opened_services() as services:

@@ -49,7 +49,7 @@ class ChangesStoppedError(RefusedError):
 
 
 class IncompleteDataError(ListPipelineError):
-    """What was read is not whole. An error is never an empty set: nothing may be decided on it."""
+    """A reading is not whole. An error is never an empty set: nothing may be decided on it."""
 
 
 class LockHeldError(ListPipelineError):
@@ -61,7 +61,7 @@ class IntegrationError(ListPipelineError):
 
 
 class PermanentError(IntegrationError):
-    """The same request would fail again."""
+    """The error of a request that would fail again."""
 
 
 class AuthenticationError(PermanentError):
@@ -73,7 +73,7 @@ class RemoteNotFoundError(PermanentError):
 
 
 class TransientError(IntegrationError):
-    """The same request may succeed later."""
+    """The error of a request that may succeed later."""
 
 
 class RateLimitedError(TransientError):

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class ListRole(StrEnum):
-    """What a Mailjet contact list is for."""
+    """The role of a Mailjet contact list."""
 
     MASTER = "master"
     CAMPAIGN_1 = "campaign_1"
@@ -29,7 +29,7 @@ class ListRole(StrEnum):
 
     @property
     def label(self) -> str:
-        """How people call the list, e.g. ``List 1``."""
+        """The name of the list for people, e.g. ``List 1``."""
         if self in CAMPAIGN_LISTS:
             return f"List {self.round_number}"
         return {"master": "Master list", "suppression": "Suppression list"}[self.value]

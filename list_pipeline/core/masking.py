@@ -1,4 +1,4 @@
-"""How a contact may be shown: its id and a masked form, never the address.
+"""The forms in which a contact may be shown: its id and a masked form, never the address.
 
 Addresses in free text are redacted here too. Logs, metadata, Slack and error messages go through this module.
 """

@@ -1,4 +1,4 @@
-"""What was seen at Mailjet, as frozen values: the vocabulary between the client, the tables and the rules.
+"""Observations at Mailjet as frozen values: the vocabulary between the client, the tables and the rules.
 
 Belongs here: one type per kind of row that Mailjet shows us, with our names and Python types (aware UTC instants, ints
 of any size, None for "never" or "absent"). Does not belong here: how a row is fetched, and what follows from it.
@@ -182,7 +182,7 @@ class MessageEventSeen:
 
 
 class MemberAction(StrEnum):
-    """What a bulk job does with its contacts on one list.
+    """The action of a bulk job on one list.
 
     ``addforce`` is missing on purpose: it subscribes people again who unsubscribed.
     """

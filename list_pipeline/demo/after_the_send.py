@@ -108,7 +108,7 @@ def _plan(services: Services, run_: Maintenance, kind: PlanKind) -> plan_rows.St
 
 
 def _prove(stage: Stage, run_: Maintenance) -> None:
-    """What the demo claims, compared with the sandbox's own state and with the database."""
+    """Compare the demo's claims with the sandbox's own state and with the database."""
     services, control = stage.services, stage.control
     answers = control.answers()
     with services.database.begin() as connection:

@@ -25,7 +25,7 @@ _LOOK_EVERY_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """How a run ended, and the assets that it materialized in order."""
+    """The end of a run, and the assets that it materialized, in order."""
 
     run_id: str
     succeeded: bool

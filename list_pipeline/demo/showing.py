@@ -1,4 +1,4 @@
-"""What the parts of the demo share: the console, a claim with its proof, Slack's messages as text, the stage they play on.
+"""The shared parts of the demo: the console, a proven claim, Slack's messages as text, the stage.
 
 Belongs here: showing. Does not belong here: what is shown.
 """
@@ -38,7 +38,7 @@ class ProvenClaim:
 
 @dataclass(slots=True)
 class Stage:
-    """What every part plays on: the product, the sandbox behind it, Dagster's daemon, and the proofs so far."""
+    """The stage of every part: the product, the sandbox behind it, Dagster's daemon, and the proven claims so far."""
 
     services: Services
     control: SandboxControl
@@ -59,7 +59,7 @@ class Stage:
         return outcomes[0]
 
     def new_messages(self) -> Sequence[Mapping[str, Any]]:
-        """What arrived in Slack since this was asked last."""
+        """The messages that arrived in Slack since the last call."""
         messages: Sequence[Mapping[str, Any]] = self.control.slack_messages()
         new = messages[self._heard :]
         self._heard = len(messages)

@@ -104,7 +104,7 @@ class Cache:
             return CacheCounts(self._hits, self._misses, self._failures)
 
     def find(self, keys: Sequence[str], version: str, *, is_counted: bool = True) -> Mapping[str, Found]:
-        """What is cached under these keys in this version; what is missing, garbage, outdated or too old is left out.
+        """The values cached under these keys in this version, without those that are missing, unreadable, outdated or too old.
 
         Garbage and what is too old by our clock is deleted. An outdated value stays until it is overwritten or ends:
         another process that has not seen the change yet may still be right to show it.
@@ -199,7 +199,7 @@ class Cache:
         return bool(self._serve(lambda redis: redis.ping(), False))
 
     def entries(self, most: int) -> tuple[Sequence[CacheEntry], bool]:
-        """What lies in Redis, by key, and whether that is all. Found by SCAN, since KEYS stops the server meanwhile."""
+        """The entries in Redis by key, and whether these are all. Read by SCAN, since KEYS stops the server meanwhile."""
         nothing: list[CacheEntry] = []
         no_keys: set[bytes] = set()
         keys = self._serve(partial(requests.scan, patterns=OURS, most=most + 1), no_keys)
@@ -324,7 +324,7 @@ class Cache:
 
 
 def kind_of(key: str) -> str:
-    """What a key is counted under: ``state``, ``metadata``, ``contacts``, ``membership``, ``campaigns`` or ``mailjet``."""
+    """The kind of a key, for its count: ``state``, ``metadata``, ``contacts``, ``membership``, ``campaigns`` or ``mailjet``."""
     if key.startswith("mailjet:"):
         return "mailjet"
     if key == CAMPAIGNS:

@@ -30,7 +30,7 @@ _HEAD = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What stands before a value: the version of the data, when it was read (UTC), and for how many seconds it is shown."""
+    """The head of a cached value: the version of the data, the time of reading (UTC), and for how many seconds it is shown."""
 
     version: str
     at: datetime
@@ -81,7 +81,7 @@ def unfolded(raw: object) -> Found | None:
 
 
 def head_of(raw: bytes) -> Head | None:
-    """What stands at the beginning of a text that was kept; None when it is none of this form."""
+    """The head of a cached text; None when the text has none."""
     found = _HEAD.match(raw)
     if found is None or int(found[1]) != FORM:
         return None

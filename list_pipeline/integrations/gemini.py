@@ -308,7 +308,7 @@ def _within(seconds: float, request: Callable[[], T]) -> T:
 
 
 def _pause(state: RetryCallState) -> float:
-    """What the service asks for, else 1, 2, 4 ... seconds."""
+    """The pause before the next attempt in seconds: the service's own wish, else 1, 2, 4 ..."""
     failure = state.outcome.exception() if state.outcome is not None else None
     wanted = failure.retry_after_s if isinstance(failure, RateLimitedError) else None
     growing = min(_FIRST_PAUSE_S * 2 ** (state.attempt_number - 1), _LONGEST_PAUSE_S)

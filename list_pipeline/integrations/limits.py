@@ -1,4 +1,4 @@
-"""How many requests a client may make: the protocol, and a limiter for one process.
+"""Limits of a client's requests: the protocol, and a limiter for one process.
 
 Belongs here: waiting for an allowance. Does not belong here: the limiter that processes share (it needs the database
 and lives in ``storage``), and what to do with a request that failed.

@@ -41,7 +41,7 @@ def pack(contacts: Iterable[Flagged]) -> str:
 
 
 def unpack(text: str) -> Sequence[Flagged]:
-    """What ``pack`` packed.
+    """The ids that ``pack`` made a value of.
 
     Raises:
         ValueError: the text is none of ours, or cut off.

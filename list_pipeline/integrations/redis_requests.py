@@ -1,4 +1,4 @@
-"""What is asked of Redis, in as few round trips as it takes. Each may raise what the client raises.
+"""Requests to Redis, each in as few round trips as it takes. Each may raise the errors of the client.
 
 Belongs here: single requests. Does not belong here: what to do when one fails (``cache``).
 """
@@ -29,7 +29,8 @@ _HEAD_CHARACTERS = 300
 
 @dataclass(frozen=True, slots=True)
 class CacheEntry:
-    """What lies under a key. ``ttl_s`` and ``characters`` are None where Redis would not say; ``head`` None: garbage."""
+    """The entry under a key. ``ttl_s`` (seconds) and ``characters`` are None where Redis gave none; ``head`` is None for
+    an unreadable value."""
 
     key: str
     ttl_s: int | None
@@ -73,7 +74,7 @@ def add_counts(redis: Redis, key: str, counts: Mapping[tuple[str, str], int]) ->
 
 
 def looked_into(redis: Redis, keys: Sequence[bytes]) -> list[CacheEntry]:
-    """How long each key stays, how large it is, and how its value begins; the values themselves are not fetched."""
+    """The remaining time, size and head of each key; the values themselves are not fetched."""
     pipeline = redis.pipeline(transaction=False)
     for key in keys:
         pipeline.ttl(key)

@@ -22,7 +22,7 @@ API_KEY_ID = 1_643_971
 
 @dataclass(slots=True)
 class Account:
-    """What the resources share. ``base_url`` is filled in when the server listens."""
+    """The account that all resources share. ``base_url`` is filled in when the server listens."""
 
     store: Store
     clock: Clock

@@ -42,7 +42,7 @@ class OffsetClock:
 
     @property
     def offset(self) -> timedelta:
-        """How far ahead of the machine's clock this one is."""
+        """The distance of this clock ahead of the machine's."""
         with self._lock:
             return self._offset
 

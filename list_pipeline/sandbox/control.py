@@ -181,7 +181,7 @@ class SandboxControl:
         return int(self._call("POST", "/world/gdpr-delete", {"contact": str(contact)})["contact_id"])
 
     def slack_messages(self) -> Any:
-        """What the rehearsed Slack received, oldest first."""
+        """The messages that the rehearsed Slack received, oldest first."""
         return self._call("GET", "/slack/messages")
 
     def clear_slack(self) -> None:
@@ -189,7 +189,7 @@ class SandboxControl:
         self._call("POST", "/slack/clear")
 
     def slack_page(self) -> str:
-        """What the rehearsed Slack shows to people, as HTML."""
+        """The rehearsed Slack channel as people see it, as HTML."""
         answer = self._http.get("/slack/")
         answer.raise_for_status()
         return answer.text
@@ -203,7 +203,7 @@ class SandboxControl:
         self._call("POST", "/slack/delete", {"ts": ts})
 
     def emails(self) -> Any:
-        """What was handed to Mailjet's Send API, oldest first."""
+        """The e-mails that Mailjet's Send API received, oldest first."""
         return self._call("GET", "/email/messages")
 
     def slack_scenario(self, kind: str, **parts: Any) -> None:
@@ -211,7 +211,7 @@ class SandboxControl:
         self._call("POST", "/slack/scenarios", {"kind": kind, **parts})
 
     def gemini_requests(self) -> Any:
-        """What the rehearsed Gemini was asked, oldest first, and how each was answered."""
+        """The questions that the rehearsed Gemini received, oldest first, each with its answer."""
         return self._call("GET", "/gemini/messages")
 
     def clear_gemini(self) -> None:
@@ -219,7 +219,7 @@ class SandboxControl:
         self._call("POST", "/gemini/clear")
 
     def gemini_scenarios(self) -> list[dict[str, Any]]:
-        """What is chosen for the rehearsed Gemini's next answers, in the order in which it acts."""
+        """The scenarios chosen for the rehearsed Gemini's next answers, in the order in which they act."""
         return cast("list[dict[str, Any]]", self._call("GET", "/gemini/scenarios")["chosen"])
 
     def gemini_behaviour(self, behaviour: str, **parts: Any) -> None:

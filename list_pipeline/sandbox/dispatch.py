@@ -18,7 +18,7 @@ _NUMBER = re.compile(r"^\d+$")
 
 
 class RequestLog:
-    """How often which method met which resource since the last reset. Safe to share between threads."""
+    """The number of requests by method and resource since the last reset. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""What is not known about Mailjet, as switches: one typed table with a default, the allowed values and the reason.
+"""Switches for each thing that is not known about Mailjet: a default, the allowed values and the reason.
 
 Belongs here: every behaviour for which public evidence is missing or contradictory, so that a client can be rehearsed
 against each possibility. Does not belong here: behaviour that recordings show (it is simply implemented), and faults of

@@ -1,4 +1,4 @@
-"""What happens in the world outside of the API: people sign up, leave and complain; a campaign goes out.
+"""Events of the world outside of the API: people sign up, leave and complain; a campaign goes out.
 
 Belongs here: those events, and reading the account as its owner would (sizes, digest, ledger, one contact). Does not
 belong here: the API (``sandbox.mailjet``) and the seed (``seeding``).

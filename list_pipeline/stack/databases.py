@@ -51,5 +51,5 @@ def recreate_database(name: str, admin_url: str | None = None) -> str:
 
 
 def with_database(url: str, name: str) -> str:
-    """The same URL with another database."""
+    """The URL with another database."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))

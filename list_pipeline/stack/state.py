@@ -1,4 +1,4 @@
-"""What is known about a stack between processes: its folder, its URLs, and which processes belong to it.
+"""The state of a stack that processes share: its folder, its URLs, and its processes.
 
 Belongs here: the folder's layout and the state file. Does not belong here: starting or stopping anything.
 """

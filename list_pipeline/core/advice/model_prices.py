@@ -1,4 +1,4 @@
-"""What a question to a language model costs.
+"""Prices of questions to language models.
 
 Belongs here: prices and the arithmetic on tokens. Does not belong here: how much may be spent (``agents.budget``).
 """

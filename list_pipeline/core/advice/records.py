@@ -1,4 +1,4 @@
-"""What a language model answered and what became of it, as frozen values that every layer may hold.
+"""Records of questions to a language model and their results, as frozen values that every layer may hold.
 
 Belongs here: the answer as it came off the wire and the record of one consultation that is kept for audit. Does not
 belong here: prompts, answer schemas and guards (``list_pipeline.agents``), the wire (``list_pipeline.integrations``).
@@ -14,14 +14,14 @@ from typing import Any
 
 
 class AdviceSource(StrEnum):
-    """Who wrote a text or an opinion: the model, or the policy when the model gave nothing usable."""
+    """The author of a text or an opinion: the model, or the policy when the model gave nothing usable."""
 
     MODEL = "model"
     POLICY = "policy"
 
 
 class AdviceOutcome(StrEnum):
-    """What became of a question; only the first two let the model's words count."""
+    """The result of a question; only the first two let the model's words count."""
 
     ACCEPTED = "accepted"
     """The answer passed the guard as it was."""
@@ -118,7 +118,7 @@ class AgentRecord:
     is_recalled: bool = False
 
     def summary(self) -> dict[str, Any]:
-        """How the words came about, for a plan's summary and a report: the whole record is in ``agent_record``."""
+        """The origin of the words, for a plan's summary and a report. The whole record is in ``agent_record``."""
         return {
             "outcome": self.outcome.value,
             "verdict": self.verdict,

@@ -1,4 +1,4 @@
-"""What a failed message says about the contact: the bounce taxonomy over Mailjet's StateIDs.
+"""The bounce taxonomy over Mailjet's StateIDs: the meaning of a failed message for its contact.
 
 Belongs here: one classification for each of the 21 states, the phrases that people act on, and the event that the later
 rules work with. Does not belong here: reading the two bounce sources against each other (``reconciliation``) and what
@@ -74,7 +74,7 @@ class BounceReason(StrEnum):
 
 
 class RelatedTo(StrEnum):
-    """What Mailjet relates a state to; ``unknown`` for what its table does not list."""
+    """The party that Mailjet relates a state to; ``unknown`` for a state that its table does not list."""
 
     RECIPIENT = "recipient"
     DOMAIN = "domain"
@@ -87,7 +87,7 @@ class RelatedTo(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """What one failure means.
+    """The meaning of one failure.
 
     ``is_disputed`` marks a hard bounce that taxonomies disagree about: it counts at the second hit only. ``advice`` is
     a phrase for people: what to repair for the sender's faults, how to release what was not attempted, else empty.
@@ -238,7 +238,7 @@ def classify(
     status: MessageStatus | None = None,
     text: str | None = None,
 ) -> Classification:
-    """What one failure means, from what Mailjet shows about it.
+    """Classify one failure by the state and flags that Mailjet shows for it.
 
     Args:
         state_id: Mailjet's StateID; None, zero and numbers outside its table give ``unknown``.
@@ -287,7 +287,7 @@ _STATES_BY_REASON: Mapping[BounceReason, Classification] = {known.reason: known 
 
 
 def advice_for(reason: BounceReason) -> str:
-    """What to repair, or how to release: a phrase for people, empty where there is nothing to do."""
+    """A phrase for people about the repair or release that a failure asks for, empty where there is none."""
     known = _STATES_BY_REASON.get(reason)
     return known.advice if known else ""
 
@@ -318,7 +318,7 @@ def restore_classification(
 
 @dataclass(frozen=True, slots=True)
 class FailureEvent:
-    """What became of one contact's message in one campaign, when it was not simply delivered.
+    """The failure of one contact's message in one campaign.
 
     ``campaign_id`` is ours, ``occurred_at`` an aware instant in UTC. ``is_contradictory``: one source claims a hard
     bounce that the other does not support; such an event never counts.

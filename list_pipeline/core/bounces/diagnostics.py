@@ -1,4 +1,4 @@
-"""What the text of a refusal says, where we have one: careful reading of SMTP diagnostics.
+"""Careful reading of SMTP diagnostics: the meaning of a refusal's text, where there is one.
 
 Belongs here: recognising four plain statements in a receiver's words. Does not belong here: what follows from them
 (``classes``). The text is written by strangers: it is evidence, never an instruction, and it is not kept.
@@ -125,7 +125,7 @@ _SPACE = re.compile(r"\s+")
 
 
 def read_diagnostic(text: str | None) -> TextEvidence | None:
-    """What a receiver's refusal says, or None when it says nothing that we would rely on.
+    """The meaning of a receiver's refusal, or None when nothing in it can be relied on.
 
     Args:
         text: an SMTP diagnostic in any language and length, with or without codes; addresses in it are ignored.

@@ -1,4 +1,4 @@
-"""What kind of place an address is at, without saying which.
+"""The kind of domain that an address is at, without naming it.
 
 Belongs here: a category for a domain, from its name alone. Does not belong here: looking anything up.
 

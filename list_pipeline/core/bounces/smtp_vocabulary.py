@@ -73,7 +73,7 @@ _PIECE = re.compile(r"\d+(?:\.\d+)+|[a-z0-9]+")
 
 
 def server_words(text: str) -> str:
-    """What is left of a receiver's text: known words and codes in their order, at most ``LONGEST`` characters.
+    """The known words and codes of a receiver's text in their order, at most ``LONGEST`` characters.
 
     Applied to its own result it changes nothing. Empty when nothing is left.
     """

@@ -57,7 +57,7 @@ _NO_TEXTS: Mapping[int, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class ReconciledBounces:
-    """What a campaign's two bounce sources say together.
+    """A campaign's two bounce sources read together.
 
     ``events`` has one row a contact, by contact id. ``problems`` make the reading unusable for a decision, ``warnings``
     do not; both are sentences for people, without addresses. ``duplicates`` counts surplus rows per contact.
@@ -298,7 +298,7 @@ def _agreed(found: Classification, row: MessageSeen, claim: Classification) -> C
 def _ending(
     row: MessageSeen, found: Classification, logged: Sequence[tuple[BounceSeen, Classification]]
 ) -> Classification:
-    """How a message ended; one without a state takes its reason from a row of the bounce log that fits its status."""
+    """The end of a message; one without a state takes its reason from a row of the bounce log that fits its status."""
     if row.state_id is None and row.status in _STATUS_CLASSES:
         fitting = [claim for _, claim in logged if claim.bounce_class in _STATUS_CLASSES[row.status]]
         if fitting:

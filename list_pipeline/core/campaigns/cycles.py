@@ -228,7 +228,7 @@ class _Assigning:
                 self._replace(cycle, replace(cycle, closed_at=over_at, closed_reason=ClosedReason.OVERDUE))
 
     def alerts(self) -> tuple[CycleAlert, ...]:
-        """What a person should know about the cycles that changed."""
+        """Alerts for people about the cycles that changed."""
         found = []
         for cycle in sorted(self.cycles, key=_by_time):
             before = self._before.get(cycle.number)

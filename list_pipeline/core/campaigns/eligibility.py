@@ -27,7 +27,7 @@ class Eligibility(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CampaignTimes:
-    """What is known of a campaign's sending. ``campaign_id`` is our own id; instants are aware, None where unknown."""
+    """The known times of a campaign's sending. ``campaign_id`` is our own id; instants are aware, None where unknown."""
 
     campaign_id: str
     status: str

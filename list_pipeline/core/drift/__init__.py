@@ -1,4 +1,4 @@
-"""How Mailjet's lists and our rows can differ, with the words and the proposed repair for each difference.
+"""The differences that Mailjet's lists and our rows can have, with words and a proposed repair for each.
 
 Does not belong here: reading the lists (``operations.drift``).
 """

@@ -53,7 +53,7 @@ __all__ = [
 
 
 class HealthStatus(StrEnum):
-    """How a list is, from best to worst."""
+    """The health of a list, from best to worst."""
 
     HEALTHY = "healthy"
     WARNING = "warning"
@@ -67,7 +67,7 @@ class HealthStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RulesAssessment:
-    """What the rules make of a list's figures, in sentences that hold no word of a model."""
+    """The rules' assessment of a list, in sentences that hold no word of a model."""
 
     status: HealthStatus
     urgency: Urgency
@@ -211,7 +211,7 @@ _IMPACT = {
 
 
 def judge_health(figures: ListFigures, policy: HealthPolicy | None = None) -> RulesAssessment:
-    """What the rules make of a list. Never fails: what is not known is named and not taken for good."""
+    """Assess a list by the rules. Never fails: an unknown figure is named and not taken for good."""
     policy = policy or HealthPolicy()
     passed = list(_passed(figures, policy))
     concerns = [words for _, words, _ in passed]

@@ -63,7 +63,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class SendFigures:
-    """What became of the messages of one or several campaigns of a list, in contacts.
+    """The ends of the messages of one or several campaigns of a list, in contacts.
 
     Attributes:
         campaigns: how many campaigns these are.

@@ -1,4 +1,4 @@
-"""Which events of a list's machines a maintenance led to, from what is stored about it.
+"""The events of a list's machines that a maintenance led to, derived from its stored rows.
 
 Belongs here: from the ledger, the plans and the journal to events in their order. Does not belong here: what an event leads
 to (``list_states``) and reading the facts (``storage.list_states``).
@@ -32,7 +32,7 @@ class AttemptSeen:
 
 @dataclass(frozen=True, slots=True)
 class PlanSeen:
-    """What is stored about a suppression or rebalancing plan.
+    """The stored facts of a suppression or rebalancing plan.
 
     Attributes:
         is_needed: it would change something (suppressions), or the balance demanded it (rebalancing).
@@ -70,7 +70,7 @@ class PlanSeen:
 
 @dataclass(frozen=True, slots=True)
 class MaintenanceSeen:
-    """What is stored about the maintenance of one campaign in one sweep.
+    """The stored facts of the maintenance of one campaign in one sweep.
 
     Attributes:
         role: the list that the campaign was sent to.
@@ -217,7 +217,7 @@ _ENDED = {
 
 
 def _ends(seen: MaintenanceSeen, attempt: AttemptSeen, *, is_last: bool) -> Iterator[tuple[ListEvent, datetime, str]]:
-    """How an attempt ended, as the ledger says it now; nothing while it runs or waits for a person."""
+    """The event of an attempt's end by its row in the ledger; none while it runs or waits for a person."""
     at = attempt.ended_at
     if at is None:
         return

@@ -31,7 +31,7 @@ SEVERE_IMBALANCE_PERCENT = 15
 
 
 class HealthState(StrEnum):
-    """How a list is."""
+    """The health of a list."""
 
     HEALTHY = "healthy"
     CHECKING = "checking"
@@ -65,7 +65,7 @@ class LifecycleState(StrEnum):
 
 
 class ListEvent(StrEnum):
-    """What happens to a list."""
+    """The events of a list."""
 
     POPULATED = "populated"
     VALIDATED = "validated"
@@ -105,7 +105,7 @@ class ListEvent(StrEnum):
 
     @property
     def words(self) -> str:
-        """What happened, for people."""
+        """The event, for people."""
         return _WORDS[self]
 
 
@@ -250,7 +250,7 @@ def _machine(name: str, initial: _S, rules: _Rules[_S], attention: _S, recovered
 
 
 HEALTH = _machine("health", _H.MONITORED, _HEALTH_RULES, _H.NEEDS_ATTENTION, _H.MAINTENANCE_COMPLETE)
-"""How a list is. It begins as monitored: nothing is known against it."""
+"""The health of a list. It begins as monitored: nothing is known against it."""
 
 # Recovered, everything that was found is done: all that is missing is what people are shown.
 LIFECYCLE = _machine("lifecycle", _L.CREATED, _LIFECYCLE_RULES, _L.NEEDS_ATTENTION, _L.REBALANCED)
@@ -295,7 +295,7 @@ def advance(machine: str, state: str, event: ListEvent) -> StateChange:
 
 
 def bounce_event(bounced: int, recipients: int) -> ListEvent:
-    """What the bounces of a campaign say about its list; the rate as it was seen, in exact arithmetic.
+    """The event that the bounces of a campaign are for its list; the rate as it was seen, in exact arithmetic.
 
     Args:
         bounced: contacts that bounced, hard or soft.
@@ -310,7 +310,7 @@ def bounce_event(bounced: int, recipients: int) -> ListEvent:
 
 
 def balance_event(triggered: bool, deviation_percent: float | None) -> ListEvent:
-    """What the sizes of the three lists say. ``triggered``: the deviation is above the configured threshold."""
+    """The event that the sizes of the three lists are. ``triggered``: the deviation is above the configured threshold."""
     if not triggered:
         return ListEvent.BALANCED
     if deviation_percent is not None and deviation_percent > SEVERE_IMBALANCE_PERCENT:
@@ -319,7 +319,7 @@ def balance_event(triggered: bool, deviation_percent: float | None) -> ListEvent
 
 
 def broken_transitions(found: Iterable[tuple[str, StateChange]], present: Mapping[tuple[str, str], str]) -> list[str]:
-    """What is wrong with a history of transitions, in words; empty when only legal transitions happened.
+    """The faults of a history of transitions, in words; empty when only legal transitions happened.
 
     Args:
         found: list and transition, in the order in which they were noted, from the very first.

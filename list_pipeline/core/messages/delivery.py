@@ -1,4 +1,4 @@
-"""How messages to people fare: when one is tried again, when it is given up, and what is too slow or too often failing.
+"""The delivery of messages to people: when one is tried again or given up, and which figures people are alerted to.
 
 Belongs here: pauses, limits and figures as pure values. Does not belong here: posting (``operations.messages.outbox``).
 """
@@ -27,7 +27,7 @@ FEWEST_FOR_A_SHARE = 20
 
 
 def pause_after(attempts: int, asked_for_s: float | None = None) -> timedelta:
-    """How long a message waits after so many attempts: doubling from half a minute to a quarter of an hour.
+    """The pause of a message after so many attempts: doubling from half a minute to a quarter of an hour.
 
     Args:
         asked_for_s: seconds that the service asked for; the pause is at least that long.
@@ -39,7 +39,7 @@ def pause_after(attempts: int, asked_for_s: float | None = None) -> timedelta:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFigures:
-    """How the messages written since an instant fared. Counts; seconds from being written to having arrived.
+    """The delivery of the messages written since an instant. Counts; seconds from being written to having arrived.
 
     ``failing``: tried and not arrived. ``repeated``: attempts beyond the first. ``late``: arrived after half a minute.
     ``longest_wait_s``: the age of the oldest that has not arrived. Percentiles are None when nothing arrived.
@@ -67,7 +67,7 @@ class DeliveryFigures:
 
     @property
     def alerts(self) -> tuple[str, ...]:
-        """What people should look at, in words; empty when all is well."""
+        """The figures that people should look at, in words; empty when all is well."""
         found = []
         lost, settled = self.failing + self.expired, self.messages - self.pending
         if lost and lost > max(ALERT_SHARE * settled, 1 if settled < FEWEST_FOR_A_SHARE else 0):

@@ -252,7 +252,7 @@ def with_blocks(message: SlackMessage, added: Sequence[Block], after: str = "") 
 
 
 def without_charts(blocks: Sequence[Block]) -> list[Block]:
-    """The same blocks with each chart as text, for a workspace, a webhook or a client that takes none."""
+    """The message with each chart as text, for a workspace, a webhook or a client that takes none."""
     return [section(chart_lines(block)) if is_chart(block) else block for block in blocks]
 
 

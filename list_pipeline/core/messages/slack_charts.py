@@ -99,7 +99,7 @@ def is_chart(block: Block) -> bool:
 
 
 def chart_problems(block: Block, at: str) -> list[str]:
-    """What Slack would refuse of a chart, each with a JSON pointer."""
+    """Slack's refusals of a chart, each with a JSON pointer."""
     found: list[str] = []
     _text(found, block.get("title"), TITLE_LENGTH, f"{at}/title")
     chart = block.get("chart")

@@ -1,4 +1,4 @@
-"""What a few labelled cases prove about a share: exact (Clopper-Pearson) bounds of one side.
+"""Exact one-sided (Clopper-Pearson) bounds of a share from a few labelled cases.
 
 Belongs here: the arithmetic of the binomial distribution. Does not belong here: what is counted (``decision_review``), and
 intervals that describe a rate instead of proving a goal.

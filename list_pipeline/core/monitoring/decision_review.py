@@ -35,7 +35,7 @@ TREND_DAYS = 30
 
 
 class Decider(StrEnum):
-    """Who decided on an item, as of the end of the day."""
+    """The decider of an item, as of the end of the day."""
 
     POLICY = "policy"
     """Nothing is changed, so nobody has to let it through."""
@@ -50,7 +50,7 @@ class Decider(StrEnum):
 
 
 class Advice(StrEnum):
-    """What the advisor made of an item or a plan."""
+    """The advisor's part in an item or a plan."""
 
     NONE = "none"
     """Not asked about it, or nothing usable came."""
@@ -96,7 +96,7 @@ class Consulted:
 
 @dataclass(frozen=True, slots=True)
 class PersonsDecision:
-    """What people decided on at once: a plan, or a question about single contacts. ``status``: approved, rejected, expired."""
+    """One decision of a person: on a plan, or on a question about single contacts. ``status``: approved, rejected, expired."""
 
     kind: str
     status: str
@@ -118,7 +118,7 @@ class RuleCount:
 
 @dataclass(frozen=True, slots=True)
 class AdvisorFigures:
-    """What one advisor did, or all of them together (``agent`` is ``all`` then).
+    """The figures of one advisor, or of all of them together (``agent`` is ``all`` then).
 
     Attributes:
         outcomes: questions by ``AdviceOutcome``, each of them named.
@@ -190,12 +190,12 @@ class Agreement:
 
     @property
     def policy_percent(self) -> float | None:
-        """How often people let through what the policy had planned, in percent; None when they decided nothing."""
+        """The share of the policy's intentions that people let through, in percent; None when they decided nothing."""
         return 100.0 * self.approved / self.decided if self.decided else None
 
     @property
     def advisor_percent(self) -> float | None:
-        """How often people decided as the advisor would have, in percent; None when it said nothing about any of it."""
+        """The share of decisions that went with the advisor, in percent; None when it said nothing about any of them."""
         return 100.0 * self.with_advisor / self.advisor_spoke if self.advisor_spoke else None
 
 
@@ -360,7 +360,7 @@ def band_of(confidence: float | None) -> str:
 
 
 def agreement_of(decisions: Iterable[PersonsDecision]) -> Agreement:
-    """How often people decided as the policy had planned, and as the advisor would have."""
+    """The share of people's decisions that went with the policy, and with the advisor."""
     found = tuple(decisions)
     approved = [one for one in found if one.status == "approved"]
     rejected = [one for one in found if one.status == "rejected"]

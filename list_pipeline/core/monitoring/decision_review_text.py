@@ -30,7 +30,7 @@ _ACTIONS = {
 
 
 def findings(figures: DayFigures) -> tuple[str, ...]:
-    """What a day's review found: what was decided, who let it through, the advisors, people, false suppressions."""
+    """The findings of a day's review: decisions, who let them through, advisors, people, false suppressions."""
     if figures.is_empty:
         return (
             "Nothing was planned, asked or decided on this day.",
@@ -44,7 +44,7 @@ def findings(figures: DayFigures) -> tuple[str, ...]:
 
 
 def answer_words(advisors: AdvisorFigures) -> str:
-    """What became of the questions to the advisors."""
+    """The results of the questions to the advisors."""
     asked = advisors.questions - advisors.outcomes[AdviceOutcome.NOT_ASKED.value]
     if not asked:
         return "No advisor was asked; the policy spoke for itself."
@@ -75,7 +75,7 @@ def confidence_words(advisors: AdvisorFigures) -> str:
 
 
 def suppression_words(found: FalseSuppressions) -> str:
-    """How many suppressions were wrong, and what that proves."""
+    """The number of wrong suppressions, and what it proves."""
     goal = f"fewer than {FALSE_SUPPRESSIONS_GOAL_PERCENT:g} % wrong"
     if not found.suppressed:
         return f"Nobody was suppressed by a rule so far, so {goal} is not shown yet."
@@ -91,7 +91,7 @@ def suppression_words(found: FalseSuppressions) -> str:
 
 
 def agreement_words(found: Agreement) -> str:
-    """How often people went with the policy and with the advisor."""
+    """The shares of people's decisions that went with the policy and with the advisor."""
     words = f"with the policy in {found.approved} of {found.decided}"
     if found.advisor_spoke:
         words += f" and with the advisor in {found.with_advisor} of {found.advisor_spoke}"

@@ -1,4 +1,4 @@
-"""How long workflows took: percentiles over runs, and which runs took too long.
+"""Durations of workflows: percentiles over runs, and the runs that took too long.
 
 Belongs here: counting of timings that somebody measured. Does not belong here: measuring and keeping them
 (``operations.monitoring.figures``, ``storage.monitoring.metrics``).
@@ -58,12 +58,12 @@ class Timing:
 
     @property
     def rate_percent(self) -> float:
-        """How much of the allowed request rate was used at most, in percent."""
+        """The largest used part of the allowed request rate, in percent."""
         return 100.0 * self.rate_peak / self.rate_limit
 
     @property
     def pool_percent(self) -> float:
-        """How much of the connection pool was used at most, in percent."""
+        """The largest used part of the connection pool, in percent."""
         return 100.0 * self.pool_peak / self.pool_limit
 
 
@@ -132,7 +132,7 @@ def percentiles(durations_ms: Iterable[int]) -> Percentiles | None:
 
 
 def works(timings: Sequence[Timing]) -> tuple[Work, ...]:
-    """What was measured, put together: the stages of a run, and the runs of one maintenance. The latest to end come last."""
+    """Timings put together by run and by maintenance. The latest to end come last."""
     runs: dict[tuple[str, str, int | None], list[Timing]] = defaultdict(list)
     log_of = {(one.workflow, one.run_id): one.log_id for one in timings if one.log_id is not None}
     for one in timings:

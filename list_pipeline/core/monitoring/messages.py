@@ -1,4 +1,4 @@
-"""What people are told about runs that failed, work that is overdue or slow, and figures that ask for a rollback.
+"""Messages about runs that failed, work that is overdue or slow, and figures that ask for a rollback.
 
 Belongs here: the words. Does not belong here: what is found (``rollback_triggers``, ``freshness``, ``latency``) and posting.
 """

@@ -30,7 +30,7 @@ WINDOW_DAYS = 7
 
 
 class Trigger(StrEnum):
-    """What asks for a rollback."""
+    """A reason to roll the product back."""
 
     LATENCY = "latency"
     WRONG_DECISIONS = "wrong_decisions"
@@ -39,7 +39,7 @@ class Trigger(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TriggerFacts:
-    """What was measured.
+    """The measured figures that the triggers judge.
 
     Attributes:
         maintenances, maintenance_p95_ms: how many worked in the window, and how long, in milliseconds; None without any.

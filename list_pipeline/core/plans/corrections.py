@@ -57,7 +57,7 @@ class DoneChange:
 
 @dataclass(frozen=True, slots=True)
 class ContactNow:
-    """What is true of a contact now."""
+    """The present state of a contact."""
 
     lists: frozenset[ListRole]
     is_unsubscribed: bool = False
@@ -88,7 +88,7 @@ def reverse(
     frozen: Collection[ListRole] = (),
     despite_complaint: bool = False,
 ) -> Reversal:
-    """How a change is taken back now.
+    """The reversal of a change, judged on the contact's present state.
 
     Args:
         sent: campaign lists that were already sent in the open cycle.
@@ -175,7 +175,7 @@ def why_roll_back(planned: int, failed: int, astray: int) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class CorrectionFacts:
-    """What a correction did, for people. ``refused``: code of ``REFUSALS`` to number of contacts.
+    """The results of a correction, for people. ``refused``: code of ``REFUSALS`` to number of contacts.
 
     ``differs``: contacts that are not where they were before although their change was taken back. ``open``: not settled.
     """

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class Mode(StrEnum):
-    """How much the product does by itself."""
+    """The operating mode: how much the product does by itself."""
 
     READ_ONLY = "read_only"
     APPROVAL_REQUIRED = "approval_required"
@@ -21,7 +21,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModeState:
-    """What the mode follows from. ``set_mode``: a person, or a setting, has fixed it."""
+    """The facts that the mode follows from. ``set_mode``: fixed by a person or a setting."""
 
     first_started_at: datetime
     approved_operations: int
@@ -30,7 +30,7 @@ class ModeState:
 
 @dataclass(frozen=True, slots=True)
 class GraduationFigures:
-    """How long the product only watches, and when it may act by itself."""
+    """The figures of graduation: how long the product only watches, and when it may act by itself."""
 
     read_only_hours: int = 24
     """Hours after the first start in which not one request changes anything."""
@@ -58,7 +58,7 @@ def graduate(state: ModeState, now: datetime, figures: GraduationFigures = _GRAD
 
 
 class CheckSeverity(StrEnum):
-    """What a check that did not pass means: ``error`` refuses, ``warning`` makes something wait, ``info`` is news."""
+    """The consequence of a check that did not pass: ``error`` refuses, ``warning`` makes something wait, ``info`` is news."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -76,7 +76,7 @@ class GateCheck:
 
 
 class GateOutcome(StrEnum):
-    """What happens to a plan as a whole."""
+    """The outcome of a gate for the plan as a whole."""
 
     APPROVED = "approved"
     NEEDS_REVIEW = "needs_review"
@@ -140,7 +140,7 @@ def flag_check(enabled: bool) -> GateCheck:
 
 
 def mode_check(mode: Mode, has_items: bool) -> GateCheck:
-    """What the mode allows. A plan that would change nothing needs nobody's approval."""
+    """The check of the mode. A plan that would change nothing needs nobody's approval."""
     words = {
         Mode.READ_ONLY: "Read-only: plans are shown, nothing is executed.",
         Mode.APPROVAL_REQUIRED: "Every plan that changes something waits for a person.",

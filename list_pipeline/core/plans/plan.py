@@ -1,4 +1,4 @@
-"""What a plan is: its kinds, its items, its identity and its life.
+"""A plan: its kinds, its items, its identity and its life.
 
 Belongs here: the vocabulary that suppression and rebalancing plans share, the content hash and the legal transitions.
 Does not belong here: how items come about (``core.suppression``, ``core.rebalancing``) and whether a plan may run
@@ -19,7 +19,7 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 
 
 class PlanKind(StrEnum):
-    """What a plan changes. The first two are a campaign's maintenance; the others correct, and people ask for most of them.
+    """The kind of a plan. The first two are a campaign's maintenance; the others correct, and people ask for most of them.
 
     ``rollback``: a rebalancing that failed midway is taken back by itself. ``undo``: a person takes a whole maintenance
     back. ``manual``: a person suppresses or reinstates one contact. ``repair``: what the reconciliation proposes.
@@ -41,7 +41,7 @@ CORRECTIONS = (PlanKind.ROLLBACK, PlanKind.UNDO, PlanKind.MANUAL, PlanKind.REPAI
 
 
 class Sweep(StrEnum):
-    """How long after the end of sending a campaign is looked at: the main run, and two for late bounces."""
+    """One look at a campaign, named after the time since the end of sending: the main run, and two for late bounces."""
 
     H24 = "24h"
     H72 = "72h"
@@ -105,7 +105,7 @@ def transition(current: PlanStatus, wanted: PlanStatus) -> PlanStatus:
 
 
 class ItemAction(StrEnum):
-    """What a plan intends for one contact. ``monitor`` and ``keep`` change nothing and are there to be seen.
+    """The intention for one contact. ``monitor`` and ``keep`` change nothing and are there to be seen.
 
     ``restore`` takes an earlier change back; ``remove`` takes a contact off one of two campaign lists it is on.
     """
@@ -125,7 +125,7 @@ CHANGING_ACTIONS = frozenset(ItemAction) - {ItemAction.MONITOR, ItemAction.KEEP}
 
 @dataclass(frozen=True, slots=True)
 class PlanItem:
-    """What a plan intends for one contact, and why. No address is in it.
+    """An item of a plan: the intention for one contact, and its reason. No address is in it.
 
     ``is_held``: waits for a person whatever happens to the rest. ``evidence`` holds JSON values only.
 
@@ -196,7 +196,7 @@ def content_hash(
 
 
 class Urgency(StrEnum):
-    """How soon a person is needed; high and critical page somebody."""
+    """The urgency with which a person is needed; high and critical page somebody."""
 
     LOW = "low"
     MEDIUM = "medium"

@@ -1,4 +1,4 @@
-"""How even the three campaign lists are, in exact arithmetic.
+"""The balance of the three campaign lists, in exact arithmetic.
 
 Belongs here: the deviation, the band of sizes that a tolerance allows, and what can be reached at all with whole
 contacts. Does not belong here: who moves where (``flows``), and which contacts count (mailable members do;
@@ -21,7 +21,7 @@ Sizes = tuple[int, int, int]
 
 
 class BalanceState(StrEnum):
-    """What can be said about three sizes."""
+    """The verdict on three sizes."""
 
     EMPTY = "empty"
     BALANCED = "balanced"

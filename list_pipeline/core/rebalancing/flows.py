@@ -30,7 +30,7 @@ Pair = tuple[ListRole, ListRole]
 
 
 class EnrolNewcomers(StrEnum):
-    """Which contacts of the master list that are in no campaign list are enrolled."""
+    """The choice of newcomers: contacts of the master list in no campaign list that are enrolled."""
 
     NEEDED = "needed"
     """At most the smallest number after which no move is needed, and only when a rebalancing is triggered."""
@@ -110,7 +110,7 @@ class MoveCertificate:
 
 @dataclass(frozen=True, slots=True)
 class FlowPlan:
-    """How many contacts go where. Sizes are mailable members of list 1, 2 and 3; deviations are shares of the mean.
+    """The plan in counts of contacts. Sizes are mailable members of list 1, 2 and 3; deviations are shares of the mean.
 
     ``required`` is true when a rebalancing was triggered and there is something to change, now or (deferred) later.
     The mappings hold positive counts only. ``deferred_*`` is what an unrestricted plan would still do on top of this

@@ -36,7 +36,7 @@ REVIEW_CONFIDENCE = SuppressionPolicy().review_confidence
 
 @dataclass(frozen=True, slots=True)
 class RebalancingGateFacts:
-    """What the gate is told about a rebalancing plan.
+    """The facts about a rebalancing plan that its gate judges.
 
     ``items`` are the plan's moves and enrolments. ``sizes_before`` are mailable members of list 1, 2 and 3 as they are
     now, ``sizes_after`` what the plan says they will be. ``never_move``: contacts that are suppressed, unsubscribed,

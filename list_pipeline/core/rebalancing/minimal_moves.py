@@ -174,7 +174,7 @@ def _moves(sizes: Sizes, newcomers: int, groups: Sequence[Group], lo: int, hi: i
 
 
 def _shares(sizes: Sizes, newcomers: int, groups: Sequence[Group], lo: int, hi: int) -> list[int]:
-    """How many newcomers each group gets: what it must have, then what saves moves, then the rest by level."""
+    """The newcomers of each group: those it must have, then those that save moves, then the rest by level."""
     needs = [_needs(sizes, group, lo, hi) for group in groups]
     shares = [least for _, _, least in needs]
     spare = newcomers - sum(shares)
@@ -222,7 +222,7 @@ def _build(sizes: Sizes, newcomers: int, groups: Sequence[Group], gap: int) -> S
 
 
 def _pairs(group: Group, given: Sequence[int], taken: Sequence[int]) -> dict[tuple[int, int], int]:
-    """Who gives to whom. Among at most three lists one side is a single list, so the counts leave no choice."""
+    """The pairs of giving and taking lists. Of at most three lists one side is a single list, so the counts leave no choice."""
     donors = [(index, count) for index, count in zip(group, given, strict=True) if count]
     receivers = [(index, count) for index, count in zip(group, taken, strict=True) if count]
     if len(donors) == 1:

@@ -1,4 +1,4 @@
-"""Which contacts a rebalancing moves and enrols: first in, first out.
+"""The choice of contacts that a rebalancing moves and enrols: first in, first out.
 
 Belongs here: the queue order and who is taken from which end of which queue. Does not belong here: how many
 (``flows``), how the queues are read (storage), how a move is carried out.
@@ -38,13 +38,13 @@ class QueueEntry:
 
     @property
     def key(self) -> tuple[datetime, int]:
-        """What the queue is ordered by."""
+        """The sort key of the queue."""
         return self.queued_at, self.contact_id
 
 
 @dataclass(frozen=True, slots=True)
 class EndsNeeded:
-    """How many contacts are taken from each end of one queue."""
+    """The numbers of contacts that are taken from each end of one queue."""
 
     oldest: int
     newest: int
@@ -68,7 +68,7 @@ class Enrolment:
 
 
 def needed_from(flows: FlowPlan) -> Mapping[ListRole, EndsNeeded]:
-    """How many of the oldest and of the newest members each giving list has to offer; other lists are absent.
+    """The numbers of oldest and of newest members that each giving list has to offer; other lists are absent.
 
     So many rows of each end are all that has to be read. Of the newcomers, the oldest ``flows.enrolment_count``.
     """

@@ -1,4 +1,4 @@
-"""What a maintenance run found and did, as the report needs to know it.
+"""The facts of a maintenance run that its report needs.
 
 Belongs here: the facts, with their units. Does not belong here: how they are put into words (``message``).
 """
@@ -101,7 +101,7 @@ class StageErrors:
 
 @dataclass(frozen=True, slots=True)
 class AttemptFacts:
-    """Which attempt this was, and what is left when it failed. ``next_at`` (UTC) is None when there is none by itself.
+    """The number of the attempt, and the attempts left after a failure. ``next_at`` (UTC) is None when none follows by itself.
 
     ``confirmed``, ``failed`` and ``open`` count the changes of all plans of this maintenance, whichever attempt made them;
     ``half_done`` are those of the open ones that were begun.
@@ -119,13 +119,13 @@ class AttemptFacts:
 
     @property
     def urgency(self) -> Urgency:
-        """How soon a person is needed for this attempt alone."""
+        """The urgency with which a person is needed for this attempt alone."""
         return Urgency.CRITICAL if self.gave_up else Urgency.LOW
 
 
 @dataclass(frozen=True, slots=True)
 class ListRates:
-    """What became of the last campaign of a list, and where its bounces and its size go; rates None: not known."""
+    """The rates of a list's last campaign, and the trends of its bounces and its size. None: not known."""
 
     role: ListRole
     delivered: Rate | None = None
@@ -135,7 +135,7 @@ class ListRates:
 
 
 class Trend(StrEnum):
-    """Which way a figure went in this run; ``NONE`` where there is nothing to compare it with."""
+    """The direction of a figure in this run; ``NONE`` where there is nothing to compare it with."""
 
     UP = "up"
     DOWN = "down"
@@ -242,7 +242,7 @@ class MaintenanceLinks:
 
 @dataclass(frozen=True, slots=True)
 class MaintenanceFacts:
-    """What a maintenance run found and did. Instants are UTC, rates and deviations percent, the rest counts.
+    """The facts of a maintenance run. Instants are UTC, rates and deviations percent, the rest counts.
 
     ``rationale_source``: whose words ``suppression_rationale`` and ``expected_impact`` are. ``list_rates``: the
     figures behind ``assessments``. ``later_looks_days``: days after the end of sending at which this campaign

@@ -81,7 +81,7 @@ def key_metrics(facts: MaintenanceFacts) -> Mapping[Metric, KeyMetric]:
 
 
 def done_of(confirmed: int, planned: int, facts: MaintenanceFacts) -> str:
-    """What was done of what was planned, so that a plan is never read as done."""
+    """Done and planned together, so that a plan is never read as done."""
     if confirmed == planned:
         return f"{confirmed:,}"
     untouched = facts.status in (RunStatus.READ_ONLY, RunStatus.PENDING_REVIEW, RunStatus.REJECTED)

@@ -193,7 +193,7 @@ def _suppression_incomplete(facts: MaintenanceFacts) -> bool:
 
 
 def _figures(facts: MaintenanceFacts) -> tuple[tuple[str, str], ...]:
-    """What was done, which every message says, and the further figures that the report puts first."""
+    """The confirmed changes, which every message names, and the further figures that the report puts first."""
     known = key_metrics(facts)
     always = (Metric.CONTACTS_SUPPRESSED, Metric.CONTACTS_REBALANCED)
     chosen = [each for each in (facts.report.key_metrics if facts.report else ()) if each.name not in always]

@@ -60,7 +60,7 @@ class WaitingPlan:
 
 @dataclass(frozen=True, slots=True)
 class LateExecution:
-    """What people approved contact by contact and was carried out after its plan. Counts of this plan's changes so far."""
+    """Contacts that people approved one by one, carried out after their plan. Counts of this plan's changes so far."""
 
     plan_id: int
     kind: PlanKind
@@ -102,7 +102,7 @@ def _lapsed(decision: PlanDecision) -> list[Mrkdwn]:
 
 
 def _turned_down(decision: PlanDecision) -> list[Mrkdwn]:
-    """What follows from a plan of which nothing is done."""
+    """The consequence of a plan of which nothing is done."""
     by = [] if decision.status is PlanStatus.EXPIRED else [compose("{by} rejected it.", by=decision.by)]
     nothing = compose("Nothing of it is done: {changes} left out.", changes=_changes(decision.contacts))
     if decision.kind is PlanKind.SUPPRESSION and decision.status is PlanStatus.EXPIRED:
@@ -144,7 +144,7 @@ def late_message(done: LateExecution, links: Sequence[Mrkdwn] = ()) -> SlackMess
 
 
 def review_block(waiting: Sequence[WaitingPlan], questions: int, expiry_hours: int) -> list[Block]:
-    """What a person has to do, with the commands to copy; empty when nobody has to do anything.
+    """The decisions that a person has to make, with the commands to copy; empty when there are none.
 
     Args:
         questions: open questions about single contacts.

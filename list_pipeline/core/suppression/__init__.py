@@ -1,4 +1,4 @@
-"""Who is suppressed and why: policy figures, rules, verdicts, the plan and its gate.
+"""Suppression: policy figures, the rules and their verdicts, the plan and its gate.
 
 Does not belong here: why a message failed (``core.bounces``).
 """

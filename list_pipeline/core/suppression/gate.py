@@ -53,7 +53,7 @@ class GateItem:
 
 @dataclass(frozen=True, slots=True)
 class SuppressionGateFacts:
-    """What the gate is told about a suppression plan.
+    """The facts about a suppression plan that its gate judges.
 
     ``executed_before``: suppressions already executed in this campaign's other sweeps, complaints not counted.
     ``softened``: contacts that the policy would suppress and an advisor would rather watch. They count towards the cap:

@@ -34,7 +34,7 @@ class SenderFault:
 
 @dataclass(frozen=True, slots=True)
 class SuppressionPlan:
-    """What is intended after one sweep of one campaign. Immutable; ``content_hash`` is its identity.
+    """The intentions after one sweep of one campaign. Immutable; ``content_hash`` is its identity.
 
     ``items``: one a contact, by contact id. ``by_class``: contacts per class, contradictory events left out.
     ``sender_faults``: what to repair. ``not_evidence``: what to release. ``incidents``: domains that wait for a person.

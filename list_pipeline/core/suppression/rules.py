@@ -1,4 +1,4 @@
-"""Who is suppressed, and on what evidence: the rules, contact by contact.
+"""The suppression rules: who is suppressed and on what evidence, contact by contact.
 
 Belongs here: the verdict on each contact that a campaign's bounces concern. Does not belong here: reading the sources
 (``reconciliation``), the values themselves (``verdicts``), writing the verdicts down (``plan``) and letting

@@ -15,7 +15,7 @@ from list_pipeline.core.bounces.classes import BounceClass, FailureEvent
 
 
 class AttemptOutcome(StrEnum):
-    """What became of one past message to a contact."""
+    """The end of one past message to a contact."""
 
     DELIVERED = "delivered"
     FAILED = "failed"
@@ -47,7 +47,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class ContactFacts:
-    """What our rows know about a contact at the moment of judging.
+    """Our knowledge of a contact at the moment of judging.
 
     ``is_known``: False when there is no row; the rest then says nothing. ``campaigns_count``: campaigns the contact was
     a recipient of, this one included. Being unsubscribed or excluded changes no verdict: neither hides a dead address.
@@ -65,7 +65,7 @@ class ContactFacts:
 
 @dataclass(frozen=True, slots=True)
 class CampaignContext:
-    """What the rules must know about the campaign itself.
+    """The facts about the campaign itself that the rules need.
 
     ``domain_of``: contact id to the domain (or operator) that received the message; ``recipients_by_domain``: how many
     of the campaign's recipients each has.
@@ -78,7 +78,7 @@ class CampaignContext:
 
 
 class VerdictAction(StrEnum):
-    """What is to be done about a contact. ``hold``: would be suppressed, but a person looks first."""
+    """The action on a contact. ``hold``: would be suppressed, but a person looks first."""
 
     SUPPRESS = "suppress"
     HOLD = "hold"
@@ -142,7 +142,7 @@ class Verdict:
         return self.action is VerdictAction.SUPPRESS and self.rule in BORDERLINE_RULES
 
     def as_evidence(self) -> tuple[dict[str, object], ...]:
-        """What the verdict rests on, for a JSON column or a card: no address in it."""
+        """The evidence of the verdict, for a JSON column or a card: no address in it."""
         flag: dict[str, object] = {"kind": "contact_flag", "flag": "IsSpamComplaining"}
         seen = tuple(event.as_evidence() for event in self.events)
         return (*seen, flag) if self.flagged_as_complaining else seen

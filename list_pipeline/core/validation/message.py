@@ -27,7 +27,7 @@ _MARKS = {Severity.CRITICAL: "⛔", Severity.WARNING: "⚠️", Severity.PASSED:
 
 @dataclass(frozen=True, slots=True)
 class ValidationNews:
-    """What the message is about. ``fate``: what Mailjet will do at the scheduled time, in a sentence."""
+    """The facts of the message. ``fate``: Mailjet's behaviour at the scheduled time, in a sentence."""
 
     campaign_key: str
     campaign_name: str

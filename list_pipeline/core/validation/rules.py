@@ -1,4 +1,4 @@
-"""Whether a list is fit to be sent: the rules of the validation before a campaign, each with words for who sends it.
+"""The rules of the validation before a campaign: whether its list is fit to be sent, with words for its sender.
 
 Belongs here: the facts, the rules, and when a validation is due. Does not belong here: where the facts come from
 (``operations.validation.validate``), what a block does (``operations.validation.campaign_block``), the message
@@ -44,7 +44,7 @@ UNEVEN_PERCENT, VERY_UNEVEN_PERCENT = 5, 15
 
 
 class Severity(StrEnum):
-    """How a rule ended, from best to worst."""
+    """The result of a rule, from best to worst."""
 
     PASSED = "passed"
     WARNING = "warning"
@@ -67,7 +67,7 @@ class ValidationRule(StrEnum):
 
     @property
     def question(self) -> str:
-        """What the rule asks."""
+        """The question that the rule asks."""
         return _QUESTIONS[self]
 
 
@@ -88,7 +88,7 @@ _QUESTIONS: Mapping[ValidationRule, str] = MappingProxyType(
 
 
 class Presence(StrEnum):
-    """What Mailjet says about the list."""
+    """Mailjet's answer about the list."""
 
     EXISTS = "exists"
     DELETED = "deleted"
@@ -97,7 +97,7 @@ class Presence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """Who came and went since the expected size was taken: contacts that joined, left, or unsubscribed."""
+    """Movement since the expected size was taken: contacts that joined, left, or unsubscribed."""
 
     joined: int
     left: int
@@ -151,7 +151,7 @@ class ValidationFacts:
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """How one rule ended. ``words``: what was found; ``action``: what to do about it; ``details``: figures and ids."""
+    """The result of one rule. ``words``: its finding; ``action``: what to do about it; ``details``: figures and ids."""
 
     rule: ValidationRule
     severity: Severity
@@ -429,7 +429,7 @@ Step = tuple[str, ListRole | None]
 
 @dataclass(frozen=True, slots=True)
 class OwnChange:
-    """What we did to a contact. ``was_on``: its lists before; ``earlier`` and ``later``: the steps that were carried out
+    """Our change of a contact. ``was_on``: its lists before; ``earlier`` and ``later``: the steps that were carried out
     before and after the moment from which on the change is to count."""
 
     was_on: frozenset[ListRole]

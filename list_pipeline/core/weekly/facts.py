@@ -1,4 +1,4 @@
-"""What a week's report and its message are made of: the figures with everything that was concluded from them.
+"""The facts of a week's report and message: the figures, with everything that was concluded from them.
 
 Belongs here: the facts, and the few sentences about a week that several places say alike. Does not belong here: figures
 and rules (``figures``), and the layout of the message (``message``).
@@ -146,8 +146,8 @@ def _trend(change: Change) -> Trend:
 def action_items(
     issues: Sequence[Issue], advised: Sequence[ActionItem], fallback: Sequence[str]
 ) -> tuple[ActionItem, ...]:
-    """What to do, most urgent first, each once. The rules' items come before an advisor's of the same urgency; where there
-    are none at all, recommendations take their place.
+    """The action items, most urgent first, each once. The rules' items come before an advisor's of the same urgency; where
+    there are none at all, recommendations take their place.
 
     Where an advisor's item is more urgent than everything that was found, it counts as that: words call nobody.
     """

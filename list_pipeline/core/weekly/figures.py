@@ -84,7 +84,7 @@ class ListSize:
 
 @dataclass(frozen=True, slots=True)
 class WeekSends:
-    """What the campaigns of the week did on one list.
+    """The figures of the week's campaigns on one list.
 
     Attributes:
         read: the campaigns whose bounces were read whole; None when there is none.
@@ -131,7 +131,7 @@ class ListMetrics:
 
     @property
     def variance_from_third_percent(self) -> float | None:
-        """The same in percent of that third."""
+        """The distance from a third of the master list, in percent of that third."""
         return _share(self.variance_from_third, self.master_third)
 
     def _above(self, wanted: float | None) -> float | None:
@@ -144,7 +144,7 @@ def _share(part: float | None, whole: float | None) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What was done in the week. Counts; None where only the state of another day is left.
+    """The week's activity. Counts; None where only the state of another day is left.
 
     Attributes:
         suppressed: contacts suppressed, whoever asked for it. ``rebalanced``: contacts moved or enrolled.
@@ -325,7 +325,7 @@ class Issue:
 
 
 def issues_of(figures: WeekFigures, assessments: Sequence[HealthAssessment]) -> tuple[Issue, ...]:
-    """What is not as it should be, the most urgent first. Unknown sizes are no issue: nobody can change the past."""
+    """The issues of the week, the most urgent first. Unknown sizes are no issue: nobody can change the past."""
     found = [*_of_lists(assessments), *_of_balance(figures), *_of_runs(figures)]
     return tuple(sorted(found, key=lambda issue: -list(Urgency).index(issue.urgency)))
 
@@ -393,7 +393,7 @@ def overall_urgency(
 
 
 def critical_issues(issues: Sequence[Issue]) -> int:
-    """How many issues are urgent enough to call people."""
+    """The number of issues that are urgent enough to call people."""
     return sum(1 for issue in issues if issue.urgency.pages_people)
 
 

@@ -37,7 +37,7 @@ def policy_week_report(facts: WeekFacts) -> ExecutiveReport:
 
 
 def week_over_week(facts: WeekFacts) -> str:
-    """What changed against the week before by more than chance, in one sentence; or that nothing did, or cannot be told."""
+    """The changes against the week before beyond chance, in one sentence; or that there are none, or that none can be told."""
     if not facts.changes:
         return NO_WEEK_BEFORE
     changed = [change_words(change) for change in differences(facts.changes)]

@@ -1,4 +1,4 @@
-"""What an answer of Mailjet says: the envelope of a success, the reason in one of three shapes of an error.
+"""Reading of Mailjet's answers: the envelope of a success, and the reason in one of three shapes of an error.
 
 Belongs here: bytes in, parts out. Nothing in here raises for what a server sent, and no exception of a JSON parser is
 kept: it would carry the whole text. Does not belong here: what follows from a status (``transport``).

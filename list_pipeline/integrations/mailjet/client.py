@@ -145,7 +145,7 @@ class MailjetClient:
         return parsing.contact_list(self._one("contactslist", list_id))
 
     def count_recipients(self, list_id: int, *, unsubscribed: bool | None = None, excluded: bool | None = None) -> int:
-        """How many members a list has, of those in the given states: one request."""
+        """The number of a list's members in the given states: one request."""
         return self._pager.count(
             filters.RECIPIENTS,
             {
@@ -156,7 +156,7 @@ class MailjetClient:
         )
 
     def count_contacts(self, *, list_id: int | None = None, excluded: bool | None = None) -> int:
-        """How many contacts the account (or a list) has, of those excluded from campaigns or not: one request."""
+        """The number of contacts of the account or a list, excluded from campaigns or not as asked: one request."""
         return self._pager.count(
             filters.CONTACTS, {ContactFilter.CONTACTS_LIST: list_id, ContactFilter.EXCLUDED: excluded}
         )
@@ -326,7 +326,7 @@ class MailjetClient:
             yield from self._pager.pages(filters.MESSAGES, query, parse)
 
     def message_history(self, message_id: int) -> tuple[MessageEventSeen, ...]:
-        """What happened to one message, with the receiver's own words: one request. Nothing for an unknown id."""
+        """The history of one message, with the receiver's own words: one request. Empty for an unknown id."""
         resource = Resource.rest("messagehistory", message_id)
         # A collection of one message's events: without a limit Mailjet would show the first 10.
         envelope = self._transport.read(resource, {Paging.LIMIT.value: str(PAGE)})
@@ -366,7 +366,7 @@ class MailjetClient:
         return self._jobs.wait(job_id)
 
     def job_errors(self, job_id: int) -> tuple[JobItemError, ...]:
-        """What a job's error file says, without addresses. Raises ``RemoteNotFoundError`` when there is no file."""
+        """The entries of a job's error file, without addresses. Raises ``RemoteNotFoundError`` when there is no file."""
         return self._jobs.errors(job_id)
 
     def _one(self, collection: str, object_id: int) -> Row:

@@ -125,5 +125,5 @@ class Jobs:
 
 
 def _count(row: Row) -> int:
-    """How many contacts are processed; a job that has not begun may say nothing."""
+    """The number of contacts processed so far; a job that has not begun may give none."""
     return row.number("Count") if row.reference("Count") is not None else 0

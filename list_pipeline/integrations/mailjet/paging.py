@@ -63,7 +63,7 @@ class Pager:
         self._transport = transport
 
     def count(self, collection: Collection[F], filters: Mapping[F, FilterValue | None]) -> int:
-        """How many rows there are: one request (countOnly).
+        """The number of rows: one request (countOnly).
 
         Raises:
             UnreadableAnswerError: the answer holds rows, so it is not a count.

@@ -87,7 +87,7 @@ class Row:
         raise self._refuse(name, "a text")
 
     def described(self, name: str) -> str:
-        """Whatever is there, as a text; empty where there is nothing. For parts whose type nobody recorded."""
+        """A value of any type as a text, empty for none. For parts whose type nobody recorded."""
         value = self._properties.get(name)
         if not value:
             return ""

@@ -56,7 +56,7 @@ _REPORT = "Report it with this text: the request itself has to change"
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """What is addressed: the path as sent, and its name in logs, counts and errors, with ids replaced by ``{id}``."""
+    """A resource: its path as sent, and its name in logs, counts and errors, with ids replaced by ``{id}``."""
 
     path: str
     name: str
@@ -83,7 +83,7 @@ def _named(parts: tuple[str | int, ...]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """How one attempt ended: with an answer or an error. ``repeatable`` says whether another attempt may follow."""
+    """The end of one attempt: an answer or an error. ``repeatable`` says whether another attempt may follow."""
 
     answer: httpx.Response | None = None
     envelope: Envelope | None = None

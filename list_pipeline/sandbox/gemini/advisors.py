@@ -1,4 +1,4 @@
-"""What a sensible model says to the four advisors' questions, worked out from the data in the prompt.
+"""Sensible answers to the four advisors' questions, worked out from the data in the prompt.
 
 Belongs here: the judgement and the sentences. Does not belong here: reading prompts and schemas (``answers``).
 

@@ -34,7 +34,7 @@ def advisor_of(schema: dict[str, Any] | None) -> str:
 
 
 def data_of(prompt: str) -> Any:
-    """What the prompt offers; an empty object when it offers nothing readable."""
+    """The data of the prompt; an empty object when there is nothing readable."""
     blocks = _DATA.findall(prompt)
     try:
         return json.loads(blocks[-1]) if blocks else {}

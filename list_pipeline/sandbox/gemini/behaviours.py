@@ -1,5 +1,4 @@
-"""How the stand-in for the model can answer otherwise than well: which behaviours there are, and what each makes of a
-good answer.
+"""The ways in which the stand-in for the model can answer badly, and the effect of each on a good answer.
 
 Belongs here: the model's faults, and choosing one. Does not belong here: good answers (``advisors``) and the
 service's refusals (``service``).
@@ -135,7 +134,7 @@ def answer_text(prompt: str, schema: dict[str, Any] | None, behaviour: str) -> s
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a distortion may look at besides the answer."""
+    """The context of an answer that a distortion may look at."""
 
     data: Any
     is_again: bool
@@ -145,7 +144,7 @@ _NOT_PROSE = frozenset({"reference", "list_reference", "sorting", "status", "urg
 
 
 def _in_prose(value: Any, change: Callable[[str], str], name: str = "") -> Any:
-    """The same value with its sentences changed."""
+    """The value with its sentences changed."""
     if isinstance(value, str):
         return value if name in _NOT_PROSE else change(value)
     if isinstance(value, list):

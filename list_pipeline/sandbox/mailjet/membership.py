@@ -1,4 +1,4 @@
-"""Who is on which list: the four actions and what they do to a place.
+"""Membership of the lists: the four actions and the effect of each on a contact's place.
 
 Belongs here: the semantics of addforce, addnoforce, remove and unsub, and creating a contact. Does not belong here: the
 requests that ask for them (``contacts``, ``lists``, ``jobs``) or people who act themselves (``world``).

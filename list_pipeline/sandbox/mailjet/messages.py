@@ -1,4 +1,4 @@
-"""What became of every message: ``message``, ``messagehistory``, ``bouncestatistics`` and ``messagestate``.
+"""The fate of every message: ``message``, ``messagehistory``, ``bouncestatistics`` and ``messagestate``.
 
 Belongs here: Mailjet's two bounce sources with their defaults and disagreements. Does not belong here: totals
 (``counters``) and how a message came to its end (``sending``).

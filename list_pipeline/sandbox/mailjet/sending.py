@@ -48,7 +48,7 @@ _SOFTER_STATE = 13
 
 @dataclass(frozen=True, slots=True)
 class SendRequest:
-    """What a send is made of.
+    """The parts of a send.
 
     ``outcomes`` maps contact ids to names of outcomes and comes before everything else; ``incident_domain`` lets every
     recipient at that domain bounce as unknown; ``late_share`` of the failures become known only 30 to 60 hours later.
@@ -135,7 +135,7 @@ def send(account: Account, wanted: SendRequest, at: int) -> int:
 def _outcome_name(
     wanted: SendRequest, contact_id: int, email: str, condition: str | None, block: int | None, chance: random.Random
 ) -> str:
-    """What happens to one message: what was asked for, then what the contact is like, then the profile."""
+    """The end of one message: the requested one, else the one of this kind of contact, else one drawn from the profile."""
     drawn = chance.random()
     named = wanted.outcomes.get(contact_id)
     if named is not None:

@@ -75,7 +75,7 @@ FAILED = (Status.BOUNCE, Status.BLOCKED, Status.SOFT, Status.HARD)
 
 @dataclass(frozen=True, slots=True)
 class MessageEnd:
-    """How one message ends. ``permanent`` and ``blocked`` are the flags of its ``bouncestatistics`` row."""
+    """The end of one message. ``permanent`` and ``blocked`` are the flags of its ``bouncestatistics`` row."""
 
     status: Status
     state_id: int | None = None

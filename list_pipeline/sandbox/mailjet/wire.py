@@ -188,7 +188,7 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which rows are wanted. ``limit`` -1 means all."""
+    """The page that a request asks for. ``limit`` -1 means all."""
 
     limit: int
     offset: int

@@ -1,4 +1,4 @@
-"""The past that a seed tells: when every send was, who got it, and how it ended for those for whom it did not end well.
+"""The past of a seed: the time and recipients of every send, and the failures among them.
 
 Belongs here: times, outcomes and the truth about them, as arrays by contact index. Does not belong here: rows
 (``seeding``).
@@ -42,7 +42,7 @@ class Send:
 
 
 class Past:
-    """What happened before the anchor."""
+    """The sends and failures before the anchor time."""
 
     def __init__(self, request: SeedRequest, now: int) -> None:
         self.request = request
@@ -89,7 +89,7 @@ class Past:
         return tuple(found)
 
     def plan_outcomes(self) -> None:
-        """Who failed when: traps on the last list, noise everywhere, and what brought people to suppression."""
+        """The failures of every send: traps on the last list, noise everywhere, and the causes of past suppressions."""
         last = self.request.last_round
         sends = [(cycle, index) for cycle in range(CYCLES) for index in range(3) if self._is_sent(cycle, index)]
         self.outcomes = {key: {} for key in sends}

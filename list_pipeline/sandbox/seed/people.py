@@ -1,4 +1,4 @@
-"""Who the contacts of a seed are: roles, lists, addresses. Everything is drawn from one generator.
+"""The contacts of a seed: roles, lists, addresses. Everything is drawn from one generator.
 
 Belongs here: dividing the contacts among lists and traps, and making up addresses (reserved domains only). Does not
 belong here: sends and rows (``seeding``).

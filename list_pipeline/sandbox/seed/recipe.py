@@ -1,4 +1,4 @@
-"""What a seeded account contains: how many of what, and what each trap looks like over three cycles.
+"""The contents of a seeded account: its numbers, and the course of each trap over three cycles.
 
 Belongs here: the request for a seed and its proportions. Does not belong here: drawing contacts (``people``) and
 writing rows (``seeding``). All numbers are made up for 3,600 contacts in the proportions of a real newsletter.
@@ -24,7 +24,7 @@ SCENARIOS = ("closed_cycle", "open_cycle")
 
 @dataclass(frozen=True, slots=True)
 class SeedRequest:
-    """What to seed.
+    """The request for a seed.
 
     ``contacts`` is the size of the master list. ``anchor`` (None: the clock's present) is 25 hours after the end of the
     last send. ``last_send_failures`` constant keeps the failures of the last send at the counts for 3,600 contacts;

@@ -1,4 +1,4 @@
-"""What Slack refuses in a message's blocks, in the words and with the JSON pointers of its own answers.
+"""Slack's refusals of a message's blocks, in the words and with the JSON pointers of its own answers.
 
 Belongs here: Block Kit's documented limits as the service enforces them. Written independently of the product's own
 checks, so that the two can be held against each other.

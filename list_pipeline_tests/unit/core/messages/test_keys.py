@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime
 
 from list_pipeline.core.messages import keys
 from list_pipeline.core.monitoring.rollback_triggers import Trigger
-from list_pipeline.core.plans.plan import PlanStatus, RunStatus, Sweep
+from list_pipeline.core.plans.plan import PlanStatus, Sweep
+from list_pipeline.core.runs.status import RunStatus
 
 MONDAY = date(2026, 11, 23)
 MADE = {
