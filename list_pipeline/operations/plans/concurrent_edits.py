@@ -1,20 +1,30 @@
-"""People who unsubscribe or are erased while a plan is carried out: seen between two jobs, and what was begun turned round.
+"""People who unsubscribe or are erased while a plan is carried out: looked for between two jobs, and written to the journal.
 
-A job knows addresses only. Added to a new list somebody is subscribed there, and removing the old entry would forget that the
-person just left; an erased person's address makes a new contact. The second cannot be prevented within one request, so what
-came of it is found and taken off again.
+That a job creates a contact out of an erased contact's address cannot be prevented within one request, so what came of it is
+found and taken off again.
 
-Belongs here: noticing, and what the journal has to do then. Does not belong here: posting jobs (``execution``).
+Belongs here: looking at Mailjet and our rows, and writing what follows. Does not belong here: what follows
+(``core.plans.concurrent_edits``), posting jobs (``execution``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import structlog
 
 from list_pipeline.core.errors import RemoteNotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.plans.concurrent_edits import (
+    ChangeNow,
+    FollowUp,
+    erased,
+    is_created_again,
+    late_unsubscription,
+    may_hide_erasure,
+    reversal,
+    settlement,
+)
 from list_pipeline.integrations.mailjet import MailjetClient
 from list_pipeline.operations.membership.sync import follow_unsubscribed, learn_contacts, refresh_contacts
 from list_pipeline.operations.services import Services
@@ -35,55 +45,55 @@ class ConcurrentEdits:
         self._plan_id = plan_id
 
     def reverse_unsubscribed(self, steps: Sequence[Step]) -> bool:
-        """Right before contacts are removed from their old lists: who unsubscribed there keeps the old entry.
+        """Right before contacts are removed from their old lists: changes of contacts that unsubscribed there are turned back.
 
         Args:
-            steps: the removals about to be posted; of suppressions nothing is turned round. Empty: enrolments, which have no
+            steps: the removals about to be posted; of suppressions nothing is turned back. Empty: enrolments, which have no
                 old campaign list, are held against the master list.
 
         Returns:
-            Whether something was turned round, so that the steps have to be read again.
+            Whether something was turned back, so that the steps have to be read again.
         """
-        roles = {s.list_role for s in steps if s.list_role in CAMPAIGN_LISTS and s.kind != "suppress"}
-        if steps and not roles:
+        old_lists = _old_lists(steps)
+        if steps and not old_lists:
             return False
-        follow_unsubscribed(self._services, [role for role in roles if role] or [ListRole.MASTER])
-        with self._services.database.begin() as connection:
-            count = edit_rows.reverse_unsubscribed(connection, self._plan_id, self._services.clock.now())
-        if count:
-            log.warning("contacts unsubscribed while they were moved", plan=self._plan_id, contacts=count)
-        return count > 0
+        follow_unsubscribed(self._services, old_lists or {ListRole.MASTER})
+        return self._follow_up(reversal) > 0
 
     def note_unsubscribed(self, steps: Sequence[Step]) -> None:
         """Right after a removal was handed in, while it may not be carried out yet: the last moment at which the old entries
         can say who unsubscribed since they were looked at."""
-        roles = {s.list_role for s in steps if s.list_role in CAMPAIGN_LISTS and s.action == "remove"}
-        if roles and steps[0].kind != "suppress":
-            follow_unsubscribed(self._services, [role for role in roles if role])
+        if old_lists := _old_lists(steps):
+            follow_unsubscribed(self._services, old_lists)
 
     def unsubscribe_where_added(self) -> None:
-        """Who unsubscribed on an old list that it left by now is unsubscribed on the new one."""
-        with self._services.database.begin() as connection:
-            count = edit_rows.unsubscribe_where_added(connection, self._plan_id, self._services.clock.now())
-        if count:
-            log.warning("contacts unsubscribed while they were moved", plan=self._plan_id, contacts=count)
+        """Contacts that unsubscribed on an old list that they left by now are to be unsubscribed on the new one."""
+        self._follow_up(late_unsubscription)
 
     def settle_reversed(self) -> None:
-        """At the end: what was added and removed again is neither done nor failed."""
+        """At the end of the execution: what was added and removed again is neither done nor failed."""
+        self._follow_up(settlement)
+
+    def _follow_up(self, rule: Callable[[ChangeNow], FollowUp | None]) -> int:
+        """Write what a rule says about the changes of contacts that unsubscribed. Returns to how many it applied."""
         with self._services.database.begin() as connection:
-            edit_rows.settle_reversed(connection, self._plan_id, self._services.clock.now())
+            changes = edit_rows.changes_of_unsubscribed(connection, self._plan_id)
+            found = [follow_up for change in changes if (follow_up := rule(change)) is not None]
+            edit_rows.write_follow_ups(connection, found, self._services.clock.now())
+        if any(follow_up.added for follow_up in found):
+            log.warning("contacts unsubscribed while they were moved", plan=self._plan_id, contacts=len(found))
+        return len(found)
 
     def erased_among(self, contact_ids: Sequence[int], sizes: Mapping[str, int]) -> frozenset[int]:
-        """Those of the contacts that were erased since the last look. Looked for only when the master list shrank: nothing of
-        ours makes it shorter, and an erased contact leaves it."""
+        """Those of the contacts that were erased since the last look. Looked for only when the master list shrank."""
         with self._services.database.begin() as connection:
             known = members.stored_sizes(connection)[ListRole.MASTER].raw
-        if sizes[ListRole.MASTER.value] >= known:
+        if not may_hide_erasure(known, sizes[ListRole.MASTER.value]):
             return frozenset()
         refresh_contacts(self._services, contact_ids)
         with self._services.database.begin() as connection:
             facts = members.facts_of(connection, contact_ids)
-        return frozenset(i for i in contact_ids if i not in facts or facts[i]["is_anonymised"])
+        return erased(contact_ids, {contact_id: row["is_anonymised"] for contact_id, row in facts.items()})
 
     def undo_creation(self, contact_id: int, address: str) -> None:
         """A job that reached an erased person's address may have made a new contact: it is excluded and taken off its lists, in
@@ -92,7 +102,7 @@ class ConcurrentEdits:
             seen = self._mailjet.contact_by_address(address)
         except RemoteNotFoundError:
             return
-        if seen.contact_id == contact_id or seen.is_anonymised:
+        if not is_created_again(contact_id, seen):
             return
         learn_contacts(self._services, [seen.contact_id])
         roles = self._places(seen.contact_id)
@@ -128,3 +138,12 @@ class ConcurrentEdits:
                 with self._services.database.begin() as connection:
                     members.note_added(connection, role, [row], self._services.clock.now())
         return found
+
+
+def _old_lists(steps: Sequence[Step]) -> frozenset[ListRole]:
+    """The campaign lists that contacts are moved away from by these steps."""
+    return frozenset(
+        step.list_role
+        for step in steps
+        if step.action == "remove" and step.list_role in CAMPAIGN_LISTS and step.kind != "suppress"
+    )

@@ -1,107 +1,93 @@
-"""What people did at Mailjet while a plan is carried out, as far as the journal has to follow.
+"""Changes of a plan whose contacts people edited while it is carried out: read as facts, and the follow-up written.
 
-Belongs here: SQL that turns a change round half way. Does not belong here: the ordinary life of steps (``journal``).
+Belongs here: SQL. Does not belong here: which changes are followed up and how (``core.plans.concurrent_edits``), and the
+ordinary life of steps (``journal``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from itertools import groupby
 
 from sqlalchemy import Connection
 
+from list_pipeline.core.lists import ListRole
+from list_pipeline.core.plans.concurrent_edits import CREATED_AGAIN, UNSUBSCRIBED, ChangeNow, FollowUp, StepNow
 from list_pipeline.storage.database import execute, fetch_all
-
-UNSUBSCRIBED = "unsubscribed_meanwhile"
-"""Note of what is turned round because the contact unsubscribed after it was added to another list."""
-
-CREATED_AGAIN = "created_again"
-"""Note of what concerns a contact that a job created out of an erased person's address."""
+from list_pipeline.storage.membership import members
 
 
-def reverse_unsubscribed(connection: Connection, plan_id: int, now: datetime) -> int:
-    """Changes whose contact unsubscribed after it was added, and is still on its old list: the old entry, which remembers that,
-    stays, and the new one is removed instead. Returns how many changes."""
-    found = fetch_all(
+def changes_of_unsubscribed(connection: Connection, plan_id: int) -> list[ChangeNow]:
+    """The changes of a plan whose contact is unsubscribed, or that follow an unsubscription already; with all their steps."""
+    rows = fetch_all(
         connection,
         """
-        select a.change_id, array_agg(a.list_role) as roles
-        from change c join change_step a using (change_id) join contact_list_membership m using (contact_id)
-        where c.plan_id = :plan and c.kind <> 'suppress' and m.is_unsubscribed
-          and a.action = 'add' and a.state = 'confirmed' and a.list_role like 'campaign%'
-          and a.note is distinct from 'was_there_already'
-          and (c.kind = 'enrol' and m.in_master_list
-               or exists (select 1 from change_step r where r.change_id = c.change_id and r.action = 'remove'
-                          and r.state = 'planned'))
-          and not exists (select 1 from change_step r where r.change_id = c.change_id and r.note = :note)
-        group by a.change_id
+        select c.change_id, c.contact_id, c.kind, coalesce(m.is_unsubscribed, false) as is_unsubscribed,
+               coalesce(m.is_anonymised, false) as is_anonymised, s.ordinal, s.action, s.list_role, s.state, s.note
+        from change c join change_step s using (change_id) left join contact_list_membership m using (contact_id)
+        where c.plan_id = :plan
+          and (m.is_unsubscribed
+               or exists (select 1 from change_step f where f.change_id = c.change_id and f.note = :note))
+        order by c.change_id, s.ordinal
         """,
         plan=plan_id,
         note=UNSUBSCRIBED,
     )
-    for row in found:
-        execute(
-            connection,
-            "update change_step set state = 'skipped', note = :note, changed_at = :now"
-            " where change_id = :change and state = 'planned'",
-            change=row["change_id"],
-            note=UNSUBSCRIBED,
-            now=now,
+    places = members.places_of(connection, sorted({row["contact_id"] for row in rows}))
+    changes = []
+    for change_id, group in groupby(rows, key=lambda row: int(row["change_id"])):
+        first, *others = group
+        changes.append(
+            ChangeNow(
+                change_id,
+                first["kind"],
+                tuple(
+                    StepNow(
+                        row["ordinal"],
+                        row["action"],
+                        ListRole(row["list_role"]) if row["list_role"] else None,
+                        row["state"],
+                        row["note"],
+                    )
+                    for row in (first, *others)
+                ),
+                is_unsubscribed=first["is_unsubscribed"],
+                is_anonymised=first["is_anonymised"],
+                entries={ListRole(place["list"]): place["unsubscribed"] for place in places[first["contact_id"]]},
+            )
         )
-        for role in row["roles"]:
+    return changes
+
+
+def write_follow_ups(connection: Connection, follow_ups: Collection[FollowUp], now: datetime) -> None:
+    """Skip and add the steps of follow-ups, each with the note ``UNSUBSCRIBED``."""
+    for follow_up in follow_ups:
+        for step in follow_up.skipped:
+            execute(
+                connection,
+                """update change_step set state = 'skipped', note = :note, changed_at = :now
+                   where change_id = :change and ordinal = :ordinal and state = :seen""",
+                change=follow_up.change_id,
+                ordinal=step.ordinal,
+                seen=step.state,
+                note=UNSUBSCRIBED,
+                now=now,
+            )
+        for action, role in follow_up.added:
             execute(
                 connection,
                 """
                 insert into change_step (change_id, ordinal, action, list_role, state, note, changed_at)
-                select :change, max(ordinal) + 1, 'remove', :role, 'planned', :note, :now
+                select :change, max(ordinal) + 1, :action, :role, 'planned', :note, :now
                 from change_step where change_id = :change
                 """,
-                change=row["change_id"],
-                role=role,
+                change=follow_up.change_id,
+                action=action,
+                role=role.value,
                 note=UNSUBSCRIBED,
                 now=now,
             )
-    return len(found)
-
-
-def unsubscribe_where_added(connection: Connection, plan_id: int, now: datetime) -> int:
-    """Changes whose contact unsubscribed so late that the old entry is gone: it is unsubscribed on its new list too, as it
-    would be had it never moved. Returns how many."""
-    return execute(
-        connection,
-        """
-        insert into change_step (change_id, ordinal, action, list_role, state, note, changed_at)
-        select a.change_id, (select max(ordinal) + 1 from change_step o where o.change_id = a.change_id), 'unsub',
-               a.list_role, 'planned', :note, :now
-        from change c join change_step a using (change_id) join contact_list_membership m using (contact_id)
-        join list_membership l on l.contact_id = c.contact_id and l.list_role = a.list_role
-        where c.plan_id = :plan and c.kind <> 'suppress' and m.is_unsubscribed and not m.is_anonymised
-          and a.action = 'add' and a.state = 'confirmed' and a.list_role like 'campaign%'
-          and l.left_at is null and not l.is_unsubscribed
-          and not exists (select 1 from change_step r where r.change_id = c.change_id
-                          and (r.note = :note or r.action = 'remove' and r.state = 'planned'))
-        """,
-        plan=plan_id,
-        note=UNSUBSCRIBED,
-        now=now,
-    )
-
-
-def settle_reversed(connection: Connection, plan_id: int, now: datetime) -> int:
-    """What was added and removed again counts as skipped: neither done nor failed."""
-    return execute(
-        connection,
-        """
-        update change_step s set state = 'skipped', note = :note, changed_at = :now
-        from change c
-        where c.change_id = s.change_id and c.plan_id = :plan and s.state = 'confirmed'
-          and exists (select 1 from change_step r where r.change_id = c.change_id and r.action = 'remove'
-                      and r.note = :note and r.state = 'confirmed' and r.list_role = s.list_role)
-        """,
-        plan=plan_id,
-        note=UNSUBSCRIBED,
-        now=now,
-    )
 
 
 def note_created_again(connection: Connection, plan_id: int, contact_ids: Sequence[int]) -> None:

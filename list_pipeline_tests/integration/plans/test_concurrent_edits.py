@@ -14,8 +14,6 @@ from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline_tests.integration.accounts import HARD, Installation, quietly
 
-pytestmark = pytest.mark.long
-
 JOB = "/managemanycontacts"
 
 

@@ -1,0 +1,245 @@
+"""What the journal does about people who unsubscribe or are erased while a plan is carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.observations import ANONYMISED_DOMAIN, ContactSeen
+from list_pipeline.core.plans.concurrent_edits import (
+    UNSUBSCRIBED,
+    WAS_THERE_ALREADY,
+    ChangeNow,
+    FollowUp,
+    StepNow,
+    erased,
+    is_created_again,
+    late_unsubscription,
+    may_hide_erasure,
+    reversal,
+    settlement,
+)
+
+ONE, TWO, _ = CAMPAIGN_LISTS
+
+
+def moving(add: str = "confirmed", remove: str = "planned", **facts: object) -> ChangeNow:
+    """A move from list 1 to list 2 of a contact that unsubscribed on list 1."""
+    steps = (StepNow(1, "add", TWO, add), StepNow(2, "remove", ONE, remove))
+    entries = {ONE: True, TWO: False} if remove == "planned" else {TWO: False}
+    return replace(ChangeNow(7, "move", steps, is_unsubscribed=True, entries=entries), **facts)  # type: ignore[arg-type]
+
+
+def test_a_mover_that_unsubscribed_stays_on_its_old_list() -> None:
+    change = moving()
+    assert reversal(change) == FollowUp(7, (change.steps[1],), (("remove", TWO),))
+    assert late_unsubscription(change) is None
+
+
+def test_a_mover_that_unsubscribed_too_late_is_unsubscribed_on_its_new_list() -> None:
+    change = moving(remove="confirmed")
+    assert reversal(change) is None
+    assert late_unsubscription(change) == FollowUp(7, added=(("unsub", TWO),))
+
+
+def test_a_newcomer_that_unsubscribed_is_taken_off_its_first_list_again() -> None:
+    newcomer = ChangeNow(
+        8,
+        "enrol",
+        (StepNow(1, "add", TWO, "confirmed"),),
+        is_unsubscribed=True,
+        entries={ListRole.MASTER: True, TWO: False},
+    )
+    assert reversal(newcomer) == FollowUp(8, added=(("remove", TWO),))
+    # Off the master list, it has no other entry that remembers.
+    left_master = replace(newcomer, entries={TWO: False})
+    assert reversal(left_master) is None
+    assert late_unsubscription(left_master) == FollowUp(8, added=(("unsub", TWO),))
+
+
+@pytest.mark.parametrize("state", ["planned", "submitting", "submitted", "failed", "skipped", "compensated"])
+def test_only_what_was_added_is_taken_off_again(state: str) -> None:
+    assert reversal(moving(add=state)) is None
+    assert late_unsubscription(moving(add=state, remove="confirmed")) is None
+
+
+def test_an_entry_that_stood_before_is_not_ours_to_take_off() -> None:
+    there = replace(moving().steps[0], note=WAS_THERE_ALREADY)
+    assert reversal(moving(steps=(there, moving().steps[1]))) is None
+    # Unsubscribed there it is all the same once the old entry is gone.
+    late = moving(remove="confirmed")
+    assert late_unsubscription(replace(late, steps=(there, late.steps[1]))) is not None
+
+
+def test_a_restored_contact_is_unsubscribed_on_each_list_that_it_came_back_to() -> None:
+    steps = (StepNow(1, "add", ONE, "confirmed"), StepNow(2, "add", TWO, "confirmed"))
+    change = ChangeNow(9, "restore", steps, is_unsubscribed=True, entries={ONE: False, TWO: False})
+    assert late_unsubscription(change) == FollowUp(9, added=(("unsub", ONE), ("unsub", TWO)))
+
+
+def test_whoever_is_unsubscribed_there_already_is_left_alone() -> None:
+    assert late_unsubscription(moving(remove="confirmed", entries={TWO: True})) is None
+
+
+def test_an_anonymised_contact_has_no_address_to_unsubscribe() -> None:
+    assert late_unsubscription(moving(remove="confirmed", is_anonymised=True)) is None
+
+
+def test_what_was_added_and_taken_off_again_is_neither_done_nor_failed() -> None:
+    steps = (
+        StepNow(1, "add", TWO, "confirmed"),
+        StepNow(2, "remove", ONE, "skipped", UNSUBSCRIBED),
+        StepNow(3, "remove", TWO, "confirmed", UNSUBSCRIBED),
+    )
+    assert settlement(moving(steps=steps)) == FollowUp(7, (steps[0], steps[2]))
+    failed = (*steps[:2], replace(steps[2], state="failed"))
+    assert settlement(moving(steps=failed)) is None
+    assert settlement(moving(remove="confirmed")) is None
+
+
+changes = st.builds(
+    ChangeNow,
+    change_id=st.just(1),
+    kind=st.sampled_from(["suppress", "move", "enrol", "restore", "remove"]),
+    steps=st.lists(
+        st.builds(
+            StepNow,
+            ordinal=st.integers(1, 9),
+            action=st.sampled_from(["add", "remove", "unsub"]),
+            list_role=st.sampled_from([*ListRole]),
+            state=st.sampled_from(["planned", "submitted", "confirmed", "failed", "skipped"]),
+            note=st.sampled_from([None, WAS_THERE_ALREADY]),
+        ),
+        max_size=5,
+        unique_by=lambda step: step.ordinal,
+    ).map(tuple),
+    is_unsubscribed=st.booleans(),
+    is_anonymised=st.booleans(),
+    entries=st.dictionaries(st.sampled_from([*ListRole]), st.booleans()),
+)
+
+
+def followed(change: ChangeNow, follow_up: FollowUp) -> ChangeNow:
+    """A change as the journal has it afterwards."""
+    kept = [
+        replace(step, state="skipped", note=UNSUBSCRIBED) if step in follow_up.skipped else step
+        for step in change.steps
+    ]
+    last = max(step.ordinal for step in change.steps)
+    added = [
+        StepNow(last + n, action, role, "planned", UNSUBSCRIBED)
+        for n, (action, role) in enumerate(follow_up.added, start=1)
+    ]
+    return replace(change, steps=(*kept, *added))
+
+
+@given(changes)
+def test_suppressions_and_subscribed_contacts_go_on(change: ChangeNow) -> None:
+    if change.kind == "suppress" or not change.is_unsubscribed:
+        assert reversal(change) is late_unsubscription(change) is None
+
+
+@given(changes)
+def test_an_unsubscription_is_followed_once(change: ChangeNow) -> None:
+    for rule in (reversal, late_unsubscription):
+        if (follow_up := rule(change)) is not None:
+            after = followed(change, follow_up)
+            assert reversal(after) is late_unsubscription(after) is None
+
+
+@given(changes)
+def test_a_change_that_is_turned_back_takes_off_only_what_it_added(change: ChangeNow) -> None:
+    if (follow_up := reversal(change)) is not None:
+        ours = {s.list_role for s in change.steps if (s.action, s.state, s.note) == ("add", "confirmed", None)}
+        planned = [step for step in followed(change, follow_up).steps if step.state == "planned"]
+        assert planned
+        assert all(step.action == "remove" and step.list_role in ours for step in planned)
+
+
+@dataclass
+class Contact:
+    """A contact at Mailjet with its change: entries on lists, each with whether it is unsubscribed there; our rows' memory."""
+
+    kind: str
+    entries: dict[ListRole, bool]
+    steps: list[StepNow]
+    is_unsubscribed: bool = False
+
+    def unsubscribe(self, at: Collection[ListRole]) -> None:
+        self.entries |= {role: True for role in at if role in self.entries}
+
+    def look(self) -> None:
+        """Our rows learn of an unsubscription while some entry says so."""
+        self.is_unsubscribed = self.is_unsubscribed or any(self.entries.values())
+
+    def carry_out(self, wanted: str) -> None:
+        """The planned steps with an action."""
+        for at, step in enumerate(self.steps):
+            if step.state == "planned" and step.action == wanted and step.list_role is not None:
+                self.steps[at] = replace(step, state="confirmed")
+                if wanted == "remove":
+                    self.entries.pop(step.list_role, None)
+                elif wanted == "unsub" or step.list_role not in self.entries:
+                    self.entries[step.list_role] = wanted == "unsub"
+
+    def follow(self, rule: Callable[[ChangeNow], FollowUp | None]) -> None:
+        change = ChangeNow(1, self.kind, tuple(self.steps), self.is_unsubscribed, entries=dict(self.entries))
+        if (follow_up := rule(change)) is not None:
+            self.steps = list(followed(change, follow_up).steps)
+
+
+@pytest.mark.parametrize("moment", ["first", "before removal", "removal handed in"])
+@pytest.mark.parametrize("kind", ["move", "enrol"])
+@pytest.mark.parametrize("everywhere", [True, False])
+def test_whoever_unsubscribes_during_an_execution_is_not_mailable_after_it(
+    kind: str, moment: str, everywhere: bool
+) -> None:
+    home = ONE if kind == "move" else ListRole.MASTER
+    steps = [StepNow(1, "add", TWO, "planned"), StepNow(2, "remove", ONE, "planned")]
+    contact = Contact(kind, {ListRole.MASTER: False, home: False}, steps if kind == "move" else steps[:1])
+
+    def perhaps(now: str) -> None:
+        # On the master list alone it is seen up to the look at the enrolments; later it is an ordinary unsubscription.
+        if now == moment:
+            contact.unsubscribe(
+                [home] if not everywhere and (kind, now) != ("enrol", "removal handed in") else ListRole
+            )
+
+    perhaps("first")
+    contact.carry_out("add")
+    perhaps("before removal")
+    contact.look()
+    contact.follow(reversal)
+    perhaps("removal handed in")
+    contact.look()
+    contact.carry_out("remove")
+    contact.follow(late_unsubscription)
+    contact.carry_out("unsub")
+    contact.follow(settlement)
+
+    on_campaign_lists = contact.entries.keys() & set(CAMPAIGN_LISTS)
+    assert all(contact.entries[role] for role in on_campaign_lists)
+    assert len(on_campaign_lists) == 1 or (kind == "enrol" and not on_campaign_lists)
+    assert not [step for step in contact.steps if step.state == "planned"]
+
+
+def test_an_erasure_shortens_the_master_list() -> None:
+    assert may_hide_erasure(100, 99)
+    assert not may_hide_erasure(100, 100)
+    assert not may_hide_erasure(100, 101)
+
+
+def test_erased_is_who_is_anonymised_and_whoever_has_no_row_left() -> None:
+    assert erased([1, 2, 3], {1: False, 2: True}) == {2, 3}
+
+
+def test_another_contact_at_the_address_of_an_erased_one_was_created_by_the_job() -> None:
+    again = ContactSeen(2, "a@example.com", is_excluded=False, is_complaining=False, created_at=None)
+    assert is_created_again(1, again)
+    assert not is_created_again(2, again)
+    assert not is_created_again(1, replace(again, email="x@" + ANONYMISED_DOMAIN))
