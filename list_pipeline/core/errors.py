@@ -7,6 +7,7 @@
     |   `-- ChangesStoppedError    a person or a setting stopped changes; what is half done goes on later
     |-- IncompleteDataError        data was read but cannot be trusted to be whole; nothing was decided on it
     |-- LockHeldError              another process is changing the lists
+    |-- MissingRowError            a row of ours that must be there is not (storage.database)
     `-- IntegrationError           another service failed; subclasses live beside each client
         |-- PermanentError         repeating the same request cannot help
         |   |-- AuthenticationError

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
+from list_pipeline.core.errors import IncompleteDataError
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, Sweep
 from list_pipeline.core.rebalancing.balance import deviation_percent
@@ -103,7 +104,9 @@ def _plan(services: Services, run_: Maintenance, kind: PlanKind) -> plan_rows.St
     with services.database.begin() as connection:
         plan = plan_rows.current_plan(connection, run_.campaign.campaign_id, kind, Sweep.H24)
     if plan is None:
-        raise AssertionError(f"the run ended without a {kind.value} plan")
+        raise IncompleteDataError(
+            f"Looking for the {kind.value} plan", "the run ended without one", "Look at its errors in the Dagster UI"
+        )
     return plan
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 from rich.table import Table
 
-from list_pipeline.core.errors import PermanentError
+from list_pipeline.core.errors import ConfigurationError, PermanentError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import DraftStatus
 from list_pipeline.core.validation.rules import Severity, ValidationRule
@@ -57,7 +57,11 @@ def play(stage: Stage) -> None:
 def _person(stage: Stage) -> httpx.Client:
     settings = stage.services.settings
     if settings.mailjet_api_key is None or settings.mailjet_secret_key is None:
-        raise AssertionError("the sandbox's credentials are in the environment")
+        raise ConfigurationError(
+            "Acting as a person at the sandbox",
+            "its credentials are not in the environment",
+            "Start it with `make demo`",
+        )
     return httpx.Client(
         base_url=f"{settings.mailjet_base_url.rstrip('/')}/v3/REST/",
         auth=(settings.mailjet_api_key.get_secret_value(), settings.mailjet_secret_key.get_secret_value()),

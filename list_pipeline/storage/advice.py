@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.advice.records import AdviceOutcome, AdviceSource, AgentRecord
 from list_pipeline.core.plans.plan import Sweep
-from list_pipeline.storage.database import fetch_one, fetch_scalar, to_json
+from list_pipeline.storage.database import fetch_one, fetch_row, fetch_scalar, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +135,9 @@ def recorded_answer(
 
 def spent_since(connection: Connection, partition: AdvicePartition, since: datetime) -> tuple[int, Decimal]:
     """Tokens and US dollars that the advisors took in a partition from an instant on."""
-    row = fetch_one(
+    row = fetch_row(
         connection,
+        "what the advisors spent",
         f"""
         select coalesce(sum((select sum(value::bigint) from jsonb_each_text(tokens))), 0) as tokens,
                coalesce(sum(cost_usd), 0) as usd
@@ -145,6 +146,4 @@ def spent_since(connection: Connection, partition: AdvicePartition, since: datet
         **partition.columns,
         since=since,
     )
-    if row is None:
-        raise AssertionError("a sum has one row")
     return int(row["tokens"]), Decimal(row["usd"])

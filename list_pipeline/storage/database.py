@@ -20,13 +20,17 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
-from list_pipeline.core.errors import TransientError
+from list_pipeline.core.errors import ListPipelineError, TransientError
 
 SCHEMA = "list_pipeline"
 
 
 class DatabaseUnavailableError(TransientError):
     """PostgreSQL does not answer."""
+
+
+class MissingRowError(ListPipelineError):
+    """A row that must be there is not: rows were deleted by hand, or the schema is older than the program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,25 @@ def fetch_all(connection: Connection, statement: str, **parameters: Any) -> Sequ
 def fetch_one(connection: Connection, statement: str, **parameters: Any) -> RowMapping | None:
     """The first row of a statement, or None."""
     return connection.execute(_parsed(statement), parameters).mappings().first()
+
+
+def fetch_row(connection: Connection, what: str, statement: str, **parameters: Any) -> RowMapping:
+    """The first row of a statement that always has one: an aggregate, a row just written, a row that is never deleted.
+
+    Args:
+        what: what the row is, for the error: "plan 12", "the delivery figures". No address.
+
+    Raises:
+        MissingRowError: there is no row.
+    """
+    row = fetch_one(connection, statement, **parameters)
+    if row is None:
+        raise MissingRowError(
+            f"Reading {what}",
+            "PostgreSQL returned no row",
+            "Run `list-pipeline migrate`, and if that changes nothing look who deleted rows: the program never does",
+        )
+    return row
 
 
 def fetch_scalar(connection: Connection, statement: str, **parameters: Any) -> Any:

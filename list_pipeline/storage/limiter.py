@@ -10,7 +10,7 @@ import threading
 from datetime import datetime, timedelta
 
 from list_pipeline.core.clock import Clock
-from list_pipeline.storage.database import Database, execute, fetch_one
+from list_pipeline.storage.database import Database, execute, fetch_row
 
 WINDOW = timedelta(seconds=60)
 SLOWED_FOR = timedelta(minutes=5)
@@ -50,8 +50,9 @@ class SharedLimiter:
         with self._database.begin() as connection:
             # A statement of its own: the one after it has to see what others wrote before they let go of the lock.
             execute(connection, "select pg_advisory_xact_lock(:key)", key=_LOCK_KEY)
-            answer = fetch_one(
+            answer = fetch_row(
                 connection,
+                "whether a request is allowed now",
                 """
                 with allowance as (
                     select case when exists (select 1 from limiter_state where slowed_until > :now)
@@ -69,8 +70,6 @@ class SharedLimiter:
                 limit=self._limit,
                 halved=max(1, self._limit // 2),
             )
-        if answer is None:
-            raise AssertionError("a select without a from always has a row")
         if answer["is_allowed"]:
             return 0.0
         blocking: datetime = answer["blocking"]

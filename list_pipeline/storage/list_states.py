@@ -17,7 +17,7 @@ from list_pipeline.core.list_states.events import AttemptSeen, Happened, Mainten
 from list_pipeline.core.list_states.machines import MACHINES, ListEvent, StateChange
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_scalar
+from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.runs.ledger import GAVE_UP_STAGE
@@ -231,15 +231,11 @@ def sends_since(connection: Connection, since: datetime) -> tuple[tuple[int, Lis
     return tuple((int(row["id"]), CAMPAIGN_LISTS[row["round_number"] - 1], row["send_start_at"]) for row in found)
 
 
-def campaign_key(connection: Connection, campaign_id: int) -> str:
-    """The key of a campaign."""
-    return str(fetch_scalar(connection, "select campaign_key from campaign_schedule where id = :id", id=campaign_id))
-
-
 def bounced(connection: Connection, campaign_id: int, sweep: Sweep) -> Bounced:
     """The bounces of a campaign as a sweep read them, counted as ``seen_maintenance`` counts them."""
-    row = fetch_one(
+    row = fetch_row(
         connection,
+        f"campaign {campaign_id}",
         """
         select s.campaign_key, s.round_number, coalesce(s.recipient_count, 0) as recipients,
                count(*) filter (where e.bounce_class = 'hard') as hard,
@@ -252,16 +248,15 @@ def bounced(connection: Connection, campaign_id: int, sweep: Sweep) -> Bounced:
         campaign=campaign_id,
         sweep=sweep.value,
     )
-    if row is None:
-        raise AssertionError("a maintenance belongs to a campaign")
     label = CAMPAIGN_LISTS[row["round_number"] - 1].label
     return Bounced(row["campaign_key"], label, int(row["recipients"]), int(row["hard"]), int(row["soft"]))
 
 
 def seen_maintenance(connection: Connection, campaign_id: int, sweep: Sweep) -> MaintenanceSeen:
     """Everything that is stored about a maintenance and that an event follows from."""
-    campaign = fetch_one(
+    campaign = fetch_row(
         connection,
+        f"campaign {campaign_id}",
         """
         select s.round_number, coalesce(s.recipient_count, 0) as recipients,
                coalesce(s.send_start_at, s.send_end_at, (s.scheduled_date + s.scheduled_time) at time zone 'UTC') as sent_at,
@@ -280,8 +275,6 @@ def seen_maintenance(connection: Connection, campaign_id: int, sweep: Sweep) -> 
         campaign=campaign_id,
         sweep=sweep.value,
     )
-    if campaign is None:
-        raise AssertionError("a maintenance belongs to a campaign")
     attempts = fetch_all(
         connection,
         """

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.messages.delivery import TARGET_SECONDS, DeliveryFigures
 from list_pipeline.core.messages.keys import MessageKey, ThreadKey
-from list_pipeline.storage.database import Database, execute, fetch_all, fetch_one, fetch_scalar, to_json
+from list_pipeline.storage.database import Database, execute, fetch_all, fetch_one, fetch_row, fetch_scalar, to_json
 
 _LOCK_CLASS = 0x6C70_0003
 """First half of the advisory lock of one message; the second is its number."""
@@ -68,15 +68,8 @@ def queue(connection: Connection, message: Outgoing, first_retry_at: datetime, n
         broadcast=message.is_broadcast,
         retry=first_retry_at,
     )
-    row = by_key(connection, message.key)
-    if row is None:
-        raise AssertionError("the row was just written")
-    return row
-
-
-def by_key(connection: Connection, key: str) -> RowMapping | None:
-    """The row of a message."""
-    return fetch_one(connection, "select * from notification where message_key = :key", key=key)
+    statement = "select * from notification where message_key = :key"
+    return fetch_row(connection, f"message {message.key}", statement, key=message.key)
 
 
 def settled_among(connection: Connection, keys: Sequence[MessageKey]) -> frozenset[MessageKey]:
@@ -257,8 +250,9 @@ def emailed(connection: Connection, key: str, now: datetime) -> None:
 
 def delivery_figures(connection: Connection, since: datetime, now: datetime) -> DeliveryFigures:
     """How messages fared that were written since an instant. What was left out on purpose does not count."""
-    row = fetch_one(
+    row = fetch_row(
         connection,
+        "the delivery figures",
         """
         select count(*) as messages,
                count(*) filter (where state = 'sent') as delivered,
@@ -279,8 +273,6 @@ def delivery_figures(connection: Connection, since: datetime, now: datetime) -> 
         now=now,
         target=timedelta(seconds=TARGET_SECONDS),
     )
-    if row is None:
-        raise AssertionError("an aggregate has one row")
     median, p95 = row["percentiles"] or (None, None)
     return DeliveryFigures(
         since=since,

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.plans.plan import ItemAction, PlanKind
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_scalar
+from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar
 
 _ABOUT_CONTACTS = "(r.kind in ('incident', 'failed_item') or r.kind = 'plan' and r.contact_id is not null)"
 """Questions about single contacts, as opposed to those about a whole plan and to news."""
@@ -75,20 +75,19 @@ def _review(row: RowMapping) -> ReviewItem:
 
 def decide_review(
     connection: Connection, review_id: int, status: str, by: str, note: str | None, now: datetime
-) -> bool:
-    """Write the decision on a question that is still open. False: somebody else decided in between."""
-    return bool(
-        execute(
-            connection,
-            """update review_item set status = :status, decided_at = :now, decided_by = :by, note = :note
-               where review_id = :id and status = 'open'""",
-            id=review_id,
-            status=status,
-            by=by,
-            note=note,
-            now=now,
-        )
+) -> ReviewItem | None:
+    """Write the decision on a question that is still open. None: somebody else decided in between."""
+    row = fetch_one(
+        connection,
+        f"""update review_item r set status = :status, decided_at = :now, decided_by = :by, note = :note
+            where r.review_id = :id and r.status = 'open' returning {_COLUMNS}""",
+        id=review_id,
+        status=status,
+        by=by,
+        note=note,
+        now=now,
     )
+    return _review(row) if row is not None else None
 
 
 def close_questions(connection: Connection, plan_id: int, status: str, by: str, note: str | None, now: datetime) -> int:
@@ -196,13 +195,14 @@ def was_rolled_back(connection: Connection, plan_id: int) -> bool:
 
 def campaign_key_of(connection: Connection, plan_id: int) -> str:
     """The campaign of a plan in words: its key, or the plan's number."""
-    found = fetch_scalar(
+    row = fetch_row(
         connection,
-        """select coalesce(s.campaign_key, 'plan ' || p.plan_id) from plan p
+        f"plan {plan_id}",
+        """select coalesce(s.campaign_key, 'plan ' || p.plan_id) as name from plan p
            left join campaign_schedule s on s.id = p.campaign_id where p.plan_id = :plan""",
         plan=plan_id,
     )
-    return str(found)
+    return str(row["name"])
 
 
 def contacts_waiting(connection: Connection) -> tuple[WaitingContact, ...]:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, RowMapping
 from list_pipeline.core.health.figures import Rate, SendFigures
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.weekly.figures import Activity, ListSize, Week, WeekSends
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, to_json
+from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,12 @@ _SELECT = """
     from list_health_check
 """
 
+_OF_WEEK = _SELECT + "where week = :week"
+
 
 def check_of(connection: Connection, week: date) -> HealthCheckRow | None:
     """The check of a week, or None."""
-    row = fetch_one(connection, _SELECT + "where week = :week", week=week)
+    row = fetch_one(connection, _OF_WEEK, week=week)
     return HealthCheckRow(**row) if row is not None else None
 
 
@@ -176,10 +178,7 @@ def finish(connection: Connection, week: date, now: datetime, **columns: Any) ->
 
 
 def _known(connection: Connection, week: date) -> HealthCheckRow:
-    found = check_of(connection, week)
-    if found is None:
-        raise AssertionError("the row was just written")
-    return found
+    return HealthCheckRow(**fetch_row(connection, f"the check of the week of {week}", _OF_WEEK, week=week))
 
 
 # What was measured
@@ -284,8 +283,9 @@ def count_activity(connection: Connection, after: datetime, until: datetime, *, 
     Args:
         with_waiting: count what waits for a person now, which says nothing about a past week.
     """
-    row = fetch_one(
+    row = fetch_row(
         connection,
+        "what was done in the week",
         """
         with done as (
             select c.change_id, c.kind from change c join change_step s using (change_id)
@@ -312,8 +312,6 @@ def count_activity(connection: Connection, after: datetime, until: datetime, *, 
         after=after,
         until=until,
     )
-    if row is None:
-        raise AssertionError("a count has one row")
     counts = {name: int(value) for name, value in row.items()}
     waiting = counts.pop("waiting")
     return replace(Activity(**counts), waiting=waiting if with_waiting else None)

@@ -122,9 +122,10 @@ class WorkflowFigures:
 def percentiles(durations_ms: Iterable[int]) -> Percentiles | None:
     """P50, P95, P99 by nearest rank; None without any duration. Unlike an interpolated one, no figure is invented."""
     ordered = sorted(durations_ms)
-    if not ordered:
-        return None
+    return _percentiles(ordered) if ordered else None
 
+
+def _percentiles(ordered: Sequence[int]) -> Percentiles:
     def at(percent: int) -> int:
         return ordered[max(math.ceil(percent * len(ordered) / 100), 1) - 1]
 
@@ -185,9 +186,6 @@ def figures(found: Sequence[Work]) -> tuple[WorkflowFigures, ...]:
         by_workflow[one.workflow].append(one)
     made = []
     for workflow, ones in sorted(by_workflow.items()):
-        worked = percentiles(one.worked_ms for one in ones)
-        if worked is None:
-            raise AssertionError("a workflow without a run is not in the groups")
         stages: dict[str, list[int]] = defaultdict(list)
         by_resource: Counter[str] = Counter()
         for one in ones:
@@ -197,7 +195,7 @@ def figures(found: Sequence[Work]) -> tuple[WorkflowFigures, ...]:
         made.append(
             WorkflowFigures(
                 workflow=workflow,
-                worked=worked,
+                worked=_percentiles(sorted(one.worked_ms for one in ones)),
                 stages={stage: spent for stage, all_of in stages.items() if (spent := percentiles(all_of))},
                 requests=sum(one.requests for one in ones),
                 by_resource=dict(by_resource),

@@ -82,14 +82,23 @@ def _named(parts: tuple[str | int, ...]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
-    """The end of one attempt: an answer or an error. ``repeatable`` says whether another attempt may follow."""
+class _Answered:
+    """An attempt that ended with an answer. ``envelope``: what was in it, None for a file and for a 304."""
 
-    answer: httpx.Response | None = None
+    answer: httpx.Response
     envelope: Envelope | None = None
-    error: IntegrationError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """An attempt that ended with an error. ``repeatable``: another attempt may follow."""
+
+    error: IntegrationError
     repeatable: bool = False
     retry_after_s: float | None = None
+
+
+_Outcome = _Answered | _Failed
 
 
 class Transport:
@@ -163,10 +172,7 @@ class Transport:
 
     def read_file(self, resource: Resource) -> bytes:
         """GET a body that has no envelope. Raises as ``read``."""
-        outcome = self._request("GET", resource, enveloped=False)
-        if outcome.answer is None:
-            raise AssertionError("an outcome without an error has an answer")
-        return outcome.answer.content
+        return self._request("GET", resource, enveloped=False).answer.content
 
     def change(self, method: str, resource: Resource, body: Mapping[str, Any]) -> Envelope | None:
         """POST or PUT. None when Mailjet says that nothing changed (304).
@@ -190,12 +196,12 @@ class Transport:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         enveloped: bool = True,
-    ) -> _Outcome:
+    ) -> _Answered:
         retrying = Retrying(
             stop=stop_after_attempt(self._attempts),
             wait=_wait,
             # Once the circuit is open the last error says more than "not tried" would.
-            retry=retry_if_result(lambda outcome: outcome.repeatable and self._circuit.is_closed),
+            retry=retry_if_result(self._may_repeat),
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
             sleep=self._clock.sleep,
         )
@@ -207,9 +213,12 @@ class Transport:
             return self._attempt(method, resource, query, body, enveloped, number)
 
         outcome: _Outcome = retrying(attempt)
-        if outcome.error is not None:
+        if isinstance(outcome, _Failed):
             raise outcome.error
         return outcome
+
+    def _may_repeat(self, outcome: _Outcome) -> bool:
+        return isinstance(outcome, _Failed) and outcome.repeatable and self._circuit.is_closed
 
     def _attempt(
         self,
@@ -261,16 +270,16 @@ class Transport:
         self._circuit.failed(what)
         if isinstance(failure, _NEVER_SENT):
             error: IntegrationError = TransientError(tried, what, "Check the network and run it again")
-            return _Outcome(error=error, repeatable=True)
+            return _Failed(error, repeatable=True)
         if changes:
-            return _Outcome(error=_unknown(tried, what))
-        return _Outcome(error=TransientError(tried, what, "Run it again"), repeatable=True)
+            return _Failed(_unknown(tried, what))
+        return _Failed(TransientError(tried, what, "Run it again"), repeatable=True)
 
     def _judged(self, tried: str, answer: httpx.Response, changes: bool, enveloped: bool) -> _Outcome:
         status = answer.status_code
         if status == 304:
             self._circuit.succeeded()
-            return _Outcome(answer=answer) if enveloped else _Outcome(error=unreadable(tried, "an empty body (304)"))
+            return _Answered(answer) if enveloped else _Failed(unreadable(tried, "an empty body (304)"))
         if 200 <= status < 300:
             return self._success(tried, answer, changes, enveloped)
         said = error_text(status, answer.content)
@@ -279,9 +288,9 @@ class Transport:
         if status >= 500 or status in _PASSING:
             self._circuit.failed(f"status {status}")
             if changes:
-                return _Outcome(error=_unknown(tried, said))
-            return _Outcome(
-                error=TransientError(tried, said, "Run it again later"),
+                return _Failed(_unknown(tried, said))
+            return _Failed(
+                TransientError(tried, said, "Run it again later"),
                 repeatable=not too_long,
                 retry_after_s=retry_after,
             )
@@ -291,33 +300,31 @@ class Transport:
             when = "later" if retry_after is None else f"in {retry_after:.0f} s"
             hint = f"Run it again {when}, or lower MAILJET_REQUESTS_PER_MINUTE"
             limited = RateLimitedError(tried, said, hint, retry_after)
-            return _Outcome(error=limited, repeatable=not too_long, retry_after_s=retry_after)
+            return _Failed(limited, repeatable=not too_long, retry_after_s=retry_after)
         if status in (401, 403):
-            return _Outcome(error=AuthenticationError(tried, said, _CREDENTIALS))
+            return _Failed(AuthenticationError(tried, said, _CREDENTIALS))
         if status == 404 and isinstance(decoded(answer.content), dict):
-            return _Outcome(error=RemoteNotFoundError(tried, said, "Check the id; it may have been deleted"))
+            return _Failed(RemoteNotFoundError(tried, said, "Check the id; it may have been deleted"))
         if status == 404:
             # A gateway's page and not Mailjet's answer. Taken for the latter, a contact would count as gone.
-            return _Outcome(
-                error=PermanentError(tried, f"{said}, and not from Mailjet's API", "Check MAILJET_BASE_URL")
-            )
+            return _Failed(PermanentError(tried, f"{said}, and not from Mailjet's API", "Check MAILJET_BASE_URL"))
         if 300 <= status < 400:
-            return _Outcome(error=PermanentError(tried, f"a redirect ({status})", "Check MAILJET_BASE_URL"))
-        return _Outcome(error=PermanentError(tried, said, _REPORT))
+            return _Failed(PermanentError(tried, f"a redirect ({status})", "Check MAILJET_BASE_URL"))
+        return _Failed(PermanentError(tried, said, _REPORT))
 
     def _success(self, tried: str, answer: httpx.Response, changes: bool, enveloped: bool) -> _Outcome:
         if not enveloped:
             self._circuit.succeeded()
-            return _Outcome(answer=answer)
+            return _Answered(answer)
         envelope = read_envelope(answer.content)
         if isinstance(envelope, Envelope):
             self._circuit.succeeded()
-            return _Outcome(answer=answer, envelope=envelope)
+            return _Answered(answer, envelope)
         what = f"status {answer.status_code} with {envelope}"
         self._circuit.failed("unreadable answers")
         if changes:
-            return _Outcome(error=_unknown(tried, what))
-        return _Outcome(error=unreadable(tried, what), repeatable=True)
+            return _Failed(_unknown(tried, what))
+        return _Failed(unreadable(tried, what), repeatable=True)
 
 
 def _tried(method: str, resource: Resource) -> str:
@@ -341,7 +348,7 @@ def _wait(state: RetryCallState) -> float:
     """Full jitter, doubling; what the service asks for is the least."""
     outcome = state.outcome.result() if state.outcome is not None else None
     first = _FIRST_PAUSE_S
-    if outcome is not None:
+    if isinstance(outcome, _Failed):
         if outcome.retry_after_s is not None:
             return float(outcome.retry_after_s) + random.uniform(0.0, 1.0)
         if isinstance(outcome.error, RateLimitedError):

@@ -19,6 +19,7 @@ from list_pipeline.core.errors import IncompleteDataError, IntegrationError, Rem
 from list_pipeline.core.observations import MessageEventSeen, MessageSeen, MessageStatus
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.suppression.policy import SuppressionPolicy
+from list_pipeline.operations.campaigns.discovery import sent_id
 from list_pipeline.operations.membership.sync import learn_contacts
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import bounces as bounce_rows
@@ -128,24 +129,20 @@ def load_history(services: Services, progress: Callable[[str], None] = log.info)
 
 
 def _read(services: Services, campaign: Campaign, sweep: Sweep, texts_max: int) -> BounceData:
-    mailjet = services.mailjet
-    if campaign.mailjet_campaign_id is None:
-        raise AssertionError("checked when the campaign was looked up")
+    mailjet, mailjet_id = services.mailjet, sent_id(campaign)
     before = mailjet.requests_made
     # One second earlier, because Mailjet's FromTS means "later than"; without it only today's rows come.
     since = (campaign.send_started_at or campaign.sent_at) - timedelta(seconds=1)
-    bounces = mailjet.bounces(campaign.mailjet_campaign_id, since=since)
-    messages = tuple(
-        members.iterate(mailjet.messages(campaign.mailjet_campaign_id, since=since, statuses=FAILED_STATUSES))
-    )
-    counters = mailjet.send_counters(campaign.mailjet_campaign_id)
+    bounces = mailjet.bounces(mailjet_id, since=since)
+    messages = tuple(members.iterate(mailjet.messages(mailjet_id, since=since, statuses=FAILED_STATUSES)))
+    counters = mailjet.send_counters(mailjet_id)
     together = partial(
         reconcile,
         bounces,
         messages,
         counters,
         campaign_id=campaign.campaign_id,
-        mailjet_campaign_id=campaign.mailjet_campaign_id,
+        mailjet_campaign_id=mailjet_id,
         sent_at=campaign.send_started_at or campaign.sent_at,
     )
     found: ReconciledBounces = together()

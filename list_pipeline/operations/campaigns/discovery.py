@@ -180,11 +180,23 @@ def campaign(services: Services, key: str) -> Campaign:
     """
     with services.database.begin() as connection:
         found = sent_campaigns.campaign_by_key(connection, key)
-    if found.mailjet_campaign_id is None:
-        raise NotFoundError(
-            f"Looking for the send of campaign {key}", "it has no Mailjet campaign id", "Wait until it was sent"
-        )
+    sent_id(found)
     return found
+
+
+def sent_id(campaign: Campaign) -> int:
+    """The Mailjet id of a campaign that was sent.
+
+    Raises:
+        NotFoundError: it has none yet.
+    """
+    if campaign.mailjet_campaign_id is None:
+        raise NotFoundError(
+            f"Looking for the send of campaign {campaign.key}",
+            "it has no Mailjet campaign id",
+            "Wait until it was sent",
+        )
+    return campaign.mailjet_campaign_id
 
 
 def lists_sent_in_open_cycle(connection: Connection, now: datetime) -> frozenset[ListRole]:
@@ -196,16 +208,11 @@ def collect_metrics(services: Services, campaign: Campaign, sweep: Sweep) -> dic
     """The figures of a campaign as Mailjet counts them, stored once per sweep."""
     with services.database.begin() as connection:
         stored = sent_campaigns.metrics(connection, campaign.campaign_id, sweep.value)
-    if stored is None:
-        counters = services.mailjet.send_counters(_id(campaign))
-        with services.database.begin() as connection:
-            sent_campaigns.save_metrics(
-                connection, campaign, sweep.value, counters, rates_of(counters), services.clock.now()
-            )
-            stored = sent_campaigns.metrics(connection, campaign.campaign_id, sweep.value)
-    if stored is None:
-        raise AssertionError("the figures were just written")
-    return stored
+    if stored is not None:
+        return stored
+    counters, now = services.mailjet.send_counters(sent_id(campaign)), services.clock.now()
+    with services.database.begin() as connection:
+        return sent_campaigns.save_metrics(connection, campaign, sweep.value, counters, rates_of(counters), now)
 
 
 def rates_of(counters: SendCounters) -> dict[str, float | None]:
@@ -220,11 +227,3 @@ def rates_of(counters: SendCounters) -> dict[str, float | None]:
         "click_rate": counters.clicked,
     }
     return {name: 100 * part / counters.total if counters.total else None for name, part in parts.items()}
-
-
-def _id(campaign: Campaign) -> int:
-    if campaign.mailjet_campaign_id is None:
-        raise NotFoundError(
-            f"Reading the figures of campaign {campaign.key}", "it has no Mailjet campaign id", "Wait until it was sent"
-        )
-    return campaign.mailjet_campaign_id

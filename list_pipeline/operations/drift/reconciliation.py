@@ -271,7 +271,7 @@ def _save(connection: Connection, kind: DriftKind, members: Sequence[Finding], n
     hashed = content_hash(None, PlanKind.REPAIR, None, POLICY_VERSION, items)
     ids = [item.contact_id for item in items]
     words = f"{len(items)} contact(s) {kind.words}: {_some(ids)}; a repair is proposed"
-    plan_id = plan_rows.save_plan(
+    plan = plan_rows.save_plan(
         connection,
         campaign_id=None,
         kind=PlanKind.REPAIR,
@@ -288,13 +288,13 @@ def _save(connection: Connection, kind: DriftKind, members: Sequence[Finding], n
     plan_rows.add_review_item(
         connection,
         campaign_id=None,
-        plan_id=plan_id,
+        plan_id=plan.plan_id,
         kind="plan",
         summary=words,
         details={"content_hash": hashed, "kind": kind.value, "contact_ids": ids},
         now=now,
     )
-    return plan_id, hashed
+    return plan.plan_id, hashed
 
 
 def _expire(connection: Connection, findings: Sequence[Finding], now: datetime) -> tuple[int, ...]:

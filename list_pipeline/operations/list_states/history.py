@@ -27,6 +27,7 @@ from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
 from list_pipeline.operations.messages.outbox import post, queue
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import list_states as state_rows
+from list_pipeline.storage.campaigns import scheduled_campaigns
 from list_pipeline.storage.list_states import ListStateRow, TransitionRow
 from list_pipeline.storage.messages import Outgoing
 from list_pipeline.storage.plans import plan_rows
@@ -290,7 +291,7 @@ def _queue_imbalance(connection: Connection, services: Services, campaign_id: in
     summary = plan.summary
     message = imbalance_message(
         Imbalance(
-            campaign_key=state_rows.campaign_key(connection, campaign_id),
+            campaign_key=scheduled_campaigns.campaign_by_id(connection, campaign_id).key,
             deviation_percent=float(summary["deviation_before_percent"]),
             sizes=dict(zip(CAMPAIGN_LISTS, summary["sizes"], strict=True)),
             moves=sum(summary["moves"].values()),

@@ -8,7 +8,6 @@ here: the rules themselves (``core.suppression.gate``, ``core.rebalancing.gate``
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -75,8 +74,8 @@ def _judge(
         is_ours = plan_rows.set_gate(connection, plan, status, decision.as_json(), now, decided_by)
         if is_ours:
             _ask_people(connection, run, plan, decision, now)
-        judged = plan_rows.plan_by_id(connection, plan.plan_id)
-    return judged or replace(plan, status=status), decision if is_ours else None
+        judged = plan_rows.existing_plan(connection, plan.plan_id)
+    return judged, decision if is_ours else None
 
 
 def is_under_way(services: Services, plan: StoredPlan) -> bool:

@@ -224,7 +224,7 @@ def save_correction(
     revision = 1
     if asked.campaign_id is not None and asked.sweep is not None:
         revision = correction_rows.next_revision(connection, asked.campaign_id, asked.kind, asked.sweep)
-    plan_id = plan_rows.save_plan(
+    plan = plan_rows.save_plan(
         connection,
         campaign_id=asked.campaign_id,
         kind=asked.kind,
@@ -239,8 +239,8 @@ def save_correction(
         requested_by=asked.by,
         note=asked.note[:500],
     )
-    plan_rows.decide(connection, plan_id, PlanStatus.PLANNED, PlanStatus.APPROVED, asked.by, now)
-    return plan_id
+    plan_rows.decide(connection, plan.plan_id, PlanStatus.PLANNED, PlanStatus.APPROVED, asked.by, now)
+    return plan.plan_id
 
 
 def open_forward(services: Services, connection: Connection, plan_id: int, items: Sequence[PlanItem]) -> None:
@@ -291,9 +291,7 @@ def _needless(item: PlanItem, lists: frozenset[ListRole]) -> str | None:
 def finish(services: Services, plan_id: int, lock: MutationLock, progress: Progress) -> Correction:
     """Carry a written correction out to its end, compare with the state before, and tell people; under the lock."""
     with services.database.begin() as connection:
-        plan = plan_rows.plan_by_id(connection, plan_id)
-        if plan is None:
-            raise AssertionError("the correction was just written")
+        plan = plan_rows.existing_plan(connection, plan_id)
     if plan.executed_at is None:
         carry_out(services, plan_id, lock, progress)
         with services.database.begin() as connection:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -132,11 +133,13 @@ class ReadBack:
         if len(ids) <= max(_SINGLE_READS_MAX, size // 1000 + 1):
             singly = (self._mailjet.recipient(list_id, contact_id) for contact_id in ids)
             return {row.contact_id: row for row in singly if row is not None}
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                rows = members.iterate(iter(self._mailjet.read_all_recipients(list_id)))
-                return {row.contact_id: row for row in rows if row.contact_id in wanted}
-            except IncompleteDataError:
-                if attempt == _ATTEMPTS:
-                    raise
-        raise AssertionError("the loop returns or raises")
+
+        def paged() -> dict[int, RecipientSeen]:
+            rows = members.iterate(iter(self._mailjet.read_all_recipients(list_id)))
+            return {row.contact_id: row for row in rows if row.contact_id in wanted}
+
+        # Somebody who joins or leaves while the list is paged makes the reading incomplete.
+        for _ in range(_ATTEMPTS - 1):
+            with suppress(IncompleteDataError):
+                return paged()
+        return paged()

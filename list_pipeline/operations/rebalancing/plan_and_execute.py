@@ -117,7 +117,7 @@ def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess |
             opinion = superseded(draft.question, opinion.recorded)
         flows, now = draft.flows, services.clock.now()
         summary = {**_summary(draft.question), **_said(opinion), "advice": opinion.recorded.summary()}
-        plan_id = plan_rows.save_plan(
+        saved = plan_rows.save_plan(
             connection,
             campaign_id=campaign.campaign_id,
             kind=PlanKind.REBALANCING,
@@ -130,10 +130,7 @@ def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess |
             items=draft.items,
             now=now,
         )
-        ledger.fill_log(connection, run.log.log_id, rebalancing_plan={**summary, "plan_id": plan_id})
-        saved = plan_rows.plan_by_id(connection, plan_id)
-    if saved is None:
-        raise AssertionError("the plan was just written")
+        ledger.fill_log(connection, run.log.log_id, rebalancing_plan={**summary, "plan_id": saved.plan_id})
     log.info(
         "rebalancing plan generated",
         campaign=campaign.key,
@@ -351,8 +348,6 @@ def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]
         frozen = sent_campaigns.lists_being_sent(connection)
         reasons, changes = {}, []
         for item in items:
-            if item.to_role is None:
-                raise AssertionError("a move and an enrolment have a goal")
             flag = facts.get(item.contact_id)
             reason = _no_longer(item, flag, sent, frozen)
             if reason is None and item.contact_id in suppressed_before:

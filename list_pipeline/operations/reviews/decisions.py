@@ -220,7 +220,8 @@ def _decide(services: Services, plan: StoredPlan, wanted: PlanStatus, by: str, n
     status, now = transition(plan.status, wanted), services.clock.now()
     note = redact_addresses(note) if note else None
     with services.database.begin() as connection:
-        if not plan_rows.decide(connection, plan.plan_id, plan.status, status, by, now):
+        decided = plan_rows.decide(connection, plan.plan_id, plan.status, status, by, now)
+        if decided is None:
             raise RefusedError(
                 f"Deciding on plan {plan.plan_id}", "somebody else was faster", "Look at it again; it no longer waits"
             )
@@ -228,10 +229,7 @@ def _decide(services: Services, plan: StoredPlan, wanted: PlanStatus, by: str, n
             plan_rows.decide_reviews(connection, plan.plan_id, "plan", status.value, by, note, now)
         else:
             review_rows.close_questions(connection, plan.plan_id, status.value, by, note, now)
-        decided = plan_rows.plan_by_id(connection, plan.plan_id)
     log.info("plan decided", plan=plan.plan_id, status=status.value, by=by)
-    if decided is None:
-        raise AssertionError("the plan was just there")
     tell_decision(services, decided, note)
     return decided
 
@@ -240,12 +238,10 @@ def _decide_item(
     connection: Connection, services: Services, item: ReviewItem, status: str, by: str, note: str | None
 ) -> ReviewItem:
     note = redact_addresses(note) if note else None
-    if not review_rows.decide_review(connection, item.review_id, status, by, note, services.clock.now()):
+    decided = review_rows.decide_review(connection, item.review_id, status, by, note, services.clock.now())
+    if decided is None:
         raise RefusedError(
             f"Deciding on question {item.review_id}", "somebody else was faster", "Look at it again; it is decided"
         )
-    decided = review_rows.review_by_id(connection, item.review_id)
-    if decided is None:
-        raise AssertionError("the question was just there")
     log.info("question decided", review=item.review_id, status=status, by=by, contacts=len(item.contact_ids))
     return decided

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.operations.services import Services
-from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.campaigns import scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns.sent_campaigns import MaintenanceState
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.runs import attempts as attempt_rows
@@ -39,7 +39,7 @@ def fail_stale_runs(services: Services) -> list[str]:
         for row in attempt_rows.silent_logs(connection, now - STALE_AFTER):
             ledger.add_error(connection, row.log_id, RUN_STAGE, DIED)
             end_failed(services, connection, row, now)
-            key = attempt_rows.key_of(connection, row.campaign_id)
+            key = scheduled_campaigns.campaign_by_id(connection, row.campaign_id).key
             log.warning("a run died", campaign=key, attempt=row.attempt, log_id=row.log_id)
             failed.append(key)
     return failed
@@ -63,7 +63,7 @@ def end_failed(services: Services, connection: Connection, row: LogRow, now: dat
         left = attempt_rows.settled_and_open(connection, row.campaign_id, row.sweep)
         if any(plan.confirmed for plan in left):
             status = "partial_success"
-        key = attempt_rows.key_of(connection, row.campaign_id)
+        key = scheduled_campaigns.campaign_by_id(connection, row.campaign_id).key
         for plan in left:
             if plan.open:
                 plan_rows.add_review_item(

@@ -84,16 +84,13 @@ def begin(services: Services, key: str, *, sweep: Sweep = Sweep.H24, run_id: str
         # Assets of one run share its attempt; whoever comes without a run, or with another, tries anew.
         if latest is None or (not is_ours and (latest.status == "failed" or (latest.is_final and latest.gave_up))):
             attempt = latest.attempt + 1 if latest else 1
-            maintenance_row = ledger.begin_log(connection, campaign.campaign_id, sweep.value, attempt, run_id, now)
+            latest = ledger.begin_log(connection, campaign.campaign_id, sweep.value, attempt, run_id, now)
             attempt_rows.resolve_given_up(connection, campaign.campaign_id, attempt, now)
             record(connection, services, campaign.campaign_id, sweep, run_id=run_id)
-            log.info("maintenance started", campaign=key, attempt=attempt, log_id=maintenance_row.log_id)
+            log.info("maintenance started", campaign=key, attempt=attempt, log_id=latest.log_id)
         elif not latest.is_final or (is_ours and latest.timed_out):
-            ledger.touch_log(connection, latest.log_id, run_id, now)
-        found = ledger.latest_log(connection, campaign.campaign_id, sweep.value)
-    if found is None:
-        raise AssertionError("the row was just written")
-    return Maintenance(campaign, sweep, found)
+            latest = ledger.touch_log(connection, latest.log_id, run_id, now)
+    return Maintenance(campaign, sweep, latest)
 
 
 def current(services: Services, key: str, *, sweep: Sweep = Sweep.H24) -> Maintenance:

@@ -203,7 +203,7 @@ def _save(services: Services, run: Maintenance, plan: SuppressionPlan, more: Map
     now = services.clock.now()
     summary = {**plan.summary(), **more}
     with services.database.begin() as connection:
-        plan_id = plan_rows.save_plan(
+        stored = plan_rows.save_plan(
             connection,
             campaign_id=run.campaign.campaign_id,
             kind=PlanKind.SUPPRESSION,
@@ -219,7 +219,7 @@ def _save(services: Services, run: Maintenance, plan: SuppressionPlan, more: Map
             plan_rows.add_review_item(
                 connection,
                 campaign_id=run.campaign.campaign_id,
-                plan_id=plan_id,
+                plan_id=stored.plan_id,
                 kind="incident",
                 summary=(
                     f"{incident.hard_bounces} of {incident.recipients} recipients at {incident.domain} bounced hard: "
@@ -228,10 +228,7 @@ def _save(services: Services, run: Maintenance, plan: SuppressionPlan, more: Map
                 details={"domain": incident.domain, "contact_ids": list(incident.contact_ids)},
                 now=now,
             )
-        ledger.fill_log(connection, run.log.log_id, suppression_plan={**summary, "plan_id": plan_id})
-        stored = plan_rows.plan_by_id(connection, plan_id)
-    if stored is None:
-        raise AssertionError("the plan was just written")
+        ledger.fill_log(connection, run.log.log_id, suppression_plan={**summary, "plan_id": stored.plan_id})
     return stored
 
 

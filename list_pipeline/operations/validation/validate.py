@@ -314,9 +314,7 @@ def _ledger(facts: ValidationFacts, results: Sequence[RuleResult]) -> dict[str, 
 def _finish(services: Services, key: str, validation_id: int) -> Validation:
     """Change the schedule at Mailjet where that was written down, tell people, and end the validation."""
     with services.database.begin() as connection:
-        stored = validation_rows.validation_by_id(connection, validation_id)
-    if stored is None:
-        raise AssertionError("the validation was just written")
+        stored = validation_rows.existing_validation(connection, validation_id)
     try:
         settle_schedule(services, stored.campaign_id)
     except IntegrationError:
@@ -332,8 +330,8 @@ def _finish(services: Services, key: str, validation_id: int) -> Validation:
         if stored.log_id is not None:
             ledger.end_log(connection, stored.log_id, "success", now)
         campaign = scheduled_campaigns.campaign_by_key(connection, key)
-        finished = validation_rows.validation_by_id(connection, validation_id)
-    return Validation(campaign, finished or stored, words)
+        finished = validation_rows.existing_validation(connection, validation_id)
+    return Validation(campaign, finished, words)
 
 
 def _tell(services: Services, key: str, stored: StoredValidation, message_key: MessageKey) -> str:

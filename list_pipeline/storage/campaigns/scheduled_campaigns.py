@@ -15,7 +15,7 @@ from sqlalchemy import Connection, RowMapping
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import DraftSeen, SendSeen
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_scalar
+from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,7 @@ def campaign_by_key(connection: Connection, key: str, *, for_update: bool = Fals
 
 def campaign_by_id(connection: Connection, campaign_id: int) -> UpcomingCampaign:
     """The campaign of a row that is known to exist."""
-    row = fetch_one(connection, _SELECT + "where id = :id", id=campaign_id)
-    if row is None:
-        raise AssertionError("rows of campaigns are never deleted")
+    row = fetch_row(connection, f"campaign {campaign_id}", _SELECT + "where id = :id", id=campaign_id)
     return _upcoming(row)
 
 

@@ -13,7 +13,7 @@ from list_pipeline.core.campaigns.cycles import ClosedReason, Cycle, SentRound
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import SendCounters, SendSeen
-from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, fetch_scalar
+from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, fetch_row, fetch_scalar
 
 _TAKE_OVER_LOCK = 0x6C70_0005
 
@@ -405,8 +405,8 @@ def save_metrics(
     counters: SendCounters,
     rates: dict[str, float | None],
     now: datetime,
-) -> None:
-    """Write the figures of a campaign once per sweep; a second write changes nothing."""
+) -> dict[str, Any]:
+    """Write the figures of a campaign once per sweep, and return them; a second write changes nothing."""
     execute(
         connection,
         """
@@ -439,16 +439,16 @@ def save_metrics(
         ended=campaign.send_ended_at,
         **rates,
     )
+    what = f"the figures of campaign {campaign.key}"
+    return dict(fetch_row(connection, what, _METRICS, id=campaign.campaign_id, sweep=sweep))
+
+
+_METRICS = "select * from campaign_metrics where campaign_schedule_id = :id and sweep = :sweep"
 
 
 def metrics(connection: Connection, campaign_id: int, sweep: str) -> dict[str, Any] | None:
     """The stored figures of a campaign, or None."""
-    row = fetch_one(
-        connection,
-        "select * from campaign_metrics where campaign_schedule_id = :id and sweep = :sweep",
-        id=campaign_id,
-        sweep=sweep,
-    )
+    row = fetch_one(connection, _METRICS, id=campaign_id, sweep=sweep)
     return dict(row) if row is not None else None
 
 

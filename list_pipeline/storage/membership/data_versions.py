@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.lists import ListRole
-from list_pipeline.storage.database import fetch_all, fetch_one, fetch_scalar
+from list_pipeline.storage.database import fetch_all, fetch_one, fetch_row, fetch_scalar
 
 _MEMBERSHIP = """
     select contact_id, in_master_list, in_campaign_list_1, in_campaign_list_2, in_campaign_list_3, in_suppression_list,
@@ -23,9 +23,9 @@ _MEMBERSHIP = """
 
 def data_versions(connection: Connection) -> Mapping[str, str]:
     """The versions of what cached values are read from: ``members``, ``synced`` and ``campaigns``."""
-    found = fetch_one(connection, "select members::text, synced::text, campaigns::text from data_version")
-    if found is None:
-        raise AssertionError("the migration made the row")
+    found = fetch_row(
+        connection, "the versions of our rows", "select members::text, synced::text, campaigns::text from data_version"
+    )
     return {name: str(value) for name, value in found.items()}
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import RecipientSeen
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_scalar
+from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar
 
 _FLAG = {
     ListRole.MASTER: "in_master_list",
@@ -117,8 +117,9 @@ def last_recipient_id(connection: Connection, role: ListRole) -> int | None:
 
 def balance_sizes(connection: Connection) -> tuple[int, int, int]:
     """Members of the three campaign lists that could be mailed; who stands in two lists counts in the first."""
-    found = fetch_one(
+    found = fetch_row(
         connection,
+        "the sizes of the campaign lists",
         """
         select count(*) filter (where in_campaign_list_1) as first,
                count(*) filter (where in_campaign_list_2 and not in_campaign_list_1) as second,
@@ -127,8 +128,6 @@ def balance_sizes(connection: Connection) -> tuple[int, int, int]:
         where (in_campaign_list_1 or in_campaign_list_2 or in_campaign_list_3) and not is_unsubscribed and not is_excluded
         """,
     )
-    if found is None:
-        raise AssertionError("an aggregate without group by always has a row")
     return int(found["first"]), int(found["second"]), int(found["third"])
 
 

@@ -26,7 +26,7 @@ from list_pipeline.core.monitoring.decision_review import (
     FalseSuppressions,
     PersonsDecision,
 )
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, to_json
+from list_pipeline.storage.database import execute, fetch_all, fetch_row, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,8 +265,9 @@ def false_suppressions(connection: Connection, span: Span) -> FalseSuppressions:
 
     Reviewed is what a person approved, with its plan or by itself, or took back.
     """
-    row = fetch_one(
+    row = fetch_row(
         connection,
+        "the suppressions that were taken back",
         """
         with question as (
             select r.plan_id, coalesce(r.contact_id, cast(held.contact_id as bigint)) as contact_id
@@ -292,8 +293,6 @@ def false_suppressions(connection: Connection, span: Span) -> FalseSuppressions:
         start=span.start,
         end=span.end,
     )
-    if row is None:
-        raise AssertionError("a count has one row")
     return FalseSuppressions(**{name: int(value) for name, value in row.items()})
 
 

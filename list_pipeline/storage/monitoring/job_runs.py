@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from list_pipeline.storage.database import execute, fetch_all, fetch_one
+from list_pipeline.storage.database import execute, fetch_all, fetch_row
 
 TOLD_BY_REPORT = "report"
 """In place of a message's key: the maintenance's own report tells of it."""
@@ -94,15 +94,14 @@ def mark_told(connection: Connection, run_ids: Sequence[str], message_key: str, 
 
 def scheduled(connection: Connection, start: datetime, end: datetime) -> tuple[int, int]:
     """Runs that schedules and sensors started and that ended in a span, and how many of them failed."""
-    row = fetch_one(
+    row = fetch_row(
         connection,
+        "the number of runs",
         """select count(*) as runs, count(*) filter (where status = 'failure') as failed from job_run
            where started_by is not null and noted_at >= :start and noted_at < :end""",
         start=start,
         end=end,
     )
-    if row is None:
-        raise AssertionError("an aggregate always has a row")
     return int(row["runs"]), int(row["failed"])
 
 

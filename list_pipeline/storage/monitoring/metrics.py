@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from list_pipeline.core.monitoring.latency import Timing
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_scalar, to_json
+from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar, to_json
 
 _WINDOW = timedelta(seconds=60)
 
@@ -126,13 +126,12 @@ def advisor_use(connection: Connection, start: datetime, end: datetime) -> tuple
 
 def server_connections(connection: Connection) -> tuple[int, int]:
     """Client connections of the whole server, and how many it allows."""
-    row = fetch_one(
+    row = fetch_row(
         connection,
+        "the server's connections",
         """select (select count(*) from pg_stat_activity where backend_type = 'client backend') as used,
                   current_setting('max_connections')::integer as most""",
     )
-    if row is None:
-        raise AssertionError("a select without a from always has a row")
     return int(row["used"]), int(row["most"])
 
 

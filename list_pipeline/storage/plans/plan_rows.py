@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus, Sweep
-from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, fetch_scalar, to_json
+from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, fetch_row, fetch_scalar, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +43,15 @@ class StoredPlan:
 _ITEM_COLUMNS = tuple(PlanItem.__dataclass_fields__)
 _PLAN_COLUMNS = ", ".join(StoredPlan.__dataclass_fields__)
 
+_CURRENT_PLAN = f"""
+    select {_PLAN_COLUMNS} from plan where campaign_id = :campaign and kind = :kind and sweep = :sweep
+    order by revision desc limit 1
+"""
+
 
 def current_plan(connection: Connection, campaign_id: int, kind: PlanKind, sweep: Sweep) -> StoredPlan | None:
     """The newest revision of a plan, or None."""
-    row = fetch_one(
-        connection,
-        f"""select {_PLAN_COLUMNS} from plan where campaign_id = :campaign and kind = :kind and sweep = :sweep
-            order by revision desc limit 1""",
-        campaign=campaign_id,
-        kind=kind,
-        sweep=sweep,
-    )
+    row = fetch_one(connection, _CURRENT_PLAN, campaign=campaign_id, kind=kind, sweep=sweep)
     return _plan(row) if row is not None else None
 
 
@@ -61,6 +59,16 @@ def plan_by_id(connection: Connection, plan_id: int) -> StoredPlan | None:
     """A plan, or None."""
     row = fetch_one(connection, f"select {_PLAN_COLUMNS} from plan where plan_id = :id", id=plan_id)
     return _plan(row) if row is not None else None
+
+
+def existing_plan(connection: Connection, plan_id: int) -> StoredPlan:
+    """A plan whose number comes from a row of ours.
+
+    Raises:
+        MissingRowError: there is none.
+    """
+    statement = f"select {_PLAN_COLUMNS} from plan where plan_id = :id"
+    return _plan(fetch_row(connection, f"plan {plan_id}", statement, id=plan_id))
 
 
 def _plan(row: RowMapping) -> StoredPlan:
@@ -90,15 +98,15 @@ def save_plan(
     revision: int = 1,
     requested_by: str | None = None,
     note: str | None = None,
-) -> int:
-    """Write a revision of a plan with its items, and return its id; one that another run wrote first stays."""
-    plan_id = fetch_scalar(
+) -> StoredPlan:
+    """Write a revision of a plan with its items; one that another run wrote first stays, and is returned."""
+    row = fetch_one(
         connection,
-        """
+        f"""
         insert into plan (campaign_id, kind, sweep, revision, content_hash, policy_version, status, summary, created_at,
                requested_by, note)
         values (:campaign, :kind, :sweep, :revision, :hash, :policy, :status, cast(:summary as jsonb), :now, :by, :note)
-        on conflict (campaign_id, kind, sweep, revision) do nothing returning plan_id
+        on conflict (campaign_id, kind, sweep, revision) do nothing returning {_PLAN_COLUMNS}
         """,
         campaign=campaign_id,
         kind=kind,
@@ -112,20 +120,17 @@ def save_plan(
         by=requested_by,
         note=note,
     )
-    if plan_id is None:
-        if campaign_id is None or sweep is None:
-            raise AssertionError("plans without a campaign are never in each other's way")
-        stored = current_plan(connection, campaign_id, kind, sweep)
-        if stored is None:
-            raise AssertionError("the insert met this row")
-        return stored.plan_id
+    if row is None:
+        what = f"the {kind.value} plan of campaign {campaign_id}"
+        return _plan(fetch_row(connection, what, _CURRENT_PLAN, campaign=campaign_id, kind=kind, sweep=sweep))
+    plan = _plan(row)
     copy_rows(
         connection,
         "plan_item",
         ("plan_id", *_ITEM_COLUMNS),
-        ((plan_id, *(_column(item, name) for name in _ITEM_COLUMNS)) for item in items),
+        ((plan.plan_id, *(_column(item, name) for name in _ITEM_COLUMNS)) for item in items),
     )
-    return int(plan_id)
+    return plan
 
 
 def plan_items(
@@ -217,20 +222,21 @@ def taken_back_contacts(connection: Connection, campaign_id: int) -> frozenset[i
     return frozenset(int(row["contact_id"]) for row in found)
 
 
-def decide(connection: Connection, plan_id: int, seen: PlanStatus, wanted: PlanStatus, by: str, now: datetime) -> bool:
-    """A person's decision, if the plan is still as it was seen. False: somebody else decided in between."""
-    return bool(
-        execute(
-            connection,
-            """update plan set status = :wanted, decided_by = :by, decided_at = :now
-               where plan_id = :id and status = :seen""",
-            id=plan_id,
-            seen=seen,
-            wanted=wanted,
-            by=by,
-            now=now,
-        )
+def decide(
+    connection: Connection, plan_id: int, seen: PlanStatus, wanted: PlanStatus, by: str, now: datetime
+) -> StoredPlan | None:
+    """A person's decision, if the plan is still as it was seen. None: somebody else decided in between."""
+    row = fetch_one(
+        connection,
+        f"""update plan set status = :wanted, decided_by = :by, decided_at = :now
+            where plan_id = :id and status = :seen returning {_PLAN_COLUMNS}""",
+        id=plan_id,
+        seen=seen,
+        wanted=wanted,
+        by=by,
+        now=now,
     )
+    return _plan(row) if row is not None else None
 
 
 def set_status(connection: Connection, plan_id: int, status: PlanStatus, now: datetime) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from list_pipeline.storage.database import execute, fetch_all, fetch_scalar
+from list_pipeline.storage.database import execute, fetch_all
 from list_pipeline.storage.runs.ledger import SELECT_LOG, LogRow
 
 
@@ -98,8 +98,3 @@ def resolve_given_up(connection: Connection, campaign_id: int, attempt: int, now
         note=f"attempt {attempt} continues it",
         now=now,
     )
-
-
-def key_of(connection: Connection, campaign_id: int) -> str:
-    """The partition key of a campaign."""
-    return str(fetch_scalar(connection, "select campaign_key from campaign_schedule where id = :id", id=campaign_id))

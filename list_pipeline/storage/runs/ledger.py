@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.lists import ListRole
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_scalar, to_json
+from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +61,24 @@ DEADLINE_WORDS = "the deadline of "
 """How the error begins that says what was not begun because the time was over."""
 
 
-SELECT_LOG = """
-    select id as log_id, campaign_schedule_id as campaign_id, sweep, attempt, executed_at, finished_at, status,
-           coalesce(errors, '[]') as errors, slack_notification_sent, run_id
-    from list_maintenance_log
+_LOG_COLUMNS = """
+    id as log_id, campaign_schedule_id as campaign_id, sweep, attempt, executed_at, finished_at, status,
+    coalesce(errors, '[]') as errors, slack_notification_sent, run_id
 """
+
+SELECT_LOG = f"select {_LOG_COLUMNS} from list_maintenance_log "
+
+
+_LATEST_LOG = (
+    SELECT_LOG
+    + """where campaign_schedule_id = :campaign and maintenance_type = 'post_campaign' and sweep = :sweep
+         order by attempt desc limit 1"""
+)
 
 
 def latest_log(connection: Connection, campaign_id: int, sweep: str) -> LogRow | None:
     """The newest attempt at a campaign's maintenance, or None."""
-    row = fetch_one(
-        connection,
-        SELECT_LOG
-        + """where campaign_schedule_id = :campaign and maintenance_type = 'post_campaign' and sweep = :sweep
-             order by attempt desc limit 1""",
-        campaign=campaign_id,
-        sweep=sweep,
-    )
+    row = fetch_one(connection, _LATEST_LOG, campaign=campaign_id, sweep=sweep)
     return LogRow(**row) if row is not None else None
 
 
@@ -89,14 +90,17 @@ def log_by_id(connection: Connection, log_id: int) -> RowMapping | None:
 def begin_log(
     connection: Connection, campaign_id: int, sweep: str, attempt: int, run_id: str | None, now: datetime
 ) -> LogRow:
-    """Write the row of a new attempt as ``running``: whoever looks sees that it began, also after a crash."""
-    fetch_scalar(
+    """Write the row of a new attempt as ``running``: whoever looks sees that it began, also after a crash.
+
+    An attempt that another run began at the same time stays, and is returned.
+    """
+    execute(
         connection,
         """
         insert into list_maintenance_log (campaign_schedule_id, maintenance_type, sweep, attempt, executed_at, touched_at,
                working_since, run_id, status)
         values (:campaign, 'post_campaign', :sweep, :attempt, :now, :now, :now, :run, 'running')
-        on conflict (campaign_schedule_id, maintenance_type, sweep, attempt) do nothing returning id
+        on conflict (campaign_schedule_id, maintenance_type, sweep, attempt) do nothing
         """,
         campaign=campaign_id,
         sweep=sweep,
@@ -104,19 +108,18 @@ def begin_log(
         now=now,
         run=run_id,
     )
-    found = latest_log(connection, campaign_id, sweep)
-    if found is None:
-        raise AssertionError("the row was just written")
-    return found
+    what = f"the maintenance of campaign {campaign_id}"
+    return LogRow(**fetch_row(connection, what, _LATEST_LOG, campaign=campaign_id, sweep=sweep))
 
 
-def touch_log(connection: Connection, log_id: int, run_id: str | None, now: datetime) -> None:
+def touch_log(connection: Connection, log_id: int, run_id: str | None, now: datetime) -> LogRow:
     """A run works on this attempt now. One that was taken for dead runs again, unless another attempt took over."""
-    execute(
+    row = fetch_row(
         connection,
-        """
+        f"row {log_id} of the ledger",
+        f"""
         with alive as (
-            select id, status in ('failed', 'partial_success') and coalesce(errors, '[]') @> cast(:died as jsonb)
+            select id as alive_id, status in ('failed', 'partial_success') and coalesce(errors, '[]') @> cast(:died as jsonb)
                    and not exists (select 1 from list_maintenance_log n where n.attempt > l.attempt
                        and (n.campaign_schedule_id, n.maintenance_type, n.sweep)
                          = (l.campaign_schedule_id, l.maintenance_type, l.sweep)) as is_revived
@@ -127,7 +130,7 @@ def touch_log(connection: Connection, log_id: int, run_id: str | None, now: date
                errors = case when not is_revived then errors else (
                    select coalesce(jsonb_agg(e), '[]') from jsonb_array_elements(errors) e
                    where e ->> 'stage' not in (:run_stage, :gave_up)) end
-        from alive where alive.id = l.id
+        from alive where alive_id = l.id returning {_LOG_COLUMNS}
         """,
         id=log_id,
         run=run_id,
@@ -136,6 +139,7 @@ def touch_log(connection: Connection, log_id: int, run_id: str | None, now: date
         run_stage=RUN_STAGE,
         gave_up=GAVE_UP_STAGE,
     )
+    return LogRow(**row)
 
 
 def working_since(connection: Connection, log_id: int) -> datetime:
@@ -259,10 +263,8 @@ def begin_mode(connection: Connection, now: datetime) -> RowMapping:
         "insert into mode_state (only_row, first_started_at) values (true, :now) on conflict (only_row) do nothing",
         now=now,
     )
-    row = fetch_one(connection, "select first_started_at, set_mode, set_by, set_at, switched_off_at from mode_state")
-    if row is None:
-        raise AssertionError("the row was just written")
-    return row
+    statement = "select first_started_at, set_mode, set_by, set_at, switched_off_at from mode_state"
+    return fetch_row(connection, "the mode", statement)
 
 
 def note_switch(connection: Connection, enabled: bool, by: str, now: datetime) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.validation.rules import Movement, OwnChange, RuleResult, Severity, ValidatedList, ValidationRule
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_scalar, to_json
+from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar, to_json
 
 VALIDATION = "pre_campaign_validation"
 """The type of a validation's row in the ledger."""
@@ -60,8 +60,9 @@ _MAILED = _MEMBERS + " and not m.is_unsubscribed and not c.is_excluded and not c
 
 def list_state(connection: Connection, role: ListRole) -> ValidatedList:
     """One list as our rows have it, every member looked at."""
-    counted = fetch_one(
+    counted = fetch_row(
         connection,
+        f"the sizes of {role.label}",
         """
         select count(*) as raw, count(*) filter (where m.is_unsubscribed) as unsubscribed,
                count(*) filter (where c.is_excluded) as excluded,
@@ -70,8 +71,6 @@ def list_state(connection: Connection, role: ListRole) -> ValidatedList:
         + _MEMBERS,
         role=role.value,
     )
-    if counted is None:
-        raise AssertionError("a count has one row")
     waiting = fetch_all(
         connection,
         "select w.contact_id, bool_and(i.is_held) as is_held from contact_waiting w"
@@ -131,8 +130,9 @@ def _ids(connection: Connection, statement: str, role: ListRole) -> list[int]:
 
 def movement(connection: Connection, role: ListRole, since: datetime) -> Movement:
     """Who came to a list, left it, or unsubscribed since an instant, our own changes among them."""
-    row = fetch_one(
+    row = fetch_row(
         connection,
+        f"who came to and left {role.label}",
         """
         select count(*) filter (where left_at is null and coalesce(subscribed_at, first_seen_at) > :since) as joined,
                count(*) filter (where left_at > :since) as left,
@@ -142,8 +142,6 @@ def movement(connection: Connection, role: ListRole, since: datetime) -> Movemen
         role=role.value,
         since=since,
     )
-    if row is None:
-        raise AssertionError("a count has one row")
     return Movement(int(row["joined"]), int(row["left"]), int(row["unsubscribed"]))
 
 
@@ -205,7 +203,7 @@ def save_validation(
     results: Sequence[RuleResult],
     now: datetime,
 ) -> int:
-    """Write a validation with its results; its number."""
+    """Write a validation with its results. Returns its number."""
     validation_id = int(
         fetch_scalar(
             connection,
@@ -260,10 +258,14 @@ def latest_validation(connection: Connection, campaign_id: int) -> StoredValidat
     return None if row is None else _validation(connection, row)
 
 
-def validation_by_id(connection: Connection, validation_id: int) -> StoredValidation | None:
-    """A validation by its number, or None."""
-    row = fetch_one(connection, "select * from campaign_validation where validation_id = :id", id=validation_id)
-    return None if row is None else _validation(connection, row)
+def existing_validation(connection: Connection, validation_id: int) -> StoredValidation:
+    """A validation whose number comes from a row of ours.
+
+    Raises:
+        MissingRowError: there is none.
+    """
+    statement = "select * from campaign_validation where validation_id = :id"
+    return _validation(connection, fetch_row(connection, f"validation {validation_id}", statement, id=validation_id))
 
 
 def _validation(connection: Connection, row: RowMapping) -> StoredValidation:

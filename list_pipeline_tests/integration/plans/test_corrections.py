@@ -408,7 +408,7 @@ def test_an_approved_repair_takes_a_contact_off_one_of_its_two_lists_and_never_o
             summary={"what": "Repair"},
             items=items,
             now=small.clock.now(),
-        )
+        ).plan_id
     small.control.reset_requests()
     with pytest.raises(RefusedError, match="pending_review"):
         corrections.carry_out_correction(small.services, plan_id, quietly)

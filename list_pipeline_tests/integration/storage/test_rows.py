@@ -14,11 +14,12 @@ from sqlalchemy import text
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import ContactSeen, RecipientSeen
+from list_pipeline.storage import reviews
 from list_pipeline.storage.campaigns import sent_campaigns
-from list_pipeline.storage.database import Database, copy_rows, fetch_all, fetch_scalar, to_json
-from list_pipeline.storage.membership import members
+from list_pipeline.storage.database import Database, MissingRowError, copy_rows, fetch_all, fetch_scalar, to_json
+from list_pipeline.storage.membership import data_versions, members
 from list_pipeline.storage.membership import sync as sync_rows
-from list_pipeline.storage.plans import journal
+from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.runs import ledger
 from list_pipeline_tests.integration.accounts import Installation
 
@@ -57,6 +58,19 @@ def test_copy_brings_back_what_was_written(database: Database) -> None:
 def test_copy_of_nothing_writes_nothing(database: Database) -> None:
     with database.begin() as connection:
         assert copy_rows(connection, "campaign_recipient", ("campaign_id", "contact_id"), []) == 0
+
+
+def test_a_row_that_must_be_there_and_is_not_is_an_error_that_says_what_to_do(database: Database) -> None:
+    with database.begin() as connection:
+        connection.execute(text("delete from data_version"))
+        with pytest.raises(MissingRowError, match=r"Reading the versions of our rows: .* Run `list-pipeline migrate`"):
+            data_versions.data_versions(connection)
+        with pytest.raises(MissingRowError, match="Reading plan 4711"):
+            plan_rows.existing_plan(connection, 4711)
+        with pytest.raises(MissingRowError, match="Reading plan 4711"):
+            reviews.campaign_key_of(connection, 4711)
+        with pytest.raises(MissingRowError, match="Reading row 4711 of the ledger"):
+            ledger.touch_log(connection, 4711, None, NOW)
 
 
 def _write_and_fail(database: Database) -> None:
