@@ -4,15 +4,15 @@ Belongs here: whether automation starts switched on, jobs out of assets, rules a
 job, sensor, schedule or rule.
 """
 
-from __future__ import annotations
-
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from list_pipeline.defs.failures import clear_failures
+from list_pipeline.defs.metadata import text
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.services import Services
 
@@ -30,7 +30,7 @@ NO_RETRIES = {"dagster/max_retries": "0"}
 """Dagster repeats nothing: a failed attempt is repeated by our own sensors, which know what was done."""
 
 
-def asset_job(name: str, *assets: dg.AssetsDefinition, description: str) -> UnresolvedAssetJobDefinition:
+def asset_job(name: str, *assets: dg.AssetsDefinition, description: str) -> "UnresolvedAssetJobDefinition":
     """A job that materializes these assets in one process, which takes seconds instead of half a minute."""
     return dg.define_asset_job(
         name,
@@ -41,13 +41,12 @@ def asset_job(name: str, *assets: dg.AssetsDefinition, description: str) -> Unre
     )
 
 
-def check_result(result: CheckResult, metadata: Mapping[str, dg.MetadataValue] | None = None) -> dg.AssetCheckResult:
+def check_result(result: CheckResult) -> dg.AssetCheckResult:
     """What a rule saw, as Dagster shows it: an invariant is an error, a figure to look at a warning."""
     return dg.AssetCheckResult(
         passed=result.passed,
         severity=dg.AssetCheckSeverity.ERROR if result.is_serious else dg.AssetCheckSeverity.WARN,
         description=result.words,
-        metadata=metadata,
     )
 
 
@@ -68,8 +67,67 @@ def _rule_check(asset: dg.AssetsDefinition, rule: Callable[[Services], CheckResu
     return run_check
 
 
-OWNERS = ["team:deliverability"]
+@dataclass(frozen=True, slots=True)
+class JudgedPartition:
+    """The partition that a check judges. ``run``: the run that made it, None when Dagster no longer knows that run."""
 
+    key: str
+    run: dg.DagsterRun | None
+
+
+def partition_check(
+    asset: dg.AssetsDefinition | dg.AssetKey,
+    name: str,
+    description: str,
+    noun: str,
+    judge: Callable[[Services, JudgedPartition], dg.AssetCheckResult],
+) -> dg.AssetChecksDefinition:
+    """A check of one partition of an asset: of the run's own, or, started alone from the UI, of the newest one.
+
+    The check itself has no partitions, because partitioned checks may change with any release of this version of Dagster;
+    the partition stands in the metadata.
+
+    Args:
+        noun: what a partition is, e.g. ``campaign``; the metadata has its key under this name.
+    """
+
+    @dg.asset_check(asset=asset, name=name, description=f"{description} Started alone, it judges the newest {noun}.")
+    def run_check(context: dg.AssetCheckExecutionContext, services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
+        (check,) = context.selected_asset_check_keys
+        key = context.run.tags.get("dagster/partition")
+        judged = (
+            JudgedPartition(key, context.run) if key else _newest_partition(context.instance, check.asset_key, noun)
+        )
+        with clear_failures():
+            result = judge(services, judged)
+        chosen = {} if key else {"judged": text(f"the newest {noun}, because the check was started alone")}
+        return dg.AssetCheckResult(
+            passed=result.passed,
+            severity=result.severity,
+            description=result.description,
+            metadata={noun: text(judged.key), **chosen},
+        )
+
+    return run_check
+
+
+def _newest_partition(instance: dg.DagsterInstance, asset: dg.AssetKey, noun: str) -> JudgedPartition:
+    """The newest partition that was materialized, by its key: those of campaigns, weeks and days begin with their date."""
+    known = instance.get_materialized_partitions(asset)
+    if not known:
+        raise dg.Failure(
+            description=(
+                f"No {noun} of {asset.to_user_string()} was materialized yet, so there is nothing to judge. Materialize one: "
+                "its checks run with it."
+            ),
+            allow_retries=False,
+        )
+    key = max(known)
+    found = instance.fetch_materializations(dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[key]), limit=1)
+    return JudgedPartition(key, instance.get_run_by_id(found.records[0].run_id) if found.records else None)
+
+
+OWNERS = ["team:deliverability"]
 
 POOL = "mailjet_lists"
 """Everything that changes lists shares this pool, whose limit is one."""

@@ -43,16 +43,16 @@ def campaign_asset(
     return decorate
 
 
-def sweep_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Sweep:
-    """Which look at the campaign this run is: 24h unless its tag says otherwise."""
-    return Sweep(context.run.tags.get(SWEEP_TAG, Sweep.H24.value))
+def sweep_of(run: dg.DagsterRun | None) -> Sweep:
+    """Which look at the campaign a run is: 24h unless its tag says otherwise."""
+    return Sweep(run.tags.get(SWEEP_TAG, Sweep.H24.value)) if run is not None else Sweep.H24
 
 
 @contextmanager
 def maintenance_of(context: dg.AssetExecutionContext, services: Services, stage_name: str) -> Generator[Maintenance]:
     """The maintenance of this partition; what fails inside is written to the ledger under ``stage_name``."""
     with clear_failures():
-        run = begin(services, context.partition_key, sweep=sweep_of(context), run_id=context.run.run_id)
+        run = begin(services, context.partition_key, sweep=sweep_of(context.run), run_id=context.run.run_id)
         with stage(services, run, stage_name):
             yield run
 
@@ -69,7 +69,7 @@ def ledgered_if_for_a_campaign(
     if key is None:
         yield
         return
-    run = begin(services, key, sweep=sweep_of(context), run_id=context.run.run_id)
+    run = begin(services, key, sweep=sweep_of(context.run), run_id=context.run.run_id)
     with stage(services, run, stage_name):
         yield
 
@@ -78,7 +78,7 @@ def ledgered_if_for_a_campaign(
 def maintenance_as_it_stands(context: dg.AssetExecutionContext, services: Services) -> Generator[Maintenance]:
     """The same for reporting: it begins no attempt and ends none."""
     with clear_failures():
-        yield current(services, context.partition_key, sweep=sweep_of(context))
+        yield current(services, context.partition_key, sweep=sweep_of(context.run))
 
 
 def gate_metadata(plan: StoredPlan, decision: GateDecision | None) -> dict[str, dg.MetadataValue]:

@@ -1,20 +1,18 @@
 """The safety rules as asset checks, so that they show in the UI with what they saw.
 
 They report. What stops a plan is the gate, which judges before anything is changed; a check that blocked would stop its own
-run only. The partition stands in the metadata, because partitioned checks are not stable in this version of Dagster.
+run only.
 """
 
 from collections.abc import Callable
 
 import dagster as dg
 
-from list_pipeline.defs.common import check_result
-from list_pipeline.defs.failures import clear_failures
+from list_pipeline.defs.common import JudgedPartition, check_result, partition_check
 from list_pipeline.defs.maintenance.campaign_assets import sweep_of
 from list_pipeline.defs.maintenance.rebalancing import rebalancing_plan
 from list_pipeline.defs.maintenance.snapshots import list_snapshot_after
 from list_pipeline.defs.maintenance.suppression import LIST_HEALTH, SUPPRESSION_PLAN
-from list_pipeline.defs.metadata import text
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.health import checks as health_checks
 from list_pipeline.operations.maintenance import checks
@@ -46,14 +44,10 @@ _RULES: dict[dg.AssetKey, tuple[Rule, ...]] = {
 
 
 def _check(asset: dg.AssetKey, rule: Rule) -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset=asset, name=rule.__name__, description=rule.__doc__)
-    def run_check(context: dg.AssetCheckExecutionContext, services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
-        key = context.run.tags["dagster/partition"]
-        with clear_failures():
-            result = rule(services, current(services, key, sweep=sweep_of(context)))
-        return check_result(result, {"campaign": text(key)})
+    def judge(services: Services, judged: JudgedPartition) -> dg.AssetCheckResult:
+        return check_result(rule(services, current(services, judged.key, sweep=sweep_of(judged.run))))
 
-    return run_check
+    return partition_check(asset, rule.__name__, rule.__doc__ or "", "campaign", judge)
 
 
 ASSET_CHECKS = [_check(asset, rule) for asset, rules in _RULES.items() for rule in rules]

@@ -4,12 +4,12 @@ import dagster as dg
 
 from list_pipeline.core.list_states.machines import MACHINES, HealthState, LifecycleState
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.common import OWNERS
+from list_pipeline.defs.common import OWNERS, rule_checks
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.maintenance.reports import maintenance_report
 from list_pipeline.defs.maintenance.state_picture import state_picture
 from list_pipeline.operations.list_states import history as state_history
-from list_pipeline.operations.list_states.checks import only_legal_transitions as rule
+from list_pipeline.operations.list_states.checks import only_legal_transitions
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.list_states import TransitionRow
 
@@ -78,8 +78,4 @@ def _row(one: TransitionRow) -> dict[str, object]:
     }
 
 
-@dg.asset_check(asset=list_states, name="only_legal_transitions", description=rule.__doc__)
-def only_legal_transitions(services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
-    with clear_failures():
-        result = rule(services)
-    return dg.AssetCheckResult(passed=result.passed, severity=dg.AssetCheckSeverity.ERROR, description=result.words)
+LIST_STATE_CHECKS = rule_checks(list_states, [only_legal_transitions])

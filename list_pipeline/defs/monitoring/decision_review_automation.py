@@ -6,9 +6,7 @@ from datetime import date, timedelta
 import dagster as dg
 
 from list_pipeline.core.monitoring.decision_review import DayFigures
-from list_pipeline.defs.common import SCHEDULE_STATUS, asset_job, check_result
-from list_pipeline.defs.failures import clear_failures
-from list_pipeline.defs.metadata import text
+from list_pipeline.defs.common import SCHEDULE_STATUS, JudgedPartition, asset_job, check_result, partition_check
 from list_pipeline.defs.monitoring.decision_review_assets import decision_review
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.monitoring.decision_review import RULES, figures_kept
@@ -34,14 +32,10 @@ def daily_decision_review(context: dg.ScheduleEvaluationContext) -> dg.RunReques
 
 
 def _check(rule: Callable[[DayFigures], CheckResult]) -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset=decision_review, name=rule.__name__, description=rule.__doc__)
-    def run_check(context: dg.AssetCheckExecutionContext, services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
-        day = context.run.tags["dagster/partition"]
-        with clear_failures():
-            result = rule(figures_kept(services, date.fromisoformat(day)))
-        return check_result(result, {"day": text(day)})
+    def judge(services: Services, judged: JudgedPartition) -> dg.AssetCheckResult:
+        return check_result(rule(figures_kept(services, date.fromisoformat(judged.key))))
 
-    return run_check
+    return partition_check(decision_review, rule.__name__, rule.__doc__ or "", "day", judge)
 
 
 DECISION_REVIEW_CHECKS = [_check(rule) for rule in RULES]

@@ -5,9 +5,7 @@ import dagster as dg
 from list_pipeline.core.errors import ConfigurationError, ListPipelineError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.validation.rules import Severity, ValidationRule
-from list_pipeline.defs.common import SENSOR_STATUS, asset_job
-from list_pipeline.defs.failures import clear_failures
-from list_pipeline.defs.metadata import text
+from list_pipeline.defs.common import SENSOR_STATUS, JudgedPartition, asset_job, partition_check
 from list_pipeline.defs.partitions import CAMPAIGNS
 from list_pipeline.defs.validation.assets import pre_campaign_validation
 from list_pipeline.operations.campaigns.discovery import discover
@@ -73,27 +71,20 @@ _SEVERITY = {Severity.CRITICAL: dg.AssetCheckSeverity.ERROR, Severity.WARNING: d
 
 
 def _check(rule: ValidationRule) -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset=pre_campaign_validation, name=rule.value, description=rule.question)
-    def run_check(context: dg.AssetCheckExecutionContext, services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
-        key = context.run.tags["dagster/partition"]
-        with clear_failures():
-            found = stored_validation(services, key)
+    def judge(services: Services, judged: JudgedPartition) -> dg.AssetCheckResult:
+        found = stored_validation(services, judged.key)
         results = {result.rule: result for result in found.results} if found is not None else {}
         if (result := results.get(rule)) is None:
             return dg.AssetCheckResult(
-                passed=False,
-                severity=dg.AssetCheckSeverity.ERROR,
-                description="This rule was not judged yet.",
-                metadata={"campaign": text(key)},
+                passed=False, severity=dg.AssetCheckSeverity.ERROR, description="This rule was not judged yet."
             )
         return dg.AssetCheckResult(
             passed=result.severity is Severity.PASSED,
             severity=_SEVERITY.get(result.severity, dg.AssetCheckSeverity.WARN),
             description=f"{result.words} {result.action}".rstrip(),
-            metadata={"campaign": text(key)},
         )
 
-    return run_check
+    return partition_check(pre_campaign_validation, rule.value, rule.question, "campaign", judge)
 
 
 VALIDATION_CHECKS = [_check(rule) for rule in ValidationRule]

@@ -9,9 +9,14 @@ import dagster as dg
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.weekly.facts import WeekFacts
 from list_pipeline.core.weekly.figures import due_week
-from list_pipeline.defs.common import SCHEDULE_STATUS, SENSOR_STATUS, asset_job, check_result
-from list_pipeline.defs.failures import clear_failures
-from list_pipeline.defs.metadata import text
+from list_pipeline.defs.common import (
+    SCHEDULE_STATUS,
+    SENSOR_STATUS,
+    JudgedPartition,
+    asset_job,
+    check_result,
+    partition_check,
+)
 from list_pipeline.defs.weekly import assets as weekly
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.services import Services
@@ -88,14 +93,10 @@ def weekly_checks_missed(
 
 
 def _check(rule: Callable[[WeekFacts], CheckResult]) -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset=weekly.list_health_check, name=rule.__name__, description=rule.__doc__)
-    def run_check(context: dg.AssetCheckExecutionContext, services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
-        week = context.run.tags["dagster/partition"]
-        with clear_failures():
-            result = rule(facts_of(services, current(services, date.fromisoformat(week))))
-        return check_result(result, {"week": text(week)})
+    def judge(services: Services, judged: JudgedPartition) -> dg.AssetCheckResult:
+        return check_result(rule(facts_of(services, current(services, date.fromisoformat(judged.key)))))
 
-    return run_check
+    return partition_check(weekly.list_health_check, rule.__name__, rule.__doc__ or "", "week", judge)
 
 
 WEEKLY_CHECKS = [_check(rule) for rule in WEEK_RULES]
