@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
 
 from rich.table import Table
 
@@ -12,6 +10,7 @@ from list_pipeline.core.errors import IncompleteDataError
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, Sweep
 from list_pipeline.core.rebalancing.balance import deviation_percent
+from list_pipeline.core.rebalancing.summary import RebalancingSummary, pair_of
 from list_pipeline.demo.showing import Stage, console, show_messages
 from list_pipeline.operations.runs.run import Maintenance, current
 from list_pipeline.operations.services import Services
@@ -66,16 +65,17 @@ def _show_suppressions(services: Services, run_: Maintenance) -> None:
     console.print(
         f"{len(confirmed)} suppressed, {len(items) - len(confirmed)} wait; the first {min(12, len(items))} shown"
     )
-    console.print(f"Why, in short ({plan.summary['advised_by']}): {plan.summary['rationale']}")
+    summary = plan.suppression_summary
+    console.print(f"Why, in short ({summary.advised_by.value}): {summary.rationale}")
 
 
 def _show_rebalancing(services: Services, run_: Maintenance) -> None:
-    summary = _plan(services, run_, PlanKind.REBALANCING).summary
-    before, after = summary["deviation_before_percent"], summary["deviation_after_percent"]
+    summary = _plan(services, run_, PlanKind.REBALANCING).rebalancing_summary
+    before, after = summary.deviation_before_percent, summary.deviation_after_percent
     console.print(f"\nRebalancing: deviation {before:.1f} % → {after:.1f} %")
-    console.print(f"Certificate: {summary['certificate']}")
-    if deferred := sum(summary["deferred_moves"].values()):
-        console.print(f"Deferred until the cycle closes: {deferred} moves, {', '.join(summary['deferred_moves'])}")
+    console.print(f"Certificate: {summary.certificate}")
+    if deferred := summary.deferred_move_count:
+        console.print(f"Deferred until the cycle closes: {deferred} moves, {', '.join(summary.deferred_moves)}")
 
 
 def _show_lists(services: Services, run_: Maintenance) -> None:
@@ -135,7 +135,7 @@ def _prove(stage: Stage, run_: Maintenance) -> None:
     )
     stage.prove("each of them once in the history", len(history) == len(set(history)))
     stage.prove("nobody was suppressed for the sender's fault, a block, one soft bounce or an incident", not wronged)
-    _prove_balance(stage, _plan(services, run_, PlanKind.REBALANCING).summary, _deviation(stage))
+    _prove_balance(stage, _plan(services, run_, PlanKind.REBALANCING).rebalancing_summary, _deviation(stage))
 
 
 def _deviation(stage: Stage) -> float:
@@ -152,14 +152,14 @@ def _deviation(stage: Stage) -> float:
     return deviation_percent((mailable[0], mailable[1], mailable[2])) or 0.0
 
 
-def _prove_balance(stage: Stage, summary: Mapping[str, Any], deviation: float) -> None:
-    if not summary["restriction"]:
+def _prove_balance(stage: Stage, summary: RebalancingSummary, deviation: float) -> None:
+    if not summary.restriction:
         stage.prove(f"the lists are within 2 % of their mean ({deviation:.2f} %)", deviation <= 2)
         return
-    sent = set(summary["sent_in_open_cycle"])
-    crossing = [pair for pair in summary["moves"] if len(sent & set(pair.split("->"))) == 1]
-    planned = float(summary["deviation_after_percent"])
+    sent = set(summary.sent_in_open_cycle)
+    crossing = [flow for flow in summary.moves if len(sent & set(pair_of(flow))) == 1]
+    planned = summary.deviation_after_percent
     stage.prove(
         f"nobody moved between a mailed and an unmailed list; the deviation is what that allows ({deviation:.2f} %)",
-        not crossing and abs(deviation - planned) < 0.005,
+        not crossing and planned is not None and abs(deviation - planned) < 0.005,
     )

@@ -319,8 +319,10 @@ def _plan(connection: Connection, plan: StoredPlan | None) -> PlanSeen | None:
             )
         )
         roles: frozenset[ListRole] = frozenset()
+        deviation, is_repaired = None, True
     else:
-        is_needed = bool(plan.summary["triggered"])
+        summary = plan.rebalancing_summary
+        is_needed, deviation, is_repaired = summary.triggered, summary.deviation_before_percent, summary.is_repaired
         touched = fetch_all(
             connection,
             """select from_role as role from plan_item where plan_id = :plan and from_role is not null
@@ -339,7 +341,7 @@ def _plan(connection: Connection, plan: StoredPlan | None) -> PlanSeen | None:
         confirmed=outcome["confirmed"] + outcome["reversed"],
         failed=outcome["failed"],
         skipped=outcome["skipped"],
-        deviation_percent=plan.summary.get("deviation_before_percent"),
-        is_repaired=bool(plan.summary.get("is_repaired", True)),
+        deviation_percent=deviation,
+        is_repaired=is_repaired,
         roles=roles,
     )

@@ -38,6 +38,7 @@ from list_pipeline.settings import Settings
 from list_pipeline.stack.databases import drop_database, with_database
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.plans import plan_rows
+from list_pipeline.storage.plans.plan_rows import StoredPlan
 
 ANCHOR = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 MASTER, LIST_1, LIST_2, LIST_3, SUPPRESSION = 5776, 10503497, 10503498, 10503499, 10503500
@@ -161,20 +162,18 @@ class Rehearsal:
         (row,) = self.rows(statement, **values)
         return next(iter(row.values()))
 
+    def plan(self, key: str, kind: PlanKind) -> StoredPlan:
+        """A campaign's stored plan."""
+        with self.services.database.begin() as connection:
+            campaign = sent_campaigns.campaign_by_key(connection, key)
+            plan = plan_rows.current_plan(connection, campaign.campaign_id, kind, Sweep.H24)
+        assert plan is not None, f"no {kind.value} plan of {key}"
+        return plan
+
     def plan_items(self, key: str, kind: PlanKind) -> tuple[PlanItem, ...]:
         """The items of a campaign's stored plan."""
         with self.services.database.begin() as connection:
-            campaign = sent_campaigns.campaign_by_key(connection, key)
-            plan = plan_rows.current_plan(connection, campaign.campaign_id, kind, Sweep.H24)
-            assert plan is not None, f"no {kind.value} plan of {key}"
-            return plan_rows.plan_items(connection, plan.plan_id)
-
-    def plan_summary(self, key: str, kind: PlanKind) -> Mapping[str, Any]:
-        with self.services.database.begin() as connection:
-            campaign = sent_campaigns.campaign_by_key(connection, key)
-            plan = plan_rows.current_plan(connection, campaign.campaign_id, kind, Sweep.H24)
-            assert plan is not None, f"no {kind.value} plan of {key}"
-            return plan.summary
+            return plan_rows.plan_items(connection, self.plan(key, kind).plan_id)
 
     def key_of(self, mailjet_campaign_id: int) -> str:
         found = self.scalar(

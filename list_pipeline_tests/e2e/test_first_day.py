@@ -78,12 +78,12 @@ def test_for_a_day_nothing_is_changed_on_a_rotten_account_and_people_are_told_wh
         assert suppressed & rotten <= others.keys()
         (found,) = [
             one
-            for one in account.plan_summary(key, PlanKind.SUPPRESSION)["not_evidence"]
-            if one["reason"] == BounceReason.PREBLOCKED.value
+            for one in account.plan(key, PlanKind.SUPPRESSION).suppression_summary.not_evidence
+            if one.reason is BounceReason.PREBLOCKED
         ]
-        assert found["contacts"] >= len(rotten)
-        assert found["advice"] == advice_for(BounceReason.PREBLOCKED)
-        assert "release it at Mailjet" in found["advice"]
+        assert found.contacts >= len(rotten)
+        assert found.advice == advice_for(BounceReason.PREBLOCKED)
+        assert "release it at Mailjet" in found.advice
         (message,) = [one for one in account.slack_messages() if key in str(one)]
         assert "Read-Only, Nothing Was Changed" in str(message)
         assert "were not attempted at all, which says nothing about them" in str(message)

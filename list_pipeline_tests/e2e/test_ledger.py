@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from list_pipeline.clock import VirtualClock
+from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import ItemAction, PlanKind
 from list_pipeline.integrations.tls import tls_context
 from list_pipeline.sandbox.server import SandboxServer
@@ -301,9 +302,9 @@ def test_in_an_open_cycle_moves_are_deferred_and_come_when_it_is_closed(template
             or (third in before[i] and after.get(i, frozenset()) & {first, second} - before[i])
         }
         assert not crossed, told(account, crossed, "moved across the rounds of an open cycle")
-        summary = account.plan_summary(due.campaign_key, PlanKind.REBALANCING)
-        assert summary["sent_in_open_cycle"] == ["campaign_1", "campaign_2"]
-        deferred = sum(summary["deferred_moves"].values())
+        summary = account.plan(due.campaign_key, PlanKind.REBALANCING).rebalancing_summary
+        assert summary.sent_in_open_cycle == (ListRole.CAMPAIGN_1, ListRole.CAMPAIGN_2)
+        deferred = summary.deferred_move_count
         assert deferred > 0, summary
         assert maintained.report.facts.rebalancing.deferred >= deferred
         enrolled = {

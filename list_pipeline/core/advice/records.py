@@ -83,6 +83,48 @@ class ModelAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsultationSummary:
+    """How a text or an opinion came about, as a plan's summary and a report hold it.
+
+    Attributes:
+        verdict: what the guard said, in words.
+        model: the version that answered, else the model that was asked; None where none is configured.
+        tokens: by kind: ``prompt``, ``output``, ``thought``.
+        cost_usd: US dollars; None when the model's price is not known.
+        latency_ms: milliseconds of all requests together; None when nothing was sent.
+        is_recalled: the answer was taken from the record of an earlier run.
+    """
+
+    outcome: AdviceOutcome
+    verdict: str
+    model: str | None
+    prompt_version: str
+    tokens: Mapping[str, int]
+    cost_usd: float | None
+    latency_ms: int | None
+    is_recalled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdvisedSummary:
+    """What a plan's summary holds of its advisor; the policy speaks where no model does.
+
+    The defaults are those of a plan that was made before anybody explained plans.
+
+    Attributes:
+        advisor_confidence: the model's confidence in the plan, from 0 to 1; None when the policy speaks.
+        advice: how the words came about; None where nobody was asked.
+    """
+
+    rationale: str = ""
+    expected_impact: str = ""
+    advised_by: AdviceSource = AdviceSource.POLICY
+    advisor_confidence: float | None = None
+    concerns: tuple[str, ...] = ()
+    advice: ConsultationSummary | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AgentRecord:
     """One consultation, complete enough to be audited: what was asked, what came back, what the guard made of it.
 
@@ -117,18 +159,18 @@ class AgentRecord:
     finish_reason: str | None = None
     is_recalled: bool = False
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> ConsultationSummary:
         """The origin of the words, for a plan's summary and a report. The whole record is in ``agent_record``."""
-        return {
-            "outcome": self.outcome.value,
-            "verdict": self.verdict,
-            "model": self.model_version or self.model,
-            "prompt_version": self.prompt_version,
-            "tokens": self.tokens,
-            "cost_usd": None if self.cost_usd is None else float(self.cost_usd),
-            "latency_ms": self.latency_ms,
-            "is_recalled": self.is_recalled,
-        }
+        return ConsultationSummary(
+            outcome=self.outcome,
+            verdict=self.verdict,
+            model=self.model_version or self.model,
+            prompt_version=self.prompt_version,
+            tokens=self.tokens,
+            cost_usd=None if self.cost_usd is None else float(self.cost_usd),
+            latency_ms=self.latency_ms,
+            is_recalled=self.is_recalled,
+        )
 
     @property
     def tokens(self) -> dict[str, int]:

@@ -97,6 +97,14 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class RepairSummary:
+    """What a repair is about, as it is stored with its plan: which kind of drift, and of how many contacts."""
+
+    kind: DriftKind
+    contacts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One difference or broken rule. ``ours`` and ``theirs`` are words; ``repair`` is what is proposed, or None.
 

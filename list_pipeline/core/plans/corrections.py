@@ -11,7 +11,7 @@ somebody else changed since is left as it is, because restoring an old state wou
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
@@ -171,6 +171,17 @@ def why_roll_back(planned: int, failed: int, astray: int) -> str | None:
     if exceeds_percent(failed, planned, ROLLBACK_PERCENT):
         return f"{failed} of {planned} contacts could not be moved, more than {ROLLBACK_PERCENT} %"
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionSummary:
+    """What a correction is about, as it is stored with its plan. ``what``: its title.
+
+    ``refused``: code of ``REFUSALS`` to the contacts that are left as they are.
+    """
+
+    what: str = ""
+    refused: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

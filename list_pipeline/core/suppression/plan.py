@@ -7,9 +7,11 @@ Belongs here: plan items, sums, the repair list, what was not evidence, incident
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
+from list_pipeline.core.advice.records import AdvisedSummary
 from list_pipeline.core.bounces.classes import SENDER_CLASSES, BounceClass, BounceReason, FailureEvent, advice_for
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, Sweep, content_hash
@@ -30,6 +32,57 @@ class SenderFault:
     reason: BounceReason
     contacts: int
     advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionBreakdown:
+    """Planned suppressions by reason. Held contacts are not among them."""
+
+    hard_bounces: int
+    second_hits: int
+    soft_bounce_patterns: int
+    complaints: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentFigures:
+    """An incident without the contacts it holds: hard bounces among the campaign's recipients at one domain."""
+
+    domain: str
+    hard_bounces: int
+    recipients: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuppressionSummary(AdvisedSummary):
+    """A suppression plan in figures, as it is stored with the plan: no address and no contact id is in it.
+
+    Attributes:
+        contacts: all items; ``held``, ``monitor`` and ``keep`` are those that are not suppressed.
+        suppress: what is left to suppress after the advice; ``breakdown``: the policy's own, before it.
+        complaint_rate_percent: complaints in percent of the recipients; None without recipients.
+        disagreements: what the advisor sorted less carefully than the policy, and was ignored.
+        as_of: the moment that was judged for (UTC); None in a plan of before that was noted.
+        is_backfill: the campaign was a past one, judged as of the time at which it would have been due.
+    """
+
+    recipients: int
+    contacts: int
+    suppress: SuppressionBreakdown
+    held: int
+    monitor: int
+    keep: int
+    by_class: Mapping[BounceClass, int]
+    by_rule: Mapping[SuppressionRule, int]
+    sender_faults: tuple[SenderFault, ...]
+    not_evidence: tuple[SenderFault, ...]
+    incidents: tuple[IncidentFigures, ...]
+    complaint_rate_percent: float | None
+    breakdown: Mapping[str, int] = field(default_factory=dict)
+    disagreements: int = 0
+    as_of: datetime | None = None
+    is_backfill: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,36 +127,33 @@ class SuppressionPlan:
         complaints = dict(self.by_class)[BounceClass.COMPLAINT]
         return 100 * complaints / self.recipients if self.recipients > 0 else None
 
-    def breakdown(self) -> dict[str, int]:
+    def breakdown(self) -> SuppressionBreakdown:
         """Planned suppressions by reason, and their total. Held contacts are not among them."""
         planned = Counter(verdict.rule for verdict in self.with_action(VerdictAction.SUPPRESS))
-        return {
-            "hard_bounces": planned[SuppressionRule.HARD_BOUNCE],
-            "second_hits": planned[SuppressionRule.SECOND_HIT],
-            "soft_bounce_patterns": planned[SuppressionRule.SOFT_PATTERN],
-            "complaints": planned[SuppressionRule.COMPLAINT],
-            "total": planned.total(),
-        }
+        return SuppressionBreakdown(
+            hard_bounces=planned[SuppressionRule.HARD_BOUNCE],
+            second_hits=planned[SuppressionRule.SECOND_HIT],
+            soft_bounce_patterns=planned[SuppressionRule.SOFT_PATTERN],
+            complaints=planned[SuppressionRule.COMPLAINT],
+            total=planned.total(),
+        )
 
-    def summary(self) -> dict[str, object]:
-        """The plan's figures for a JSON column: no address, no contact id."""
-        return {
-            "recipients": self.recipients,
-            "contacts": len(self.items),
-            "suppress": self.breakdown(),
-            "held": self.held_count,
-            "monitor": len(self.with_action(VerdictAction.MONITOR)),
-            "keep": len(self.with_action(VerdictAction.KEEP)),
-            "by_class": {bounce_class.value: count for bounce_class, count in self.by_class},
-            "by_rule": {rule.value: count for rule, count in self.by_rule},
-            "sender_faults": [_as_json(finding) for finding in self.sender_faults],
-            "not_evidence": [_as_json(finding) for finding in self.not_evidence],
-            "incidents": [
-                {"domain": one.domain, "hard_bounces": one.hard_bounces, "recipients": one.recipients}
-                for one in self.incidents
-            ],
-            "complaint_rate_percent": self.complaint_rate_percent,
-        }
+    def summary(self) -> SuppressionSummary:
+        """The plan's own figures; what an advisor said and when it was judged for is the caller's to add."""
+        return SuppressionSummary(
+            recipients=self.recipients,
+            contacts=len(self.items),
+            suppress=self.breakdown(),
+            held=self.held_count,
+            monitor=len(self.with_action(VerdictAction.MONITOR)),
+            keep=len(self.with_action(VerdictAction.KEEP)),
+            by_class=dict(self.by_class),
+            by_rule=dict(self.by_rule),
+            sender_faults=self.sender_faults,
+            not_evidence=self.not_evidence,
+            incidents=tuple(IncidentFigures(one.domain, one.hard_bounces, one.recipients) for one in self.incidents),
+            complaint_rate_percent=self.complaint_rate_percent,
+        )
 
 
 def assemble(
@@ -177,7 +227,3 @@ def _findings(events: Iterable[FailureEvent], classes: frozenset[BounceClass]) -
             contacts[event.reason] += 1
     ordered = sorted(contacts.items(), key=lambda pair: (-pair[1], pair[0].value))
     return tuple(SenderFault(reason, count, advice_for(reason)) for reason, count in ordered)
-
-
-def _as_json(finding: SenderFault) -> dict[str, object]:
-    return {"reason": finding.reason.value, "contacts": finding.contacts, "advice": finding.advice}

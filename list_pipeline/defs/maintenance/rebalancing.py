@@ -1,11 +1,12 @@
 """Who moves or joins a list: planned and judged, then done. Only the second changes lists."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import dagster as dg
 
+from list_pipeline.core.advice.records import AdviceSource
 from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.rebalancing.summary import RebalancingSummary
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import POOL
 from list_pipeline.defs.maintenance.campaign_assets import (
@@ -46,22 +47,22 @@ def rebalancing_plan(
     if plan is None or not goes_on:
         context.log.info("The rebalancing waits: see the review items of this campaign")
         return
-    summary = plan.summary
+    summary = plan.rebalancing_summary
     yield dg.MaterializeResult(
         metadata={
             **md.counts(
                 {
-                    "moves": sum(summary["moves"].values()),
-                    "enrolments": sum(summary["enrolments"].values()),
-                    "deferred": sum(summary["deferred_moves"].values()),
-                    "deviation_before_percent": summary["deviation_before_percent"],
-                    "deviation_after_percent": summary["deviation_after_percent"],
+                    "moves": summary.move_count,
+                    "enrolments": summary.enrolment_count,
+                    "deferred": summary.deferred_move_count,
+                    "deviation_before_percent": summary.deviation_before_percent,
+                    "deviation_after_percent": summary.deviation_after_percent,
                 }
             ),
-            "certificate": md.text(summary["certificate"] or "no rebalancing is needed"),
-            "reasons": md.lines(summary["reasons"]),
-            "moves by list": md.table([{"from → to": k, "contacts": v} for k, v in summary["moves"].items()]),
-            "enrolments by list": md.table([{"to": k, "contacts": v} for k, v in summary["enrolments"].items()]),
+            "certificate": md.text(summary.certificate or "no rebalancing is needed"),
+            "reasons": md.lines(summary.reasons),
+            "moves by list": md.table([{"from → to": k, "contacts": v} for k, v in summary.moves.items()]),
+            "enrolments by list": md.table([{"to": k.value, "contacts": v} for k, v in summary.enrolments.items()]),
             **advice_metadata(summary),
             **gate_metadata(plan, decision),
         },
@@ -69,26 +70,25 @@ def rebalancing_plan(
     )
 
 
-def advice_metadata(summary: Mapping[str, Any]) -> dict[str, dg.MetadataValue]:
+def advice_metadata(summary: RebalancingSummary) -> dict[str, dg.MetadataValue]:
     """Who explains the plan and how, what it cost, and what the guard made of it. Empty for a plan that was made before
     anybody explained plans."""
-    if "advice" not in summary:
+    if (advice := summary.advice) is None:
         return {}
-    advice = summary["advice"]
-    model = f" {advice['model']}" if summary["advised_by"] == "model" else ""
+    model = f" {advice.model}" if summary.advised_by is AdviceSource.MODEL else ""
     return {
-        "rationale": md.text(summary["rationale"]),
-        "expected impact": md.text(summary["expected_impact"]),
-        "alternatives considered": md.lines(summary["alternatives_considered"]),
-        "concerns": md.lines(summary["concerns"]),
-        "explained by": md.text(f"the {summary['advised_by']}{model}"),
-        "guard": md.text(advice["verdict"]),
+        "rationale": md.text(summary.rationale),
+        "expected impact": md.text(summary.expected_impact),
+        "alternatives considered": md.lines(summary.alternatives_considered),
+        "concerns": md.lines(summary.concerns),
+        "explained by": md.text(f"the {summary.advised_by.value}{model}"),
+        "guard": md.text(advice.verdict),
         **md.counts(
             {
-                "advisor_confidence": summary["advisor_confidence"],
-                "advisor_tokens": sum(advice["tokens"].values()),
-                "advisor_cost_usd": advice["cost_usd"],
-                "advisor_latency_ms": advice["latency_ms"],
+                "advisor_confidence": summary.advisor_confidence,
+                "advisor_tokens": sum(advice.tokens.values()),
+                "advisor_cost_usd": advice.cost_usd,
+                "advisor_latency_ms": advice.latency_ms,
             }
         ),
     }

@@ -1,13 +1,14 @@
 """Who is suppressed: planned, let through or not, done. Only the last of the three changes lists."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import asdict
 
 import dagster as dg
 
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.plans.gate import GateDecision
 from list_pipeline.core.plans.plan import ItemAction
+from list_pipeline.core.suppression.plan import SuppressionSummary
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import OWNERS, POOL
 from list_pipeline.defs.maintenance.bounces import bounce_analysis
@@ -95,18 +96,20 @@ def suppression_plan_and_list_health(
 
 def suppression_metadata(plan: StoredPlan, items: list[ShownItem]) -> dict[str, dg.MetadataValue]:
     """A suppression plan for people: figures, who and why (masked), and what the advisor said."""
-    summary: Mapping[str, Any] = plan.summary
+    summary = plan.suppression_summary
     suppressed = [item for item in items if item.item.action is ItemAction.SUPPRESS]
     return {
         **md.counts(
             {
-                "planned_suppressions": int(summary["suppress"]["total"]),
-                "held_for_review": int(summary["held"]),
-                "monitored": int(summary["monitor"]),
-                "kept": int(summary["keep"]),
+                "planned_suppressions": summary.suppress.total,
+                "held_for_review": summary.held,
+                "monitored": summary.monitor,
+                "kept": summary.keep,
             }
         ),
-        "by reason": md.table([{"reason": k.replace("_", " "), "contacts": v} for k, v in summary["suppress"].items()]),
+        "by reason": md.table(
+            [{"reason": k.replace("_", " "), "contacts": v} for k, v in asdict(summary.suppress).items()]
+        ),
         "who and why": md.table(
             [
                 {
@@ -119,32 +122,25 @@ def suppression_metadata(plan: StoredPlan, items: list[ShownItem]) -> dict[str, 
                 for one in suppressed
             ]
         ),
-        "rationale": md.text(f"{summary['rationale']} (written by the {summary['advised_by']})"),
-        "expected impact": md.text(str(summary["expected_impact"])),
+        "rationale": md.text(f"{summary.rationale} (written by the {summary.advised_by.value})"),
+        "expected impact": md.text(summary.expected_impact),
         **_advice_metadata(summary),
         "policy version": md.text(plan.policy_version),
         "content hash": md.text(plan.content_hash[:16]),
     }
 
 
-def _advice_metadata(summary: Mapping[str, Any]) -> dict[str, dg.MetadataValue]:
+def _advice_metadata(summary: SuppressionSummary) -> dict[str, dg.MetadataValue]:
     """What the advisor said beyond its prose, and what it took; little for plans of before advisors said so much."""
-    advisor = summary.get("advice")
-    if not advisor:
+    if (advice := summary.advice) is None:
         return {}
-    concerns = "; ".join(summary["concerns"]) or "none"
-    cost = "not known" if advisor["cost_usd"] is None else f"{advisor['cost_usd']:.4f} USD"
-    took = f"{sum(advisor['tokens'].values()):,} tokens, {cost}, {advisor['latency_ms'] or 0:,} ms"
+    cost = "not known" if advice.cost_usd is None else f"{advice.cost_usd:.4f} USD"
+    took = f"{sum(advice.tokens.values()):,} tokens, {cost}, {advice.latency_ms or 0:,} ms"
     return {
-        "advisor": md.text(f"{advisor['model'] or 'no model'}: {advisor['verdict']}"),
-        "advisor's concerns": md.text(concerns),
-        "advice took": md.text("recalled from an earlier run" if advisor["is_recalled"] else took),
-        **md.counts(
-            {
-                "advisor_confidence": summary["advisor_confidence"],
-                "advisor_disagreements": int(summary["disagreements"]),
-            }
-        ),
+        "advisor": md.text(f"{advice.model or 'no model'}: {advice.verdict}"),
+        "advisor's concerns": md.text("; ".join(summary.concerns) or "none"),
+        "advice took": md.text("recalled from an earlier run" if advice.is_recalled else took),
+        **md.counts({"advisor_confidence": summary.advisor_confidence, "advisor_disagreements": summary.disagreements}),
     }
 
 

@@ -288,15 +288,18 @@ def _queue_imbalance(connection: Connection, services: Services, campaign_id: in
     plan = plan_rows.current_plan(connection, campaign_id, PlanKind.REBALANCING, sweep)
     if plan is None:
         return None
-    summary = plan.summary
+    summary = plan.rebalancing_summary
+    if summary.deviation_before_percent is None:
+        # Empty lists are not apart.
+        return None
     message = imbalance_message(
         Imbalance(
             campaign_key=scheduled_campaigns.campaign_by_id(connection, campaign_id).key,
-            deviation_percent=float(summary["deviation_before_percent"]),
-            sizes=dict(zip(CAMPAIGN_LISTS, summary["sizes"], strict=True)),
-            moves=sum(summary["moves"].values()),
-            enrolments=sum(summary["enrolments"].values()),
-            deferred=sum((*summary["deferred_moves"].values(), *summary["deferred_enrolments"].values())),
+            deviation_percent=summary.deviation_before_percent,
+            sizes=dict(zip(CAMPAIGN_LISTS, summary.sizes, strict=True)),
+            moves=summary.move_count,
+            enrolments=summary.enrolment_count,
+            deferred=summary.deferred_count,
             waits=plan.status is PlanStatus.PENDING_REVIEW,
         )
     )

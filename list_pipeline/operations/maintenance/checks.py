@@ -37,7 +37,7 @@ def suppressions_within_cap(services: Services, run: Maintenance) -> CheckResult
     with services.database.begin() as connection:
         items = plan_rows.plan_items(connection, plan.plan_id, {ItemAction.SUPPRESS})
     count = sum(1 for item in items if item.reason != "complaint" and not item.is_held)
-    recipients = int(plan.summary["recipients"])
+    recipients = plan.suppression_summary.recipients
     share = 100 * count / recipients if recipients else 0.0
     words = f"{count} of {recipients:,} recipients are planned for suppression ({share:.1f} %); the cap is {cap:g} %"
     return CheckResult(not exceeds_percent(count, recipients, cap), words, is_serious=False)
@@ -63,8 +63,8 @@ def suppressed_were_recipients(services: Services, run: Maintenance) -> CheckRes
 
 def moves_are_few(services: Services, run: Maintenance) -> CheckResult:
     """Fewer than 10 percent of the contacts in the campaign lists change lists."""
-    plan = _plan(services, run, PlanKind.REBALANCING)
-    moves, contacts = sum(plan.summary["moves"].values()), sum(plan.summary["sizes"])
+    summary = _plan(services, run, PlanKind.REBALANCING).rebalancing_summary
+    moves, contacts = summary.move_count, sum(summary.sizes)
     return CheckResult(
         moves * 10 < contacts or not moves, f"{moves} of {contacts:,} contacts change lists", is_serious=False
     )
@@ -72,8 +72,8 @@ def moves_are_few(services: Services, run: Maintenance) -> CheckResult:
 
 def moves_are_minimal(services: Services, run: Maintenance) -> CheckResult:
     """The plan makes exactly as many moves as its certificate says are needed."""
-    plan = _plan(services, run, PlanKind.REBALANCING)
-    moves, bound = sum(plan.summary["moves"].values()), int(plan.summary["lower_bound"])
+    summary = _plan(services, run, PlanKind.REBALANCING).rebalancing_summary
+    moves, bound = summary.move_count, summary.lower_bound
     return CheckResult(moves == bound, f"{moves} moves are planned and {bound} are needed at least")
 
 

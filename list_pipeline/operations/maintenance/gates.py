@@ -7,15 +7,13 @@ here: the rules themselves (``core.suppression.gate``, ``core.rebalancing.gate``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
 from list_pipeline.core.plans.gate import GateDecision, GateOutcome
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanStatus
-from list_pipeline.core.rebalancing.balance import Sizes
 from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, judge_rebalancing
 from list_pipeline.core.suppression.gate import SuppressionGateFacts, gate_items, judge_suppression
 from list_pipeline.core.suppression.verdicts import BORDERLINE_RULES
@@ -104,7 +102,7 @@ def _decide_on_suppressions(services: Services, run: Maintenance, plan: StoredPl
         before = plan_rows.suppressed_in_sweeps(connection, run.campaign.campaign_id, run.sweep)
     return judge_suppression(
         SuppressionGateFacts(
-            recipients=int(plan.summary["recipients"]),
+            recipients=plan.suppression_summary.recipients,
             executed_before=before,
             items=gate_items(items, mailed, domains),
             fetch_complete=data is not None and data.fetch.is_complete,
@@ -117,29 +115,24 @@ def _decide_on_suppressions(services: Services, run: Maintenance, plan: StoredPl
 
 
 def _decide_on_rebalancing(services: Services, run: Maintenance, plan: StoredPlan) -> GateDecision:
+    summary = plan.rebalancing_summary
     with services.database.begin() as connection:
         items = plan_rows.plan_items(connection, plan.plan_id)
         facts = members.facts_of(connection, [item.contact_id for item in items])
     return judge_rebalancing(
         RebalancingGateFacts(
             items=items,
-            sizes_before=_sizes(plan.summary["sizes"]),
-            sizes_after=_sizes(plan.summary["target_sizes"]),
+            sizes_before=summary.sizes,
+            sizes_after=summary.target_sizes,
             never_move=frozenset(i for i, flag in facts.items() if must_stay(flag)),
-            is_best_reachable=bool(plan.summary["is_repaired"]) or plan.summary["restriction"] is not None,
+            is_best_reachable=summary.is_repaired or summary.restriction is not None,
             mode=mode_for(services, run),
             flag_enabled=services.settings.list_management_enabled,
-            restriction=plan.summary["restriction"],
-            # Absent in a plan that was made before the advisor was asked about it.
-            advisor_confidence=plan.summary.get("advisor_confidence"),
+            restriction=summary.restriction,
+            advisor_confidence=summary.advisor_confidence,
         ),
         rebalancing_policy_of(services),
     )
-
-
-def _sizes(values: Sequence[Any]) -> Sizes:
-    first, second, third = (int(value) for value in values)
-    return first, second, third
 
 
 def _ask_people(

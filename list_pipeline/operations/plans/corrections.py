@@ -23,6 +23,7 @@ from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.slack_blocks import SlackMessage, context
 from list_pipeline.core.plans.corrections import (
     CorrectionFacts,
+    CorrectionSummary,
     DoneChange,
     Reversal,
     correction_message,
@@ -232,7 +233,7 @@ def save_correction(
         content_hash=content_hash(asked.campaign_id, asked.kind, asked.sweep, f"{_VERSION}.{revision}", items),
         policy_version=_VERSION,
         status=PlanStatus.PLANNED,
-        summary={"what": asked.what, "refused": {code: list(ids) for code, ids in refused.items()}},
+        summary=CorrectionSummary(asked.what, {code: tuple(ids) for code, ids in refused.items()}),
         items=items,
         now=now,
         revision=revision,
@@ -315,9 +316,10 @@ def _result(services: Services, plan: StoredPlan, executed: Executed) -> Correct
     with services.database.begin() as connection:
         now = correction_rows.contacts_now(connection, [change.contact_id for change in changes])
         unsettled = journal.outcome(connection, plan.plan_id)["open"]
-    refused: Mapping[str, Sequence[int]] = plan.summary.get("refused", {})
+    # A repair refuses nobody, and is named by its kind.
+    summary = plan.summary if isinstance(plan.summary, CorrectionSummary) else CorrectionSummary()
     facts = CorrectionFacts(
-        what=str(plan.summary.get("what", plan.kind.value)),
+        what=summary.what or plan.kind.value,
         requested_by=plan.requested_by or plan.decided_by or "nobody",
         note=plan.note or "",
         # What turned out to need nothing any more is settled, not missing.
@@ -326,9 +328,9 @@ def _result(services: Services, plan: StoredPlan, executed: Executed) -> Correct
         failed=executed.failed,
         open=unsettled,
         differs=tuple(c.contact_id for c in changes if not is_back(c, now[c.contact_id])),
-        refused={code: len(ids) for code, ids in refused.items()},
+        refused={code: len(ids) for code, ids in summary.refused.items()},
     )
-    return Correction(plan.plan_id, facts, refused)
+    return Correction(plan.plan_id, facts, summary.refused)
 
 
 def _note_in_ledger(services: Services, plan: StoredPlan, correction: Correction) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import structlog
@@ -23,6 +24,7 @@ from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanSt
 from list_pipeline.core.rebalancing.balance import Sizes
 from list_pipeline.core.rebalancing.flows import EnrolNewcomers, FlowPlan, RebalancingPolicy, plan_flows
 from list_pipeline.core.rebalancing.queue_order import Enrolment, Move, QueueEntry, choose_contacts, needed_from
+from list_pipeline.core.rebalancing.summary import RebalancingSummary, flow_name
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.campaigns.discovery import discover, lists_sent_in_open_cycle
 from list_pipeline.operations.membership.sync import list_sizes, refresh_contacts, sync
@@ -116,7 +118,7 @@ def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess |
             log.warning("the lists changed while the advisor was asked", campaign=campaign.key)
             opinion = superseded(draft.question, opinion.recorded)
         flows, now = draft.flows, services.clock.now()
-        summary = {**_summary(draft.question), **_said(opinion), "advice": opinion.recorded.summary()}
+        summary = _summary(draft.question, opinion)
         saved = plan_rows.save_plan(
             connection,
             campaign_id=campaign.campaign_id,
@@ -130,7 +132,8 @@ def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess |
             items=draft.items,
             now=now,
         )
-        ledger.fill_log(connection, run.log.log_id, rebalancing_plan={**summary, "plan_id": saved.plan_id})
+        kept = plan_rows.summary_as_json(PlanKind.REBALANCING, summary)
+        ledger.fill_log(connection, run.log.log_id, rebalancing_plan={**kept, "plan_id": saved.plan_id})
     log.info(
         "rebalancing plan generated",
         campaign=campaign.key,
@@ -138,8 +141,8 @@ def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess |
         moves=flows.move_count,
         enrolments=flows.enrolment_count,
         targets=list(flows.target_sizes),
-        rationale=saved.summary.get("rationale"),
-        advised_by=saved.summary.get("advised_by"),
+        rationale=summary.rationale,
+        advised_by=summary.advised_by.value,
     )
     return saved
 
@@ -203,33 +206,41 @@ def _item(chosen: Move | Enrolment) -> PlanItem:
     )
 
 
-def _summary(question: RebalancingQuestion) -> dict[str, Any]:
+def _summary(question: RebalancingQuestion, opinion: RebalancingOpinion) -> RebalancingSummary:
     flows = question.flows
     certificate = flows.certificate
-    return {
-        "required": flows.required,
-        "triggered": flows.triggered,
-        "sizes": list(flows.sizes),
-        "target_sizes": list(flows.target_sizes),
-        "moves": {f"{one.value}->{other.value}": count for (one, other), count in flows.moves.items()},
-        "enrolments": {role.value: count for role, count in flows.enrolments.items()},
-        "deferred_moves": {f"{a.value}->{b.value}": count for (a, b), count in flows.deferred_moves.items()},
-        "deferred_enrolments": {role.value: count for role, count in flows.deferred_enrolments.items()},
-        "deviation_before_percent": _percent(flows.deviation_before),
-        "deviation_after_percent": _percent(flows.deviation_after),
-        "is_repaired": flows.is_repaired,
-        "certificate": certificate.sentence if certificate else "",
-        "lower_bound": certificate.lower_bound if certificate else 0,
-        "restriction": certificate.restriction if certificate else None,
-        "reasons": list(flows.reasons),
-        "sent_in_open_cycle": sorted(role.value for role in question.sent_in_open_cycle),
-        "frozen": sorted(role.value for role in question.frozen),
-        "suppressed": dict(zip((role.value for role in CAMPAIGN_LISTS), question.suppressed, strict=True)),
-        "newcomers_available": question.newcomers_available,
-    }
+    return RebalancingSummary(
+        required=flows.required,
+        triggered=flows.triggered,
+        sizes=flows.sizes,
+        target_sizes=flows.target_sizes,
+        moves={flow_name(pair): count for pair, count in flows.moves.items()},
+        enrolments=dict(flows.enrolments),
+        deferred_moves={flow_name(pair): count for pair, count in flows.deferred_moves.items()},
+        deferred_enrolments=dict(flows.deferred_enrolments),
+        deviation_before_percent=_percent(flows.deviation_before),
+        deviation_after_percent=_percent(flows.deviation_after),
+        is_repaired=flows.is_repaired,
+        certificate=certificate.sentence if certificate else "",
+        lower_bound=certificate.lower_bound if certificate else 0,
+        restriction=certificate.restriction if certificate else None,
+        reasons=flows.reasons,
+        sent_in_open_cycle=tuple(sorted(question.sent_in_open_cycle)),
+        frozen=tuple(sorted(question.frozen)),
+        suppressed=dict(zip(CAMPAIGN_LISTS, question.suppressed, strict=True)),
+        newcomers_available=question.newcomers_available,
+        rationale=opinion.rationale,
+        expected_impact=opinion.expected_impact,
+        alternatives_considered=opinion.alternatives_considered,
+        concerns=opinion.concerns,
+        advised_by=opinion.source,
+        advisor_confidence=opinion.confidence,
+        advice=opinion.recorded.summary(),
+    )
 
 
-def _said(opinion: RebalancingOpinion) -> dict[str, Any]:
+def _said(opinion: RebalancingOpinion) -> dict[str, object]:
+    """The opinion for the advisor's record."""
     return {
         "rationale": opinion.rationale,
         "expected_impact": opinion.expected_impact,
@@ -240,7 +251,7 @@ def _said(opinion: RebalancingOpinion) -> dict[str, Any]:
     }
 
 
-def _percent(share: Any) -> float | None:
+def _percent(share: Fraction | None) -> float | None:
     return None if share is None else float(share * 100)
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from list_pipeline.agents import reporting
-from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.advice.records import AdviceSource, AdvisedSummary
 from list_pipeline.core.bounces.classes import BounceClass
 from list_pipeline.core.health.figures import Rate
 from list_pipeline.core.health.trends import BounceTrend, SizeTrend
@@ -108,27 +108,19 @@ def _write(services: Services, run: Maintenance, facts: MaintenanceFacts) -> dic
         **report,
         "status": facts.status.value,
         "results": record.prompt_hash,
-        "advice": record.summary(),
+        "advice": asdict(record.summary()),
     }
 
 
-_ADVICE_FIELDS = (
-    "rationale",
-    "expected_impact",
-    "advised_by",
-    "advisor_confidence",
-    "concerns",
-    "breakdown",
-    "alternatives_considered",
-    "advice",
-)
+_ADVICE_FIELDS = frozenset(field.name for field in fields(AdvisedSummary)) | {"breakdown", "alternatives_considered"}
 """What a plan's summary holds of its advisor."""
 
 
-def _advice_on(plan: StoredPlan | None) -> dict[str, Any]:
+def _advice_on(plan: StoredPlan | None) -> Mapping[str, object]:
     if plan is None:
         return {}
-    return {name: plan.summary[name] for name in _ADVICE_FIELDS if name in plan.summary}
+    summary = plan_rows.summary_as_json(plan.kind, plan.summary)
+    return {name: value for name, value in summary.items() if name in _ADVICE_FIELDS}
 
 
 def final_status(services: Services, run: Maintenance) -> RunStatus:
@@ -239,9 +231,9 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         mailjet_requests=requests,
         complaint_rate=analysis.complaint_rate_percent if analysis else None,
         errors=[StageErrors(entry["stage"], int(entry.get("count", 1))) for entry in run.log.errors],
-        suppression_rationale=str(suppression.summary["rationale"]) if suppression else "",
-        expected_impact=str(suppression.summary["expected_impact"]) if suppression else "",
-        rationale_source=AdviceSource(suppression.summary["advised_by"]) if suppression else AdviceSource.POLICY,
+        suppression_rationale=suppression.suppression_summary.rationale if suppression else "",
+        expected_impact=suppression.suppression_summary.expected_impact if suppression else "",
+        rationale_source=suppression.suppression_summary.advised_by if suppression else AdviceSource.POLICY,
         review_reason=" ".join(str(review["summary"]) for review in reviews if review["kind"] == "plan")[:600],
         attempt=attempt,
         judged_as_of=_judged_as_of(suppression),
@@ -272,7 +264,7 @@ def _why_not_begun(run: Maintenance, suppression: StoredPlan | None) -> str:
     """Why there is no rebalancing plan, where that says nothing about the balance of the lists."""
     if run.log.passed_deadline:
         return "Not begun: the deadline passed first. The next maintenance looks at the balance again."
-    if suppression is not None and suppression.summary.get("is_backfill"):
+    if suppression is not None and suppression.suppression_summary.is_backfill:
         return "No rebalancing: the lists have moved on since this campaign."
     if run.log.status == "failed" or run.log.gave_up:
         return "Not begun: the maintenance failed before."
@@ -282,9 +274,9 @@ def _why_not_begun(run: Maintenance, suppression: StoredPlan | None) -> str:
 
 
 def _judged_as_of(suppression: StoredPlan | None) -> datetime | None:
-    if suppression is None or not suppression.summary.get("is_backfill"):
+    if suppression is None or not suppression.suppression_summary.is_backfill:
         return None
-    return datetime.fromisoformat(str(suppression.summary["as_of"]))
+    return suppression.suppression_summary.as_of
 
 
 def _rates(stored: StoredAssessment) -> ListRates:
@@ -300,7 +292,7 @@ def _rates(stored: StoredAssessment) -> ListRates:
 
 def _later_looks(run: Maintenance, suppression: StoredPlan | None) -> list[int]:
     """Days after sending at which the campaign is looked at again; a past campaign is judged once."""
-    if suppression is None or suppression.summary.get("is_backfill"):
+    if suppression is None or suppression.suppression_summary.is_backfill:
         return []
     return [sweep.hours // 24 for sweep in Sweep if sweep.hours > run.sweep.hours]
 
@@ -328,16 +320,15 @@ def _suppression_facts(connection: Connection, plan: StoredPlan | None) -> Suppr
 def _rebalancing_facts(connection: Connection, plan: StoredPlan | None) -> RebalancingFacts:
     if plan is None:
         return RebalancingFacts()
-    summary = plan.summary
+    summary = plan.rebalancing_summary
     outcomes = journal.outcome_by(connection, plan.plan_id, "action")
-    deferred = (*summary["deferred_moves"].values(), *summary["deferred_enrolments"].values())
     return RebalancingFacts(
-        moves_planned=sum(summary["moves"].values()),
+        moves_planned=summary.move_count,
         moves_confirmed=outcomes.get("move", {}).get("confirmed", 0),
-        enrolments_planned=sum(summary["enrolments"].values()),
+        enrolments_planned=summary.enrolment_count,
         enrolments_confirmed=outcomes.get("enrol", {}).get("confirmed", 0),
-        deferred=sum(deferred),
-        certificate=summary["certificate"],
+        deferred=summary.deferred_count,
+        certificate=summary.certificate,
     )
 
 

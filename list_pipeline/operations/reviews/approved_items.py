@@ -108,7 +108,7 @@ def cap_words(services: Services, plan: StoredPlan, contact_ids: Collection[int]
     """
     if plan.kind is not PlanKind.SUPPRESSION or plan.campaign_id is None:
         return ""
-    cap, recipients = suppression.policy_of(services).cap_percent, int(plan.summary["recipients"])
+    cap, recipients = suppression.policy_of(services).cap_percent, plan.suppression_summary.recipients
     with services.database.begin() as connection:
         before = plan_rows.suppressed_in_sweeps(connection, plan.campaign_id, None)
         confirmed = {step.contact_id for step in journal.steps_of(connection, plan.plan_id, ["confirmed"])}

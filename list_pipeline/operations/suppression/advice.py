@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
 from list_pipeline.agents.optimization import Opinion
 from list_pipeline.agents.plan_summary import MAX_BORDERLINE, BorderlineItem, PlanGroup, PlanSummary, position
 from list_pipeline.core.bounces.domains import domain_kind
+from list_pipeline.core.suppression.plan import SuppressionSummary
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.verdicts import Attempt, AttemptOutcome, CampaignContext, ContactFacts, Verdict
 
@@ -130,21 +131,19 @@ def opinion_as_json(asked: AdviceQuestion, opinion: Opinion) -> dict[str, object
     }
 
 
-def advice_for_summary(asked: AdviceQuestion, opinion: Opinion) -> dict[str, object]:
-    """What the plan's summary keeps of the advice, whether a model or the policy gave it.
-
-    ``breakdown`` is the policy's own, before the advice; ``suppress`` of the same summary is what is left of it.
-    """
-    return {
-        "rationale": opinion.rationale,
-        "expected_impact": opinion.expected_impact,
-        "advised_by": opinion.source.value,
-        "advisor_confidence": opinion.confidence,
-        "concerns": list(opinion.concerns),
-        "breakdown": asked.summary.breakdown(),
-        "disagreements": opinion.disagreements,
-        "advice": opinion.recorded.summary(),
-    }
+def with_advice(summary: SuppressionSummary, asked: AdviceQuestion, opinion: Opinion) -> SuppressionSummary:
+    """A plan's summary with the advice, whether a model or the policy gave it."""
+    return replace(
+        summary,
+        rationale=opinion.rationale,
+        expected_impact=opinion.expected_impact,
+        advised_by=opinion.source,
+        advisor_confidence=opinion.confidence,
+        concerns=tuple(opinion.concerns),
+        breakdown=asked.summary.breakdown(),
+        disagreements=opinion.disagreements,
+        advice=opinion.recorded.summary(),
+    )
 
 
 def _key(verdict: Verdict) -> tuple[str, str, str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.percentages import reaches_percent
 from list_pipeline.core.plans.gate import GateOutcome
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus
-from list_pipeline.core.suppression.plan import SuppressionPlan, assemble
+from list_pipeline.core.suppression.plan import SuppressionPlan, SuppressionSummary, assemble
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.rules import decide, find_incidents, keep_delivered, keep_rejected, keep_taken_back
 from list_pipeline.core.suppression.verdicts import (
@@ -35,7 +35,7 @@ from list_pipeline.operations.plans.outcomes import Executed, close
 from list_pipeline.operations.runs.attempts import deadline_words
 from list_pipeline.operations.runs.run import Maintenance, deadline_of, is_backfill, known_until
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.suppression.advice import advice_for_summary, after_opinion, ask_about, opinion_as_json
+from list_pipeline.operations.suppression.advice import after_opinion, ask_about, opinion_as_json, with_advice
 from list_pipeline.storage import bounces as bounce_rows
 from list_pipeline.storage.bounces import PastAttempt
 from list_pipeline.storage.campaigns import sent_campaigns
@@ -112,12 +112,10 @@ def plan_suppression(services: Services, run: Maintenance, access: ModelAccess |
         policy_version=policy.version,
         recipients=known.context.recipients,
     )
-    more = {
-        **advice_for_summary(asked, opinion),
-        "as_of": as_of.isoformat(),
-        "is_backfill": is_backfill(services, campaign, sweep),
-    }
-    saved = _save(services, run, plan, more)
+    summary = replace(
+        with_advice(plan.summary(), asked, opinion), as_of=as_of, is_backfill=is_backfill(services, campaign, sweep)
+    )
+    saved = _save(services, run, plan, summary)
     log.info(
         "suppression plan generated",
         campaign=campaign.key,
@@ -198,10 +196,8 @@ def _attempt(past: PastAttempt, in_incident: bool) -> Attempt:
     return Attempt(past.campaign_id, past.sent_at, outcome)
 
 
-def _save(services: Services, run: Maintenance, plan: SuppressionPlan, more: Mapping[str, object]) -> StoredPlan:
-    """Write a plan with what its summary shall hold beside its own figures."""
+def _save(services: Services, run: Maintenance, plan: SuppressionPlan, summary: SuppressionSummary) -> StoredPlan:
     now = services.clock.now()
-    summary = {**plan.summary(), **more}
     with services.database.begin() as connection:
         stored = plan_rows.save_plan(
             connection,
@@ -228,7 +224,8 @@ def _save(services: Services, run: Maintenance, plan: SuppressionPlan, more: Map
                 details={"domain": incident.domain, "contact_ids": list(incident.contact_ids)},
                 now=now,
             )
-        ledger.fill_log(connection, run.log.log_id, suppression_plan={**summary, "plan_id": stored.plan_id})
+        kept = plan_rows.summary_as_json(PlanKind.SUPPRESSION, summary)
+        ledger.fill_log(connection, run.log.log_id, suppression_plan={**kept, "plan_id": stored.plan_id})
     return stored
 
 
@@ -257,7 +254,7 @@ def waiting_to_begin(services: Services, plan: StoredPlan) -> int:
 def is_idle_backfill(services: Services, plan: StoredPlan) -> bool:
     """Whether a plan is about a past campaign and nobody was suppressed by it: then the lists, which have moved on since,
     are none of its business."""
-    if not plan.summary.get("is_backfill"):
+    if not plan.suppression_summary.is_backfill:
         return False
     with services.database.begin() as connection:
         return not journal.outcome(connection, plan.plan_id)["confirmed"]

@@ -10,7 +10,7 @@ The row is written before anything is sent, and a Slack that fails changes nothi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -167,7 +167,7 @@ def _write(services: Services, run: WeekRun, facts: WeekFacts) -> dict[str, Any]
     return {
         **report,
         "results": made.prompt_hash,
-        "advice": made.summary(),
+        "advice": asdict(made.summary()),
     }
 
 

@@ -10,9 +10,17 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
+from list_pipeline.core.drift.findings import RepairSummary
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.plans.corrections import CorrectionSummary
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus, Sweep
+from list_pipeline.core.rebalancing.summary import RebalancingSummary
+from list_pipeline.core.suppression.plan import SuppressionSummary
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, fetch_row, fetch_scalar, to_json
+from list_pipeline.storage.json_columns import JsonColumn
+
+PlanSummary = SuppressionSummary | RebalancingSummary | CorrectionSummary | RepairSummary
+"""What a plan of each kind is in figures and words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +38,7 @@ class StoredPlan:
     content_hash: str
     policy_version: str
     status: PlanStatus
-    summary: Mapping[str, Any]
+    summary: PlanSummary
     gate: Mapping[str, Any]
     created_at: datetime
     decided_at: datetime | None
@@ -38,6 +46,46 @@ class StoredPlan:
     executed_at: datetime | None
     requested_by: str | None
     note: str | None
+
+    @property
+    def suppression_summary(self) -> SuppressionSummary:
+        """The summary of a suppression plan.
+
+        Raises:
+            TypeError: it is another kind of plan.
+        """
+        if not isinstance(self.summary, SuppressionSummary):
+            raise TypeError(f"plan {self.plan_id} is no suppression plan")
+        return self.summary
+
+    @property
+    def rebalancing_summary(self) -> RebalancingSummary:
+        """The summary of a rebalancing plan.
+
+        Raises:
+            TypeError: it is another kind of plan.
+        """
+        if not isinstance(self.summary, RebalancingSummary):
+            raise TypeError(f"plan {self.plan_id} is no rebalancing plan")
+        return self.summary
+
+
+_CORRECTION: JsonColumn[PlanSummary] = JsonColumn("plan.summary", CorrectionSummary)
+SUMMARY_COLUMNS: Mapping[PlanKind, JsonColumn[PlanSummary]] = {
+    PlanKind.SUPPRESSION: JsonColumn("plan.summary", SuppressionSummary),
+    PlanKind.REBALANCING: JsonColumn("plan.summary", RebalancingSummary),
+    PlanKind.ROLLBACK: _CORRECTION,
+    PlanKind.UNDO: _CORRECTION,
+    PlanKind.MANUAL: _CORRECTION,
+    PlanKind.REPAIR: JsonColumn("plan.summary", RepairSummary),
+}
+"""How the column ``summary`` is read and written, by the kind of the plan."""
+
+
+def summary_as_json(kind: PlanKind, summary: PlanSummary) -> Mapping[str, object]:
+    """The summary of a plan as its column holds it, for the ledger, which repeats it."""
+    plain: Mapping[str, object] = SUMMARY_COLUMNS[kind].plain(summary)
+    return plain
 
 
 _ITEM_COLUMNS = tuple(PlanItem.__dataclass_fields__)
@@ -73,10 +121,12 @@ def existing_plan(connection: Connection, plan_id: int) -> StoredPlan:
 
 def _plan(row: RowMapping) -> StoredPlan:
     values = dict(row)
+    kind = PlanKind(values["kind"])
     return StoredPlan(
         **{
             **values,
-            "kind": PlanKind(values["kind"]),
+            "kind": kind,
+            "summary": SUMMARY_COLUMNS[kind].read(values["summary"]),
             "sweep": Sweep(values["sweep"]) if values["sweep"] else None,
             "status": PlanStatus(values["status"]),
         }
@@ -92,7 +142,7 @@ def save_plan(
     content_hash: str,
     policy_version: str,
     status: PlanStatus,
-    summary: Mapping[str, Any],
+    summary: PlanSummary,
     items: Iterable[PlanItem],
     now: datetime,
     revision: int = 1,
@@ -114,7 +164,7 @@ def save_plan(
         hash=content_hash,
         policy=policy_version,
         status=status,
-        summary=to_json(summary),
+        summary=SUMMARY_COLUMNS[kind].text(summary),
         now=now,
         revision=revision,
         by=requested_by,

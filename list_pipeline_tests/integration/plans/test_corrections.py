@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from list_pipeline.core.drift.findings import DriftKind, RepairSummary
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError, TransientError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus, Sweep, content_hash
@@ -405,7 +406,7 @@ def test_an_approved_repair_takes_a_contact_off_one_of_its_two_lists_and_never_o
             content_hash=content_hash(None, PlanKind.REPAIR, None, "test", items),
             policy_version="test",
             status=PlanStatus.PENDING_REVIEW,
-            summary={"what": "Repair"},
+            summary=RepairSummary(DriftKind.IN_TWO_CAMPAIGN_LISTS, 2),
             items=items,
             now=small.clock.now(),
         ).plan_id

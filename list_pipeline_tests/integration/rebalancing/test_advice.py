@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from list_pipeline.core.advice.records import AdviceSource
 from list_pipeline.core.errors import TransientError
 from list_pipeline.core.plans.plan import PlanItem, PlanStatus, content_hash
 from list_pipeline.operations.maintenance import gates
@@ -57,21 +57,22 @@ def records(made: Installation) -> list[tuple[Any, ...]]:
 def test_the_plan_is_explained_in_the_models_words_with_everything_recorded(small: Installation) -> None:
     run, model = ready(small), AnsweringModel({"concerns": ["List 3 lost contacts."]})
     plan = judged(small, run, model)
-    summary = plan.summary
+    summary = plan.rebalancing_summary
     assert plan.status is PlanStatus.APPROVED
-    assert (summary["advised_by"], summary["advisor_confidence"]) == ("model", 0.9)
-    assert summary["rationale"] == "The plan makes 2 moves so that the lists are even again."
-    assert summary["alternatives_considered"] == ["Doing nothing would leave the lists uneven."]
-    assert summary["concerns"] == ["List 3 lost contacts."]
-    assert summary["advice"]["verdict"] == "accepted"
-    assert sum(summary["advice"]["tokens"].values()) == 1_150
+    assert (summary.advised_by, summary.advisor_confidence) == (AdviceSource.MODEL, 0.9)
+    assert summary.rationale == "The plan makes 2 moves so that the lists are even again."
+    assert summary.alternatives_considered == ("Doing nothing would leave the lists uneven.",)
+    assert summary.concerns == ("List 3 lost contacts.",)
+    assert summary.advice is not None
+    assert summary.advice.verdict == "accepted"
+    assert sum(summary.advice.tokens.values()) == 1_150
     ((source, outcome, requests, confidence, prompt, opinion, tokens),) = records(small)
     assert (source, outcome, requests, confidence) == ("model", "accepted", 1, 0.9)
-    assert opinion["rationale"] == summary["rationale"]
+    assert opinion["rationale"] == summary.rationale
     assert tokens == {"prompt": 900, "output": 200, "thought": 50}
     assert model.asked[0] in prompt
     ((ledger,),) = small.query("select rebalancing_plan from list_maintenance_log")
-    assert ledger["rationale"] == summary["rationale"]
+    assert ledger["rationale"] == summary.rationale
 
 
 def test_the_question_tells_what_this_run_suppressed_on_each_list(small: Installation) -> None:
@@ -93,7 +94,7 @@ def test_no_address_name_or_id_is_in_the_recorded_prompt(small: Installation) ->
     assert "example" not in prompt
     identifiers = [*small.account.people.values(), *(small.account.lists.by_role().values())]
     assert not any(f'"{one}"' in prompt or f" {one}," in prompt for one in identifiers)
-    assert "@" not in json.dumps(plan.summary)
+    assert "@" not in str(plan.summary)
 
 
 HOSTILE: dict[str, AnsweringModel | None] = {
@@ -127,8 +128,9 @@ def test_whatever_the_model_does_the_same_contacts_move_and_nothing_waits(small:
         "what is said is no part of the plan"
     )
     if name != "over-confident":
-        assert (plan.summary["advised_by"], plan.summary["advisor_confidence"]) == ("policy", None)
-        assert "at least 2 moves are needed; 2 are planned" in plan.summary["rationale"]
+        summary = plan.rebalancing_summary
+        assert (summary.advised_by, summary.advisor_confidence) == (AdviceSource.POLICY, None)
+        assert "at least 2 moves are needed; 2 are planned" in summary.rationale
     (check,) = (one for one in plan.gate["checks"] if one["name"] == "advice")
     assert check["passed"]
 
@@ -163,8 +165,8 @@ def test_a_plan_that_changes_nothing_is_not_asked_about(install_small: Install) 
         plan = judged(made, run, model)
         assert model.asked == []
         assert plan.status is PlanStatus.APPROVED
-        assert plan.summary["advised_by"] == "policy"
-        assert "only above 20 % is it repaired" in plan.summary["rationale"]
+        assert plan.rebalancing_summary.advised_by is AdviceSource.POLICY
+        assert "only above 20 % is it repaired" in plan.rebalancing_summary.rationale
         ((source, outcome, requests, confidence, *_),) = records(made)
         assert (source, outcome, requests, confidence) == ("policy", "not_asked", 0, None)
 
@@ -186,8 +188,9 @@ def test_an_attempt_that_died_after_the_answer_does_not_ask_again(
     plan = judged(small, run, changed_mind)
     assert changed_mind.asked == []
     assert plan.status is PlanStatus.PENDING_REVIEW
-    assert plan.summary["advisor_confidence"] == 0.55
-    assert plan.summary["advice"]["is_recalled"] is True
+    assert plan.rebalancing_summary.advisor_confidence == 0.55
+    assert plan.rebalancing_summary.advice is not None
+    assert plan.rebalancing_summary.advice.is_recalled is True
     assert len(records(small)) == 1
 
 
@@ -208,10 +211,11 @@ def test_what_changes_while_the_advisor_thinks_is_part_of_the_plan_and_the_words
             return super().generate(*given, **named)
 
     plan = judged(small, run, Slow({"confidence": 0.55}))
-    assert plan.summary["sizes"] == [19, 20, 16]
     assert small.account.people[19] not in {item.contact_id for item in items(small, plan)}
-    assert (plan.summary["advised_by"], plan.summary["advisor_confidence"]) == ("policy", None)
-    assert "the lists changed while the advisor was asked" in plan.summary["advice"]["verdict"]
+    summary = plan.rebalancing_summary
+    assert (summary.advised_by, summary.advisor_confidence, summary.sizes) == (AdviceSource.POLICY, None, (19, 20, 16))
+    assert summary.advice is not None
+    assert "the lists changed while the advisor was asked" in summary.advice.verdict
 
 
 def test_no_connection_is_held_while_the_model_is_asked(small: Installation) -> None:
@@ -236,7 +240,7 @@ def test_a_model_that_misbehaves_on_the_wire_changes_nothing(small: Installation
     people = small.account.people
     assert {item.contact_id for item in items(small, plan)} == {people[19], people[39], people[60]}
     assert plan.status is PlanStatus.APPROVED
-    assert plan.summary["advised_by"] == "policy"
+    assert plan.rebalancing_summary.advised_by is AdviceSource.POLICY
     ((source, _, requests, *_),) = records(small)
     assert source == "policy"
     assert requests >= 1
@@ -247,6 +251,8 @@ def test_the_rehearsed_model_explains_the_plan_and_lets_it_run(small: Installati
     with_model = small.another(gemini_api_key="k", gemini_base_url=small.server.url)
     plan, _ = gates.judge_rebalancing_plan(with_model, run)
     assert plan.status is PlanStatus.APPROVED
-    assert plan.summary["advised_by"] == "model", plan.summary["advice"]["verdict"]
-    assert plan.summary["advisor_confidence"] >= 0.70
-    assert plan.summary["rationale"]
+    summary = plan.rebalancing_summary
+    assert summary.advised_by is AdviceSource.MODEL, summary.advice
+    assert summary.advisor_confidence is not None
+    assert summary.advisor_confidence >= 0.70
+    assert summary.rationale

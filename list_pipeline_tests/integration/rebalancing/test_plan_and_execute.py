@@ -33,10 +33,10 @@ def mailable(made: Installation) -> list[int]:
 
 def test_the_lists_are_even_afterwards_with_as_few_moves_as_are_needed(small: Installation) -> None:
     assert small.maintain().report.facts.status is RunStatus.SUCCESS
-    summary = small.plan(PlanKind.REBALANCING).summary
-    assert mailable(small) == summary["target_sizes"] == [19, 19, 19]
-    assert sum(summary["moves"].values()) == summary["lower_bound"] == 2
-    assert summary["enrolments"] == {"campaign_3": 1}
+    summary = small.plan(PlanKind.REBALANCING).rebalancing_summary
+    assert tuple(mailable(small)) == summary.target_sizes == (19, 19, 19)
+    assert summary.move_count == summary.lower_bound == 2
+    assert summary.enrolments == {ListRole.CAMPAIGN_3: 1}
 
 
 def test_a_real_past_is_brought_within_the_target(seeded: Installation) -> None:
@@ -44,8 +44,8 @@ def test_a_real_past_is_brought_within_the_target(seeded: Installation) -> None:
     sizes = mailable(seeded)
     mean = sum(sizes) / 3
     assert max(abs(size - mean) for size in sizes) / mean <= 0.0201
-    summary = seeded.plan(PlanKind.REBALANCING).summary
-    assert sum(summary["moves"].values()) == summary["lower_bound"]
+    summary = seeded.plan(PlanKind.REBALANCING).rebalancing_summary
+    assert summary.move_count == summary.lower_bound
 
 
 def test_towards_a_later_list_goes_the_newest_of_the_queue_and_the_oldest_newcomer_joins(small: Installation) -> None:
@@ -91,7 +91,7 @@ def test_who_came_just_before_the_plan_is_part_of_it(small: Installation) -> Non
     suppression.execute_suppressions(small.services, run, quietly)
     for number in range(4):
         small.control.sign_up(f"later-{number}@example.org", small.account.lists.campaign_3)
-    assert rebalancing.plan_rebalancing(small.services, run).summary["sizes"] == [20, 20, 20]
+    assert rebalancing.plan_rebalancing(small.services, run).rebalancing_summary.sizes == (20, 20, 20)
 
 
 def test_even_lists_are_left_alone(install_small: Install) -> None:
@@ -101,7 +101,7 @@ def test_even_lists_are_left_alone(install_small: Install) -> None:
         plan, decision = gates.judge_rebalancing_plan(made.services, run)
         assert decision is not None
         assert decision.approved
-        assert plan.summary["required"] is False
+        assert plan.rebalancing_summary.required is False
         before = made.control.digest()
         assert rebalancing.execute_rebalancing(made.services, run, quietly).planned == 0
         assert made.control.digest() == before

@@ -269,7 +269,7 @@ def test_the_numbers_in_the_report_are_those_of_the_journal(seeded: Installation
     assert facts.suppression.held_for_review == len(seeded.control.answers()["suppress"]) + len(
         seeded.control.answers()["incident_domain"]
     ) - sum(facts.suppression.confirmed.values())
-    assert seeded.plan(PlanKind.SUPPRESSION).summary["recipients"] == facts.recipients
+    assert seeded.plan(PlanKind.SUPPRESSION).suppression_summary.recipients == facts.recipients
 
 
 def with_model(made: Installation) -> Services:

@@ -154,7 +154,7 @@ def test_a_campaign_without_anybody_to_suppress_is_rebalanced_once_changes_are_a
         synchronise(made.services, progress=quietly)
         for _ in range(2):
             assert made.maintain().report.facts.status is RunStatus.READ_ONLY
-        assert made.plan(PlanKind.SUPPRESSION).summary["suppress"]["total"] == 0
+        assert made.plan(PlanKind.SUPPRESSION).suppression_summary.suppress.total == 0
         assert made.query("select status from list_maintenance_log") == [("read_only",)]
         allowed = made.another(list_management_mode="auto")
         assert made.key in [one.campaign_key for one in due(allowed)]

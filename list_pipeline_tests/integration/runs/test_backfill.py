@@ -82,8 +82,8 @@ def test_a_backfill_says_for_which_moment_it_judges(small: Installation) -> None
     (done,) = backfill(small, [small.key])
     plan = plan_of(small, small.key)
     assert plan is not None
-    assert plan.summary["is_backfill"] is True
-    assert plan.summary["as_of"] == (campaign.sent_at + timedelta(hours=24)).isoformat()
+    assert plan.suppression_summary.is_backfill is True
+    assert plan.suppression_summary.as_of == campaign.sent_at + timedelta(hours=24)
     shown = as_text(done.report.message)
     assert f"judged by what was known at {campaign.sent_at + timedelta(hours=24):%Y-%m-%d %H:%M} UTC" in shown
 
@@ -92,8 +92,8 @@ def test_in_time_a_plan_is_for_the_moment_at_which_its_bounces_were_read(small: 
     small.maintain()
     plan = small.plan(PlanKind.SUPPRESSION)
     ((fetched_at,),) = small.query("select fetched_at from bounce_fetch where sweep = '24h'")
-    assert plan.summary["is_backfill"] is False
-    assert plan.summary["as_of"] == fetched_at.isoformat()
+    assert plan.suppression_summary.is_backfill is False
+    assert plan.suppression_summary.as_of == fetched_at
 
 
 def test_what_failed_after_that_moment_was_not_known_yet(small: Installation) -> None:

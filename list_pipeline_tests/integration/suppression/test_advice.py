@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
+from list_pipeline.core.advice.records import AdviceSource
 from list_pipeline.core.bounces.smtp_vocabulary import server_words
 from list_pipeline.core.plans.plan import ItemAction, PlanItem
 from list_pipeline.core.suppression.verdicts import SuppressionRule
@@ -55,25 +56,28 @@ def test_a_model_that_fails_changes_nobodys_lot(seeded: Installation, behaviour:
     assert {i for i, item in items.items() if item.action is ItemAction.SUPPRESS} == set(answers["suppress"]) | set(
         answers["incident_domain"]
     )
-    assert plan.summary["advised_by"] == "policy"
-    assert (plan.summary["advisor_confidence"], plan.summary["concerns"]) == (None, [])
-    assert plan.summary["breakdown"]["total"] == plan.summary["suppress"]["total"]
+    summary = plan.suppression_summary
+    assert summary.advised_by is AdviceSource.POLICY
+    assert (summary.advisor_confidence, summary.concerns) == (None, ())
+    assert summary.breakdown["total"] == summary.suppress.total
 
 
 def test_an_opinion_is_stored_with_the_plan_and_in_full_in_the_record(seeded: Installation) -> None:
     plan, items = planned(seeded, "well_behaved")
-    summary = plan.summary
+    summary = plan.suppression_summary
 
-    assert summary["advised_by"] == "model"
-    assert 0 <= summary["advisor_confidence"] <= 1
-    assert summary["disagreements"] == 0
-    assert summary["breakdown"]["total"] >= summary["suppress"]["total"]
-    assert summary["advice"]["outcome"] in ("accepted", "trimmed")
-    assert sum(summary["advice"]["tokens"].values()) > 0
+    assert summary.advised_by is AdviceSource.MODEL
+    assert summary.advisor_confidence is not None
+    assert 0 <= summary.advisor_confidence <= 1
+    assert summary.disagreements == 0
+    assert summary.breakdown["total"] >= summary.suppress.total
+    assert summary.advice is not None
+    assert summary.advice.outcome.counts
+    assert sum(summary.advice.tokens.values()) > 0
     ((subject, confidence, cost, prompt, opinion),) = seeded.query(
         "select subject, confidence, cost_usd, prompt, opinion from agent_record where agent = 'optimization'"
     )
-    assert (subject, confidence) == ("suppression", summary["advisor_confidence"])
+    assert (subject, confidence) == ("suppression", summary.advisor_confidence)
     assert cost > Decimal(0)
     assert "@" not in prompt
     assert not any(str(contact_id) in prompt for contact_id in items)

@@ -242,7 +242,7 @@ def test_what_a_person_rejected_is_not_carried_out_and_the_lists_are_looked_at_n
         decide(made, PlanKind.SUPPRESSION, PlanStatus.REJECTED)
         done = made.maintain(run_id="second")
         assert made.control.digest() == before
-        assert made.plan(PlanKind.REBALANCING).summary["required"] is False
+        assert made.plan(PlanKind.REBALANCING).rebalancing_summary.required is False
         assert done.report.facts.status is RunStatus.REJECTED
 
 

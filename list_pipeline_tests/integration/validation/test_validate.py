@@ -384,8 +384,8 @@ def test_rebalancing_and_repairs_leave_a_validated_list_alone(small: Installatio
     before = small.members(ListRole.CAMPAIGN_1)
     small.decide_rebalancing()
     plan = small.plan(PlanKind.REBALANCING)
-    assert plan.summary["frozen"] == ["campaign_1"]
-    assert not any("campaign_1" in flow for flow in plan.summary["moves"])
+    assert plan.rebalancing_summary.frozen == (ListRole.CAMPAIGN_1,)
+    assert not any("campaign_1" in flow for flow in plan.rebalancing_summary.moves)
     # So does a repair that would take somebody off it.
     with small.services.database.begin() as connection:
         item = PlanItem(

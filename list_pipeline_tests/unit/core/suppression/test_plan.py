@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
@@ -52,7 +53,7 @@ class TestPlan:
             "complaint": 1,
             "not_evidence": 1,
         }
-        assert plan.breakdown() == {
+        assert asdict(plan.breakdown()) == {
             "hard_bounces": 1,
             "second_hits": 0,
             "soft_bounce_patterns": 0,
@@ -71,7 +72,7 @@ class TestPlan:
 
     def test_its_summary_and_its_evidence_are_json_without_any_address(self) -> None:
         plan = plan_of(self.EVENTS, {})
-        written = json.dumps([plan.summary(), [list(item.evidence) for item in plan.items]])
+        written = json.dumps([asdict(plan.summary()), [list(item.evidence) for item in plan.items]], default=str)
         assert "@" not in written
 
     def test_held_contacts_are_suppressions_that_wait(self) -> None:
@@ -88,7 +89,7 @@ class TestPlan:
     def test_a_campaign_without_bounces_has_an_empty_plan(self) -> None:
         plan = plan_of((), {})
         assert plan.items == ()
-        assert plan.breakdown()["total"] == 0
+        assert plan.breakdown().total == 0
 
     def test_when_all_recipients_bounced_hard_everybody_is_judged(self) -> None:
         plan = plan_of([failure(1, contact_id=number) for number in range(1, 1001)], {})
