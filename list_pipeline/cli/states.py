@@ -17,7 +17,9 @@ def register(app: typer.Typer) -> None:
 
 def states(
     history: Annotated[bool, typer.Option("--history", help="Show the transitions that led there, too.")] = False,
-    list_number: Annotated[int, typer.Option("--list", min=1, max=3, help="Only the history of this list.")] = 0,
+    list_number: Annotated[
+        int | None, typer.Option("--list", min=1, max=3, help="Only the history of this list.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many of the latest transitions.")] = 50,
 ) -> None:
     """Show where each campaign list is: its health, and its life cycle between two campaigns."""
