@@ -4,7 +4,9 @@
     |-- ConfigurationError         a setting is missing or wrong; names the variable
     |-- NotFoundError              a campaign, plan, list or contact that does not exist
     |-- RefusedError               asked for something that a safety rule forbids
-    |   `-- ChangesStoppedError    a person or a setting stopped changes; what is half done goes on later
+    |   |-- ChangesStoppedError    a person or a setting stopped changes; what is half done goes on later
+    |   |-- IllegalTransitionError no such step leads from where something is in its life
+    |   `-- StateChangedError      somebody else moved it on since it was read; nothing was overwritten
     |-- IncompleteDataError        data was read but cannot be trusted to be whole; nothing was decided on it
     |-- LockHeldError              another process is changing the lists
     |-- MissingRowError            a row of ours that must be there is not (storage.database)
@@ -48,6 +50,14 @@ class RefusedError(ListPipelineError):
 
 class ChangesStoppedError(RefusedError):
     """Changes were stopped by a person or a setting. Not a failure: what is half done is continued when they may go on."""
+
+
+class IllegalTransitionError(RefusedError):
+    """A status that may not follow the present one, or an event that a machine does not know in its state."""
+
+
+class StateChangedError(RefusedError):
+    """A row is no longer as it was read: somebody else moved it on. Nothing was overwritten."""
 
 
 class IncompleteDataError(ListPipelineError):

@@ -11,6 +11,7 @@ from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, Sweep
 from list_pipeline.core.rebalancing.balance import deviation_percent
 from list_pipeline.core.rebalancing.summary import RebalancingSummary, pair_of
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.demo.showing import Stage, console, show_messages
 from list_pipeline.operations.runs.run import Maintenance, current
 from list_pipeline.operations.services import Services
@@ -125,7 +126,7 @@ def _prove(stage: Stage, run_: Maintenance) -> None:
     lists = {contact_id: {place["list_id"] for place in seen["lists"]} for contact_id, seen in contacts.items()}
     never = ("sender_side_permanent", "preblocked", "single_soft", "ghosts", "unknown_state", "incident_domain")
     wronged = set(history) & {contact_id for name in never for contact_id in answers[name]}
-    stage.prove(f"the ledger says success (log {run_.log.log_id})", run_.log.status == "success")
+    stage.prove(f"the ledger says success (log {run_.log.log_id})", run_.log.status is RunStatus.SUCCESS)
     stage.prove(
         f"all {len(history)} contacts of the history are on the suppression list, excluded, off the campaign lists",
         bool(history)

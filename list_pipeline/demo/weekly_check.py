@@ -12,6 +12,7 @@ from typing import Any
 from rich.table import Table
 
 from list_pipeline.core.lists import ALL_LISTS
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.weekly.figures import Week
 from list_pipeline.demo.dagster_daemon import launched
 from list_pipeline.demo.showing import Stage, console, say, show_messages
@@ -74,7 +75,7 @@ def _prove(stage: Stage, row: Any, checks: int, messages: int) -> None:
     stage.prove(
         "the week has one row, of success, with the sizes that the lists have at the rehearsal Mailjet",
         checks == 1
-        and row["status"] == "success"
+        and row["status"] == RunStatus.SUCCESS
         and sizes == [real[stage.services.list_ids[role]]["raw"] for role in ALL_LISTS],
     )
     alert = row["urgency"] in ("high", "critical")

@@ -17,10 +17,10 @@ from list_pipeline.core.list_states.events import AttemptSeen, Happened, Mainten
 from list_pipeline.core.list_states.machines import MACHINES, ListEvent, StateChange
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
-from list_pipeline.storage.runs.ledger import GAVE_UP_STAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,12 +209,13 @@ def maintained(connection: Connection, since: datetime) -> tuple[tuple[int, Swee
         having max(greatest(executed_at, touched_at, finished_at)) >= :since
             or not exists (select 1 from list_state_history h
                            where h.campaign_id = l.campaign_schedule_id and h.sweep = l.sweep)
-            or bool_or(status = 'rolled_back') and not exists (
+            or bool_or(status = :rolled_back) and not exists (
                            select 1 from list_state_history h where h.campaign_id = l.campaign_schedule_id
                            and h.sweep = l.sweep and h.event in ('undone', 'rolled_back'))
         order by min(executed_at), campaign_schedule_id
         """,
         since=since,
+        rolled_back=RunStatus.ROLLED_BACK.value,
     )
     return tuple((int(row["campaign_id"]), Sweep(row["sweep"])) for row in found)
 
@@ -278,13 +279,12 @@ def seen_maintenance(connection: Connection, campaign_id: int, sweep: Sweep) -> 
     attempts = fetch_all(
         connection,
         """
-        select attempt, executed_at, status, finished_at, coalesce(errors, '[]') @> cast(:gave_up as jsonb) as gave_up
+        select attempt, executed_at, status, finished_at, gave_up_at is not null as gave_up
         from list_maintenance_log
         where campaign_schedule_id = :campaign and maintenance_type = 'post_campaign' and sweep = :sweep order by attempt
         """,
         campaign=campaign_id,
         sweep=sweep.value,
-        gave_up=f'[{{"stage": "{GAVE_UP_STAGE}"}}]',
     )
     return MaintenanceSeen(
         campaign_id=campaign_id,
@@ -292,7 +292,9 @@ def seen_maintenance(connection: Connection, campaign_id: int, sweep: Sweep) -> 
         role=CAMPAIGN_LISTS[campaign["round_number"] - 1],
         sent_at=campaign["sent_at"],
         attempts=[
-            AttemptSeen(row["attempt"], row["executed_at"], row["status"], row["finished_at"], row["gave_up"])
+            AttemptSeen(
+                row["attempt"], row["executed_at"], RunStatus(row["status"]), row["finished_at"], row["gave_up"]
+            )
             for row in attempts
         ],
         fetched_at=campaign["fetched_at"],

@@ -16,8 +16,11 @@ from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.health.figures import Rate, SendFigures
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.plans.plan import Urgency
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.weekly.figures import Activity, ListSize, Week, WeekSends
 from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, to_json
+from list_pipeline.storage.runs import life
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class HealthCheckRow:
 
     check_id: int
     week: date
-    status: str
+    status: RunStatus
     attempt: int
     run_id: str | None
     executed_at: datetime
@@ -42,7 +45,7 @@ class HealthCheckRow:
     @property
     def is_over(self) -> bool:
         """True when the check of the week succeeded: it is shown from now on, and not made again."""
-        return self.status == "success"
+        return self.status is RunStatus.SUCCESS
 
 
 _SELECT = """
@@ -57,13 +60,13 @@ _OF_WEEK = _SELECT + "where week = :week"
 def check_of(connection: Connection, week: date) -> HealthCheckRow | None:
     """The check of a week, or None."""
     row = fetch_one(connection, _OF_WEEK, week=week)
-    return HealthCheckRow(**row) if row is not None else None
+    return _check(row) if row is not None else None
 
 
 def latest_checks(connection: Connection, since: date) -> Mapping[date, HealthCheckRow]:
     """The checks of the weeks from a Monday on."""
     found = fetch_all(connection, _SELECT + "where week >= :since order by week", since=since)
-    return {row["week"]: HealthCheckRow(**row) for row in found}
+    return {row["week"]: _check(row) for row in found}
 
 
 def whole_row(connection: Connection, week: date) -> RowMapping | None:
@@ -71,53 +74,76 @@ def whole_row(connection: Connection, week: date) -> RowMapping | None:
     return fetch_one(connection, "select * from list_health_check where week = :week", week=week)
 
 
+def _check(row: RowMapping) -> HealthCheckRow:
+    return HealthCheckRow(**{**row, "status": RunStatus(row["status"])})
+
+
 def begin(connection: Connection, week: Week, run_id: str | None, now: datetime) -> HealthCheckRow:
-    """Write the row of a week as ``running``, or continue it: one that failed gets a new attempt, one that is over stays."""
+    """Write the row of a week as ``running``. Where it is there already, that one."""
     execute(
         connection,
         """
-        insert into list_health_check as c (week, executed_at, touched_at, run_id, status, window_from, window_to)
-        values (:week, :now, :now, :run, 'running', :from, :to)
-        on conflict (week) do update set
-            status = 'running', touched_at = :now, run_id = coalesce(:run, c.run_id), urgency = null,
-            attempt = c.attempt + case when c.status = 'failed' then 1 else 0 end,
-            executed_at = case when c.status = 'failed' or c.touched_at < :now - interval '1 hour' then :now
-                               else c.executed_at end
-        where c.status <> 'success'
+        insert into list_health_check (week, executed_at, touched_at, run_id, status, window_from, window_to)
+        values (:week, :now, :now, :run, :running, :from, :to) on conflict (week) do nothing
         """,
         week=week.monday,
         now=now,
         run=run_id,
+        running=RunStatus.RUNNING.value,
         **{"from": week.starts_after, "to": week.due_at},
     )
     return _known(connection, week.monday)
 
 
-def touch(connection: Connection, week: date, now: datetime) -> None:
+def begin_again(connection: Connection, row: HealthCheckRow, run_id: str | None, now: datetime) -> HealthCheckRow:
+    """The check of a week that failed gets another attempt.
+
+    Raises:
+        StateChangedError: another process was faster.
+    """
+    life.change_status(connection, life.WEEKLY_CHECKS, row.check_id, row.status, RunStatus.RUNNING, now)
+    execute(
+        connection,
+        """update list_health_check set attempt = attempt + 1, executed_at = :now, run_id = coalesce(:run, run_id)
+           where id = :id""",
+        id=row.check_id,
+        run=run_id,
+        now=now,
+    )
+    return _known(connection, row.week)
+
+
+def take_up(
+    connection: Connection, row: HealthCheckRow, run_id: str | None, now: datetime, *, died: bool
+) -> HealthCheckRow:
+    """A run works on a check now, if it is not over. ``died``: the one before did, so that the time counts from now on."""
+    if life.touch(connection, life.WEEKLY_CHECKS, row.check_id, now, run_id=run_id) and died:
+        execute(connection, "update list_health_check set executed_at = :now where id = :id", id=row.check_id, now=now)
+    return _known(connection, row.week)
+
+
+def touch(connection: Connection, check_id: int, now: datetime) -> None:
     """A run works on this check now."""
-    execute(
-        connection,
-        "update list_health_check set touched_at = :now where week = :week and status = 'running'",
-        week=week,
-        now=now,
-    )
+    life.touch(connection, life.WEEKLY_CHECKS, check_id, now)
 
 
-def fail(connection: Connection, week: date, stage: str, error: str, now: datetime) -> HealthCheckRow:
-    """End an attempt that failed: the error, and nulls for what is not known. A check that is over stays as it is."""
-    execute(
-        connection,
-        """
-        update list_health_check set status = 'failed', urgency = 'critical', touched_at = :now,
-               execution_time_ms = greatest(0, round(extract(epoch from (cast(:now as timestamptz) - executed_at)) * 1000)),
-               errors = coalesce(errors, '[]') || cast(:entry as jsonb)
-        where week = :week and status <> 'success'
-        """,
-        week=week,
-        now=now,
-        entry=to_json([{"stage": stage, "error": error, "at": now.isoformat()}]),
+def fail(connection: Connection, row: HealthCheckRow, stage: str, error: str, now: datetime) -> None:
+    """An error of a stage; a check at work is ended by it, with nulls for what is not known.
+
+    Raises:
+        StateChangedError: another process moved it on since it was read.
+    """
+    life.add_error(
+        connection, life.WEEKLY_CHECKS, row.check_id, {"stage": stage, "error": error, "at": now.isoformat()}
     )
-    return _known(connection, week)
+    if row.status is RunStatus.RUNNING:
+        life.change_status(connection, life.WEEKLY_CHECKS, row.check_id, row.status, RunStatus.FAILED, now)
+        execute(
+            connection,
+            "update list_health_check set urgency = :critical where id = :id",
+            id=row.check_id,
+            critical=Urgency.CRITICAL.value,
+        )
 
 
 def note_sizes(connection: Connection, week: date, taken_at: datetime | None, note: str) -> None:
@@ -125,10 +151,11 @@ def note_sizes(connection: Connection, week: date, taken_at: datetime | None, no
     execute(
         connection,
         """update list_health_check set sizes_taken_at = :taken, sizes_note = :note
-           where week = :week and sizes_taken_at is null and sizes_note = '' and status <> 'success'""",
+           where week = :week and sizes_taken_at is null and sizes_note = '' and status <> :over""",
         week=week,
         taken=taken_at,
         note=note,
+        over=RunStatus.SUCCESS.value,
     )
 
 
@@ -147,14 +174,20 @@ def keep_report(connection: Connection, week: date, report: Mapping[str, Any]) -
     execute(
         connection,
         """update list_health_check set weekly_report = cast(:report as jsonb)
-           where week = :week and status <> 'success'""",
+           where week = :week and status <> :over""",
         week=week,
         report=to_json(dict(report)),
+        over=RunStatus.SUCCESS.value,
     )
 
 
-def finish(connection: Connection, week: date, now: datetime, **columns: Any) -> None:
-    """End a check well: its figures and conclusions, those that are lists or objects as JSON. One that is over stays."""
+def finish(connection: Connection, row: HealthCheckRow, now: datetime, **columns: Any) -> None:
+    """End a check well: its figures and conclusions, those that are lists or objects as JSON. One that another run of the
+    same week left failed meanwhile ends well all the same: everything is known now.
+
+    Raises:
+        StateChangedError: another process moved it on since it was read.
+    """
     as_json = {"health_assessments", "action_items", "week_over_week"}
     plain = {
         "master_list_size", "campaign_list_1_size", "campaign_list_2_size", "campaign_list_3_size",
@@ -164,21 +197,20 @@ def finish(connection: Connection, week: date, now: datetime, **columns: Any) ->
     if columns.keys() != as_json | plain:
         raise ValueError(f"not the columns of a check: {sorted(columns.keys() ^ (as_json | plain))}")
     sets = [f"{name} = cast(:{name} as jsonb)" if name in as_json else f"{name} = :{name}" for name in columns]
+    if row.status is RunStatus.FAILED:
+        life.change_status(connection, life.WEEKLY_CHECKS, row.check_id, row.status, RunStatus.RUNNING, now)
+    # The figures first: a check that is over has to have them.
     execute(
         connection,
-        f"""
-        update list_health_check set {", ".join(sets)}, status = 'success', touched_at = :now,
-               execution_time_ms = greatest(0, round(extract(epoch from (cast(:now as timestamptz) - executed_at)) * 1000))
-        where week = :week and status <> 'success'
-        """,
-        week=week,
-        now=now,
+        f"update list_health_check set {', '.join(sets)} where id = :id",
+        id=row.check_id,
         **{name: to_json(value) if name in as_json else value for name, value in columns.items()},
     )
+    life.change_status(connection, life.WEEKLY_CHECKS, row.check_id, RunStatus.RUNNING, RunStatus.SUCCESS, now)
 
 
 def _known(connection: Connection, week: date) -> HealthCheckRow:
-    return HealthCheckRow(**fetch_row(connection, f"the check of the week of {week}", _OF_WEEK, week=week))
+    return _check(fetch_row(connection, f"the check of the week of {week}", _OF_WEEK, week=week))
 
 
 # What was measured
@@ -305,10 +337,11 @@ def count_activity(connection: Connection, after: datetime, until: datetime, *, 
                (select count(*) from done) as rebalanced,
                (select count(*) from plan where kind = 'rebalancing' and executed_at > :after and executed_at <= :until
                   and exists (select 1 from change c where c.plan_id = plan.plan_id)) as rebalancings,
-               (select count(*) from latest where status = 'failed' and executed_at > :after and executed_at <= :until)
+               (select count(*) from latest where status = :failed and executed_at > :after and executed_at <= :until)
                   as failed_maintenances,
                (select count(*) from review_item where status = 'open' and kind in ('plan', 'correction')) as waiting
         """,
+        failed=RunStatus.FAILED.value,
         after=after,
         until=until,
     )

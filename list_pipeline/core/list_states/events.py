@@ -17,6 +17,7 @@ from datetime import datetime
 from list_pipeline.core.list_states.machines import ListEvent, balance_event, bounce_event
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import PlanStatus
+from list_pipeline.core.runs.status import RunStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class AttemptSeen:
 
     number: int
     begun_at: datetime
-    status: str
+    status: RunStatus
     ended_at: datetime | None = None
     gave_up: bool = False
 
@@ -209,10 +210,10 @@ def _of_rebalancing(plan: PlanSeen, *, is_rolled_back: bool) -> Iterator[_Found]
 
 
 _ENDED = {
-    "success": ListEvent.COMPLETED,
+    RunStatus.SUCCESS: ListEvent.COMPLETED,
     # Decided by a person: nothing failed, and nothing is left to do.
-    "rejected": ListEvent.COMPLETED,
-    "partial_success": ListEvent.COMPLETED_IN_PART,
+    RunStatus.REJECTED: ListEvent.COMPLETED,
+    RunStatus.PARTIAL_SUCCESS: ListEvent.COMPLETED_IN_PART,
 }
 
 
@@ -221,16 +222,16 @@ def _ends(seen: MaintenanceSeen, attempt: AttemptSeen, *, is_last: bool) -> Iter
     at = attempt.ended_at
     if at is None:
         return
-    if attempt.status == "failed" or (attempt.status == "partial_success" and attempt.gave_up):
+    if attempt.status is RunStatus.FAILED or (attempt.status is RunStatus.PARTIAL_SUCCESS and attempt.gave_up):
         yield ListEvent.FAILED, at, "failed"
     elif attempt.status in _ENDED:
         event = _ENDED[attempt.status]
         yield event, at, event.value
         yield ListEvent.CACHE_UPDATED, at, "cache_updated"
-    elif attempt.status == "read_only":
+    elif attempt.status is RunStatus.READ_ONLY:
         # It may be stopped and let go on several times.
         yield ListEvent.ONLY_LOOKED_AT, at, f"only_looked_at:{at.isoformat()}"
-    elif attempt.status == "rolled_back" and is_last:
+    elif attempt.status is RunStatus.ROLLED_BACK and is_last:
         if seen.undone_at is None:
             yield ListEvent.ROLLED_BACK, max(at, seen.rolled_back_at or at), "rolled_back"
         else:

@@ -20,7 +20,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import TypeVar
 
-from list_pipeline.core.list_states.transitions import IllegalTransitionError, Machine, machine_of, next_state
+from list_pipeline.core.errors import IllegalTransitionError
+from list_pipeline.core.list_states.transitions import Machine, machine_of, next_state
 
 WARNING_FROM_PERCENT, CLEANUP_ABOVE_PERCENT = 2, 10
 """Bounces of a campaign in percent of its recipients: below the first a list is healthy, above the second it needs a

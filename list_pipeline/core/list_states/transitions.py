@@ -12,14 +12,10 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
-from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.errors import IllegalTransitionError
 
 State = TypeVar("State", bound=StrEnum)
 Event = TypeVar("Event", bound=StrEnum)
-
-
-class IllegalTransitionError(RefusedError):
-    """An event that the machine does not know in this state."""
 
 
 @dataclass(frozen=True)

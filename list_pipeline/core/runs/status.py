@@ -1,12 +1,16 @@
-"""How a run stands: its statuses, and the truthful one from what became of its plans."""
+"""How a run stands: its statuses, which may follow which, and the truthful one from what became of its plans."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
+
+from list_pipeline.core.errors import IllegalTransitionError
 
 
 class RunStatus(StrEnum):
-    """How a maintenance run ended; ``running`` until it did."""
+    """How a run stands: a maintenance, a weekly check or a validation. ``running`` until it ended or waits."""
 
     RUNNING = "running"
     SUCCESS = "success"
@@ -16,6 +20,56 @@ class RunStatus(StrEnum):
     REJECTED = "rejected"
     ROLLED_BACK = "rolled_back"
     READ_ONLY = "read_only"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the run is at work, or goes on by itself or after a person's decision."""
+        return self in OPEN
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the run ended well or as a person decided: it is not repeated."""
+        return self in FINAL
+
+
+OPEN = frozenset({RunStatus.RUNNING, RunStatus.PENDING_REVIEW, RunStatus.READ_ONLY})
+FINAL = frozenset({RunStatus.SUCCESS, RunStatus.PARTIAL_SUCCESS, RunStatus.REJECTED, RunStatus.ROLLED_BACK})
+
+WEEKLY_STATUSES = frozenset({RunStatus.RUNNING, RunStatus.SUCCESS, RunStatus.FAILED})
+"""The statuses that a weekly check can have: it waits for nobody, and changes nothing that could be taken back."""
+
+_ANY_END = FINAL | {RunStatus.FAILED}
+
+TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = MappingProxyType(
+    {
+        RunStatus.RUNNING: _ANY_END | {RunStatus.PENDING_REVIEW, RunStatus.READ_ONLY},
+        # Looked at again while it waits or is stopped, it may come to the same once more.
+        RunStatus.PENDING_REVIEW: _ANY_END | OPEN,
+        RunStatus.READ_ONLY: _ANY_END | OPEN,
+        # A run that was taken for dead lives, or the same row gets another attempt.
+        RunStatus.FAILED: frozenset({RunStatus.RUNNING, RunStatus.ROLLED_BACK}),
+        # The last attempt of a run that was taken for dead after some of it was done.
+        RunStatus.PARTIAL_SUCCESS: frozenset({RunStatus.RUNNING, RunStatus.ROLLED_BACK}),
+        RunStatus.SUCCESS: frozenset({RunStatus.ROLLED_BACK}),
+        RunStatus.REJECTED: frozenset({RunStatus.ROLLED_BACK}),
+        RunStatus.ROLLED_BACK: frozenset(),
+    }
+)
+"""Which status of a run may follow which."""
+
+
+def transition(seen: RunStatus, wanted: RunStatus) -> RunStatus:
+    """The new status of a run.
+
+    Raises:
+        IllegalTransitionError: it may not follow the present one.
+    """
+    if wanted not in TRANSITIONS[seen]:
+        legal = ", ".join(sorted(TRANSITIONS[seen])) or "nothing: it is final"
+        raise IllegalTransitionError(
+            f"Making a run {wanted.value}", f"it is {seen.value}", f"From there it may become {legal}"
+        )
+    return wanted
 
 
 def run_status(

@@ -18,14 +18,18 @@ from list_pipeline.core.errors import RemoteNotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.observations import DraftSeen
+from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.validation.rules import MISSED_AFTER, validation_due_at
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.campaigns import scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns.scheduled_campaigns import UpcomingCampaign
 from list_pipeline.storage.membership import members
+from list_pipeline.storage.runs import ledger
+from list_pipeline.storage.runs.ledger import LogRow
 from list_pipeline.storage.validation import campaign_block as block_rows
 from list_pipeline.storage.validation import results as validation_rows
-from list_pipeline.storage.validation.results import LedgerState, StoredValidation
+from list_pipeline.storage.validation.results import StoredValidation
 
 log = structlog.get_logger(__name__)
 
@@ -180,10 +184,10 @@ def to_validate(services: Services) -> list[ToValidate]:
             validation = validation_rows.latest_validation(connection, each.campaign_id)
             is_open = block_rows.open_schedule_change(connection, each.campaign_id) is not None
             why, since = _why(each, validation, is_open, now)
-            ledger = validation_rows.latest_ledger(connection, each.campaign_id)
-            if since is None or _is_under_way(ledger, now):
+            row = ledger.latest_log(connection, each.campaign_id, Sweep.H24.value, ledger.VALIDATION)
+            if since is None or _is_under_way(row, now):
                 continue
-            attempt = (ledger.attempt if ledger else 0) + 1
+            attempt = (row.attempt if row else 0) + 1
             turn = int(max(now - since, timedelta(0)) / NEW_KEY_AFTER)
             stamp = f"{each.scheduled_since or since:%Y%m%dT%H%M%S}"
             found.append(ToValidate(each.key, f"validation:{each.key}:{stamp}:{attempt}:{turn}", why))
@@ -210,9 +214,9 @@ def due_since(campaign: UpcomingCampaign) -> datetime:
     return max(due_at, campaign.scheduled_since) if campaign.scheduled_since is not None else due_at
 
 
-def _is_under_way(ledger: LedgerState | None, now: datetime) -> bool:
-    if ledger is None:
+def _is_under_way(row: LogRow | None, now: datetime) -> bool:
+    if row is None:
         return False
-    if ledger.status == "running":
-        return now - ledger.touched_at < RUN_DIED_AFTER
-    return ledger.status == "failed" and ledger.finished_at is not None and now - ledger.finished_at < TRY_AGAIN_AFTER
+    if row.status is RunStatus.RUNNING:
+        return now - row.touched_at < RUN_DIED_AFTER
+    return row.status is RunStatus.FAILED and row.finished_at is not None and now - row.finished_at < TRY_AGAIN_AFTER

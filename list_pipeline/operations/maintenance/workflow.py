@@ -16,6 +16,7 @@ from list_pipeline.core.errors import ListPipelineError, RefusedError
 from list_pipeline.core.health.assessment import HealthAssessment
 from list_pipeline.core.plans.gate import GateDecision, GateOutcome
 from list_pipeline.core.plans.plan import PlanStatus, Sweep
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.advice.advisors import access_for
 from list_pipeline.operations.bounces import fetch as bounces
 from list_pipeline.operations.campaigns import discovery
@@ -25,7 +26,16 @@ from list_pipeline.operations.maintenance import gates
 from list_pipeline.operations.messages.outbox import Delivery
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.reports.maintenance_report import Report, final_status, notify, write_report
-from list_pipeline.operations.runs.run import Maintenance, begin, current, end, is_past_deadline, note_deadline, stage
+from list_pipeline.operations.runs.run import (
+    Maintenance,
+    begin,
+    current,
+    end,
+    is_past_deadline,
+    note_deadline,
+    resume,
+    stage,
+)
 from list_pipeline.operations.runs.snapshots import take_snapshot
 from list_pipeline.operations.safety.modes import note_flag
 from list_pipeline.operations.services import Services
@@ -34,7 +44,6 @@ from list_pipeline.operations.synchronisation import Progress
 from list_pipeline.operations.timing import carrying_context
 from list_pipeline.operations.views import cache_warming
 from list_pipeline.storage.plans.plan_rows import StoredPlan
-from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
 
@@ -151,7 +160,7 @@ def open_rebalancing_gate(services: Services, run: Maintenance) -> tuple[StoredP
     suppressions = suppression.plan_suppression(services, run)
     if suppressions.status not in _DECIDED and not run.is_over:
         # Only complaints were let through so far; the lists are not settled while the rest waits.
-        end(services, run, "pending_review")
+        end(services, run, RunStatus.PENDING_REVIEW)
         return None, False, None
     if run.is_over:
         shown = rebalancing.stored_plan(services, run)
@@ -159,7 +168,7 @@ def open_rebalancing_gate(services: Services, run: Maintenance) -> tuple[StoredP
     stored = rebalancing.stored_plan(services, run)
     if stored is None and suppression.is_idle_backfill(services, suppressions):
         # Looked up anew: a stopped attempt was taken up again since this run began.
-        end(services, run, final_status(services, current(services, run.campaign.key, sweep=run.sweep)).value)
+        end(services, run, final_status(services, current(services, run.campaign.key, sweep=run.sweep)))
         return None, False, None
     if (stored is None or stored.status is PlanStatus.PLANNED) and is_past_deadline(services, run):
         _end_at_deadline(services, run, "rebalancing", 1)
@@ -173,19 +182,17 @@ def open_rebalancing_gate(services: Services, run: Maintenance) -> tuple[StoredP
 def _end_at_deadline(services: Services, run: Maintenance, stage_name: str, count: int) -> None:
     """The attempt's time is over before a stage that changes something began: ended as what was done until then."""
     note_deadline(services, run, stage_name, count)
-    end(services, run, final_status(services, current(services, run.campaign.key, sweep=run.sweep)).value)
+    end(services, run, final_status(services, current(services, run.campaign.key, sweep=run.sweep)))
 
 
 def _settle_attempt(
     services: Services, run: Maintenance, goes_on: bool, plan: StoredPlan, decision: GateDecision | None
 ) -> None:
     if goes_on:
-        if run.log.status in ("pending_review", "read_only"):
-            with services.database.begin() as connection:
-                ledger.reopen_log(connection, run.log.log_id, services.clock.now())
+        resume(services, run)
         return
     if plan.status is PlanStatus.PENDING_REVIEW:
-        end(services, run, "pending_review")
+        end(services, run, RunStatus.PENDING_REVIEW)
         return
     if decision is not None and decision.outcome is GateOutcome.REFUSED and services.settings.list_management_enabled:
         # A broken invariant is a failure to look at, not a state to wait in.
@@ -194,4 +201,4 @@ def _settle_attempt(
             " ".join(check.words.rstrip(".") for check in decision.failed_checks),
             "Nothing was changed; look at the plan's checks",
         )
-    end(services, run, "read_only")
+    end(services, run, RunStatus.READ_ONLY)

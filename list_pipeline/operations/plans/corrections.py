@@ -345,7 +345,7 @@ def _note_in_ledger(services: Services, plan: StoredPlan, correction: Correction
             else correction_rows.is_taken_back(connection, plan.campaign_id, plan.sweep)
         )
         if row is not None and is_back:
-            correction_rows.mark_rolled_back(connection, row.log_id, services.clock.now())
+            ledger.mark_rolled_back(connection, row.log_id, services.clock.now())
 
 
 def _tell(services: Services, plan: StoredPlan, correction: Correction) -> None:

@@ -28,12 +28,15 @@ class Executed:
     by_reason: Mapping[str, Mapping[str, int]]
 
 
-def close(services: Services, plan: StoredPlan, *, by: str, log_id: int | None = None, failure: str = "") -> Executed:
+def close(
+    services: Services, plan: StoredPlan, *, by: str, log_id: int | None = None, failure: str = "", deadline: str = ""
+) -> Executed:
     """Count what became of a plan, mark it executed once nothing is open, and queue what failed.
 
     Args:
         by: what outcomes are counted by: ``reason`` or ``action``.
-        log_id: the row of the ledger that failures are written to, under the plan's kind, with ``failure`` as the words.
+        log_id: the row of the ledger that failures are written to, under the plan's kind, with ``failure`` as the words,
+            or with ``deadline`` where the time was over.
     """
     now = services.clock.now()
     with services.database.begin() as connection:
@@ -56,7 +59,10 @@ def close(services: Services, plan: StoredPlan, *, by: str, log_id: int | None =
                 now=now,
             )
         if outcome["failed"] and log_id is not None:
-            ledger.add_error(connection, log_id, plan.kind.value, failure, outcome["failed"])
+            if too_late:
+                ledger.note_deadline(connection, log_id, plan.kind.value, deadline, outcome["failed"], now)
+            else:
+                ledger.add_error(connection, log_id, plan.kind.value, failure, outcome["failed"])
         by_reason = journal.outcome_by(connection, plan.plan_id, by)
         jobs = journal.jobs_of(connection, plan.plan_id)
     return Executed(outcome["planned"], outcome["confirmed"], outcome["failed"], outcome["skipped"], jobs, by_reason)

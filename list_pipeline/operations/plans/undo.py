@@ -84,7 +84,7 @@ def undo_maintenance(
     if done and all(one.facts.is_complete for one in done):
         with services.database.begin() as connection:
             # Also where complaints stay: nothing is left that may be taken back.
-            correction_rows.mark_rolled_back(connection, row.log_id, services.clock.now())
+            ledger.mark_rolled_back(connection, row.log_id, services.clock.now())
             state_history.record(connection, services, campaign.campaign_id, sweep)
     log.info("maintenance undone", campaign=key, corrections=len(done))
     return done

@@ -42,7 +42,6 @@ from list_pipeline.storage.plans import corrections as correction_rows
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans.journal import NewChange, NewStep
 from list_pipeline.storage.plans.plan_rows import StoredPlan
-from list_pipeline.storage.runs import attempts as attempt_rows
 from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
@@ -282,16 +281,13 @@ def execute_rebalancing(services: Services, run: Maintenance, progress: Callable
             open_journal(services, plan, items)
             carry_out(services, plan.plan_id, lock, progress, deadline_of(services, run))
             _roll_back_if_needed(services, run, plan, lock, progress)
-    with services.database.begin() as connection:
-        too_late = attempt_rows.left_by_deadline(connection, plan.plan_id)
     executed = close(
         services,
         plan,
         by="action",
         log_id=run.log.log_id,
-        failure=deadline_words(services)
-        if too_late
-        else "these contacts were not moved after three attempts; each is still in at least one list",
+        failure="these contacts were not moved after three attempts; each is still in at least one list",
+        deadline=deadline_words(services),
     )
     with services.database.begin() as connection:
         ledger.fill_log(connection, run.log.log_id, contacts_rebalanced=executed.confirmed)

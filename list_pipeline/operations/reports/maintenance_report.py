@@ -70,9 +70,9 @@ def write_report(services: Services, run: Maintenance) -> Report:
     are kept, whoever wrote them.
     """
     status = final_status(services, run)
-    if status.value != run.log.status:
+    if status is not run.log.status:
         # Reported again, a waiting or stopped attempt keeps the time at which it came to that.
-        end(services, run, status.value)
+        end(services, run, status)
     run = current(services, run.campaign.key, sweep=run.sweep)
     facts = replace(_facts(services, run), status=status)
     with services.database.begin() as connection:
@@ -128,9 +128,9 @@ def final_status(services: Services, run: Maintenance) -> RunStatus:
 
     Where something was not begun because the time was over, it is no success, whatever was done until then.
     """
-    if run.log.status in ("failed", "rolled_back") or (run.log.is_final and run.log.gave_up):
-        return RunStatus(run.log.status)
-    if run.log.status == "read_only":
+    if run.log.status in (RunStatus.FAILED, RunStatus.ROLLED_BACK) or (run.log.is_final and run.log.gave_up):
+        return run.log.status
+    if run.log.status is RunStatus.READ_ONLY:
         # It goes on when lists may be changed again, also where nothing was left to suppress: the rebalancing is to come.
         return RunStatus.READ_ONLY
     with services.database.begin() as connection:
@@ -201,7 +201,7 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         assessed = health_rows.stored_assessments(connection, partition_of(run))
     by_class = dict(analysis.by_class) if analysis else {}
     return MaintenanceFacts(
-        status=RunStatus(run.log.status),
+        status=run.log.status,
         mode=operating_mode(services).value,
         campaign_name=campaign.name,
         round_number=campaign.round_number,
@@ -246,12 +246,12 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
 def _attempt_facts(services: Services, connection: Connection, run: Maintenance) -> AttemptFacts:
     row, most = run.log, services.settings.list_maintenance_max_attempts
     left = attempt_rows.settled_and_open(connection, run.campaign.campaign_id, run.sweep.value)
-    is_repeated = row.status == "failed" and row.attempt < most and row.finished_at is not None
+    is_repeated = row.status is RunStatus.FAILED and row.attempt < most and row.finished_at is not None
     return AttemptFacts(
         number=row.attempt,
         most=most,
         next_at=next_attempt_at(row.finished_at, row.attempt) if is_repeated and row.finished_at else None,
-        gave_up=row.gave_up and row.status in ("failed", "partial_success"),
+        gave_up=row.gave_up and row.status in (RunStatus.FAILED, RunStatus.PARTIAL_SUCCESS),
         passed_deadline=row.passed_deadline,
         confirmed=sum(plan.confirmed for plan in left),
         failed=sum(plan.failed for plan in left),
@@ -266,7 +266,7 @@ def _why_not_begun(run: Maintenance, suppression: StoredPlan | None) -> str:
         return "Not begun: the deadline passed first. The next maintenance looks at the balance again."
     if suppression is not None and suppression.suppression_summary.is_backfill:
         return "No rebalancing: the lists have moved on since this campaign."
-    if run.log.status == "failed" or run.log.gave_up:
+    if run.log.status is RunStatus.FAILED or run.log.gave_up:
         return "Not begun: the maintenance failed before."
     if suppression is not None and suppression.status is PlanStatus.PENDING_REVIEW:
         return "Planned after the decision, on the lists as they are then."

@@ -12,13 +12,14 @@ import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.campaigns import scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns.sent_campaigns import MaintenanceState
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.runs import attempts as attempt_rows
 from list_pipeline.storage.runs import ledger
-from list_pipeline.storage.runs.ledger import DEADLINE_WORDS, DIED, GAVE_UP_STAGE, RUN_STAGE, LogRow
+from list_pipeline.storage.runs.ledger import LogRow
 
 log = structlog.get_logger(__name__)
 
@@ -37,8 +38,8 @@ def fail_stale_runs(services: Services) -> list[str]:
     failed = []
     with services.database.begin() as connection:
         for row in attempt_rows.silent_logs(connection, now - STALE_AFTER):
-            ledger.add_error(connection, row.log_id, RUN_STAGE, DIED)
             end_failed(services, connection, row, now)
+            ledger.note_timed_out(connection, row.log_id, now)
             key = scheduled_campaigns.campaign_by_id(connection, row.campaign_id).key
             log.warning("a run died", campaign=key, attempt=row.attempt, log_id=row.log_id)
             failed.append(key)
@@ -49,20 +50,17 @@ def end_failed(services: Services, connection: Connection, row: LogRow, now: dat
     """End an attempt that failed: ``failed`` as long as there is another one. After the last one ``partial_success`` if
     anything was confirmed at Mailjet, else ``failed``; what is open then is put before people.
 
-    The errors of the attempt are written by the caller, before.
+    The errors of the attempt are written by the caller.
+
+    Raises:
+        StateChangedError: another process moved the attempt on since ``row`` was read.
     """
-    status, last = "failed", services.settings.list_maintenance_max_attempts
-    if row.attempt >= last and not row.is_final:
-        ledger.add_error(
-            connection,
-            row.log_id,
-            GAVE_UP_STAGE,
-            "the last attempt failed; nothing more happens by itself",
-            row.attempt,
-        )
+    status = RunStatus.FAILED
+    is_last = row.attempt >= services.settings.list_maintenance_max_attempts
+    if is_last:
         left = attempt_rows.settled_and_open(connection, row.campaign_id, row.sweep)
         if any(plan.confirmed for plan in left):
-            status = "partial_success"
+            status = RunStatus.PARTIAL_SUCCESS
         key = scheduled_campaigns.campaign_by_id(connection, row.campaign_id).key
         for plan in left:
             if plan.open:
@@ -79,15 +77,17 @@ def end_failed(services: Services, connection: Connection, row: LogRow, now: dat
                     details={"gave_up_at_attempt": row.attempt, "contact_ids": list(plan.open_contacts)},
                     now=now,
                 )
-        log.error("maintenance given up", campaign=key, attempt=row.attempt, status=status, log_id=row.log_id)
-    ledger.end_log(connection, row.log_id, status, now)
+        log.error("maintenance given up", campaign=key, attempt=row.attempt, status=status.value, log_id=row.log_id)
+    ledger.end_log(connection, row.log_id, row.status, status, now)
+    if is_last:
+        ledger.note_gave_up(connection, row.log_id, now)
 
 
 def has_given_up(services: Services, state: MaintenanceState) -> bool:
     """Whether nothing more happens by itself for a campaign although its maintenance did not end well."""
-    if state.log_status == "failed":
+    if state.log_status is RunStatus.FAILED:
         return state.attempt >= services.settings.list_maintenance_max_attempts
-    return state.log_status == "partial_success" and state.gave_up
+    return state.log_status is RunStatus.PARTIAL_SUCCESS and state.gave_up
 
 
 def given_up(services: Services) -> list[str]:
@@ -102,4 +102,4 @@ def given_up(services: Services) -> list[str]:
 
 def deadline_words(services: Services) -> str:
     """What is written down about what was not begun because the time was over."""
-    return f"{DEADLINE_WORDS}{services.settings.list_maintenance_deadline_minutes:g} minutes passed"
+    return f"the deadline of {services.settings.list_maintenance_deadline_minutes:g} minutes passed"

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from sqlalchemy import Connection
 
 from list_pipeline.core.campaigns.eligibility import CampaignTimes, Eligibility, EligibilityVerdict, eligible
-from list_pipeline.core.errors import ChangesStoppedError, LockHeldError
+from list_pipeline.core.errors import ChangesStoppedError, LockHeldError, StateChangedError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
 from list_pipeline.core.plans.gate import Mode
 from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
 from list_pipeline.operations.list_states.history import note, record
 from list_pipeline.operations.runs.attempts import STALE_AFTER, deadline_words, end_failed, fail_stale_runs
@@ -76,14 +78,17 @@ def begin(services: Services, key: str, *, sweep: Sweep = Sweep.H24, run_id: str
     with services.database.begin() as connection:
         latest = ledger.latest_log(connection, campaign.campaign_id, sweep.value)
         is_ours = latest is not None and run_id is not None and latest.run_id == run_id
-    if latest is not None and latest.status == "running" and not is_ours:
+    if latest is not None and latest.status is RunStatus.RUNNING and not is_ours:
         # Nobody waits for the sensor's tick to learn that the run before died.
         fail_stale_runs(services)
     with services.database.begin() as connection:
         latest = ledger.latest_log(connection, campaign.campaign_id, sweep.value)
         # Assets of one run share its attempt; whoever comes without a run, or with another, tries anew.
-        if latest is None or (not is_ours and (latest.status == "failed" or (latest.is_final and latest.gave_up))):
+        if latest is None or (
+            not is_ours and (latest.status is RunStatus.FAILED or (latest.is_final and latest.gave_up))
+        ):
             attempt = latest.attempt + 1 if latest else 1
+            # Another process may have begun the same attempt at this moment: both work on it, and the lock keeps order.
             latest = ledger.begin_log(connection, campaign.campaign_id, sweep.value, attempt, run_id, now)
             attempt_rows.resolve_given_up(connection, campaign.campaign_id, attempt, now)
             record(connection, services, campaign.campaign_id, sweep, run_id=run_id)
@@ -129,21 +134,28 @@ def _ledgered(services: Services, run: Maintenance, name: str) -> Iterator[None]
     except ChangesStoppedError as error:
         # No attempt is used up: the campaign is due again, where it stopped, as soon as lists may be changed.
         with services.database.begin() as connection:
-            ledger.touch_log(connection, run.log.log_id, None, services.clock.now())
-            ledger.add_error(connection, run.log.log_id, name, str(error))
-            ledger.end_log(connection, run.log.log_id, "read_only", services.clock.now())
+            row = _kept_error(services, connection, run, name, str(error))
+            if row.status.is_open:
+                ledger.end_log(connection, row.log_id, row.status, RunStatus.READ_ONLY, services.clock.now())
             record(connection, services, run.campaign.campaign_id, run.sweep, run_id=run.log.run_id)
         raise
     except Exception as error:
         with services.database.begin() as connection:
-            ledger.touch_log(connection, run.log.log_id, None, services.clock.now())
-            ledger.add_error(connection, run.log.log_id, name, redact_addresses(str(error))[:1000])
-            end_failed(services, connection, run.log, services.clock.now())
+            row = _kept_error(services, connection, run, name, redact_addresses(str(error))[:1000])
+            if row.status.is_open:
+                end_failed(services, connection, row, services.clock.now())
             record(connection, services, run.campaign.campaign_id, run.sweep, run_id=run.log.run_id)
         log.exception("maintenance failed", campaign=run.campaign.key, stage=name, log_id=run.log.log_id)
         raise
     finally:
         services.heartbeat = around
+
+
+def _kept_error(services: Services, connection: Connection, run: Maintenance, name: str, error: str) -> LogRow:
+    """Write an error of a stage down, and return the attempt as it stands; one that was taken for dead lives."""
+    row = ledger.touch_log(connection, run.log.log_id, None, services.clock.now())
+    ledger.add_error(connection, row.log_id, name, error)
+    return row
 
 
 def _heartbeat(services: Services, run: Maintenance) -> Callable[[], None]:
@@ -164,29 +176,50 @@ def _touch(services: Services, run: Maintenance) -> None:
         ledger.touch_log(connection, run.log.log_id, None, services.clock.now())
 
 
-def end(services: Services, run: Maintenance, status: str) -> None:
-    """End an attempt with its truthful status. An ended one stays as it ended."""
+def end(services: Services, run: Maintenance, status: RunStatus) -> None:
+    """End an attempt with its truthful status, or let it wait. An ended one stays as it ended; one that was taken for
+    dead gets the end that it asks for.
+
+    Raises:
+        StateChangedError: another process ended it, or another attempt took over. Nothing was overwritten.
+    """
     now = services.clock.now()
     with services.database.begin() as connection:
-        latest = ledger.latest_log(connection, run.campaign.campaign_id, run.sweep.value)
-        if latest is not None and latest.timed_out and latest.log_id == run.log.log_id:
-            ledger.touch_log(connection, latest.log_id, None, now)
-            latest = ledger.latest_log(connection, run.campaign.campaign_id, run.sweep.value)
-        if latest is not None and status == "failed" and latest.status == "running":
-            end_failed(services, connection, latest, now)
-        elif latest is not None and not latest.is_final:
-            ledger.end_log(connection, latest.log_id, status, now)
+        row = ledger.touch_log(connection, run.log.log_id, None, now)
+        if row.timed_out and ledger.has_later_attempt(connection, row.log_id):
+            raise StateChangedError(
+                f"Ending attempt {row.attempt} at the maintenance of {run.campaign.key} as {status.value}",
+                "it gave no sign of life, and another attempt took over",
+                "Look at the newer attempt: it continues the same plans",
+            )
+        if status is RunStatus.FAILED and row.status is RunStatus.RUNNING:
+            end_failed(services, connection, row, now)
+        elif row.status.is_open:
+            ledger.end_log(connection, row.log_id, row.status, status, now)
         record(connection, services, run.campaign.campaign_id, run.sweep, run_id=run.log.run_id)
     with services.database.begin() as connection:
-        row = ledger.log_by_id(connection, run.log.log_id)
+        counted = ledger.log_by_id(connection, run.log.log_id)
     log.info(
         "maintenance completed",
         campaign=run.campaign.key,
-        status=status,
-        suppressed=row["contacts_suppressed"] if row is not None else None,
-        rebalanced=row["contacts_rebalanced"] if row is not None else None,
+        status=status.value,
+        suppressed=counted["contacts_suppressed"] if counted is not None else None,
+        rebalanced=counted["contacts_rebalanced"] if counted is not None else None,
         log_id=run.log.log_id,
     )
+
+
+def resume(services: Services, run: Maintenance) -> None:
+    """An attempt that waited for a person, or was stopped, works again; the time it waited does not count towards its
+    deadline. One that works already goes on.
+
+    Raises:
+        StateChangedError: another process moved it on at the same moment.
+    """
+    with services.database.begin() as connection:
+        row = ledger.attempt_of(connection, run.log.log_id)
+        if row.status in (RunStatus.PENDING_REVIEW, RunStatus.READ_ONLY):
+            ledger.reopen_log(connection, row.log_id, row.status, services.clock.now())
 
 
 def deadline_of(services: Services, run: Maintenance) -> datetime:
@@ -204,8 +237,9 @@ def is_past_deadline(services: Services, run: Maintenance) -> bool:
 
 def note_deadline(services: Services, run: Maintenance, stage_name: str, count: int) -> None:
     """Write down that a stage, or so many contacts of it, were not begun because the time was over."""
+    words, now = deadline_words(services), services.clock.now()
     with services.database.begin() as connection:
-        ledger.add_error(connection, run.log.log_id, stage_name, deadline_words(services), count)
+        ledger.note_deadline(connection, run.log.log_id, stage_name, words, count, now)
     log.warning("the deadline passed", campaign=run.campaign.key, stage=stage_name, count=count)
 
 
@@ -281,12 +315,12 @@ def due(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
         ended = {
             state.campaign.key
             for state in first_sweep
-            if state.log_status in ("success", "partial_success", "rejected")
+            if state.log_status in (RunStatus.SUCCESS, RunStatus.PARTIAL_SUCCESS, RunStatus.REJECTED)
         }
         states = tuple(state for state in states if state.campaign.key in ended)
     found = []
     for state in states:
-        if state.log_status == "running" and state.touched_at and now - state.touched_at < STALE_AFTER:
+        if state.log_status is RunStatus.RUNNING and state.touched_at and now - state.touched_at < STALE_AFTER:
             break
         if (one := _due(services, state, now, first_started_at, sweep)) is not None:
             found.append(one)
@@ -305,7 +339,7 @@ def unreported(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
         ended = {
             keys.maintenance_report(state.log_id, state.log_status, state.waiting_plan_id): state
             for state in sent_campaigns.maintenance_states(connection, sweep.value)
-            if state.log_id is not None and state.log_status not in (None, "running")
+            if state.log_id is not None and state.log_status not in (None, RunStatus.RUNNING)
         }
         told = settled_among(connection, list(ended))
     found = []
@@ -348,18 +382,22 @@ def _due(
 
     if state.log_status is None:
         return Due(campaign.key, f"{stem}:1{again(verdict.due_at)}", 1, verdict.reason)
-    if state.log_status == "failed" and state.attempt < settings.list_maintenance_max_attempts and state.finished_at:
+    if (
+        state.log_status is RunStatus.FAILED
+        and state.attempt < settings.list_maintenance_max_attempts
+        and state.finished_at
+    ):
         retry_at = next_attempt_at(state.finished_at, state.attempt)
         if now >= retry_at:
             attempt = state.attempt + 1
             return Due(campaign.key, f"{stem}:{attempt}{again(retry_at)}", attempt, f"attempt {state.attempt} failed")
-    if state.log_status == "pending_review" and state.approved_plan_id is not None:
+    if state.log_status is RunStatus.PENDING_REVIEW and state.approved_plan_id is not None:
         plan, key = (
             state.approved_plan_id,
             f"{stem}:{state.attempt}:plan-{state.approved_plan_id}{again(state.decided_at)}",
         )
         return Due(campaign.key, key, state.attempt, f"a person decided on its plan {plan}")
-    if state.log_status == "read_only" and (mode := operating_mode(services)) is not Mode.READ_ONLY:
+    if state.log_status is RunStatus.READ_ONLY and (mode := operating_mode(services)) is not Mode.READ_ONLY:
         # It may be stopped and let go on several times within hours: each time it is taken up at once.
         stopped = f"{state.finished_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}" if state.finished_at else ""
         key = f"{stem}:{state.attempt}:{mode.value}:{stopped}{again(state.finished_at)}"

@@ -45,7 +45,6 @@ from list_pipeline.storage.plans import corrections as correction_rows
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans.journal import NewChange, NewStep
 from list_pipeline.storage.plans.plan_rows import StoredPlan
-from list_pipeline.storage.runs import attempts as attempt_rows
 from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
@@ -285,16 +284,13 @@ def execute_suppressions(services: Services, run: Maintenance, progress: Callabl
         finally:
             # What was done stands in the history also when the rest failed: it may be all that is ever done.
             keep_history(services, run.log.log_id, plan)
-    with services.database.begin() as connection:
-        too_late = attempt_rows.left_by_deadline(connection, plan.plan_id)
     executed = close(
         services,
         plan,
         by="reason",
         log_id=run.log.log_id,
-        failure=deadline_words(services)
-        if too_late
-        else "Mailjet accepted the bulk job, and these contacts were not changed after three attempts",
+        failure="Mailjet accepted the bulk job, and these contacts were not changed after three attempts",
+        deadline=deadline_words(services),
     )
     log.info("contacts suppressed", campaign=run.campaign.key, success=executed.confirmed, failed=executed.failed)
     return executed

@@ -27,6 +27,7 @@ from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.keys import MessageKey
 from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.validation.message import ValidationNews, failed_message, validation_message
 from list_pipeline.core.validation.rules import (
     Presence,
@@ -101,14 +102,29 @@ def validate(services: Services, key: str, *, run_id: str | None = None) -> Vali
     with services.database.begin() as connection:
         campaign = scheduled_campaigns.campaign_by_key(connection, key)
     _require_upcoming(services, campaign)
-    with services.database.begin() as connection:
-        now = services.clock.now()
-        log_id = validation_rows.begin_ledger(connection, campaign.campaign_id, run_id, now)
-        freeze_if_due(connection, campaign, now)
+    log_id = _begin(services, campaign, run_id)
     with _recorded(services, campaign, log_id):
         facts = _facts(services, campaign)
         validation_id = _save(services, key, log_id, facts, validate_list(facts))
         return _finish(services, key, validation_id)
+
+
+def _begin(services: Services, campaign: UpcomingCampaign, run_id: str | None) -> int:
+    """The row of a new validation; one of a run that is still said to work is ended, since it left nothing to continue.
+
+    Raises:
+        StateChangedError: another process begins a validation of this campaign at this moment.
+    """
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        latest = ledger.latest_log(connection, campaign.campaign_id, Sweep.H24.value, ledger.VALIDATION)
+        if latest is not None and latest.status is RunStatus.RUNNING:
+            ledger.end_log(connection, latest.log_id, latest.status, RunStatus.FAILED, now)
+            ledger.note_timed_out(connection, latest.log_id, now)
+        attempt = latest.attempt + 1 if latest is not None else 1
+        log_id = ledger.begin_validation(connection, campaign.campaign_id, Sweep.H24.value, attempt, run_id, now)
+        freeze_if_due(connection, campaign, now)
+    return log_id
 
 
 def _require_upcoming(services: Services, campaign: UpcomingCampaign) -> None:
@@ -148,7 +164,9 @@ def _recorded(services: Services, campaign: UpcomingCampaign, log_id: int) -> It
         why, now = redact_addresses(str(error))[:1000], services.clock.now()
         with services.database.begin() as connection:
             ledger.add_error(connection, log_id, "validation", why)
-            ledger.end_log(connection, log_id, "failed", now)
+            row = ledger.attempt_of(connection, log_id)
+            if row.status.is_open:
+                ledger.end_log(connection, log_id, row.status, RunStatus.FAILED, now)
             is_judged = validation_rows.is_judged(connection, log_id)
         log.exception("validation failed", campaign=campaign.key, log_id=log_id)
         if not is_judged:
@@ -328,7 +346,9 @@ def _finish(services: Services, key: str, validation_id: int) -> Validation:
         now = services.clock.now()
         validation_rows.finish_validation(connection, validation_id, now)
         if stored.log_id is not None:
-            ledger.end_log(connection, stored.log_id, "success", now)
+            row = ledger.attempt_of(connection, stored.log_id)
+            if row.status.is_open:
+                ledger.end_log(connection, row.log_id, row.status, RunStatus.SUCCESS, now)
         campaign = scheduled_campaigns.campaign_by_key(connection, key)
         finished = validation_rows.existing_validation(connection, validation_id)
     return Validation(campaign, finished, words)

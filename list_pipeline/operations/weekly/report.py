@@ -172,48 +172,54 @@ def _write(services: Services, run: WeekRun, facts: WeekFacts) -> dict[str, Any]
 
 
 def record(services: Services, run: WeekRun, report: WeekReport) -> int:
-    """End the check: its figures and conclusions in the week's row. Returns the row's number."""
-    facts, figures = report.facts, report.facts.figures
-    raw = {role: size.raw for role, size in figures.sizes.items()}
-    bounce, delivery = figures.bounce_rate, figures.delivery_rate
-    was_over = current(services, run.week.monday).row.is_over
-    with services.database.begin() as connection:
-        weekly_rows.finish(
-            connection,
-            run.week.monday,
-            services.clock.now(),
-            master_list_size=raw.get(ListRole.MASTER),
-            campaign_list_1_size=raw.get(ListRole.CAMPAIGN_1),
-            campaign_list_2_size=raw.get(ListRole.CAMPAIGN_2),
-            campaign_list_3_size=raw.get(ListRole.CAMPAIGN_3),
-            suppression_list_size=raw.get(ListRole.SUPPRESSION),
-            balance_deviation=figures.deviation_percent,
-            is_balanced=figures.is_balanced,
-            average_bounce_rate=None if bounce is None else bounce.percent,
-            average_delivery_rate=None if delivery is None else delivery.percent,
-            critical_issue_count=critical_issues(facts.issues),
-            total_issue_count=len(facts.issues),
-            urgency=facts.urgency.value,
-            health_assessments=[each.as_json() for each in facts.assessments],
-            action_items=[
-                {"priority": item.priority.value, "text": item.text}
-                for item in (facts.report.action_items if facts.report is not None else ())
-            ],
-            week_over_week=[_change_as_json(each) for each in facts.changes],
-        )
-    for role in CAMPAIGN_LISTS:
-        state_history.note_monitored(services, role, run.week.monday)
-    if not was_over:
+    """End the check: its figures and conclusions in the week's row. Returns the row's number.
+
+    Raises:
+        StateChangedError: another run of the same week ended it at the same moment.
+    """
+    facts, row = report.facts, current(services, run.week.monday).row
+    if not row.is_over:
+        with services.database.begin() as connection:
+            weekly_rows.finish(connection, row, services.clock.now(), **_columns(facts))
         log.info(
             "weekly health check completed",
             week=run.week.key,
-            check_id=run.row.check_id,
+            check_id=row.check_id,
             urgency=facts.urgency.value,
             critical_issues=critical_issues(facts.issues),
             total_issues=len(facts.issues),
             next_week=(run.week.monday + WEEK).isoformat(),
         )
-    return run.row.check_id
+    for role in CAMPAIGN_LISTS:
+        state_history.note_monitored(services, role, run.week.monday)
+    return row.check_id
+
+
+def _columns(facts: WeekFacts) -> dict[str, Any]:
+    """What the week's row holds of its facts."""
+    figures = facts.figures
+    raw = {role: size.raw for role, size in figures.sizes.items()}
+    bounce, delivery = figures.bounce_rate, figures.delivery_rate
+    return {
+        "master_list_size": raw.get(ListRole.MASTER),
+        "campaign_list_1_size": raw.get(ListRole.CAMPAIGN_1),
+        "campaign_list_2_size": raw.get(ListRole.CAMPAIGN_2),
+        "campaign_list_3_size": raw.get(ListRole.CAMPAIGN_3),
+        "suppression_list_size": raw.get(ListRole.SUPPRESSION),
+        "balance_deviation": figures.deviation_percent,
+        "is_balanced": figures.is_balanced,
+        "average_bounce_rate": None if bounce is None else bounce.percent,
+        "average_delivery_rate": None if delivery is None else delivery.percent,
+        "critical_issue_count": critical_issues(facts.issues),
+        "total_issue_count": len(facts.issues),
+        "urgency": facts.urgency.value,
+        "health_assessments": [each.as_json() for each in facts.assessments],
+        "action_items": [
+            {"priority": item.priority.value, "text": item.text}
+            for item in (facts.report.action_items if facts.report is not None else ())
+        ],
+        "week_over_week": [_change_as_json(each) for each in facts.changes],
+    }
 
 
 def _change_as_json(change: Change) -> dict[str, Any]:

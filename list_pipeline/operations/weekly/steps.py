@@ -25,6 +25,7 @@ from list_pipeline.core.health.figures import ListFigures, Rate, SendFigures
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.weekly.figures import WEEK, ListSize, Week, WeekFigures, WeekSends, due_week, week_of
 from list_pipeline.core.weekly.message import failure_alert
 from list_pipeline.operations.advice.advisors import model_access
@@ -142,9 +143,9 @@ def missed_weeks(services: Services) -> list[Missed]:
             continue
         if row is None:
             found.append(Missed(week, 1, "its check never began"))
-        elif row.is_over or row.attempt + (row.status == "failed") > MOST_ATTEMPTS:
+        elif row.is_over or row.attempt + (row.status is RunStatus.FAILED) > MOST_ATTEMPTS:
             continue
-        elif row.status == "failed":
+        elif row.status is RunStatus.FAILED:
             found.append(Missed(week, row.attempt + 1, "its check failed"))
         elif now - row.touched_at >= LATE_AFTER:
             found.append(Missed(week, row.attempt, "its run gave no sign of life"))
@@ -160,8 +161,14 @@ def begin(services: Services, monday: date | None = None, *, run_id: str | None 
     week, now = find_week(services, monday), services.clock.now()
     with services.database.begin() as connection:
         before = weekly_rows.check_of(connection, week.monday)
-        row = weekly_rows.begin(connection, week, run_id, now)
-    if before is None or before.status == "failed":
+        if before is None:
+            row = weekly_rows.begin(connection, week, run_id, now)
+        elif before.status is RunStatus.FAILED:
+            row = weekly_rows.begin_again(connection, before, run_id, now)
+        else:
+            died = now - before.touched_at >= LATE_AFTER
+            row = weekly_rows.take_up(connection, before, run_id, now, died=died)
+    if before is None or before.status is RunStatus.FAILED:
         log.info("weekly health check started", week=week.key, attempt=row.attempt, check_id=row.check_id)
     return WeekRun(week, row, week.is_current(now))
 
@@ -191,7 +198,7 @@ def stage(services: Services, run: WeekRun, name: str) -> Iterator[None]:
         with timed(services, WORKFLOW, name):
             yield
         with services.database.begin() as connection:
-            weekly_rows.touch(connection, run.week.monday, services.clock.now())
+            weekly_rows.touch(connection, run.row.check_id, services.clock.now())
     except Exception as error:
         log.exception("weekly health check failed", week=run.week.key, stage=name)
         try:
@@ -204,10 +211,11 @@ def stage(services: Services, run: WeekRun, name: str) -> Iterator[None]:
 
 def _tell_failure(services: Services, run: WeekRun, name: str, error: str) -> None:
     with services.database.begin() as connection:
-        row = weekly_rows.fail(connection, run.week.monday, name, error, services.clock.now())
-    if row.is_over:
-        # The check itself is done and kept; only showing or sending it failed.
-        return
+        row = weekly_rows.check_of(connection, run.week.monday)
+        if row is None or row.is_over:
+            # The check itself is done and kept; only showing or sending it failed.
+            return
+        weekly_rows.fail(connection, row, name, error, services.clock.now())
     message = failure_alert(run.week.monday, name, error, row.attempt)
     key = keys.weekly_failure(run.week.monday, row.attempt)
     deliver(services, key, message, thread_key=keys.week_thread(run.week.monday), important=True, broadcast=True)

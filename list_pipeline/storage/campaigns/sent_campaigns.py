@@ -13,6 +13,7 @@ from list_pipeline.core.campaigns.cycles import ClosedReason, Cycle, SentRound
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import SendCounters, SendSeen
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, fetch_row, fetch_scalar
 
 _TAKE_OVER_LOCK = 0x6C70_0005
@@ -87,7 +88,7 @@ class MaintenanceState:
 
     campaign: Campaign
     log_id: int | None
-    log_status: str | None
+    log_status: RunStatus | None
     attempt: int
     executed_at: datetime | None
     finished_at: datetime | None
@@ -106,10 +107,10 @@ def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceS
         select q.*, l.id as log_id, l.status as log_status, coalesce(l.attempt, 0) as attempt, l.executed_at, l.finished_at,
                greatest(l.touched_at, j.submitting_at) as touched_at,
                p.plan_id as approved_plan_id, p.decided_at, w.plan_id as waiting_plan_id,
-               coalesce(l.errors, '[]') @> '[{{"stage": "attempts"}}]' as gave_up
+               l.gave_up_at is not null as gave_up
         from ({_SELECT}) q
         left join lateral (
-            select id, status, attempt, executed_at, finished_at, touched_at, errors from list_maintenance_log
+            select id, status, attempt, executed_at, finished_at, touched_at, gave_up_at from list_maintenance_log
             where campaign_schedule_id = q.campaign_id and maintenance_type = 'post_campaign' and sweep = :sweep
             order by attempt desc limit 1) l on true
         left join lateral (
@@ -131,7 +132,12 @@ def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceS
     return tuple(
         MaintenanceState(
             campaign=Campaign(**{name: row[name] for name in names}),
-            **{name: row[name] for name in MaintenanceState.__dataclass_fields__ if name != "campaign"},
+            **{
+                name: row[name]
+                for name in MaintenanceState.__dataclass_fields__
+                if name not in ("campaign", "log_status")
+            },
+            log_status=RunStatus(row["log_status"]) if row["log_status"] is not None else None,
         )
         for row in found
     )

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.storage.database import execute, fetch_all, fetch_row
 
 TOLD_BY_REPORT = "report"
@@ -48,13 +49,14 @@ def note(connection: Connection, ended: EndedRun, now: datetime) -> None:
         select :run_id, :job, :started_by, :partition_key, :now, :status, :error,
                case when reported.is_so then :report end, case when reported.is_so then :now end
         from (select :status = 'failure' and exists (select 1 from list_maintenance_log
-                  where run_id = :run_id and status <> 'running') as is_so) reported
+                  where run_id = :run_id and status <> :running) as is_so) reported
         on conflict (run_id) do nothing
         """,
         **asdict(ended),
         status=ended.status,
         now=now,
         report=TOLD_BY_REPORT,
+        running=RunStatus.RUNNING.value,
     )
 
 
@@ -77,6 +79,7 @@ def told_times(connection: Connection, job: str, since: datetime) -> tuple[datet
         job=job,
         since=since,
         report=TOLD_BY_REPORT,
+        running=RunStatus.RUNNING.value,
     )
     return tuple(row["told_at"] for row in found)
 

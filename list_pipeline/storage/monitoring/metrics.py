@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from list_pipeline.core.monitoring.latency import Timing
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar, to_json
 
 _WINDOW = timedelta(seconds=60)
@@ -144,6 +145,8 @@ def last_reconciled_at(connection: Connection) -> datetime | None:
 def last_weekly_check_at(connection: Connection) -> datetime | None:
     """When a weekly check last succeeded."""
     found: datetime | None = fetch_scalar(
-        connection, "select max(executed_at) from list_health_check where status = 'success'"
+        connection,
+        "select max(executed_at) from list_health_check where status = :success",
+        success=RunStatus.SUCCESS.value,
     )
     return found

@@ -229,23 +229,6 @@ def is_taken_back(connection: Connection, campaign_id: int, sweep: Sweep) -> boo
     )
 
 
-def mark_rolled_back(connection: Connection, log_id: int, now: datetime) -> None:
-    """The ledger says that a maintenance, or its rebalancing, was taken back."""
-    execute(
-        connection,
-        """
-        update list_maintenance_log set status = 'rolled_back', finished_at = coalesce(finished_at, :now),
-               execution_time_ms = coalesce(execution_time_ms, greatest(0, round(extract(
-                   epoch from (cast(:now as timestamptz) - executed_at)) * 1000))),
-               ai_assessments = coalesce(ai_assessments, '{}'), before_state = coalesce(before_state, '{}'),
-               after_state = coalesce(after_state, '{}')
-        where id = :id
-        """,
-        id=log_id,
-        now=now,
-    )
-
-
 def waiting_corrections(connection: Connection, kinds: Collection[PlanKind] = CORRECTIONS) -> tuple[int, ...]:
     """Corrections that were let through and are not carried out to the end, oldest first."""
     found = fetch_all(

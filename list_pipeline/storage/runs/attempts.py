@@ -13,8 +13,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.storage.database import execute, fetch_all
-from list_pipeline.storage.runs.ledger import SELECT_LOG, LogRow
+from list_pipeline.storage.runs.ledger import POST_CAMPAIGN, SELECT_LOG, LogRow, log_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +39,17 @@ def silent_logs(connection: Connection, since: datetime) -> tuple[LogRow, ...]:
     found = fetch_all(
         connection,
         SELECT_LOG
-        + """where status = 'running' and maintenance_type = 'post_campaign' and campaign_schedule_id is not null
+        + """where status = :running and maintenance_type = :type and campaign_schedule_id is not null
                and touched_at <= :since
                and not exists (select 1 from mailjet_job b join plan p using (plan_id)
                    where p.campaign_id = campaign_schedule_id and p.sweep = list_maintenance_log.sweep
                      and b.submitting_at > :since)
              order by id for update skip locked""",
         since=since,
+        running=RunStatus.RUNNING.value,
+        type=POST_CAMPAIGN,
     )
-    return tuple(LogRow(**row) for row in found)
+    return tuple(log_row(row) for row in found)
 
 
 def settled_and_open(connection: Connection, campaign_id: int, sweep: str) -> tuple[HalfDone, ...]:

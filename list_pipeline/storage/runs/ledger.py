@@ -9,77 +9,97 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
+from list_pipeline.core.errors import StateChangedError
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar, to_json
+from list_pipeline.storage.runs import life
+
+POST_CAMPAIGN, VALIDATION = "post_campaign", "pre_campaign_validation"
+"""The types of rows in the ledger: a maintenance, and the validation before a campaign."""
+RUN_STAGE, DIED = "run", "its run died"
+"""Stage and words of the error of an attempt whose run gave no sign of life."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
-    """A row of ``list_maintenance_log`` as the workflow needs it."""
+    """A row of ``list_maintenance_log`` as the workflow needs it. Instants are UTC.
+
+    Attributes:
+        gave_up_at: when this was the last attempt and failed; nothing more happens by itself.
+        timed_out_at: when the attempt was ended because its run gave no sign of life.
+        deadline_passed_at: when something of it was not begun because its time was over.
+    """
 
     log_id: int
     campaign_id: int
     sweep: str
     attempt: int
     executed_at: datetime
+    touched_at: datetime
     finished_at: datetime | None
-    status: str
+    status: RunStatus
     errors: Sequence[Mapping[str, Any]]
     slack_notification_sent: bool
     run_id: str | None
+    gave_up_at: datetime | None
+    timed_out_at: datetime | None
+    deadline_passed_at: datetime | None
 
     @property
     def is_final(self) -> bool:
         """True when this attempt ended well or as a person decided: it is not repeated."""
-        return self.status in ("success", "partial_success", "rejected", "rolled_back")
+        return self.status.is_final
 
     @property
     def gave_up(self) -> bool:
-        """True when this was the last attempt and it failed: nothing more happens by itself."""
-        return any(entry["stage"] == GAVE_UP_STAGE for entry in self.errors)
+        """True when this was the last attempt and it failed."""
+        return self.gave_up_at is not None
 
     @property
     def timed_out(self) -> bool:
         """True when this attempt was ended because its run gave no sign of life."""
-        return self.status in ("failed", "partial_success") and any(
-            entry["stage"] == RUN_STAGE for entry in self.errors
-        )
+        return self.timed_out_at is not None
 
     @property
     def passed_deadline(self) -> bool:
         """True when something of this attempt was not begun because its time was over."""
-        return any(str(entry["error"]).startswith(DEADLINE_WORDS) for entry in self.errors)
+        return self.deadline_passed_at is not None
 
 
-RUN_STAGE, DIED = "run", "its run died"
-"""Stage and words of the error of an attempt whose run gave no sign of life."""
-
-GAVE_UP_STAGE = "attempts"
-"""Stage of the error that marks the last attempt; its count is the number of attempts."""
-
-DEADLINE_WORDS = "the deadline of "
-"""How the error begins that says what was not begun because the time was over."""
-
-
-_LOG_COLUMNS = """
-    id as log_id, campaign_schedule_id as campaign_id, sweep, attempt, executed_at, finished_at, status,
-    coalesce(errors, '[]') as errors, slack_notification_sent, run_id
+SELECT_LOG = """
+    select id as log_id, campaign_schedule_id as campaign_id, sweep, attempt, executed_at, touched_at, finished_at, status,
+           coalesce(errors, '[]') as errors, slack_notification_sent, run_id, gave_up_at, timed_out_at,
+           deadline_passed_at
+    from list_maintenance_log
 """
 
-SELECT_LOG = f"select {_LOG_COLUMNS} from list_maintenance_log "
+
+def log_row(row: RowMapping) -> LogRow:
+    """A row that ``SELECT_LOG`` found."""
+    return LogRow(**{**row, "status": RunStatus(row["status"])})
 
 
-_LATEST_LOG = (
+_LATEST = (
     SELECT_LOG
-    + """where campaign_schedule_id = :campaign and maintenance_type = 'post_campaign' and sweep = :sweep
+    + """where campaign_schedule_id = :campaign and maintenance_type = :kind and sweep = :sweep
          order by attempt desc limit 1"""
 )
 
 
-def latest_log(connection: Connection, campaign_id: int, sweep: str) -> LogRow | None:
-    """The newest attempt at a campaign's maintenance, or None."""
-    row = fetch_one(connection, _LATEST_LOG, campaign=campaign_id, sweep=sweep)
-    return LogRow(**row) if row is not None else None
+def latest_log(connection: Connection, campaign_id: int, sweep: str, kind: str = POST_CAMPAIGN) -> LogRow | None:
+    """The newest attempt at a campaign's maintenance (or validation, by ``kind``), or None."""
+    row = fetch_one(connection, _LATEST, campaign=campaign_id, kind=kind, sweep=sweep)
+    return log_row(row) if row is not None else None
+
+
+def attempt_of(connection: Connection, log_id: int) -> LogRow:
+    """An attempt as it stands now.
+
+    Raises:
+        MissingRowError: somebody deleted its row.
+    """
+    return log_row(fetch_row(connection, f"row {log_id} of the ledger", SELECT_LOG + "where id = :id", id=log_id))
 
 
 def log_by_id(connection: Connection, log_id: int) -> RowMapping | None:
@@ -90,56 +110,93 @@ def log_by_id(connection: Connection, log_id: int) -> RowMapping | None:
 def begin_log(
     connection: Connection, campaign_id: int, sweep: str, attempt: int, run_id: str | None, now: datetime
 ) -> LogRow:
-    """Write the row of a new attempt as ``running``: whoever looks sees that it began, also after a crash.
+    """Write the row of a new attempt at a maintenance as ``running``: whoever looks sees that it began, also after a crash.
 
     An attempt that another run began at the same time stays, and is returned.
     """
-    execute(
+    _insert(connection, POST_CAMPAIGN, campaign_id, sweep, attempt, run_id, now)
+    what = f"the maintenance of campaign {campaign_id}"
+    return log_row(fetch_row(connection, what, _LATEST, campaign=campaign_id, kind=POST_CAMPAIGN, sweep=sweep))
+
+
+def begin_validation(
+    connection: Connection, campaign_id: int, sweep: str, attempt: int, run_id: str | None, now: datetime
+) -> int:
+    """Write the row of a new validation as ``running``; its number.
+
+    Raises:
+        StateChangedError: another process began the same one at this moment.
+    """
+    log_id = _insert(connection, VALIDATION, campaign_id, sweep, attempt, run_id, now)
+    if log_id is None:
+        raise StateChangedError(
+            f"Beginning validation {attempt} of campaign {campaign_id}",
+            "another process began it at the same moment",
+            "Look at what that one finds",
+        )
+    return log_id
+
+
+def _insert(
+    connection: Connection, kind: str, campaign_id: int, sweep: str, attempt: int, run_id: str | None, now: datetime
+) -> int | None:
+    log_id: int | None = fetch_scalar(
         connection,
         """
         insert into list_maintenance_log (campaign_schedule_id, maintenance_type, sweep, attempt, executed_at, touched_at,
                working_since, run_id, status)
-        values (:campaign, 'post_campaign', :sweep, :attempt, :now, :now, :now, :run, 'running')
-        on conflict (campaign_schedule_id, maintenance_type, sweep, attempt) do nothing
+        values (:campaign, :kind, :sweep, :attempt, :now, :now, :now, :run, :running)
+        on conflict (campaign_schedule_id, maintenance_type, sweep, attempt) do nothing returning id
         """,
         campaign=campaign_id,
+        kind=kind,
         sweep=sweep,
         attempt=attempt,
         now=now,
         run=run_id,
+        running=RunStatus.RUNNING.value,
     )
-    what = f"the maintenance of campaign {campaign_id}"
-    return LogRow(**fetch_row(connection, what, _LATEST_LOG, campaign=campaign_id, sweep=sweep))
+    return log_id
 
 
 def touch_log(connection: Connection, log_id: int, run_id: str | None, now: datetime) -> LogRow:
-    """A run works on this attempt now. One that was taken for dead runs again, unless another attempt took over."""
-    row = fetch_row(
+    """A run works on this attempt now. One that was taken for dead runs again, unless another attempt took over.
+
+    Returns:
+        The attempt as it stands now; one that ended otherwise stays as it was.
+
+    Raises:
+        StateChangedError: another process moved it on at the same moment.
+    """
+    is_open = life.touch(connection, life.LEDGER, log_id, now, run_id=run_id)
+    row = attempt_of(connection, log_id)
+    if is_open or not row.timed_out or has_later_attempt(connection, log_id):
+        return row
+    life.change_status(connection, life.LEDGER, log_id, row.status, RunStatus.RUNNING, now)
+    life.touch(connection, life.LEDGER, log_id, now, run_id=run_id)
+    execute(
         connection,
-        f"row {log_id} of the ledger",
-        f"""
-        with alive as (
-            select id as alive_id, status in ('failed', 'partial_success') and coalesce(errors, '[]') @> cast(:died as jsonb)
-                   and not exists (select 1 from list_maintenance_log n where n.attempt > l.attempt
-                       and (n.campaign_schedule_id, n.maintenance_type, n.sweep)
-                         = (l.campaign_schedule_id, l.maintenance_type, l.sweep)) as is_revived
-            from list_maintenance_log l where id = :id for update)
-        update list_maintenance_log l set touched_at = :now, run_id = coalesce(:run, run_id),
-               status = case when is_revived then 'running' else status end,
-               finished_at = case when is_revived then null else finished_at end,
-               errors = case when not is_revived then errors else (
-                   select coalesce(jsonb_agg(e), '[]') from jsonb_array_elements(errors) e
-                   where e ->> 'stage' not in (:run_stage, :gave_up)) end
-        from alive where alive_id = l.id returning {_LOG_COLUMNS}
-        """,
+        """update list_maintenance_log set errors = (
+               select coalesce(jsonb_agg(e), '[]') from jsonb_array_elements(errors) e where e ->> 'stage' <> :run_stage)
+           where id = :id""",
         id=log_id,
-        run=run_id,
-        now=now,
-        died=to_json([{"stage": RUN_STAGE, "error": DIED}]),
         run_stage=RUN_STAGE,
-        gave_up=GAVE_UP_STAGE,
     )
-    return LogRow(**row)
+    return attempt_of(connection, log_id)
+
+
+def has_later_attempt(connection: Connection, log_id: int) -> bool:
+    """Whether another attempt took over from this one."""
+    return bool(
+        fetch_scalar(
+            connection,
+            """select exists (select 1 from list_maintenance_log l join list_maintenance_log n
+                   on (n.campaign_schedule_id, n.maintenance_type, n.sweep)
+                    = (l.campaign_schedule_id, l.maintenance_type, l.sweep) and n.attempt > l.attempt
+               where l.id = :id)""",
+            id=log_id,
+        )
+    )
 
 
 def working_since(connection: Connection, log_id: int) -> datetime:
@@ -152,14 +209,29 @@ def working_since(connection: Connection, log_id: int) -> datetime:
 
 def add_error(connection: Connection, log_id: int, stage: str, error: str, count: int = 1) -> None:
     """Add ``{stage, error, count}`` to a row's errors; the same error of the same stage stands there once."""
+    life.add_error(connection, life.LEDGER, log_id, {"stage": stage, "error": error, "count": count})
+
+
+def note_timed_out(connection: Connection, log_id: int, now: datetime) -> None:
+    """The run of an attempt gave no sign of life. Whoever calls this ends the attempt in the same transaction, after
+    ``end_log``."""
+    add_error(connection, log_id, RUN_STAGE, DIED)
+    execute(connection, "update list_maintenance_log set timed_out_at = :now where id = :id", id=log_id, now=now)
+
+
+def note_gave_up(connection: Connection, log_id: int, now: datetime) -> None:
+    """The last attempt failed. Called after ``end_log``, in the same transaction."""
+    execute(connection, "update list_maintenance_log set gave_up_at = :now where id = :id", id=log_id, now=now)
+
+
+def note_deadline(connection: Connection, log_id: int, stage: str, words: str, count: int, now: datetime) -> None:
+    """So many contacts of a stage, or the stage, were not begun because the time of the attempt was over."""
+    add_error(connection, log_id, stage, words, count)
     execute(
         connection,
-        """
-        update list_maintenance_log set errors = coalesce(errors, '[]') || cast(:entry as jsonb)
-        where id = :id and not coalesce(errors, '[]') @> cast(:entry as jsonb)
-        """,
+        """update list_maintenance_log set deadline_passed_at = coalesce(deadline_passed_at, :now) where id = :id""",
         id=log_id,
-        entry=to_json([{"stage": stage, "error": error, "count": count}]),
+        now=now,
     )
 
 
@@ -188,32 +260,35 @@ def fill_log(connection: Connection, log_id: int, **columns: Any) -> None:
     )
 
 
-def end_log(connection: Connection, log_id: int, status: str, now: datetime) -> None:
-    """End an attempt. What was never known is an empty object, so that the row says it was looked for."""
-    execute(
-        connection,
-        """
-        update list_maintenance_log set status = :status, finished_at = :now,
-               execution_time_ms = greatest(0, round(extract(epoch from (cast(:now as timestamptz) - executed_at)) * 1000)),
-               ai_assessments = coalesce(ai_assessments, '{}'), before_state = coalesce(before_state, '{}'),
-               after_state = coalesce(after_state, '{}')
-        where id = :id and status in ('running', 'pending_review', 'read_only')
-        """,
-        id=log_id,
-        status=status,
-        now=now,
-    )
+def end_log(connection: Connection, log_id: int, seen: RunStatus, status: RunStatus, now: datetime) -> None:
+    """End an attempt, or let it wait.
+
+    Raises:
+        IllegalTransitionError: it may not end like that from the status that was seen.
+        StateChangedError: another process moved it on meanwhile.
+    """
+    life.change_status(connection, life.LEDGER, log_id, seen, status, now)
 
 
-def reopen_log(connection: Connection, log_id: int, now: datetime) -> None:
-    """A waiting attempt goes on after a person decided; the time it waited does not count towards its deadline."""
-    execute(
-        connection,
-        """update list_maintenance_log set status = 'running', finished_at = null, touched_at = :now, working_since = :now
-           where id = :id""",
-        id=log_id,
-        now=now,
-    )
+def reopen_log(connection: Connection, log_id: int, seen: RunStatus, now: datetime) -> None:
+    """A waiting attempt goes on after a person decided; the time it waited does not count towards its deadline.
+
+    Raises:
+        StateChangedError: another process moved it on meanwhile.
+    """
+    life.change_status(connection, life.LEDGER, log_id, seen, RunStatus.RUNNING, now)
+    execute(connection, "update list_maintenance_log set working_since = :now where id = :id", id=log_id, now=now)
+
+
+def mark_rolled_back(connection: Connection, log_id: int, now: datetime) -> None:
+    """The ledger says that a maintenance, or its rebalancing, was taken back; said already, nothing changes.
+
+    Raises:
+        StateChangedError: another process moved it on meanwhile.
+    """
+    row = attempt_of(connection, log_id)
+    if row.status is not RunStatus.ROLLED_BACK:
+        life.change_status(connection, life.LEDGER, log_id, row.status, RunStatus.ROLLED_BACK, now)
 
 
 def save_snapshot(

@@ -17,9 +17,6 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.validation.rules import Movement, OwnChange, RuleResult, Severity, ValidatedList, ValidationRule
 from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar, to_json
 
-VALIDATION = "pre_campaign_validation"
-"""The type of a validation's row in the ledger."""
-
 
 @dataclass(frozen=True, slots=True)
 class StoredValidation:
@@ -36,17 +33,6 @@ class StoredValidation:
     left_because: str | None
     finished_at: datetime | None
     results: tuple[RuleResult, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerState:
-    """The latest row of a campaign's validations in the ledger."""
-
-    log_id: int
-    attempt: int
-    status: str
-    touched_at: datetime
-    finished_at: datetime | None
 
 
 # What the rules ask of our rows
@@ -294,57 +280,8 @@ def _validation(connection: Connection, row: RowMapping) -> StoredValidation:
     )
 
 
-# The ledger
-
-
-def begin_ledger(connection: Connection, campaign_id: int, run_id: str | None, now: datetime) -> int:
-    """The row of a new validation as ``running``; one of a run that died before is ended as failed."""
-    execute(
-        connection,
-        """
-        update list_maintenance_log set status = 'failed', finished_at = :now,
-               errors = coalesce(errors, '[]') || '[{"stage": "run", "error": "its run died", "count": 1}]',
-               execution_time_ms = greatest(0, round(extract(epoch from (touched_at - executed_at)) * 1000)),
-               ai_assessments = coalesce(ai_assessments, '{}'), before_state = coalesce(before_state, '{}'),
-               after_state = coalesce(after_state, '{}')
-        where campaign_schedule_id = :campaign and maintenance_type = :type and status = 'running'
-        """,
-        campaign=campaign_id,
-        type=VALIDATION,
-        now=now,
-    )
-    return int(
-        fetch_scalar(
-            connection,
-            """
-            insert into list_maintenance_log (campaign_schedule_id, maintenance_type, attempt, executed_at, touched_at,
-                   working_since, run_id, status)
-            select :campaign, :type, coalesce(max(attempt), 0) + 1, :now, :now, :now, :run, 'running'
-            from list_maintenance_log where campaign_schedule_id = :campaign and maintenance_type = :type
-            returning id
-            """,
-            campaign=campaign_id,
-            type=VALIDATION,
-            run=run_id,
-            now=now,
-        )
-    )
-
-
 def is_judged(connection: Connection, log_id: int) -> bool:
     """Whether a validation was written under a row of the ledger: then people are told by it."""
     return bool(
         fetch_scalar(connection, "select exists (select 1 from campaign_validation where log_id = :log)", log=log_id)
     )
-
-
-def latest_ledger(connection: Connection, campaign_id: int) -> LedgerState | None:
-    """The newest row of a campaign's validations in the ledger, or None."""
-    row = fetch_one(
-        connection,
-        """select id as log_id, attempt, status, touched_at, finished_at from list_maintenance_log
-           where campaign_schedule_id = :campaign and maintenance_type = :type order by attempt desc limit 1""",
-        campaign=campaign_id,
-        type=VALIDATION,
-    )
-    return None if row is None else LedgerState(**row)

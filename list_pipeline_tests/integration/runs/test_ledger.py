@@ -109,8 +109,8 @@ def test_a_finished_maintenance_is_not_due_again(small: Installation) -> None:
 
 def test_an_ended_attempt_stays_as_it_ended(small: Installation) -> None:
     run = small.begin()
-    end(small.services, run, "success")
-    end(small.services, run, "failed")
+    end(small.services, run, RunStatus.SUCCESS)
+    end(small.services, run, RunStatus.FAILED)
     assert ledger(small) == [(1, "success")]
 
 

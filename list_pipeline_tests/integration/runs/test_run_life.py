@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from list_pipeline.core.errors import ChangesStoppedError, TransientError
+from list_pipeline.core.errors import ChangesStoppedError, StateChangedError, TransientError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.messages.slack_blocks import as_text
 from list_pipeline.core.plans.plan import PlanKind
@@ -115,7 +115,7 @@ def test_a_run_that_is_killed_every_time_ends_after_its_attempts_with_a_final_al
         made.clock.advance(timedelta(days=2))
         assert due(made.services) == []
         assert [row[0] for row in ledger(made)] == [1, 2, 3]
-        assert [stage_name for stage_name, _ in errors(made)] == ["run", "attempts"]
+        assert [stage_name for stage_name, _ in errors(made)] == ["run"]
         (news,) = unreported(made.services)
         assert news.campaign_key == made.key
         run = current(made.services, made.key)
@@ -171,7 +171,7 @@ def test_a_run_that_was_buried_alive_runs_again_and_ends_truthfully(install_smal
 def test_a_buried_run_that_asks_for_its_end_gets_it(small: Installation) -> None:
     run = small.begin()
     fail_stale(small)
-    end(small.services, run, "pending_review")
+    end(small.services, run, RunStatus.PENDING_REVIEW)
     assert ledger(small) == [(1, "pending_review")]
 
 
@@ -194,6 +194,15 @@ def test_a_buried_run_leaves_its_row_alone_when_the_next_attempt_took_over(small
     with stage(small.services, run, "fetch_bounces"):
         fail_stale(small)
         begin(small.services, small.key, run_id="second")
+    assert ledger(small) == [(1, "failed"), (2, "running")]
+
+
+def test_a_buried_run_does_not_end_the_attempt_that_took_over(small: Installation) -> None:
+    run = small.begin()
+    fail_stale(small)
+    begin(small.services, small.key, run_id="second")
+    with pytest.raises(StateChangedError, match="another attempt took over"):
+        end(small.services, run, RunStatus.SUCCESS)
     assert ledger(small) == [(1, "failed"), (2, "running")]
 
 

@@ -13,6 +13,7 @@ from list_pipeline.core.list_states.events import AttemptSeen, Happened, Mainten
 from list_pipeline.core.list_states.machines import MACHINES, ListEvent, advance
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import PlanStatus
+from list_pipeline.core.runs.status import RunStatus as R
 
 E, P = ListEvent, PlanStatus
 OWN = ListRole.CAMPAIGN_1
@@ -34,7 +35,7 @@ WHOLE = MaintenanceSeen(
     "24h",
     OWN,
     SENT,
-    [AttemptSeen(1, at(0), "success", at(10))],
+    [AttemptSeen(1, at(0), R.SUCCESS, at(10))],
     at(1),
     100,
     5,
@@ -79,22 +80,22 @@ def test_newcomers_who_join_balanced_lists_are_no_imbalance() -> None:
 
 
 def test_a_failed_attempt_is_seen_until_one_succeeds() -> None:
-    failed = replace(WHOLE, attempts=[AttemptSeen(1, at(0), "failed", at(4))])
+    failed = replace(WHOLE, attempts=[AttemptSeen(1, at(0), R.FAILED, at(4))])
     assert states(replace(failed, rebalancing=None)) == {"health": "needs_attention", "lifecycle": "needs_attention"}
-    twice = replace(WHOLE, attempts=[AttemptSeen(1, at(0), "failed", at(4)), AttemptSeen(2, at(5), "success", at(10))])
+    twice = replace(WHOLE, attempts=[AttemptSeen(1, at(0), R.FAILED, at(4)), AttemptSeen(2, at(5), R.SUCCESS, at(10))])
     assert names(twice)[5:8] == ["failed", "begun", "cleaned"]
     assert states(twice) == {"health": "monitored", "lifecycle": "ready"}
 
 
 def test_a_last_attempt_that_gave_up_is_a_failed_one_although_something_was_done() -> None:
-    gave_up = replace(WHOLE, attempts=[AttemptSeen(1, at(0), "partial_success", at(10), gave_up=True)])
+    gave_up = replace(WHOLE, attempts=[AttemptSeen(1, at(0), R.PARTIAL_SUCCESS, at(10), gave_up=True)])
     assert states(gave_up)["health"] == "needs_attention"
 
 
 def test_what_waits_for_a_person_leaves_the_list_where_it_is() -> None:
     waits = PlanSeen(at(2), True, P.PENDING_REVIEW, waited=True)
     pending = replace(
-        WHOLE, attempts=[AttemptSeen(1, at(0), "pending_review", at(3))], suppression=waits, rebalancing=None
+        WHOLE, attempts=[AttemptSeen(1, at(0), R.PENDING_REVIEW, at(3))], suppression=waits, rebalancing=None
     )
     assert states(pending) == {"health": "needs_cleanup", "lifecycle": "needs_cleanup"}
 
@@ -105,24 +106,24 @@ def test_a_rejected_plan_lets_the_rebalancing_go_on() -> None:
 
 
 def test_a_deadline_that_passed_before_the_rebalancing_ends_the_maintenance_in_part() -> None:
-    late = replace(WHOLE, attempts=[AttemptSeen(1, at(0), "partial_success", at(10))], rebalancing=None)
+    late = replace(WHOLE, attempts=[AttemptSeen(1, at(0), R.PARTIAL_SUCCESS, at(10))], rebalancing=None)
     assert names(late)[-2:] == ["completed_in_part", "cache_updated"]
     assert states(late) == {"health": "monitored", "lifecycle": "ready"}
 
 
 def test_each_stop_in_read_only_is_one_event() -> None:
-    stopped = replace(WHOLE, attempts=[AttemptSeen(1, at(0), "read_only", at(3))], suppression=None, rebalancing=None)
-    again = replace(stopped, attempts=[AttemptSeen(1, at(0), "read_only", at(8))])
+    stopped = replace(WHOLE, attempts=[AttemptSeen(1, at(0), R.READ_ONLY, at(3))], suppression=None, rebalancing=None)
+    again = replace(stopped, attempts=[AttemptSeen(1, at(0), R.READ_ONLY, at(8))])
     assert states(stopped)["lifecycle"] == "analyzing"
     assert {each.key for each in events_of(stopped)} != {each.key for each in events_of(again)}
 
 
 def test_a_rebalancing_that_was_rolled_back_needs_attention_and_one_that_a_person_undid_does_not() -> None:
-    back = replace(WHOLE, attempts=[AttemptSeen(1, at(0), "rolled_back", at(10))], rolled_back_at=at(9))
+    back = replace(WHOLE, attempts=[AttemptSeen(1, at(0), R.ROLLED_BACK, at(10))], rolled_back_at=at(9))
     assert "rebalanced" not in names(back)
     assert names(back, ListRole.CAMPAIGN_2) == []
     assert states(back)["health"] == "needs_attention"
-    undone = replace(WHOLE, attempts=[AttemptSeen(1, at(0), "rolled_back", at(10))], undone_at=at(60))
+    undone = replace(WHOLE, attempts=[AttemptSeen(1, at(0), R.ROLLED_BACK, at(10))], undone_at=at(60))
     assert states(undone) == {"health": "monitored", "lifecycle": "ready"}
 
 
@@ -168,19 +169,19 @@ def plans(draw: st.DrawFn, begin: int, *, must_be_settled: bool) -> PlanSeen:
 
 @st.composite
 def maintenances(draw: st.DrawFn) -> MaintenanceSeen:
-    ended = draw(st.sampled_from(["success", "rejected", "partial_success", "failed", "running", "read_only"]))
-    is_settled = ended in ("success", "rejected")
+    ended = draw(st.sampled_from([R.SUCCESS, R.REJECTED, R.PARTIAL_SUCCESS, R.FAILED, R.RUNNING, R.READ_ONLY]))
+    is_settled = ended in (R.SUCCESS, R.REJECTED)
     # Without a suppression plan nothing can have been done, not even in part.
-    stage = draw(st.integers(2 if is_settled or ended == "partial_success" else 0, 3))
+    stage = draw(st.integers(2 if is_settled or ended is R.PARTIAL_SUCCESS else 0, 3))
     suppression = draw(plans(10, must_be_settled=is_settled or stage == 3)) if stage >= 2 else None
     rebalancing = draw(plans(20, must_be_settled=is_settled)) if stage == 3 else None
     cuts = draw(st.lists(st.integers(1, 29), unique=True, max_size=2).map(sorted))
     attempts = [
-        AttemptSeen(number, at(begin), "failed", at(end))
+        AttemptSeen(number, at(begin), R.FAILED, at(end))
         for number, (begin, end) in enumerate(zip([0, *(cut + 1 for cut in cuts)], cuts, strict=False), start=1)
     ]
     last = AttemptSeen(
-        len(cuts) + 1, at(cuts[-1] + 1) if cuts else at(0), ended, None if ended == "running" else at(40)
+        len(cuts) + 1, at(cuts[-1] + 1) if cuts else at(0), ended, None if ended is R.RUNNING else at(40)
     )
     return MaintenanceSeen(
         7, "24h", OWN, SENT, [*attempts, last], at(5) if stage >= 1 else None, draw(st.sampled_from([0, 100])),

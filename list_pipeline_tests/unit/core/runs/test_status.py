@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from list_pipeline.core.runs.status import RunStatus, run_status
+from list_pipeline.core.errors import IllegalTransitionError
+from list_pipeline.core.runs.status import FINAL, OPEN, TRANSITIONS, RunStatus, run_status, transition
 
 
 class TestRunStatus:
@@ -43,3 +44,27 @@ class TestRunStatus:
     def test_numbers_that_do_not_fit_are_refused(self, numbers: dict[str, int]) -> None:
         with pytest.raises(ValueError, match="do not fit"):
             run_status(**numbers)  # type: ignore[arg-type]
+
+
+class TestTransitions:
+    def test_every_status_has_its_row_in_the_table(self) -> None:
+        assert set(TRANSITIONS) == set(RunStatus)
+        assert set().union(*TRANSITIONS.values()) == set(RunStatus)
+
+    def test_a_status_is_open_final_or_failed(self) -> None:
+        assert OPEN | FINAL | {RunStatus.FAILED} == set(RunStatus)
+        assert not OPEN & FINAL
+
+    @pytest.mark.parametrize("final", sorted(FINAL | {RunStatus.FAILED}))
+    def test_what_ended_is_at_most_taken_back_or_works_again(self, final: RunStatus) -> None:
+        assert TRANSITIONS[final] <= {RunStatus.ROLLED_BACK, RunStatus.RUNNING}
+
+    def test_what_was_taken_back_stays(self) -> None:
+        assert not TRANSITIONS[RunStatus.ROLLED_BACK]
+
+    def test_a_success_never_fails_afterwards(self) -> None:
+        with pytest.raises(IllegalTransitionError, match="it is success"):
+            transition(RunStatus.SUCCESS, RunStatus.FAILED)
+
+    def test_a_legal_step_is_taken(self) -> None:
+        assert transition(RunStatus.RUNNING, RunStatus.PENDING_REVIEW) is RunStatus.PENDING_REVIEW
