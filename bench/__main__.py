@@ -30,7 +30,6 @@ import structlog
 from sqlalchemy import text
 
 from list_pipeline import stack
-from list_pipeline.clock import VirtualClock
 from list_pipeline.operations import setup
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
 from list_pipeline.operations.maintenance import workflow
@@ -43,6 +42,7 @@ from list_pipeline.sandbox.control import SandboxControl
 from list_pipeline.sandbox.server import SandboxServer
 from list_pipeline.settings import Settings
 from list_pipeline.stack.databases import create_database, drop_database, with_database
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 SIZES = (3600, 60_000, 300_000)
 ANCHOR = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)

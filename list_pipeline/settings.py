@@ -18,7 +18,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.lists import ListIds
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+"""This machine, where rehearsals have their sandbox: plain http is allowed there, and no proxy stands in between."""
 
 
 class OperatingMode(StrEnum):
@@ -169,7 +170,7 @@ class Settings(BaseSettings):
         if value is None:
             return None
         parts = urlsplit(value)
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS):
             raise ValueError("must begin with https:// unless it points to this machine")
         return value
 

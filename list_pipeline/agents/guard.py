@@ -25,7 +25,8 @@ from list_pipeline.core.masking import redact_foreign_text
 
 _NUMBER = re.compile(r"\d+(?:[.,' \u00a0\u202f]\d{3}(?!\d))*(?:[.,]\d+)?")
 _REFERENCE = re.compile(r"\b[cg]\d+\b", re.IGNORECASE)
-_SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
+SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|\n+")
+"""Between two sentences, or two lines."""
 _UNITS = (
     "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
     "nineteen"
@@ -146,7 +147,7 @@ def grounded(prose: str, figures: Figures, references: Iterable[str] = ()) -> tu
     offered = {reference.casefold() for reference in references}
     kept: list[str] = []
     dropped = 0
-    for sentence in (part.strip() for part in _SENTENCE.split(visible(prose))):
+    for sentence in (part.strip() for part in SENTENCE_END.split(visible(prose))):
         if not sentence:
             continue
         named = {name.casefold() for name in _REFERENCE.findall(sentence)}

@@ -19,7 +19,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from list_pipeline.agents.consultation import ModelAccess, consult
-from list_pipeline.agents.guard import Figures, figures_in, grounded
+from list_pipeline.agents.guard import SENTENCE_END, Figures, figures_in, grounded
 from list_pipeline.agents.question import DATA_RULES, Answer, Question
 from list_pipeline.core.advice.records import AdviceSource, AgentRecord
 from list_pipeline.core.health.assessment import (
@@ -41,7 +41,6 @@ MAX_OUTPUT_TOKENS = 4_096
 _POINTS = 6
 """Most concerns, and most risk factors, in an answer."""
 
-_SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
 _LIST_NAME = re.compile(r"\blist\s*(?:no\.?\s*|#\s*)?(\d+|one|two|three)\b", re.IGNORECASE)
 _NUMBERS = {"one": "1", "two": "2", "three": "3"}
 
@@ -194,7 +193,7 @@ def _rank(urgency: Urgency) -> int:
 def _grounded(prose: str, figures: ListFigures, known: Figures) -> tuple[str, int]:
     """The sentences that rest on the input and do not speak of another list, and how many were dropped."""
     own = figures.role.round_number
-    sentences = [each for each in _SENTENCE.split(prose) if each.strip()]
+    sentences = [each for each in SENTENCE_END.split(prose) if each.strip()]
     about_it = [
         each for each in sentences if all(_NUMBERS.get(n.casefold(), n) == str(own) for n in _LIST_NAME.findall(each))
     ]

@@ -19,7 +19,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from list_pipeline.agents.consultation import Consultation, ModelAccess, consult
-from list_pipeline.agents.guard import Figures, figures_in, grounded
+from list_pipeline.agents.guard import SENTENCE_END, Figures, figures_in, grounded
 from list_pipeline.agents.question import DATA_RULES, Answer, Question
 from list_pipeline.core.advice.records import AdviceOutcome, AdviceSource, AgentRecord
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
@@ -227,14 +227,13 @@ def _refusal(answer: RebalancingAnswer, flows: FlowPlan, figures: Figures) -> st
     return None
 
 
-_SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
 _LIST_NUMBER = re.compile(r"\blists?\s*(?:no\.?|number|#)?\s*(\d+)", re.IGNORECASE)
 
 
 def _grounded(prose: str, figures: Figures) -> tuple[str, int]:
     """The sentences that rest on the input, and how many were dropped; also those about a list that does not exist."""
     kept, dropped = [], 0
-    for sentence in _SENTENCE.split(prose):
+    for sentence in SENTENCE_END.split(prose):
         strange = [number for number in _LIST_NUMBER.findall(sentence) if int(number) not in (1, 2, 3)]
         text, lost = ("", 1) if strange else grounded(sentence, figures)
         dropped += lost

@@ -10,7 +10,7 @@ filled in by code, and a sentence that does not rest on the results is dropped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,12 +36,14 @@ MAX_OUTPUT_TOKENS = 6_144
 """A full report takes about 900 tokens; thinking shares the budget."""
 _MOST_CONCERNS = 3
 
-_SYSTEM = (
+SYSTEM = (
     "You are a technical writer of executive reports for email-marketing operations; your readers get them in Slack. "
     "You write clearly and briefly, put business impact over technical detail, use specific figures and no jargon, and "
     "say what people should do. Contacts without evidence against them are never to be suppressed, and suppressed ones "
     "never to be mailed: recommend neither. "
 )
+"""Whose words these are, for the report of a run and for that of a week. A change of it is a new version of both prompts."""
+
 _TASK = (
     "Write the report of this maintenance run from its results. concerns: what needs attention. recommendations: what "
     "people should do about it. next_steps: what follows, and when, in words such as today or before the next campaign. "
@@ -108,7 +110,7 @@ def question_about(facts: MaintenanceFacts) -> Question:
     return Question(
         agent=AGENT,
         prompt_version=PROMPT_VERSION,
-        system=_SYSTEM + DATA_RULES,
+        system=SYSTEM + DATA_RULES,
         task=_TASK,
         data=_data(facts, list(key_metrics(facts).values())),
         answer_type=ReportAnswer,
@@ -193,10 +195,25 @@ def _data(facts: MaintenanceFacts, metrics: Sequence[KeyMetric]) -> dict[str, ob
             "open_changes": attempt.open,
         },
         "looked_at_again_after_days": list(facts.later_looks_days),
-        "key_metrics": [
-            {"label": each.name, "means": each.label, "value": each.value, "trend": each.trend.value}
-            for each in metrics
-        ],
+        "key_metrics": offered(metrics),
+    }
+
+
+def offered(metrics: Iterable[KeyMetric]) -> list[dict[str, object]]:
+    """The figures that a report may name, for the model."""
+    return [
+        {"label": each.name, "means": each.label, "value": each.value, "trend": each.trend.value} for each in metrics
+    ]
+
+
+def condition(assessment: HealthAssessment) -> dict[str, object]:
+    """The health of a list, for the model."""
+    return {
+        "list": assessment.role.label,
+        "status": assessment.status.value,
+        "urgency": assessment.urgency.value,
+        "concerns": list(assessment.concerns[:_MOST_CONCERNS]),
+        "reputation_impact": assessment.reputation_impact,
     }
 
 
@@ -232,17 +249,7 @@ def _sizes(lists: Sequence[ListChange], *, is_after: bool) -> dict[str, object]:
 
 def _health(assessments: Sequence[HealthAssessment], rates: Sequence[ListRates]) -> list[dict[str, Any]]:
     known = {each.role: each for each in rates}
-    return [
-        {
-            "list": each.role.label,
-            "status": each.status.value,
-            "urgency": each.urgency.value,
-            "concerns": list(each.concerns[:_MOST_CONCERNS]),
-            "reputation_impact": each.reputation_impact,
-            **(_rates(known[each.role]) if each.role in known else {}),
-        }
-        for each in assessments
-    ]
+    return [{**condition(each), **(_rates(known[each.role]) if each.role in known else {})} for each in assessments]
 
 
 def _rates(rates: ListRates) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from list_pipeline.agents.consultation import ModelAccess, consult
 from list_pipeline.agents.guard import figures_in
 from list_pipeline.agents.question import DATA_RULES, Answer, Question
 from list_pipeline.agents.report_guard import MOST_ENTRIES, Done, ReportGuard
-from list_pipeline.agents.reporting import AGENT, MAX_OUTPUT_TOKENS, TEMPERATURE, Written
+from list_pipeline.agents.reporting import AGENT, MAX_OUTPUT_TOKENS, SYSTEM, TEMPERATURE, Written, condition, offered
 from list_pipeline.core.advice.records import AdviceSource
 from list_pipeline.core.health.figures import SendFigures, rate_shown, rounded
 from list_pipeline.core.lists import ListRole
@@ -31,14 +31,7 @@ from list_pipeline.core.weekly.policy_report import policy_week_report
 PROMPT_VERSION = "weekly-1"
 SUBJECT = "week"
 """What the reporting advisor's question is about here."""
-_MOST_CONCERNS = 3
 
-_SYSTEM = (
-    "You are a technical writer of executive reports for email-marketing operations; your readers get them in Slack. "
-    "You write clearly and briefly, put business impact over technical detail, use specific figures and no jargon, and "
-    "say what people should do. Contacts without evidence against them are never to be suppressed, and suppressed ones "
-    "never to be mailed: recommend neither. "
-)
 _TASK = (
     "Write the weekly report on the three campaign lists from the data. concerns: what needs attention. recommendations: "
     "what people should do about it. next_steps: what follows, and when. actions_taken: what was done in the week, from "
@@ -104,7 +97,7 @@ def question_about_week(facts: WeekFacts) -> Question:
     return Question(
         agent=AGENT,
         prompt_version=PROMPT_VERSION,
-        system=_SYSTEM + DATA_RULES,
+        system=SYSTEM + DATA_RULES,
         task=_TASK,
         data=_data(facts, list(week_metrics(facts).values())),
         answer_type=WeeklyReportAnswer,
@@ -176,22 +169,10 @@ def _data(facts: WeekFacts, metrics: Sequence[KeyMetric]) -> dict[str, object]:
         "rebalanced": {"confirmed": done.rebalanced, "plans": done.rebalancings},
         "failed_maintenances": done.failed_maintenances,
         "waiting_for_a_person": done.waiting,
-        "list_health": [
-            {
-                "list": each.role.label,
-                "status": each.status.value,
-                "urgency": each.urgency.value,
-                "concerns": list(each.concerns[:_MOST_CONCERNS]),
-                "reputation_impact": each.reputation_impact,
-            }
-            for each in facts.assessments
-        ],
+        "list_health": [condition(each) for each in facts.assessments],
         "issues": [{"urgency": each.urgency.value, "what": each.text, "to_do": each.action} for each in facts.issues],
         "compared_with_the_week_before": [_change(each) for each in facts.changes],
-        "key_metrics": [
-            {"label": each.name, "means": each.label, "value": each.value, "trend": each.trend.value}
-            for each in metrics
-        ],
+        "key_metrics": offered(metrics),
     }
 
 

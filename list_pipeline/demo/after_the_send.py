@@ -6,6 +6,7 @@ from collections import Counter
 
 from rich.table import Table
 
+from list_pipeline.core.bounces.classes import count_by_class
 from list_pipeline.core.errors import IncompleteDataError
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, Sweep
@@ -42,10 +43,10 @@ def play(stage: Stage) -> None:
 def _show_bounces(services: Services, run_: Maintenance) -> None:
     with services.database.begin() as connection:
         events = bounce_rows.events_of(connection, run_.campaign.campaign_id, run_.sweep.value)
-    counted = Counter(event.bounce_class.value for event in events if not event.is_contradictory)
+    counted = Counter(count_by_class(events))
     table = Table("failures by class", "contacts", title_justify="left")
-    for name, count in counted.most_common():
-        table.add_row(name.replace("_", " "), f"{count:,}")
+    for bounce_class, count in (+counted).most_common():
+        table.add_row(bounce_class.value.replace("_", " "), f"{count:,}")
     console.print(table)
 
 

@@ -166,15 +166,6 @@ class Cache:
                 self._owe(set(batch))
         return kept
 
-    def get_json(self, key: str, version: str = "") -> Any | None:
-        """The value under one key, instants as aware datetimes; None for nothing, for garbage and without Redis."""
-        found = self.find([key], version).get(key)
-        return None if found is None else found.value
-
-    def set_json(self, key: str, value: Any, ttl_s: int | None = None, version: str = "") -> None:
-        """Keep one value; see ``keep``."""
-        self.keep({key: value}, version, ttl_s=ttl_s)
-
     def delete(self, *keys: str) -> None:
         """Forget. What cannot be forgotten now is forgotten before the next read."""
         if keys and self._redis is not None:
@@ -189,10 +180,6 @@ class Cache:
         """Forget the sizes, and the metadata and contacts of these lists."""
         keys = [key for each in list_ids for key in (list_metadata_key(each), list_contacts_key(each))]
         self.delete(LIST_STATE, *keys)
-
-    def invalidate_all(self) -> None:
-        """Forget everything of ours; the counts of reads stay."""
-        self.delete(*OURS)
 
     def is_reachable(self) -> bool:
         """Whether Redis answers now."""

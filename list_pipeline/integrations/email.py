@@ -22,11 +22,11 @@ from list_pipeline.core.errors import (
     TransientError,
 )
 from list_pipeline.integrations.tls import tls_context
+from list_pipeline.settings import LOOPBACK_HOSTS
 
 TIMEOUT_S = 10.0
 MOST_RECIPIENTS = 50
 _SUBJECT_LENGTH = 200
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _TRIED = "Sending an e-mail through Mailjet"
 
 
@@ -84,7 +84,7 @@ class EmailSender:
             base_url=self._base_url,
             auth=self._auth,
             timeout=TIMEOUT_S,
-            trust_env=host not in _LOOPBACK,
+            trust_env=host not in LOOPBACK_HOSTS,
             verify=tls_context(),
             transport=self._transport,
         ) as http:

@@ -34,6 +34,7 @@ from list_pipeline.core.errors import (
     RemoteNotFoundError,
     TransientError,
 )
+from list_pipeline.settings import LOOPBACK_HOSTS
 
 if TYPE_CHECKING:
     from google import genai
@@ -51,7 +52,6 @@ TARGET_S = 5.0
 log = structlog.get_logger(__name__)
 
 _TRIED = "Asking Gemini"
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _ENDING_STAGES = frozenset({"LEGACY", "DEPRECATED", "RETIRED"})
 _NEWER = ".* is not a valid (FinishReason|BlockedReason|ModelStage)"
 _TRANSIENT_CODES = frozenset({408, 500, 502, 503, 504})
@@ -244,7 +244,7 @@ class GeminiClient:
 
                 # What is newer than the SDK comes with a warning besides its name.
                 warnings.filterwarnings("ignore", message=_NEWER, category=UserWarning)
-                loopback = urlsplit(self.base_url).hostname in _LOOPBACK
+                loopback = urlsplit(self.base_url).hostname in LOOPBACK_HOSTS
                 # Everything is said explicitly: what is left out, the SDK takes from variables of its own, which may
                 # send prompts to another host or product.
                 self._client = genai.Client(

@@ -39,6 +39,7 @@ from list_pipeline.core.errors import (
     TransientError,
 )
 from list_pipeline.core.messages.slack_blocks import Block
+from list_pipeline.settings import LOOPBACK_HOSTS
 
 EVENT_TYPE = "list_pipeline"
 """Type of the metadata that carries our key."""
@@ -70,7 +71,6 @@ _THREAD = frozenset({"thread_not_found", "message_not_found", "invalid_thread_ts
 """Answers to a reply whose parent is gone; ``chat.update`` knows the second one too, for a message that is gone itself."""
 _MAY_HAVE_SUCCEEDED = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
 _CHANNEL_ID = re.compile(r"^[CDG][A-Z0-9]{4,}$")
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _NOTHING_WAS_SENT = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)
 
 T = TypeVar("T")
@@ -148,7 +148,7 @@ class SlackClient:
             timeout=max(1, round(timeout_s)),
             retry_handlers=[_BoundedRateLimitRetry(clock)],
         )
-        if urlsplit(base_url).hostname in _LOOPBACK:
+        if urlsplit(base_url).hostname in LOOPBACK_HOSTS:
             self._web.proxy = None
 
     def __repr__(self) -> str:
@@ -372,7 +372,7 @@ def post_to_webhook(url: str, text: str, blocks: Sequence[Block], timeout_s: flo
     """
     tried = "Posting to the Slack webhook"
     client = WebhookClient(url, timeout=max(1, round(timeout_s)), retry_handlers=[])
-    if urlsplit(url).hostname in _LOOPBACK:
+    if urlsplit(url).hostname in LOOPBACK_HOSTS:
         client.proxy = None
     again = "Look into the channel before posting it again"
     try:

@@ -82,10 +82,6 @@ class SandboxControl:
         """Every switch with its value."""
         return {row["name"]: row["value"] for row in self._call("GET", "/switches")}
 
-    def describe_switches(self) -> list[dict[str, Any]]:
-        """Every switch with value, default, allowed values and description."""
-        return cast("list[dict[str, Any]]", self._call("GET", "/switches"))
-
     def set_switches(self, **values: bool | int | float | str) -> None:
         """Set some switches; all or none."""
         self._call("POST", "/switches", values)

@@ -79,13 +79,6 @@ def mutation_lock(database: Database, clock: Clock, holder: str, *, wait_s: floa
         yield MutationLock(int(fetch_scalar(connection, "select nextval('mutation_fence')")), connection)
 
 
-def current_holder(database: Database) -> str | None:
-    """Who changes the lists right now, in words, or None."""
-    with database.begin() as connection:
-        name = _holder_of(connection)
-    return None if name == "nobody any more" else name
-
-
 def _holder_of(connection: Connection) -> str:
     row = fetch_one(
         connection,

@@ -9,11 +9,11 @@ import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from list_pipeline.clock import VirtualClock
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.sandbox.control import SandboxControl
 from list_pipeline.sandbox.server import SandboxServer
 from list_pipeline_tests.integration.accounts import Account, plain_client
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 SIZES = (100, 92, 78)
 NEWCOMERS = 12

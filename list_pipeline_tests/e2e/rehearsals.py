@@ -22,7 +22,6 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import text
 
-from list_pipeline.clock import VirtualClock
 from list_pipeline.core.clock import Clock
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, Sweep
 from list_pipeline.integrations.tls import tls_context
@@ -39,6 +38,7 @@ from list_pipeline.stack.databases import drop_database, with_database
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 ANCHOR = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 MASTER, LIST_1, LIST_2, LIST_3, SUPPRESSION = 5776, 10503497, 10503498, 10503499, 10503500

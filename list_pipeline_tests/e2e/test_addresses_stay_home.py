@@ -25,7 +25,6 @@ from sqlalchemy.pool import QueuePool
 from typer.testing import CliRunner
 
 from list_pipeline.cli.main import app
-from list_pipeline.clock import VirtualClock
 from list_pipeline.core.errors import ListPipelineError
 from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.logs import configure_logging
@@ -46,6 +45,7 @@ from list_pipeline_tests.e2e.planted_addresses import (
 )
 from list_pipeline_tests.e2e.rehearsals import ANCHOR, Rehearsal, rehearsal
 from list_pipeline_tests.paths import CHECKOUT
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 pytestmark = pytest.mark.long
 

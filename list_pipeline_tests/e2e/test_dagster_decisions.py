@@ -8,7 +8,6 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from list_pipeline.clock import VirtualClock
 from list_pipeline.core.plans.gate import Mode
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
 from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, judge_rebalancing
@@ -24,6 +23,7 @@ from list_pipeline_tests.e2e.dagster_runs import (
     strings_in,
 )
 from list_pipeline_tests.e2e.rehearsals import SUPPRESSION, Rehearsal
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 pytestmark = pytest.mark.long
 

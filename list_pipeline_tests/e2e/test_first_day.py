@@ -9,11 +9,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from list_pipeline.clock import VirtualClock
 from list_pipeline.core.bounces.classes import BounceReason, advice_for
 from list_pipeline.core.plans.plan import ItemAction, PlanKind
 from list_pipeline_tests.e2e.dagster_runs import DagsterHome
 from list_pipeline_tests.e2e.rehearsals import LIST_2, Rehearsal, rehearsal
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 pytestmark = pytest.mark.long
 

@@ -16,12 +16,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from list_pipeline.clock import VirtualClock
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import ItemAction, PlanKind
 from list_pipeline.integrations.tls import tls_context
 from list_pipeline.sandbox.server import SandboxServer
 from list_pipeline_tests.e2e.rehearsals import ANCHOR, Rehearsal, Templates, rehearsal
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 pytestmark = pytest.mark.long
 

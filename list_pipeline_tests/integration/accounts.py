@@ -21,7 +21,6 @@ import pytest
 from psycopg import sql
 from structlog.testing import capture_logs
 
-from list_pipeline.clock import VirtualClock
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.plans.plan import PlanKind, Sweep
 from list_pipeline.integrations.tls import tls_context
@@ -41,6 +40,7 @@ from list_pipeline.storage.database import fetch_all
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans.journal import Step
 from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 SEEDED_LISTS = ListIds(5776, 10503497, 10503498, 10503499, 10503500)
 CHANGING = ("POST ", "PUT ", "DELETE ")

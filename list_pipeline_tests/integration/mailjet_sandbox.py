@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from list_pipeline.integrations.limits import InMemoryLimiter
 from list_pipeline.integrations.mailjet import (
     MailjetClient,
 )
@@ -19,6 +18,7 @@ from list_pipeline_tests.integration.sandboxes import (
     Rehearsal,
     rehearsal,
 )
+from list_pipeline_tests.limiter import InMemoryLimiter
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,10 @@ from typing import Any
 
 import httpx
 
-from list_pipeline.clock import VirtualClock
 from list_pipeline.integrations.tls import tls_context
 from list_pipeline.sandbox.control import SandboxControl
 from list_pipeline.sandbox.server import SandboxServer
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 ANCHOR = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 MASTER, LIST_1, LIST_2, LIST_3, SUPPRESSION = 5776, 10503497, 10503498, 10503499, 10503500

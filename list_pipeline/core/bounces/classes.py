@@ -11,7 +11,8 @@ sender too. And whatever is not in the table is unknown, which keeps the contact
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -381,3 +382,9 @@ class FailureEvent:
             "counts": self.counts,
             **words,
         }
+
+
+def count_by_class(events: Iterable[FailureEvent]) -> dict[BounceClass, int]:
+    """Failures per class, every class named; contradictory events are left out."""
+    counted = Counter(event.bounce_class for event in events if not event.is_contradictory)
+    return {bounce_class: counted[bounce_class] for bounce_class in BounceClass}

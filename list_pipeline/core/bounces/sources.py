@@ -85,11 +85,6 @@ class ReconciledBounces:
         """Events that one source claims and the other does not support: kept and reported."""
         return tuple(event for event in self.events if event.is_contradictory)
 
-    def by_class(self) -> dict[BounceClass, int]:
-        """Contacts per class; contradictory events are left out."""
-        counted = Counter(event.bounce_class for event in self.events if not event.is_contradictory)
-        return {bounce_class: counted[bounce_class] for bounce_class in BounceClass}
-
 
 def reconcile(
     bounces: Sequence[BounceSeen],

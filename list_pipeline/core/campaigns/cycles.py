@@ -18,7 +18,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 
 MAX_WAIT_FOR_ROUND = timedelta(days=21)
@@ -140,25 +139,6 @@ def assign_sends(
             state.place(send)
     state.close_overdue(as_of)
     return CycleAssignment(_in_order(state.cycles), state.placed, state.alerts())
-
-
-def close_cycle(cycles: Sequence[Cycle], number: int, at: datetime) -> tuple[Cycle, ...]:
-    """Close a cycle for a person: its missing rounds will not be sent.
-
-    Raises:
-        NotFoundError: there is no such cycle.
-        RefusedError: it is closed already, or was sent to after that instant.
-    """
-    tried = f"closing cycle {number}"
-    cycle = next((cycle for cycle in cycles if cycle.number == number), None)
-    if cycle is None:
-        raise NotFoundError(tried, "there is no such cycle", "Look up the number in the list of cycles")
-    if cycle.closed_at is not None:
-        raise RefusedError(tried, f"it was closed on {cycle.closed_at:%Y-%m-%d}", "Nothing needs to be done")
-    if at < cycle.last_sent_at:
-        raise RefusedError(tried, "it was sent to after that instant", "Close it at a later instant")
-    closed = replace(cycle, closed_at=at, closed_reason=ClosedReason.BY_PERSON)
-    return _in_order([closed if other is cycle else other for other in cycles])
 
 
 def open_cycle(cycles: Iterable[Cycle], as_of: datetime) -> Cycle | None:

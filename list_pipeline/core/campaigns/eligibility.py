@@ -6,7 +6,6 @@ was already done or failed before (its log says so), and who looks for due campa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -86,15 +85,6 @@ def eligible(
             due_at,
         )
     return EligibilityVerdict(campaign, Eligibility.ELIGIBLE, f"it has been due since {_shown(due_at)}", due_at)
-
-
-def eligible_oldest_first(
-    campaigns: Iterable[CampaignTimes], as_of: datetime, *, delay_hours: float = 24.0, lookback_days: float = 7.0
-) -> tuple[EligibilityVerdict, ...]:
-    """The campaigns that are due, by time zero, then id: each is planned on the state that the one before left."""
-    verdicts = (eligible(c, as_of, delay_hours=delay_hours, lookback_days=lookback_days) for c in campaigns)
-    due = [(v.due_at, v.campaign.campaign_id, v) for v in verdicts if v.is_eligible and v.due_at is not None]
-    return tuple(verdict for _, _, verdict in sorted(due, key=lambda item: item[:2]))
 
 
 def _shown(instant: datetime) -> str:

@@ -105,11 +105,6 @@ class GateDecision:
         return self.outcome is GateOutcome.APPROVED
 
     @property
-    def needs_review(self) -> bool:
-        """Whether a person has something to decide: the whole plan, or single items of an approved one."""
-        return self.outcome is GateOutcome.NEEDS_REVIEW or bool(self.waiting)
-
-    @property
     def refused(self) -> bool:
         """Whether nothing of this plan may be executed, whoever approves it."""
         return self.outcome in (GateOutcome.REFUSED, GateOutcome.READ_ONLY)

@@ -134,11 +134,6 @@ class FlowPlan:
     reasons: tuple[str, ...]
 
     @property
-    def needs_review(self) -> bool:
-        """Whether a person has to approve the plan because of the number of its moves."""
-        return self.review_reason is not None
-
-    @property
     def move_count(self) -> int:
         """Contacts that change lists."""
         return sum(self.moves.values())

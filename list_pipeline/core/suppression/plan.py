@@ -12,7 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from list_pipeline.core.advice.records import AdvisedSummary
-from list_pipeline.core.bounces.classes import SENDER_CLASSES, BounceClass, BounceReason, FailureEvent, advice_for
+from list_pipeline.core.bounces.classes import (
+    SENDER_CLASSES,
+    BounceClass,
+    BounceReason,
+    FailureEvent,
+    advice_for,
+    count_by_class,
+)
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, Sweep, content_hash
 from list_pipeline.core.suppression.verdicts import Incident, SuppressionRule, Verdict, VerdictAction
@@ -183,7 +190,6 @@ def assemble(
     ordered = tuple(sorted(verdicts, key=lambda one: one.contact_id))
     items = tuple(_item(verdict) for verdict in ordered)
     failed = {event.contact_id: event for event in events}.values()
-    classes = Counter(event.bounce_class for event in failed if not event.is_contradictory)
     rules = Counter(verdict.rule for verdict in ordered)
     return SuppressionPlan(
         campaign_id=campaign_id,
@@ -193,7 +199,7 @@ def assemble(
         items=items,
         verdicts=ordered,
         recipients=recipients,
-        by_class=tuple((bounce_class, classes[bounce_class]) for bounce_class in BounceClass),
+        by_class=tuple(count_by_class(failed).items()),
         by_rule=tuple((rule, rules[rule]) for rule in SuppressionRule if rules[rule]),
         sender_faults=_findings(failed, SENDER_CLASSES),
         not_evidence=_findings(failed, frozenset({BounceClass.NOT_EVIDENCE})),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
 from list_pipeline.core.health.figures import Rate
@@ -90,7 +90,6 @@ WeekMetric = Literal[
     "suppression_list",
 ]
 """The names of the figures that a week's report may put first."""
-WEEK_METRICS: tuple[WeekMetric, ...] = get_args(WeekMetric)
 
 
 def week_metrics(facts: WeekFacts) -> dict[str, KeyMetric]:

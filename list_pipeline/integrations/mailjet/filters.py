@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from list_pipeline.core.observations import MessageStatus
 
@@ -102,17 +102,6 @@ DRAFTS = Collection("campaigndraft", DraftFilter)
 BOUNCES = Collection("bouncestatistics", BounceFilter)
 MESSAGES = Collection("message", MessageFilter)
 COUNTERS = Collection("statcounters", CounterFilter)
-
-COLLECTIONS: tuple[Collection[Any], ...] = (
-    CONTACT_LISTS,
-    RECIPIENTS,
-    CONTACTS,
-    CAMPAIGNS,
-    DRAFTS,
-    BOUNCES,
-    MESSAGES,
-    COUNTERS,
-)
 
 FilterValue = bool | int | str | datetime
 

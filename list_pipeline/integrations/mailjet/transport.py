@@ -38,6 +38,7 @@ from list_pipeline.integrations.mailjet.answers import Envelope, decoded, error_
 from list_pipeline.integrations.mailjet.errors import OutcomeUnknownError
 from list_pipeline.integrations.mailjet.parsing import unreadable
 from list_pipeline.integrations.tls import tls_context
+from list_pipeline.settings import LOOPBACK_HOSTS
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +48,6 @@ LONGEST_WAIT_S = 120.0
 _FIRST_PAUSE_S = 1.0
 _FIRST_PAUSE_AFTER_429_S = 8.0
 _LONGEST_PAUSE_S = 30.0
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _PASSING = frozenset({408, 425})
 _CREDENTIALS = "Check MAILJET_API_KEY and MAILJET_SECRET_KEY"
@@ -137,7 +137,7 @@ class Transport:
             headers={"Accept": "application/json"},
             follow_redirects=False,
             # A proxy of the environment is for the world outside, not for a sandbox on this machine.
-            trust_env=base.host not in _LOOPBACK,
+            trust_env=base.host not in LOOPBACK_HOSTS,
             verify=tls_context(),
             transport=transport,
         )

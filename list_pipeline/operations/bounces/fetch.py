@@ -13,7 +13,13 @@ from functools import partial
 
 import structlog
 
-from list_pipeline.core.bounces.classes import BounceClass, BounceReason, FailureEvent, advice_for
+from list_pipeline.core.bounces.classes import (
+    BounceClass,
+    BounceReason,
+    FailureEvent,
+    advice_for,
+    count_by_class,
+)
 from list_pipeline.core.bounces.sources import ReconciledBounces, reconcile
 from list_pipeline.core.errors import IncompleteDataError, IntegrationError, RemoteNotFoundError
 from list_pipeline.core.observations import MessageEventSeen, MessageSeen, MessageStatus
@@ -87,7 +93,14 @@ def fetch_bounces(services: Services, campaign: Campaign, sweep: Sweep) -> Bounc
             " ".join(problem.rstrip(".") for problem in data.fetch.problems),
             "Nothing was changed; run the maintenance again later",
         )
-    log.info("bounce data collected", campaign=campaign.key, **_totals(data.events))
+    by_class = count_by_class(data.events)
+    log.info(
+        "bounce data collected",
+        campaign=campaign.key,
+        bounces=len(data.events),
+        hard=by_class[BounceClass.HARD],
+        soft=by_class[BounceClass.SOFT],
+    )
     return data
 
 
@@ -269,24 +282,15 @@ def last_refusal(history: Sequence[MessageEventSeen]) -> str:
 def analyse(data: BounceData, recipients: int) -> BounceAnalysis:
     """Failures by class and reason, and what there is to repair on the sender's side."""
     certain = [event for event in data.events if not event.is_contradictory]
-    by_class = Counter(event.bounce_class.value for event in certain)
+    by_class = count_by_class(certain)
     by_reason = Counter(event.reason.value for event in certain)
     sender = Counter(
         event.reason for event in certain if event.bounce_class in (BounceClass.BLOCK, BounceClass.CONTENT)
     )
     return BounceAnalysis(
-        by_class={bounce_class.value: by_class[bounce_class.value] for bounce_class in BounceClass},
+        by_class={bounce_class.value: count for bounce_class, count in by_class.items()},
         by_reason=dict(by_reason.most_common()),
         to_repair={reason.value: (count, advice_for(reason)) for reason, count in sender.most_common()},
         contradictions=len(data.events) - len(certain),
-        complaint_rate_percent=100 * by_class[BounceClass.COMPLAINT.value] / recipients if recipients else None,
+        complaint_rate_percent=100 * by_class[BounceClass.COMPLAINT] / recipients if recipients else None,
     )
-
-
-def _totals(events: tuple[FailureEvent, ...]) -> dict[str, int]:
-    by_class = Counter(event.bounce_class for event in events)
-    return {
-        "bounces": len(events),
-        "hard": by_class[BounceClass.HARD],
-        "soft": by_class[BounceClass.SOFT],
-    }

@@ -163,11 +163,6 @@ def all_metadata(services: Services, look: ReadSession | None = None) -> Mapping
     return _through(services, named, look.version("members", "synced"), _metadata_of, load, None)
 
 
-def list_metadata(services: Services, role: ListRole, look: ReadSession | None = None) -> Shown[ListMetadata]:
-    """One list as our rows have it, and when it was last read from Mailjet."""
-    return all_metadata(services, look)[role]
-
-
 def memberships(
     services: Services, contact_ids: Sequence[int], look: ReadSession | None = None
 ) -> Mapping[int, Shown[Membership]]:

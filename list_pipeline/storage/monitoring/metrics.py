@@ -7,15 +7,14 @@ runs (``core.monitoring.latency``), messages (``storage.messages``), and the run
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from list_pipeline.core.monitoring.latency import Timing
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar, to_json
-
-_WINDOW = timedelta(seconds=60)
+from list_pipeline.storage.limiter import WINDOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def busiest_minute(connection: Connection, start: datetime, end: datetime) -> in
             from mailjet_request where allowed_at > :before and allowed_at <= :end) counted
         where allowed_at >= :start
         """,
-        before=start - _WINDOW,
+        before=start - WINDOW,
         start=start,
         end=end,
     )

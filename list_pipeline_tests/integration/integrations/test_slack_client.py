@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from slack_sdk import WebClient
 
-from list_pipeline.clock import VirtualClock
 from list_pipeline.core.errors import (
     AuthenticationError,
     IntegrationError,
@@ -30,6 +29,7 @@ from list_pipeline.integrations.slack import (
 )
 from list_pipeline.sandbox.slack.service import SlackService
 from list_pipeline_tests.integration.views.serving import Served, serving
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 TOKEN = "xoxb-synthetic-token"
 BLOCKS = [header("Report")]

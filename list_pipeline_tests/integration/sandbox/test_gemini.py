@@ -15,7 +15,6 @@ import pytest
 
 from list_pipeline.agents import health, optimization, rebalancing, reporting
 from list_pipeline.agents.consultation import ModelAccess
-from list_pipeline.clock import VirtualClock
 from list_pipeline.core.advice.records import AdviceOutcome, AdviceSource, AgentRecord
 from list_pipeline.integrations.gemini import GeminiClient
 from list_pipeline.sandbox.__main__ import main
@@ -29,6 +28,7 @@ from list_pipeline_tests.unit.agents.reporting_cases import FACTS
 from list_pipeline_tests.unit.agents.test_optimization import PLAN
 from list_pipeline_tests.unit.core.health.figures_cases import ELEVATED, HEALTHY
 from list_pipeline_tests.unit.core.rebalancing.rebalancing_cases import question
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 # The client ignores it for life; the filters of a test last as long as the test.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is not a valid FinishReason:UserWarning")

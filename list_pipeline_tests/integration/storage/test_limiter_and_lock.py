@@ -9,13 +9,23 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from list_pipeline.clock import SystemClock, VirtualClock
+from list_pipeline.clock import SystemClock
 from list_pipeline.core.errors import LockHeldError
 from list_pipeline.storage.database import Database, DatabaseUnavailableError
 from list_pipeline.storage.limiter import SLOWED_FOR, WINDOW, SharedLimiter, forget_old_requests
-from list_pipeline.storage.lock import LockLostError, current_holder, mutation_lock
+from list_pipeline.storage.lock import LockLostError, mutation_lock
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+
+
+def current_holder(database: Database) -> str | None:
+    """The holder as somebody is told who asks for the lock without waiting; None when it is free."""
+    try:
+        with mutation_lock(database, SystemClock(), "somebody who asks", wait_s=0):
+            return None
+    except LockHeldError as error:
+        return error.happened.removeprefix("the lock is held by ")
 
 
 @pytest.fixture

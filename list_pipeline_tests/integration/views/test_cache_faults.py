@@ -14,7 +14,6 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from list_pipeline.clock import VirtualClock
 from list_pipeline.core.lists import ALL_LISTS, ListRole
 from list_pipeline.integrations.cache import CAMPAIGNS, LIST_STATE, Cache, list_contacts_key, membership_key, open_cache
 from list_pipeline.operations.services import Services
@@ -29,8 +28,10 @@ from list_pipeline.operations.views.cached_reads import (
     remote_places,
 )
 from list_pipeline.stack.servers import RedisServer, free_port
+from list_pipeline_tests.cached_values import get_json, set_json
 from list_pipeline_tests.integration.accounts import Installation
 from list_pipeline_tests.integration.conftest import Install
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 START = datetime(2026, 11, 21, 9, tzinfo=UTC)
 
@@ -111,13 +112,13 @@ def fill_up(own: OwnRedis) -> None:
 
 
 def test_a_full_redis_still_serves_and_forgets_what_it_could_not_replace(cache: Cache, own: OwnRedis) -> None:
-    cache.set_json(LIST_STATE, "old")
-    cache.set_json(CAMPAIGNS, "kept")
+    set_json(cache, LIST_STATE, "old")
+    set_json(cache, CAMPAIGNS, "kept")
     fill_up(own)
-    cache.set_json(LIST_STATE, "new")
+    set_json(cache, LIST_STATE, "new")
 
-    assert cache.get_json(LIST_STATE) is None
-    assert cache.get_json(CAMPAIGNS) == "kept"
+    assert get_json(cache, LIST_STATE) is None
+    assert get_json(cache, CAMPAIGNS) == "kept"
     # Counting needs memory too; the counts wait for it.
     assert cache.tallies(1) == {}
     own.direct.config_set("maxmemory", "0")
@@ -125,29 +126,29 @@ def test_a_full_redis_still_serves_and_forgets_what_it_could_not_replace(cache: 
 
 
 def test_a_replica_serves_and_never_shows_what_it_would_not_forget(cache: Cache, own: OwnRedis) -> None:
-    cache.set_json(LIST_STATE, "old")
-    cache.set_json(CAMPAIGNS, "kept")
+    set_json(cache, LIST_STATE, "old")
+    set_json(cache, CAMPAIGNS, "kept")
     own.direct.replicaof("127.0.0.1", "1")
-    cache.set_json(LIST_STATE, "new")
+    set_json(cache, LIST_STATE, "new")
     cache.invalidate_contact(1)
 
-    assert cache.get_json(LIST_STATE) is None
-    assert cache.get_json(CAMPAIGNS) == "kept"
+    assert get_json(cache, LIST_STATE) is None
+    assert get_json(cache, CAMPAIGNS) == "kept"
     own.direct.replicaof("no", "one")
-    assert cache.get_json(LIST_STATE) is None
+    assert get_json(cache, LIST_STATE) is None
     assert own.direct.exists(LIST_STATE) == 0
 
 
 def test_a_restart_costs_what_was_cached_and_nothing_else(cache: Cache, own: OwnRedis, clock: VirtualClock) -> None:
-    cache.set_json(LIST_STATE, 1)
+    set_json(cache, LIST_STATE, 1)
     own.stop()
-    assert cache.get_json(LIST_STATE) is None
+    assert get_json(cache, LIST_STATE) is None
     own.start()
     assert not cache.is_reachable()
     clock.advance(timedelta(seconds=31))
-    assert cache.get_json(LIST_STATE) is None
-    cache.set_json(LIST_STATE, 2)
-    assert cache.get_json(LIST_STATE) == 2
+    assert get_json(cache, LIST_STATE) is None
+    set_json(cache, LIST_STATE, 2)
+    assert get_json(cache, LIST_STATE) == 2
 
 
 def test_a_server_that_takes_connections_and_says_nothing_is_waited_for_once(clock: VirtualClock) -> None:
@@ -155,8 +156,8 @@ def test_a_server_that_takes_connections_and_says_nothing_is_waited_for_once(clo
         cache = open_cache(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", 3600, clock)
         began = time.monotonic()
         for _ in range(50):
-            assert cache.get_json(LIST_STATE) is None
-            cache.set_json(LIST_STATE, 1)
+            assert get_json(cache, LIST_STATE) is None
+            set_json(cache, LIST_STATE, 1)
         assert time.monotonic() - began < 4
         cache.close()
 
@@ -176,7 +177,7 @@ def test_a_server_that_talks_nonsense_is_left_alone(clock: VirtualClock) -> None
 
         threading.Thread(target=talk, daemon=True).start()
         cache = open_cache(f"redis://127.0.0.1:{strange.getsockname()[1]}/0", 3600, clock)
-        assert cache.get_json(LIST_STATE) is None
+        assert get_json(cache, LIST_STATE) is None
         assert cache.counts.failures == 1
         cache.close()
         strange.shutdown(socket.SHUT_RDWR)
@@ -190,9 +191,9 @@ def test_a_key_of_another_type_is_a_miss_and_is_written_over(cache: Cache, own: 
         "set": lambda: own.direct.sadd(LIST_STATE, "1"),
     }[kind]()
 
-    assert cache.get_json(LIST_STATE) is None
-    cache.set_json(LIST_STATE, 1)
-    assert cache.get_json(LIST_STATE) == 1
+    assert get_json(cache, LIST_STATE) is None
+    set_json(cache, LIST_STATE, 1)
+    assert get_json(cache, LIST_STATE) == 1
 
 
 # The reads of people, on a Redis that is anything

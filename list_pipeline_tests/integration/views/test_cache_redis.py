@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 import pytest
 from redis import Redis
 
-from list_pipeline.clock import SystemClock, VirtualClock
-from list_pipeline.integrations.cache import LIST_STATE, Cache, list_metadata_key, membership_key, open_cache
+from list_pipeline.clock import SystemClock
+from list_pipeline.integrations.cache import LIST_STATE, OURS, Cache, list_metadata_key, membership_key, open_cache
+from list_pipeline_tests.cached_values import get_json, set_json
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 START = datetime(2026, 11, 21, 9, tzinfo=UTC)
 
@@ -26,16 +28,16 @@ def cache(redis_url: str) -> Iterator[Cache]:
 
 
 def test_a_value_with_instants_survives_redis(cache: Cache) -> None:
-    cache.set_json(list_metadata_key(5776), {"lastSynced": START, "name": "Größe ✓", "count": 2**60})
+    set_json(cache, list_metadata_key(5776), {"lastSynced": START, "name": "Größe ✓", "count": 2**60})
 
-    assert cache.get_json(list_metadata_key(5776)) == {"lastSynced": START, "name": "Größe ✓", "count": 2**60}
+    assert get_json(cache, list_metadata_key(5776)) == {"lastSynced": START, "name": "Größe ✓", "count": 2**60}
     assert cache.is_reachable()
     assert cache.counts.hits == 1
 
 
 def test_redis_forgets_after_the_time_to_live(cache: Cache, redis_url: str) -> None:
-    cache.set_json(LIST_STATE, {"a": 1})
-    cache.set_json(membership_key(1), {"a": 1}, ttl_s=1)
+    set_json(cache, LIST_STATE, {"a": 1})
+    set_json(cache, membership_key(1), {"a": 1}, ttl_s=1)
 
     with Redis.from_url(redis_url) as direct:
         assert 3590 <= int(direct.ttl(LIST_STATE)) <= 3600
@@ -43,17 +45,17 @@ def test_redis_forgets_after_the_time_to_live(cache: Cache, redis_url: str) -> N
         deadline = time.monotonic() + 2
         while direct.exists(membership_key(1)) and time.monotonic() < deadline:
             pass
-    assert cache.get_json(membership_key(1)) is None
+    assert get_json(cache, membership_key(1)) is None
 
 
 def test_everything_of_ours_can_be_forgotten_and_nothing_else(cache: Cache, redis_url: str) -> None:
     with Redis.from_url(redis_url, decode_responses=True) as direct:
         direct.set("somebody:else", "1")
         for number in range(1_200):
-            cache.set_json(membership_key(number), number)
-        cache.set_json(LIST_STATE, 1)
+            set_json(cache, membership_key(number), number)
+        set_json(cache, LIST_STATE, 1)
 
-        cache.invalidate_all()
+        cache.delete(*OURS)
 
         assert direct.keys("*") == ["somebody:else"]
 
@@ -65,10 +67,10 @@ def test_a_refused_connection_is_tried_three_times_more_and_then_left_alone() ->
     cache = open_cache(f"redis://:secret@127.0.0.1:{port}/0", 60, SystemClock())
 
     started = time.monotonic()
-    assert cache.get_json(LIST_STATE) is None
+    assert get_json(cache, LIST_STATE) is None
     first = time.monotonic() - started
     for _ in range(100):
-        assert cache.get_json(LIST_STATE) is None
+        assert get_json(cache, LIST_STATE) is None
     others = time.monotonic() - started - first
 
     # Pauses of 50, 100 and 150 ms.

@@ -25,7 +25,6 @@ from list_pipeline.operations.views.cached_reads import (
     all_metadata,
     campaigns,
     list_contacts,
-    list_metadata,
     list_state,
     memberships,
     remote_places,
@@ -94,7 +93,7 @@ def test_a_second_look_costs_no_request_and_no_query_but_the_one_for_the_version
     with statements(cached) as said:
         look = ReadSession(cached.services)
         again, metadata_again = list_state(cached.services, look), all_metadata(cached.services, look)
-        list_metadata(cached.services, ListRole.MASTER, look)
+        all_metadata(cached.services, look)
 
     assert requests(cached) == before == 6
     assert [text for text in said if text.startswith(("select", "with"))] == [
@@ -186,7 +185,7 @@ def test_a_look_after_each_kind_of_change_shows_what_holds_now(cached: Installat
             assert set(found.value.roles) == cached.places(contact_id)
         for role in ALL_LISTS:
             assert {one.contact_id for one in list_contacts(services, role).value} == cached.members(role)
-            assert list_metadata(services, role).value.raw == len(cached.members(role))
+            assert all_metadata(services)[role].value.raw == len(cached.members(role))
             assert list_state(services).value.sizes[role][0] == len(cached.members(role))
 
     cache_warming.warm(services)
@@ -444,7 +443,7 @@ def test_without_redis_everything_is_read_each_time_and_nothing_is_counted(small
     services: Services = small.services
     for _ in range(2):
         assert not list_state(services).is_cached
-        assert not list_metadata(services, ListRole.MASTER).is_cached
+        assert not all_metadata(services)[ListRole.MASTER].is_cached
         assert len(list_contacts(services, ListRole.MASTER).value) == 64
     assert cache_warming.hit_rate(services) is None
     assert cache_warming.inspect(services).entries == []

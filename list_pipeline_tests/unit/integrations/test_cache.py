@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError
 
-from list_pipeline.clock import VirtualClock
 from list_pipeline.integrations.cache import (
     CAMPAIGNS,
     LIST_STATE,
+    OURS,
     Cache,
     list_contacts_key,
     list_metadata_key,
@@ -25,6 +25,8 @@ from list_pipeline.integrations.cache import (
     open_cache,
 )
 from list_pipeline.integrations.cached_values import Head, folded, head_of
+from list_pipeline_tests.cached_values import get_json, set_json
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 START = datetime(2026, 11, 21, 9, tzinfo=UTC)
 WHOLE = folded({"a": [START, 1]}, "", START, 3600).encode()
@@ -134,11 +136,11 @@ def cache(redis: FakeRedis, clock: VirtualClock) -> Cache:
 def test_without_redis_everything_is_a_miss_and_nothing_fails(clock: VirtualClock) -> None:
     cache = open_cache(None, 3600, clock)
 
-    cache.set_json(LIST_STATE, {"a": 1})
+    set_json(cache, LIST_STATE, {"a": 1})
     cache.delete(LIST_STATE)
-    cache.invalidate_all()
+    cache.delete(*OURS)
 
-    assert cache.get_json(LIST_STATE) is None
+    assert get_json(cache, LIST_STATE) is None
     assert cache.tallies(7) is None
     assert cache.entries(10) == ([], True)
     assert not cache.is_reachable()
@@ -159,23 +161,23 @@ def test_the_keys_are_the_specified_ones_and_hold_no_address() -> None:
 
 def test_the_time_to_live_is_the_configured_one(redis: FakeRedis, clock: VirtualClock) -> None:
     cache = Cache(cast(Any, redis), 120, clock)
-    cache.set_json("list:state", 1)
-    cache.set_json("list:metadata:1", 1, ttl_s=5)
-    cache.set_json("list:metadata:2", 1, ttl_s=300)
+    set_json(cache, "list:state", 1)
+    set_json(cache, "list:metadata:1", 1, ttl_s=5)
+    set_json(cache, "list:metadata:2", 1, ttl_s=300)
 
     assert redis.ttl == {"list:state": 120, "list:metadata:1": 5, "list:metadata:2": 120}
 
 
 def test_instants_come_back_as_instants(cache: Cache) -> None:
-    cache.set_json(LIST_STATE, {"lastSynced": START, "nested": [{"at": START}]})
+    set_json(cache, LIST_STATE, {"lastSynced": START, "nested": [{"at": START}]})
 
-    assert cache.get_json(LIST_STATE) == {"lastSynced": START, "nested": [{"at": START}]}
+    assert get_json(cache, LIST_STATE) == {"lastSynced": START, "nested": [{"at": START}]}
 
 
 @pytest.mark.parametrize("value", [datetime(2026, 1, 1), {1: "a"}, {"a": object()}])  # noqa: DTZ001 - naive on purpose
 def test_what_json_cannot_hold_is_a_fault_of_the_caller(cache: Cache, value: Any) -> None:
     with pytest.raises(TypeError):
-        cache.set_json(LIST_STATE, value)
+        set_json(cache, LIST_STATE, value)
 
 
 json_values = st.recursive(
@@ -188,23 +190,23 @@ json_values = st.recursive(
 @given(json_values.filter(lambda value: value is not None and "@" not in repr(value)))
 def test_what_goes_in_comes_out(value: Any) -> None:
     cache = Cache(cast(Any, FakeRedis()), 60, VirtualClock(START))
-    cache.set_json(LIST_STATE, value)
+    set_json(cache, LIST_STATE, value)
 
-    assert cache.get_json(LIST_STATE) == value
+    assert get_json(cache, LIST_STATE) == value
 
 
 def test_no_address_reaches_redis(cache: Cache, redis: FakeRedis) -> None:
-    cache.set_json(LIST_STATE, {"note": 'by "jane@example.com"', "jane@example.org": ["x@example.net\\"]})
+    set_json(cache, LIST_STATE, {"note": 'by "jane@example.com"', "jane@example.org": ["x@example.net\\"]})
 
     assert "@" not in str(redis.values)
-    assert cache.get_json(LIST_STATE) is not None
+    assert get_json(cache, LIST_STATE) is not None
 
 
 @pytest.mark.parametrize("garbage", [b"", b"{", b"\x00\xff", b"not json", *DAMAGED])
 def test_garbage_is_a_miss(cache: Cache, redis: FakeRedis, garbage: bytes) -> None:
     redis.values[LIST_STATE] = garbage
 
-    assert cache.get_json(LIST_STATE) is None
+    assert get_json(cache, LIST_STATE) is None
     assert cache.counts.misses == 1
     assert LIST_STATE not in redis.values
 
@@ -218,9 +220,9 @@ def test_the_head_tells_version_time_and_lifetime_without_the_value(redis: FakeR
 
 def test_hits_and_misses_are_counted(cache: Cache) -> None:
     assert cache.counts.hit_rate is None
-    assert cache.get_json(LIST_STATE) is None
-    cache.set_json(LIST_STATE, [1])
-    assert cache.get_json(LIST_STATE) == [1]
+    assert get_json(cache, LIST_STATE) is None
+    set_json(cache, LIST_STATE, [1])
+    assert get_json(cache, LIST_STATE) == [1]
 
     counts = cache.counts
     assert (counts.hits, counts.misses) == (1, 1)
@@ -264,10 +266,10 @@ def test_a_value_of_another_version_of_the_data_is_a_miss_and_stays_for_who_stil
 def test_a_value_is_too_old_by_our_own_clock_whatever_redis_counts(
     redis: FakeRedis, clock: VirtualClock, passed: int, shown: bool
 ) -> None:
-    Cache(cast(Any, redis), 120, clock).set_json(LIST_STATE, 1)
+    set_json(Cache(cast(Any, redis), 120, clock), LIST_STATE, 1)
     later = Cache(cast(Any, redis), 120, VirtualClock(START + timedelta(seconds=passed)))
 
-    assert (later.get_json(LIST_STATE) == 1) is shown
+    assert (get_json(later, LIST_STATE) == 1) is shown
 
 
 def test_what_was_read_a_while_ago_is_shown_for_the_rest_of_its_time_only(cache: Cache, redis: FakeRedis) -> None:
@@ -277,29 +279,29 @@ def test_what_was_read_a_while_ago_is_shown_for_the_rest_of_its_time_only(cache:
 
 
 def test_a_value_that_is_too_large_is_not_kept_and_leaves_no_older_one(cache: Cache) -> None:
-    cache.set_json(LIST_STATE, "small")
-    cache.set_json(LIST_STATE, "x" * 1_000_001)
+    set_json(cache, LIST_STATE, "small")
+    set_json(cache, LIST_STATE, "x" * 1_000_001)
 
-    assert cache.get_json(LIST_STATE) is None
+    assert get_json(cache, LIST_STATE) is None
 
 
 @pytest.mark.parametrize("error", [OutOfMemoryError("OOM"), ReadOnlyError("READONLY"), NoPermissionError("NOPERM")])
 def test_a_server_that_refuses_to_write_still_serves_reads(
     cache: Cache, redis: FakeRedis, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
-    cache.set_json(LIST_STATE, "old")
-    cache.set_json(CAMPAIGNS, "kept")
+    set_json(cache, LIST_STATE, "old")
+    set_json(cache, CAMPAIGNS, "kept")
     redis.refused = {"execute": error, "delete": error}
     with caplog.at_level(logging.INFO):
-        cache.set_json(LIST_STATE, "new")
-        cache.set_json(LIST_STATE, "newer")
+        set_json(cache, LIST_STATE, "new")
+        set_json(cache, LIST_STATE, "newer")
 
     # What could be neither replaced nor deleted is not shown, although it lies there.
-    assert cache.get_json(LIST_STATE) is None
-    assert cache.get_json(CAMPAIGNS) == "kept"
+    assert get_json(cache, LIST_STATE) is None
+    assert get_json(cache, CAMPAIGNS) == "kept"
     assert len(caplog.records) == 1
     redis.refused = {}
-    assert cache.get_json(LIST_STATE) is None
+    assert get_json(cache, LIST_STATE) is None
     assert LIST_STATE not in redis.values
 
 
@@ -309,8 +311,8 @@ def test_an_outage_is_logged_once_counted_and_costs_one_try(
     redis.is_down = True
     with caplog.at_level(logging.INFO):
         for _ in range(50):
-            assert cache.get_json(LIST_STATE) is None
-            cache.set_json(LIST_STATE, 1)
+            assert get_json(cache, LIST_STATE) is None
+            set_json(cache, LIST_STATE, 1)
 
     assert redis.calls == 1
     assert cache.counts.failures == 100
@@ -321,59 +323,59 @@ def test_an_outage_is_logged_once_counted_and_costs_one_try(
 def test_an_invalidation_during_an_outage_is_made_up_before_the_next_read(
     cache: Cache, redis: FakeRedis, clock: VirtualClock
 ) -> None:
-    cache.set_json(LIST_STATE, "old")
-    cache.set_json(membership_key(7), "old")
+    set_json(cache, LIST_STATE, "old")
+    set_json(cache, membership_key(7), "old")
     redis.is_down = True
     cache.invalidate_lists([5776])
     cache.invalidate_contact(7)
     redis.is_down = False
     clock.advance(timedelta(seconds=31))
 
-    assert cache.get_json(LIST_STATE) is None
-    assert cache.get_json(membership_key(7)) is None
+    assert get_json(cache, LIST_STATE) is None
+    assert get_json(cache, membership_key(7)) is None
 
 
 def test_a_failed_write_does_not_leave_the_old_value_behind(
     cache: Cache, redis: FakeRedis, clock: VirtualClock
 ) -> None:
-    cache.set_json(LIST_STATE, "old")
+    set_json(cache, LIST_STATE, "old")
     redis.is_down = True
-    cache.set_json(LIST_STATE, "new")
+    set_json(cache, LIST_STATE, "new")
     redis.is_down = False
     clock.advance(timedelta(seconds=31))
 
-    assert cache.get_json(LIST_STATE) is None
+    assert get_json(cache, LIST_STATE) is None
 
 
 def test_an_outage_that_goes_on_keeps_what_is_owed(cache: Cache, redis: FakeRedis, clock: VirtualClock) -> None:
-    cache.set_json(LIST_STATE, "old")
+    set_json(cache, LIST_STATE, "old")
     redis.is_down = True
     cache.delete(LIST_STATE)
     for _ in range(3):
         clock.advance(timedelta(seconds=31))
-        assert cache.get_json(LIST_STATE) is None
+        assert get_json(cache, LIST_STATE) is None
     redis.is_down = False
     clock.advance(timedelta(seconds=31))
 
-    assert cache.get_json(LIST_STATE) is None
+    assert get_json(cache, LIST_STATE) is None
     assert redis.values == {}
 
 
 def test_very_many_owed_deletions_become_one_of_everything(cache: Cache, redis: FakeRedis, clock: VirtualClock) -> None:
-    cache.set_json(membership_key(999_999), "kept too long")
+    set_json(cache, membership_key(999_999), "kept too long")
     redis.is_down = True
     cache.delete(*(membership_key(number) for number in range(10_001)))
     redis.is_down = False
     clock.advance(timedelta(seconds=31))
 
-    assert cache.get_json(membership_key(999_999)) is None
+    assert get_json(cache, membership_key(999_999)) is None
 
 
 def test_invalidating_all_spares_what_is_not_ours(cache: Cache, redis: FakeRedis) -> None:
     for key in (LIST_STATE, list_metadata_key(1), membership_key(2)):
-        cache.set_json(key, 1)
+        set_json(cache, key, 1)
     redis.values["somebody:else"] = b"1"
 
-    cache.invalidate_all()
+    cache.delete(*OURS)
 
     assert set(redis.values) == {"somebody:else"}

@@ -59,7 +59,7 @@ def test_a_module_that_reads_would_be_found(tmp_path: Path) -> None:
         "from list_pipeline.operations.views.cached_reads import list_state",
         "import list_pipeline.operations.views.cached_reads",
         "def f(services):\n    from list_pipeline.operations.views.cached_reads import list_state",
-        "def f(services):\n    return services.cache.get_json('list:state')",
+        "def f(services):\n    return services.cache.find(['list:state'])",
         "from list_pipeline.integrations.cache import open_cache",
     ):
         module.write_text(text, encoding="utf-8")

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from list_pipeline.clock import VirtualClock
 from list_pipeline.core.advice.records import ModelRequest
 from list_pipeline.core.errors import (
     AuthenticationError,
@@ -30,6 +29,7 @@ from list_pipeline.operations.services import Services
 from list_pipeline.sandbox.gemini.service import GeminiService
 from list_pipeline.settings import Settings
 from list_pipeline_tests.integration.views.serving import Served, serving
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 KEY = "synthetic-key-AIza"
 START = datetime(2026, 11, 21, 9, tzinfo=UTC)

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from list_pipeline.clock import VirtualClock
 from list_pipeline.core.advice.records import ModelRequest
 from list_pipeline.core.errors import (
     TransientError,
@@ -18,6 +17,7 @@ from list_pipeline.core.errors import (
 from list_pipeline.integrations.gemini import GeminiClient
 from list_pipeline.sandbox.http import Request, Response
 from list_pipeline_tests.integration.views.serving import serving
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 KEY = "synthetic-key-AIza"
 START = datetime(2026, 11, 21, 9, tzinfo=UTC)

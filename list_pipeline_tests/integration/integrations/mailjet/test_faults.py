@@ -18,7 +18,6 @@ from list_pipeline.core.errors import (
     TransientError,
 )
 from list_pipeline.core.observations import MemberAction
-from list_pipeline.integrations.limits import InMemoryLimiter
 from list_pipeline.integrations.mailjet import (
     MailjetClient,
     OutcomeUnknownError,
@@ -31,6 +30,7 @@ from list_pipeline_tests.integration.sandboxes import (
     Rehearsal,
     last_send,
 )
+from list_pipeline_tests.limiter import InMemoryLimiter
 
 pytest_plugins = ("list_pipeline_tests.integration.mailjet_sandbox",)
 

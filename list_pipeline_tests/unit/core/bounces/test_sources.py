@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from list_pipeline.core.bounces.classes import BounceClass, BounceReason, FailureEvent
+from list_pipeline.core.bounces.classes import BounceClass, BounceReason, FailureEvent, count_by_class
 from list_pipeline.core.bounces.sources import ReconciledBounces, reconcile
 from list_pipeline.core.observations import BounceSeen, MessageSeen, MessageStatus, SendCounters
 
@@ -91,7 +91,7 @@ def test_a_hard_bounce_that_one_source_claims_alone_is_a_contradiction(
     assert reading.contradictions == reading.events
     assert reading.is_complete
     assert any("one source" in sentence for sentence in reading.warnings)
-    assert set(reading.by_class().values()) == {0}
+    assert set(count_by_class(reading.events).values()) == {0}
 
 
 def test_a_permanent_block_of_the_sender_is_a_block_in_both_sources_even_when_it_ended_as_a_hard_bounce() -> None:

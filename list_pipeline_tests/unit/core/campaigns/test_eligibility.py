@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from list_pipeline.core.campaigns.eligibility import CampaignTimes, Eligibility, eligible, eligible_oldest_first
+from list_pipeline.core.campaigns.eligibility import CampaignTimes, Eligibility, eligible
 
 ENDED = datetime(2025, 3, 3, 12, tzinfo=UTC)
 
@@ -64,15 +64,3 @@ def test_delay_and_time_zones_are_respected() -> None:
     tokyo = timezone(timedelta(hours=9))
     verdict = eligible(campaign(ended=ENDED.astimezone(tokyo)), ENDED + timedelta(hours=1), delay_hours=72)
     assert verdict.reason == "it is due at 2025-03-06 12:00 UTC"
-
-
-def test_due_campaigns_come_oldest_first_then_by_id() -> None:
-    campaigns = [
-        campaign("c", ended=ENDED),
-        campaign("b", ended=ENDED - timedelta(days=1)),
-        campaign("a", ended=ENDED),
-        campaign("x", status="BLOCKED"),
-        campaign("y", ended=ENDED + timedelta(days=3)),
-    ]
-    due = eligible_oldest_first(campaigns, ENDED + timedelta(days=2))
-    assert [verdict.campaign.campaign_id for verdict in due] == ["b", "a", "c"]

@@ -60,7 +60,7 @@ class TestCap:
 
     def test_it_is_cumulative_over_the_sweeps_of_a_campaign(self) -> None:
         assert judge(*many(4), executed_before=6).approved
-        assert judge(*many(4), executed_before=7).needs_review
+        assert judge(*many(4), executed_before=7).outcome is GateOutcome.NEEDS_REVIEW
 
     def test_complaints_are_not_counted_and_run_while_the_rest_waits(self) -> None:
         assert judge(*many(10), *(complaint(number) for number in range(50, 80))).approved
@@ -165,7 +165,7 @@ class TestModes:
     def test_an_empty_plan_needs_nobodys_approval(self) -> None:
         decision = judge(mode=Mode.APPROVAL_REQUIRED)
         assert decision.approved
-        assert not decision.needs_review
+        assert not decision.waiting
 
     @pytest.mark.parametrize(
         ("age", "approvals", "mode"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -22,7 +22,7 @@ from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import as_text, problems
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import ActionItem, report_from_json
-from list_pipeline.core.weekly.facts import WEEK_METRICS, WeekFacts, WeekLinks, action_items, week_metrics
+from list_pipeline.core.weekly.facts import WeekFacts, WeekLinks, WeekMetric, action_items, week_metrics
 from list_pipeline.core.weekly.figures import (
     Activity,
     ListSize,
@@ -292,7 +292,7 @@ def test_without_a_usable_answer_the_policy_speaks_for_itself(answer: str | Exce
 
 
 def test_the_labels_that_a_model_may_name_are_those_that_code_computes() -> None:
-    assert tuple(week_metrics(facts())) == WEEK_METRICS
+    assert tuple(week_metrics(facts())) == get_args(WeekMetric)
 
 
 def test_the_policys_own_figures_are_all_in_the_question() -> None:

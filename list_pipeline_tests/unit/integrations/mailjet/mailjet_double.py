@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 
-from list_pipeline.clock import VirtualClock
-from list_pipeline.integrations.limits import InMemoryLimiter
 from list_pipeline.integrations.mailjet import MailjetClient
+from list_pipeline_tests.limiter import InMemoryLimiter
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 API_KEY = "key-of-the-tests"

@@ -8,12 +8,12 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from list_pipeline.clock import VirtualClock
 from list_pipeline.core.errors import RemoteNotFoundError
 from list_pipeline.core.observations import JobSeen, MemberAction
 from list_pipeline.integrations.mailjet import JobItemError, JobTimeoutError, UnreadableAnswerError
 from list_pipeline.integrations.mailjet.answers import error_items
 from list_pipeline_tests.unit.integrations.mailjet.mailjet_double import START, Script, client, envelope, refusal
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 
 def accepted(job_id: int = 35_800) -> httpx.Response:

@@ -12,7 +12,6 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from list_pipeline.clock import VirtualClock
 from list_pipeline.core.errors import IncompleteDataError, PermanentError, TransientError
 from list_pipeline.core.observations import MemberAction
 from list_pipeline.integrations.mailjet.answers import safe_text
@@ -26,6 +25,7 @@ from list_pipeline_tests.unit.integrations.mailjet.mailjet_double import (
     list_row,
     refusal,
 )
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 ADD = {7: MemberAction.ADD}
 

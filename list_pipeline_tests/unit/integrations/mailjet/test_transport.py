@@ -10,7 +10,6 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from list_pipeline.clock import VirtualClock
 from list_pipeline.core.errors import (
     AuthenticationError,
     CircuitOpenError,
@@ -22,10 +21,10 @@ from list_pipeline.core.errors import (
     TransientError,
 )
 from list_pipeline.core.observations import MemberAction
-from list_pipeline.integrations.limits import InMemoryLimiter
 from list_pipeline.integrations.mailjet import MailjetClient, OutcomeUnknownError, UnreadableAnswerError
 from list_pipeline.integrations.mailjet.answers import error_text
 from list_pipeline.integrations.mailjet.transport import LONGEST_WAIT_S, Resource, Transport
+from list_pipeline_tests.limiter import InMemoryLimiter
 from list_pipeline_tests.unit.integrations.mailjet.mailjet_double import (
     API_KEY,
     SECRET_KEY,
@@ -37,6 +36,7 @@ from list_pipeline_tests.unit.integrations.mailjet.mailjet_double import (
     list_row,
     refusal,
 )
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 ADD = {7: MemberAction.ADD}
 
