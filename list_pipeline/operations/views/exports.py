@@ -5,6 +5,7 @@ Contact ids and masked addresses only: a table leaves the database, an address d
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from list_pipeline.core.errors import NotFoundError
@@ -25,16 +26,14 @@ def bounce_table(services: Services, key: str, sweep: Sweep = Sweep.H24) -> pd.D
     Raises:
         NotFoundError: there is no such campaign.
     """
-    import pandas as pd  # half a second that only this needs
-
-    found = campaign(services, key)
+    sent = campaign(services, key)
     with services.database.begin() as connection:
-        events = bounce_rows.events_of(connection, found.campaign_id, sweep.value)
-    return pd.DataFrame(
-        [{"contact_id": event.contact_id, **event.as_evidence()} for event in events],
-        columns=["contact_id", "occurred_at", "class", "reason", "state_id", "is_permanent", "status", "is_disputed",
-                 "in_bounce_log", "in_message_log", "is_contradictory"],
+        events = bounce_rows.events_of(connection, sent.campaign_id, sweep.value)
+    columns = (
+        "contact_id", "occurred_at", "class", "reason", "state_id", "is_permanent", "status", "is_disputed",
+        "in_bounce_log", "in_message_log", "is_contradictory",
     )  # fmt: skip
+    return _table(columns, [{"contact_id": event.contact_id, **event.as_evidence()} for event in events])
 
 
 def plan_table(services: Services, key: str, kind: PlanKind, sweep: Sweep = Sweep.H24) -> pd.DataFrame:
@@ -43,40 +42,36 @@ def plan_table(services: Services, key: str, kind: PlanKind, sweep: Sweep = Swee
     Raises:
         NotFoundError: there is no such campaign, or no such plan.
     """
-    import pandas as pd  # half a second that only this needs
-
-    found = campaign(services, key)
+    sent = campaign(services, key)
     with services.database.begin() as connection:
-        plan = plan_rows.current_plan(connection, found.campaign_id, kind, sweep)
+        plan = plan_rows.current_plan(connection, sent.campaign_id, kind, sweep)
     if plan is None:
         raise NotFoundError(f"Looking for the {kind.value} plan of {key}", "there is none", "Run the maintenance first")
-    names = [
-        "contact_id",
-        "masked",
-        "action",
-        "from_list",
-        "to_list",
-        "held",
-        "reason",
-        "rule",
-        "confidence",
-        "explanation",
-    ]
-    return pd.DataFrame(
+    columns = (
+        "contact_id", "masked", "action", "from_list", "to_list", "held", "reason", "rule", "confidence", "explanation",
+    )  # fmt: skip
+    return _table(
+        columns,
         [
-            (
-                one.item.contact_id,
-                one.masked,
-                one.item.action.value,
-                one.item.from_role.label if one.item.from_role else None,
-                one.item.to_role.label if one.item.to_role else None,
-                one.item.is_held,
-                one.item.reason,
-                one.item.rule,
-                one.item.confidence,
-                one.item.explanation,
-            )
+            {
+                "contact_id": one.item.contact_id,
+                "masked": one.masked,
+                "action": one.item.action.value,
+                "from_list": one.item.from_role.label if one.item.from_role else None,
+                "to_list": one.item.to_role.label if one.item.to_role else None,
+                "held": one.item.is_held,
+                "reason": one.item.reason,
+                "rule": one.item.rule,
+                "confidence": one.item.confidence,
+                "explanation": one.item.explanation,
+            }
             for one in shown_items(services, plan)
         ],
-        columns=names,
     )
+
+
+def _table(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    """The rows as a table of these columns, also when there is no row; what else a row holds is left out."""
+    import pandas as pd  # Half a second, which only an export pays.
+
+    return pd.DataFrame(rows, columns=list(columns))

@@ -1,4 +1,4 @@
-"""People who unsubscribe or are erased while a plan is carried out."""
+"""People who unsubscribe, move or are erased while a plan is carried out, or while what was approved waits for it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline_tests.integration.accounts import HARD, Installation, quietly
+from list_pipeline_tests.integration.conftest import Install
+from list_pipeline_tests.integration.questions import approve_question, carry_out, hold
 
 JOB = "/managemanycontacts"
 
@@ -123,3 +125,32 @@ def test_an_undisturbed_maintenance_turns_nobody_round(small: Installation) -> N
     assert small.query(
         "select count(*) from change_step where note in ('unsubscribed_meanwhile', 'created_again')"
     ) == [(0,)]
+
+
+def test_whoever_was_erased_or_suppressed_since_the_approval_is_skipped_and_who_unsubscribed_is_not_made_mailable(
+    install_small: Install,
+) -> None:
+    with install_small() as made:
+        hold(made, *HARD)
+        made.maintain()
+        approve_question(made, "incident")
+        erased, by_hand, unsubscribed = (made.account.people[number] for number in HARD)
+        made.control.gdpr_delete(erased)
+        made.put_on(ListRole.SUPPRESSION, by_hand)
+        made.exclude(by_hand)
+        made.take_off(ListRole.CAMPAIGN_3, by_hand)
+        made.control.unsubscribe(unsubscribed, made.account.lists.campaign_3)
+        carry_out(made)
+        notes = dict(
+            made.query(
+                "select c.contact_id, min(s.note) from change c join change_step s using (change_id)"
+                " where c.contact_id = any(:ids) and s.state = 'skipped' group by c.contact_id",
+                ids=[erased, by_hand],
+            )
+        )
+        assert notes == {erased: "contact_gone", by_hand: "already_suppressed"}
+        assert erased not in made.members(ListRole.SUPPRESSION)
+        made.assert_suppressed({unsubscribed})
+        assert made.query("select count(*) from contact_suppression_history where contact_id = :id", id=by_hand) == [
+            (0,)
+        ]

@@ -18,8 +18,6 @@ from list_pipeline.storage.plans import journal
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
 
-pytestmark = pytest.mark.long
-
 SUPPRESSED = (*HARD, COMPLAINED)
 
 

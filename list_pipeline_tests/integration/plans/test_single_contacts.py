@@ -209,35 +209,6 @@ def test_a_run_that_dies_while_it_carries_out_is_finished_by_the_next(
         assert status_of(made, review_id) == ("approved", True)
 
 
-def test_whoever_was_erased_or_suppressed_since_the_approval_is_skipped_and_who_unsubscribed_is_not_made_mailable(
-    install_small: Install,
-) -> None:
-    with install_small() as made:
-        hold(made, *HARD)
-        made.maintain()
-        approve_question(made, "incident")
-        erased, by_hand, unsubscribed = (made.account.people[number] for number in HARD)
-        made.control.gdpr_delete(erased)
-        made.put_on(ListRole.SUPPRESSION, by_hand)
-        made.exclude(by_hand)
-        made.take_off(ListRole.CAMPAIGN_3, by_hand)
-        made.control.unsubscribe(unsubscribed, made.account.lists.campaign_3)
-        carry_out(made)
-        notes = dict(
-            made.query(
-                "select c.contact_id, min(s.note) from change c join change_step s using (change_id)"
-                " where c.contact_id = any(:ids) and s.state = 'skipped' group by c.contact_id",
-                ids=[erased, by_hand],
-            )
-        )
-        assert notes == {erased: "contact_gone", by_hand: "already_suppressed"}
-        assert erased not in made.members(ListRole.SUPPRESSION)
-        made.assert_suppressed({unsubscribed})
-        assert made.query("select count(*) from contact_suppression_history where contact_id = :id", id=by_hand) == [
-            (0,)
-        ]
-
-
 def test_nothing_approved_is_begun_while_lists_may_not_be_changed(install_small: Install) -> None:
     with install_small() as made:
         hold(made, HARD[0])
