@@ -18,6 +18,7 @@ from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import OWNERS
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.partitions import CAMPAIGNS
+from list_pipeline.operations.maintenance.workflow import note_list_states
 from list_pipeline.operations.plans.outcomes import Executed
 from list_pipeline.operations.runs.run import Maintenance, begin, current, stage
 from list_pipeline.operations.services import Services
@@ -55,6 +56,18 @@ def maintenance_of(context: dg.AssetExecutionContext, services: Services, stage_
         run = begin(services, context.partition_key, sweep=sweep_of(context.run), run_id=context.run.run_id)
         with stage(services, run, stage_name):
             yield run
+
+
+@contextmanager
+def _stage_and_states(services: Services, run: Maintenance, stage_name: str) -> Generator[None]:
+    """A stage, and then what the states of the lists follow from, also when it failed: a fault there fails no asset."""
+    try:
+        with stage(services, run, stage_name):
+            yield
+    except Exception:
+        note_list_states(services, run)
+        raise
+    note_list_states(services, run)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from list_pipeline.core.reports.sections import metric_value
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.maintenance.campaign_assets import campaign_asset, maintenance_as_it_stands
 from list_pipeline.defs.maintenance.snapshots import cache_refreshed, list_snapshot_after
+from list_pipeline.operations.maintenance.workflow import note_list_states
 from list_pipeline.operations.reports.maintenance_report import Report, notify, write_report
 from list_pipeline.operations.services import Services
 
@@ -28,6 +29,7 @@ def maintenance_report(
 ) -> dg.MaterializeResult[None]:
     with maintenance_as_it_stands(context, services) as run:
         report = write_report(services, run)
+        note_list_states(services, run)
     facts = report.facts
     return dg.MaterializeResult(
         metadata={

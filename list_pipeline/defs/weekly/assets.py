@@ -24,8 +24,16 @@ from list_pipeline.defs.maintenance.list_health import health_metadata
 from list_pipeline.defs.partitions import WEEKS
 from list_pipeline.operations.health.assessments import consultations
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.weekly.report import WeekReport, notify, record, write_report
-from list_pipeline.operations.weekly.steps import WeekRun, assess_week, begin, compute_metrics, stage, take_sizes
+from list_pipeline.operations.weekly.report import WeekReport, note_list_states, notify, record, write_report
+from list_pipeline.operations.weekly.steps import (
+    WeekRun,
+    assess_week,
+    begin,
+    compute_metrics,
+    stage,
+    take_sizes,
+    tell_failure,
+)
 
 
 def _weekly_asset(
@@ -49,8 +57,12 @@ def _week_of(context: dg.AssetExecutionContext, services: Services, stage_name: 
     """The check of this partition; what fails inside is written to its row and told to people."""
     with clear_failures():
         run = begin(services, date.fromisoformat(context.partition_key), run_id=context.run.run_id)
-        with stage(services, run, stage_name):
-            yield run
+        try:
+            with stage(services, run, stage_name):
+                yield run
+        except Exception:
+            tell_failure(services, run)
+            raise
 
 
 @_weekly_asset(
@@ -236,6 +248,7 @@ def list_health_check(
     with _week_of(context, services, "row") as run:
         report = write_report(services, run)
         check_id = record(services, run, report)
+    note_list_states(services, run)
     return dg.MaterializeResult(metadata=_row_metadata(report.facts, check_id))
 
 

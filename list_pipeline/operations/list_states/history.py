@@ -66,22 +66,11 @@ def note(services: Services, campaign_id: int, sweep: Sweep, *, run_id: str | No
         What was new; noted again at once: nothing.
     """
     with services.database.begin() as connection:
-        noted = record(connection, services, campaign_id, sweep, run_id=run_id)
+        seen = state_rows.seen_maintenance(connection, campaign_id, sweep)
+        noted = _follow(connection, services, events_of(seen), run_id=run_id)
         alerts = _queue_alerts(connection, services, noted, campaign_id, sweep)
     for alert in alerts:
         post(services, alert)
-    return noted
-
-
-def record(
-    connection: Connection, services: Services, campaign_id: int, sweep: Sweep, *, run_id: str | None = None
-) -> list[Transition]:
-    """The same inside a transaction that writes what happened, so that neither stands without the other. Messages are
-    left to the outbox."""
-    noted = _follow(
-        connection, services, events_of(state_rows.seen_maintenance(connection, campaign_id, sweep)), run_id=run_id
-    )
-    _queue_alerts(connection, services, noted, campaign_id, sweep)
     return noted
 
 

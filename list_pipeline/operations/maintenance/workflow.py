@@ -21,7 +21,9 @@ from list_pipeline.operations.advice.advisors import access_for
 from list_pipeline.operations.bounces import fetch as bounces
 from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.drift.reconciliation import reconcile_if_away
+from list_pipeline.operations.follow_up import follow_up
 from list_pipeline.operations.health import assessments as health
+from list_pipeline.operations.list_states import history as state_history
 from list_pipeline.operations.maintenance import gates
 from list_pipeline.operations.messages.outbox import Delivery
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
@@ -44,6 +46,7 @@ from list_pipeline.operations.synchronisation import Progress
 from list_pipeline.operations.timing import carrying_context
 from list_pipeline.operations.views import cache_warming
 from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
 
@@ -69,9 +72,15 @@ def maintain(
     reconcile_if_away(services, progress)
     run = begin(services, key, sweep=sweep, run_id=run_id)
     if not run.is_over:
-        _act(services, run, progress)
+        note_list_states(services, run)
+        try:
+            _act(services, run, progress)
+        except Exception:
+            note_list_states(services, run)
+            raise
     run = current(services, key, sweep=sweep)
     report = write_report(services, run)
+    note_list_states(services, run)
     return Maintained(report, notify(services, run, report))
 
 
@@ -81,19 +90,49 @@ def _act(services: Services, run: Maintenance, progress: Progress) -> None:
         data = bounces.fetch_bounces(services, run.campaign, run.sweep)
         progress(f"{len(data.events)} contacts failed")
         take_snapshot(services, run, "before")
+    note_list_states(services, run)
     with stage(services, run, "ai_analysis"):
         analyse(services, run)
+    note_list_states(services, run)
     with stage(services, run, "suppression"):
-        if not open_suppression_gate(services, run)[1]:
-            return
-        executed = suppression.execute_suppressions(services, run, progress)
-        progress(f"{executed.confirmed} contacts suppressed")
+        _, goes_on, _ = open_suppression_gate(services, run)
+        if goes_on:
+            executed = suppression.execute_suppressions(services, run, progress)
+            progress(f"{executed.confirmed} contacts suppressed")
+    note_list_states(services, run)
+    if not goes_on:
+        return
     with stage(services, run, "rebalancing"):
-        if not open_rebalancing_gate(services, run)[1]:
-            return
-        executed = rebalancing.execute_rebalancing(services, run, progress)
-        progress(f"{executed.confirmed} contacts moved or enrolled")
-        cache_warming.refresh(services, run)
+        _, goes_on, _ = open_rebalancing_gate(services, run)
+        if goes_on:
+            executed = rebalancing.execute_rebalancing(services, run, progress)
+            progress(f"{executed.confirmed} contacts moved or enrolled")
+            take_snapshot(services, run, "after")
+    note_list_states(services, run)
+    if goes_on:
+        follow_up("refreshing the cache", lambda: cache_warming.refresh(services, run), campaign=run.campaign.key)
+
+
+def note_list_states(services: Services, run: Maintenance) -> None:
+    """What the maintenance did so far moves the states of the lists, and people are told of lists that are far apart or bounce
+    a lot. Called after each stage and after the report.
+
+    A fault in it changes nothing about the maintenance: it is logged, stands among the errors of its row under
+    ``list_states``, and what was not noted is noted by the next call or synchronisation.
+    """
+    campaign_id, log_id, facts = run.campaign.campaign_id, run.log.log_id, {"campaign": run.campaign.key}
+    why = follow_up(
+        "noting the states of the lists",
+        lambda: state_history.note(services, campaign_id, run.sweep, run_id=run.log.run_id),
+        **facts,
+    )
+    if why:
+        follow_up("writing a fault down", lambda: _add_error(services, log_id, why), **facts)
+
+
+def _add_error(services: Services, log_id: int, why: str) -> None:
+    with services.database.begin() as connection:
+        ledger.add_error(connection, log_id, "list_states", why)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import structlog
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PlanKind, Sweep
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
+from list_pipeline.operations.follow_up import follow_up
 from list_pipeline.operations.list_states import history as state_history
 from list_pipeline.operations.plans.corrections import (
     Correction,
@@ -85,7 +86,11 @@ def undo_maintenance(
         with services.database.begin() as connection:
             # Also where complaints stay: nothing is left that may be taken back.
             ledger.mark_rolled_back(connection, row.log_id, services.clock.now())
-            state_history.record(connection, services, campaign.campaign_id, sweep)
+        follow_up(
+            "noting the states of the lists",
+            lambda: state_history.note(services, campaign.campaign_id, sweep),
+            campaign=key,
+        )
     log.info("maintenance undone", campaign=key, corrections=len(done))
     return done
 

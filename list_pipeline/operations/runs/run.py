@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from sqlalchemy import Connection
 
 from list_pipeline.core.campaigns.eligibility import CampaignTimes, Eligibility, EligibilityVerdict, eligible
 from list_pipeline.core.errors import ChangesStoppedError, LockHeldError, StateChangedError
@@ -18,8 +17,8 @@ from list_pipeline.core.plans.gate import Mode
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
-from list_pipeline.operations.list_states.history import note, record
 from list_pipeline.operations.runs.attempts import STALE_AFTER, deadline_words, end_failed, fail_stale_runs
+from list_pipeline.operations.runs.stages import recorded
 from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.timing import MAINTENANCE, timed
@@ -37,9 +36,6 @@ FIRST_RETRY_AFTER = timedelta(minutes=15)
 
 NEW_KEY_AFTER = timedelta(hours=6)
 """A run key that led to nothing for this long is replaced by another one."""
-
-SIGN_OF_LIFE_EVERY = timedelta(minutes=1)
-"""A run that asks Mailjet for something notes this often that it lives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +87,6 @@ def begin(services: Services, key: str, *, sweep: Sweep = Sweep.H24, run_id: str
             # Another process may have begun the same attempt at this moment: both work on it, and the lock keeps order.
             latest = ledger.begin_log(connection, campaign.campaign_id, sweep.value, attempt, run_id, now)
             attempt_rows.resolve_given_up(connection, campaign.campaign_id, attempt, now)
-            record(connection, services, campaign.campaign_id, sweep, run_id=run_id)
             log.info("maintenance started", campaign=key, attempt=attempt, log_id=latest.log_id)
         elif not latest.is_final or (is_ours and latest.timed_out):
             latest = ledger.touch_log(connection, latest.log_id, run_id, now)
@@ -108,72 +103,47 @@ def current(services: Services, key: str, *, sweep: Sweep = Sweep.H24) -> Mainte
 
 @contextmanager
 def stage(services: Services, run: Maintenance, name: str) -> Iterator[None]:
-    """A stage of a maintenance: measured, its log entries marked as its own, its failure in the ledger (``_ledgered``)."""
+    """A stage of a maintenance: measured, its log entries marked as its own, its failure in the ledger and raised again.
+
+    Nothing else happens on leaving it: what follows a stage is called by the workflow.
+    """
     key, sweep, log_id = run.campaign.key, run.sweep.value, run.log.log_id
     with (
         timed(services, MAINTENANCE, name, campaign=key, sweep=sweep, log_id=log_id),
-        _ledgered(services, run, name),
+        recorded(services, _LedgerRecord(services, run), name),
     ):
         yield
 
 
-@contextmanager
-def _ledgered(services: Services, run: Maintenance, name: str) -> Iterator[None]:
-    """Whatever fails in this block is written to the ledger under ``name``, ends the attempt, and is raised again.
+@dataclass(frozen=True, slots=True)
+class _LedgerRecord:
+    """How a maintenance fares, in its row of the ledger."""
 
-    As long as it asks Mailjet for something, the row says that its run lives.
-    """
-    around, services.heartbeat = services.heartbeat, _heartbeat(services, run)
-    try:
-        yield
-        _touch(services, run)
-        note(services, run.campaign.campaign_id, run.sweep, run_id=run.log.run_id)
-    except LockHeldError:
-        # Another run works on it: this one gives way, and the shared row is the other's to end.
-        raise
-    except ChangesStoppedError as error:
-        # No attempt is used up: the campaign is due again, where it stopped, as soon as lists may be changed.
+    services: Services
+    run: Maintenance
+
+    def heartbeat(self) -> None:
+        """The run lives; a row that was ended for the lack of a sign of life runs again, unless another attempt took over."""
+        with self.services.database.begin() as connection:
+            ledger.touch_log(connection, self.run.log.log_id, None, self.services.clock.now())
+
+    def failed(self, stage: str, error: Exception) -> None:
+        """The attempt ends as failed; stopped by a person or a setting, it is due again, where it stopped, as soon as lists
+        may be changed."""
+        if isinstance(error, LockHeldError):
+            # Another run works on it: this one gives way, and the shared row is the other's to end.
+            return
+        services, log_id, now = self.services, self.run.log.log_id, self.services.clock.now()
+        is_stopped = isinstance(error, ChangesStoppedError)
         with services.database.begin() as connection:
-            row = _kept_error(services, connection, run, name, str(error))
-            if row.status.is_open:
-                ledger.end_log(connection, row.log_id, row.status, RunStatus.READ_ONLY, services.clock.now())
-            record(connection, services, run.campaign.campaign_id, run.sweep, run_id=run.log.run_id)
-        raise
-    except Exception as error:
-        with services.database.begin() as connection:
-            row = _kept_error(services, connection, run, name, redact_addresses(str(error))[:1000])
-            if row.status.is_open:
-                end_failed(services, connection, row, services.clock.now())
-            record(connection, services, run.campaign.campaign_id, run.sweep, run_id=run.log.run_id)
-        log.exception("maintenance failed", campaign=run.campaign.key, stage=name, log_id=run.log.log_id)
-        raise
-    finally:
-        services.heartbeat = around
-
-
-def _kept_error(services: Services, connection: Connection, run: Maintenance, name: str, error: str) -> LogRow:
-    """Write an error of a stage down, and return the attempt as it stands; one that was taken for dead lives."""
-    row = ledger.touch_log(connection, run.log.log_id, None, services.clock.now())
-    ledger.add_error(connection, row.log_id, name, error)
-    return row
-
-
-def _heartbeat(services: Services, run: Maintenance) -> Callable[[], None]:
-    last = services.clock.now()
-
-    def touch() -> None:
-        nonlocal last
-        if services.clock.now() - last >= SIGN_OF_LIFE_EVERY:
-            last = services.clock.now()
-            _touch(services, run)
-
-    return touch
-
-
-def _touch(services: Services, run: Maintenance) -> None:
-    """The run lives; a row that was ended for the lack of a sign of life runs again, unless another attempt took over."""
-    with services.database.begin() as connection:
-        ledger.touch_log(connection, run.log.log_id, None, services.clock.now())
+            row = ledger.touch_log(connection, log_id, None, now)
+            ledger.add_error(connection, log_id, stage, redact_addresses(str(error))[:1000])
+            if row.status.is_open and is_stopped:
+                ledger.end_log(connection, log_id, row.status, RunStatus.READ_ONLY, now)
+            elif row.status.is_open:
+                end_failed(services, connection, row, now)
+        if not is_stopped:
+            log.error("maintenance failed", campaign=self.run.campaign.key, stage=stage, log_id=log_id, exc_info=error)
 
 
 def end(services: Services, run: Maintenance, status: RunStatus) -> None:
@@ -196,7 +166,6 @@ def end(services: Services, run: Maintenance, status: RunStatus) -> None:
             end_failed(services, connection, row, now)
         elif row.status.is_open:
             ledger.end_log(connection, row.log_id, row.status, status, now)
-        record(connection, services, run.campaign.campaign_id, run.sweep, run_id=run.log.run_id)
     with services.database.begin() as connection:
         counted = ledger.log_by_id(connection, run.log.log_id)
     log.info(

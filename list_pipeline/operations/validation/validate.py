@@ -9,8 +9,7 @@ A validation that was written is never made twice: whoever finds one whose conse
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -41,10 +40,12 @@ from list_pipeline.core.validation.rules import (
 from list_pipeline.operations.advice.advisors import keep_record, model_access
 from list_pipeline.operations.campaigns.discovery import discover, lists_sent_in_open_cycle
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
+from list_pipeline.operations.follow_up import follow_up
 from list_pipeline.operations.health.assessments import figures_of_lists
 from list_pipeline.operations.list_states import history as state_history
 from list_pipeline.operations.membership.sync import sync
 from list_pipeline.operations.messages.outbox import deliver
+from list_pipeline.operations.runs.stages import recorded
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.validation.campaign_block import (
     fate,
@@ -103,10 +104,19 @@ def validate(services: Services, key: str, *, run_id: str | None = None) -> Vali
         campaign = scheduled_campaigns.campaign_by_key(connection, key)
     _require_upcoming(services, campaign)
     log_id = _begin(services, campaign, run_id)
-    with _recorded(services, campaign, log_id):
-        facts = _facts(services, campaign)
-        validation_id = _save(services, key, log_id, facts, validate_list(facts))
-        return _finish(services, key, validation_id)
+    try:
+        with recorded(services, _LedgerRecord(services, campaign.key, log_id), "validation"):
+            facts = _facts(services, campaign)
+            validation_id = _save(services, key, log_id, facts, validate_list(facts))
+            made = _finish(services, key, validation_id)
+    except Exception as error:
+        why = redact_addresses(str(error))[:1000]
+        follow_up(
+            "telling of a failed validation", lambda: _tell_failure(services, campaign, log_id, why), campaign=key
+        )
+        raise
+    _note_list_state(services, made.stored)
+    return made
 
 
 def _begin(services: Services, campaign: UpcomingCampaign, run_id: str | None) -> int:
@@ -148,37 +158,61 @@ def _continue(services: Services, campaign: UpcomingCampaign) -> Validation | No
         if log_id is not None:
             with services.database.begin() as connection:
                 ledger.touch_log(connection, log_id, None, services.clock.now())
-        return replace(_finish(services, campaign.key, latest.validation_id), is_continued=True)
+        finished = _finish(services, campaign.key, latest.validation_id)
+        _note_list_state(services, finished.stored)
+        return replace(finished, is_continued=True)
     settle_schedule(services, campaign.campaign_id)
     is_let_go = override is not None and override["overridden_at"] >= latest.validated_at
     words = tell_override(services, campaign.key) if is_let_go else fate(services, campaign, latest)
     return Validation(campaign, latest, words, is_continued=True)
 
 
-@contextmanager
-def _recorded(services: Services, campaign: UpcomingCampaign, log_id: int) -> Iterator[None]:
-    """What fails stands in the ledger, and people are told once a schedule that nobody looked at its list."""
-    try:
-        yield
-    except Exception as error:
-        why, now = redact_addresses(str(error))[:1000], services.clock.now()
-        with services.database.begin() as connection:
-            ledger.add_error(connection, log_id, "validation", why)
-            row = ledger.attempt_of(connection, log_id)
+@dataclass(frozen=True, slots=True)
+class _LedgerRecord:
+    """How a validation fares, in its row of the ledger."""
+
+    services: Services
+    campaign_key: str
+    log_id: int
+
+    def heartbeat(self) -> None:
+        """The run lives; a row that was ended for the lack of a sign of life runs again, unless another attempt took over."""
+        with self.services.database.begin() as connection:
+            ledger.touch_log(connection, self.log_id, None, self.services.clock.now())
+
+    def failed(self, stage: str, error: Exception) -> None:
+        """The attempt failed."""
+        log.error("validation failed", campaign=self.campaign_key, log_id=self.log_id, exc_info=error)
+        now = self.services.clock.now()
+        with self.services.database.begin() as connection:
+            ledger.add_error(connection, self.log_id, stage, redact_addresses(str(error))[:1000])
+            row = ledger.attempt_of(connection, self.log_id)
             if row.status.is_open:
-                ledger.end_log(connection, log_id, row.status, RunStatus.FAILED, now)
-            is_judged = validation_rows.is_judged(connection, log_id)
-        log.exception("validation failed", campaign=campaign.key, log_id=log_id)
-        if not is_judged:
-            message = failed_message(campaign.key, campaign.name, campaign.scheduled_at, why)
-            deliver(
-                services,
-                keys.validation_failure(campaign.campaign_id, campaign.scheduled_since or campaign.scheduled_at),
-                message,
-                campaign_id=campaign.campaign_id,
-                log_id=log_id,
-            )
-        raise
+                ledger.end_log(connection, self.log_id, row.status, RunStatus.FAILED, now)
+
+
+def _tell_failure(services: Services, campaign: UpcomingCampaign, log_id: int, why: str) -> None:
+    """People are told once a schedule that nobody looked at its list; what was judged is told by the validation itself."""
+    with services.database.begin() as connection:
+        if validation_rows.is_judged(connection, log_id):
+            return
+    deliver(
+        services,
+        keys.validation_failure(campaign.campaign_id, campaign.scheduled_since or campaign.scheduled_at),
+        failed_message(campaign.key, campaign.name, campaign.scheduled_at, why),
+        campaign_id=campaign.campaign_id,
+        log_id=log_id,
+    )
+
+
+def _note_list_state(services: Services, stored: StoredValidation) -> None:
+    """The list is validated or blocked. A fault in noting it changes nothing about the validation: it is logged."""
+    note = state_history.note_blocked if stored.is_blocking else state_history.note_validated
+    follow_up(
+        "noting the state of the list",
+        lambda: note(services, stored.list_role, stored.campaign_id),
+        campaign=stored.campaign_id,
+    )
 
 
 # What the rules are given
@@ -340,8 +374,6 @@ def _finish(services: Services, key: str, validation_id: int) -> Validation:
         _tell(services, key, stored, keys.validation_not_confirmed(validation_id))
         raise
     words = _tell(services, key, stored, keys.validation(validation_id))
-    note = state_history.note_blocked if stored.is_blocking else state_history.note_validated
-    note(services, stored.list_role, stored.campaign_id)
     with services.database.begin() as connection:
         now = services.clock.now()
         validation_rows.finish_validation(connection, validation_id, now)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import structlog
@@ -36,6 +37,7 @@ from list_pipeline.core.weekly.figures import (
 from list_pipeline.core.weekly.message import critical_alert, weekly_message
 from list_pipeline.operations.advice.advisors import keep_record, model_access
 from list_pipeline.operations.check_result import CheckResult
+from list_pipeline.operations.follow_up import follow_up
 from list_pipeline.operations.list_states import history as state_history
 from list_pipeline.operations.messages.outbox import Delivery, deliver
 from list_pipeline.operations.services import Services
@@ -51,6 +53,7 @@ from list_pipeline.operations.weekly.steps import (
     find_week,
     stage,
     take_sizes,
+    tell_failure,
     week_before,
 )
 from list_pipeline.storage import health as health_rows
@@ -95,6 +98,14 @@ def check_week(
         ListPipelineError: a step failed; it stands in the week's row, and people were told.
     """
     run = begin(services, monday, run_id=run_id)
+    try:
+        return _check(services, run, progress)
+    except Exception:
+        tell_failure(services, run)
+        raise
+
+
+def _check(services: Services, run: WeekRun, progress: Progress) -> WeekChecked:
     with stage(services, run, "sizes"):
         taken = take_sizes(services, run, progress)
         progress(f"sizes of {len(taken.sizes)} lists, {taken.requests} requests" if taken.sizes else taken.note)
@@ -106,9 +117,20 @@ def check_week(
         report = write_report(services, run)
     with stage(services, run, "row"):
         record(services, run, report)
+    note_list_states(services, run)
     with stage(services, run, "notification"):
         notified = notify(services, run, report)
     return WeekChecked(run, report, notified)
+
+
+def note_list_states(services: Services, run: WeekRun) -> None:
+    """The lists were looked at in this week. A fault in noting it changes nothing about the check: it is logged."""
+    for role in CAMPAIGN_LISTS:
+        follow_up(
+            "noting the states of the lists",
+            partial(state_history.note_monitored, services, role, run.week.monday),
+            week=run.week.key,
+        )
 
 
 def facts_of(services: Services, run: WeekRun) -> WeekFacts:
@@ -190,8 +212,6 @@ def record(services: Services, run: WeekRun, report: WeekReport) -> int:
             total_issues=len(facts.issues),
             next_week=(run.week.monday + WEEK).isoformat(),
         )
-    for role in CAMPAIGN_LISTS:
-        state_history.note_monitored(services, role, run.week.monday)
     return row.check_id
 
 

@@ -29,8 +29,10 @@ from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.weekly.figures import WEEK, ListSize, Week, WeekFigures, WeekSends, due_week, week_of
 from list_pipeline.core.weekly.message import failure_alert
 from list_pipeline.operations.advice.advisors import model_access
+from list_pipeline.operations.follow_up import follow_up
 from list_pipeline.operations.health.assessments import assess_partition, figures_of_lists
 from list_pipeline.operations.messages.outbox import deliver
+from list_pipeline.operations.runs.stages import recorded
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.operations.timing import timed
@@ -193,32 +195,52 @@ def current(services: Services, monday: date) -> WeekRun:
 
 @contextmanager
 def stage(services: Services, run: WeekRun, name: str) -> Iterator[None]:
-    """A step, measured: whatever fails in it is written to the week's row, told to people, and raised again."""
-    try:
-        with timed(services, WORKFLOW, name):
-            yield
-        with services.database.begin() as connection:
-            weekly_rows.touch(connection, run.row.check_id, services.clock.now())
-    except Exception as error:
-        log.exception("weekly health check failed", week=run.week.key, stage=name)
-        try:
-            _tell_failure(services, run, name, redact_addresses(str(error))[:1000])
-        except Exception:
-            # What failed first is what people have to hear of; a database that is gone cannot keep it.
-            log.exception("the failure of the weekly health check could not be kept", week=run.week.key)
-        raise
+    """A step, measured: what fails in it is written to the week's row and raised again. People are told by ``tell_failure``."""
+    with timed(services, WORKFLOW, name), recorded(services, _WeekRecord(services, run), name):
+        yield
 
 
-def _tell_failure(services: Services, run: WeekRun, name: str, error: str) -> None:
+@dataclass(frozen=True, slots=True)
+class _WeekRecord:
+    """How a weekly check fares, in the week's row."""
+
+    services: Services
+    run: WeekRun
+
+    def heartbeat(self) -> None:
+        """The run lives."""
+        with self.services.database.begin() as connection:
+            weekly_rows.touch(connection, self.run.row.check_id, self.services.clock.now())
+
+    def failed(self, stage: str, error: Exception) -> None:
+        """The attempt failed. A check that is over stays: only showing or sending it failed."""
+        log.error("weekly health check failed", week=self.run.week.key, stage=stage, exc_info=error)
+        with self.services.database.begin() as connection:
+            row = weekly_rows.check_of(connection, self.run.week.monday)
+            if row is not None and not row.is_over:
+                weekly_rows.fail(connection, row, stage, redact_addresses(str(error))[:1000], self.services.clock.now())
+
+
+def tell_failure(services: Services, run: WeekRun) -> None:
+    """People are told, once an attempt, that the check of a week failed; a fault in telling is logged."""
+    follow_up("telling of a failed weekly check", lambda: _tell_failure(services, run), week=run.week.key)
+
+
+def _tell_failure(services: Services, run: WeekRun) -> None:
     with services.database.begin() as connection:
         row = weekly_rows.check_of(connection, run.week.monday)
-        if row is None or row.is_over:
-            # The check itself is done and kept; only showing or sending it failed.
-            return
-        weekly_rows.fail(connection, row, name, error, services.clock.now())
-    message = failure_alert(run.week.monday, name, error, row.attempt)
-    key = keys.weekly_failure(run.week.monday, row.attempt)
-    deliver(services, key, message, thread_key=keys.week_thread(run.week.monday), important=True, broadcast=True)
+    if row is None or row.status is not RunStatus.FAILED:
+        # The check itself is done and kept, or goes on.
+        return
+    last = row.errors[-1]
+    deliver(
+        services,
+        keys.weekly_failure(run.week.monday, row.attempt),
+        failure_alert(run.week.monday, str(last["stage"]), str(last["error"]), row.attempt),
+        thread_key=keys.week_thread(run.week.monday),
+        important=True,
+        broadcast=True,
+    )
 
 
 # Sizes
@@ -253,8 +275,12 @@ def take_sizes(services: Services, run: WeekRun, progress: Progress = log.info) 
         weekly_rows.save_sizes(connection, run.week.monday, sizes, taken_at)
         weekly_rows.note_sizes(connection, run.week.monday, taken_at, note)
     counted = {role: (size.raw, size.mailable) for role, size in sizes.items()}
-    cache_warming.keep_sizes(services, counted, counted_at=taken_at, look=look)
-    cache_warming.warm(services)
+
+    def fill_cache() -> None:
+        cache_warming.keep_sizes(services, counted, counted_at=taken_at, look=look)
+        cache_warming.warm(services)
+
+    follow_up("filling the cache", fill_cache, week=run.week.key)
     log.info("weekly sizes taken", week=run.week.key, lists=len(sizes), **{r.value: s.raw for r, s in sizes.items()})
     return WeekSizes(sizes, taken_at, note, services.mailjet.requests_made - before)
 
