@@ -211,11 +211,12 @@ def maintained(connection: Connection, since: datetime) -> tuple[tuple[int, Swee
                            where h.campaign_id = l.campaign_schedule_id and h.sweep = l.sweep)
             or bool_or(status = :rolled_back) and not exists (
                            select 1 from list_state_history h where h.campaign_id = l.campaign_schedule_id
-                           and h.sweep = l.sweep and h.event in ('undone', 'rolled_back'))
+                           and h.sweep = l.sweep and h.event = any(:taken_back))
         order by min(executed_at), campaign_schedule_id
         """,
         since=since,
         rolled_back=RunStatus.ROLLED_BACK.value,
+        taken_back=[ListEvent.UNDONE.value, ListEvent.ROLLED_BACK.value],
     )
     return tuple((int(row["campaign_id"]), Sweep(row["sweep"])) for row in found)
 

@@ -74,7 +74,6 @@ def weekly_checks_missed(
 ) -> dg.SensorResult | dg.SkipReason:
     try:
         found = missed_weeks(services)
-        now = services.clock.now()
     except ConfigurationError as error:
         return dg.SkipReason(str(error))
     if not found:
@@ -82,8 +81,7 @@ def weekly_checks_missed(
     return dg.SensorResult(
         run_requests=[
             dg.RunRequest(
-                # The hour lets a run that came to nothing be asked for again; a second one would find what the first did.
-                run_key=f"{one.week.key}:{one.attempt}:{now:%Y-%m-%dT%H}",
+                run_key=one.run_key,
                 partition_key=one.week.key,
                 tags={"list_pipeline/why": one.why},
             )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
@@ -19,28 +19,19 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.observations import DraftSeen
 from list_pipeline.core.plans.plan import Sweep
-from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.core.runs import run_keys
+from list_pipeline.core.runs.limits import VALIDATION_RUNS, Outlook, RunSeen
 from list_pipeline.core.validation.rules import MISSED_AFTER, validation_due_at
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.campaigns import scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns.scheduled_campaigns import UpcomingCampaign
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.runs import ledger
-from list_pipeline.storage.runs.ledger import LogRow
 from list_pipeline.storage.validation import campaign_block as block_rows
 from list_pipeline.storage.validation import results as validation_rows
 from list_pipeline.storage.validation.results import StoredValidation
 
 log = structlog.get_logger(__name__)
-
-RUN_DIED_AFTER = timedelta(minutes=15)
-"""A validation takes seconds; a row without a sign of life for this long belongs to a run that died."""
-
-TRY_AGAIN_AFTER = timedelta(minutes=5)
-"""Pause after a validation that failed."""
-
-NEW_KEY_AFTER = timedelta(minutes=30)
-"""A run key that led to nothing for this long is replaced by another one."""
 
 
 @dataclass(slots=True)
@@ -185,12 +176,12 @@ def to_validate(services: Services) -> list[ToValidate]:
             is_open = block_rows.open_schedule_change(connection, each.campaign_id) is not None
             why, since = _why(each, validation, is_open, now)
             row = ledger.latest_log(connection, each.campaign_id, Sweep.H24.value, ledger.VALIDATION)
-            if since is None or _is_under_way(row, now):
+            seen = RunSeen(row.status, row.attempt, row.touched_at, row.finished_at) if row is not None else None
+            if since is None or VALIDATION_RUNS.outlook(seen, now) in (Outlook.AT_WORK, Outlook.PAUSES):
                 continue
-            attempt = (row.attempt if row else 0) + 1
-            turn = int(max(now - since, timedelta(0)) / NEW_KEY_AFTER)
-            stamp = f"{each.scheduled_since or since:%Y%m%dT%H%M%S}"
-            found.append(ToValidate(each.key, f"validation:{each.key}:{stamp}:{attempt}:{turn}", why))
+            attempt = row.attempt + 1 if row is not None else 1
+            key = run_keys.validation(each.key, each.scheduled_since or since, attempt, since, now)
+            found.append(ToValidate(each.key, key, why))
     return found
 
 
@@ -212,11 +203,3 @@ def due_since(campaign: UpcomingCampaign) -> datetime:
     """From when on (UTC) the validation of a campaign counts: its due time, or when it was scheduled, if that was later."""
     due_at = validation_due_at(campaign.scheduled_at)
     return max(due_at, campaign.scheduled_since) if campaign.scheduled_since is not None else due_at
-
-
-def _is_under_way(row: LogRow | None, now: datetime) -> bool:
-    if row is None:
-        return False
-    if row.status is RunStatus.RUNNING:
-        return now - row.touched_at < RUN_DIED_AFTER
-    return row.status is RunStatus.FAILED and row.finished_at is not None and now - row.finished_at < TRY_AGAIN_AFTER

@@ -31,6 +31,7 @@ from list_pipeline.core.plans.corrections import (
     reverse,
 )
 from list_pipeline.core.plans.plan import CORRECTIONS, ItemAction, PlanItem, PlanKind, PlanStatus, Sweep, content_hash
+from list_pipeline.core.runs import run_keys
 from list_pipeline.operations.campaigns.discovery import discover, lists_sent_in_open_cycle
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.messages.links import links_of_plan
@@ -52,7 +53,6 @@ log = structlog.get_logger(__name__)
 
 _VERSION = "correction-1"
 _LEFT_ALONE = timedelta(minutes=5)
-_TURN = timedelta(minutes=10)
 
 Progress = Callable[[str], None]
 
@@ -127,7 +127,7 @@ def to_carry_out(services: Services) -> list[CorrectionRun]:
             plan_rows.plan_by_id(connection, plan_id) for plan_id in correction_rows.waiting_corrections(connection)
         ]
     return [
-        CorrectionRun(plan.plan_id, f"correction:{plan.plan_id}:{int((now - plan.decided_at) / _TURN)}")
+        CorrectionRun(plan.plan_id, run_keys.correction(plan.plan_id, plan.decided_at, now))
         for plan in found
         if plan is not None
         and plan.decided_at is not None

@@ -40,7 +40,8 @@ from list_pipeline.operations.membership.sizes import Sizes
 from list_pipeline.operations.messages.links import partition_url
 from list_pipeline.operations.messages.outbox import Delivery, leave_out, post, queue
 from list_pipeline.operations.reviews.announcements import with_review
-from list_pipeline.operations.runs.run import Maintenance, current, end, next_attempt_at
+from list_pipeline.operations.runs.attempts import maintenance_limits
+from list_pipeline.operations.runs.run import Maintenance, current, end
 from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression.plan_and_execute import executable_items
@@ -244,13 +245,15 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
 
 
 def _attempt_facts(services: Services, connection: Connection, run: Maintenance) -> AttemptFacts:
-    row, most = run.log, services.settings.list_maintenance_max_attempts
+    row, limits = run.log, maintenance_limits(services)
     left = attempt_rows.settled_and_open(connection, run.campaign.campaign_id, run.sweep.value)
-    is_repeated = row.status is RunStatus.FAILED and row.attempt < most and row.finished_at is not None
+    next_at = None
+    if row.status is RunStatus.FAILED and row.finished_at is not None and not limits.is_last(row.attempt):
+        next_at = limits.next_attempt_at(row.finished_at, row.attempt)
     return AttemptFacts(
         number=row.attempt,
-        most=most,
-        next_at=next_attempt_at(row.finished_at, row.attempt) if is_repeated and row.finished_at else None,
+        most=services.settings.list_maintenance_max_attempts,
+        next_at=next_at,
         gave_up=row.gave_up and row.status in (RunStatus.FAILED, RunStatus.PARTIAL_SUCCESS),
         passed_deadline=row.passed_deadline,
         confirmed=sum(plan.confirmed for plan in left),

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError
 from list_pipeline.core.percentages import exceeds_percent
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus
+from list_pipeline.core.runs import run_keys
 from list_pipeline.operations.campaigns.discovery import discover
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.plans.execution import carry_out
@@ -37,7 +37,6 @@ from list_pipeline.storage.runs import ledger
 log = structlog.get_logger(__name__)
 
 _FAILED = "failed_item"
-_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +61,9 @@ def to_carry_out(services: Services) -> list[LateRun]:
         names = {plan_id: review_rows.campaign_key_of(connection, plan_id) for plan_id in found}
     wanted = []
     for plan_id, decided_at in found.items():
-        waited = now - decided_at
-        turn = int(waited / timedelta(minutes=10)) if waited < _HOUR else int(waited / _HOUR) + 5
-        key = f"late:{names[plan_id]}:plan-{plan_id}:{decided_at:%Y%m%dT%H%M%S%f}"
+        key = run_keys.approved_items(names[plan_id], plan_id, decided_at, now)
         why = f"a person approved single contacts of plan {plan_id} ({names[plan_id]})"
-        wanted.append(LateRun(plan_id, f"{key}:again-{turn}" if turn > 0 else key, why))
+        wanted.append(LateRun(plan_id, key, why))
     return wanted
 
 

@@ -6,12 +6,14 @@ next attempt is due (``run``), and how people are told (``operations.reports``).
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.core.runs.limits import MAINTENANCE_RUNS, RunLimits
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.campaigns import scheduled_campaigns, sent_campaigns
@@ -23,9 +25,10 @@ from list_pipeline.storage.runs.ledger import LogRow
 
 log = structlog.get_logger(__name__)
 
-STALE_AFTER = timedelta(hours=1)
-"""A row that says ``running`` and gave no sign of life for this long belongs to a run that died. A run in progress gives
-one at least with each minute in which it asks Mailjet for something."""
+
+def maintenance_limits(services: Services) -> RunLimits:
+    """The limits of maintenances here: how many attempts there are is a setting."""
+    return replace(MAINTENANCE_RUNS, most_attempts=services.settings.list_maintenance_max_attempts)
 
 
 def fail_stale_runs(services: Services) -> list[str]:
@@ -37,7 +40,7 @@ def fail_stale_runs(services: Services) -> list[str]:
     now = services.clock.now()
     failed = []
     with services.database.begin() as connection:
-        for row in attempt_rows.silent_logs(connection, now - STALE_AFTER):
+        for row in attempt_rows.silent_logs(connection, now - MAINTENANCE_RUNS.stale_after):
             end_failed(services, connection, row, now)
             ledger.note_timed_out(connection, row.log_id, now)
             key = scheduled_campaigns.campaign_by_id(connection, row.campaign_id).key
@@ -56,7 +59,7 @@ def end_failed(services: Services, connection: Connection, row: LogRow, now: dat
         StateChangedError: another process moved the attempt on since ``row`` was read.
     """
     status = RunStatus.FAILED
-    is_last = row.attempt >= services.settings.list_maintenance_max_attempts
+    is_last = maintenance_limits(services).is_last(row.attempt)
     if is_last:
         left = attempt_rows.settled_and_open(connection, row.campaign_id, row.sweep)
         if any(plan.confirmed for plan in left):
@@ -86,7 +89,7 @@ def end_failed(services: Services, connection: Connection, row: LogRow, now: dat
 def has_given_up(services: Services, state: MaintenanceState) -> bool:
     """Whether nothing more happens by itself for a campaign although its maintenance did not end well."""
     if state.log_status is RunStatus.FAILED:
-        return state.attempt >= services.settings.list_maintenance_max_attempts
+        return maintenance_limits(services).is_last(state.attempt)
     return state.log_status is RunStatus.PARTIAL_SUCCESS and state.gave_up
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -15,9 +15,11 @@ from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
 from list_pipeline.core.plans.gate import Mode
 from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.core.runs import run_keys
+from list_pipeline.core.runs.limits import MAINTENANCE_RUNS, Outlook, RunSeen
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
-from list_pipeline.operations.runs.attempts import STALE_AFTER, deadline_words, end_failed, fail_stale_runs
+from list_pipeline.operations.runs.attempts import deadline_words, end_failed, fail_stale_runs, maintenance_limits
 from list_pipeline.operations.runs.stages import recorded
 from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.operations.services import Services
@@ -30,12 +32,6 @@ from list_pipeline.storage.runs import ledger
 from list_pipeline.storage.runs.ledger import LogRow
 
 log = structlog.get_logger(__name__)
-
-FIRST_RETRY_AFTER = timedelta(minutes=15)
-"""Pause after the first failed attempt; it doubles with every further one."""
-
-NEW_KEY_AFTER = timedelta(hours=6)
-"""A run key that led to nothing for this long is replaced by another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,16 +285,15 @@ def due(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
         states = tuple(state for state in states if state.campaign.key in ended)
     found = []
     for state in states:
-        if state.log_status is RunStatus.RUNNING and state.touched_at and now - state.touched_at < STALE_AFTER:
+        if (
+            state.log_status is RunStatus.RUNNING
+            and state.touched_at
+            and not MAINTENANCE_RUNS.is_stale(state.touched_at, now)
+        ):
             break
         if (one := _due(services, state, now, first_started_at, sweep)) is not None:
             found.append(one)
     return found
-
-
-def next_attempt_at(failed_at: datetime, attempt: int) -> datetime:
-    """When the attempt after a failed one is due: 15 minutes later after the first, twice as long after each further one."""
-    return failed_at + FIRST_RETRY_AFTER * int(2 ** (attempt - 1))
 
 
 def unreported(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
@@ -313,15 +308,17 @@ def unreported(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
         told = settled_among(connection, list(ended))
     found = []
     for message_key, state in ended.items():
-        if message_key in told or state.finished_at is None:
+        if message_key in told or state.log_status is None or state.finished_at is None:
             continue
-        # Minutes first, hours later: Slack may be down for long.
-        waited = now - state.finished_at
-        turn = (
-            int(waited / timedelta(minutes=10)) if waited < timedelta(hours=1) else int(waited / timedelta(hours=1)) + 6
+        key = run_keys.report(
+            state.campaign.key,
+            sweep.value,
+            state.attempt,
+            state.log_status,
+            state.waiting_plan_id,
+            state.finished_at,
+            now,
         )
-        key = f"report:{state.campaign.key}:{sweep.value}:{state.attempt}:{state.log_status}"
-        key = f"{key}:{state.waiting_plan_id or 0}:{turn}"
         found.append(Due(state.campaign.key, key, state.attempt, f"its maintenance is {state.log_status}, unreported"))
     return found
 
@@ -333,7 +330,7 @@ def _due(
     first_started_at: datetime,
     sweep: Sweep,
 ) -> Due | None:
-    settings, campaign = services.settings, state.campaign
+    campaign = state.campaign
     verdict = eligible(
         _times(campaign),
         now,
@@ -342,33 +339,23 @@ def _due(
     )
     if not verdict.is_eligible:
         return None
-    stem = f"{campaign.key}:{sweep.value}"
 
-    def again(since: datetime | None) -> str:
-        # A run that died before it wrote anything has used its key up: every few hours there is another one.
-        turn = int((now - since) / NEW_KEY_AFTER) if since else 0
-        return f":again-{turn}" if turn > 0 else ""
+    def due_as(attempt: int, since: datetime | None, why: str, reason: str = "") -> Due:
+        key = run_keys.maintenance(campaign.key, sweep.value, attempt, since, now, reason)
+        return Due(campaign.key, key, attempt, why)
 
+    attempt, limits = state.attempt, maintenance_limits(services)
     if state.log_status is None:
-        return Due(campaign.key, f"{stem}:1{again(verdict.due_at)}", 1, verdict.reason)
-    if (
-        state.log_status is RunStatus.FAILED
-        and state.attempt < settings.list_maintenance_max_attempts
-        and state.finished_at
-    ):
-        retry_at = next_attempt_at(state.finished_at, state.attempt)
-        if now >= retry_at:
-            attempt = state.attempt + 1
-            return Due(campaign.key, f"{stem}:{attempt}{again(retry_at)}", attempt, f"attempt {state.attempt} failed")
-    if state.log_status is RunStatus.PENDING_REVIEW and state.approved_plan_id is not None:
-        plan, key = (
-            state.approved_plan_id,
-            f"{stem}:{state.attempt}:plan-{state.approved_plan_id}{again(state.decided_at)}",
-        )
-        return Due(campaign.key, key, state.attempt, f"a person decided on its plan {plan}")
+        return due_as(1, verdict.due_at, verdict.reason)
+    if state.log_status is RunStatus.FAILED and state.finished_at is not None:
+        seen = RunSeen(state.log_status, attempt, state.finished_at, state.finished_at)
+        if limits.outlook(seen, now) is Outlook.DUE_AGAIN:
+            retry_at = limits.next_attempt_at(state.finished_at, attempt)
+            return due_as(attempt + 1, retry_at, f"attempt {attempt} failed")
+    if state.log_status is RunStatus.PENDING_REVIEW and (plan_id := state.approved_plan_id) is not None:
+        why = f"a person decided on its plan {plan_id}"
+        return due_as(attempt, state.decided_at, why, run_keys.decided(plan_id))
     if state.log_status is RunStatus.READ_ONLY and (mode := operating_mode(services)) is not Mode.READ_ONLY:
-        # It may be stopped and let go on several times within hours: each time it is taken up at once.
-        stopped = f"{state.finished_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}" if state.finished_at else ""
-        key = f"{stem}:{state.attempt}:{mode.value}:{stopped}{again(state.finished_at)}"
-        return Due(campaign.key, key, state.attempt, "lists may be changed again since it was only looked at")
+        why = "lists may be changed again since it was only looked at"
+        return due_as(attempt, state.finished_at, why, run_keys.resumed(mode.value, state.finished_at))
     return None

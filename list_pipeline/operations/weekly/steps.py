@@ -25,6 +25,8 @@ from list_pipeline.core.health.figures import ListFigures, Rate, SendFigures
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
+from list_pipeline.core.runs import run_keys
+from list_pipeline.core.runs.limits import WEEKLY_RUNS, Outlook, RunSeen
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.weekly.figures import WEEK, ListSize, Week, WeekFigures, WeekSends, due_week, week_of
 from list_pipeline.core.weekly.message import failure_alert
@@ -54,9 +56,7 @@ WORKFLOW = "weekly_health_check"
 CATCH_UP_WEEKS = 4
 """Weeks back within which a check that did not run is still made."""
 LATE_AFTER = timedelta(hours=1)
-"""How long after a check was due it counts as missed, or as dead when its run gave no sign of life."""
-MOST_ATTEMPTS = 3
-"""Attempts at one week that start by themselves."""
+"""How long after a check was due it counts as missed."""
 _MOST_CAMPAIGNS = 200
 """Campaigns of a list that are looked through for those of the week; far more than are ever sent in the look-back."""
 
@@ -120,10 +120,11 @@ def find_week(services: Services, monday: date | None = None) -> Week:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A week whose check did not run to its end, and which attempt is to come."""
+    """A week whose check did not run to its end, which attempt is to come, and the key under which it is asked for."""
 
     week: Week
     attempt: int
+    run_key: str
     why: str
 
 
@@ -143,15 +144,19 @@ def missed_weeks(services: Services) -> list[Missed]:
         week, row = find_week(services, monday), known.get(monday)
         if now - week.due_at < LATE_AFTER or week.due_at < first:
             continue
-        if row is None:
-            found.append(Missed(week, 1, "its check never began"))
-        elif row.is_over or row.attempt + (row.status is RunStatus.FAILED) > MOST_ATTEMPTS:
-            continue
-        elif row.status is RunStatus.FAILED:
-            found.append(Missed(week, row.attempt + 1, "its check failed"))
-        elif now - row.touched_at >= LATE_AFTER:
-            found.append(Missed(week, row.attempt, "its run gave no sign of life"))
+        outlook = WEEKLY_RUNS.outlook(RunSeen(row.status, row.attempt, row.touched_at) if row else None, now)
+        attempt = row.attempt if row is not None else 0
+        if outlook is Outlook.NEVER_BEGAN:
+            found.append(_missed(week, 1, now, "its check never began"))
+        elif outlook is Outlook.DUE_AGAIN:
+            found.append(_missed(week, attempt + 1, now, "its check failed"))
+        elif outlook is Outlook.DIED:
+            found.append(_missed(week, attempt, now, "its run gave no sign of life"))
     return found
+
+
+def _missed(week: Week, attempt: int, now: datetime, why: str) -> Missed:
+    return Missed(week, attempt, run_keys.weekly_check(week.monday, attempt, now), why)
 
 
 def begin(services: Services, monday: date | None = None, *, run_id: str | None = None) -> WeekRun:
@@ -168,7 +173,7 @@ def begin(services: Services, monday: date | None = None, *, run_id: str | None 
         elif before.status is RunStatus.FAILED:
             row = weekly_rows.begin_again(connection, before, run_id, now)
         else:
-            died = now - before.touched_at >= LATE_AFTER
+            died = WEEKLY_RUNS.is_stale(before.touched_at, now)
             row = weekly_rows.take_up(connection, before, run_id, now, died=died)
     if before is None or before.status is RunStatus.FAILED:
         log.info("weekly health check started", week=week.key, attempt=row.attempt, check_id=row.check_id)

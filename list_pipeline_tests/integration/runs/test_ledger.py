@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 
 from list_pipeline.core.errors import NotFoundError
+from list_pipeline.core.runs.limits import MAINTENANCE_RUNS
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.runs import run as runs
-from list_pipeline.operations.runs.run import FIRST_RETRY_AFTER, begin, due, end, stage, unreported
+from list_pipeline.operations.runs.run import begin, due, end, stage, unreported
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline_tests.integration.accounts import Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
@@ -90,7 +91,7 @@ def test_a_failed_campaign_is_tried_again_with_growing_pauses_and_then_given_up(
             keys.append(one.run_key)
             assert one.attempt == attempt
             fail(made, f"run {attempt}")
-            pause = FIRST_RETRY_AFTER * 2 ** (attempt - 1)
+            pause = MAINTENANCE_RUNS.first_pause * 2 ** (attempt - 1)
             made.clock.advance(pause - timedelta(seconds=1))
             assert due(made.services) == []
             made.clock.advance(timedelta(seconds=1))

@@ -12,12 +12,13 @@ from list_pipeline.core.errors import ChangesStoppedError, StateChangedError, Tr
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.messages.slack_blocks import as_text
 from list_pipeline.core.plans.plan import PlanKind
+from list_pipeline.core.runs.limits import MAINTENANCE_RUNS
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.reports.maintenance_report import notify, write_report
-from list_pipeline.operations.runs.attempts import STALE_AFTER, fail_stale_runs, given_up
-from list_pipeline.operations.runs.run import FIRST_RETRY_AFTER, begin, current, due, end, stage, unreported
+from list_pipeline.operations.runs.attempts import fail_stale_runs, given_up
+from list_pipeline.operations.runs.run import begin, current, due, end, stage, unreported
 from list_pipeline.operations.safety import modes
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression import plan_and_execute as suppression
@@ -67,7 +68,7 @@ def die_at_job(made: Installation, monkeypatch: pytest.MonkeyPatch, nth: int, ru
 
 
 def fail_stale(made: Installation) -> list[str]:
-    made.clock.advance(STALE_AFTER)
+    made.clock.advance(MAINTENANCE_RUNS.stale_after)
     return fail_stale_runs(made.services)
 
 
@@ -76,7 +77,7 @@ def fail_stale(made: Installation) -> list[str]:
 
 def test_a_run_without_a_sign_of_life_for_an_hour_is_a_failed_attempt(small: Installation) -> None:
     small.begin()
-    small.clock.advance(STALE_AFTER - SECOND)
+    small.clock.advance(MAINTENANCE_RUNS.stale_after - SECOND)
     assert fail_stale_runs(small.services) == []
     assert due(small.services) == []
     small.clock.advance(SECOND)
@@ -92,7 +93,7 @@ def test_the_next_attempt_follows_after_the_ordinary_pause_and_continues_the_sam
     die_at_job(small, monkeypatch, 1, "first")
     plan = small.plan(PlanKind.SUPPRESSION)
     fail_stale(small)
-    small.clock.advance(FIRST_RETRY_AFTER - SECOND)
+    small.clock.advance(MAINTENANCE_RUNS.first_pause - SECOND)
     assert due(small.services) == []
     small.clock.advance(SECOND)
     (one,) = due(small.services)
@@ -126,7 +127,7 @@ def test_a_run_that_is_killed_every_time_ends_after_its_attempts_with_a_final_al
 
 def test_beginning_again_by_hand_does_not_wait_for_the_sensor_to_see_that_the_run_died(small: Installation) -> None:
     small.begin()
-    small.clock.advance(STALE_AFTER)
+    small.clock.advance(MAINTENANCE_RUNS.stale_after)
     assert small.maintain(run_id="second").report.facts.status is RunStatus.SUCCESS
     assert ledger(small) == [(1, "failed"), (2, "success")]
 
@@ -137,7 +138,7 @@ def test_a_bulk_job_that_was_just_submitted_is_a_heartbeat(
     die_at_job(small, monkeypatch, 1, "first")
     with small.services.database.begin() as connection:
         connection.exec_driver_sql("update list_maintenance_log set touched_at = touched_at - interval '30 minutes'")
-    small.clock.advance(STALE_AFTER - timedelta(minutes=1))
+    small.clock.advance(MAINTENANCE_RUNS.stale_after - timedelta(minutes=1))
     assert fail_stale_runs(small.services) == []
 
 
@@ -148,7 +149,7 @@ def test_a_stage_that_asks_mailjet_for_something_for_hours_is_seen_to_live(small
     run = small.begin()
     with stage(small.services, run, "fetch_bounces"):
         for _ in range(6):
-            small.clock.advance(STALE_AFTER / 2)
+            small.clock.advance(MAINTENANCE_RUNS.stale_after / 2)
             small.services.mailjet.contact_lists()
             assert fail_stale_runs(small.services) == []
     assert ledger(small) == [(1, "running")]
@@ -230,7 +231,7 @@ def give_up_half_way(made: Installation) -> None:
     """Three attempts, each of which broke where contacts are on their new list and not off the old one."""
     for attempt in (1, 2, 3):
         maintain_and_break(made, f"run {attempt}")
-        made.clock.advance(FIRST_RETRY_AFTER * 4)
+        made.clock.advance(MAINTENANCE_RUNS.first_pause * 4)
 
 
 def test_before_the_last_attempt_a_failure_is_failed_whatever_was_done(small: Installation) -> None:
@@ -239,7 +240,7 @@ def test_before_the_last_attempt_a_failure_is_failed_whatever_was_done(small: In
     assert given_up(small.services) == []
     run = current(small.services, small.key)
     words = as_text(write_report(small.services, run).message)
-    retry = (small.clock.now() + FIRST_RETRY_AFTER).strftime("%Y-%m-%d %H:%M")
+    retry = (small.clock.now() + MAINTENANCE_RUNS.first_pause).strftime("%Y-%m-%d %H:%M")
     assert f"Attempt 1 of 3 failed. The next one follows by itself at {retry} UTC" in words
     assert "Gave Up" not in words
 
@@ -286,7 +287,7 @@ def test_a_last_attempt_that_did_nothing_is_failed_and_said_so(small: Installati
     for attempt in (1, 2, 3):
         with pytest.raises(TransientError):
             small.maintain(run_id=f"run {attempt}")
-        small.clock.advance(FIRST_RETRY_AFTER * 4)
+        small.clock.advance(MAINTENANCE_RUNS.first_pause * 4)
     assert [status for _, status in ledger(small)] == ["failed"] * 3
     assert given_up(small.services) == [f"{small.key} (24h)"]
     assert open_findings(small) == []

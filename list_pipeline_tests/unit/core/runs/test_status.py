@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import list_pipeline
 from list_pipeline.core.errors import IllegalTransitionError
+from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.core.runs.status import FINAL, OPEN, TRANSITIONS, RunStatus, run_status, transition
 
 
@@ -68,3 +74,20 @@ class TestTransitions:
 
     def test_a_legal_step_is_taken(self) -> None:
         assert transition(RunStatus.RUNNING, RunStatus.PENDING_REVIEW) is RunStatus.PENDING_REVIEW
+
+
+class TestWords:
+    def test_no_sql_about_runs_spells_a_status(self) -> None:
+        # What a plan can be too is not told apart in a text that asks about both.
+        words = {status.value for status in RunStatus} - {status.value for status in PlanStatus}
+        spelled = re.compile("|".join(f"'{word}'" for word in words))
+        package = Path(list_pipeline.__file__).parent
+        found = {
+            f"{path.relative_to(package)}:{node.lineno}"
+            for path in package.rglob("*.py")
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            if ("list_maintenance_log" in node.value or "list_health_check" in node.value)
+            and spelled.search(node.value)
+        }
+        assert found == set()
