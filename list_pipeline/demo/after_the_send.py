@@ -9,6 +9,7 @@ from rich.table import Table
 from list_pipeline.core.bounces.classes import count_by_class
 from list_pipeline.core.errors import IncompleteDataError
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
+from list_pipeline.core.plans.journal import StepAction, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, Sweep
 from list_pipeline.core.rebalancing.balance import deviation_percent
 from list_pipeline.core.rebalancing.summary import RebalancingSummary, pair_of
@@ -56,8 +57,8 @@ def _show_suppressions(services: Services, run_: Maintenance) -> None:
     with services.database.begin() as connection:
         confirmed = {
             step.contact_id
-            for step in journal.steps_of(connection, plan.plan_id, ["confirmed"])
-            if step.action == "add"
+            for step in journal.steps_of(connection, plan.plan_id, StepState.CONFIRMED)
+            if step.action is StepAction.ADD
         }
     table = Table("contact", "address", "why", "what happened")
     for one in items[:12]:

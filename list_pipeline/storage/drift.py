@@ -17,8 +17,10 @@ from sqlalchemy import Connection, RowMapping
 from list_pipeline.core.drift.findings import Finding, Standing
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.messages.keys import ABOUT_DRIFT
+from list_pipeline.core.plans.journal import OPEN_JOBS, UNSETTLED, StepAction, StepState
 from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, fetch_scalar, to_json
+from list_pipeline.storage.life_cycles import sql_list, sql_word
 
 _WRITE_LOCK = 0x6C70_0008
 _CAMPAIGN = "('campaign_1', 'campaign_2', 'campaign_3')"
@@ -40,9 +42,9 @@ def reading_token(connection: Connection) -> tuple[int, int, int]:
     """Differs when a bulk job or a sync came in between: what was read meanwhile must not be compared."""
     row = fetch_one(
         connection,
-        """
+        f"""
         select (select coalesce(max(job_id), 0) from mailjet_job) as job,
-               (select count(*) from mailjet_job where state in ('submitting', 'submitted')) as open,
+               (select count(*) from mailjet_job where state in {sql_list(*OPEN_JOBS)}) as open,
                (select coalesce(max(sync_run_id), 0) from sync_run) as sync
         """,
     )
@@ -110,15 +112,16 @@ def compare(session: Connection, started_at: datetime) -> tuple[Standing, ...]:
     return tuple(_standing(row) for row in fetch_all(session, _STANDINGS))
 
 
+_OPEN, _IN_EFFECT = sql_list(*UNSETTLED), sql_word(StepState.CONFIRMED)
+_ADD, _REMOVE = sql_word(StepAction.ADD), sql_word(StepAction.REMOVE)
+
 # Suppressions that our journal confirmed and that nobody took back.
-_CONFIRMED = """
+_CONFIRMED = f"""
     select h.contact_id, h.email from contact_suppression_history h
     where h.added_to_suppression_list and h.reinstated_at is null
-      and not exists (select 1 from change_step s where s.change_id = h.change_id and s.action = 'add'
-                      and s.state = 'compensated')
+      and not exists (select 1 from change_step s where s.change_id = h.change_id and s.action = {_ADD}
+                      and s.state = {sql_word(StepState.COMPENSATED)})
 """
-
-_OPEN = "('planned', 'submitting', 'submitted')"
 
 _STANDINGS = f"""
     select d.contact_id, d.suppressed_as, m.contact_id is not null as is_known,
@@ -142,11 +145,11 @@ _STANDINGS = f"""
         left join list_membership l on l.contact_id = r.contact_id and l.list_role = r.list_role and l.left_at is null
         where r.contact_id = d.contact_id) theirs
     cross join lateral (
-        select array_agg(s.list_role) filter (where s.action = 'remove' and s.state in {_OPEN}) as open_removals,
+        select array_agg(s.list_role) filter (where s.action = {_REMOVE} and s.state in {_OPEN}) as open_removals,
                bool_or(s.state in {_OPEN}) as is_under_way,
-               array_agg(s.list_role) filter (where s.action = 'add' and s.state = 'confirmed') as confirmed_adds,
+               array_agg(s.list_role) filter (where s.action = {_ADD} and s.state = {_IN_EFFECT}) as confirmed_adds,
                (array_agg(s.list_role order by s.changed_at desc, s.change_id desc)
-                   filter (where s.action = 'add' and s.state = 'confirmed' and s.list_role in {_CAMPAIGN}))[1]
+                   filter (where s.action = {_ADD} and s.state = {_IN_EFFECT} and s.list_role in {_CAMPAIGN}))[1]
                    as last_added_to
         from change c join change_step s using (change_id) where c.contact_id = d.contact_id) steps
     order by d.contact_id

@@ -19,7 +19,8 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar
-from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans import outcomes as outcome_rows
+from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 
 
@@ -311,7 +312,7 @@ def seen_maintenance(connection: Connection, campaign_id: int, sweep: Sweep) -> 
 def _plan(connection: Connection, plan: StoredPlan | None) -> PlanSeen | None:
     if plan is None:
         return None
-    outcome: Mapping[str, int] = journal.outcome(connection, plan.plan_id)
+    outcome: Mapping[str, int] = outcome_rows.outcome(connection, plan.plan_id)
     begun_at = fetch_scalar(connection, "select min(created_at) from change where plan_id = :plan", plan=plan.plan_id)
     if plan.kind is PlanKind.SUPPRESSION:
         is_needed = bool(

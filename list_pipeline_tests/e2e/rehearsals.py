@@ -38,6 +38,7 @@ from list_pipeline.stack.databases import drop_database, with_database
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline_tests.life_cycle_triggers import refuse_illegal_steps
 from list_pipeline_tests.virtual_clock import VirtualClock
 
 ANCHOR = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -253,6 +254,7 @@ class Templates:
             state = self._folder / f"seed-{len(self._made)}"
             url = self._new_database()
             with rehearsal(state, url) as made:
+                refuse_illegal_steps(url)
                 made.control.seed(**seed)
                 made.synchronise()
             self._made[name] = Template(state, url.rpartition("/")[2].partition("?")[0])

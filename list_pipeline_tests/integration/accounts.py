@@ -40,6 +40,7 @@ from list_pipeline.storage.database import fetch_all
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans.journal import Step
 from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline_tests.life_cycle_triggers import refuse_illegal_steps
 from list_pipeline_tests.virtual_clock import VirtualClock
 
 SEEDED_LISTS = ListIds(5776, 10503497, 10503498, 10503499, 10503500)
@@ -277,6 +278,7 @@ def prepare_database(account: Account, folder: Path, database_url: str, *, synch
     """Migrate a database, and let it learn the account."""
     with installation(account, folder, database_url) as made:
         setup.prepare(made.services)
+        refuse_illegal_steps(database_url)
         if synchronised:
             synchronise(made.services, progress=quietly)
 

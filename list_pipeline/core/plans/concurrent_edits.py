@@ -15,15 +15,8 @@ from dataclasses import dataclass, field
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import ContactSeen
-
-UNSUBSCRIBED = "unsubscribed_meanwhile"
-"""Note of the steps that follow an unsubscription: what is left undone, and what is done in its place."""
-
-CREATED_AGAIN = "created_again"
-"""Note of the steps about a contact that a bulk job created out of an erased contact's address."""
-
-WAS_THERE_ALREADY = "was_there_already"
-"""Note of an addition of a contact that was on the list before: it changed nothing and is not ours to take back."""
+from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
+from list_pipeline.core.plans.plan import ItemAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +24,10 @@ class StepNow:
     """A step of a change as the journal has it now. ``list_role`` is None for the exclusion from campaigns."""
 
     ordinal: int
-    action: str
+    action: StepAction
     list_role: ListRole | None
-    state: str
-    note: str | None = None
+    state: StepState
+    note: StepNote | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +39,7 @@ class ChangeNow:
     """
 
     change_id: int
-    kind: str
+    kind: ItemAction
     steps: tuple[StepNow, ...]
     is_unsubscribed: bool
     is_anonymised: bool = False
@@ -59,7 +52,7 @@ class FollowUp:
 
     change_id: int
     skipped: tuple[StepNow, ...] = ()
-    added: tuple[tuple[str, ListRole], ...] = ()
+    added: tuple[tuple[StepAction, ListRole], ...] = ()
 
 
 def reversal(change: ChangeNow) -> FollowUp | None:
@@ -71,11 +64,13 @@ def reversal(change: ChangeNow) -> FollowUp | None:
     if not _is_followed(change):
         return None
     added_to = _added_to(change, ours_only=True)
-    has_old_entry = _has_planned_removal(change) or (change.kind == "enrol" and ListRole.MASTER in change.entries)
+    has_old_entry = _has_planned_removal(change) or (
+        change.kind is ItemAction.ENROL and ListRole.MASTER in change.entries
+    )
     if not added_to or not has_old_entry:
         return None
-    planned = tuple(step for step in change.steps if step.state == "planned")
-    return FollowUp(change.change_id, planned, tuple(("remove", role) for role in added_to))
+    planned = tuple(step for step in change.steps if step.state is StepState.PLANNED)
+    return FollowUp(change.change_id, planned, tuple((StepAction.REMOVE, role) for role in added_to))
 
 
 def late_unsubscription(change: ChangeNow) -> FollowUp | None:
@@ -83,7 +78,9 @@ def late_unsubscription(change: ChangeNow) -> FollowUp | None:
     if not _is_followed(change) or change.is_anonymised or _has_planned_removal(change):
         return None
     subscribed = [role for role in _added_to(change) if change.entries.get(role) is False]
-    return FollowUp(change.change_id, added=tuple(("unsub", role) for role in subscribed)) if subscribed else None
+    return (
+        FollowUp(change.change_id, added=tuple((StepAction.UNSUB, role) for role in subscribed)) if subscribed else None
+    )
 
 
 def settlement(change: ChangeNow) -> FollowUp | None:
@@ -91,9 +88,11 @@ def settlement(change: ChangeNow) -> FollowUp | None:
     taken_off = {
         step.list_role
         for step in change.steps
-        if step.action == "remove" and step.note == UNSUBSCRIBED and step.state == "confirmed"
+        if step.action is StepAction.REMOVE
+        and step.note is StepNote.UNSUBSCRIBED_MEANWHILE
+        and step.state is StepState.CONFIRMED
     }
-    undone = tuple(step for step in change.steps if step.state == "confirmed" and step.list_role in taken_off)
+    undone = tuple(step for step in change.steps if step.state is StepState.CONFIRMED and step.list_role in taken_off)
     return FollowUp(change.change_id, undone) if undone else None
 
 
@@ -119,9 +118,9 @@ def is_created_again(erased_id: int, seen: ContactSeen) -> bool:
 
 def _is_followed(change: ChangeNow) -> bool:
     """A suppression goes on, since it makes nobody mailable; a change that follows an unsubscription is not followed again."""
-    if change.kind == "suppress" or not change.is_unsubscribed:
+    if change.kind is ItemAction.SUPPRESS or not change.is_unsubscribed:
         return False
-    return not any(step.note == UNSUBSCRIBED for step in change.steps)
+    return not any(step.note is StepNote.UNSUBSCRIBED_MEANWHILE for step in change.steps)
 
 
 def _added_to(change: ChangeNow, *, ours_only: bool = False) -> tuple[ListRole, ...]:
@@ -129,12 +128,12 @@ def _added_to(change: ChangeNow, *, ours_only: bool = False) -> tuple[ListRole, 
     return tuple(
         step.list_role
         for step in change.steps
-        if step.action == "add"
-        and step.state == "confirmed"
+        if step.action is StepAction.ADD
+        and step.state is StepState.CONFIRMED
         and step.list_role in CAMPAIGN_LISTS
-        and not (ours_only and step.note == WAS_THERE_ALREADY)
+        and not (ours_only and step.note is StepNote.WAS_THERE_ALREADY)
     )
 
 
 def _has_planned_removal(change: ChangeNow) -> bool:
-    return any(step.action == "remove" and step.state == "planned" for step in change.steps)
+    return any(step.action is StepAction.REMOVE and step.state is StepState.PLANNED for step in change.steps)

@@ -17,9 +17,8 @@ from types import MappingProxyType
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import SlackMessage, compose, context, header, joined, section
 from list_pipeline.core.percentages import exceeds_percent
-
-Step = tuple[str, ListRole | None]
-"""Action (``add``, ``remove``, ``include``) and list; the exclusion from campaigns has no list."""
+from list_pipeline.core.plans.journal import StepAction, StepOnList
+from list_pipeline.core.plans.plan import ItemAction
 
 _CAMPAIGN = frozenset(CAMPAIGN_LISTS)
 
@@ -48,8 +47,8 @@ class DoneChange:
 
     change_id: int
     contact_id: int
-    kind: str
-    done: frozenset[tuple[str, ListRole | None]]
+    kind: ItemAction
+    done: frozenset[StepOnList]
     before: frozenset[ListRole]
     was_excluded: bool
     is_complaint: bool = False
@@ -76,7 +75,7 @@ class Reversal:
     """The steps that take a change back, or the code of ``REFUSALS`` that says why it stays."""
 
     change: DoneChange
-    steps: tuple[Step, ...] = ()
+    steps: tuple[StepOnList, ...] = ()
     refused: str | None = None
 
 
@@ -118,33 +117,35 @@ def _refusal(
     touched = frozenset(role for _, role in change.done if role in _CAMPAIGN)
     if touched & frozen:
         return "list_being_sent"
-    added = frozenset(role for action, role in change.done if action == "add" and role in _CAMPAIGN)
-    if change.kind == "suppress":
+    added = frozenset(role for action, role in change.done if action is StepAction.ADD and role in _CAMPAIGN)
+    if change.kind is ItemAction.SUPPRESS:
         # Another list than those it was taken off is somebody's newer decision; so is an exclusion that is lifted while
         # the entry stands, and going back onto a list first would make a suppressed contact mailable.
-        lifted = ("exclude", None) in change.done and not now.is_excluded and ListRole.SUPPRESSION in now.lists
+        lifted = (StepAction.EXCLUDE, None) in change.done and not now.is_excluded and ListRole.SUPPRESSION in now.lists
         return "changed_since" if lifted or now.campaign_lists - change.before else None
     if ListRole.SUPPRESSION in now.lists:
         return "suppressed_since"
     if not added <= now.campaign_lists or now.campaign_lists - added - change.before:
         return "changed_since"
-    if change.kind == "enrol" and ListRole.MASTER not in now.lists:
+    if change.kind is ItemAction.ENROL and ListRole.MASTER not in now.lists:
         return "changed_since"
-    if change.kind == "move" and len({role in sent for role in added | (change.before & _CAMPAIGN)}) > 1:
+    if change.kind is ItemAction.MOVE and len({role in sent for role in added | (change.before & _CAMPAIGN)}) > 1:
         return "cycle_changed"
     return None
 
 
-def _steps(change: DoneChange, now: ContactNow) -> tuple[Step, ...]:
+def _steps(change: DoneChange, now: ContactNow) -> tuple[StepOnList, ...]:
     """Back on the lists it was taken off, then off those it was put on, then mailable again."""
-    back = [("add", role) for action, role in change.done if action == "remove" and role and role not in now.lists]
-    off = [("remove", role) for action, role in change.done if action == "add" and role in now.lists]
-    include = ("exclude", None) in change.done and not change.was_excluded and now.is_excluded
-    ordered: list[Step] = [*sorted(back, key=_order), *sorted(off, key=_order)]
-    return (*ordered, ("include", None)) if include else tuple(ordered)
+    taken_off = (role for action, role in change.done if action is StepAction.REMOVE)
+    put_on = (role for action, role in change.done if action is StepAction.ADD)
+    back = [(StepAction.ADD, role) for role in taken_off if role and role not in now.lists]
+    off = [(StepAction.REMOVE, role) for role in put_on if role in now.lists]
+    include = (StepAction.EXCLUDE, None) in change.done and not change.was_excluded and now.is_excluded
+    ordered: list[StepOnList] = [*sorted(back, key=_order), *sorted(off, key=_order)]
+    return (*ordered, (StepAction.INCLUDE, None)) if include else tuple(ordered)
 
 
-def _order(step: Step) -> int:
+def _order(step: StepOnList) -> int:
     return list(ListRole).index(step[1]) if step[1] is not None else -1
 
 

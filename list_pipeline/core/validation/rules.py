@@ -21,6 +21,7 @@ from list_pipeline.core.health.assessment import HealthAssessment, HealthPolicy
 from list_pipeline.core.health.figures import SendFigures, rate_words
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.percentages import exact_share
+from list_pipeline.core.plans.journal import StepAction, StepOnList
 from list_pipeline.core.rebalancing.balance import Sizes, deviation, deviation_percent
 
 VALIDATION_HOUR = 6
@@ -423,10 +424,6 @@ def _some(contact_ids: Sequence[int]) -> list[int]:
     return list(contact_ids[:_MOST_IDS])
 
 
-Step = tuple[str, ListRole | None]
-"""Action of a step and its list; an exclusion has none."""
-
-
 @dataclass(frozen=True, slots=True)
 class OwnChange:
     """Our change of a contact. ``was_on``: its lists before; ``earlier`` and ``later``: the steps that were carried out
@@ -435,8 +432,8 @@ class OwnChange:
     was_on: frozenset[ListRole]
     was_unsubscribed: bool
     was_excluded: bool
-    earlier: frozenset[Step]
-    later: frozenset[Step]
+    earlier: frozenset[StepOnList]
+    later: frozenset[StepOnList]
 
 
 def net_change(role: ListRole, changes: Iterable[OwnChange]) -> int:
@@ -444,7 +441,7 @@ def net_change(role: ListRole, changes: Iterable[OwnChange]) -> int:
     return sum(_is_mailable(role, c, c.earlier | c.later) - _is_mailable(role, c, c.earlier) for c in changes)
 
 
-def _is_mailable(role: ListRole, change: OwnChange, steps: frozenset[Step]) -> bool:
-    is_on = (role in change.was_on or ("add", role) in steps) and ("remove", role) not in steps
-    is_out = (change.was_excluded or ("exclude", None) in steps) and ("include", None) not in steps
-    return is_on and not is_out and not change.was_unsubscribed and ("unsub", role) not in steps
+def _is_mailable(role: ListRole, change: OwnChange, steps: frozenset[StepOnList]) -> bool:
+    is_on = (role in change.was_on or (StepAction.ADD, role) in steps) and (StepAction.REMOVE, role) not in steps
+    is_out = (change.was_excluded or (StepAction.EXCLUDE, None) in steps) and (StepAction.INCLUDE, None) not in steps
+    return is_on and not is_out and not change.was_unsubscribed and (StepAction.UNSUB, role) not in steps

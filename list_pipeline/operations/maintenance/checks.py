@@ -5,6 +5,7 @@ from __future__ import annotations
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import ALL_LISTS, ListRole
 from list_pipeline.core.percentages import exceeds_percent
+from list_pipeline.core.plans.journal import StepState
 from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, ItemAction, PlanKind
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.runs.run import Maintenance
@@ -13,6 +14,7 @@ from list_pipeline.operations.suppression.plan_and_execute import policy_of
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.runs import ledger
 
@@ -83,7 +85,7 @@ def sizes_are_explained(services: Services, run: Maintenance) -> CheckResult:
     with services.database.begin() as connection:
         before = ledger.snapshot(connection, campaign_id, sweep, "before")
         after = ledger.snapshot(connection, campaign_id, sweep, "after")
-        expected = journal.expected_delta(connection, campaign_id, sweep)
+        expected = outcome_rows.expected_delta(connection, campaign_id, sweep)
     strange, serious = [], False
     for role in ALL_LISTS:
         unexplained = after[role][0] - before[role][0] - expected[role]
@@ -101,7 +103,7 @@ def nobody_is_lost(services: Services, run: Maintenance) -> CheckResult:
         for kind in MAINTENANCE_PLANS:
             plan = plan_rows.current_plan(connection, run.campaign.campaign_id, kind, run.sweep)
             if plan is not None:
-                touched |= {step.contact_id for step in journal.steps_of(connection, plan.plan_id, ["confirmed"])}
+                touched |= {step.contact_id for step in journal.steps_of(connection, plan.plan_id, StepState.CONFIRMED)}
         facts = members.facts_of(connection, sorted(touched))
     lost = [i for i, flag in facts.items() if not set(flag["roles"]) - {ListRole.MASTER}]
     return CheckResult(not lost, f"{len(touched) - len(lost)} of {len(touched)} changed contacts are on a list")

@@ -26,7 +26,8 @@ from list_pipeline.operations.suppression.plan_and_execute import executable_ite
 from list_pipeline.operations.suppression.plan_and_execute import policy_of as suppression_policy_of
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.membership import members
-from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans import outcomes as outcome_rows
+from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 
 _STATUS_AFTER = {
@@ -79,7 +80,7 @@ def _judge(
 def is_under_way(services: Services, plan: StoredPlan) -> bool:
     """Whether the journal of a plan has steps that are not settled."""
     with services.database.begin() as connection:
-        return journal.outcome(connection, plan.plan_id)["open"] > 0
+        return outcome_rows.outcome(connection, plan.plan_id)["open"] > 0
 
 
 def has_unstarted(services: Services, plan: StoredPlan) -> bool:
@@ -87,7 +88,7 @@ def has_unstarted(services: Services, plan: StoredPlan) -> bool:
     if plan.status is not PlanStatus.PENDING_REVIEW:
         return False
     with services.database.begin() as connection:
-        begun = journal.outcome(connection, plan.plan_id)["planned"]
+        begun = outcome_rows.outcome(connection, plan.plan_id)["planned"]
         return not begun and bool(executable_items(plan, plan_rows.plan_items(connection, plan.plan_id)))
 
 

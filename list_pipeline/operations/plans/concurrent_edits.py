@@ -25,6 +25,8 @@ from list_pipeline.core.plans.concurrent_edits import (
     reversal,
     settlement,
 )
+from list_pipeline.core.plans.journal import StepAction
+from list_pipeline.core.plans.plan import ItemAction
 from list_pipeline.integrations.mailjet import MailjetClient
 from list_pipeline.operations.membership.sync import follow_unsubscribed, learn_contacts, refresh_contacts
 from list_pipeline.operations.services import Services
@@ -108,9 +110,10 @@ class ConcurrentEdits:
         roles = self._places(seen.contact_id)
         now = self._services.clock.now()
         with self._services.database.begin() as connection:
-            steps = [NewStep("exclude", None), *(NewStep("remove", role) for role in roles)]
+            steps = [NewStep(StepAction.EXCLUDE, None), *(NewStep(StepAction.REMOVE, role) for role in roles)]
             before = {"places": [], "is_excluded": seen.is_excluded}
-            journal.open_changes(connection, self._plan_id, [NewChange(seen.contact_id, "remove", before, steps)], now)
+            change = NewChange(seen.contact_id, ItemAction.REMOVE, before, steps)
+            journal.open_changes(connection, self._plan_id, [change], now)
             edit_rows.note_created_again(connection, self._plan_id, [seen.contact_id])
             plan = plan_rows.plan_by_id(connection, self._plan_id)
             plan_rows.add_review_item(
@@ -145,5 +148,7 @@ def _old_lists(steps: Sequence[Step]) -> frozenset[ListRole]:
     return frozenset(
         step.list_role
         for step in steps
-        if step.action == "remove" and step.list_role in CAMPAIGN_LISTS and step.kind != "suppress"
+        if step.action is StepAction.REMOVE
+        and step.list_role in CAMPAIGN_LISTS
+        and step.kind is not ItemAction.SUPPRESS
     )

@@ -30,6 +30,7 @@ from list_pipeline.core.plans.corrections import (
     is_back,
     reverse,
 )
+from list_pipeline.core.plans.journal import StepAction, StepNote
 from list_pipeline.core.plans.plan import CORRECTIONS, ItemAction, PlanItem, PlanKind, PlanStatus, Sweep, content_hash
 from list_pipeline.core.runs import run_keys
 from list_pipeline.operations.campaigns.discovery import discover, lists_sent_in_open_cycle
@@ -45,6 +46,7 @@ from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import corrections as correction_rows
 from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.journal import NewChange, NewStep
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.runs import ledger
@@ -185,7 +187,7 @@ def plan_reversal(services: Services, asked: CorrectionRequest, changes: Sequenc
             [
                 NewChange(
                     one.change.contact_id,
-                    "restore",
+                    ItemAction.RESTORE,
                     {
                         "places": places[one.change.contact_id],
                         "is_excluded": now[one.change.contact_id].is_excluded,
@@ -255,15 +257,15 @@ def open_forward(services: Services, connection: Connection, plan_id: int, items
     # Taking a suppressed contact off protects it and is always done; which of two lists somebody leaves can wait.
     frozen = sent_campaigns.lists_being_sent(connection)
     reasons |= {
-        item.contact_id: "list_being_sent"
+        item.contact_id: StepNote.LIST_BEING_SENT
         for item in items
         if item.action is ItemAction.REMOVE and item.from_role in frozen
     }
-    reasons |= {contact_id: "contact_gone" for contact_id in ids if now[contact_id].is_gone}
+    reasons |= {contact_id: StepNote.CONTACT_GONE for contact_id in ids if now[contact_id].is_gone}
     changes = [
         NewChange(
             item.contact_id,
-            item.action.value,
+            item.action,
             {"places": places[item.contact_id], "is_excluded": now[item.contact_id].is_excluded},
             _forward_steps(item),
             reasons.get(item.contact_id),
@@ -276,17 +278,22 @@ def open_forward(services: Services, connection: Connection, plan_id: int, items
 
 def _forward_steps(item: PlanItem) -> list[NewStep]:
     if item.action is ItemAction.REMOVE:
-        return [NewStep("remove", item.from_role)]
-    steps = [NewStep("add", ListRole.SUPPRESSION), NewStep("exclude", None)]
-    return steps + [NewStep("remove", role) for role in CAMPAIGN_LISTS]
+        return [NewStep(StepAction.REMOVE, item.from_role)]
+    return suppression_steps()
 
 
-def _needless(item: PlanItem, lists: frozenset[ListRole]) -> str | None:
+def suppression_steps() -> list[NewStep]:
+    """The steps that suppress a contact. All campaign lists are named, since others may have moved the contact since."""
+    steps = [NewStep(StepAction.ADD, ListRole.SUPPRESSION), NewStep(StepAction.EXCLUDE, None)]
+    return steps + [NewStep(StepAction.REMOVE, role) for role in CAMPAIGN_LISTS]
+
+
+def _needless(item: PlanItem, lists: frozenset[ListRole]) -> StepNote | None:
     """A removal from one of two lists is made only while the contact is on both: never off its last one."""
     if item.action is not ItemAction.REMOVE:
         return None
     campaign_lists = lists & set(CAMPAIGN_LISTS)
-    return None if item.from_role in campaign_lists and len(campaign_lists) > 1 else "no_longer_there"
+    return None if item.from_role in campaign_lists and len(campaign_lists) > 1 else StepNote.NO_LONGER_THERE
 
 
 def finish(services: Services, plan_id: int, lock: MutationLock, progress: Progress) -> Correction:
@@ -300,7 +307,7 @@ def finish(services: Services, plan_id: int, lock: MutationLock, progress: Progr
             correction_rows.compensate(connection, plan_id, now)
             correction_rows.mark_reinstated(connection, plan_id, plan.requested_by or "nobody", now)
             list_ids = {role.value: list_id for role, list_id in services.list_ids.by_role().items()}
-            journal.write_history(connection, plan_id, None, list_ids, now)
+            outcome_rows.write_history(connection, plan_id, None, list_ids, now)
     executed = close(services, plan, by="action")
     correction = _result(services, plan, executed)
     _note_in_ledger(services, plan, correction)
@@ -315,7 +322,7 @@ def _result(services: Services, plan: StoredPlan, executed: Executed) -> Correct
         refresh_contacts(services, [change.contact_id for change in changes])
     with services.database.begin() as connection:
         now = correction_rows.contacts_now(connection, [change.contact_id for change in changes])
-        unsettled = journal.outcome(connection, plan.plan_id)["open"]
+        unsettled = outcome_rows.outcome(connection, plan.plan_id)["open"]
     # A repair refuses nobody, and is named by its kind.
     summary = plan.summary if isinstance(plan.summary, CorrectionSummary) else CorrectionSummary()
     facts = CorrectionFacts(

@@ -26,6 +26,8 @@ from list_pipeline.core.errors import (
     TransientError,
 )
 from list_pipeline.core.observations import JobSeen, MemberAction
+from list_pipeline.core.plans.journal import JobState, StepAction, StepNote, StepState
+from list_pipeline.core.plans.plan import ItemAction
 from list_pipeline.integrations.mailjet import JobTimeoutError, MailjetClient
 from list_pipeline.operations.plans.concurrent_edits import ConcurrentEdits
 from list_pipeline.operations.plans.read_back import Effect, ReadBack
@@ -48,12 +50,16 @@ SETTLE_SECONDS = 20.0
 FIRST_RETRY_AFTER_SECONDS = 10.0
 """Pause before what a job left undone is looked for and posted again; it doubles with the next attempt."""
 
-_FIRST_WAVE = ("add", "exclude")
-_SECOND_WAVE = ("remove",)
-_THIRD_WAVE = ("include", "unsub")
+_FIRST_WAVE = (StepAction.ADD, StepAction.EXCLUDE)
+_SECOND_WAVE = (StepAction.REMOVE,)
+_THIRD_WAVE = (StepAction.INCLUDE, StepAction.UNSUB)
 _WAVES = (_FIRST_WAVE, _SECOND_WAVE, _THIRD_WAVE)
 
-_MEMBER_ACTIONS = {"add": MemberAction.ADD, "remove": MemberAction.REMOVE, "unsub": MemberAction.UNSUBSCRIBE}
+_MEMBER_ACTIONS = {
+    StepAction.ADD: MemberAction.ADD,
+    StepAction.REMOVE: MemberAction.REMOVE,
+    StepAction.UNSUB: MemberAction.UNSUBSCRIBE,
+}
 
 
 def carry_out(
@@ -79,7 +85,7 @@ def carry_out(
         _Execution(services, plan_id, lock, progress, deadline).run()
 
 
-def stop_and_settle(services: Services, plan_id: int, lock: MutationLock, note: str) -> None:
+def stop_and_settle(services: Services, plan_id: int, lock: MutationLock, note: StepNote) -> None:
     """Begin nothing more of a plan, and find out what became of what was submitted: before a plan is taken back.
 
     What was planned is skipped with ``note``. Nothing is posted.
@@ -146,22 +152,25 @@ class _Execution:
 
     def _has_planned(self) -> bool:
         with self._services.database.begin() as connection:
-            return bool(journal.steps_of(connection, self._plan_id, ["planned"]))
+            return bool(journal.steps_of(connection, self._plan_id, StepState.PLANNED))
 
     def _has_enrolments(self) -> bool:
         with self._services.database.begin() as connection:
-            return any(s.kind == "enrol" for s in journal.steps_of(connection, self._plan_id, ["confirmed"]))
+            return any(
+                step.kind is ItemAction.ENROL
+                for step in journal.steps_of(connection, self._plan_id, StepState.CONFIRMED)
+            )
 
-    def settle_only(self, note: str) -> None:
+    def settle_only(self, note: StepNote) -> None:
         try:
             with self._services.database.begin() as connection:
-                planned = journal.steps_of(connection, self._plan_id, ["planned"])
-                journal.settle_steps(connection, planned, "skipped", self._services.clock.now(), note)
+                planned = journal.steps_of(connection, self._plan_id, StepState.PLANNED)
+                journal.settle_steps(connection, planned, StepState.SKIPPED, self._services.clock.now(), note)
             self._resume()
             with self._services.database.begin() as connection:
                 # What a job left undone was given back to be posted again: it is not.
-                planned = journal.steps_of(connection, self._plan_id, ["planned"])
-                journal.settle_steps(connection, planned, "skipped", self._services.clock.now(), note)
+                planned = journal.steps_of(connection, self._plan_id, StepState.PLANNED)
+                journal.settle_steps(connection, planned, StepState.SKIPPED, self._services.clock.now(), note)
         finally:
             self._close()
 
@@ -176,7 +185,7 @@ class _Execution:
         if self._deadline is None or now < self._deadline:
             return False
         with self._services.database.begin() as connection:
-            given_up = journal.fail_unstarted(connection, self._plan_id, "deadline", now)
+            given_up = journal.fail_unstarted(connection, self._plan_id, StepNote.DEADLINE, now)
         if given_up:
             log.warning("the deadline passed", plan=self._plan_id, contacts=given_up)
         # Steps of changes that were begun stay, and are posted in spite of the deadline.
@@ -192,7 +201,7 @@ class _Execution:
         effect = self._lists.effect_of(steps, sizes)
         with self._services.database.begin() as connection:
             now = self._services.clock.now()
-            journal.settle_steps(connection, effect.confirmed, "confirmed", now, "took_effect_late")
+            journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now, StepNote.TOOK_EFFECT_LATE)
             members.refresh_flags(connection, now, sorted({step.contact_id for step in steps}))
         return list(effect.missing)
 
@@ -210,7 +219,7 @@ class _Execution:
             else:
                 self._settle_lost(job)
 
-    def _batches(self, wave: Sequence[str]) -> list[list[Step]]:
+    def _batches(self, wave: Sequence[StepAction]) -> list[list[Step]]:
         """Planned steps of a wave in groups that one job can carry out, each within the size of a job."""
         with self._services.database.begin() as connection:
             steps = journal.steps_of(connection, self._plan_id)
@@ -218,13 +227,13 @@ class _Execution:
         grouped: dict[object, dict[int, list[Step]]] = defaultdict(lambda: defaultdict(list))
         per_change: dict[int, list[Step]] = defaultdict(list)
         for step in steps:
-            if step.state == "planned" and step.action in wave and step.change_id not in blocked:
+            if step.state is StepState.PLANNED and step.action in wave and step.change_id not in blocked:
                 per_change[step.change_id].append(step)
         for change_id, group in per_change.items():
             # Taking a contact off a list it is not on changes nothing, so removals of suppressed contacts share a job.
             signature: object = (
-                "suppress"
-                if wave is _SECOND_WAVE and group[0].kind == "suppress"
+                ItemAction.SUPPRESS
+                if wave is _SECOND_WAVE and group[0].kind is ItemAction.SUPPRESS
                 else frozenset((s.action, s.list_role, s.attempts > 0) for s in group)
             )
             grouped[signature][change_id] = group
@@ -241,21 +250,25 @@ class _Execution:
             return
         contacts = sorted({step.contact_id for step in steps})
         with self._services.database.begin() as connection:
+            now = self._services.clock.now()
             addresses = members.addresses_of(connection, contacts)
-            gone = [step for step in steps if step.contact_id not in addresses]
             places = members.places_of(connection, contacts)
             # A suppression names all three lists, since others may have moved the contact since; it leaves those it is on.
-            absent = [step for step in steps if step.action == "remove" and not _is_on(places, step)]
-            journal.settle_steps(connection, gone, "skipped", self._services.clock.now(), "contact_gone")
-            journal.settle_steps(connection, absent, "skipped", self._services.clock.now(), "not_a_member")
+            absent = [step for step in steps if step.action is StepAction.REMOVE and not _is_on(places, step)]
+            gone = [step for step in steps if step.contact_id not in addresses and step not in absent]
+            journal.settle_steps(connection, gone, StepState.SKIPPED, now, StepNote.CONTACT_GONE)
+            journal.settle_steps(connection, absent, StepState.SKIPPED, now, StepNote.NOT_A_MEMBER)
+            left_out = {*gone, *absent}
+            steps = [step for step in steps if step not in left_out]
             # An addition of somebody who is there changes no size, and is not ours to take back.
-            there = [step for step in steps if step.action == "add" and not step.attempts and _is_on(places, step)]
-            journal.note_steps(connection, there, "was_there_already")
-        steps = [step for step in steps if step.contact_id in addresses and step not in absent]
+            there = [
+                step for step in steps if step.action is StepAction.ADD and not step.attempts and _is_on(places, step)
+            ]
+            journal.note_steps(connection, there, StepNote.WAS_THERE_ALREADY)
         contacts = sorted({step.contact_id for step in steps})
         if not steps:
             return
-        exclude = next((step.action == "exclude" for step in steps if step.list_role is None), None)
+        exclude = next((step.action is StepAction.EXCLUDE for step in steps if step.list_role is None), None)
         before = self._lists.sizes(exclude is not None)
         if erased := self._edits.erased_among(contacts, before):
             steps = self._leave_out(steps, erased)
@@ -264,7 +277,7 @@ class _Execution:
                 return
         actions = {step.list_role: _MEMBER_ACTIONS[step.action] for step in steps if step.list_role is not None}
         with self._services.database.begin() as connection:
-            job_id = journal.begin_job(
+            job_id, begun = journal.begin_job(
                 connection,
                 self._plan_id,
                 steps,
@@ -283,7 +296,7 @@ class _Execution:
         except (RefusedError, TransientError) as error:
             if not getattr(error, "may_have_arrived", False):
                 # Nothing reached Mailjet: the steps are as they were.
-                self._give_back(job_id, steps, str(error))
+                self._give_back(job_id, begun, str(error))
                 raise
             log.warning("the answer to a bulk job was lost", job=job_id)
             with self._services.database.begin() as connection:
@@ -291,7 +304,7 @@ class _Execution:
             self._settle_lost(job)
             return
         with self._services.database.begin() as connection:
-            journal.job_submitted(connection, job_id, mailjet_job_id, self._services.clock.now())
+            journal.job_submitted(connection, job_id, begun, mailjet_job_id, self._services.clock.now())
         self._edits.note_unsubscribed(steps)
         self._finish(job_id, mailjet_job_id, before)
 
@@ -299,13 +312,13 @@ class _Execution:
         """Skip the steps of erased contacts, and return the others."""
         with self._services.database.begin() as connection:
             gone = [step for step in steps if step.contact_id in erased]
-            journal.settle_steps(connection, gone, "skipped", self._services.clock.now(), "contact_gone")
+            journal.settle_steps(connection, gone, StepState.SKIPPED, self._services.clock.now(), StepNote.CONTACT_GONE)
         return [step for step in steps if step.contact_id not in erased]
 
     def _give_back(self, job_id: int, steps: Sequence[Step], error: str) -> None:
         now = self._services.clock.now()
         with self._services.database.begin() as connection:
-            journal.job_ended(connection, job_id, "failed", error, now)
+            journal.job_ended(connection, job_id, JobState.FAILED, error, now)
             journal.give_back(connection, steps, now)
 
     def _finish(self, job_id: int, mailjet_job_id: int, before: Mapping[str, int]) -> None:
@@ -315,14 +328,14 @@ class _Execution:
             if not self._is_in_effect(job_id, before):
                 raise
             # Mailjet never says that the job ended, and everything it was to do is done.
-            self._settle(job_id, before, "finished", "Mailjet did not say that it ended")
+            self._settle(job_id, before, JobState.FINISHED, "Mailjet did not say that it ended")
             return
         error = None
         if seen.is_failed or seen.error or seen.has_error_file:
             error = f"{seen.status}: {seen.error or 'no text'}; {self._refused(mailjet_job_id, seen)}"
             log.warning("a bulk job reported errors", job=mailjet_job_id, error=error)
         # "Completed" may mean that nothing changed: only the lists themselves tell.
-        self._settle(job_id, before, "failed" if seen.is_failed else "finished", error)
+        self._settle(job_id, before, JobState.FAILED if seen.is_failed else JobState.FINISHED, error)
 
     def _refused(self, mailjet_job_id: int, seen: JobSeen) -> str:
         """How many contacts the error file names. The lists decide; an unreadable file must not stop the settling."""
@@ -344,9 +357,9 @@ class _Execution:
             self._services.clock.sleep(SETTLE_SECONDS)
             if self._is_in_effect(job.job_id, job.sizes_before):
                 break
-        self._settle(job.job_id, job.sizes_before, "failed", "the answer to its submission was lost")
+        self._settle(job.job_id, job.sizes_before, JobState.FAILED, "the answer to its submission was lost")
 
-    def _settle(self, job_id: int, before: Mapping[str, int], state: str, error: str | None) -> None:
+    def _settle(self, job_id: int, before: Mapping[str, int], state: JobState, error: str | None) -> None:
         with self._services.database.begin() as connection:
             steps = journal.steps_of_job(connection, job_id)
             contacts = sorted({step.contact_id for step in steps})
@@ -366,9 +379,9 @@ class _Execution:
         given_up = [step for step in effect.missing if step.attempts >= ATTEMPTS_PER_STEP]
         with self._services.database.begin() as connection:
             journal.job_ended(connection, job_id, state, error, now)
-            journal.settle_steps(connection, effect.confirmed, "confirmed", now)
-            journal.settle_steps(connection, again, "planned", now, "had_no_effect")
-            journal.settle_steps(connection, given_up, "failed", now, "had_no_effect")
+            journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now)
+            journal.settle_steps(connection, again, StepState.PLANNED, now, StepNote.HAD_NO_EFFECT)
+            journal.settle_steps(connection, given_up, StepState.FAILED, now, StepNote.HAD_NO_EFFECT)
             members.refresh_flags(connection, now, sorted({step.contact_id for step in steps}))
         if effect.missing:
             log.warning("steps had no effect", job=job_id, again=len(again), given_up=len(given_up))
@@ -380,31 +393,34 @@ class _Execution:
         """
         with self._services.database.begin() as connection:
             steps = journal.steps_of(connection, self._plan_id)
-            broken = {s.change_id for s in steps if s.action in _FIRST_WAVE and s.state in ("failed", "skipped")}
+            not_done = (StepState.FAILED, StepState.SKIPPED)
+            broken = {s.change_id for s in steps if s.action in _FIRST_WAVE and s.state in not_done}
             # Still on the suppression list: lifting the exclusion would make a suppressed contact mailable.
-            kept = {s.change_id for s in steps if s.action == "remove" and s.state == "failed"}
+            kept = {s.change_id for s in steps if s.action is StepAction.REMOVE and s.state is StepState.FAILED}
             following = [
                 step
                 for step in steps
-                if step.state == "planned"
-                and (step.change_id in broken or (step.change_id in kept and step.action == "include"))
+                if step.state is StepState.PLANNED
+                and (step.change_id in broken or (step.change_id in kept and step.action is StepAction.INCLUDE))
             ]
-            journal.settle_steps(connection, following, "skipped", self._services.clock.now(), "earlier_step_not_done")
+            now = self._services.clock.now()
+            journal.settle_steps(connection, following, StepState.SKIPPED, now, StepNote.EARLIER_STEP_NOT_DONE)
 
 
 def _is_on(places: Mapping[int, Sequence[Mapping[str, Any]]], step: Step) -> bool:
     return any(place["list"] == step.list_role for place in places[step.contact_id])
 
 
-def _holds_back(step: Step, wave: Sequence[str]) -> bool:
+def _holds_back(step: Step, wave: Sequence[StepAction]) -> bool:
     """Whether a step of an earlier wave keeps the rest of its change waiting: what comes first is confirmed first.
 
     A removal from a list that the contact was not on is no reason to wait.
     """
     if step.action in wave or wave is _FIRST_WAVE or step.action in _THIRD_WAVE:
         return False
-    settled = ("confirmed", "skipped") if step.action == "remove" else ("confirmed",)
-    return step.state not in settled
+    if step.action is StepAction.REMOVE and step.state is StepState.SKIPPED:
+        return False
+    return step.state is not StepState.CONFIRMED
 
 
 def _describe(steps: Sequence[Step]) -> str:

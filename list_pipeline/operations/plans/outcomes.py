@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from list_pipeline.core.plans.journal import StepState
 from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.runs import attempts as attempt_rows
 from list_pipeline.storage.runs import ledger
@@ -40,12 +42,13 @@ def close(
     """
     now = services.clock.now()
     with services.database.begin() as connection:
-        outcome = journal.outcome(connection, plan.plan_id)
+        outcome = outcome_rows.outcome(connection, plan.plan_id)
         is_decided = plan.status in (PlanStatus.APPROVED, PlanStatus.EXECUTED)
         if is_decided and plan.executed_at is None and not outcome["open"]:
             plan_rows.set_status(connection, plan.plan_id, PlanStatus.EXECUTED, now)
         too_late = attempt_rows.left_by_deadline(connection, plan.plan_id)
-        for contact_id in sorted({step.contact_id for step in journal.steps_of(connection, plan.plan_id, ["failed"])}):
+        failed = {step.contact_id for step in journal.steps_of(connection, plan.plan_id, StepState.FAILED)}
+        for contact_id in sorted(failed):
             plan_rows.add_review_item(
                 connection,
                 campaign_id=plan.campaign_id,
@@ -63,6 +66,6 @@ def close(
                 ledger.note_deadline(connection, log_id, plan.kind.value, deadline, outcome["failed"], now)
             else:
                 ledger.add_error(connection, log_id, plan.kind.value, failure, outcome["failed"])
-        by_reason = journal.outcome_by(connection, plan.plan_id, by)
-        jobs = journal.jobs_of(connection, plan.plan_id)
+        by_reason = outcome_rows.outcome_by(connection, plan.plan_id, by)
+        jobs = outcome_rows.jobs_of(connection, plan.plan_id)
     return Executed(outcome["planned"], outcome["confirmed"], outcome["failed"], outcome["skipped"], jobs, by_reason)

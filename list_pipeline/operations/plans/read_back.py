@@ -16,6 +16,7 @@ import structlog
 from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import RecipientSeen
+from list_pipeline.core.plans.journal import StepAction
 from list_pipeline.integrations.mailjet import MailjetClient
 from list_pipeline.operations.membership.sync import list_sizes
 from list_pipeline.operations.services import Services
@@ -56,7 +57,7 @@ class ReadBack:
 
     def effect_of(self, steps: Sequence[Step], before: Mapping[str, int]) -> Effect:
         """Which steps are in effect, given the sizes before their job. With the sizes of now, everybody is looked up."""
-        by_target: dict[tuple[str, ListRole | None], list[Step]] = defaultdict(list)
+        by_target: dict[tuple[StepAction, ListRole | None], list[Step]] = defaultdict(list)
         for step in steps:
             by_target[(step.action, step.list_role)].append(step)
         after = self.sizes(any(role is None for _, role in by_target))
@@ -64,10 +65,10 @@ class ReadBack:
         for (action, role), group in by_target.items():
             ids = [step.contact_id for step in group]
             if role is None:
-                done = self._flagged_among(ids, action == "exclude", before.get(_EXCLUDED), after[_EXCLUDED])
-            elif action == "unsub":
+                done = self._flagged_among(ids, action is StepAction.EXCLUDE, before.get(_EXCLUDED), after[_EXCLUDED])
+            elif action is StepAction.UNSUB:
                 done = self._unsubscribed_among(role, ids, after[role.value])
-            elif action == "add":
+            elif action is StepAction.ADD:
                 done = self._added_among(role, ids, before[role.value], after[role.value])
             else:
                 done = self._removed_among(role, ids, before[role.value], after[role.value])

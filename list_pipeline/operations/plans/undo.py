@@ -9,6 +9,7 @@ from __future__ import annotations
 import structlog
 
 from list_pipeline.core.errors import NotFoundError
+from list_pipeline.core.plans.journal import StepNote
 from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PlanKind, Sweep
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
 from list_pipeline.operations.follow_up import follow_up
@@ -80,7 +81,7 @@ def undo_maintenance(
             with services.database.begin() as connection:
                 plan = plan_rows.current_plan(connection, campaign.campaign_id, kind, sweep)
             if plan is not None:
-                stop_and_settle(services, plan.plan_id, lock, "undone")
+                stop_and_settle(services, plan.plan_id, lock, StepNote.UNDONE)
                 done += _take_back(services, asked, plan.plan_id, lock, progress)
     if done and all(one.facts.is_complete for one in done):
         with services.database.begin() as connection:

@@ -20,6 +20,7 @@ from list_pipeline.agents.rebalancing import RebalancingOpinion, RebalancingQues
 from list_pipeline.core.errors import IncompleteDataError, NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.corrections import why_roll_back
+from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus, content_hash
 from list_pipeline.core.rebalancing.balance import Sizes
 from list_pipeline.core.rebalancing.flows import EnrolNewcomers, FlowPlan, RebalancingPolicy, plan_flows
@@ -40,6 +41,7 @@ from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import corrections as correction_rows
 from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.journal import NewChange, NewStep
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.runs import ledger
@@ -93,7 +95,7 @@ def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess |
     with services.database.begin() as connection:
         stored = plan_rows.current_plan(connection, campaign.campaign_id, PlanKind.REBALANCING, sweep)
         suppression = plan_rows.current_plan(connection, campaign.campaign_id, PlanKind.SUPPRESSION, sweep)
-        unsettled = journal.outcome(connection, suppression.plan_id)["open"] if suppression else 0
+        unsettled = outcome_rows.outcome(connection, suppression.plan_id)["open"] if suppression else 0
     if stored is not None:
         return stored
     if unsettled:
@@ -167,7 +169,7 @@ def _draft(services: Services, connection: Connection, run: Maintenance, suppres
 def _suppressed(connection: Connection, suppression: StoredPlan | None) -> Sizes:
     """How many contacts the suppressions of this run took off each campaign list."""
     done = correction_rows.done_changes(connection, suppression.plan_id) if suppression is not None else ()
-    first, second, third = (sum(("remove", role) in change.done for change in done) for role in CAMPAIGN_LISTS)
+    first, second, third = (sum((StepAction.REMOVE, role) in change.done for change in done) for role in CAMPAIGN_LISTS)
     return first, second, third
 
 
@@ -322,10 +324,10 @@ def _roll_back_if_needed(
 
 def _why_roll_back(services: Services, plan: StoredPlan) -> str | None:
     with services.database.begin() as connection:
-        outcome = journal.outcome(connection, plan.plan_id)
+        outcome = outcome_rows.outcome(connection, plan.plan_id)
         failed = correction_rows.failed_contacts(connection, plan.plan_id)
         changed = correction_rows.done_changes(connection, plan.plan_id)
-        failed_changes = {step.change_id for step in journal.steps_of(connection, plan.plan_id, ["failed"])}
+        failed_changes = {step.change_id for step in journal.steps_of(connection, plan.plan_id, StepState.FAILED)}
         explained = correction_rows.explained_sizes(connection, plan.plan_id)
     if explained and list_sizes(services) != explained:
         # Somebody else changed a list meanwhile, or a job did something else than it said: look at our contacts.
@@ -358,32 +360,32 @@ def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]
             flag = facts.get(item.contact_id)
             reason = _no_longer(item, flag, sent, frozen)
             if reason is None and item.contact_id in suppressed_before:
-                reason = "must_stay"
+                reason = StepNote.MUST_STAY
             if reason is not None:
                 reasons[item.contact_id] = reason
-            steps = [NewStep("add", item.to_role)]
+            steps = [NewStep(StepAction.ADD, item.to_role)]
             if item.from_role is not None:
-                steps.append(NewStep("remove", item.from_role))
+                steps.append(NewStep(StepAction.REMOVE, item.from_role))
             before = {"places": places[item.contact_id], "is_excluded": bool(flag and flag["is_excluded"])}
-            changes.append(NewChange(item.contact_id, item.action.value, before, steps, reason))
+            changes.append(NewChange(item.contact_id, item.action, before, steps, reason))
         journal.open_changes(connection, plan.plan_id, changes, now)
         journal.skip_unstarted(connection, plan.plan_id, reasons, now)
 
 
 def _no_longer(
     item: PlanItem, flag: Mapping[str, Any] | None, sent: frozenset[ListRole], frozen: frozenset[ListRole]
-) -> str | None:
+) -> StepNote | None:
     """Why a planned move or enrolment must not be made any more."""
     if flag is None or flag["is_anonymised"]:
-        return "contact_gone"
+        return StepNote.CONTACT_GONE
     if must_stay(flag):
-        return "must_stay"
+        return StepNote.MUST_STAY
     expected = {item.from_role} if item.from_role else set()
     if set(flag["roles"]) & set(CAMPAIGN_LISTS) != expected or (item.from_role is None and not flag["in_master_list"]):
-        return "no_longer_there"
+        return StepNote.NO_LONGER_THERE
     if item.from_role is not None and (item.from_role in sent) != (item.to_role in sent):
         # The cycle went on since the plan was made: this move would skip the contact or mail it twice.
-        return "cycle_changed"
+        return StepNote.CYCLE_CHANGED
     if {item.from_role, item.to_role} & frozen:
-        return "list_being_sent"
+        return StepNote.LIST_BEING_SENT
     return None

@@ -50,6 +50,7 @@ from list_pipeline.storage.database import fetch_scalar
 from list_pipeline.storage.health import StoredAssessment
 from list_pipeline.storage.messages import Outgoing
 from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.runs import attempts as attempt_rows
 from list_pipeline.storage.runs import ledger
@@ -145,7 +146,7 @@ def final_status(services: Services, run: Maintenance) -> RunStatus:
                 continue
             items = plan_rows.plan_items(connection, plan.plan_id)
             planned = [item for item in items if item.to_role is not None and not item.is_held]
-            outcome = journal.outcome(connection, plan.plan_id)
+            outcome = outcome_rows.outcome(connection, plan.plan_id)
             if plan.gate.get("outcome") in (GateOutcome.READ_ONLY, GateOutcome.REFUSED):
                 is_read_only |= bool(planned)
                 numbers["planned"] += len(planned)
@@ -305,7 +306,7 @@ def _suppression_facts(connection: Connection, plan: StoredPlan | None) -> Suppr
         return SuppressionFacts()
     items = [item for item in plan_rows.plan_items(connection, plan.plan_id) if item.to_role is not None]
     allowed = executable_items(plan, items) if plan.status is not PlanStatus.PENDING_REVIEW else items
-    outcomes = journal.outcome_by(connection, plan.plan_id, "reason")
+    outcomes = outcome_rows.outcome_by(connection, plan.plan_id, "reason")
     begun = {step.contact_id for step in journal.steps_of(connection, plan.plan_id)}
     let_through = {item.contact_id for item in allowed if not item.is_held} | begun
     planned: dict[str, int] = {}
@@ -324,7 +325,7 @@ def _rebalancing_facts(connection: Connection, plan: StoredPlan | None) -> Rebal
     if plan is None:
         return RebalancingFacts()
     summary = plan.rebalancing_summary
-    outcomes = journal.outcome_by(connection, plan.plan_id, "action")
+    outcomes = outcome_rows.outcome_by(connection, plan.plan_id, "action")
     return RebalancingFacts(
         moves_planned=summary.move_count,
         moves_confirmed=outcomes.get("move", {}).get("confirmed", 0),

@@ -15,6 +15,7 @@ import structlog
 
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError
 from list_pipeline.core.percentages import exceeds_percent
+from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus
 from list_pipeline.core.runs import run_keys
 from list_pipeline.operations.campaigns.discovery import discover
@@ -30,6 +31,7 @@ from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.reviews import ReviewItem
 from list_pipeline.storage.runs import ledger
@@ -108,7 +110,7 @@ def cap_words(services: Services, plan: StoredPlan, contact_ids: Collection[int]
     cap, recipients = suppression.policy_of(services).cap_percent, plan.suppression_summary.recipients
     with services.database.begin() as connection:
         before = plan_rows.suppressed_in_sweeps(connection, plan.campaign_id, None)
-        confirmed = {step.contact_id for step in journal.steps_of(connection, plan.plan_id, ["confirmed"])}
+        confirmed = {step.contact_id for step in journal.steps_of(connection, plan.plan_id, StepState.CONFIRMED)}
         items = plan_rows.plan_items(connection, plan.plan_id, {ItemAction.SUPPRESS})
     wanted = set(contact_ids) - confirmed
     new = sum(1 for item in items if item.contact_id in wanted and item.reason != "complaint")
@@ -212,12 +214,13 @@ class ApprovedItemsRun:
             gone = {
                 step.contact_id
                 for step in steps
-                if step.action == "add"
-                and step.state == "confirmed"
+                if step.action is StepAction.ADD
+                and step.state is StepState.CONFIRMED
                 and step.list_role not in facts.get(step.contact_id, {}).get("roles", ())
             }
-            dropped = [step for step in steps if step.contact_id in gone and step.state == "planned"]
-            journal.settle_steps(connection, dropped, "skipped", self._services.clock.now(), "no_longer_there")
+            dropped = [step for step in steps if step.contact_id in gone and step.state is StepState.PLANNED]
+            now = self._services.clock.now()
+            journal.settle_steps(connection, dropped, StepState.SKIPPED, now, StepNote.NO_LONGER_THERE)
 
     def _keep(self) -> None:
         """What was done stands in the history also when the rest failed."""
@@ -226,7 +229,7 @@ class ApprovedItemsRun:
             return  # The history and the ledger are about campaigns.
         with self._services.database.begin() as connection:
             row = ledger.latest_log(connection, plan.campaign_id, plan.sweep.value)
-            confirmed = journal.outcome(connection, plan.plan_id)["confirmed"]
+            confirmed = outcome_rows.outcome(connection, plan.plan_id)["confirmed"]
             if row is not None and plan.kind is PlanKind.REBALANCING:
                 ledger.fill_log(connection, row.log_id, contacts_rebalanced=confirmed)
         if row is not None and plan.kind is PlanKind.SUPPRESSION:
@@ -236,7 +239,7 @@ class ApprovedItemsRun:
         """Mark the questions as carried out, and ask anew about what failed once more."""
         now = self._services.clock.now()
         with self._services.database.begin() as connection:
-            failed = {step.contact_id for step in journal.steps_of(connection, self._plan.plan_id, ["failed"])}
+            failed = {step.contact_id for step in journal.steps_of(connection, self._plan.plan_id, StepState.FAILED)}
             for one in self._approved:
                 for contact_id in one.contact_ids if one.kind == _FAILED else ():
                     if contact_id in failed:

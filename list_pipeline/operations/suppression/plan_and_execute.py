@@ -13,9 +13,10 @@ from sqlalchemy import Connection
 from list_pipeline.agents import optimization
 from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.core.errors import NotFoundError
-from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.percentages import reaches_percent
 from list_pipeline.core.plans.gate import GateOutcome
+from list_pipeline.core.plans.journal import StepNote
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus
 from list_pipeline.core.suppression.plan import SuppressionPlan, SuppressionSummary, assemble
 from list_pipeline.core.suppression.policy import SuppressionPolicy
@@ -30,6 +31,7 @@ from list_pipeline.core.suppression.verdicts import (
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.bounces.fetch import BounceData, stored_bounces
 from list_pipeline.operations.membership.sync import refresh_contacts
+from list_pipeline.operations.plans.corrections import suppression_steps
 from list_pipeline.operations.plans.execution import carry_out
 from list_pipeline.operations.plans.outcomes import Executed, close
 from list_pipeline.operations.runs.attempts import deadline_words
@@ -43,7 +45,8 @@ from list_pipeline.storage.lock import mutation_lock
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import corrections as correction_rows
 from list_pipeline.storage.plans import journal, plan_rows
-from list_pipeline.storage.plans.journal import NewChange, NewStep
+from list_pipeline.storage.plans import outcomes as outcome_rows
+from list_pipeline.storage.plans.journal import NewChange
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.runs import ledger
 
@@ -246,7 +249,7 @@ def waiting_to_begin(services: Services, plan: StoredPlan) -> int:
     if plan.executed_at is not None:
         return 0
     with services.database.begin() as connection:
-        begun = journal.outcome(connection, plan.plan_id)["planned"]
+        begun = outcome_rows.outcome(connection, plan.plan_id)["planned"]
         return 0 if begun else len(executable_items(plan, plan_rows.plan_items(connection, plan.plan_id)))
 
 
@@ -256,7 +259,7 @@ def is_idle_backfill(services: Services, plan: StoredPlan) -> bool:
     if not plan.suppression_summary.is_backfill:
         return False
     with services.database.begin() as connection:
-        return not journal.outcome(connection, plan.plan_id)["confirmed"]
+        return not outcome_rows.outcome(connection, plan.plan_id)["confirmed"]
 
 
 def execute_suppressions(services: Services, run: Maintenance, progress: Callable[[str], None] = log.info) -> Executed:
@@ -274,7 +277,7 @@ def execute_suppressions(services: Services, run: Maintenance, progress: Callabl
             )
         items = executable_items(plan, plan_rows.plan_items(connection, plan.plan_id))
         # Complaints that were begun before their plan was turned down are brought to their end all the same.
-        unsettled = journal.outcome(connection, plan.plan_id)["open"]
+        unsettled = outcome_rows.outcome(connection, plan.plan_id)["open"]
     if plan.executed_at is None and (items or unsettled):
         try:
             with mutation_lock(services.database, services.clock, f"suppression after {run.campaign.key}") as lock:
@@ -308,13 +311,9 @@ def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]
         changes = [
             NewChange(
                 item.contact_id,
-                "suppress",
+                ItemAction.SUPPRESS,
                 {"places": places[item.contact_id], "is_excluded": _flag(facts, item, "is_excluded")},
-                [
-                    NewStep("add", ListRole.SUPPRESSION),
-                    NewStep("exclude", None),
-                    *(NewStep("remove", role) for role in CAMPAIGN_LISTS),
-                ],
+                suppression_steps(),
                 reasons.get(item.contact_id),
             )
             for item in items
@@ -327,12 +326,12 @@ def _flag(facts: Mapping[int, Mapping[str, Any]], item: PlanItem, name: str) -> 
     return bool(facts.get(item.contact_id, {}).get(name))
 
 
-def _no_longer(flag: Mapping[str, Any] | None) -> str | None:
+def _no_longer(flag: Mapping[str, Any] | None) -> StepNote | None:
     """Why a planned suppression is not needed any more, or must not be made."""
     if flag is None or flag["is_anonymised"]:
-        return "contact_gone"
+        return StepNote.CONTACT_GONE
     if flag["in_suppression_list"] and flag["is_excluded"] and not set(flag["roles"]) & set(CAMPAIGN_LISTS):
-        return "already_suppressed"
+        return StepNote.ALREADY_SUPPRESSED
     return None
 
 
@@ -340,6 +339,6 @@ def keep_history(services: Services, log_id: int, plan: StoredPlan) -> None:
     """Write who was suppressed so far into the history and the row of the ledger; repeating adds nobody."""
     with services.database.begin() as connection:
         list_ids = {role.value: list_id for role, list_id in services.list_ids.by_role().items()}
-        journal.write_history(connection, plan.plan_id, log_id, list_ids, services.clock.now())
-        confirmed = journal.outcome(connection, plan.plan_id)["confirmed"]
+        outcome_rows.write_history(connection, plan.plan_id, log_id, list_ids, services.clock.now())
+        confirmed = outcome_rows.outcome(connection, plan.plan_id)["confirmed"]
         ledger.fill_log(connection, log_id, contacts_suppressed=confirmed)

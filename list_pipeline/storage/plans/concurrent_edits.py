@@ -13,8 +13,11 @@ from itertools import groupby
 from sqlalchemy import Connection
 
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.plans.concurrent_edits import CREATED_AGAIN, UNSUBSCRIBED, ChangeNow, FollowUp, StepNow
+from list_pipeline.core.plans.concurrent_edits import ChangeNow, FollowUp, StepNow
+from list_pipeline.core.plans.journal import STEP_LIFE, StepAction, StepNote, StepState
+from list_pipeline.core.plans.plan import ItemAction
 from list_pipeline.storage.database import execute, fetch_all
+from list_pipeline.storage.life_cycles import require_all
 from list_pipeline.storage.membership import members
 
 
@@ -32,7 +35,7 @@ def changes_of_unsubscribed(connection: Connection, plan_id: int) -> list[Change
         order by c.change_id, s.ordinal
         """,
         plan=plan_id,
-        note=UNSUBSCRIBED,
+        note=StepNote.UNSUBSCRIBED_MEANWHILE,
     )
     places = members.places_of(connection, sorted({row["contact_id"] for row in rows}))
     changes = []
@@ -41,14 +44,14 @@ def changes_of_unsubscribed(connection: Connection, plan_id: int) -> list[Change
         changes.append(
             ChangeNow(
                 change_id,
-                first["kind"],
+                ItemAction(first["kind"]),
                 tuple(
                     StepNow(
                         row["ordinal"],
-                        row["action"],
+                        StepAction(row["action"]),
                         ListRole(row["list_role"]) if row["list_role"] else None,
-                        row["state"],
-                        row["note"],
+                        StepState(row["state"]),
+                        StepNote(row["note"]) if row["note"] else None,
                     )
                     for row in (first, *others)
                 ),
@@ -61,31 +64,38 @@ def changes_of_unsubscribed(connection: Connection, plan_id: int) -> list[Change
 
 
 def write_follow_ups(connection: Connection, follow_ups: Collection[FollowUp], now: datetime) -> None:
-    """Skip and add the steps of follow-ups, each with the note ``UNSUBSCRIBED``."""
+    """Skip and add the steps of follow-ups, each with the note ``unsubscribed_meanwhile``.
+
+    Raises:
+        StateChangedError: somebody else moved one of the steps on since they were read.
+    """
     for follow_up in follow_ups:
         for step in follow_up.skipped:
-            execute(
+            touched = execute(
                 connection,
-                """update change_step set state = 'skipped', note = :note, changed_at = :now
+                """update change_step set state = :skipped, note = :note, changed_at = :now
                    where change_id = :change and ordinal = :ordinal and state = :seen""",
                 change=follow_up.change_id,
                 ordinal=step.ordinal,
                 seen=step.state,
-                note=UNSUBSCRIBED,
+                skipped=STEP_LIFE.advance(step.state, StepState.SKIPPED),
+                note=StepNote.UNSUBSCRIBED_MEANWHILE,
                 now=now,
             )
+            require_all(touched, 1, f"Skipping a step of change {follow_up.change_id}")
         for action, role in follow_up.added:
             execute(
                 connection,
                 """
                 insert into change_step (change_id, ordinal, action, list_role, state, note, changed_at)
-                select :change, max(ordinal) + 1, :action, :role, 'planned', :note, :now
+                select :change, max(ordinal) + 1, :action, :role, :planned, :note, :now
                 from change_step where change_id = :change
                 """,
                 change=follow_up.change_id,
                 action=action,
+                planned=StepState.PLANNED,
                 role=role.value,
-                note=UNSUBSCRIBED,
+                note=StepNote.UNSUBSCRIBED_MEANWHILE,
                 now=now,
             )
 
@@ -98,5 +108,5 @@ def note_created_again(connection: Connection, plan_id: int, contact_ids: Sequen
            where c.change_id = s.change_id and c.plan_id = :plan and c.contact_id = any(:contacts)""",
         plan=plan_id,
         contacts=list(contact_ids),
-        note=CREATED_AGAIN,
+        note=StepNote.CREATED_AGAIN,
     )

@@ -12,15 +12,21 @@ from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.corrections import ContactNow, DoneChange
-from list_pipeline.core.plans.plan import CORRECTIONS, PlanKind, Sweep
+from list_pipeline.core.plans.journal import EXPLAIN_NO_SIZE, STEP_LIFE, StepAction, StepNote, StepState
+from list_pipeline.core.plans.plan import CORRECTIONS, MAINTENANCE_PLANS, ItemAction, PlanKind, Sweep
 from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_scalar
+from list_pipeline.storage.life_cycles import left_for, sql_list, sql_word
 from list_pipeline.storage.membership import members
 
-_DONE_CHANGE = """
+_CONFIRMED, _SKIPPED = sql_word(StepState.CONFIRMED), sql_word(StepState.SKIPPED)
+_FAILED, _COMPENSATED = sql_word(StepState.FAILED), sql_word(StepState.COMPENSATED)
+_ADD, _REMOVE = sql_word(StepAction.ADD), sql_word(StepAction.REMOVE)
+
+_DONE_CHANGE = f"""
     select c.change_id, c.contact_id, c.kind, c.before, i.reason,
            coalesce((select array_agg(array[s.action, s.list_role] order by s.ordinal) from change_step s
-                     where s.change_id = c.change_id and s.state = 'confirmed'
-                       and s.note is distinct from 'was_there_already'), '{}') as done
+                     where s.change_id = c.change_id and s.state = {_CONFIRMED}
+                       and s.note is distinct from {sql_word(StepNote.WAS_THERE_ALREADY)}), '{{}}') as done
     from change c join plan_item i using (plan_id, contact_id)
 """
 
@@ -30,8 +36,8 @@ def done_changes(connection: Connection, plan_id: int) -> tuple[DoneChange, ...]
     found = fetch_all(
         connection,
         _DONE_CHANGE
-        + """where c.plan_id = :plan and exists (select 1 from change_step s
-                   where s.change_id = c.change_id and s.state = 'confirmed') order by c.contact_id""",
+        + f"""where c.plan_id = :plan and exists (select 1 from change_step s
+                   where s.change_id = c.change_id and s.state = {_CONFIRMED}) order by c.contact_id""",
         plan=plan_id,
     )
     return tuple(_done_change(row) for row in found)
@@ -52,8 +58,8 @@ def standing_suppression(connection: Connection, contact_id: int) -> DoneChange 
     row = fetch_one(
         connection,
         _DONE_CHANGE
-        + """where c.contact_id = :contact and c.kind = 'suppress' and exists (
-                   select 1 from change_step s where s.change_id = c.change_id and s.ordinal = 1 and s.state = 'confirmed')
+        + f"""where c.contact_id = :contact and c.kind = {sql_word(ItemAction.SUPPRESS)} and exists (
+                   select 1 from change_step s where s.change_id = c.change_id and s.ordinal = 1 and s.state = {_CONFIRMED})
              order by c.change_id desc limit 1""",
         contact=contact_id,
     )
@@ -65,8 +71,8 @@ def _done_change(row: RowMapping) -> DoneChange:
     return DoneChange(
         change_id=int(row["change_id"]),
         contact_id=int(row["contact_id"]),
-        kind=str(row["kind"]),
-        done=frozenset((action, ListRole(role) if role else None) for action, role in row["done"]),
+        kind=ItemAction(row["kind"]),
+        done=frozenset((StepAction(action), ListRole(role) if role else None) for action, role in row["done"]),
         before=frozenset(ListRole(place["list"]) for place in before["places"]),
         was_excluded=bool(before["is_excluded"]),
         is_complaint=row["reason"] == "complaint",
@@ -95,8 +101,8 @@ def failed_contacts(connection: Connection, plan_id: int) -> int:
     return int(
         fetch_scalar(
             connection,
-            """select count(distinct c.change_id) from change c join change_step s using (change_id)
-               where c.plan_id = :plan and s.state = 'failed' and s.note is distinct from 'deadline'""",
+            f"""select count(distinct c.change_id) from change c join change_step s using (change_id)
+               where c.plan_id = :plan and s.state = {_FAILED} and s.note is distinct from {sql_word(StepNote.DEADLINE)}""",
             plan=plan_id,
         )
     )
@@ -109,11 +115,11 @@ def explained_sizes(connection: Connection, plan_id: int) -> Mapping[ListRole, i
     )
     found = fetch_all(
         connection,
-        """
-        select s.list_role, count(*) filter (where s.action = 'add') - count(*) filter (where s.action = 'remove') as delta
+        f"""
+        select s.list_role, count(*) filter (where s.action = {_ADD}) - count(*) filter (where s.action = {_REMOVE}) as delta
         from change c join change_step s using (change_id)
-        where c.plan_id = :plan and s.state = 'confirmed' and s.list_role is not null
-          and coalesce(s.note, '') not in ('was_there_already', 'created_again') group by s.list_role
+        where c.plan_id = :plan and s.state = {_CONFIRMED} and s.list_role is not null
+          and coalesce(s.note, '') not in {sql_list(*EXPLAIN_NO_SIZE)} group by s.list_role
         """,
         plan=plan_id,
     )
@@ -175,15 +181,17 @@ def compensate(connection: Connection, plan_id: int, now: datetime) -> int:
     """The steps that a correction took back are compensated, where all of its own steps are settled well."""
     return execute(
         connection,
-        """
-        update change_step o set state = 'compensated', changed_at = :now
+        f"""
+        update change_step o set state = :compensated, changed_at = :now
         from change c
-        where c.plan_id = :plan and o.change_id = c.reverses_change_id and o.state = 'confirmed'
+        where c.plan_id = :plan and o.change_id = c.reverses_change_id
+          and o.state in {left_for(STEP_LIFE, StepState.COMPENSATED)}
           and not exists (select 1 from change_step s where s.change_id = c.change_id
-                          and s.state not in ('confirmed', 'skipped'))
-          and exists (select 1 from change_step s where s.change_id = c.change_id and s.state = 'confirmed')
+                          and s.state not in ({_CONFIRMED}, {_SKIPPED}))
+          and exists (select 1 from change_step s where s.change_id = c.change_id and s.state = {_CONFIRMED})
         """,
         plan=plan_id,
+        compensated=StepState.COMPENSATED,
         now=now,
     )
 
@@ -192,11 +200,11 @@ def mark_reinstated(connection: Connection, plan_id: int, by: str, now: datetime
     """The history says who took a suppression back, and when; its row stays."""
     return execute(
         connection,
-        """
+        f"""
         update contact_suppression_history h set reinstated_at = :now, reinstated_by = :by
         from change c
         where c.plan_id = :plan and h.change_id = c.reverses_change_id and h.reinstated_at is null
-          and exists (select 1 from change_step s where s.change_id = h.change_id and s.state = 'compensated')
+          and exists (select 1 from change_step s where s.change_id = h.change_id and s.state = {_COMPENSATED})
         """,
         plan=plan_id,
         by=by,
@@ -219,10 +227,10 @@ def is_taken_back(connection: Connection, campaign_id: int, sweep: Sweep) -> boo
     """Whether nothing of what a maintenance changed stands any more."""
     return not fetch_scalar(
         connection,
-        """
+        f"""
         select exists (select 1 from plan p join change c using (plan_id) join change_step s using (change_id)
-                       where p.campaign_id = :campaign and p.sweep = :sweep and p.kind in ('suppression', 'rebalancing')
-                         and s.state = 'confirmed')
+                       where p.campaign_id = :campaign and p.sweep = :sweep and p.kind in {sql_list(*MAINTENANCE_PLANS)}
+                         and s.state = {_CONFIRMED})
         """,
         campaign=campaign_id,
         sweep=sweep,

@@ -13,9 +13,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from list_pipeline.core.plans.journal import UNSETTLED, StepNote, StepState
+from list_pipeline.core.plans.plan import MAINTENANCE_PLANS
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.storage.database import execute, fetch_all
+from list_pipeline.storage.life_cycles import sql_list, sql_word
 from list_pipeline.storage.runs.ledger import POST_CAMPAIGN, SELECT_LOG, LogRow, log_row
+
+_FAILED = sql_word(StepState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +61,20 @@ def settled_and_open(connection: Connection, campaign_id: int, sweep: str) -> tu
     """What became of each plan of a campaign's maintenance, plans without any change left out."""
     found = fetch_all(
         connection,
-        """
+        f"""
         with per_change as (
             select p.plan_id, p.kind, c.contact_id,
-                   bool_or(s.state in ('planned', 'submitting', 'submitted')) as is_open,
-                   bool_or(s.state = 'failed') as is_failed,
-                   bool_or(s.state = 'confirmed') as is_begun
+                   bool_or(s.state in {sql_list(*UNSETTLED)}) as is_open,
+                   bool_or(s.state = {_FAILED}) as is_failed,
+                   bool_or(s.state = {sql_word(StepState.CONFIRMED)}) as is_begun
             from plan p join change c using (plan_id) join change_step s using (change_id)
-            where p.campaign_id = :campaign and p.sweep = :sweep and p.kind in ('suppression', 'rebalancing')
+            where p.campaign_id = :campaign and p.sweep = :sweep and p.kind in {sql_list(*MAINTENANCE_PLANS)}
             group by p.plan_id, p.kind, c.change_id, c.contact_id)
         select plan_id, kind, count(*) filter (where is_begun and not is_open and not is_failed) as confirmed,
                count(*) filter (where is_failed and not is_open) as failed,
                count(*) filter (where is_open) as open,
                count(*) filter (where is_open and is_begun) as half_done,
-               coalesce(array_agg(contact_id order by contact_id) filter (where is_open), '{}') as open_contacts
+               coalesce(array_agg(contact_id order by contact_id) filter (where is_open), '{{}}') as open_contacts
         from per_change group by plan_id, kind order by plan_id
         """,
         campaign=campaign_id,
@@ -82,8 +87,8 @@ def left_by_deadline(connection: Connection, plan_id: int) -> frozenset[int]:
     """Contacts of a plan whose change was not begun because the time was over."""
     found = fetch_all(
         connection,
-        """select distinct contact_id from change_step join change using (change_id)
-           where plan_id = :plan and state = 'failed' and note = 'deadline'""",
+        f"""select distinct contact_id from change_step join change using (change_id)
+           where plan_id = :plan and state = {_FAILED} and note = {sql_word(StepNote.DEADLINE)}""",
         plan=plan_id,
     )
     return frozenset(int(row["contact_id"]) for row in found)

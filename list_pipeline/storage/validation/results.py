@@ -14,8 +14,10 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.plans.journal import UNSETTLED, StepAction, StepOnList, StepState
 from list_pipeline.core.validation.rules import Movement, OwnChange, RuleResult, Severity, ValidatedList, ValidationRule
 from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar, to_json
+from list_pipeline.storage.life_cycles import sql_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,8 @@ def list_state(connection: Connection, role: ListRole) -> ValidatedList:
         is_being_changed=bool(
             fetch_scalar(
                 connection,
-                """select exists (select 1 from change_step st where st.list_role = :role
-                                  and st.state in ('planned', 'submitting', 'submitted'))""",
+                f"""select exists (select 1 from change_step st where st.list_role = :role
+                                  and st.state in {sql_list(*UNSETTLED)})""",
                 role=role.value,
             )
         ),
@@ -146,12 +148,12 @@ def own_changes(connection: Connection, since: datetime) -> tuple[OwnChange, ...
     """Our changes of contacts of which a step was carried out after an instant; what was taken back is two changes."""
     found = fetch_all(
         connection,
-        """
+        f"""
         select c.before,
                jsonb_agg(jsonb_build_array(st.action, st.list_role)) filter (where j.submitting_at > :since) as later,
                jsonb_agg(jsonb_build_array(st.action, st.list_role)) filter (where j.submitting_at <= :since) as earlier
         from change c join change_step st using (change_id) join mailjet_job j using (job_id)
-        where st.state in ('confirmed', 'compensated') and c.change_id in (
+        where st.state in {sql_list(StepState.CONFIRMED, StepState.COMPENSATED)} and c.change_id in (
             select x.change_id from change_step x join mailjet_job xj using (job_id) where xj.submitting_at > :since)
         group by c.change_id
         """,
@@ -169,8 +171,8 @@ def own_changes(connection: Connection, since: datetime) -> tuple[OwnChange, ...
     )
 
 
-def _steps(found: Sequence[Sequence[Any]] | None) -> frozenset[tuple[str, ListRole | None]]:
-    return frozenset((action, ListRole(role) if role else None) for action, role in found or ())
+def _steps(found: Sequence[Sequence[Any]] | None) -> frozenset[StepOnList]:
+    return frozenset((StepAction(action), ListRole(role) if role else None) for action, role in found or ())
 
 
 # Validations

@@ -19,7 +19,8 @@ from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.database import Database, MissingRowError, copy_rows, fetch_all, fetch_scalar, to_json
 from list_pipeline.storage.membership import data_versions, members
 from list_pipeline.storage.membership import sync as sync_rows
-from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans import outcomes as outcome_rows
+from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.runs import ledger
 from list_pipeline_tests.integration.accounts import Installation
 
@@ -150,7 +151,7 @@ def test_only_known_columns_of_the_ledger_can_be_filled(database: Database) -> N
 
 def test_outcomes_are_counted_by_known_columns_only(database: Database) -> None:
     with pytest.raises(ValueError, match="by reason or by action"), database.begin() as connection:
-        journal.outcome_by(connection, 1, "email")
+        outcome_rows.outcome_by(connection, 1, "email")
 
 
 def test_an_error_stands_in_the_ledger_once(small: Installation) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from list_pipeline.core.errors import IllegalTransitionError
 from list_pipeline.core.list_states.imbalance_alert import Imbalance, imbalance_message
 from list_pipeline.core.list_states.machines import (
     HEALTH,
@@ -24,7 +25,7 @@ from list_pipeline.core.list_states.machines import (
     broken_transitions,
     target_of,
 )
-from list_pipeline.core.list_states.transitions import IllegalTransitionError, machine_of, next_state
+from list_pipeline.core.list_states.transitions import machine_of, next_state
 from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.messages.slack_blocks import as_text
 

@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import ANONYMISED_DOMAIN, ContactSeen
 from list_pipeline.core.plans.concurrent_edits import (
-    UNSUBSCRIBED,
-    WAS_THERE_ALREADY,
     ChangeNow,
     FollowUp,
     StepNow,
@@ -24,95 +22,100 @@ from list_pipeline.core.plans.concurrent_edits import (
     reversal,
     settlement,
 )
+from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
+from list_pipeline.core.plans.plan import CHANGING_ACTIONS, ItemAction
 
 ONE, TWO, _ = CAMPAIGN_LISTS
+ADD, REMOVE, _, _, UNSUB = StepAction
+PLANNED, _, SUBMITTED, CONFIRMED, FAILED, SKIPPED, _ = StepState
+UNSUBSCRIBED, WAS_THERE_ALREADY = StepNote.UNSUBSCRIBED_MEANWHILE, StepNote.WAS_THERE_ALREADY
 
 
-def moving(add: str = "confirmed", remove: str = "planned", **facts: object) -> ChangeNow:
+def moving(add: StepState = CONFIRMED, remove: StepState = PLANNED, **facts: object) -> ChangeNow:
     """A move from list 1 to list 2 of a contact that unsubscribed on list 1."""
-    steps = (StepNow(1, "add", TWO, add), StepNow(2, "remove", ONE, remove))
-    entries = {ONE: True, TWO: False} if remove == "planned" else {TWO: False}
-    return replace(ChangeNow(7, "move", steps, is_unsubscribed=True, entries=entries), **facts)  # type: ignore[arg-type]
+    steps = (StepNow(1, ADD, TWO, add), StepNow(2, REMOVE, ONE, remove))
+    entries = {ONE: True, TWO: False} if remove == PLANNED else {TWO: False}
+    return replace(ChangeNow(7, ItemAction.MOVE, steps, is_unsubscribed=True, entries=entries), **facts)  # type: ignore[arg-type]
 
 
 def test_a_mover_that_unsubscribed_stays_on_its_old_list() -> None:
     change = moving()
-    assert reversal(change) == FollowUp(7, (change.steps[1],), (("remove", TWO),))
+    assert reversal(change) == FollowUp(7, (change.steps[1],), ((REMOVE, TWO),))
     assert late_unsubscription(change) is None
 
 
 def test_a_mover_that_unsubscribed_too_late_is_unsubscribed_on_its_new_list() -> None:
-    change = moving(remove="confirmed")
+    change = moving(remove=CONFIRMED)
     assert reversal(change) is None
-    assert late_unsubscription(change) == FollowUp(7, added=(("unsub", TWO),))
+    assert late_unsubscription(change) == FollowUp(7, added=((UNSUB, TWO),))
 
 
 def test_a_newcomer_that_unsubscribed_is_taken_off_its_first_list_again() -> None:
     newcomer = ChangeNow(
         8,
-        "enrol",
-        (StepNow(1, "add", TWO, "confirmed"),),
+        ItemAction.ENROL,
+        (StepNow(1, ADD, TWO, CONFIRMED),),
         is_unsubscribed=True,
         entries={ListRole.MASTER: True, TWO: False},
     )
-    assert reversal(newcomer) == FollowUp(8, added=(("remove", TWO),))
+    assert reversal(newcomer) == FollowUp(8, added=((REMOVE, TWO),))
     # Off the master list, it has no other entry that remembers.
     left_master = replace(newcomer, entries={TWO: False})
     assert reversal(left_master) is None
-    assert late_unsubscription(left_master) == FollowUp(8, added=(("unsub", TWO),))
+    assert late_unsubscription(left_master) == FollowUp(8, added=((UNSUB, TWO),))
 
 
-@pytest.mark.parametrize("state", ["planned", "submitting", "submitted", "failed", "skipped", "compensated"])
-def test_only_what_was_added_is_taken_off_again(state: str) -> None:
+@pytest.mark.parametrize("state", [state for state in StepState if state is not CONFIRMED])
+def test_only_what_was_added_is_taken_off_again(state: StepState) -> None:
     assert reversal(moving(add=state)) is None
-    assert late_unsubscription(moving(add=state, remove="confirmed")) is None
+    assert late_unsubscription(moving(add=state, remove=CONFIRMED)) is None
 
 
 def test_an_entry_that_stood_before_is_not_ours_to_take_off() -> None:
     there = replace(moving().steps[0], note=WAS_THERE_ALREADY)
     assert reversal(moving(steps=(there, moving().steps[1]))) is None
     # Unsubscribed there it is all the same once the old entry is gone.
-    late = moving(remove="confirmed")
+    late = moving(remove=CONFIRMED)
     assert late_unsubscription(replace(late, steps=(there, late.steps[1]))) is not None
 
 
 def test_a_restored_contact_is_unsubscribed_on_each_list_that_it_came_back_to() -> None:
-    steps = (StepNow(1, "add", ONE, "confirmed"), StepNow(2, "add", TWO, "confirmed"))
-    change = ChangeNow(9, "restore", steps, is_unsubscribed=True, entries={ONE: False, TWO: False})
-    assert late_unsubscription(change) == FollowUp(9, added=(("unsub", ONE), ("unsub", TWO)))
+    steps = (StepNow(1, ADD, ONE, CONFIRMED), StepNow(2, ADD, TWO, CONFIRMED))
+    change = ChangeNow(9, ItemAction.RESTORE, steps, is_unsubscribed=True, entries={ONE: False, TWO: False})
+    assert late_unsubscription(change) == FollowUp(9, added=((UNSUB, ONE), (UNSUB, TWO)))
 
 
 def test_whoever_is_unsubscribed_there_already_is_left_alone() -> None:
-    assert late_unsubscription(moving(remove="confirmed", entries={TWO: True})) is None
+    assert late_unsubscription(moving(remove=CONFIRMED, entries={TWO: True})) is None
 
 
 def test_an_anonymised_contact_has_no_address_to_unsubscribe() -> None:
-    assert late_unsubscription(moving(remove="confirmed", is_anonymised=True)) is None
+    assert late_unsubscription(moving(remove=CONFIRMED, is_anonymised=True)) is None
 
 
 def test_what_was_added_and_taken_off_again_is_neither_done_nor_failed() -> None:
     steps = (
-        StepNow(1, "add", TWO, "confirmed"),
-        StepNow(2, "remove", ONE, "skipped", UNSUBSCRIBED),
-        StepNow(3, "remove", TWO, "confirmed", UNSUBSCRIBED),
+        StepNow(1, ADD, TWO, CONFIRMED),
+        StepNow(2, REMOVE, ONE, SKIPPED, UNSUBSCRIBED),
+        StepNow(3, REMOVE, TWO, CONFIRMED, UNSUBSCRIBED),
     )
     assert settlement(moving(steps=steps)) == FollowUp(7, (steps[0], steps[2]))
-    failed = (*steps[:2], replace(steps[2], state="failed"))
+    failed = (*steps[:2], replace(steps[2], state=FAILED))
     assert settlement(moving(steps=failed)) is None
-    assert settlement(moving(remove="confirmed")) is None
+    assert settlement(moving(remove=CONFIRMED)) is None
 
 
 changes = st.builds(
     ChangeNow,
     change_id=st.just(1),
-    kind=st.sampled_from(["suppress", "move", "enrol", "restore", "remove"]),
+    kind=st.sampled_from(sorted(CHANGING_ACTIONS)),
     steps=st.lists(
         st.builds(
             StepNow,
             ordinal=st.integers(1, 9),
-            action=st.sampled_from(["add", "remove", "unsub"]),
+            action=st.sampled_from([ADD, REMOVE, UNSUB]),
             list_role=st.sampled_from([*ListRole]),
-            state=st.sampled_from(["planned", "submitted", "confirmed", "failed", "skipped"]),
+            state=st.sampled_from([PLANNED, SUBMITTED, CONFIRMED, FAILED, SKIPPED]),
             note=st.sampled_from([None, WAS_THERE_ALREADY]),
         ),
         max_size=5,
@@ -127,12 +130,11 @@ changes = st.builds(
 def followed(change: ChangeNow, follow_up: FollowUp) -> ChangeNow:
     """A change as the journal has it afterwards."""
     kept = [
-        replace(step, state="skipped", note=UNSUBSCRIBED) if step in follow_up.skipped else step
-        for step in change.steps
+        replace(step, state=SKIPPED, note=UNSUBSCRIBED) if step in follow_up.skipped else step for step in change.steps
     ]
     last = max(step.ordinal for step in change.steps)
     added = [
-        StepNow(last + n, action, role, "planned", UNSUBSCRIBED)
+        StepNow(last + n, action, role, PLANNED, UNSUBSCRIBED)
         for n, (action, role) in enumerate(follow_up.added, start=1)
     ]
     return replace(change, steps=(*kept, *added))
@@ -140,7 +142,7 @@ def followed(change: ChangeNow, follow_up: FollowUp) -> ChangeNow:
 
 @given(changes)
 def test_suppressions_and_subscribed_contacts_go_on(change: ChangeNow) -> None:
-    if change.kind == "suppress" or not change.is_unsubscribed:
+    if change.kind == ItemAction.SUPPRESS or not change.is_unsubscribed:
         assert reversal(change) is late_unsubscription(change) is None
 
 
@@ -155,17 +157,17 @@ def test_an_unsubscription_is_followed_once(change: ChangeNow) -> None:
 @given(changes)
 def test_a_change_that_is_turned_back_takes_off_only_what_it_added(change: ChangeNow) -> None:
     if (follow_up := reversal(change)) is not None:
-        ours = {s.list_role for s in change.steps if (s.action, s.state, s.note) == ("add", "confirmed", None)}
-        planned = [step for step in followed(change, follow_up).steps if step.state == "planned"]
+        ours = {s.list_role for s in change.steps if (s.action, s.state, s.note) == (ADD, CONFIRMED, None)}
+        planned = [step for step in followed(change, follow_up).steps if step.state == PLANNED]
         assert planned
-        assert all(step.action == "remove" and step.list_role in ours for step in planned)
+        assert all(step.action == REMOVE and step.list_role in ours for step in planned)
 
 
 @dataclass
 class Contact:
     """A contact at Mailjet with its change: entries on lists, each with whether it is unsubscribed there; our rows' memory."""
 
-    kind: str
+    kind: ItemAction
     entries: dict[ListRole, bool]
     steps: list[StepNow]
     is_unsubscribed: bool = False
@@ -177,15 +179,15 @@ class Contact:
         """Our rows learn of an unsubscription while some entry says so."""
         self.is_unsubscribed = self.is_unsubscribed or any(self.entries.values())
 
-    def carry_out(self, wanted: str) -> None:
+    def carry_out(self, wanted: StepAction) -> None:
         """The planned steps with an action."""
         for at, step in enumerate(self.steps):
-            if step.state == "planned" and step.action == wanted and step.list_role is not None:
-                self.steps[at] = replace(step, state="confirmed")
-                if wanted == "remove":
+            if step.state == PLANNED and step.action == wanted and step.list_role is not None:
+                self.steps[at] = replace(step, state=CONFIRMED)
+                if wanted == REMOVE:
                     self.entries.pop(step.list_role, None)
-                elif wanted == "unsub" or step.list_role not in self.entries:
-                    self.entries[step.list_role] = wanted == "unsub"
+                elif wanted == UNSUB or step.list_role not in self.entries:
+                    self.entries[step.list_role] = wanted == UNSUB
 
     def follow(self, rule: Callable[[ChangeNow], FollowUp | None]) -> None:
         change = ChangeNow(1, self.kind, tuple(self.steps), self.is_unsubscribed, entries=dict(self.entries))
@@ -194,38 +196,38 @@ class Contact:
 
 
 @pytest.mark.parametrize("moment", ["first", "before removal", "removal handed in"])
-@pytest.mark.parametrize("kind", ["move", "enrol"])
+@pytest.mark.parametrize("kind", [ItemAction.MOVE, ItemAction.ENROL])
 @pytest.mark.parametrize("everywhere", [True, False])
 def test_whoever_unsubscribes_during_an_execution_is_not_mailable_after_it(
-    kind: str, moment: str, everywhere: bool
+    kind: ItemAction, moment: str, everywhere: bool
 ) -> None:
-    home = ONE if kind == "move" else ListRole.MASTER
-    steps = [StepNow(1, "add", TWO, "planned"), StepNow(2, "remove", ONE, "planned")]
-    contact = Contact(kind, {ListRole.MASTER: False, home: False}, steps if kind == "move" else steps[:1])
+    home = ONE if kind == ItemAction.MOVE else ListRole.MASTER
+    steps = [StepNow(1, ADD, TWO, PLANNED), StepNow(2, REMOVE, ONE, PLANNED)]
+    contact = Contact(kind, {ListRole.MASTER: False, home: False}, steps if kind == ItemAction.MOVE else steps[:1])
 
     def perhaps(now: str) -> None:
         # On the master list alone it is seen up to the look at the enrolments; later it is an ordinary unsubscription.
         if now == moment:
             contact.unsubscribe(
-                [home] if not everywhere and (kind, now) != ("enrol", "removal handed in") else ListRole
+                [home] if not everywhere and (kind, now) != (ItemAction.ENROL, "removal handed in") else ListRole
             )
 
     perhaps("first")
-    contact.carry_out("add")
+    contact.carry_out(ADD)
     perhaps("before removal")
     contact.look()
     contact.follow(reversal)
     perhaps("removal handed in")
     contact.look()
-    contact.carry_out("remove")
+    contact.carry_out(REMOVE)
     contact.follow(late_unsubscription)
-    contact.carry_out("unsub")
+    contact.carry_out(UNSUB)
     contact.follow(settlement)
 
     on_campaign_lists = contact.entries.keys() & set(CAMPAIGN_LISTS)
     assert all(contact.entries[role] for role in on_campaign_lists)
-    assert len(on_campaign_lists) == 1 or (kind == "enrol" and not on_campaign_lists)
-    assert not [step for step in contact.steps if step.state == "planned"]
+    assert len(on_campaign_lists) == 1 or (kind == ItemAction.ENROL and not on_campaign_lists)
+    assert not [step for step in contact.steps if step.state == PLANNED]
 
 
 def test_an_erasure_shortens_the_master_list() -> None:

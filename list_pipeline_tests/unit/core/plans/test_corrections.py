@@ -20,18 +20,21 @@ from list_pipeline.core.plans.corrections import (
     reverse,
     why_roll_back,
 )
+from list_pipeline.core.plans.journal import StepAction, StepOnList
+from list_pipeline.core.plans.plan import ItemAction
 
 MASTER, ONE, TWO, THREE, SUPPRESSION = ListRole
+ADD, REMOVE, EXCLUDE, INCLUDE, _ = StepAction
 SUPPRESSED = DoneChange(
     change_id=1,
     contact_id=7,
-    kind="suppress",
-    done=frozenset({("add", SUPPRESSION), ("exclude", None), ("remove", THREE)}),
+    kind=ItemAction.SUPPRESS,
+    done=frozenset({(ADD, SUPPRESSION), (EXCLUDE, None), (REMOVE, THREE)}),
     before=frozenset({MASTER, THREE}),
     was_excluded=False,
 )
-MOVED = DoneChange(2, 7, "move", frozenset({("add", TWO), ("remove", ONE)}), frozenset({MASTER, ONE}), False)
-ENROLLED = DoneChange(3, 7, "enrol", frozenset({("add", ONE)}), frozenset({MASTER}), False)
+MOVED = DoneChange(2, 7, ItemAction.MOVE, frozenset({(ADD, TWO), (REMOVE, ONE)}), frozenset({MASTER, ONE}), False)
+ENROLLED = DoneChange(3, 7, ItemAction.ENROL, frozenset({(ADD, ONE)}), frozenset({MASTER}), False)
 
 
 def after(change: DoneChange) -> ContactNow:
@@ -39,18 +42,18 @@ def after(change: DoneChange) -> ContactNow:
     lists = set(change.before)
     for action, role in change.done:
         if role is not None:
-            lists = lists | {role} if action == "add" else lists - {role}
-    return ContactNow(frozenset(lists), is_excluded=change.was_excluded or ("exclude", None) in change.done)
+            lists = lists | {role} if action is ADD else lists - {role}
+    return ContactNow(frozenset(lists), is_excluded=change.was_excluded or (EXCLUDE, None) in change.done)
 
 
-def carried_out(now: ContactNow, steps: tuple[tuple[str, ListRole | None], ...]) -> list[ContactNow]:
+def carried_out(now: ContactNow, steps: tuple[StepOnList, ...]) -> list[ContactNow]:
     """The contact after each step in turn."""
     states = []
     for action, role in steps:
-        if action == "include":
+        if action is INCLUDE:
             now = replace(now, is_excluded=False)
         elif role is not None:
-            now = replace(now, lists=now.lists | {role} if action == "add" else now.lists - {role})
+            now = replace(now, lists=now.lists | {role} if action is ADD else now.lists - {role})
         states.append(now)
     return states
 
@@ -64,14 +67,18 @@ def test_the_steps_of_a_reversal_lead_back_to_where_the_contact_was(change: Done
 
 
 def test_a_suppression_is_taken_back_in_an_order_in_which_nobody_is_suppressed_and_mailable() -> None:
-    assert reverse(SUPPRESSED, after(SUPPRESSED)).steps == (("add", THREE), ("remove", SUPPRESSION), ("include", None))
+    assert reverse(SUPPRESSED, after(SUPPRESSED)).steps == (
+        (ADD, THREE),
+        (REMOVE, SUPPRESSION),
+        (INCLUDE, None),
+    )
 
 
 def test_what_stood_before_us_is_not_lifted() -> None:
     excluded = replace(SUPPRESSED, was_excluded=True)
-    assert ("include", None) not in reverse(excluded, after(excluded)).steps
-    listed = replace(SUPPRESSED, done=SUPPRESSED.done - {("add", SUPPRESSION)}, before=frozenset({THREE, SUPPRESSION}))
-    assert ("remove", SUPPRESSION) not in reverse(listed, after(listed)).steps
+    assert (INCLUDE, None) not in reverse(excluded, after(excluded)).steps
+    listed = replace(SUPPRESSED, done=SUPPRESSED.done - {(ADD, SUPPRESSION)}, before=frozenset({THREE, SUPPRESSION}))
+    assert (REMOVE, SUPPRESSION) not in reverse(listed, after(listed)).steps
 
 
 @pytest.mark.parametrize(
@@ -106,8 +113,8 @@ def test_a_list_that_is_being_sent_is_left_alone() -> None:
 
 
 def test_a_half_done_move_is_taken_back_by_leaving_the_new_list() -> None:
-    half = replace(MOVED, done=frozenset({("add", TWO)}))
-    assert reverse(half, after(half)).steps == (("remove", TWO),)
+    half = replace(MOVED, done=frozenset({(ADD, TWO)}))
+    assert reverse(half, after(half)).steps == ((REMOVE, TWO),)
 
 
 ROLES = st.sampled_from(list(ListRole))

@@ -15,6 +15,7 @@ from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
 from list_pipeline.core.health.figures import SendFigures
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import problems
+from list_pipeline.core.plans.journal import StepAction
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.validation.message import ValidationNews, failed_message, override_message, validation_message
 from list_pipeline.core.validation.rules import (
@@ -218,7 +219,7 @@ def test_a_validation_is_never_due_too_late_nor_a_day_early(at: datetime) -> Non
     assert LATEST_BEFORE_SEND <= at - validation_due_at(at) <= timedelta(hours=18)
 
 
-ADD_1, OFF_1, OUT = ("add", LIST), ("remove", LIST), ("exclude", None)
+ADD_1, OFF_1, OUT = (StepAction.ADD, LIST), (StepAction.REMOVE, LIST), (StepAction.EXCLUDE, None)
 
 
 @pytest.mark.parametrize(
@@ -230,7 +231,7 @@ ADD_1, OFF_1, OUT = ("add", LIST), ("remove", LIST), ("exclude", None)
         (OwnChange(frozenset({LIST}), True, False, frozenset(), frozenset({OUT, OFF_1})), 0),
         (OwnChange(frozenset({LIST}), False, True, frozenset(), frozenset({OFF_1})), 0),
         (OwnChange(frozenset(), False, False, frozenset(), frozenset({ADD_1})), 1),
-        (OwnChange(frozenset(), False, True, frozenset(), frozenset({ADD_1, ("include", None)})), 1),
+        (OwnChange(frozenset(), False, True, frozenset(), frozenset({ADD_1, (StepAction.INCLUDE, None)})), 1),
         (OwnChange(frozenset(), False, False, frozenset(), frozenset({ADD_1, OFF_1})), 0),
         (OwnChange(frozenset({ListRole.CAMPAIGN_2}), False, False, frozenset(), frozenset({OUT})), 0),
     ],

@@ -1,0 +1,55 @@
+"""The words that the schema allows in a column are the members of the enum that the product has for them: neither knows one
+that the other refuses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+
+import psycopg
+import pytest
+
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.plans.journal import JobState, StepAction, StepState
+from list_pipeline.core.plans.plan import CHANGING_ACTIONS, ItemAction, PlanKind, PlanStatus, Sweep
+from list_pipeline.stack.databases import with_database
+
+WORDS: Mapping[str, Collection[str]] = {
+    "plan.kind": PlanKind,
+    "plan.status": PlanStatus,
+    "plan.sweep": Sweep,
+    "plan_item.action": ItemAction,
+    "plan_item.from_role": CAMPAIGN_LISTS,
+    "plan_item.to_role": (*CAMPAIGN_LISTS, ListRole.SUPPRESSION),
+    # What changes nothing has no entry in the journal.
+    "change.kind": CHANGING_ACTIONS,
+    "change_step.action": StepAction,
+    "change_step.list_role": ListRole,
+    "change_step.state": StepState,
+    "mailjet_job.state": JobState,
+}
+
+_ONE_OF = re.compile(r"^CHECK \(\((\w+) = ANY \(ARRAY\[(.*)\]\)\)\)$")
+
+
+@pytest.fixture(scope="module")
+def allowed(admin: str, migrated: str) -> dict[str, set[str]]:
+    """Table and column to the words that a CHECK allows there."""
+    statement = """
+        select r.relname, pg_get_constraintdef(c.oid) from pg_constraint c join pg_class r on r.oid = c.conrelid
+        where c.contype = 'c' and c.connamespace = 'list_pipeline'::regnamespace
+    """
+    with psycopg.connect(with_database(admin, migrated)) as connection:
+        found = connection.execute(statement).fetchall()
+    matched = ((table, _ONE_OF.match(definition)) for table, definition in found)
+    return {f"{table}.{one[1]}": set(re.findall(r"'(\w+)'::text", one[2])) for table, one in matched if one}
+
+
+@pytest.mark.parametrize("column", WORDS)
+def test_a_column_takes_exactly_the_words_of_its_enum(allowed: dict[str, set[str]], column: str) -> None:
+    assert allowed[column] == {str(word) for word in WORDS[column]}
+
+
+def test_no_status_of_a_life_cycle_is_without_an_enum(allowed: dict[str, set[str]]) -> None:
+    tables = {column.partition(".")[0] for column in WORDS}
+    assert {column for column in allowed if column.partition(".")[0] in tables} == set(WORDS)

@@ -1,0 +1,50 @@
+"""Life cycles: what may follow what, for every status that a row carries."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from list_pipeline.core.errors import IllegalTransitionError
+from list_pipeline.core.life_cycles import LifeCycle
+from list_pipeline_tests.life_cycle_triggers import LIVES
+
+EVERY_LIFE = pytest.mark.parametrize("life", LIVES.values(), ids=[f"{table}.{column}" for table, column in LIVES])
+
+
+@EVERY_LIFE
+def test_whatever_is_not_in_the_table_is_refused(life: LifeCycle[Any]) -> None:
+    for current, wanted in itertools.product(life.table, repeat=2):
+        if wanted in life.table[current]:
+            assert life.advance(current, wanted) is wanted
+        else:
+            with pytest.raises(IllegalTransitionError, match=f"Making {life.what} {wanted}: it is {current}"):
+                life.advance(current, wanted)
+
+
+@EVERY_LIFE
+def test_every_word_has_a_row_staying_is_no_step_and_nothing_is_out_of_reach(life: LifeCycle[Any]) -> None:
+    first, *others = life.table
+    assert set(life.table) == set(type(first))
+    assert not any(status in following for status, following in life.table.items())
+    assert set().union(*life.table.values()) >= set(others), "a status that nothing leads to"
+
+
+@EVERY_LIFE
+def test_a_statement_may_leave_only_what_leads_to_where_it_wants(life: LifeCycle[Any]) -> None:
+    for wanted in life.table:
+        assert set(life.leaving(wanted)) == {status for status in life.table if wanted in life.table[status]}
+        for current in life.table:
+            if life.allows(current, wanted):
+                assert life.leaving(wanted, current) == (current,)
+            else:
+                with pytest.raises(IllegalTransitionError):
+                    life.leaving(wanted, current)
+
+
+@EVERY_LIFE
+def test_a_table_cannot_be_changed(life: LifeCycle[Any]) -> None:
+    with pytest.raises(TypeError):
+        life.table[next(iter(life.table))] = frozenset()  # type: ignore[index]
