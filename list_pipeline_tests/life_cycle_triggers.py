@@ -13,10 +13,14 @@ import psycopg
 
 from list_pipeline.core.life_cycles import LifeCycle
 from list_pipeline.core.plans.journal import JOB_LIFE, STEP_LIFE
+from list_pipeline.core.plans.plan import PLAN_LIFE
+from list_pipeline.core.reviews.questions import REVIEW_LIFE
 
 LIVES: Mapping[tuple[str, str], LifeCycle[Any]] = {
     ("change_step", "state"): STEP_LIFE,
     ("mailjet_job", "state"): JOB_LIFE,
+    ("plan", "status"): PLAN_LIFE,
+    ("review_item", "status"): REVIEW_LIFE,
 }
 """Table and column of every status that has a life cycle."""
 

@@ -30,16 +30,16 @@ def register(app: typer.Typer) -> None:
 
 def reviews() -> None:
     """List what waits for a person."""
-    from list_pipeline.storage.plans.plan_rows import open_reviews
+    from list_pipeline.storage.reviews import open_reviews
 
     with opened_services() as services, services.database.begin() as connection:
         found = open_reviews(connection)
     if not found:
         console.print("Nothing waits for a person.")
     for item in found:
-        plan = f"plan {item['plan_id']} ({item['content_hash'][:12]})" if item["plan_id"] else "-"
+        plan = f"plan {item.plan_id} ({item.content_hash[:12]})" if item.content_hash else "-"
         console.print(
-            f"{item['review_id']}  {item['campaign_key'] or '-'}  {plan}  {item['kind']}: {item['summary']}",
+            f"{item.review_id}  {item.campaign_key or '-'}  {plan}  {item.kind}: {item.summary}",
             markup=False,
         )
 

@@ -19,9 +19,11 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.messages.keys import ABOUT_DRIFT
 from list_pipeline.core.plans.journal import OPEN_JOBS, UNSETTLED, StepAction, StepState
 from list_pipeline.core.plans.plan import PlanStatus
+from list_pipeline.core.reviews.questions import REVIEW_LIFE, ReviewKind, ReviewStatus
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, fetch_scalar, to_json
-from list_pipeline.storage.life_cycles import sql_list, sql_word
+from list_pipeline.storage.life_cycles import left_for, require_all, sql_list, sql_word
 
+_DRIFT, _ASKED = sql_word(ReviewKind.DRIFT), sql_word(ReviewStatus.OPEN)
 _WRITE_LOCK = 0x6C70_0008
 _CAMPAIGN = "('campaign_1', 'campaign_2', 'campaign_3')"
 
@@ -301,16 +303,18 @@ def proposed(connection: Connection, statuses: Collection[PlanStatus]) -> Mappin
 
 def open_drift_items(connection: Connection) -> Sequence[RowMapping]:
     """Review items about drift that nobody closed: ``review_id``, ``details``."""
-    return fetch_all(connection, "select review_id, details from review_item where kind = 'drift' and status = 'open'")
+    return fetch_all(
+        connection, f"select review_id, details from review_item where kind = {_DRIFT} and status = {_ASKED}"
+    )
 
 
 def add_drift_item(connection: Connection, summary: str, details: Mapping[str, Any], now: datetime) -> None:
     """Tell people of drift; the caller makes sure that it is told once."""
     execute(
         connection,
-        """
+        f"""
         insert into review_item (kind, summary, details, created_at)
-        values ('drift', :summary, cast(:details as jsonb), :now)
+        values ({_DRIFT}, :summary, cast(:details as jsonb), :now)
         """,
         summary=summary,
         details=to_json(details),
@@ -319,14 +323,18 @@ def add_drift_item(connection: Connection, summary: str, details: Mapping[str, A
 
 
 def close_drift_items(
-    connection: Connection, review_ids: Sequence[int], status: str, by: str, note: str | None, now: datetime
-) -> int:
-    """Close review items about drift, and return how many were open."""
-    return execute(
+    connection: Connection, review_ids: Sequence[int], status: ReviewStatus, by: str, note: str | None, now: datetime
+) -> None:
+    """Close review items about drift that are open.
+
+    Raises:
+        StateChangedError: somebody else closed one of them in between; none is closed.
+    """
+    touched = execute(
         connection,
-        """
+        f"""
         update review_item set status = :status, decided_at = :now, decided_by = :by, note = :note
-        where review_id = any(:ids) and kind = 'drift' and status = 'open'
+        where review_id = any(:ids) and kind = {_DRIFT} and status in {left_for(REVIEW_LIFE, status, ReviewStatus.OPEN)}
         """,
         ids=list(review_ids),
         status=status,
@@ -334,6 +342,7 @@ def close_drift_items(
         note=note,
         now=now,
     )
+    require_all(touched, len(review_ids), f"Making notes about drift {status.value}")
 
 
 def unsent_alerts(connection: Connection) -> Sequence[RowMapping]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from sqlalchemy import RowMapping
+
 from list_pipeline.core.errors import StateChangedError
 from list_pipeline.core.life_cycles import LifeCycle, Status
 
@@ -35,6 +37,33 @@ def left_for(life: LifeCycle[Status], wanted: Status, *left: Status) -> str:
         IllegalTransitionError: one of those named does not lead to ``wanted``.
     """
     return sql_list(*life.leaving(wanted, *left))
+
+
+def require_one(touched: int, tried: str) -> None:
+    """The row that was to be moved was still as it had been read.
+
+    Raises:
+        StateChangedError: it was not. Raised within the transaction, so that nothing of it stays.
+    """
+    if touched != 1:
+        raise _somebody_was_faster(tried)
+
+
+def require_row(row: RowMapping | None, tried: str) -> RowMapping:
+    """The row that a statement moved and returned.
+
+    Raises:
+        StateChangedError: it met none, because it was no longer as it had been read.
+    """
+    if row is None:
+        raise _somebody_was_faster(tried)
+    return row
+
+
+def _somebody_was_faster(tried: str) -> StateChangedError:
+    return StateChangedError(
+        tried, "somebody else was faster and moved it on, so nothing was written", "Look at it again"
+    )
 
 
 def require_all(touched: int, wanted: int, tried: str) -> None:

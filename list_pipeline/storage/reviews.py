@@ -13,11 +13,16 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.plans.plan import ItemAction, PlanKind
+from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
+from list_pipeline.core.reviews.questions import REVIEW_LIFE, ReviewKind, ReviewStatus, is_about_contacts
 from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar
+from list_pipeline.storage.life_cycles import left_for, require_all, require_row, sql_list, sql_word
 
-_ABOUT_CONTACTS = "(r.kind in ('incident', 'failed_item') or r.kind = 'plan' and r.contact_id is not null)"
-"""Questions about single contacts, as opposed to those about a whole plan and to news."""
+_OPEN, _APPROVED = sql_word(ReviewStatus.OPEN), sql_word(ReviewStatus.APPROVED)
+_PLAN, _INCIDENT = sql_word(ReviewKind.PLAN), sql_word(ReviewKind.INCIDENT)
+_ABOUT_CONTACTS = f"""(r.kind in {sql_list(ReviewKind.INCIDENT, ReviewKind.FAILED_ITEM)}
+                       or r.kind = {_PLAN} and r.contact_id is not null)"""
+"""Questions about single contacts, as opposed to those about a whole plan and to news: ``is_about_contacts``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +35,10 @@ class ReviewItem:
     review_id: int
     campaign_id: int | None
     plan_id: int | None
-    kind: str
+    kind: ReviewKind
     contact_ids: tuple[int, ...]
     summary: str
-    status: str
+    status: ReviewStatus
     decided_at: datetime | None
     decided_by: str | None
     executed_at: datetime | None
@@ -41,7 +46,30 @@ class ReviewItem:
     @property
     def is_about_contacts(self) -> bool:
         """Whether it can be decided without deciding on a whole plan."""
-        return self.kind in ("incident", "failed_item") or (self.kind == "plan" and bool(self.contact_ids))
+        return is_about_contacts(self.kind, bool(self.contact_ids))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReview:
+    """An entry of the review queue that nobody has decided, beside its campaign and the content hash of its plan.
+
+    ``contact_id`` is None where it is about a whole plan, or about several contacts.
+    """
+
+    review_id: int
+    campaign_id: int | None
+    plan_id: int | None
+    contact_id: int | None
+    kind: ReviewKind
+    summary: str
+    created_at: datetime
+    campaign_key: str | None
+    content_hash: str | None
+
+    @property
+    def is_about_contacts(self) -> bool:
+        """Whether it can be decided without deciding on a whole plan."""
+        return is_about_contacts(self.kind, self.contact_id is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +84,7 @@ class WaitingContact:
     waiting_since: datetime
 
 
+_WAITS = sql_word(PlanStatus.PENDING_REVIEW)
 _COLUMNS = """r.review_id, r.campaign_id, r.plan_id, r.kind, r.contact_id, r.details, r.summary, r.status, r.decided_at,
               r.decided_by, r.executed_at"""
 
@@ -70,37 +99,79 @@ def _review(row: RowMapping) -> ReviewItem:
     values = dict(row)
     contact_id, details = values.pop("contact_id"), values.pop("details")
     found: Sequence[Any] = [contact_id] if contact_id is not None else details.get("contact_ids", ())
+    values |= {"kind": ReviewKind(values["kind"]), "status": ReviewStatus(values["status"])}
     return ReviewItem(**values, contact_ids=tuple(map(int, found)))
 
 
+def open_reviews(connection: Connection, campaign_id: int | None = None) -> tuple[OpenReview, ...]:
+    """The entries that nobody has decided yet, oldest first; all, or those of a campaign."""
+    found = fetch_all(
+        connection,
+        f"""
+        select r.review_id, r.campaign_id, r.plan_id, r.contact_id, r.kind, r.summary, r.created_at, s.campaign_key,
+               p.content_hash
+        from review_item r
+        left join campaign_schedule s on s.id = r.campaign_id left join plan p on p.plan_id = r.plan_id
+        where r.status = {_OPEN} and (cast(:campaign as int) is null or r.campaign_id = :campaign) order by r.review_id
+        """,
+        campaign=campaign_id,
+    )
+    return tuple(OpenReview(**{**row, "kind": ReviewKind(row["kind"])}) for row in found)
+
+
 def decide_review(
-    connection: Connection, review_id: int, status: str, by: str, note: str | None, now: datetime
-) -> ReviewItem | None:
-    """Write the decision on a question that is still open. None: somebody else decided in between."""
+    connection: Connection, review_id: int, status: ReviewStatus, by: str, note: str | None, now: datetime
+) -> ReviewItem:
+    """Write the decision on a question that is open. Returns the question as it is now.
+
+    Raises:
+        StateChangedError: somebody else decided in between.
+    """
     row = fetch_one(
         connection,
         f"""update review_item r set status = :status, decided_at = :now, decided_by = :by, note = :note
-            where r.review_id = :id and r.status = 'open' returning {_COLUMNS}""",
+            where r.review_id = :id and r.status in {left_for(REVIEW_LIFE, status, ReviewStatus.OPEN)}
+            returning {_COLUMNS}""",
         id=review_id,
         status=status,
         by=by,
         note=note,
         now=now,
     )
-    return _review(row) if row is not None else None
+    return _review(require_row(row, f"Making question {review_id} {status.value}"))
 
 
-def close_questions(connection: Connection, plan_id: int, status: str, by: str, note: str | None, now: datetime) -> int:
+def decide_about_plan(
+    connection: Connection, plan_id: int, status: ReviewStatus, by: str, note: str | None, now: datetime
+) -> int:
+    """Close what is asked about a plan as a whole and its contacts below the automatic band; how many were open."""
+    return execute(
+        connection,
+        f"""
+        update review_item set status = :status, decided_at = :now, decided_by = :by, note = :note
+        where plan_id = :plan and kind = {_PLAN} and status in {left_for(REVIEW_LIFE, status, ReviewStatus.OPEN)}
+        """,
+        plan=plan_id,
+        status=status,
+        by=by,
+        note=note,
+        now=now,
+    )
+
+
+def close_questions(
+    connection: Connection, plan_id: int, status: ReviewStatus, by: str, note: str | None, now: datetime
+) -> int:
     """Close what a plan asked when the plan itself is turned down or expires, also what was approved and not yet done.
 
     What failed stays open: it says how the lists are, whatever became of the plan.
     """
     return execute(
         connection,
-        """
+        f"""
         update review_item set status = :status, decided_at = :now, decided_by = :by, note = :note
-        where plan_id = :plan and kind in ('plan', 'incident')
-          and (status = 'open' or status = 'approved' and executed_at is null)
+        where plan_id = :plan and kind in ({_PLAN}, {_INCIDENT}) and executed_at is null
+          and status in {left_for(REVIEW_LIFE, status, ReviewStatus.OPEN, ReviewStatus.APPROVED)}
         """,
         plan=plan_id,
         status=status,
@@ -114,11 +185,11 @@ def overdue_plans(connection: Connection, before: datetime) -> tuple[int, ...]:
     """Plans that wait for a person since before an instant (UTC), oldest first."""
     found = fetch_all(
         connection,
-        """
+        f"""
         select p.plan_id from plan p
-        where p.status = 'pending_review' and :before > coalesce(
+        where p.status = {_WAITS} and :before > coalesce(
             (select max(r.created_at) from review_item r
-             where r.plan_id = p.plan_id and r.kind = 'plan' and r.contact_id is null), p.created_at)
+             where r.plan_id = p.plan_id and r.kind = {_PLAN} and r.contact_id is null), p.created_at)
         order by p.plan_id
         """,
         before=before,
@@ -133,13 +204,15 @@ def expire_questions(connection: Connection, before: datetime, now: datetime) ->
     """
     found = fetch_all(
         connection,
-        """
-        update review_item r set status = 'expired', decided_at = :now, decided_by = 'nobody'
+        f"""
+        update review_item r set status = :expired, decided_at = :now, decided_by = 'nobody'
         from plan p
-        where p.plan_id = r.plan_id and p.status <> 'pending_review' and r.status = 'open' and r.created_at < :before
-          and (r.kind = 'incident' or r.kind = 'plan' and r.contact_id is not null)
+        where p.plan_id = r.plan_id and p.status <> {_WAITS} and r.created_at < :before
+          and r.status in {left_for(REVIEW_LIFE, ReviewStatus.EXPIRED, ReviewStatus.OPEN)}
+          and (r.kind = {_INCIDENT} or r.kind = {_PLAN} and r.contact_id is not null)
         returning r.review_id
         """,
+        expired=ReviewStatus.EXPIRED,
         before=before,
         now=now,
     )
@@ -151,7 +224,7 @@ def approved_items(connection: Connection, plan_id: int) -> tuple[ReviewItem, ..
     found = fetch_all(
         connection,
         f"""select {_COLUMNS} from review_item r
-            where r.plan_id = :plan and r.status = 'approved' and r.executed_at is null and {_ABOUT_CONTACTS}
+            where r.plan_id = :plan and r.status = {_APPROVED} and r.executed_at is null and {_ABOUT_CONTACTS}
             order by r.review_id""",
         plan=plan_id,
     )
@@ -164,7 +237,8 @@ def plans_to_continue(connection: Connection) -> Mapping[int, datetime]:
         connection,
         f"""
         select r.plan_id, max(r.decided_at) as decided_at from review_item r join plan p using (plan_id)
-        where p.status = 'executed' and r.status = 'approved' and r.executed_at is null and {_ABOUT_CONTACTS}
+        where p.status = {sql_word(PlanStatus.EXECUTED)} and r.status = {_APPROVED} and r.executed_at is null
+          and {_ABOUT_CONTACTS}
         group by r.plan_id order by r.plan_id
         """,
     )
@@ -172,13 +246,19 @@ def plans_to_continue(connection: Connection) -> Mapping[int, datetime]:
 
 
 def mark_executed(connection: Connection, review_ids: Sequence[int], now: datetime) -> None:
-    """Note that approved questions were carried out."""
-    execute(
+    """Note that approved questions were carried out.
+
+    Raises:
+        StateChangedError: the approval of one was withdrawn, or somebody else noted it.
+    """
+    touched = execute(
         connection,
-        "update review_item set executed_at = :now where review_id = any(:ids) and executed_at is null",
+        f"""update review_item set executed_at = :now
+            where review_id = any(:ids) and status = {_APPROVED} and executed_at is null""",
         ids=list(review_ids),
         now=now,
     )
+    require_all(touched, len(review_ids), "Noting that approved questions were carried out")
 
 
 def was_rolled_back(connection: Connection, plan_id: int) -> bool:

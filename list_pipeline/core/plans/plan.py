@@ -12,9 +12,8 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 
-from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.life_cycles import life_cycle
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 
 
@@ -65,43 +64,22 @@ class PlanStatus(StrEnum):
     SUPERSEDED = "superseded"
 
 
-_TRANSITIONS: Mapping[PlanStatus, frozenset[PlanStatus]] = MappingProxyType(
+_P = PlanStatus
+
+PLAN_LIFE = life_cycle(
+    "a plan",
     {
-        PlanStatus.PLANNED: frozenset(
-            {PlanStatus.PENDING_REVIEW, PlanStatus.APPROVED, PlanStatus.EXPIRED, PlanStatus.SUPERSEDED}
-        ),
-        PlanStatus.PENDING_REVIEW: frozenset(
-            {PlanStatus.APPROVED, PlanStatus.REJECTED, PlanStatus.EXPIRED, PlanStatus.SUPERSEDED}
-        ),
-        # A new revision voids an approval, but only before execution; so does a rejection by a second thought.
-        PlanStatus.APPROVED: frozenset(
-            {PlanStatus.EXECUTED, PlanStatus.REJECTED, PlanStatus.EXPIRED, PlanStatus.SUPERSEDED}
-        ),
-        PlanStatus.REJECTED: frozenset({PlanStatus.SUPERSEDED}),
-        PlanStatus.EXPIRED: frozenset({PlanStatus.SUPERSEDED}),
-        PlanStatus.EXECUTED: frozenset(),
-        PlanStatus.SUPERSEDED: frozenset(),
-    }
+        _P.PLANNED: {_P.PENDING_REVIEW, _P.APPROVED, _P.EXPIRED, _P.SUPERSEDED},
+        _P.PENDING_REVIEW: {_P.APPROVED, _P.REJECTED, _P.EXPIRED, _P.SUPERSEDED},
+        # Planned, waiting: what only the gate let through is judged again as long as nothing of it is begun. A new revision
+        # voids an approval, but only before execution; so does a rejection by a second thought.
+        _P.APPROVED: {_P.EXECUTED, _P.REJECTED, _P.EXPIRED, _P.SUPERSEDED, _P.PLANNED, _P.PENDING_REVIEW},
+        _P.REJECTED: {_P.SUPERSEDED},
+        _P.EXPIRED: {_P.SUPERSEDED},
+        _P.EXECUTED: (),
+        _P.SUPERSEDED: (),
+    },
 )
-
-
-def may_become(current: PlanStatus, wanted: PlanStatus) -> bool:
-    """Whether a plan may go from one status to another. Staying is not a transition."""
-    return wanted in _TRANSITIONS[current]
-
-
-def transition(current: PlanStatus, wanted: PlanStatus) -> PlanStatus:
-    """The new status of a plan.
-
-    Raises:
-        RefusedError: the step is not legal, e.g. executing what nobody approved.
-    """
-    if not may_become(current, wanted):
-        legal = ", ".join(sorted(_TRANSITIONS[current])) or "nothing: it is final"
-        raise RefusedError(
-            f"Making a plan {wanted.value}", f"it is {current.value}", f"From there it may become {legal}"
-        )
-    return wanted
 
 
 class ItemAction(StrEnum):

@@ -27,15 +27,17 @@ from list_pipeline.core.drift.findings import (
     find,
     looks_like_our_work,
 )
-from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError
+from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError, StateChangedError
 from list_pipeline.core.lists import ALL_LISTS, ListRole
 from list_pipeline.core.observations import ContactSeen
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, content_hash
+from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.operations.drift.alert import tell
 from list_pipeline.operations.membership.sync import sync
 from list_pipeline.operations.safety import restore_guard
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import drift as drift_rows
+from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.membership.sync import SyncStaging
 from list_pipeline.storage.plans import plan_rows
 
@@ -290,7 +292,7 @@ def _save(connection: Connection, kind: DriftKind, members: Sequence[Finding], n
         connection,
         campaign_id=None,
         plan_id=plan.plan_id,
-        kind="plan",
+        kind=ReviewKind.PLAN,
         summary=words,
         details={"content_hash": hashed, "kind": kind.value, "contact_ids": ids},
         now=now,
@@ -303,10 +305,17 @@ def _expire(connection: Connection, findings: Sequence[Finding], now: datetime) 
     needed = {(finding.contact_id, finding.repair.rule) for finding in findings if finding.repair is not None}
     waiting = drift_rows.proposed(connection, (PlanStatus.PENDING_REVIEW,))
     over = sorted(set(waiting.values()) - {plan_id for key, plan_id in waiting.items() if key in needed})
+    expired = []
     for plan_id in over:
-        plan_rows.decide(connection, plan_id, PlanStatus.PENDING_REVIEW, PlanStatus.EXPIRED, "nobody", now)
-        plan_rows.decide_reviews(connection, plan_id, "plan", "expired", "nobody", "nobody needs it any more", now)
-    return tuple(over)
+        try:
+            plan_rows.decide(connection, plan_id, PlanStatus.PENDING_REVIEW, PlanStatus.EXPIRED, "nobody", now)
+        except StateChangedError:
+            # A person who decided at this moment was faster; that stands.
+            continue
+        why = "nobody needs it any more"
+        review_rows.decide_about_plan(connection, plan_id, ReviewStatus.EXPIRED, "nobody", why, now)
+        expired.append(plan_id)
+    return tuple(expired)
 
 
 def _tell_people(
@@ -336,7 +345,7 @@ def _tell_people(
         if item["details"].get("kind") in ALERTS
         and not any((contact_id, item["details"]["kind"]) in broken for contact_id in item["details"]["contact_ids"])
     ]
-    drift_rows.close_drift_items(connection, fine, "resolved", "nobody", "no longer so at Mailjet", now)
+    drift_rows.close_drift_items(connection, fine, ReviewStatus.RESOLVED, "nobody", "no longer so at Mailjet", now)
     return tuple(finding for members in fresh.values() for finding in members)
 
 

@@ -12,9 +12,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from list_pipeline.core.errors import StateChangedError
 from list_pipeline.core.plans.gate import GateDecision, GateOutcome
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanStatus
 from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, judge_rebalancing
+from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.suppression.gate import SuppressionGateFacts, gate_items, judge_suppression
 from list_pipeline.core.suppression.verdicts import BORDERLINE_RULES
 from list_pipeline.operations.bounces.fetch import stored_bounces
@@ -70,11 +72,13 @@ def _judge(
     status, now = _STATUS_AFTER[decision.outcome], services.clock.now()
     with services.database.begin() as connection:
         decided_by = "gate" if decision.approved else None
-        is_ours = plan_rows.set_gate(connection, plan, status, decision.as_json(), now, decided_by)
-        if is_ours:
-            _ask_people(connection, run, plan, decision, now)
-        judged = plan_rows.existing_plan(connection, plan.plan_id)
-    return judged, decision if is_ours else None
+        try:
+            plan_rows.set_gate(connection, plan, status, decision.as_json(), now, decided_by)
+        except StateChangedError:
+            # A person decided while the gate did: that stands, and nobody is asked again.
+            return plan_rows.existing_plan(connection, plan.plan_id), None
+        _ask_people(connection, run, plan, decision, now)
+        return plan_rows.existing_plan(connection, plan.plan_id), decision
 
 
 def is_under_way(services: Services, plan: StoredPlan) -> bool:
@@ -145,7 +149,7 @@ def _ask_people(
             connection,
             campaign_id=run.campaign.campaign_id,
             plan_id=plan.plan_id,
-            kind="plan",
+            kind=ReviewKind.PLAN,
             summary=f"The {plan.kind.value} plan of {run.campaign.key} waits: {failed}",
             details={"content_hash": plan.content_hash, **decision.as_json()},
             now=now,
@@ -161,7 +165,7 @@ def _ask_about(connection: Connection, run: Maintenance, plan: StoredPlan, item:
         connection,
         campaign_id=run.campaign.campaign_id,
         plan_id=plan.plan_id,
-        kind="plan",
+        kind=ReviewKind.PLAN,
         contact_id=item.contact_id,
         summary=f"Contact {item.contact_id} would be suppressed and waits: its confidence is below the automatic band",
         details={"content_hash": plan.content_hash},

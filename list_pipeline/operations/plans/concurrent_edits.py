@@ -27,6 +27,7 @@ from list_pipeline.core.plans.concurrent_edits import (
 )
 from list_pipeline.core.plans.journal import StepAction
 from list_pipeline.core.plans.plan import ItemAction
+from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.integrations.mailjet import MailjetClient
 from list_pipeline.operations.membership.sync import follow_unsubscribed, learn_contacts, refresh_contacts
 from list_pipeline.operations.services import Services
@@ -120,7 +121,7 @@ class ConcurrentEdits:
                 connection,
                 campaign_id=plan.campaign_id if plan else None,
                 plan_id=self._plan_id,
-                kind="finding",
+                kind=ReviewKind.FINDING,
                 contact_id=contact_id,
                 summary=(
                     f"Contact {contact_id} was erased while it was being changed, and the bulk job created it again as contact "

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from list_pipeline.core.plans.journal import StepState
 from list_pipeline.core.plans.plan import PlanStatus
+from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans import outcomes as outcome_rows
@@ -45,7 +46,7 @@ def close(
         outcome = outcome_rows.outcome(connection, plan.plan_id)
         is_decided = plan.status in (PlanStatus.APPROVED, PlanStatus.EXECUTED)
         if is_decided and plan.executed_at is None and not outcome["open"]:
-            plan_rows.set_status(connection, plan.plan_id, PlanStatus.EXECUTED, now)
+            plan_rows.mark_executed(connection, plan.plan_id, now)
         too_late = attempt_rows.left_by_deadline(connection, plan.plan_id)
         failed = {step.contact_id for step in journal.steps_of(connection, plan.plan_id, StepState.FAILED)}
         for contact_id in sorted(failed):
@@ -53,7 +54,7 @@ def close(
                 connection,
                 campaign_id=plan.campaign_id,
                 plan_id=plan.plan_id,
-                kind="failed_item",
+                kind=ReviewKind.FAILED_ITEM,
                 contact_id=contact_id,
                 summary=f"Contact {contact_id} was not begun before the deadline of its run"
                 if contact_id in too_late

@@ -33,6 +33,7 @@ from list_pipeline.core.reports.facts import (
     report_from_json,
 )
 from list_pipeline.core.reports.message import maintenance_message
+from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.runs.status import RunStatus, run_status
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.bounces.fetch import analyse, stored_bounces
@@ -46,6 +47,7 @@ from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression.plan_and_execute import executable_items
 from list_pipeline.storage import health as health_rows
+from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.database import fetch_scalar
 from list_pipeline.storage.health import StoredAssessment
 from list_pipeline.storage.messages import Outgoing
@@ -199,7 +201,7 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
             moved = replace(moved, not_begun=_why_not_begun(run, suppression))
         attempt = _attempt_facts(services, connection, run)
         requests = _requests(connection, run)
-        reviews = plan_rows.open_reviews(connection, campaign.campaign_id)
+        reviews = review_rows.open_reviews(connection, campaign.campaign_id)
         assessed = health_rows.stored_assessments(connection, partition_of(run))
     by_class = dict(analysis.by_class) if analysis else {}
     return MaintenanceFacts(
@@ -236,7 +238,7 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         suppression_rationale=suppression.suppression_summary.rationale if suppression else "",
         expected_impact=suppression.suppression_summary.expected_impact if suppression else "",
         rationale_source=suppression.suppression_summary.advised_by if suppression else AdviceSource.POLICY,
-        review_reason=" ".join(str(review["summary"]) for review in reviews if review["kind"] == "plan")[:600],
+        review_reason=" ".join(review.summary for review in reviews if review.kind is ReviewKind.PLAN)[:600],
         attempt=attempt,
         judged_as_of=_judged_as_of(suppression),
         assessments=[each.assessment for each in assessed],

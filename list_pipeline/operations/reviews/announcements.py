@@ -34,8 +34,8 @@ from list_pipeline.storage.reviews import ReviewItem
 def with_review(services: Services, message: SlackMessage, campaign_id: int) -> SlackMessage:
     """A report with what a person now has to decide and the commands for it, below what waits."""
     with services.database.begin() as connection:
-        open_items = plan_rows.open_reviews(connection, campaign_id)
-        numbers = sorted({int(row["plan_id"]) for row in open_items if row["plan_id"] is not None})
+        open_items = review_rows.open_reviews(connection, campaign_id)
+        numbers = sorted({item.plan_id for item in open_items if item.plan_id is not None})
         found = [plan for number in numbers if (plan := plan_rows.plan_by_id(connection, number)) is not None]
         waiting = [
             WaitingPlan(
@@ -48,12 +48,7 @@ def with_review(services: Services, message: SlackMessage, campaign_id: int) -> 
             if plan.status is PlanStatus.PENDING_REVIEW
         ]
     undecided = {plan.plan_id for plan in waiting}
-    questions = sum(
-        1
-        for row in open_items
-        if row["plan_id"] not in undecided
-        and (row["kind"] in ("incident", "failed_item") or (row["kind"] == "plan" and row["contact_id"] is not None))
-    )
+    questions = sum(item.plan_id not in undecided and item.is_about_contacts for item in open_items)
     added = review_block(waiting, questions, services.settings.list_review_expiry_hours)
     return with_blocks(message, added, after=f"*{WAITING}*")
 

@@ -17,6 +17,7 @@ from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, Refuse
 from list_pipeline.core.percentages import exceeds_percent
 from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus
+from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.runs import run_keys
 from list_pipeline.operations.campaigns.discovery import discover
 from list_pipeline.operations.membership.sync import refresh_contacts
@@ -37,8 +38,6 @@ from list_pipeline.storage.reviews import ReviewItem
 from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
-
-_FAILED = "failed_item"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +168,7 @@ class ApprovedItemsRun:
         self._again = {
             contact_id: one.decided_at
             for one in approved
-            if one.kind == _FAILED and one.decided_at is not None
+            if one.kind is ReviewKind.FAILED_ITEM and one.decided_at is not None
             for contact_id in one.contact_ids
         }
 
@@ -241,13 +240,13 @@ class ApprovedItemsRun:
         with self._services.database.begin() as connection:
             failed = {step.contact_id for step in journal.steps_of(connection, self._plan.plan_id, StepState.FAILED)}
             for one in self._approved:
-                for contact_id in one.contact_ids if one.kind == _FAILED else ():
+                for contact_id in one.contact_ids if one.kind is ReviewKind.FAILED_ITEM else ():
                     if contact_id in failed:
                         plan_rows.add_review_item(
                             connection,
                             campaign_id=self._plan.campaign_id,
                             plan_id=self._plan.plan_id,
-                            kind=_FAILED,
+                            kind=ReviewKind.FAILED_ITEM,
                             contact_id=contact_id,
                             summary=(
                                 f"Contact {contact_id} could not be changed at Mailjet either when it was tried again "

@@ -12,9 +12,10 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import Connection
 
-from list_pipeline.core.errors import NotFoundError, RefusedError
+from list_pipeline.core.errors import NotFoundError, RefusedError, StateChangedError
 from list_pipeline.core.masking import redact_addresses
-from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PlanKind, PlanStatus, transition
+from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PLAN_LIFE, PlanKind, PlanStatus
+from list_pipeline.core.reviews.questions import ReviewStatus
 from list_pipeline.operations.reviews.announcements import tell_decision, tell_expired_questions
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import reviews as review_rows
@@ -96,10 +97,13 @@ def expire_overdue(services: Services) -> list[Expired]:
     before = now - timedelta(hours=services.settings.list_review_expiry_hours)
     with services.database.begin() as connection:
         for plan_id in review_rows.overdue_plans(connection, before):
-            # A person who decides at this moment was faster; that stands.
-            if plan_rows.decide(connection, plan_id, PlanStatus.PENDING_REVIEW, PlanStatus.EXPIRED, NOBODY, now):
-                review_rows.close_questions(connection, plan_id, PlanStatus.EXPIRED.value, NOBODY, None, now)
-                found.append(Expired(plan_id))
+            try:
+                plan_rows.decide(connection, plan_id, PlanStatus.PENDING_REVIEW, PlanStatus.EXPIRED, NOBODY, now)
+            except StateChangedError:
+                # A person who decides at this moment was faster; that stands.
+                continue
+            review_rows.close_questions(connection, plan_id, ReviewStatus.EXPIRED, NOBODY, None, now)
+            found.append(Expired(plan_id))
         found += [Expired(None, number) for number in review_rows.expire_questions(connection, before, now)]
     for one in found:
         log.info("nobody decided in time", plan=one.plan_id, review=one.review_id)
@@ -146,7 +150,7 @@ def approve_item(
             raise RefusedError(
                 tried, "its rebalancing was rolled back", "Reject it: the next campaign's rebalancing evens the lists"
             )
-        return _decide_item(connection, services, item, "approved", reviewer(services, by), note)
+        return _decide_item(connection, services, item, ReviewStatus.APPROVED, reviewer(services, by), note)
 
 
 def reject_item(services: Services, review_id: int, *, by: str, note: str | None = None) -> ReviewItem:
@@ -159,7 +163,7 @@ def reject_item(services: Services, review_id: int, *, by: str, note: str | None
     """
     with services.database.begin() as connection:
         item, _ = _find_item(connection, review_id, f"Rejecting question {review_id}")
-        return _decide_item(connection, services, item, "rejected", reviewer(services, by), note)
+        return _decide_item(connection, services, item, ReviewStatus.REJECTED, reviewer(services, by), note)
 
 
 def _find(services: Services, plan_id: int, verb: str) -> StoredPlan:
@@ -185,8 +189,8 @@ def _find_item(connection: Connection, review_id: int, tried: str) -> tuple[Revi
         raise RefusedError(
             tried, "it is not about single contacts of a plan", "Decide on its plan, or read it: news need no decision"
         )
-    if item.status != "open":
-        raise RefusedError(tried, f"it is {item.status}", "Only an open question can be decided")
+    if item.status is not ReviewStatus.OPEN:
+        raise RefusedError(tried, f"it is {item.status.value}", "Only an open question can be decided")
     return item, plan
 
 
@@ -217,31 +221,23 @@ def reviewer(services: Services, by: str) -> str:
 
 
 def _decide(services: Services, plan: StoredPlan, wanted: PlanStatus, by: str, note: str | None) -> StoredPlan:
-    status, now = transition(plan.status, wanted), services.clock.now()
+    status, now = PLAN_LIFE.advance(plan.status, wanted), services.clock.now()
     note = redact_addresses(note) if note else None
     with services.database.begin() as connection:
         decided = plan_rows.decide(connection, plan.plan_id, plan.status, status, by, now)
-        if decided is None:
-            raise RefusedError(
-                f"Deciding on plan {plan.plan_id}", "somebody else was faster", "Look at it again; it no longer waits"
-            )
         if status is PlanStatus.APPROVED:
-            plan_rows.decide_reviews(connection, plan.plan_id, "plan", status.value, by, note, now)
+            review_rows.decide_about_plan(connection, plan.plan_id, ReviewStatus.APPROVED, by, note, now)
         else:
-            review_rows.close_questions(connection, plan.plan_id, status.value, by, note, now)
+            review_rows.close_questions(connection, plan.plan_id, ReviewStatus(status.value), by, note, now)
     log.info("plan decided", plan=plan.plan_id, status=status.value, by=by)
     tell_decision(services, decided, note)
     return decided
 
 
 def _decide_item(
-    connection: Connection, services: Services, item: ReviewItem, status: str, by: str, note: str | None
+    connection: Connection, services: Services, item: ReviewItem, status: ReviewStatus, by: str, note: str | None
 ) -> ReviewItem:
     note = redact_addresses(note) if note else None
     decided = review_rows.decide_review(connection, item.review_id, status, by, note, services.clock.now())
-    if decided is None:
-        raise RefusedError(
-            f"Deciding on question {item.review_id}", "somebody else was faster", "Look at it again; it is decided"
-        )
-    log.info("question decided", review=item.review_id, status=status, by=by, contacts=len(item.contact_ids))
+    log.info("question decided", review=item.review_id, status=status.value, by=by, contacts=len(item.contact_ids))
     return decided

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.runs.limits import MAINTENANCE_RUNS, RunLimits
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.services import Services
@@ -71,7 +72,7 @@ def end_failed(services: Services, connection: Connection, row: LogRow, now: dat
                     connection,
                     campaign_id=row.campaign_id,
                     plan_id=plan.plan_id,
-                    kind="finding",
+                    kind=ReviewKind.FINDING,
                     summary=(
                         f"Attempt {row.attempt} at the maintenance of {key} ({row.sweep}) was the last: {plan.open} changes "
                         f"of its {plan.kind} plan are open, {plan.half_done} of them half done. "

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.drift.findings import ALERTS
 from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.reviews.questions import ReviewStatus
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import drift as drift_rows
 from list_pipeline.storage.drift import Continuity
@@ -121,11 +122,10 @@ def accept(services: Services, *, by: str, note: str | None = None) -> int:
                 )
             drift_rows.may_go_on(connection)
             drift_rows.note_alive(connection, now)
-        closed = drift_rows.close_drift_items(
-            connection, [int(item["review_id"]) for item in items], "approved", by, note, now
-        )
-    log.info("drift accepted", by=by, was_stopped=state.must_reconcile_since is not None, review_items=closed)
-    return closed
+        closed = [int(item["review_id"]) for item in items]
+        drift_rows.close_drift_items(connection, closed, ReviewStatus.APPROVED, by, note, now)
+    log.info("drift accepted", by=by, was_stopped=state.must_reconcile_since is not None, review_items=len(closed))
+    return len(closed)
 
 
 def _gap(state: Continuity, now: datetime) -> str | None:

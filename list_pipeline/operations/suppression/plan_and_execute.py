@@ -18,6 +18,7 @@ from list_pipeline.core.percentages import reaches_percent
 from list_pipeline.core.plans.gate import GateOutcome
 from list_pipeline.core.plans.journal import StepNote
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus
+from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.suppression.plan import SuppressionPlan, SuppressionSummary, assemble
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.rules import decide, find_incidents, keep_delivered, keep_rejected, keep_taken_back
@@ -218,7 +219,7 @@ def _save(services: Services, run: Maintenance, plan: SuppressionPlan, summary: 
                 connection,
                 campaign_id=run.campaign.campaign_id,
                 plan_id=stored.plan_id,
-                kind="incident",
+                kind=ReviewKind.INCIDENT,
                 summary=(
                     f"{incident.hard_bounces} of {incident.recipients} recipients at {incident.domain} bounced hard: "
                     "the domain is the likelier cause, so these contacts wait"

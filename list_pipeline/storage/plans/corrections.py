@@ -13,7 +13,16 @@ from sqlalchemy import Connection, RowMapping
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.corrections import ContactNow, DoneChange
 from list_pipeline.core.plans.journal import EXPLAIN_NO_SIZE, STEP_LIFE, StepAction, StepNote, StepState
-from list_pipeline.core.plans.plan import CORRECTIONS, MAINTENANCE_PLANS, ItemAction, PlanKind, Sweep
+from list_pipeline.core.plans.plan import (
+    CORRECTIONS,
+    MAINTENANCE_PLANS,
+    PLAN_LIFE,
+    ItemAction,
+    PlanKind,
+    PlanStatus,
+    Sweep,
+)
+from list_pipeline.core.reviews.questions import REVIEW_LIFE, ReviewKind, ReviewStatus
 from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_scalar
 from list_pipeline.storage.life_cycles import left_for, sql_list, sql_word
 from list_pipeline.storage.membership import members
@@ -21,6 +30,9 @@ from list_pipeline.storage.membership import members
 _CONFIRMED, _SKIPPED = sql_word(StepState.CONFIRMED), sql_word(StepState.SKIPPED)
 _FAILED, _COMPENSATED = sql_word(StepState.FAILED), sql_word(StepState.COMPENSATED)
 _ADD, _REMOVE = sql_word(StepAction.ADD), sql_word(StepAction.REMOVE)
+_APPROVED = sql_word(PlanStatus.APPROVED)
+_LAPSES = left_for(PLAN_LIFE, PlanStatus.EXPIRED, PlanStatus.PLANNED)
+_TURNED_DOWN = left_for(PLAN_LIFE, PlanStatus.REJECTED, PlanStatus.PENDING_REVIEW, PlanStatus.APPROVED)
 
 _DONE_CHANGE = f"""
     select c.change_id, c.contact_id, c.kind, c.before, i.reason,
@@ -145,12 +157,14 @@ def withdraw_plans(connection: Connection, campaign_id: int, sweep: Sweep, by: s
     """A person takes a maintenance back: what of its plans was not executed is not executed any more."""
     return execute(
         connection,
-        """
-        update plan set status = case when status = 'planned' then 'expired' else 'rejected' end, decided_by = :by,
+        f"""
+        update plan set status = case when status in {_LAPSES} then :expired else :rejected end, decided_by = :by,
                decided_at = :now
-        where campaign_id = :campaign and sweep = :sweep and kind in ('suppression', 'rebalancing')
-          and status in ('planned', 'pending_review', 'approved')
+        where campaign_id = :campaign and sweep = :sweep and kind in {sql_list(*MAINTENANCE_PLANS)}
+          and (status in {_LAPSES} or status in {_TURNED_DOWN})
         """,
+        expired=PlanStatus.EXPIRED,
+        rejected=PlanStatus.REJECTED,
         campaign=campaign_id,
         sweep=sweep,
         by=by,
@@ -162,14 +176,17 @@ def close_questions(connection: Connection, campaign_id: int, sweep: Sweep, by: 
     """What is asked about the plans of a maintenance that is taken back, or was approved of them and not done, is off."""
     return execute(
         connection,
-        """
-        update review_item r set status = 'rejected', decided_at = :now, decided_by = :by, note = 'the maintenance was undone'
+        f"""
+        update review_item r set status = :rejected, decided_at = :now, decided_by = :by, note = 'the maintenance was undone'
         from plan p
         where p.plan_id = r.plan_id and p.campaign_id = :campaign and p.sweep = :sweep
-          and p.kind in ('suppression', 'rebalancing') and r.kind in ('plan', 'incident', 'failed_item')
-          and (r.status = 'open' or r.status = 'approved' and r.executed_at is null and r.contact_id is not null
-               or r.status = 'approved' and r.executed_at is null and r.kind = 'incident')
+          and p.kind in {sql_list(*MAINTENANCE_PLANS)}
+          and r.kind in {sql_list(ReviewKind.PLAN, ReviewKind.INCIDENT, ReviewKind.FAILED_ITEM)}
+          and r.status in {left_for(REVIEW_LIFE, ReviewStatus.REJECTED)}
+          and (r.status = {sql_word(ReviewStatus.OPEN)}
+               or r.executed_at is null and (r.contact_id is not null or r.kind = {sql_word(ReviewKind.INCIDENT)}))
         """,
+        rejected=ReviewStatus.REJECTED,
         campaign=campaign_id,
         sweep=sweep,
         by=by,
@@ -241,7 +258,7 @@ def waiting_corrections(connection: Connection, kinds: Collection[PlanKind] = CO
     """Corrections that were let through and are not carried out to the end, oldest first."""
     found = fetch_all(
         connection,
-        """select plan_id from plan where kind = any(:kinds) and status = 'approved' and executed_at is null
+        f"""select plan_id from plan where kind = any(:kinds) and status = {_APPROVED} and executed_at is null
            order by plan_id""",
         kinds=[kind.value for kind in kinds],
     )
@@ -252,8 +269,8 @@ def waiting_corrections_of(connection: Connection, campaign_id: int, sweep: Swee
     """The same, of one campaign and kind."""
     found = fetch_all(
         connection,
-        """select plan_id from plan where campaign_id = :campaign and sweep = :sweep and kind = :kind
-             and status = 'approved' and executed_at is null order by plan_id""",
+        f"""select plan_id from plan where campaign_id = :campaign and sweep = :sweep and kind = :kind
+             and status = {_APPROVED} and executed_at is null order by plan_id""",
         campaign=campaign_id,
         sweep=sweep,
         kind=kind,

@@ -27,7 +27,7 @@ from list_pipeline.core.plans.journal import (
 )
 from list_pipeline.core.plans.plan import ItemAction
 from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_scalar, to_json
-from list_pipeline.storage.life_cycles import left_for, require_all, sql_list, sql_word
+from list_pipeline.storage.life_cycles import left_for, require_all, require_one, sql_list, sql_word
 
 _FAILED, _SUPPRESS = sql_word(StepState.FAILED), sql_word(ItemAction.SUPPRESS)
 
@@ -266,7 +266,7 @@ def _move_job(connection: Connection, job_id: int, state: JobState, also: str, *
         job=job_id,
         **values,
     )
-    require_all(touched, 1, f"Making bulk job {job_id} {state.value}")
+    require_one(touched, f"Making bulk job {job_id} {state.value}")
 
 
 def settle_steps(

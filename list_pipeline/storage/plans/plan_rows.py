@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -13,11 +13,13 @@ from sqlalchemy import Connection, RowMapping
 from list_pipeline.core.drift.findings import RepairSummary
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.corrections import CorrectionSummary
-from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus, Sweep
+from list_pipeline.core.plans.plan import PLAN_LIFE, ItemAction, PlanItem, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.rebalancing.summary import RebalancingSummary
+from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.suppression.plan import SuppressionSummary
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, fetch_row, fetch_scalar, to_json
 from list_pipeline.storage.json_columns import JsonColumn
+from list_pipeline.storage.life_cycles import left_for, require_one, require_row
 
 PlanSummary = SuppressionSummary | RebalancingSummary | CorrectionSummary | RepairSummary
 """What a plan of each kind is in figures and words."""
@@ -220,25 +222,30 @@ def set_gate(
     gate: Mapping[str, Any],
     now: datetime,
     decided_by: str | None,
-) -> bool:
-    """Write what the gate saw and decided, if the plan is still as it was seen. A plan that a person has to decide has no
-    decision yet. False: somebody decided in between, and that stands."""
-    return bool(
-        execute(
-            connection,
-            """
-            update plan set status = :status, gate = cast(:gate as jsonb), decided_by = :by,
-                   decided_at = case when cast(:by as text) is null then null else cast(:now as timestamptz) end
-            where plan_id = :id and status = :seen and coalesce(decided_by, 'gate') = 'gate'
-            """,
-            id=seen.plan_id,
-            seen=seen.status,
-            status=status,
-            gate=to_json(gate),
-            by=decided_by,
-            now=now,
-        )
+) -> None:
+    """Write what the gate saw and decided. A plan that a person has to decide has no decision yet.
+
+    Raises:
+        IllegalTransitionError: from where the plan was seen it may not get there.
+        StateChangedError: somebody decided in between, and that stands.
+    """
+    if status is not seen.status:
+        PLAN_LIFE.advance(seen.status, status)
+    touched = execute(
+        connection,
+        """
+        update plan set status = :status, gate = cast(:gate as jsonb), decided_by = :by,
+               decided_at = case when cast(:by as text) is null then null else cast(:now as timestamptz) end
+        where plan_id = :id and status = :seen and coalesce(decided_by, 'gate') = 'gate'
+        """,
+        id=seen.plan_id,
+        seen=seen.status,
+        status=status,
+        gate=to_json(gate),
+        by=decided_by,
+        now=now,
     )
+    require_one(touched, f"Writing what the gate decided on plan {seen.plan_id}")
 
 
 def rejected_contacts(connection: Connection, campaign_id: int) -> frozenset[int]:
@@ -274,32 +281,44 @@ def taken_back_contacts(connection: Connection, campaign_id: int) -> frozenset[i
 
 def decide(
     connection: Connection, plan_id: int, seen: PlanStatus, wanted: PlanStatus, by: str, now: datetime
-) -> StoredPlan | None:
-    """A person's decision, if the plan is still as it was seen. None: somebody else decided in between."""
+) -> StoredPlan:
+    """A decision on a plan that was seen in a status. Returns the plan as it is now.
+
+    Raises:
+        IllegalTransitionError: from there it may not get to ``wanted``.
+        StateChangedError: somebody else decided in between.
+    """
     row = fetch_one(
         connection,
         f"""update plan set status = :wanted, decided_by = :by, decided_at = :now
             where plan_id = :id and status = :seen returning {_PLAN_COLUMNS}""",
         id=plan_id,
         seen=seen,
-        wanted=wanted,
+        wanted=PLAN_LIFE.advance(seen, wanted),
         by=by,
         now=now,
     )
-    return _plan(row) if row is not None else None
+    return _plan(require_row(row, f"Making plan {plan_id} {wanted.value}"))
 
 
-def set_status(connection: Connection, plan_id: int, status: PlanStatus, now: datetime) -> None:
-    """Move a plan on; ``executed`` also notes when."""
-    execute(
+def mark_executed(connection: Connection, plan_id: int, now: datetime) -> None:
+    """Everything of an approved plan is settled. One that somebody else marked already stays as it was marked.
+
+    Raises:
+        StateChangedError: it is not approved any more: it was turned down or taken back in between.
+    """
+    touched = execute(
         connection,
-        """update plan set status = :status,
-               executed_at = case when :status = 'executed' then cast(:now as timestamptz) else executed_at end
-           where plan_id = :id""",
+        f"""update plan set status = :executed, executed_at = :now
+            where plan_id = :id and status in {left_for(PLAN_LIFE, PlanStatus.EXECUTED)}""",
         id=plan_id,
-        status=status,
+        executed=PlanStatus.EXECUTED,
         now=now,
     )
+    if not touched:
+        found = fetch_scalar(connection, "select status from plan where plan_id = :id", id=plan_id)
+        touched = int(found == PlanStatus.EXECUTED)
+    require_one(touched, f"Marking plan {plan_id} as executed")
 
 
 def add_review_item(
@@ -307,7 +326,7 @@ def add_review_item(
     *,
     campaign_id: int | None,
     plan_id: int,
-    kind: str,
+    kind: ReviewKind,
     summary: str,
     details: Mapping[str, Any],
     now: datetime,
@@ -335,40 +354,9 @@ def add_finding(connection: Connection, summary: str, now: datetime) -> None:
     """Tell people something that belongs to no plan; the caller makes sure that it is told once."""
     execute(
         connection,
-        "insert into review_item (kind, summary, created_at) values ('finding', :summary, :now)",
+        "insert into review_item (kind, summary, created_at) values (:kind, :summary, :now)",
+        kind=ReviewKind.FINDING,
         summary=summary,
-        now=now,
-    )
-
-
-def open_reviews(connection: Connection, campaign_id: int | None = None) -> Sequence[RowMapping]:
-    """Review items that nobody has decided yet, oldest first."""
-    return fetch_all(
-        connection,
-        """
-        select r.*, s.campaign_key, p.content_hash from review_item r
-        left join campaign_schedule s on s.id = r.campaign_id left join plan p on p.plan_id = r.plan_id
-        where r.status = 'open' and (cast(:campaign as int) is null or r.campaign_id = :campaign) order by r.review_id
-        """,
-        campaign=campaign_id,
-    )
-
-
-def decide_reviews(
-    connection: Connection, plan_id: int, kind: str, status: str, by: str, note: str | None, now: datetime
-) -> int:
-    """Close the open review items of a plan."""
-    return execute(
-        connection,
-        """
-        update review_item set status = :status, decided_at = :now, decided_by = :by, note = :note
-        where plan_id = :plan and kind = :kind and status = 'open'
-        """,
-        plan=plan_id,
-        kind=kind,
-        status=status,
-        by=by,
-        note=note,
         now=now,
     )
 

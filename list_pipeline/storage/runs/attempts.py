@@ -15,9 +15,10 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.plans.journal import UNSETTLED, StepNote, StepState
 from list_pipeline.core.plans.plan import MAINTENANCE_PLANS
+from list_pipeline.core.reviews.questions import REVIEW_LIFE, ReviewKind, ReviewStatus
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.storage.database import execute, fetch_all
-from list_pipeline.storage.life_cycles import sql_list, sql_word
+from list_pipeline.storage.life_cycles import left_for, sql_list, sql_word
 from list_pipeline.storage.runs.ledger import POST_CAMPAIGN, SELECT_LOG, LogRow, log_row
 
 _FAILED = sql_word(StepState.FAILED)
@@ -98,10 +99,12 @@ def resolve_given_up(connection: Connection, campaign_id: int, attempt: int, now
     """What an attempt that gave up left to people is taken up by the next one."""
     execute(
         connection,
-        """
-        update review_item set status = 'resolved', decided_at = :now, decided_by = 'maintenance', note = :note
-        where campaign_id = :campaign and kind = 'finding' and status = 'open' and details ? 'gave_up_at_attempt'
+        f"""
+        update review_item set status = :resolved, decided_at = :now, decided_by = 'maintenance', note = :note
+        where campaign_id = :campaign and kind = {sql_word(ReviewKind.FINDING)} and details ? 'gave_up_at_attempt'
+          and status in {left_for(REVIEW_LIFE, ReviewStatus.RESOLVED)}
         """,
+        resolved=ReviewStatus.RESOLVED,
         campaign=campaign_id,
         note=f"attempt {attempt} continues it",
         now=now,

@@ -12,6 +12,7 @@ import pytest
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.journal import JobState, StepAction, StepState
 from list_pipeline.core.plans.plan import CHANGING_ACTIONS, ItemAction, PlanKind, PlanStatus, Sweep
+from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.stack.databases import with_database
 
 WORDS: Mapping[str, Collection[str]] = {
@@ -27,6 +28,8 @@ WORDS: Mapping[str, Collection[str]] = {
     "change_step.list_role": ListRole,
     "change_step.state": StepState,
     "mailjet_job.state": JobState,
+    "review_item.kind": ReviewKind,
+    "review_item.status": ReviewStatus,
 }
 
 _ONE_OF = re.compile(r"^CHECK \(\((\w+) = ANY \(ARRAY\[(.*)\]\)\)\)$")

@@ -10,6 +10,7 @@ import pytest
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import (
+    PLAN_LIFE,
     ItemAction,
     PlanItem,
     PlanKind,
@@ -18,8 +19,6 @@ from list_pipeline.core.plans.plan import (
     Urgency,
     content_hash,
     max_urgency,
-    may_become,
-    transition,
 )
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 
@@ -105,25 +104,25 @@ class TestItems:
 
 class TestLife:
     def test_nothing_is_executed_that_was_not_approved(self) -> None:
-        allowed = {status for status in PlanStatus if may_become(status, PlanStatus.EXECUTED)}
+        allowed = {status for status in PlanStatus if PLAN_LIFE.allows(status, PlanStatus.EXECUTED)}
         assert allowed == {PlanStatus.APPROVED}
         with pytest.raises(RefusedError, match="pending_review"):
-            transition(PlanStatus.PENDING_REVIEW, PlanStatus.EXECUTED)
+            PLAN_LIFE.advance(PlanStatus.PENDING_REVIEW, PlanStatus.EXECUTED)
 
     @pytest.mark.parametrize("final", [PlanStatus.EXECUTED, PlanStatus.SUPERSEDED])
     def test_what_is_final_stays(self, final: PlanStatus) -> None:
-        assert not any(may_become(final, status) for status in PlanStatus)
+        assert not any(PLAN_LIFE.allows(final, status) for status in PlanStatus)
 
     @pytest.mark.parametrize("ended", [PlanStatus.REJECTED, PlanStatus.EXPIRED, PlanStatus.SUPERSEDED])
     def test_what_was_decided_against_is_never_approved_again(self, ended: PlanStatus) -> None:
-        assert not may_become(ended, PlanStatus.APPROVED)
+        assert not PLAN_LIFE.allows(ended, PlanStatus.APPROVED)
 
     def test_a_legal_step_is_taken(self) -> None:
-        assert transition(PlanStatus.PLANNED, PlanStatus.APPROVED) is PlanStatus.APPROVED
+        assert PLAN_LIFE.advance(PlanStatus.PLANNED, PlanStatus.APPROVED) is PlanStatus.APPROVED
 
-    @pytest.mark.parametrize("status", list(PlanStatus))
-    def test_staying_is_no_step(self, status: PlanStatus) -> None:
-        assert not may_become(status, status)
+    def test_what_only_the_gate_let_through_is_judged_again_and_may_wait_or_be_refused(self) -> None:
+        for wanted in (PlanStatus.PENDING_REVIEW, PlanStatus.PLANNED):
+            assert PLAN_LIFE.advance(PlanStatus.APPROVED, wanted) is wanted
 
 
 class TestUrgency:

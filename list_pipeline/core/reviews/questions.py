@@ -1,0 +1,58 @@
+"""What people are asked and told: the kinds of an entry in the review queue, and its life.
+
+Does not belong here: the messages about it (``messages``), who may decide (``operations.reviews.decisions``).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from list_pipeline.core.life_cycles import life_cycle
+
+
+class ReviewKind(StrEnum):
+    """What an entry is about. The last three are news: there is nothing to decide on a single contact.
+
+    ``plan``: a plan that waits, or one of its contacts below the automatic band. ``incident``: the contacts of a domain that
+    bounced as a whole. ``failed_item``: a contact that could not be changed.
+    """
+
+    PLAN = "plan"
+    INCIDENT = "incident"
+    FAILED_ITEM = "failed_item"
+    FINDING = "finding"
+    DRIFT = "drift"
+    CORRECTION = "correction"
+
+
+class ReviewStatus(StrEnum):
+    """What became of an entry. ``resolved``: it went away by itself."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    RESOLVED = "resolved"
+
+
+REVIEW_LIFE = life_cycle(
+    "a question",
+    {
+        ReviewStatus.OPEN: {
+            ReviewStatus.APPROVED,
+            ReviewStatus.REJECTED,
+            ReviewStatus.EXPIRED,
+            ReviewStatus.RESOLVED,
+        },
+        # Approved and not yet carried out, when its plan is turned down, lapses or is taken back.
+        ReviewStatus.APPROVED: {ReviewStatus.REJECTED, ReviewStatus.EXPIRED},
+        ReviewStatus.REJECTED: (),
+        ReviewStatus.EXPIRED: (),
+        ReviewStatus.RESOLVED: (),
+    },
+)
+
+
+def is_about_contacts(kind: ReviewKind, names_contacts: bool) -> bool:
+    """Whether an entry asks about single contacts, so that it can be decided without deciding on a whole plan."""
+    return kind in (ReviewKind.INCIDENT, ReviewKind.FAILED_ITEM) or (kind is ReviewKind.PLAN and names_contacts)
