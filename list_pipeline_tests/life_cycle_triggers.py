@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 from list_pipeline.core.life_cycles import LifeCycle
+from list_pipeline.core.messages.delivery import DELIVERY_LIFE
 from list_pipeline.core.plans.journal import JOB_LIFE, STEP_LIFE
 from list_pipeline.core.plans.plan import PLAN_LIFE
 from list_pipeline.core.reviews.questions import REVIEW_LIFE
@@ -21,6 +22,7 @@ LIVES: Mapping[tuple[str, str], LifeCycle[Any]] = {
     ("mailjet_job", "state"): JOB_LIFE,
     ("plan", "status"): PLAN_LIFE,
     ("review_item", "status"): REVIEW_LIFE,
+    ("notification", "state"): DELIVERY_LIFE,
 }
 """Table and column of every status that has a life cycle."""
 

@@ -16,7 +16,6 @@ from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.drift.findings import Finding, Standing
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.messages.keys import ABOUT_DRIFT
 from list_pipeline.core.plans.journal import OPEN_JOBS, UNSETTLED, StepAction, StepState
 from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.core.reviews.questions import REVIEW_LIFE, ReviewKind, ReviewStatus
@@ -343,19 +342,6 @@ def close_drift_items(
         now=now,
     )
     require_all(touched, len(review_ids), f"Making notes about drift {status.value}")
-
-
-def unsent_alerts(connection: Connection) -> Sequence[RowMapping]:
-    """Alerts about drift and corrections that are in the outbox and did not arrive, oldest first."""
-    return fetch_all(
-        connection,
-        """
-        select * from notification
-        where message_key like any(:patterns)
-          and state in ('pending', 'unknown', 'failed') order by notification_id
-        """,
-        patterns=list(ABOUT_DRIFT),
-    )
 
 
 # Continuity

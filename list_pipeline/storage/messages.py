@@ -14,14 +14,24 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.messages.delivery import TARGET_SECONDS, DeliveryFigures
-from list_pipeline.core.messages.keys import MessageKey, ThreadKey
+from list_pipeline.core.messages.delivery import (
+    DELIVERY_LIFE,
+    TARGET_SECONDS,
+    UNSENT,
+    Channel,
+    DeliveryFigures,
+    DeliveryState,
+)
+from list_pipeline.core.messages.keys import ABOUT_DRIFT, MessageKey, ThreadKey
 from list_pipeline.storage.database import Database, execute, fetch_all, fetch_one, fetch_row, fetch_scalar, to_json
+from list_pipeline.storage.life_cycles import left_for, require_one, sql_list, sql_word
 
 _LOCK_CLASS = 0x6C70_0003
 """First half of the advisory lock of one message; the second is its number."""
 
-_UNSENT = "state in ('pending', 'unknown', 'failed')"
+_SENT = sql_word(DeliveryState.SENT)
+_POSTABLE = left_for(DELIVERY_LIFE, DeliveryState.SENT)
+_UNSENT = f"state in {sql_list(*UNSENT)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +51,40 @@ class Outgoing:
     is_broadcast: bool = False
 
 
-def queue(connection: Connection, message: Outgoing, first_retry_at: datetime, now: datetime) -> RowMapping:
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A message as it stands in the outbox.
+
+    ``message_ts``: Slack's timestamp, empty where the way gives none. ``thread_ts``: that of the message it was posted below.
+    """
+
+    notification_id: int
+    message_key: MessageKey
+    text: str
+    blocks: list[dict[str, Any]]
+    state: DeliveryState
+    channel: str | None
+    message_ts: str | None
+    thread_key: str | None
+    thread_ts: str | None
+    permalink: str | None
+    is_important: bool
+    is_broadcast: bool
+    attempts: int
+    last_error: str | None
+    created_at: datetime
+    email_attempts: int
+    emailed_at: datetime | None
+
+
+_COLUMNS = ", ".join(StoredMessage.__dataclass_fields__)
+
+
+def _message(row: RowMapping) -> StoredMessage:
+    return StoredMessage(**{**row, "state": DeliveryState(row["state"])})
+
+
+def queue(connection: Connection, message: Outgoing, first_retry_at: datetime, now: datetime) -> StoredMessage:
     """Put a message into the outbox, once per key, and return its row.
 
     Args:
@@ -52,7 +95,7 @@ def queue(connection: Connection, message: Outgoing, first_retry_at: datetime, n
         """
         insert into notification (message_key, campaign_id, log_id, health_check_id, text, blocks, state, created_at,
                                   thread_key, is_important, is_broadcast, next_attempt_at)
-        values (:key, :campaign, :log, :check, :text, cast(:blocks as jsonb), 'pending', :now,
+        values (:key, :campaign, :log, :check, :text, cast(:blocks as jsonb), :pending, :now,
                 :thread, :important, :broadcast, :retry)
         on conflict (message_key) do nothing
         """,
@@ -62,28 +105,38 @@ def queue(connection: Connection, message: Outgoing, first_retry_at: datetime, n
         check=message.health_check_id,
         text=message.text,
         blocks=to_json(list(message.blocks)),
+        pending=DeliveryState.PENDING,
         now=now,
         thread=message.thread_key,
         important=message.is_important,
         broadcast=message.is_broadcast,
         retry=first_retry_at,
     )
-    statement = "select * from notification where message_key = :key"
-    return fetch_row(connection, f"message {message.key}", statement, key=message.key)
+    return by_key(connection, message.key)
+
+
+def by_key(connection: Connection, key: MessageKey) -> StoredMessage:
+    """The row of a message that was put into the outbox.
+
+    Raises:
+        MissingRowError: it was not.
+    """
+    statement = f"select {_COLUMNS} from notification where message_key = :key"
+    return _message(fetch_row(connection, f"message {key}", statement, key=key))
 
 
 def settled_among(connection: Connection, keys: Sequence[MessageKey]) -> frozenset[MessageKey]:
     """Those of these messages of which nothing more follows: they arrived, were left out, or are too old."""
     found = fetch_all(
         connection,
-        "select message_key from notification where message_key = any(:keys) and state in ('sent', 'skipped', 'expired')",
+        f"select message_key from notification where message_key = any(:keys) and not {_UNSENT}",
         keys=list(keys),
     )
     return frozenset(row["message_key"] for row in found)
 
 
 @contextmanager
-def held(database: Database, notification_id: int) -> Iterator[RowMapping | None]:
+def held(database: Database, notification_id: int) -> Iterator[StoredMessage | None]:
     """A message as it is now, with nobody else posting it meanwhile; None while somebody else is.
 
     The lock ends with its connection, so a killed process frees it at once.
@@ -92,7 +145,9 @@ def held(database: Database, notification_id: int) -> Iterator[RowMapping | None
         if not fetch_scalar(connection, "select pg_try_advisory_lock(:class, :id)", **_lock(notification_id)):
             yield None
             return
-        yield fetch_one(connection, "select * from notification where notification_id = :id", id=notification_id)
+        statement = f"select {_COLUMNS} from notification where notification_id = :id"
+        row = fetch_one(connection, statement, id=notification_id)
+        yield None if row is None else _message(row)
 
 
 def _lock(notification_id: int) -> dict[str, int]:
@@ -103,10 +158,10 @@ def thread_of(connection: Connection, notification_id: int, thread_key: str) -> 
     """Slack's timestamp of the message below which one about the same stands, or None: it is the first that arrives."""
     found = fetch_scalar(
         connection,
-        """
+        f"""
         select message_ts from notification
-        where (thread_key = :thread or message_key = :thread) and notification_id <> :id and state = 'sent'
-          and channel_kind = 'slack' and message_ts <> '' and thread_ts is null and not is_thread_lost
+        where (thread_key = :thread or message_key = :thread) and notification_id <> :id and state = {_SENT}
+          and channel_kind = {sql_word(Channel.SLACK)} and message_ts <> '' and thread_ts is null and not is_thread_lost
         order by sent_at, notification_id limit 1
         """,
         thread=thread_key,
@@ -127,15 +182,20 @@ def last_post(connection: Connection) -> datetime | None:
 
 
 def attempted(connection: Connection, key: str, thread_ts: str | None, now: datetime) -> None:
-    """A request goes out now; whether it arrived is known afterwards."""
-    execute(
+    """A request goes out now; whether it arrived is known afterwards.
+
+    Raises:
+        StateChangedError: somebody else posted the message or gave it up in between: it is not to be posted again.
+    """
+    touched = execute(
         connection,
-        """update notification set attempts = attempts + 1, thread_ts = :thread, tried_at = :now
-           where message_key = :key""",
+        f"""update notification set attempts = attempts + 1, thread_ts = :thread, tried_at = :now
+            where message_key = :key and state in {_POSTABLE}""",
         key=key,
         thread=thread_ts,
         now=now,
     )
+    require_one(touched, f"Posting message {key}")
 
 
 def moved_out(connection: Connection, key: str) -> None:
@@ -144,29 +204,34 @@ def moved_out(connection: Connection, key: str) -> None:
 
 
 def sent(
-    connection: Connection, key: str, kind: str, channel: str, message_ts: str, permalink: str | None, now: datetime
+    connection: Connection, key: str, kind: Channel, channel: str, message_ts: str, permalink: str | None, now: datetime
 ) -> None:
     """The message arrived; the row of the ledger that it reports says so too.
 
     Args:
-        kind: ``slack``, ``webhook`` (which gives no timestamp: empty) or ``email``.
+        message_ts: empty where the way gives no timestamp.
+
+    Raises:
+        StateChangedError: somebody else noted that it arrived, or gave it up, in between.
     """
     row = fetch_one(
         connection,
-        """
-        update notification set state = 'sent', channel_kind = :kind, channel = :channel, message_ts = :ts,
+        f"""
+        update notification set state = :sent, channel_kind = :kind, channel = :channel, message_ts = :ts,
                permalink = :permalink, sent_at = :now, last_error = null, next_attempt_at = null
-        where message_key = :key
+        where message_key = :key and state in {_POSTABLE}
         returning log_id, health_check_id, nullif(coalesce(thread_ts, message_ts), '') as root
         """,
         key=key,
+        sent=DeliveryState.SENT,
         kind=kind,
         channel=channel,
         ts=message_ts,
         permalink=permalink,
         now=now,
     )
-    if row is None or kind == "email":
+    require_one(int(row is not None), f"Noting that message {key} arrived")
+    if row is None or kind is Channel.EMAIL:
         return
     for table, row_id in (("list_maintenance_log", row["log_id"]), ("list_health_check", row["health_check_id"])):
         if row_id is not None:
@@ -179,38 +244,52 @@ def sent(
             )
 
 
-def not_sent(connection: Connection, key: str, state: str, error: str, next_attempt_at: datetime | None) -> None:
-    """The message did not arrive (``failed``), may have (``unknown``), has nowhere to go (``skipped``), or is too old to
-    matter (``expired``)."""
-    execute(
+def not_sent(
+    connection: Connection, key: str, state: DeliveryState, error: str, next_attempt_at: datetime | None
+) -> None:
+    """The message did not arrive, may have, is left out, or is too old to matter. It may be in that state already.
+
+    Raises:
+        StateChangedError: it arrived or was given up in between.
+    """
+    touched = execute(
         connection,
-        """update notification set state = :state, last_error = :error, next_attempt_at = :next
-           where message_key = :key and state <> 'sent'""",
+        f"""update notification set state = :state, last_error = :error, next_attempt_at = :next
+            where message_key = :key and (state = :state or state in {left_for(DELIVERY_LIFE, state)})""",
         key=key,
         state=state,
         error=error,
         next=next_attempt_at,
     )
+    require_one(touched, f"Noting that message {key} is {state.value}")
 
 
-def due(connection: Connection, now: datetime, most: int) -> Sequence[RowMapping]:
+def due(connection: Connection, now: datetime, most: int) -> tuple[StoredMessage, ...]:
     """Messages whose next attempt is due, oldest first."""
-    return fetch_all(
-        connection,
-        f"""select * from notification where {_UNSENT} and coalesce(next_attempt_at, created_at) <= :now
-            order by notification_id limit :most""",
-        now=now,
-        most=most,
-    )
+    where = f"{_UNSENT} and coalesce(next_attempt_at, created_at) <= :now"
+    return _messages(connection, where, limit=most, now=now)
 
 
-def too_old(connection: Connection, before: datetime) -> Sequence[RowMapping]:
+def too_old(connection: Connection, before: datetime) -> tuple[StoredMessage, ...]:
     """Messages of before an instant that did not arrive, oldest first."""
-    return fetch_all(
+    return _messages(connection, f"{_UNSENT} and created_at < :before", before=before)
+
+
+def unsent_alerts(connection: Connection) -> tuple[StoredMessage, ...]:
+    """Alerts about drift and corrections that did not arrive, oldest first."""
+    return _messages(connection, f"{_UNSENT} and message_key like any(:patterns)", patterns=list(ABOUT_DRIFT))
+
+
+def _messages(
+    connection: Connection, where: str, limit: int | None = None, **parameters: Any
+) -> tuple[StoredMessage, ...]:
+    found = fetch_all(
         connection,
-        f"select * from notification where {_UNSENT} and created_at < :before order by notification_id",
-        before=before,
+        f"select {_COLUMNS} from notification where {where} order by notification_id limit cast(:most as bigint)",
+        most=limit,
+        **parameters,
     )
+    return tuple(_message(row) for row in found)
 
 
 # E-mail
@@ -218,20 +297,16 @@ def too_old(connection: Connection, before: datetime) -> Sequence[RowMapping]:
 
 def to_email(
     connection: Connection, attempts: int, created_before: datetime, email_attempts: int, most: int
-) -> Sequence[RowMapping]:
+) -> tuple[StoredMessage, ...]:
     """Important messages that Slack has not taken in so many attempts or since an instant, and that no e-mail told."""
-    return fetch_all(
+    return _messages(
         connection,
-        f"""
-        select * from notification
-        where {_UNSENT} and is_important and emailed_at is null and email_attempts < :tried
-          and (attempts >= :attempts or created_at <= :before)
-        order by notification_id limit :most
-        """,
+        f"""{_UNSENT} and is_important and emailed_at is null and email_attempts < :tried
+            and (attempts >= :attempts or created_at <= :before)""",
+        limit=most,
         attempts=attempts,
         before=created_before,
         tried=email_attempts,
-        most=most,
     )
 
 
@@ -253,21 +328,20 @@ def delivery_figures(connection: Connection, since: datetime, now: datetime) -> 
     row = fetch_row(
         connection,
         "the delivery figures",
-        """
+        f"""
         select count(*) as messages,
-               count(*) filter (where state = 'sent') as delivered,
-               count(*) filter (where state in ('failed', 'unknown')) as failing,
-               count(*) filter (where state = 'pending') as pending,
-               count(*) filter (where state = 'expired') as expired,
+               count(*) filter (where state = {_SENT}) as delivered,
+               count(*) filter (where state in {sql_list(DeliveryState.FAILED, DeliveryState.UNKNOWN)}) as failing,
+               count(*) filter (where state = {sql_word(DeliveryState.PENDING)}) as pending,
+               count(*) filter (where state = {sql_word(DeliveryState.EXPIRED)}) as expired,
                count(*) filter (where emailed_at is not null) as emailed,
                coalesce(sum(greatest(attempts - 1, 0)), 0) as repeated,
                count(*) filter (where sent_at - created_at > :target) as late,
                percentile_cont(array[0.5, 0.95]) within group (order by extract(epoch from sent_at - created_at))
                    filter (where sent_at is not null) as percentiles,
                max(extract(epoch from sent_at - created_at)) as slowest,
-               max(extract(epoch from :now - created_at)) filter (where state in ('pending', 'unknown', 'failed'))
-                   as waiting
-        from notification where created_at >= :since and state <> 'skipped'
+               max(extract(epoch from :now - created_at)) filter (where {_UNSENT}) as waiting
+        from notification where created_at >= :since and state <> {sql_word(DeliveryState.SKIPPED)}
         """,
         since=since,
         now=now,

@@ -7,6 +7,52 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
+
+from list_pipeline.core.life_cycles import life_cycle
+
+
+class DeliveryState(StrEnum):
+    """What became of a message.
+
+    ``pending``: not tried yet, or being posted now. ``unknown``: it may have arrived. ``failed``: it did not. ``skipped``: left
+    out on purpose, or there is nowhere to post it. ``expired``: a day old, so that it is not tried any more.
+    """
+
+    PENDING = "pending"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    EXPIRED = "expired"
+
+
+_D = DeliveryState
+
+UNSENT = (_D.PENDING, _D.UNKNOWN, _D.FAILED)
+"""The message did not arrive, as far as is known, and is tried again."""
+
+DELIVERY_LIFE = life_cycle(
+    "a message",
+    {
+        _D.PENDING: {_D.SENT, _D.UNKNOWN, _D.FAILED, _D.SKIPPED, _D.EXPIRED},
+        _D.UNKNOWN: {_D.SENT, _D.FAILED, _D.SKIPPED, _D.EXPIRED},
+        _D.FAILED: {_D.SENT, _D.UNKNOWN, _D.SKIPPED, _D.EXPIRED},
+        # Asked for again, e.g. after Slack was set up.
+        _D.SKIPPED: {_D.SENT, _D.UNKNOWN, _D.FAILED},
+        _D.SENT: (),
+        _D.EXPIRED: (),
+    },
+)
+
+
+class Channel(StrEnum):
+    """The way a message took."""
+
+    SLACK = "slack"
+    WEBHOOK = "webhook"
+    EMAIL = "email"
+
 
 FIRST_RETRY = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(minutes=15)

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from list_pipeline.core.drift.findings import Finding
 from list_pipeline.core.drift.message import drift_message
 from list_pipeline.core.messages import keys
+from list_pipeline.core.messages.delivery import DeliveryState
 from list_pipeline.operations.messages.outbox import post, queue
 from list_pipeline.operations.services import Services
-from list_pipeline.storage.drift import unsent_alerts
-from list_pipeline.storage.messages import Outgoing
+from list_pipeline.storage.messages import Outgoing, unsent_alerts
 
 
 def tell(
@@ -23,11 +23,11 @@ def tell(
     findings: Sequence[Finding],
     proposals: Sequence[tuple[int, str]],
     stopped_because: str | None,
-) -> str | None:
+) -> DeliveryState | None:
     """Send the alert of a reconciliation, and those that did not arrive before. A failure of Slack fails nothing.
 
     Returns:
-        What became of this one's: ``sent``, ``failed``, ``unknown`` or ``skipped``; None when there was nothing to tell.
+        What became of this one's; None when there was nothing to tell.
     """
     key = keys.reconciliation(reconciliation_id)
     if findings or proposals or stopped_because:
@@ -40,5 +40,5 @@ def tell(
             queue(services, connection, outgoing)
     with services.database.begin() as connection:
         waiting = unsent_alerts(connection)
-    states = {str(row["message_key"]): post(services, row).state for row in waiting}
+    states = {row.message_key: post(services, row).state for row in waiting}
     return states.get(key)

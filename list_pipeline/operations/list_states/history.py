@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import structlog
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 
 from list_pipeline.core.list_states.bounce_rate_alert import FEWEST_RECIPIENTS, bounce_message
 from list_pipeline.core.list_states.events import Happened, events_of
@@ -29,7 +29,7 @@ from list_pipeline.operations.services import Services
 from list_pipeline.storage import list_states as state_rows
 from list_pipeline.storage.campaigns import scheduled_campaigns
 from list_pipeline.storage.list_states import ListStateRow, TransitionRow
-from list_pipeline.storage.messages import Outgoing
+from list_pipeline.storage.messages import Outgoing, StoredMessage
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.runs import ledger
 
@@ -248,7 +248,7 @@ def _populated(connection: Connection, current: dict[tuple[ListRole, str], str],
 
 def _queue_alerts(
     connection: Connection, services: Services, noted: Sequence[Transition], campaign_id: int, sweep: Sweep
-) -> list[RowMapping]:
+) -> list[StoredMessage]:
     """Put into the outbox what people are to be told of these transitions, each once a maintenance."""
     # What is derived of the past, they were told by the reports of that time.
     since = services.clock.now() - TOLD_WITHIN
@@ -264,7 +264,7 @@ def _queue_alerts(
     return [row for row in queued if row is not None]
 
 
-def _queue_bounces(connection: Connection, services: Services, campaign_id: int, sweep: Sweep) -> RowMapping | None:
+def _queue_bounces(connection: Connection, services: Services, campaign_id: int, sweep: Sweep) -> StoredMessage | None:
     bounced = state_rows.bounced(connection, campaign_id, sweep)
     if bounced.recipients < FEWEST_RECIPIENTS:
         return None
@@ -273,7 +273,9 @@ def _queue_bounces(connection: Connection, services: Services, campaign_id: int,
     return queue(services, connection, Outgoing(key, message.text, message.blocks, campaign_id=campaign_id))
 
 
-def _queue_imbalance(connection: Connection, services: Services, campaign_id: int, sweep: Sweep) -> RowMapping | None:
+def _queue_imbalance(
+    connection: Connection, services: Services, campaign_id: int, sweep: Sweep
+) -> StoredMessage | None:
     plan = plan_rows.current_plan(connection, campaign_id, PlanKind.REBALANCING, sweep)
     if plan is None:
         return None

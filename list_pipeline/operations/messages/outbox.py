@@ -16,9 +16,9 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 
-from list_pipeline.core.errors import IntegrationError, RateLimitedError, TransientError
+from list_pipeline.core.errors import IntegrationError, RateLimitedError, StateChangedError, TransientError
 from list_pipeline.core.messages.delivery import (
     EMAIL_AFTER,
     EMAIL_AFTER_ATTEMPTS,
@@ -26,6 +26,8 @@ from list_pipeline.core.messages.delivery import (
     FIRST_RETRY,
     GIVEN_UP_AFTER,
     LONGEST_PAUSE,
+    Channel,
+    DeliveryState,
     pause_after,
 )
 from list_pipeline.core.messages.keys import MessageKey, ThreadKey
@@ -41,7 +43,7 @@ from list_pipeline.integrations.slack import (
 )
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import messages as message_rows
-from list_pipeline.storage.messages import Outgoing
+from list_pipeline.storage.messages import Outgoing, StoredMessage
 
 log = structlog.get_logger(__name__)
 
@@ -53,10 +55,12 @@ _MOST_A_TURN = 20
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of a message: ``sent``, ``failed``, ``unknown``, ``skipped``, ``expired``, or ``pending`` while another
-    process is posting it; and where it is. ``is_passing``: it failed in a way that others will fail as well right now."""
+    """What became of a message, ``pending`` while another process is posting it; and where it is.
 
-    state: str
+    ``is_passing``: it failed in a way that others will fail as well right now.
+    """
+
+    state: DeliveryState
     key: str
     channel: str | None = None
     ts: str | None = None
@@ -103,7 +107,7 @@ def deliver(
     return post(services, row)
 
 
-def queue(services: Services, connection: Connection, outgoing: Outgoing) -> RowMapping:
+def queue(services: Services, connection: Connection, outgoing: Outgoing) -> StoredMessage:
     """Put a message into the outbox within the caller's transaction; ``post`` it afterwards, or the sensor does.
 
     One that Slack would refuse is replaced by its plain text, so that it is never stuck.
@@ -117,23 +121,40 @@ def queue(services: Services, connection: Connection, outgoing: Outgoing) -> Row
     return message_rows.queue(connection, replace(outgoing, text=kept.text, blocks=kept.blocks), now + FIRST_RETRY, now)
 
 
-def post(services: Services, row: RowMapping) -> Delivery:
+def post(services: Services, row: StoredMessage) -> Delivery:
     """Post a message that stands in the outbox, if it did not arrive before. A failure of Slack is recorded, not raised."""
-    with message_rows.held(services.database, row["notification_id"]) as held:
+    with message_rows.held(services.database, row.notification_id) as held:
         if held is None:
-            return Delivery("pending", row["message_key"], error="another process is posting it")
-        if held["state"] == "sent":
-            return Delivery("sent", held["message_key"], held["channel"], held["message_ts"], held["permalink"])
-        if held["state"] == "expired":
-            return Delivery("expired", held["message_key"], error=held["last_error"])
-        if services.slack is not None:
-            return _post(services, services.slack, held)
-        return _post_to_webhook(services, held)
+            return Delivery(DeliveryState.PENDING, row.message_key, error="another process is posting it")
+        if held.state in (DeliveryState.SENT, DeliveryState.EXPIRED):
+            return _as_it_is(held)
+        try:
+            if services.slack is not None:
+                return _post(services, services.slack, held)
+            return _post_to_webhook(services, held)
+        except StateChangedError as error:
+            return _after_another(services, held, error)
 
 
-def leave_out(connection: Connection, key: str, reason: str) -> None:
-    """Record within the caller's transaction that a queued message is not posted, and why."""
-    message_rows.not_sent(connection, key, "skipped", reason, None)
+def leave_out(connection: Connection, key: MessageKey, reason: str) -> bool:
+    """Record within the caller's transaction that a queued message is not posted, and why. False: it was posted by somebody
+    else in between, or given up."""
+    try:
+        message_rows.not_sent(connection, key, DeliveryState.SKIPPED, reason, None)
+    except StateChangedError:
+        return False
+    return True
+
+
+def _as_it_is(row: StoredMessage) -> Delivery:
+    return Delivery(row.state, row.message_key, row.channel, row.message_ts, row.permalink, row.last_error)
+
+
+def _after_another(services: Services, row: StoredMessage, error: StateChangedError) -> Delivery:
+    """The connection that held the message is gone, and another process settled it meanwhile: what that one wrote stands."""
+    log.error("a message was settled by another process", key=row.message_key, error=str(error))
+    with services.database.begin() as connection:
+        return _as_it_is(message_rows.by_key(connection, row.message_key))
 
 
 def send_waiting(services: Services, most: int = _MOST_A_TURN) -> list[Delivery]:
@@ -145,10 +166,10 @@ def send_waiting(services: Services, most: int = _MOST_A_TURN) -> list[Delivery]
     with services.database.begin() as connection:
         old = message_rows.too_old(connection, now - GIVEN_UP_AFTER)
         waiting = message_rows.due(connection, now, most)
-    given_up = {row["message_key"] for row in old}
+    given_up = {row.message_key for row in old}
     done = [_give_up(services, row) for row in old]
     for row in waiting:
-        if row["message_key"] in given_up:
+        if row.message_key in given_up:
             continue
         done.append(post(services, row))
         if done[-1].is_passing:
@@ -157,23 +178,28 @@ def send_waiting(services: Services, most: int = _MOST_A_TURN) -> list[Delivery]
     return done
 
 
-def _give_up(services: Services, row: RowMapping) -> Delivery:
-    with message_rows.held(services.database, row["notification_id"]) as held:
-        if held is None or held["state"] == "sent":
-            return Delivery("pending" if held is None else "sent", row["message_key"])
-        reason = f"too old to matter; before that: {held['last_error'] or 'it was never tried'}"
-        log.error("a message never arrived", key=held["message_key"], emailed=held["emailed_at"] is not None)
-        return _not_sent(services, held["message_key"], "expired", reason)
+def _give_up(services: Services, row: StoredMessage) -> Delivery:
+    with message_rows.held(services.database, row.notification_id) as held:
+        if held is None:
+            return Delivery(DeliveryState.PENDING, row.message_key, error="another process is posting it")
+        if held.state is DeliveryState.SENT:
+            return _as_it_is(held)
+        reason = f"too old to matter; before that: {held.last_error or 'it was never tried'}"
+        log.error("a message never arrived", key=held.message_key, emailed=held.emailed_at is not None)
+        try:
+            return _not_sent(services, held.message_key, DeliveryState.EXPIRED, reason)
+        except StateChangedError as error:
+            return _after_another(services, held, error)
 
 
-def _post(services: Services, slack: SlackClient, row: RowMapping) -> Delivery:
-    key = str(row["message_key"])
+def _post(services: Services, slack: SlackClient, row: StoredMessage) -> Delivery:
+    key = row.message_key
     _keep_pace(services)
     with services.database.begin() as connection:
         thread_ts = None
-        if row["thread_key"]:
+        if row.thread_key:
             # Chosen anew each time: what was to be answered may have arrived since the last attempt.
-            thread_ts = message_rows.thread_of(connection, row["notification_id"], row["thread_key"])
+            thread_ts = message_rows.thread_of(connection, row.notification_id, row.thread_key)
         # Counted before the request: whoever finds an attempt looks in Slack before posting again.
         message_rows.attempted(connection, key, thread_ts, services.clock.now())
     try:
@@ -181,35 +207,37 @@ def _post(services: Services, slack: SlackClient, row: RowMapping) -> Delivery:
     except IntegrationError as error:
         return _failed(services, row, error)
     with services.database.begin() as connection:
-        message_rows.sent(connection, key, "slack", posted.channel, posted.ts, posted.permalink, services.clock.now())
-    return Delivery("sent", key, posted.channel, posted.ts, posted.permalink)
+        message_rows.sent(
+            connection, key, Channel.SLACK, posted.channel, posted.ts, posted.permalink, services.clock.now()
+        )
+    return Delivery(DeliveryState.SENT, key, posted.channel, posted.ts, posted.permalink)
 
 
-def _post_somehow(services: Services, slack: SlackClient, row: RowMapping, thread_ts: str | None) -> PostedMessage:
+def _post_somehow(services: Services, slack: SlackClient, row: StoredMessage, thread_ts: str | None) -> PostedMessage:
     """As it is; where Slack refuses that, without charts, then as plain text; below nothing where the parent is gone."""
-    maybe_posted, forms = row["attempts"] > 0, _forms(row["blocks"])
+    maybe_posted, forms = row.attempts > 0, _forms(row.blocks)
     while True:
         try:
             return slack.deliver(
-                row["text"],
+                row.text,
                 forms[0],
-                row["message_key"],
+                row.message_key,
                 thread_ts,
                 maybe_posted=maybe_posted,
-                maybe_in=row["thread_ts"],
-                oldest=row["created_at"],
-                broadcast=row["is_broadcast"],
+                maybe_in=row.thread_ts,
+                oldest=row.created_at,
+                broadcast=row.is_broadcast,
             )
         except ThreadLostError:
             if thread_ts is None:
                 raise
-            log.warning("the thread of a message is gone; it is posted by itself", key=row["message_key"])
+            log.warning("the thread of a message is gone; it is posted by itself", key=row.message_key)
             with services.database.begin() as connection:
                 message_rows.thread_lost(connection, thread_ts)
-                message_rows.moved_out(connection, row["message_key"])
+                message_rows.moved_out(connection, row.message_key)
             thread_ts = None
         except MessageRefusedError as error:
-            _log_refused(row["message_key"], error, forms)
+            _log_refused(row.message_key, error, forms)
             if len(forms) == 1:
                 raise
             forms = forms[1:]
@@ -242,23 +270,23 @@ def _keep_pace(services: Services) -> None:
             services.clock.sleep(rest)
 
 
-def _post_to_webhook(services: Services, row: RowMapping) -> Delivery:
+def _post_to_webhook(services: Services, row: StoredMessage) -> Delivery:
     """The fallback where there is no bot token: it arrives, but has no timestamp, so nothing can be threaded or looked up."""
-    key, settings = str(row["message_key"]), services.settings
+    key, settings = row.message_key, services.settings
     if settings.slack_webhook_url is None:
         return _no_slack(services, row)
-    if row["attempts"] and row["state"] != "failed":
+    if row.attempts and row.state is not DeliveryState.FAILED:
         # Whether an earlier attempt arrived cannot be looked up here, and a second message would be worse than none.
         words = "an earlier attempt through the webhook may have arrived"
-        return _not_sent(services, key, "unknown", words, LONGEST_PAUSE)
+        return _not_sent(services, key, DeliveryState.UNKNOWN, words, LONGEST_PAUSE)
     _keep_pace(services)
     with services.database.begin() as connection:
         message_rows.attempted(connection, key, None, services.clock.now())
-    forms = _forms(row["blocks"])
+    forms = _forms(row.blocks)
     try:
         while True:
             try:
-                post_to_webhook(settings.slack_webhook_url.get_secret_value(), row["text"], forms[0])
+                post_to_webhook(settings.slack_webhook_url.get_secret_value(), row.text, forms[0])
                 break
             except MessageRefusedError as error:
                 _log_refused(key, error, forms)
@@ -268,42 +296,42 @@ def _post_to_webhook(services: Services, row: RowMapping) -> Delivery:
     except IntegrationError as error:
         return _failed(services, row, error)
     with services.database.begin() as connection:
-        message_rows.sent(connection, key, "webhook", "webhook", "", None, services.clock.now())
-    return Delivery("sent", key, "webhook")
+        message_rows.sent(connection, key, Channel.WEBHOOK, Channel.WEBHOOK.value, "", None, services.clock.now())
+    return Delivery(DeliveryState.SENT, key, Channel.WEBHOOK.value)
 
 
-def _no_slack(services: Services, row: RowMapping) -> Delivery:
+def _no_slack(services: Services, row: StoredMessage) -> Delivery:
     """Without Slack an important message goes by e-mail at once; any other stays in the database."""
-    key = str(row["message_key"])
+    key = row.message_key
     sender = _email_sender(services)
-    if not row["is_important"] or sender is None:
-        return _not_sent(services, key, "skipped", "neither SLACK_BOT_TOKEN nor SLACK_WEBHOOK_URL is set")
-    if row["email_attempts"] >= EMAIL_ATTEMPTS:
-        return _not_sent(services, key, "skipped", "there is no Slack, and no e-mail was taken")
+    if not row.is_important or sender is None:
+        return _not_sent(services, key, DeliveryState.SKIPPED, "neither SLACK_BOT_TOKEN nor SLACK_WEBHOOK_URL is set")
+    if row.email_attempts >= EMAIL_ATTEMPTS:
+        return _not_sent(services, key, DeliveryState.SKIPPED, "there is no Slack, and no e-mail was taken")
     if not _email(services, sender, row):
         return _not_sent(
             services,
             key,
-            "failed",
+            DeliveryState.FAILED,
             "there is no Slack, and the e-mail was not taken",
-            pause_after(row["email_attempts"] + 1),
+            pause_after(row.email_attempts + 1),
         )
     with services.database.begin() as connection:
-        message_rows.sent(connection, key, "email", "email", "", None, services.clock.now())
-    return Delivery("sent", key, "email")
+        message_rows.sent(connection, key, Channel.EMAIL, Channel.EMAIL.value, "", None, services.clock.now())
+    return Delivery(DeliveryState.SENT, key, Channel.EMAIL.value)
 
 
-def _failed(services: Services, row: RowMapping, error: IntegrationError) -> Delivery:
-    state = "unknown" if isinstance(error, DeliveryUnknownError) else "failed"
+def _failed(services: Services, row: StoredMessage, error: IntegrationError) -> Delivery:
+    state = DeliveryState.UNKNOWN if isinstance(error, DeliveryUnknownError) else DeliveryState.FAILED
     asked_for = error.retry_after_s if isinstance(error, RateLimitedError) else None
-    delivery = _not_sent(
-        services, str(row["message_key"]), state, str(error), pause_after(row["attempts"] + 1, asked_for)
-    )
+    delivery = _not_sent(services, row.message_key, state, str(error), pause_after(row.attempts + 1, asked_for))
     return replace(delivery, is_passing=isinstance(error, TransientError))
 
 
-def _not_sent(services: Services, key: str, state: str, error: str, pause: timedelta | None = None) -> Delivery:
-    log.warning("a message was not sent", key=key, state=state, error=error)
+def _not_sent(
+    services: Services, key: str, state: DeliveryState, error: str, pause: timedelta | None = None
+) -> Delivery:
+    log.warning("a message was not sent", key=key, state=state.value, error=error)
     next_attempt_at = services.clock.now() + pause if pause is not None else None
     with services.database.begin() as connection:
         message_rows.not_sent(connection, key, state, error, next_attempt_at)
@@ -341,22 +369,22 @@ def _email_important(services: Services) -> None:
             connection, EMAIL_AFTER_ATTEMPTS, services.clock.now() - EMAIL_AFTER, EMAIL_ATTEMPTS, _MOST_A_TURN
         )
     for row in found:
-        with message_rows.held(services.database, row["notification_id"]) as held:
-            if held is None or held["state"] == "sent" or held["emailed_at"] is not None:
+        with message_rows.held(services.database, row.notification_id) as held:
+            if held is None or held.state is DeliveryState.SENT or held.emailed_at is not None:
                 continue
             if not _email(services, sender, held):
                 break
 
 
-def _email(services: Services, sender: EmailSender, row: RowMapping) -> bool:
+def _email(services: Services, sender: EmailSender, row: StoredMessage) -> bool:
     """Whether Mailjet took the e-mail. The message is told in plain text; it stays in the outbox for Slack."""
-    key = str(row["message_key"])
+    key = row.message_key
     with services.database.begin() as connection:
         message_rows.email_attempted(connection, key)
-    message = SlackMessage(row["text"], row["blocks"])
+    message = SlackMessage(row.text, row.blocks)
     body = as_text(message)
     subject = body.strip().splitlines()[0]
-    why = f"Sent by e-mail because Slack did not take it; written {row['created_at']:%Y-%m-%d %H:%M} UTC."
+    why = f"Sent by e-mail because Slack did not take it; written {row.created_at:%Y-%m-%d %H:%M} UTC."
     try:
         sender.send(subject, f"{body}\n{why}\n", key)
     except IntegrationError as error:

@@ -16,6 +16,7 @@ from list_pipeline.core.health.figures import Rate
 from list_pipeline.core.health.trends import BounceTrend, SizeTrend
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.messages import keys
+from list_pipeline.core.messages.delivery import DeliveryState
 from list_pipeline.core.messages.slack_blocks import SlackMessage
 from list_pipeline.core.plans.gate import GateOutcome
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
@@ -391,11 +392,10 @@ def notify(services: Services, run: Maintenance, report: Report) -> Delivery:
             is_broadcast=report.facts.status is RunStatus.FAILED or _gave_up(report.facts),
         )
         row = queue(services, connection, outgoing)
-        is_left_out = row["state"] != "sent" and run.sweep is not Sweep.H24 and _is_no_news(report.facts)
-        if is_left_out:
-            # In the same transaction: between the two the outbox's sensor would send it.
-            leave_out(connection, key, _NO_NEWS)
-    return Delivery("skipped", key, error=_NO_NEWS) if is_left_out else post(services, row)
+        # In the same transaction: between the two the outbox's sensor would send it.
+        no_news = run.sweep is not Sweep.H24 and _is_no_news(report.facts)
+        is_left_out = no_news and leave_out(connection, key, _NO_NEWS)
+    return Delivery(DeliveryState.SKIPPED, key, error=_NO_NEWS) if is_left_out else post(services, row)
 
 
 def _gave_up(facts: MaintenanceFacts) -> bool:

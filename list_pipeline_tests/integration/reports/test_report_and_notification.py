@@ -138,6 +138,8 @@ def test_a_message_that_could_not_be_looked_up_is_looked_up_later(small: Install
 def test_a_process_that_died_after_posting_does_not_make_the_next_one_post_again(small: Installation) -> None:
     done = small.maintain()
     with small.services.database.begin() as connection:
+        # Nothing of the product forgets that a message arrived; a process that died right after posting never knew.
+        connection.exec_driver_sql("alter table notification disable trigger refuse_illegal_step")
         connection.exec_driver_sql("update notification set state = 'pending', sent_at = null, message_ts = null")
     again = notify(small.another(), current(small.services, small.key), done.report)
     assert (again.state, again.ts) == ("sent", done.delivery.ts)

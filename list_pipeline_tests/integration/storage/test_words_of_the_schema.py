@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.messages.delivery import Channel, DeliveryState
 from list_pipeline.core.plans.journal import JobState, StepAction, StepState
 from list_pipeline.core.plans.plan import CHANGING_ACTIONS, ItemAction, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
@@ -28,6 +29,8 @@ WORDS: Mapping[str, Collection[str]] = {
     "change_step.list_role": ListRole,
     "change_step.state": StepState,
     "mailjet_job.state": JobState,
+    "notification.channel_kind": Channel,
+    "notification.state": DeliveryState,
     "review_item.kind": ReviewKind,
     "review_item.status": ReviewStatus,
 }
