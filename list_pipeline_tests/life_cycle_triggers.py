@@ -16,6 +16,7 @@ from list_pipeline.core.messages.delivery import DELIVERY_LIFE
 from list_pipeline.core.plans.journal import JOB_LIFE, STEP_LIFE
 from list_pipeline.core.plans.plan import PLAN_LIFE
 from list_pipeline.core.reviews.questions import REVIEW_LIFE
+from list_pipeline.core.validation.schedule_changes import SCHEDULE_LIFE
 
 LIVES: Mapping[tuple[str, str], LifeCycle[Any]] = {
     ("change_step", "state"): STEP_LIFE,
@@ -23,6 +24,7 @@ LIVES: Mapping[tuple[str, str], LifeCycle[Any]] = {
     ("plan", "status"): PLAN_LIFE,
     ("review_item", "status"): REVIEW_LIFE,
     ("notification", "state"): DELIVERY_LIFE,
+    ("schedule_change", "state"): SCHEDULE_LIFE,
 }
 """Table and column of every status that has a life cycle."""
 

@@ -22,6 +22,7 @@ from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.runs import run_keys
 from list_pipeline.core.runs.limits import VALIDATION_RUNS, Outlook, RunSeen
 from list_pipeline.core.validation.rules import MISSED_AFTER, validation_due_at
+from list_pipeline.core.validation.schedule_changes import OwnSchedule
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.campaigns import scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns.scheduled_campaigns import UpcomingCampaign
@@ -73,7 +74,7 @@ def discover_upcoming(services: Services) -> Schedule:
     with services.database.begin() as connection:
         sent_campaigns.lock_schedule(connection)
         known = {each.draft_id: each for each in scheduled_campaigns.not_sent_yet(connection)}
-        ours = block_rows.campaigns_with_our_hand(connection)
+        ours = block_rows.own_schedules(connection)
         sent = scheduled_campaigns.drafts_already_sent(connection, [draft.draft_id for draft, _, _ in found])
         for draft, role, scheduled_at in found:
             if draft.draft_id not in sent:
@@ -100,7 +101,7 @@ def _follow(
     draft: DraftSeen,
     role: ListRole,
     scheduled_at: datetime,
-    ours: Mapping[int, str],
+    ours: Mapping[int, OwnSchedule],
     now: datetime,
     result: Schedule,
 ) -> None:
@@ -112,10 +113,10 @@ def _follow(
         ):
             result.new.append(key)
         return
-    hand = ours.get(known.campaign_id)
-    if hand == "open":
+    own = ours.get(known.campaign_id)
+    if own is OwnSchedule.CHANGING:
         return
-    is_back = known.retired_at is not None or hand == "cancelled"
+    is_back = known.retired_at is not None or own is OwnSchedule.CANCELLED
     if is_back or (known.scheduled_at, known.list_id) != (scheduled_at, draft.list_id):
         # Scheduled again by somebody after our block: that is a new schedule, and it is validated like any other.
         block_rows.reverse_cancellation(connection, known.campaign_id, now)
@@ -127,7 +128,7 @@ def _retire(
     connection: Connection,
     known: Mapping[int | None, UpcomingCampaign],
     programmed: set[int],
-    ours: Mapping[int, str],
+    ours: Mapping[int, OwnSchedule],
     now: datetime,
     result: Schedule,
 ) -> None:

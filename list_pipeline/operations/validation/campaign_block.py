@@ -9,6 +9,7 @@ Only with BLOCK_CANCELS_SCHEDULE, and only while changes are allowed, is anythin
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +22,7 @@ from list_pipeline.core.messages import keys
 from list_pipeline.core.observations import DraftStatus
 from list_pipeline.core.validation.message import override_message
 from list_pipeline.core.validation.rules import Severity
+from list_pipeline.core.validation.schedule_changes import OPEN_CHANGES, ScheduleAction, ScheduleNote, ScheduleState
 from list_pipeline.integrations.mailjet import MailjetClient, OutcomeUnknownError
 from list_pipeline.operations.campaigns.discovery import discover
 from list_pipeline.operations.campaigns.scheduled_campaigns import due_since
@@ -41,11 +43,11 @@ log = structlog.get_logger(__name__)
 ATTEMPTS = 3
 """So often a change of a schedule is posted when reading back shows no effect."""
 
-_SKIPPED = {
-    "sent": "Mailjet has begun to send it.",
-    "not_scheduled": "It is not scheduled at Mailjet any more.",
-    "too_late": "The time that it was scheduled for has passed: schedule it again at Mailjet.",
-    "scheduled_already": "Somebody scheduled it again at Mailjet.",
+_SKIPPED: Mapping[str, str] = {
+    ScheduleNote.SENT: "Mailjet has begun to send it.",
+    ScheduleNote.NOT_SCHEDULED: "It is not scheduled at Mailjet any more.",
+    ScheduleNote.TOO_LATE: "The time that it was scheduled for has passed: schedule it again at Mailjet.",
+    ScheduleNote.SCHEDULED_ALREADY: "Somebody scheduled it again at Mailjet.",
 }
 
 
@@ -69,7 +71,7 @@ def plan_cancellation(connection: Connection, campaign: UpcomingCampaign, now: d
     """Write down that a blocked campaign's schedule is to be cancelled, unless it is cancelled already."""
     if campaign.draft_id is not None and block_rows.standing_cancellation(connection, campaign.campaign_id) is None:
         block_rows.plan_schedule_change(
-            connection, campaign.campaign_id, campaign.draft_id, "cancel", campaign.scheduled_at, now
+            connection, campaign.campaign_id, campaign.draft_id, ScheduleAction.CANCEL, campaign.scheduled_at, now
         )
 
 
@@ -79,7 +81,7 @@ def plan_restoration(connection: Connection, campaign: UpcomingCampaign, now: da
     if cancelled is None:
         return False
     block_rows.plan_schedule_change(
-        connection, campaign.campaign_id, cancelled.draft_id, "restore", cancelled.scheduled_at, now
+        connection, campaign.campaign_id, cancelled.draft_id, ScheduleAction.RESTORE, cancelled.scheduled_at, now
     )
     return True
 
@@ -123,24 +125,24 @@ def _carry_out(services: Services, mailjet: MailjetClient, change: ScheduleChang
             _settle(services, change, *settled)
             return
         if attempts >= ATTEMPTS:
-            _settle(services, change, "failed", f"no effect after {attempts} attempts")
+            _settle(services, change, ScheduleState.FAILED, f"no effect after {attempts} attempts")
             return
-        attempts += 1
         with services.database.begin() as connection:
             at = programmed_for or change.scheduled_at
-            block_rows.submitting(connection, change.schedule_change_id, at, services.clock.now())
+            block_rows.submitting(connection, change.schedule_change_id, attempts, at, services.clock.now())
+        attempts += 1
         try:
-            if change.action == "cancel":
+            if change.action is ScheduleAction.CANCEL:
                 mailjet.drafts.cancel_schedule(change.draft_id)
             else:
                 mailjet.drafts.schedule(change.draft_id, change.scheduled_at)
         except (OutcomeUnknownError, RemoteNotFoundError) as error:
             log.warning("a schedule is read back", draft=change.draft_id, action=change.action, error=str(error))
         except ChangesStoppedError as error:
-            _settle(services, change, "failed", error.happened)
+            _settle(services, change, ScheduleState.FAILED, error.happened)
             return
         except PermanentError as error:
-            _settle(services, change, "failed", redact_addresses(error.happened)[:300])
+            _settle(services, change, ScheduleState.FAILED, redact_addresses(error.happened)[:300])
             return
 
 
@@ -161,31 +163,40 @@ def _look(mailjet: MailjetClient, draft_id: int) -> tuple[int, datetime | None]:
 
 def _settled(
     services: Services, change: ScheduleChange, attempts: int, status: int, programmed_for: datetime | None
-) -> tuple[str, str | None] | None:
+) -> tuple[ScheduleState, ScheduleNote | None] | None:
     """The end state and a note, or None: it is still to be posted."""
     if status == DraftStatus.SENT:
-        return "skipped", "sent"
-    if change.action == "cancel":
+        return ScheduleState.SKIPPED, ScheduleNote.SENT
+    if change.action is ScheduleAction.CANCEL:
         if programmed_for is not None:
             return None
-        return ("confirmed", None) if attempts else ("skipped", "not_scheduled")
+        if attempts:
+            return ScheduleState.CONFIRMED, None
+        return ScheduleState.SKIPPED, ScheduleNote.NOT_SCHEDULED
     if programmed_for is not None:
         is_ours = attempts > 0 and programmed_for == change.scheduled_at
-        return ("confirmed", None) if is_ours else ("skipped", "scheduled_already")
-    return ("skipped", "too_late") if change.scheduled_at <= services.clock.now() else None
+        if is_ours:
+            return ScheduleState.CONFIRMED, None
+        return ScheduleState.SKIPPED, ScheduleNote.SCHEDULED_ALREADY
+    if change.scheduled_at <= services.clock.now():
+        return ScheduleState.SKIPPED, ScheduleNote.TOO_LATE
+    return None
 
 
-def _settle(services: Services, change: ScheduleChange, state: str, note: str | None) -> None:
+def _settle(services: Services, change: ScheduleChange, state: ScheduleState, note: str | None) -> None:
     now = services.clock.now()
     with services.database.begin() as connection:
         block_rows.settle_schedule_change(connection, change.schedule_change_id, state, note, now)
-        if (change.action, state) == ("cancel", "confirmed"):
+        is_confirmed = state is ScheduleState.CONFIRMED
+        if is_confirmed and change.action is ScheduleAction.CANCEL:
             scheduled_campaigns.thaw(connection, change.campaign_id)
-        if change.action == "restore" and (state == "confirmed" or note == "scheduled_already"):
+        is_scheduled = is_confirmed or note == ScheduleNote.SCHEDULED_ALREADY
+        if is_scheduled and change.action is ScheduleAction.RESTORE:
             block_rows.reverse_cancellation(connection, change.campaign_id, now)
             freeze_if_due(connection, scheduled_campaigns.campaign_by_id(connection, change.campaign_id), now)
-    level = log.error if state == "failed" else log.info
-    level("schedule changed", campaign_id=change.campaign_id, action=change.action, state=state, note=note)
+    level = log.error if state is ScheduleState.FAILED else log.info
+    words = {"action": change.action.value, "state": state.value, "note": note}
+    level("schedule changed", campaign_id=change.campaign_id, **words)
 
 
 def freeze_if_due(connection: Connection, campaign: UpcomingCampaign, now: datetime) -> None:
@@ -203,28 +214,28 @@ def fate(services: Services, campaign: UpcomingCampaign, blocked: StoredValidati
         change = block_rows.latest_schedule_change(connection, campaign.campaign_id)
         cancelled = block_rows.standing_cancellation(connection, campaign.campaign_id)
     at = f"at {campaign.scheduled_at:%Y-%m-%d %H:%M} UTC"
-    state = change.state if change is not None else ""
+    state = change.state if change is not None else None
     note = change.note or "" if change is not None else ""
     if campaign.mailjet_campaign_id is not None:
-        return _SKIPPED["sent"]
-    if change is not None and state in ("planned", "submitting"):
-        doing = "Cancelling" if change.action == "cancel" else "Restoring"
+        return _SKIPPED[ScheduleNote.SENT]
+    if change is not None and state in OPEN_CHANGES:
+        doing = "Cancelling" if change.action is ScheduleAction.CANCEL else "Restoring"
         return f"{doing} its schedule at Mailjet is not confirmed yet: look there whether it is sent {at}."
     if cancelled is not None and blocked is not None:
         return f"Its schedule at Mailjet was cancelled: it is not sent {at} unless it is let go."
     if cancelled is not None:
-        why = f" ({note})" if state == "failed" and note else ""
+        why = f" ({note})" if state is ScheduleState.FAILED and note else ""
         return (
             _SKIPPED.get(note) or f"Its schedule at Mailjet is cancelled and was not restored{why}: schedule it there."
         )
     if blocked is None:
-        restored = change is not None and change.action == "restore" and state == "confirmed"
+        restored = change is not None and (change.action, state) == (ScheduleAction.RESTORE, ScheduleState.CONFIRMED)
         return (
             f"Its schedule at Mailjet was restored: Mailjet sends it {at}." if restored else f"Mailjet sends it {at}."
         )
     if blocked.left_because:
         return f"Mailjet will still send it {at}: {blocked.left_because}. Cancel it at Mailjet to stop it."
-    if state == "skipped":
+    if state is ScheduleState.SKIPPED:
         return _SKIPPED.get(note, "Its schedule at Mailjet was left alone.")
     why = f" ({note})" if note else ""
     return (

@@ -15,7 +15,15 @@ from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from list_pipeline.core.validation.rules import ValidationRule
+from list_pipeline.core.validation.schedule_changes import (
+    OPEN_CHANGES,
+    SCHEDULE_LIFE,
+    OwnSchedule,
+    ScheduleAction,
+    ScheduleState,
+)
 from list_pipeline.storage.database import Database, execute, fetch_all, fetch_one, fetch_scalar
+from list_pipeline.storage.life_cycles import left_for, require_one, sql_list, sql_word
 from list_pipeline.storage.lock import LockLostError
 
 _SCHEDULE_LOCK = 0x6C70_0004
@@ -28,9 +36,9 @@ class ScheduleChange:
     schedule_change_id: int
     campaign_id: int
     draft_id: int
-    action: str
+    action: ScheduleAction
     scheduled_at: datetime
-    state: str
+    state: ScheduleState
     attempts: int
     note: str | None
     reversed_at: datetime | None
@@ -86,6 +94,11 @@ def overridden_rules(connection: Connection, campaign_id: int, scheduled_at: dat
 
 # Changes of schedules at Mailjet
 
+_OPEN = sql_list(*OPEN_CHANGES)
+_STANDS = f"""action = {sql_word(ScheduleAction.CANCEL)} and state = {sql_word(ScheduleState.CONFIRMED)}
+              and reversed_at is null"""
+"""Our cancellation of a schedule that nobody and nothing took back."""
+
 _CHANGE = """
     select schedule_change_id, campaign_id, mailjet_draft_id as draft_id, action, scheduled_at, state, attempts, note,
            reversed_at from schedule_change
@@ -93,16 +106,22 @@ _CHANGE = """
 
 
 def plan_schedule_change(
-    connection: Connection, campaign_id: int, draft_id: int, action: str, scheduled_at: datetime, now: datetime
+    connection: Connection,
+    campaign_id: int,
+    draft_id: int,
+    action: ScheduleAction,
+    scheduled_at: datetime,
+    now: datetime,
 ) -> None:
     """Write a change down before its request; one at a time a campaign."""
     execute(
         connection,
-        """
+        f"""
         insert into schedule_change (campaign_id, mailjet_draft_id, action, scheduled_at, state, created_at)
-        values (:campaign, :draft, :action, :scheduled, 'planned', :now)
-        on conflict (campaign_id) where state in ('planned', 'submitting') do nothing
+        values (:campaign, :draft, :action, :scheduled, :planned, :now)
+        on conflict (campaign_id) where state in {_OPEN} do nothing
         """,
+        planned=ScheduleState.PLANNED,
         campaign=campaign_id,
         draft=draft_id,
         action=action,
@@ -113,82 +132,92 @@ def plan_schedule_change(
 
 def open_schedule_change(connection: Connection, campaign_id: int) -> ScheduleChange | None:
     """The change of a campaign's schedule that is not settled, or None."""
-    row = fetch_one(
-        connection,
-        _CHANGE + "where campaign_id = :campaign and state in ('planned', 'submitting')",
-        campaign=campaign_id,
-    )
-    return None if row is None else ScheduleChange(**row)
+    return _newest(connection, campaign_id, f"and state in {_OPEN}")
 
 
 def latest_schedule_change(connection: Connection, campaign_id: int) -> ScheduleChange | None:
     """The newest change of a campaign's schedule, or None."""
-    row = fetch_one(
-        connection,
-        _CHANGE + "where campaign_id = :campaign order by schedule_change_id desc limit 1",
-        campaign=campaign_id,
-    )
-    return None if row is None else ScheduleChange(**row)
+    return _newest(connection, campaign_id)
 
 
 def standing_cancellation(connection: Connection, campaign_id: int) -> ScheduleChange | None:
     """Our cancellation that still stands, or None."""
+    return _newest(connection, campaign_id, f"and {_STANDS}")
+
+
+def _newest(connection: Connection, campaign_id: int, where: str = "") -> ScheduleChange | None:
     row = fetch_one(
         connection,
-        _CHANGE
-        + """where campaign_id = :campaign and action = 'cancel' and state = 'confirmed' and reversed_at is null
-             order by schedule_change_id desc limit 1""",
+        f"{_CHANGE} where campaign_id = :campaign {where} order by schedule_change_id desc limit 1",
         campaign=campaign_id,
     )
-    return None if row is None else ScheduleChange(**row)
+    if row is None:
+        return None
+    words = {"action": ScheduleAction(row["action"]), "state": ScheduleState(row["state"])}
+    return ScheduleChange(**{**row, **words})
 
 
-def campaigns_with_our_hand(connection: Connection) -> Mapping[int, str]:
-    """Campaigns whose schedule we cancelled (``cancelled``), or are changing right now (``open``)."""
+def own_schedules(connection: Connection) -> Mapping[int, OwnSchedule]:
+    """Campaigns whose schedule we cancelled, or are changing right now."""
     found = fetch_all(
         connection,
-        """
-        select campaign_id, case when bool_or(state in ('planned', 'submitting')) then 'open' else 'cancelled' end as state
-        from schedule_change
-        where state in ('planned', 'submitting') or action = 'cancel' and state = 'confirmed' and reversed_at is null
-        group by campaign_id
+        f"""
+        select campaign_id, bool_or(state in {_OPEN}) as is_open from schedule_change
+        where state in {_OPEN} or {_STANDS} group by campaign_id
         """,
     )
-    return {int(row["campaign_id"]): str(row["state"]) for row in found}
+    return {int(row["campaign_id"]): OwnSchedule.CHANGING if row["is_open"] else OwnSchedule.CANCELLED for row in found}
 
 
-def submitting(connection: Connection, change_id: int, scheduled_at: datetime, now: datetime) -> None:
-    """Committed before the request goes out; ``scheduled_at``: the time that is really cancelled or set."""
-    execute(
+def submitting(connection: Connection, change_id: int, attempts: int, scheduled_at: datetime, now: datetime) -> None:
+    """Committed before the request goes out.
+
+    Args:
+        attempts: the requests that went out before, as far as the caller knows.
+        scheduled_at: the time that is really cancelled or set.
+
+    Raises:
+        StateChangedError: somebody else settled the change or posted it in between: it is not to be posted again.
+    """
+    touched = execute(
         connection,
-        """update schedule_change set state = 'submitting', submitting_at = :now, attempts = attempts + 1,
-                  scheduled_at = :scheduled
-           where schedule_change_id = :id and state in ('planned', 'submitting')""",
+        f"""update schedule_change set state = :submitting, submitting_at = :now, attempts = attempts + 1,
+                   scheduled_at = :scheduled
+            where schedule_change_id = :id and attempts = :attempts and state in {_OPEN}""",
         id=change_id,
+        attempts=attempts,
+        submitting=ScheduleState.SUBMITTING,
         scheduled=scheduled_at,
         now=now,
     )
+    require_one(touched, f"Submitting change {change_id} of a schedule")
 
 
-def settle_schedule_change(connection: Connection, change_id: int, state: str, note: str | None, now: datetime) -> None:
-    """``confirmed`` by reading back, ``failed``, or ``skipped`` with the reason."""
-    execute(
+def settle_schedule_change(
+    connection: Connection, change_id: int, state: ScheduleState, note: str | None, now: datetime
+) -> None:
+    """``confirmed`` by reading back, ``failed`` with the failure, or ``skipped`` with the reason.
+
+    Raises:
+        StateChangedError: somebody else settled it in between.
+    """
+    touched = execute(
         connection,
-        """update schedule_change set state = :state, note = :note, settled_at = :now
-           where schedule_change_id = :id and state in ('planned', 'submitting')""",
+        f"""update schedule_change set state = :state, note = :note, settled_at = :now
+            where schedule_change_id = :id and state in {left_for(SCHEDULE_LIFE, state)}""",
         id=change_id,
         state=state,
         note=note,
         now=now,
     )
+    require_one(touched, f"Making change {change_id} of a schedule {state.value}")
 
 
 def reverse_cancellation(connection: Connection, campaign_id: int, now: datetime) -> None:
     """Our cancellation no longer stands: the campaign is scheduled again."""
     execute(
         connection,
-        """update schedule_change set reversed_at = :now
-           where campaign_id = :campaign and action = 'cancel' and state = 'confirmed' and reversed_at is null""",
+        f"update schedule_change set reversed_at = :now where campaign_id = :campaign and {_STANDS}",
         campaign=campaign_id,
         now=now,
     )

@@ -14,6 +14,7 @@ from list_pipeline.core.messages.delivery import Channel, DeliveryState
 from list_pipeline.core.plans.journal import JobState, StepAction, StepState
 from list_pipeline.core.plans.plan import CHANGING_ACTIONS, ItemAction, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
+from list_pipeline.core.validation.schedule_changes import ScheduleAction, ScheduleState
 from list_pipeline.stack.databases import with_database
 
 WORDS: Mapping[str, Collection[str]] = {
@@ -33,6 +34,8 @@ WORDS: Mapping[str, Collection[str]] = {
     "notification.state": DeliveryState,
     "review_item.kind": ReviewKind,
     "review_item.status": ReviewStatus,
+    "schedule_change.action": ScheduleAction,
+    "schedule_change.state": ScheduleState,
 }
 
 _ONE_OF = re.compile(r"^CHECK \(\((\w+) = ANY \(ARRAY\[(.*)\]\)\)\)$")
