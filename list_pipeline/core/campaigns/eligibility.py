@@ -10,8 +10,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-SENT_STATUSES = frozenset({"SENT", "COMPLETED"})
-"""Statuses of a campaign schedule that say it was sent; the lifecycle sets COMPLETED at its wrap-up."""
+
+class CampaignStatus(StrEnum):
+    """Where a campaign is, from its draft to the end of its sending; Mailjet decides, but for READY and BLOCKED.
+
+    READY and BLOCKED: what the validation before the send said. COMPLETED: set by whoever wraps a campaign up.
+    """
+
+    SCHEDULED = "SCHEDULED"
+    READY = "READY"
+    LAUNCHING = "LAUNCHING"
+    SENT = "SENT"
+    COMPLETED = "COMPLETED"
+    BLOCKED = "BLOCKED"
+
+
+SENT_STATUSES = (CampaignStatus.SENT, CampaignStatus.COMPLETED)
+"""The campaign was sent."""
 
 
 class Eligibility(StrEnum):
@@ -29,7 +44,7 @@ class CampaignTimes:
     """The known times of a campaign's sending. ``campaign_id`` is our own id; instants are aware, None where unknown."""
 
     campaign_id: str
-    status: str
+    status: CampaignStatus
     send_ended_at: datetime | None
     send_started_at: datetime | None
     scheduled_at: datetime | None
@@ -69,8 +84,8 @@ def eligible(
     """
     zero = campaign.time_zero
     due_at = None if zero is None else zero + timedelta(hours=delay_hours)
-    if campaign.status.upper() not in SENT_STATUSES:
-        return EligibilityVerdict(campaign, Eligibility.NOT_SENT, f"its status is {campaign.status}", due_at)
+    if campaign.status not in SENT_STATUSES:
+        return EligibilityVerdict(campaign, Eligibility.NOT_SENT, f"its status is {campaign.status.value}", due_at)
     if zero is None or due_at is None:
         return EligibilityVerdict(
             campaign, Eligibility.TIME_UNKNOWN, "it has no end or start of sending and no scheduled time", None

@@ -19,6 +19,7 @@ from typing import Any
 
 from list_pipeline.core.advice.records import AdviceOutcome
 from list_pipeline.core.monitoring.clopper_pearson import lower_bound, upper_bound
+from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 
 AUTOMATIC_CONFIDENCE = 0.85
 REVIEW_CONFIDENCE = 0.70
@@ -96,10 +97,13 @@ class Consulted:
 
 @dataclass(frozen=True, slots=True)
 class PersonsDecision:
-    """One decision of a person: on a plan, or on a question about single contacts. ``status``: approved, rejected, expired."""
+    """One decision of a person: on a plan, or on a question about single contacts.
 
-    kind: str
-    status: str
+    ``status``: approved, rejected or expired, of a question likewise.
+    """
+
+    kind: PlanKind
+    status: PlanStatus
     is_whole_plan: bool
     advice: Advice
     contacts: int
@@ -362,16 +366,18 @@ def band_of(confidence: float | None) -> str:
 def agreement_of(decisions: Iterable[PersonsDecision]) -> Agreement:
     """The share of people's decisions that went with the policy, and with the advisor."""
     found = tuple(decisions)
-    approved = [one for one in found if one.status == "approved"]
-    rejected = [one for one in found if one.status == "rejected"]
+    approved = [one for one in found if one.status is PlanStatus.APPROVED]
+    rejected = [one for one in found if one.status is PlanStatus.REJECTED]
     spoke = [one for one in (*approved, *rejected) if one.advice is not Advice.NONE]
     return Agreement(
         approved=len(approved),
         rejected=len(rejected),
-        expired=sum(1 for one in found if one.status == "expired"),
+        expired=sum(1 for one in found if one.status is PlanStatus.EXPIRED),
         approved_contacts=sum(one.contacts for one in approved),
         rejected_contacts=sum(one.contacts for one in rejected),
-        with_advisor=sum(1 for one in spoke if (one.status == "approved") == (one.advice is Advice.NO_OBJECTION)),
+        with_advisor=sum(
+            1 for one in spoke if (one.status is PlanStatus.APPROVED) == (one.advice is Advice.NO_OBJECTION)
+        ),
         advisor_spoke=len(spoke),
     )
 

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.core.campaigns.cycles import CampaignSend, assign_sends, lists_already_sent
+from list_pipeline.core.campaigns.eligibility import CampaignStatus
 from list_pipeline.core.errors import IncompleteDataError, NotFoundError, RemoteNotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.masking import redact_addresses
@@ -62,7 +63,7 @@ def discover(services: Services) -> Discovery:
                     result.ignored.append(f"Mailjet campaign {send.mailjet_campaign_id}: {_IGNORED[reason]}")
                 continue
             assignable.append(CampaignSend(send.mailjet_campaign_id, role, send.send_started_at, send.send_ended_at))
-            status = "SENT" if _is_sent(send, now) else "LAUNCHING"
+            status = CampaignStatus.SENT if _is_sent(send, now) else CampaignStatus.LAUNCHING
             if send.mailjet_campaign_id in known:
                 sent_campaigns.update_send(connection, send, status=status, now=now)
                 result.known += 1

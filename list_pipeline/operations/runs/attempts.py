@@ -75,7 +75,7 @@ def end_failed(services: Services, connection: Connection, row: LogRow, now: dat
                     kind=ReviewKind.FINDING,
                     summary=(
                         f"Attempt {row.attempt} at the maintenance of {key} ({row.sweep}) was the last: {plan.open} changes "
-                        f"of its {plan.kind} plan are open, {plan.half_done} of them half done. "
+                        f"of its {plan.kind.value} plan are open, {plan.half_done} of them half done. "
                         "Repair the cause and run it again to continue"
                     ),
                     details={"gave_up_at_attempt": row.attempt, "contact_ids": list(plan.open_contacts)},

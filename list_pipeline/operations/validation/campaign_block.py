@@ -16,6 +16,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection
 
+from list_pipeline.core.campaigns.eligibility import CampaignStatus
 from list_pipeline.core.errors import ChangesStoppedError, PermanentError, RefusedError, RemoteNotFoundError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
@@ -265,13 +266,13 @@ def override(services: Services, key: str, *, by: str, note: str = "") -> LetGo:
             raise RefusedError(tried, "Mailjet has begun to send it", "Nothing needs to be done")
         cancelled = block_rows.standing_cancellation(connection, campaign.campaign_id)
         is_begun = block_rows.open_schedule_change(connection, campaign.campaign_id) is not None
-        if campaign.status != "BLOCKED" and cancelled is None and not is_begun:
-            raise RefusedError(tried, f"it is {campaign.status.lower()}, not blocked", "Nothing needs to be done")
+        if campaign.status is not CampaignStatus.BLOCKED and cancelled is None and not is_begun:
+            raise RefusedError(tried, f"it is {campaign.status.value.lower()}, not blocked", "Nothing needs to be done")
         if cancelled is not None and (why := change_block_reason(services)):
             raise ChangesStoppedError(tried, why, "Switch changes on again, or schedule it at Mailjet yourself")
         validation = validation_rows.latest_validation(connection, campaign.campaign_id)
         previous = block_rows.latest_override(connection, campaign.campaign_id)
-        if campaign.status == "BLOCKED" or previous is None:
+        if campaign.status is CampaignStatus.BLOCKED or previous is None:
             seen = validation.results if validation is not None else ()
             override_id = block_rows.save_override(
                 connection,
@@ -285,7 +286,7 @@ def override(services: Services, key: str, *, by: str, note: str = "") -> LetGo:
         else:
             # The first attempt died before its schedule was set again.
             override_id = int(previous["override_id"])
-        scheduled_campaigns.set_status(connection, campaign.campaign_id, "READY", None, now)
+        scheduled_campaigns.set_status(connection, campaign.campaign_id, CampaignStatus.READY, None, now)
         if not plan_restoration(connection, campaign, now):
             freeze_if_due(connection, campaign, now)
     settle_schedule(services, campaign.campaign_id)

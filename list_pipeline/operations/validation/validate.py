@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.agents.health import assess
+from list_pipeline.core.campaigns.eligibility import CampaignStatus
 from list_pipeline.core.errors import IntegrationError, RefusedError, RemoteNotFoundError
 from list_pipeline.core.health.assessment import HealthAssessment
 from list_pipeline.core.health.figures import SendFigures
@@ -314,14 +315,16 @@ def _save(services: Services, key: str, log_id: int, facts: ValidationFacts, res
             results=results,
             now=now,
         )
-        is_persons = campaign.status == "BLOCKED" and campaign.blocked_by not in (None, "validation")
+        is_persons = campaign.status is CampaignStatus.BLOCKED and campaign.blocked_by not in (None, "validation")
         if is_blocking:
-            if campaign.status != "BLOCKED":
-                scheduled_campaigns.set_status(connection, campaign.campaign_id, "BLOCKED", "validation", now)
+            if campaign.status is not CampaignStatus.BLOCKED:
+                scheduled_campaigns.set_status(
+                    connection, campaign.campaign_id, CampaignStatus.BLOCKED, "validation", now
+                )
             if left is None:
                 plan_cancellation(connection, campaign, now)
-        elif campaign.status != "BLOCKED" or campaign.blocked_by == "validation":
-            scheduled_campaigns.set_status(connection, campaign.campaign_id, "READY", None, now)
+        elif campaign.status is not CampaignStatus.BLOCKED or campaign.blocked_by == "validation":
+            scheduled_campaigns.set_status(connection, campaign.campaign_id, CampaignStatus.READY, None, now)
             if is_cancelled and not is_persons:
                 plan_restoration(connection, campaign, now)
         ledger.fill_log(connection, log_id, **_ledger(facts, results))

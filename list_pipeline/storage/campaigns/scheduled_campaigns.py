@@ -12,10 +12,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping
 
+from list_pipeline.core.campaigns.eligibility import SENT_STATUSES, CampaignStatus
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import DraftSeen, SendSeen
 from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar
+from list_pipeline.storage.life_cycles import sql_list, sql_word
+
+_SCHEDULED, _READY = sql_word(CampaignStatus.SCHEDULED), sql_word(CampaignStatus.READY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class UpcomingCampaign:
     list_id: int
     draft_id: int | None
     mailjet_campaign_id: int | None
-    status: str
+    status: CampaignStatus
     scheduled_at: datetime
     scheduled_since: datetime | None
     expected: int | None
@@ -57,7 +61,7 @@ _SELECT = """
 
 
 def _upcoming(row: RowMapping) -> UpcomingCampaign:
-    return UpcomingCampaign(**row)
+    return UpcomingCampaign(**{**row, "status": CampaignStatus(row["status"])})
 
 
 def campaign_by_key(connection: Connection, key: str, *, for_update: bool = False) -> UpcomingCampaign:
@@ -118,12 +122,12 @@ def insert_draft(
     return bool(
         execute(
             connection,
-            """
+            f"""
             insert into campaign_schedule (campaign_key, campaign_name, round_number, scheduled_date, scheduled_time,
                 list_name, list_id, mailjet_draft_id, subject, sender_name, sender_email, status, scheduled_since,
                 created_at, updated_at)
             values (:key, :name, :round, :day, :clock, :role, :list_id, :draft, :subject, :sender_name, :sender_email,
-                'SCHEDULED', :now, :now, :now)
+                {_SCHEDULED}, :now, :now, :now)
             on conflict do nothing
             """,
             key=key,
@@ -151,11 +155,11 @@ def follow_draft(
     """
     execute(
         connection,
-        """
+        f"""
         update campaign_schedule set scheduled_date = :day, scheduled_time = :clock, round_number = :round,
                list_id = :list_id, list_name = :role, subject = :subject, scheduled_since = :now, retired_at = null,
                frozen_at = null, updated_at = :now,
-               status = case when status = 'READY' then 'SCHEDULED' else status end,
+               status = case when status = {_READY} then {_SCHEDULED} else status end,
                expected_recipients = case when list_id = :list_id then expected_recipients end,
                expected_at = case when list_id = :list_id then expected_at end
         where id = :id and mailjet_campaign_id is null
@@ -200,7 +204,7 @@ def expect(connection: Connection, sizes: Mapping[ListRole, int], now: datetime)
         )
 
 
-def begin_send(connection: Connection, send: SendSeen, role: ListRole, status: str, now: datetime) -> bool:
+def begin_send(connection: Connection, send: SendSeen, role: ListRole, status: CampaignStatus, now: datetime) -> bool:
     """Mailjet sends a campaign that stood in the schedule: its row and its key go on. False when there is no such row."""
     return bool(
         execute(
@@ -247,10 +251,10 @@ def thaw_missed(connection: Connection, missed_before: datetime) -> int:
     """End the freeze of what was sent, and of what Mailjet should have begun to send before an instant and did not."""
     return execute(
         connection,
-        """
+        f"""
         update campaign_schedule set frozen_at = null
         where frozen_at is not null
-          and (status in ('SENT', 'COMPLETED') or retired_at is not null
+          and (status in {sql_list(*SENT_STATUSES)} or retired_at is not null
                or mailjet_campaign_id is null
                   and (scheduled_date + scheduled_time) at time zone 'UTC' < cast(:before as timestamptz))
         """,
@@ -258,7 +262,9 @@ def thaw_missed(connection: Connection, missed_before: datetime) -> int:
     )
 
 
-def set_status(connection: Connection, campaign_id: int, status: str, blocked_by: str | None, now: datetime) -> None:
+def set_status(
+    connection: Connection, campaign_id: int, status: CampaignStatus, blocked_by: str | None, now: datetime
+) -> None:
     """READY, SCHEDULED or BLOCKED, and by whom; a campaign that is being sent keeps what it has."""
     execute(
         connection,

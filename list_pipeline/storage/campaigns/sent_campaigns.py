@@ -10,11 +10,14 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.campaigns.cycles import ClosedReason, Cycle, SentRound
+from list_pipeline.core.campaigns.eligibility import SENT_STATUSES, CampaignStatus
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import SendCounters, SendSeen
+from list_pipeline.core.plans.journal import StepAction, StepState
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, fetch_row, fetch_scalar
+from list_pipeline.storage.life_cycles import sql_list, sql_word
 
 _TAKE_OVER_LOCK = 0x6C70_0005
 
@@ -31,7 +34,7 @@ class Campaign:
     cycle_number: int | None
     list_id: int
     mailjet_campaign_id: int | None
-    status: str
+    status: CampaignStatus
     scheduled_at: datetime
     send_started_at: datetime | None
     send_ended_at: datetime | None
@@ -48,6 +51,9 @@ class Campaign:
         """Time zero: the end of sending, else its start, else the scheduled time."""
         return self.send_ended_at or self.send_started_at or self.scheduled_at
 
+
+_COMPLETED = sql_word(CampaignStatus.COMPLETED)
+_TO_BE_SENT = sql_list(CampaignStatus.SCHEDULED, CampaignStatus.READY, CampaignStatus.BLOCKED)
 
 _SELECT = """
     select s.id as campaign_id, s.campaign_key as key, s.campaign_name as name, s.round_number, s.cycle_id,
@@ -131,7 +137,7 @@ def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceS
     names = Campaign.__dataclass_fields__
     return tuple(
         MaintenanceState(
-            campaign=Campaign(**{name: row[name] for name in names}),
+            campaign=_campaign({name: row[name] for name in names}),
             **{
                 name: row[name]
                 for name in MaintenanceState.__dataclass_fields__
@@ -143,8 +149,8 @@ def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceS
     )
 
 
-def _campaign(row: RowMapping) -> Campaign:
-    return Campaign(**row)
+def _campaign(row: RowMapping | dict[str, Any]) -> Campaign:
+    return Campaign(**{**row, "status": CampaignStatus(row["status"])})
 
 
 def lists_being_sent(connection: Connection) -> frozenset[ListRole]:
@@ -154,9 +160,9 @@ def lists_being_sent(connection: Connection) -> frozenset[ListRole]:
     """
     found = fetch_all(
         connection,
-        """
+        f"""
         select distinct round_number from campaign_schedule where retired_at is null
-           and (status = 'LAUNCHING' or frozen_at is not null and status in ('SCHEDULED', 'READY', 'BLOCKED'))
+           and (status = {sql_word(CampaignStatus.LAUNCHING)} or frozen_at is not null and status in {_TO_BE_SENT})
         """,
     )
     return frozenset(CAMPAIGN_LISTS[int(row["round_number"]) - 1] for row in found)
@@ -183,7 +189,7 @@ def insert_send(
     name: str,
     role: ListRole,
     list_name: str,
-    status: str,
+    status: CampaignStatus,
     now: datetime,
 ) -> int:
     """Add a send that Mailjet showed to the schedule and return its id."""
@@ -219,20 +225,20 @@ def insert_send(
     )
 
 
-def update_send(connection: Connection, send: SendSeen, *, status: str, now: datetime) -> None:
+def update_send(connection: Connection, send: SendSeen, *, status: CampaignStatus, now: datetime) -> None:
     """Refresh the times and the status of a known send; COMPLETED is left alone.
 
     BLOCKED is not: it is about a send to come. What Mailjet sent all the same has to be maintained like any other.
     """
     execute(
         connection,
-        """
+        f"""
         update campaign_schedule set send_start_at = :started, send_end_at = :ended, updated_at = :now,
-               status = case when status = 'COMPLETED' then status else :status end
+               status = case when status = {_COMPLETED} then status else :status end
         where mailjet_campaign_id = :id
           and (send_start_at, send_end_at, status) is distinct from
               (cast(:started as timestamptz), cast(:ended as timestamptz),
-               case when status = 'COMPLETED' then status else :status end)
+               case when status = {_COMPLETED} then status else :status end)
         """,
         started=send.send_started_at,
         ended=send.send_ended_at,
@@ -314,7 +320,7 @@ def recipients_missing(connection: Connection) -> tuple[Campaign, ...]:
         connection,
         _SELECT
         + "where s.recipients_source is null and s.send_start_at is not null and s.mailjet_campaign_id is not null"
-        " and s.status in ('SENT', 'COMPLETED') and s.retired_at is null order by s.send_start_at",
+        f" and s.status in {sql_list(*SENT_STATUSES)} and s.retired_at is null order by s.send_start_at",
     )
     return tuple(_campaign(row) for row in found)
 
@@ -323,7 +329,7 @@ def recipients_by_membership(connection: Connection, role: ListRole, sent_at: da
     """Who was on a list, and could be mailed, at an instant, as far as our rows tell."""
     found = fetch_all(
         connection,
-        """
+        f"""
         select m.contact_id from list_membership m join contact_list_membership c using (contact_id)
         where m.list_role = :role
           and (m.subscribed_at is null or m.subscribed_at <= :at)
@@ -332,8 +338,8 @@ def recipients_by_membership(connection: Connection, role: ListRole, sent_at: da
           and not c.is_anonymised
           and (not c.is_excluded or exists (
                 select 1 from change ch join change_step st using (change_id)
-                where ch.contact_id = c.contact_id and st.action = 'exclude' and st.state = 'confirmed'
-                  and st.changed_at > :at))
+                where ch.contact_id = c.contact_id and st.action = {sql_word(StepAction.EXCLUDE)}
+                  and st.state = {sql_word(StepState.CONFIRMED)} and st.changed_at > :at))
         """,
         role=role.value,
         at=sent_at,

@@ -26,6 +26,7 @@ from list_pipeline.core.monitoring.decision_review import (
     FalseSuppressions,
     PersonsDecision,
 )
+from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.storage.database import execute, fetch_all, fetch_row, to_json
 
 
@@ -257,7 +258,16 @@ def peoples_decisions(connection: Connection, span: Span, cuts: Cuts) -> tuple[P
         end=span.end,
         **cuts.parameters,
     )
-    return tuple(PersonsDecision(**{**row, "advice": Advice(row["advice"])}) for row in found)
+    return tuple(
+        PersonsDecision(
+            kind=PlanKind(row["kind"]),
+            status=PlanStatus(row["status"]),
+            is_whole_plan=row["is_whole_plan"],
+            advice=Advice(row["advice"]),
+            contacts=row["contacts"],
+        )
+        for row in found
+    )
 
 
 def false_suppressions(connection: Connection, span: Span) -> FalseSuppressions:

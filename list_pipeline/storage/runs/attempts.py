@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from list_pipeline.core.plans.journal import UNSETTLED, StepNote, StepState
-from list_pipeline.core.plans.plan import MAINTENANCE_PLANS
+from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PlanKind
 from list_pipeline.core.reviews.questions import REVIEW_LIFE, ReviewKind, ReviewStatus
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.storage.database import execute, fetch_all
@@ -29,7 +29,7 @@ class HalfDone:
     """Changes of one plan: confirmed, failed, and open (``half_done`` of them are begun), with the open contacts."""
 
     plan_id: int
-    kind: str
+    kind: PlanKind
     confirmed: int
     failed: int
     open: int
@@ -81,7 +81,7 @@ def settled_and_open(connection: Connection, campaign_id: int, sweep: str) -> tu
         campaign=campaign_id,
         sweep=sweep,
     )
-    return tuple(HalfDone(**row) for row in found)
+    return tuple(HalfDone(**{**row, "kind": PlanKind(row["kind"])}) for row in found)
 
 
 def left_by_deadline(connection: Connection, plan_id: int) -> frozenset[int]:

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from list_pipeline.core.campaigns.eligibility import CampaignTimes, Eligibility, eligible
+from list_pipeline.core.campaigns.eligibility import CampaignStatus, CampaignTimes, Eligibility, eligible
 
 ENDED = datetime(2025, 3, 3, 12, tzinfo=UTC)
 
 
 def campaign(
     campaign_id: str = "a",
-    status: str = "SENT",
+    status: CampaignStatus = CampaignStatus.SENT,
     ended: datetime | None = ENDED,
     started: datetime | None = None,
     scheduled: datetime | None = None,
@@ -35,13 +35,13 @@ def test_time_zero_is_the_end_else_the_start_else_the_schedule() -> None:
     assert campaign(ended=None, scheduled=schedule).time_zero == schedule
 
 
-@pytest.mark.parametrize("status", ["SENT", "COMPLETED", "sent", "Completed"])
-def test_sent_and_completed_campaigns_are_taken(status: str) -> None:
+@pytest.mark.parametrize("status", [CampaignStatus.SENT, CampaignStatus.COMPLETED])
+def test_sent_and_completed_campaigns_are_taken(status: CampaignStatus) -> None:
     assert eligible(campaign(status=status), ENDED + timedelta(days=2)).is_eligible
 
 
-@pytest.mark.parametrize("status", ["SCHEDULED", "READY", "LAUNCHING", "BLOCKED", ""])
-def test_other_statuses_are_not(status: str) -> None:
+@pytest.mark.parametrize("status", sorted(set(CampaignStatus) - {CampaignStatus.SENT, CampaignStatus.COMPLETED}))
+def test_other_statuses_are_not(status: CampaignStatus) -> None:
     verdict = eligible(campaign(status=status), ENDED + timedelta(days=2))
     assert verdict.verdict is Eligibility.NOT_SENT
     assert status in verdict.reason

@@ -30,6 +30,7 @@ from list_pipeline.core.monitoring.decision_review_text import (
     findings,
     suppression_words,
 )
+from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.operations.monitoring.decision_review import RULES
 
@@ -52,8 +53,8 @@ def asked(
     return Consulted(agent, outcome, confidence, requests, tokens, cost, latency)
 
 
-def decision(status: str, advice: Advice = Advice.NONE, contacts: int = 1) -> PersonsDecision:
-    return PersonsDecision("suppression", status, False, advice, contacts)
+def decision(status: PlanStatus, advice: Advice = Advice.NONE, contacts: int = 1) -> PersonsDecision:
+    return PersonsDecision(PlanKind.SUPPRESSION, status, False, advice, contacts)
 
 
 def figures(
@@ -95,7 +96,7 @@ PEOPLE = st.lists(
     st.builds(
         PersonsDecision,
         kind=st.just("suppression"),
-        status=st.sampled_from(["approved", "rejected", "expired"]),
+        status=st.sampled_from([PlanStatus.APPROVED, PlanStatus.REJECTED, PlanStatus.EXPIRED]),
         is_whole_plan=st.booleans(),
         advice=st.sampled_from(Advice),
         contacts=st.integers(0, 100),
@@ -218,13 +219,13 @@ def test_people_agree_with_an_advisor_who_did_not_object_when_they_approve_and_w
 ):
     found = agreement_of(
         [
-            decision("approved", Advice.NO_OBJECTION, 5),
-            decision("approved", Advice.LOWERED),
-            decision("rejected", Advice.LOWERED),
-            decision("rejected", Advice.DOUBTED),
-            decision("rejected", Advice.NO_OBJECTION),
-            decision("approved"),
-            decision("expired", Advice.LOWERED),
+            decision(PlanStatus.APPROVED, Advice.NO_OBJECTION, 5),
+            decision(PlanStatus.APPROVED, Advice.LOWERED),
+            decision(PlanStatus.REJECTED, Advice.LOWERED),
+            decision(PlanStatus.REJECTED, Advice.DOUBTED),
+            decision(PlanStatus.REJECTED, Advice.NO_OBJECTION),
+            decision(PlanStatus.APPROVED),
+            decision(PlanStatus.EXPIRED, Advice.LOWERED),
         ]
     )
     assert (found.approved, found.rejected, found.expired) == (3, 3, 1)
