@@ -102,8 +102,6 @@ def carry_out(plan_id: Annotated[int, typer.Argument(help="Number of an approved
 
 
 def _show(done: Sequence[Correction]) -> None:
-    from list_pipeline.core.plans.corrections import REFUSALS
-
     if not done:
         console.print("There is nothing to take back.")
     for one in done:
@@ -113,8 +111,8 @@ def _show(done: Sequence[Correction]) -> None:
             f"{facts.failed} failed, {facts.open} open.",
             markup=False,
         )
-        for code, ids in one.refused.items():
-            console.print(f"- {len(ids)} left as they are, {REFUSALS.get(code, code)}: {_some(ids)}", markup=False)
+        for reason, ids in one.refused.items():
+            console.print(f"- {len(ids)} left as they are, {reason.words}: {_some(ids)}", markup=False)
         if facts.differs:
             console.print(f"- not where they were before: {_some(facts.differs)}", markup=False)
     if not all(one.facts.is_complete for one in done):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
+from enum import StrEnum
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import SlackMessage, compose, context, header, joined, section
@@ -22,20 +22,37 @@ from list_pipeline.core.plans.plan import ItemAction
 
 _CAMPAIGN = frozenset(CAMPAIGN_LISTS)
 
-REFUSALS: Mapping[str, str] = MappingProxyType(
-    {
-        "contact_gone": "erased, or no longer at Mailjet",
-        "complaint": "complained about spam: a complaint is not taken back without an explicit override",
-        "unsubscribed": "unsubscribed: nobody but the contact can undo that",
-        "changed_since": "somebody changed its lists since",
-        "suppressed_since": "was suppressed since",
-        "cycle_changed": "a send began since: going back, it would get a mailing twice or never",
-        "list_being_sent": "the list was validated for a send or is being sent",
-        "already_so": "is as it was before already",
-        "nothing_was_done": "was never changed",
-    }
-)
-"""Why a change is not taken back, as a code for the journal and in words for people."""
+
+class Refusal(StrEnum):
+    """Why a change is not taken back."""
+
+    CONTACT_GONE = "contact_gone"
+    COMPLAINT = "complaint"
+    UNSUBSCRIBED = "unsubscribed"
+    CHANGED_SINCE = "changed_since"
+    SUPPRESSED_SINCE = "suppressed_since"
+    CYCLE_CHANGED = "cycle_changed"
+    LIST_BEING_SENT = "list_being_sent"
+    ALREADY_SO = "already_so"
+    NOTHING_WAS_DONE = "nothing_was_done"
+
+    @property
+    def words(self) -> str:
+        """The reason for people, as what is said of the contact: ``unsubscribed: nobody but …``."""
+        return _REFUSAL_WORDS[self]
+
+
+_REFUSAL_WORDS: Mapping[Refusal, str] = {
+    Refusal.CONTACT_GONE: "erased, or no longer at Mailjet",
+    Refusal.COMPLAINT: "complained about spam: a complaint is not taken back without an explicit override",
+    Refusal.UNSUBSCRIBED: "unsubscribed: nobody but the contact can undo that",
+    Refusal.CHANGED_SINCE: "somebody changed its lists since",
+    Refusal.SUPPRESSED_SINCE: "was suppressed since",
+    Refusal.CYCLE_CHANGED: "a send began since: going back, it would get a mailing twice or never",
+    Refusal.LIST_BEING_SENT: "the list was validated for a send or is being sent",
+    Refusal.ALREADY_SO: "is as it was before already",
+    Refusal.NOTHING_WAS_DONE: "was never changed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +89,11 @@ class ContactNow:
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
-    """The steps that take a change back, or the code of ``REFUSALS`` that says why it stays."""
+    """The steps that take a change back, or why it stays."""
 
     change: DoneChange
     steps: tuple[StepOnList, ...] = ()
-    refused: str | None = None
+    refused: Refusal | None = None
 
 
 def reverse(
@@ -97,7 +114,7 @@ def reverse(
     refused = _refusal(change, now, frozenset(sent), frozenset(frozen), despite_complaint)
     steps = () if refused else _steps(change, now)
     if not refused and not steps:
-        refused = "already_so" if change.done else "nothing_was_done"
+        refused = Refusal.ALREADY_SO if change.done else Refusal.NOTHING_WAS_DONE
     return Reversal(change, steps, refused)
 
 
@@ -107,30 +124,30 @@ def _refusal(
     sent: frozenset[ListRole],
     frozen: frozenset[ListRole],
     despite_complaint: bool,
-) -> str | None:
+) -> Refusal | None:
     if now.is_gone:
-        return "contact_gone"
+        return Refusal.CONTACT_GONE
     if (change.is_complaint or now.is_complaining) and not despite_complaint:
-        return "complaint"
+        return Refusal.COMPLAINT
     if now.is_unsubscribed:
-        return "unsubscribed"
+        return Refusal.UNSUBSCRIBED
     touched = frozenset(role for _, role in change.done if role in _CAMPAIGN)
     if touched & frozen:
-        return "list_being_sent"
+        return Refusal.LIST_BEING_SENT
     added = frozenset(role for action, role in change.done if action is StepAction.ADD and role in _CAMPAIGN)
     if change.kind is ItemAction.SUPPRESS:
         # Another list than those it was taken off is somebody's newer decision; so is an exclusion that is lifted while
         # the entry stands, and going back onto a list first would make a suppressed contact mailable.
         lifted = (StepAction.EXCLUDE, None) in change.done and not now.is_excluded and ListRole.SUPPRESSION in now.lists
-        return "changed_since" if lifted or now.campaign_lists - change.before else None
+        return Refusal.CHANGED_SINCE if lifted or now.campaign_lists - change.before else None
     if ListRole.SUPPRESSION in now.lists:
-        return "suppressed_since"
+        return Refusal.SUPPRESSED_SINCE
     if not added <= now.campaign_lists or now.campaign_lists - added - change.before:
-        return "changed_since"
+        return Refusal.CHANGED_SINCE
     if change.kind is ItemAction.ENROL and ListRole.MASTER not in now.lists:
-        return "changed_since"
+        return Refusal.CHANGED_SINCE
     if change.kind is ItemAction.MOVE and len({role in sent for role in added | (change.before & _CAMPAIGN)}) > 1:
-        return "cycle_changed"
+        return Refusal.CYCLE_CHANGED
     return None
 
 
@@ -178,16 +195,16 @@ def why_roll_back(planned: int, failed: int, astray: int) -> str | None:
 class CorrectionSummary:
     """What a correction is about, as it is stored with its plan. ``what``: its title.
 
-    ``refused``: code of ``REFUSALS`` to the contacts that are left as they are.
+    ``refused``: why contacts are left as they are, to these contacts.
     """
 
     what: str = ""
-    refused: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    refused: Mapping[Refusal, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class CorrectionFacts:
-    """The results of a correction, for people. ``refused``: code of ``REFUSALS`` to number of contacts.
+    """The results of a correction, for people. ``refused``: why contacts are left as they are, to how many.
 
     ``differs``: contacts that are not where they were before although their change was taken back. ``open``: not settled.
     """
@@ -200,7 +217,7 @@ class CorrectionFacts:
     failed: int
     open: int
     differs: tuple[int, ...]
-    refused: Mapping[str, int]
+    refused: Mapping[Refusal, int]
 
     @property
     def is_complete(self) -> bool:
@@ -224,8 +241,8 @@ def correction_message(facts: CorrectionFacts, *, automatic: bool) -> SlackMessa
         shown = ", ".join(map(str, facts.differs[:10])) + (" …" if len(facts.differs) > 10 else "")
         lines.append(compose("Not where they were before: contacts {shown}.", shown=shown))
     lines += [
-        compose("{count} left as they are: {why}.", count=count, why=REFUSALS.get(code, code))
-        for code, count in sorted(facts.refused.items())
+        compose("{count} left as they are: {why}.", count=count, why=reason.words)
+        for reason, count in sorted(facts.refused.items())
     ]
     if automatic:
         wanted = "Manual review needed: see why the rebalancing failed before the next send."

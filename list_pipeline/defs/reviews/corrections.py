@@ -8,7 +8,6 @@ import dagster as dg
 from pydantic import Field
 
 from list_pipeline.core.errors import ConfigurationError
-from list_pipeline.core.plans.corrections import REFUSALS
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.defs.common import NO_RETRIES, POOL, SENSOR_STATUS
 from list_pipeline.defs.failures import clear_failures
@@ -61,8 +60,8 @@ def _say(context: dg.OpExecutionContext, done: Correction) -> None:
     """What was done and what was not, by ids; a correction that is not complete fails its run, so that people look."""
     facts = done.facts
     context.log.info(f"Plan {done.plan_id}: {facts.what}. {facts.done} of {facts.planned} changes confirmed.")
-    for code, ids in done.refused.items():
-        context.log.warning(f"{len(ids)} left as they are, {REFUSALS.get(code, code)}: {ids[:20]}")
+    for reason, ids in done.refused.items():
+        context.log.warning(f"{len(ids)} left as they are, {reason.words}: {ids[:20]}")
     if not facts.is_complete:
         raise dg.Failure(
             description=f"{facts.what} is not complete: {facts.failed} failed, {facts.open} open, "

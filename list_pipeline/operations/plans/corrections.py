@@ -25,6 +25,7 @@ from list_pipeline.core.plans.corrections import (
     CorrectionFacts,
     CorrectionSummary,
     DoneChange,
+    Refusal,
     Reversal,
     correction_message,
     is_back,
@@ -66,7 +67,7 @@ class Correction:
 
     plan_id: int | None
     facts: CorrectionFacts
-    refused: Mapping[str, Sequence[int]]
+    refused: Mapping[Refusal, Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ def plan_reversal(services: Services, asked: CorrectionRequest, changes: Sequenc
     with services.database.begin() as connection:
         found = reversals_of(services, connection, changes, asked.despite_complaint)
         wanted = [one for one in found if one.refused is None]
-        refused: dict[str, list[int]] = {}
+        refused: dict[Refusal, list[int]] = {}
         for one in found:
             if one.refused is not None:
                 refused.setdefault(one.refused, []).append(one.change.contact_id)
@@ -220,7 +221,7 @@ def save_correction(
     connection: Connection,
     asked: CorrectionRequest,
     items: Sequence[PlanItem],
-    refused: Mapping[str, Sequence[int]],
+    refused: Mapping[Refusal, Sequence[int]],
 ) -> int:
     """Write a correction as a plan that the person who asks has approved. Returns its number."""
     now = services.clock.now()

@@ -10,7 +10,6 @@ import structlog
 
 from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.plans.corrections import REFUSALS
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind
 from list_pipeline.operations.membership.sync import learn_contacts
 from list_pipeline.operations.plans.corrections import (
@@ -61,7 +60,7 @@ def reinstate(
                 tried, "it was not suppressed by us, or was reinstated already", "Correct it in Mailjet by hand"
             )
         if reversal.refused is not None:
-            raise RefusedError(tried, REFUSALS[reversal.refused], "Look at the contact in Mailjet")
+            raise RefusedError(tried, reversal.refused.words, "Look at the contact in Mailjet")
         asked = CorrectionRequest(PlanKind.MANUAL, by, note, "Contact reinstated", despite_complaint=despite_complaint)
         return finish(services, plan_reversal(services, asked, [change]), lock, progress)
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import problems
 from list_pipeline.core.plans.corrections import (
-    REFUSALS,
     ContactNow,
     CorrectionFacts,
     DoneChange,
+    Refusal,
     correction_message,
     is_back,
     reverse,
@@ -84,32 +84,34 @@ def test_what_stood_before_us_is_not_lifted() -> None:
 @pytest.mark.parametrize(
     ("change", "now", "refused"),
     [
-        (SUPPRESSED, replace(after(SUPPRESSED), is_gone=True), "contact_gone"),
-        (SUPPRESSED, replace(after(SUPPRESSED), is_unsubscribed=True), "unsubscribed"),
-        (SUPPRESSED, replace(after(SUPPRESSED), is_complaining=True), "complaint"),
-        (replace(SUPPRESSED, is_complaint=True), after(SUPPRESSED), "complaint"),
-        (SUPPRESSED, replace(after(SUPPRESSED), lists=frozenset({MASTER, ONE, SUPPRESSION})), "changed_since"),
-        (SUPPRESSED, ContactNow(SUPPRESSED.before), "already_so"),
-        (MOVED, ContactNow(frozenset({MASTER, THREE})), "changed_since"),
-        (MOVED, ContactNow(frozenset({MASTER})), "changed_since"),
-        (MOVED, ContactNow(frozenset({MASTER, SUPPRESSION}), is_excluded=True), "suppressed_since"),
-        (ENROLLED, ContactNow(frozenset({ONE})), "changed_since"),
+        (SUPPRESSED, replace(after(SUPPRESSED), is_gone=True), Refusal.CONTACT_GONE),
+        (SUPPRESSED, replace(after(SUPPRESSED), is_unsubscribed=True), Refusal.UNSUBSCRIBED),
+        (SUPPRESSED, replace(after(SUPPRESSED), is_complaining=True), Refusal.COMPLAINT),
+        (replace(SUPPRESSED, is_complaint=True), after(SUPPRESSED), Refusal.COMPLAINT),
+        (SUPPRESSED, replace(after(SUPPRESSED), lists=frozenset({MASTER, ONE, SUPPRESSION})), Refusal.CHANGED_SINCE),
+        (SUPPRESSED, ContactNow(SUPPRESSED.before), Refusal.ALREADY_SO),
+        (MOVED, ContactNow(frozenset({MASTER, THREE})), Refusal.CHANGED_SINCE),
+        (MOVED, ContactNow(frozenset({MASTER})), Refusal.CHANGED_SINCE),
+        (MOVED, ContactNow(frozenset({MASTER, SUPPRESSION}), is_excluded=True), Refusal.SUPPRESSED_SINCE),
+        (ENROLLED, ContactNow(frozenset({ONE})), Refusal.CHANGED_SINCE),
     ],
 )
-def test_a_change_is_not_taken_back_against_a_newer_state(change: DoneChange, now: ContactNow, refused: str) -> None:
+def test_a_change_is_not_taken_back_against_a_newer_state(
+    change: DoneChange, now: ContactNow, refused: Refusal
+) -> None:
     found = reverse(change, now)
     assert (found.refused, found.steps) == (refused, ())
-    assert refused in REFUSALS
+    assert refused.words
 
 
 def test_a_move_is_not_taken_back_across_the_rounds_of_an_open_cycle() -> None:
-    assert reverse(MOVED, after(MOVED), sent={TWO}).refused == "cycle_changed"
+    assert reverse(MOVED, after(MOVED), sent={TWO}).refused is Refusal.CYCLE_CHANGED
     assert reverse(MOVED, after(MOVED), sent={ONE, TWO}).refused is None
 
 
 def test_a_list_that_is_being_sent_is_left_alone() -> None:
     for change, role in ((SUPPRESSED, THREE), (MOVED, ONE), (MOVED, TWO), (ENROLLED, ONE)):
-        assert reverse(change, after(change), frozen={role}).refused == "list_being_sent"
+        assert reverse(change, after(change), frozen={role}).refused is Refusal.LIST_BEING_SENT
 
 
 def test_a_half_done_move_is_taken_back_by_leaving_the_new_list() -> None:
@@ -162,7 +164,7 @@ def test_a_rebalancing_is_rolled_back_above_a_tenth_of_failures_or_when_somebody
 
 def test_the_message_says_what_is_left_and_keeps_slacks_limits() -> None:
     facts = CorrectionFacts(
-        "Maintenance undone", "ada <!channel>", "x" * 900, 5, 3, 1, 1, tuple(range(400)), {"complaint": 2}
+        "Maintenance undone", "ada <!channel>", "x" * 900, 5, 3, 1, 1, tuple(range(400)), {Refusal.COMPLAINT: 2}
     )
     message = correction_message(facts, automatic=False)
     assert problems(*message) == ()
