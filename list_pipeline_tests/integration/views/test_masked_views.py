@@ -36,7 +36,8 @@ def cached(install_small: Install, redis_url: str) -> Iterator[Installation]:
 @pytest.fixture
 def say(monkeypatch: pytest.MonkeyPatch) -> Callable[[Installation | Services], Say]:
     """What a command of an installation prints; each is a process of its own."""
-    monkeypatch.setattr(cli_common.console, "width", 300)
+    # Not by ``width``: what that says would be written back as if it had been chosen, and hold for every later test.
+    monkeypatch.setattr(cli_common.console, "_width", 300)
 
     def on(made: Installation | Services) -> Say:
         @contextmanager
