@@ -410,7 +410,7 @@ def test_the_command_shows_a_day_and_the_days_before_without_an_address(
         yield small.services
 
     monkeypatch.setattr(cli_decisions, "opened_services", opened)
-    monkeypatch.setattr(cli_common.console, "width", 300)
+    monkeypatch.setattr(cli_common.console, "_width", 300)
     assert "None of the last 7 days" in shown.invoke(app, ["decisions", "--days", "7"]).output
     pass_days(small)
     said = shown.invoke(app, ["decisions"])
