@@ -9,12 +9,14 @@ from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import dagster as dg
 import pytest
 import structlog
 from typer.testing import CliRunner
 
+from list_pipeline.cli.common import console
 from list_pipeline.cli.main import app
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import as_text
@@ -90,9 +92,11 @@ def said(made: Installation, *arguments: str) -> str:
     values = {name: getattr(made.services.settings, name) for name in made.services.settings.model_fields_set}
     plain = {n: v.get_secret_value() if hasattr(v, "get_secret_value") else str(v) for n, v in values.items() if v}
     environment = {name.upper(): value for name, value in plain.items()}
-    environment |= {"REHEARSAL_CLOCK_URL": made.server.url, "LOG_LEVEL": "error", "COLUMNS": "400"}
+    environment |= {"REHEARSAL_CLOCK_URL": made.server.url, "LOG_LEVEL": "error"}
     before = structlog.get_config()
-    answer = CliRunner().invoke(app, list(arguments), env=environment)
+    # Not by COLUMNS, which is read when the console is made: in a worker of the tests it may be 80 by then.
+    with patch.object(console, "_width", 400):
+        answer = CliRunner().invoke(app, list(arguments), env=environment)
     # The command's log went to the runner's streams, which are closed now.
     configure_logging(made.services.settings, level="error")
     structlog.configure(**before)
