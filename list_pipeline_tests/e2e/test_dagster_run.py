@@ -77,6 +77,11 @@ def test_the_sensor_finds_the_campaign_and_one_run_does_all_of_its_maintenance(
     assert metadata(result, "maintenance_report")["status"] == "success"
     assert metadata(result, "maintenance_notification")["state"] == "sent"
     assert metadata(result, "suppression_result")["confirmed"] == row["contacts_suppressed"]
+    assert metadata(result, "suppression_result")["state"] == "done"
+    assert metadata(result, "approved_suppression_plan")["state"] == "goes on"
+    assert steps(result, "STEP_SKIPPED") == set()
+    assert checks["suppression_is_carried_out"].passed
+    assert checks["rebalancing_is_carried_out"].passed
     assert home.requests() == []
     assert home.requests("maintenances_to_report") == []
 
@@ -119,30 +124,59 @@ def test_materializing_the_whole_partition_again_changes_nothing_and_tells_nobod
 # The gate
 
 
-def test_a_plan_that_waits_leaves_a_green_run_and_is_reported_by_another(home: DagsterHome, due: dg.RunRequest) -> None:
+def test_a_plan_that_waits_is_said_by_every_step_that_did_nothing_and_told_to_people(
+    home: DagsterHome, due: dg.RunRequest
+) -> None:
     account = home.rehearsal
     digest = account.control.digest()
     home.settings = {"list_management_mode": "approval_required"}
     result = home.execute(due)
     assert failures(result) == {}
     assert result.success
-    assert "approved_suppression_plan" not in materialized(result)
-    assert steps(result, "STEP_SKIPPED") >= {"suppression_result", "rebalancing_result", "maintenance_report"}
+    # A backfill counts what a successful run does not materialize as failed, so nothing is skipped.
+    assert materialized(result) == ASSETS
+    assert steps(result, "STEP_SKIPPED") == set()
+    (plan,) = account.rows("select plan_id, status from plan")
+    waits = f"Plan {plan['plan_id']} (suppression) waits for a person."
+    for gate in ("approved_suppression_plan", "rebalancing_plan"):
+        assert metadata(result, gate)["state"] == f"WAITS. {waits}"
+    for step in ("suppression_result", "rebalancing_result", "list_snapshot_after", "cache_refreshed"):
+        assert metadata(result, step) == {"state": f"NOTHING DONE. {waits}"}
+    checks = {one.check_name: one for one in result.get_asset_check_evaluations()}
+    for check in ("suppression_is_carried_out", "rebalancing_is_carried_out"):
+        assert not checks[check].passed
+        assert checks[check].severity is dg.AssetCheckSeverity.WARN
+    assert "pending review" in str(checks["suppression_is_carried_out"].description)
     assert account.control.digest() == digest
     assert account.changing_requests() == {}
     (row,) = account.rows("select status from list_maintenance_log")
-    assert row["status"] == "pending_review"
-    assert account.slack_messages() == []
+    assert (row["status"], plan["status"]) == ("pending_review", "pending_review")
+    assert account.scalar("select count(*) from list_snapshot where phase = 'after'") == 0
     assert home.requests() == [], "a plan that waits is not due again"
 
-    (request,) = home.requests("maintenances_to_report")
-    report = home.execute(request, "maintenance_reporting")
-    assert report.success
-    assert metadata(report, "maintenance_report")["status"] == "pending_review"
+    assert metadata(result, "maintenance_report")["status"] == "pending_review"
     (message,) = account.slack_messages()
     assert "review" in str(message).lower()
     assert home.requests("maintenances_to_report") == []
+
+
+def test_a_result_materialized_alone_while_its_plan_waits_says_so_and_changes_nothing(
+    home: DagsterHome, due: dg.RunRequest
+) -> None:
+    account = home.rehearsal
+    home.settings = {"list_management_mode": "approval_required"}
+    home.execute(due)
+    digest, logs = account.control.digest(), account.rows("select status, attempt from list_maintenance_log")
+    for name in ("suppression_result", "rebalancing_result", "list_snapshot_after"):
+        job = home.defs.resolve_implicit_global_asset_job_def()
+        result = job.get_subset(asset_selection={dg.AssetKey(name)}).execute_in_process(
+            instance=home.instance, partition_key=str(due.partition_key), raise_on_error=False
+        )
+        assert result.success
+        assert str(metadata(result, name)["state"]).startswith("NOTHING DONE.")
     assert account.control.digest() == digest
+    assert account.changing_requests() == {}
+    assert account.rows("select status, attempt from list_maintenance_log") == logs
 
 
 def test_read_only_changes_nothing_and_says_what_it_would_have_done(home: DagsterHome, due: dg.RunRequest) -> None:
@@ -158,10 +192,11 @@ def test_read_only_changes_nothing_and_says_what_it_would_have_done(home: Dagste
 
 def test_a_read_only_maintenance_is_reported_to_people(home: DagsterHome, due: dg.RunRequest) -> None:
     home.settings = {"list_management_mode": "read_only"}
-    home.execute(due)
-    for request in home.requests("maintenances_to_report"):
-        home.execute(request, "maintenance_reporting")
+    result = home.execute(due)
+    assert "only looked at" in metadata(result, "suppression_result")["state"]
+    assert metadata(result, "maintenance_report")["status"] == "read_only"
     assert len(home.rehearsal.slack_messages()) == 1
+    assert home.requests("maintenances_to_report") == []
 
 
 def test_switched_off_nothing_is_changed(home: DagsterHome, due: dg.RunRequest) -> None:

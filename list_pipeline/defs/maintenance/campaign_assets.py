@@ -6,19 +6,19 @@ and the only one when there is no such campaign.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 
 from list_pipeline.core.plans.gate import GateDecision
-from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.core.plans.plan import PlanKind, Sweep
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import OWNERS
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.partitions import CAMPAIGNS
-from list_pipeline.operations.maintenance.workflow import note_list_states
+from list_pipeline.operations.maintenance.workflow import note_list_states, why_held
 from list_pipeline.operations.plans.outcomes import Executed
 from list_pipeline.operations.runs.run import Maintenance, begin, current, stage
 from list_pipeline.operations.services import Services
@@ -49,17 +49,13 @@ def sweep_of(run: dg.DagsterRun | None) -> Sweep:
     return Sweep(run.tags.get(SWEEP_TAG, Sweep.H24.value)) if run is not None else Sweep.H24
 
 
-@contextmanager
-def maintenance_of(context: dg.AssetExecutionContext, services: Services, stage_name: str) -> Generator[Maintenance]:
-    """The maintenance of this partition; what fails inside is written to the ledger under ``stage_name``."""
-    with clear_failures():
-        run = begin(services, context.partition_key, sweep=sweep_of(context.run), run_id=context.run.run_id)
-        with stage(services, run, stage_name):
-            yield run
+def begin_or_continue(context: dg.AssetExecutionContext, services: Services) -> Maintenance:
+    """The maintenance of this partition in this run's look: the one that is under way or over, or a new attempt."""
+    return begin(services, context.partition_key, sweep=sweep_of(context.run), run_id=context.run.run_id)
 
 
 @contextmanager
-def _stage_and_states(services: Services, run: Maintenance, stage_name: str) -> Generator[None]:
+def stage_and_states(services: Services, run: Maintenance, stage_name: str) -> Generator[None]:
     """A stage, and then what the states of the lists follow from, also when it failed: a fault there fails no asset."""
     try:
         with stage(services, run, stage_name):
@@ -68,6 +64,43 @@ def _stage_and_states(services: Services, run: Maintenance, stage_name: str) -> 
         note_list_states(services, run)
         raise
     note_list_states(services, run)
+
+
+@contextmanager
+def maintenance_of(context: dg.AssetExecutionContext, services: Services, stage_name: str) -> Generator[Maintenance]:
+    """The maintenance of this partition; what fails inside is written to the ledger under ``stage_name``."""
+    with clear_failures():
+        run = begin_or_continue(context, services)
+        with stage_and_states(services, run, stage_name):
+            yield run
+
+
+def carried_out(
+    context: dg.AssetExecutionContext,
+    services: Services,
+    stage_name: str,
+    kind: PlanKind,
+    work: Callable[[Maintenance], Mapping[str, Any]],
+) -> dg.MaterializeResult[None]:
+    """A step after a gate: done where the gate let the run go on, else materialized with the words why nothing was done.
+
+    It is not skipped, because a backfill counts a partition that a run did not materialize as failed.
+
+    Args:
+        kind: the plan that it carries out. work: does it, and returns the metadata.
+    """
+    with clear_failures():
+        run = begin_or_continue(context, services)
+        if held := why_held(services, run, kind, context.run.run_id):
+            return nothing_done(context, held)
+        with stage_and_states(services, run, stage_name):
+            return dg.MaterializeResult(metadata={"state": md.text("done"), **work(run)})
+
+
+def nothing_done(context: dg.AssetExecutionContext, why: str) -> dg.MaterializeResult[None]:
+    """A step that did nothing, which must not look as if it had."""
+    context.log.info(f"Nothing was done: {why}")
+    return dg.MaterializeResult(metadata={"state": md.text(f"NOTHING DONE. {why}")})
 
 
 @contextmanager
@@ -83,7 +116,7 @@ def ledgered_if_for_a_campaign(
         yield
         return
     run = begin(services, key, sweep=sweep_of(context.run), run_id=context.run.run_id)
-    with stage(services, run, stage_name):
+    with stage_and_states(services, run, stage_name):
         yield
 
 
@@ -92,6 +125,17 @@ def maintenance_as_it_stands(context: dg.AssetExecutionContext, services: Servic
     """The same for reporting: it begins no attempt and ends none."""
     with clear_failures():
         yield current(services, context.partition_key, sweep=sweep_of(context.run))
+
+
+def why_held_now(context: dg.AssetExecutionContext, services: Services, run: Maintenance, kind: PlanKind) -> str:
+    """Why the gate that was just asked lets nothing go on."""
+    latest = current(services, run.campaign.key, sweep=run.sweep)
+    return why_held(services, latest, kind, context.run.run_id) or "It is not decided."
+
+
+def gate_state(held: str) -> dg.MetadataValue:
+    """The gate's answer in the first line that people read."""
+    return md.text(f"WAITS. {held}" if held else "goes on")
 
 
 def gate_metadata(plan: StoredPlan, decision: GateDecision | None) -> dict[str, dg.MetadataValue]:

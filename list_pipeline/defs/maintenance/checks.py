@@ -10,9 +10,9 @@ import dagster as dg
 
 from list_pipeline.defs.common import JudgedPartition, check_result, partition_check
 from list_pipeline.defs.maintenance.campaign_assets import sweep_of
-from list_pipeline.defs.maintenance.rebalancing import rebalancing_plan
+from list_pipeline.defs.maintenance.rebalancing import rebalancing_plan, rebalancing_result
 from list_pipeline.defs.maintenance.snapshots import list_snapshot_after
-from list_pipeline.defs.maintenance.suppression import LIST_HEALTH, SUPPRESSION_PLAN
+from list_pipeline.defs.maintenance.suppression import LIST_HEALTH, SUPPRESSION_PLAN, suppression_result
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.health import checks as health_checks
 from list_pipeline.operations.maintenance import checks
@@ -33,7 +33,9 @@ _RULES: dict[dg.AssetKey, tuple[Rule, ...]] = {
         checks.suppressions_rest_on_evidence,
         checks.suppressed_were_recipients,
     ),
+    suppression_result.key: (checks.suppression_is_carried_out,),
     rebalancing_plan.key: (checks.moves_are_few, checks.moves_are_minimal),
+    rebalancing_result.key: (checks.rebalancing_is_carried_out,),
     list_snapshot_after.key: (
         checks.sizes_are_explained,
         checks.nobody_is_lost,

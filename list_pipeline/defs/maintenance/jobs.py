@@ -39,7 +39,7 @@ maintenance_reporting = asset_job(
     reports.maintenance_report,
     reports.maintenance_notification,
     list_states.list_states,
-    description="The report of a campaign whose maintenance waits for a person or failed.",
+    description="The report of a maintenance that failed, or whose message did not arrive.",
 )
 
 membership_sync_job = asset_job(

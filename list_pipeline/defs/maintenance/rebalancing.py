@@ -6,18 +6,25 @@ import dagster as dg
 
 from list_pipeline.core.advice.records import AdviceSource
 from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.rebalancing.summary import RebalancingSummary
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import POOL
+from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.maintenance.campaign_assets import (
+    begin_or_continue,
     campaign_asset,
+    carried_out,
     executed_metadata,
     gate_metadata,
-    maintenance_of,
+    gate_state,
+    stage_and_states,
+    why_held_now,
 )
 from list_pipeline.defs.maintenance.gate_checks import REBALANCING_RULES, gate_check_results, gate_check_specs
 from list_pipeline.defs.maintenance.suppression import suppression_result
 from list_pipeline.operations.maintenance import workflow
+from list_pipeline.operations.maintenance.workflow import why_held
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.services import Services
 
@@ -26,30 +33,40 @@ from list_pipeline.operations.services import Services
     group="plan",
     kinds={"python", "postgres"},
     deps=[suppression_result],
-    output_required=False,
     check_specs=gate_check_specs("rebalancing_plan", REBALANCING_RULES),
     description=(
         "Who moves or joins a list so that the three stay comparable: provably the fewest moves, first in, first out, "
-        "never across the rounds of an open cycle. Planned on what is really left, then judged by the gate."
+        "never across the rounds of an open cycle. Planned on what is really left, then judged by the gate; its metadata says "
+        "whether it goes on or waits."
     ),
 )
 def rebalancing_plan(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-    with maintenance_of(context, services, "rebalancing") as run:
-        try:
-            plan, goes_on, decision = workflow.open_rebalancing_gate(services, run)
-        except RefusedError:
-            refused = rebalancing.stored_plan(services, run)
-            yield from gate_check_results(refused, REBALANCING_RULES, context.partition_key)
-            raise
+    with clear_failures():
+        run = begin_or_continue(context, services)
+        held = why_held(services, run, PlanKind.SUPPRESSION, context.run.run_id)
+        if held:
+            plan, decision = rebalancing.stored_plan(services, run), None
+        else:
+            with stage_and_states(services, run, "rebalancing"):
+                try:
+                    plan, goes_on, decision = workflow.open_rebalancing_gate(services, run)
+                except RefusedError:
+                    refused = rebalancing.stored_plan(services, run)
+                    yield from gate_check_results(refused, REBALANCING_RULES, context.partition_key)
+                    raise
+                held = "" if goes_on else why_held_now(context, services, run, PlanKind.REBALANCING)
     yield from gate_check_results(plan, REBALANCING_RULES, context.partition_key)
-    if plan is None or not goes_on:
-        context.log.info("The rebalancing waits: see the review items of this campaign")
+    if held:
+        context.log.info(f"The rebalancing does not go on by itself: {held}")
+    if plan is None:
+        yield dg.MaterializeResult(metadata={"state": gate_state(held)})
         return
     summary = plan.rebalancing_summary
     yield dg.MaterializeResult(
         metadata={
+            "state": gate_state(held),
             **md.counts(
                 {
                     "moves": summary.move_count,
@@ -106,6 +123,10 @@ def advice_metadata(summary: RebalancingSummary) -> dict[str, dg.MetadataValue]:
 def rebalancing_result(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
 ) -> dg.MaterializeResult[None]:
-    with maintenance_of(context, services, "rebalancing") as run:
-        executed = rebalancing.execute_rebalancing(services, run, context.log.info)
-    return dg.MaterializeResult(metadata=executed_metadata(executed, "action"))
+    return carried_out(
+        context,
+        services,
+        "rebalancing",
+        PlanKind.REBALANCING,
+        lambda run: executed_metadata(rebalancing.execute_rebalancing(services, run, context.log.info), "action"),
+    )

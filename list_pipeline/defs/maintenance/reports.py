@@ -21,7 +21,7 @@ from list_pipeline.operations.services import Services
     deps=[cache_refreshed, list_snapshot_after, "list_health_assessments"],
     description=(
         "The report of the maintenance from what was really executed; ends its row in the ledger with a truthful status. "
-        "A campaign that waits for a person or failed is reported by a run of its own."
+        "What failed, or did not arrive, is reported by a run of its own."
     ),
 )
 def maintenance_report(

@@ -110,7 +110,7 @@ def _nothing_due(known: int, given_up: list[str], notes: list[str]) -> str:
     job=jobs.maintenance_reporting,
     minimum_interval_seconds=30,
     default_status=SENSOR_STATUS,
-    description="Reports maintenances that wait for a person or failed: news that must not depend on the run that has it.",
+    description="Reports maintenances that failed or whose message did not arrive: news must not depend on the run that has it.",
 )
 def maintenances_to_report(
     context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]

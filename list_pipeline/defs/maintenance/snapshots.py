@@ -3,12 +3,14 @@
 import dagster as dg
 
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
+from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.rebalancing.balance import deviation_percent
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.maintenance.campaign_assets import campaign_asset, maintenance_of
+from list_pipeline.defs.maintenance.campaign_assets import campaign_asset, carried_out, maintenance_of
 from list_pipeline.defs.maintenance.membership import membership_sync
 from list_pipeline.defs.views.assets import hit_rate_metadata
 from list_pipeline.operations.membership.sizes import Sizes
+from list_pipeline.operations.runs.run import Maintenance
 from list_pipeline.operations.runs.snapshots import take_snapshot
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.views import cache_warming
@@ -32,14 +34,18 @@ def list_snapshot_before(
     group="act",
     kinds={"mailjet", "postgres"},
     deps=["rebalancing_result"],
-    description="Sizes of the five lists after everything was done.",
+    description="Sizes of the five lists after everything was done; not counted while a plan waits.",
 )
 def list_snapshot_after(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
 ) -> dg.MaterializeResult[None]:
-    with maintenance_of(context, services, "rebalancing") as run:
-        sizes = take_snapshot(services, run, "after")
-    return dg.MaterializeResult(metadata=snapshot_metadata(sizes))
+    return carried_out(
+        context,
+        services,
+        "rebalancing",
+        PlanKind.REBALANCING,
+        lambda run: snapshot_metadata(take_snapshot(services, run, "after")),
+    )
 
 
 @campaign_asset(
@@ -51,11 +57,13 @@ def list_snapshot_after(
 def cache_refreshed(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
 ) -> dg.MaterializeResult[None]:
-    with maintenance_of(context, services, "cache") as run:
-        reachable = cache_warming.refresh(services, run)
-        rate = cache_warming.hit_rate(services)
+    return carried_out(context, services, "cache", PlanKind.REBALANCING, lambda run: _refreshed(services, run))
+
+
+def _refreshed(services: Services, run: Maintenance) -> dict[str, dg.MetadataValue]:
+    reachable = cache_warming.refresh(services, run)
     words = "Redis holds the new sizes." if reachable else "There is no Redis now; nothing is cached."
-    return dg.MaterializeResult(metadata={"cache": md.text(words), **hit_rate_metadata(rate)})
+    return {"cache": md.text(words), **hit_rate_metadata(cache_warming.hit_rate(services))}
 
 
 def snapshot_metadata(sizes: Sizes) -> dict[str, dg.MetadataValue]:

@@ -7,16 +7,19 @@ import dagster as dg
 
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.plans.gate import GateDecision
-from list_pipeline.core.plans.plan import ItemAction
+from list_pipeline.core.plans.plan import ItemAction, PlanKind
 from list_pipeline.core.suppression.plan import SuppressionSummary
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import OWNERS, POOL
 from list_pipeline.defs.maintenance.bounces import bounce_analysis
 from list_pipeline.defs.maintenance.campaign_assets import (
     campaign_asset,
+    carried_out,
     executed_metadata,
     gate_metadata,
+    gate_state,
     maintenance_of,
+    why_held_now,
 )
 from list_pipeline.defs.maintenance.gate_checks import SUPPRESSION_RULES, gate_check_results, gate_check_specs
 from list_pipeline.defs.maintenance.list_health import health_metadata
@@ -148,11 +151,10 @@ def _advice_metadata(summary: SuppressionSummary) -> dict[str, dg.MetadataValue]
     group="plan",
     kinds={"python", "postgres"},
     deps=["suppression_plan"],
-    output_required=False,
     check_specs=gate_check_specs("approved_suppression_plan", SUPPRESSION_RULES),
     description=(
-        "The safety gate. Materializes only when the plan may go on: every rule holds, or a person decided. A plan that "
-        "waits leaves this run green and its successors skipped."
+        "The safety gate. Its metadata says whether the plan goes on, because every rule holds or a person decided, or waits. "
+        "While it waits the steps below do nothing, and say so."
     ),
 )
 def approved_suppression_plan(
@@ -165,16 +167,16 @@ def approved_suppression_plan(
             refused = suppression.plan_suppression(services, run)
             yield from gate_check_results(refused, SUPPRESSION_RULES, context.partition_key)
             raise
+        held = "" if goes_on else why_held_now(context, services, run, PlanKind.SUPPRESSION)
     yield from gate_check_results(plan, SUPPRESSION_RULES, context.partition_key)
-    if goes_on:
-        yield dg.MaterializeResult(metadata=gate_metadata(plan, decision))
-    else:
-        context.log.info(f"The plan does not go on by itself: {_words(plan, decision)}")
+    if held:
+        context.log.info(f"The plan does not go on by itself: {held} {_words(plan, decision)}")
+    yield dg.MaterializeResult(metadata={"state": gate_state(held), **gate_metadata(plan, decision)})
 
 
 def _words(plan: StoredPlan, decision: GateDecision | None) -> str:
     if decision is None:
-        return f"it is {plan.status.value}"
+        return f"It is {plan.status.value}."
     return " ".join(check.words for check in decision.failed_checks) or decision.outcome.value
 
 
@@ -185,12 +187,16 @@ def _words(plan: StoredPlan, decision: GateDecision | None) -> str:
     deps=[approved_suppression_plan],
     description=(
         "Suppressed contacts: onto the suppression list and excluded first, confirmed, then off the three campaign lists. "
-        "In bulk jobs, journalled, read back from Mailjet."
+        "In bulk jobs, journalled, read back from Mailjet. Nothing is done while the plan waits: see `state` and the check."
     ),
 )
 def suppression_result(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
 ) -> dg.MaterializeResult[None]:
-    with maintenance_of(context, services, "suppression") as run:
-        executed = suppression.execute_suppressions(services, run, context.log.info)
-    return dg.MaterializeResult(metadata=executed_metadata(executed, "reason"))
+    return carried_out(
+        context,
+        services,
+        "suppression",
+        PlanKind.SUPPRESSION,
+        lambda run: executed_metadata(suppression.execute_suppressions(services, run, context.log.info), "reason"),
+    )

@@ -6,7 +6,7 @@ from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import ALL_LISTS, ListRole
 from list_pipeline.core.percentages import exceeds_percent
 from list_pipeline.core.plans.journal import StepState
-from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, ItemAction, PlanKind
+from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, ItemAction, PlanKind, PlanStatus
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.runs.run import Maintenance
 from list_pipeline.operations.services import Services
@@ -63,10 +63,39 @@ def suppressed_were_recipients(services: Services, run: Maintenance) -> CheckRes
     return CheckResult(len(mailed) == len(ids), f"{len(mailed)} of {len(ids)} were recipients of the campaign")
 
 
+def suppression_is_carried_out(services: Services, run: Maintenance) -> CheckResult:
+    """The suppression plan was carried out, or a person turned it down; one that waits is yellow."""
+    return _is_carried_out(_plan(services, run, PlanKind.SUPPRESSION))
+
+
+def rebalancing_is_carried_out(services: Services, run: Maintenance) -> CheckResult:
+    """The rebalancing plan was carried out, or a person turned it down; one that waits, or is still to come, is yellow."""
+    if (plan := _rebalancing(services, run)) is None:
+        return CheckResult(run.is_over, "no rebalancing was planned", is_serious=False)
+    return _is_carried_out(plan)
+
+
+def _is_carried_out(plan: StoredPlan) -> CheckResult:
+    if plan.executed_at is not None:
+        return CheckResult(True, f"plan {plan.plan_id} was carried out", is_serious=False)
+    turned_down = plan.status in (PlanStatus.REJECTED, PlanStatus.EXPIRED)
+    words = f"plan {plan.plan_id} was not carried out: it is {plan.status.value.replace('_', ' ')}"
+    return CheckResult(turned_down, words, is_serious=False)
+
+
+def _rebalancing(services: Services, run: Maintenance) -> StoredPlan | None:
+    with services.database.begin() as connection:
+        return plan_rows.current_plan(connection, run.campaign.campaign_id, PlanKind.REBALANCING, run.sweep)
+
+
+_NOT_PLANNED = CheckResult(True, "no rebalancing was planned", is_serious=False)
+
+
 def moves_are_few(services: Services, run: Maintenance) -> CheckResult:
     """Fewer than 10 percent of the contacts in the campaign lists change lists."""
-    summary = _plan(services, run, PlanKind.REBALANCING).rebalancing_summary
-    moves, contacts = summary.move_count, sum(summary.sizes)
+    if (plan := _rebalancing(services, run)) is None:
+        return _NOT_PLANNED
+    moves, contacts = plan.rebalancing_summary.move_count, sum(plan.rebalancing_summary.sizes)
     return CheckResult(
         moves * 10 < contacts or not moves, f"{moves} of {contacts:,} contacts change lists", is_serious=False
     )
@@ -74,8 +103,9 @@ def moves_are_few(services: Services, run: Maintenance) -> CheckResult:
 
 def moves_are_minimal(services: Services, run: Maintenance) -> CheckResult:
     """The plan makes exactly as many moves as its certificate says are needed."""
-    summary = _plan(services, run, PlanKind.REBALANCING).rebalancing_summary
-    moves, bound = summary.move_count, summary.lower_bound
+    if (plan := _rebalancing(services, run)) is None:
+        return _NOT_PLANNED
+    moves, bound = plan.rebalancing_summary.move_count, plan.rebalancing_summary.lower_bound
     return CheckResult(moves == bound, f"{moves} moves are planned and {bound} are needed at least")
 
 
@@ -86,6 +116,8 @@ def sizes_are_explained(services: Services, run: Maintenance) -> CheckResult:
         before = ledger.snapshot(connection, campaign_id, sweep, "before")
         after = ledger.snapshot(connection, campaign_id, sweep, "after")
         expected = outcome_rows.expected_delta(connection, campaign_id, sweep)
+    if not before or not after:
+        return CheckResult(True, "the sizes were not counted before and after: nothing was changed", is_serious=False)
     strange, serious = [], False
     for role in ALL_LISTS:
         unexplained = after[role][0] - before[role][0] - expected[role]

@@ -15,7 +15,7 @@ from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.core.errors import ListPipelineError, RefusedError
 from list_pipeline.core.health.assessment import HealthAssessment
 from list_pipeline.core.plans.gate import GateDecision, GateOutcome
-from list_pipeline.core.plans.plan import PlanStatus, Sweep
+from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.advice.advisors import access_for
 from list_pipeline.operations.bounces import fetch as bounces
@@ -45,6 +45,7 @@ from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.operations.synchronisation import Progress
 from list_pipeline.operations.timing import carrying_context
 from list_pipeline.operations.views import cache_warming
+from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.runs import ledger
 
@@ -216,6 +217,38 @@ def open_rebalancing_gate(services: Services, run: Maintenance) -> tuple[StoredP
     goes_on = plan.status in _DECIDED or gates.is_under_way(services, plan)
     _settle_attempt(services, run, goes_on, plan, decision)
     return plan, goes_on, decision
+
+
+def why_held(services: Services, run: Maintenance, kind: PlanKind, run_id: str) -> str:
+    """Why a run carries nothing of a plan out, empty when it does: the gate's answer, for the steps that follow it.
+
+    A gate that lets nothing go on ends the attempt, so its answer stands in the ledger. A maintenance that was over before is
+    shown again only where its plans were decided.
+
+    Args:
+        run: looked up after the gate. kind: the suppression waits for its own gate, the rebalancing for both.
+        run_id: the run that asks.
+    """
+    status = RunStatus(run.log.status)
+    if status is RunStatus.RUNNING:
+        return ""
+    with services.database.begin() as connection:
+        kinds = (
+            (PlanKind.SUPPRESSION,) if kind is PlanKind.SUPPRESSION else (PlanKind.SUPPRESSION, PlanKind.REBALANCING)
+        )
+        plans = [plan_rows.current_plan(connection, run.campaign.campaign_id, one, run.sweep) for one in kinds]
+    if run.is_over and run.log.run_id != run_id:
+        if all(plan is not None and plan.status in _DECIDED for plan in plans):
+            return ""
+        return f"The maintenance ended as {status.replace('_', ' ')}, and no {kind.value} plan was decided in it."
+    if status is RunStatus.READ_ONLY:
+        return "Lists may not be changed now, so the plans were only looked at."
+    if status is not RunStatus.PENDING_REVIEW:
+        return f"The attempt ended before this step, as {status.replace('_', ' ')}."
+    for plan in plans:
+        if plan is not None and plan.status is PlanStatus.PENDING_REVIEW:
+            return f"Plan {plan.plan_id} ({plan.kind.value}) waits for a person."
+    return "A person decided meanwhile; the campaign goes on by itself within five minutes."
 
 
 def _end_at_deadline(services: Services, run: Maintenance, stage_name: str, count: int) -> None:
