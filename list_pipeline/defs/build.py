@@ -17,6 +17,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 import list_pipeline.defs
+from list_pipeline.defs.maintenance.sweeps import MAINTENANCE, MaintenanceConfig
 from list_pipeline.defs.resources import ServicesResource
 
 
@@ -34,7 +35,10 @@ def build_defs(services: dg.ResourceDefinition | None = None) -> dg.Definitions:
         jobs=[each for each in found if isinstance(each, dg.JobDefinition | UnresolvedAssetJobDefinition)],
         sensors=[each for each in found if isinstance(each, dg.SensorDefinition)],
         schedules=[each for each in found if isinstance(each, dg.ScheduleDefinition)],
-        resources={"services": services or ServicesResource()},
+        resources={
+            "services": services or ServicesResource(),
+            MAINTENANCE: MaintenanceConfig.configure_at_launch(),
+        },
         executor=dg.in_process_executor,
     )
 

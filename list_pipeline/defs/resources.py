@@ -13,7 +13,7 @@ from datetime import date
 import dagster as dg
 
 from list_pipeline.core.monitoring.latency import WHOLE_RUN
-from list_pipeline.defs.maintenance.campaign_assets import SWEEP_TAG
+from list_pipeline.defs.maintenance.sweeps import SWEEP_TAG, configured_sweep
 from list_pipeline.logs import configure_logging, flush_errors
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.timing import logged_with, timed
@@ -48,7 +48,8 @@ def _as_a_run(services: Services, run: dg.DagsterRun | None) -> Generator[None]:
         if run.job_name.startswith("__"):
             yield
             return
-        with timed(services, run.job_name, WHOLE_RUN, campaign=campaign, sweep=run.tags.get(SWEEP_TAG)):
+        sweep = configured_sweep(run) or run.tags.get(SWEEP_TAG)
+        with timed(services, run.job_name, WHOLE_RUN, campaign=campaign, sweep=sweep):
             yield
 
 

@@ -1,6 +1,6 @@
 """The webserver's and the daemon's part of Dagster in a test's own process: what a person starts in the UI, brought to its end.
 
-Belongs here: serving the definitions of a ``DagsterHome``, asking over GraphQL, turns of the backfill daemon. Does not belong
+Belongs here: serving definitions, asking over GraphQL, turns of the backfill daemon. Does not belong
 here: what is expected of it.
 """
 
@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import dagster as dg
+import yaml
 from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
@@ -21,12 +23,19 @@ from dagster._daemon.backfill import execute_backfill_iteration
 from dagster_graphql.client.query import LAUNCH_PARTITION_BACKFILL_MUTATION
 from dagster_graphql.test.utils import execute_dagster_graphql
 
-from list_pipeline_tests.e2e.dagster_runs import DagsterHome
 from list_pipeline_tests.paths import CHECKOUT
 
 _LOCATION = "list_pipeline"
 _TURNS = 30
 _log = logging.getLogger("backfill daemon")
+
+
+REPOSITORY = {"repositoryLocationName": _LOCATION, "repositoryName": "__repository__"}
+_LAUNCHPAD = """
+query($selector: PipelineSelector!) {
+  runConfigSchemaOrError(selector: $selector) { ... on RunConfigSchema { rootDefaultYaml } }
+}
+"""
 
 
 class Ui:
@@ -41,6 +50,13 @@ class Ui:
         assert not result.errors, result.errors
         data: Mapping[str, Any] = result.data
         return data
+
+    def launchpad(self, job: str) -> dict[str, Any]:
+        """The configuration that the launchpad of a job opens with."""
+        selector = {"pipelineName": job, **REPOSITORY}
+        answer = self.ask(_LAUNCHPAD, selector=selector)["runConfigSchemaOrError"]
+        shown: dict[str, Any] = yaml.safe_load(answer["rootDefaultYaml"])
+        return shown
 
     def backfill(self, **params: Any) -> PartitionBackfill:
         """Launch a backfill, and let the daemon work on it until it has ended."""
@@ -67,10 +83,10 @@ IN_THIS_PROCESS = {
 
 
 @contextmanager
-def ui(home: DagsterHome) -> Iterator[Ui]:
-    """A webserver and a daemon that serve the definitions of a home, whose instance has the settings ``IN_THIS_PROCESS``."""
-    module, attribute = sys.modules[__name__], f"served_{id(home)}"
-    setattr(module, attribute, home.defs)
+def ui(instance: dg.DagsterInstance, defs: dg.Definitions) -> Iterator[Ui]:
+    """A webserver and a daemon that serve these definitions, on an instance with the settings ``IN_THIS_PROCESS``."""
+    module, attribute = sys.modules[__name__], f"served_{id(instance)}"
+    setattr(module, attribute, defs)
     origin = InProcessCodeLocationOrigin(
         LoadableTargetOrigin(
             executable_path=sys.executable,
@@ -81,19 +97,18 @@ def ui(home: DagsterHome) -> Iterator[Ui]:
         location_name=_LOCATION,
     )
     try:
-        with WorkspaceProcessContext(home.instance, InProcessWorkspaceLoadTarget(origin)) as workspace:
+        with WorkspaceProcessContext(instance, InProcessWorkspaceLoadTarget(origin)) as workspace:
             yield Ui(workspace)
     finally:
         delattr(module, attribute)
 
 
-def assets_of(job: str, home: DagsterHome) -> list[dict[str, list[str]]]:
+def assets_of(job: str, defs: dg.Definitions) -> list[dict[str, list[str]]]:
     """The assets of a job, as the UI names them."""
-    selected = home.defs.resolve_job_def(job).asset_layer.selected_asset_keys
+    selected = defs.resolve_job_def(job).asset_layer.selected_asset_keys
     return [{"path": list(key.path)} for key in sorted(selected)]
 
 
 def partition_set_of(job: str) -> dict[str, Any]:
     """The partitions of a job, as its page names them."""
-    selector = {"repositoryLocationName": _LOCATION, "repositoryName": "__repository__"}
-    return {"partitionSetName": f"{job}_partition_set", "repositorySelector": selector}
+    return {"partitionSetName": f"{job}_partition_set", "repositorySelector": REPOSITORY}

@@ -251,6 +251,31 @@ def test_a_campaign_without_a_mailjet_id_is_refused_in_words(home: DagsterHome) 
 # Configuration
 
 
+def test_the_look_of_the_launchpad_counts_and_one_that_contradicts_the_tag_is_refused_before_anything_is_read(
+    home: DagsterHome, due: dg.RunRequest
+) -> None:
+    account = home.rehearsal
+    account.control.reset_requests()
+    job = home.defs.resolve_job_def("post_campaign_maintenance").get_subset(
+        asset_selection={dg.AssetKey("membership_sync")}
+    )
+
+    def start(tag: str) -> dg.ExecuteInProcessResult:
+        return job.execute_in_process(
+            instance=home.instance,
+            run_config={"resources": {"maintenance": {"config": {"sweep": "H72"}}}},
+            tags={"dagster/partition": str(due.partition_key), "list_pipeline/sweep": tag},
+            raise_on_error=False,
+        )
+
+    refused = start("24h")
+    assert "configuration says 72h" in failures(refused)["membership_sync"]
+    assert account.control.requests() == {}
+    assert account.rows("select 1 from list_maintenance_log") == []
+    assert start("72h").success
+    assert account.rows("select sweep, status from list_maintenance_log") == [{"sweep": "72h", "status": "running"}]
+
+
 def _child(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """A fresh interpreter with nothing of ours in its environment."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}

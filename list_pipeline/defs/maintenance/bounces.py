@@ -7,6 +7,7 @@ from list_pipeline.defs.maintenance.campaign_assets import campaign_asset, maint
 from list_pipeline.defs.maintenance.campaigns import campaign_metrics
 from list_pipeline.defs.maintenance.membership import membership_sync
 from list_pipeline.defs.maintenance.snapshots import list_snapshot_before
+from list_pipeline.defs.maintenance.sweeps import MaintenanceConfig
 from list_pipeline.operations.bounces import fetch as bounces
 from list_pipeline.operations.services import Services
 
@@ -20,8 +21,10 @@ from list_pipeline.operations.services import Services
         "Mailjet's own counters. Fewer rows than counted stop the run."
     ),
 )
-def bounce_data(context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]) -> dg.MaterializeResult[None]:
-    with maintenance_of(context, services, "fetch_bounces") as run:
+def bounce_data(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services], maintenance: MaintenanceConfig
+) -> dg.MaterializeResult[None]:
+    with maintenance_of(context, services, maintenance, "fetch_bounces") as run:
         data = bounces.fetch_bounces(services, run.campaign, run.sweep)
     return dg.MaterializeResult(
         metadata={
@@ -49,9 +52,9 @@ def bounce_data(context: dg.AssetExecutionContext, services: dg.ResourceParam[Se
     ),
 )
 def bounce_analysis(
-    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services], maintenance: MaintenanceConfig
 ) -> dg.MaterializeResult[None]:
-    with maintenance_of(context, services, "ai_analysis") as run:
+    with maintenance_of(context, services, maintenance, "ai_analysis") as run:
         data = bounces.fetch_bounces(services, run.campaign, run.sweep)
         analysis = bounces.analyse(data, run.campaign.recipient_count or 0)
     return dg.MaterializeResult(

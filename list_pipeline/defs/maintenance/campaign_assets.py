@@ -13,18 +13,17 @@ from typing import Any
 import dagster as dg
 
 from list_pipeline.core.plans.gate import GateDecision
-from list_pipeline.core.plans.plan import PlanKind, Sweep
+from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import OWNERS
 from list_pipeline.defs.failures import clear_failures
+from list_pipeline.defs.maintenance.sweeps import MaintenanceConfig
 from list_pipeline.defs.partitions import CAMPAIGNS
 from list_pipeline.operations.maintenance.workflow import note_list_states, why_held
 from list_pipeline.operations.plans.outcomes import Executed
 from list_pipeline.operations.runs.run import Maintenance, begin, current, stage
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.plans.plan_rows import StoredPlan
-
-SWEEP_TAG = "list_pipeline/sweep"
 
 
 def campaign_asset(
@@ -44,14 +43,11 @@ def campaign_asset(
     return decorate
 
 
-def sweep_of(run: dg.DagsterRun | None) -> Sweep:
-    """Which look at the campaign a run is: 24h unless its tag says otherwise."""
-    return Sweep(run.tags.get(SWEEP_TAG, Sweep.H24.value)) if run is not None else Sweep.H24
-
-
-def begin_or_continue(context: dg.AssetExecutionContext, services: Services) -> Maintenance:
+def begin_or_continue(
+    context: dg.AssetExecutionContext, services: Services, maintenance: MaintenanceConfig
+) -> Maintenance:
     """The maintenance of this partition in this run's look: the one that is under way or over, or a new attempt."""
-    return begin(services, context.partition_key, sweep=sweep_of(context.run), run_id=context.run.run_id)
+    return begin(services, context.partition_key, sweep=maintenance.sweep_of(context.run), run_id=context.run.run_id)
 
 
 @contextmanager
@@ -67,10 +63,12 @@ def stage_and_states(services: Services, run: Maintenance, stage_name: str) -> G
 
 
 @contextmanager
-def maintenance_of(context: dg.AssetExecutionContext, services: Services, stage_name: str) -> Generator[Maintenance]:
+def maintenance_of(
+    context: dg.AssetExecutionContext, services: Services, maintenance: MaintenanceConfig, stage_name: str
+) -> Generator[Maintenance]:
     """The maintenance of this partition; what fails inside is written to the ledger under ``stage_name``."""
     with clear_failures():
-        run = begin_or_continue(context, services)
+        run = begin_or_continue(context, services, maintenance)
         with stage_and_states(services, run, stage_name):
             yield run
 
@@ -78,6 +76,7 @@ def maintenance_of(context: dg.AssetExecutionContext, services: Services, stage_
 def carried_out(
     context: dg.AssetExecutionContext,
     services: Services,
+    maintenance: MaintenanceConfig,
     stage_name: str,
     kind: PlanKind,
     work: Callable[[Maintenance], Mapping[str, Any]],
@@ -90,7 +89,7 @@ def carried_out(
         kind: the plan that it carries out. work: does it, and returns the metadata.
     """
     with clear_failures():
-        run = begin_or_continue(context, services)
+        run = begin_or_continue(context, services, maintenance)
         if held := why_held(services, run, kind, context.run.run_id):
             return nothing_done(context, held)
         with stage_and_states(services, run, stage_name):
@@ -105,7 +104,7 @@ def nothing_done(context: dg.AssetExecutionContext, why: str) -> dg.MaterializeR
 
 @contextmanager
 def ledgered_if_for_a_campaign(
-    context: dg.AssetExecutionContext, services: Services, stage_name: str
+    context: dg.AssetExecutionContext, services: Services, maintenance: MaintenanceConfig, stage_name: str
 ) -> Generator[None]:
     """For the unpartitioned first step of a campaign's run: its row exists from here on, and a failure stands in it.
 
@@ -115,16 +114,18 @@ def ledgered_if_for_a_campaign(
     if key is None:
         yield
         return
-    run = begin(services, key, sweep=sweep_of(context.run), run_id=context.run.run_id)
+    run = begin(services, key, sweep=maintenance.sweep_of(context.run), run_id=context.run.run_id)
     with stage_and_states(services, run, stage_name):
         yield
 
 
 @contextmanager
-def maintenance_as_it_stands(context: dg.AssetExecutionContext, services: Services) -> Generator[Maintenance]:
+def maintenance_as_it_stands(
+    context: dg.AssetExecutionContext, services: Services, maintenance: MaintenanceConfig
+) -> Generator[Maintenance]:
     """The same for reporting: it begins no attempt and ends none."""
     with clear_failures():
-        yield current(services, context.partition_key, sweep=sweep_of(context.run))
+        yield current(services, context.partition_key, sweep=maintenance.sweep_of(context.run))
 
 
 def why_held_now(context: dg.AssetExecutionContext, services: Services, run: Maintenance, kind: PlanKind) -> str:

@@ -5,6 +5,7 @@ import dagster as dg
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.maintenance.campaign_assets import campaign_asset, maintenance_of
 from list_pipeline.defs.maintenance.membership import membership_sync
+from list_pipeline.defs.maintenance.sweeps import MaintenanceConfig
 from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.services import Services
 
@@ -16,9 +17,9 @@ from list_pipeline.operations.services import Services
     description="What Mailjet counts for the campaign: processed, delivered, bounced, opened; rates in percent.",
 )
 def campaign_metrics(
-    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services], maintenance: MaintenanceConfig
 ) -> dg.MaterializeResult[None]:
-    with maintenance_of(context, services, "fetch_bounces") as run:
+    with maintenance_of(context, services, maintenance, "fetch_bounces") as run:
         stored = discovery.collect_metrics(services, run.campaign, run.sweep)
     names = ("processed", "delivered", "hard_bounces", "soft_bounces", "blocked", "complained", "unsubscribed")
     rates = ("delivery_rate", "bounce_rate", "hard_bounce_rate", "soft_bounce_rate")

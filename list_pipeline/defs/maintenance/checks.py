@@ -9,10 +9,10 @@ from collections.abc import Callable
 import dagster as dg
 
 from list_pipeline.defs.common import JudgedPartition, check_result, partition_check
-from list_pipeline.defs.maintenance.campaign_assets import sweep_of
 from list_pipeline.defs.maintenance.rebalancing import rebalancing_plan, rebalancing_result
 from list_pipeline.defs.maintenance.snapshots import list_snapshot_after
 from list_pipeline.defs.maintenance.suppression import LIST_HEALTH, SUPPRESSION_PLAN, suppression_result
+from list_pipeline.defs.maintenance.sweeps import sweep_of_earlier
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.health import checks as health_checks
 from list_pipeline.operations.maintenance import checks
@@ -47,7 +47,7 @@ _RULES: dict[dg.AssetKey, tuple[Rule, ...]] = {
 
 def _check(asset: dg.AssetKey, rule: Rule) -> dg.AssetChecksDefinition:
     def judge(services: Services, judged: JudgedPartition) -> dg.AssetCheckResult:
-        return check_result(rule(services, current(services, judged.key, sweep=sweep_of(judged.run))))
+        return check_result(rule(services, current(services, judged.key, sweep=sweep_of_earlier(judged.run))))
 
     return partition_check(asset, rule.__name__, rule.__doc__ or "", "campaign", judge)
 

@@ -7,6 +7,7 @@ from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import OWNERS
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.maintenance.campaign_assets import ledgered_if_for_a_campaign
+from list_pipeline.defs.maintenance.sweeps import MaintenanceConfig
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.synchronisation import synchronise
 
@@ -22,9 +23,9 @@ from list_pipeline.operations.synchronisation import synchronise
     ),
 )
 def membership_sync(
-    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services], maintenance: MaintenanceConfig
 ) -> dg.MaterializeResult[None]:
-    with clear_failures(), ledgered_if_for_a_campaign(context, services, "membership_sync"):
+    with clear_failures(), ledgered_if_for_a_campaign(context, services, maintenance, "membership_sync"):
         report = synchronise(services, progress=context.log.info)
     return dg.MaterializeResult(
         metadata={

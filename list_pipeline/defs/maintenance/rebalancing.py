@@ -23,6 +23,7 @@ from list_pipeline.defs.maintenance.campaign_assets import (
 )
 from list_pipeline.defs.maintenance.gate_checks import REBALANCING_RULES, gate_check_results, gate_check_specs
 from list_pipeline.defs.maintenance.suppression import suppression_result
+from list_pipeline.defs.maintenance.sweeps import MaintenanceConfig
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.maintenance.workflow import why_held
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
@@ -41,10 +42,10 @@ from list_pipeline.operations.services import Services
     ),
 )
 def rebalancing_plan(
-    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services], maintenance: MaintenanceConfig
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     with clear_failures():
-        run = begin_or_continue(context, services)
+        run = begin_or_continue(context, services, maintenance)
         held = why_held(services, run, PlanKind.SUPPRESSION, context.run.run_id)
         if held:
             plan, decision = rebalancing.stored_plan(services, run), None
@@ -121,11 +122,12 @@ def advice_metadata(summary: RebalancingSummary) -> dict[str, dg.MetadataValue]:
     ),
 )
 def rebalancing_result(
-    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services], maintenance: MaintenanceConfig
 ) -> dg.MaterializeResult[None]:
     return carried_out(
         context,
         services,
+        maintenance,
         "rebalancing",
         PlanKind.REBALANCING,
         lambda run: executed_metadata(rebalancing.execute_rebalancing(services, run, context.log.info), "action"),

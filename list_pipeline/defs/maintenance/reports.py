@@ -10,6 +10,7 @@ from list_pipeline.core.reports.sections import metric_value
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.maintenance.campaign_assets import campaign_asset, maintenance_as_it_stands
 from list_pipeline.defs.maintenance.snapshots import cache_refreshed, list_snapshot_after
+from list_pipeline.defs.maintenance.sweeps import MaintenanceConfig
 from list_pipeline.operations.maintenance.workflow import note_list_states
 from list_pipeline.operations.reports.maintenance_report import Report, notify, write_report
 from list_pipeline.operations.services import Services
@@ -25,9 +26,9 @@ from list_pipeline.operations.services import Services
     ),
 )
 def maintenance_report(
-    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services], maintenance: MaintenanceConfig
 ) -> dg.MaterializeResult[None]:
-    with maintenance_as_it_stands(context, services) as run:
+    with maintenance_as_it_stands(context, services, maintenance) as run:
         report = write_report(services, run)
         note_list_states(services, run)
     facts = report.facts
@@ -102,9 +103,9 @@ def _health(report: Report) -> list[dict[str, Any]]:
     description="The Slack message, sent once: materializing again finds it and sends nothing.",
 )
 def maintenance_notification(
-    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services], maintenance: MaintenanceConfig
 ) -> dg.MaterializeResult[None]:
-    with maintenance_as_it_stands(context, services) as run:
+    with maintenance_as_it_stands(context, services, maintenance) as run:
         delivery = notify(services, run, write_report(services, run))
     return dg.MaterializeResult(
         metadata={

@@ -10,7 +10,7 @@ from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.defs.common import SCHEDULE_STATUS, SENSOR_STATUS
 from list_pipeline.defs.maintenance import jobs
-from list_pipeline.defs.maintenance.campaign_assets import SWEEP_TAG
+from list_pipeline.defs.maintenance.sweeps import SWEEP_TAG
 from list_pipeline.defs.partitions import CAMPAIGNS
 from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.runs.attempts import fail_stale_runs, given_up
@@ -110,7 +110,7 @@ def _nothing_due(known: int, given_up: list[str], notes: list[str]) -> str:
     job=jobs.maintenance_reporting,
     minimum_interval_seconds=30,
     default_status=SENSOR_STATUS,
-    description="Reports maintenances that failed or whose message did not arrive: news must not depend on the run that has it.",
+    description="Reports maintenances that failed, and messages that did not arrive: news must not depend on one run.",
 )
 def maintenances_to_report(
     context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]

@@ -8,6 +8,7 @@ from list_pipeline.core.rebalancing.balance import deviation_percent
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.maintenance.campaign_assets import campaign_asset, carried_out, maintenance_of
 from list_pipeline.defs.maintenance.membership import membership_sync
+from list_pipeline.defs.maintenance.sweeps import MaintenanceConfig
 from list_pipeline.defs.views.assets import hit_rate_metadata
 from list_pipeline.operations.membership.sizes import Sizes
 from list_pipeline.operations.runs.run import Maintenance
@@ -23,9 +24,9 @@ from list_pipeline.operations.views import cache_warming
     description="Sizes of the five lists before anything is changed: everybody, and those who would get mail.",
 )
 def list_snapshot_before(
-    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services], maintenance: MaintenanceConfig
 ) -> dg.MaterializeResult[None]:
-    with maintenance_of(context, services, "fetch_bounces") as run:
+    with maintenance_of(context, services, maintenance, "fetch_bounces") as run:
         sizes = take_snapshot(services, run, "before")
     return dg.MaterializeResult(metadata=snapshot_metadata(sizes))
 
@@ -37,11 +38,12 @@ def list_snapshot_before(
     description="Sizes of the five lists after everything was done; not counted while a plan waits.",
 )
 def list_snapshot_after(
-    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services], maintenance: MaintenanceConfig
 ) -> dg.MaterializeResult[None]:
     return carried_out(
         context,
         services,
+        maintenance,
         "rebalancing",
         PlanKind.REBALANCING,
         lambda run: snapshot_metadata(take_snapshot(services, run, "after")),
@@ -55,9 +57,11 @@ def list_snapshot_after(
     description="What people are shown from the cache, refreshed with what was just counted. Nothing decides on it.",
 )
 def cache_refreshed(
-    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services], maintenance: MaintenanceConfig
 ) -> dg.MaterializeResult[None]:
-    return carried_out(context, services, "cache", PlanKind.REBALANCING, lambda run: _refreshed(services, run))
+    return carried_out(
+        context, services, maintenance, "cache", PlanKind.REBALANCING, lambda run: _refreshed(services, run)
+    )
 
 
 def _refreshed(services: Services, run: Maintenance) -> dict[str, dg.MetadataValue]:

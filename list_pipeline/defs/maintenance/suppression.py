@@ -24,6 +24,7 @@ from list_pipeline.defs.maintenance.campaign_assets import (
 from list_pipeline.defs.maintenance.gate_checks import SUPPRESSION_RULES, gate_check_results, gate_check_specs
 from list_pipeline.defs.maintenance.list_health import health_metadata
 from list_pipeline.defs.maintenance.snapshots import list_snapshot_before
+from list_pipeline.defs.maintenance.sweeps import MaintenanceConfig
 from list_pipeline.defs.partitions import CAMPAIGNS
 from list_pipeline.operations.advice.advisors import partition_of
 from list_pipeline.operations.health import assessments as health
@@ -70,11 +71,11 @@ LIST_HEALTH = dg.AssetKey("list_health_assessments")
     ],
 )
 def suppression_plan_and_list_health(
-    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services], maintenance: MaintenanceConfig
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Both in one step, so that the advisors are asked at the same time."""
     wanted = context.selected_asset_keys
-    with maintenance_of(context, services, "ai_analysis") as run:
+    with maintenance_of(context, services, maintenance, "ai_analysis") as run:
         plan: StoredPlan | None = None
         problem = ""
         if SUPPRESSION_PLAN not in wanted:
@@ -158,9 +159,9 @@ def _advice_metadata(summary: SuppressionSummary) -> dict[str, dg.MetadataValue]
     ),
 )
 def approved_suppression_plan(
-    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services], maintenance: MaintenanceConfig
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-    with maintenance_of(context, services, "suppression") as run:
+    with maintenance_of(context, services, maintenance, "suppression") as run:
         try:
             plan, goes_on, decision = workflow.open_suppression_gate(services, run)
         except RefusedError:
@@ -191,11 +192,12 @@ def _words(plan: StoredPlan, decision: GateDecision | None) -> str:
     ),
 )
 def suppression_result(
-    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services], maintenance: MaintenanceConfig
 ) -> dg.MaterializeResult[None]:
     return carried_out(
         context,
         services,
+        maintenance,
         "suppression",
         PlanKind.SUPPRESSION,
         lambda run: executed_metadata(suppression.execute_suppressions(services, run, context.log.info), "reason"),

@@ -21,7 +21,7 @@ from list_pipeline.core.errors import ChangesStoppedError, RefusedError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.monitoring.latency import WHOLE_RUN
 from list_pipeline.core.monitoring.rollback_triggers import LEAST_RUNS, Trigger
-from list_pipeline.defs.maintenance.campaign_assets import SWEEP_TAG
+from list_pipeline.defs.maintenance.sweeps import SWEEP_TAG
 from list_pipeline.defs.monitoring.metrics_assets import workflow_metrics
 from list_pipeline.defs.monitoring.metrics_automation import METRICS_CHECKS
 from list_pipeline.defs.monitoring.run_failures import failed_runs_to_report
