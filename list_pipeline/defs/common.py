@@ -1,18 +1,20 @@
-"""What every job, sensor, schedule and rule of this code location has in common.
+"""What every asset, job, sensor, schedule and rule of this code location has in common.
 
-Belongs here: whether automation starts switched on, jobs out of assets, rules as asset checks. Does not belong here: any one
-job, sensor, schedule or rule.
+Belongs here: whether automation starts switched on, how assets are made, jobs out of assets, rules as asset checks. Does not
+belong here: any one asset, job, sensor, schedule or rule.
 """
 
 import os
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.metadata import text
+from list_pipeline.defs.partitions import partition_of
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.services import Services
 
@@ -25,6 +27,11 @@ _ON = os.environ.get("SCHEDULES_ENABLED", "true").strip().casefold() not in ("fa
 SENSOR_STATUS = dg.DefaultSensorStatus.RUNNING if _ON else dg.DefaultSensorStatus.STOPPED
 SCHEDULE_STATUS = dg.DefaultScheduleStatus.RUNNING if _ON else dg.DefaultScheduleStatus.STOPPED
 """Whether sensors and schedules start switched on (SCHEDULES_ENABLED); the UI turns each by itself."""
+
+OWNERS = ["team:deliverability"]
+
+POOL = "mailjet_lists"
+"""Everything that changes lists shares this pool, whose limit is one."""
 
 NO_RETRIES = {"dagster/max_retries": "0"}
 """Dagster repeats nothing: a failed attempt is repeated by our own sensors, which know what was done."""
@@ -39,6 +46,49 @@ def asset_job(name: str, *assets: dg.AssetsDefinition, description: str) -> "Unr
         tags=NO_RETRIES,
         description=description,
     )
+
+
+ONE_RUN_A_PARTITION = dg.BackfillPolicy.multi_run(max_partitions_per_run=1)
+"""Each campaign, week and day is read, judged and told by itself, and one that fails holds no other up. Said explicitly,
+so that the UI does not offer to put several into one run."""
+
+
+def product_asset(
+    *,
+    group: str,
+    kinds: set[str],
+    description: str,
+    deps: Sequence[dg.AssetsDefinition | str] = (),
+    partitions_def: dg.PartitionsDefinition | None = None,
+    code_version: str | None = None,
+    **more: Any,
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """An asset with what all of them have in common.
+
+    Args:
+        code_version: the versions of the rules and questions that its content rests on (``versions``). What records a fact,
+            e.g. sizes or a sent message, has none: newer code makes no fact out of date.
+    """
+    with warnings.catch_warnings():
+        # Of backfill_policy, a parameter in beta.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        decorate: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
+            group_name=group,
+            owners=OWNERS,
+            kinds=kinds,
+            description=description,
+            deps=deps,
+            partitions_def=partitions_def,
+            backfill_policy=ONE_RUN_A_PARTITION if partitions_def is not None else None,
+            code_version=code_version,
+            **more,
+        )
+    return decorate
+
+
+def versions(*parts: str) -> str:
+    """A code version made of the versions of rules and questions; each is changed by whoever changes what it stands for."""
+    return " ".join(parts)
 
 
 def check_result(result: CheckResult) -> dg.AssetCheckResult:
@@ -94,7 +144,7 @@ def partition_check(
     @dg.asset_check(asset=asset, name=name, description=f"{description} Started alone, it judges the newest {noun}.")
     def run_check(context: dg.AssetCheckExecutionContext, services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
         (check,) = context.selected_asset_check_keys
-        key = context.run.tags.get("dagster/partition")
+        key = partition_of(context.run)
         judged = (
             JudgedPartition(key, context.run) if key else _newest_partition(context.instance, check.asset_key, noun)
         )
@@ -125,9 +175,3 @@ def _newest_partition(instance: dg.DagsterInstance, asset: dg.AssetKey, noun: st
     key = max(known)
     found = instance.fetch_materializations(dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[key]), limit=1)
     return JudgedPartition(key, instance.get_run_by_id(found.records[0].run_id) if found.records else None)
-
-
-OWNERS = ["team:deliverability"]
-
-POOL = "mailjet_lists"
-"""Everything that changes lists shares this pool, whose limit is one."""

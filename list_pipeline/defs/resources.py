@@ -14,6 +14,7 @@ import dagster as dg
 
 from list_pipeline.core.monitoring.latency import WHOLE_RUN
 from list_pipeline.defs.maintenance.sweeps import SWEEP_TAG, configured_sweep
+from list_pipeline.defs.partitions import partition_of
 from list_pipeline.logs import configure_logging, flush_errors
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.timing import logged_with, timed
@@ -42,7 +43,7 @@ def _as_a_run(services: Services, run: dg.DagsterRun | None) -> Generator[None]:
         yield
         return
     services.run_id = run.run_id
-    key = run.tags.get("dagster/partition")
+    key = partition_of(run)
     campaign = None if key is None or _is_day(key) else key
     with logged_with(run_id=run.run_id, campaign=campaign, partition=None if campaign else key):
         if run.job_name.startswith("__"):

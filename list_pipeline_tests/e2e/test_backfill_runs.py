@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 from dagster._core.execution.backfill import BulkActionStatus
 
+from list_pipeline.defs.partitions import partition_of
 from list_pipeline_tests.e2e.code_location import IN_THIS_PROCESS, assets_of, partition_set_of, ui
 from list_pipeline_tests.e2e.dagster_runs import DagsterHome, failures, metadata
 from list_pipeline_tests.e2e.rehearsals import Rehearsal
@@ -19,6 +20,13 @@ def test_a_backfill_started_in_the_ui_over_campaigns_whose_plans_wait_ends_as_co
 ) -> None:
     with dg.instance_for_test(overrides=IN_THIS_PROCESS) as instance:
         _backfill_as_in_the_ui(account, DagsterHome(account, instance), started_on)
+
+
+def checks_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[dg.AssetCheckEvaluation]:
+    """What the checks of a run saw."""
+    records = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION).records
+    events = [record.event_log_entry.dagster_event for record in records]
+    return [event.asset_check_evaluation_data for event in events if event is not None]
 
 
 def _backfill_as_in_the_ui(account: Rehearsal, home: DagsterHome, started_on: str) -> None:
@@ -35,7 +43,15 @@ def _backfill_as_in_the_ui(account: Rehearsal, home: DagsterHome, started_on: st
         backfill = browser.backfill(partitionNames=past, **target)
     runs = home.instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": backfill.backfill_id}))
     assert {run.status for run in runs} == {dg.DagsterRunStatus.SUCCESS}
-    assert {run.tags.get("dagster/partition") for run in runs} - {None} == set(past)
+    assert {partition_of(run) for run in runs} - {None} == set(past)
+    judged = [
+        (partition_of(run), {name: value.value for name, value in check.metadata.items()})
+        for run in runs
+        for check in checks_of(home.instance, run)
+    ]
+    # Also in a backfill a check judges the campaign of its own run.
+    assert {key for key, shown in judged if "campaign" in shown} == set(past)
+    assert all(shown == {"campaign": key} for key, shown in judged if "campaign" in shown)
     assert backfill.status is BulkActionStatus.COMPLETED_SUCCESS
     plans = account.rows("select kind, status from plan where kind <> 'repair'")
     assert [plan["kind"] for plan in plans] == ["suppression"] * len(past)

@@ -2,18 +2,18 @@
 
 import dagster as dg
 
+from list_pipeline.core.drift.findings import POLICY_VERSION
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.common import OWNERS
+from list_pipeline.defs.common import product_asset, versions
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.services import Services
 
 
-@dg.asset(
-    group_name="observe",
-    owners=OWNERS,
+@product_asset(
+    group="observe",
     kinds={"mailjet", "postgres"},
-    code_version="1",
+    code_version=versions(POLICY_VERSION),
     description=(
         "The five lists read whole and compared with our rows. What differs is written down before our rows follow Mailjet; "
         "broken rules become a proposed repair that waits for a person. Changes nothing at Mailjet."

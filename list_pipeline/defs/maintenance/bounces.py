@@ -2,7 +2,9 @@
 
 import dagster as dg
 
+from list_pipeline.core.suppression.policy import POLICY_REVISION
 from list_pipeline.defs import metadata as md
+from list_pipeline.defs.common import versions
 from list_pipeline.defs.maintenance.campaign_assets import campaign_asset, maintenance_of
 from list_pipeline.defs.maintenance.campaigns import campaign_metrics
 from list_pipeline.defs.maintenance.membership import membership_sync
@@ -46,6 +48,7 @@ def bounce_data(
     group="observe",
     kinds={"postgres"},
     deps=[campaign_metrics, bounce_data, list_snapshot_before],
+    code_version=versions(POLICY_REVISION),
     description=(
         "The failures by class and reason: the contacts' own (hard, soft, complaint), the sender's faults that we have to "
         "repair, and what is no evidence at all."

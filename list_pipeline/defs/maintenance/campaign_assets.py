@@ -15,10 +15,10 @@ import dagster as dg
 from list_pipeline.core.plans.gate import GateDecision
 from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.common import OWNERS
+from list_pipeline.defs.common import product_asset
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.maintenance.sweeps import MaintenanceConfig
-from list_pipeline.defs.partitions import CAMPAIGNS
+from list_pipeline.defs.partitions import CAMPAIGNS, partition_of
 from list_pipeline.operations.maintenance.workflow import note_list_states, why_held
 from list_pipeline.operations.plans.outcomes import Executed
 from list_pipeline.operations.runs.run import Maintenance, begin, current, stage
@@ -29,18 +29,8 @@ from list_pipeline.storage.plans.plan_rows import StoredPlan
 def campaign_asset(
     *, group: str, kinds: set[str], deps: Sequence[dg.AssetsDefinition | str], description: str, **more: Any
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """An asset of the campaign partition, with what all of them have in common."""
-    decorate: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
-        partitions_def=CAMPAIGNS,
-        group_name=group,
-        owners=OWNERS,
-        kinds=kinds,
-        code_version="1",
-        deps=deps,
-        description=description,
-        **more,
-    )
-    return decorate
+    """An asset of the campaign partition."""
+    return product_asset(group=group, kinds=kinds, deps=deps, description=description, partitions_def=CAMPAIGNS, **more)
 
 
 def begin_or_continue(
@@ -110,7 +100,7 @@ def ledgered_if_for_a_campaign(
 
     Otherwise a failed sync would leave no trace, and the sensor would believe that the campaign had had its run.
     """
-    key = context.run.tags.get("dagster/partition")
+    key = partition_of(context.run)
     if key is None:
         yield
         return

@@ -4,7 +4,7 @@ import dagster as dg
 
 from list_pipeline.core.list_states.machines import MACHINES, HealthState, LifecycleState
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.common import OWNERS, rule_checks
+from list_pipeline.defs.common import product_asset, rule_checks
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.maintenance.reports import maintenance_report
 from list_pipeline.defs.maintenance.state_picture import state_picture
@@ -18,11 +18,9 @@ _TITLES = {"health": "Health of the lists", "lifecycle": "Life cycle of the list
 _SHOWN = 50
 
 
-@dg.asset(
-    group_name="report",
-    owners=OWNERS,
+@product_asset(
+    group="report",
     kinds={"postgres"},
-    code_version="1",
     deps=[maintenance_report],
     description=(
         "Where each campaign list is: its health, and its life cycle from one campaign to the next, with every transition "

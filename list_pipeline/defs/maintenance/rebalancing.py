@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from list_pipeline.agents import rebalancing as rebalancing_agent
 from list_pipeline.core.advice.records import AdviceSource
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.rebalancing.summary import RebalancingSummary
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.common import POOL
+from list_pipeline.defs.common import POOL, versions
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.maintenance.campaign_assets import (
     begin_or_continue,
@@ -34,6 +35,7 @@ from list_pipeline.operations.services import Services
     group="plan",
     kinds={"python", "postgres"},
     deps=[suppression_result],
+    code_version=versions(rebalancing.POLICY_VERSION, rebalancing_agent.PROMPT_VERSION),
     check_specs=gate_check_specs("rebalancing_plan", REBALANCING_RULES),
     description=(
         "Who moves or joins a list so that the three stay comparable: provably the fewest moves, first in, first out, "

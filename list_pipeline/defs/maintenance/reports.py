@@ -4,10 +4,12 @@ from typing import Any
 
 import dagster as dg
 
+from list_pipeline.agents import reporting
 from list_pipeline.core.health.figures import rate_words
 from list_pipeline.core.messages.slack_blocks import as_text
 from list_pipeline.core.reports.sections import metric_value
 from list_pipeline.defs import metadata as md
+from list_pipeline.defs.common import versions
 from list_pipeline.defs.maintenance.campaign_assets import campaign_asset, maintenance_as_it_stands
 from list_pipeline.defs.maintenance.snapshots import cache_refreshed, list_snapshot_after
 from list_pipeline.defs.maintenance.sweeps import MaintenanceConfig
@@ -20,6 +22,7 @@ from list_pipeline.operations.services import Services
     group="report",
     kinds={"gemini", "postgres"},
     deps=[cache_refreshed, list_snapshot_after, "list_health_assessments"],
+    code_version=versions(reporting.PROMPT_VERSION),
     description=(
         "The report of the maintenance from what was really executed; ends its row in the ledger with a truthful status. "
         "What failed, or did not arrive, is reported by a run of its own."

@@ -5,12 +5,15 @@ from dataclasses import asdict
 
 import dagster as dg
 
+from list_pipeline.agents import health as health_agent
+from list_pipeline.agents import optimization
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.plans.gate import GateDecision
 from list_pipeline.core.plans.plan import ItemAction, PlanKind
 from list_pipeline.core.suppression.plan import SuppressionSummary
+from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.common import OWNERS, POOL
+from list_pipeline.defs.common import ONE_RUN_A_PARTITION, OWNERS, POOL, versions
 from list_pipeline.defs.maintenance.bounces import bounce_analysis
 from list_pipeline.defs.maintenance.campaign_assets import (
     campaign_asset,
@@ -41,6 +44,7 @@ LIST_HEALTH = dg.AssetKey("list_health_assessments")
 @dg.multi_asset(
     name="suppression_plan_and_list_health",
     partitions_def=CAMPAIGNS,
+    backfill_policy=ONE_RUN_A_PARTITION,
     can_subset=True,
     specs=[
         dg.AssetSpec(
@@ -49,7 +53,7 @@ LIST_HEALTH = dg.AssetKey("list_health_assessments")
             group_name="plan",
             kinds={"python", "gemini", "postgres"},
             owners=OWNERS,
-            code_version="1",
+            code_version=versions(SuppressionPolicy().version, optimization.PROMPT_VERSION),
             description=(
                 "Who is to be suppressed, watched or kept, each with the rule and its evidence. Decided by the policy; the "
                 "advisor explains and can only make it more careful. Written once: materializing again shows the stored "
@@ -62,7 +66,7 @@ LIST_HEALTH = dg.AssetKey("list_health_assessments")
             group_name="plan",
             kinds={"python", "gemini", "postgres"},
             owners=OWNERS,
-            code_version="1",
+            code_version=versions(health_agent.PROMPT_VERSION),
             description=(
                 "How healthy the three lists are: rates with their intervals, trends, and what rules and advisor make of "
                 "them. It advises and stops nothing. Made once: materializing again shows what is stored."
@@ -152,6 +156,7 @@ def _advice_metadata(summary: SuppressionSummary) -> dict[str, dg.MetadataValue]
     group="plan",
     kinds={"python", "postgres"},
     deps=["suppression_plan"],
+    code_version=versions(SuppressionPolicy().version),
     check_specs=gate_check_specs("approved_suppression_plan", SUPPRESSION_RULES),
     description=(
         "The safety gate. Its metadata says whether the plan goes on, because every rule holds or a person decided, or waits. "

@@ -5,7 +5,7 @@ from datetime import timedelta
 import dagster as dg
 
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.common import OWNERS
+from list_pipeline.defs.common import product_asset
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations.messages.links import delivery_figures
 from list_pipeline.operations.services import Services
@@ -13,11 +13,9 @@ from list_pipeline.operations.services import Services
 _LOOKED_AT = timedelta(days=1)
 
 
-@dg.asset(
-    group_name="observe",
-    owners=OWNERS,
+@product_asset(
+    group="observe",
     kinds={"slack", "postgres"},
-    code_version="1",
     description=(
         "The messages of the last 24 hours: how many arrived, were e-mailed or given up, and in how many seconds. Too many "
         "failing ones, or too slow ones, are logged as errors. Reads stored rows only."

@@ -4,7 +4,7 @@ import dagster as dg
 
 from list_pipeline.core.monitoring.latency import WorkflowFigures
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.common import OWNERS
+from list_pipeline.defs.common import product_asset
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations.monitoring.alerts import Watched, look
 from list_pipeline.operations.monitoring.figures import Metrics
@@ -14,11 +14,9 @@ from list_pipeline.operations.timing import MAINTENANCE
 _LAST_WORKS = 20
 
 
-@dg.asset(
-    group_name="report",
-    owners=OWNERS,
+@product_asset(
+    group="report",
     kinds={"postgres"},
-    code_version="1",
     description=(
         "The product's own work over seven days: how long each workflow and stage took (P50, P95, P99), requests and the share "
         "of the allowed rate, advisors, messages, failed runs, and the figures at which a rollback is due. What is overdue, "

@@ -12,6 +12,7 @@ import dagster as dg
 from list_pipeline.core.errors import ConfigurationError, TransientError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.defs.common import SENSOR_STATUS
+from list_pipeline.defs.partitions import partition_of
 from list_pipeline.operations.monitoring import alerts
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.monitoring.job_runs import EndedRun
@@ -86,7 +87,7 @@ def ended(instance: dg.DagsterInstance, run: dg.DagsterRun) -> EndedRun:
     error = None
     if run.status is dg.DagsterRunStatus.FAILURE:
         error = redact_addresses(" ".join(_why(instance, run.run_id).split()))[:_ERROR_LENGTH]
-    return EndedRun(run.run_id, run.job_name, started_by, tags.get("dagster/partition"), error)
+    return EndedRun(run.run_id, run.job_name, started_by, partition_of(run), error)
 
 
 def _why(instance: dg.DagsterInstance, run_id: str) -> str:

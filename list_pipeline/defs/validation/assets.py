@@ -3,16 +3,17 @@
 import dagster as dg
 
 from list_pipeline.defs import metadata as md
+from list_pipeline.defs.common import product_asset
 from list_pipeline.defs.failures import clear_failures
-from list_pipeline.defs.maintenance.campaign_assets import campaign_asset
+from list_pipeline.defs.partitions import CAMPAIGNS
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.validation.validate import Validation, validate
 
 
-@campaign_asset(
+@product_asset(
+    partitions_def=CAMPAIGNS,
     group="plan",
     kinds={"mailjet", "postgres", "gemini"},
-    deps=[],
     description=(
         "Is the list of a scheduled campaign fit to be sent? It is read thoroughly and judged by ten rules, each of them a "
         "check. A critical finding blocks the campaign until the list is valid or a person lets it go; a warning reports. "

@@ -3,18 +3,16 @@
 import dagster as dg
 
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.common import OWNERS
+from list_pipeline.defs.common import product_asset
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.views import cache_warming
 from list_pipeline.operations.views.cache_warming import HitRate
 
 
-@dg.asset(
-    group_name="observe",
-    owners=OWNERS,
+@product_asset(
+    group="observe",
     kinds={"mailjet", "redis"},
-    code_version="1",
     description=(
         "Sizes, metadata, campaigns and the places of the contacts that changed last, read anew and kept in Redis for people "
         "to look at, with the share of their reads that Redis served. Nothing decides on it. Does nothing without Redis."

@@ -11,6 +11,8 @@ from typing import Any
 
 import dagster as dg
 
+from list_pipeline.agents import health
+from list_pipeline.agents import weekly_report as report_agent
 from list_pipeline.core.health.figures import rate_words
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.messages.slack_blocks import as_text
@@ -18,7 +20,7 @@ from list_pipeline.core.reports.sections import metric_value
 from list_pipeline.core.weekly.facts import WeekFacts, change_words
 from list_pipeline.core.weekly.figures import Change, WeekFigures, critical_issues
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.common import OWNERS
+from list_pipeline.defs.common import product_asset, versions
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.maintenance.list_health import health_metadata
 from list_pipeline.defs.partitions import WEEKS
@@ -37,19 +39,17 @@ from list_pipeline.operations.weekly.steps import (
 
 
 def _weekly_asset(
-    *, kinds: set[str], deps: Sequence[dg.AssetsDefinition], description: str
+    *, kinds: set[str], deps: Sequence[dg.AssetsDefinition], description: str, code_version: str | None = None
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """An asset of the weekly partition, with what all of them have in common."""
-    decorate: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
-        partitions_def=WEEKS,
-        group_name="weekly",
-        owners=OWNERS,
+    """An asset of the weekly partition."""
+    return product_asset(
+        group="weekly",
         kinds=kinds,
-        code_version="1",
         deps=deps,
         description=description,
+        partitions_def=WEEKS,
+        code_version=code_version,
     )
-    return decorate
 
 
 @contextmanager
@@ -173,6 +173,7 @@ def _signed(contacts: float | None, percent: float | None) -> str:
 @_weekly_asset(
     kinds={"gemini", "postgres"},
     deps=[list_metrics],
+    code_version=versions(health.PROMPT_VERSION),
     description="One assessment of each list, made at the same time: the rules', and an advisor's that may only be worse.",
 )
 def weekly_list_health(
@@ -187,6 +188,7 @@ def weekly_list_health(
 @_weekly_asset(
     kinds={"gemini", "postgres"},
     deps=[weekly_list_health],
+    code_version=versions(report_agent.PROMPT_VERSION),
     description=(
         "The report of the week: summary, highlights, action items, the week against the one before; by a model where its "
         "sentences rest on the figures, else in the policy's own words."

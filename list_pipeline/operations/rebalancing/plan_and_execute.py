@@ -48,7 +48,7 @@ from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
 
-_VERSION = "rebalancing-1"
+POLICY_VERSION = "rebalancing-1"
 
 
 def policy_of(services: Services) -> RebalancingPolicy:
@@ -126,8 +126,8 @@ def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess |
             kind=PlanKind.REBALANCING,
             sweep=sweep,
             # Of the items alone: what is said about a plan does not make it another one.
-            content_hash=content_hash(campaign.campaign_id, PlanKind.REBALANCING, sweep, _VERSION, draft.items),
-            policy_version=_VERSION,
+            content_hash=content_hash(campaign.campaign_id, PlanKind.REBALANCING, sweep, POLICY_VERSION, draft.items),
+            policy_version=POLICY_VERSION,
             status=PlanStatus.PLANNED,
             summary=summary,
             items=draft.items,
