@@ -8,6 +8,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -47,6 +48,15 @@ def asset_job(name: str, *assets: dg.AssetsDefinition, description: str) -> "Unr
         description=description,
     )
 
+
+_GRACE = timedelta(hours=2)
+"""Scheduled work has so long to end after its time; catching up after an outage is included."""
+
+HOURLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=1) + _GRACE)
+DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=1) + _GRACE)
+WEEKLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=7) + _GRACE)
+"""How old the result of scheduled work may become. The UI shows it on the asset; Slack tells what matters
+(``monitoring.freshness``)."""
 
 ONE_RUN_A_PARTITION = dg.BackfillPolicy.multi_run(max_partitions_per_run=1)
 """Each campaign, week and day is read, judged and told by itself, and one that fails holds no other up. Said explicitly,

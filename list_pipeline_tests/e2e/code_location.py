@@ -20,6 +20,7 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster._daemon.backfill import execute_backfill_iteration
+from dagster._daemon.freshness import FreshnessDaemon
 from dagster_graphql.client.query import LAUNCH_PARTITION_BACKFILL_MUTATION
 from dagster_graphql.test.utils import execute_dagster_graphql
 
@@ -57,6 +58,10 @@ class Ui:
         answer = self.ask(_LAUNCHPAD, selector=selector)["runConfigSchemaOrError"]
         shown: dict[str, Any] = yaml.safe_load(answer["rootDefaultYaml"])
         return shown
+
+    def judge_freshness(self) -> None:
+        """One turn of the freshness daemon."""
+        assert list(FreshnessDaemon().run_iteration(self._workspace)) == [None]
 
     def backfill(self, **params: Any) -> PartitionBackfill:
         """Launch a backfill, and let the daemon work on it until it has ended."""

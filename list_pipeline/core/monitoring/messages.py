@@ -88,15 +88,13 @@ def trigger_message(result: TriggerResult) -> SlackMessage:
 
 def overdue_message(found: Freshness) -> SlackMessage:
     """Something scheduled that was not done."""
-    title = f"⏰ The {found.expected.name.capitalize()} Is Overdue"
+    title = f"⏰ The {found.name.capitalize()} Is Overdue"
     blocks: list[Block] = [
         header(title),
         section(
             [
                 compose("{words}", words=found.words),
-                compose(
-                    "Look at the runs of `{job}` and at Dagster's daemon, then start the job.", job=found.expected.job
-                ),
+                compose("Look at the runs of `{job}` and at Dagster's daemon, then start the job.", job=found.job),
             ]
         ),
         context([compose("This is said once a day for as long as it is so.")]),

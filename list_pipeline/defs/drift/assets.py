@@ -4,7 +4,7 @@ import dagster as dg
 
 from list_pipeline.core.drift.findings import POLICY_VERSION
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.common import product_asset, versions
+from list_pipeline.defs.common import DAILY, product_asset, versions
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.services import Services
@@ -14,6 +14,7 @@ from list_pipeline.operations.services import Services
     group="observe",
     kinds={"mailjet", "postgres"},
     code_version=versions(POLICY_VERSION),
+    freshness_policy=DAILY,
     description=(
         "The five lists read whole and compared with our rows. What differs is written down before our rows follow Mailjet; "
         "broken rules become a proposed repair that waits for a person. Changes nothing at Mailjet."

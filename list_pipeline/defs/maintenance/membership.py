@@ -4,7 +4,7 @@ import dagster as dg
 
 from list_pipeline.core.lists import ALL_LISTS
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.common import product_asset
+from list_pipeline.defs.common import HOURLY, product_asset
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.maintenance.campaign_assets import ledgered_if_for_a_campaign
 from list_pipeline.defs.maintenance.sweeps import MaintenanceConfig
@@ -15,6 +15,7 @@ from list_pipeline.operations.synchronisation import synchronise
 @product_asset(
     group="observe",
     kinds={"mailjet", "postgres"},
+    freshness_policy=HOURLY,
     description=(
         "Our rows of the five lists, the sends, who was mailed, and past bounces. Full at first start, afterwards only "
         "what came since; full again weekly or when numbers cannot be explained. Its requests are its own."

@@ -5,7 +5,7 @@ from datetime import timedelta
 import dagster as dg
 
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.common import product_asset
+from list_pipeline.defs.common import DAILY, product_asset
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations.messages.links import delivery_figures
 from list_pipeline.operations.services import Services
@@ -16,6 +16,7 @@ _LOOKED_AT = timedelta(days=1)
 @product_asset(
     group="observe",
     kinds={"slack", "postgres"},
+    freshness_policy=DAILY,
     description=(
         "The messages of the last 24 hours: how many arrived, were e-mailed or given up, and in how many seconds. Too many "
         "failing ones, or too slow ones, are logged as errors. Reads stored rows only."

@@ -8,7 +8,7 @@ import dagster as dg
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.monitoring.decision_review import TREND_DAYS, AdvisorFigures, Agreement, DayFigures, RuleCount
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.common import product_asset
+from list_pipeline.defs.common import DAILY, product_asset
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations.monitoring.decision_review import ShownDecision, history, review_day
 from list_pipeline.operations.services import Services
@@ -22,6 +22,7 @@ DAYS = dg.DailyPartitionsDefinition(start_date="2026-01-01", timezone="UTC")
     partitions_def=DAYS,
     group="report",
     kinds={"postgres"},
+    freshness_policy=DAILY,
     description=(
         "A day's decisions: by which rule, let through by whom, what the advisors made of them, how many of their answers "
         "could not be read, how often people agreed, and how many suppressions were taken back. Reads stored rows only."

@@ -4,8 +4,9 @@ import dagster as dg
 
 from list_pipeline.core.monitoring.latency import WorkflowFigures
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.common import product_asset
+from list_pipeline.defs.common import HOURLY, product_asset
 from list_pipeline.defs.failures import clear_failures
+from list_pipeline.defs.monitoring.freshness import judged_freshness
 from list_pipeline.operations.monitoring.alerts import Watched, look
 from list_pipeline.operations.monitoring.figures import Metrics
 from list_pipeline.operations.services import Services
@@ -17,15 +18,18 @@ _LAST_WORKS = 20
 @product_asset(
     group="report",
     kinds={"postgres"},
+    freshness_policy=HOURLY,
     description=(
         "The product's own work over seven days: how long each workflow and stage took (P50, P95, P99), requests and the share "
         "of the allowed rate, advisors, messages, failed runs, and the figures at which a rollback is due. What is overdue, "
         "slow or asks for a rollback is told once a day. Reads stored rows only."
     ),
 )
-def workflow_metrics(services: dg.ResourceParam[Services]) -> dg.MaterializeResult[None]:
+def workflow_metrics(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> dg.MaterializeResult[None]:
     with clear_failures():
-        found = look(services)
+        found = look(services, judged_freshness(context.instance))
     return dg.MaterializeResult(metadata=_shown(found))
 
 

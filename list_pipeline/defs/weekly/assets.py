@@ -20,7 +20,7 @@ from list_pipeline.core.reports.sections import metric_value
 from list_pipeline.core.weekly.facts import WeekFacts, change_words
 from list_pipeline.core.weekly.figures import Change, WeekFigures, critical_issues
 from list_pipeline.defs import metadata as md
-from list_pipeline.defs.common import product_asset, versions
+from list_pipeline.defs.common import WEEKLY, product_asset, versions
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.maintenance.list_health import health_metadata
 from list_pipeline.defs.partitions import WEEKS
@@ -39,7 +39,7 @@ from list_pipeline.operations.weekly.steps import (
 
 
 def _weekly_asset(
-    *, kinds: set[str], deps: Sequence[dg.AssetsDefinition], description: str, code_version: str | None = None
+    *, kinds: set[str], deps: Sequence[dg.AssetsDefinition], description: str, **more: Any
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """An asset of the weekly partition."""
     return product_asset(
@@ -48,7 +48,7 @@ def _weekly_asset(
         deps=deps,
         description=description,
         partitions_def=WEEKS,
-        code_version=code_version,
+        **more,
     )
 
 
@@ -242,6 +242,7 @@ def _change_row(change: Change) -> dict[str, str]:
 @_weekly_asset(
     kinds={"postgres"},
     deps=[weekly_report],
+    freshness_policy=WEEKLY,
     description="The week's row in list_health_check: one a week, whatever happens, with nulls for what is not known.",
 )
 def list_health_check(

@@ -229,7 +229,7 @@ def why_held(services: Services, run: Maintenance, kind: PlanKind, run_id: str) 
         run: looked up after the gate. kind: the suppression waits for its own gate, the rebalancing for both.
         run_id: the run that asks.
     """
-    status = RunStatus(run.log.status)
+    status = run.log.status
     if status is RunStatus.RUNNING:
         return ""
     with services.database.begin() as connection:

@@ -18,7 +18,7 @@ from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.keys import MessageKey
 from list_pipeline.core.messages.slack_blocks import SlackMessage
 from list_pipeline.core.monitoring.alert_pacing import MEMORY, may_tell
-from list_pipeline.core.monitoring.freshness import Expected, Freshness, freshness
+from list_pipeline.core.monitoring.freshness import Freshness, also_overdue_when_never_done
 from list_pipeline.core.monitoring.messages import (
     FailedRun,
     failure_message,
@@ -32,26 +32,11 @@ from list_pipeline.operations.monitoring.figures import Metrics, measured
 from list_pipeline.operations.monitoring.rollback_triggers import triggers
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.messages import Outgoing
-from list_pipeline.storage.monitoring import job_runs, metrics
+from list_pipeline.storage.monitoring import job_runs
 from list_pipeline.storage.monitoring.job_runs import EndedRun
 from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
-
-RECONCILIATION = Expected("daily reconciliation", "list_reconciliation_job", hour=4, minute=10)
-
-
-def weekly_check(services: Services) -> Expected:
-    """The weekly health check, at the day and hour of the settings."""
-    settings = services.settings
-    return Expected(
-        "weekly health check",
-        "weekly_health_check",
-        hour=settings.weekly_health_check_hour,
-        minute=0,
-        weekday=settings.weekly_health_check_day,
-    )
-
 
 # Failed runs
 
@@ -117,10 +102,10 @@ class Watched:
     told: tuple[Delivery, ...]
 
 
-def look(services: Services) -> Watched:
+def look(services: Services, freshness: Sequence[Freshness]) -> Watched:
     """Look at the figures, the triggers and what is scheduled, and tell each finding once a day (UTC)."""
     figures = measured(services)
-    judged, fresh = triggers(services, figures), fresh_or_overdue(services)
+    judged, fresh = triggers(services, figures), _with_never_done(services, freshness)
     today = services.clock.now().astimezone(UTC).date()
     messages: dict[MessageKey, tuple[SlackMessage, bool]] = {}
     for result in judged:
@@ -129,8 +114,8 @@ def look(services: Services) -> Watched:
             messages[keys.rollback_trigger(result.trigger, today)] = trigger_message(result), True
     for one in fresh:
         if one.is_overdue:
-            log.warning("scheduled work is overdue", workflow=one.expected.job, due_at=one.due_at.isoformat())
-            messages[keys.overdue(one.expected.job, today)] = overdue_message(one), True
+            log.warning("scheduled work is overdue", workflow=one.job, found=one.words)
+            messages[keys.overdue(one.job, today)] = overdue_message(one), True
     lately = measured(services, 1).slow
     if lately:
         messages[keys.slow_runs(today)] = slow_message(lately, 1), False
@@ -138,13 +123,8 @@ def look(services: Services) -> Watched:
     return Watched(figures, judged, fresh, told)
 
 
-def fresh_or_overdue(services: Services) -> tuple[Freshness, ...]:
-    """Whether the daily reconciliation and the weekly check were done when they were due."""
+def _with_never_done(services: Services, freshness: Sequence[Freshness]) -> tuple[Freshness, ...]:
     now = services.clock.now()
     with services.database.begin() as connection:
         first: datetime = ledger.begin_mode(connection, now)["first_started_at"]
-        reconciled, checked = metrics.last_reconciled_at(connection), metrics.last_weekly_check_at(connection)
-    return (
-        freshness(RECONCILIATION, reconciled, first, now),
-        freshness(weekly_check(services), checked, first, now),
-    )
+    return tuple(also_overdue_when_never_done(one, first, now) for one in freshness)

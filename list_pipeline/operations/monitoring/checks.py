@@ -7,7 +7,6 @@ from collections.abc import Callable
 from list_pipeline.core.monitoring.latency import LONG_MS
 from list_pipeline.core.monitoring.rollback_triggers import Trigger
 from list_pipeline.operations.check_result import CheckResult
-from list_pipeline.operations.monitoring.alerts import fresh_or_overdue
 from list_pipeline.operations.monitoring.figures import measured
 from list_pipeline.operations.monitoring.rollback_triggers import triggers
 from list_pipeline.operations.services import Services
@@ -37,18 +36,6 @@ def scheduled_runs_succeed(services: Services) -> CheckResult:
     return _trigger(services, Trigger.FAILED_RUNS)
 
 
-def reconciliation_is_fresh(services: Services) -> CheckResult:
-    """The daily reconciliation was done when it was last due, with two hours of grace."""
-    found, _ = fresh_or_overdue(services)
-    return CheckResult(not found.is_overdue, found.words)
-
-
-def weekly_check_is_fresh(services: Services) -> CheckResult:
-    """The weekly health check was done when it was last due, with two hours of grace."""
-    _, found = fresh_or_overdue(services)
-    return CheckResult(not found.is_overdue, found.words)
-
-
 def _trigger(services: Services, trigger: Trigger) -> CheckResult:
     (found,) = (one for one in triggers(services) if one.trigger is trigger)
     return CheckResult(not found.is_hit, found.words)
@@ -59,6 +46,4 @@ RULES: tuple[Callable[[Services], CheckResult], ...] = (
     maintenance_latency_is_bounded,
     decisions_are_right,
     scheduled_runs_succeed,
-    reconciliation_is_fresh,
-    weekly_check_is_fresh,
 )

@@ -12,7 +12,6 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from list_pipeline.core.monitoring.latency import Timing
-from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar, to_json
 from list_pipeline.storage.limiter import WINDOW
 
@@ -133,19 +132,3 @@ def server_connections(connection: Connection) -> tuple[int, int]:
                   current_setting('max_connections')::integer as most""",
     )
     return int(row["used"]), int(row["most"])
-
-
-def last_reconciled_at(connection: Connection) -> datetime | None:
-    """When the lists were last compared with our rows to the end."""
-    found: datetime | None = fetch_scalar(connection, "select max(finished_at) from reconciliation")
-    return found
-
-
-def last_weekly_check_at(connection: Connection) -> datetime | None:
-    """When a weekly check last succeeded."""
-    found: datetime | None = fetch_scalar(
-        connection,
-        "select max(executed_at) from list_health_check where status = :success",
-        success=RunStatus.SUCCESS.value,
-    )
-    return found

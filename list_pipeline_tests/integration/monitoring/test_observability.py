@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 import pytest
 import structlog
+from dagster._core.test_utils import freeze_time
 from pydantic import SecretStr
 from structlog.contextvars import get_contextvars
 from typer.testing import CliRunner
@@ -21,7 +22,9 @@ from list_pipeline.core.errors import ChangesStoppedError, RefusedError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.monitoring.latency import WHOLE_RUN
 from list_pipeline.core.monitoring.rollback_triggers import LEAST_RUNS, Trigger
+from list_pipeline.definitions import defs
 from list_pipeline.defs.maintenance.sweeps import SWEEP_TAG
+from list_pipeline.defs.monitoring.freshness import judged_freshness
 from list_pipeline.defs.monitoring.metrics_assets import workflow_metrics
 from list_pipeline.defs.monitoring.metrics_automation import METRICS_CHECKS
 from list_pipeline.defs.monitoring.run_failures import failed_runs_to_report
@@ -34,6 +37,7 @@ from list_pipeline.operations.runs.run import stage
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.timing import MAINTENANCE, timed
 from list_pipeline.storage.monitoring.job_runs import EndedRun
+from list_pipeline_tests.e2e.code_location import IN_THIS_PROCESS, ui
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation
 from list_pipeline_tests.integration.conftest import Install
 
@@ -215,18 +219,44 @@ def test_an_outage_of_slack_loses_no_failure(small: Installation) -> None:
 
 
 def test_what_is_overdue_is_told_once_a_day(small: Installation) -> None:
-    assert not any(one.is_overdue for one in alerts.fresh_or_overdue(small.services))
+    with dg.DagsterInstance.ephemeral() as instance:
+        never = judged_freshness(instance)
+    assert {(one.job, one.done_at, one.is_overdue) for one in never} == {
+        ("list_reconciliation_job", None, False),
+        ("weekly_health_check", None, False),
+    }
+    assert not any(one.is_overdue for one in alerts.look(small.services, never).freshness)
     small.clock.advance(timedelta(days=8))
-    first = alerts.look(small.services)
+    first = alerts.look(small.services, never)
     assert [one.is_overdue for one in first.freshness] == [True, True]
     assert len(posted(small)) == 2
     small.clock.advance(timedelta(hours=1))
-    alerts.look(small.services)
+    alerts.look(small.services, never)
     assert len(posted(small)) == 2
     small.clock.advance(timedelta(days=1))
-    alerts.look(small.services)
+    alerts.look(small.services, never)
     assert len(posted(small)) == 4
     assert any("Daily reconciliation" in text for text in posted(small))
+
+
+def test_the_daemon_judges_by_the_policy_of_the_asset_and_people_are_told_what_it_judged(small: Installation) -> None:
+    with dg.instance_for_test(overrides=IN_THIS_PROCESS) as instance, ui(instance, defs) as browser:
+        for name in ("list_reconciliation", "list_health_check"):
+            instance.report_runless_asset_event(dg.AssetMaterialization(name))
+
+        def overdue_after(span: timedelta) -> list[str]:
+            with freeze_time(datetime.now(UTC) + span):
+                browser.judge_freshness()
+            return [one.job for one in judged_freshness(instance) if one.is_overdue]
+
+        assert overdue_after(timedelta(hours=25, minutes=50)) == []
+        assert overdue_after(timedelta(hours=26, minutes=10)) == ["list_reconciliation_job"]
+        assert len(overdue_after(timedelta(days=7, hours=2, minutes=10))) == 2
+        alerts.look(small.services, judged_freshness(instance))
+        assert len(posted(small)) == 2
+        assert "last done on" in " ".join(posted(small))
+        instance.report_runless_asset_event(dg.AssetMaterialization("list_reconciliation"))
+        assert overdue_after(timedelta(0)) == []
 
 
 def test_too_many_failed_runs_hit_the_trigger_and_the_message_says_what_to_do(small: Installation) -> None:
@@ -236,8 +266,8 @@ def test_too_many_failed_runs_hit_the_trigger_and_the_message_says_what_to_do(sm
     (result,) = (one for one in triggers(small.services) if one.trigger is Trigger.FAILED_RUNS)
     assert result.is_hit
     assert "2 of 10 scheduled runs failed" in result.words
-    alerts.look(small.services)
-    alerts.look(small.services)
+    alerts.look(small.services, ())
+    alerts.look(small.services, ())
     (message,) = (m for m in small.control.slack_messages() if "Rollback Trigger" in m["text"])
     assert "list-pipeline mode read_only" in json.dumps(message["blocks"])
     small.clock.advance(timedelta(days=8))
@@ -451,6 +481,4 @@ def test_the_asset_shows_plain_figures_and_its_rules_as_checks(small: Installati
         "maintenance_latency_is_bounded": True,
         "decisions_are_right": True,
         "scheduled_runs_succeed": False,
-        "reconciliation_is_fresh": True,
-        "weekly_check_is_fresh": True,
     }

@@ -316,7 +316,7 @@ def test_every_command_reads_what_was_finished(opened: Opened) -> None:
         assert actions == ["suppress"] * 4 + ["monitor", "keep"]
         assert [row["to_list"] for row in exported(made, key, "rebalancing")] == ["List 3"] * 3
         made.clock.advance(timedelta(minutes=10))
-        look(made.services)
+        look(made.services, ())
         assert made.changing_requests() == {}
 
 

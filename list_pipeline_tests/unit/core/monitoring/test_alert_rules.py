@@ -6,12 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from list_pipeline.core.messages.slack_blocks import SlackMessage, as_text, problems
 from list_pipeline.core.monitoring.alert_pacing import FIRST_PAUSE, may_tell
-from list_pipeline.core.monitoring.freshness import GRACE, Expected, freshness
+from list_pipeline.core.monitoring.freshness import Freshness, also_overdue_when_never_done
 from list_pipeline.core.monitoring.latency import Percentiles, WorkflowFigures
 from list_pipeline.core.monitoring.messages import (
     FailedRun,
@@ -94,46 +92,32 @@ def test_more_failures_than_runs_are_refused() -> None:
 
 # Freshness
 
-DAILY = Expected("daily reconciliation", "list_reconciliation_job", hour=4, minute=10)
-WEEKLY = Expected("weekly health check", "weekly_health_check", hour=10, minute=0, weekday=1)
+DAILY = Freshness("daily reconciliation", "list_reconciliation_job", timedelta(hours=26), NOW, is_overdue=False)
+WEEKLY = Freshness("weekly health check", "weekly_health_check", timedelta(days=7, hours=2), None, is_overdue=True)
 LONG_AGO = NOW - timedelta(days=100)
 
 
-def test_the_last_due_time_is_today_after_its_hour_and_yesterday_before_it() -> None:
-    assert DAILY.last_due(NOW) == datetime(2026, 11, 20, 4, 10, tzinfo=UTC)
-    assert DAILY.last_due(datetime(2026, 11, 20, 4, 9, tzinfo=UTC)) == datetime(2026, 11, 19, 4, 10, tzinfo=UTC)
-
-
-def test_the_last_due_week_is_its_monday() -> None:
-    assert WEEKLY.last_due(NOW) == datetime(2026, 11, 16, 10, 0, tzinfo=UTC)
-    assert WEEKLY.last_due(datetime(2026, 11, 16, 9, 59, tzinfo=UTC)) == datetime(2026, 11, 9, 10, 0, tzinfo=UTC)
-
-
-def test_sunday_is_day_zero() -> None:
-    assert Expected("x", "x", 10, 0, weekday=0).last_due(NOW) == datetime(2026, 11, 15, 10, 0, tzinfo=UTC)
-
-
-@given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)), st.integers(0, 6), st.integers(0, 23))  # noqa: DTZ001
-def test_what_is_due_weekly_was_due_within_the_last_seven_days(at: datetime, weekday: int, hour: int) -> None:
-    now = at.replace(tzinfo=UTC)
-    due = Expected("x", "x", hour, 0, weekday).last_due(now)
-    assert timedelta(0) <= now - due < timedelta(days=7)
-    assert (due.isoweekday() % 7, due.hour) == (weekday, hour)
-
-
-@pytest.mark.parametrize("expected", [DAILY, WEEKLY])
-def test_it_is_overdue_once_the_grace_is_over_and_not_before(expected: Expected) -> None:
-    due = expected.last_due(NOW)
-    before = due - timedelta(minutes=30)
-    assert not freshness(expected, before, LONG_AGO, due + GRACE - timedelta(seconds=1)).is_overdue
-    assert freshness(expected, before, LONG_AGO, due + GRACE).is_overdue
-    assert not freshness(expected, due + timedelta(minutes=5), LONG_AGO, due + GRACE).is_overdue
+def test_the_words_say_when_it_was_done_and_how_old_it_may_be() -> None:
+    stale = replace(DAILY, is_overdue=True)
+    assert DAILY.words.startswith("The daily reconciliation is fresh: last done on 2026-11-20")
+    assert DAILY.words.endswith("it may be 26 hours old.")
+    assert "is overdue" in stale.words
+    assert replace(stale, limit=timedelta(days=7, hours=2)).words.endswith("it may be 7 days and 2 hours old.")
 
 
 def test_never_done_is_overdue_but_not_before_there_was_anybody_to_do_it() -> None:
-    assert freshness(DAILY, None, LONG_AGO, NOW).is_overdue
-    assert "never done" in freshness(DAILY, None, LONG_AGO, NOW).words
-    assert not freshness(DAILY, None, NOW - timedelta(hours=1), NOW).is_overdue
+    never = replace(DAILY, done_at=None)
+    late = also_overdue_when_never_done(never, LONG_AGO, NOW)
+    assert late.is_overdue
+    assert "never done yet" in late.words
+    assert not also_overdue_when_never_done(never, NOW - never.limit, NOW).is_overdue
+    assert also_overdue_when_never_done(never, NOW - never.limit - timedelta(seconds=1), NOW).is_overdue
+
+
+@pytest.mark.parametrize("is_overdue", [True, False])
+def test_what_was_done_is_as_it_was_judged(is_overdue: bool) -> None:
+    judged = replace(DAILY, is_overdue=is_overdue)
+    assert also_overdue_when_never_done(judged, LONG_AGO, NOW) is judged
 
 
 # How often people are told
@@ -209,7 +193,7 @@ def test_a_trigger_says_what_to_do_within_five_minutes() -> None:
 
 
 def test_what_is_overdue_says_which_job_to_look_at() -> None:
-    words = shown(overdue_message(freshness(WEEKLY, None, LONG_AGO, NOW)))
+    words = shown(overdue_message(WEEKLY))
     assert "Weekly health check Is Overdue" in words
     assert "weekly_health_check" in words
 
