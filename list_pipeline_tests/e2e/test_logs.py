@@ -24,7 +24,7 @@ pytestmark = pytest.mark.long
 MAINTAIN = """
 import sys
 from list_pipeline.logs import configure_logging
-from list_pipeline.operations import workflow
+from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.services import Services
 from list_pipeline.settings import read_settings
 settings = read_settings()
