@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.errors import IllegalTransitionError, RefusedError, StateChangedError
 from list_pipeline.core.plans.gate import GateDecision
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
 from list_pipeline.core.runs.status import RunStatus
@@ -69,8 +69,11 @@ def test_a_gate_that_saw_the_plan_before_a_person_decided_writes_nothing(
         assert (stands.status, stands.decided_by) == (decided, "ada")
         # The status as it was seen, and even the status as it is: what a person decided is no gate's any more.
         for stale in (seen, stands):
-            with made.services.database.begin() as connection:
-                assert not plan_rows.set_gate(connection, stale, PlanStatus.APPROVED, {}, made.clock.now(), "gate")
+            with (
+                pytest.raises((StateChangedError, IllegalTransitionError)),
+                made.services.database.begin() as connection,
+            ):
+                plan_rows.set_gate(connection, stale, PlanStatus.APPROVED, {}, made.clock.now(), "gate")
         assert made.plan(PlanKind.SUPPRESSION) == stands
 
 
@@ -78,8 +81,9 @@ def test_a_gate_that_sees_the_plan_as_it_is_writes_its_decision(small: Installat
     run = small.observe()
     seen = suppression.plan_suppression(small.services, run)
     with small.services.database.begin() as connection:
-        assert plan_rows.set_gate(connection, seen, PlanStatus.APPROVED, {}, small.clock.now(), "gate")
-        assert not plan_rows.set_gate(connection, seen, PlanStatus.PENDING_REVIEW, {}, small.clock.now(), None)
+        plan_rows.set_gate(connection, seen, PlanStatus.APPROVED, {}, small.clock.now(), "gate")
+    with pytest.raises(StateChangedError), small.services.database.begin() as connection:
+        plan_rows.set_gate(connection, seen, PlanStatus.PENDING_REVIEW, {}, small.clock.now(), None)
     assert small.plan(PlanKind.SUPPRESSION).status is PlanStatus.APPROVED
 
 
