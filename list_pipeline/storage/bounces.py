@@ -9,7 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.bounces.classes import BounceClass, BounceReason, FailureEvent, restore_classification
+from list_pipeline.core.bounces.classes import (
+    BounceClass,
+    BounceReason,
+    DecidedBy,
+    FailureEvent,
+    restore_classification,
+)
 from list_pipeline.core.observations import MessageStatus
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, to_json
 
@@ -35,6 +41,7 @@ _EVENT_COLUMNS = (
     "bounce_class",
     "reason",
     "is_disputed",
+    "decided_by",
     "state_id",
     "is_permanent",
     "message_status",
@@ -115,6 +122,7 @@ def _columns(event: FailureEvent) -> tuple[Any, ...]:
         event.bounce_class.value,
         event.reason.value,
         event.classification.is_disputed,
+        event.classification.decided_by.value,
         event.state_id,
         event.is_permanent,
         event.status.value if event.status else None,
@@ -137,9 +145,8 @@ def _event(row: RowMapping, campaign_id: int) -> FailureEvent:
             BounceClass(row["bounce_class"]),
             BounceReason(row["reason"]),
             row["is_disputed"],
+            DecidedBy(row["decided_by"]),
             row["server_words"],
-            state_id=row["state_id"],
-            is_permanent=row["is_permanent"],
         ),
         in_bounce_log=row["in_bounce_log"],
         in_message_log=row["in_message_log"],

@@ -16,6 +16,7 @@ from list_pipeline.core.list_states.bounce_rate_alert import Bounced
 from list_pipeline.core.list_states.events import AttemptSeen, Happened, MaintenanceSeen, PlanSeen
 from list_pipeline.core.list_states.machines import MACHINES, ListEvent, StateChange
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.plans.gate import GateOutcome
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar
@@ -338,7 +339,7 @@ def _plan(connection: Connection, plan: StoredPlan | None) -> PlanSeen | None:
         made_at=plan.created_at,
         is_needed=is_needed,
         status=PlanStatus(plan.status),
-        waited=plan.gate.get("outcome") == "needs_review",
+        waited=plan.gate is not None and plan.gate.outcome is GateOutcome.NEEDS_REVIEW,
         decided_at=plan.decided_at,
         begun_at=begun_at,
         executed_at=plan.executed_at,

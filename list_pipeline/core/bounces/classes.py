@@ -74,6 +74,19 @@ class BounceReason(StrEnum):
     UNCLASSIFIED = "unclassified"
 
 
+class DecidedBy(StrEnum):
+    """What settled what a failure means."""
+
+    STATE = "state"
+    """Mailjet's state for the failure alone."""
+    PERMANENCE_FLAG = "permanence_flag"
+    """The state, and the permanence flag that makes such a hard bounce undisputed."""
+    MESSAGE_STATUS = "message_status"
+    """How Mailjet says that the message ended, whatever its state: a complaint, or not over yet."""
+    RECEIVERS_WORDS = "receivers_words"
+    """The receiver's own text: it settled a dispute, or said something else than the state."""
+
+
 class RelatedTo(StrEnum):
     """The party that Mailjet relates a state to; ``unknown`` for a state that its table does not list."""
 
@@ -90,7 +103,8 @@ class RelatedTo(StrEnum):
 class Classification:
     """The meaning of one failure.
 
-    ``is_disputed`` marks a hard bounce that taxonomies disagree about: it counts at the second hit only. ``advice`` is
+    ``is_disputed`` marks a hard bounce that taxonomies disagree about: it counts at the second hit only. ``decided_by``
+    says what settled it. ``advice`` is
     a phrase for people: what to repair for the sender's faults, how to release what was not attempted, else empty.
     ``server_words`` is what may be kept of the receiver's text (``core.bounces.smtp_vocabulary``), empty where none is
     known; two failures that mean the same are equal whatever was said.
@@ -103,7 +117,7 @@ class Classification:
     reason: BounceReason
     related_to: RelatedTo
     is_disputed: bool = False
-    by_text: bool = False
+    decided_by: DecidedBy = DecidedBy.STATE
     advice: str = ""
     server_words: str = field(default="", compare=False)
 
@@ -223,11 +237,15 @@ _ALWAYS_DISPUTED = frozenset({BounceReason.MAILBOX_INACTIVE, BounceReason.NO_MAI
 """Disputed whatever the flag says: a mailbox may be reopened, a missing host may be an outage."""
 
 _UNCLASSIFIED = _is(BounceClass.UNKNOWN, BounceReason.UNCLASSIFIED, RelatedTo.UNKNOWN)
-_STILL_TRYING = _is(BounceClass.UNKNOWN, BounceReason.STILL_TRYING, RelatedTo.MAILJET)
-_COMPLAINED = _is(BounceClass.COMPLAINT, BounceReason.SPAM_COMPLAINT, RelatedTo.RECIPIENT)
-_REFUSED_BY_TEXT = replace(_STATES[7], by_text=True)
-_FULL_BY_TEXT = replace(_STATES[3], by_text=True)
-_ABSENT_BY_TEXT = replace(_STATES[1], by_text=True)
+_STILL_TRYING = replace(
+    _is(BounceClass.UNKNOWN, BounceReason.STILL_TRYING, RelatedTo.MAILJET), decided_by=DecidedBy.MESSAGE_STATUS
+)
+_COMPLAINED = replace(
+    _is(BounceClass.COMPLAINT, BounceReason.SPAM_COMPLAINT, RelatedTo.RECIPIENT), decided_by=DecidedBy.MESSAGE_STATUS
+)
+_REFUSED_BY_TEXT = replace(_STATES[7], decided_by=DecidedBy.RECEIVERS_WORDS)
+_FULL_BY_TEXT = replace(_STATES[3], decided_by=DecidedBy.RECEIVERS_WORDS)
+_ABSENT_BY_TEXT = replace(_STATES[1], decided_by=DecidedBy.RECEIVERS_WORDS)
 
 OPEN_STATUSES = frozenset({MessageStatus.DEFERRED, MessageStatus.QUEUED})
 """Mailjet has not given up: neither a failure nor a delivery yet. A later sweep sees the end of it."""
@@ -273,9 +291,13 @@ def _classified(
         return _REFUSED_BY_TEXT
     if said is TextEvidence.MAILBOX_FULL:
         return _FULL_BY_TEXT
-    settled = _settles(said, found.reason)
-    disputed = found.reason in _ALWAYS_DISPUTED or (found.reason in _NEEDS_PERMANENCE and is_permanent is not True)
-    return replace(found, is_disputed=disputed and not settled, by_text=disputed and settled)
+    if found.reason in _NEEDS_PERMANENCE and is_permanent is True:
+        return replace(found, decided_by=DecidedBy.PERMANENCE_FLAG)
+    if found.reason not in _ALWAYS_DISPUTED | _NEEDS_PERMANENCE:
+        return found
+    if _settles(said, found.reason):
+        return replace(found, decided_by=DecidedBy.RECEIVERS_WORDS)
+    return replace(found, is_disputed=True)
 
 
 def _settles(said: TextEvidence | None, reason: BounceReason) -> bool:
@@ -297,24 +319,16 @@ def restore_classification(
     bounce_class: BounceClass,
     reason: BounceReason,
     is_disputed: bool,
+    decided_by: DecidedBy,
     words: str = "",
-    *,
-    state_id: int | None = None,
-    is_permanent: bool | None = None,
 ) -> Classification:
     """The classification of an event that was stored, with the advice as it is today.
 
-    The class is taken as stored, also where today's table would give another: history is not judged twice. ``by_text``
-    is not stored: a hard bounce that nobody disputes, while its state and flag (``state_id``, ``is_permanent``) alone
-    would leave it open, was settled by the receiver's words.
+    The class is taken as stored, also where today's table would give another: history is not judged twice.
     """
     known = _STATES_BY_REASON.get(reason, _UNCLASSIFIED)
     related_to = RelatedTo.RECIPIENT if reason is BounceReason.SPAM_COMPLAINT else known.related_to
-    by_text = False
-    if bounce_class is BounceClass.HARD and not is_disputed and state_id is not None:
-        silent = classify(state_id, is_permanent)
-        by_text = silent.is_disputed or silent.bounce_class is not BounceClass.HARD
-    return Classification(bounce_class, reason, related_to, is_disputed, by_text, known.advice, words)
+    return Classification(bounce_class, reason, related_to, is_disputed, decided_by, known.advice, words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,26 +376,11 @@ class FailureEvent:
         """Whether this event can count against the contact at all."""
         return self.classification.counts and not self.is_contradictory
 
-    def as_evidence(self) -> dict[str, object]:
-        """The event for a JSON column or a card: no address and no text in it, known words of one at most."""
-        words = {"server_words": self.server_words} if self.server_words else {}
-        return {
-            "kind": "failure",
-            "campaign_id": self.campaign_id,
-            "occurred_at": self.occurred_at.isoformat(),
-            "class": self.bounce_class.value,
-            "reason": self.reason.value,
-            "state_id": self.state_id,
-            "is_permanent": self.is_permanent,
-            "status": self.status.value if self.status else None,
-            "is_disputed": self.classification.is_disputed,
-            "by_text": self.classification.by_text,
-            "in_bounce_log": self.in_bounce_log,
-            "in_message_log": self.in_message_log,
-            "is_contradictory": self.is_contradictory,
-            "counts": self.counts,
-            **words,
-        }
+    @property
+    def is_permanent_hard(self) -> bool:
+        """Whether it is a hard bounce that counts and that Mailjet calls permanent or the receiver's words settle."""
+        is_certain = self.is_permanent is True or self.classification.decided_by is DecidedBy.RECEIVERS_WORDS
+        return is_certain and self.counts and self.bounce_class is BounceClass.HARD
 
 
 def count_by_class(events: Iterable[FailureEvent]) -> dict[BounceClass, int]:

@@ -17,7 +17,14 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar
 
-from list_pipeline.core.bounces.classes import OPEN_STATUSES, BounceClass, Classification, FailureEvent, classify
+from list_pipeline.core.bounces.classes import (
+    OPEN_STATUSES,
+    BounceClass,
+    Classification,
+    DecidedBy,
+    FailureEvent,
+    classify,
+)
 from list_pipeline.core.observations import BounceSeen, MessageSeen, MessageStatus, SendCounters
 
 _FAILED = frozenset(
@@ -287,7 +294,7 @@ def _agreed(found: Classification, row: MessageSeen, claim: Classification) -> C
     """The claim of the bounce log, disputed unless the message ended as a bounce for the same reason."""
     same_reason = row.state_id is None or found.reason is claim.reason
     as_bounce = row.status in (MessageStatus.HARD_BOUNCED, MessageStatus.BOUNCE)
-    return claim if same_reason and as_bounce else replace(claim, is_disputed=True, by_text=False)
+    return claim if same_reason and as_bounce else replace(claim, is_disputed=True, decided_by=DecidedBy.STATE)
 
 
 def _ending(
@@ -305,7 +312,12 @@ def _worst(found: Sequence[Classification]) -> Classification:
     """The worst of several, the undisputed before the disputed; ties fall to the reason's name, not to the order."""
     return min(
         found,
-        key=lambda one: (_SEVERITY.index(one.bounce_class), one.is_disputed, one.reason.value, one.by_text),
+        key=lambda one: (
+            _SEVERITY.index(one.bounce_class),
+            one.is_disputed,
+            one.reason.value,
+            one.decided_by is DecidedBy.RECEIVERS_WORDS,
+        ),
     )
 
 

@@ -85,6 +85,20 @@ class GateOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class GateRecord:
+    """What a gate saw and decided, as it is stored with the plan: no address is in it.
+
+    ``may_run``: how many contacts need no person; ``waiting``: those that do. ``alert``: somebody should look soon.
+    """
+
+    outcome: GateOutcome
+    alert: bool
+    may_run: int
+    waiting: tuple[int, ...]
+    checks: tuple[GateCheck, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class GateDecision:
     """The gate's answer.
 
@@ -114,18 +128,10 @@ class GateDecision:
         """The checks that did not pass."""
         return tuple(check for check in self.checks if not check.passed)
 
-    def as_json(self) -> dict[str, object]:
-        """The decision for a JSON column: no address."""
-        return {
-            "outcome": self.outcome.value,
-            "alert": self.alert,
-            "may_run": len(self.may_run),
-            "waiting": list(self.waiting),
-            "checks": [
-                {"name": one.name, "passed": one.passed, "severity": one.severity.value, "words": one.words}
-                for one in self.checks
-            ],
-        }
+    @property
+    def record(self) -> GateRecord:
+        """The decision as it is stored."""
+        return GateRecord(self.outcome, self.alert, len(self.may_run), self.waiting, self.checks)
 
 
 def flag_check(enabled: bool) -> GateCheck:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from list_pipeline.core.life_cycles import life_cycle
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.plans.evidence import Evidence
 
 
 class PlanKind(StrEnum):
@@ -105,7 +106,8 @@ CHANGING_ACTIONS = frozenset(ItemAction) - {ItemAction.MONITOR, ItemAction.KEEP}
 class PlanItem:
     """An item of a plan: the intention for one contact, and its reason. No address is in it.
 
-    ``is_held``: waits for a person whatever happens to the rest. ``evidence`` holds JSON values only.
+    ``is_held``: waits for a person whatever happens to the rest. ``has_evidence``: a suppression that rests on a failure that
+    counts or on a complaint. ``is_permanent_hard``: its latest failure is a hard bounce that leaves no doubt.
 
     Raises:
         ValueError: the lists do not fit the action.
@@ -122,7 +124,9 @@ class PlanItem:
     bounce_type: str | None = None
     bounce_count: int | None = None
     confidence: float | None = None
-    evidence: tuple[Mapping[str, object], ...] = ()
+    has_evidence: bool = False
+    is_permanent_hard: bool = False
+    evidence: tuple[Evidence, ...] = ()
     explanation: str = ""
 
     def __post_init__(self) -> None:

@@ -20,7 +20,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from list_pipeline.core.bounces.classes import BounceClass
 from list_pipeline.core.percentages import exceeds_percent
 from list_pipeline.core.plans.gate import (
     CheckSeverity,
@@ -85,25 +84,15 @@ def gate_items(
             contact_id=item.contact_id,
             is_complaint=item.rule == SuppressionRule.COMPLAINT.value,
             confidence=item.confidence if item.confidence is not None else 0.0,
-            is_permanent_hard=_is_permanent_hard(item.evidence),
+            is_permanent_hard=item.is_permanent_hard,
             is_held=item.is_held,
-            has_evidence=any(one.get("kind") == "contact_flag" or one.get("counts") is True for one in item.evidence),
+            has_evidence=item.has_evidence,
             was_recipient=item.contact_id in recipients,
             reason=item.bounce_type or item.rule,
             group=domain_of.get(item.contact_id),
         )
         for item in sorted(planned, key=lambda one: one.contact_id)
     )
-
-
-def _is_permanent_hard(evidence: Iterable[Mapping[str, object]]) -> bool:
-    """Whether the latest failure is a hard bounce that Mailjet calls permanent or the receiver's words settle."""
-    failures = [one for one in evidence if one.get("kind") == "failure"]
-    if not failures:
-        return False
-    latest = failures[-1]
-    certain = latest.get("is_permanent") is True or latest.get("by_text") is True
-    return certain and latest.get("counts") is True and latest.get("class") == BounceClass.HARD.value
 
 
 def judge_suppression(facts: SuppressionGateFacts, policy: SuppressionPolicy) -> GateDecision:

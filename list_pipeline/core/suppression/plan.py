@@ -220,7 +220,9 @@ def _item(verdict: Verdict) -> PlanItem:
         bounce_type=verdict.bounce_type,
         bounce_count=verdict.bounce_count,
         confidence=verdict.confidence,
-        evidence=verdict.as_evidence(),
+        has_evidence=verdict.has_evidence,
+        is_permanent_hard=verdict.is_permanent_hard,
+        evidence=verdict.evidence,
         explanation=verdict.explanation,
     )
 

@@ -12,6 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from list_pipeline.core.bounces.classes import BounceClass, FailureEvent
+from list_pipeline.core.bounces.evidence import FailureEvidence, failure_evidence
+from list_pipeline.core.plans.evidence import SPAM_COMPLAINT_FLAG, ContactFlag
 
 
 class AttemptOutcome(StrEnum):
@@ -141,11 +143,21 @@ class Verdict:
         """Whether an advisor may be asked about it: patterns are a matter of degree, facts are not."""
         return self.action is VerdictAction.SUPPRESS and self.rule in BORDERLINE_RULES
 
-    def as_evidence(self) -> tuple[dict[str, object], ...]:
-        """The evidence of the verdict, for a JSON column or a card: no address in it."""
-        flag: dict[str, object] = {"kind": "contact_flag", "flag": "IsSpamComplaining"}
-        seen = tuple(event.as_evidence() for event in self.events)
-        return (*seen, flag) if self.flagged_as_complaining else seen
+    @property
+    def evidence(self) -> tuple[FailureEvidence | ContactFlag, ...]:
+        """The failures it rests on, oldest first, then the contact's flag. No address is in it."""
+        seen = tuple(failure_evidence(event) for event in self.events)
+        return (*seen, SPAM_COMPLAINT_FLAG) if self.flagged_as_complaining else seen
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether it rests on a failure that counts or on a complaint."""
+        return self.flagged_as_complaining or any(event.counts for event in self.events)
+
+    @property
+    def is_permanent_hard(self) -> bool:
+        """Whether the latest failure is a hard bounce that leaves no doubt."""
+        return bool(self.events) and self.events[-1].is_permanent_hard
 
     def more_careful(self, confidence: float | None = None, monitor: bool = False, said: str = "") -> Verdict:
         """The verdict after an advisor's opinion, which can only soften it.

@@ -7,7 +7,6 @@ run that looks again shows what was seen when it was decided.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import dagster as dg
 
@@ -53,14 +52,15 @@ def gate_check_results(
     plan: StoredPlan | None, rules: Mapping[str, str], campaign_key: str
 ) -> Iterator[dg.AssetCheckResult]:
     """What the gate saw, rule by rule. A step has to answer for each of its checks, so a rule that was not judged says so."""
-    seen: dict[str, Mapping[str, Any]] = {one["name"]: one for one in plan.gate.get("checks", ())} if plan else {}
+    gate = plan.gate if plan is not None else None
+    seen = {check.name: check for check in gate.checks} if gate is not None else {}
     for name in rules:
         check = seen.get(name)
-        is_error = check is not None and check["severity"] == CheckSeverity.ERROR.value
+        is_error = check is not None and check.severity is CheckSeverity.ERROR
         yield dg.AssetCheckResult(
             check_name=name,
-            passed=bool(check and check["passed"]),
+            passed=bool(check and check.passed),
             severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
-            description=check["words"] if check else "Not judged: a decision on an earlier plan is awaited.",
+            description=check.words if check else "Not judged: a decision on an earlier plan is awaited.",
             metadata={"campaign": campaign_key},
         )

@@ -30,6 +30,7 @@ from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans import plan_rows
+from list_pipeline.storage.plans.plan_json import GATE
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 
 _STATUS_AFTER = {
@@ -73,7 +74,7 @@ def _judge(
     with services.database.begin() as connection:
         decided_by = "gate" if decision.approved else None
         try:
-            plan_rows.set_gate(connection, plan, status, decision.as_json(), now, decided_by)
+            plan_rows.set_gate(connection, plan, status, decision.record, now, decided_by)
         except StateChangedError:
             # A person decided while the gate did: that stands, and nobody is asked again.
             return plan_rows.existing_plan(connection, plan.plan_id), None
@@ -151,7 +152,7 @@ def _ask_people(
             plan_id=plan.plan_id,
             kind=ReviewKind.PLAN,
             summary=f"The {plan.kind.value} plan of {run.campaign.key} waits: {failed}",
-            details={"content_hash": plan.content_hash, **decision.as_json()},
+            details={"content_hash": plan.content_hash, **GATE.plain(decision.record)},
             now=now,
         )
     elif decision.approved:

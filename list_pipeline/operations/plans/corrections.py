@@ -31,6 +31,7 @@ from list_pipeline.core.plans.corrections import (
     is_back,
     reverse,
 )
+from list_pipeline.core.plans.evidence import ReversedChange
 from list_pipeline.core.plans.journal import StepAction, StepNote
 from list_pipeline.core.plans.plan import CORRECTIONS, ItemAction, PlanItem, PlanKind, PlanStatus, Sweep, content_hash
 from list_pipeline.core.runs import run_keys
@@ -211,7 +212,7 @@ def _restore_item(reversal: Reversal) -> PlanItem:
         ItemAction.RESTORE,
         rule=f"undo_{change.kind}",
         reason=f"undo_{change.kind}",
-        evidence=({"kind": "change", "change_id": change.change_id},),
+        evidence=(ReversedChange(change.change_id),),
         explanation=f"Goes back to where it was before: {lists}.",
     )
 

@@ -43,6 +43,7 @@ from list_pipeline.storage.plans import corrections as correction_rows
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.journal import NewChange, NewStep
+from list_pipeline.storage.plans.plan_json import summary_as_json
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.runs import ledger
 
@@ -133,7 +134,7 @@ def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess |
             items=draft.items,
             now=now,
         )
-        kept = plan_rows.summary_as_json(PlanKind.REBALANCING, summary)
+        kept = summary_as_json(PlanKind.REBALANCING, summary)
         ledger.fill_log(connection, run.log.log_id, rebalancing_plan={**kept, "plan_id": saved.plan_id})
     log.info(
         "rebalancing plan generated",

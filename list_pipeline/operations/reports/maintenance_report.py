@@ -54,6 +54,7 @@ from list_pipeline.storage.health import StoredAssessment
 from list_pipeline.storage.messages import Outgoing
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans import outcomes as outcome_rows
+from list_pipeline.storage.plans.plan_json import summary_as_json
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.runs import attempts as attempt_rows
 from list_pipeline.storage.runs import ledger
@@ -124,7 +125,7 @@ _ADVICE_FIELDS = frozenset(field.name for field in fields(AdvisedSummary)) | {"b
 def _advice_on(plan: StoredPlan | None) -> Mapping[str, object]:
     if plan is None:
         return {}
-    summary = plan_rows.summary_as_json(plan.kind, plan.summary)
+    summary = summary_as_json(plan.kind, plan.summary)
     return {name: value for name, value in summary.items() if name in _ADVICE_FIELDS}
 
 
@@ -150,7 +151,7 @@ def final_status(services: Services, run: Maintenance) -> RunStatus:
             items = plan_rows.plan_items(connection, plan.plan_id)
             planned = [item for item in items if item.to_role is not None and not item.is_held]
             outcome = outcome_rows.outcome(connection, plan.plan_id)
-            if plan.gate.get("outcome") in (GateOutcome.READ_ONLY, GateOutcome.REFUSED):
+            if plan.gate is not None and plan.gate.outcome in (GateOutcome.READ_ONLY, GateOutcome.REFUSED):
                 is_read_only |= bool(planned)
                 numbers["planned"] += len(planned)
                 continue

@@ -48,6 +48,7 @@ from list_pipeline.storage.plans import corrections as correction_rows
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.journal import NewChange
+from list_pipeline.storage.plans.plan_json import summary_as_json
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.runs import ledger
 
@@ -227,7 +228,7 @@ def _save(services: Services, run: Maintenance, plan: SuppressionPlan, summary: 
                 details={"domain": incident.domain, "contact_ids": list(incident.contact_ids)},
                 now=now,
             )
-        kept = plan_rows.summary_as_json(PlanKind.SUPPRESSION, summary)
+        kept = summary_as_json(PlanKind.SUPPRESSION, summary)
         ledger.fill_log(connection, run.log.log_id, suppression_plan={**kept, "plan_id": stored.plan_id})
     return stored
 
@@ -239,9 +240,10 @@ def executable_items(plan: StoredPlan, items: Sequence[PlanItem]) -> list[PlanIt
         return []
     if plan.decided_by not in (None, "gate"):
         return planned
-    if plan.gate.get("outcome") not in (GateOutcome.APPROVED.value, GateOutcome.NEEDS_REVIEW.value):
+    gate = plan.gate
+    if gate is None or gate.outcome not in (GateOutcome.APPROVED, GateOutcome.NEEDS_REVIEW):
         return []
-    waiting = set(plan.gate.get("waiting", ()))
+    waiting = set(gate.waiting)
     return [item for item in planned if item.contact_id not in waiting]
 
 

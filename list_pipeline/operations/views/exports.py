@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from list_pipeline.core.bounces.classes import FailureEvent
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.plans.plan import PlanKind, Sweep
 from list_pipeline.operations.campaigns.discovery import campaign
@@ -33,7 +34,15 @@ def bounce_table(services: Services, key: str, sweep: Sweep = Sweep.H24) -> pd.D
         "contact_id", "occurred_at", "class", "reason", "state_id", "is_permanent", "status", "is_disputed",
         "in_bounce_log", "in_message_log", "is_contradictory",
     )  # fmt: skip
-    return _table(columns, [{"contact_id": event.contact_id, **event.as_evidence()} for event in events])
+    return _table(columns, [dict(zip(columns, _bounce_row(event), strict=True)) for event in events])
+
+
+def _bounce_row(event: FailureEvent) -> tuple[object, ...]:
+    return (
+        event.contact_id, event.occurred_at.isoformat(), event.bounce_class.value, event.reason.value, event.state_id,
+        event.is_permanent, event.status.value if event.status else None, event.classification.is_disputed,
+        event.in_bounce_log, event.in_message_log, event.is_contradictory,
+    )  # fmt: skip
 
 
 def plan_table(services: Services, key: str, kind: PlanKind, sweep: Sweep = Sweep.H24) -> pd.DataFrame:

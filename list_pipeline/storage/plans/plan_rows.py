@@ -10,26 +10,22 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.drift.findings import RepairSummary
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.plans.corrections import CorrectionSummary
+from list_pipeline.core.plans.gate import GateRecord
 from list_pipeline.core.plans.plan import PLAN_LIFE, ItemAction, PlanItem, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.rebalancing.summary import RebalancingSummary
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.suppression.plan import SuppressionSummary
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, fetch_row, fetch_scalar, to_json
-from list_pipeline.storage.json_columns import JsonColumn
 from list_pipeline.storage.life_cycles import left_for, require_one, require_row
-
-PlanSummary = SuppressionSummary | RebalancingSummary | CorrectionSummary | RepairSummary
-"""What a plan of each kind is in figures and words."""
+from list_pipeline.storage.plans.plan_json import EVIDENCE, GATE, SUMMARIES, PlanSummary
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPlan:
     """A plan without its items. ``campaign_id`` and ``sweep`` are None for what belongs to no campaign.
 
-    ``requested_by`` and ``note``: who asked for a correction, and why.
+    ``gate`` is None until a gate judged it. ``requested_by`` and ``note``: who asked for a correction, and why.
     """
 
     plan_id: int
@@ -41,7 +37,7 @@ class StoredPlan:
     policy_version: str
     status: PlanStatus
     summary: PlanSummary
-    gate: Mapping[str, Any]
+    gate: GateRecord | None
     created_at: datetime
     decided_at: datetime | None
     decided_by: str | None
@@ -70,24 +66,6 @@ class StoredPlan:
         if not isinstance(self.summary, RebalancingSummary):
             raise TypeError(f"plan {self.plan_id} is no rebalancing plan")
         return self.summary
-
-
-_CORRECTION: JsonColumn[PlanSummary] = JsonColumn("plan.summary", CorrectionSummary)
-SUMMARY_COLUMNS: Mapping[PlanKind, JsonColumn[PlanSummary]] = {
-    PlanKind.SUPPRESSION: JsonColumn("plan.summary", SuppressionSummary),
-    PlanKind.REBALANCING: JsonColumn("plan.summary", RebalancingSummary),
-    PlanKind.ROLLBACK: _CORRECTION,
-    PlanKind.UNDO: _CORRECTION,
-    PlanKind.MANUAL: _CORRECTION,
-    PlanKind.REPAIR: JsonColumn("plan.summary", RepairSummary),
-}
-"""How the column ``summary`` is read and written, by the kind of the plan."""
-
-
-def summary_as_json(kind: PlanKind, summary: PlanSummary) -> Mapping[str, object]:
-    """The summary of a plan as its column holds it, for the ledger, which repeats it."""
-    plain: Mapping[str, object] = SUMMARY_COLUMNS[kind].plain(summary)
-    return plain
 
 
 _ITEM_COLUMNS = tuple(PlanItem.__dataclass_fields__)
@@ -128,7 +106,8 @@ def _plan(row: RowMapping) -> StoredPlan:
         **{
             **values,
             "kind": kind,
-            "summary": SUMMARY_COLUMNS[kind].read(values["summary"]),
+            "gate": GATE.read(values["gate"]) if values["gate"] else None,
+            "summary": SUMMARIES[kind].read(values["summary"]),
             "sweep": Sweep(values["sweep"]) if values["sweep"] else None,
             "status": PlanStatus(values["status"]),
         }
@@ -166,7 +145,7 @@ def save_plan(
         hash=content_hash,
         policy=policy_version,
         status=status,
-        summary=SUMMARY_COLUMNS[kind].text(summary),
+        summary=SUMMARIES[kind].text(summary),
         now=now,
         revision=revision,
         by=requested_by,
@@ -202,7 +181,7 @@ def plan_items(
 def _column(item: PlanItem, name: str) -> Any:
     value = getattr(item, name)
     if name == "evidence":
-        return to_json(list(value))
+        return EVIDENCE.text(value)
     return value.value if isinstance(value, Enum) else value
 
 
@@ -211,7 +190,7 @@ def _item(row: RowMapping) -> PlanItem:
     values["action"] = ItemAction(values["action"])
     for name in ("from_role", "to_role"):
         values[name] = ListRole(values[name]) if values[name] else None
-    values["evidence"] = tuple(values["evidence"])
+    values["evidence"] = EVIDENCE.read(values["evidence"])
     return PlanItem(**values)
 
 
@@ -219,7 +198,7 @@ def set_gate(
     connection: Connection,
     seen: StoredPlan,
     status: PlanStatus,
-    gate: Mapping[str, Any],
+    gate: GateRecord,
     now: datetime,
     decided_by: str | None,
 ) -> None:
@@ -241,7 +220,7 @@ def set_gate(
         id=seen.plan_id,
         seen=seen.status,
         status=status,
-        gate=to_json(gate),
+        gate=GATE.text(gate),
         by=decided_by,
         now=now,
     )

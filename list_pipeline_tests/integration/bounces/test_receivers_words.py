@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from list_pipeline.core.bounces.classes import BounceClass
+from list_pipeline.core.bounces.classes import BounceClass, DecidedBy
+from list_pipeline.core.bounces.evidence import FailureEvidence
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind
 from list_pipeline.operations.bounces.fetch import BounceData, fetch_bounces
@@ -79,7 +80,10 @@ def test_a_disputed_failure_with_plain_words_is_suppressed_at_the_first_hit(smal
     small.maintain()
     item = items(small)[3]
     assert (item.action, item.rule, item.confidence) == (ItemAction.SUPPRESS, "hard_bounce", 0.99)
-    assert [(one["is_disputed"], one["by_text"]) for one in item.evidence] == [(False, True)]
+    (failure,) = item.evidence
+    assert isinstance(failure, FailureEvidence)
+    assert (failure.is_disputed, failure.decided_by) == (False, DecidedBy.RECEIVERS_WORDS)
+    assert (item.has_evidence, item.is_permanent_hard) == (True, True)
     small.assert_suppressed(small.account.ids(3))
     assert stored_words(small) == [("550 5.1.1 no such user here",)]
 

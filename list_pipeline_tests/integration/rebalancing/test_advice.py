@@ -131,8 +131,9 @@ def test_whatever_the_model_does_the_same_contacts_move_and_nothing_waits(small:
         summary = plan.rebalancing_summary
         assert (summary.advised_by, summary.advisor_confidence) == (AdviceSource.POLICY, None)
         assert "at least 2 moves are needed; 2 are planned" in summary.rationale
-    (check,) = (one for one in plan.gate["checks"] if one["name"] == "advice")
-    assert check["passed"]
+    assert plan.gate is not None
+    (check,) = (one for one in plan.gate.checks if one.name == "advice")
+    assert check.passed
 
 
 def test_a_doubt_holds_the_plan_until_a_person_approves_it_and_then_it_runs_once(small: Installation) -> None:

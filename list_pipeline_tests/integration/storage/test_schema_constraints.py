@@ -214,6 +214,10 @@ FORBIDDEN = {
         "insert into bounce_event (campaign_id, sweep, contact_id, occurred_at, bounce_class, reason, in_bounce_log,"
         " in_message_log, server_words) select campaign_id, sweep, 9, now(), 'hard', 'r', true, true, repeat('x', 201)"
         " from bounce_fetch",
+    "a failure that the stars decided":
+        "insert into bounce_event (campaign_id, sweep, contact_id, occurred_at, bounce_class, reason, in_bounce_log,"
+        " in_message_log, decided_by) select campaign_id, sweep, 9, now(), 'hard', 'r', true, true, 'stars'"
+        " from bounce_fetch",
     "a week that begins on a Tuesday": "insert into weekly_list_snapshot values ('2026-11-17', 'master', 1, 1, now())",
     "more mailable than entries": "insert into weekly_list_snapshot values ('2026-11-16', 'master', 1, 2, now())",
     "more outcomes than recipients":

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.bounces.evidence import failure_evidence
 from list_pipeline.core.bounces.smtp_vocabulary import server_words
 from list_pipeline.core.plans.plan import ItemAction, PlanItem
 from list_pipeline.core.suppression.verdicts import SuppressionRule
@@ -93,4 +94,4 @@ def test_known_words_of_a_receiver_are_stored_and_read_back(small: Installation)
     data = stored_bounces(small.services, run.campaign, run.sweep)
     assert data is not None
     assert {event.server_words for event in data.events} == {"552 5.2.2 mailbox full try again later"}
-    assert {event.as_evidence()["server_words"] for event in data.events} == {words}
+    assert {failure_evidence(event).server_words for event in data.events} == {words}

@@ -10,16 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from list_pipeline.core.bounces.classes import BounceClass, BounceReason
+from list_pipeline.core.bounces.classes import BounceClass, BounceReason, DecidedBy
+from list_pipeline.core.bounces.evidence import FailureEvidence
 from list_pipeline.core.drift.findings import DriftKind, RepairSummary
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.corrections import CorrectionSummary
+from list_pipeline.core.plans.evidence import ContactFlag, Evidence, ReversedChange
+from list_pipeline.core.plans.gate import GateOutcome, GateRecord
 from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.rebalancing.summary import RebalancingSummary
 from list_pipeline.core.suppression.plan import SuppressionSummary
 from list_pipeline.core.suppression.verdicts import SuppressionRule
 from list_pipeline.storage.json_columns import JsonColumn, UnreadableRowError
-from list_pipeline.storage.plans.plan_rows import SUMMARY_COLUMNS
+from list_pipeline.storage.plans.plan_json import EVIDENCE, GATE, SUMMARIES
 from list_pipeline_tests.unit.storage.json_column_cases import BEFORE
 
 
@@ -61,14 +64,24 @@ class TestAnyColumn:
 @given(data=st.data())
 def test_the_summary_of_a_plan_comes_back_as_it_was_written(kind: PlanKind, summary: type, data: st.DataObject) -> None:
     written = data.draw(st.from_type(summary))
-    column = SUMMARY_COLUMNS[kind]
+    column = SUMMARIES[kind]
     assert column.read(json.loads(column.text(written))) == written
+
+
+@given(st.from_type(GateRecord))
+def test_what_a_gate_decided_comes_back_as_it_was_written(written: GateRecord) -> None:
+    assert GATE.read(json.loads(GATE.text(written))) == written
+
+
+@given(st.lists(st.from_type(FailureEvidence | ContactFlag | ReversedChange)).map(tuple))
+def test_evidence_comes_back_as_it_was_written(written: tuple[Evidence, ...]) -> None:
+    assert EVIDENCE.read(json.loads(EVIDENCE.text(written))) == written
 
 
 class TestPlansOfTheVersionBefore:
     def read(self, kind: PlanKind) -> object:
         (row,) = [row for row in BEFORE["plan"] if row["kind"] == kind.value]
-        return SUMMARY_COLUMNS[kind].read(row["summary"])
+        return SUMMARIES[kind].read(row["summary"])
 
     def test_a_suppression_plan(self) -> None:
         summary = self.read(PlanKind.SUPPRESSION)
@@ -93,7 +106,7 @@ class TestPlansOfTheVersionBefore:
 
     @pytest.mark.parametrize("row", BEFORE["plan"], ids=[row["kind"] for row in BEFORE["plan"]])
     def test_nothing_of_them_is_lost_when_they_are_written_again(self, row: dict[str, dict[str, object]]) -> None:
-        column = SUMMARY_COLUMNS[PlanKind(str(row["kind"]))]
+        column = SUMMARIES[PlanKind(str(row["kind"]))]
         again = column.plain(column.read(row["summary"]))
         # The same instant, spelled with Z.
         again.pop("as_of", None)
@@ -104,6 +117,30 @@ class TestPlansOfTheVersionBefore:
         said = {"advice", "rationale", "expected_impact", "advised_by", "advisor_confidence", "concerns",
                 "alternatives_considered", "suppressed", "newcomers_available"}  # fmt: skip
         unexplained = {name: value for name, value in row["summary"].items() if name not in said}
-        summary = SUMMARY_COLUMNS[PlanKind.REBALANCING].read(unexplained)
+        summary = SUMMARIES[PlanKind.REBALANCING].read(unexplained)
         assert isinstance(summary, RebalancingSummary)
         assert (summary.advised_by.value, summary.advice, summary.rationale) == ("policy", None, "")
+
+    def test_what_the_gate_decided(self) -> None:
+        row = BEFORE["plan"][0]
+        record = GATE.read(row["gate"])
+        assert (record.outcome, record.may_run, len(record.waiting)) == (GateOutcome.APPROVED, 42, 8)
+        assert [check.name for check in record.checks if not check.passed] == ["review_band", "incidents"]
+        assert GATE.plain(record) == row["gate"]
+
+    @pytest.mark.parametrize("row", BEFORE["plan_item"], ids=[row["rule"] for row in BEFORE["plan_item"]])
+    def test_the_evidence_of_an_item(self, row: dict[str, list[dict[str, object]]]) -> None:
+        found = EVIDENCE.read(row["evidence"])
+        assert [one.kind for one in found] == [one["kind"] for one in row["evidence"]]
+        for one, stored in zip(found, row["evidence"], strict=True):
+            if isinstance(one, FailureEvidence):
+                assert (one.bounce_class, one.counts, one.occurred_at.isoformat()) == (
+                    stored["class"],
+                    stored["counts"],
+                    stored["occurred_at"],
+                )
+                assert one.decided_by is (DecidedBy.RECEIVERS_WORDS if stored["by_text"] else None)
+
+    def test_an_unknown_kind_of_evidence_is_an_error(self) -> None:
+        with pytest.raises(UnreadableRowError, match=r"plan_item\.evidence"):
+            EVIDENCE.read([{"kind": "hearsay"}])

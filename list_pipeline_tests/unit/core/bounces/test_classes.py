@@ -14,6 +14,7 @@ from list_pipeline.core.bounces.classes import (
     BounceClass,
     BounceReason,
     Classification,
+    DecidedBy,
     FailureEvent,
     RelatedTo,
     advice_for,
@@ -100,7 +101,7 @@ def test_a_message_that_is_still_being_tried_is_neither_failure_nor_delivery(sta
 @pytest.mark.parametrize("state", [1, 2])
 def test_the_receivers_words_settle_a_dispute_about_a_mailbox(state: int) -> None:
     found = classify(state, False, None, NO_SUCH_USER)
-    assert (found.bounce_class, found.is_disputed, found.by_text) == (HARD, False, True)
+    assert (found.bounce_class, found.is_disputed, found.decided_by) == (HARD, False, DecidedBy.RECEIVERS_WORDS)
 
 
 def test_a_text_about_a_mailbox_says_nothing_about_a_missing_mail_host() -> None:
@@ -133,11 +134,11 @@ def test_people_are_told_what_to_do_exactly_where_it_is_not_about_the_contact(re
 @pytest.mark.parametrize("state", range(1, 22))
 def test_a_stored_classification_comes_back_as_it_was(state: int) -> None:
     found = classify(state, None)
-    assert restore_classification(found.bounce_class, found.reason, found.is_disputed) == found
+    assert restore_classification(found.bounce_class, found.reason, found.is_disputed, found.decided_by) == found
 
 
 def test_a_stored_class_is_not_judged_again_by_todays_table() -> None:
-    assert restore_classification(SOFT, BounceReason.GREYLISTED, False).bounce_class is SOFT
+    assert restore_classification(SOFT, BounceReason.GREYLISTED, False, DecidedBy.STATE).bounce_class is SOFT
 
 
 def test_only_three_classes_can_ever_count() -> None:
@@ -171,7 +172,28 @@ class TestFailureEvent:
         assert self.event().counts
         assert not self.event(is_contradictory=True).counts
 
-    def test_its_evidence_is_plain_json_with_an_instant_in_utc(self) -> None:
-        shown = self.event().as_evidence()
-        assert shown["occurred_at"] == "2026-11-02T09:00:00+00:00"
-        assert all(isinstance(value, str | int | bool | None) for value in shown.values())
+    def test_a_hard_bounce_that_mailjet_calls_permanent_or_the_receiver_settles_leaves_no_doubt(self) -> None:
+        assert self.event().is_permanent_hard
+        assert not self.event(is_permanent=False).is_permanent_hard
+        assert self.event(is_permanent=False, classification=classify(1, False, None, NO_SUCH_USER)).is_permanent_hard
+        assert not self.event(classification=classify(3, True)).is_permanent_hard
+        assert not self.event(is_contradictory=True).is_permanent_hard
+
+
+@pytest.mark.parametrize(
+    ("found", "decided_by"),
+    [
+        (classify(1, True), DecidedBy.PERMANENCE_FLAG),
+        (classify(1, False), DecidedBy.STATE),
+        (classify(2, True), DecidedBy.STATE),
+        (classify(3, True), DecidedBy.STATE),
+        (classify(1, True, None, NO_SUCH_USER), DecidedBy.PERMANENCE_FLAG),
+        (classify(1, True, None, OUR_FAULT), DecidedBy.RECEIVERS_WORDS),
+        (classify(6, True, None, NO_SUCH_USER), DecidedBy.RECEIVERS_WORDS),
+        (classify(1, True, MessageStatus.SPAM), DecidedBy.MESSAGE_STATUS),
+        (classify(1, True, MessageStatus.DEFERRED), DecidedBy.MESSAGE_STATUS),
+        (classify(None, None), DecidedBy.STATE),
+    ],
+)
+def test_a_classification_says_what_settled_it(found: Classification, decided_by: DecidedBy) -> None:
+    assert found.decided_by is decided_by

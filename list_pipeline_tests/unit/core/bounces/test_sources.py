@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from list_pipeline.core.bounces.classes import BounceClass, BounceReason, FailureEvent, count_by_class
+from list_pipeline.core.bounces.classes import BounceClass, BounceReason, DecidedBy, FailureEvent, count_by_class
 from list_pipeline.core.bounces.sources import ReconciledBounces, reconcile
 from list_pipeline.core.observations import BounceSeen, MessageSeen, MessageStatus, SendCounters
 
@@ -161,7 +161,7 @@ def test_a_message_that_is_still_being_tried_is_no_failure_yet() -> None:
 def test_the_receivers_words_reach_the_classification_in_both_sources() -> None:
     said = {7: "550 5.1.1 no such user"}
     event = only(read([bounce(7, 2, False)], [message(7, Status.HARD_BOUNCED, 2)], texts=said))
-    assert (event.classification.is_disputed, event.classification.by_text) == (False, True)
+    assert (event.classification.is_disputed, event.classification.decided_by) == (False, DecidedBy.RECEIVERS_WORDS)
     ours = only(read([bounce(7)], [message(7)], texts={7: "550 blocked, see our blacklist"}))
     assert (ours.bounce_class, ours.is_contradictory) == (BounceClass.BLOCK, False)
 

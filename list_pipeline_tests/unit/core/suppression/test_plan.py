@@ -72,7 +72,9 @@ class TestPlan:
 
     def test_its_summary_and_its_evidence_are_json_without_any_address(self) -> None:
         plan = plan_of(self.EVENTS, {})
-        written = json.dumps([asdict(plan.summary()), [list(item.evidence) for item in plan.items]], default=str)
+        written = json.dumps(
+            [asdict(plan.summary()), [asdict(one) for item in plan.items for one in item.evidence]], default=str
+        )
         assert "@" not in written
 
     def test_held_contacts_are_suppressions_that_wait(self) -> None:
@@ -130,7 +132,8 @@ def test_whoever_is_suppressed_has_evidence_that_counts(
 ) -> None:
     verdict = judge(failure(state, permanent), *history, facts=ContactFacts(campaigns_count=9))
     if verdict.action in {SUPPRESS, HOLD}:
-        assert all(one["counts"] for one in verdict.as_evidence())
+        assert verdict.has_evidence
+        assert all(event.counts for event in verdict.events)
         assert {event.bounce_class for event in verdict.events} <= COUNTING_CLASSES
         assert verdict.bounce_count == len(verdict.events)
         assert verdict.confidence is not None

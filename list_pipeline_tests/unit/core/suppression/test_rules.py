@@ -7,8 +7,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from list_pipeline.core.bounces.classes import BounceClass, BounceReason, FailureEvent, restore_classification
+from list_pipeline.core.bounces.classes import (
+    BounceClass,
+    BounceReason,
+    DecidedBy,
+    FailureEvent,
+    restore_classification,
+)
 from list_pipeline.core.observations import MessageStatus
+from list_pipeline.core.plans.evidence import ContactFlag
 from list_pipeline.core.suppression.rules import decide, find_incidents
 from list_pipeline.core.suppression.verdicts import (
     Attempt,
@@ -171,7 +178,7 @@ class TestSoftPatterns:
     def test_soft_failures_for_another_reason_are_no_part_of_the_pattern(self) -> None:
         other = failed(3, 7)
         assert other.event is not None
-        busy = restore_classification(BounceClass.SOFT, BounceReason.GREYLISTED, False)
+        busy = restore_classification(BounceClass.SOFT, BounceReason.GREYLISTED, False, DecidedBy.STATE)
         between = replace(other, event=replace(other.event, classification=busy))
         assert judge(self.FULL, failed(3, 21), failed(3, 14), between).rule is SuppressionRule.SINGLE_SOFT
 
@@ -214,7 +221,8 @@ class TestComplaints:
     def test_the_contacts_own_flag_is_enough_and_is_its_evidence(self) -> None:
         verdict = judge(None, facts=ContactFacts(is_complaining=True))
         assert rule_of(verdict) == (SUPPRESS, SuppressionRule.COMPLAINT)
-        assert verdict.as_evidence() == ({"kind": "contact_flag", "flag": "IsSpamComplaining"},)
+        assert verdict.evidence == (ContactFlag("IsSpamComplaining"),)
+        assert verdict.has_evidence
 
     def test_a_flagged_contact_with_a_block_is_suppressed_for_the_flag_alone(self) -> None:
         verdict = judge(failure(7), facts=ContactFacts(is_complaining=True))

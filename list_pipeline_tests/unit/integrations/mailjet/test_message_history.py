@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from list_pipeline.core.bounces.classes import BounceClass, classify, restore_classification
+from list_pipeline.core.bounces.classes import BounceClass, DecidedBy, classify, restore_classification
 from list_pipeline.core.bounces.smtp_vocabulary import server_words
 from list_pipeline.core.bounces.sources import reconcile
 from list_pipeline.core.errors import IncompleteDataError
@@ -98,7 +98,7 @@ def test_a_text_that_speaks_to_the_reader_changes_no_decision_towards_suppressin
 
 
 def test_only_a_plain_statement_about_a_failed_message_makes_a_disputed_failure_certain() -> None:
-    def read(status: MessageStatus, text: str | None) -> tuple[bool, bool]:
+    def read(status: MessageStatus, text: str | None) -> tuple[bool, DecidedBy]:
         found = reconcile(
             [BounceSeen(1, 77, 7, 2, False, True, SENT)],
             [MessageSeen(9, 77, 7, status, 2, SENT)],
@@ -109,25 +109,21 @@ def test_only_a_plain_statement_about_a_failed_message_makes_a_disputed_failure_
             texts={7: text} if text else {},
         )
         (event,) = found.events
-        return event.classification.is_disputed, event.classification.by_text
+        return event.classification.is_disputed, event.classification.decided_by
 
-    assert read(MessageStatus.HARD_BOUNCED, NO_SUCH_USER) == (False, True)
+    assert read(MessageStatus.HARD_BOUNCED, NO_SUCH_USER) == (False, DecidedBy.RECEIVERS_WORDS)
     # Mailjet calls the message's end soft: code and text do not agree.
-    assert read(MessageStatus.SOFT_BOUNCED, NO_SUCH_USER) == (True, False)
+    assert read(MessageStatus.SOFT_BOUNCED, NO_SUCH_USER) == (True, DecidedBy.STATE)
     for text in (None, "550 5.2.1 mailbox disabled", "450 4.1.1 user unknown", *HOSTILE[:4]):
-        assert read(MessageStatus.HARD_BOUNCED, text) == (True, False)
+        assert read(MessageStatus.HARD_BOUNCED, text) == (True, DecidedBy.STATE)
 
 
 @pytest.mark.parametrize("state", [1, 2, 4, 5, 6, 19])
 @pytest.mark.parametrize("permanent", [True, False, None])
 @pytest.mark.parametrize("text", [None, NO_SUCH_USER, "550 NXDOMAIN", "550 blocked for spam"])
-def test_a_stored_hard_bounce_still_knows_that_words_settled_it(
-    state: int, permanent: bool | None, text: str | None
-) -> None:
+def test_a_stored_failure_still_knows_what_decided_it(state: int, permanent: bool | None, text: str | None) -> None:
     found = classify(state, permanent, None, text)
-    if found.bounce_class is not BounceClass.HARD:
-        return
     again = restore_classification(
-        found.bounce_class, found.reason, found.is_disputed, found.server_words, state_id=state, is_permanent=permanent
+        found.bounce_class, found.reason, found.is_disputed, found.decided_by, found.server_words
     )
     assert again == found
