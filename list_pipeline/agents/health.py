@@ -220,7 +220,7 @@ def _united(*groups: Iterable[str]) -> tuple[str, ...]:
 def _data(figures: ListFigures, rules: RulesAssessment, policy: HealthPolicy) -> dict[str, Any]:
     return {
         "list_reference": figures.role.label,
-        **figures.shown(),
+        **asdict(figures.shown()),
         "limits": {f"{name}_percent": value for name, value in asdict(policy).items() if isinstance(value, float)},
         "rules": {
             "status": rules.status.value,

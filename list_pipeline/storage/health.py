@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.advice.records import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
-from list_pipeline.core.health.figures import SendFigures
+from list_pipeline.core.health.figures import SendFigures, ShownFigures
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.storage.advice import AdvicePartition
 from list_pipeline.storage.database import execute, fetch_all, to_json
+from list_pipeline.storage.json_columns import JsonColumn
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +133,16 @@ def suppressed_of_mailed(connection: Connection, campaign_ids: Sequence[int]) ->
     return {CAMPAIGN_LISTS[row["round_number"] - 1]: (int(row["suppressed"]), int(row["mailed"])) for row in found}
 
 
+FIGURES: JsonColumn[ShownFigures] = JsonColumn("list_health_assessment.figures", ShownFigures)
+"""How the column ``figures`` is read and written."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredAssessment:
-    """An assessment with what it was made from: the figures as JSON values, and what the rules alone said."""
+    """An assessment with what it was made from: the figures, and what the rules alone said."""
 
     assessment: HealthAssessment
-    figures: Mapping[str, Any]
+    figures: ShownFigures
     rules_status: HealthStatus
     rules_urgency: Urgency
     assessed_at: datetime
@@ -159,7 +163,7 @@ def save_assessment(connection: Connection, partition: AdvicePartition, stored: 
         **partition.columns,
         role=own.role.value,
         at=stored.assessed_at,
-        figures=to_json(dict(stored.figures)),
+        figures=FIGURES.text(stored.figures),
         rules_status=stored.rules_status.value,
         rules_urgency=stored.rules_urgency.value,
         status=own.status.value,
@@ -198,7 +202,7 @@ def stored_assessments(connection: Connection, partition: AdvicePartition) -> li
                 confidence=row["confidence"],
                 source=AdviceSource(row["source"]),
             ),
-            figures=row["figures"],
+            figures=FIGURES.read(row["figures"]),
             rules_status=HealthStatus(row["rules_status"]),
             rules_urgency=Urgency(row["rules_urgency"]),
             assessed_at=row["assessed_at"],

@@ -17,9 +17,12 @@ from sqlalchemy import Connection, RowMapping
 from list_pipeline.core.health.figures import Rate, SendFigures
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import Urgency
+from list_pipeline.core.reports.facts import StoredReport
 from list_pipeline.core.runs.status import RunStatus
-from list_pipeline.core.weekly.figures import Activity, ListSize, Week, WeekSends
+from list_pipeline.core.weekly.figures import Activity, Change, ListSize, Week, WeekSends
 from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, to_json
+from list_pipeline.storage.json_columns import JsonColumn
+from list_pipeline.storage.reports import REPORT
 from list_pipeline.storage.runs import life
 
 
@@ -37,9 +40,9 @@ class HealthCheckRow:
     sizes_taken_at: datetime | None
     sizes_note: str
     urgency: str | None
-    weekly_report: Mapping[str, Any] | None
-    activity: Mapping[str, Any] | None
-    week_over_week: Sequence[Mapping[str, Any]] | None
+    weekly_report: StoredReport | None
+    activity: Activity
+    week_over_week: tuple[Change, ...] | None
     errors: Sequence[Mapping[str, Any]]
 
     @property
@@ -74,8 +77,19 @@ def whole_row(connection: Connection, week: date) -> RowMapping | None:
     return fetch_one(connection, "select * from list_health_check where week = :week", week=week)
 
 
+_ACTIVITY: JsonColumn[Activity] = JsonColumn("list_health_check.activity", Activity)
+_CHANGES: JsonColumn[tuple[Change, ...]] = JsonColumn("list_health_check.week_over_week", tuple[Change, ...])
+
+
 def _check(row: RowMapping) -> HealthCheckRow:
-    return HealthCheckRow(**{**row, "status": RunStatus(row["status"])})
+    values = {
+        **row,
+        "status": RunStatus(row["status"]),
+        "weekly_report": REPORT.read(row["weekly_report"]) if row["weekly_report"] else None,
+        "activity": _ACTIVITY.read(row["activity"] or {}),
+        "week_over_week": None if row["week_over_week"] is None else _CHANGES.read(row["week_over_week"]),
+    }
+    return HealthCheckRow(**values)
 
 
 def begin(connection: Connection, week: Week, run_id: str | None, now: datetime) -> HealthCheckRow:
@@ -165,18 +179,18 @@ def note_activity(connection: Connection, week: date, activity: Activity) -> Non
         connection,
         "update list_health_check set activity = cast(:activity as jsonb) where week = :week and activity is null",
         week=week,
-        activity=to_json({name: getattr(activity, name) for name in Activity.__dataclass_fields__}),
+        activity=_ACTIVITY.text(activity),
     )
 
 
-def keep_report(connection: Connection, week: date, report: Mapping[str, Any]) -> None:
+def keep_report(connection: Connection, week: date, report: StoredReport) -> None:
     """The report of a week that is not over yet."""
     execute(
         connection,
         """update list_health_check set weekly_report = cast(:report as jsonb)
            where week = :week and status <> :over""",
         week=week,
-        report=to_json(dict(report)),
+        report=REPORT.text(report),
         over=RunStatus.SUCCESS.value,
     )
 
@@ -282,11 +296,6 @@ def sends_of(connection: Connection, week: date) -> Mapping[ListRole, WeekSends]
         )
         for row in found
     }
-
-
-def activity_of(row: HealthCheckRow) -> Activity:
-    """What was done in the week, as it was counted then."""
-    return Activity(**(row.activity or {}))
 
 
 # What is counted

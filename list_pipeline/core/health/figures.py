@@ -9,10 +9,9 @@ None means: not known. It never stands for zero.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 from list_pipeline.core.health.trends import BounceTrend, SizeTrend
 from list_pipeline.core.lists import ListRole
@@ -122,6 +121,53 @@ class SendFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownRate:
+    """A rate with its interval in percent, rounded for people: a part of ``ShownFigures``."""
+
+    contacts: int
+    rate_percent: float | None
+    low_percent: float | None
+    high_percent: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSends:
+    """What campaigns did, with rounded rates: a part of ``ShownFigures``."""
+
+    campaigns: int
+    recipients: int
+    hard_bounces: ShownRate | None
+    soft_bounces: ShownRate | None
+    bounces: ShownRate | None
+    deliveries: ShownRate | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFigures:
+    """The figures of a list as they are stored with its assessment and told to an advisor, rounded. None: not known.
+
+    Attributes:
+        target_contacts: mean mailable size of the three lists; ``variance_contacts``: above (or, negative, below) it.
+        last_campaign_date: ISO date, or ``Never``.
+        bounce_trend_of_all_lists: of all three lists together, since one list alone has too few campaigns to tell.
+        size_change_a_month_percent: of the mailable size, a month of 30 days.
+    """
+
+    mailable_contacts: int | None
+    target_contacts: float | None
+    third_of_master_list_contacts: float | None
+    variance_contacts: float | None
+    variance_percent: float | None
+    last_campaign_date: str
+    last_campaign: ShownSends | None
+    recent_campaigns: ShownSends | None
+    suppressed_of_recently_mailed: ShownRate | None
+    bounce_trend_of_all_lists: BounceTrend
+    size_trend: SizeTrend
+    size_change_a_month_percent: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class ListFigures:
     """Everything about one list that rules and advisor judge by, computed beforehand. None means: not known.
 
@@ -171,23 +217,23 @@ class ListFigures:
         variance = self.variance
         return 100 * variance / self.target if variance is not None and self.target else None
 
-    def shown(self) -> dict[str, Any]:
-        """The figures as JSON values, rates with their intervals: what is stored, and what an advisor is told."""
+    def shown(self) -> ShownFigures:
+        """The figures rounded, rates with their intervals: what is stored, and what an advisor is told."""
         at = self.last_campaign_at
-        return {
-            "mailable_contacts": self.mailable,
-            "target_contacts": rounded(self.target),
-            "third_of_master_list_contacts": rounded(self.master_third),
-            "variance_contacts": rounded(self.variance),
-            "variance_percent": rounded(self.variance_percent),
-            "last_campaign_date": at.date().isoformat() if at is not None else "Never",
-            "last_campaign": _sends(self.last),
-            "recent_campaigns": _sends(self.recent),
-            "suppressed_of_recently_mailed": rate_shown(self.suppression),
-            "bounce_trend_of_all_lists": self.bounce_trend.value,
-            "size_trend": self.size_trend.value,
-            "size_change_a_month_percent": rounded(self.size_change_percent),
-        }
+        return ShownFigures(
+            mailable_contacts=self.mailable,
+            target_contacts=rounded(self.target),
+            third_of_master_list_contacts=rounded(self.master_third),
+            variance_contacts=rounded(self.variance),
+            variance_percent=rounded(self.variance_percent),
+            last_campaign_date=at.date().isoformat() if at is not None else "Never",
+            last_campaign=_sends(self.last),
+            recent_campaigns=_sends(self.recent),
+            suppressed_of_recently_mailed=_rate(self.suppression),
+            bounce_trend_of_all_lists=self.bounce_trend,
+            size_trend=self.size_trend,
+            size_change_a_month_percent=rounded(self.size_change_percent),
+        )
 
 
 def rate_words(rate: Rate | None, digits: int = 2, unknown: str = "unknown") -> str:
@@ -197,29 +243,29 @@ def rate_words(rate: Rate | None, digits: int = 2, unknown: str = "unknown") -> 
     return f"{rate.percent:.{digits}f} % ({rate.low:.{digits}f} to {rate.high:.{digits}f} %)"
 
 
-def _sends(sends: SendFigures | None) -> Mapping[str, Any] | None:
+def _sends(sends: SendFigures | None) -> ShownSends | None:
     if sends is None:
         return None
-    return {
-        "campaigns": sends.campaigns,
-        "recipients": sends.recipients,
-        "hard_bounces": rate_shown(sends.hard_rate),
-        "soft_bounces": rate_shown(sends.soft_rate),
-        "bounces": rate_shown(sends.bounce_rate),
-        "deliveries": rate_shown(sends.delivery_rate),
-    }
+    return ShownSends(
+        campaigns=sends.campaigns,
+        recipients=sends.recipients,
+        hard_bounces=_rate(sends.hard_rate),
+        soft_bounces=_rate(sends.soft_rate),
+        bounces=_rate(sends.bounce_rate),
+        deliveries=_rate(sends.delivery_rate),
+    )
 
 
-def rate_shown(rate: Rate | None, digits: int = 2) -> dict[str, float | int | None] | None:
-    """A rate with its interval as JSON values, for a prompt or a JSON column; None where it is not known."""
+def _rate(rate: Rate | None, digits: int = 2) -> ShownRate | None:
     if rate is None:
         return None
-    return {
-        "contacts": rate.count,
-        "rate_percent": rounded(rate.percent, digits),
-        "low_percent": rounded(rate.low, digits),
-        "high_percent": rounded(rate.high, digits),
-    }
+    return ShownRate(rate.count, rounded(rate.percent, digits), rounded(rate.low, digits), rounded(rate.high, digits))
+
+
+def rate_shown(rate: Rate | None, digits: int = 2) -> dict[str, object] | None:
+    """A rate with its interval as JSON values, for a prompt; None where it is not known."""
+    shown = _rate(rate, digits)
+    return None if shown is None else asdict(shown)
 
 
 def rounded(value: float | None, digits: int = 1) -> float | None:

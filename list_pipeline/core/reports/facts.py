@@ -6,12 +6,11 @@ Belongs here: the facts, with their units. Does not belong here: how they are pu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.advice.records import AdviceSource, AgentRecord, ConsultationSummary
 from list_pipeline.core.health.assessment import HealthAssessment
 from list_pipeline.core.health.figures import Rate
 from list_pipeline.core.health.trends import BounceTrend, SizeTrend
@@ -174,58 +173,37 @@ class ExecutiveReport:
     """
 
     executive_summary: str
-    key_metrics: Sequence[KeyMetric] = ()
-    actions_taken: Sequence[str] = ()
-    recommendations: Sequence[str] = ()
-    concerns: Sequence[str] = ()
-    next_steps: Sequence[str] = ()
+    key_metrics: tuple[KeyMetric, ...] = ()
+    actions_taken: tuple[str, ...] = ()
+    recommendations: tuple[str, ...] = ()
+    concerns: tuple[str, ...] = ()
+    next_steps: tuple[str, ...] = ()
     source: AdviceSource = AdviceSource.POLICY
-    highlights: Sequence[str] = ()
-    action_items: Sequence[ActionItem] = ()
+    highlights: tuple[str, ...] = ()
+    action_items: tuple[ActionItem, ...] = ()
     week_over_week: str = ""
 
-    def as_json(self) -> dict[str, Any]:
-        """Values for storing; ``report_from_json`` reads them."""
-        return {
-            "executive_summary": self.executive_summary,
-            "key_metrics": [
-                {"name": each.name, "label": each.label, "value": each.value, "trend": each.trend.value}
-                for each in self.key_metrics
-            ],
-            "actions_taken": list(self.actions_taken),
-            "recommendations": list(self.recommendations),
-            "concerns": list(self.concerns),
-            "next_steps": list(self.next_steps),
-            "source": self.source.value,
-            **({"highlights": list(self.highlights)} if self.highlights else {}),
-            **(
-                {"action_items": [{"priority": each.priority.value, "text": each.text} for each in self.action_items]}
-                if self.action_items
-                else {}
-            ),
-            **({"week_over_week": self.week_over_week} if self.week_over_week else {}),
-        }
+
+@dataclass(frozen=True, slots=True)
+class StoredReport(ExecutiveReport):
+    """A report as it is kept, with the results that it is about.
+
+    Attributes:
+        results: hash of the question that the results make; another one asks for another report. Empty in a report of before
+            that was kept.
+        status: how the maintenance stood; None in the report of a week.
+        advice: how the sentences came about; None in a report of before that was kept.
+    """
+
+    results: str = ""
+    status: RunStatus | None = None
+    advice: ConsultationSummary | None = None
 
 
-def report_from_json(values: Mapping[str, Any]) -> ExecutiveReport:
-    """A stored report; one from before it had lists has its summary alone."""
-    return ExecutiveReport(
-        executive_summary=str(values["executive_summary"]),
-        key_metrics=tuple(
-            KeyMetric(each["name"], each["label"], each["value"], Trend(each["trend"]))
-            for each in values.get("key_metrics", ())
-        ),
-        actions_taken=tuple(values.get("actions_taken", ())),
-        recommendations=tuple(values.get("recommendations", ())),
-        concerns=tuple(values.get("concerns", ())),
-        next_steps=tuple(values.get("next_steps", ())),
-        source=AdviceSource(values["source"]),
-        highlights=tuple(values.get("highlights", ())),
-        action_items=tuple(
-            ActionItem(Urgency(each["priority"]), each["text"]) for each in values.get("action_items", ())
-        ),
-        week_over_week=str(values.get("week_over_week", "")),
-    )
+def stored_report(report: ExecutiveReport, made: AgentRecord, status: RunStatus | None = None) -> StoredReport:
+    """A new report as it is kept, with the record of the consultation behind it."""
+    own = {each.name: getattr(report, each.name) for each in fields(ExecutiveReport)}
+    return StoredReport(**own, results=made.prompt_hash, status=status, advice=made.summary())
 
 
 @dataclass(frozen=True, slots=True)

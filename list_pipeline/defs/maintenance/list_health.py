@@ -10,10 +10,12 @@ from typing import Any
 
 import dagster as dg
 
+from list_pipeline.core.health.figures import ShownRate, ShownSends
 from list_pipeline.defs import metadata as md
 from list_pipeline.storage.health import StoredAssessment
 
 _UNKNOWN = "unknown"
+_NOTHING_READ = ShownSends(0, 0, None, None, None, None)
 
 
 def health_metadata(
@@ -35,13 +37,12 @@ def health_metadata(
         "consultations": md.table([_consultation(each) for each in consultations]),
     }
     for each in found:
-        last = each.figures.get("last_campaign") or {}
-        name = each.assessment.role.value
+        last, name = each.figures.last_campaign or _NOTHING_READ, each.assessment.role.value
         shown |= md.counts(
             {
-                f"{name}_bounce_rate_percent": (last.get("bounces") or {}).get("rate_percent"),
-                f"{name}_delivery_rate_percent": (last.get("deliveries") or {}).get("rate_percent"),
-                f"{name}_mailable": each.figures.get("mailable_contacts"),
+                f"{name}_bounce_rate_percent": _percent(last.bounces),
+                f"{name}_delivery_rate_percent": _percent(last.deliveries),
+                f"{name}_mailable": each.figures.mailable_contacts,
             }
         )
     if problem:
@@ -51,29 +52,32 @@ def health_metadata(
 
 def _row(each: StoredAssessment) -> dict[str, Any]:
     own, figures = each.assessment, each.figures
-    last: Mapping[str, Any] = figures.get("last_campaign") or {}
-    change = figures.get("size_change_a_month_percent")
+    last, change = figures.last_campaign or _NOTHING_READ, figures.size_change_a_month_percent
     return {
         "list": own.role.label,
         "status": own.status.value,
         "urgency": own.urgency.value,
         "rules alone": f"{each.rules_status.value}, {each.rules_urgency.value}",
-        "mailable": figures.get("mailable_contacts") if figures.get("mailable_contacts") is not None else _UNKNOWN,
-        "from target": _signed(figures.get("variance_percent")),
-        "hard": _rate(last.get("hard_bounces")),
-        "soft": _rate(last.get("soft_bounces")),
-        "delivered": _rate(last.get("deliveries")),
-        "suppressed": _rate(figures.get("suppressed_of_recently_mailed")),
-        "bounces go": figures.get("bounce_trend_of_all_lists"),
-        "size goes": figures.get("size_trend", "") + ("" if change is None else f" ({_signed(change)} a month)"),
-        "last sent": figures.get("last_campaign_date"),
+        "mailable": figures.mailable_contacts if figures.mailable_contacts is not None else _UNKNOWN,
+        "from target": _signed(figures.variance_percent),
+        "hard": _rate(last.hard_bounces),
+        "soft": _rate(last.soft_bounces),
+        "delivered": _rate(last.deliveries),
+        "suppressed": _rate(figures.suppressed_of_recently_mailed),
+        "bounces go": figures.bounce_trend_of_all_lists.value,
+        "size goes": figures.size_trend.value + ("" if change is None else f" ({_signed(change)} a month)"),
+        "last sent": figures.last_campaign_date,
     }
 
 
-def _rate(rate: Mapping[str, Any] | None) -> str:
-    if rate is None or rate["rate_percent"] is None:
+def _rate(rate: ShownRate | None) -> str:
+    if rate is None or rate.rate_percent is None:
         return _UNKNOWN
-    return f"{rate['rate_percent']:.2f} % ({rate['low_percent']:.2f} to {rate['high_percent']:.2f})"
+    return f"{rate.rate_percent:.2f} % ({rate.low_percent:.2f} to {rate.high_percent:.2f})"
+
+
+def _percent(rate: ShownRate | None) -> float | None:
+    return None if rate is None else rate.rate_percent
 
 
 def _signed(percent: float | None) -> str:

@@ -58,7 +58,13 @@ def report_metadata(report: Report) -> dict[str, Any]:
     said, advice = report.facts.report, report.advice
     if said is None:
         return {}
-    tokens = advice.get("tokens", {})
+    cost = {}
+    if advice is not None:
+        cost = {
+            **{f"{kind}_tokens": count for kind, count in advice.tokens.items()},
+            "cost_usd": advice.cost_usd,
+            "latency_ms": advice.latency_ms,
+        }
     return {
         "executive summary": md.text(said.executive_summary),
         "key metrics": md.table([{"figure": each.label, "value": metric_value(each)} for each in said.key_metrics]),
@@ -68,18 +74,9 @@ def report_metadata(report: Report) -> dict[str, Any]:
         "next steps": md.lines(said.next_steps),
         "health of the lists": md.table(_health(report)),
         "words of": md.text(said.source.value),
-        "guard verdict": md.text(str(advice.get("verdict", ""))),
-        **({"model": md.text(str(advice["model"]))} if advice.get("model") else {}),
-        **md.counts(
-            {
-                "prompt_tokens": tokens.get("prompt"),
-                "output_tokens": tokens.get("output"),
-                "thought_tokens": tokens.get("thought"),
-                "cost_usd": advice.get("cost_usd"),
-                "latency_ms": advice.get("latency_ms"),
-            },
-            prefix="reporting_",
-        ),
+        "guard verdict": md.text(advice.verdict if advice is not None else ""),
+        **({"model": md.text(advice.model)} if advice is not None and advice.model else {}),
+        **md.counts(cost, prefix="reporting_"),
     }
 
 

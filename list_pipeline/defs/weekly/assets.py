@@ -222,7 +222,7 @@ def _report_metadata(report: WeekReport) -> dict[str, Any]:
         "comparison": md.table([_change_row(change) for change in facts.changes]),
         "report": dg.MetadataValue.md(f"```\n{as_text(report.message)}\n```"),
         "words of": md.text(said.source.value),
-        "guard verdict": md.text(str(advice.get("verdict", ""))),
+        "guard verdict": md.text(advice.verdict if advice is not None else ""),
     }
     if facts.figures.sizes:
         shown["chart"] = md.bars(

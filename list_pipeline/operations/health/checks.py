@@ -33,7 +33,7 @@ def bounces_do_not_degrade(services: Services, run: Maintenance) -> CheckResult:
     found = stored_assessments(services, partition_of(run))
     if not found:
         return _result(found, [], "", "")
-    trend = found[0].figures["bounce_trend_of_all_lists"]
+    trend = found[0].figures.bounce_trend_of_all_lists
     return CheckResult(trend != BounceTrend.DEGRADING.value, f"Trend of the bounce rate: {trend}.", is_serious=False)
 
 
@@ -41,8 +41,8 @@ def no_list_shrinks_fast(services: Services, run: Maintenance) -> CheckResult:
     """No campaign list loses more contacts a month than the limit."""
     found = stored_assessments(services, partition_of(run))
     limit = HealthPolicy().shrinkage
-    fast = [each for each in found if (each.figures["size_change_a_month_percent"] or 0.0) < -limit]
-    if found and all(each.figures["size_change_a_month_percent"] is None for each in found):
+    fast = [each for each in found if (each.figures.size_change_a_month_percent or 0.0) < -limit]
+    if found and all(each.figures.size_change_a_month_percent is None for each in found):
         return CheckResult(True, "Where the sizes go cannot be told yet.", is_serious=False)
     return _result(found, fast, f"shrinks by more than {limit:g} % a month", f"shrink by more than {limit:g} % a month")
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
 from list_pipeline.agents import reporting
-from list_pipeline.core.advice.records import AdviceSource, AdvisedSummary
+from list_pipeline.core.advice.records import AdviceSource, AdvisedSummary, ConsultationSummary
 from list_pipeline.core.bounces.classes import BounceClass
-from list_pipeline.core.health.figures import Rate
-from list_pipeline.core.health.trends import BounceTrend, SizeTrend
+from list_pipeline.core.health.figures import Rate, ShownRate, ShownSends
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.delivery import DeliveryState
@@ -30,8 +28,9 @@ from list_pipeline.core.reports.facts import (
     RebalancingFacts,
     SenderFault,
     StageErrors,
+    StoredReport,
     SuppressionFacts,
-    report_from_json,
+    stored_report,
 )
 from list_pipeline.core.reports.message import maintenance_message
 from list_pipeline.core.reviews.questions import ReviewKind
@@ -56,17 +55,18 @@ from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.plan_json import summary_as_json
 from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline.storage.reports import REPORT, kept_report
 from list_pipeline.storage.runs import attempts as attempt_rows
 from list_pipeline.storage.runs import ledger
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The facts of a maintenance and the message made of them; ``advice``: how its sentences came about, by name."""
+    """The facts of a maintenance and the message made of them; ``advice``: how its sentences came about."""
 
     facts: MaintenanceFacts
     message: SlackMessage
-    advice: Mapping[str, Any] = field(default_factory=dict)
+    advice: ConsultationSummary | None = None
 
 
 def write_report(services: Services, run: Maintenance) -> Report:
@@ -82,13 +82,12 @@ def write_report(services: Services, run: Maintenance) -> Report:
     run = current(services, run.campaign.key, sweep=run.sweep)
     facts = replace(_facts(services, run), status=status)
     with services.database.begin() as connection:
-        row = ledger.log_by_id(connection, run.log.log_id)
+        kept = kept_report(connection, run.log.log_id)
         suppression, rebalancing = _plans(connection, run)
-    kept = (row["ai_assessments"] or {}).get("reporting") if row is not None else None
     # The status alone would not do: two plans can wait one after the other, and what was planned is done by then.
-    if not kept or kept.get("results") != reporting.question_about(facts).hash:
+    if kept is None or kept.results != reporting.question_about(facts).hash:
         kept = _write(services, run, facts)
-    facts = replace(facts, report=report_from_json(kept))
+    facts = replace(facts, report=kept)
     with services.database.begin() as connection:
         ledger.fill_log(
             connection,
@@ -97,25 +96,18 @@ def write_report(services: Services, run: Maintenance) -> Report:
                 "list_health": [each.as_json() for each in facts.assessments],
                 "optimization": _advice_on(suppression),
                 "rebalancing": _advice_on(rebalancing),
-                "reporting": kept,
+                "reporting": REPORT.plain(kept),
             },
             bounce_analysis={"by_class": dict(facts.bounces), "complaint_rate_percent": facts.complaint_rate},
         )
     message = with_review(services, maintenance_message(facts), run.campaign.campaign_id)
-    return Report(facts, message, kept["advice"])
+    return Report(facts, message, kept.advice)
 
 
-def _write(services: Services, run: Maintenance, facts: MaintenanceFacts) -> dict[str, Any]:
-    """A new report as it is kept: its fields, which results it is about, and how its sentences came about."""
+def _write(services: Services, run: Maintenance, facts: MaintenanceFacts) -> StoredReport:
     written = reporting.write(access_for(services, run), facts)
-    record, report = written.recorded, written.report.as_json()
-    keep_record(services, partition_of(run), record, report)
-    return {
-        **report,
-        "status": facts.status.value,
-        "results": record.prompt_hash,
-        "advice": asdict(record.summary()),
-    }
+    keep_record(services, partition_of(run), written.recorded, asdict(written.report))
+    return stored_report(written.report, written.recorded, facts.status)
 
 
 _ADVICE_FIELDS = frozenset(field.name for field in fields(AdvisedSummary)) | {"breakdown", "alternatives_considered"}
@@ -288,14 +280,18 @@ def _judged_as_of(suppression: StoredPlan | None) -> datetime | None:
 
 
 def _rates(stored: StoredAssessment) -> ListRates:
-    sends = stored.figures["last_campaign"]
+    sends = stored.figures.last_campaign
     return ListRates(
         role=stored.assessment.role,
-        delivered=Rate(sends["deliveries"]["contacts"], sends["recipients"]) if sends else None,
-        bounced=Rate(sends["bounces"]["contacts"], sends["recipients"]) if sends else None,
-        bounce_trend=BounceTrend(stored.figures["bounce_trend_of_all_lists"]),
-        size_trend=SizeTrend(stored.figures["size_trend"]),
+        delivered=_rate(sends, sends.deliveries) if sends else None,
+        bounced=_rate(sends, sends.bounces) if sends else None,
+        bounce_trend=stored.figures.bounce_trend_of_all_lists,
+        size_trend=stored.figures.size_trend,
     )
+
+
+def _rate(sends: ShownSends, shown: ShownRate | None) -> Rate | None:
+    return None if shown is None else Rate(shown.contacts, sends.recipients)
 
 
 def _later_looks(run: Maintenance, suppression: StoredPlan | None) -> list[int]:

@@ -9,8 +9,7 @@ The row is written before anything is sent, and a Slack that fails changes nothi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -18,15 +17,15 @@ from typing import Any
 import structlog
 
 from list_pipeline.agents.weekly_report import SUBJECT, question_about_week, write_week
+from list_pipeline.core.advice.records import ConsultationSummary
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.slack_blocks import SlackMessage
 from list_pipeline.core.plans.plan import Urgency
-from list_pipeline.core.reports.facts import report_from_json
+from list_pipeline.core.reports.facts import StoredReport, stored_report
 from list_pipeline.core.weekly.facts import WeekFacts, WeekLinks
 from list_pipeline.core.weekly.figures import (
     WEEK,
-    Change,
     Week,
     WeekFigures,
     compare,
@@ -64,11 +63,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WeekReport:
-    """The facts of a week and the message made of them; ``advice``: how its sentences came about, by name."""
+    """The facts of a week and the message made of them; ``advice``: how its sentences came about."""
 
     facts: WeekFacts
     message: SlackMessage
-    advice: Mapping[str, Any] = field(default_factory=dict)
+    advice: ConsultationSummary | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +142,7 @@ def facts_of(services: Services, run: WeekRun) -> WeekFacts:
     issues = issues_of(figures, assessments)
     if run.row.is_over and run.row.week_over_week is not None:
         # The week before may have been checked later than this one: what was compared then stays.
-        changes = tuple(_change_from_json(each) for each in run.row.week_over_week)
+        changes = run.row.week_over_week
     else:
         changes = compare(figures, week_before(services, run.week))
     urgency = (
@@ -174,23 +173,18 @@ def write_report(services: Services, run: WeekRun) -> WeekReport:
     facts = facts_of(services, run)
     run = current(services, run.week.monday)
     kept = run.row.weekly_report
-    if not kept or (not run.row.is_over and kept.get("results") != question_about_week(facts).hash):
+    if kept is None or (not run.row.is_over and kept.results != question_about_week(facts).hash):
         kept = _write(services, run, facts)
         with services.database.begin() as connection:
             weekly_rows.keep_report(connection, run.week.monday, kept)
-    facts = replace(facts, report=report_from_json(kept))
-    return WeekReport(facts, weekly_message(facts), kept["advice"])
+    facts = replace(facts, report=kept)
+    return WeekReport(facts, weekly_message(facts), kept.advice)
 
 
-def _write(services: Services, run: WeekRun, facts: WeekFacts) -> dict[str, Any]:
+def _write(services: Services, run: WeekRun, facts: WeekFacts) -> StoredReport:
     written = write_week(model_access(services, run.partition, since=run.row.executed_at), facts)
-    made, report = written.recorded, written.report.as_json()
-    keep_record(services, run.partition, made, report, subject=SUBJECT)
-    return {
-        **report,
-        "results": made.prompt_hash,
-        "advice": asdict(made.summary()),
-    }
+    keep_record(services, run.partition, written.recorded, asdict(written.report), subject=SUBJECT)
+    return stored_report(written.report, written.recorded)
 
 
 def record(services: Services, run: WeekRun, report: WeekReport) -> int:
@@ -234,20 +228,9 @@ def _columns(facts: WeekFacts) -> dict[str, Any]:
         "total_issue_count": len(facts.issues),
         "urgency": facts.urgency.value,
         "health_assessments": [each.as_json() for each in facts.assessments],
-        "action_items": [
-            {"priority": item.priority.value, "text": item.text}
-            for item in (facts.report.action_items if facts.report is not None else ())
-        ],
-        "week_over_week": [_change_as_json(each) for each in facts.changes],
+        "action_items": [asdict(item) for item in (facts.report.action_items if facts.report is not None else ())],
+        "week_over_week": [{**asdict(each), "difference": each.difference} for each in facts.changes],
     }
-
-
-def _change_as_json(change: Change) -> dict[str, Any]:
-    return {name: getattr(change, name) for name in Change.__dataclass_fields__} | {"difference": change.difference}
-
-
-def _change_from_json(values: Mapping[str, Any]) -> Change:
-    return Change(**{name: values[name] for name in Change.__dataclass_fields__})
 
 
 def notify(services: Services, run: WeekRun, report: WeekReport) -> WeekNotified:

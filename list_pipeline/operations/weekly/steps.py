@@ -367,7 +367,7 @@ def _figures_kept(connection: Connection, services: Services, week: Week) -> Wee
         sizes_at=taken_at,
         tolerance_percent=services.settings.list_balance_threshold,
     )
-    return figures if row is None else replace(figures, activity=weekly_rows.activity_of(row))
+    return figures if row is None else replace(figures, activity=row.activity)
 
 
 # Assessments

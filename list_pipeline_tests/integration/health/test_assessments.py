@@ -196,7 +196,9 @@ def test_the_whole_maintenance_has_the_health_of_the_lists_and_the_checks_tell_i
     assert [each.assessment.status for each in found] == [
         judge_health(each).status for each in figures_of_lists(small.services, SIZES, run.log.executed_at)
     ]
-    assert found[2].figures["last_campaign"]["hard_bounces"]["contacts"] == len(HARD)
+    assert found[2].figures.last_campaign is not None
+    assert found[2].figures.last_campaign.hard_bounces is not None
+    assert found[2].figures.last_campaign.hard_bounces.contacts == len(HARD)
     healthy = health_checks.every_list_is_healthy(small.services, run)
     assert healthy.passed == all(each.assessment.status is HealthStatus.HEALTHY for each in found)
     assert "cannot tell yet" in health_checks.bounces_do_not_degrade(small.services, run).words

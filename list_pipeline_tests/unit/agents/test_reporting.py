@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import get_args
 
 import pytest
@@ -25,11 +25,14 @@ from list_pipeline.core.reports.facts import (
     ExecutiveReport,
     MaintenanceFacts,
     RebalancingFacts,
+    StoredReport,
     SuppressionFacts,
     Trend,
-    report_from_json,
+    stored_report,
 )
 from list_pipeline.core.reports.key_metrics import Metric, key_metrics
+from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.storage.reports import REPORT
 from list_pipeline_tests.unit.agents.consultation_cases import model_that_ends_with
 from list_pipeline_tests.unit.agents.reporting_cases import FACTS, GOOD, WAITING, answered, sentences
 
@@ -281,12 +284,16 @@ def test_a_fault_of_our_own_is_not_hidden() -> None:
 
 @pytest.mark.parametrize("written", [answered(), write(ModelAccess(), FACTS)], ids=["model", "policy"])
 def test_a_report_is_the_same_after_storing_it(written: Written) -> None:
-    assert report_from_json(json.loads(json.dumps(written.report.as_json()))) == written.report
+    kept = stored_report(written.report, written.recorded, RunStatus.SUCCESS)
+    assert REPORT.read(json.loads(REPORT.text(kept))) == kept
+    assert {each.name: getattr(kept, each.name) for each in fields(ExecutiveReport)} == {
+        each.name: getattr(written.report, each.name) for each in fields(ExecutiveReport)
+    }
 
 
 def test_a_stored_report_of_an_earlier_version_keeps_its_summary() -> None:
     old = {"status": "success", "executive_summary": "All is well.", "source": "policy"}
-    assert report_from_json(old) == ExecutiveReport("All is well.")
+    assert REPORT.read(old) == StoredReport("All is well.", status=RunStatus.SUCCESS)
 
 
 def test_the_question_is_the_same_exactly_as_long_as_the_results_are() -> None:
@@ -375,4 +382,3 @@ def test_the_fields_of_a_week_pass_the_same_guard_and_the_most_urgent_item_comes
         (Urgency.HIGH, "Find out why List 2 shrinks."),
         (Urgency.MEDIUM, "Check the sender's records."),
     ]
-    assert report_from_json(report.as_json()) == report

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from list_pipeline.core.advice.records import AdviceOutcome, ConsultationSummary
 from list_pipeline.core.health.figures import Rate, rate_words
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.reports.facts import ListRates
@@ -12,13 +13,16 @@ from list_pipeline.defs.maintenance.reports import report_metadata
 from list_pipeline.operations.reports.maintenance_report import Report
 from list_pipeline_tests.unit.core.reports.test_message import FACTS
 
-ADVICE = {
-    "verdict": "accepted: 1 sentences without ground in the input were dropped",
-    "model": "gemini-3.5-flash-lite",
-    "tokens": {"prompt": 1_900, "output": 300, "thought": 80},
-    "cost_usd": 0.0015,
-    "latency_ms": 2_100,
-}
+ADVICE = ConsultationSummary(
+    outcome=AdviceOutcome.TRIMMED,
+    verdict="accepted: 1 sentences without ground in the input were dropped",
+    model="gemini-3.5-flash-lite",
+    prompt_version="reporting-2",
+    tokens={"prompt": 1_900, "output": 300, "thought": 80},
+    cost_usd=0.0015,
+    latency_ms=2_100,
+    is_recalled=False,
+)
 
 
 def test_the_fields_of_the_report_and_what_they_cost_are_beside_the_asset() -> None:
@@ -27,7 +31,7 @@ def test_the_fields_of_the_report_and_what_they_cost_are_beside_the_asset() -> N
     fields = {"executive summary", "key metrics", "actions taken", "recommendations", "concerns", "next steps"}
     assert fields <= shown.keys()
     assert shown["words of"].value == "model"
-    assert shown["guard verdict"].value == ADVICE["verdict"]
+    assert shown["guard verdict"].value == ADVICE.verdict
     assert shown["model"].value == "gemini-3.5-flash-lite"
     assert (shown["reporting_prompt_tokens"].value, shown["reporting_thought_tokens"].value) == (1_900, 80)
     assert (shown["reporting_cost_usd"].value, shown["reporting_latency_ms"].value) == (0.0015, 2_100)
@@ -37,7 +41,9 @@ def test_the_fields_of_the_report_and_what_they_cost_are_beside_the_asset() -> N
 
 
 def test_without_a_model_no_cost_is_made_up() -> None:
-    asked_nobody = {"verdict": "not used: no model is configured", "model": None, "tokens": {}, "cost_usd": None}
+    asked_nobody = replace(
+        ADVICE, verdict="not used: no model is configured", model=None, tokens={}, cost_usd=None, latency_ms=None
+    )
     shown = report_metadata(Report(FACTS, maintenance_message(FACTS), asked_nobody))
 
     assert "model" not in shown

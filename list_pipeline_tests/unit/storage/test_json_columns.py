@@ -13,16 +13,21 @@ from hypothesis import strategies as st
 from list_pipeline.core.bounces.classes import BounceClass, BounceReason, DecidedBy
 from list_pipeline.core.bounces.evidence import FailureEvidence
 from list_pipeline.core.drift.findings import DriftKind, RepairSummary
+from list_pipeline.core.health.figures import ShownFigures, ShownRate
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.corrections import CorrectionSummary
 from list_pipeline.core.plans.evidence import ContactFlag, Evidence, ReversedChange
 from list_pipeline.core.plans.gate import GateOutcome, GateRecord
 from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.rebalancing.summary import RebalancingSummary
+from list_pipeline.core.reports.facts import StoredReport
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.suppression.plan import SuppressionSummary
 from list_pipeline.core.suppression.verdicts import SuppressionRule
+from list_pipeline.storage.health import FIGURES
 from list_pipeline.storage.json_columns import JsonColumn, UnreadableRowError
 from list_pipeline.storage.plans.plan_json import EVIDENCE, GATE, SUMMARIES
+from list_pipeline.storage.reports import REPORT
 from list_pipeline_tests.unit.storage.json_column_cases import BEFORE
 
 
@@ -76,6 +81,16 @@ def test_what_a_gate_decided_comes_back_as_it_was_written(written: GateRecord) -
 @given(st.lists(st.from_type(FailureEvidence | ContactFlag | ReversedChange)).map(tuple))
 def test_evidence_comes_back_as_it_was_written(written: tuple[Evidence, ...]) -> None:
     assert EVIDENCE.read(json.loads(EVIDENCE.text(written))) == written
+
+
+@given(st.from_type(StoredReport))
+def test_a_report_comes_back_as_it_was_written(written: StoredReport) -> None:
+    assert REPORT.read(json.loads(REPORT.text(written))) == written
+
+
+@given(st.from_type(ShownFigures))
+def test_the_figures_of_a_list_come_back_as_they_were_written(written: ShownFigures) -> None:
+    assert FIGURES.read(json.loads(FIGURES.text(written))) == written
 
 
 class TestPlansOfTheVersionBefore:
@@ -144,3 +159,23 @@ class TestPlansOfTheVersionBefore:
     def test_an_unknown_kind_of_evidence_is_an_error(self) -> None:
         with pytest.raises(UnreadableRowError, match=r"plan_item\.evidence"):
             EVIDENCE.read([{"kind": "hearsay"}])
+
+
+class TestReportsOfTheVersionBefore:
+    def test_a_report_with_what_it_is_about_and_how_its_sentences_came_about(self) -> None:
+        stored = BEFORE["list_maintenance_log"][0]["ai_assessments"]["reporting"]
+        report = REPORT.read(stored)
+        assert (report.status, report.results) == (RunStatus.SUCCESS, stored["results"])
+        assert report.advice is not None
+        assert report.advice.prompt_version == "reporting-2"
+        again = REPORT.plain(report)
+        # A report of a campaign says now that it has none of what belongs to a week.
+        assert {name: again[name] for name in stored} == stored
+        assert again.keys() - stored.keys() == {"highlights", "action_items", "week_over_week"}
+
+    def test_the_figures_of_a_list(self) -> None:
+        stored = BEFORE["list_health_assessment"][0]["figures"]
+        figures = FIGURES.read(stored)
+        assert figures.last_campaign is not None
+        assert figures.last_campaign.bounces == ShownRate(12, 1.22, 0.7, 2.13)
+        assert FIGURES.plain(figures) == stored

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given
@@ -57,10 +57,10 @@ def test_the_distance_from_the_target_is_not_known_for_a_target_of_nothing() -> 
 
 
 def test_figures_are_shown_as_json_and_what_is_not_known_stays_null() -> None:
-    shown = json.loads(json.dumps(ListFigures(ListRole.CAMPAIGN_3).shown()))
+    shown = json.loads(json.dumps(asdict(ListFigures(ListRole.CAMPAIGN_3).shown())))
     assert shown["last_campaign_date"] == "Never"
     assert {shown[name] for name in ("mailable_contacts", "last_campaign", "variance_percent")} == {None}
-    assert json.loads(json.dumps(HEALTHY.shown()))["last_campaign"]["bounces"] == {
+    assert json.loads(json.dumps(asdict(HEALTHY.shown())))["last_campaign"]["bounces"] == {
         "contacts": 18,
         "rate_percent": 1.5,
         "low_percent": 0.95,
@@ -233,7 +233,7 @@ def some_figures(draw: st.DrawFn) -> ListFigures:
 @given(some_figures())
 def test_no_figures_break_the_rules_and_a_concern_is_what_makes_a_list_worse(figures: ListFigures) -> None:
     found = judge_health(figures)
-    json.dumps(figures.shown())
+    json.dumps(asdict(figures.shown()))
     assert bool(found.concerns) == (found.status is not HealthStatus.HEALTHY)
     assert found.urgency.pages_people == (found.status is HealthStatus.CRITICAL)
     if found.status is HealthStatus.HEALTHY:
