@@ -199,6 +199,11 @@ class StoredReport(ExecutiveReport):
     status: RunStatus | None = None
     advice: ConsultationSummary | None = None
 
+    @property
+    def as_written(self) -> ExecutiveReport:
+        """The report alone, as it came from its author."""
+        return ExecutiveReport(**{each.name: getattr(self, each.name) for each in fields(ExecutiveReport)})
+
 
 def stored_report(report: ExecutiveReport, made: AgentRecord, status: RunStatus | None = None) -> StoredReport:
     """A new report as it is kept, with the record of the consultation behind it."""

@@ -87,7 +87,7 @@ def write_report(services: Services, run: Maintenance) -> Report:
     # The status alone would not do: two plans can wait one after the other, and what was planned is done by then.
     if kept is None or kept.results != reporting.question_about(facts).hash:
         kept = _write(services, run, facts)
-    facts = replace(facts, report=kept)
+    facts = replace(facts, report=kept.as_written)
     with services.database.begin() as connection:
         ledger.fill_log(
             connection,

@@ -177,7 +177,7 @@ def write_report(services: Services, run: WeekRun) -> WeekReport:
         kept = _write(services, run, facts)
         with services.database.begin() as connection:
             weekly_rows.keep_report(connection, run.week.monday, kept)
-    facts = replace(facts, report=kept)
+    facts = replace(facts, report=kept.as_written)
     return WeekReport(facts, weekly_message(facts), kept.advice)
 
 

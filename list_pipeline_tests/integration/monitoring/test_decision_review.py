@@ -71,7 +71,7 @@ def doubt_one(made: Installation, confidence: float = 0.75) -> int:
     with made.services.database.begin() as connection:
         connection.exec_driver_sql(
             "update plan_item set rule = 'second_hit', confidence = %s,"
-            " evidence = jsonb_set(evidence, '{0,is_permanent}', 'false') where plan_id = %s and contact_id = %s",
+            " is_permanent_hard = false where plan_id = %s and contact_id = %s",
             (confidence, plan.plan_id, contact_id),
         )
     record = AgentRecord(

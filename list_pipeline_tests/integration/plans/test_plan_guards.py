@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from list_pipeline.core.errors import IllegalTransitionError, StateChangedError
+from list_pipeline.core.plans.gate import GateOutcome, GateRecord
 from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.storage import drift as drift_rows
@@ -18,6 +19,8 @@ from list_pipeline.storage.database import Database, fetch_all, fetch_scalar
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline_tests.integration.races import Write, lose_race
 from list_pipeline_tests.integration.storage.test_schema_constraints import A_CAMPAIGN, A_PLAN
+
+LET_THROUGH = GateRecord(GateOutcome.APPROVED, alert=False, may_run=1, waiting=(), checks=())
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
@@ -118,7 +121,7 @@ def test_a_person_who_decides_while_the_gate_does_is_not_overruled(database: Dat
     raised = lose_race(
         database,
         decide(WAITS, REJECTED, "ada"),
-        lambda c: plan_rows.set_gate(c, seen, APPROVED, {"outcome": "approved"}, NOW, "gate"),
+        lambda c: plan_rows.set_gate(c, seen, APPROVED, LET_THROUGH, NOW, "gate"),
     )
     assert isinstance(raised, StateChangedError)
     assert rows(database, "select status, decided_by, gate from plan") == [("rejected", "ada", {})]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from list_pipeline.core.errors import IllegalTransitionError, RefusedError, StateChangedError
-from list_pipeline.core.plans.gate import GateDecision
+from list_pipeline.core.plans.gate import GateDecision, GateOutcome, GateRecord
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.maintenance import gates, workflow
@@ -20,6 +20,8 @@ from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
+
+LET_THROUGH = GateRecord(GateOutcome.APPROVED, alert=False, may_run=1, waiting=(), checks=())
 
 pytestmark = pytest.mark.long
 
@@ -73,7 +75,7 @@ def test_a_gate_that_saw_the_plan_before_a_person_decided_writes_nothing(
                 pytest.raises((StateChangedError, IllegalTransitionError)),
                 made.services.database.begin() as connection,
             ):
-                plan_rows.set_gate(connection, stale, PlanStatus.APPROVED, {}, made.clock.now(), "gate")
+                plan_rows.set_gate(connection, stale, PlanStatus.APPROVED, LET_THROUGH, made.clock.now(), "gate")
         assert made.plan(PlanKind.SUPPRESSION) == stands
 
 
@@ -81,9 +83,9 @@ def test_a_gate_that_sees_the_plan_as_it_is_writes_its_decision(small: Installat
     run = small.observe()
     seen = suppression.plan_suppression(small.services, run)
     with small.services.database.begin() as connection:
-        plan_rows.set_gate(connection, seen, PlanStatus.APPROVED, {}, small.clock.now(), "gate")
+        plan_rows.set_gate(connection, seen, PlanStatus.APPROVED, LET_THROUGH, small.clock.now(), "gate")
     with pytest.raises(StateChangedError), small.services.database.begin() as connection:
-        plan_rows.set_gate(connection, seen, PlanStatus.PENDING_REVIEW, {}, small.clock.now(), None)
+        plan_rows.set_gate(connection, seen, PlanStatus.PENDING_REVIEW, LET_THROUGH, small.clock.now(), None)
     assert small.plan(PlanKind.SUPPRESSION).status is PlanStatus.APPROVED
 
 
