@@ -33,7 +33,6 @@ from list_pipeline.agents.plan_summary import (
     PlanGroup,
     PlanSummary,
     Sorting,
-    counted,
     in_words,
     policy_impact,
     policy_rationale,
@@ -43,6 +42,7 @@ from list_pipeline.agents.plan_summary import (
 from list_pipeline.agents.question import DATA_RULES, Answer, Question
 from list_pipeline.core.advice.records import AdviceSource, AgentRecord
 from list_pipeline.core.suppression.policy import SuppressionPolicy
+from list_pipeline.core.wording import count_text
 
 __all__ = [
     "MAX_BORDERLINE",
@@ -245,7 +245,8 @@ class _Checked:
                 self.doubted[reference] = confidence
         elif more > 0 and group.action == "suppress":
             said = self.sentences(judgement.reason, self._data["groups"][place])
-            words = f"The advisor would not suppress the {counted(group.contacts)} for {in_words(group.rule)} at once"
+            group_text = f"the {count_text(group.contacts, 'contact')} for {in_words(group.rule)}"
+            words = f"The advisor would not suppress {group_text} at once"
             self.concerns.append(f"{words}: {said}" if said else f"{words}.")
 
     def take_concern(self, concern: str) -> None:

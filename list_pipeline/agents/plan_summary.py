@@ -14,6 +14,7 @@ from typing import Literal
 from list_pipeline.core.bounces.smtp_vocabulary import server_words
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.verdicts import BORDERLINE_RULES, SuppressionRule
+from list_pipeline.core.wording import count_text, share_percent_text
 
 MAX_BORDERLINE = 60
 """Contacts in one question. Further ones follow their group."""
@@ -170,13 +171,13 @@ def policy_rationale(plan: PlanSummary) -> str:
             by_rule[group.rule] = by_rule.get(group.rule, 0) + group.contacts
     largest_first = sorted(by_rule.items(), key=lambda pair: (-pair[1], pair[0]))
     parts = ", ".join(f"{contacts:,} for {in_words(rule)}" for rule, contacts in largest_first)
-    text = f"The policy suppresses {counted(total)}: {parts}."
+    text = f"The policy suppresses {count_text(total, 'contact')}: {parts}."
     kept = sum(group.contacts for group in plan.groups if group.action in ("monitor", "keep"))
     held = sum(group.contacts for group in plan.groups if group.action == "hold")
     if kept:
-        text += f" {counted(kept)} that failed for a passing or unclear reason, or by the sender's fault, stay."
+        text += f" {count_text(kept, 'contact')} that failed for a passing or unclear reason, or by the sender's fault, stay."
     if held:
-        text += f" {counted(held)} wait for a person."
+        text += f" {count_text(held, 'contact')} wait for a person."
     return text
 
 
@@ -185,8 +186,8 @@ def policy_impact(plan: PlanSummary) -> str:
     total = plan.breakdown()["total"]
     if not total:
         return "The lists stay as they are."
-    share = f" ({total / plan.recipients:.1%} of this campaign's recipients)" if plan.recipients > 0 else ""
-    return f"The next rounds no longer mail {counted(total)}{share} that cannot be reached or do not want to be."
+    of_all = f" ({share_percent_text(total, plan.recipients)} of this campaign's recipients)" if plan.recipients else ""
+    return f"The next rounds no longer mail {count_text(total, 'contact')}{of_all} that cannot be reached or do not want to be."
 
 
 def question_data(plan: PlanSummary) -> dict[str, object]:
@@ -261,8 +262,3 @@ def _of_contact(reference: str, item: BorderlineItem) -> dict[str, object]:
 def in_words(code: str) -> str:
     """A code as people read it."""
     return code.replace("_", " ")
-
-
-def counted(count: int) -> str:
-    """So many contacts, in words."""
-    return f"{count:,} contact" if count == 1 else f"{count:,} contacts"

@@ -23,9 +23,9 @@ from list_pipeline.agents.guard import SENTENCE_END, Figures, figures_in, ground
 from list_pipeline.agents.question import DATA_RULES, Answer, Question
 from list_pipeline.core.advice.records import AdviceOutcome, AdviceSource, AgentRecord
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.percentages import Percent
 from list_pipeline.core.rebalancing.balance import Sizes, band
 from list_pipeline.core.rebalancing.flows import EnrolNewcomers, FlowPlan, Pair, RebalancingPolicy
+from list_pipeline.core.wording import count_text, limit_text, percent_text, told_percent
 
 AGENT = "rebalancing"
 PROMPT_VERSION = "rebalancing-1"
@@ -271,12 +271,12 @@ def policy_impact(question: RebalancingQuestion) -> str:
     """The changes of the plan, in figures."""
     flows = question.flows
     if flows.changes_nothing:
-        return f"The lists stay as they are, with a deviation of {_shown(flows.deviation_before)}."
-    joins = f"{_contacts(flows.enrolment_count, 'newcomer')} join{'s' if flows.enrolment_count == 1 else ''}"
-    moves = f"{_contacts(flows.move_count, 'contact')} change{'s' if flows.move_count == 1 else ''} lists"
+        return f"The lists stay as they are, with a deviation of {_deviation(flows.deviation_before)}."
+    joins = f"{count_text(flows.enrolment_count, 'newcomer')} join{'s' if flows.enrolment_count == 1 else ''}"
+    moves = f"{count_text(flows.move_count, 'contact')} change{'s' if flows.move_count == 1 else ''} lists"
     done = " and ".join([*([moves] if flows.move_count else []), *([joins] if flows.enrolment_count else [])])
     return (
-        f"The deviation goes from {_shown(flows.deviation_before)} to {_shown(flows.deviation_after)}: {done}, "
+        f"The deviation goes from {_deviation(flows.deviation_before)} to {_deviation(flows.deviation_after)}: {done}, "
         f"so that the lists hold {' / '.join(f'{size:,}' for size in flows.target_sizes)}."
     )
 
@@ -288,19 +288,19 @@ def policy_alternatives(question: RebalancingQuestion) -> tuple[str, ...]:
         if flows.deviation_before is None:
             return ()
         return (
-            f"Evening the lists out anyway: they deviate by {_shown(flows.deviation_before)}, within the tolerance of "
-            f"{_percent(policy.trigger_percent)}, and a move would pay for nothing.",
+            f"Evening the lists out anyway: they deviate by {_deviation(flows.deviation_before)}, within the tolerance of "
+            f"{limit_text(policy.trigger_percent)}, and a move would pay for nothing.",
         )
     found = [
-        f"Leaving the lists as they are: they would stay {_shown(flows.deviation_before)} from their mean, above the "
-        f"tolerance of {_percent(policy.trigger_percent)}."
+        f"Leaving the lists as they are: they would stay {_deviation(flows.deviation_before)} from their mean, above the "
+        f"tolerance of {limit_text(policy.trigger_percent)}."
     ]
     certificate = flows.certificate
     if certificate is not None and certificate.lower_bound:
         bound = certificate.lower_bound
         found.append(
-            f"Fewer moves: with the same newcomers, fewer than {bound:,} {'move' if bound == 1 else 'moves'} cannot "
-            f"reach a deviation of {_shown(flows.deviation_after)}."
+            f"Fewer moves: with the same newcomers, fewer than {count_text(bound, 'move')} cannot "
+            f"reach a deviation of {_deviation(flows.deviation_after)}."
         )
     found += _newcomers_instead(question)
     if flows.deferred_moves or flows.deferred_enrolments:
@@ -323,7 +323,7 @@ def _newcomers_instead(question: RebalancingQuestion) -> list[str]:
     flows, available = question.flows, question.newcomers_available
     if not flows.move_count:
         return []
-    moves = f"{flows.move_count:,} {'move' if flows.move_count == 1 else 'moves'}"
+    moves = count_text(flows.move_count, "move")
     if not available:
         return ["Newcomers instead of moves: there is none who could be enrolled."]
     if question.policy.enrol is EnrolNewcomers.OFF:
@@ -342,8 +342,8 @@ def policy_concerns(question: RebalancingQuestion) -> tuple[str, ...]:
     found = []
     if flows.is_above_trigger_after and flows.triggered:
         found.append(
-            f"The lists stay {_shown(flows.deviation_after)} from their mean, above the tolerance of "
-            f"{_percent(question.policy.trigger_percent)}."
+            f"The lists stay {_deviation(flows.deviation_after)} from their mean, above the tolerance of "
+            f"{limit_text(question.policy.trigger_percent)}."
         )
     if flows.review_reason:
         found.append(_sentence(flows.review_reason))
@@ -363,8 +363,8 @@ def question_data(question: RebalancingQuestion) -> dict[str, Any]:
     sizes, targets = (dict(zip(CAMPAIGN_LISTS, each, strict=True)) for each in (flows.sizes, flows.target_sizes))
     return {
         "round_of_the_campaign": question.round_number,
-        "tolerance_percent": _figure(policy.trigger_percent),
-        "goal_percent": _figure(policy.repair_percent),
+        "tolerance_percent": float(policy.trigger_percent),
+        "goal_percent": float(policy.repair_percent),
         "lists": [
             {
                 "list": role.label,
@@ -384,7 +384,7 @@ def question_data(question: RebalancingQuestion) -> dict[str, Any]:
         "enrolling_newcomers": policy.enrol.value,
         "moves": _moves(flows.moves),
         "moves_percent_of_contacts": _share(Fraction(flows.move_count, sum(flows.sizes) or 1)),
-        "moves_limit_percent": _figure(policy.max_moves_share_percent),
+        "moves_limit_percent": float(policy.max_moves_share_percent),
         "enrolments": _enrolments(flows.enrolments),
         "enrolments_total": flows.enrolment_count,
         "deferred_moves": _moves(flows.deferred_moves),
@@ -415,27 +415,13 @@ def _is_split(question: RebalancingQuestion) -> bool:
     return bool(open_lists & question.sent_in_open_cycle) and bool(open_lists - question.sent_in_open_cycle)
 
 
-def _figure(percent: Percent) -> int | float:
-    """A percentage as people write it."""
-    value = round(float(percent), 2)
-    return int(value) if value == int(value) else value
+def _share(share: Fraction | None) -> float | None:
+    return None if share is None else told_percent(100 * share)
 
 
-def _share(share: Fraction | None) -> int | float | None:
-    return None if share is None else _figure(share * 100)
-
-
-def _percent(percent: Percent) -> str:
-    return f"{_figure(percent):g} %"
-
-
-def _shown(share: Fraction | None) -> str:
-    return "none (empty lists)" if share is None else _percent(share * 100)
+def _deviation(share: Fraction | None) -> str:
+    return percent_text(None if share is None else 100 * share, unknown="none (empty lists)")
 
 
 def _sentence(part: str) -> str:
     return f"{part[:1].upper()}{part[1:].rstrip('.')}."
-
-
-def _contacts(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

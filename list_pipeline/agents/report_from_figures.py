@@ -13,6 +13,14 @@ from list_pipeline.core.reports.facts import ExecutiveReport, MaintenanceFacts
 from list_pipeline.core.reports.key_metrics import Metric, key_metrics
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.suppression.policy import SuppressionPolicy
+from list_pipeline.core.wording import (
+    count_text,
+    instant_text,
+    limit_text,
+    names_text,
+    percent_text,
+    share_percent_text,
+)
 
 _POLICY = SuppressionPolicy()
 _MANY_FAILURES_PERCENT = 10.0
@@ -73,11 +81,11 @@ def policy_summary(facts: MaintenanceFacts) -> str:
     if rebalancing.confirmed:
         sentences.append(f"{_contacts(rebalancing.confirmed)} changed or joined a list to keep the lists comparable.")
     elif rebalancing.planned:
-        sentences.append(f"{rebalancing.planned:,} {_plural('change', rebalancing.planned)} of lists are planned.")
+        sentences.append(f"{count_text(rebalancing.planned, 'change')} of lists are planned.")
     if suppression.failed_total:
         wait = "waits" if suppression.failed_total == 1 else "wait"
-        words = _plural("suppression", suppression.failed_total)
-        sentences.append(f"{suppression.failed_total:,} {words} failed and {wait} for a person to look at.")
+        failed = count_text(suppression.failed_total, "suppression")
+        sentences.append(f"{failed} failed and {wait} for a person to look at.")
     elif any(fault.contacts for fault in facts.sender_faults):
         sentences.append("Some refusals concern us as the sender and need a repair.")
     return " ".join(sentences[:3])
@@ -102,22 +110,24 @@ def _concerns(facts: MaintenanceFacts) -> tuple[str, ...]:
     found: list[str] = []
     failures = sum(facts.bounces.values())
     if facts.recipients > 0 and 100 * failures / facts.recipients > _MANY_FAILURES_PERCENT:
-        share = 100 * failures / facts.recipients
         found.append(
-            f"{share:.1f} % of this campaign's messages failed or brought a complaint; mailbox providers notice that."
+            f"{share_percent_text(failures, facts.recipients)} of this campaign's messages failed or brought a complaint; "
+            "mailbox providers notice that."
         )
     if _refused(facts):
         found.append(f"{_were(_refused(facts))} refused because of the sender.")
     if facts.complaint_rate is not None and facts.complaint_rate >= _POLICY.complaint_target_percent:
         found.append(
-            f"The complaint rate of {facts.complaint_rate:.2f} % is not below the target of "
-            f"{_POLICY.complaint_target_percent} %."
+            f"The complaint rate of {percent_text(facts.complaint_rate)} is not below the target of "
+            f"{limit_text(_POLICY.complaint_target_percent)}."
         )
     if facts.suppression.failed_total:
         failed = facts.suppression.failed_total
         found.append(f"{_contacts(failed)} who should be suppressed can still be mailed.")
     if facts.deviation_after is not None and facts.deviation_after > _BALANCED_PERCENT:
-        found.append(f"The lists are not comparable: one is {facts.deviation_after:.1f} % away from the average size.")
+        found.append(
+            f"The lists are not comparable: one is {percent_text(facts.deviation_after)} away from the average size."
+        )
     ill = [each for each in facts.assessments if each.status is not HealthStatus.HEALTHY]
     for each in sorted(ill, key=lambda one: -one.status.rank):
         found.append(_of_list(each))
@@ -157,14 +167,14 @@ def _next_steps(facts: MaintenanceFacts) -> tuple[str, ...]:
     elif facts.status is RunStatus.READ_ONLY:
         found.append("The plan is carried out, or made anew, when lists may be changed again.")
     elif facts.status is RunStatus.FAILED and attempt is not None and attempt.next_at is not None:
-        found.append(f"The next attempt follows by itself at {attempt.next_at:%Y-%m-%d %H:%M} UTC.")
+        found.append(f"The next attempt follows by itself at {instant_text(attempt.next_at)}.")
     elif attempt is not None and attempt.gave_up:
         found.append("A person repairs the cause and continues the maintenance today.")
     if facts.rebalancing.deferred:
-        deferred = facts.rebalancing.deferred
-        found.append(f"{deferred:,} {_plural('move', deferred)} follow when this cycle has reached all three lists.")
+        deferred = count_text(facts.rebalancing.deferred, "move")
+        found.append(f"{deferred} follow when this cycle has reached all three lists.")
     if facts.later_looks_days:
-        days = " and ".join(str(day) for day in facts.later_looks_days)
+        days = names_text([str(day) for day in facts.later_looks_days])
         found.append(f"Late bounces are looked at again {days} days after the end of sending.")
     return tuple(found[:5])
 
@@ -174,7 +184,7 @@ def _refused(facts: MaintenanceFacts) -> int:
 
 
 def _contacts(count: int) -> str:
-    return f"{count:,} {_plural('contact', count)}"
+    return count_text(count, "contact")
 
 
 def _were(count: int) -> str:
@@ -183,7 +193,3 @@ def _were(count: int) -> str:
 
 def _are(count: int) -> str:
     return f"{_contacts(count)} {'is' if count == 1 else 'are'}"
-
-
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"

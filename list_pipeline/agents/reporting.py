@@ -23,11 +23,12 @@ from list_pipeline.agents.report_from_figures import policy_report
 from list_pipeline.agents.report_guard import MOST_ENTRIES, Done, ReportGuard
 from list_pipeline.core.advice.records import AdviceSource, AgentRecord
 from list_pipeline.core.health.assessment import HealthAssessment
-from list_pipeline.core.health.figures import Rate, rounded
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.percentages import Rate
 from list_pipeline.core.reports.facts import ExecutiveReport, KeyMetric, ListChange, ListRates, MaintenanceFacts
 from list_pipeline.core.reports.key_metrics import Metric, key_metrics
 from list_pipeline.core.suppression.policy import SuppressionPolicy
+from list_pipeline.core.wording import told_percent
 
 AGENT = "reporting"
 PROMPT_VERSION = "reporting-2"
@@ -177,10 +178,10 @@ def _data(facts: MaintenanceFacts, metrics: Sequence[KeyMetric]) -> dict[str, ob
         "before": _sizes(facts.lists, is_after=False),
         "after": _sizes(facts.lists, is_after=True),
         "largest_deviation": {
-            "before_percent": rounded(facts.deviation_before),
-            "after_percent": rounded(facts.deviation_after),
+            "before_percent": told_percent(facts.deviation_before),
+            "after_percent": told_percent(facts.deviation_after),
         },
-        "complaint_rate_percent": rounded(facts.complaint_rate, 2),
+        "complaint_rate_percent": told_percent(facts.complaint_rate),
         "complaint_target_percent": SuppressionPolicy().complaint_target_percent,
         "list_health": _health(facts.assessments, facts.list_rates),
         "errors": sum(each.count for each in facts.errors),
@@ -265,7 +266,7 @@ def _rate(rate: Rate | None) -> dict[str, float | None] | None:
     if rate is None:
         return None
     return {
-        "rate_percent": rounded(rate.percent),
-        "low_percent": rounded(rate.low),
-        "high_percent": rounded(rate.high),
+        "rate_percent": told_percent(rate.percent),
+        "low_percent": told_percent(rate.low),
+        "high_percent": told_percent(rate.high),
     }

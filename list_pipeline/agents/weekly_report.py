@@ -20,13 +20,14 @@ from list_pipeline.agents.question import DATA_RULES, Answer, Question
 from list_pipeline.agents.report_guard import MOST_ENTRIES, Done, ReportGuard
 from list_pipeline.agents.reporting import AGENT, MAX_OUTPUT_TOKENS, SYSTEM, TEMPERATURE, Written, condition, offered
 from list_pipeline.core.advice.records import AdviceSource
-from list_pipeline.core.health.figures import SendFigures, rate_shown, rounded
+from list_pipeline.core.health.figures import SendFigures, rounded
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import ActionItem, ExecutiveReport, KeyMetric
 from list_pipeline.core.weekly.facts import WeekFacts, WeekMetric, action_items, week_metrics
 from list_pipeline.core.weekly.figures import Change, ListMetrics, WeekFigures
 from list_pipeline.core.weekly.policy_report import policy_week_report
+from list_pipeline.core.wording import date_text, rate_figures, told_percent
 
 PROMPT_VERSION = "weekly-1"
 SUBJECT = "week"
@@ -155,7 +156,7 @@ def _data(facts: WeekFacts, metrics: Sequence[KeyMetric]) -> dict[str, object]:
         "days_looked_at": 7,
         "urgency": facts.urgency.value,
         "is_balanced": figures.is_balanced,
-        "largest_deviation_percent": rounded(figures.deviation_percent),
+        "largest_deviation_percent": told_percent(figures.deviation_percent),
         "tolerance_percent": figures.tolerance_percent,
         "about_the_sizes": facts.sizes_note,
         "lists": [_list(each) for each in figures.lists],
@@ -188,11 +189,11 @@ def _list(metrics: ListMetrics) -> dict[str, Any]:
         "mailable_contacts": None if metrics.size is None else metrics.size.mailable,
         "target_contacts": rounded(metrics.target),
         "variance_contacts": rounded(metrics.variance),
-        "variance_percent": rounded(metrics.variance_percent),
+        "variance_percent": told_percent(metrics.variance_percent),
         "third_of_master_list_contacts": rounded(metrics.master_third),
         "campaigns_of_the_week": _sends(metrics.sends.read),
-        "suppressed_of_mailed": rate_shown(metrics.sends.suppression, digits=1),
-        "last_campaign_date": at.date().isoformat() if at is not None else "Never",
+        "suppressed_of_mailed": rate_figures(metrics.sends.suppression),
+        "last_campaign_date": date_text(at) if at is not None else "Never",
     }
 
 
@@ -202,19 +203,20 @@ def _sends(sends: SendFigures | None) -> dict[str, Any] | None:
     return {
         "campaigns": sends.campaigns,
         "recipients": sends.recipients,
-        "bounces": rate_shown(sends.bounce_rate, digits=1),
-        "hard_bounces": rate_shown(sends.hard_rate, digits=1),
-        "soft_bounces": rate_shown(sends.soft_rate, digits=1),
-        "deliveries": rate_shown(sends.delivery_rate, digits=1),
+        "bounces": rate_figures(sends.bounce_rate),
+        "hard_bounces": rate_figures(sends.hard_rate),
+        "soft_bounces": rate_figures(sends.soft_rate),
+        "deliveries": rate_figures(sends.delivery_rate),
     }
 
 
 def _change(change: Change) -> dict[str, Any]:
-    suffix = "_percent" if change.unit == "percent" else ""
+    is_percent = change.unit == "percent"
+    suffix, told = ("_percent", told_percent) if is_percent else ("", rounded)
     return {
         "what": change.label,
-        f"before{suffix}": rounded(change.before),
-        f"now{suffix}": rounded(change.now),
-        f"difference{suffix}": rounded(change.difference),
+        f"before{suffix}": told(change.before),
+        f"now{suffix}": told(change.now),
+        f"difference{suffix}": told(change.difference),
         "chance_may_explain_it": not change.is_shown,
     }

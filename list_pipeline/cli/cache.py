@@ -14,6 +14,7 @@ from rich.table import Table
 from list_pipeline.cli.common import console, opened_services
 from list_pipeline.core.errors import IntegrationError, RemoteNotFoundError
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.wording import duration_text, instant_text, limit_text, percent_text, utc_text
 
 if TYPE_CHECKING:
     from list_pipeline.operations.services import Services
@@ -79,8 +80,8 @@ def _show_lists(services: Services, look: ReadSession) -> None:
             role.label,
             *(f"{number:,}" for number in (one.raw, one.mailable, one.unsubscribed, one.excluded)),
             f"{state.value.sizes[role][0]:,}" if state else "-",
-            f"{last_sent[role]:%Y-%m-%d %H:%M}" if role in last_sent else "-",
-            f"{one.last_synced_at:%Y-%m-%d %H:%M}" if one.last_synced_at else "never",
+            utc_text(last_sent.get(role), unknown="-"),
+            utc_text(one.last_synced_at),
         )
     console.print(table)
     if state:
@@ -90,7 +91,7 @@ def _show_lists(services: Services, look: ReadSession) -> None:
             + (
                 "the campaign lists are empty."
                 if deviation is None
-                else f"the campaign lists deviate by {deviation:.2f} %."
+                else f"the campaign lists deviate by {percent_text(deviation)}."
             )
         )
     else:
@@ -144,7 +145,7 @@ def contact(
             }
             console.print(f"marks: {', '.join(name for name, is_set in flags.items() if is_set) or 'none'}")
             console.print(f"bounces: {one.hard_bounces} hard, {one.soft_bounces} soft")
-            console.print(f"in the queue since: {one.queued_at:%Y-%m-%d %H:%M} UTC")
+            console.print(f"in the queue since: {instant_text(one.queued_at)}")
             console.print(f"Read {_age(found.as_of, services.clock.now())} ago; no change since.")
         if ask:
             _show_remote(services, contact_id, look)
@@ -195,8 +196,8 @@ def show() -> None:
         console.print("No reads are counted yet.")
         return
     console.print(
-        f"{100 * rate.share:.1f} % of {rate.reads:,} reads in {HIT_RATE_DAYS} days were served from Redis "
-        f"(wanted: more than {100 * HIT_RATE_WANTED:.0f} %)."
+        f"{percent_text(100 * rate.share)} of {rate.reads:,} reads in {HIT_RATE_DAYS} days were served from Redis "
+        f"(wanted: more than {limit_text(100 * HIT_RATE_WANTED)})."
     )
     for each in rate.by_kind:
         console.print(f"- {each.kind}: {each.hits:,} from Redis, {each.misses:,} read anew")
@@ -248,5 +249,4 @@ def _cached(what: str) -> CachedKind | int:
 
 
 def _age(at: datetime, now: datetime) -> str:
-    seconds = max(0, int((now - at).total_seconds()))
-    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
+    return duration_text(max(0, int((now - at).total_seconds())))

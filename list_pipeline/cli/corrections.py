@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from list_pipeline.cli.common import console, opened_services
+from list_pipeline.core.wording import ids_text
 
 if TYPE_CHECKING:
     from list_pipeline.operations.plans.corrections import Correction
@@ -112,12 +113,8 @@ def _show(done: Sequence[Correction]) -> None:
             markup=False,
         )
         for reason, ids in one.refused.items():
-            console.print(f"- {len(ids)} left as they are, {reason.words}: {_some(ids)}", markup=False)
+            console.print(f"- {len(ids)} left as they are, {reason.words}: {ids_text(ids, most=20)}", markup=False)
         if facts.differs:
-            console.print(f"- not where they were before: {_some(facts.differs)}", markup=False)
+            console.print(f"- not where they were before: {ids_text(facts.differs, most=20)}", markup=False)
     if not all(one.facts.is_complete for one in done):
         raise typer.Exit(1)
-
-
-def _some(ids: Sequence[int], most: int = 20) -> str:
-    return ", ".join(map(str, ids[:most])) + (" …" if len(ids) > most else "")

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from list_pipeline.cli.common import console, opened_services
+from list_pipeline.core.wording import confidence_text, dollars_text, percent_text
 
 if TYPE_CHECKING:
     from list_pipeline.operations.monitoring.decision_review import DecisionReview
@@ -48,11 +49,12 @@ def _show(review: DecisionReview) -> None:
     if figures.rules:
         table = Table("plan", "rule", "action", "contacts", "mean confidence")
         for rule in figures.rules:
-            table.add_row(rule.kind, rule.rule, rule.action, f"{rule.contacts:,}", _two(rule.mean_confidence))
+            sure = confidence_text(rule.mean_confidence, unknown="-")
+            table.add_row(rule.kind, rule.rule, rule.action, f"{rule.contacts:,}", sure)
         console.print(table)
     if figures.advisors:
         table = Table(
-            "advisor", "questions", "outcomes", "could not be read", "mean confidence", "tokens", "USD", "p95 ms"
+            "advisor", "questions", "outcomes", "could not be read", "mean confidence", "tokens", "cost", "p95 ms"
         )
         for one in figures.advisors:
             outcomes = ", ".join(f"{count} {name}" for name, count in one.outcomes.items() if count)
@@ -61,10 +63,10 @@ def _show(review: DecisionReview) -> None:
                 one.agent,
                 str(one.questions),
                 outcomes,
-                _percent(one.parse_failure_percent),
-                _two(one.mean_confidence),
+                percent_text(one.parse_failure_percent, unknown="-"),
+                confidence_text(one.mean_confidence, unknown="-"),
                 f"{one.tokens:,}",
-                f"{one.cost_usd:.4f}",
+                dollars_text(one.cost_usd),
                 latency,
             )
         console.print(table)
@@ -78,7 +80,7 @@ def _show(review: DecisionReview) -> None:
                 str(item.plan_id),
                 item.action,
                 item.rule,
-                _two(item.confidence),
+                confidence_text(item.confidence, unknown="-"),
                 item.advice.value,
                 item.decided_by or item.decider.value,
             )
@@ -100,23 +102,15 @@ def _show_history(kept: tuple[KeptReview, ...], days: int) -> None:
         table.add_row(
             one.day.isoformat(),
             f"{figures.contacts:,}",
-            _percent(figures.automatic_percent),
+            percent_text(figures.automatic_percent, unknown="-"),
             f"{figures.all_advisors.unreadable} of {figures.all_advisors.answered}",
             str(figures.people.approved),
             str(figures.people.rejected),
             str(figures.people.expired),
-            _percent(figures.people.policy_percent),
-            _percent(figures.people.advisor_percent),
+            percent_text(figures.people.policy_percent, unknown="-"),
+            percent_text(figures.people.advisor_percent, unknown="-"),
             f"{figures.suppressions.reinstated} of {figures.suppressions.suppressed:,}",
         )
     console.print(table)
     if len(kept) < days:
         console.print(f"{len(kept)} of the {days} days were reviewed; the others are missing here.")
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share:.1f} %"
-
-
-def _two(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"

@@ -26,6 +26,7 @@ from list_pipeline.cli import (
 from list_pipeline.cli.common import console, opened_services
 from list_pipeline.core.errors import ListPipelineError
 from list_pipeline.core.messages.slack_blocks import as_text
+from list_pipeline.core.wording import utc_text
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Keeps three rotating Mailjet campaign lists healthy."
@@ -84,7 +85,7 @@ def campaigns() -> None:
             one.name,
             str(one.round_number),
             str(one.cycle_number or "-"),
-            f"{one.sent_at:%Y-%m-%d %H:%M}",
+            utc_text(one.sent_at),
             f"{one.recipient_count:,}" if one.recipient_count is not None else "-",
             state.log_status or "-",
         )

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from list_pipeline.cli.common import console, opened_services
+from list_pipeline.core.wording import dollars_text, duration_text, percent_text, seconds_text, utc_text
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +37,7 @@ def health(
             latency = "-" if one.latency_ms is None else str(one.latency_ms)
             table.add_row(name, one.status.value, "yes" if one.is_required else "no", latency, details)
         console.print(table)
-        console.print(f"{found.status.value}, {found.timestamp:%Y-%m-%d %H:%M:%S} UTC", markup=False)
+        console.print(f"{found.status.value}, {utc_text(found.timestamp, seconds=True)} UTC", markup=False)
     if found.status is Health.UNHEALTHY:
         raise typer.Exit(1)
 
@@ -50,16 +51,16 @@ def metrics(days: Annotated[int, typer.Option(min=1, help="Days to look back.")]
     with opened_services() as services:
         found = measured(services, days)
         judged = triggers(services)
-    table = Table("workflow", "runs", "P50 s", "P95 s", "P99 s", "over 60 s", "requests", "waited s", "rate %")
+    table = Table("workflow", "runs", "P50 s", "P95 s", "P99 s", "over 60 s", "requests", "waited s", "rate")
     for one in found.workflows:
         table.add_row(
             one.workflow,
             str(one.worked.count),
-            *(f"{ms / 1000:.1f}" for ms in (one.worked.p50_ms, one.worked.p95_ms, one.worked.p99_ms)),
+            *map(seconds_text, (one.worked.p50_ms, one.worked.p95_ms, one.worked.p99_ms)),
             str(one.long),
             f"{one.requests:,}",
-            f"{one.waited_ms / 1000:.1f}",
-            f"{one.rate_percent:.0f}",
+            seconds_text(one.waited_ms),
+            percent_text(one.rate_percent),
         )
     console.print(table)
     maintenance = found.workflow(MAINTENANCE)
@@ -69,14 +70,14 @@ def metrics(days: Annotated[int, typer.Option(min=1, help="Days to look back.")]
             stages.add_row(name, str(spent.p50_ms), str(spent.p95_ms), str(spent.p99_ms))
         console.print(stages)
     if found.advisors:
-        asked = Table("advisor", "questions", "tokens", "USD", "P50 ms", "P95 ms", "P99 ms")
+        asked = Table("advisor", "questions", "tokens", "cost", "P50 ms", "P95 ms", "P99 ms")
         for use in found.advisors:
             latencies = ("-" if ms is None else str(ms) for ms in (use.p50_ms, use.p95_ms, use.p99_ms))
-            asked.add_row(use.agent, str(use.questions), f"{use.tokens:,}", f"{use.cost_usd:.4f}", *latencies)
+            asked.add_row(use.agent, str(use.questions), f"{use.tokens:,}", dollars_text(use.cost_usd), *latencies)
         console.print(asked)
     messages, rate = found.messages, found.messages.delivery_rate
-    share = "-" if rate is None else f"{100 * rate:.1f} %"
-    slow = "-" if messages.p95_s is None else f"{messages.p95_s:.1f} s"
+    share = percent_text(None if rate is None else 100 * rate, unknown="-")
+    slow = "-" if messages.p95_s is None else duration_text(messages.p95_s)
     console.print(
         f"{messages.messages} messages, {share} delivered, P95 {slow}, {messages.late} after 30 s.", markup=False
     )

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from list_pipeline.cli.common import console, opened_services
+from list_pipeline.core.wording import utc_text
 
 PlanId = Annotated[int, typer.Argument(help="Number of the plan, as `reviews` lists it.")]
 ReviewId = Annotated[int, typer.Argument(help="Number of the question, the first one in its line of `reviews`.")]
@@ -60,7 +61,7 @@ def waiting() -> None:
             key or "-",
             kind.value,
             action.value,
-            f"{since:%Y-%m-%d %H:%M}",
+            utc_text(since),
             f"{len(ids):,}",
             ", ".join(map(str, ids)),
         )
@@ -96,12 +97,12 @@ def expire(plan_id: PlanId, by: By, note: Note = None) -> None:
 
 def approve_item(review_id: ReviewId, content_hash: ContentHash, by: By, note: Note = None) -> None:
     """Approve a question about single contacts (for one that failed: try again); the sensor carries it out."""
-    from list_pipeline.operations.reviews.approved_items import cap_words_of
+    from list_pipeline.operations.reviews.approved_items import cap_text_of
     from list_pipeline.operations.reviews.decisions import approve_item as decide
 
     with opened_services() as services:
         item = decide(services, review_id, by=by, content_hash=content_hash, note=note)
-        words = cap_words_of(services, item)
+        words = cap_text_of(services, item)
     console.print(f"Question {item.review_id} is {item.status}. {words}".rstrip(), markup=False)
 
 

@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from list_pipeline.cli.common import console, opened_services
+from list_pipeline.core.wording import utc_text
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +33,7 @@ def states(
         noted = state_history.history(services, role, limit=limit) if history else ()
     table = Table("list", "machine", "state", "since (UTC)")
     for row in present:
-        table.add_row(row.list_role.label, row.machine, row.state, f"{row.since:%Y-%m-%d %H:%M}")
+        table.add_row(row.list_role.label, row.machine, row.state, utc_text(row.since))
     console.print(table)
     if not present:
         console.print("Nothing is noted yet: run a maintenance first.")
@@ -41,7 +42,7 @@ def states(
         for one in noted:
             about = one.campaign_key or (one.week.isoformat() if one.week else "-")
             shown.add_row(
-                f"{one.at:%Y-%m-%d %H:%M:%S}",
+                utc_text(one.at, seconds=True),
                 one.list_role.label,
                 one.machine,
                 one.from_state,

@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from list_pipeline.cli.common import console, opened_services
+from list_pipeline.core.wording import utc_text
 from list_pipeline.operations.services import Services
 
 
@@ -52,10 +53,10 @@ def _list(services: Services) -> None:
             campaign.key,
             campaign.name,
             campaign.list_role.label,
-            f"{campaign.scheduled_at:%Y-%m-%d %H:%M}",
+            utc_text(campaign.scheduled_at),
             f"{campaign.expected:,}" if campaign.expected is not None else "-",
             campaign.status,
-            f"{validation.verdict.value}, {validation.validated_at:%Y-%m-%d %H:%M}" if validation else "-",
+            f"{validation.verdict.value}, {utc_text(validation.validated_at)}" if validation else "-",
         )
     console.print(table)
 

@@ -1,10 +1,13 @@
-"""Percentages in exact arithmetic: the exact share that a percentage means, and whether a part reaches or exceeds it.
+"""Percentages: the exact share that one means, whether a part reaches or exceeds it, and measured rates.
 
-Belongs here: comparisons that a rounded float gets wrong. Does not belong here: how a percentage is written for people.
+Belongs here: comparisons that a rounded float gets wrong, and the interval in which a true rate lies. Does not belong here: how
+a percentage is written for people (``wording``).
 """
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
@@ -35,3 +38,47 @@ def exceeds_percent(part: int, whole: int, percent: float) -> bool:
 def reaches_percent(part: int, whole: int, percent: float) -> bool:
     """Whether ``part`` is at least ``percent`` of ``whole``, without rounding."""
     return part >= exact_share(percent) * whole
+
+
+_Z_95 = 1.959963984540054
+"""Two-sided 95 % quantile of the normal distribution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """``count`` of ``of``, with the interval in which the true rate lies with 95 % (Wilson 1927). All in percent.
+
+    A rate of nothing is not known: percent, low and high are None then.
+    """
+
+    count: int
+    of: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.count <= self.of:
+            raise ValueError(f"a rate of {self.count} of {self.of} is impossible")
+
+    @property
+    def percent(self) -> float | None:
+        """The share as it was seen."""
+        return 100 * self.count / self.of if self.of else None
+
+    @property
+    def low(self) -> float | None:
+        """Lower end of the interval."""
+        return self._bound(-1)
+
+    @property
+    def high(self) -> float | None:
+        """Upper end of the interval."""
+        return self._bound(1)
+
+    def _bound(self, sign: int) -> float | None:
+        if not self.of:
+            return None
+        n, p, z = self.of, self.count / self.of, _Z_95
+        if p in (0.0, 1.0) and sign == (1 if p else -1):
+            return 100 * p  # exactly, where rounding would leave it a hair off
+        middle = p + z * z / (2 * n)
+        half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return 100 * (middle + sign * half) / (1 + z * z / n)

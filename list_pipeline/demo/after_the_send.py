@@ -14,6 +14,7 @@ from list_pipeline.core.plans.plan import ItemAction, PlanKind, Sweep
 from list_pipeline.core.rebalancing.balance import deviation_percent
 from list_pipeline.core.rebalancing.summary import RebalancingSummary, pair_of
 from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.core.wording import percent_text
 from list_pipeline.demo.showing import Stage, console, show_messages
 from list_pipeline.operations.runs.run import Maintenance, current
 from list_pipeline.operations.services import Services
@@ -75,7 +76,7 @@ def _show_suppressions(services: Services, run_: Maintenance) -> None:
 def _show_rebalancing(services: Services, run_: Maintenance) -> None:
     summary = _plan(services, run_, PlanKind.REBALANCING).rebalancing_summary
     before, after = summary.deviation_before_percent, summary.deviation_after_percent
-    console.print(f"\nRebalancing: deviation {before:.1f} % → {after:.1f} %")
+    console.print(f"\nRebalancing: deviation {percent_text(before)} → {percent_text(after)}")
     console.print(f"Certificate: {summary.certificate}")
     if deferred := summary.deferred_move_count:
         console.print(f"Deferred until the cycle closes: {deferred} moves, {', '.join(summary.deferred_moves)}")
@@ -157,12 +158,12 @@ def _deviation(stage: Stage) -> float:
 
 def _prove_balance(stage: Stage, summary: RebalancingSummary, deviation: float) -> None:
     if not summary.restriction:
-        stage.prove(f"the lists are within 2 % of their mean ({deviation:.2f} %)", deviation <= 2)
+        stage.prove(f"the lists are within 2 % of their mean ({percent_text(deviation)})", deviation <= 2)
         return
     sent = set(summary.sent_in_open_cycle)
     crossing = [flow for flow in summary.moves if len(sent & set(pair_of(flow))) == 1]
     planned = summary.deviation_after_percent
     stage.prove(
-        f"nobody moved between a mailed and an unmailed list; the deviation is what that allows ({deviation:.2f} %)",
+        f"nobody moved between a mailed and an unmailed list; the deviation is what that allows ({percent_text(deviation)})",
         not crossing and planned is not None and abs(deviation - planned) < 0.005,
     )

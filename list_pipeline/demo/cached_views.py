@@ -8,6 +8,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from list_pipeline.core.lists import ALL_LISTS
+from list_pipeline.core.wording import limit_text, percent_text
 from list_pipeline.demo.showing import Stage, console, say
 from list_pipeline.operations.views.cache_warming import HIT_RATE_WANTED, hit_rate
 from list_pipeline.operations.views.cached_reads import ReadSession, all_metadata, campaigns, list_state, memberships
@@ -51,10 +52,10 @@ def play(stage: Stage) -> None:
             table.add_row(each.kind, f"{each.hits:,}", f"{each.misses:,}")
         console.print(table)
     share = rate.share if rate is not None else None
-    shown = f"{100 * share:.0f} %" if share is not None else "none"
+    shown = percent_text(None if share is None else 100 * share, unknown="none")
     say(f"Served from Redis: {shown} of the reads; requests to Mailjet for that: {asked}\n")
     stage.prove(
-        f"the cache served {shown} of the reads (wanted: more than {100 * HIT_RATE_WANTED:.0f} %)",
+        f"the cache served {shown} of the reads (wanted: more than {limit_text(100 * HIT_RATE_WANTED)})",
         rate is not None and rate.is_as_wanted is True,
     )
     stage.prove("sizes and places shown through the cache are those of the rehearsal Mailjet", agree)

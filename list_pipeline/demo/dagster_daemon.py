@@ -18,6 +18,7 @@ from typing import Any
 import dagster as dg
 
 from list_pipeline.core.errors import TransientError
+from list_pipeline.core.wording import duration_text
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _LOOK_EVERY_S = 0.25
@@ -120,7 +121,9 @@ def wait_for_runs(
                 raise TransientError("Waiting for Dagster's daemon", "it ended by itself", "See its log file")
             time.sleep(_LOOK_EVERY_S)
     raise TransientError(
-        "Waiting for Dagster's runs", f"after {timeout_s:.0f} s they have not ended", "See the daemon's log file"
+        "Waiting for Dagster's runs",
+        f"after {duration_text(timeout_s)} they have not ended",
+        "See the daemon's log file",
     )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from redis import Redis
 
 from list_pipeline import stack
+from list_pipeline.core.wording import duration_text
 from list_pipeline.demo import after_the_send, blocked_campaign, cached_views, weekly_check
 from list_pipeline.demo.dagster_daemon import running_daemon
 from list_pipeline.demo.showing import Stage, console, say
@@ -112,5 +113,5 @@ def _read_back(stage: Stage, started: float) -> int:
     console.rule("Read back from the rehearsal Mailjet, Slack and the database")
     for proof in stage.proofs:
         say(f"{'✓' if proof.holds else '✗'} {proof.claim}")
-    say(f"\nTook {time.monotonic() - started:.0f} s. See all of it in Dagster's UI with: make dev")
+    say(f"\nTook {duration_text(time.monotonic() - started)}. See all of it in Dagster's UI with: make dev")
     return 0 if stage.proofs and all(proof.holds for proof in stage.proofs) else 1

@@ -14,6 +14,7 @@ from rich.table import Table
 from list_pipeline.core.lists import ALL_LISTS
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.weekly.figures import Week
+from list_pipeline.core.wording import percent_text
 from list_pipeline.demo.dagster_daemon import launched
 from list_pipeline.demo.showing import Stage, console, say, show_messages
 from list_pipeline.operations.weekly.steps import WORKFLOW, figures_kept, latest_due
@@ -60,7 +61,7 @@ def _show_and_prove(stage: Stage, week: Week) -> None:
     console.print(table)
     deviation = figures.deviation_percent
     if deviation is not None:
-        say(f"Largest distance from the mean: {deviation:.1f} %")
+        say(f"Largest distance from the mean: {percent_text(deviation)}")
     say(f"Urgency: {row['urgency']}; {row['total_issue_count']} issues, {row['critical_issue_count']} of them critical")
     for item in row["action_items"]:
         say(f"  → {item['priority']}: {item['text']}")

@@ -14,8 +14,9 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.health.figures import Rate, SendFigures
+from list_pipeline.core.health.figures import SendFigures
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.percentages import Rate
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import StoredReport
 from list_pipeline.core.runs.status import RunStatus

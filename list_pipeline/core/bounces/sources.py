@@ -26,6 +26,7 @@ from list_pipeline.core.bounces.classes import (
     classify,
 )
 from list_pipeline.core.observations import BounceSeen, MessageSeen, MessageStatus, SendCounters
+from list_pipeline.core.wording import count_text
 
 _FAILED = frozenset(
     {
@@ -123,9 +124,11 @@ def reconcile(
     everything: list[BounceSeen | MessageSeen] = [*bounces, *messages]
     problems, warnings = _compare_with_counters(own_messages, counters)
     if foreign := sum(row.mailjet_campaign_id != mailjet_campaign_id for row in everything):
-        problems.append(f"{_rows(foreign)} of another campaign came with the answer: the filter was not applied.")
+        problems.append(
+            f"{count_text(foreign, 'row')} of another campaign came with the answer: the filter was not applied."
+        )
     if nameless := sum(row.contact_id <= 0 for row in everything):
-        warnings.append(f"{_rows(nameless)} without a contact: nobody can be held to that.")
+        warnings.append(f"{count_text(nameless, 'row')} without a contact: nobody can be held to that.")
     if not own_bounces and any(row.status is MessageStatus.HARD_BOUNCED for row in own_messages):
         warnings.append("The bounce log shows nothing although messages bounced hard: read it again with its dates.")
 
@@ -151,10 +154,6 @@ def reconcile(
         _surplus(own_bounces, own_messages),
         len(everything),
     )
-
-
-def _rows(count: int) -> str:
-    return f"{count} row" if count == 1 else f"{count} rows"
 
 
 def _by_contact(rows: Iterable[Row]) -> dict[int, tuple[Row, ...]]:

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.wording import names_text
 
 MAX_WAIT_FOR_ROUND = timedelta(days=21)
 """How long after its last send a cycle waits for a missing round: three weekly rounds."""
@@ -164,7 +165,7 @@ def _in_order(cycles: Iterable[Cycle]) -> tuple[Cycle, ...]:
 
 
 def _titles(roles: Sequence[ListRole]) -> str:
-    return " and ".join(role.label for role in roles)
+    return names_text([role.label for role in roles])
 
 
 def _by_time(cycle: Cycle) -> tuple[datetime, int]:

@@ -7,8 +7,10 @@ was already done or failed before (its log says so), and who looks for due campa
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+from list_pipeline.core.wording import duration_text, instant_text
 
 
 class CampaignStatus(StrEnum):
@@ -91,16 +93,13 @@ def eligible(
             campaign, Eligibility.TIME_UNKNOWN, "it has no end or start of sending and no scheduled time", None
         )
     if as_of < due_at:
-        return EligibilityVerdict(campaign, Eligibility.NOT_YET, f"it is due at {_shown(due_at)}", due_at)
+        return EligibilityVerdict(campaign, Eligibility.NOT_YET, f"it is due at {instant_text(due_at)}", due_at)
     if zero < as_of - timedelta(days=lookback_days):
         return EligibilityVerdict(
             campaign,
             Eligibility.TOO_OLD,
-            f"it was sent at {_shown(zero)}, more than {lookback_days:g} days ago; ask for it by hand",
+            f"it was sent at {instant_text(zero)}, more than {duration_text(timedelta(days=lookback_days))} ago; "
+            "ask for it by hand",
             due_at,
         )
-    return EligibilityVerdict(campaign, Eligibility.ELIGIBLE, f"it has been due since {_shown(due_at)}", due_at)
-
-
-def _shown(instant: datetime) -> str:
-    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return EligibilityVerdict(campaign, Eligibility.ELIGIBLE, f"it has been due since {instant_text(due_at)}", due_at)

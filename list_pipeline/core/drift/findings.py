@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import ItemAction, PlanItem
+from list_pipeline.core.wording import names_text
 
 POLICY_VERSION = "reconciliation-1"
 """Version of these rules, stored with every proposed repair."""
@@ -323,7 +324,7 @@ def _surplus(standing: Standing) -> tuple[ListRole, ListRole]:
 
 def _names(roles: Iterable[ListRole]) -> str:
     wanted = set(roles)
-    return " and ".join(role.label for role in ListRole if role in wanted) or "no campaign list"
+    return names_text([role.label for role in ListRole if role in wanted]) or "no campaign list"
 
 
 def _subscribed(is_unsubscribed: bool) -> str:

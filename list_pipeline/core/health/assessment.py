@@ -35,10 +35,12 @@ from enum import StrEnum
 from typing import Any
 
 from list_pipeline.core.advice.records import AdviceSource
-from list_pipeline.core.health.figures import ListFigures, Rate, SendFigures, rate_words
+from list_pipeline.core.health.figures import ListFigures, SendFigures
 from list_pipeline.core.health.trends import BounceTrend, SizeTrend
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.percentages import Rate
 from list_pipeline.core.plans.plan import Urgency, max_urgency
+from list_pipeline.core.wording import limit_text, percent_text, rate_text
 
 __all__ = [
     "HealthAssessment",
@@ -164,7 +166,7 @@ class _Limit:
     def words(self, figures: SendFigures, verdict: str) -> str:
         """The rate, its interval and the limit."""
         side = "below" if self.is_floor else "above"
-        return f"{self.name} is {rate_words(self.rate(figures))}, {verdict} {side} {self.percent:g} %."
+        return f"{self.name} is {rate_text(self.rate(figures))}, {verdict} {side} {limit_text(self.percent)}."
 
 
 def _limits(policy: HealthPolicy) -> tuple[tuple[_Limit, ...], ...]:
@@ -228,8 +230,8 @@ def judge_health(figures: ListFigures, policy: HealthPolicy | None = None) -> Ru
         lasts = [True] * (len(lasts) + 1)
     if figures.size_change_percent is not None and figures.size_change_percent < -policy.shrinkage:
         concerns.append(
-            f"The list shrinks by {-figures.size_change_percent:.1f} % a month, more than {policy.shrinkage:g} %: to "
-            "be investigated."
+            f"The list shrinks by {percent_text(-figures.size_change_percent)} a month, more than "
+            f"{limit_text(policy.shrinkage)}: to be investigated."
         )
         statuses.append(HealthStatus.WARNING)
         lasts.append(True)
@@ -320,8 +322,8 @@ def _rationale(figures: ListFigures, status: HealthStatus, concerns: int) -> str
     rates = "No campaign of it was read yet."
     if figures.last is not None and figures.is_known:
         rates = (
-            f"Of its last campaign {rate_words(figures.last.bounce_rate)} bounced and "
-            f"{rate_words(figures.last.delivery_rate)} were delivered."
+            f"Of its last campaign {rate_text(figures.last.bounce_rate)} bounced and "
+            f"{rate_text(figures.last.delivery_rate)} were delivered."
         )
     trend = {
         BounceTrend.UNKNOWN: "Where the bounce rate of the three lists goes cannot be told yet.",

@@ -1,6 +1,6 @@
 """The figures of a campaign list: sizes, rates with their intervals, trends.
 
-Belongs here: what is known about a list, with its units, and how it is shown. Does not belong here: what follows from a
+Belongs here: what is known about a list, with its units. Does not belong here: what follows from a
 figure (``assessment``) and where it comes from (``operations.health.assessments``).
 
 None means: not known. It never stands for zero.
@@ -8,56 +8,14 @@ None means: not known. It never stands for zero.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 from list_pipeline.core.health.trends import BounceTrend, SizeTrend
 from list_pipeline.core.lists import ListRole
-
-_Z_95 = 1.959963984540054
-"""Two-sided 95 % quantile of the normal distribution."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """``count`` of ``of``, with the interval in which the true rate lies with 95 % (Wilson 1927). All in percent.
-
-    A rate of nothing is not known: percent, low and high are None then.
-    """
-
-    count: int
-    of: int
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.count <= self.of:
-            raise ValueError(f"a rate of {self.count} of {self.of} is impossible")
-
-    @property
-    def percent(self) -> float | None:
-        """The share as it was seen."""
-        return 100 * self.count / self.of if self.of else None
-
-    @property
-    def low(self) -> float | None:
-        """Lower end of the interval."""
-        return self._bound(-1)
-
-    @property
-    def high(self) -> float | None:
-        """Upper end of the interval."""
-        return self._bound(1)
-
-    def _bound(self, sign: int) -> float | None:
-        if not self.of:
-            return None
-        n, p, z = self.of, self.count / self.of, _Z_95
-        if p in (0.0, 1.0) and sign == (1 if p else -1):
-            return 100 * p  # exactly, where rounding would leave it a hair off
-        middle = p + z * z / (2 * n)
-        half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return 100 * (middle + sign * half) / (1 + z * z / n)
+from list_pipeline.core.percentages import Rate
+from list_pipeline.core.wording import date_text, rate_ends, told_percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,22 +183,15 @@ class ListFigures:
             target_contacts=rounded(self.target),
             third_of_master_list_contacts=rounded(self.master_third),
             variance_contacts=rounded(self.variance),
-            variance_percent=rounded(self.variance_percent),
-            last_campaign_date=at.date().isoformat() if at is not None else "Never",
+            variance_percent=told_percent(self.variance_percent),
+            last_campaign_date=date_text(at) if at is not None else "Never",
             last_campaign=_sends(self.last),
             recent_campaigns=_sends(self.recent),
             suppressed_of_recently_mailed=_rate(self.suppression),
             bounce_trend_of_all_lists=self.bounce_trend,
             size_trend=self.size_trend,
-            size_change_a_month_percent=rounded(self.size_change_percent),
+            size_change_a_month_percent=told_percent(self.size_change_percent),
         )
-
-
-def rate_words(rate: Rate | None, digits: int = 2, unknown: str = "unknown") -> str:
-    """A rate for people, e.g. ``4.35 % (3.31 to 5.69 %)``; the word for what is not known without a base."""
-    if rate is None or rate.percent is None or rate.low is None or rate.high is None:
-        return unknown
-    return f"{rate.percent:.{digits}f} % ({rate.low:.{digits}f} to {rate.high:.{digits}f} %)"
 
 
 def _sends(sends: SendFigures | None) -> ShownSends | None:
@@ -256,18 +207,13 @@ def _sends(sends: SendFigures | None) -> ShownSends | None:
     )
 
 
-def _rate(rate: Rate | None, digits: int = 2) -> ShownRate | None:
+def _rate(rate: Rate | None) -> ShownRate | None:
     if rate is None:
         return None
-    return ShownRate(rate.count, rounded(rate.percent, digits), rounded(rate.low, digits), rounded(rate.high, digits))
+    percent, low, high = rate_ends(rate)
+    return ShownRate(rate.count, percent, low, high)
 
 
-def rate_shown(rate: Rate | None, digits: int = 2) -> dict[str, object] | None:
-    """A rate with its interval as JSON values, for a prompt; None where it is not known."""
-    shown = _rate(rate, digits)
-    return None if shown is None else asdict(shown)
-
-
-def rounded(value: float | None, digits: int = 1) -> float | None:
-    """A figure as it is told; None stays None."""
-    return None if value is None else round(value, digits)
+def rounded(value: float | None) -> float | None:
+    """A size that is no whole number, to a tenth of a contact; None stays None."""
+    return None if value is None else round(value, 1)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from list_pipeline.core.list_states.machines import CLEANUP_ABOVE_PERCENT
 from list_pipeline.core.messages.slack_blocks import SlackMessage, compose, context, fields, header, section, untrusted
+from list_pipeline.core.wording import limit_text, percent_text
 
 FEWEST_RECIPIENTS = 200
 """Of fewer recipients nobody is called: below, the reports call a rate uncertain too, and three bounces of twenty people
@@ -37,18 +38,18 @@ class Bounced:
 def bounce_message(found: Bounced) -> SlackMessage:
     """The message about one maintenance's finding; who was suppressed stands in its report."""
     what = compose(
-        "*{percent} %* of the recipients of {campaign} bounced on {list}; people are told above {limit} %.",
-        percent=f"{found.percent:.1f}",
+        "*{percent}* of the recipients of {campaign} bounced on {list}; people are told above {limit}.",
+        percent=percent_text(found.percent),
         campaign=found.campaign_key,
         list=found.list_label,
-        limit=CLEANUP_ABOVE_PERCENT,
+        limit=limit_text(CLEANUP_ABOVE_PERCENT),
     )
     why = compose(
         "That many are rarely contacts alone: find out where they came from, and whether one receiver refuses us, before "
         "the list is sent to again."
     )
     return SlackMessage(
-        untrusted(f"{_TITLE}: {found.percent:.1f} % after {found.campaign_key}.", 1_500),
+        untrusted(f"{_TITLE}: {percent_text(found.percent)} after {found.campaign_key}.", 1_500),
         [
             header(_TITLE),
             section([what, why]),

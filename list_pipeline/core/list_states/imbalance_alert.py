@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from list_pipeline.core.list_states.machines import SEVERE_IMBALANCE_PERCENT
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.messages.slack_blocks import SlackMessage, compose, context, fields, header, section, untrusted
+from list_pipeline.core.wording import limit_text, percent_text
 
 _TITLE = "⚖️ The Campaign Lists Are Far Apart"
 
@@ -38,10 +39,10 @@ class Imbalance:
 def imbalance_message(found: Imbalance) -> SlackMessage:
     """The message about one maintenance's finding; what was really moved stands in its report."""
     what = compose(
-        "After {campaign} the three lists deviate by *{deviation} %* from their mean; people are told above {limit} %.",
+        "After {campaign} the three lists deviate by *{deviation}* from their mean; people are told above {limit}.",
         campaign=found.campaign_key,
-        deviation=f"{found.deviation_percent:.1f}",
-        limit=SEVERE_IMBALANCE_PERCENT,
+        deviation=percent_text(found.deviation_percent),
+        limit=limit_text(SEVERE_IMBALANCE_PERCENT),
     )
     plan = compose(
         "The rebalancing plans {moves} moves and {enrolments} enrolments"
@@ -53,7 +54,7 @@ def imbalance_message(found: Imbalance) -> SlackMessage:
     if found.deferred:
         lines.append(compose("{count} more are deferred until the open cycle closes.", count=f"{found.deferred:,}"))
     return SlackMessage(
-        untrusted(f"{_TITLE}: {found.deviation_percent:.1f} % after {found.campaign_key}.", 1_500),
+        untrusted(f"{_TITLE}: {percent_text(found.deviation_percent)} after {found.campaign_key}.", 1_500),
         [
             header(_TITLE),
             section(lines),

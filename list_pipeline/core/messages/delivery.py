@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from list_pipeline.core.life_cycles import life_cycle
+from list_pipeline.core.wording import duration_text, limit_text
 
 
 class DeliveryState(StrEnum):
@@ -117,9 +118,9 @@ class DeliveryFigures:
         found = []
         lost, settled = self.failing + self.expired, self.messages - self.pending
         if lost and lost > max(ALERT_SHARE * settled, 1 if settled < FEWEST_FOR_A_SHARE else 0):
-            found.append(f"{lost} of {settled} messages did not arrive, more than {ALERT_SHARE:.0%}")
+            found.append(f"{lost} of {settled} messages did not arrive, more than {limit_text(100 * ALERT_SHARE)}")
         if self.p95_s is not None and self.p95_s > ALERT_SECONDS:
-            found.append(f"one message in twenty took longer than {self.p95_s:.0f} s")
+            found.append(f"one message in twenty took longer than {duration_text(self.p95_s)}")
         if self.longest_wait_s is not None and self.longest_wait_s > ALERT_SECONDS:
-            found.append(f"a message has been waiting for {self.longest_wait_s:.0f} s")
+            found.append(f"a message has been waiting for {duration_text(self.longest_wait_s)}")
         return tuple(found)

@@ -16,6 +16,7 @@ from list_pipeline.core.monitoring.decision_review import (
     FalseSuppressions,
     GoalState,
 )
+from list_pipeline.core.wording import confidence_text, count_text, limit_text, percent_text
 
 _ACTIONS = {
     "suppress": "to suppress",
@@ -34,16 +35,16 @@ def findings(figures: DayFigures) -> tuple[str, ...]:
     if figures.is_empty:
         return (
             "Nothing was planned, asked or decided on this day.",
-            lately_words(figures.people_lately),
-            suppression_words(figures.suppressions),
+            lately_text(figures.people_lately),
+            suppression_text(figures.suppressions),
         )
-    told = [_decided(figures), answer_words(figures.all_advisors)]
+    told = [_decided(figures), answer_text(figures.all_advisors)]
     if advice := _advice(figures):
         told.append(advice)
-    return (*told, _people(figures), lately_words(figures.people_lately), suppression_words(figures.suppressions))
+    return (*told, _people(figures), lately_text(figures.people_lately), suppression_text(figures.suppressions))
 
 
-def answer_words(advisors: AdvisorFigures) -> str:
+def answer_text(advisors: AdvisorFigures) -> str:
     """The results of the questions to the advisors."""
     asked = advisors.questions - advisors.outcomes[AdviceOutcome.NOT_ASKED.value]
     if not asked:
@@ -54,7 +55,7 @@ def answer_words(advisors: AdvisorFigures) -> str:
         return f"{words}no answer came."
     words += f"{advisors.unreadable} of {advisors.answered} answers could not be read"
     if _misses_json_goal(advisors):
-        words += f", while at least {VALID_JSON_GOAL_PERCENT:g} % are to be valid JSON"
+        words += f", while at least {limit_text(VALID_JSON_GOAL_PERCENT)} are to be valid JSON"
     refused = advisors.outcomes[AdviceOutcome.REFUSED.value]
     trimmed = advisors.outcomes[AdviceOutcome.TRIMMED.value]
     words += f", {refused} were refused and {trimmed} used in part"
@@ -67,16 +68,17 @@ def _misses_json_goal(advisors: AdvisorFigures) -> bool:
     return advisors.valid_json_percent is not None and advisors.valid_json_percent < VALID_JSON_GOAL_PERCENT
 
 
-def confidence_words(advisors: AdvisorFigures) -> str:
+def mean_confidence_text(advisors: AdvisorFigures) -> str:
     """The advisors' mean confidence beside its goal."""
     if advisors.mean_confidence is None:
         return "No advisor gave a confidence."
-    return f"The advisors' mean confidence is {advisors.mean_confidence:.2f}; the goal is above {CONFIDENCE_GOAL:.2f}."
+    mean, goal = confidence_text(advisors.mean_confidence), confidence_text(CONFIDENCE_GOAL)
+    return f"The advisors' mean confidence is {mean}; the goal is above {goal}."
 
 
-def suppression_words(found: FalseSuppressions) -> str:
+def suppression_text(found: FalseSuppressions) -> str:
     """The number of wrong suppressions, and what it proves."""
-    goal = f"fewer than {FALSE_SUPPRESSIONS_GOAL_PERCENT:g} % wrong"
+    goal = f"fewer than {limit_text(FALSE_SUPPRESSIONS_GOAL_PERCENT)} wrong"
     if not found.suppressed:
         return f"Nobody was suppressed by a rule so far, so {goal} is not shown yet."
     words = f"{found.reinstated} of {found.suppressed:,} suppressions were taken back"
@@ -86,11 +88,13 @@ def suppression_words(found: FalseSuppressions) -> str:
         return f"{words}: the goal of {goal} is missed."
     if found.bound_percent is None:
         return f"{words}; no person reviewed any, so {goal} is not shown yet."
-    words += f"; of {found.reviewed:,} that people reviewed at most {found.bound_percent:.1f} % are wrong (95 %)"
+    words += (
+        f"; of {found.reviewed:,} that people reviewed at most {percent_text(found.bound_percent)} are wrong (95 %)"
+    )
     return f"{words}, which shows {goal}." if found.proof is GoalState.SHOWN else f"{words}: {goal} is not shown yet."
 
 
-def agreement_words(found: Agreement) -> str:
+def agreement_text(found: Agreement) -> str:
     """The shares of people's decisions that went with the policy and with the advisor."""
     words = f"with the policy in {found.approved} of {found.decided}"
     if found.advisor_spoke:
@@ -98,20 +102,18 @@ def agreement_words(found: Agreement) -> str:
     return words
 
 
-def lately_words(found: Agreement) -> str:
+def lately_text(found: Agreement) -> str:
     """The agreement of the last 30 days."""
     if not found.decided:
         return f"In the last {TREND_DAYS} days people decided nothing, so their agreement is not known."
-    return f"In the last {TREND_DAYS} days people decided {agreement_words(found)}."
+    return f"In the last {TREND_DAYS} days people decided {agreement_text(found)}."
 
 
 def _decided(figures: DayFigures) -> str:
     if not figures.contacts:
         return "No plan was made on this day."
     parts = [f"{count:,} {_ACTIONS.get(name, name)}" for name, count in figures.actions.items() if count]
-    words = (
-        f"Plans were made for {figures.contacts:,} contact{'s' if figures.contacts != 1 else ''}: {', '.join(parts)}"
-    )
+    words = f"Plans were made for {count_text(figures.contacts, 'contact')}: {', '.join(parts)}"
     who = figures.deciders
     parts = [
         f"{who[Decider.GATE]:,} let through automatically" if who[Decider.GATE] else "",
@@ -138,9 +140,7 @@ def _advice(figures: DayFigures) -> str:
 
 def _people(figures: DayFigures) -> str:
     found = figures.people
-    expired = (
-        f" {found.expired} question{'s' if found.expired != 1 else ''} expired unanswered." if found.expired else ""
-    )
+    expired = f" {count_text(found.expired, 'question')} expired unanswered." if found.expired else ""
     if not found.decided:
         return f"People decided on no plan and no question of the policy.{expired}"
-    return f"People approved {found.approved} and rejected {found.rejected}: {agreement_words(found)}.{expired}"
+    return f"People approved {found.approved} and rejected {found.rejected}: {agreement_text(found)}.{expired}"

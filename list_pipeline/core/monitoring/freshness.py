@@ -7,7 +7,9 @@ and whether it is older now: the freshness policies of the assets (``defs.common
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+
+from list_pipeline.core.wording import duration_text, instant_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +28,9 @@ class Freshness:
     @property
     def words(self) -> str:
         """The finding as a sentence, times in UTC."""
+        done = f"last done at {instant_text(self.done_at)}" if self.done_at else "never done yet"
         state = "is overdue" if self.is_overdue else "is fresh"
-        done = (
-            f"last done on {self.done_at.astimezone(UTC):%Y-%m-%d at %H:%M} UTC" if self.done_at else "never done yet"
-        )
-        hours = int(self.limit / timedelta(hours=1))
-        most = f"{hours // 24} days and {hours % 24} hours" if hours >= 48 else f"{hours} hours"
-        return f"The {self.name} {state}: {done}; it may be {most} old."
+        return f"The {self.name} {state}: {done}; it may be {duration_text(self.limit)} old."
 
 
 def also_overdue_when_never_done(found: Freshness, first_started_at: datetime, now: datetime) -> Freshness:

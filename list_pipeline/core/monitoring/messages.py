@@ -22,6 +22,7 @@ from list_pipeline.core.messages.slack_blocks import (
 from list_pipeline.core.monitoring.freshness import Freshness
 from list_pipeline.core.monitoring.latency import LONG_MS, WorkflowFigures
 from list_pipeline.core.monitoring.rollback_triggers import TriggerResult
+from list_pipeline.core.wording import duration_text
 
 _MOST_RUNS = 8
 
@@ -113,13 +114,13 @@ def slow_message(slow: Sequence[WorkflowFigures], days: int) -> SlackMessage:
     title = "🐢 Workflows That Took Longer Than a Minute"
     lines = [
         compose(
-            "• {name}: {long} of {count} took longer than {limit} s (P95 {p95} s, longest {longest} s)",
+            "• {name}: {long} of {count} took longer than {limit} (P95 {p95}, longest {longest})",
             name=one.workflow,
             long=one.long,
             count=one.worked.count,
-            limit=LONG_MS // 1000,
-            p95=f"{one.worked.p95_ms / 1000:.1f}",
-            longest=f"{one.worked.longest_ms / 1000:.1f}",
+            limit=duration_text(LONG_MS / 1000),
+            p95=duration_text(one.worked.p95_ms / 1000),
+            longest=duration_text(one.worked.longest_ms / 1000),
         )
         for one in slow
     ]

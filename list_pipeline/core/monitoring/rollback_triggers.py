@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from list_pipeline.core.wording import duration_text, limit_text, share_percent_text
+
 LATENCY_LIMIT_MS = 5 * 60_000
 """P95 of the maintenances above five minutes asks for a rollback; waits for people are not in it."""
 WRONG_LIMIT_PERCENT = 20.0
@@ -82,8 +84,8 @@ def _latency(facts: TriggerFacts) -> TriggerResult:
     if count < LEAST_MAINTENANCES or p95 is None:
         return _too_few(Trigger.LATENCY, count, "maintenances", LEAST_MAINTENANCES)
     words = (
-        f"P95 of {count} maintenances is {p95 / 1000:.1f} s of work, waits for people not counted; "
-        f"the limit is {LATENCY_LIMIT_MS / 1000:.0f} s."
+        f"P95 of {count} maintenances is {duration_text(p95 / 1000)} of work, waits for people not counted; "
+        f"the limit is {duration_text(LATENCY_LIMIT_MS / 1000)}."
     )
     return TriggerResult(Trigger.LATENCY, p95 > LATENCY_LIMIT_MS, words)
 
@@ -110,7 +112,9 @@ def _failed(facts: TriggerFacts) -> TriggerResult:
 
 
 def _share(trigger: Trigger, part: int, whole: int, limit_percent: float, what: str) -> TriggerResult:
-    words = f"{part} of {whole} {what} ({100 * part / whole:.1f} %); the limit is {limit_percent:g} %."
+    words = (
+        f"{part:,} of {whole:,} {what} ({share_percent_text(part, whole)}); the limit is {limit_text(limit_percent)}."
+    )
     # In whole numbers: a share of exactly the limit must not depend on rounding.
     return TriggerResult(trigger, part * 100 > limit_percent * whole, words)
 

@@ -19,6 +19,7 @@ from list_pipeline.core.messages.slack_blocks import SlackMessage, compose, cont
 from list_pipeline.core.percentages import exceeds_percent
 from list_pipeline.core.plans.journal import StepAction, StepOnList
 from list_pipeline.core.plans.plan import ItemAction
+from list_pipeline.core.wording import ids_text
 
 _CAMPAIGN = frozenset(CAMPAIGN_LISTS)
 
@@ -238,8 +239,7 @@ def correction_message(facts: CorrectionFacts, *, automatic: bool) -> SlackMessa
     if facts.failed or facts.open:
         lines.append(compose("{failed} failed and {open} are not settled.", failed=facts.failed, open=facts.open))
     if facts.differs:
-        shown = ", ".join(map(str, facts.differs[:10])) + (" …" if len(facts.differs) > 10 else "")
-        lines.append(compose("Not where they were before: contacts {shown}.", shown=shown))
+        lines.append(compose("Not where they were before: contacts {shown}.", shown=ids_text(facts.differs, most=10)))
     lines += [
         compose("{count} left as they are: {why}.", count=count, why=reason.words)
         for reason, count in sorted(facts.refused.items())

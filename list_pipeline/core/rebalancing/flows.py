@@ -24,6 +24,7 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.percentages import Percent, exact_share
 from list_pipeline.core.rebalancing.balance import BalanceState, Sizes, assess_balance, checked_sizes, deviation
 from list_pipeline.core.rebalancing.minimal_moves import FREE, Group, GroupBound, Solution, smallest_gap, solve
+from list_pipeline.core.wording import limit_text, names_text, percent_text, share_percent_text
 
 Pair = tuple[ListRole, ListRole]
 """From one campaign list to another."""
@@ -286,19 +287,13 @@ def _review_reason(moves: int, contacts: int, rules: RebalancingPolicy) -> str |
     if not moves or moves < rules.max_moves_share * contacts:
         return None
     return (
-        f"{moves:,} moves are {_percent(Fraction(moves, contacts))} of the {contacts:,} contacts in the three lists; "
-        f"from {_percent(rules.max_moves_share)} on a person decides"
+        f"{moves:,} moves are {share_percent_text(moves, contacts)} of the {contacts:,} contacts in the three lists; "
+        f"from {limit_text(rules.max_moves_share * 100)} on a person decides"
     )
 
 
-def _percent(share: Fraction) -> str:
-    """A share for people, e.g. ``9.4 %``: two decimals at most."""
-    return f"{float(share * 100):.2f}".rstrip("0").rstrip(".") + " %"
-
-
 def _titles(roles: tuple[ListRole, ...]) -> str:
-    names = [role.label for role in roles]
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+    return names_text([role.label for role in roles])
 
 
 def _restriction(sent: frozenset[ListRole], frozen: frozenset[ListRole]) -> str | None:
@@ -352,22 +347,27 @@ def _certificate(solution: Solution, available: int, restriction: str | None) ->
 
 def _with_reasons(plan: FlowPlan, rules: RebalancingPolicy, restriction: str | None, available: int) -> FlowPlan:
     before, after = plan.deviation_before, plan.deviation_after
-    trigger, goal = _percent(rules.trigger), _percent(rules.repair)
+    trigger, goal = limit_text(100 * rules.trigger), limit_text(100 * rules.repair)
+    deviate = f"the lists deviate by {percent_text(None if before is None else 100 * before)} from their mean"
     reasons = []
     if before is None:
         reasons.append("the three lists are empty: there is no mean to deviate from")
     elif not plan.triggered:
-        reasons.append(f"the lists deviate by {_percent(before)} from their mean; only above {trigger} is it repaired")
+        reasons.append(f"{deviate}; only above {trigger} is it repaired")
     else:
-        reasons.append(f"the lists deviate by {_percent(before)} from their mean, more than the tolerance of {trigger}")
+        reasons.append(f"{deviate}, more than the tolerance of {trigger}")
     if plan.triggered and after is not None:
         if plan.is_repaired and after <= rules.repair:
-            reasons.append(f"the plan brings them to {_percent(after)}; the goal is {goal}")
+            reasons.append(f"the plan brings them to {percent_text(100 * after)}; the goal is {goal}")
         elif plan.is_repaired:
-            reasons.append(f"{_percent(after)} is as even as possible for {sum(plan.target_sizes):,} contacts")
+            reasons.append(
+                f"{percent_text(100 * after)} is as even as possible for {sum(plan.target_sizes):,} contacts"
+            )
         else:
             still = f", still above {trigger}" if plan.is_above_trigger_after else ""
-            reasons.append(f"only {_percent(after)} can be reached now{still}; the goal is {goal}; {restriction}")
+            reasons.append(
+                f"only {percent_text(100 * after)} can be reached now{still}; the goal is {goal}; {restriction}"
+            )
     if plan.deferred_moves or plan.deferred_enrolments:
         reasons.append(
             f"deferred until the restriction is lifted: moves {sum(plan.deferred_moves.values()):,}, "

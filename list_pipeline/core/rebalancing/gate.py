@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS
@@ -29,6 +28,7 @@ from list_pipeline.core.plans.plan import ItemAction, PlanItem
 from list_pipeline.core.rebalancing.balance import Sizes, deviation
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
 from list_pipeline.core.suppression.policy import SuppressionPolicy
+from list_pipeline.core.wording import confidence_text, count_text, limit_text, percent_text
 
 REVIEW_CONFIDENCE = SuppressionPolicy().review_confidence
 """Below this share an advisor's doubt makes the plan wait: the figure below which a suppression plan waits too."""
@@ -125,8 +125,8 @@ def _counted_sizes(facts: RebalancingGateFacts) -> Sizes:
 def _sizes_check(facts: RebalancingGateFacts) -> GateCheck:
     counted = _counted_sizes(facts)
     passed = counted == facts.sizes_after and min(counted) >= 0
-    words = f"{_shown(facts.sizes_before)} become {_shown(facts.sizes_after)}"
-    words += ", as the items say." if passed else f", but the items lead to {_shown(counted)}."
+    words = f"{_sizes(facts.sizes_before)} become {_sizes(facts.sizes_after)}"
+    words += ", as the items say." if passed else f", but the items lead to {_sizes(counted)}."
     return GateCheck("sizes", passed, CheckSeverity.ERROR, words)
 
 
@@ -134,7 +134,8 @@ def _moves_check(facts: RebalancingGateFacts, policy: RebalancingPolicy) -> Gate
     moves = sum(item.action is ItemAction.MOVE for item in facts.items)
     contacts = sum(facts.sizes_before)
     passed = not moves or moves < policy.max_moves_share * contacts
-    words = f"{moves} moves among {contacts} contacts; the limit is under {policy.max_moves_share_percent} %."
+    limit = limit_text(policy.max_moves_share_percent)
+    words = f"{count_text(moves, 'move')} among {count_text(contacts, 'contact')}; the limit is under {limit}."
     return GateCheck("moves", passed, CheckSeverity.WARNING, words)
 
 
@@ -148,7 +149,9 @@ def _balance_check(facts: RebalancingGateFacts, policy: RebalancingPolicy) -> Ga
     # An emptied list is no balance: sizes below zero are refused by the check of the sizes.
     worse = before is not None and after is not None and after > before
     passed = reached or (facts.is_best_reachable and not worse)
-    words = f"The deviation goes from {_percent(before)} to {_percent(after)}; the goal is {_percent(goal)}."
+    words = (
+        f"The deviation goes from {_deviation(before)} to {_deviation(after)}; the goal is {limit_text(100 * goal)}."
+    )
     if not reached and facts.is_best_reachable:
         words += f" More even is not possible: {facts.restriction or 'the lists are too small'}."
     return GateCheck("balance", passed, CheckSeverity.WARNING, words)
@@ -159,23 +162,20 @@ def _advice_check(facts: RebalancingGateFacts) -> GateCheck:
     sure = facts.advisor_confidence
     # Written so that what is no number at all counts as a doubt.
     doubtful = sure is not None and not sure >= REVIEW_CONFIDENCE
+    decides = f"below {confidence_text(REVIEW_CONFIDENCE)} a person decides"
     if sure is None:
         words = "The advisor has no opinion, which changes nothing."
     elif not doubtful:
-        words = f"The advisor's confidence is {sure:.2f}; below {REVIEW_CONFIDENCE:.2f} a person decides."
+        words = f"The advisor's confidence is {confidence_text(sure)}; {decides}."
     else:
-        # Rounded down, so that what is just below the figure does not look like it.
-        shown = Decimal(str(sure)).quantize(Decimal("0.01"), ROUND_DOWN)
-        follows = (
-            f"; below {REVIEW_CONFIDENCE:.2f} a person decides" if facts.items else ", and there is nothing to hold"
-        )
-        words = f"The advisor is unsure ({shown}){follows}."
+        follows = f"; {decides}" if facts.items else ", and there is nothing to hold"
+        words = f"The advisor is unsure ({confidence_text(sure)}){follows}."
     return GateCheck("advice", not (doubtful and facts.items), CheckSeverity.WARNING, words)
 
 
-def _percent(share: Fraction | None) -> str:
-    return "none (empty lists)" if share is None else f"{float(share * 100):.2f} %"
+def _deviation(share: Fraction | None) -> str:
+    return percent_text(None if share is None else 100 * share, unknown="none (empty lists)")
 
 
-def _shown(sizes: Sizes) -> str:
+def _sizes(sizes: Sizes) -> str:
     return " / ".join(f"{size:,}" for size in sizes)

@@ -12,9 +12,9 @@ from enum import StrEnum
 
 from list_pipeline.core.advice.records import AdviceSource, AgentRecord, ConsultationSummary
 from list_pipeline.core.health.assessment import HealthAssessment
-from list_pipeline.core.health.figures import Rate
 from list_pipeline.core.health.trends import BounceTrend, SizeTrend
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.percentages import Rate
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.runs.status import RunStatus
 

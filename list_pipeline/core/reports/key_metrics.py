@@ -12,6 +12,7 @@ from enum import StrEnum
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.reports.facts import KeyMetric, MaintenanceFacts, Trend
 from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.core.wording import percent_text, share_text, told_percent
 
 
 class Metric(StrEnum):
@@ -53,15 +54,15 @@ def key_metrics(facts: MaintenanceFacts) -> Mapping[Metric, KeyMetric]:
     if facts.deviation_after is not None:
         trend = Trend.NONE
         if facts.deviation_before is not None:
-            trend = _trend(round(facts.deviation_before, 1), round(facts.deviation_after, 1))
-        value = f"{facts.deviation_after:.1f} %"
+            trend = _trend(told_percent(facts.deviation_before), told_percent(facts.deviation_after))
+        value = percent_text(facts.deviation_after)
         found.append(_metric(Metric.LARGEST_DEVIATION, "Largest Distance From the Average", value, trend))
     failures = sum(facts.bounces.values())
     if facts.recipients > 0:
-        value = f"{failures:,} of {facts.recipients:,} ({100 * failures / facts.recipients:.1f} %)"
+        value = share_text(failures, facts.recipients)
         found.append(_metric(Metric.NOT_DELIVERED, "Not Delivered or Complained", value))
     if facts.complaint_rate is not None:
-        found.append(_metric(Metric.COMPLAINT_RATE, "Complaint Rate", f"{facts.complaint_rate:.2f} %"))
+        found.append(_metric(Metric.COMPLAINT_RATE, "Complaint Rate", percent_text(facts.complaint_rate)))
     for metric, label, count in (
         (
             Metric.REFUSED_BY_OUR_FAULT,

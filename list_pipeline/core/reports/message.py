@@ -44,6 +44,7 @@ from list_pipeline.core.reports.key_metrics import Metric, done_of, key_metrics
 from list_pipeline.core.reports.sections import assessment, attention, list_health, metric_value
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.suppression.policy import SuppressionPolicy
+from list_pipeline.core.wording import instant_text, limit_text, percent_text, share_percent_text
 
 __all__ = [
     "WAITING",
@@ -203,8 +204,8 @@ def _figures(facts: MaintenanceFacts) -> tuple[tuple[str, str], ...]:
 
 def _campaign(facts: MaintenanceFacts) -> list[Mrkdwn]:
     bounced = sum(facts.bounces.values())
-    share = f"({bounced / facts.recipients:.1%})" if facts.recipients > 0 else ""
-    when = f", sent {facts.sent_at:%Y-%m-%d %H:%M} UTC" if facts.sent_at is not None else ""
+    share = f"({share_percent_text(bounced, facts.recipients)})" if facts.recipients else ""
+    when = f", sent {instant_text(facts.sent_at)}" if facts.sent_at is not None else ""
     lines = [
         compose(
             "{name}, round {round} to {list}{when}",
@@ -221,13 +222,14 @@ def _campaign(facts: MaintenanceFacts) -> list[Mrkdwn]:
         ),
     ]
     if facts.judged_as_of is not None:
-        when = f"{facts.judged_as_of:%Y-%m-%d %H:%M}"
-        lines.append(compose("A past campaign, judged by what was known at {when} UTC", when=when))
+        lines.append(
+            compose("A past campaign, judged by what was known at {when}", when=instant_text(facts.judged_as_of))
+        )
     if facts.complaint_rate is not None:
         lines.append(
             compose(
-                "Complaint rate {rate} %{remark}",
-                rate=f"{facts.complaint_rate:.2f}",
+                "Complaint rate {rate}{remark}",
+                rate=percent_text(facts.complaint_rate),
                 remark=_complaints(facts.complaint_rate),
             )
         )
@@ -273,10 +275,10 @@ def _attempt(facts: MaintenanceFacts) -> list[Mrkdwn]:
     if facts.status is RunStatus.FAILED and attempt.next_at is not None:
         lines.append(
             compose(
-                "Attempt {n} of {most} failed. The next one follows by itself at {when} UTC and continues it.",
+                "Attempt {n} of {most} failed. The next one follows by itself at {when} and continues it.",
                 n=attempt.number,
                 most=attempt.most,
-                when=f"{attempt.next_at:%Y-%m-%d %H:%M}",
+                when=instant_text(attempt.next_at),
             )
         )
     return lines
@@ -284,9 +286,9 @@ def _attempt(facts: MaintenanceFacts) -> list[Mrkdwn]:
 
 def _complaints(rate: float) -> str:
     if rate >= _POLICY.complaint_alert_percent:
-        return f": ALERT, mailbox providers expect less than {_POLICY.complaint_alert_percent} %"
+        return f": ALERT, mailbox providers expect less than {limit_text(_POLICY.complaint_alert_percent)}"
     target = _POLICY.complaint_target_percent
-    return f": not below the target of {target} %" if rate >= target else ""
+    return f": not below the target of {limit_text(target)}" if rate >= target else ""
 
 
 def _waiting(facts: MaintenanceFacts) -> list[Mrkdwn]:
@@ -363,11 +365,11 @@ def _lists(facts: MaintenanceFacts) -> list[Mrkdwn]:
             )
         )
     if facts.deviation_before is not None:
-        after = "" if facts.deviation_after is None else f"→ {facts.deviation_after:.1f} %"
+        after = "" if facts.deviation_after is None else f"→ {percent_text(facts.deviation_after)}"
         lines.append(
             compose(
-                "Largest distance from the average: {before} % {after}",
-                before=f"{facts.deviation_before:.1f}",
+                "Largest distance from the average: {before} {after}",
+                before=percent_text(facts.deviation_before),
                 after=after,
             )
         )

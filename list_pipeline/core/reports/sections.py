@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from list_pipeline.core.advice.records import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
-from list_pipeline.core.health.figures import rate_words
 from list_pipeline.core.health.trends import BounceTrend, SizeTrend
 from list_pipeline.core.messages.slack_blocks import Mrkdwn, compose, joined, untrusted
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import KeyMetric, ListRates, MaintenanceFacts, Trend
 from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.core.wording import rate_text
 
 MOST_ENTRIES = 3
 """Entries of a list that the message shows; the run's asset and the ledger have all of them."""
@@ -100,8 +100,7 @@ def _of_list(health: HealthAssessment, rates: ListRates | None) -> Mrkdwn:
     if rates is None or rates.delivered is None or rates.bounced is None:
         words = ": no campaign of it was read yet"
     else:
-        # One decimal: the interval is far wider than a hundredth of a percent.
-        delivered, bounced = rate_words(rates.delivered, digits=1), rate_words(rates.bounced, digits=1)
+        delivered, bounced = rate_text(rates.delivered), rate_text(rates.bounced)
         words = f": delivered {delivered}, bounced {bounced} of its last campaign"
     return compose(
         "{icon} *{list}* {status}{urgency}{rates}{size}",

@@ -33,6 +33,7 @@ from list_pipeline.core.plans.gate import (
 from list_pipeline.core.plans.plan import ItemAction, PlanItem
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.verdicts import SuppressionRule
+from list_pipeline.core.wording import confidence_text, limit_text, share_percent_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +163,11 @@ def _cap_check(facts: SuppressionGateFacts, ordinary: list[GateItem], policy: Su
     together = len(ordinary) + facts.softened + facts.executed_before
     # Without a new suppression there is nothing to stop, whatever earlier sweeps and approvals did.
     passed = not ordinary or not exceeds_percent(together, facts.recipients, policy.cap_percent)
-    share = f"{100 * together / facts.recipients:.1f} %" if facts.recipients > 0 else "no share"
+    share = share_percent_text(together, facts.recipients)
     watched = f", {facts.softened} watched instead on the advisor's word" if facts.softened else ""
     words = (
-        f"{len(ordinary)} planned{watched} and {facts.executed_before} executed before are {share} of {facts.recipients} "
-        f"recipients; the cap is {policy.cap_percent:g} %."
+        f"{len(ordinary)} planned{watched} and {facts.executed_before} executed before are {share} of {facts.recipients:,} "
+        f"recipients; the cap is {limit_text(policy.cap_percent)}."
     )
     return GateCheck("cap", passed, CheckSeverity.WARNING, words if passed else f"{words} {concentration(ordinary)}")
 
@@ -187,16 +188,18 @@ def concentration(items: Iterable[GateItem]) -> str:
 
 
 def _confidence_check(ordinary: list[GateItem], doubtful: list[GateItem], policy: SuppressionPolicy) -> GateCheck:
-    lowest = f"the lowest confidence is {min(one.confidence for one in ordinary):.2f}" if ordinary else "none to judge"
-    words = f"{len(doubtful)} of {len(ordinary)} are below {policy.review_confidence:.2f}; {lowest}."
+    lowest = (
+        f"the lowest confidence is {confidence_text(min(one.confidence for one in ordinary))}"
+        if ordinary
+        else "none to judge"
+    )
+    words = f"{len(doubtful)} of {len(ordinary)} are below {confidence_text(policy.review_confidence)}; {lowest}."
     return GateCheck("confidence", not doubtful, CheckSeverity.WARNING, words)
 
 
 def _band_check(in_band: list[GateItem], policy: SuppressionPolicy) -> GateCheck:
-    words = (
-        f"{len(in_band)} between {policy.review_confidence:.2f} and {policy.automatic_confidence:.2f} "
-        "are no permanent hard bounces and wait for a person."
-    )
+    low, high = confidence_text(policy.review_confidence), confidence_text(policy.automatic_confidence)
+    words = f"{len(in_band)} between {low} and {high} are no permanent hard bounces and wait for a person."
     return GateCheck("review_band", not in_band, CheckSeverity.WARNING, words)
 
 

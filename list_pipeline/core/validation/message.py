@@ -21,6 +21,7 @@ from list_pipeline.core.messages.slack_blocks import (
     untrusted,
 )
 from list_pipeline.core.validation.rules import RuleResult, Severity
+from list_pipeline.core.wording import instant_text
 
 _MARKS = {Severity.CRITICAL: "⛔", Severity.WARNING: "⚠️", Severity.PASSED: "✅"}
 
@@ -52,10 +53,10 @@ def validation_message(facts: ValidationNews) -> SlackMessage:
             Severity.PASSED: "✅ Pre-Campaign Validation: Ready to Send",
         }[worst]
     about = compose(
-        "*{name}* to {label}, scheduled for {at} UTC",
+        "*{name}* to {label}, scheduled for {at}",
         name=facts.campaign_name,
         label=facts.list_label,
-        at=f"{facts.scheduled_at:%Y-%m-%d %H:%M}",
+        at=instant_text(facts.scheduled_at),
     )
     blocks: list[Block] = [header(title), section([about, compose("{fate}", fate=facts.fate)])]
     if wrong:
@@ -105,9 +106,9 @@ def failed_message(campaign_key: str, campaign_name: str, scheduled_at: datetime
     lines = [
         compose("*{name}*: {why}", name=campaign_name, why=why),
         compose(
-            "The list was not validated. It is tried again until {at} UTC, when Mailjet sends the campaign unless it is "
+            "The list was not validated. It is tried again until {at}, when Mailjet sends the campaign unless it is "
             "taken back there.",
-            at=f"{scheduled_at:%Y-%m-%d %H:%M}",
+            at=instant_text(scheduled_at),
         ),
     ]
     blocks = [header(title), section(lines), context([compose("{key}", key=campaign_key)])]

@@ -18,11 +18,12 @@ from types import MappingProxyType
 from typing import Any
 
 from list_pipeline.core.health.assessment import HealthAssessment, HealthPolicy
-from list_pipeline.core.health.figures import SendFigures, rate_words
+from list_pipeline.core.health.figures import SendFigures
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.percentages import exact_share
 from list_pipeline.core.plans.journal import StepAction, StepOnList
 from list_pipeline.core.rebalancing.balance import Sizes, deviation, deviation_percent
+from list_pipeline.core.wording import duration_text, instant_text, limit_text, percent_text, rate_text
 
 VALIDATION_HOUR = 6
 """Hour (UTC) of the day of the send at which its list is validated, unless that is too late."""
@@ -320,7 +321,7 @@ def _fresh_data(facts: ValidationFacts) -> RuleResult:
     if age > STALE_AFTER:
         return _warning(
             rule,
-            f"The list was last read from Mailjet {hours:.0f} hours ago.",
+            f"The list was last read from Mailjet {duration_text(timedelta(hours=round(hours)))} ago.",
             "Consider refreshing: `list-pipeline sync`.",
             **details,
         )
@@ -332,9 +333,7 @@ def _fresh_data(facts: ValidationFacts) -> RuleResult:
             **details,
             is_being_changed=True,
         )
-    return _passed(
-        rule, f"The list was last read from Mailjet at {facts.last_synced_at:%Y-%m-%d %H:%M} UTC.", **details
-    )
+    return _passed(rule, f"The list was last read from Mailjet at {instant_text(facts.last_synced_at)}.", **details)
 
 
 def _balance(facts: ValidationFacts) -> RuleResult:
@@ -344,7 +343,7 @@ def _balance(facts: ValidationFacts) -> RuleResult:
         return _warning(rule, "How even the three lists are is not known.", _READ_AGAIN)
     percent = deviation_percent(facts.sizes) or 0.0
     details = {"sizes": list(facts.sizes), "deviation_percent": round(percent, 2)}
-    shown = f"the three lists deviate by {percent:.1f} % from their mean"
+    shown = f"the three lists deviate by {percent_text(percent)} from their mean"
     if share > exact_share(VERY_UNEVEN_PERCENT):
         return _warning(
             rule,
@@ -363,18 +362,18 @@ def _bounce_rate(facts: ValidationFacts, policy: HealthPolicy) -> RuleResult:
     if rate is None or rate.percent is None or rate.low is None:
         return _warning(rule, "The bounce rate of the list is not known.", "Watch the first hour of the send closely.")
     details = {"bounces": rate.count, "recipients": rate.of, "rate_percent": round(rate.percent, 2)}
-    shown = f"of the list's last campaign {rate_words(rate)} bounced"
+    shown = f"of the list's last campaign {rate_text(rate)} bounced"
     if rate.low > policy.bounces_critical:
         return _warning(
             rule,
-            f"A great many: {shown}, surely above {policy.bounces_critical:g} %.",
+            f"A great many: {shown}, surely above {limit_text(policy.bounces_critical)}.",
             "Have the list cleaned up before it is sent again.",
             **details,
         )
     if rate.low > policy.bounces_concerning:
         return _warning(
             rule,
-            f"Many: {shown}, surely above {policy.bounces_concerning:g} %.",
+            f"Many: {shown}, surely above {limit_text(policy.bounces_concerning)}.",
             "Look at the last maintenance report: were the permanent bounces suppressed?",
             **details,
         )

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
-from list_pipeline.core.health.figures import Rate
+from list_pipeline.core.percentages import Rate
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import ActionItem, ExecutiveReport, KeyMetric, Trend
 from list_pipeline.core.weekly.figures import MOST_ACTION_ITEMS, Change, Issue, WeekFigures
+from list_pipeline.core.wording import UNKNOWN, percent_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class WeekFacts:
         return self.figures.is_balanced is True and not ill and not self.urgency.pages_people
 
 
-def change_words(change: Change) -> str:
+def change_text(change: Change) -> str:
     """A figure in two weeks, e.g. ``Bounce rate 2.1 % after 1.9 %: chance explains the difference``."""
     said = f"{change.label} {_value(change.now, change.unit)} after {_value(change.before, change.unit)}"
     difference = change.difference
@@ -73,9 +74,9 @@ def differences(changes: Sequence[Change]) -> Iterator[Change]:
 
 
 def _value(value: float | None, unit: str) -> str:
-    if value is None:
-        return "not known"
-    return f"{value:.1f} %" if unit == "percent" else f"{round(value):,}"
+    if unit == "percent":
+        return percent_text(value)
+    return UNKNOWN if value is None else f"{round(value):,}"
 
 
 WeekMetric = Literal[
@@ -126,12 +127,12 @@ def week_metrics(facts: WeekFacts) -> dict[str, KeyMetric]:
     }
 
 
+def _percent(percent: float | None) -> str | None:
+    return None if percent is None else percent_text(percent)
+
+
 def _rate(rate: Rate | None) -> str | None:
-    return _percent(None if rate is None else rate.percent)
-
-
-def _percent(value: float | None) -> str | None:
-    return None if value is None else f"{value:.1f} %"
+    return None if rate is None else _percent(rate.percent)
 
 
 def _trend(change: Change) -> Trend:

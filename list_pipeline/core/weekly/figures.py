@@ -16,10 +16,12 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from list_pipeline.core.advice.records import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
-from list_pipeline.core.health.figures import Rate, SendFigures
+from list_pipeline.core.health.figures import SendFigures
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.percentages import Rate
 from list_pipeline.core.plans.plan import Urgency, max_urgency
 from list_pipeline.core.rebalancing.balance import deviation_percent, is_balanced
+from list_pipeline.core.wording import count_text, limit_text, percent_text
 
 WEEK = timedelta(days=7)
 ALERT_DEVIATION_PERCENT = 15.0
@@ -353,8 +355,8 @@ def _of_balance(figures: WeekFigures) -> Iterator[Issue]:
         is_alert = deviation > ALERT_DEVIATION_PERCENT
         yield Issue(
             Urgency.HIGH if is_alert else Urgency.MEDIUM,
-            f"The lists are not comparable: one is {deviation:.1f} % away from their mean, more than "
-            f"{figures.tolerance_percent:g} %.",
+            f"The lists are not comparable: one is {percent_text(deviation)} away from their mean, more than "
+            f"{limit_text(figures.tolerance_percent)}.",
             "See why the last maintenance did not even the lists out."
             if is_alert
             else "See that the next maintenance evens the lists out.",
@@ -366,20 +368,20 @@ def _of_runs(figures: WeekFigures) -> Iterator[Issue]:
     if done.failed_maintenances:
         yield Issue(
             Urgency.HIGH,
-            f"{counted(done.failed_maintenances, 'maintenance')} of the week failed and "
+            f"{count_text(done.failed_maintenances, 'maintenance')} of the week failed and "
             f"{'was' if done.failed_maintenances == 1 else 'were'} not brought to an end.",
             "Repair what the failed maintenances name, and continue them.",
         )
     if done.waiting:
         yield Issue(
             Urgency.MEDIUM,
-            f"{counted(done.waiting, 'question')} {'waits' if done.waiting == 1 else 'wait'} for a person's decision.",
+            f"{count_text(done.waiting, 'question')} {'waits' if done.waiting == 1 else 'wait'} for a person's decision.",
             "Decide on what waits in the review queue.",
         )
     if figures.unread:
         yield Issue(
             Urgency.LOW,
-            f"The bounces of {counted(figures.unread, 'campaign')} of the week are not read yet; no rate counts "
+            f"The bounces of {count_text(figures.unread, 'campaign')} of the week are not read yet; no rate counts "
             f"{'it' if figures.unread == 1 else 'them'}.",
             "See that the campaigns whose bounces are not read get their maintenance.",
         )
@@ -395,8 +397,3 @@ def overall_urgency(
 def critical_issues(issues: Sequence[Issue]) -> int:
     """The number of issues that are urgent enough to call people."""
     return sum(1 for issue in issues if issue.urgency.pages_people)
-
-
-def counted(count: int, noun: str) -> str:
-    """A count with its noun, e.g. ``1,204 contacts``."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

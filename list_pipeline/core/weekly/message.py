@@ -11,7 +11,6 @@ from datetime import date
 
 from list_pipeline.core.advice.records import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment
-from list_pipeline.core.health.figures import Rate, rate_words
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import (
     Block,
@@ -30,8 +29,9 @@ from list_pipeline.core.messages.slack_blocks import (
 from list_pipeline.core.messages.slack_charts import sizes_chart, trend_chart
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.sections import HEALTH_ICONS
-from list_pipeline.core.weekly.facts import WeekFacts, change_words
-from list_pipeline.core.weekly.figures import WeekFigures, WeekSends, counted
+from list_pipeline.core.weekly.facts import WeekFacts, change_text
+from list_pipeline.core.weekly.figures import WeekFigures, WeekSends
+from list_pipeline.core.wording import UNKNOWN, count_text, instant_text, limit_text, percent_text, rate_text, utc_text
 
 _SECTION_LIMIT = 1_500
 _MOST_LINES = 6
@@ -129,8 +129,8 @@ def _about(facts: WeekFacts) -> list[Mrkdwn]:
 def _size(figures: WeekFigures, role: ListRole) -> str:
     size = figures.sizes.get(role)
     if size is None:
-        return "not known"
-    contacts = f"{size.raw:,} {'contact' if size.raw == 1 else 'contacts'}"
+        return UNKNOWN
+    contacts = count_text(size.raw, "contact")
     return contacts if role is ListRole.SUPPRESSION else f"{contacts}, {size.mailable:,} can be mailed"
 
 
@@ -160,14 +160,10 @@ def _health(facts: WeekFacts) -> Iterator[Mrkdwn]:
         yield _of_list(each, metrics.sends)
 
 
-def _rate(rate: Rate | None) -> str:
-    return rate_words(rate, digits=1, unknown="not known")
-
-
 def _of_list(health: HealthAssessment, sends: WeekSends) -> Mrkdwn:
     urgency = f", urgency {health.urgency.value}" if health.urgency is not Urgency.LOW else ""
     if sends.read is not None:
-        rates = f": delivered {_rate(sends.read.delivery_rate)}, bounced {_rate(sends.read.bounce_rate)}"
+        rates = f": delivered {rate_text(sends.read.delivery_rate)}, bounced {rate_text(sends.read.bounce_rate)}"
     elif sends.unread:
         rates = ": the bounces of its campaign are not read yet"
     else:
@@ -186,30 +182,30 @@ def _week(facts: WeekFacts) -> Iterator[Mrkdwn]:
     figures, done = facts.figures, facts.figures.activity
     sent = figures.all_sends
     yield compose(
-        "{start} to {end} UTC: {campaigns} sent{read}{unread}",
-        start=f"{figures.week.starts_after:%Y-%m-%d %H:%M}",
-        end=f"{figures.week.due_at:%Y-%m-%d %H:%M}",
-        campaigns=counted(done.campaigns_sent, "campaign"),
-        read=f", the bounces of {counted(sent.recipients, 'recipient')} are read" if sent is not None else "",
-        unread=f", those of {counted(figures.unread, 'campaign')} not yet" if figures.unread else "",
+        "{start} to {end}: {campaigns} sent{read}{unread}",
+        start=utc_text(figures.week.starts_after),
+        end=instant_text(figures.week.due_at),
+        campaigns=count_text(done.campaigns_sent, "campaign"),
+        read=f", the bounces of {count_text(sent.recipients, 'recipient')} are read" if sent is not None else "",
+        unread=f", those of {count_text(figures.unread, 'campaign')} not yet" if figures.unread else "",
     )
     yield compose(
         "• Average bounce rate {bounce}, delivery rate {delivery}",
-        bounce=_rate(figures.bounce_rate),
-        delivery=_rate(figures.delivery_rate),
+        bounce=rate_text(figures.bounce_rate),
+        delivery=rate_text(figures.delivery_rate),
     )
     if figures.deviation_percent is not None:
         yield compose(
-            "• Largest distance from the mean {deviation} %, up to {tolerance} % is balanced",
-            deviation=f"{figures.deviation_percent:.1f}",
-            tolerance=f"{figures.tolerance_percent:g}",
+            "• Largest distance from the mean {deviation}, up to {tolerance} is balanced",
+            deviation=percent_text(figures.deviation_percent),
+            tolerance=limit_text(figures.tolerance_percent),
         )
     yield compose(
         "• {new}, {suppressed} suppressed, {moved} moved or enrolled in {plans}",
-        new=counted(done.new_contacts, "new contact"),
+        new=count_text(done.new_contacts, "new contact"),
         suppressed=f"{done.suppressed:,}",
         moved=f"{done.rebalanced:,}",
-        plans=counted(done.rebalancings, "rebalancing"),
+        plans=count_text(done.rebalancings, "rebalancing"),
     )
 
 
@@ -218,7 +214,7 @@ def _comparison(facts: WeekFacts) -> Iterator[Mrkdwn]:
         yield untrusted(facts.report.week_over_week, 800)
     for change in facts.changes:
         if change.unit == "percent" and change.difference is not None:
-            yield compose("• {words}", words=change_words(change))
+            yield compose("• {words}", words=change_text(change))
 
 
 def _entries(entries: Sequence[str]) -> list[Mrkdwn]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from list_pipeline.core.health.assessment import HealthStatus
-from list_pipeline.core.health.figures import rate_words
 from list_pipeline.core.reports.facts import ExecutiveReport
-from list_pipeline.core.weekly.facts import WeekFacts, action_items, change_words, differences, week_metrics
-from list_pipeline.core.weekly.figures import WEEK, WeekFigures, counted
+from list_pipeline.core.weekly.facts import WeekFacts, action_items, change_text, differences, week_metrics
+from list_pipeline.core.weekly.figures import WEEK, WeekFigures
+from list_pipeline.core.wording import count_text, names_text, percent_text, rate_text
 
 NO_WEEK_BEFORE = "The week before was not checked, so there is nothing to compare this week with."
 _MOST = 5
@@ -40,7 +40,7 @@ def week_over_week(facts: WeekFacts) -> str:
     """The changes against the week before beyond chance, in one sentence; or that there are none, or that none can be told."""
     if not facts.changes:
         return NO_WEEK_BEFORE
-    changed = [change_words(change) for change in differences(facts.changes)]
+    changed = [change_text(change) for change in differences(facts.changes)]
     if changed:
         return "; ".join(changed[:6]) + "."
     if all(change.difference is None for change in facts.changes):
@@ -61,7 +61,7 @@ def _balance(figures: WeekFigures) -> str:
             else "The sizes of the lists in this week are not known, because nobody measured them then."
         )
     words = "are balanced" if figures.is_balanced else "are not balanced"
-    return f"The three lists {words}: the largest distance from their mean is {deviation:.1f} %."
+    return f"The three lists {words}: the largest distance from their mean is {percent_text(deviation)}."
 
 
 def _lists(facts: WeekFacts) -> str:
@@ -71,7 +71,7 @@ def _lists(facts: WeekFacts) -> str:
     if worst.status is HealthStatus.HEALTHY:
         return "All of them are healthy."
     ill = [each for each in facts.assessments if each.status is worst.status]
-    names = " and ".join(each.role.label for each in ill)
+    names = names_text([each.role.label for each in ill])
     return f"{names} {'is' if len(ill) == 1 else 'are'} {worst.status.value}."
 
 
@@ -80,19 +80,19 @@ def _sent(figures: WeekFigures) -> str:
     if not sent:
         return "No campaign was sent in the seven days before, so there are no rates."
     if figures.all_sends is None or figures.bounce_rate is None:
-        return f"{counted(sent, 'campaign')} went out, and no bounces of the week are read yet."
+        return f"{count_text(sent, 'campaign')} went out, and no bounces of the week are read yet."
     return (
-        f"{counted(sent, 'campaign')} went out; of {counted(figures.all_sends.recipients, 'message')} "
-        f"{rate_words(figures.bounce_rate)} bounced."
+        f"{count_text(sent, 'campaign')} went out; of {count_text(figures.all_sends.recipients, 'message')} "
+        f"{rate_text(figures.bounce_rate)} bounced."
     )
 
 
 def _actions(figures: WeekFigures) -> Iterator[str]:
     done = figures.activity
     if done.suppressed:
-        yield f"{counted(done.suppressed, 'contact')} {_were(done.suppressed)} suppressed."
+        yield f"{count_text(done.suppressed, 'contact')} {_were(done.suppressed)} suppressed."
     if done.rebalanced:
-        yield f"{counted(done.rebalanced, 'contact')} {_were(done.rebalanced)} moved or added to even the lists out."
+        yield f"{count_text(done.rebalanced, 'contact')} {_were(done.rebalanced)} moved or added to even the lists out."
 
 
 def _highlights(facts: WeekFacts) -> Iterator[str]:
@@ -100,9 +100,9 @@ def _highlights(facts: WeekFacts) -> Iterator[str]:
     if facts.is_fine:
         yield "The lists are balanced, and nothing is urgent."
     if done.new_contacts:
-        yield f"{counted(done.new_contacts, 'new contact')} subscribed."
+        yield f"{count_text(done.new_contacts, 'new contact')} subscribed."
     if figures.delivery_rate is not None:
-        yield f"Of the week's messages {rate_words(figures.delivery_rate)} were delivered."
+        yield f"Of the week's messages {rate_text(figures.delivery_rate)} were delivered."
     yield from _actions(figures)
 
 

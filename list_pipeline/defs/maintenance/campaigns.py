@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from list_pipeline.core.wording import instant_text
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.maintenance.campaign_assets import campaign_asset, maintenance_of
 from list_pipeline.defs.maintenance.membership import membership_sync
@@ -29,6 +30,6 @@ def campaign_metrics(
             "campaign": md.text(
                 f"{run.campaign.name}, round {run.campaign.round_number} to {run.campaign.list_role.label}"
             ),
-            "sent": md.text(f"{run.campaign.sent_at:%Y-%m-%d %H:%M} UTC"),
+            "sent": md.text(instant_text(run.campaign.sent_at)),
         }
     )

@@ -11,10 +11,10 @@ from typing import Any
 import dagster as dg
 
 from list_pipeline.core.health.figures import ShownRate, ShownSends
+from list_pipeline.core.wording import UNKNOWN, change_percent_text, confidence_text, kept_rate_text
 from list_pipeline.defs import metadata as md
 from list_pipeline.storage.health import StoredAssessment
 
-_UNKNOWN = "unknown"
 _NOTHING_READ = ShownSends(0, 0, None, None, None, None)
 
 
@@ -58,35 +58,25 @@ def _row(each: StoredAssessment) -> dict[str, Any]:
         "status": own.status.value,
         "urgency": own.urgency.value,
         "rules alone": f"{each.rules_status.value}, {each.rules_urgency.value}",
-        "mailable": figures.mailable_contacts if figures.mailable_contacts is not None else _UNKNOWN,
-        "from target": _signed(figures.variance_percent),
-        "hard": _rate(last.hard_bounces),
-        "soft": _rate(last.soft_bounces),
-        "delivered": _rate(last.deliveries),
-        "suppressed": _rate(figures.suppressed_of_recently_mailed),
+        "mailable": figures.mailable_contacts if figures.mailable_contacts is not None else UNKNOWN,
+        "from target": change_percent_text(figures.variance_percent),
+        "hard": kept_rate_text(last.hard_bounces),
+        "soft": kept_rate_text(last.soft_bounces),
+        "delivered": kept_rate_text(last.deliveries),
+        "suppressed": kept_rate_text(figures.suppressed_of_recently_mailed),
         "bounces go": figures.bounce_trend_of_all_lists.value,
-        "size goes": figures.size_trend.value + ("" if change is None else f" ({_signed(change)} a month)"),
+        "size goes": figures.size_trend.value + ("" if change is None else f" ({change_percent_text(change)} a month)"),
         "last sent": figures.last_campaign_date,
     }
-
-
-def _rate(rate: ShownRate | None) -> str:
-    if rate is None or rate.rate_percent is None:
-        return _UNKNOWN
-    return f"{rate.rate_percent:.2f} % ({rate.low_percent:.2f} to {rate.high_percent:.2f})"
 
 
 def _percent(rate: ShownRate | None) -> float | None:
     return None if rate is None else rate.rate_percent
 
 
-def _signed(percent: float | None) -> str:
-    return _UNKNOWN if percent is None else f"{percent:+.1f} %"
-
-
 def _rationale(each: StoredAssessment) -> str:
     own = each.assessment
-    sure = "" if own.confidence is None else f", confidence {own.confidence:.2f}"
+    sure = "" if own.confidence is None else f", confidence {confidence_text(own.confidence)}"
     return f"{own.role.label}: {own.rationale} (written by the {own.source.value}{sure})"
 
 

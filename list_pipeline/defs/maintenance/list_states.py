@@ -3,6 +3,7 @@
 import dagster as dg
 
 from list_pipeline.core.list_states.machines import MACHINES, HealthState, LifecycleState
+from list_pipeline.core.wording import utc_text
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import product_asset, rule_checks
 from list_pipeline.defs.failures import clear_failures
@@ -42,7 +43,7 @@ def list_states(services: dg.ResourceParam[Services]) -> dg.MaterializeResult[No
                         "list": row.list_role.label,
                         "machine": row.machine,
                         "state": row.state.replace("_", " "),
-                        "since (UTC)": f"{row.since:%Y-%m-%d %H:%M}",
+                        "since (UTC)": utc_text(row.since),
                     }
                     for row in present
                 ]
@@ -65,7 +66,7 @@ def list_states(services: dg.ResourceParam[Services]) -> dg.MaterializeResult[No
 def _row(one: TransitionRow) -> dict[str, object]:
     """The latest first: what people look for is on top."""
     return {
-        "when (UTC)": f"{one.at:%Y-%m-%d %H:%M:%S}",
+        "when (UTC)": utc_text(one.at, seconds=True),
         "list": one.list_role.label,
         "machine": one.machine,
         "from": one.from_state.replace("_", " "),

@@ -5,9 +5,9 @@ from typing import Any
 import dagster as dg
 
 from list_pipeline.agents import reporting
-from list_pipeline.core.health.figures import rate_words
 from list_pipeline.core.messages.slack_blocks import as_text
 from list_pipeline.core.reports.sections import metric_value
+from list_pipeline.core.wording import rate_text
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import versions
 from list_pipeline.defs.maintenance.campaign_assets import campaign_asset, maintenance_as_it_stands
@@ -87,8 +87,8 @@ def _health(report: Report) -> list[dict[str, Any]]:
             "list": each.role.label,
             "status": each.status.value,
             "urgency": each.urgency.value,
-            "delivered": rate_words(rates[each.role].delivered),
-            "bounced": rate_words(rates[each.role].bounced),
+            "delivered": rate_text(rates[each.role].delivered),
+            "bounced": rate_text(rates[each.role].bounced),
             "bounce trend": rates[each.role].bounce_trend.value,
             "size trend": rates[each.role].size_trend.value,
         }

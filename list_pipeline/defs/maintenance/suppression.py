@@ -12,6 +12,7 @@ from list_pipeline.core.plans.gate import GateDecision
 from list_pipeline.core.plans.plan import ItemAction, PlanKind
 from list_pipeline.core.suppression.plan import SuppressionSummary
 from list_pipeline.core.suppression.policy import SuppressionPolicy
+from list_pipeline.core.wording import dollars_text
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import ONE_RUN_A_PARTITION, OWNERS, POOL, versions
 from list_pipeline.defs.maintenance.bounces import bounce_analysis
@@ -142,8 +143,7 @@ def _advice_metadata(summary: SuppressionSummary) -> dict[str, dg.MetadataValue]
     """What the advisor said beyond its prose, and what it took; little for plans of before advisors said so much."""
     if (advice := summary.advice) is None:
         return {}
-    cost = "not known" if advice.cost_usd is None else f"{advice.cost_usd:.4f} USD"
-    took = f"{sum(advice.tokens.values()):,} tokens, {cost}, {advice.latency_ms or 0:,} ms"
+    took = f"{sum(advice.tokens.values()):,} tokens, {dollars_text(advice.cost_usd)}, {advice.latency_ms or 0:,} ms"
     return {
         "advisor": md.text(f"{advice.model or 'no model'}: {advice.verdict}"),
         "advisor's concerns": md.text("; ".join(summary.concerns) or "none"),

@@ -7,6 +7,7 @@ import dagster as dg
 
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.monitoring.decision_review import TREND_DAYS, AdvisorFigures, Agreement, DayFigures, RuleCount
+from list_pipeline.core.wording import confidence_text, dollars_text, percent_text
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import DAILY, product_asset
 from list_pipeline.defs.failures import clear_failures
@@ -82,7 +83,7 @@ def _rule_row(one: RuleCount) -> dict[str, object]:
         "rule": one.rule,
         "action": one.action,
         "contacts": f"{one.contacts:,}",
-        "mean confidence": _two(one.mean_confidence),
+        "mean confidence": confidence_text(one.mean_confidence, unknown="-"),
     }
 
 
@@ -91,10 +92,10 @@ def _advisor_row(one: AdvisorFigures) -> dict[str, object]:
         "advisor": one.agent,
         **one.outcomes,
         "asked twice": one.repaired,
-        "could not be read": _percent(one.parse_failure_percent),
-        "mean confidence": _two(one.mean_confidence),
+        "could not be read": percent_text(one.parse_failure_percent, unknown="-"),
+        "mean confidence": confidence_text(one.mean_confidence, unknown="-"),
         "tokens": f"{one.tokens:,}",
-        "USD": f"{one.cost_usd:.4f}" + (f" and {one.without_price} without a price" if one.without_price else ""),
+        "cost": dollars_text(one.cost_usd) + (f" and {one.without_price} without a price" if one.without_price else ""),
         "median ms": "-" if one.latency_median_ms is None else one.latency_median_ms,
         "p95 ms": "-" if one.latency_p95_ms is None else one.latency_p95_ms,
     }
@@ -107,8 +108,8 @@ def _agreement_row(one: KeptReview) -> dict[str, object]:
         "approved": people.approved,
         "rejected": people.rejected,
         "expired": people.expired,
-        "with the policy": _percent(people.policy_percent),
-        "with the advisor": _percent(people.advisor_percent),
+        "with the policy": percent_text(people.policy_percent, unknown="-"),
+        "with the advisor": percent_text(people.advisor_percent, unknown="-"),
     }
 
 
@@ -123,7 +124,7 @@ def _decisions(shown: Sequence[ShownDecision]) -> dg.MetadataValue:
                     "plan": one.item.plan_id,
                     "action": one.item.action,
                     "rule": one.item.rule,
-                    "confidence": _two(one.item.confidence),
+                    "confidence": confidence_text(one.item.confidence, unknown="-"),
                     "advisor": one.item.advice.value,
                     "decided by": redact_addresses(one.item.decided_by or one.item.decider.value),
                 }
@@ -139,11 +140,3 @@ def _decisions(shown: Sequence[ShownDecision]) -> dg.MetadataValue:
             ]
         ),
     )
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share:.1f} %"
-
-
-def _two(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from list_pipeline.core.monitoring.latency import WorkflowFigures
+from list_pipeline.core.wording import dollars_text, percent_text, seconds_text, utc_text
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import HOURLY, product_asset
 from list_pipeline.defs.failures import clear_failures
@@ -48,7 +49,7 @@ def _shown(found: Watched) -> dict[str, dg.MetadataValue]:
                     "advisor": one.agent,
                     "questions": one.questions,
                     "tokens": f"{one.tokens:,}",
-                    "USD": f"{one.cost_usd:.4f}"
+                    "cost": dollars_text(one.cost_usd)
                     + (f" and {one.without_price} without a price" if one.without_price else ""),
                     "P50 ms": one.p50_ms,
                     "P95 ms": one.p95_ms,
@@ -61,13 +62,13 @@ def _shown(found: Watched) -> dict[str, dg.MetadataValue]:
         "last work": md.table(
             [
                 {
-                    "ended (UTC)": f"{one.finished_at:%Y-%m-%d %H:%M}",
+                    "ended (UTC)": utc_text(one.finished_at),
                     "workflow": one.workflow,
                     "campaign": one.campaign_key or "-",
-                    "s": f"{one.worked_ms / 1000:.1f}",
+                    "s": seconds_text(one.worked_ms),
                     "requests": one.requests,
-                    "waited s": f"{one.waited_ms / 1000:.1f}",
-                    "rate %": f"{one.rate_percent:.0f}",
+                    "waited s": seconds_text(one.waited_ms),
+                    "rate": percent_text(one.rate_percent),
                 }
                 for one in reversed(figures.works[-_LAST_WORKS:])
             ]
@@ -106,14 +107,14 @@ def _workflow_row(one: WorkflowFigures) -> dict[str, object]:
     return {
         "workflow": one.workflow,
         "runs": one.worked.count,
-        "P50 s": f"{one.worked.p50_ms / 1000:.1f}",
-        "P95 s": f"{one.worked.p95_ms / 1000:.1f}",
-        "P99 s": f"{one.worked.p99_ms / 1000:.1f}",
+        "P50 s": seconds_text(one.worked.p50_ms),
+        "P95 s": seconds_text(one.worked.p95_ms),
+        "P99 s": seconds_text(one.worked.p99_ms),
         "over 60 s": one.long,
         "requests": f"{one.requests:,}",
-        "waited s": f"{one.waited_ms / 1000:.1f}",
-        "rate %": f"{one.rate_percent:.0f}",
-        "pool %": f"{one.pool_percent:.0f}",
+        "waited s": seconds_text(one.waited_ms),
+        "rate": percent_text(one.rate_percent),
+        "pool": percent_text(one.pool_percent),
     }
 
 

@@ -109,7 +109,7 @@ def write_item_decision(
             item = reviews.approve_item(
                 services, config.review_id, by=config.by, content_hash=config.content_hash, note=note
             )
-            words = approved_items.cap_words_of(services, item)
+            words = approved_items.cap_text_of(services, item)
         else:
             item = reviews.reject_item(services, config.review_id, by=config.by, note=note)
     context.log.info(f"Question {item.review_id} is {item.status}. {words}".rstrip())

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from list_pipeline.core.wording import instant_text
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import product_asset
 from list_pipeline.defs.failures import clear_failures
@@ -35,7 +36,7 @@ def validation_metadata(found: Validation) -> dict[str, dg.MetadataValue]:
         "verdict": md.text(found.stored.verdict.value),
         "blocked": md.text("yes" if found.stored.is_blocking else "no"),
         "at Mailjet": md.text(found.fate),
-        "scheduled for": md.text(f"{found.stored.scheduled_at:%Y-%m-%d %H:%M} UTC"),
+        "scheduled for": md.text(instant_text(found.stored.scheduled_at)),
         "list": md.text(found.stored.list_role.label),
         "rules": md.table(
             [

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from list_pipeline.core.wording import percent_text
 from list_pipeline.defs.common import SCHEDULE_STATUS, asset_job
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.views.assets import list_cache
@@ -44,5 +45,5 @@ def cache_is_worth_it(services: dg.ResourceParam[Services]) -> dg.AssetCheckResu
     return dg.AssetCheckResult(
         passed=bool(rate.is_as_wanted),
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{100 * rate.share:.1f} % of {rate.reads:,} reads were served from Redis.",
+        description=f"{percent_text(100 * rate.share)} of {rate.reads:,} reads were served from Redis.",
     )

@@ -13,12 +13,12 @@ import dagster as dg
 
 from list_pipeline.agents import health
 from list_pipeline.agents import weekly_report as report_agent
-from list_pipeline.core.health.figures import rate_words
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.messages.slack_blocks import as_text
 from list_pipeline.core.reports.sections import metric_value
-from list_pipeline.core.weekly.facts import WeekFacts, change_words
+from list_pipeline.core.weekly.facts import WeekFacts, change_text
 from list_pipeline.core.weekly.figures import Change, WeekFigures, critical_issues
+from list_pipeline.core.wording import UNKNOWN, change_percent_text, date_text, instant_text, percent_text, rate_text
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import WEEKLY, product_asset, versions
 from list_pipeline.defs.failures import clear_failures
@@ -79,7 +79,7 @@ def weekly_list_snapshot(
     with _week_of(context, services, "sizes") as run:
         taken = take_sizes(services, run)
     shown: dict[str, Any] = {
-        "week": md.text(f"Week of {run.week.key}; the check was due at {run.week.due_at:%Y-%m-%d %H:%M} UTC"),
+        "week": md.text(f"Week of {run.week.key}; the check was due at {instant_text(run.week.due_at)}"),
         **md.counts({f"{role.value}_mailable": size.mailable for role, size in taken.sizes.items()}),
         **md.counts({"mailjet_requests": taken.requests}),
     }
@@ -130,7 +130,7 @@ def _metrics_metadata(figures: WeekFigures) -> dict[str, Any]:
             }
         ),
         "averages": md.text(
-            f"Bounces {rate_words(bounce)}, deliveries {rate_words(delivery)}"
+            f"Bounces {rate_text(bounce)}, deliveries {rate_text(delivery)}"
             if bounce is not None and delivery is not None
             else "No bounces of a campaign of this week are known, so there are no averages."
         ),
@@ -141,16 +141,16 @@ def _metrics_metadata(figures: WeekFigures) -> dict[str, Any]:
         table.append(
             {
                 "list": each.role.label,
-                "mailable": "unknown" if each.size is None else f"{each.size.mailable:,}",
+                "mailable": UNKNOWN if each.size is None else f"{each.size.mailable:,}",
                 "from target": _signed(each.variance, each.variance_percent),
                 "from a third of master": _signed(each.variance_from_third, each.variance_from_third_percent),
                 "campaigns": f"{0 if sends.read is None else sends.read.campaigns} read, {sends.unread} unread",
-                "bounces": "unknown" if sends.read is None else rate_words(sends.read.bounce_rate),
-                "hard": "unknown" if sends.read is None else rate_words(sends.read.hard_rate),
-                "soft": "unknown" if sends.read is None else rate_words(sends.read.soft_rate),
-                "delivered": "unknown" if sends.read is None else rate_words(sends.read.delivery_rate),
-                "suppressed": rate_words(sends.suppression),
-                "last sent": "never" if sends.last_campaign_at is None else f"{sends.last_campaign_at:%Y-%m-%d}",
+                "bounces": UNKNOWN if sends.read is None else rate_text(sends.read.bounce_rate),
+                "hard": UNKNOWN if sends.read is None else rate_text(sends.read.hard_rate),
+                "soft": UNKNOWN if sends.read is None else rate_text(sends.read.soft_rate),
+                "delivered": UNKNOWN if sends.read is None else rate_text(sends.read.delivery_rate),
+                "suppressed": rate_text(sends.suppression),
+                "last sent": "never" if sends.last_campaign_at is None else date_text(sends.last_campaign_at),
             }
         )
         if sends.read is not None:
@@ -166,8 +166,8 @@ def _metrics_metadata(figures: WeekFigures) -> dict[str, Any]:
 
 def _signed(contacts: float | None, percent: float | None) -> str:
     if contacts is None or percent is None:
-        return "unknown"
-    return f"{contacts:+,.1f} ({percent:+.1f} %)"
+        return UNKNOWN
+    return f"{contacts:+,.1f} ({change_percent_text(percent)})"
 
 
 @_weekly_asset(
@@ -228,7 +228,7 @@ def _report_metadata(report: WeekReport) -> dict[str, Any]:
         shown["chart"] = md.bars(
             f"Mailable contacts, week of {facts.figures.week.key}",
             {each.role.label: each.size.mailable for each in facts.figures.lists if each.size is not None},
-            note=f"Largest distance from the mean: {facts.figures.deviation_percent or 0:.1f} %.",
+            note=f"Largest distance from the mean: {percent_text(facts.figures.deviation_percent)}.",
         )
     if len(trend) > 1:
         shown["weeks"] = md.bars("Mailable contacts of the three lists together, by week", trend)
@@ -236,7 +236,7 @@ def _report_metadata(report: WeekReport) -> dict[str, Any]:
 
 
 def _change_row(change: Change) -> dict[str, str]:
-    return {"figure": change.label, "this week and the one before": change_words(change)}
+    return {"figure": change.label, "this week and the one before": change_text(change)}
 
 
 @_weekly_asset(

@@ -23,6 +23,7 @@ from list_pipeline.core.runs import run_keys
 from list_pipeline.core.runs.limits import VALIDATION_RUNS, Outlook, RunSeen
 from list_pipeline.core.validation.rules import MISSED_AFTER, validation_due_at
 from list_pipeline.core.validation.schedule_changes import OwnSchedule
+from list_pipeline.core.wording import instant_text
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.campaigns import scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns.scheduled_campaigns import UpcomingCampaign
@@ -197,7 +198,7 @@ def _why(
     since = due_since(campaign)
     if now < since or (validation is not None and validation.validated_at >= since):
         return "", None
-    return f"it is sent at {campaign.scheduled_at:%Y-%m-%d %H:%M} UTC", since
+    return f"it is sent at {instant_text(campaign.scheduled_at)}", since
 
 
 def due_since(campaign: UpcomingCampaign) -> datetime:

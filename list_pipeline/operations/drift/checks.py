@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from list_pipeline.core.drift.findings import ALERTS, DriftKind
 from list_pipeline.core.errors import NotFoundError
+from list_pipeline.core.wording import ids_text
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.safety.restore_guard import why_stopped
 from list_pipeline.operations.services import Services
@@ -68,5 +69,4 @@ def _found(services: Services, kinds: frozenset[DriftKind] | set[DriftKind]) -> 
 def _result(contacts: list[int], words: str, else_words: str, *, serious: bool = True) -> CheckResult:
     if not contacts:
         return CheckResult(True, else_words, serious)
-    shown = ", ".join(map(str, contacts[:_SHOWN])) + (" …" if len(contacts) > _SHOWN else "")
-    return CheckResult(False, f"{len(contacts)} {words}: {shown}", serious)
+    return CheckResult(False, f"{len(contacts)} {words}: {ids_text(contacts, _SHOWN)}", serious)

@@ -32,6 +32,7 @@ from list_pipeline.core.lists import ALL_LISTS, ListRole
 from list_pipeline.core.observations import ContactSeen
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, content_hash
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
+from list_pipeline.core.wording import ids_text
 from list_pipeline.operations.drift.alert import tell
 from list_pipeline.operations.membership.sync import sync
 from list_pipeline.operations.safety import restore_guard
@@ -273,7 +274,7 @@ def _save(connection: Connection, kind: DriftKind, members: Sequence[Finding], n
     items = [finding.repair for finding in members if finding.repair is not None]
     hashed = content_hash(None, PlanKind.REPAIR, None, POLICY_VERSION, items)
     ids = [item.contact_id for item in items]
-    words = f"{len(items)} contact(s) {kind.words}: {_some(ids)}; a repair is proposed"
+    words = f"{len(items)} contact(s) {kind.words}: {ids_text(ids, _IDS_SHOWN)}; a repair is proposed"
     plan = plan_rows.save_plan(
         connection,
         campaign_id=None,
@@ -334,7 +335,7 @@ def _tell_people(
             fresh[finding.kind].append(finding)
     for kind, members in fresh.items():
         ids = sorted({finding.contact_id for finding in members})
-        words = f"{len(ids)} contact(s) {kind.words}: {_some(ids)}"
+        words = f"{len(ids)} contact(s) {kind.words}: {ids_text(ids, _IDS_SHOWN)}"
         if with_plan & set(members):
             words += "; the repair is a plan of its own"
         drift_rows.add_drift_item(connection, words, {"kind": kind.value, "contact_ids": ids}, now)
@@ -357,7 +358,3 @@ def _ask_about_stop(connection: Connection, because: str, findings: Sequence[Fin
     words = f"No list is changed: {because}. Accept with `list-pipeline reconcile --accept --by NAME`"
     drift_rows.add_drift_item(connection, words, {"kind": "stopped", "contact_ids": ids}, now)
     return True
-
-
-def _some(contact_ids: Sequence[int]) -> str:
-    return ", ".join(map(str, contact_ids[:_IDS_SHOWN])) + (" …" if len(contact_ids) > _IDS_SHOWN else "")

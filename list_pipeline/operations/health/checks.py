@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from list_pipeline.core.health.assessment import HealthPolicy, HealthStatus
 from list_pipeline.core.health.trends import BounceTrend
+from list_pipeline.core.wording import limit_text, names_text
 from list_pipeline.operations.advice.advisors import partition_of
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.health.assessments import stored_assessments
@@ -41,10 +42,11 @@ def no_list_shrinks_fast(services: Services, run: Maintenance) -> CheckResult:
     """No campaign list loses more contacts a month than the limit."""
     found = stored_assessments(services, partition_of(run))
     limit = HealthPolicy().shrinkage
+    fast_text = f"{limit_text(limit)} a month"
     fast = [each for each in found if (each.figures.size_change_a_month_percent or 0.0) < -limit]
     if found and all(each.figures.size_change_a_month_percent is None for each in found):
         return CheckResult(True, "Where the sizes go cannot be told yet.", is_serious=False)
-    return _result(found, fast, f"shrinks by more than {limit:g} % a month", f"shrink by more than {limit:g} % a month")
+    return _result(found, fast, f"shrinks by more than {fast_text}", f"shrink by more than {fast_text}")
 
 
 def _result(
@@ -52,7 +54,7 @@ def _result(
 ) -> CheckResult:
     if not found:
         return CheckResult(False, "The lists were not assessed.", is_serious=False)
-    names = ", ".join(each.assessment.role.label for each in worse)
+    names = names_text([each.assessment.role.label for each in worse])
     if not worse:
         return CheckResult(True, f"None of {len(found)} lists {one}.", is_serious=False)
     return CheckResult(False, f"{names} {one if len(worse) == 1 else several}.", is_serious=False)

@@ -7,6 +7,7 @@ from list_pipeline.core.lists import ALL_LISTS, ListRole
 from list_pipeline.core.percentages import exceeds_percent
 from list_pipeline.core.plans.journal import StepState
 from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, ItemAction, PlanKind, PlanStatus
+from list_pipeline.core.wording import count_text, ids_text, limit_text, share_percent_text
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.runs.run import Maintenance
 from list_pipeline.operations.services import Services
@@ -40,8 +41,10 @@ def suppressions_within_cap(services: Services, run: Maintenance) -> CheckResult
         items = plan_rows.plan_items(connection, plan.plan_id, {ItemAction.SUPPRESS})
     count = sum(1 for item in items if item.reason != "complaint" and not item.is_held)
     recipients = plan.suppression_summary.recipients
-    share = 100 * count / recipients if recipients else 0.0
-    words = f"{count} of {recipients:,} recipients are planned for suppression ({share:.1f} %); the cap is {cap:g} %"
+    share = share_percent_text(count, recipients)
+    words = (
+        f"{count:,} of {recipients:,} recipients are planned for suppression ({share}); the cap is {limit_text(cap)}"
+    )
     return CheckResult(not exceeds_percent(count, recipients, cap), words, is_serious=False)
 
 
@@ -145,8 +148,9 @@ def nobody_is_in_two_lists(services: Services, run: Maintenance) -> CheckResult:
     """Nobody stands in two campaign lists; whoever did so before is reported, not changed."""
     with services.database.begin() as connection:
         twice = members.in_two_campaign_lists(connection)
-    shown = ", ".join(map(str, twice[:5]))
-    words = f"{len(twice)} contact(s) in two campaign lists: {shown}" if twice else "nobody is in two campaign lists"
+    words = "nobody is in two campaign lists"
+    if twice:
+        words = f"{count_text(len(twice), 'contact')} in two campaign lists: {ids_text(twice)}"
     return CheckResult(not twice, words, is_serious=False)
 
 

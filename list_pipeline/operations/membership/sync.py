@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError
 from list_pipeline.core.lists import ALL_LISTS, ListRole
 from list_pipeline.core.observations import ContactListSeen, ContactSeen
+from list_pipeline.core.wording import ids_text
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.database import execute, fetch_scalar
 from list_pipeline.storage.membership import members
@@ -382,5 +383,4 @@ def _finish(services: Services, report: SyncReport, requests_before: int, starte
 
 
 def _some(contact_ids: Sequence[int], most: int = 5) -> str:
-    shown = ", ".join(map(str, contact_ids[:most]))
-    return shown + (" …" if len(contact_ids) > most else "")
+    return ids_text(contact_ids, most)

@@ -32,6 +32,7 @@ from list_pipeline.core.messages.delivery import (
 )
 from list_pipeline.core.messages.keys import MessageKey, ThreadKey
 from list_pipeline.core.messages.slack_blocks import SlackMessage, as_text, safe_message, without_charts
+from list_pipeline.core.wording import instant_text
 from list_pipeline.integrations.email import EmailSender
 from list_pipeline.integrations.slack import (
     DeliveryUnknownError,
@@ -384,7 +385,7 @@ def _email(services: Services, sender: EmailSender, row: StoredMessage) -> bool:
     message = SlackMessage(row.text, row.blocks)
     body = as_text(message)
     subject = body.strip().splitlines()[0]
-    why = f"Sent by e-mail because Slack did not take it; written {row.created_at:%Y-%m-%d %H:%M} UTC."
+    why = f"Sent by e-mail because Slack did not take it; written {instant_text(row.created_at)}."
     try:
         sender.send(subject, f"{body}\n{why}\n", key)
     except IntegrationError as error:

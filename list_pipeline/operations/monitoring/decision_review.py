@@ -24,10 +24,10 @@ from list_pipeline.core.monitoring.decision_review import (
     figures_of,
 )
 from list_pipeline.core.monitoring.decision_review_text import (
-    answer_words,
-    confidence_words,
+    answer_text,
     findings,
-    suppression_words,
+    mean_confidence_text,
+    suppression_text,
 )
 from list_pipeline.core.suppression.verdicts import SuppressionRule
 from list_pipeline.operations.check_result import CheckResult
@@ -146,14 +146,14 @@ def answers_are_valid_json(figures: DayFigures) -> CheckResult:
     """At least 99 percent of the answers that came from advisors on the day are valid JSON."""
     share = figures.all_advisors.valid_json_percent
     passed = share is None or share >= VALID_JSON_GOAL_PERCENT
-    return CheckResult(passed, answer_words(figures.all_advisors))
+    return CheckResult(passed, answer_text(figures.all_advisors))
 
 
 def false_suppressions_are_few(figures: DayFigures) -> CheckResult:
     """Fewer than 5 percent of all suppressions by rule were taken back; whether that is shown is said beside it."""
     found = figures.suppressions
     return CheckResult(
-        found.proof is not GoalState.MISSED, suppression_words(found), is_serious=found.is_certainly_missed
+        found.proof is not GoalState.MISSED, suppression_text(found), is_serious=found.is_certainly_missed
     )
 
 
@@ -161,7 +161,7 @@ def advisors_are_confident(figures: DayFigures) -> CheckResult:
     """The advisors' mean confidence of the day is above 0.85."""
     mean = figures.all_advisors.mean_confidence
     passed = mean is None or mean > CONFIDENCE_GOAL
-    return CheckResult(passed, confidence_words(figures.all_advisors), is_serious=False)
+    return CheckResult(passed, mean_confidence_text(figures.all_advisors), is_serious=False)
 
 
 RULES: tuple[Callable[[DayFigures], CheckResult], ...] = (

@@ -11,11 +11,12 @@ from sqlalchemy import Connection
 from list_pipeline.agents import reporting
 from list_pipeline.core.advice.records import AdviceSource, AdvisedSummary, ConsultationSummary
 from list_pipeline.core.bounces.classes import BounceClass
-from list_pipeline.core.health.figures import Rate, ShownRate, ShownSends
+from list_pipeline.core.health.figures import ShownRate, ShownSends
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.delivery import DeliveryState
 from list_pipeline.core.messages.slack_blocks import SlackMessage
+from list_pipeline.core.percentages import Rate
 from list_pipeline.core.plans.gate import GateOutcome
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
 from list_pipeline.core.rebalancing.balance import deviation_percent

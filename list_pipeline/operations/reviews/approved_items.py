@@ -19,6 +19,7 @@ from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.runs import run_keys
+from list_pipeline.core.wording import limit_text, share_percent_text
 from list_pipeline.operations.campaigns.discovery import discover
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.plans.execution import carry_out
@@ -99,7 +100,7 @@ def execute_approved_items(services: Services, plan_id: int, progress: Callable[
     return executed
 
 
-def cap_words(services: Services, plan: StoredPlan, contact_ids: Collection[int]) -> str:
+def cap_text(services: Services, plan: StoredPlan, contact_ids: Collection[int]) -> str:
     """How many of a campaign's recipients are suppressed with these contacts, over all its sweeps, beside the cap.
 
     The cap stops what would run by itself; a person may exceed it, and is told. Empty for plans that suppress nobody.
@@ -113,18 +114,18 @@ def cap_words(services: Services, plan: StoredPlan, contact_ids: Collection[int]
         items = plan_rows.plan_items(connection, plan.plan_id, {ItemAction.SUPPRESS})
     wanted = set(contact_ids) - confirmed
     new = sum(1 for item in items if item.contact_id in wanted and item.reason != "complaint")
-    share = f"{100 * (before + new) / recipients:.1f} %" if recipients else "no share"
+    share, most = share_percent_text(before + new, recipients), limit_text(cap)
     words = (
-        f"{new} approved and {before} suppressed before are {share} of {recipients:,} recipients; the cap is {cap:g} %."
+        f"{new} approved and {before} suppressed before are {share} of {recipients:,} recipients; the cap is {most}."
     )
     return f"{words} A person exceeds it." if exceeds_percent(before + new, recipients, cap) else words
 
 
-def cap_words_of(services: Services, item: ReviewItem) -> str:
+def cap_text_of(services: Services, item: ReviewItem) -> str:
     """The same for the contacts of one question."""
     with services.database.begin() as connection:
         plan = plan_rows.plan_by_id(connection, item.plan_id) if item.plan_id is not None else None
-    return cap_words(services, plan, item.contact_ids) if plan is not None else ""
+    return cap_text(services, plan, item.contact_ids) if plan is not None else ""
 
 
 def _tried(plan_id: int) -> str:
@@ -174,7 +175,7 @@ class ApprovedItemsRun:
 
     def run(self) -> None:
         items = self._items()
-        if words := cap_words(self._services, self._plan, [item.contact_id for item in items]):
+        if words := cap_text(self._services, self._plan, [item.contact_id for item in items]):
             self._progress(words)
         try:
             self._prepare(items)

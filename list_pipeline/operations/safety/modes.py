@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Literal
 
 from list_pipeline.core.plans.gate import Mode, ModeState, graduate
+from list_pipeline.core.wording import utc_text
 from list_pipeline.operations.safety.restore_guard import must_reconcile, why_stopped
 from list_pipeline.operations.services import Services
 from list_pipeline.settings import OperatingMode
@@ -52,7 +52,7 @@ def change_block_reason(services: Services) -> str | None:
     with services.database.begin() as connection:
         switched_off_at = ledger.begin_mode(connection, services.clock.now())["switched_off_at"]
     if switched_off_at is not None:
-        return f"LIST_MANAGEMENT_ENABLED was found off at {switched_off_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return f"LIST_MANAGEMENT_ENABLED was found off at {utc_text(switched_off_at, seconds=True)} UTC"
     if because := why_stopped(services):
         return f"the lists have to be reconciled first: {because}"
     if operating_mode(services) is Mode.READ_ONLY:

@@ -24,6 +24,7 @@ from list_pipeline.core.observations import DraftStatus
 from list_pipeline.core.validation.message import override_message
 from list_pipeline.core.validation.rules import Severity
 from list_pipeline.core.validation.schedule_changes import OPEN_CHANGES, ScheduleAction, ScheduleNote, ScheduleState
+from list_pipeline.core.wording import instant_text
 from list_pipeline.integrations.mailjet import MailjetClient, OutcomeUnknownError
 from list_pipeline.operations.campaigns.discovery import discover
 from list_pipeline.operations.campaigns.scheduled_campaigns import due_since
@@ -214,7 +215,7 @@ def fate(services: Services, campaign: UpcomingCampaign, blocked: StoredValidati
     with services.database.begin() as connection:
         change = block_rows.latest_schedule_change(connection, campaign.campaign_id)
         cancelled = block_rows.standing_cancellation(connection, campaign.campaign_id)
-    at = f"at {campaign.scheduled_at:%Y-%m-%d %H:%M} UTC"
+    at = f"at {instant_text(campaign.scheduled_at)}"
     state = change.state if change is not None else None
     note = change.note or "" if change is not None else ""
     if campaign.mailjet_campaign_id is not None:

@@ -34,6 +34,7 @@ from list_pipeline.core.weekly.figures import (
     overall_urgency,
 )
 from list_pipeline.core.weekly.message import critical_alert, weekly_message
+from list_pipeline.core.wording import limit_text, percent_text
 from list_pipeline.operations.advice.advisors import keep_record, model_access
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.follow_up import follow_up
@@ -272,7 +273,8 @@ def lists_are_balanced(facts: WeekFacts) -> CheckResult:
     figures = facts.figures
     if figures.is_balanced is None or figures.deviation_percent is None:
         return CheckResult(False, facts.sizes_note or "The lists are empty.", is_serious=False)
-    words = f"One list is {figures.deviation_percent:.1f} % from the mean; up to {figures.tolerance_percent:g} % is balanced"
+    deviation, tolerance = percent_text(figures.deviation_percent), limit_text(figures.tolerance_percent)
+    words = f"One list is {deviation} from the mean; up to {tolerance} is balanced"
     return CheckResult(figures.is_balanced, words, is_serious=False)
 
 

@@ -21,15 +21,17 @@ from sqlalchemy import Connection
 from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.core.errors import ListPipelineError, NotFoundError, RefusedError
 from list_pipeline.core.health.assessment import HealthAssessment
-from list_pipeline.core.health.figures import ListFigures, Rate, SendFigures
+from list_pipeline.core.health.figures import ListFigures, SendFigures
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
+from list_pipeline.core.percentages import Rate
 from list_pipeline.core.runs import run_keys
 from list_pipeline.core.runs.limits import WEEKLY_RUNS, Outlook, RunSeen
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.weekly.figures import WEEK, ListSize, Week, WeekFigures, WeekSends, due_week, week_of
 from list_pipeline.core.weekly.message import failure_alert
+from list_pipeline.core.wording import date_text, instant_text
 from list_pipeline.operations.advice.advisors import model_access
 from list_pipeline.operations.follow_up import follow_up
 from list_pipeline.operations.health.assessments import assess_partition, figures_of_lists
@@ -112,7 +114,7 @@ def find_week(services: Services, monday: date | None = None) -> Week:
     if week.due_at > services.clock.now():
         raise RefusedError(
             f"Checking the week of {monday}",
-            f"its check is due at {week.due_at:%Y-%m-%d %H:%M} UTC",
+            f"its check is due at {instant_text(week.due_at)}",
             "Run it then; without a week, the latest that is due is checked",
         )
     return week
@@ -262,7 +264,7 @@ def take_sizes(services: Services, run: WeekRun, progress: Progress = log.info) 
         return WeekSizes(stored, taken_at, run.row.sizes_note)
     now = services.clock.now()
     if not run.is_current:
-        note = f"Nobody measured the lists in this week, and it was over when it was checked on {now:%Y-%m-%d}."
+        note = f"Nobody measured the lists in this week, and it was over when it was checked on {date_text(now)}."
         with services.database.begin() as connection:
             weekly_rows.note_sizes(connection, run.week.monday, None, note)
         return WeekSizes({}, None, note)
@@ -275,7 +277,7 @@ def take_sizes(services: Services, run: WeekRun, progress: Progress = log.info) 
         seen = members.stored_sizes(connection)
     sizes = {role: ListSize(size.raw, size.mailable) for role, size in seen.items()}
     is_late = taken_at - run.week.due_at >= LATE_AFTER
-    note = f"The sizes are those of {taken_at:%Y-%m-%d %H:%M} UTC, when the check ran." if is_late else ""
+    note = f"The sizes are those of {instant_text(taken_at)}, when the check ran." if is_late else ""
     with services.database.begin() as connection:
         weekly_rows.save_sizes(connection, run.week.monday, sizes, taken_at)
         weekly_rows.note_sizes(connection, run.week.monday, taken_at, note)

@@ -426,7 +426,7 @@ def test_a_list_that_bounces_a_lot_is_told_about_once(small: Installation, monke
     outbox.send_waiting(small.services)
     small.maintain()
     alert, report = small.control.slack_messages()
-    assert "Bounces A Lot: 20.0 %" in alert["text"]
+    assert "Bounces A Lot: 20 %" in alert["text"]
     assert [each["text"].partition("*\n")[2] for each in alert["blocks"][2]["fields"]] == [str(LIST_SIZE), "3", "1"]
     assert "thread_ts" not in {key for key, value in report.items() if value}
     assert [key.partition(":")[0] for key, _ in posted(small)] == ["bounces", "maintenance"]
@@ -441,5 +441,5 @@ def test_four_of_twenty_are_no_news_about_a_list(undisturbed: Callable[[str], Ou
 def test_the_alert_is_as_slack_takes_it_and_mentions_nobody() -> None:
     message = bounce_message(Bounced("2026-11-14-r3-<!channel>", "List <!here>", 1_200, 100, 44))
     assert problems(message.text, message.blocks) == ()
-    assert "12.0 %" in message.text
+    assert "12 %" in message.text
     assert "<!" not in str(message)

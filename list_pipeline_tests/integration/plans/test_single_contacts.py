@@ -21,7 +21,7 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.maintenance import checks, workflow
-from list_pipeline.operations.reviews.approved_items import cap_words, execute_approved_items, to_carry_out
+from list_pipeline.operations.reviews.approved_items import cap_text, execute_approved_items, to_carry_out
 from list_pipeline.operations.reviews.decisions import (
     Expired,
     approve_item,
@@ -229,7 +229,7 @@ def test_a_person_may_exceed_the_cap_and_is_told(install_small: Install) -> None
         hold(made, *HARD)
         made.maintain()
         plan, review_id = approve_question(made, "incident")
-        words = cap_words(made.services, plan, sorted(made.account.ids(*HARD)))
+        words = cap_text(made.services, plan, sorted(made.account.ids(*HARD)))
         assert words == (
             "3 approved and 0 suppressed before are 15.0 % of 20 recipients; the cap is 6 %. A person exceeds it."
         )

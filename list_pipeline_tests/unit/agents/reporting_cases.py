@@ -14,8 +14,8 @@ from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.agents.reporting import Written, write
 from list_pipeline.core.advice.records import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
-from list_pipeline.core.health.figures import Rate
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.percentages import Rate
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import (
     ExecutiveReport,

@@ -103,10 +103,10 @@ def test_the_question_holds_every_figure_with_its_interval_the_limits_and_what_t
     assert (data["mailable_contacts"], data["target_contacts"]) == (1_150, 1_200)
     assert (data["variance_contacts"], data["variance_percent"]) == (-50, -4.2)
     last = data["last_campaign"]
-    assert last["hard_bounces"] == {"contacts": 50, "rate_percent": 4.35, "low_percent": 3.31, "high_percent": 5.69}
-    assert last["deliveries"]["rate_percent"] == 93.83
+    assert last["hard_bounces"] == {"contacts": 50, "rate_percent": 4.3, "low_percent": 3.3, "high_percent": 5.7}
+    assert last["deliveries"]["rate_percent"] == 93.8
     assert (data["bounce_trend_of_all_lists"], data["size_trend"]) == ("degrading", "shrinking")
-    assert data["suppressed_of_recently_mailed"]["rate_percent"] == 4.17
+    assert data["suppressed_of_recently_mailed"]["rate_percent"] == 4.2
     assert data["last_campaign_date"] == "2026-03-10"
     assert data["limits"]["hard_critical_percent"] == 5
     assert (data["rules"]["status"], data["rules"]["urgency"]) == ("warning", "medium")

@@ -354,7 +354,7 @@ def test_the_policy_explains_itself() -> None:
         "4 for complaint. 63 contacts that failed for a passing or unclear reason, or by the sender's fault, stay. "
         "9 contacts wait for a person."
     )
-    assert "(1.5% of this campaign's recipients)" in policy_impact(PLAN)
+    assert "(1.5 % of this campaign's recipients)" in policy_impact(PLAN)
     empty = PlanSummary(0, [])
     assert policy_rationale(empty) == "No contact gave enough evidence to be suppressed."
     assert policy_impact(empty) == "The lists stay as they are."

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from list_pipeline.core.advice.records import AdviceOutcome, ConsultationSummary
-from list_pipeline.core.health.figures import Rate, rate_words
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.percentages import Rate
 from list_pipeline.core.reports.facts import ListRates
 from list_pipeline.core.reports.message import maintenance_message
+from list_pipeline.core.wording import rate_text
 from list_pipeline.defs.maintenance.reports import report_metadata
 from list_pipeline.operations.reports.maintenance_report import Report
 from list_pipeline_tests.unit.core.reports.test_message import FACTS
@@ -35,9 +36,9 @@ def test_the_fields_of_the_report_and_what_they_cost_are_beside_the_asset() -> N
     assert shown["model"].value == "gemini-3.5-flash-lite"
     assert (shown["reporting_prompt_tokens"].value, shown["reporting_thought_tokens"].value) == (1_900, 80)
     assert (shown["reporting_cost_usd"].value, shown["reporting_latency_ms"].value) == (0.0015, 2_100)
-    delivered, bounced = rate_words(Rate(758, 1_000)), rate_words(Rate(242, 1_000))
+    delivered, bounced = rate_text(Rate(758, 1_000)), rate_text(Rate(242, 1_000))
     assert f"| List 2 | critical | high | {delivered} | {bounced} |" in shown["health of the lists"].value
-    assert "| List 3 | warning | medium | unknown | unknown |" in shown["health of the lists"].value
+    assert "| List 3 | warning | medium | not known | not known |" in shown["health of the lists"].value
 
 
 def test_without_a_model_no_cost_is_made_up() -> None:
@@ -55,4 +56,4 @@ def test_a_list_that_was_assessed_without_figures_is_shown_without_them() -> Non
     facts = replace(FACTS, list_rates=rates)
     shown = report_metadata(Report(facts, maintenance_message(facts), ADVICE))
 
-    assert "| List 1 | healthy | low | unknown | unknown | cannot tell yet |" in shown["health of the lists"].value
+    assert "| List 1 | healthy | low | not known | not known | cannot tell yet |" in shown["health of the lists"].value

@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from list_pipeline.core.health.assessment import HealthPolicy, HealthStatus, judge_health
-from list_pipeline.core.health.figures import ListFigures, Rate, SendFigures, rate_words
+from list_pipeline.core.health.figures import ListFigures, SendFigures
 from list_pipeline.core.health.trends import BounceTrend, SizeTrend
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.percentages import Rate
 from list_pipeline.core.plans.plan import Urgency
+from list_pipeline.core.wording import rate_text
 from list_pipeline_tests.unit.core.health.figures_cases import ELEVATED, HEALTHY, SENT, sends
 
 # Rates
@@ -34,7 +36,7 @@ def test_the_interval_holds_the_rate_and_stays_within_nothing_and_all(first: int
     rate = Rate(min(first, second), max(first, second))
     if rate.of == 0:
         assert (rate.percent, rate.low, rate.high) == (None, None, None)
-        assert rate_words(rate) == "unknown"
+        assert rate_text(rate) == "not known"
     else:
         found = [each for each in (rate.low, rate.percent, rate.high) if each is not None]
         assert len(found) == 3
@@ -63,8 +65,8 @@ def test_figures_are_shown_as_json_and_what_is_not_known_stays_null() -> None:
     assert json.loads(json.dumps(asdict(HEALTHY.shown())))["last_campaign"]["bounces"] == {
         "contacts": 18,
         "rate_percent": 1.5,
-        "low_percent": 0.95,
-        "high_percent": 2.36,
+        "low_percent": 1.0,
+        "high_percent": 2.4,
     }
 
 
@@ -79,7 +81,7 @@ def test_a_healthy_list_is_healthy_and_not_urgent() -> None:
 def test_elevated_bounces_that_get_worse_are_a_warning_of_medium_urgency() -> None:
     found = judge_health(ELEVATED)
     assert (found.status, found.urgency) == (HealthStatus.WARNING, Urgency.MEDIUM)
-    assert "The hard bounce rate is 4.35 % (3.31 to 5.69 %), concerning: above 2 %." in found.concerns
+    assert "The hard bounce rate is 4.3 % (3.3 to 5.7 %), concerning: above 2 %." in found.concerns
 
 
 # Limits
@@ -114,7 +116,7 @@ def test_a_limit_is_passed_when_the_whole_interval_is(last: SendFigures, status:
 def test_a_rate_that_may_be_beyond_a_limit_by_chance_is_a_risk_and_no_concern() -> None:
     found = judge_health(replace(HEALTHY, last=sends(1_000, hard=25)))
     assert found.concerns == ()
-    assert any("2.50 %" in words and "by chance or not" in words for words in found.risk_factors)
+    assert any("2.5 %" in words and "by chance or not" in words for words in found.risk_factors)
 
 
 def test_soft_bounces_are_monitored_before_they_are_concerning() -> None:

@@ -243,7 +243,7 @@ def test_the_alert_says_how_far_apart_the_lists_are_and_what_is_planned() -> Non
     sizes = dict(zip(CAMPAIGN_LISTS, (1_200, 1_000, 800), strict=True))
     found = Imbalance("letter-<!channel>", 20.0, sizes, moves=180, enrolments=12, deferred=20, waits=True)
     said = as_text(imbalance_message(found))
-    assert "20.0 %" in said
+    assert "deviate by 20 % from their mean" in said
     assert "180 moves and 12 enrolments, and waits for a person" in said
     assert "20 more are deferred" in said
     assert "800 mailable" in said

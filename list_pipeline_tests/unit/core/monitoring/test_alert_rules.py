@@ -187,7 +187,7 @@ def test_a_message_about_no_failure_is_refused() -> None:
 def test_a_trigger_says_what_to_do_within_five_minutes() -> None:
     (result,) = (one for one in judge(replace(FINE, failed_runs=50)) if one.is_hit)
     words = shown(trigger_message(result))
-    assert "50 of 100 scheduled runs failed (50.0 %); the limit is 10 %" in words
+    assert "50 of 100 scheduled runs failed (50 %); the limit is 10 %" in words
     assert "list-pipeline mode read_only --by NAME" in words
     assert "LIST_MANAGEMENT_ENABLED=false" in words
 
@@ -202,4 +202,4 @@ def test_slow_workflows_are_named_with_figures() -> None:
     spent = Percentiles(4, 10_000, 70_000, 70_000, 70_000)
     slow = WorkflowFigures("membership_sync_job", spent, {}, 9, {}, 0, 10.0, 20.0, 1)
     words = shown(slow_message([slow], 1))
-    assert "membership_sync_job: 1 of 4 took longer than 60 s (P95 70.0 s, longest 70.0 s)" in words
+    assert "membership_sync_job: 1 of 4 took longer than 1 min (P95 1 min 10 s, longest 1 min 10 s)" in words

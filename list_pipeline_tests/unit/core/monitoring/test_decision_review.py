@@ -25,10 +25,10 @@ from list_pipeline.core.monitoring.decision_review import (
     figures_of,
 )
 from list_pipeline.core.monitoring.decision_review_text import (
-    answer_words,
-    confidence_words,
+    answer_text,
     findings,
-    suppression_words,
+    mean_confidence_text,
+    suppression_text,
 )
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.core.suppression.policy import SuppressionPolicy
@@ -174,7 +174,7 @@ def test_answers_that_could_not_be_read_are_counted_among_those_that_came() -> N
     found = figures(consulted=[*map(asked, outcomes), *silent]).all_advisors
     assert (found.answered, found.unreadable) == (7, 2)
     assert found.parse_failure_percent == pytest.approx(200 / 7)
-    assert answer_words(found) == (
+    assert answer_text(found) == (
         "1 of 8 questions were not answered; 2 of 7 answers could not be read, while at least 99 % are to be valid JSON, "
         "1 were refused and 1 used in part."
     )
@@ -191,7 +191,7 @@ def test_without_a_model_nothing_is_said_about_answers() -> None:
     found = figures(
         consulted=[asked(AdviceOutcome.NOT_ASKED, requests=0, tokens=0, cost=None, latency=None)]
     ).all_advisors
-    assert answer_words(found) == "No advisor was asked; the policy spoke for itself."
+    assert answer_text(found) == "No advisor was asked; the policy spoke for itself."
     assert (found.without_price, found.latency_p95_ms) == (0, None)
 
 
@@ -201,7 +201,7 @@ def test_the_mean_confidence_is_of_answers_that_count_and_a_low_one_is_a_warning
     assert found.all_advisors.mean_confidence == pytest.approx(0.85)
     result = RULES[2](found)
     assert (result.passed, result.is_serious) == (False, False)
-    assert "0.85" in confidence_words(found.all_advisors)
+    assert "0.85" in mean_confidence_text(found.all_advisors)
     assert RULES[2](figures(consulted=[asked(confidence=0.86)])).passed
 
 
@@ -268,7 +268,7 @@ def test_one_suppression_taken_back_of_a_few_is_a_warning_and_many_are_an_error(
     few, many = FalseSuppressions(4, 4, 1, 0), FalseSuppressions(40, 40, 30, 30)
     assert not RULES[1](figures(suppressions=few)).is_serious
     assert RULES[1](figures(suppressions=many)).is_serious
-    assert "(30 with a whole maintenance)" in suppression_words(many)
+    assert "(30 with a whole maintenance)" in suppression_text(many)
 
 
 def test_what_an_advisor_changed_is_told() -> None:

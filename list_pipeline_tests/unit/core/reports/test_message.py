@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from list_pipeline.core.advice.records import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
-from list_pipeline.core.health.figures import Rate
 from list_pipeline.core.health.trends import BounceTrend, SizeTrend
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import problems
+from list_pipeline.core.percentages import Rate
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import ListRates, Trend
 from list_pipeline.core.reports.message import (
@@ -100,7 +100,7 @@ def test_a_complete_run_has_the_specified_parts_in_order() -> None:
         "Contacts Suppressed: 1,245",
         "Contacts Rebalanced: 15",
         "Autumn news, round 2 to List 2, sent 2026-11-20 09:00 UTC",
-        "12,000 recipients, 1,305 not delivered or complained (10.9%)",
+        "12,000 recipients, 1,305 not delivered or complained (10.9 %)",
         "AI Assessment\nAll is well.\nWords of the AI model; it decided nothing.",
         "What needs attention\nConcerns\n• List 2 loses many contacts.\nRecommendations\n• Check SPF.",
         "Next steps\n• Look again before the next campaign.\nWith words of the AI model; people decide.",
@@ -110,7 +110,7 @@ def test_a_complete_run_has_the_specified_parts_in_order() -> None:
         "6.2 % → 1.9 %",
         "7 moves wait until this cycle",
         "10 moves are the fewest.",
-        "🟢 List 1 healthy: delivered 98.0 %",
+        "🟢 List 1 healthy: delivered 98 %",
         "Maintenance log 17 · View Details: https://app.example.com/admin/list-management/17",
         "Dagster run: https://dag.example.com/r",
         "41 requests to Mailjet",
@@ -137,8 +137,7 @@ def test_each_list_has_a_line_on_its_health_with_the_interval_of_its_rates() -> 
     text = shown(FACTS)
 
     assert (
-        "🟢 List 1 healthy: delivered 98.0 % (96.9 to 98.7 %), bounced 2.0 % (1.3 to 3.1 %) of its last campaign\n"
-        in text
+        "🟢 List 1 healthy: delivered 98 % (96.9 to 98.7 %), bounced 2 % (1.3 to 3.1 %) of its last campaign\n" in text
     )
     assert "🔴 List 2 critical, urgency high: delivered 75.8 % (73.0 to 78.4 %)" in text
     assert "of its last campaign; shrinking\n" in text

@@ -78,7 +78,7 @@ class TestCap:
         over = judge(*many(9), softened=2)
         assert (over.outcome, over.may_run) == (GateOutcome.NEEDS_REVIEW, ())
         words = {check.name: check.words for check in over.checks}["cap"]
-        assert "9 planned, 2 watched instead on the advisor's word and 0 executed before are 11.0 %" in words
+        assert "9 planned, 2 watched instead on the advisor's word and 0 executed before are 11 %" in words
 
     def test_a_campaign_without_recipients_lets_nobody_through(self) -> None:
         assert judge(hard(), recipients=0).outcome is GateOutcome.NEEDS_REVIEW
@@ -90,7 +90,7 @@ class TestCap:
     def test_it_says_where_the_suppressions_are_concentrated(self) -> None:
         spread = [hard(number, group=f"d{number}.example", reason=f"r{number}") for number in range(11)]
         words = {check.name: check.words for check in judge(*spread).checks}["cap"]
-        assert "11 planned and 0 executed before are 11.0 % of 100 recipients" in words
+        assert "11 planned and 0 executed before are 11 % of 100 recipients" in words
         assert words.count("no single cause") == 2
         words = {check.name: check.words for check in judge(*many(11)).checks}["cap"]
         assert "one.example with 11 of 11 (one cause is likely)" in words

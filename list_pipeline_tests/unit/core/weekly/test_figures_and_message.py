@@ -335,7 +335,7 @@ def test_the_message_has_sizes_health_items_and_links_within_slacks_limits() -> 
     assert "• [critical] Find out what made List 3 critical before it is mailed again." in text
     assert "Health Check ID: 1204" in text
     assert "View Full Report: https://app.example.com/admin/list-health/1204" in text
-    assert "average bounce rate 3.0 %" in text.casefold()
+    assert "average bounce rate 3 %" in text.casefold()
 
 
 def test_the_alert_names_only_what_calls_people() -> None:
