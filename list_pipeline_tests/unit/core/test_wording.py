@@ -5,16 +5,23 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from list_pipeline.core import wording
+from list_pipeline.core.health.figures import ShownRate
 from list_pipeline.core.percentages import Rate
 
 PERCENTS = st.floats(-1_000, 1_000, allow_nan=False).filter(lambda value: value == 0 or abs(value) > 1e-6)
 RATES = st.tuples(st.integers(0, 200_000), st.integers(1, 200_000)).map(lambda pair: Rate(min(pair), max(pair)))
+
+
+def kept(figures: dict[str, Any] | None) -> ShownRate | None:
+    """The figures of a rate as they come back from a JSON column."""
+    return None if figures is None else ShownRate(**figures)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +60,7 @@ def test_a_rate_has_the_figures_of_its_percentage_and_the_same_ones_in_json(rate
     assert text.startswith(f"{wording.percent_text(rate.percent)} (")
     assert figures is not None
     assert figures["rate_percent"] == wording.told_percent(rate.percent)
-    assert wording.kept_rate_text(json.loads(json.dumps(figures))) == text
+    assert wording.kept_rate_text(kept(json.loads(json.dumps(figures)))) == text
 
 
 def test_the_ends_of_an_interval_are_no_finer_than_the_rate() -> None:
@@ -62,7 +69,7 @@ def test_the_ends_of_an_interval_are_no_finer_than_the_rate() -> None:
     assert wording.rate_text(Rate(8, 1_000)) == "0.80 % (0.41 to 1.57 %)"
     assert wording.rate_text(Rate(20, 20)) == "100 % (83.9 to 100 %)"
     assert wording.rate_text(Rate(0, 0)) == wording.rate_text(None) == "not known"
-    assert wording.kept_rate_text(wording.rate_figures(Rate(0, 0))) == wording.kept_rate_text(None) == "not known"
+    assert wording.kept_rate_text(kept(wording.rate_figures(Rate(0, 0)))) == wording.kept_rate_text(None) == "not known"
 
 
 def test_a_limit_is_told_as_it_was_set_and_a_share_with_its_counts() -> None:

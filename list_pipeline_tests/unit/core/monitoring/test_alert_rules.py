@@ -99,10 +99,10 @@ LONG_AGO = NOW - timedelta(days=100)
 
 def test_the_words_say_when_it_was_done_and_how_old_it_may_be() -> None:
     stale = replace(DAILY, is_overdue=True)
-    assert DAILY.words.startswith("The daily reconciliation is fresh: last done on 2026-11-20")
-    assert DAILY.words.endswith("it may be 26 hours old.")
+    assert DAILY.words.startswith("The daily reconciliation is fresh: last done at 2026-11-20")
+    assert DAILY.words.endswith("it may be 1 day 2 h old.")
     assert "is overdue" in stale.words
-    assert replace(stale, limit=timedelta(days=7, hours=2)).words.endswith("it may be 7 days and 2 hours old.")
+    assert replace(stale, limit=timedelta(days=7, hours=2)).words.endswith("it may be 7 days 2 h old.")
 
 
 def test_never_done_is_overdue_but_not_before_there_was_anybody_to_do_it() -> None:
