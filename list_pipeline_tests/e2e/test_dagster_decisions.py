@@ -188,7 +188,9 @@ def test_a_plan_that_the_gate_refuses_shows_what_the_gate_saw_beside_the_failure
     home.settings = {"list_management_mode": "read_only"}
     home.execute(due)
     with account.services.database.begin() as connection:
-        connection.exec_driver_sql("update plan_item set evidence = '[]' where action = 'suppress'")
+        connection.exec_driver_sql(
+            "update plan_item set evidence = '[]', has_evidence = false where action = 'suppress'"
+        )
     home.settings = {}
     (request,) = home.requests()
     digest = account.control.digest()

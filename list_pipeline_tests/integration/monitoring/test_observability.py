@@ -254,7 +254,7 @@ def test_the_daemon_judges_by_the_policy_of_the_asset_and_people_are_told_what_i
         assert len(overdue_after(timedelta(days=7, hours=2, minutes=10))) == 2
         alerts.look(small.services, judged_freshness(instance))
         assert len(posted(small)) == 2
-        assert "last done on" in " ".join(posted(small))
+        assert "last done at" in " ".join(posted(small))
         instance.report_runless_asset_event(dg.AssetMaterialization("list_reconciliation"))
         assert overdue_after(timedelta(0)) == []
 

@@ -231,7 +231,7 @@ def test_a_person_may_exceed_the_cap_and_is_told(install_small: Install) -> None
         plan, review_id = approve_question(made, "incident")
         words = cap_text(made.services, plan, sorted(made.account.ids(*HARD)))
         assert words == (
-            "3 approved and 0 suppressed before are 15.0 % of 20 recipients; the cap is 6 %. A person exceeds it."
+            "3 approved and 0 suppressed before are 15 % of 20 recipients; the cap is 6 %. A person exceeds it."
         )
         carry_out(made)
         assert status_of(made, review_id) == ("approved", True)
