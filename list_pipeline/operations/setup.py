@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import structlog
 
-from list_pipeline.operations.services import Services
+from list_pipeline.operations.access import Storing
 from list_pipeline.storage import migrations
 from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
 
 
-def prepare(services: Services) -> list[str]:
+def prepare(services: Storing) -> list[str]:
     """Apply missing migrations, note the first start, and return the names of what was applied."""
     applied = migrations.migrate(services.database)
     with services.database.begin() as connection:

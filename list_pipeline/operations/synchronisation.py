@@ -10,13 +10,13 @@ from collections.abc import Callable
 
 import structlog
 
+from list_pipeline.operations.access import Reconciling
 from list_pipeline.operations.bounces import fetch as bounces
 from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.drift.reconciliation import reconcile_if_away
 from list_pipeline.operations.list_states.history import catch_up
 from list_pipeline.operations.membership import sync as membership_sync
 from list_pipeline.operations.safety.restore_guard import note_alive
-from list_pipeline.operations.services import Services
 from list_pipeline.storage.limiter import forget_old_requests
 from list_pipeline.storage.membership.sync import set_sync_requests
 
@@ -25,7 +25,9 @@ log = structlog.get_logger(__name__)
 Progress = Callable[[str], None]
 
 
-def synchronise(services: Services, *, full: bool = False, progress: Progress = log.info) -> membership_sync.SyncReport:
+def synchronise(
+    services: Reconciling, *, full: bool = False, progress: Progress = log.info
+) -> membership_sync.SyncReport:
     """Bring everything that a maintenance rests on up to date: members, sends, recipients, past bounces.
 
     After an absence the lists are reconciled before anything else touches our rows.

@@ -22,7 +22,7 @@ from structlog.contextvars import bind_contextvars, get_contextvars, unbind_cont
 
 from list_pipeline.core.errors import ChangesStoppedError, LockHeldError, TransientError
 from list_pipeline.core.monitoring.latency import LONG_MS, WHOLE_RUN, Timing
-from list_pipeline.operations.services import Services
+from list_pipeline.operations.access import Measured
 from list_pipeline.storage.monitoring import metrics
 
 log = structlog.get_logger(__name__)
@@ -63,7 +63,7 @@ def carrying_context(function: Callable[P, T]) -> Callable[P, T]:
 
 @contextmanager
 def timed(
-    services: Services,
+    services: Measured,
     workflow: str,
     stage: str,
     *,
@@ -107,12 +107,12 @@ class _Spent:
     waited_s: float
 
     @classmethod
-    def so_far(cls, services: Services) -> _Spent:
+    def so_far(cls, services: Measured) -> _Spent:
         return cls(services.requests_so_far(), services.waited_s)
 
 
 def _keep(
-    services: Services,
+    services: Measured,
     workflow: str,
     stage: str,
     outcome: str,

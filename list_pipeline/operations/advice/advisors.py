@@ -16,8 +16,8 @@ from list_pipeline.agents.budget import Budget, Spending
 from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.core.advice.model_prices import price_of
 from list_pipeline.core.advice.records import AgentRecord
+from list_pipeline.operations.access import Advised, Storing
 from list_pipeline.operations.runs.run import Maintenance
-from list_pipeline.operations.services import Services
 from list_pipeline.storage import advice as advice_rows
 from list_pipeline.storage.advice import AdvicePartition
 
@@ -27,13 +27,13 @@ def partition_of(run: Maintenance) -> AdvicePartition:
     return AdvicePartition(run.campaign.campaign_id, run.sweep)
 
 
-def access_for(services: Services, run: Maintenance) -> ModelAccess:
+def access_for(services: Advised, run: Maintenance) -> ModelAccess:
     """The model as the advisors of a maintenance may use it. One for all questions that are asked at the same time, so
     that they share what is left of the budget."""
     return model_access(services, partition_of(run), since=run.log.executed_at)
 
 
-def model_access(services: Services, partition: AdvicePartition, since: datetime) -> ModelAccess:
+def model_access(services: Advised, partition: AdvicePartition, since: datetime) -> ModelAccess:
     """The model for the questions of a partition; what was spent on it from ``since`` on counts towards the budget."""
     settings = services.settings
     price = price_of(
@@ -65,7 +65,7 @@ def model_access(services: Services, partition: AdvicePartition, since: datetime
 
 
 def keep_record(
-    services: Services,
+    services: Storing,
     partition: AdvicePartition,
     record: AgentRecord,
     opinion: Mapping[str, Any],

@@ -25,9 +25,9 @@ from list_pipeline.core.errors import IncompleteDataError, IntegrationError, Rem
 from list_pipeline.core.observations import MessageEventSeen, MessageSeen, MessageStatus
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.suppression.policy import SuppressionPolicy
+from list_pipeline.operations.access import Observing, ReadingMailjet, Storing
 from list_pipeline.operations.campaigns.discovery import sent_id
 from list_pipeline.operations.membership.sync import learn_contacts
-from list_pipeline.operations.services import Services
 from list_pipeline.storage import bounces as bounce_rows
 from list_pipeline.storage.bounces import StoredFetch
 from list_pipeline.storage.campaigns import sent_campaigns
@@ -76,7 +76,7 @@ class BounceAnalysis:
     complaint_rate_percent: float | None
 
 
-def fetch_bounces(services: Services, campaign: Campaign, sweep: Sweep) -> BounceData:
+def fetch_bounces(services: Observing, campaign: Campaign, sweep: Sweep) -> BounceData:
     """The failures of a campaign: the stored ones, or read now and stored.
 
     Raises:
@@ -104,7 +104,7 @@ def fetch_bounces(services: Services, campaign: Campaign, sweep: Sweep) -> Bounc
     return data
 
 
-def stored_bounces(services: Services, campaign: Campaign, sweep: Sweep) -> BounceData | None:
+def stored_bounces(services: Storing, campaign: Campaign, sweep: Sweep) -> BounceData | None:
     """A complete reading that is stored, or None."""
     with services.database.begin() as connection:
         fetch = bounce_rows.fetch_of(connection, campaign.campaign_id, sweep.value)
@@ -113,7 +113,7 @@ def stored_bounces(services: Services, campaign: Campaign, sweep: Sweep) -> Boun
         return BounceData(fetch, bounce_rows.events_of(connection, campaign.campaign_id, sweep.value))
 
 
-def load_history(services: Services, progress: Callable[[str], None] = log.info) -> int:
+def load_history(services: Observing, progress: Callable[[str], None] = log.info) -> int:
     """Read the bounces of past campaigns that were never read, oldest first, and return how many campaigns that were.
 
     Campaigns that are about to be maintained are left to their own run: their T+24 h reading is not taken early.
@@ -141,7 +141,7 @@ def load_history(services: Services, progress: Callable[[str], None] = log.info)
     return len(found)
 
 
-def _read(services: Services, campaign: Campaign, sweep: Sweep, texts_max: int) -> BounceData:
+def _read(services: ReadingMailjet, campaign: Campaign, sweep: Sweep, texts_max: int) -> BounceData:
     mailjet, mailjet_id = services.mailjet, sent_id(campaign)
     before = mailjet.requests_made
     # One second earlier, because Mailjet's FromTS means "later than"; without it only today's rows come.
@@ -188,7 +188,7 @@ def _read(services: Services, campaign: Campaign, sweep: Sweep, texts_max: int) 
 
 
 def _read_words(
-    services: Services,
+    services: ReadingMailjet,
     campaign: Campaign,
     events: Sequence[FailureEvent],
     messages: Sequence[MessageSeen],
@@ -229,7 +229,7 @@ def _read_words(
     return texts, tuple(warnings)
 
 
-def _open_questions(services: Services, campaign: Campaign, events: Sequence[FailureEvent]) -> list[FailureEvent]:
+def _open_questions(services: Storing, campaign: Campaign, events: Sequence[FailureEvent]) -> list[FailureEvent]:
     """The failures for which words can matter: disputed ones first, then soft ones that may complete a pattern, then
     refused access, which may be an unknown user; the latest first within each."""
     soft = [event for event in events if event.counts and event.bounce_class is BounceClass.SOFT]

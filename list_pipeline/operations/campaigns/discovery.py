@@ -18,7 +18,7 @@ from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.observations import SendCounters, SendSeen
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.validation.rules import MISSED_AFTER
-from list_pipeline.operations.services import Services
+from list_pipeline.operations.access import Observing, ReadingMailjet, Storing
 from list_pipeline.storage.campaigns import scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
 from list_pipeline.storage.membership import members
@@ -41,7 +41,7 @@ class Discovery:
     recipients_missing: list[str] = field(default_factory=list)
 
 
-def discover(services: Services) -> Discovery:
+def discover(services: Observing) -> Discovery:
     """Take over the sends of the look-back period into the campaign schedule; one request for up to a thousand sends.
 
     A send to a list that is none of ours is noted with the reason and never taken for a round. A campaign that stood in the
@@ -131,7 +131,7 @@ def _is_sent(send: SendSeen, now: datetime) -> bool:
     return send.send_ended_at is not None or (started is not None and now - started >= SENDING_TAKES_AT_MOST)
 
 
-def record_recipients(services: Services, progress: Callable[[str], None] = log.info) -> dict[str, str]:
+def record_recipients(services: ReadingMailjet, progress: Callable[[str], None] = log.info) -> dict[str, str]:
     """Record who was mailed by every campaign that lacks it, and return the source per partition key.
 
     Our own rows say it where they agree with Mailjet's count of messages; else, e.g. at first start, the messages are
@@ -168,12 +168,12 @@ def record_recipients(services: Services, progress: Callable[[str], None] = log.
     return sources
 
 
-def _mailed(services: Services, mailjet_campaign_id: int, started_at: datetime) -> frozenset[int]:
+def _mailed(services: ReadingMailjet, mailjet_campaign_id: int, started_at: datetime) -> frozenset[int]:
     pages = services.mailjet.messages(mailjet_campaign_id, since=started_at - timedelta(seconds=1))
     return frozenset(message.contact_id for message in members.iterate(pages))
 
 
-def campaign(services: Services, key: str) -> Campaign:
+def campaign(services: Storing, key: str) -> Campaign:
     """The campaign of a partition key: what every asset looks up before anything else.
 
     Raises:
@@ -205,7 +205,7 @@ def lists_sent_in_open_cycle(connection: Connection, now: datetime) -> frozenset
     return lists_already_sent(sent_campaigns.all_cycles(connection), now)
 
 
-def collect_metrics(services: Services, campaign: Campaign, sweep: Sweep) -> dict[str, Any]:
+def collect_metrics(services: ReadingMailjet, campaign: Campaign, sweep: Sweep) -> dict[str, Any]:
     """The figures of a campaign as Mailjet counts them, stored once per sweep."""
     with services.database.begin() as connection:
         stored = sent_campaigns.metrics(connection, campaign.campaign_id, sweep.value)

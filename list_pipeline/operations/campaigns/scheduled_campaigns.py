@@ -24,7 +24,7 @@ from list_pipeline.core.runs.limits import VALIDATION_RUNS, Outlook, RunSeen
 from list_pipeline.core.validation.rules import MISSED_AFTER, validation_due_at
 from list_pipeline.core.validation.schedule_changes import OwnSchedule
 from list_pipeline.core.wording import instant_text
-from list_pipeline.operations.services import Services
+from list_pipeline.operations.access import ReadingMailjet, Storing
 from list_pipeline.storage.campaigns import scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns.scheduled_campaigns import UpcomingCampaign
 from list_pipeline.storage.membership import members
@@ -55,7 +55,7 @@ class ToValidate:
     why: str
 
 
-def discover_upcoming(services: Services) -> Schedule:
+def discover_upcoming(services: ReadingMailjet) -> Schedule:
     """Take over Mailjet's programmed drafts into the campaign schedule: one request, and one for each draft of ours.
 
     A draft that is not programmed any more is retired with a flag, unless it was cancelled by a block of ours.
@@ -154,7 +154,7 @@ def upcoming_key(draft: DraftSeen, role: ListRole, scheduled_at: datetime) -> st
     return f"{scheduled_at:%Y-%m-%d}-r{role.round_number}-d{draft.draft_id}"
 
 
-def upcoming_campaigns(services: Services) -> tuple[tuple[UpcomingCampaign, StoredValidation | None], ...]:
+def upcoming_campaigns(services: Storing) -> tuple[tuple[UpcomingCampaign, StoredValidation | None], ...]:
     """The campaigns that are still to be sent, by their time, each with its latest validation."""
     with services.database.begin() as connection:
         return tuple(
@@ -164,7 +164,7 @@ def upcoming_campaigns(services: Services) -> tuple[tuple[UpcomingCampaign, Stor
         )
 
 
-def to_validate(services: Services) -> list[ToValidate]:
+def to_validate(services: Storing) -> list[ToValidate]:
     """Campaigns that want a validation now, the next one first. Decided from the database.
 
     One validation a schedule, from its due time on; one that died or failed is tried again until the send. What was blocked

@@ -12,13 +12,13 @@ from list_pipeline.core.drift.findings import Finding
 from list_pipeline.core.drift.message import drift_message
 from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.delivery import DeliveryState
+from list_pipeline.operations.access import Telling
 from list_pipeline.operations.messages.outbox import post, queue
-from list_pipeline.operations.services import Services
 from list_pipeline.storage.messages import Outgoing, unsent_alerts
 
 
 def tell(
-    services: Services,
+    services: Telling,
     reconciliation_id: int,
     findings: Sequence[Finding],
     proposals: Sequence[tuple[int, str]],

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from list_pipeline.core.drift.findings import ALERTS, DriftKind
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.wording import ids_text
+from list_pipeline.operations.access import Storing
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.safety.restore_guard import why_stopped
 from list_pipeline.operations.services import Services
@@ -15,7 +16,7 @@ from list_pipeline.storage import drift as drift_rows
 _SHOWN = 5
 
 
-def rows_agree_with_mailjet(services: Services) -> CheckResult:
+def rows_agree_with_mailjet(services: Storing) -> CheckResult:
     """Our rows and Mailjet's lists agree."""
     differing = _found(services, frozenset(DriftKind) - ALERTS)
     return _result(
@@ -23,7 +24,7 @@ def rows_agree_with_mailjet(services: Services) -> CheckResult:
     )
 
 
-def lists_do_not_overlap(services: Services) -> CheckResult:
+def lists_do_not_overlap(services: Storing) -> CheckResult:
     """Nobody stands in two campaign lists at Mailjet, unless a removal is under way."""
     return _result(
         _found(services, {DriftKind.IN_TWO_CAMPAIGN_LISTS}),
@@ -32,7 +33,7 @@ def lists_do_not_overlap(services: Services) -> CheckResult:
     )
 
 
-def suppressed_stay_out(services: Services) -> CheckResult:
+def suppressed_stay_out(services: Storing) -> CheckResult:
     """Nobody who is suppressed, under whatever contact id, stands in a campaign list or left the suppression list."""
     return _result(
         _found(services, {DriftKind.SUPPRESSED_AND_LISTED, DriftKind.SUPPRESSION_UNDONE}),
@@ -41,7 +42,7 @@ def suppressed_stay_out(services: Services) -> CheckResult:
     )
 
 
-def journal_knows_our_work(services: Services) -> CheckResult:
+def journal_knows_our_work(services: Storing) -> CheckResult:
     """Changes are not stopped for an absence, or for work at Mailjet that the journal does not know."""
     because = why_stopped(services)
     return CheckResult(because is None, f"changes are stopped: {because}" if because else "changes are not stopped")
@@ -55,7 +56,7 @@ RULES: tuple[Callable[[Services], CheckResult], ...] = (
 )
 
 
-def _found(services: Services, kinds: frozenset[DriftKind] | set[DriftKind]) -> list[int]:
+def _found(services: Storing, kinds: frozenset[DriftKind] | set[DriftKind]) -> list[int]:
     with services.database.begin() as connection:
         last = drift_rows.latest(connection)
         if last is None:

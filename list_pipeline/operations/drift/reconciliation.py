@@ -33,10 +33,10 @@ from list_pipeline.core.observations import ContactSeen
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, content_hash
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.wording import ids_text
+from list_pipeline.operations.access import ReadingMailjet, Reconciling
 from list_pipeline.operations.drift.alert import tell
 from list_pipeline.operations.membership.sync import sync
 from list_pipeline.operations.safety import restore_guard
-from list_pipeline.operations.services import Services
 from list_pipeline.storage import drift as drift_rows
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.membership.sync import SyncStaging
@@ -88,7 +88,7 @@ class Reconciliation:
         return {kind: found[kind] for kind in DriftKind}
 
 
-def reconcile(services: Services, *, run_id: str | None = None, progress: Progress = log.info) -> Reconciliation:
+def reconcile(services: Reconciling, *, run_id: str | None = None, progress: Progress = log.info) -> Reconciliation:
     """Compare the five lists at Mailjet with our rows, write down what differs, and propose repairs.
 
     Raises:
@@ -141,7 +141,7 @@ def reconcile(services: Services, *, run_id: str | None = None, progress: Progre
     )
 
 
-def reconcile_if_away(services: Services, progress: Progress = log.info) -> Reconciliation | None:
+def reconcile_if_away(services: Reconciling, progress: Progress = log.info) -> Reconciliation | None:
     """After an absence, before anything else touches our rows: compare once, and lift the stop where nothing speaks for it."""
     return reconcile(services, progress=progress) if restore_guard.needs_reading(services) else None
 
@@ -149,7 +149,7 @@ def reconcile_if_away(services: Services, progress: Progress = log.info) -> Reco
 # Reading
 
 
-def _compare(services: Services, progress: Progress) -> tuple[tuple[Standing, ...], int]:
+def _compare(services: ReadingMailjet, progress: Progress) -> tuple[tuple[Standing, ...], int]:
     for _ in range(_ATTEMPTS):
         started_at = services.clock.now()
         with services.database.begin() as connection:
@@ -176,7 +176,7 @@ def _compare(services: Services, progress: Progress) -> tuple[tuple[Standing, ..
     )
 
 
-def _read_list(services: Services, staging: SyncStaging, role: ListRole) -> None:
+def _read_list(services: ReadingMailjet, staging: SyncStaging, role: ListRole) -> None:
     for attempt in range(1, _ATTEMPTS + 1):
         staging.forget_list(role)
         try:
@@ -189,7 +189,7 @@ def _read_list(services: Services, staging: SyncStaging, role: ListRole) -> None
         return
 
 
-def _excluded(services: Services) -> list[ContactSeen]:
+def _excluded(services: ReadingMailjet) -> list[ContactSeen]:
     """Everybody excluded from campaigns, as many as were counted: who is missing would pass for no longer excluded."""
     counted = services.mailjet.count_contacts(excluded=True)
     for _ in range(_ATTEMPTS):
@@ -206,7 +206,7 @@ def _excluded(services: Services) -> list[ContactSeen]:
     )
 
 
-def _read_unknown(services: Services, staging: SyncStaging) -> None:
+def _read_unknown(services: ReadingMailjet, staging: SyncStaging) -> None:
     """Addresses of contacts that we do not know: one of them may be a suppressed one under another id."""
     unknown = staging.unknown_contacts()
     if len(unknown) > _SINGLE_READS_MAX:
@@ -222,7 +222,7 @@ def _read_unknown(services: Services, staging: SyncStaging) -> None:
             log.warning("a contact stands in a list and does not exist", contact_id=contact_id)
 
 
-def _with_fates(services: Services, standings: Sequence[Standing]) -> tuple[Standing, ...]:
+def _with_fates(services: ReadingMailjet, standings: Sequence[Standing]) -> tuple[Standing, ...]:
     """Whoever is on no list was erased or taken off all of them: only reading the contact tells."""
     asked = [standing.contact_id for standing in standings if standing.exists is None][:_SINGLE_READS_MAX]
     fates = {contact_id: _exists(services, contact_id) for contact_id in asked}
@@ -232,7 +232,7 @@ def _with_fates(services: Services, standings: Sequence[Standing]) -> tuple[Stan
     )
 
 
-def _exists(services: Services, contact_id: int) -> bool:
+def _exists(services: ReadingMailjet, contact_id: int) -> bool:
     try:
         return not services.mailjet.contact(contact_id).is_anonymised
     except RemoteNotFoundError:

@@ -24,9 +24,9 @@ from list_pipeline.core.health.figures import ListFigures, SendFigures
 from list_pipeline.core.health.trends import CampaignBounces, TrendFigures, bounce_trend, size_trend
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.percentages import Rate
+from list_pipeline.operations.access import Storing
 from list_pipeline.operations.advice.advisors import keep_record, partition_of
 from list_pipeline.operations.runs.run import Maintenance
-from list_pipeline.operations.services import Services
 from list_pipeline.operations.timing import carrying_context
 from list_pipeline.storage import health as health_rows
 from list_pipeline.storage.advice import AdvicePartition
@@ -36,7 +36,7 @@ from list_pipeline.storage.runs import ledger
 log = structlog.get_logger(__name__)
 
 
-def assess_lists(services: Services, run: Maintenance, access: ModelAccess) -> list[HealthAssessment]:
+def assess_lists(services: Storing, run: Maintenance, access: ModelAccess) -> list[HealthAssessment]:
     """The health of the three lists in a maintenance: the stored assessments, or made now and stored.
 
     A maintenance that is over gets none afterwards: the figures of today say nothing about it.
@@ -50,7 +50,7 @@ def assess_lists(services: Services, run: Maintenance, access: ModelAccess) -> l
 
 
 def assess_partition(
-    services: Services,
+    services: Storing,
     partition: AdvicePartition,
     mailable: Mapping[ListRole, int],
     access: ModelAccess,
@@ -90,19 +90,19 @@ def assess_partition(
     return found
 
 
-def stored_assessments(services: Services, partition: AdvicePartition) -> list[StoredAssessment]:
+def stored_assessments(services: Storing, partition: AdvicePartition) -> list[StoredAssessment]:
     """What is stored of a partition, with figures; empty when nothing was assessed."""
     with services.database.begin() as connection:
         return health_rows.stored_assessments(connection, partition)
 
 
-def consultations(services: Services, partition: AdvicePartition) -> Sequence[Mapping[str, Any]]:
+def consultations(services: Storing, partition: AdvicePartition) -> Sequence[Mapping[str, Any]]:
     """The latest question about each list of a partition: model, tokens, latency, cost, and what the guard said."""
     with services.database.begin() as connection:
         return [dict(row) for row in health_rows.consultations(connection, partition, AGENT)]
 
 
-def _keep(services: Services, partition: AdvicePartition, made: Assessed, now: datetime) -> None:
+def _keep(services: Storing, partition: AdvicePartition, made: Assessed, now: datetime) -> None:
     keep_record(
         services,
         partition,
@@ -119,7 +119,7 @@ def _keep(services: Services, partition: AdvicePartition, made: Assessed, now: d
         )
 
 
-def figures_of_lists(services: Services, mailable: Mapping[ListRole, int], now: datetime) -> tuple[ListFigures, ...]:
+def figures_of_lists(services: Storing, mailable: Mapping[ListRole, int], now: datetime) -> tuple[ListFigures, ...]:
     """The figures of the three campaign lists at an instant, from what is recorded."""
     policy, trends = HealthPolicy(), TrendFigures()
     with services.database.begin() as connection:

@@ -7,29 +7,29 @@ from collections.abc import Sequence
 from list_pipeline.core.health.assessment import HealthPolicy, HealthStatus
 from list_pipeline.core.health.trends import BounceTrend
 from list_pipeline.core.wording import limit_text, names_text
+from list_pipeline.operations.access import Storing
 from list_pipeline.operations.advice.advisors import partition_of
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.health.assessments import stored_assessments
 from list_pipeline.operations.runs.run import Maintenance
-from list_pipeline.operations.services import Services
 from list_pipeline.storage.health import StoredAssessment
 
 
-def no_list_is_critical(services: Services, run: Maintenance) -> CheckResult:
+def no_list_is_critical(services: Storing, run: Maintenance) -> CheckResult:
     """No campaign list is in a critical state."""
     found = stored_assessments(services, partition_of(run))
     critical = [each for each in found if each.assessment.status is HealthStatus.CRITICAL]
     return _result(found, critical, "is critical", "are critical")
 
 
-def every_list_is_healthy(services: Services, run: Maintenance) -> CheckResult:
+def every_list_is_healthy(services: Storing, run: Maintenance) -> CheckResult:
     """Every campaign list is healthy."""
     found = stored_assessments(services, partition_of(run))
     worse = [each for each in found if each.assessment.status is not HealthStatus.HEALTHY]
     return _result(found, worse, "is not healthy", "are not healthy")
 
 
-def bounces_do_not_degrade(services: Services, run: Maintenance) -> CheckResult:
+def bounces_do_not_degrade(services: Storing, run: Maintenance) -> CheckResult:
     """The bounce rate of the three lists together does not rise by more than chance and a margin."""
     found = stored_assessments(services, partition_of(run))
     if not found:
@@ -38,7 +38,7 @@ def bounces_do_not_degrade(services: Services, run: Maintenance) -> CheckResult:
     return CheckResult(trend != BounceTrend.DEGRADING.value, f"Trend of the bounce rate: {trend}.", is_serious=False)
 
 
-def no_list_shrinks_fast(services: Services, run: Maintenance) -> CheckResult:
+def no_list_shrinks_fast(services: Storing, run: Maintenance) -> CheckResult:
     """No campaign list loses more contacts a month than the limit."""
     found = stored_assessments(services, partition_of(run))
     limit = HealthPolicy().shrinkage

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from list_pipeline.core.list_states.machines import ListEvent, StateChange, broken_transitions
+from list_pipeline.operations.access import Storing
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.list_states.history import history
-from list_pipeline.operations.services import Services
 from list_pipeline.storage import list_states as state_rows
 
 _MOST_SHOWN = 5
 
 
-def only_legal_transitions(services: Services) -> CheckResult:
+def only_legal_transitions(services: Storing) -> CheckResult:
     """Every transition of every list is one that the machines know, follows the one before, and leads to the present state."""
     with services.database.begin() as connection:
         present = {(row.list_role.value, row.machine): row.state for row in state_rows.states(connection)}

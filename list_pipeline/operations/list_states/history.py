@@ -24,8 +24,8 @@ from list_pipeline.core.list_states.machines import MACHINES, ListEvent, advance
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages import keys
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
+from list_pipeline.operations.access import Deciding, Storing, Telling
 from list_pipeline.operations.messages.outbox import post, queue
-from list_pipeline.operations.services import Services
 from list_pipeline.storage import list_states as state_rows
 from list_pipeline.storage.campaigns import scheduled_campaigns
 from list_pipeline.storage.list_states import ListStateRow, TransitionRow
@@ -56,7 +56,7 @@ class Transition:
     sweep: str | None
 
 
-def note(services: Services, campaign_id: int, sweep: Sweep, *, run_id: str | None = None) -> list[Transition]:
+def note(services: Telling, campaign_id: int, sweep: Sweep, *, run_id: str | None = None) -> list[Transition]:
     """Note what happened in a maintenance so far, from what is stored about it, and tell people about lists that are far
     apart or bounce a lot.
 
@@ -75,7 +75,7 @@ def note(services: Services, campaign_id: int, sweep: Sweep, *, run_id: str | No
 
 
 def note_validated(
-    services: Services, role: ListRole, campaign_id: int, *, run_id: str | None = None
+    services: Storing, role: ListRole, campaign_id: int, *, run_id: str | None = None
 ) -> list[Transition]:
     """The validation before a campaign found nothing critical: the list is VALIDATED. Also called with warnings.
 
@@ -88,22 +88,20 @@ def note_validated(
     return _note_validation(services, role, campaign_id, ListEvent.VALIDATED, run_id)
 
 
-def note_blocked(
-    services: Services, role: ListRole, campaign_id: int, *, run_id: str | None = None
-) -> list[Transition]:
+def note_blocked(services: Storing, role: ListRole, campaign_id: int, *, run_id: str | None = None) -> list[Transition]:
     """The validation before a campaign found something critical: the list is BLOCKED until it is valid, overridden, or sent
     to all the same. Idempotent like ``note_validated``."""
     return _note_validation(services, role, campaign_id, ListEvent.VALIDATION_FAILED, run_id)
 
 
 def note_overridden(
-    services: Services, role: ListRole, campaign_id: int, *, run_id: str | None = None
+    services: Storing, role: ListRole, campaign_id: int, *, run_id: str | None = None
 ) -> list[Transition]:
     """A person lets a blocked campaign through: the list counts as VALIDATED. Idempotent like ``note_validated``."""
     return _note_validation(services, role, campaign_id, ListEvent.OVERRIDDEN, run_id)
 
 
-def note_monitored(services: Services, role: ListRole, week: date, *, run_id: str | None = None) -> list[Transition]:
+def note_monitored(services: Storing, role: ListRole, week: date, *, run_id: str | None = None) -> list[Transition]:
     """The weekly check of a week looked at a list: noted once a list and week, and changes no state.
 
     Args:
@@ -116,7 +114,7 @@ def note_monitored(services: Services, role: ListRole, week: date, *, run_id: st
 
 
 def _note_validation(
-    services: Services, role: ListRole, campaign_id: int, event: ListEvent, run_id: str | None
+    services: Storing, role: ListRole, campaign_id: int, event: ListEvent, run_id: str | None
 ) -> list[Transition]:
     now = services.clock.now()
     with services.database.begin() as connection:
@@ -128,7 +126,7 @@ def _note_validation(
         return _follow(connection, services, [Happened(role, event, now, key, campaign_id)], run_id=run_id)
 
 
-def catch_up(services: Services) -> list[Transition]:
+def catch_up(services: Deciding) -> list[Transition]:
     """Note what no run noted: sends since the first start, and maintenances that died and are not run again, that a person
     took back, or that are older than these states. Called with every synchronisation."""
     now = services.clock.now()
@@ -155,14 +153,14 @@ def catch_up(services: Services) -> list[Transition]:
     return noted
 
 
-def states(services: Services) -> tuple[ListStateRow, ...]:
+def states(services: Deciding) -> tuple[ListStateRow, ...]:
     """Where each campaign list is in both machines, after catching up."""
     catch_up(services)
     with services.database.begin() as connection:
         return state_rows.states(connection)
 
 
-def history(services: Services, role: ListRole | None = None, *, limit: int | None = None) -> tuple[TransitionRow, ...]:
+def history(services: Storing, role: ListRole | None = None, *, limit: int | None = None) -> tuple[TransitionRow, ...]:
     """The transitions of a list, or of all, in the order in which they were noted; the latest ``limit`` of them or all."""
     with services.database.begin() as connection:
         return state_rows.history(connection, role, limit)
@@ -170,7 +168,7 @@ def history(services: Services, role: ListRole | None = None, *, limit: int | No
 
 def _follow(
     connection: Connection,
-    services: Services,
+    services: Storing,
     happened: Sequence[Happened],
     *,
     run_id: str | None = None,
@@ -247,7 +245,7 @@ def _populated(connection: Connection, current: dict[tuple[ListRole, str], str],
 
 
 def _queue_alerts(
-    connection: Connection, services: Services, noted: Sequence[Transition], campaign_id: int, sweep: Sweep
+    connection: Connection, services: Deciding, noted: Sequence[Transition], campaign_id: int, sweep: Sweep
 ) -> list[StoredMessage]:
     """Put into the outbox what people are to be told of these transitions, each once a maintenance."""
     # What is derived of the past, they were told by the reports of that time.
@@ -264,7 +262,7 @@ def _queue_alerts(
     return [row for row in queued if row is not None]
 
 
-def _queue_bounces(connection: Connection, services: Services, campaign_id: int, sweep: Sweep) -> StoredMessage | None:
+def _queue_bounces(connection: Connection, services: Deciding, campaign_id: int, sweep: Sweep) -> StoredMessage | None:
     bounced = state_rows.bounced(connection, campaign_id, sweep)
     if bounced.recipients < FEWEST_RECIPIENTS:
         return None
@@ -274,7 +272,7 @@ def _queue_bounces(connection: Connection, services: Services, campaign_id: int,
 
 
 def _queue_imbalance(
-    connection: Connection, services: Services, campaign_id: int, sweep: Sweep
+    connection: Connection, services: Deciding, campaign_id: int, sweep: Sweep
 ) -> StoredMessage | None:
     plan = plan_rows.current_plan(connection, campaign_id, PlanKind.REBALANCING, sweep)
     if plan is None:

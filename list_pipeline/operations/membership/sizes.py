@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from list_pipeline.core.lists import ALL_LISTS, ListRole
+from list_pipeline.operations.access import ReadingMailjet
 from list_pipeline.operations.membership.sync import list_sizes
-from list_pipeline.operations.services import Services
 
 Sizes = Mapping[ListRole, tuple[int, int]]
 """Raw and mailable size of each list. Raw counts everybody; mailable leaves out unsubscribed and excluded contacts."""
 
 
-def count_sizes(services: Services) -> Sizes:
+def count_sizes(services: ReadingMailjet) -> Sizes:
     """The sizes as Mailjet counts them now, in six requests: one for all raw sizes and one a list for the mailable ones."""
     raw = list_sizes(services)
     return {

@@ -20,7 +20,7 @@ from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError
 from list_pipeline.core.lists import ALL_LISTS, ListRole
 from list_pipeline.core.observations import ContactListSeen, ContactSeen
 from list_pipeline.core.wording import ids_text
-from list_pipeline.operations.services import Services
+from list_pipeline.operations.access import ReadingMailjet, Storing
 from list_pipeline.storage.database import execute, fetch_scalar
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.membership import sync as sync_rows
@@ -52,7 +52,7 @@ class SyncReport:
     sync_run_id: int = 0
 
 
-def sync(services: Services, *, full: bool = False, thorough: bool = False) -> SyncReport:
+def sync(services: ReadingMailjet, *, full: bool = False, thorough: bool = False) -> SyncReport:
     """Bring our rows of the lists up to date.
 
     Args:
@@ -90,7 +90,9 @@ def sync(services: Services, *, full: bool = False, thorough: bool = False) -> S
     return report
 
 
-def _read(services: Services, staging: sync_rows.SyncStaging, report: SyncReport, now: datetime, full: bool) -> None:
+def _read(
+    services: ReadingMailjet, staging: sync_rows.SyncStaging, report: SyncReport, now: datetime, full: bool
+) -> None:
     sizes = list_sizes(services)
     with services.database.begin() as connection:
         states = sync_rows.sync_states(connection)
@@ -104,7 +106,7 @@ def _read(services: Services, staging: sync_rows.SyncStaging, report: SyncReport
     _read_unknown_contacts(services, staging, report)
 
 
-def list_sizes(services: Services) -> dict[ListRole, int]:
+def list_sizes(services: ReadingMailjet) -> dict[ListRole, int]:
     """Raw sizes of the five lists, in one request.
 
     Raises:
@@ -124,7 +126,7 @@ def list_sizes(services: Services) -> dict[ListRole, int]:
 
 
 def _read_tail(
-    services: Services, staging: sync_rows.SyncStaging, role: ListRole, known: int, size: int, report: SyncReport
+    services: ReadingMailjet, staging: sync_rows.SyncStaging, role: ListRole, known: int, size: int, report: SyncReport
 ) -> bool:
     """Read what came to the end of a list. False: the numbers cannot be explained by that, read it whole."""
     with services.database.begin() as connection:
@@ -148,7 +150,7 @@ def _read_tail(
     return True
 
 
-def _read_whole(services: Services, staging: sync_rows.SyncStaging, role: ListRole, report: SyncReport) -> None:
+def _read_whole(services: ReadingMailjet, staging: sync_rows.SyncStaging, role: ListRole, report: SyncReport) -> None:
     list_id = services.list_ids[role]
     for attempt in range(1, _ATTEMPTS + 1):
         staging.forget_list(role)
@@ -168,13 +170,15 @@ def _read_whole(services: Services, staging: sync_rows.SyncStaging, role: ListRo
         return
 
 
-def _read_contacts_of(services: Services, staging: sync_rows.SyncStaging, list_id: int, report: SyncReport) -> None:
+def _read_contacts_of(
+    services: ReadingMailjet, staging: sync_rows.SyncStaging, list_id: int, report: SyncReport
+) -> None:
     for page in services.mailjet.read_all_contacts(list_id):
         staging.add_contacts(page)
         report.rows_read += len(page)
 
 
-def _read_unknown_contacts(services: Services, staging: sync_rows.SyncStaging, report: SyncReport) -> None:
+def _read_unknown_contacts(services: ReadingMailjet, staging: sync_rows.SyncStaging, report: SyncReport) -> None:
     """Addresses and flags of contacts that stand in a list and that we never saw."""
     unknown = staging.unknown_contacts()
     if len(unknown) > _SINGLE_READS_MAX:
@@ -185,7 +189,7 @@ def _read_unknown_contacts(services: Services, staging: sync_rows.SyncStaging, r
     staging.add_contacts(_contacts(services, unknown, report.findings))
 
 
-def _contacts(services: Services, contact_ids: Sequence[int], findings: list[str]) -> Iterator[ContactSeen]:
+def _contacts(services: ReadingMailjet, contact_ids: Sequence[int], findings: list[str]) -> Iterator[ContactSeen]:
     for contact_id in contact_ids:
         try:
             yield services.mailjet.contact(contact_id)
@@ -193,7 +197,7 @@ def _contacts(services: Services, contact_ids: Sequence[int], findings: list[str
             findings.append(f"Contact {contact_id} stands in a list and does not exist at Mailjet")
 
 
-def learn_contacts(services: Services, contact_ids: Sequence[int]) -> list[str]:
+def learn_contacts(services: ReadingMailjet, contact_ids: Sequence[int]) -> list[str]:
     """Read contacts that we have no row of, one by one, and insert them. Returns findings in words."""
     findings: list[str] = []
     with services.database.begin() as connection:
@@ -207,7 +211,7 @@ def learn_contacts(services: Services, contact_ids: Sequence[int]) -> list[str]:
     return findings
 
 
-def _merge(services: Services, session: Connection, report: SyncReport) -> None:
+def _merge(services: Storing, session: Connection, report: SyncReport) -> None:
     now = services.clock.now()
     execute(session, "begin")
     try:
@@ -222,7 +226,7 @@ def _merge(services: Services, session: Connection, report: SyncReport) -> None:
     execute(session, "commit")
 
 
-def _follow_unsubscribed_and_excluded(services: Services, report: SyncReport, thorough: bool) -> None:
+def _follow_unsubscribed_and_excluded(services: ReadingMailjet, report: SyncReport, thorough: bool) -> None:
     """Where the number of unsubscribed or excluded contacts differs from ours, read who they are: all of them, or none."""
     mailjet, now, changed_before = services.mailjet, services.clock.now(), report.rows_changed
     with services.database.begin() as connection:
@@ -244,7 +248,7 @@ def _follow_unsubscribed_and_excluded(services: Services, report: SyncReport, th
 
 
 def _read_unsubscribed(
-    services: Services,
+    services: ReadingMailjet,
     session: Connection,
     staging: sync_rows.SyncStaging,
     role: ListRole,
@@ -263,7 +267,7 @@ def _read_unsubscribed(
     report.rows_changed += sync_rows.merge_unsubscribed(session, role)
 
 
-def follow_unsubscribed(services: Services, roles: Collection[ListRole]) -> None:
+def follow_unsubscribed(services: ReadingMailjet, roles: Collection[ListRole]) -> None:
     """Who unsubscribed from some lists since the last look: one request a list, more only where the number differs.
 
     Raises:
@@ -302,7 +306,7 @@ def _read_counted(
     )
 
 
-def _follow_who_left_every_list(services: Services, report: SyncReport) -> None:
+def _follow_who_left_every_list(services: ReadingMailjet, report: SyncReport) -> None:
     """Whoever is on no list since this sync was erased, or taken off by somebody: only reading the contact tells."""
     if not report.full_lists:
         return
@@ -316,7 +320,7 @@ def _follow_who_left_every_list(services: Services, report: SyncReport) -> None:
     _learn_fate(services, gone)
 
 
-def refresh_contacts(services: Services, contact_ids: Sequence[int]) -> SyncReport:
+def refresh_contacts(services: ReadingMailjet, contact_ids: Sequence[int]) -> SyncReport:
     """Right before lists are changed: who came, left or unsubscribed, and whether contacts on no list still exist.
 
     An erased contact leaves every list, so no list shows the erasure; a job with its address would create it again.
@@ -328,7 +332,7 @@ def refresh_contacts(services: Services, contact_ids: Sequence[int]) -> SyncRepo
     return report
 
 
-def _learn_fate(services: Services, contact_ids: Sequence[int]) -> None:
+def _learn_fate(services: ReadingMailjet, contact_ids: Sequence[int]) -> None:
     """Read contacts that are on no list any more, one by one: erased ones lose their address here too."""
     if not contact_ids:
         return
@@ -347,7 +351,7 @@ def _learn_fate(services: Services, contact_ids: Sequence[int]) -> None:
         sync_rows.note_purged(session, purged, now)
 
 
-def _finish(services: Services, report: SyncReport, requests_before: int, started_at: datetime) -> None:
+def _finish(services: ReadingMailjet, report: SyncReport, requests_before: int, started_at: datetime) -> None:
     now = services.clock.now()
     report.requests = services.mailjet.requests_made - requests_before
     with services.database.begin() as connection:

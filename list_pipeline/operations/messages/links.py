@@ -12,7 +12,7 @@ import structlog
 
 from list_pipeline.core.messages.delivery import DeliveryFigures
 from list_pipeline.core.messages.slack_blocks import Mrkdwn, compose, link
-from list_pipeline.operations.services import Services
+from list_pipeline.operations.access import Deciding, Storing
 from list_pipeline.storage import messages as message_rows
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 def links(
-    services: Services, *, partition: str | None = None, log_id: int | None = None, run_id: str | None = None
+    services: Deciding, *, partition: str | None = None, log_id: int | None = None, run_id: str | None = None
 ) -> list[Mrkdwn]:
     """Links to the record, the run and the partition, as far as their bases are set: no link leads nowhere.
 
@@ -39,13 +39,13 @@ def links(
     return found
 
 
-def partition_url(services: Services, partition: str) -> str | None:
+def partition_url(services: Deciding, partition: str) -> str | None:
     """The page of a campaign's report in Dagster; None where no base is set."""
     base = services.settings.dagster_url
     return f"{base}/assets/maintenance_report?partition={quote(partition, safe='')}" if base else None
 
 
-def links_of_plan(services: Services, plan: StoredPlan) -> list[Mrkdwn]:
+def links_of_plan(services: Deciding, plan: StoredPlan) -> list[Mrkdwn]:
     """The record, run and partition of a plan's campaign; none for a repair, which has no partition."""
     if plan.campaign_id is None or plan.sweep is None:
         return []
@@ -58,7 +58,7 @@ def links_of_plan(services: Services, plan: StoredPlan) -> list[Mrkdwn]:
     return [*number, *links(services, partition=about, log_id=row.log_id, run_id=row.run_id)]
 
 
-def delivery_figures(services: Services, since: datetime) -> DeliveryFigures:
+def delivery_figures(services: Storing, since: datetime) -> DeliveryFigures:
     """How the messages written since an instant (UTC) fared. What people should look at is logged as an error."""
     with services.database.begin() as connection:
         figures = message_rows.delivery_figures(connection, since, services.clock.now())

@@ -42,7 +42,7 @@ from list_pipeline.integrations.slack import (
     ThreadLostError,
     post_to_webhook,
 )
-from list_pipeline.operations.services import Services
+from list_pipeline.operations.access import Deciding, Storing, Telling
 from list_pipeline.storage import messages as message_rows
 from list_pipeline.storage.messages import Outgoing, StoredMessage
 
@@ -71,7 +71,7 @@ class Delivery:
 
 
 def deliver(
-    services: Services,
+    services: Telling,
     key: MessageKey,
     message: SlackMessage,
     *,
@@ -108,7 +108,7 @@ def deliver(
     return post(services, row)
 
 
-def queue(services: Services, connection: Connection, outgoing: Outgoing) -> StoredMessage:
+def queue(services: Deciding, connection: Connection, outgoing: Outgoing) -> StoredMessage:
     """Put a message into the outbox within the caller's transaction; ``post`` it afterwards, or the sensor does.
 
     One that Slack would refuse is replaced by its plain text, so that it is never stuck.
@@ -122,7 +122,7 @@ def queue(services: Services, connection: Connection, outgoing: Outgoing) -> Sto
     return message_rows.queue(connection, replace(outgoing, text=kept.text, blocks=kept.blocks), now + FIRST_RETRY, now)
 
 
-def post(services: Services, row: StoredMessage) -> Delivery:
+def post(services: Telling, row: StoredMessage) -> Delivery:
     """Post a message that stands in the outbox, if it did not arrive before. A failure of Slack is recorded, not raised."""
     with message_rows.held(services.database, row.notification_id) as held:
         if held is None:
@@ -151,14 +151,14 @@ def _as_it_is(row: StoredMessage) -> Delivery:
     return Delivery(row.state, row.message_key, row.channel, row.message_ts, row.permalink, row.last_error)
 
 
-def _after_another(services: Services, row: StoredMessage, error: StateChangedError) -> Delivery:
+def _after_another(services: Storing, row: StoredMessage, error: StateChangedError) -> Delivery:
     """The connection that held the message is gone, and another process settled it meanwhile: what that one wrote stands."""
     log.error("a message was settled by another process", key=row.message_key, error=str(error))
     with services.database.begin() as connection:
         return _as_it_is(message_rows.by_key(connection, row.message_key))
 
 
-def send_waiting(services: Services, most: int = _MOST_A_TURN) -> list[Delivery]:
+def send_waiting(services: Telling, most: int = _MOST_A_TURN) -> list[Delivery]:
     """Try again what did not arrive and is due, oldest first; give up what is a day old; e-mail what is important.
 
     During an outage the turn ends with the first message that meets it, so that each turn costs one timeout.
@@ -179,7 +179,7 @@ def send_waiting(services: Services, most: int = _MOST_A_TURN) -> list[Delivery]
     return done
 
 
-def _give_up(services: Services, row: StoredMessage) -> Delivery:
+def _give_up(services: Storing, row: StoredMessage) -> Delivery:
     with message_rows.held(services.database, row.notification_id) as held:
         if held is None:
             return Delivery(DeliveryState.PENDING, row.message_key, error="another process is posting it")
@@ -193,7 +193,7 @@ def _give_up(services: Services, row: StoredMessage) -> Delivery:
             return _after_another(services, held, error)
 
 
-def _post(services: Services, slack: SlackClient, row: StoredMessage) -> Delivery:
+def _post(services: Storing, slack: SlackClient, row: StoredMessage) -> Delivery:
     key = row.message_key
     _keep_pace(services)
     with services.database.begin() as connection:
@@ -214,7 +214,7 @@ def _post(services: Services, slack: SlackClient, row: StoredMessage) -> Deliver
     return Delivery(DeliveryState.SENT, key, posted.channel, posted.ts, posted.permalink)
 
 
-def _post_somehow(services: Services, slack: SlackClient, row: StoredMessage, thread_ts: str | None) -> PostedMessage:
+def _post_somehow(services: Storing, slack: SlackClient, row: StoredMessage, thread_ts: str | None) -> PostedMessage:
     """As it is; where Slack refuses that, without charts, then as plain text; below nothing where the parent is gone."""
     maybe_posted, forms = row.attempts > 0, _forms(row.blocks)
     while True:
@@ -262,7 +262,7 @@ def _log_refused(key: str, error: MessageRefusedError, forms: Sequence[Any]) -> 
     level("slack refused the form of a message", key=key, error=str(error), simpler_forms=len(forms) - 1)
 
 
-def _keep_pace(services: Services) -> None:
+def _keep_pace(services: Storing) -> None:
     with services.database.begin() as connection:
         last = message_rows.last_post(connection)
     if last is not None:
@@ -271,7 +271,7 @@ def _keep_pace(services: Services) -> None:
             services.clock.sleep(rest)
 
 
-def _post_to_webhook(services: Services, row: StoredMessage) -> Delivery:
+def _post_to_webhook(services: Deciding, row: StoredMessage) -> Delivery:
     """The fallback where there is no bot token: it arrives, but has no timestamp, so nothing can be threaded or looked up."""
     key, settings = row.message_key, services.settings
     if settings.slack_webhook_url is None:
@@ -301,7 +301,7 @@ def _post_to_webhook(services: Services, row: StoredMessage) -> Delivery:
     return Delivery(DeliveryState.SENT, key, Channel.WEBHOOK.value)
 
 
-def _no_slack(services: Services, row: StoredMessage) -> Delivery:
+def _no_slack(services: Deciding, row: StoredMessage) -> Delivery:
     """Without Slack an important message goes by e-mail at once; any other stays in the database."""
     key = row.message_key
     sender = _email_sender(services)
@@ -322,7 +322,7 @@ def _no_slack(services: Services, row: StoredMessage) -> Delivery:
     return Delivery(DeliveryState.SENT, key, Channel.EMAIL.value)
 
 
-def _failed(services: Services, row: StoredMessage, error: IntegrationError) -> Delivery:
+def _failed(services: Storing, row: StoredMessage, error: IntegrationError) -> Delivery:
     state = DeliveryState.UNKNOWN if isinstance(error, DeliveryUnknownError) else DeliveryState.FAILED
     asked_for = error.retry_after_s if isinstance(error, RateLimitedError) else None
     delivery = _not_sent(services, row.message_key, state, str(error), pause_after(row.attempts + 1, asked_for))
@@ -330,7 +330,7 @@ def _failed(services: Services, row: StoredMessage, error: IntegrationError) -> 
 
 
 def _not_sent(
-    services: Services, key: str, state: DeliveryState, error: str, pause: timedelta | None = None
+    services: Storing, key: str, state: DeliveryState, error: str, pause: timedelta | None = None
 ) -> Delivery:
     log.warning("a message was not sent", key=key, state=state.value, error=error)
     next_attempt_at = services.clock.now() + pause if pause is not None else None
@@ -342,7 +342,7 @@ def _not_sent(
 # E-mail
 
 
-def _email_sender(services: Services) -> EmailSender | None:
+def _email_sender(services: Deciding) -> EmailSender | None:
     """None where no addresses are set. The recipients are the company's own; they stand in the settings only."""
     settings = services.settings
     needed = (settings.alert_email_to, settings.alert_email_from, settings.mailjet_api_key, settings.mailjet_secret_key)
@@ -360,7 +360,7 @@ def _email_sender(services: Services) -> EmailSender | None:
     )
 
 
-def _email_important(services: Services) -> None:
+def _email_important(services: Telling) -> None:
     """E-mail what is important and Slack has not taken for a quarter of an hour or in five attempts; once each."""
     sender = _email_sender(services)
     if sender is None or (services.slack is None and services.settings.slack_webhook_url is None):
@@ -377,7 +377,7 @@ def _email_important(services: Services) -> None:
                 break
 
 
-def _email(services: Services, sender: EmailSender, row: StoredMessage) -> bool:
+def _email(services: Storing, sender: EmailSender, row: StoredMessage) -> bool:
     """Whether Mailjet took the e-mail. The message is told in plain text; it stays in the outbox for Slack."""
     key = row.message_key
     with services.database.begin() as connection:

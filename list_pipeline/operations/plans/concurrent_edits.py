@@ -29,8 +29,8 @@ from list_pipeline.core.plans.journal import StepAction
 from list_pipeline.core.plans.plan import ItemAction
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.integrations.mailjet import MailjetClient
+from list_pipeline.operations.access import ReadingMailjet
 from list_pipeline.operations.membership.sync import follow_unsubscribed, learn_contacts, refresh_contacts
-from list_pipeline.operations.services import Services
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import concurrent_edits as edit_rows
 from list_pipeline.storage.plans import journal, plan_rows
@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 class ConcurrentEdits:
     """Watches one plan while it is carried out. Its requests are those of the client that carries the plan out."""
 
-    def __init__(self, services: Services, mailjet: MailjetClient, plan_id: int) -> None:
+    def __init__(self, services: ReadingMailjet, mailjet: MailjetClient, plan_id: int) -> None:
         self._services = services
         self._mailjet = mailjet
         self._plan_id = plan_id

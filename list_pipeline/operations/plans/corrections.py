@@ -35,6 +35,7 @@ from list_pipeline.core.plans.evidence import ReversedChange
 from list_pipeline.core.plans.journal import StepAction, StepNote
 from list_pipeline.core.plans.plan import CORRECTIONS, ItemAction, PlanItem, PlanKind, PlanStatus, Sweep, content_hash
 from list_pipeline.core.runs import run_keys
+from list_pipeline.operations.access import Correcting, Deciding, Observing, ReadingMailjet, Storing, Telling
 from list_pipeline.operations.campaigns.discovery import discover, lists_sent_in_open_cycle
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.messages.links import links_of_plan
@@ -42,7 +43,6 @@ from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.plans.execution import carry_out
 from list_pipeline.operations.plans.outcomes import Executed, close
 from list_pipeline.operations.safety.modes import change_block_reason
-from list_pipeline.operations.services import Services
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members
@@ -92,7 +92,7 @@ class CorrectionRequest:
     despite_complaint: bool = False
 
 
-def carry_out_correction(services: Services, plan_id: int, progress: Progress = log.info) -> Correction:
+def carry_out_correction(services: Correcting, plan_id: int, progress: Progress = log.info) -> Correction:
     """Carry an approved correction out, or continue one that died midway.
 
     Raises:
@@ -117,7 +117,7 @@ def carry_out_correction(services: Services, plan_id: int, progress: Progress = 
         return finish(services, plan_id, lock, progress)
 
 
-def to_carry_out(services: Services) -> list[CorrectionRun]:
+def to_carry_out(services: Deciding) -> list[CorrectionRun]:
     """Corrections that were let through and are not carried out to the end; none while lists may not be changed.
 
     One that a person just asked for is being carried out by who asked: it is left alone for a while. A run key is used up
@@ -145,20 +145,20 @@ def require_name(by: str, tried: str) -> None:
         raise RefusedError(tried, "a person has to be named", "Say who asks for it")
 
 
-def require_permission(services: Services, tried: str) -> None:
+def require_permission(services: Deciding, tried: str) -> None:
     """Said before anything is planned, and asked again before each request. Raises ``ChangesStoppedError``."""
     if why := change_block_reason(services):
         raise ChangesStoppedError(tried, why, "Switch changes on again and repeat it")
 
 
-def look_at(services: Services, contact_ids: Sequence[int]) -> None:
+def look_at(services: Observing, contact_ids: Sequence[int]) -> None:
     """What is true now: a send that began, who came, left, unsubscribed or was erased."""
     discover(services)
     refresh_contacts(services, contact_ids)
 
 
 def reversals_of(
-    services: Services, connection: Connection, changes: Sequence[DoneChange], despite_complaint: bool
+    services: Storing, connection: Connection, changes: Sequence[DoneChange], despite_complaint: bool
 ) -> list[Reversal]:
     """How each change is taken back now, or why it stays."""
     now = correction_rows.contacts_now(connection, [change.contact_id for change in changes])
@@ -170,7 +170,7 @@ def reversals_of(
     ]
 
 
-def plan_reversal(services: Services, asked: CorrectionRequest, changes: Sequence[DoneChange]) -> int:
+def plan_reversal(services: Storing, asked: CorrectionRequest, changes: Sequence[DoneChange]) -> int:
     """Write a reversal with its journal in one transaction: from here on it is continued, also after a crash."""
     with services.database.begin() as connection:
         found = reversals_of(services, connection, changes, asked.despite_complaint)
@@ -218,7 +218,7 @@ def _restore_item(reversal: Reversal) -> PlanItem:
 
 
 def save_correction(
-    services: Services,
+    services: Storing,
     connection: Connection,
     asked: CorrectionRequest,
     items: Sequence[PlanItem],
@@ -248,7 +248,7 @@ def save_correction(
     return plan.plan_id
 
 
-def open_forward(services: Services, connection: Connection, plan_id: int, items: Sequence[PlanItem]) -> None:
+def open_forward(services: Storing, connection: Connection, plan_id: int, items: Sequence[PlanItem]) -> None:
     """The journal of what is not a reversal: a suppression by hand, a repair."""
     ids = [item.contact_id for item in items]
     now = correction_rows.contacts_now(connection, ids)
@@ -298,7 +298,7 @@ def _needless(item: PlanItem, lists: frozenset[ListRole]) -> StepNote | None:
     return None if item.from_role in campaign_lists and len(campaign_lists) > 1 else StepNote.NO_LONGER_THERE
 
 
-def finish(services: Services, plan_id: int, lock: MutationLock, progress: Progress) -> Correction:
+def finish(services: Correcting, plan_id: int, lock: MutationLock, progress: Progress) -> Correction:
     """Carry a written correction out to its end, compare with the state before, and tell people; under the lock."""
     with services.database.begin() as connection:
         plan = plan_rows.existing_plan(connection, plan_id)
@@ -317,7 +317,7 @@ def finish(services: Services, plan_id: int, lock: MutationLock, progress: Progr
     return correction
 
 
-def _result(services: Services, plan: StoredPlan, executed: Executed) -> Correction:
+def _result(services: ReadingMailjet, plan: StoredPlan, executed: Executed) -> Correction:
     with services.database.begin() as connection:
         changes = correction_rows.reversed_changes(connection, plan.plan_id)
     if changes:
@@ -342,7 +342,7 @@ def _result(services: Services, plan: StoredPlan, executed: Executed) -> Correct
     return Correction(plan.plan_id, facts, summary.refused)
 
 
-def _note_in_ledger(services: Services, plan: StoredPlan, correction: Correction) -> None:
+def _note_in_ledger(services: Storing, plan: StoredPlan, correction: Correction) -> None:
     """A maintenance of which nothing stands any more, or whose rebalancing was taken back, is ``rolled_back``."""
     if plan.campaign_id is None or plan.sweep is None:
         return
@@ -357,7 +357,7 @@ def _note_in_ledger(services: Services, plan: StoredPlan, correction: Correction
             ledger.mark_rolled_back(connection, row.log_id, services.clock.now())
 
 
-def _tell(services: Services, plan: StoredPlan, correction: Correction) -> None:
+def _tell(services: Telling, plan: StoredPlan, correction: Correction) -> None:
     is_complete, is_rollback = correction.facts.is_complete, plan.kind is PlanKind.ROLLBACK
     message = correction_message(correction.facts, automatic=is_rollback)
     if more := links_of_plan(services, plan):

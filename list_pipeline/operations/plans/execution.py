@@ -29,10 +29,10 @@ from list_pipeline.core.observations import JobSeen, MemberAction
 from list_pipeline.core.plans.journal import JobState, StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction
 from list_pipeline.integrations.mailjet import JobTimeoutError, MailjetClient
+from list_pipeline.operations.access import Changing
 from list_pipeline.operations.plans.concurrent_edits import ConcurrentEdits
 from list_pipeline.operations.plans.read_back import Effect, ReadBack
 from list_pipeline.operations.safety.modes import change_block_reason
-from list_pipeline.operations.services import Services
 from list_pipeline.operations.timing import logged_with
 from list_pipeline.storage.lock import MutationLock
 from list_pipeline.storage.membership import members
@@ -63,7 +63,7 @@ _MEMBER_ACTIONS = {
 
 
 def carry_out(
-    services: Services,
+    services: Changing,
     plan_id: int,
     lock: MutationLock,
     progress: Callable[[str], None] = log.info,
@@ -85,7 +85,7 @@ def carry_out(
         _Execution(services, plan_id, lock, progress, deadline).run()
 
 
-def stop_and_settle(services: Services, plan_id: int, lock: MutationLock, note: StepNote) -> None:
+def stop_and_settle(services: Changing, plan_id: int, lock: MutationLock, note: StepNote) -> None:
     """Begin nothing more of a plan, and find out what became of what was submitted: before a plan is taken back.
 
     What was planned is skipped with ``note``. Nothing is posted.
@@ -100,7 +100,7 @@ def stop_and_settle(services: Services, plan_id: int, lock: MutationLock, note: 
 class _Execution:
     def __init__(
         self,
-        services: Services,
+        services: Changing,
         plan_id: int,
         lock: MutationLock,
         progress: Callable[[str], None],

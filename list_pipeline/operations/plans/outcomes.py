@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from list_pipeline.core.plans.journal import StepState
 from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.core.reviews.questions import ReviewKind
-from list_pipeline.operations.services import Services
+from list_pipeline.operations.access import Storing
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
@@ -32,7 +32,7 @@ class Executed:
 
 
 def close(
-    services: Services, plan: StoredPlan, *, by: str, log_id: int | None = None, failure: str = "", deadline: str = ""
+    services: Storing, plan: StoredPlan, *, by: str, log_id: int | None = None, failure: str = "", deadline: str = ""
 ) -> Executed:
     """Count what became of a plan, mark it executed once nothing is open, and queue what failed.
 

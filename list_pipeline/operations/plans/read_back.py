@@ -18,8 +18,8 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import RecipientSeen
 from list_pipeline.core.plans.journal import StepAction
 from list_pipeline.integrations.mailjet import MailjetClient
+from list_pipeline.operations.access import ReadingMailjet
 from list_pipeline.operations.membership.sync import list_sizes
-from list_pipeline.operations.services import Services
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans.journal import Step
 
@@ -41,7 +41,7 @@ class Effect:
 class ReadBack:
     """Looks at Mailjet's lists through one client, so that its requests count with those of the changes."""
 
-    def __init__(self, services: Services, mailjet: MailjetClient) -> None:
+    def __init__(self, services: ReadingMailjet, mailjet: MailjetClient) -> None:
         self._services = services
         self._mailjet = mailjet
         self.latest: Mapping[str, int] = {}

@@ -11,6 +11,7 @@ import structlog
 from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind
+from list_pipeline.operations.access import Correcting, Storing
 from list_pipeline.operations.membership.sync import learn_contacts
 from list_pipeline.operations.plans.corrections import (
     Correction,
@@ -25,7 +26,6 @@ from list_pipeline.operations.plans.corrections import (
     reversals_of,
     save_correction,
 )
-from list_pipeline.operations.services import Services
 from list_pipeline.storage.lock import mutation_lock
 from list_pipeline.storage.plans import corrections as correction_rows
 
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 def reinstate(
-    services: Services,
+    services: Correcting,
     contact_id: int,
     *,
     by: str,
@@ -65,7 +65,7 @@ def reinstate(
         return finish(services, plan_reversal(services, asked, [change]), lock, progress)
 
 
-def suppress(services: Services, contact_id: int, *, by: str, note: str, progress: Progress = log.info) -> Correction:
+def suppress(services: Correcting, contact_id: int, *, by: str, note: str, progress: Progress = log.info) -> Correction:
     """Suppress one contact because a person says so (reason ``manual``).
 
     Raises:
@@ -102,7 +102,7 @@ def suppress(services: Services, contact_id: int, *, by: str, note: str, progres
         return finish(services, plan_id, lock, progress)
 
 
-def contact_of(services: Services, named: str) -> int:
+def contact_of(services: Storing, named: str) -> int:
     """The contact that a person means by an id or an address; the address is not repeated in any message.
 
     Raises:

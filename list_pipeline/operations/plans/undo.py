@@ -11,6 +11,7 @@ import structlog
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.plans.journal import StepNote
 from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PlanKind, Sweep
+from list_pipeline.operations.access import Correcting
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
 from list_pipeline.operations.follow_up import follow_up
 from list_pipeline.operations.list_states import history as state_history
@@ -25,7 +26,6 @@ from list_pipeline.operations.plans.corrections import (
     require_permission,
 )
 from list_pipeline.operations.plans.execution import stop_and_settle
-from list_pipeline.operations.services import Services
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.plans import corrections as correction_rows
 from list_pipeline.storage.plans import plan_rows
@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 
 def undo_maintenance(
-    services: Services,
+    services: Correcting,
     key: str,
     *,
     by: str,
@@ -97,7 +97,7 @@ def undo_maintenance(
 
 
 def roll_back(
-    services: Services, plan: StoredPlan, lock: MutationLock, why: str, progress: Progress = log.info
+    services: Correcting, plan: StoredPlan, lock: MutationLock, why: str, progress: Progress = log.info
 ) -> list[Correction]:
     """Take a rebalancing back that failed midway: its journal backwards, then compared with the state before.
 
@@ -113,7 +113,7 @@ def roll_back(
 
 
 def _take_back(
-    services: Services, asked: CorrectionRequest, plan_id: int, lock: MutationLock, progress: Progress
+    services: Correcting, asked: CorrectionRequest, plan_id: int, lock: MutationLock, progress: Progress
 ) -> list[Correction]:
     with services.database.begin() as connection:
         changes = correction_rows.done_changes(connection, plan_id)

@@ -21,17 +21,17 @@ from list_pipeline.core.reviews.messages import (
     questions_message,
     review_block,
 )
+from list_pipeline.operations.access import Deciding, Telling
 from list_pipeline.operations.messages.links import links_of_plan
 from list_pipeline.operations.messages.outbox import Delivery, deliver
 from list_pipeline.operations.plans.outcomes import Executed
-from list_pipeline.operations.services import Services
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.reviews import ReviewItem
 
 
-def with_review(services: Services, message: SlackMessage, campaign_id: int) -> SlackMessage:
+def with_review(services: Deciding, message: SlackMessage, campaign_id: int) -> SlackMessage:
     """A report with what a person now has to decide and the commands for it, below what waits."""
     with services.database.begin() as connection:
         open_items = review_rows.open_reviews(connection, campaign_id)
@@ -53,7 +53,7 @@ def with_review(services: Services, message: SlackMessage, campaign_id: int) -> 
     return with_blocks(message, added, after=f"*{WAITING}*")
 
 
-def tell_decision(services: Services, plan: StoredPlan, note: str | None = None) -> Delivery:
+def tell_decision(services: Telling, plan: StoredPlan, note: str | None = None) -> Delivery:
     """Tell that a plan was approved or rejected, or that it lapsed, in the thread of its campaign."""
     with services.database.begin() as connection:
         about = review_rows.campaign_key_of(connection, plan.plan_id) if plan.campaign_id is not None else ""
@@ -69,7 +69,7 @@ def tell_decision(services: Services, plan: StoredPlan, note: str | None = None)
     )
 
 
-def tell_expired_questions(services: Services, review_ids: Sequence[int]) -> list[Delivery]:
+def tell_expired_questions(services: Telling, review_ids: Sequence[int]) -> list[Delivery]:
     """Tell which campaigns have questions about single contacts that lapsed now: one message each."""
     with services.database.begin() as connection:
         items = [item for number in review_ids if (item := review_rows.review_by_id(connection, number)) is not None]
@@ -95,7 +95,7 @@ def tell_expired_questions(services: Services, review_ids: Sequence[int]) -> lis
 
 
 def tell_late_execution(
-    services: Services, plan: StoredPlan, done: Sequence[ReviewItem], executed: Executed
+    services: Telling, plan: StoredPlan, done: Sequence[ReviewItem], executed: Executed
 ) -> Delivery:
     """Tell that contacts which people approved one by one were changed after their plan."""
     with services.database.begin() as connection:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from list_pipeline.operations.access import ReadingMailjet
 from list_pipeline.operations.membership.sizes import Sizes, count_sizes
 from list_pipeline.operations.runs.run import Maintenance
-from list_pipeline.operations.services import Services
 from list_pipeline.storage.runs import ledger
 
 
-def take_snapshot(services: Services, run: Maintenance, phase: str) -> Sizes:
+def take_snapshot(services: ReadingMailjet, run: Maintenance, phase: str) -> Sizes:
     """The sizes in a phase (``before``, ``middle`` or ``after``): the stored ones, or counted at Mailjet now.
 
     One request for all raw sizes and one a list for the mailable ones, however large the lists are.

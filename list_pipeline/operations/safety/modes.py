@@ -6,14 +6,14 @@ from typing import Literal
 
 from list_pipeline.core.plans.gate import Mode, ModeState, graduate
 from list_pipeline.core.wording import utc_text
+from list_pipeline.operations.access import Deciding
 from list_pipeline.operations.safety.restore_guard import must_reconcile, why_stopped
-from list_pipeline.operations.services import Services
 from list_pipeline.settings import OperatingMode
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.runs import ledger
 
 
-def operating_mode(services: Services) -> Mode:
+def operating_mode(services: Deciding) -> Mode:
     """The mode now: set by a setting, else by a person, else by age and approvals."""
     now = services.clock.now()
     with services.database.begin() as connection:
@@ -30,7 +30,7 @@ def operating_mode(services: Services) -> Mode:
     return graduate(ModeState(state["first_started_at"], approved, Mode(chosen) if chosen else None), now)
 
 
-def note_flag(services: Services, *, by: Literal["sensor", "command"]) -> None:
+def note_flag(services: Deciding, *, by: Literal["sensor", "command"]) -> None:
     """Note how whatever starts now finds LIST_MANAGEMENT_ENABLED, so that it reaches the runs in progress.
 
     A process cannot see that the environment of another changed. Called by each tick of a sensor and at the start of a
@@ -45,7 +45,7 @@ def note_flag(services: Services, *, by: Literal["sensor", "command"]) -> None:
         ledger.note_switch(connection, services.settings.list_management_enabled, by, services.clock.now())
 
 
-def change_block_reason(services: Services) -> str | None:
+def change_block_reason(services: Deciding) -> str | None:
     """Why no list may be changed now, in words, or None when one may."""
     if not services.settings.list_management_enabled:
         return "LIST_MANAGEMENT_ENABLED is off"

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.drift.findings import ALERTS
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.reviews.questions import ReviewStatus
-from list_pipeline.operations.services import Services
+from list_pipeline.operations.access import Storing
 from list_pipeline.storage import drift as drift_rows
 from list_pipeline.storage.drift import Continuity
 
@@ -27,26 +27,26 @@ CONTINUITY_GAP = timedelta(hours=24)
 """Longer than this without a sign of life, which the hourly sync gives, and the journal may be behind the lists."""
 
 
-def note_alive(services: Services) -> None:
+def note_alive(services: Storing) -> None:
     """A sign of life of the whole installation."""
     with services.database.begin() as connection:
         drift_rows.note_alive(connection, services.clock.now())
 
 
-def why_stopped(services: Services) -> str | None:
+def why_stopped(services: Storing) -> str | None:
     """Why nothing may be changed before a reconciliation, in words, or None. Reads only."""
     with services.database.begin() as connection:
         state = drift_rows.continuity(connection)
     return state.must_reconcile_because or _gap(state, services.clock.now())
 
 
-def must_reconcile(services: Services) -> bool:
+def must_reconcile(services: Storing) -> bool:
     """Whether the stop is noted: a gap that nobody has looked at yet is none so far."""
     with services.database.begin() as connection:
         return drift_rows.continuity(connection).must_reconcile_since is not None
 
 
-def check_continuity(services: Services) -> str | None:
+def check_continuity(services: Storing) -> str | None:
     """Note the stop when the installation was away for longer than ``CONTINUITY_GAP``, and return why it stands, if it does."""
     now = services.clock.now()
     with services.database.begin() as connection:
@@ -60,7 +60,7 @@ def check_continuity(services: Services) -> str | None:
     return because
 
 
-def needs_reading(services: Services) -> bool:
+def needs_reading(services: Storing) -> bool:
     """Whether the stop stands and nobody compared since: what a reconciliation found then is for a person to accept."""
     if check_continuity(services) is None:
         return False
@@ -93,7 +93,7 @@ def settle(connection: Connection) -> str | None:
     )
 
 
-def accept(services: Services, *, by: str, note: str | None = None) -> int:
+def accept(services: Storing, *, by: str, note: str | None = None) -> int:
     """A person accepts what Mailjet shows: the stop is lifted, and the open notes about drift are closed.
 
     Returns:

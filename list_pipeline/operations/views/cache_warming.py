@@ -17,10 +17,10 @@ from list_pipeline.core.errors import TransientError
 from list_pipeline.core.lists import ALL_LISTS
 from list_pipeline.integrations import cache as keys
 from list_pipeline.integrations.redis_requests import CacheEntry
+from list_pipeline.operations.access import Cached, ReadingMailjet, Storing
 from list_pipeline.operations.membership.sizes import Sizes, count_sizes
 from list_pipeline.operations.runs.run import Maintenance
 from list_pipeline.operations.runs.snapshots import take_snapshot
-from list_pipeline.operations.services import Services
 from list_pipeline.operations.views.cached_reads import (
     CAMPAIGNS_TTL_S,
     REMOTE_TTL_S,
@@ -122,7 +122,7 @@ class Inspection:
     is_whole: bool
 
 
-def refresh(services: Services, run: Maintenance) -> bool:
+def refresh(services: Cached, run: Maintenance) -> bool:
     """After a maintenance: what was counted and read back replaces what was cached. False: there is no cache now.
 
     The sizes come from the snapshot after the changes, with the time at which it was taken; a snapshot that our rows have
@@ -142,7 +142,7 @@ def refresh(services: Services, run: Maintenance) -> bool:
     return services.cache.is_reachable()
 
 
-def keep_sizes(services: Services, sizes: Sizes, *, counted_at: datetime, look: ReadSession) -> int:
+def keep_sizes(services: Cached, sizes: Sizes, *, counted_at: datetime, look: ReadSession) -> int:
     """Cache sizes that somebody just counted at Mailjet, and say how many values that made.
 
     Args:
@@ -151,7 +151,7 @@ def keep_sizes(services: Services, sizes: Sizes, *, counted_at: datetime, look: 
     return services.cache.keep({keys.LIST_STATE: state_value(services, sizes)}, look.version("members"), at=counted_at)
 
 
-def warm(services: Services) -> Warmed:
+def warm(services: Cached) -> Warmed:
     """Load what people look at most: sizes, metadata, campaigns, and the places of the contacts that changed last.
 
     Costs six requests to Mailjet, none when the sizes are younger than a minute, and nothing at all without Redis. When
@@ -182,7 +182,7 @@ def warm(services: Services) -> Warmed:
     return Warmed(is_reachable=True, counted=bool(counted), values=values, memberships=kept, problem=problem)
 
 
-def invalidate(services: Services, what: CachedKind | int) -> None:
+def invalidate(services: Cached, what: CachedKind | int) -> None:
     """Forget what is cached: a kind, or by number one of the five lists or one contact. Without Redis there is nothing."""
     if isinstance(what, CachedKind):
         services.cache.delete(*_PATTERNS[what])
@@ -192,7 +192,7 @@ def invalidate(services: Services, what: CachedKind | int) -> None:
         services.cache.invalidate_contact(what)
 
 
-def hit_rate(services: Services) -> HitRate | None:
+def hit_rate(services: Cached) -> HitRate | None:
     """How many reads of all processes the cache served; None without Redis, which is where they are counted."""
     found = services.cache.tallies(HIT_RATE_DAYS)
     if found is None:
@@ -202,7 +202,7 @@ def hit_rate(services: Services) -> HitRate | None:
     return HitRate(reads, hits / reads if reads else None, by_kind)
 
 
-def inspect(services: Services) -> Inspection:
+def inspect(services: Cached) -> Inspection:
     """What lies in Redis, how old it is, how long it stays, how large it is, and whether it would still be shown."""
     found, is_whole = services.cache.entries(INSPECTED_KEYS)
     look = ReadSession(services)
@@ -221,7 +221,7 @@ def inspect(services: Services) -> Inspection:
 _READ_FROM = {"metadata": ("members", "synced"), "campaigns": ("campaigns",)}
 
 
-def _shown(services: Services, entry: CacheEntry, look: ReadSession) -> EntryShown:
+def _shown(services: Storing, entry: CacheEntry, look: ReadSession) -> EntryShown:
     head = entry.head
     if head is None:
         return EntryShown(entry.key, None, False, entry.ttl_s, entry.characters)
@@ -230,11 +230,11 @@ def _shown(services: Services, entry: CacheEntry, look: ReadSession) -> EntrySho
     return EntryShown(entry.key, head.at, head.version == version and age_s < head.ttl_s, entry.ttl_s, entry.characters)
 
 
-def _metadata_keys(services: Services) -> list[str]:
+def _metadata_keys(services: ReadingMailjet) -> list[str]:
     return [keys.list_metadata_key(services.list_ids[role]) for role in ALL_LISTS]
 
 
-def _keep_metadata(services: Services, look: ReadSession) -> int:
+def _keep_metadata(services: Cached, look: ReadSession) -> int:
     version = look.version("members", "synced")
     found = metadata_values(services)
     return services.cache.keep(

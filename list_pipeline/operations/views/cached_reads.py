@@ -22,8 +22,8 @@ from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.rebalancing.balance import deviation_percent
 from list_pipeline.integrations import cache as keys
 from list_pipeline.integrations.packed_ids import pack, unpack
+from list_pipeline.operations.access import Cached, Deciding, ReadingMailjet, Storing
 from list_pipeline.operations.membership.sizes import Sizes, count_sizes
-from list_pipeline.operations.services import Services
 from list_pipeline.storage.membership import data_versions
 
 T = TypeVar("T")
@@ -124,7 +124,7 @@ class ReadSession:
     """One look of a person: what it shows fits together as of one state of our data, which is noted when the look begins.
     Make a new one for each; kept for longer it would show what has changed meanwhile."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Deciding) -> None:
         self._versions: Mapping[str, str] = {}
         if services.settings.redis_url is not None:
             with services.database.begin() as connection:
@@ -135,7 +135,7 @@ class ReadSession:
         return "-".join(self._versions.get(subject, "") for subject in subjects)
 
 
-def list_state(services: Services, look: ReadSession | None = None) -> Shown[SizesShown]:
+def list_state(services: Cached, look: ReadSession | None = None) -> Shown[SizesShown]:
     """The sizes of the five lists as Mailjet counts them: six requests, or none.
 
     Raises:
@@ -152,7 +152,7 @@ def list_state(services: Services, look: ReadSession | None = None) -> Shown[Siz
     return found[keys.LIST_STATE]
 
 
-def all_metadata(services: Services, look: ReadSession | None = None) -> Mapping[ListRole, Shown[ListMetadata]]:
+def all_metadata(services: Cached, look: ReadSession | None = None) -> Mapping[ListRole, Shown[ListMetadata]]:
     """The five lists as our rows have them, and when they were last read from Mailjet."""
     look = look or ReadSession(services)
     named = {role: keys.list_metadata_key(services.list_ids[role]) for role in ALL_LISTS}
@@ -164,7 +164,7 @@ def all_metadata(services: Services, look: ReadSession | None = None) -> Mapping
 
 
 def memberships(
-    services: Services, contact_ids: Sequence[int], look: ReadSession | None = None
+    services: Cached, contact_ids: Sequence[int], look: ReadSession | None = None
 ) -> Mapping[int, Shown[Membership]]:
     """Where contacts are; those that we have no row of are missing."""
     look = look or ReadSession(services)
@@ -177,12 +177,12 @@ def memberships(
     return _through(services, named, look.version("members"), _membership_of, load, None)
 
 
-def membership(services: Services, contact_id: int, look: ReadSession | None = None) -> Shown[Membership] | None:
+def membership(services: Cached, contact_id: int, look: ReadSession | None = None) -> Shown[Membership] | None:
     """Where a contact is, or None when we have no row of it."""
     return memberships(services, [contact_id], look).get(contact_id)
 
 
-def list_contacts(services: Services, role: ListRole, look: ReadSession | None = None) -> Shown[tuple[Member, ...]]:
+def list_contacts(services: Cached, role: ListRole, look: ReadSession | None = None) -> Shown[tuple[Member, ...]]:
     """The members of a list as our rows have them, by ascending contact id. A list of more than some half a million is
     read from the database each time."""
     look = look or ReadSession(services)
@@ -196,7 +196,7 @@ def list_contacts(services: Services, role: ListRole, look: ReadSession | None =
     return _through(services, named, look.version("members"), _members_of, load, None)[role]
 
 
-def campaigns(services: Services, look: ReadSession | None = None) -> Shown[tuple[CampaignShown, ...]]:
+def campaigns(services: Cached, look: ReadSession | None = None) -> Shown[tuple[CampaignShown, ...]]:
     """The campaigns that are not retired, oldest first, with the state of their maintenance."""
     look = look or ReadSession(services)
 
@@ -207,9 +207,7 @@ def campaigns(services: Services, look: ReadSession | None = None) -> Shown[tupl
     return _through(services, named, look.version("campaigns"), _campaigns_of, load, CAMPAIGNS_TTL_S)[keys.CAMPAIGNS]
 
 
-def remote_places(
-    services: Services, contact_id: int, look: ReadSession | None = None
-) -> Shown[tuple[RemotePlace, ...]]:
+def remote_places(services: Cached, contact_id: int, look: ReadSession | None = None) -> Shown[tuple[RemotePlace, ...]]:
     """The lists that Mailjet itself shows a contact on: one request, or none within a minute.
 
     Raises:
@@ -233,7 +231,7 @@ def remote_places(
 
 
 def _through(
-    services: Services,
+    services: Cached,
     named: Mapping[K, str],
     version: str,
     decode: Callable[[Any], T],
@@ -270,12 +268,12 @@ def _through(
 # Values as they lie in the cache, and back
 
 
-def state_value(services: Services, sizes: Sizes) -> Any:
+def state_value(services: ReadingMailjet, sizes: Sizes) -> Any:
     """Sizes for the cache, with the ids of the lists they belong to."""
     return [[role.value, services.list_ids[role], *sizes[role]] for role in ALL_LISTS]
 
 
-def _state_of(services: Services) -> Callable[[Any], SizesShown]:
+def _state_of(services: ReadingMailjet) -> Callable[[Any], SizesShown]:
     def decode(value: Any) -> SizesShown:
         sizes = {}
         for name, list_id, raw, mailable in value:
@@ -289,7 +287,7 @@ def _state_of(services: Services) -> Callable[[Any], SizesShown]:
     return decode
 
 
-def metadata_values(services: Services) -> Mapping[ListRole, Any]:
+def metadata_values(services: Storing) -> Mapping[ListRole, Any]:
     """The five lists as our rows have them, for the cache."""
     with services.database.begin() as connection:
         return {role: dict(row) for role, row in data_versions.list_rows(connection).items()}
@@ -307,7 +305,7 @@ def _metadata_of(value: Any) -> ListMetadata:
     )
 
 
-def campaign_values(services: Services) -> Any:
+def campaign_values(services: Storing) -> Any:
     """The campaigns for the cache."""
     with services.database.begin() as connection:
         return [dict(row) for row in data_versions.campaign_rows(connection)]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from list_pipeline.core.bounces.classes import FailureEvent
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.plans.plan import PlanKind, Sweep
+from list_pipeline.operations.access import Storing
 from list_pipeline.operations.campaigns.discovery import campaign
-from list_pipeline.operations.services import Services
 from list_pipeline.operations.views.masked_items import shown_items
 from list_pipeline.storage import bounces as bounce_rows
 from list_pipeline.storage.plans import plan_rows
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def bounce_table(services: Services, key: str, sweep: Sweep = Sweep.H24) -> pd.DataFrame:
+def bounce_table(services: Storing, key: str, sweep: Sweep = Sweep.H24) -> pd.DataFrame:
     """One row a failed contact: class, reason, Mailjet's state, when, and in which of the two sources it was seen.
 
     Raises:
@@ -45,7 +45,7 @@ def _bounce_row(event: FailureEvent) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def plan_table(services: Services, key: str, kind: PlanKind, sweep: Sweep = Sweep.H24) -> pd.DataFrame:
+def plan_table(services: Storing, key: str, kind: PlanKind, sweep: Sweep = Sweep.H24) -> pd.DataFrame:
     """One row a contact of a plan: what is intended, by which rule, how certain, and why in a sentence.
 
     Raises:

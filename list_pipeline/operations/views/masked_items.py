@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from list_pipeline.core.masking import mask_address
 from list_pipeline.core.plans.plan import PlanItem
-from list_pipeline.operations.services import Services
+from list_pipeline.operations.access import Storing
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
@@ -20,14 +20,14 @@ class ShownItem:
     masked: str
 
 
-def masked_address(services: Services, contact_id: int) -> str | None:
+def masked_address(services: Storing, contact_id: int) -> str | None:
     """The masked address of a contact; None for one that is erased or not known. Read each time: no cache holds it."""
     with services.database.begin() as connection:
         found = members.addresses_of(connection, [contact_id]).get(contact_id)
     return None if found is None else mask_address(found)
 
 
-def shown_items(services: Services, plan: StoredPlan) -> list[ShownItem]:
+def shown_items(services: Storing, plan: StoredPlan) -> list[ShownItem]:
     """The items of a plan, by contact id."""
     with services.database.begin() as connection:
         items = plan_rows.plan_items(connection, plan.plan_id)

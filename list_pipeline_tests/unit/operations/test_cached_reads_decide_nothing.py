@@ -10,7 +10,12 @@ import list_pipeline
 PACKAGE = Path(list_pipeline.__file__).parent
 SHOWING = {"cli/cache.py", "demo/cached_views.py"}
 FILLING = {"operations/views/cache_warming.py", "defs/views/assets.py", "defs/views/automation.py"}
-OWN = {"operations/views/cached_reads.py", "operations/services.py", "integrations/cache.py"}
+OWN = {
+    "operations/views/cached_reads.py",
+    "operations/access.py",
+    "operations/services.py",
+    "integrations/cache.py",
+}
 MAY_FILL = {"operations/maintenance/workflow.py", "operations/weekly/steps.py", "defs/maintenance/snapshots.py"}
 """Fill the cache with what they read at Mailjet, when they are done; they read nothing out of it."""
 
