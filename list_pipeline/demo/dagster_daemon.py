@@ -22,6 +22,7 @@ from list_pipeline.core.wording import duration_text
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _LOOK_EVERY_S = 0.25
+_PATIENCE_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,18 @@ def running_daemon(environment: Mapping[str, str], log_file: Path) -> Generator[
         try:
             yield process
         finally:
-            process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process, by force where it does not heed SIGTERM: Dagster lets it be ignored where SIGINT is, as in a job that
+    a shell started in the background, and children inherit that."""
+    process.terminate()
+    try:
+        process.wait(_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 @contextmanager
@@ -78,8 +85,7 @@ def launched(
         yield wait
     finally:
         if process.poll() is None:
-            process.terminate()
-        process.wait()
+            _end(process)
 
 
 def evaluate_sensor(sensor: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from list_pipeline.core.errors import TransientError
-from list_pipeline.demo import play
+from list_pipeline.demo import dagster_daemon, play
 from list_pipeline.demo.dagster_daemon import launched
 from list_pipeline.demo.showing import ProvenClaim, Stage
 
@@ -101,3 +102,18 @@ def test_a_launch_is_ended_when_what_goes_on_meanwhile_fails(monkeypatch: pytest
         raise ValueError("meanwhile")
     (process,) = started
     assert process.returncode not in (None, 0)
+
+
+def test_a_launch_that_does_not_heed_the_request_to_end_is_ended_by_force(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(dagster_daemon, "_PATIENCE_S", 0.01)
+    started = _instead_of_dagster(monkeypatch, "sleep", "60")
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with pytest.raises(ValueError, match="meanwhile"), launched({}, "a_job", "2026-11-16", tmp_path / "log"):
+            raise ValueError("meanwhile")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    (process,) = started
+    assert process.returncode == -signal.SIGKILL
