@@ -1,4 +1,4 @@
-"""What every operation works with: settings, clock, database and the clients, each made when it is first needed.
+"""The services of an operation: settings, clock, database and the clients, each made when it is first needed.
 
 Belongs here: the wiring of settings to clients. Does not belong here: any decision.
 """
@@ -52,7 +52,7 @@ class HeartbeatLimiter:
 
 
 class NonBlockingLimiter:
-    """The limiter for who does not wait: refused where no request is allowed now."""
+    """A limiter that raises instead of waiting when no request is allowed now."""
 
     def __init__(self, limiter: SharedLimiter) -> None:
         self._limiter = limiter

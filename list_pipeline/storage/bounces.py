@@ -22,7 +22,7 @@ from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_
 
 @dataclass(frozen=True, slots=True)
 class StoredFetch:
-    """How the failures of a campaign were read in one sweep."""
+    """The reading of a campaign's failures in one sweep."""
 
     campaign_id: int
     sweep: str

@@ -77,7 +77,7 @@ class Database:
 
     @property
     def pool(self) -> PoolFigures:
-        """How much of the pool is used."""
+        """The used part of the connection pool."""
         return PoolFigures(self._pool.checkedout(), self._peak, self._most)
 
     def _taken(self, *_: object) -> None:

@@ -348,7 +348,7 @@ def close_drift_items(
 
 
 def continuity(connection: Connection) -> Continuity:
-    """What the installation knows about its own absence; nothing before its first start."""
+    """The record of the installation's own absence; None before its first start."""
     row = fetch_one(connection, "select last_alive_at, must_reconcile_since, must_reconcile_because from mode_state")
     return Continuity(**row) if row is not None else Continuity(None, None, None)
 

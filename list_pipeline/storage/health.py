@@ -23,7 +23,7 @@ from list_pipeline.storage.json_columns import JsonColumn
 
 @dataclass(frozen=True, slots=True)
 class SentCampaign:
-    """What became of a campaign, in contacts; only recipients count. ``failed``: whoever is not known to be delivered."""
+    """The outcome of a campaign, in contacts; only recipients count. ``failed``: contacts not known to be delivered."""
 
     campaign_id: int
     role: ListRole
@@ -217,7 +217,7 @@ def assessments(connection: Connection, partition: AdvicePartition) -> list[Heal
 
 
 def consultations(connection: Connection, partition: AdvicePartition, agent: str) -> Sequence[RowMapping]:
-    """What an advisor was asked in a partition, without the words: the latest question about each subject."""
+    """The questions to an advisor in a partition, without their words: the latest about each subject."""
     return fetch_all(
         connection,
         """

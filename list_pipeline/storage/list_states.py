@@ -82,7 +82,7 @@ def states(connection: Connection) -> tuple[ListStateRow, ...]:
 
 
 def noted_keys(connection: Connection, keys: Sequence[str]) -> frozenset[tuple[str, str]]:
-    """Those of the events that are in the history already: list and key."""
+    """The events among these that are in the history already: list and key."""
     found = fetch_all(
         connection,
         "select distinct list_role, event_key from list_state_history where event_key = any(:keys)",
@@ -189,7 +189,7 @@ def populated_lists(connection: Connection) -> frozenset[ListRole]:
 
 
 def last_validation(connection: Connection, role: ListRole, campaign_id: int) -> tuple[int, str | None]:
-    """How many outcomes of validations of a campaign are noted, and the key of the latest."""
+    """The number of noted outcomes of a campaign's validations, and the key of the latest."""
     row = fetch_one(
         connection,
         """select count(*) as noted, (array_agg(event_key order by history_id desc))[1] as latest from list_state_history

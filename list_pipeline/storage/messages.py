@@ -324,7 +324,7 @@ def emailed(connection: Connection, key: str, now: datetime) -> None:
 
 
 def delivery_figures(connection: Connection, since: datetime, now: datetime) -> DeliveryFigures:
-    """How messages fared that were written since an instant. What was left out on purpose does not count."""
+    """The delivery of the messages written since an instant. Messages left out on purpose do not count."""
     row = fetch_row(
         connection,
         "the delivery figures",

@@ -74,7 +74,7 @@ class OpenReview:
 
 @dataclass(frozen=True, slots=True)
 class WaitingContact:
-    """A contact for whom a decision is awaited: what a plan intends, and since when (UTC)."""
+    """A contact that waits for a decision: the plan's intention, and since when (UTC)."""
 
     contact_id: int
     plan_id: int
@@ -286,7 +286,7 @@ def campaign_key_of(connection: Connection, plan_id: int) -> str:
 
 
 def contacts_waiting(connection: Connection) -> tuple[WaitingContact, ...]:
-    """Everybody for whom a decision is awaited, by plan and contact."""
+    """All contacts that wait for a decision, by plan and contact."""
     found = fetch_all(
         connection,
         """

@@ -175,7 +175,7 @@ def note_sizes(connection: Connection, week: date, taken_at: datetime | None, no
 
 
 def note_activity(connection: Connection, week: date, activity: Activity) -> None:
-    """What was done in the week; written once."""
+    """Write the week's activity, once."""
     execute(
         connection,
         "update list_health_check set activity = cast(:activity as jsonb) where week = :week and activity is null",
@@ -255,7 +255,7 @@ def sizes_of(connection: Connection, week: date) -> tuple[Mapping[ListRole, List
 
 
 def save_sends(connection: Connection, week: date, sends: Collection[WeekSends], now: datetime) -> None:
-    """What the campaigns of a week did on each list, once."""
+    """Write the figures of a week's campaigns on each list, once."""
     for each in sends:
         read = each.read or SendFigures(0, 0, 0, 0, 0)
         execute(
@@ -283,7 +283,7 @@ def save_sends(connection: Connection, week: date, sends: Collection[WeekSends],
 
 
 def sends_of(connection: Connection, week: date) -> Mapping[ListRole, WeekSends]:
-    """What the campaigns of a week did on each list, as it was computed then; empty when it was not."""
+    """The figures of a week's campaigns on each list, as they were computed then; empty when they were not."""
     found = fetch_all(connection, "select * from weekly_list_metrics where week = :week order by list_role", week=week)
     return {
         ListRole(row["list_role"]): WeekSends(
@@ -318,7 +318,7 @@ def campaigns_sent(connection: Connection, after: datetime, until: datetime) -> 
 
 
 def count_activity(connection: Connection, after: datetime, until: datetime, *, with_waiting: bool) -> Activity:
-    """What was done after an instant and up to another.
+    """Count the activity after an instant and up to another.
 
     A contact is new by the earliest subscription that is known. A maintenance counts as failed while its last attempt is.
 

@@ -32,7 +32,7 @@ SENDING_TAKES_AT_MOST = timedelta(hours=24)
 
 @dataclass(slots=True)
 class Discovery:
-    """What a look at Mailjet's campaigns brought: partition keys of new campaigns, ignored sends, and alerts in words."""
+    """The result of a look at Mailjet's campaigns: partition keys of new campaigns, ignored sends, and alerts in words."""
 
     new: list[str] = field(default_factory=list)
     known: int = 0

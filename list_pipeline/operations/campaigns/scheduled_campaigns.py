@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Schedule:
-    """What a look at Mailjet's programmed drafts brought: partition keys, and in words what is none of ours."""
+    """The result of a look at Mailjet's programmed drafts: partition keys, and in words the drafts that are none of ours."""
 
     new: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)

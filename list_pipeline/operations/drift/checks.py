@@ -1,4 +1,4 @@
-"""What the last reconciliation found, as rules in words with figures."""
+"""The findings of the last reconciliation as rules, in words with figures."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ _IDS_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """What a reconciliation found.
+    """The findings of a reconciliation.
 
     Attributes:
         findings: every difference and broken rule, also those of ordinary life (sign-ups, unsubscribes).
@@ -223,7 +223,7 @@ def _read_unknown(services: ReadingMailjet, staging: SyncStaging) -> None:
 
 
 def _with_fates(services: ReadingMailjet, standings: Sequence[Standing]) -> tuple[Standing, ...]:
-    """Whoever is on no list was erased or taken off all of them: only reading the contact tells."""
+    """Findings about contacts on no list, with their fate: erased, or taken off all lists. Only reading the contact tells."""
     asked = [standing.contact_id for standing in standings if standing.exists is None][:_SINGLE_READS_MAX]
     fates = {contact_id: _exists(services, contact_id) for contact_id in asked}
     return tuple(

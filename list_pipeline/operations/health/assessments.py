@@ -91,7 +91,7 @@ def assess_partition(
 
 
 def stored_assessments(services: Storing, partition: AdvicePartition) -> list[StoredAssessment]:
-    """What is stored of a partition, with figures; empty when nothing was assessed."""
+    """The stored assessments of a partition, with figures; empty when nothing was assessed."""
     with services.database.begin() as connection:
         return health_rows.stored_assessments(connection, partition)
 

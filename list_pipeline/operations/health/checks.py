@@ -1,4 +1,4 @@
-"""What the assessments of list health say, rule by rule, in words: for people to look at, nothing stops for it."""
+"""The assessments of list health, rule by rule, in words: for people to look at, nothing stops for them."""
 
 from __future__ import annotations
 

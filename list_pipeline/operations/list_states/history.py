@@ -220,7 +220,7 @@ def _follow(
 
 
 def _new(connection: Connection, happened: Sequence[Happened]) -> list[Happened]:
-    """What is not in the history, each once."""
+    """The events that are not in the history, each once."""
     known = set(state_rows.noted_keys(connection, [each.key for each in happened]))
     found = []
     for each in happened:

@@ -51,7 +51,7 @@ def judge_suppression_plan(services: Services, run: Maintenance) -> tuple[Stored
 
 
 def judge_rebalancing_plan(services: Services, run: Maintenance) -> tuple[StoredPlan, GateDecision | None]:
-    """The same for the rebalancing plan."""
+    """Judge the rebalancing plan of a maintenance, and ask people about what waits."""
     return _judge(services, run, plan_rebalancing(services, run), _decide_on_rebalancing)
 
 

@@ -40,7 +40,7 @@ _SINGLE_READS_MAX = 50
 
 @dataclass(slots=True)
 class SyncReport:
-    """What a sync did. ``requests`` are those to Mailjet; ``sizes`` are raw subscriber counts."""
+    """The result of a sync. ``requests`` are those to Mailjet; ``sizes`` are raw subscriber counts."""
 
     full_lists: list[ListRole] = field(default_factory=list)
     tail_rows: dict[ListRole, int] = field(default_factory=dict)
@@ -268,7 +268,7 @@ def _read_unsubscribed(
 
 
 def follow_unsubscribed(services: ReadingMailjet, roles: Collection[ListRole]) -> None:
-    """Who unsubscribed from some lists since the last look: one request a list, more only where the number differs.
+    """Follow the unsubscriptions from some lists since the last look: one request a list, more only where the number differs.
 
     Raises:
         IncompleteDataError: who is unsubscribed could not be read whole.
@@ -307,7 +307,7 @@ def _read_counted(
 
 
 def _follow_who_left_every_list(services: ReadingMailjet, report: SyncReport) -> None:
-    """Whoever is on no list since this sync was erased, or taken off by somebody: only reading the contact tells."""
+    """Read the contacts that are on no list since this sync: each was erased, or taken off by somebody."""
     if not report.full_lists:
         return
     with services.database.begin() as connection:

@@ -59,7 +59,7 @@ def links_of_plan(services: Deciding, plan: StoredPlan) -> list[Mrkdwn]:
 
 
 def delivery_figures(services: Storing, since: datetime) -> DeliveryFigures:
-    """How the messages written since an instant (UTC) fared. What people should look at is logged as an error."""
+    """The delivery of the messages written since an instant (UTC). Figures that people should look at are logged as errors."""
     with services.database.begin() as connection:
         figures = message_rows.delivery_figures(connection, since, services.clock.now())
     for words in figures.alerts:

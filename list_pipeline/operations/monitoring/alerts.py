@@ -52,7 +52,7 @@ def note_ended(services: Services, ended: Sequence[EndedRun]) -> None:
 
 
 def unknown_among(services: Services, run_ids: Sequence[str]) -> frozenset[str]:
-    """Those runs that are not in our table yet."""
+    """The runs that are not in our table yet."""
     with services.database.begin() as connection:
         return frozenset(run_ids) - job_runs.known_among(connection, run_ids)
 
@@ -94,7 +94,7 @@ def _shown(services: Services, one: EndedRun) -> FailedRun:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What was found, and what became of the messages about it."""
+    """The findings, and the delivery of the messages about them."""
 
     figures: Metrics
     triggers: tuple[TriggerResult, ...]

@@ -31,7 +31,7 @@ TIMEOUT_S = 10.0
 
 
 class Health(StrEnum):
-    """How a service, or the whole, is."""
+    """The health of a service, or of the whole."""
 
     HEALTHY = "healthy"
     DEGRADED = "degraded"

@@ -88,7 +88,7 @@ class ConcurrentEdits:
         return len(found)
 
     def erased_among(self, contact_ids: Sequence[int], sizes: Mapping[str, int]) -> frozenset[int]:
-        """Those of the contacts that were erased since the last look. Looked for only when the master list shrank."""
+        """The contacts among these that were erased since the last look. Looked for only when the master list shrank."""
         with self._services.database.begin() as connection:
             known = members.stored_sizes(connection)[ListRole.MASTER].raw
         if not may_hide_erasure(known, sizes[ListRole.MASTER.value]):

@@ -63,7 +63,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What a correction did. ``refused``: why contacts were left as they are, to their ids. ``plan_id`` is None when there
+    """The result of a correction. ``refused``: why contacts were left as they are, to their ids. ``plan_id`` is None when there
     was nothing that could be done."""
 
     plan_id: int | None
@@ -81,7 +81,7 @@ class CorrectionRun:
 
 @dataclass(frozen=True, slots=True)
 class CorrectionRequest:
-    """What a correction is about: who asks for it and why, and which campaign it belongs to. ``what``: its title."""
+    """A request for a correction: the person who asks, the reason, and the campaign. ``what``: its title."""
 
     kind: PlanKind
     by: str
@@ -152,7 +152,7 @@ def require_permission(services: Deciding, tried: str) -> None:
 
 
 def look_at(services: Observing, contact_ids: Sequence[int]) -> None:
-    """What is true now: a send that began, who came, left, unsubscribed or was erased."""
+    """Bring our rows up to date: sends that began, contacts that came, left, unsubscribed or were erased."""
     discover(services)
     refresh_contacts(services, contact_ids)
 
@@ -160,7 +160,7 @@ def look_at(services: Observing, contact_ids: Sequence[int]) -> None:
 def reversals_of(
     services: Storing, connection: Connection, changes: Sequence[DoneChange], despite_complaint: bool
 ) -> list[Reversal]:
-    """How each change is taken back now, or why it stays."""
+    """The reversal of each change, or the reason why it stays."""
     now = correction_rows.contacts_now(connection, [change.contact_id for change in changes])
     sent = lists_sent_in_open_cycle(connection, services.clock.now())
     frozen = sent_campaigns.lists_being_sent(connection)

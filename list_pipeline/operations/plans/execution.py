@@ -338,7 +338,7 @@ class _Execution:
         self._settle(job_id, before, JobState.FAILED if seen.is_failed else JobState.FINISHED, error)
 
     def _refused(self, mailjet_job_id: int, seen: JobSeen) -> str:
-        """How many contacts the error file names. The lists decide; an unreadable file must not stop the settling."""
+        """The number of contacts in the error file, in words. The lists decide; an unreadable file does not stop the settling."""
         if not seen.has_error_file:
             return "no error file"
         try:
@@ -387,7 +387,7 @@ class _Execution:
             log.warning("steps had no effect", job=job_id, again=len(again), given_up=len(given_up))
 
     def _skip_after_failures(self) -> None:
-        """What follows a failed first step is not done: a contact that was not added is not removed.
+        """Skip the steps that follow a failed first step: a contact that was not added is not removed.
 
         A removal that was skipped or failed says nothing about the other removals of its contact.
         """

@@ -1,4 +1,4 @@
-"""What became of a plan: counted from the journal, closed when everything is settled, failures put before people.
+"""The outcome of a plan: counted from the journal, closed when everything is settled, failures put before people.
 
 Belongs here: what every kind of plan has in common after its execution. Does not belong here: the execution itself.
 """
@@ -21,7 +21,7 @@ from list_pipeline.storage.runs import ledger
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """What became of a plan's changes. ``by_reason`` counts confirmed, failed and skipped ones per reason or action."""
+    """The outcome of a plan's changes. ``by_reason`` counts confirmed, failed and skipped ones per reason or action."""
 
     planned: int
     confirmed: int

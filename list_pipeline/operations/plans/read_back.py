@@ -32,7 +32,7 @@ _EXCLUDED = "excluded"
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What was read back: the steps that took effect and those that did not."""
+    """The result of a reading back: the steps that took effect and those that did not."""
 
     confirmed: Sequence[Step]
     missing: Sequence[Step]
@@ -56,7 +56,7 @@ class ReadBack:
         return sizes
 
     def effect_of(self, steps: Sequence[Step], before: Mapping[str, int]) -> Effect:
-        """Which steps are in effect, given the sizes before their job. With the sizes of now, everybody is looked up."""
+        """The steps in effect, given the sizes before their job. With the sizes of now, everybody is looked up."""
         by_target: dict[tuple[StepAction, ListRole | None], list[Step]] = defaultdict(list)
         for step in steps:
             by_target[(step.action, step.list_role)].append(step)
@@ -77,7 +77,7 @@ class ReadBack:
         return Effect(confirmed, missing)
 
     def _added_among(self, role: ListRole, ids: Sequence[int], before: int, after: int) -> Collection[int]:
-        """Those now on the list: found in what came to its end, else looked up."""
+        """The contacts that are on the list now: found in its tail, else looked up."""
         wanted = set(ids)
         tail = members.iterate(self._mailjet.recipients(self._services.list_ids[role], offset=before))
         found = {row.contact_id: row for row in tail if row.contact_id in wanted}
@@ -93,7 +93,7 @@ class ReadBack:
         return found.keys()
 
     def _removed_among(self, role: ListRole, ids: Sequence[int], before: int, after: int) -> Collection[int]:
-        """Those no longer on the list: all when its size fell by exactly that much, else looked up."""
+        """The contacts that are no longer on the list: all when its size fell by exactly that much, else looked up."""
         now = self._services.clock.now()
         with self._services.database.begin() as connection:
             places = members.places_of(connection, ids)
@@ -105,7 +105,7 @@ class ReadBack:
         return frozenset(gone)
 
     def _flagged_among(self, ids: Sequence[int], excluded: bool, before: int | None, after: int) -> Collection[int]:
-        """Those who are excluded from campaigns now, or no longer: all when the count says so, else looked up."""
+        """The contacts that are excluded from campaigns now, or no longer: all when the count says so, else looked up."""
         with self._services.database.begin() as connection:
             facts = members.facts_of(connection, ids)
         fresh = sum(i in facts and facts[i]["is_excluded"] is not excluded for i in ids)
@@ -128,7 +128,7 @@ class ReadBack:
         return found
 
     def _members_among(self, role: ListRole, ids: Sequence[int], size: int) -> dict[int, RecipientSeen]:
-        """Those of the contacts that are on a list now: one by one, or by paging the list where that is cheaper."""
+        """The contacts among these that are on a list now: one by one, or by paging the list where that is cheaper."""
         list_id = self._services.list_ids[role]
         wanted = set(ids)
         if len(ids) <= max(_SINGLE_READS_MAX, size // 1000 + 1):

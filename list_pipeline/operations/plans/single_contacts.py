@@ -1,4 +1,4 @@
-"""What a person may do to one contact: suppress it, and take a suppression back.
+"""Corrections of single contacts by a person: suppress one, or take its suppression back.
 
 Belongs here: the checks before such a correction. Does not belong here: how it is journalled and carried out
 (``corrections``).

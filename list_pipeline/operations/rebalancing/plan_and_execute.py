@@ -168,7 +168,7 @@ def _draft(services: Services, connection: Connection, run: Maintenance, suppres
 
 
 def _suppressed(connection: Connection, suppression: StoredPlan | None) -> Sizes:
-    """How many contacts the suppressions of this run took off each campaign list."""
+    """The number of contacts that the suppressions of this run took off each campaign list."""
     done = correction_rows.done_changes(connection, suppression.plan_id) if suppression is not None else ()
     first, second, third = (sum((StepAction.REMOVE, role) in change.done for change in done) for role in CAMPAIGN_LISTS)
     return first, second, third

@@ -123,7 +123,7 @@ def _advice_on(plan: StoredPlan | None) -> Mapping[str, object]:
 
 
 def final_status(services: Services, run: Maintenance) -> RunStatus:
-    """How the maintenance stands, from its plans and the journal; an attempt that failed or gave up stays as it ended.
+    """The status of the maintenance, from its plans and the journal; an attempt that failed or gave up stays as it ended.
 
     Where something was not begun because the time was over, it is no success, whatever was done until then.
     """

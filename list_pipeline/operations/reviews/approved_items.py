@@ -1,5 +1,4 @@
-"""What people approve one by one, carried out after the rest of its plan: contacts that were held or in doubt, and
-failed ones.
+"""Contacts that people approve one by one, carried out after their plan: held or doubtful ones, and failed ones.
 
 Belongs here: when such a question may be carried out, and doing it with the same lock, last look, journal and history
 as the plan itself. Does not belong here: the decision (``decisions``), and the plan's own execution
@@ -122,7 +121,7 @@ def cap_text(services: Services, plan: StoredPlan, contact_ids: Collection[int])
 
 
 def cap_text_of(services: Services, item: ReviewItem) -> str:
-    """The same for the contacts of one question."""
+    """The sentence of ``cap_words`` for the contacts of one question."""
     with services.database.begin() as connection:
         plan = plan_rows.plan_by_id(connection, item.plan_id) if item.plan_id is not None else None
     return cap_text(services, plan, item.contact_ids) if plan is not None else ""
@@ -223,7 +222,7 @@ class ApprovedItemsRun:
             journal.settle_steps(connection, dropped, StepState.SKIPPED, now, StepNote.NO_LONGER_THERE)
 
     def _keep(self) -> None:
-        """What was done stands in the history also when the rest failed."""
+        """Keep the done part in the history, also when the rest failed."""
         plan = self._plan
         if plan.campaign_id is None or plan.sweep is None:
             return  # The history and the ledger are about campaigns.

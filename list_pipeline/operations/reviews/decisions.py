@@ -40,7 +40,7 @@ class NotAReviewerError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """What was left unanswered for too long: a plan, or a single question (then with its number)."""
+    """A question that was left unanswered for too long: a plan, or a single question (then with its number)."""
 
     plan_id: int | None
     review_id: int | None = None

@@ -1,4 +1,4 @@
-"""Who waits for a person's decision. Whoever sends to a list, or validates one, asks here first."""
+"""Contacts that wait for a person's decision. A send to a list, or its validation, asks here first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an attempt at a maintenance ends when it does not end well: failed, its run dead, or the last one given up.
+"""The bad ends of an attempt at a maintenance: failed, its run dead, or the last one given up.
 
 Belongs here: the truthful status of such an attempt, and what is left to people then. Does not belong here: when the
 next attempt is due (``run``), and how people are told (``operations.reports``).
@@ -105,5 +105,5 @@ def given_up(services: Services) -> list[str]:
 
 
 def deadline_words(services: Services) -> str:
-    """What is written down about what was not begun because the time was over."""
+    """The ledger's words about changes that were not begun because the deadline had passed."""
     return f"the deadline of {services.settings.list_maintenance_deadline_minutes:g} minutes passed"

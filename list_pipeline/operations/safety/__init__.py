@@ -1,4 +1,4 @@
-"""How much the product may do by itself, and whether the database can be trusted.
+"""The operating mode of the product, and whether its database can be trusted.
 
 Does not belong here: judging one plan (``core.plans.gate``).
 """

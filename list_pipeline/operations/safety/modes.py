@@ -1,4 +1,4 @@
-"""How much the product may do by itself."""
+"""The operating mode: how much the product may do by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the advisor is asked about the verdicts of a campaign, and the verdicts after its opinion.
+"""The question to the advisor about the verdicts of a campaign, and the verdicts after its opinion.
 
 Belongs here: groups, borderline contacts and who is behind each reference. Does not belong here: asking
 (``agents.optimization``), and gathering and storing (``plan_and_execute``). Everything here is a function of its
@@ -48,7 +48,7 @@ def ask_about(
     as_of: datetime | None = None,
     policy: SuppressionPolicy = _POLICY,
 ) -> AdviceQuestion:
-    """What is asked about the policy's verdicts; it does not depend on their order.
+    """Make the question about the policy's verdicts; it does not depend on their order.
 
     Borderline groups come first, then the largest. Borderline contacts come with the most doubtful first: the lowest
     confidence, then those that were reached most often before, then those with the fewest failures.
@@ -109,7 +109,7 @@ def after_opinion(verdicts: Sequence[Verdict], asked: AdviceQuestion, opinion: O
 
 
 def opinion_as_json(asked: AdviceQuestion, opinion: Opinion) -> dict[str, object]:
-    """What an opinion came to, by contact and by rule, for the advisor's record: no address in it."""
+    """The effect of an opinion by contact and by rule, for the advisor's record: no address in it."""
     return {
         "rationale": opinion.rationale,
         "expected_impact": opinion.expected_impact,
@@ -157,7 +157,7 @@ def _key(verdict: Verdict) -> tuple[str, str, str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _CampaignVerdicts:
-    """What is known about the contacts of a campaign."""
+    """The verdicts of a campaign with the facts about its contacts."""
 
     facts: Mapping[int, ContactFacts]
     context: CampaignContext

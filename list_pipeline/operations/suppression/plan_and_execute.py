@@ -133,7 +133,7 @@ def plan_suppression(services: Services, run: Maintenance, access: ModelAccess |
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What our rows say about the contacts that a campaign's bounces concern."""
+    """Our knowledge of the contacts that a campaign's bounces concern."""
 
     facts: Mapping[int, ContactFacts]
     history: Mapping[int, Sequence[Attempt]]
@@ -248,7 +248,7 @@ def executable_items(plan: StoredPlan, items: Sequence[PlanItem]) -> list[PlanIt
 
 
 def waiting_to_begin(services: Services, plan: StoredPlan) -> int:
-    """How many contacts of a plan may be suppressed now and were not begun."""
+    """The number of contacts of a plan that may be suppressed now and were not begun."""
     if plan.executed_at is not None:
         return 0
     with services.database.begin() as connection:

@@ -211,7 +211,7 @@ def freeze_if_due(connection: Connection, campaign: UpcomingCampaign, now: datet
 
 
 def fate(services: Services, campaign: UpcomingCampaign, blocked: StoredValidation | None = None) -> str:
-    """What Mailjet will do with a campaign, in a sentence. ``blocked``: the validation that blocks it; None: it is let go."""
+    """Mailjet's behaviour with a campaign, in a sentence. ``blocked``: the validation that blocks it; None: it is let go."""
     with services.database.begin() as connection:
         change = block_rows.latest_schedule_change(connection, campaign.campaign_id)
         cancelled = block_rows.standing_cancellation(connection, campaign.campaign_id)

@@ -1,4 +1,4 @@
-"""What people are shown: cached reads, exports, masked items.
+"""Views for people: cached reads, exports, masked items.
 
 Does not belong here: anything that decides.
 """

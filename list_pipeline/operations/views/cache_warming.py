@@ -43,7 +43,7 @@ HIT_RATE_DAYS = 7
 
 
 class CachedKind(StrEnum):
-    """What can be forgotten by name; a contact id or a list id names one contact or one list."""
+    """A kind of cached value that can be forgotten by name; a contact id or a list id names one contact or one list."""
 
     STATE = "state"
     METADATA = "metadata"
@@ -67,7 +67,7 @@ _PATTERNS = {
 
 @dataclass(frozen=True, slots=True)
 class Warmed:
-    """What was loaded ahead. ``counted``: sizes were asked of Mailjet. ``problem``: why they could not be, else empty."""
+    """The result of warming the cache. ``counted``: sizes were asked of Mailjet. ``problem``: why not, else empty."""
 
     is_reachable: bool
     counted: bool
@@ -112,7 +112,7 @@ class EntryShown:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What lies in Redis. Memberships are counted only, since there are thousands. ``is_whole``: not cut off."""
+    """The contents of Redis. Memberships are counted only, since there are thousands. ``is_whole``: not cut off."""
 
     is_reachable: bool
     entries: Sequence[EntryShown]
@@ -193,7 +193,7 @@ def invalidate(services: Cached, what: CachedKind | int) -> None:
 
 
 def hit_rate(services: Cached) -> HitRate | None:
-    """How many reads of all processes the cache served; None without Redis, which is where they are counted."""
+    """The share of all processes' reads that the cache served; None without Redis, which is where they are counted."""
     found = services.cache.tallies(HIT_RATE_DAYS)
     if found is None:
         return None
@@ -203,7 +203,7 @@ def hit_rate(services: Cached) -> HitRate | None:
 
 
 def inspect(services: Cached) -> Inspection:
-    """What lies in Redis, how old it is, how long it stays, how large it is, and whether it would still be shown."""
+    """Look into Redis: the age, remaining time and size of its values, and whether each would still be shown."""
     found, is_whole = services.cache.entries(INSPECTED_KEYS)
     look = ReadSession(services)
     entries = [_shown(services, entry, look) for entry in found]

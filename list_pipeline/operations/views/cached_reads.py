@@ -1,4 +1,4 @@
-"""What people are shown through the cache: sizes, freshness, places of contacts, members of lists, campaigns.
+"""Views through the cache: sizes, freshness, places of contacts, members of lists, campaigns.
 
 Belongs here: cache-aside reads, each with the time at which its value was read. Does not belong here: filling and
 emptying the cache on purpose (``cache_warming``), and any decision: no module that changes a list imports this one,

@@ -1,4 +1,4 @@
-"""What is stored about a campaign as tables, for people who look at it in a notebook or a spreadsheet.
+"""Tables of a campaign's stored rows, for a notebook or a spreadsheet.
 
 Contact ids and masked addresses only: a table leaves the database, an address does not.
 """

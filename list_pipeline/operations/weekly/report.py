@@ -73,7 +73,7 @@ class WeekReport:
 
 @dataclass(frozen=True, slots=True)
 class WeekNotified:
-    """What became of the report's message, and of the critical alert (None: nothing was urgent)."""
+    """The delivery of the report's message, and of the critical alert (None: nothing was urgent)."""
 
     report: Delivery
     alert: Delivery | None = None
@@ -134,7 +134,7 @@ def note_list_states(services: Services, run: WeekRun) -> None:
 
 
 def facts_of(services: Services, run: WeekRun) -> WeekFacts:
-    """What is known of a week, from what is stored of it. ``report`` is left out."""
+    """The facts of a week from its stored rows. ``report`` is left out."""
     run = current(services, run.week.monday)
     with services.database.begin() as connection:
         stored = health_rows.stored_assessments(connection, run.partition)

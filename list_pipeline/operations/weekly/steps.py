@@ -393,7 +393,7 @@ def assess_week(services: Services, run: WeekRun) -> list[StoredAssessment]:
 
 
 def _list_figures(services: Services, run: WeekRun) -> tuple[ListFigures, ...]:
-    """What the lists are judged by: what is recorded up to the week's check, with the sizes that it took."""
+    """The figures by which the lists are judged: recorded up to the week's check, with the sizes that it took."""
     kept = figures_kept(services, run.week)
     mailable = {role: size.mailable for role, size in kept.sizes.items()}
     if run.is_current:
@@ -403,5 +403,5 @@ def _list_figures(services: Services, run: WeekRun) -> tuple[ListFigures, ...]:
 
 
 def assessments_of(stored: Sequence[StoredAssessment]) -> list[HealthAssessment]:
-    """What the rest of the product reads of them."""
+    """The assessments as the rest of the product reads them."""
     return [each.assessment for each in stored]

@@ -98,7 +98,7 @@ def not_sent_yet(connection: Connection) -> tuple[UpcomingCampaign, ...]:
 
 
 def drafts_already_sent(connection: Connection, draft_ids: Collection[int]) -> frozenset[int]:
-    """Those of the drafts that a send of ours came from."""
+    """The drafts among these that a send of ours came from."""
     found = fetch_all(
         connection,
         """select mailjet_draft_id as id from campaign_schedule
@@ -265,7 +265,7 @@ def thaw_missed(connection: Connection, missed_before: datetime) -> int:
 def set_status(
     connection: Connection, campaign_id: int, status: CampaignStatus, blocked_by: str | None, now: datetime
 ) -> None:
-    """READY, SCHEDULED or BLOCKED, and by whom; a campaign that is being sent keeps what it has."""
+    """Set READY, SCHEDULED or BLOCKED, with the name of its author; a campaign that is being sent keeps what it has."""
     execute(
         connection,
         """update campaign_schedule set status = :status, blocked_by = :by, updated_at = :now

@@ -326,7 +326,7 @@ def recipients_missing(connection: Connection) -> tuple[Campaign, ...]:
 
 
 def recipients_by_membership(connection: Connection, role: ListRole, sent_at: datetime) -> frozenset[int]:
-    """Who was on a list, and could be mailed, at an instant, as far as our rows tell."""
+    """The contacts that were on a list and could be mailed at an instant, as far as our rows tell."""
     found = fetch_all(
         connection,
         f"""
@@ -369,7 +369,7 @@ def save_recipients(
 
 
 def recipients_among(connection: Connection, campaign_id: int, contact_ids: Sequence[int]) -> frozenset[int]:
-    """Those of the given contacts that were mailed by a campaign."""
+    """The contacts among these that were mailed by a campaign."""
     found = fetch_all(
         connection,
         "select contact_id from campaign_recipient where campaign_id = :id and contact_id = any(:contacts)",

@@ -1,4 +1,4 @@
-"""Rows of who is on which list, what a sync merges, and the versions of shown data.
+"""Rows of list membership, the merging of a sync, and the versions of shown data.
 
 Does not belong here: comparing with Mailjet (``storage.drift``).
 """

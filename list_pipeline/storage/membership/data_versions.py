@@ -1,4 +1,4 @@
-"""What the cache is filled with: our rows as people are shown them, and the versions that say when a value is outdated.
+"""Rows as people are shown them, and the versions of the data that say when a cached value is outdated.
 
 Contact ids and flags only; no statement here reads an address.
 """

@@ -1,4 +1,4 @@
-"""Who is where: our rows of the lists, kept current by the sync and by the journal.
+"""Membership: our rows of the lists, kept current by the sync and by the journal.
 
 Addresses enter and leave through this module only. Rows of contacts are never deleted by a sync; a contact that left a
 list keeps its row with the time it was missed.
@@ -170,7 +170,7 @@ _NEWCOMER = """
 
 
 def with_suppressed_address(connection: Connection, contact_ids: Sequence[int]) -> frozenset[int]:
-    """Those of the contacts whose address was suppressed and not reinstated, under whatever id: a re-import is a new
+    """The contacts among these whose address was suppressed and not reinstated, under whatever id: a re-import is a new
     contact."""
     found = fetch_all(
         connection,
@@ -247,7 +247,7 @@ def domains_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[in
 
 
 def known_contacts(connection: Connection, contact_ids: Sequence[int]) -> frozenset[int]:
-    """Those of the given contacts that we have a row of."""
+    """The contacts among these that we have a row of."""
     found = fetch_all(
         connection,
         "select contact_id from contact_list_membership where contact_id = any(:ids)",

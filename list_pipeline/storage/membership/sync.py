@@ -1,4 +1,4 @@
-"""What a sync reads and merges: temporary tables of one session, and the record of when each list was last read.
+"""The merging of a sync: temporary tables of one session, and the record of when each list was last read.
 
 Belongs here: bringing our rows up to date with what was seen. Does not belong here: asking about them (``members``).
 """

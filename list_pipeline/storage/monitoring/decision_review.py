@@ -1,4 +1,4 @@
-"""What a day's review is made of, counted in the database, and the table that keeps it.
+"""The figures of a day's review, counted in the database, and the table that keeps them.
 
 Belongs here: SQL over plans, their items, questions to people, advisors' records and the history of suppressions. Does not
 belong here: what the counts mean (``core.monitoring.decision_review``).
@@ -40,7 +40,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """What tells an advisor's hand in an item: the rules' own confidences, by borderline rule, and where doubt begins."""
+    """The marks of an advisor's hand in an item: the rules' own confidences, by borderline rule, and where doubt begins."""
 
     own_confidence: Mapping[str, float]
     doubt_below: float
@@ -175,7 +175,7 @@ def decided_groups(connection: Connection, span: Span, cuts: Cuts) -> tuple[Deci
 
 
 def decided_items(connection: Connection, span: Span, cuts: Cuts, limit: int) -> tuple[DecidedItem, ...]:
-    """The same contacts one by one, at most ``limit``: suppressions and what people decided first, what stays last."""
+    """The decided contacts one by one, at most ``limit``: suppressions and what people decided first, what stays last."""
     found = fetch_all(
         connection,
         _DECIDED
@@ -224,7 +224,7 @@ def consulted(connection: Connection, span: Span) -> tuple[Consulted, ...]:
 
 
 def peoples_decisions(connection: Connection, span: Span, cuts: Cuts) -> tuple[PersonsDecision, ...]:
-    """What people decided in a span about plans that the policy made, and what expired: plans, and single questions.
+    """People's decisions in a span on plans that the policy made, and expiries: of plans, and of single questions.
 
     Questions that were closed together with their plan are that one decision. What people asked for themselves (an undo, a
     reinstatement) is no answer to the policy.

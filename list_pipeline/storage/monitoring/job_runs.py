@@ -1,4 +1,4 @@
-"""How Dagster's runs ended, copied into a table of ours: so that nothing is told twice, and failures can be counted.
+"""The ends of Dagster's runs, copied into a table of ours: so that nothing is told twice, and failures can be counted.
 
 Belongs here: SQL over those rows. Does not belong here: Dagster (``defs.monitoring.run_failures``) and what people are told.
 """
@@ -35,7 +35,7 @@ class EndedRun:
 
 
 def known_among(connection: Connection, run_ids: Sequence[str]) -> frozenset[str]:
-    """Those that stand in the table already."""
+    """The runs among these that stand in the table already."""
     found = fetch_all(connection, "select run_id from job_run where run_id = any(:ids)", ids=list(run_ids))
     return frozenset(str(row["run_id"]) for row in found)
 

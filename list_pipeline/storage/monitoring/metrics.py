@@ -1,4 +1,4 @@
-"""What was measured about the product's own work: timings, requests, advisors, connections.
+"""Measurements of the product's own work: timings, requests, advisors, connections.
 
 Belongs here: SQL over those rows. Does not belong here: measuring (``operations.monitoring.figures``), percentiles over
 runs (``core.monitoring.latency``), messages (``storage.messages``), and the runs that Dagster ended (``job_runs``).
@@ -69,7 +69,7 @@ def keep_timing(connection: Connection, timing: Timing) -> None:
 
 
 def timings(connection: Connection, start: datetime, end: datetime) -> tuple[Timing, ...]:
-    """What ended in a span, and what belongs to the same maintenance or run and ended before; in the order of the ends."""
+    """The timings that ended in a span, with earlier ones of the same maintenance or run; in the order of their ends."""
     found = fetch_all(
         connection,
         """
@@ -90,7 +90,7 @@ def timings(connection: Connection, start: datetime, end: datetime) -> tuple[Tim
 
 
 def advisor_use(connection: Connection, start: datetime, end: datetime) -> tuple[AdvisorUse, ...]:
-    """What each advisor was asked in a span, what it cost and how long it took."""
+    """The questions to each advisor in a span, their cost and their duration."""
     found = fetch_all(
         connection,
         """

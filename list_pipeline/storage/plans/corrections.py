@@ -1,4 +1,4 @@
-"""What was done and may be taken back, and what was taken back: queries over the journal for corrections.
+"""Queries over the journal for corrections: changes that may be taken back, and changes that were.
 
 Belongs here: SQL about reversals. Does not belong here: the ordinary life of changes and steps (``journal``).
 """
@@ -92,7 +92,7 @@ def _done_change(row: RowMapping) -> DoneChange:
 
 
 def contacts_now(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int, ContactNow]:
-    """What our rows say about contacts now; one that we have no row of is gone."""
+    """The present state of contacts in our rows; a contact without a row is gone."""
     facts = members.facts_of(connection, contact_ids)
     return {
         contact_id: ContactNow(
@@ -173,7 +173,7 @@ def withdraw_plans(connection: Connection, campaign_id: int, sweep: Sweep, by: s
 
 
 def close_questions(connection: Connection, campaign_id: int, sweep: Sweep, by: str, now: datetime) -> int:
-    """What is asked about the plans of a maintenance that is taken back, or was approved of them and not done, is off."""
+    """Close the questions about the plans of a maintenance that is taken back: open ones, and approved ones not carried out."""
     return execute(
         connection,
         f"""
@@ -266,7 +266,7 @@ def waiting_corrections(connection: Connection, kinds: Collection[PlanKind] = CO
 
 
 def waiting_corrections_of(connection: Connection, campaign_id: int, sweep: Sweep, kind: PlanKind) -> tuple[int, ...]:
-    """The same, of one campaign and kind."""
+    """The corrections of one campaign and kind that wait."""
     found = fetch_all(
         connection,
         f"""select plan_id from plan where campaign_id = :campaign and sweep = :sweep and kind = :kind

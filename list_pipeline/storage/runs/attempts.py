@@ -1,5 +1,4 @@
-"""How attempts at a maintenance end when they do not end well: runs without a sign of life, and what they leave half
-done.
+"""The bad ends of attempts at a maintenance: runs without a heartbeat, and the changes they leave half done.
 
 Belongs here: reading and marking that in the ledger and the journal. Does not belong here: the rows of the ledger
 themselves (``ledger``), and what follows (``operations.runs.attempts``).
@@ -59,7 +58,7 @@ def silent_logs(connection: Connection, since: datetime) -> tuple[LogRow, ...]:
 
 
 def settled_and_open(connection: Connection, campaign_id: int, sweep: str) -> tuple[HalfDone, ...]:
-    """What became of each plan of a campaign's maintenance, plans without any change left out."""
+    """The outcome of each plan of a campaign's maintenance, plans without any change left out."""
     found = fetch_all(
         connection,
         f"""
@@ -96,7 +95,7 @@ def left_by_deadline(connection: Connection, plan_id: int) -> frozenset[int]:
 
 
 def resolve_given_up(connection: Connection, campaign_id: int, attempt: int, now: datetime) -> None:
-    """What an attempt that gave up left to people is taken up by the next one."""
+    """Take up in the next attempt the questions that an attempt which gave up left to people."""
     execute(
         connection,
         f"""

@@ -343,7 +343,7 @@ def begin_mode(connection: Connection, now: datetime) -> RowMapping:
 
 
 def note_switch(connection: Connection, enabled: bool, by: str, now: datetime) -> None:
-    """Whoever starts notes how it found LIST_MANAGEMENT_ENABLED, for those that are running already.
+    """Note the value of LIST_MANAGEMENT_ENABLED that a starting process found, for the processes that run already.
 
     ``by`` is ``sensor`` or ``command``. What a sensor noted as off, only a sensor notes as on again.
     """

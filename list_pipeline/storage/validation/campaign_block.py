@@ -1,4 +1,4 @@
-"""What a block does to a campaign: changes of its schedule at Mailjet, written before their requests, and overrides.
+"""The effects of a block on a campaign: changes of its schedule at Mailjet, written before their requests, and overrides.
 
 Belongs here: those two tables, and the lock of a schedule. Does not belong here: when a schedule is changed
 (``operations.validation.campaign_block``), and the validations (``results``).

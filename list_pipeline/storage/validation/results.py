@@ -117,7 +117,7 @@ def _ids(connection: Connection, statement: str, role: ListRole) -> list[int]:
 
 
 def movement(connection: Connection, role: ListRole, since: datetime) -> Movement:
-    """Who came to a list, left it, or unsubscribed since an instant, our own changes among them."""
+    """The numbers of contacts that joined a list, left it, or unsubscribed since an instant, our own changes among them."""
     row = fetch_row(
         connection,
         f"who came to and left {role.label}",
