@@ -338,7 +338,7 @@ class _Execution:
         self._settle(job_id, before, JobState.FAILED if seen.is_failed else JobState.FINISHED, error)
 
     def _refused(self, mailjet_job_id: int, seen: JobSeen) -> str:
-        """The number of contacts in the error file, in words. The lists decide; an unreadable file does not stop the settling."""
+        """The number of contacts in the error file, in words. The lists decide; an unreadable file stops no settling."""
         if not seen.has_error_file:
             return "no error file"
         try:
