@@ -23,7 +23,7 @@ from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.messages.outbox import send_waiting
-from list_pipeline.operations.reports.maintenance_report import notify, write_report
+from list_pipeline.operations.reports.maintenance_report import notify
 from list_pipeline.operations.runs.attempts import fail_stale_runs
 from list_pipeline.operations.runs.run import begin, current, due, stage, unreported
 from list_pipeline.operations.safety.modes import note_flag
@@ -70,7 +70,7 @@ def tend(services: Services, tag: str) -> list[str]:
                 failed = error
         for one in unreported(services, sweep=sweep):
             run = current(services, one.campaign_key, sweep=sweep)
-            notify(services, run, write_report(services, run))
+            notify(services, run, workflow.write_report_and_states(services, run))
             done.append("reported")
     done += [f"message {one.state}" for one in send_waiting(services)]
     if failed is not None:

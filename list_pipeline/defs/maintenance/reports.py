@@ -13,8 +13,8 @@ from list_pipeline.defs.common import versions
 from list_pipeline.defs.maintenance.campaign_assets import campaign_asset, maintenance_as_it_stands
 from list_pipeline.defs.maintenance.snapshots import cache_refreshed, list_snapshot_after
 from list_pipeline.defs.maintenance.sweeps import MaintenanceConfig
-from list_pipeline.operations.maintenance.workflow import note_list_states
-from list_pipeline.operations.reports.maintenance_report import Report, notify, write_report
+from list_pipeline.operations.maintenance.workflow import write_report_and_states
+from list_pipeline.operations.reports.maintenance_report import Report, notify
 from list_pipeline.operations.services import Services
 
 
@@ -32,8 +32,7 @@ def maintenance_report(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services], maintenance: MaintenanceConfig
 ) -> dg.MaterializeResult[None]:
     with maintenance_as_it_stands(context, services, maintenance) as run:
-        report = write_report(services, run)
-        note_list_states(services, run)
+        report = write_report_and_states(services, run)
     facts = report.facts
     return dg.MaterializeResult(
         metadata={
@@ -106,7 +105,7 @@ def maintenance_notification(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services], maintenance: MaintenanceConfig
 ) -> dg.MaterializeResult[None]:
     with maintenance_as_it_stands(context, services, maintenance) as run:
-        delivery = notify(services, run, write_report(services, run))
+        delivery = notify(services, run, write_report_and_states(services, run))
     return dg.MaterializeResult(
         metadata={
             "state": md.text(delivery.state),

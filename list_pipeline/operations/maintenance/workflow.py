@@ -80,9 +80,19 @@ def maintain(
             note_list_states(services, run)
             raise
     run = current(services, key, sweep=sweep)
+    report = write_report_and_states(services, run)
+    return Maintained(report, notify(services, run, report))
+
+
+def write_report_and_states(services: Services, run: Maintenance) -> Report:
+    """Write the report of a maintenance, which ends it with its status, and note what that means for the lists.
+
+    Every way to a report leads through here: a run that died between the two is reported by another one, which then finds
+    the maintenance ended and has only this left to do.
+    """
     report = write_report(services, run)
     note_list_states(services, run)
-    return Maintained(report, notify(services, run, report))
+    return report
 
 
 def _act(services: Services, run: Maintenance, progress: Progress) -> None:
