@@ -97,10 +97,11 @@ def _read(
     with services.database.begin() as connection:
         states = sync_rows.sync_states(connection)
         known = members.stored_sizes(connection)
+        last_ids = {role: members.last_recipient_id(connection, role) for role in ALL_LISTS}
     report.full_lists, report.tail_rows = [], {}
     for role in ALL_LISTS:
         is_due = full or role not in states or now - states[role]["last_full_sync_at"] >= FULL_SYNC_EVERY
-        if is_due or not _read_tail(services, staging, role, known[role].raw, sizes[role], report):
+        if is_due or not _read_tail(services, staging, role, known[role].raw, last_ids[role], sizes[role], report):
             _read_whole(services, staging, role, report)
     staging.finish_reading()
     _read_unknown_contacts(services, staging, report)
@@ -126,11 +127,19 @@ def list_sizes(services: ReadingMailjet) -> dict[ListRole, int]:
 
 
 def _read_tail(
-    services: ReadingMailjet, staging: sync_rows.SyncStaging, role: ListRole, known: int, size: int, report: SyncReport
+    services: ReadingMailjet,
+    staging: sync_rows.SyncStaging,
+    role: ListRole,
+    known: int,
+    last_id: int | None,
+    size: int,
+    report: SyncReport,
 ) -> bool:
-    """Read what came to the end of a list. False: the numbers cannot be explained by that, read it whole."""
-    with services.database.begin() as connection:
-        last_id = members.last_recipient_id(connection, role)
+    """Read what came to the end of a list. False: the numbers cannot be explained by that, read it whole.
+
+    Args:
+        known: contacts of the list in our rows; ``last_id``: the entry of the last of them. size: contacts at Mailjet.
+    """
     if size < known:
         report.findings.append(f"{role.label}: {known - size} fewer contacts than we knew, read whole")
         return False

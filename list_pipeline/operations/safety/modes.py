@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
+
+from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.plans.gate import Mode, ModeState, graduate
 from list_pipeline.core.wording import utc_text
 from list_pipeline.operations.access import Deciding
-from list_pipeline.operations.safety.restore_guard import must_reconcile, why_stopped
+from list_pipeline.operations.safety.restore_guard import stop_reason
 from list_pipeline.settings import OperatingMode
+from list_pipeline.storage import drift as drift_rows
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.runs import ledger
 
@@ -17,17 +21,19 @@ def operating_mode(services: Deciding) -> Mode:
     """The mode now: set by a setting, else by a person, else by age and approvals."""
     now = services.clock.now()
     with services.database.begin() as connection:
-        state = ledger.begin_mode(connection, now)
-        approved = plan_rows.approved_operations(connection)
-    by_setting = services.settings.list_management_mode
-    chosen = state["set_mode"] if by_setting is OperatingMode.GRADUATED else by_setting.value
-    if state["set_mode"] == Mode.READ_ONLY.value:
+        return _mode(connection, ledger.begin_mode(connection, now), services.settings.list_management_mode, now)
+
+
+def _mode(connection: Connection, row: RowMapping, by_setting: OperatingMode, now: datetime) -> Mode:
+    chosen = row["set_mode"] if by_setting is OperatingMode.GRADUATED else by_setting.value
+    if row["set_mode"] == Mode.READ_ONLY.value:
         # A person who says stop is heard whatever the setting says: this is how a run in progress is stopped.
         chosen = Mode.READ_ONLY.value
-    if must_reconcile(services):
+    if drift_rows.continuity(connection).must_reconcile_since is not None:
         # Plans are made and reported, and taken up again by themselves when a person has accepted what Mailjet shows.
         chosen = Mode.READ_ONLY.value
-    return graduate(ModeState(state["first_started_at"], approved, Mode(chosen) if chosen else None), now)
+    approved = plan_rows.approved_operations(connection)
+    return graduate(ModeState(row["first_started_at"], approved, Mode(chosen) if chosen else None), now)
 
 
 def note_flag(services: Deciding, *, by: Literal["sensor", "command"]) -> None:
@@ -46,15 +52,19 @@ def note_flag(services: Deciding, *, by: Literal["sensor", "command"]) -> None:
 
 
 def change_block_reason(services: Deciding) -> str | None:
-    """Why no list may be changed now, in words, or None when one may."""
+    """Why no list may be changed now, in words, or None when one may.
+
+    Asked before each changing request, so all of it is read in one transaction, as of one moment.
+    """
     if not services.settings.list_management_enabled:
         return "LIST_MANAGEMENT_ENABLED is off"
+    now = services.clock.now()
     with services.database.begin() as connection:
-        switched_off_at = ledger.begin_mode(connection, services.clock.now())["switched_off_at"]
-    if switched_off_at is not None:
-        return f"LIST_MANAGEMENT_ENABLED was found off at {utc_text(switched_off_at, seconds=True)} UTC"
-    if because := why_stopped(services):
-        return f"the lists have to be reconciled first: {because}"
-    if operating_mode(services) is Mode.READ_ONLY:
-        return "the mode is read_only"
+        row = ledger.begin_mode(connection, now)
+        if row["switched_off_at"] is not None:
+            return f"LIST_MANAGEMENT_ENABLED was found off at {utc_text(row['switched_off_at'], seconds=True)} UTC"
+        if because := stop_reason(drift_rows.continuity(connection), now):
+            return f"the lists have to be reconciled first: {because}"
+        if _mode(connection, row, services.settings.list_management_mode, now) is Mode.READ_ONLY:
+            return "the mode is read_only"
     return None

@@ -36,14 +36,12 @@ def note_alive(services: Storing) -> None:
 def why_stopped(services: Storing) -> str | None:
     """Why nothing may be changed before a reconciliation, in words, or None. Reads only."""
     with services.database.begin() as connection:
-        state = drift_rows.continuity(connection)
-    return state.must_reconcile_because or _gap(state, services.clock.now())
+        return stop_reason(drift_rows.continuity(connection), services.clock.now())
 
 
-def must_reconcile(services: Storing) -> bool:
-    """Whether the stop is noted: a gap that nobody has looked at yet is none so far."""
-    with services.database.begin() as connection:
-        return drift_rows.continuity(connection).must_reconcile_since is not None
+def stop_reason(state: Continuity, now: datetime) -> str | None:
+    """The reason of a stop that is noted, else of one that a gap asks for, in words; None without any."""
+    return state.must_reconcile_because or _gap(state, now)
 
 
 def check_continuity(services: Storing) -> str | None:
