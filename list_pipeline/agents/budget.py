@@ -1,6 +1,6 @@
 """The budget of a run for questions to a model, in tokens and dollars.
 
-Belongs here: counting and refusing. Does not belong here: prices (``core.advice.model_prices``), and where the limits come
+Belongs here: counting and refusing. Does not belong here: prices (``core.advice``), and where the limits come
 from (settings).
 """
 
@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass
 from decimal import Decimal
 
-from list_pipeline.core.advice.model_prices import PRICES, Price
+from list_pipeline.core.advice import PRICES, Price
 
 _ASCII_CHARACTERS_PER_TOKEN = 2
 """Rather too many tokens than too few: English has about four characters a token, figures and JSON nearer to two."""

@@ -18,10 +18,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from list_pipeline.agents.consultation import ModelAccess, consult
+from list_pipeline.agents.consultation import DATA_RULES, Answer, ModelAccess, Question, consult
 from list_pipeline.agents.guard import SENTENCE_END, Figures, figures_in, grounded
-from list_pipeline.agents.question import DATA_RULES, Answer, Question
-from list_pipeline.core.advice.records import AdviceSource, AgentRecord
+from list_pipeline.core.advice import AdviceSource, AgentRecord
 from list_pipeline.core.health.assessment import (
     HealthAssessment,
     HealthPolicy,

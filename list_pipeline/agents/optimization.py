@@ -24,7 +24,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from list_pipeline.agents.consultation import ModelAccess, consult
+from list_pipeline.agents.consultation import DATA_RULES, Answer, ModelAccess, Question, consult
 from list_pipeline.agents.guard import figures_in, grounded, misnamed
 from list_pipeline.agents.plan_summary import (
     MAX_BORDERLINE,
@@ -39,8 +39,7 @@ from list_pipeline.agents.plan_summary import (
     position,
     question_data,
 )
-from list_pipeline.agents.question import DATA_RULES, Answer, Question
-from list_pipeline.core.advice.records import AdviceSource, AgentRecord
+from list_pipeline.core.advice import AdviceSource, AgentRecord
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.wording import count_text
 

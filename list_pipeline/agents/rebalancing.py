@@ -18,13 +18,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from list_pipeline.agents.consultation import Consultation, ModelAccess, consult
+from list_pipeline.agents.consultation import DATA_RULES, Answer, Consultation, ModelAccess, Question, consult
 from list_pipeline.agents.guard import SENTENCE_END, Figures, figures_in, grounded
-from list_pipeline.agents.question import DATA_RULES, Answer, Question
-from list_pipeline.core.advice.records import AdviceOutcome, AdviceSource, AgentRecord
+from list_pipeline.core.advice import AdviceOutcome, AdviceSource, AgentRecord
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.rebalancing.balance import Sizes, band
-from list_pipeline.core.rebalancing.flows import EnrolNewcomers, FlowPlan, Pair, RebalancingPolicy
+from list_pipeline.core.rebalancing.balance import Pair, Sizes, band
+from list_pipeline.core.rebalancing.flows import EnrolNewcomers, FlowPlan, RebalancingPolicy
 from list_pipeline.core.wording import count_text, limit_text, percent_text, told_percent
 
 AGENT = "rebalancing"

@@ -7,10 +7,9 @@ It does not repeat what the message shows beside it (``core.reports.message``): 
 
 from __future__ import annotations
 
-from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
-from list_pipeline.core.reports.facts import ExecutiveReport, MaintenanceFacts
-from list_pipeline.core.reports.key_metrics import Metric, key_metrics
+from list_pipeline.core.reports.facts import ExecutiveReport, MaintenanceFacts, Metric, key_metrics
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.wording import (

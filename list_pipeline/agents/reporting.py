@@ -1,7 +1,7 @@
 """The advisor on a finished run: the executive report for people who read nothing else.
 
 Belongs here: what is asked about the results and how an answer becomes a report. Does not belong here: what may be said
-(``report_guard``), the report that code writes by itself (``report_from_figures``), and the message around both
+(``guard``), the report that code writes by itself (``report_from_figures``), and the message around both
 (``core.reports.message``).
 
 It changes nothing; its only risk is a false statement. So the model writes sentences and *names* figures; values are
@@ -16,19 +16,23 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from list_pipeline.agents.consultation import ModelAccess, consult
-from list_pipeline.agents.guard import figures_in
-from list_pipeline.agents.question import DATA_RULES, Answer, Question
+from list_pipeline.agents.consultation import DATA_RULES, Answer, ModelAccess, Question, consult
+from list_pipeline.agents.guard import MOST_ENTRIES, Done, ReportGuard, figures_in
 from list_pipeline.agents.report_from_figures import policy_report
-from list_pipeline.agents.report_guard import MOST_ENTRIES, Done, ReportGuard
-from list_pipeline.core.advice.records import AdviceSource, AgentRecord
+from list_pipeline.core.advice import AdviceSource, AgentRecord
 from list_pipeline.core.health.assessment import HealthAssessment
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.percentages import Rate
-from list_pipeline.core.reports.facts import ExecutiveReport, KeyMetric, ListChange, ListRates, MaintenanceFacts
-from list_pipeline.core.reports.key_metrics import Metric, key_metrics
+from list_pipeline.core.reports.facts import (
+    ExecutiveReport,
+    KeyMetric,
+    ListChange,
+    ListRates,
+    MaintenanceFacts,
+    Metric,
+    key_metrics,
+)
 from list_pipeline.core.suppression.policy import SuppressionPolicy
-from list_pipeline.core.wording import told_percent
+from list_pipeline.core.wording import Rate, told_percent
 
 AGENT = "reporting"
 PROMPT_VERSION = "reporting-2"

@@ -1,7 +1,7 @@
 """The advisor on a week: the weekly report, by a model where it may stand, else in the policy's own words.
 
 Belongs here: what is asked about a week, and how an answer becomes its report. Does not belong here: figures and rules
-(``core.weekly.figures``), what may be said (``report_guard``), and the message (``core.weekly.message``).
+(``core.weekly.figures``), what may be said (``guard``), and the message (``core.weekly.message``).
 
 It is asked from the state of the lists and the campaigns' figures alone; no bounce of anybody is in the question.
 """
@@ -14,12 +14,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from list_pipeline.agents.consultation import ModelAccess, consult
-from list_pipeline.agents.guard import figures_in
-from list_pipeline.agents.question import DATA_RULES, Answer, Question
-from list_pipeline.agents.report_guard import MOST_ENTRIES, Done, ReportGuard
+from list_pipeline.agents.consultation import DATA_RULES, Answer, ModelAccess, Question, consult
+from list_pipeline.agents.guard import MOST_ENTRIES, Done, ReportGuard, figures_in
 from list_pipeline.agents.reporting import AGENT, MAX_OUTPUT_TOKENS, SYSTEM, TEMPERATURE, Written, condition, offered
-from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.figures import SendFigures, rounded
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import Urgency

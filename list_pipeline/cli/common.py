@@ -9,7 +9,7 @@ from rich.console import Console
 
 from list_pipeline.logs import configure_logging, flush_errors
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.timing import logged_with
+from list_pipeline.operations.stages import logged_with
 from list_pipeline.settings import read_settings
 
 console = Console(soft_wrap=True)

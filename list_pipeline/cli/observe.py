@@ -46,7 +46,7 @@ def metrics(days: Annotated[int, typer.Option(min=1, help="Days to look back.")]
     """Show how long the workflows took, what they asked of Mailjet, the advisors, messages and failed runs."""
     from list_pipeline.operations.monitoring.figures import measured
     from list_pipeline.operations.monitoring.rollback_triggers import triggers
-    from list_pipeline.operations.timing import MAINTENANCE
+    from list_pipeline.operations.stages import MAINTENANCE
 
     with opened_services() as services:
         found = measured(services, days)

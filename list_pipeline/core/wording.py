@@ -1,21 +1,95 @@
-"""How figures, dates and lists of names are worded for people, everywhere: messages, the UI, the command line, prompts.
+"""How figures, dates and lists of names are compared and worded for people, everywhere: messages, UI, command line, prompts.
 
-Belongs here: one function for each kind of figure. Its text depends on the value alone, so one figure looks the same wherever
-it stands. Does not belong here: sentences, which stand with their noun, and Slack's markup (``core.messages``).
+Belongs here: comparisons of percentages that a rounded float gets wrong, the interval in which a true rate lies, and
+one function for each kind of figure. Its text depends on the value alone, so one figure looks the same wherever it
+stands. Does not belong here: sentences, which stand with their noun, and Slack's markup (``core.messages``).
 
-A measured percentage has one decimal, below 1 % two. It has more only where it would look like a whole number that it is
-not: 5.04 %, so that "5 % is more than 5 %" is never read.
+A measured percentage has one decimal, below 1 % two. It has more only where it would look like a whole number that it
+is not: 5.04 %, so that "5 % is more than 5 %" is never read.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Protocol, overload
 
-from list_pipeline.core.percentages import Percent, Rate
+Percent = int | float | Decimal | Fraction
+"""A percentage as people write it: 5 means five of a hundred."""
+
+
+def exact_share(percent: Percent) -> Fraction:
+    """A percentage as an exact share: 5 is 1/20, and 2.1 is 21/1000 rather than the binary number next to it.
+
+    Raises:
+        ValueError: negative, infinite or not a number.
+    """
+    try:
+        share = Fraction(str(percent)) / 100
+    except ValueError as error:
+        raise ValueError(f"a percentage must be a finite number, not {percent!r}") from error
+    if share < 0:
+        raise ValueError(f"a percentage must not be negative: {percent!r}")
+    return share
+
+
+def exceeds_percent(part: int, whole: int, percent: float) -> bool:
+    """Whether ``part`` is more than ``percent`` of ``whole``, without rounding. Anything exceeds a share of nothing."""
+    return part > exact_share(percent) * whole
+
+
+def reaches_percent(part: int, whole: int, percent: float) -> bool:
+    """Whether ``part`` is at least ``percent`` of ``whole``, without rounding."""
+    return part >= exact_share(percent) * whole
+
+
+_Z_95 = 1.959963984540054
+"""Two-sided 95 % quantile of the normal distribution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """``count`` of ``of``, with the interval in which the true rate lies with 95 % (Wilson 1927). All in percent.
+
+    A rate of nothing is not known: percent, low and high are None then.
+    """
+
+    count: int
+    of: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.count <= self.of:
+            raise ValueError(f"a rate of {self.count} of {self.of} is impossible")
+
+    @property
+    def percent(self) -> float | None:
+        """The share as it was seen."""
+        return 100 * self.count / self.of if self.of else None
+
+    @property
+    def low(self) -> float | None:
+        """Lower end of the interval."""
+        return self._bound(-1)
+
+    @property
+    def high(self) -> float | None:
+        """Upper end of the interval."""
+        return self._bound(1)
+
+    def _bound(self, sign: int) -> float | None:
+        if not self.of:
+            return None
+        n, p, z = self.of, self.count / self.of, _Z_95
+        if p in (0.0, 1.0) and sign == (1 if p else -1):
+            return 100 * p  # exactly, where rounding would leave it a hair off
+        middle = p + z * z / (2 * n)
+        half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return 100 * (middle + sign * half) / (1 + z * z / n)
+
 
 UNKNOWN = "not known"
 _MOST_DECIMALS = 4

@@ -17,7 +17,7 @@ from list_pipeline.defs.maintenance.sweeps import SWEEP_TAG, configured_sweep
 from list_pipeline.defs.partitions import partition_of
 from list_pipeline.logs import configure_logging, flush_errors
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.timing import logged_with, timed
+from list_pipeline.operations.stages import logged_with, timed
 
 
 class ServicesResource(dg.ConfigurableResource[Services]):

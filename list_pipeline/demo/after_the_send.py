@@ -11,8 +11,7 @@ from list_pipeline.core.errors import IncompleteDataError
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.plans.journal import StepAction, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, Sweep
-from list_pipeline.core.rebalancing.balance import deviation_percent
-from list_pipeline.core.rebalancing.summary import RebalancingSummary, pair_of
+from list_pipeline.core.rebalancing.balance import RebalancingSummary, deviation_percent, pair_of
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.wording import percent_text
 from list_pipeline.demo.showing import Stage, console, show_messages

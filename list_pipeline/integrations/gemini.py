@@ -24,7 +24,7 @@ import structlog
 from pydantic import ValidationError
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
-from list_pipeline.core.advice.records import ModelAnswer, ModelRequest
+from list_pipeline.core.advice import ModelAnswer, ModelRequest
 from list_pipeline.core.clock import Clock
 from list_pipeline.core.errors import (
     AuthenticationError,

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from list_pipeline.core.advice.records import AdviceOutcome, AdviceSource, AgentRecord
+from list_pipeline.core.advice import AdviceOutcome, AdviceSource, AgentRecord
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.storage.database import fetch_one, fetch_row, fetch_scalar, to_json
 

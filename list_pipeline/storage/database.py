@@ -1,6 +1,13 @@
-"""The connection to PostgreSQL: pool, transactions, COPY.
+"""PostgreSQL: pool, transactions, statements, COPY, JSON columns, and guards of statements that move a row on.
 
-Belongs here: how statements reach the server. Does not belong here: any statement about a table of ours.
+Belongs here: what statements about any table have in common. Does not belong here: any statement about a table of ours,
+and which state may follow which (``core``).
+
+JSON columns hold frozen dataclasses of ``core``. Rows are read that another version wrote: a key that is not known is
+left out, one that is missing gets the default of its field, and a field without a default has been written by every
+version.
+
+A statement that moves rows through their life names the states it leaves, and rows that it missed are an error.
 """
 
 from __future__ import annotations
@@ -10,17 +17,20 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, Generic, TypeVar, cast
 
 import psycopg
 from psycopg import sql
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
-from list_pipeline.core.errors import ListPipelineError, TransientError
+from list_pipeline.core.errors import ListPipelineError, StateChangedError, TransientError
+from list_pipeline.core.life_cycles import LifeCycle, Status
 
 SCHEMA = "list_pipeline"
 
@@ -186,3 +196,114 @@ def to_json(value: Any) -> str:
 
 def _to_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str, sort_keys=True)
+
+
+T = TypeVar("T")
+
+
+class UnreadableRowError(ListPipelineError):
+    """A stored row does not hold what its column is for. An error is never a default: nothing may be decided on it."""
+
+
+class JsonColumn(Generic[T]):
+    """One JSON column and the type of its values.
+
+    Args:
+        column: table and column, for the words of an error.
+        kind: a dataclass, or any other type that pydantic can check, such as ``tuple[Finding, ...]``.
+    """
+
+    def __init__(self, column: str, kind: type[T]) -> None:
+        self._column = column
+        self._adapter: TypeAdapter[T] = TypeAdapter(kind)
+
+    def read(self, value: object) -> T:
+        """The value of a row.
+
+        Raises:
+            UnreadableRowError: it is not what this column holds. The message names fields and no values.
+        """
+        try:
+            return self._adapter.validate_python(value)
+        except ValidationError as error:
+            found = error.errors(include_input=False, include_url=False, include_context=False)
+            first = f"{'.'.join(map(str, found[0]['loc'])) or 'the whole'}: {found[0]['type']}"
+            raise UnreadableRowError(
+                f"Reading a value of {self._column}",
+                f"{len(found)} field(s) are not as they were written, first {first}",
+                "Look at the row: something else than this product wrote it, or a later version",
+            ) from None
+
+    def plain(self, value: T) -> Any:
+        """The value as JSON has it: objects, lists, strings and numbers. A field that holds another type is an error."""
+        return self._adapter.dump_python(value, mode="json", warnings="error")
+
+    def text(self, value: T) -> str:
+        """The value as JSON text, for a parameter that is cast to ``jsonb`` or for COPY."""
+        return to_json(self.plain(value))
+
+
+def sql_list(*members: StrEnum) -> str:
+    """Members of an enum as an SQL list for ``in``: ``('planned', 'submitting')``."""
+    return f"({', '.join(map(sql_word, members))})"
+
+
+def sql_word(member: StrEnum) -> str:
+    """A member of an enum as an SQL literal. Enums are the product's own words: letters and underscores.
+
+    Raises:
+        ValueError: it is no such word.
+    """
+    if not member.value.replace("_", "").isalnum():
+        raise ValueError(f"{member!r} is no word for a statement")
+    return f"'{member.value}'"
+
+
+def left_for(life: LifeCycle[Status], wanted: Status, *left: Status) -> str:
+    """The states that a statement leaves for ``wanted``, as an SQL list: those named, or where none is, all legal ones.
+
+    Raises:
+        IllegalTransitionError: one of those named does not lead to ``wanted``.
+    """
+    return sql_list(*life.leaving(wanted, *left))
+
+
+def require_one(touched: int, tried: str) -> None:
+    """The row that was to be moved was still as it had been read.
+
+    Raises:
+        StateChangedError: it was not. Raised within the transaction, so that nothing of it stays.
+    """
+    if touched != 1:
+        raise _somebody_was_faster(tried)
+
+
+def require_row(row: RowMapping | None, tried: str) -> RowMapping:
+    """The row that a statement moved and returned.
+
+    Raises:
+        StateChangedError: it met none, because it was no longer as it had been read.
+    """
+    if row is None:
+        raise _somebody_was_faster(tried)
+    return row
+
+
+def _somebody_was_faster(tried: str) -> StateChangedError:
+    return StateChangedError(
+        tried, "somebody else was faster and moved it on, so nothing was written", "Look at it again"
+    )
+
+
+def require_all(touched: int, wanted: int, tried: str) -> None:
+    """Every row that was to be moved was still as it had been read.
+
+    Raises:
+        StateChangedError: some were not. Raised within the transaction, so that nothing of it stays.
+    """
+    if touched != wanted:
+        raise StateChangedError(
+            tried,
+            f"{wanted - touched} of {wanted} were moved on by somebody else since they were read, so nothing was written",
+            "Run it again: it goes on from what is true now",
+        )

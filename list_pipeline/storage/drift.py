@@ -1,7 +1,7 @@
 """Reconciliations: comparing what was read whole with our rows, their findings, and whether the installation was away.
 
-Belongs here: the comparison in sets, by contact id and by case-folded address, and the rows it leaves. Does not belong here:
-what a difference means (``core.drift.findings``).
+Belongs here: the comparison in sets, by contact id and by case-folded address, and the rows it leaves. Does not belong
+here: what a difference means (``core.drift.findings``).
 """
 
 from __future__ import annotations
@@ -19,8 +19,18 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.journal import OPEN_JOBS, UNSETTLED, StepAction, StepState
 from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.core.reviews.questions import REVIEW_LIFE, ReviewKind, ReviewStatus
-from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, fetch_scalar, to_json
-from list_pipeline.storage.life_cycles import left_for, require_all, sql_list, sql_word
+from list_pipeline.storage.database import (
+    copy_rows,
+    execute,
+    fetch_all,
+    fetch_one,
+    fetch_scalar,
+    left_for,
+    require_all,
+    sql_list,
+    sql_word,
+    to_json,
+)
 
 _DRIFT, _ASKED = sql_word(ReviewKind.DRIFT), sql_word(ReviewStatus.OPEN)
 _WRITE_LOCK = 0x6C70_0008

@@ -11,14 +11,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
 from list_pipeline.core.health.figures import SendFigures, ShownFigures
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.storage.advice import AdvicePartition
-from list_pipeline.storage.database import execute, fetch_all, to_json
-from list_pipeline.storage.json_columns import JsonColumn
+from list_pipeline.storage.database import JsonColumn, execute, fetch_all, to_json
 
 
 @dataclass(frozen=True, slots=True)

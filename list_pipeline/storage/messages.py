@@ -23,8 +23,19 @@ from list_pipeline.core.messages.delivery import (
     DeliveryState,
 )
 from list_pipeline.core.messages.keys import ABOUT_DRIFT, MessageKey, ThreadKey
-from list_pipeline.storage.database import Database, execute, fetch_all, fetch_one, fetch_row, fetch_scalar, to_json
-from list_pipeline.storage.life_cycles import left_for, require_one, sql_list, sql_word
+from list_pipeline.storage.database import (
+    Database,
+    execute,
+    fetch_all,
+    fetch_one,
+    fetch_row,
+    fetch_scalar,
+    left_for,
+    require_one,
+    sql_list,
+    sql_word,
+    to_json,
+)
 
 _LOCK_CLASS = 0x6C70_0003
 """First half of the advisory lock of one message; the second is its number."""

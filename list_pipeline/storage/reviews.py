@@ -15,8 +15,18 @@ from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
 from list_pipeline.core.reviews.questions import REVIEW_LIFE, ReviewKind, ReviewStatus, is_about_contacts
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar
-from list_pipeline.storage.life_cycles import left_for, require_all, require_row, sql_list, sql_word
+from list_pipeline.storage.database import (
+    execute,
+    fetch_all,
+    fetch_one,
+    fetch_row,
+    fetch_scalar,
+    left_for,
+    require_all,
+    require_row,
+    sql_list,
+    sql_word,
+)
 
 _OPEN, _APPROVED = sql_word(ReviewStatus.OPEN), sql_word(ReviewStatus.APPROVED)
 _PLAN, _INCIDENT = sql_word(ReviewKind.PLAN), sql_word(ReviewKind.INCIDENT)

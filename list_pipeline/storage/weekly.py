@@ -16,15 +16,14 @@ from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.health.figures import SendFigures
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.percentages import Rate
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import StoredReport
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.weekly.figures import Activity, Change, ListSize, Week, WeekSends
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, to_json
-from list_pipeline.storage.json_columns import JsonColumn
-from list_pipeline.storage.reports import REPORT
+from list_pipeline.core.wording import Rate
+from list_pipeline.storage.database import JsonColumn, execute, fetch_all, fetch_one, fetch_row, to_json
 from list_pipeline.storage.runs import life
+from list_pipeline.storage.runs.ledger import REPORT
 
 
 @dataclass(frozen=True, slots=True)

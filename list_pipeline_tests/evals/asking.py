@@ -13,8 +13,7 @@ from typing import Any
 
 from list_pipeline.agents.budget import Budget
 from list_pipeline.agents.consultation import LanguageModel, ModelAccess
-from list_pipeline.core.advice.model_prices import price_of
-from list_pipeline.core.advice.records import ModelAnswer, ModelRequest
+from list_pipeline.core.advice import ModelAnswer, ModelRequest, price_of
 from list_pipeline.core.errors import IntegrationError
 
 

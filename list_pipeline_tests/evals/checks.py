@@ -15,8 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from list_pipeline.core.advice.model_prices import price_of
-from list_pipeline.core.advice.records import AgentRecord
+from list_pipeline.core.advice import AgentRecord, price_of
 from list_pipeline_tests.evals.asking import Exchange
 
 MOST_CHARACTERS = 40_000

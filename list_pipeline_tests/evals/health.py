@@ -11,11 +11,10 @@ from typing import Any
 
 from list_pipeline.agents.health import assess
 from list_pipeline.core.health.assessment import HealthStatus
-from list_pipeline.core.health.figures import ListFigures, SendFigures
-from list_pipeline.core.health.trends import BounceTrend, SizeTrend
+from list_pipeline.core.health.figures import BounceTrend, ListFigures, SendFigures, SizeTrend
 from list_pipeline.core.lists import CAMPAIGN_LISTS
-from list_pipeline.core.percentages import Rate
 from list_pipeline.core.plans.plan import Urgency
+from list_pipeline.core.wording import Rate
 from list_pipeline_tests.evals.asking import RecordingModel, access_to
 from list_pipeline_tests.evals.checks import broken_rules, foreign_figures
 from list_pipeline_tests.evals.results import Judgement, Result

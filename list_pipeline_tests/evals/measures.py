@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from list_pipeline.core.advice.records import AdviceOutcome
+from list_pipeline.core.advice import AdviceOutcome
 from list_pipeline_tests.evals.injections import InjectionResult
 from list_pipeline_tests.evals.results import Result
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from list_pipeline.agents.report_from_figures import policy_report
 from list_pipeline.agents.reporting import write
-from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
 from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.plans.plan import Urgency
@@ -24,8 +24,8 @@ from list_pipeline.core.reports.facts import (
     SenderFault,
     StageErrors,
     SuppressionFacts,
+    key_metrics,
 )
-from list_pipeline.core.reports.key_metrics import key_metrics
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline_tests.evals.asking import RecordingModel, access_to
 from list_pipeline_tests.evals.checks import CAMPAIGN_IDS, broken_rules, foreign_figures

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from list_pipeline.core.advice.records import AgentRecord
+from list_pipeline.core.advice import AgentRecord
 
 
 @dataclass(frozen=True)

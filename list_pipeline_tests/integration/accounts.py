@@ -28,8 +28,7 @@ from list_pipeline.operations import setup
 from list_pipeline.operations.bounces import fetch as bounces
 from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.maintenance import gates, workflow
-from list_pipeline.operations.runs.run import Maintenance, begin
-from list_pipeline.operations.runs.snapshots import take_snapshot
+from list_pipeline.operations.runs.run import Maintenance, begin, take_snapshot
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.operations.synchronisation import synchronise

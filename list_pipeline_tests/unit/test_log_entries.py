@@ -14,7 +14,7 @@ import pytest
 import structlog
 
 from list_pipeline.logs import configure_logging
-from list_pipeline.operations.timing import carrying_context, logged_with
+from list_pipeline.operations.stages import carrying_context, logged_with
 from list_pipeline.settings import Settings
 
 ADDRESS = "jane.doe@example.com"

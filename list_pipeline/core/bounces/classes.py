@@ -1,8 +1,8 @@
 """The bounce taxonomy over Mailjet's StateIDs: the meaning of a failed message for its contact.
 
-Belongs here: one classification for each of the 21 states, the phrases that people act on, and the event that the later
-rules work with. Does not belong here: reading the two bounce sources against each other (``reconciliation``) and what
-follows for the contact (``core.suppression``).
+Belongs here: one classification for each of the 21 states, the phrases that people act on, the event that the later
+rules work with, and what of it is stored as the evidence of a decision. Does not belong here: reading the two bounce
+sources against each other (``sources``) and what follows for the contact (``core.suppression``).
 
 The source of the names is Mailjet's message-state table; the classes are the product's policy. Two of its sentences
 shape this module. The permanence flag never makes a hard bounce by itself, because Mailjet sets it on blocks of the
@@ -16,9 +16,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
-from list_pipeline.core.bounces.diagnostics import TextEvidence, read_diagnostic
-from list_pipeline.core.bounces.smtp_vocabulary import server_words
+from list_pipeline.core.bounces.smtp_vocabulary import TextEvidence, read_diagnostic, server_words
 from list_pipeline.core.observations import MessageStatus
 
 
@@ -387,3 +387,52 @@ def count_by_class(events: Iterable[FailureEvent]) -> dict[BounceClass, int]:
     """Failures per class, every class named; contradictory events are left out."""
     counted = Counter(event.bounce_class for event in events if not event.is_contradictory)
     return {bounce_class: counted[bounce_class] for bounce_class in BounceClass}
+
+
+@dataclass(frozen=True, slots=True)
+class FailureEvidence:
+    """One failure that a decision rests on, as it was when it was decided.
+
+    Attributes:
+        campaign_id: ours.
+        occurred_at: an aware instant in UTC.
+        decided_by: what settled its class; None where that was not kept when it was written.
+        counts: it could count against the contact.
+        server_words: known words of the receiver (``core.bounces.smtp_vocabulary``); empty where none is known.
+    """
+
+    campaign_id: int
+    occurred_at: datetime
+    bounce_class: BounceClass
+    reason: BounceReason
+    state_id: int | None
+    is_permanent: bool | None
+    status: MessageStatus | None
+    is_disputed: bool
+    in_bounce_log: bool
+    in_message_log: bool
+    is_contradictory: bool
+    counts: bool
+    server_words: str = ""
+    decided_by: DecidedBy | None = None
+    kind: Literal["failure"] = "failure"
+
+
+def failure_evidence(event: FailureEvent) -> FailureEvidence:
+    """An event as evidence."""
+    return FailureEvidence(
+        campaign_id=event.campaign_id,
+        occurred_at=event.occurred_at,
+        bounce_class=event.bounce_class,
+        reason=event.reason,
+        state_id=event.state_id,
+        is_permanent=event.is_permanent,
+        status=event.status,
+        is_disputed=event.classification.is_disputed,
+        decided_by=event.classification.decided_by,
+        in_bounce_log=event.in_bounce_log,
+        in_message_log=event.in_message_log,
+        is_contradictory=event.is_contradictory,
+        counts=event.counts,
+        server_words=event.server_words,
+    )

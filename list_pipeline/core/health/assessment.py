@@ -1,7 +1,7 @@
 """The health of a campaign list: its figures, and what the rules make of them.
 
 Belongs here: what is said about a list, and the rules. Does not belong here: the figures (``figures``) and where
-they come from (``operations.health.assessments``), how a trend is told from chance (``trends``), a model's opinion
+they come from (``operations.health.assessments``), how a trend is told from chance (``figures``), a model's opinion
 (``agents.health``).
 
 **When a rate is beyond a limit.** Only when the whole interval is: 12 of 200 may be chance, 60 of 1,000 are not. A rate
@@ -34,13 +34,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from list_pipeline.core.advice.records import AdviceSource
-from list_pipeline.core.health.figures import ListFigures, SendFigures
-from list_pipeline.core.health.trends import BounceTrend, SizeTrend
+from list_pipeline.core.advice import AdviceSource
+from list_pipeline.core.health.figures import BounceTrend, ListFigures, SendFigures, SizeTrend
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.percentages import Rate
 from list_pipeline.core.plans.plan import Urgency, max_urgency
-from list_pipeline.core.wording import limit_text, percent_text, rate_text
+from list_pipeline.core.wording import Rate, limit_text, percent_text, rate_text
 
 __all__ = [
     "HealthAssessment",

@@ -17,7 +17,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from list_pipeline.core.advice.records import AdviceOutcome
+from list_pipeline.core.advice import AdviceOutcome
 from list_pipeline.core.monitoring.clopper_pearson import lower_bound, upper_bound
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from list_pipeline.core.advice.records import AdviceOutcome
+from list_pipeline.core.advice import AdviceOutcome
 from list_pipeline.core.monitoring.decision_review import (
     CONFIDENCE_GOAL,
     FALSE_SUPPRESSIONS_GOAL_PERCENT,

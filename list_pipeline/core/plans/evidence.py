@@ -1,7 +1,7 @@
 """What the items of a plan rest on.
 
-Belongs here: every kind of evidence that an item may hold. Does not belong here: what follows from it (``core.suppression``,
-``core.plans.corrections``).
+Belongs here: every kind of evidence that an item may hold. Does not belong here: what follows from it
+(``core.suppression``, ``core.plans.corrections``).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from list_pipeline.core.bounces.evidence import FailureEvidence
+from list_pipeline.core.bounces.classes import FailureEvidence
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,9 @@ from fractions import Fraction
 
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.percentages import Percent, exact_share
-from list_pipeline.core.rebalancing.balance import BalanceState, Sizes, assess_balance, checked_sizes, deviation
+from list_pipeline.core.rebalancing.balance import BalanceState, Pair, Sizes, assess_balance, checked_sizes, deviation
 from list_pipeline.core.rebalancing.minimal_moves import FREE, Group, GroupBound, Solution, smallest_gap, solve
-from list_pipeline.core.wording import limit_text, names_text, percent_text, share_percent_text
-
-Pair = tuple[ListRole, ListRole]
-"""From one campaign list to another."""
+from list_pipeline.core.wording import Percent, exact_share, limit_text, names_text, percent_text, share_percent_text
 
 
 class EnrolNewcomers(StrEnum):

@@ -35,12 +35,14 @@ from list_pipeline.core.reports.facts import (
     ListChange,
     MaintenanceFacts,
     MaintenanceLinks,
+    Metric,
     RebalancingFacts,
     SenderFault,
     StageErrors,
     SuppressionFacts,
+    done_of,
+    key_metrics,
 )
-from list_pipeline.core.reports.key_metrics import Metric, done_of, key_metrics
 from list_pipeline.core.reports.sections import assessment, attention, list_health, metric_value
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.suppression.policy import SuppressionPolicy

@@ -8,9 +8,9 @@ A model's sentences are somebody else's text: escaped, cut, and under a mark tha
 
 from __future__ import annotations
 
-from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
-from list_pipeline.core.health.trends import BounceTrend, SizeTrend
+from list_pipeline.core.health.figures import BounceTrend, SizeTrend
 from list_pipeline.core.messages.slack_blocks import Mrkdwn, compose, joined, untrusted
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import KeyMetric, ListRates, MaintenanceFacts, Trend

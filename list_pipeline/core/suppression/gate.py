@@ -20,7 +20,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from list_pipeline.core.percentages import exceeds_percent
 from list_pipeline.core.plans.gate import (
     CheckSeverity,
     GateCheck,
@@ -33,7 +32,7 @@ from list_pipeline.core.plans.gate import (
 from list_pipeline.core.plans.plan import ItemAction, PlanItem
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.verdicts import SuppressionRule
-from list_pipeline.core.wording import confidence_text, limit_text, share_percent_text
+from list_pipeline.core.wording import confidence_text, exceeds_percent, limit_text, share_percent_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from list_pipeline.core.advice.records import AdvisedSummary
+from list_pipeline.core.advice import AdvisedSummary
 from list_pipeline.core.bounces.classes import (
     SENDER_CLASSES,
     BounceClass,

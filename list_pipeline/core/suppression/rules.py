@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from list_pipeline.core.bounces.classes import SENDER_CLASSES, BounceClass, FailureEvent
-from list_pipeline.core.percentages import reaches_percent
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.verdicts import (
     Attempt,
@@ -29,6 +28,7 @@ from list_pipeline.core.suppression.verdicts import (
     Verdict,
     VerdictAction,
 )
+from list_pipeline.core.wording import reaches_percent
 
 
 def find_incidents(

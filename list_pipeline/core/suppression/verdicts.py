@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from list_pipeline.core.bounces.classes import BounceClass, FailureEvent
-from list_pipeline.core.bounces.evidence import FailureEvidence, failure_evidence
+from list_pipeline.core.bounces.classes import BounceClass, FailureEvent, FailureEvidence, failure_evidence
 from list_pipeline.core.plans.evidence import SPAM_COMPLAINT_FLAG, ContactFlag
 
 

@@ -20,10 +20,9 @@ from typing import Any
 from list_pipeline.core.health.assessment import HealthAssessment, HealthPolicy
 from list_pipeline.core.health.figures import SendFigures
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.percentages import exact_share
 from list_pipeline.core.plans.journal import StepAction, StepOnList
 from list_pipeline.core.rebalancing.balance import Sizes, deviation, deviation_percent
-from list_pipeline.core.wording import duration_text, instant_text, limit_text, percent_text, rate_text
+from list_pipeline.core.wording import duration_text, exact_share, instant_text, limit_text, percent_text, rate_text
 
 VALIDATION_HOUR = 6
 """Hour (UTC) of the day of the send at which its list is validated, unless that is too late."""

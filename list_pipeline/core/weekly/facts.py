@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
-from list_pipeline.core.percentages import Rate
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import ActionItem, ExecutiveReport, KeyMetric, Trend
 from list_pipeline.core.weekly.figures import MOST_ACTION_ITEMS, Change, Issue, WeekFigures
-from list_pipeline.core.wording import UNKNOWN, percent_text
+from list_pipeline.core.wording import UNKNOWN, Rate, percent_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
-from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
 from list_pipeline.core.health.figures import SendFigures
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.percentages import Rate
 from list_pipeline.core.plans.plan import Urgency, max_urgency
 from list_pipeline.core.rebalancing.balance import deviation_percent, is_balanced
-from list_pipeline.core.wording import count_text, limit_text, percent_text
+from list_pipeline.core.wording import Rate, count_text, limit_text, percent_text
 
 WEEK = timedelta(days=7)
 ALERT_DEVIATION_PERCENT = 15.0

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import dagster as dg
 
 from list_pipeline.agents import rebalancing as rebalancing_agent
-from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.plans.plan import PlanKind
-from list_pipeline.core.rebalancing.summary import RebalancingSummary
+from list_pipeline.core.rebalancing.balance import RebalancingSummary
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import POOL, versions
 from list_pipeline.defs.failures import clear_failures

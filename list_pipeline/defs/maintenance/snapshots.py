@@ -10,9 +10,8 @@ from list_pipeline.defs.maintenance.campaign_assets import campaign_asset, carri
 from list_pipeline.defs.maintenance.membership import membership_sync
 from list_pipeline.defs.maintenance.sweeps import MaintenanceConfig
 from list_pipeline.defs.views.assets import hit_rate_metadata
-from list_pipeline.operations.membership.sizes import Sizes
-from list_pipeline.operations.runs.run import Maintenance
-from list_pipeline.operations.runs.snapshots import take_snapshot
+from list_pipeline.operations.membership.sync import Sizes
+from list_pipeline.operations.runs.run import Maintenance, take_snapshot
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.views import cache_warming
 

@@ -11,7 +11,7 @@ from list_pipeline.defs.monitoring.freshness import judged_freshness
 from list_pipeline.operations.monitoring.alerts import Watched, look
 from list_pipeline.operations.monitoring.figures import Metrics
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.timing import MAINTENANCE
+from list_pipeline.operations.stages import MAINTENANCE
 
 _LAST_WORKS = 20
 

@@ -1,5 +1,6 @@
 """Mailjet's REST API v3, typed. ``MailjetClient`` is the way in; everything else is how it works."""
 
+from list_pipeline.integrations.mailjet.changes import JobItemError
 from list_pipeline.integrations.mailjet.client import MailjetClient
 from list_pipeline.integrations.mailjet.errors import (
     CountersMissingError,
@@ -7,7 +8,6 @@ from list_pipeline.integrations.mailjet.errors import (
     OutcomeUnknownError,
     UnreadableAnswerError,
 )
-from list_pipeline.integrations.mailjet.jobs import JobItemError
 
 __all__ = [
     "CountersMissingError",

@@ -1,7 +1,7 @@
 """The typed client of Mailjet's REST API v3: what the product asks for, in its own words.
 
 Belongs here: one method per question, its filters, and the check that the rows answer it. Does not belong here: HTTP
-(``transport``), pages (``paging``), types on the wire (``parsing``), jobs (``jobs``) and any decision.
+(``transport``), pages (``paging``), types on the wire (``answers``), jobs and schedules (``changes``) and any decision.
 """
 
 from __future__ import annotations
@@ -29,22 +29,24 @@ from list_pipeline.core.observations import (
     SendSeen,
 )
 from list_pipeline.integrations.limits import RequestLimiter
-from list_pipeline.integrations.mailjet import filters, parsing
-from list_pipeline.integrations.mailjet.drafts import Drafts
+from list_pipeline.integrations.mailjet import answers, paging
+from list_pipeline.integrations.mailjet.answers import Row, unreadable
+from list_pipeline.integrations.mailjet.changes import Drafts, JobItemError, Jobs
 from list_pipeline.integrations.mailjet.errors import CountersMissingError, UnreadableAnswerError
-from list_pipeline.integrations.mailjet.filters import (
+from list_pipeline.integrations.mailjet.paging import (
+    PAGE,
     BounceFilter,
     CampaignFilter,
     ContactFilter,
     CounterFilter,
     FilterValue,
     MessageFilter,
+    Pager,
     Paging,
     RecipientFilter,
+    checked_rows,
+    only_row,
 )
-from list_pipeline.integrations.mailjet.jobs import JobItemError, Jobs
-from list_pipeline.integrations.mailjet.paging import PAGE, Pager, checked_rows, only_row
-from list_pipeline.integrations.mailjet.parsing import Row, unreadable
 from list_pipeline.integrations.mailjet.transport import Resource, Transport
 
 
@@ -137,17 +139,17 @@ class MailjetClient:
 
     def contact_lists(self) -> tuple[ContactListSeen, ...]:
         """All lists, one request per 1000 of them. Mailjet hides deleted ones."""
-        pages = self._pager.pages(filters.CONTACT_LISTS, {}, parsing.contact_list)
+        pages = self._pager.pages(paging.CONTACT_LISTS, {}, answers.contact_list)
         return tuple(found for page in pages for found in page)
 
     def contact_list(self, list_id: int) -> ContactListSeen:
         """One list, also a deleted one. Raises ``RemoteNotFoundError``."""
-        return parsing.contact_list(self._one("contactslist", list_id))
+        return answers.contact_list(self._one("contactslist", list_id))
 
     def count_recipients(self, list_id: int, *, unsubscribed: bool | None = None, excluded: bool | None = None) -> int:
         """The number of a list's members in the given states: one request."""
         return self._pager.count(
-            filters.RECIPIENTS,
+            paging.RECIPIENTS,
             {
                 RecipientFilter.CONTACTS_LIST: list_id,
                 RecipientFilter.UNSUBSCRIBED: unsubscribed,
@@ -158,7 +160,7 @@ class MailjetClient:
     def count_contacts(self, *, list_id: int | None = None, excluded: bool | None = None) -> int:
         """The number of contacts of the account or a list, excluded from campaigns or not as asked: one request."""
         return self._pager.count(
-            filters.CONTACTS, {ContactFilter.CONTACTS_LIST: list_id, ContactFilter.EXCLUDED: excluded}
+            paging.CONTACTS, {ContactFilter.CONTACTS_LIST: list_id, ContactFilter.EXCLUDED: excluded}
         )
 
     def recipients(
@@ -166,7 +168,7 @@ class MailjetClient:
     ) -> Iterator[tuple[RecipientSeen, ...]]:
         """Members of a list by ascending id of their place, from ``offset`` (0-based) on, up to 1000 at a time."""
         return self._pager.pages(
-            filters.RECIPIENTS,
+            paging.RECIPIENTS,
             {RecipientFilter.CONTACTS_LIST: list_id, RecipientFilter.UNSUBSCRIBED: unsubscribed},
             _recipient_of(list_id, unsubscribed),
             offset=offset,
@@ -180,13 +182,13 @@ class MailjetClient:
                 after. The list changed; drop what was read and read it again.
         """
         return self._pager.whole(
-            filters.RECIPIENTS, {RecipientFilter.CONTACTS_LIST: list_id}, _recipient_of(list_id, None)
+            paging.RECIPIENTS, {RecipientFilter.CONTACTS_LIST: list_id}, _recipient_of(list_id, None)
         )
 
     def recipient(self, list_id: int, contact_id: int) -> RecipientSeen | None:
         """A contact's place in a list, or None when it is not in it: one request."""
         pages = self._pager.pages(
-            filters.RECIPIENTS,
+            paging.RECIPIENTS,
             {RecipientFilter.CONTACTS_LIST: list_id, RecipientFilter.CONTACT: contact_id},
             _recipient_of(list_id, None),
         )
@@ -200,7 +202,7 @@ class MailjetClient:
     ) -> Iterator[tuple[ContactSeen, ...]]:
         """Contacts by ascending id, from ``offset`` (0-based) on, up to 1000 at a time, ghosts of erased people too."""
         return self._pager.pages(
-            filters.CONTACTS,
+            paging.CONTACTS,
             {ContactFilter.CONTACTS_LIST: list_id, ContactFilter.EXCLUDED: excluded},
             _contact_if(excluded),
             offset=offset,
@@ -208,11 +210,11 @@ class MailjetClient:
 
     def read_all_contacts(self, list_id: int) -> Iterator[tuple[ContactSeen, ...]]:
         """All contacts of a list, unsubscribed ones included; counted and raising as ``read_all_recipients``."""
-        return self._pager.whole(filters.CONTACTS, {ContactFilter.CONTACTS_LIST: list_id}, _contact_if(None))
+        return self._pager.whole(paging.CONTACTS, {ContactFilter.CONTACTS_LIST: list_id}, _contact_if(None))
 
     def contact(self, contact_id: int) -> ContactSeen:
         """One contact. Raises ``RemoteNotFoundError``."""
-        return parsing.contact(self._one("contact", contact_id))
+        return answers.contact(self._one("contact", contact_id))
 
     def contact_by_address(self, address: str) -> ContactSeen:
         """The contact with an address, which is in the path of the request and in no log, count or error.
@@ -221,7 +223,7 @@ class MailjetClient:
             RemoteNotFoundError: there is none.
         """
         resource = Resource.by_address("contact", address)
-        return parsing.contact(only_row(resource, self._transport.read(resource)))
+        return answers.contact(only_row(resource, self._transport.read(resource)))
 
     def contact_places(self, contact_id: int) -> tuple[ContactListPlace, ...]:
         """The lists that a contact is in, unsubscribed places included. Raises ``RemoteNotFoundError``."""
@@ -233,7 +235,7 @@ class MailjetClient:
             query = {Paging.LIMIT.value: str(PAGE), Paging.OFFSET.value: str(offset)}
             rows = checked_rows(resource, self._transport.read(resource, query))
             for row in rows:
-                found = parsing.place(row)
+                found = answers.place(row)
                 places.setdefault(found.list_id, found)
             if len(rows) < PAGE:
                 return tuple(places.values())
@@ -243,12 +245,12 @@ class MailjetClient:
 
     def sends(self, *, since: datetime) -> tuple[SendSeen, ...]:
         """Campaigns that were sent after an instant (exclusive, whole seconds), by ascending id."""
-        pages = self._pager.pages(filters.CAMPAIGNS, {CampaignFilter.FROM_TS: since}, parsing.send)
+        pages = self._pager.pages(paging.CAMPAIGNS, {CampaignFilter.FROM_TS: since}, answers.send)
         return tuple(found for page in pages for found in page)
 
     def send(self, mailjet_campaign_id: int) -> SendSeen:
         """One campaign. Raises ``RemoteNotFoundError``."""
-        return parsing.send(self._one("campaign", mailjet_campaign_id))
+        return answers.send(self._one("campaign", mailjet_campaign_id))
 
     def send_counters(self, mailjet_campaign_id: int) -> SendCounters:
         """Lifetime counts of a campaign's messages, by the time of sending: one request.
@@ -256,14 +258,14 @@ class MailjetClient:
         Raises:
             CountersMissingError: Mailjet has none (yet); that is not zero.
         """
-        resource = Resource.rest(filters.COUNTERS.path)
+        resource = Resource.rest(paging.COUNTERS.path)
         query: dict[CounterFilter, FilterValue] = {
             CounterFilter.SOURCE: "Campaign",
             CounterFilter.TIMING: "Message",
             CounterFilter.RESOLUTION: "Lifetime",
             CounterFilter.SOURCE_ID: mailjet_campaign_id,
         }
-        rows = checked_rows(resource, self._transport.read(resource, filters.written(query)))
+        rows = checked_rows(resource, self._transport.read(resource, paging.written(query)))
         tried = f"Reading the counters of Mailjet campaign {mailjet_campaign_id}"
         if not rows:
             raise CountersMissingError(
@@ -271,7 +273,7 @@ class MailjetClient:
             )
         if len(rows) > 1 or rows[0].number("SourceID") != mailjet_campaign_id:
             raise unreadable(tried, "counters came that were not asked for")
-        return parsing.counters(rows[0])
+        return answers.counters(rows[0])
 
     def bounces(self, mailjet_campaign_id: int, *, since: datetime) -> tuple[BounceSeen, ...]:
         """The bounce log of a campaign, by ascending id; a contact can have several rows.
@@ -281,12 +283,12 @@ class MailjetClient:
         """
 
         def parse(row: Row) -> BounceSeen:
-            found = parsing.bounce(row)
-            _same_campaign(filters.BOUNCES.path, found.mailjet_campaign_id, mailjet_campaign_id)
+            found = answers.bounce(row)
+            _same_campaign(paging.BOUNCES.path, found.mailjet_campaign_id, mailjet_campaign_id)
             return found
 
         pages = self._pager.pages(
-            filters.BOUNCES, {BounceFilter.CAMPAIGN_ID: mailjet_campaign_id, BounceFilter.FROM_TS: since}, parse
+            paging.BOUNCES, {BounceFilter.CAMPAIGN_ID: mailjet_campaign_id, BounceFilter.FROM_TS: since}, parse
         )
         return tuple(found for page in pages for found in page)
 
@@ -313,24 +315,24 @@ class MailjetClient:
         self, mailjet_campaign_id: int, since: datetime, statuses: Sequence[MessageStatus | None]
     ) -> Iterator[tuple[MessageSeen, ...]]:
         def parse(row: Row) -> MessageSeen:
-            found = parsing.message(row, mailjet_campaign_id)
-            _same_campaign(filters.MESSAGES.path, found.mailjet_campaign_id, mailjet_campaign_id)
+            found = answers.message(row, mailjet_campaign_id)
+            _same_campaign(paging.MESSAGES.path, found.mailjet_campaign_id, mailjet_campaign_id)
             return found
 
         for status in statuses:
             query: dict[MessageFilter, FilterValue | None] = {
                 MessageFilter.CAMPAIGN_ID: mailjet_campaign_id,
                 MessageFilter.FROM_TS: since,
-                MessageFilter.MESSAGE_STATUS: None if status is None else filters.STATUS_NUMBERS[status],
+                MessageFilter.MESSAGE_STATUS: None if status is None else paging.STATUS_NUMBERS[status],
             }
-            yield from self._pager.pages(filters.MESSAGES, query, parse)
+            yield from self._pager.pages(paging.MESSAGES, query, parse)
 
     def message_history(self, message_id: int) -> tuple[MessageEventSeen, ...]:
         """The history of one message, with the receiver's own words: one request. Empty for an unknown id."""
         resource = Resource.rest("messagehistory", message_id)
         # A collection of one message's events: without a limit Mailjet would show the first 10.
         envelope = self._transport.read(resource, {Paging.LIMIT.value: str(PAGE)})
-        return tuple(parsing.message_event(row) for row in checked_rows(resource, envelope))
+        return tuple(answers.message_event(row) for row in checked_rows(resource, envelope))
 
     # Bulk jobs
 
@@ -382,9 +384,9 @@ class MailjetClient:
 
 def _recipient_of(list_id: int, unsubscribed: bool | None) -> Callable[[Row], RecipientSeen]:
     def parse(row: Row) -> RecipientSeen:
-        found = parsing.recipient(row)
+        found = answers.recipient(row)
         if found.list_id != list_id or unsubscribed not in (None, found.is_unsubscribed):
-            raise _not_filtered(filters.RECIPIENTS.path)
+            raise _not_filtered(paging.RECIPIENTS.path)
         return found
 
     return parse
@@ -392,9 +394,9 @@ def _recipient_of(list_id: int, unsubscribed: bool | None) -> Callable[[Row], Re
 
 def _contact_if(excluded: bool | None) -> Callable[[Row], ContactSeen]:
     def parse(row: Row) -> ContactSeen:
-        found = parsing.contact(row)
+        found = answers.contact(row)
         if excluded not in (None, found.is_excluded):
-            raise _not_filtered(filters.CONTACTS.path)
+            raise _not_filtered(paging.CONTACTS.path)
         return found
 
     return parse

@@ -34,9 +34,8 @@ from list_pipeline.core.errors import (
 )
 from list_pipeline.integrations.circuit import CircuitBreaker
 from list_pipeline.integrations.limits import RequestLimiter
-from list_pipeline.integrations.mailjet.answers import Envelope, decoded, error_text, read_envelope
+from list_pipeline.integrations.mailjet.answers import Envelope, decoded, error_text, read_envelope, unreadable
 from list_pipeline.integrations.mailjet.errors import OutcomeUnknownError
-from list_pipeline.integrations.mailjet.parsing import unreadable
 from list_pipeline.integrations.tls import tls_context
 from list_pipeline.settings import LOOPBACK_HOSTS
 

@@ -14,8 +14,7 @@ from typing import Any
 
 from list_pipeline.agents.budget import Budget, Spending
 from list_pipeline.agents.consultation import ModelAccess
-from list_pipeline.core.advice.model_prices import price_of
-from list_pipeline.core.advice.records import AgentRecord
+from list_pipeline.core.advice import AgentRecord, price_of
 from list_pipeline.operations.access import Advised, Storing
 from list_pipeline.operations.runs.run import Maintenance
 from list_pipeline.storage import advice as advice_rows

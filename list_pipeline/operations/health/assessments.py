@@ -20,14 +20,20 @@ import structlog
 from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.agents.health import AGENT, Assessed, assess
 from list_pipeline.core.health.assessment import HealthAssessment, HealthPolicy
-from list_pipeline.core.health.figures import ListFigures, SendFigures
-from list_pipeline.core.health.trends import CampaignBounces, TrendFigures, bounce_trend, size_trend
+from list_pipeline.core.health.figures import (
+    CampaignBounces,
+    ListFigures,
+    SendFigures,
+    TrendFigures,
+    bounce_trend,
+    size_trend,
+)
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.percentages import Rate
+from list_pipeline.core.wording import Rate
 from list_pipeline.operations.access import Storing
 from list_pipeline.operations.advice.advisors import keep_record, partition_of
 from list_pipeline.operations.runs.run import Maintenance
-from list_pipeline.operations.timing import carrying_context
+from list_pipeline.operations.stages import carrying_context
 from list_pipeline.storage import health as health_rows
 from list_pipeline.storage.advice import AdvicePartition
 from list_pipeline.storage.health import StoredAssessment

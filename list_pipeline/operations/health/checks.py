@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from list_pipeline.core.health.assessment import HealthPolicy, HealthStatus
-from list_pipeline.core.health.trends import BounceTrend
+from list_pipeline.core.health.figures import BounceTrend
 from list_pipeline.core.wording import limit_text, names_text
 from list_pipeline.operations.access import Storing
 from list_pipeline.operations.advice.advisors import partition_of

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import ALL_LISTS, ListRole
-from list_pipeline.core.percentages import exceeds_percent
 from list_pipeline.core.plans.journal import StepState
 from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, ItemAction, PlanKind, PlanStatus
-from list_pipeline.core.wording import count_text, ids_text, limit_text, share_percent_text
+from list_pipeline.core.wording import count_text, exceeds_percent, ids_text, limit_text, share_percent_text
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.runs.run import Maintenance
 from list_pipeline.operations.services import Services

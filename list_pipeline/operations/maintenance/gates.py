@@ -30,8 +30,7 @@ from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans import plan_rows
-from list_pipeline.storage.plans.plan_json import GATE
-from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline.storage.plans.plan_rows import GATE, StoredPlan
 
 _STATUS_AFTER = {
     GateOutcome.APPROVED: PlanStatus.APPROVED,

@@ -21,7 +21,6 @@ from list_pipeline.operations.advice.advisors import access_for
 from list_pipeline.operations.bounces import fetch as bounces
 from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.drift.reconciliation import reconcile_if_away
-from list_pipeline.operations.follow_up import follow_up
 from list_pipeline.operations.health import assessments as health
 from list_pipeline.operations.list_states import history as state_history
 from list_pipeline.operations.maintenance import gates
@@ -37,13 +36,13 @@ from list_pipeline.operations.runs.run import (
     note_deadline,
     resume,
     stage,
+    take_snapshot,
 )
-from list_pipeline.operations.runs.snapshots import take_snapshot
 from list_pipeline.operations.safety.modes import note_flag
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.stages import carrying_context, follow_up
 from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.operations.synchronisation import Progress
-from list_pipeline.operations.timing import carrying_context
 from list_pipeline.operations.views import cache_warming
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan

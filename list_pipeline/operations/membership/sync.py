@@ -7,7 +7,7 @@ half is never merged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -397,3 +397,22 @@ def _finish(services: ReadingMailjet, report: SyncReport, requests_before: int, 
 
 def _some(contact_ids: Sequence[int], most: int = 5) -> str:
     return ids_text(contact_ids, most)
+
+
+Sizes = Mapping[ListRole, tuple[int, int]]
+"""Raw and mailable size of each list. Raw counts everybody; mailable leaves out unsubscribed and excluded contacts."""
+
+
+def count_sizes(services: ReadingMailjet) -> Sizes:
+    """The sizes as Mailjet counts them now, in six requests: one for all raw sizes and one a list for the mailable ones."""
+    raw = list_sizes(services)
+    return {
+        role: (
+            raw[role],
+            min(
+                raw[role],
+                services.mailjet.count_recipients(services.list_ids[role], unsubscribed=False, excluded=False),
+            ),
+        )
+        for role in ALL_LISTS
+    }

@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from list_pipeline.core.errors import ListPipelineError, RateLimitedError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.timing import carrying_context
+from list_pipeline.operations.stages import carrying_context
 from list_pipeline.storage.database import fetch_scalar
 from list_pipeline.storage.monitoring.metrics import server_connections
 

@@ -1,6 +1,6 @@
 """The figures of a window: how long workflows took, how often they failed, what advisors and messages cost and did.
 
-Belongs here: gathering them from what was measured. Does not belong here: the measuring (``operations.timing``), the
+Belongs here: gathering them from what was measured. Does not belong here: the measuring (``operations.stages``), the
 arithmetic (``core.monitoring.latency``), and what follows from figures (``rollback_triggers``, ``alerts``).
 """
 

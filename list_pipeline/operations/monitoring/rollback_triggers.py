@@ -12,7 +12,7 @@ from list_pipeline.core.monitoring.rollback_triggers import WINDOW_DAYS, Trigger
 from list_pipeline.operations.monitoring.decision_review import history
 from list_pipeline.operations.monitoring.figures import Metrics, measured
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.timing import MAINTENANCE
+from list_pipeline.operations.stages import MAINTENANCE
 from list_pipeline.storage.monitoring import job_runs
 
 _REVIEW_IS_VALID_FOR_DAYS = 3

@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages import keys
+from list_pipeline.core.messages.slack_blocks import SlackMessage, context
 from list_pipeline.core.plans.corrections import (
     CorrectionFacts,
     CorrectionSummary,
@@ -45,7 +46,6 @@ from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members
-from list_pipeline.storage.plans import corrections as correction_rows
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.journal import NewChange, NewStep
@@ -126,9 +126,7 @@ def to_carry_out(services: Deciding) -> list[CorrectionRun]:
         return []
     now = services.clock.now()
     with services.database.begin() as connection:
-        found = [
-            plan_rows.plan_by_id(connection, plan_id) for plan_id in correction_rows.waiting_corrections(connection)
-        ]
+        found = [plan_rows.plan_by_id(connection, plan_id) for plan_id in outcome_rows.waiting_corrections(connection)]
     return [
         CorrectionRun(plan.plan_id, run_keys.correction(plan.plan_id, plan.decided_at, now))
         for plan in found
@@ -160,7 +158,7 @@ def reversals_of(
     services: Storing, connection: Connection, changes: Sequence[DoneChange], despite_complaint: bool
 ) -> list[Reversal]:
     """The reversal of each change, or the reason why it stays."""
-    now = correction_rows.contacts_now(connection, [change.contact_id for change in changes])
+    now = outcome_rows.contacts_now(connection, [change.contact_id for change in changes])
     sent = lists_sent_in_open_cycle(connection, services.clock.now())
     frozen = sent_campaigns.lists_being_sent(connection)
     return [
@@ -181,7 +179,7 @@ def plan_reversal(services: Storing, asked: CorrectionRequest, changes: Sequence
         items = [_restore_item(one) for one in wanted]
         plan_id = save_correction(services, connection, asked, items, refused)
         places = members.places_of(connection, [one.change.contact_id for one in wanted])
-        now = correction_rows.contacts_now(connection, [one.change.contact_id for one in wanted])
+        now = outcome_rows.contacts_now(connection, [one.change.contact_id for one in wanted])
         journal.open_changes(
             connection,
             plan_id,
@@ -227,7 +225,7 @@ def save_correction(
     now = services.clock.now()
     revision = 1
     if asked.campaign_id is not None and asked.sweep is not None:
-        revision = correction_rows.next_revision(connection, asked.campaign_id, asked.kind, asked.sweep)
+        revision = outcome_rows.next_revision(connection, asked.campaign_id, asked.kind, asked.sweep)
     plan = plan_rows.save_plan(
         connection,
         campaign_id=asked.campaign_id,
@@ -250,7 +248,7 @@ def save_correction(
 def open_forward(services: Storing, connection: Connection, plan_id: int, items: Sequence[PlanItem]) -> None:
     """The journal of what is not a reversal: a suppression by hand, a repair."""
     ids = [item.contact_id for item in items]
-    now = correction_rows.contacts_now(connection, ids)
+    now = outcome_rows.contacts_now(connection, ids)
     places = members.places_of(connection, ids)
     reasons = {
         item.contact_id: why for item in items if (why := _needless(item, now[item.contact_id].lists)) is not None
@@ -305,8 +303,8 @@ def finish(services: Correcting, plan_id: int, lock: MutationLock, progress: Pro
         carry_out(services, plan_id, lock, progress)
         with services.database.begin() as connection:
             now = services.clock.now()
-            correction_rows.compensate(connection, plan_id, now)
-            correction_rows.mark_reinstated(connection, plan_id, plan.requested_by or "nobody", now)
+            outcome_rows.compensate(connection, plan_id, now)
+            outcome_rows.mark_reinstated(connection, plan_id, plan.requested_by or "nobody", now)
             list_ids = {role.value: list_id for role, list_id in services.list_ids.by_role().items()}
             outcome_rows.write_history(connection, plan_id, None, list_ids, now)
     executed = close(services, plan, by="action")
@@ -318,11 +316,11 @@ def finish(services: Correcting, plan_id: int, lock: MutationLock, progress: Pro
 
 def _result(services: ReadingMailjet, plan: StoredPlan, executed: Executed) -> Correction:
     with services.database.begin() as connection:
-        changes = correction_rows.reversed_changes(connection, plan.plan_id)
+        changes = outcome_rows.reversed_changes(connection, plan.plan_id)
     if changes:
         refresh_contacts(services, [change.contact_id for change in changes])
     with services.database.begin() as connection:
-        now = correction_rows.contacts_now(connection, [change.contact_id for change in changes])
+        now = outcome_rows.contacts_now(connection, [change.contact_id for change in changes])
         unsettled = outcome_rows.outcome(connection, plan.plan_id)["open"]
     # A repair refuses nobody, and is named by its kind.
     summary = plan.summary if isinstance(plan.summary, CorrectionSummary) else CorrectionSummary()
@@ -350,7 +348,7 @@ def _note_in_ledger(services: Storing, plan: StoredPlan, correction: Correction)
         is_back = (
             correction.facts.is_complete
             if plan.kind is PlanKind.ROLLBACK
-            else correction_rows.is_taken_back(connection, plan.campaign_id, plan.sweep)
+            else outcome_rows.is_taken_back(connection, plan.campaign_id, plan.sweep)
         )
         if row is not None and is_back:
             ledger.mark_rolled_back(connection, row.log_id, services.clock.now())
@@ -358,10 +356,13 @@ def _note_in_ledger(services: Storing, plan: StoredPlan, correction: Correction)
 
 def _tell(services: Telling, plan: StoredPlan, correction: Correction) -> None:
     is_complete, is_rollback = correction.facts.is_complete, plan.kind is PlanKind.ROLLBACK
+    message = correction_message(correction.facts, automatic=is_rollback)
+    if more := links_of_plan(services, plan):
+        message = SlackMessage(message.text, [*message.blocks, context(more)])
     deliver(
         services,
         keys.correction(plan.plan_id, is_complete=is_complete),
-        correction_message(correction.facts, links_of_plan(services, plan), automatic=is_rollback),
+        message,
         campaign_id=plan.campaign_id,
         thread_key=keys.campaign_thread_if_any(plan.campaign_id),
         important=is_rollback or not is_complete,

@@ -33,7 +33,7 @@ from list_pipeline.operations.access import Changing
 from list_pipeline.operations.plans.concurrent_edits import ConcurrentEdits
 from list_pipeline.operations.plans.read_back import Effect, ReadBack
 from list_pipeline.operations.safety.modes import change_block_reason
-from list_pipeline.operations.timing import logged_with
+from list_pipeline.operations.stages import logged_with
 from list_pipeline.storage.lock import MutationLock
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import journal

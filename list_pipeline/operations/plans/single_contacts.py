@@ -27,7 +27,7 @@ from list_pipeline.operations.plans.corrections import (
     save_correction,
 )
 from list_pipeline.storage.lock import mutation_lock
-from list_pipeline.storage.plans import corrections as correction_rows
+from list_pipeline.storage.plans import outcomes as correction_rows
 
 log = structlog.get_logger(__name__)
 

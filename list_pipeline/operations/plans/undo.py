@@ -13,7 +13,6 @@ from list_pipeline.core.plans.journal import StepNote
 from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PlanKind, Sweep
 from list_pipeline.operations.access import Correcting
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
-from list_pipeline.operations.follow_up import follow_up
 from list_pipeline.operations.list_states import history as state_history
 from list_pipeline.operations.plans.corrections import (
     Correction,
@@ -26,8 +25,9 @@ from list_pipeline.operations.plans.corrections import (
     require_permission,
 )
 from list_pipeline.operations.plans.execution import stop_and_settle
+from list_pipeline.operations.stages import follow_up
 from list_pipeline.storage.lock import MutationLock, mutation_lock
-from list_pipeline.storage.plans import corrections as correction_rows
+from list_pipeline.storage.plans import outcomes as correction_rows
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.runs import ledger

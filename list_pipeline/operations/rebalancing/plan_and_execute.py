@@ -22,10 +22,9 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.corrections import why_roll_back
 from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus, content_hash
-from list_pipeline.core.rebalancing.balance import Sizes
+from list_pipeline.core.rebalancing.balance import RebalancingSummary, Sizes, flow_name
 from list_pipeline.core.rebalancing.flows import EnrolNewcomers, FlowPlan, RebalancingPolicy, plan_flows
 from list_pipeline.core.rebalancing.queue_order import Enrolment, Move, QueueEntry, choose_contacts, needed_from
-from list_pipeline.core.rebalancing.summary import RebalancingSummary, flow_name
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.campaigns.discovery import discover, lists_sent_in_open_cycle
 from list_pipeline.operations.membership.sync import list_sizes, refresh_contacts, sync
@@ -39,12 +38,10 @@ from list_pipeline.operations.services import Services
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members
-from list_pipeline.storage.plans import corrections as correction_rows
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.journal import NewChange, NewStep
-from list_pipeline.storage.plans.plan_json import summary_as_json
-from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline.storage.plans.plan_rows import StoredPlan, summary_as_json
 from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
@@ -169,7 +166,7 @@ def _draft(services: Services, connection: Connection, run: Maintenance, suppres
 
 def _suppressed(connection: Connection, suppression: StoredPlan | None) -> Sizes:
     """The number of contacts that the suppressions of this run took off each campaign list."""
-    done = correction_rows.done_changes(connection, suppression.plan_id) if suppression is not None else ()
+    done = outcome_rows.done_changes(connection, suppression.plan_id) if suppression is not None else ()
     first, second, third = (sum((StepAction.REMOVE, role) in change.done for change in done) for role in CAMPAIGN_LISTS)
     return first, second, third
 
@@ -310,9 +307,7 @@ def _roll_back_if_needed(
 ) -> None:
     """Compare the lists with the journal; what failed midway is taken back as a whole, and people are told either way."""
     with services.database.begin() as connection:
-        begun = correction_rows.waiting_corrections_of(
-            connection, run.campaign.campaign_id, run.sweep, PlanKind.ROLLBACK
-        )
+        begun = outcome_rows.waiting_corrections_of(connection, run.campaign.campaign_id, run.sweep, PlanKind.ROLLBACK)
     # A rollback that died midway is continued before anything else is asked.
     for plan_id in begun:
         finish(services, plan_id, lock, progress)
@@ -326,15 +321,15 @@ def _roll_back_if_needed(
 def _why_roll_back(services: Services, plan: StoredPlan) -> str | None:
     with services.database.begin() as connection:
         outcome = outcome_rows.outcome(connection, plan.plan_id)
-        failed = correction_rows.failed_contacts(connection, plan.plan_id)
-        changed = correction_rows.done_changes(connection, plan.plan_id)
+        failed = outcome_rows.failed_contacts(connection, plan.plan_id)
+        changed = outcome_rows.done_changes(connection, plan.plan_id)
         failed_changes = {step.change_id for step in journal.steps_of(connection, plan.plan_id, StepState.FAILED)}
-        explained = correction_rows.explained_sizes(connection, plan.plan_id)
+        explained = outcome_rows.explained_sizes(connection, plan.plan_id)
     if explained and list_sizes(services) != explained:
         # Somebody else changed a list meanwhile, or a job did something else than it said: look at our contacts.
         refresh_contacts(services, [change.contact_id for change in changed])
     with services.database.begin() as connection:
-        now = correction_rows.contacts_now(connection, [change.contact_id for change in changed])
+        now = outcome_rows.contacts_now(connection, [change.contact_id for change in changed])
     # Whoever failed is counted as failed, is queued, and is still in at least one list.
     astray = sum(
         change.change_id not in failed_changes

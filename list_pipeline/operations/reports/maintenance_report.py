@@ -9,14 +9,13 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from list_pipeline.agents import reporting
-from list_pipeline.core.advice.records import AdviceSource, AdvisedSummary, ConsultationSummary
+from list_pipeline.core.advice import AdviceSource, AdvisedSummary, ConsultationSummary
 from list_pipeline.core.bounces.classes import BounceClass
 from list_pipeline.core.health.figures import ShownRate, ShownSends
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.delivery import DeliveryState
 from list_pipeline.core.messages.slack_blocks import SlackMessage
-from list_pipeline.core.percentages import Rate
 from list_pipeline.core.plans.gate import GateOutcome
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
 from list_pipeline.core.rebalancing.balance import deviation_percent
@@ -36,9 +35,10 @@ from list_pipeline.core.reports.facts import (
 from list_pipeline.core.reports.message import maintenance_message
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.runs.status import RunStatus, run_status
+from list_pipeline.core.wording import Rate
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.bounces.fetch import analyse, stored_bounces
-from list_pipeline.operations.membership.sizes import Sizes
+from list_pipeline.operations.membership.sync import Sizes
 from list_pipeline.operations.messages.links import partition_url
 from list_pipeline.operations.messages.outbox import Delivery, leave_out, post, queue
 from list_pipeline.operations.reviews.announcements import with_review
@@ -54,11 +54,10 @@ from list_pipeline.storage.health import StoredAssessment
 from list_pipeline.storage.messages import Outgoing
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans import outcomes as outcome_rows
-from list_pipeline.storage.plans.plan_json import summary_as_json
-from list_pipeline.storage.plans.plan_rows import StoredPlan
-from list_pipeline.storage.reports import REPORT, kept_report
+from list_pipeline.storage.plans.plan_rows import StoredPlan, summary_as_json
 from list_pipeline.storage.runs import attempts as attempt_rows
 from list_pipeline.storage.runs import ledger
+from list_pipeline.storage.runs.ledger import REPORT, kept_report
 
 
 @dataclass(frozen=True, slots=True)

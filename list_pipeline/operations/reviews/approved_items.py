@@ -13,12 +13,11 @@ from dataclasses import dataclass
 import structlog
 
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError
-from list_pipeline.core.percentages import exceeds_percent
 from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.runs import run_keys
-from list_pipeline.core.wording import limit_text, share_percent_text
+from list_pipeline.core.wording import exceeds_percent, limit_text, share_percent_text
 from list_pipeline.operations.campaigns.discovery import discover
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.plans.execution import carry_out

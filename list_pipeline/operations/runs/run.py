@@ -1,4 +1,7 @@
-"""The life of one maintenance: due, begun, failed or ended, with a row in the ledger from the first moment."""
+"""The life of one maintenance: due, begun, failed or ended, with a row in the ledger from the first moment.
+
+Belongs here: also its snapshots, the sizes of the lists before, between and after its changes, stored once each.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -18,12 +22,13 @@ from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.runs import run_keys
 from list_pipeline.core.runs.limits import MAINTENANCE_RUNS, Outlook, RunSeen
 from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.operations.access import ReadingMailjet
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
+from list_pipeline.operations.membership.sync import Sizes, count_sizes
 from list_pipeline.operations.runs.attempts import deadline_words, end_failed, fail_stale_runs, maintenance_limits
-from list_pipeline.operations.runs.stages import recorded
 from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.timing import MAINTENANCE, timed
+from list_pipeline.operations.stages import MAINTENANCE, recorded, timed
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign, MaintenanceState
 from list_pipeline.storage.messages import settled_among
@@ -359,3 +364,26 @@ def _due(
         why = "lists may be changed again since it was only looked at"
         return due_as(attempt, state.finished_at, why, run_keys.resumed(mode.value, state.finished_at))
     return None
+
+
+def take_snapshot(services: ReadingMailjet, run: Maintenance, phase: str) -> Sizes:
+    """The sizes in a phase (``before``, ``middle`` or ``after``): the stored ones, or counted at Mailjet now.
+
+    One request for all raw sizes and one a list for the mailable ones, however large the lists are.
+    """
+    campaign_id, sweep = run.campaign.campaign_id, run.sweep.value
+    with services.database.begin() as connection:
+        stored = ledger.snapshot(connection, campaign_id, sweep, phase)
+    if stored:
+        return stored
+    sizes = count_sizes(services)
+    with services.database.begin() as connection:
+        ledger.save_snapshot(connection, campaign_id, sweep, phase, sizes, services.clock.now())
+        if phase in ("before", "after"):
+            ledger.fill_log(connection, run.log.log_id, **{f"{phase}_state": as_state(sizes)})
+    return sizes
+
+
+def as_state(sizes: Sizes) -> dict[str, Any]:
+    """Sizes for a JSON column: raw and mailable per list."""
+    return {role.value: {"raw": raw, "mailable": mailable} for role, (raw, mailable) in sizes.items()}

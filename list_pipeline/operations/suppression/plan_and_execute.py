@@ -14,7 +14,6 @@ from list_pipeline.agents import optimization
 from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS
-from list_pipeline.core.percentages import reaches_percent
 from list_pipeline.core.plans.gate import GateOutcome
 from list_pipeline.core.plans.journal import StepNote
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus
@@ -29,6 +28,7 @@ from list_pipeline.core.suppression.verdicts import (
     ContactFacts,
     VerdictAction,
 )
+from list_pipeline.core.wording import reaches_percent
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.bounces.fetch import BounceData, stored_bounces
 from list_pipeline.operations.membership.sync import refresh_contacts
@@ -44,12 +44,10 @@ from list_pipeline.storage.bounces import PastAttempt
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.lock import mutation_lock
 from list_pipeline.storage.membership import members
-from list_pipeline.storage.plans import corrections as correction_rows
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.journal import NewChange
-from list_pipeline.storage.plans.plan_json import summary_as_json
-from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline.storage.plans.plan_rows import StoredPlan, summary_as_json
 from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
@@ -150,7 +148,7 @@ def _gather(services: Services, run: Maintenance, data: BounceData, as_of: datet
         mailed = sent_campaigns.recipients_among(connection, campaign.campaign_id, ids)
         flags = members.facts_of(connection, ids)
         past = bounce_rows.attempts_of(connection, ids, except_campaign=campaign.campaign_id, as_of=as_of)
-        reinstated = correction_rows.reinstated_since(connection, ids)
+        reinstated = outcome_rows.reinstated_since(connection, ids)
         incidents = _past_incidents(connection, policy, past)
         domains = members.domains_of(connection, ids)
         per_domain = sent_campaigns.recipients_per_domain(connection, campaign.campaign_id, ids)

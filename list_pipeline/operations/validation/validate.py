@@ -41,13 +41,12 @@ from list_pipeline.core.validation.rules import (
 from list_pipeline.operations.advice.advisors import keep_record, model_access
 from list_pipeline.operations.campaigns.discovery import discover, lists_sent_in_open_cycle
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
-from list_pipeline.operations.follow_up import follow_up
 from list_pipeline.operations.health.assessments import figures_of_lists
 from list_pipeline.operations.list_states import history as state_history
 from list_pipeline.operations.membership.sync import sync
 from list_pipeline.operations.messages.outbox import deliver
-from list_pipeline.operations.runs.stages import recorded
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.stages import follow_up, recorded
 from list_pipeline.operations.validation.campaign_block import (
     fate,
     freeze_if_due,

@@ -18,9 +18,8 @@ from list_pipeline.core.lists import ALL_LISTS
 from list_pipeline.integrations import cache as keys
 from list_pipeline.integrations.redis_requests import CacheEntry
 from list_pipeline.operations.access import Cached, ReadingMailjet, Storing
-from list_pipeline.operations.membership.sizes import Sizes, count_sizes
-from list_pipeline.operations.runs.run import Maintenance
-from list_pipeline.operations.runs.snapshots import take_snapshot
+from list_pipeline.operations.membership.sync import Sizes, count_sizes
+from list_pipeline.operations.runs.run import Maintenance, take_snapshot
 from list_pipeline.operations.views.cached_reads import (
     CAMPAIGNS_TTL_S,
     REMOTE_TTL_S,

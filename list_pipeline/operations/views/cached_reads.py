@@ -23,7 +23,7 @@ from list_pipeline.core.rebalancing.balance import deviation_percent
 from list_pipeline.integrations import cache as keys
 from list_pipeline.integrations.packed_ids import pack, unpack
 from list_pipeline.operations.access import Cached, Deciding, ReadingMailjet, Storing
-from list_pipeline.operations.membership.sizes import Sizes, count_sizes
+from list_pipeline.operations.membership.sync import Sizes, count_sizes
 from list_pipeline.storage.membership import data_versions
 
 T = TypeVar("T")

@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 
 from list_pipeline.agents.weekly_report import SUBJECT, question_about_week, write_week
-from list_pipeline.core.advice.records import ConsultationSummary
+from list_pipeline.core.advice import ConsultationSummary
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.slack_blocks import SlackMessage
@@ -37,10 +37,10 @@ from list_pipeline.core.weekly.message import critical_alert, weekly_message
 from list_pipeline.core.wording import limit_text, percent_text
 from list_pipeline.operations.advice.advisors import keep_record, model_access
 from list_pipeline.operations.check_result import CheckResult
-from list_pipeline.operations.follow_up import follow_up
 from list_pipeline.operations.list_states import history as state_history
 from list_pipeline.operations.messages.outbox import Delivery, deliver
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.stages import follow_up
 from list_pipeline.operations.weekly.steps import (
     Progress,
     WeekRun,

@@ -25,21 +25,18 @@ from list_pipeline.core.health.figures import ListFigures, SendFigures
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
-from list_pipeline.core.percentages import Rate
 from list_pipeline.core.runs import run_keys
 from list_pipeline.core.runs.limits import WEEKLY_RUNS, Outlook, RunSeen
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.weekly.figures import WEEK, ListSize, Week, WeekFigures, WeekSends, due_week, week_of
 from list_pipeline.core.weekly.message import failure_alert
-from list_pipeline.core.wording import date_text, instant_text
+from list_pipeline.core.wording import Rate, date_text, instant_text
 from list_pipeline.operations.advice.advisors import model_access
-from list_pipeline.operations.follow_up import follow_up
 from list_pipeline.operations.health.assessments import assess_partition, figures_of_lists
 from list_pipeline.operations.messages.outbox import deliver
-from list_pipeline.operations.runs.stages import recorded
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.stages import follow_up, recorded, timed
 from list_pipeline.operations.synchronisation import synchronise
-from list_pipeline.operations.timing import timed
 from list_pipeline.operations.views import cache_warming
 from list_pipeline.operations.views.cached_reads import ReadSession
 from list_pipeline.storage import health as health_rows

@@ -16,8 +16,7 @@ from list_pipeline.core.campaigns.eligibility import SENT_STATUSES, CampaignStat
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import DraftSeen, SendSeen
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar
-from list_pipeline.storage.life_cycles import sql_list, sql_word
+from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar, sql_list, sql_word
 
 _SCHEDULED, _READY = sql_word(CampaignStatus.SCHEDULED), sql_word(CampaignStatus.READY)
 

@@ -16,8 +16,16 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import SendCounters, SendSeen
 from list_pipeline.core.plans.journal import StepAction, StepState
 from list_pipeline.core.runs.status import RunStatus
-from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, fetch_row, fetch_scalar
-from list_pipeline.storage.life_cycles import sql_list, sql_word
+from list_pipeline.storage.database import (
+    copy_rows,
+    execute,
+    fetch_all,
+    fetch_one,
+    fetch_row,
+    fetch_scalar,
+    sql_list,
+    sql_word,
+)
 
 _TAKE_OVER_LOCK = 0x6C70_0005
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from list_pipeline.core.advice.records import AdviceOutcome
+from list_pipeline.core.advice import AdviceOutcome
 from list_pipeline.core.monitoring.decision_review import (
     Advice,
     Consulted,

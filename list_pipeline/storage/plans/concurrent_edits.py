@@ -16,8 +16,7 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.concurrent_edits import ChangeNow, FollowUp, StepNow
 from list_pipeline.core.plans.journal import STEP_LIFE, StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction
-from list_pipeline.storage.database import execute, fetch_all
-from list_pipeline.storage.life_cycles import require_all
+from list_pipeline.storage.database import execute, fetch_all, require_all
 from list_pipeline.storage.membership import members
 
 

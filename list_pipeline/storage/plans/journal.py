@@ -1,8 +1,8 @@
 """The journal: every intended change is a row here before the first request, with its ordered steps.
 
-Which state may follow which stands in ``core.plans.journal``. Every statement that moves a step or a job names the states it
-leaves; steps that were read before are moved only while they are as they were read. The journal holds no addresses: jobs get
-them from the membership when a request is built, also on resume.
+Which state may follow which stands in ``core.plans.journal``. Every statement that moves a step or a job names the
+states it leaves; steps that were read before are moved only while they are as they were read. The journal holds no
+addresses: jobs get them from the membership when a request is built, also on resume.
 """
 
 from __future__ import annotations
@@ -26,8 +26,18 @@ from list_pipeline.core.plans.journal import (
     StepState,
 )
 from list_pipeline.core.plans.plan import ItemAction
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_scalar, to_json
-from list_pipeline.storage.life_cycles import left_for, require_all, require_one, sql_list, sql_word
+from list_pipeline.storage.database import (
+    execute,
+    fetch_all,
+    fetch_one,
+    fetch_scalar,
+    left_for,
+    require_all,
+    require_one,
+    sql_list,
+    sql_word,
+    to_json,
+)
 
 _FAILED, _SUPPRESS = sql_word(StepState.FAILED), sql_word(ItemAction.SUPPRESS)
 

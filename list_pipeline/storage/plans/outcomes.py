@@ -1,20 +1,40 @@
-"""What became of a plan's changes, counted from the journal, and the history of suppressions that follows from it.
+"""What became of a plan's changes, read from the journal: outcomes, the history of suppressions, what may be taken back.
 
-Does not belong here: moving steps and jobs on (``journal``), and what counts as done (``operations.plans.outcomes``).
+Belongs here: SQL about changes that are done, and about their reversals. Does not belong here: moving steps and jobs on
+(``journal``), and what counts as done (``operations.plans.outcomes``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.plans.journal import EXPLAIN_NO_SIZE, StepAction, StepNote, StepState
-from list_pipeline.core.plans.plan import ItemAction
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_scalar, to_json
-from list_pipeline.storage.life_cycles import sql_list, sql_word
+from list_pipeline.core.plans.corrections import ContactNow, DoneChange
+from list_pipeline.core.plans.journal import EXPLAIN_NO_SIZE, STEP_LIFE, StepAction, StepNote, StepState
+from list_pipeline.core.plans.plan import (
+    CORRECTIONS,
+    MAINTENANCE_PLANS,
+    PLAN_LIFE,
+    ItemAction,
+    PlanKind,
+    PlanStatus,
+    Sweep,
+)
+from list_pipeline.core.reviews.questions import REVIEW_LIFE, ReviewKind, ReviewStatus
+from list_pipeline.storage.database import (
+    execute,
+    fetch_all,
+    fetch_one,
+    fetch_scalar,
+    left_for,
+    sql_list,
+    sql_word,
+    to_json,
+)
+from list_pipeline.storage.membership import members
 
 _CONFIRMED, _SKIPPED = sql_word(StepState.CONFIRMED), sql_word(StepState.SKIPPED)
 _FAILED, _COMPENSATED = sql_word(StepState.FAILED), sql_word(StepState.COMPENSATED)
@@ -124,3 +144,265 @@ def write_history(
         ids=to_json({role: str(list_id) for role, list_id in list_ids.items()}),
         now=now,
     )
+
+
+_CONFIRMED, _SKIPPED = sql_word(StepState.CONFIRMED), sql_word(StepState.SKIPPED)
+_FAILED, _COMPENSATED = sql_word(StepState.FAILED), sql_word(StepState.COMPENSATED)
+_ADD, _REMOVE = sql_word(StepAction.ADD), sql_word(StepAction.REMOVE)
+_APPROVED = sql_word(PlanStatus.APPROVED)
+_LAPSES = left_for(PLAN_LIFE, PlanStatus.EXPIRED, PlanStatus.PLANNED)
+_TURNED_DOWN = left_for(PLAN_LIFE, PlanStatus.REJECTED, PlanStatus.PENDING_REVIEW, PlanStatus.APPROVED)
+
+_DONE_CHANGE = f"""
+    select c.change_id, c.contact_id, c.kind, c.before, i.reason,
+           coalesce((select array_agg(array[s.action, s.list_role] order by s.ordinal) from change_step s
+                     where s.change_id = c.change_id and s.state = {_CONFIRMED}
+                       and s.note is distinct from {sql_word(StepNote.WAS_THERE_ALREADY)}), '{{}}') as done
+    from change c join plan_item i using (plan_id, contact_id)
+"""
+
+
+def done_changes(connection: Connection, plan_id: int) -> tuple[DoneChange, ...]:
+    """The changes of a plan of which something took effect and was not taken back, by contact id."""
+    found = fetch_all(
+        connection,
+        _DONE_CHANGE
+        + f"""where c.plan_id = :plan and exists (select 1 from change_step s
+                   where s.change_id = c.change_id and s.state = {_CONFIRMED}) order by c.contact_id""",
+        plan=plan_id,
+    )
+    return tuple(_done_change(row) for row in found)
+
+
+def reversed_changes(connection: Connection, plan_id: int) -> tuple[DoneChange, ...]:
+    """The changes that a correction took back, as they were: what it is verified against."""
+    found = fetch_all(
+        connection,
+        _DONE_CHANGE + "where c.change_id in (select reverses_change_id from change where plan_id = :plan)",
+        plan=plan_id,
+    )
+    return tuple(_done_change(row) for row in found)
+
+
+def standing_suppression(connection: Connection, contact_id: int) -> DoneChange | None:
+    """The latest suppression of a contact by us that was not taken back, or None."""
+    row = fetch_one(
+        connection,
+        _DONE_CHANGE
+        + f"""where c.contact_id = :contact and c.kind = {sql_word(ItemAction.SUPPRESS)} and exists (
+                   select 1 from change_step s where s.change_id = c.change_id and s.ordinal = 1 and s.state = {_CONFIRMED})
+             order by c.change_id desc limit 1""",
+        contact=contact_id,
+    )
+    return _done_change(row) if row is not None else None
+
+
+def _done_change(row: RowMapping) -> DoneChange:
+    before = row["before"]
+    return DoneChange(
+        change_id=int(row["change_id"]),
+        contact_id=int(row["contact_id"]),
+        kind=ItemAction(row["kind"]),
+        done=frozenset((StepAction(action), ListRole(role) if role else None) for action, role in row["done"]),
+        before=frozenset(ListRole(place["list"]) for place in before["places"]),
+        was_excluded=bool(before["is_excluded"]),
+        is_complaint=row["reason"] == "complaint",
+    )
+
+
+def contacts_now(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int, ContactNow]:
+    """The present state of contacts in our rows; a contact without a row is gone."""
+    facts = members.facts_of(connection, contact_ids)
+    return {
+        contact_id: ContactNow(
+            lists=frozenset(facts[contact_id]["roles"]),
+            is_unsubscribed=facts[contact_id]["is_unsubscribed"],
+            is_excluded=facts[contact_id]["is_excluded"],
+            is_complaining=facts[contact_id]["is_complaining"],
+            is_gone=facts[contact_id]["is_anonymised"],
+        )
+        if contact_id in facts
+        else ContactNow(frozenset(), is_gone=True)
+        for contact_id in contact_ids
+    }
+
+
+def failed_contacts(connection: Connection, plan_id: int) -> int:
+    """Contacts of a plan that Mailjet did not change in three attempts; those that the deadline left out do not count."""
+    return int(
+        fetch_scalar(
+            connection,
+            f"""select count(distinct c.change_id) from change c join change_step s using (change_id)
+               where c.plan_id = :plan and s.state = {_FAILED} and s.note is distinct from {sql_word(StepNote.DEADLINE)}""",
+            plan=plan_id,
+        )
+    )
+
+
+def explained_sizes(connection: Connection, plan_id: int) -> Mapping[ListRole, int]:
+    """The raw size that each list should have by now: before the first job of a plan, and what its steps changed since."""
+    first = fetch_one(
+        connection, "select sizes_before from mailjet_job where plan_id = :plan order by job_id limit 1", plan=plan_id
+    )
+    found = fetch_all(
+        connection,
+        f"""
+        select s.list_role, count(*) filter (where s.action = {_ADD}) - count(*) filter (where s.action = {_REMOVE}) as delta
+        from change c join change_step s using (change_id)
+        where c.plan_id = :plan and s.state = {_CONFIRMED} and s.list_role is not null
+          and coalesce(s.note, '') not in {sql_list(*EXPLAIN_NO_SIZE)} group by s.list_role
+        """,
+        plan=plan_id,
+    )
+    deltas = {ListRole(row["list_role"]): int(row["delta"]) for row in found}
+    before = first["sizes_before"] if first is not None else {}
+    return {role: int(before[role.value]) + deltas.get(role, 0) for role in ListRole if role.value in before}
+
+
+def next_revision(connection: Connection, campaign_id: int, kind: PlanKind, sweep: Sweep) -> int:
+    """The number of the next plan of this kind after a campaign."""
+    return int(
+        fetch_scalar(
+            connection,
+            "select coalesce(max(revision), 0) + 1 from plan where campaign_id = :c and kind = :k and sweep = :s",
+            c=campaign_id,
+            k=kind,
+            s=sweep,
+        )
+    )
+
+
+def withdraw_plans(connection: Connection, campaign_id: int, sweep: Sweep, by: str, now: datetime) -> int:
+    """A person takes a maintenance back: what of its plans was not executed is not executed any more."""
+    return execute(
+        connection,
+        f"""
+        update plan set status = case when status in {_LAPSES} then :expired else :rejected end, decided_by = :by,
+               decided_at = :now
+        where campaign_id = :campaign and sweep = :sweep and kind in {sql_list(*MAINTENANCE_PLANS)}
+          and (status in {_LAPSES} or status in {_TURNED_DOWN})
+        """,
+        expired=PlanStatus.EXPIRED,
+        rejected=PlanStatus.REJECTED,
+        campaign=campaign_id,
+        sweep=sweep,
+        by=by,
+        now=now,
+    )
+
+
+def close_questions(connection: Connection, campaign_id: int, sweep: Sweep, by: str, now: datetime) -> int:
+    """Close the questions about the plans of a maintenance that is taken back: open ones, and approved ones not carried out."""
+    return execute(
+        connection,
+        f"""
+        update review_item r set status = :rejected, decided_at = :now, decided_by = :by, note = 'the maintenance was undone'
+        from plan p
+        where p.plan_id = r.plan_id and p.campaign_id = :campaign and p.sweep = :sweep
+          and p.kind in {sql_list(*MAINTENANCE_PLANS)}
+          and r.kind in {sql_list(ReviewKind.PLAN, ReviewKind.INCIDENT, ReviewKind.FAILED_ITEM)}
+          and r.status in {left_for(REVIEW_LIFE, ReviewStatus.REJECTED)}
+          and (r.status = {sql_word(ReviewStatus.OPEN)}
+               or r.executed_at is null and (r.contact_id is not null or r.kind = {sql_word(ReviewKind.INCIDENT)}))
+        """,
+        rejected=ReviewStatus.REJECTED,
+        campaign=campaign_id,
+        sweep=sweep,
+        by=by,
+        now=now,
+    )
+
+
+def compensate(connection: Connection, plan_id: int, now: datetime) -> int:
+    """The steps that a correction took back are compensated, where all of its own steps are settled well."""
+    return execute(
+        connection,
+        f"""
+        update change_step o set state = :compensated, changed_at = :now
+        from change c
+        where c.plan_id = :plan and o.change_id = c.reverses_change_id
+          and o.state in {left_for(STEP_LIFE, StepState.COMPENSATED)}
+          and not exists (select 1 from change_step s where s.change_id = c.change_id
+                          and s.state not in ({_CONFIRMED}, {_SKIPPED}))
+          and exists (select 1 from change_step s where s.change_id = c.change_id and s.state = {_CONFIRMED})
+        """,
+        plan=plan_id,
+        compensated=StepState.COMPENSATED,
+        now=now,
+    )
+
+
+def mark_reinstated(connection: Connection, plan_id: int, by: str, now: datetime) -> int:
+    """The history says who took a suppression back, and when; its row stays."""
+    return execute(
+        connection,
+        f"""
+        update contact_suppression_history h set reinstated_at = :now, reinstated_by = :by
+        from change c
+        where c.plan_id = :plan and h.change_id = c.reverses_change_id and h.reinstated_at is null
+          and exists (select 1 from change_step s where s.change_id = h.change_id and s.state = {_COMPENSATED})
+        """,
+        plan=plan_id,
+        by=by,
+        now=now,
+    )
+
+
+def reinstated_since(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int, datetime]:
+    """When each contact was last reinstated: what happened before then is no evidence any more."""
+    found = fetch_all(
+        connection,
+        """select contact_id, max(reinstated_at) as at from contact_suppression_history
+           where contact_id = any(:ids) and reinstated_at is not null group by contact_id""",
+        ids=list(contact_ids),
+    )
+    return {int(row["contact_id"]): row["at"] for row in found}
+
+
+def is_taken_back(connection: Connection, campaign_id: int, sweep: Sweep) -> bool:
+    """Whether nothing of what a maintenance changed stands any more."""
+    return not fetch_scalar(
+        connection,
+        f"""
+        select exists (select 1 from plan p join change c using (plan_id) join change_step s using (change_id)
+                       where p.campaign_id = :campaign and p.sweep = :sweep and p.kind in {sql_list(*MAINTENANCE_PLANS)}
+                         and s.state = {_CONFIRMED})
+        """,
+        campaign=campaign_id,
+        sweep=sweep,
+    )
+
+
+def waiting_corrections(connection: Connection, kinds: Collection[PlanKind] = CORRECTIONS) -> tuple[int, ...]:
+    """Corrections that were let through and are not carried out to the end, oldest first."""
+    found = fetch_all(
+        connection,
+        f"""select plan_id from plan where kind = any(:kinds) and status = {_APPROVED} and executed_at is null
+           order by plan_id""",
+        kinds=[kind.value for kind in kinds],
+    )
+    return tuple(int(row["plan_id"]) for row in found)
+
+
+def waiting_corrections_of(connection: Connection, campaign_id: int, sweep: Sweep, kind: PlanKind) -> tuple[int, ...]:
+    """The corrections of one campaign and kind that wait."""
+    found = fetch_all(
+        connection,
+        f"""select plan_id from plan where campaign_id = :campaign and sweep = :sweep and kind = :kind
+             and status = {_APPROVED} and executed_at is null order by plan_id""",
+        campaign=campaign_id,
+        sweep=sweep,
+        kind=kind,
+    )
+    return tuple(int(row["plan_id"]) for row in found)
+
+
+def contact_ids_of(connection: Connection, address: str) -> tuple[int, ...]:
+    """The contacts with an address, compared case-folded, newest first; anonymised ones left out."""
+    found = fetch_all(
+        connection,
+        """select contact_id from contact_list_membership
+           where lower(email) = lower(:email) and not is_anonymised order by contact_id desc""",
+        email=address,
+    )
+    return tuple(int(row["contact_id"]) for row in found)

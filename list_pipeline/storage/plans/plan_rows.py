@@ -1,4 +1,8 @@
-"""Plans and what waits for a person. A plan's items are written once, together with the plan, and never changed."""
+"""Plans and what waits for a person. A plan's items are written once, together with the plan, and never changed.
+
+Belongs here: also what the JSON columns of plans hold: the summary by the plan's kind, the gate's record, the evidence
+of an item.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,80 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BeforeValidator, Discriminator, SerializerFunctionWrapHandler, WrapSerializer
 from sqlalchemy import Connection, RowMapping
 
+from list_pipeline.core.bounces.classes import DecidedBy, FailureEvidence
+from list_pipeline.core.drift.findings import RepairSummary
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.plans.corrections import CorrectionSummary
+from list_pipeline.core.plans.evidence import Evidence
 from list_pipeline.core.plans.gate import GateRecord
 from list_pipeline.core.plans.plan import PLAN_LIFE, ItemAction, PlanItem, PlanKind, PlanStatus, Sweep
-from list_pipeline.core.rebalancing.summary import RebalancingSummary
+from list_pipeline.core.rebalancing.balance import RebalancingSummary
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.suppression.plan import SuppressionSummary
-from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, fetch_row, fetch_scalar, to_json
-from list_pipeline.storage.life_cycles import left_for, require_one, require_row
-from list_pipeline.storage.plans.plan_json import EVIDENCE, GATE, SUMMARIES, PlanSummary
+from list_pipeline.storage.database import (
+    JsonColumn,
+    copy_rows,
+    execute,
+    fetch_all,
+    fetch_one,
+    fetch_row,
+    fetch_scalar,
+    left_for,
+    require_one,
+    require_row,
+    to_json,
+)
+
+PlanSummary = SuppressionSummary | RebalancingSummary | CorrectionSummary | RepairSummary
+"""What a plan of each kind is in figures and words."""
+
+_CORRECTION: JsonColumn[PlanSummary] = JsonColumn("plan.summary", CorrectionSummary)
+SUMMARIES: Mapping[PlanKind, JsonColumn[PlanSummary]] = {
+    PlanKind.SUPPRESSION: JsonColumn("plan.summary", SuppressionSummary),
+    PlanKind.REBALANCING: JsonColumn("plan.summary", RebalancingSummary),
+    PlanKind.ROLLBACK: _CORRECTION,
+    PlanKind.UNDO: _CORRECTION,
+    PlanKind.MANUAL: _CORRECTION,
+    PlanKind.REPAIR: JsonColumn("plan.summary", RepairSummary),
+}
+"""How the column ``summary`` is read and written, by the kind of the plan."""
+
+GATE: JsonColumn[GateRecord] = JsonColumn("plan.gate", GateRecord)
+"""How the column ``gate`` is read and written; it is an empty object until a gate judged the plan."""
+
+
+def _named(value: Any) -> Any:
+    """A failure by the names of its fields: stored, its class is called ``class``.
+
+    Evidence of before ``decided_by`` was kept says only whether the receiver's words decided (``by_text``).
+    """
+    if not isinstance(value, dict) or value.get("kind") != "failure":
+        return value
+    before = {"decided_by": DecidedBy.RECEIVERS_WORDS} if value.get("by_text") else {}
+    return {**before, **value, "bounce_class": value.get("class")}
+
+
+def _as_stored(value: Any, handler: SerializerFunctionWrapHandler) -> Any:
+    plain = handler(value)
+    if isinstance(value, FailureEvidence):
+        plain["class"] = plain.pop("bounce_class")
+    return plain
+
+
+# One entry of the column ``evidence``.
+_StoredEvidence = Annotated[Evidence, Discriminator("kind"), BeforeValidator(_named), WrapSerializer(_as_stored)]
+EVIDENCE: JsonColumn[tuple[Evidence, ...]] = JsonColumn("plan_item.evidence", tuple[_StoredEvidence, ...])
+
+
+def summary_as_json(kind: PlanKind, summary: PlanSummary) -> Mapping[str, object]:
+    """The summary of a plan as its column holds it, for the ledger, which repeats it."""
+    plain: Mapping[str, object] = SUMMARIES[kind].plain(summary)
+    return plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,7 @@ from list_pipeline.core.plans.journal import UNSETTLED, StepNote, StepState
 from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PlanKind
 from list_pipeline.core.reviews.questions import REVIEW_LIFE, ReviewKind, ReviewStatus
 from list_pipeline.core.runs.status import RunStatus
-from list_pipeline.storage.database import execute, fetch_all
-from list_pipeline.storage.life_cycles import left_for, sql_list, sql_word
+from list_pipeline.storage.database import execute, fetch_all, left_for, sql_list, sql_word
 from list_pipeline.storage.runs.ledger import POST_CAMPAIGN, SELECT_LOG, LogRow, log_row
 
 _FAILED = sql_word(StepState.FAILED)

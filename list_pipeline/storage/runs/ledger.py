@@ -1,4 +1,7 @@
-"""The ledger of maintenance: log rows, snapshots, and the mode. Messages about it are in ``storage.messages``."""
+"""The ledger of maintenance: log rows, reports as they are kept, snapshots, and the mode.
+
+Messages about it are in ``storage.messages``.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,9 @@ from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.errors import StateChangedError
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.reports.facts import StoredReport
 from list_pipeline.core.runs.status import RunStatus
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar, to_json
+from list_pipeline.storage.database import JsonColumn, execute, fetch_all, fetch_one, fetch_row, fetch_scalar, to_json
 from list_pipeline.storage.runs import life
 
 POST_CAMPAIGN, VALIDATION = "post_campaign", "pre_campaign_validation"
@@ -376,3 +380,15 @@ def set_mode(connection: Connection, mode: str | None, by: str | None, now: date
         by=by if mode is not None else None,
         now=now,
     )
+
+
+REPORT: JsonColumn[StoredReport] = JsonColumn("a report", StoredReport)
+"""How a report is read and written: ``ai_assessments`` of the ledger under ``reporting``, ``weekly_report`` of a week."""
+
+
+def kept_report(connection: Connection, log_id: int) -> StoredReport | None:
+    """The report of a maintenance, or None where none was written."""
+    kept = fetch_scalar(
+        connection, "select ai_assessments -> 'reporting' from list_maintenance_log where id = :id", id=log_id
+    )
+    return REPORT.read(kept) if kept else None

@@ -22,8 +22,17 @@ from list_pipeline.core.validation.schedule_changes import (
     ScheduleAction,
     ScheduleState,
 )
-from list_pipeline.storage.database import Database, execute, fetch_all, fetch_one, fetch_scalar
-from list_pipeline.storage.life_cycles import left_for, require_one, sql_list, sql_word
+from list_pipeline.storage.database import (
+    Database,
+    execute,
+    fetch_all,
+    fetch_one,
+    fetch_scalar,
+    left_for,
+    require_one,
+    sql_list,
+    sql_word,
+)
 from list_pipeline.storage.lock import LockLostError
 
 _SCHEDULE_LOCK = 0x6C70_0004

@@ -16,8 +16,7 @@ from sqlalchemy import Connection, RowMapping
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.journal import UNSETTLED, StepAction, StepOnList, StepState
 from list_pipeline.core.validation.rules import Movement, OwnChange, RuleResult, Severity, ValidatedList, ValidationRule
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar, to_json
-from list_pipeline.storage.life_cycles import sql_list
+from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar, sql_list, to_json
 
 
 @dataclass(frozen=True, slots=True)

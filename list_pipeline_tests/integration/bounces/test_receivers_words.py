@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from list_pipeline.core.bounces.classes import BounceClass, DecidedBy
-from list_pipeline.core.bounces.evidence import FailureEvidence
+from list_pipeline.core.bounces.classes import BounceClass, DecidedBy, FailureEvidence
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind
 from list_pipeline.operations.bounces.fetch import BounceData, fetch_bounces

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from list_pipeline.agents.consultation import ModelAccess
-from list_pipeline.core.advice.records import AdviceOutcome, AdviceSource, ModelAnswer
+from list_pipeline.core.advice import AdviceOutcome, AdviceSource, ModelAnswer
 from list_pipeline.core.errors import TransientError
 from list_pipeline.core.health.assessment import HealthStatus, judge_health
-from list_pipeline.core.health.trends import BounceTrend, SizeTrend
+from list_pipeline.core.health.figures import BounceTrend, SizeTrend
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.percentages import Rate
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, Urgency
+from list_pipeline.core.wording import Rate
 from list_pipeline.operations.advice.advisors import access_for, partition_of
 from list_pipeline.operations.health import assessments as health
 from list_pipeline.operations.health import checks as health_checks

@@ -14,7 +14,7 @@ from list_pipeline.agents.optimization import AGENT as OPTIMIZATION
 from list_pipeline.cli import common as cli_common
 from list_pipeline.cli import decisions as cli_decisions
 from list_pipeline.cli.main import app
-from list_pipeline.core.advice.records import AdviceOutcome, AdviceSource, AgentRecord, ModelAnswer
+from list_pipeline.core.advice import AdviceOutcome, AdviceSource, AgentRecord, ModelAnswer
 from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.monitoring.decision_review import Decider, FalseSuppressions, GoalState
 from list_pipeline.core.plans.plan import PlanKind

@@ -35,7 +35,7 @@ from list_pipeline.operations.monitoring.figures import measured
 from list_pipeline.operations.monitoring.rollback_triggers import triggers
 from list_pipeline.operations.runs.run import stage
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.timing import MAINTENANCE, timed
+from list_pipeline.operations.stages import MAINTENANCE, timed
 from list_pipeline.storage.monitoring.job_runs import EndedRun
 from list_pipeline_tests.e2e.code_location import IN_THIS_PROCESS, ui
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.errors import TransientError
 from list_pipeline.core.plans.plan import PlanItem, PlanStatus, content_hash
 from list_pipeline.operations.maintenance import gates

@@ -14,7 +14,7 @@ from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.maintenance import checks, gates
 from list_pipeline.operations.membership.sync import sync
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
-from list_pipeline.operations.runs.snapshots import take_snapshot
+from list_pipeline.operations.runs.run import take_snapshot
 from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline_tests.integration.accounts import Installation, Killed, quietly

@@ -12,11 +12,11 @@ import pytest
 from list_pipeline.agents.guard import figures_in
 from list_pipeline.agents.report_from_figures import policy_report
 from list_pipeline.agents.reporting import question_about
-from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages.slack_blocks import as_text
 from list_pipeline.core.plans.plan import PlanKind
-from list_pipeline.core.reports.key_metrics import key_metrics
+from list_pipeline.core.reports.facts import key_metrics
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.reports.maintenance_report import final_status, notify, write_report
 from list_pipeline.operations.reviews import decisions as reviews

@@ -15,7 +15,7 @@ import pytest
 
 from list_pipeline.agents import health, optimization, rebalancing, reporting
 from list_pipeline.agents.consultation import ModelAccess
-from list_pipeline.core.advice.records import AdviceOutcome, AdviceSource, AgentRecord
+from list_pipeline.core.advice import AdviceOutcome, AdviceSource, AgentRecord
 from list_pipeline.integrations.gemini import GeminiClient
 from list_pipeline.sandbox.__main__ import main
 from list_pipeline.sandbox.control import SandboxControl, SandboxControlError

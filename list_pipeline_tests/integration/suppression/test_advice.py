@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from list_pipeline.core.advice.records import AdviceSource
-from list_pipeline.core.bounces.evidence import failure_evidence
+from list_pipeline.core.advice import AdviceSource
+from list_pipeline.core.bounces.classes import failure_evidence
 from list_pipeline.core.bounces.smtp_vocabulary import server_words
 from list_pipeline.core.plans.plan import ItemAction, PlanItem
 from list_pipeline.core.suppression.verdicts import SuppressionRule

@@ -14,10 +14,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from list_pipeline.agents.consultation import Consultation, ModelAccess, accept_any, consult
-from list_pipeline.agents.question import Answer, Question
-from list_pipeline.core.advice.model_prices import Price
-from list_pipeline.core.advice.records import ModelAnswer, ModelRequest
+from list_pipeline.agents.consultation import Answer, Consultation, ModelAccess, Question, accept_any, consult
+from list_pipeline.core.advice import ModelAnswer, ModelRequest, Price
 
 
 class Verdict(Answer):

@@ -12,10 +12,9 @@ from typing import Any
 
 from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.agents.reporting import Written, write
-from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.percentages import Rate
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import (
     ExecutiveReport,
@@ -28,6 +27,7 @@ from list_pipeline.core.reports.facts import (
     SuppressionFacts,
 )
 from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.core.wording import Rate
 from list_pipeline_tests.unit.agents.consultation_cases import model_that_ends_with
 
 FACTS = MaintenanceFacts(

@@ -16,8 +16,7 @@ from list_pipeline.agents.consultation import (
     ModelAccess,
     consult,
 )
-from list_pipeline.core.advice.model_prices import Price
-from list_pipeline.core.advice.records import AdviceOutcome, AgentRecord, ModelAnswer, ModelRequest
+from list_pipeline.core.advice import AdviceOutcome, AgentRecord, ModelAnswer, ModelRequest, Price
 from list_pipeline.core.errors import (
     AuthenticationError,
     CircuitOpenError,

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from list_pipeline.agents.budget import Budget, Spending
 from list_pipeline.agents.consultation import (
     DEADLINE_S,
+    Answer,
     ModelAccess,
     consult,
 )
-from list_pipeline.agents.question import Answer
-from list_pipeline.core.advice.records import AdviceOutcome, AdviceSource, AgentRecord, ModelAnswer, ModelRequest
+from list_pipeline.core.advice import AdviceOutcome, AdviceSource, AgentRecord, ModelAnswer, ModelRequest
 from list_pipeline.core.errors import (
     AuthenticationError,
     CircuitOpenError,

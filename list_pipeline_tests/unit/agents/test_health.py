@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 
 from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.agents.health import AGENT, HealthAnswer, assess
-from list_pipeline.core.advice.records import AdviceOutcome, AdviceSource, ModelAnswer, ModelRequest
+from list_pipeline.core.advice import AdviceOutcome, AdviceSource, ModelAnswer, ModelRequest
 from list_pipeline.core.errors import TransientError
 from list_pipeline.core.health.assessment import HealthStatus, judge_health
-from list_pipeline.core.health.figures import ListFigures
-from list_pipeline.core.health.trends import BounceTrend
+from list_pipeline.core.health.figures import BounceTrend, ListFigures
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import Urgency, max_urgency
 from list_pipeline.sandbox.gemini.behaviours import BEHAVIOURS, answer_text

@@ -21,7 +21,7 @@ from list_pipeline.agents.optimization import (
     policy_rationale,
     position,
 )
-from list_pipeline.core.advice.records import AdviceOutcome, AdviceSource
+from list_pipeline.core.advice import AdviceOutcome, AdviceSource
 from list_pipeline.core.errors import (
     AuthenticationError,
     ConfigurationError,

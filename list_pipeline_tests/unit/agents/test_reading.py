@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from list_pipeline.agents.consultation import (
+    Answer,
     InvalidAnswerError,
     parse_answer,
 )
 from list_pipeline.agents.health import HealthAnswer
-from list_pipeline.agents.question import Answer
 from list_pipeline_tests.unit.agents.consultation_cases import GOOD, Verdict, asked_of, question
 
 

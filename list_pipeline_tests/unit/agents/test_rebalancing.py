@@ -20,7 +20,7 @@ from list_pipeline.agents.rebalancing import (
     policy_rationale,
     superseded,
 )
-from list_pipeline.core.advice.records import AdviceOutcome, AdviceSource
+from list_pipeline.core.advice import AdviceOutcome, AdviceSource
 from list_pipeline.core.errors import TransientError
 from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.rebalancing.flows import EnrolNewcomers, RebalancingPolicy

@@ -8,15 +8,21 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from list_pipeline.agents.guard import figures_in
+from list_pipeline.agents.guard import MOST_ENTRIES, figures_in
 from list_pipeline.agents.report_from_figures import policy_report, policy_summary
-from list_pipeline.agents.report_guard import MOST_ENTRIES
 from list_pipeline.agents.reporting import question_about
-from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthStatus
 from list_pipeline.core.lists import ALL_LISTS
-from list_pipeline.core.reports.facts import AttemptFacts, ListChange, RebalancingFacts, SenderFault, SuppressionFacts
-from list_pipeline.core.reports.key_metrics import Metric, key_metrics
+from list_pipeline.core.reports.facts import (
+    AttemptFacts,
+    ListChange,
+    Metric,
+    RebalancingFacts,
+    SenderFault,
+    SuppressionFacts,
+    key_metrics,
+)
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline_tests.unit.agents.reporting_cases import FACTS, WAITING, sentences
 

@@ -12,27 +12,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from list_pipeline.agents.consultation import ModelAccess
-from list_pipeline.agents.guard import figures_in
+from list_pipeline.agents.guard import ENTRY_LIMIT, MOST_ENTRIES, Done, ReportGuard, figures_in
 from list_pipeline.agents.report_from_figures import policy_report
-from list_pipeline.agents.report_guard import ENTRY_LIMIT, MOST_ENTRIES, Done, ReportGuard
 from list_pipeline.agents.reporting import MetricLabel, Written, question_about, write
 from list_pipeline.agents.weekly_report import WeeklyReportAnswer, with_week
-from list_pipeline.core.advice.records import AdviceOutcome, AdviceSource
+from list_pipeline.core.advice import AdviceOutcome, AdviceSource
 from list_pipeline.core.errors import TransientError
 from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import (
     ExecutiveReport,
     MaintenanceFacts,
+    Metric,
     RebalancingFacts,
     StoredReport,
     SuppressionFacts,
     Trend,
+    key_metrics,
     stored_report,
 )
-from list_pipeline.core.reports.key_metrics import Metric, key_metrics
 from list_pipeline.core.runs.status import RunStatus
-from list_pipeline.storage.reports import REPORT
+from list_pipeline.storage.runs.ledger import REPORT
 from list_pipeline_tests.unit.agents.consultation_cases import model_that_ends_with
 from list_pipeline_tests.unit.agents.reporting_cases import FACTS, GOOD, WAITING, answered, sentences
 

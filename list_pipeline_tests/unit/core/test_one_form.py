@@ -8,12 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from list_pipeline.agents.report_from_figures import policy_report
-from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, judge_health
 from list_pipeline.core.health.figures import ListFigures, SendFigures
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import SlackMessage, as_text
-from list_pipeline.core.percentages import Rate
 from list_pipeline.core.reports.facts import (
     ListChange,
     ListRates,
@@ -36,6 +35,7 @@ from list_pipeline.core.weekly.figures import (
 )
 from list_pipeline.core.weekly.message import critical_alert, weekly_message
 from list_pipeline.core.weekly.policy_report import policy_week_report
+from list_pipeline.core.wording import Rate
 
 # Rates that no number of decimals makes alike: 4.1026 %, 17.3171 %, ...
 SENDS = {

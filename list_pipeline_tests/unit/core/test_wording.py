@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from list_pipeline.core import wording
 from list_pipeline.core.health.figures import ShownRate
-from list_pipeline.core.percentages import Rate
+from list_pipeline.core.wording import Rate
 
 PERCENTS = st.floats(-1_000, 1_000, allow_nan=False).filter(lambda value: value == 0 or abs(value) > 1e-6)
 RATES = st.tuples(st.integers(0, 200_000), st.integers(1, 200_000)).map(lambda pair: Rate(min(pair), max(pair)))

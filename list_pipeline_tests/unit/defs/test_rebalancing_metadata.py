@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from list_pipeline.core.advice.records import AdviceOutcome, AdviceSource, ConsultationSummary
-from list_pipeline.core.rebalancing.summary import RebalancingSummary
+from list_pipeline.core.advice import AdviceOutcome, AdviceSource, ConsultationSummary
+from list_pipeline.core.rebalancing.balance import RebalancingSummary
 from list_pipeline.defs.maintenance.rebalancing import advice_metadata
 
 ADVICE = ConsultationSummary(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from list_pipeline.core.advice.records import AdviceOutcome, ConsultationSummary
+from list_pipeline.core.advice import AdviceOutcome, ConsultationSummary
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.percentages import Rate
 from list_pipeline.core.reports.facts import ListRates
 from list_pipeline.core.reports.message import maintenance_message
-from list_pipeline.core.wording import rate_text
+from list_pipeline.core.wording import Rate, rate_text
 from list_pipeline.defs.maintenance.reports import report_metadata
 from list_pipeline.operations.reports.maintenance_report import Report
 from list_pipeline_tests.unit.core.reports.test_message import FACTS

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.agents.optimization import MAX_BORDERLINE, advise
-from list_pipeline.core.advice.records import AdviceSource, ModelAnswer
+from list_pipeline.core.advice import AdviceSource, ModelAnswer
 from list_pipeline.core.suppression.rules import decide
 from list_pipeline.core.suppression.verdicts import Attempt, ContactFacts, SuppressionRule, Verdict
 from list_pipeline.operations.suppression.advice import AdviceQuestion, after_opinion, ask_about

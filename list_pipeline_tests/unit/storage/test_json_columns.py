@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from list_pipeline.core.bounces.classes import BounceClass, BounceReason, DecidedBy
-from list_pipeline.core.bounces.evidence import FailureEvidence
+from list_pipeline.core.bounces.classes import BounceClass, BounceReason, DecidedBy, FailureEvidence
 from list_pipeline.core.drift.findings import DriftKind, RepairSummary
 from list_pipeline.core.health.figures import ShownFigures, ShownRate
 from list_pipeline.core.lists import ListRole
@@ -19,15 +18,15 @@ from list_pipeline.core.plans.corrections import CorrectionSummary
 from list_pipeline.core.plans.evidence import ContactFlag, Evidence, ReversedChange
 from list_pipeline.core.plans.gate import GateOutcome, GateRecord
 from list_pipeline.core.plans.plan import PlanKind
-from list_pipeline.core.rebalancing.summary import RebalancingSummary
+from list_pipeline.core.rebalancing.balance import RebalancingSummary
 from list_pipeline.core.reports.facts import StoredReport
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.suppression.plan import SuppressionSummary
 from list_pipeline.core.suppression.verdicts import SuppressionRule
+from list_pipeline.storage.database import JsonColumn, UnreadableRowError
 from list_pipeline.storage.health import FIGURES
-from list_pipeline.storage.json_columns import JsonColumn, UnreadableRowError
-from list_pipeline.storage.plans.plan_json import EVIDENCE, GATE, SUMMARIES
-from list_pipeline.storage.reports import REPORT
+from list_pipeline.storage.plans.plan_rows import EVIDENCE, GATE, SUMMARIES
+from list_pipeline.storage.runs.ledger import REPORT
 from list_pipeline_tests.unit.storage.json_column_cases import BEFORE
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from list_pipeline.core.advice.records import ModelRequest
+from list_pipeline.core.advice import ModelRequest
 from list_pipeline.core.errors import (
     AuthenticationError,
     IntegrationError,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from list_pipeline.core.advice.records import ModelRequest
+from list_pipeline.core.advice import ModelRequest
 from list_pipeline.core.errors import (
     TransientError,
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from list_pipeline.core.bounces.classes import BounceClass, classify
-from list_pipeline.core.bounces.diagnostics import TextEvidence, read_diagnostic
+from list_pipeline.core.bounces.smtp_vocabulary import TextEvidence, read_diagnostic
 from list_pipeline_tests.paths import CHECKOUT
 
 LABELLED = CHECKOUT.parent / "shared" / "data" / "diagnostics_labelled.csv"

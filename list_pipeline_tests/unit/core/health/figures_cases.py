@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from list_pipeline.core.health.figures import ListFigures, SendFigures
-from list_pipeline.core.health.trends import BounceTrend, SizeTrend
+from list_pipeline.core.health.figures import BounceTrend, ListFigures, SendFigures, SizeTrend
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.percentages import Rate
+from list_pipeline.core.wording import Rate
 
 SENT = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 

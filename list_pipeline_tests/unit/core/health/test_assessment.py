@@ -10,12 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from list_pipeline.core.health.assessment import HealthPolicy, HealthStatus, judge_health
-from list_pipeline.core.health.figures import ListFigures, SendFigures
-from list_pipeline.core.health.trends import BounceTrend, SizeTrend
+from list_pipeline.core.health.figures import BounceTrend, ListFigures, SendFigures, SizeTrend
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.percentages import Rate
 from list_pipeline.core.plans.plan import Urgency
-from list_pipeline.core.wording import rate_text
+from list_pipeline.core.wording import Rate, rate_text
 from list_pipeline_tests.unit.core.health.figures_cases import ELEVATED, HEALTHY, SENT, sends
 
 # Rates

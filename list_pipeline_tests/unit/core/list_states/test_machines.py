@@ -23,9 +23,10 @@ from list_pipeline.core.list_states.machines import (
     balance_event,
     bounce_event,
     broken_transitions,
+    machine_of,
+    next_state,
     target_of,
 )
-from list_pipeline.core.list_states.transitions import machine_of, next_state
 from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.messages.slack_blocks import as_text
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from list_pipeline.core.advice.records import AdviceOutcome
+from list_pipeline.core.advice import AdviceOutcome
 from list_pipeline.core.monitoring.decision_review import (
     BANDS,
     Advice,

@@ -12,7 +12,7 @@ from typing import Any
 
 from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.agents.rebalancing import RebalancingQuestion
-from list_pipeline.core.advice.records import ModelAnswer, ModelRequest
+from list_pipeline.core.advice import ModelAnswer, ModelRequest
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.rebalancing.balance import Sizes
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy, plan_flows

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from list_pipeline.core.percentages import exact_share
 from list_pipeline.core.rebalancing.balance import (
     BalanceState,
     assess_balance,
@@ -21,6 +20,7 @@ from list_pipeline.core.rebalancing.balance import (
     is_balanced,
     is_reachable,
 )
+from list_pipeline.core.wording import exact_share
 
 size = st.integers(0, 5_000)
 sizes_of = st.tuples(size, size, size)

@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from list_pipeline.core.advice.records import AdviceSource
+from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
-from list_pipeline.core.health.trends import BounceTrend, SizeTrend
+from list_pipeline.core.health.figures import BounceTrend, SizeTrend
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import problems
-from list_pipeline.core.percentages import Rate
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import ListRates, Trend
 from list_pipeline.core.reports.message import (
@@ -33,6 +32,7 @@ from list_pipeline.core.reports.message import (
     maintenance_report,
 )
 from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.core.wording import Rate
 from list_pipeline.sandbox.slack.limits import block_errors, blocks_too_long
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.agents.guard import figures_in
 from list_pipeline.agents.weekly_report import question_about_week, write_week
-from list_pipeline.core.advice.records import AdviceOutcome, AdviceSource, ModelAnswer, ModelRequest
+from list_pipeline.core.advice import AdviceOutcome, AdviceSource, ModelAnswer, ModelRequest
 from list_pipeline.core.errors import TransientError
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
 from list_pipeline.core.health.figures import SendFigures

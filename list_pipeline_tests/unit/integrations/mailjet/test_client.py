@@ -24,7 +24,7 @@ from list_pipeline.integrations.mailjet import (
     CountersMissingError,
     UnreadableAnswerError,
 )
-from list_pipeline.integrations.mailjet.parsing import Row
+from list_pipeline.integrations.mailjet.answers import Row
 from list_pipeline_tests.unit.integrations.mailjet.mailjet_double import (
     Script,
     campaign_row,

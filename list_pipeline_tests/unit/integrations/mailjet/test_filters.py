@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from list_pipeline.core.observations import MessageStatus
-from list_pipeline.integrations.mailjet import filters
-from list_pipeline.integrations.mailjet.filters import (
+from list_pipeline.integrations.mailjet import paging
+from list_pipeline.integrations.mailjet.paging import (
     STATUS_NUMBERS,
     CampaignFilter,
     Collection,
@@ -22,7 +22,7 @@ from list_pipeline_tests.paths import CHECKOUT
 
 METADATA = CHECKOUT.parent / "shared" / "reference" / "mailjet_metadata.md"
 
-COLLECTIONS = [value for value in vars(filters).values() if isinstance(value, Collection)]
+COLLECTIONS = [value for value in vars(paging).values() if isinstance(value, Collection)]
 
 DOCUMENTED_ELSEWHERE = {"statcounters": {CounterFilter.SOURCE_ID.value}}
 """In the guide and in a recording; the metadata calls it SourceIDs."""

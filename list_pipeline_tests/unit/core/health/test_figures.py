@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from list_pipeline.core.health.trends import (
+from list_pipeline.core.health.figures import (
     Beta,
     BounceTrend,
     CampaignBounces,

@@ -1,24 +1,27 @@
-"""Bulk jobs (``managemanycontacts``): submit, look, wait, read the error file.
+"""Requests that change something: bulk jobs (``managemanycontacts``), and the schedule of campaign drafts.
 
 A job is accepted, not done, and one that ended well may have changed nothing (mailjet go#108): whoever submits one
 reads the lists back.
 
-Belongs here: the requests of one job. Does not belong here: the journal, and what is read back.
+Belongs here: the requests of one job; which drafts are programmed and for when, their schedule cancelled or set again,
+and the check that an answer is about that draft. Does not belong here: when something is changed, the journal, and what
+is read back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from list_pipeline.core.clock import Clock
-from list_pipeline.core.observations import ANONYMISED_DOMAIN, JobSeen, MemberAction
-from list_pipeline.integrations.mailjet.answers import error_items, safe_text
+from list_pipeline.core.masking import redact_foreign_text
+from list_pipeline.core.observations import ANONYMISED_DOMAIN, DraftSeen, DraftStatus, JobSeen, MemberAction
+from list_pipeline.integrations.mailjet import paging
+from list_pipeline.integrations.mailjet.answers import Row, error_items, safe_text, unreadable
 from list_pipeline.integrations.mailjet.errors import JobTimeoutError, OutcomeUnknownError, UnreadableAnswerError
-from list_pipeline.integrations.mailjet.paging import only_row
-from list_pipeline.integrations.mailjet.parsing import Row, unreadable
+from list_pipeline.integrations.mailjet.paging import DraftFilter, Pager, only_row
 from list_pipeline.integrations.mailjet.transport import Resource, Transport
 
 _SUBMIT = Resource.rest("contact", "managemanycontacts")
@@ -127,3 +130,67 @@ class Jobs:
 def _count(row: Row) -> int:
     """The number of contacts processed so far; a job that has not begun may give none."""
     return row.number("Count") if row.reference("Count") is not None else 0
+
+
+class Drafts:
+    """The drafts of one account. Every method raises as ``MailjetClient``'s do."""
+
+    def __init__(self, transport: Transport, pager: Pager) -> None:
+        self._transport = transport
+        self._pager = pager
+
+    def programmed(self) -> tuple[DraftSeen, ...]:
+        """Drafts that wait for their time, by ascending id: one request per 1000. Their times: ``scheduled_for``."""
+
+        def parse(row: Row) -> DraftSeen:
+            found = _draft(row)
+            if found.status != DraftStatus.PROGRAMMED:
+                raise unreadable(f"Reading {paging.DRAFTS.path} with a filter", "rows came that the filter leaves out")
+            return found
+
+        pages = self._pager.pages(paging.DRAFTS, {DraftFilter.STATUS: DraftStatus.PROGRAMMED.value}, parse)
+        return tuple(found for page in pages for found in page)
+
+    def one(self, draft_id: int) -> DraftSeen:
+        """One draft. Raises ``RemoteNotFoundError``."""
+        resource = Resource.rest("campaigndraft", draft_id)
+        found = _draft(only_row(resource, self._transport.read(resource)))
+        if found.draft_id != draft_id:
+            raise unreadable(f"Reading {resource.name}", "another object came than the one asked for")
+        return found
+
+    def scheduled_for(self, draft_id: int) -> datetime:
+        """When a programmed draft is sent (UTC).
+
+        Raises:
+            RemoteNotFoundError: it is not programmed; whether it was sent or taken back, its status tells (``one``).
+        """
+        resource = Resource.rest("campaigndraft", draft_id, "schedule")
+        found = only_row(resource, self._transport.read(resource)).instant("Date")
+        if found is None:
+            raise unreadable(f"Reading {resource.name}", "a schedule came without a date")
+        return found
+
+    def cancel_schedule(self, draft_id: int) -> None:
+        """Take a draft's schedule back, so that it is not sent. Raises ``OutcomeUnknownError``: read back."""
+        self._transport.delete(Resource.rest("campaigndraft", draft_id, "schedule"))
+
+    def schedule(self, draft_id: int, at: datetime) -> None:
+        """Have a draft sent at an instant (whole seconds, UTC). Raises ``OutcomeUnknownError``: read back."""
+        if at.tzinfo is None:
+            raise ValueError("an instant needs a timezone")
+        date = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._transport.change("POST", Resource.rest("campaigndraft", draft_id, "schedule"), {"Date": date})
+
+
+def _draft(row: Row) -> DraftSeen:
+    return DraftSeen(
+        draft_id=row.number("ID"),
+        list_id=row.reference("ContactsListID"),
+        segmentation_id=row.reference("SegmentationID"),
+        title=redact_foreign_text(row.text_or_empty("Title")),
+        subject=redact_foreign_text(row.text_or_empty("Subject")),
+        sender_name=redact_foreign_text(row.text_or_empty("SenderName")),
+        sender_email=row.text_or_empty("SenderEmail"),
+        status=row.number("Status"),
+    )

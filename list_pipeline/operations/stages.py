@@ -1,7 +1,9 @@
-"""Measures work while it is done: durations, requests and waits of a stage or a run, kept as a row and logged.
+"""What surrounds every stage of a run: it is measured, seen to live, its failure written down, and what follows it may fail.
 
-Belongs here: the measuring, and the facts that the log entries of a run carry. Does not belong here: percentiles over runs
-(``core.monitoring.latency``), and the figures of a window (``operations.monitoring.figures``).
+Belongs here: durations, requests and waits of a stage, kept as a row and logged; the heartbeat of a run while it asks
+Mailjet; keeping a fault in what follows from undoing the step. Does not belong here: what a kind of run writes (each
+has a ``RunRecord``), what follows which step (the workflows say so themselves), and figures over many runs
+(``operations.monitoring``).
 
 Measuring never fails what is measured: a timing that cannot be kept is named in the log.
 """
@@ -14,15 +16,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ParamSpec, TypeVar
+from functools import partial
+from typing import ParamSpec, Protocol, TypeVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from structlog.contextvars import bind_contextvars, get_contextvars, unbind_contextvars
 
 from list_pipeline.core.errors import ChangesStoppedError, LockHeldError, TransientError
+from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.monitoring.latency import LONG_MS, WHOLE_RUN, Timing
 from list_pipeline.operations.access import Measured
+from list_pipeline.operations.services import Services
 from list_pipeline.storage.monitoring import metrics
 
 log = structlog.get_logger(__name__)
@@ -158,3 +163,62 @@ def _keep(
             log.warning("a workflow took long", duration_ms=timing.duration_ms, limit_ms=LONG_MS)
     else:
         log.info("stage finished", **told)
+
+
+def follow_up(what: str, action: Callable[[], object], **facts: object) -> str:
+    """Do what follows a finished step. Whatever fails in it is logged with its trace and not raised.
+
+    Args:
+        what: what is done, for people: "noting the states of the lists". ``facts``: what it is about, for the log.
+
+    Returns:
+        Why it failed, without addresses; empty when it is done.
+    """
+    try:
+        action()
+    except Exception as error:
+        why = redact_addresses(f"{what}: {error}")[:1000]
+        log.exception("what follows a step failed", what=what, **facts)
+        return why
+    return ""
+
+
+HEARTBEAT_EVERY = timedelta(minutes=1)
+"""A run that asks Mailjet for something notes this often that it lives."""
+
+
+class RunRecord(Protocol):
+    """Where a run of some kind writes down how it fares."""
+
+    def heartbeat(self) -> None:
+        """The run lives."""
+
+    def failed(self, stage: str, error: Exception) -> None:
+        """A stage of it failed, or was stopped."""
+
+
+@contextmanager
+def recorded(services: Services, record: RunRecord, stage: str) -> Iterator[None]:
+    """A stage: as long as it asks Mailjet for something, its run is seen to live; what fails in it is written down and raised
+    again. A record that cannot be written hides no error of the stage, and makes no failure of a success."""
+    around, services.heartbeat = services.heartbeat, _now_and_then(services, record)
+    try:
+        yield
+    except Exception as error:
+        follow_up("writing a failure down", partial(record.failed, stage, error), stage=stage)
+        raise
+    finally:
+        services.heartbeat = around
+    follow_up("noting a sign of life", record.heartbeat, stage=stage)
+
+
+def _now_and_then(services: Services, record: RunRecord) -> Callable[[], None]:
+    last = services.clock.now()
+
+    def beat() -> None:
+        nonlocal last
+        if services.clock.now() - last >= HEARTBEAT_EVERY:
+            last = services.clock.now()
+            follow_up("noting a sign of life", record.heartbeat)
+
+    return beat
