@@ -6,7 +6,7 @@ and where they lead (``core.list_states.machines``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -313,7 +313,7 @@ def seen_maintenance(connection: Connection, campaign_id: int, sweep: Sweep) -> 
 def _plan(connection: Connection, plan: StoredPlan | None) -> PlanSeen | None:
     if plan is None:
         return None
-    outcome: Mapping[str, int] = outcome_rows.outcome(connection, plan.plan_id)
+    outcomes = outcome_rows.outcomes(connection, plan.plan_id)
     begun_at = fetch_scalar(connection, "select min(created_at) from change where plan_id = :plan", plan=plan.plan_id)
     if plan.kind is PlanKind.SUPPRESSION:
         is_needed = bool(
@@ -343,9 +343,9 @@ def _plan(connection: Connection, plan: StoredPlan | None) -> PlanSeen | None:
         decided_at=plan.decided_at,
         begun_at=begun_at,
         executed_at=plan.executed_at,
-        confirmed=outcome["confirmed"] + outcome["reversed"],
-        failed=outcome["failed"],
-        skipped=outcome["skipped"],
+        confirmed=outcomes.confirmed + outcomes.reversed,
+        failed=outcomes.failed,
+        skipped=outcomes.skipped,
         deviation_percent=deviation,
         is_repaired=is_repaired,
         roles=roles,

@@ -1,11 +1,13 @@
 """The words of the journal: what a step does, where it is in its life, why it is there; and the same of a bulk job.
 
-Belongs here: these words, and which of them may follow which. Does not belong here: what a plan intends for a contact, which
-is also the kind of its change (``plan.ItemAction``), and the rows (``storage.plans.journal``).
+Belongs here: these words, which of them may follow which, and the counts of what became of a plan. Does not belong here: what
+a plan intends for a contact, which is also the kind of its change (``plan.ItemAction``), and the rows
+(``storage.plans.journal``).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from list_pipeline.core.life_cycles import life_cycle
@@ -121,3 +123,23 @@ class StepNote(StrEnum):
 
 EXPLAIN_NO_SIZE = (StepNote.WAS_THERE_ALREADY, StepNote.CREATED_AGAIN)
 """Confirmed steps with such a note did not change the size of a list that the journal accounts for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """The changes of a plan, or of a part of it, counted by what became of them. Each of ``planned`` is in one other count.
+
+    Attributes:
+        confirmed: all steps were read back from Mailjet's lists.
+        failed: a step failed in all its attempts.
+        skipped: nothing of it was to be done any more.
+        reversed: taken back again by a later change.
+        open: not settled.
+    """
+
+    planned: int = 0
+    confirmed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    reversed: int = 0
+    open: int = 0

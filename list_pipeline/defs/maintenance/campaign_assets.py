@@ -153,6 +153,14 @@ def executed_metadata(executed: Executed, column: str) -> dict[str, dg.MetadataV
             }
         ),
         f"by {column}": md.table(
-            [{column: name.replace("_", " "), **found} for name, found in executed.by_reason.items()]
+            [
+                {
+                    column: name.replace("_", " "),
+                    "confirmed": one.confirmed,
+                    "failed": one.failed,
+                    "skipped": one.skipped,
+                }
+                for name, one in executed.by_label.items()
+            ]
         ),
     }

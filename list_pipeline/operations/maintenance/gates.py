@@ -84,7 +84,7 @@ def _judge(
 def is_under_way(services: Services, plan: StoredPlan) -> bool:
     """Whether the journal of a plan has steps that are not settled."""
     with services.database.begin() as connection:
-        return outcome_rows.outcome(connection, plan.plan_id)["open"] > 0
+        return outcome_rows.outcomes(connection, plan.plan_id).open > 0
 
 
 def has_unstarted(services: Services, plan: StoredPlan) -> bool:
@@ -92,7 +92,7 @@ def has_unstarted(services: Services, plan: StoredPlan) -> bool:
     if plan.status is not PlanStatus.PENDING_REVIEW:
         return False
     with services.database.begin() as connection:
-        begun = outcome_rows.outcome(connection, plan.plan_id)["planned"]
+        begun = outcome_rows.outcomes(connection, plan.plan_id).planned
         return not begun and bool(executable_items(plan, plan_rows.plan_items(connection, plan.plan_id)))
 
 

@@ -321,7 +321,7 @@ def _result(services: ReadingMailjet, plan: StoredPlan, executed: Executed) -> C
         refresh_contacts(services, [change.contact_id for change in changes])
     with services.database.begin() as connection:
         now = outcome_rows.contacts_now(connection, [change.contact_id for change in changes])
-        unsettled = outcome_rows.outcome(connection, plan.plan_id)["open"]
+        unsettled = outcome_rows.outcomes(connection, plan.plan_id).open
     # A repair refuses nobody, and is named by its kind.
     summary = plan.summary if isinstance(plan.summary, CorrectionSummary) else CorrectionSummary()
     facts = CorrectionFacts(

@@ -6,9 +6,9 @@ Belongs here: what every kind of plan has in common after its execution. Does no
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 
-from list_pipeline.core.plans.journal import StepState
+from list_pipeline.core.plans.journal import Outcomes, StepState
 from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.operations.access import Storing
@@ -20,15 +20,11 @@ from list_pipeline.storage.runs import ledger
 
 
 @dataclass(frozen=True, slots=True)
-class Executed:
-    """The outcome of a plan's changes. ``by_reason`` counts confirmed, failed and skipped ones per reason or action."""
+class Executed(Outcomes):
+    """The outcomes of a plan, with the number of its bulk jobs, and counted by reason or by action."""
 
-    planned: int
-    confirmed: int
-    failed: int
-    skipped: int
-    jobs: int
-    by_reason: Mapping[str, Mapping[str, int]]
+    jobs: int = 0
+    by_label: Mapping[str, Outcomes] = field(default_factory=dict)
 
 
 def close(
@@ -43,9 +39,9 @@ def close(
     """
     now = services.clock.now()
     with services.database.begin() as connection:
-        outcome = outcome_rows.outcome(connection, plan.plan_id)
+        outcomes = outcome_rows.outcomes(connection, plan.plan_id)
         is_decided = plan.status in (PlanStatus.APPROVED, PlanStatus.EXECUTED)
-        if is_decided and plan.executed_at is None and not outcome["open"]:
+        if is_decided and plan.executed_at is None and not outcomes.open:
             plan_rows.mark_executed(connection, plan.plan_id, now)
         too_late = attempt_rows.left_by_deadline(connection, plan.plan_id)
         failed = {step.contact_id for step in journal.steps_of(connection, plan.plan_id, StepState.FAILED)}
@@ -62,11 +58,11 @@ def close(
                 details={"plan": plan.plan_id},
                 now=now,
             )
-        if outcome["failed"] and log_id is not None:
+        if outcomes.failed and log_id is not None:
             if too_late:
-                ledger.note_deadline(connection, log_id, plan.kind.value, deadline, outcome["failed"], now)
+                ledger.note_deadline(connection, log_id, plan.kind.value, deadline, outcomes.failed, now)
             else:
-                ledger.add_error(connection, log_id, plan.kind.value, failure, outcome["failed"])
-        by_reason = outcome_rows.outcome_by(connection, plan.plan_id, by)
+                ledger.add_error(connection, log_id, plan.kind.value, failure, outcomes.failed)
+        by_label = outcome_rows.outcomes_by(connection, plan.plan_id, by)
         jobs = outcome_rows.jobs_of(connection, plan.plan_id)
-    return Executed(outcome["planned"], outcome["confirmed"], outcome["failed"], outcome["skipped"], jobs, by_reason)
+    return Executed(**asdict(outcomes), jobs=jobs, by_label=by_label)

@@ -93,7 +93,7 @@ def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess |
     with services.database.begin() as connection:
         stored = plan_rows.current_plan(connection, campaign.campaign_id, PlanKind.REBALANCING, sweep)
         suppression = plan_rows.current_plan(connection, campaign.campaign_id, PlanKind.SUPPRESSION, sweep)
-        unsettled = outcome_rows.outcome(connection, suppression.plan_id)["open"] if suppression else 0
+        unsettled = outcome_rows.outcomes(connection, suppression.plan_id).open if suppression else 0
     if stored is not None:
         return stored
     if unsettled:
@@ -320,7 +320,7 @@ def _roll_back_if_needed(
 
 def _why_roll_back(services: Services, plan: StoredPlan) -> str | None:
     with services.database.begin() as connection:
-        outcome = outcome_rows.outcome(connection, plan.plan_id)
+        outcomes = outcome_rows.outcomes(connection, plan.plan_id)
         failed = outcome_rows.failed_contacts(connection, plan.plan_id)
         changed = outcome_rows.done_changes(connection, plan.plan_id)
         failed_changes = {step.change_id for step in journal.steps_of(connection, plan.plan_id, StepState.FAILED)}
@@ -337,7 +337,7 @@ def _why_roll_back(services: Services, plan: StoredPlan) -> str | None:
         and len(now[change.contact_id].campaign_lists) != 1
         for change in changed
     )
-    return why_roll_back(outcome["planned"] - outcome["skipped"], failed, astray)
+    return why_roll_back(outcomes.planned - outcomes.skipped, failed, astray)
 
 
 def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]) -> None:

@@ -17,7 +17,8 @@ from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.delivery import DeliveryState
 from list_pipeline.core.messages.slack_blocks import SlackMessage
 from list_pipeline.core.plans.gate import GateOutcome
-from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
+from list_pipeline.core.plans.journal import Outcomes
+from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.rebalancing.balance import deviation_percent
 from list_pipeline.core.reports.facts import (
     AttemptFacts,
@@ -135,41 +136,40 @@ def final_status(services: Services, run: Maintenance) -> RunStatus:
         suppression, rebalancing = _plans(connection, run)
         if suppression is None:
             return RunStatus.FAILED
-        numbers = dict.fromkeys(("planned", "confirmed", "skipped", "failed", "rejected"), 0)
-        is_read_only = False
+        planned, rejected, is_read_only = 0, 0, False
+        begun: list[Outcomes] = []
         for plan in (suppression, rebalancing):
             if plan is None:
                 continue
             items = plan_rows.plan_items(connection, plan.plan_id)
-            planned = [item for item in items if item.to_role is not None and not item.is_held]
-            outcome = outcome_rows.outcome(connection, plan.plan_id)
+            wanted = sum(item.to_role is not None and not item.is_held for item in items)
             if plan.gate is not None and plan.gate.outcome in (GateOutcome.READ_ONLY, GateOutcome.REFUSED):
-                is_read_only |= bool(planned)
-                numbers["planned"] += len(planned)
+                is_read_only |= wanted > 0
+                planned += wanted
                 continue
             if plan.status in (PlanStatus.REJECTED, PlanStatus.EXPIRED):
-                numbers["planned"] += len(planned)
-                numbers["rejected"] += len(planned)
+                planned += wanted
+                rejected += wanted
                 continue
             # What an approved plan keeps back for a person is in the review queue, no longer part of this run.
-            allowed = len(executable_items(plan, items)) if plan.kind is PlanKind.SUPPRESSION else len(planned)
+            allowed = len(executable_items(plan, items)) if plan.kind is PlanKind.SUPPRESSION else wanted
             if plan.status is PlanStatus.PENDING_REVIEW:
                 # Whatever was done already, the maintenance is not over while a person has to decide.
                 return RunStatus.PENDING_REVIEW
             # What people approved later, contact by contact, is in the journal too.
-            numbers["planned"] += max(allowed, outcome["planned"])
-            for name in ("confirmed", "skipped", "failed"):
-                numbers[name] += outcome[name]
+            begun.append(outcome_rows.outcomes(connection, plan.plan_id))
+            planned += max(allowed, begun[-1].planned)
+    confirmed = sum(one.confirmed for one in begun)
     status = run_status(
-        planned=numbers["planned"],
-        confirmed=numbers["confirmed"],
-        skipped=numbers["skipped"],
-        failed=numbers["failed"],
-        rejected=numbers["rejected"],
+        planned=planned,
+        confirmed=confirmed,
+        skipped=sum(one.skipped for one in begun),
+        failed=sum(one.failed for one in begun),
+        rejected=rejected,
         read_only=is_read_only,
     )
     if status is RunStatus.SUCCESS and run.log.passed_deadline:
-        return RunStatus.PARTIAL_SUCCESS if numbers["confirmed"] else RunStatus.FAILED
+        return RunStatus.PARTIAL_SUCCESS if confirmed else RunStatus.FAILED
     return status
 
 
@@ -306,7 +306,7 @@ def _suppression_facts(connection: Connection, plan: StoredPlan | None) -> Suppr
         return SuppressionFacts()
     items = [item for item in plan_rows.plan_items(connection, plan.plan_id) if item.to_role is not None]
     allowed = executable_items(plan, items) if plan.status is not PlanStatus.PENDING_REVIEW else items
-    outcomes = outcome_rows.outcome_by(connection, plan.plan_id, "reason")
+    by_reason = outcome_rows.outcomes_by(connection, plan.plan_id, "reason")
     begun = {step.contact_id for step in journal.steps_of(connection, plan.plan_id)}
     let_through = {item.contact_id for item in allowed if not item.is_held} | begun
     planned: dict[str, int] = {}
@@ -315,8 +315,8 @@ def _suppression_facts(connection: Connection, plan: StoredPlan | None) -> Suppr
             planned[item.reason] = planned.get(item.reason, 0) + 1
     return SuppressionFacts(
         planned=planned,
-        confirmed={reason: found["confirmed"] for reason, found in outcomes.items() if found["confirmed"]},
-        failed={reason: found["failed"] for reason, found in outcomes.items() if found["failed"]},
+        confirmed={reason: one.confirmed for reason, one in by_reason.items() if one.confirmed},
+        failed={reason: one.failed for reason, one in by_reason.items() if one.failed},
         held_for_review=len(items) - sum(planned.values()),
     )
 
@@ -325,12 +325,12 @@ def _rebalancing_facts(connection: Connection, plan: StoredPlan | None) -> Rebal
     if plan is None:
         return RebalancingFacts()
     summary = plan.rebalancing_summary
-    outcomes = outcome_rows.outcome_by(connection, plan.plan_id, "action")
+    by_action = outcome_rows.outcomes_by(connection, plan.plan_id, "action")
     return RebalancingFacts(
         moves_planned=summary.move_count,
-        moves_confirmed=outcomes.get("move", {}).get("confirmed", 0),
+        moves_confirmed=by_action.get(ItemAction.MOVE, Outcomes()).confirmed,
         enrolments_planned=summary.enrolment_count,
-        enrolments_confirmed=outcomes.get("enrol", {}).get("confirmed", 0),
+        enrolments_confirmed=by_action.get(ItemAction.ENROL, Outcomes()).confirmed,
         deferred=summary.deferred_count,
         certificate=summary.certificate,
     )

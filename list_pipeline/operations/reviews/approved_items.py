@@ -227,7 +227,7 @@ class ApprovedItemsRun:
             return  # The history and the ledger are about campaigns.
         with self._services.database.begin() as connection:
             row = ledger.latest_log(connection, plan.campaign_id, plan.sweep.value)
-            confirmed = outcome_rows.outcome(connection, plan.plan_id)["confirmed"]
+            confirmed = outcome_rows.outcomes(connection, plan.plan_id).confirmed
             if row is not None and plan.kind is PlanKind.REBALANCING:
                 ledger.fill_log(connection, row.log_id, contacts_rebalanced=confirmed)
         if row is not None and plan.kind is PlanKind.SUPPRESSION:

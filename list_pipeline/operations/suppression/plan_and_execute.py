@@ -250,7 +250,7 @@ def waiting_to_begin(services: Services, plan: StoredPlan) -> int:
     if plan.executed_at is not None:
         return 0
     with services.database.begin() as connection:
-        begun = outcome_rows.outcome(connection, plan.plan_id)["planned"]
+        begun = outcome_rows.outcomes(connection, plan.plan_id).planned
         return 0 if begun else len(executable_items(plan, plan_rows.plan_items(connection, plan.plan_id)))
 
 
@@ -260,7 +260,7 @@ def is_idle_backfill(services: Services, plan: StoredPlan) -> bool:
     if not plan.suppression_summary.is_backfill:
         return False
     with services.database.begin() as connection:
-        return not outcome_rows.outcome(connection, plan.plan_id)["confirmed"]
+        return not outcome_rows.outcomes(connection, plan.plan_id).confirmed
 
 
 def execute_suppressions(services: Services, run: Maintenance, progress: Callable[[str], None] = log.info) -> Executed:
@@ -278,7 +278,7 @@ def execute_suppressions(services: Services, run: Maintenance, progress: Callabl
             )
         items = executable_items(plan, plan_rows.plan_items(connection, plan.plan_id))
         # Complaints that were begun before their plan was turned down are brought to their end all the same.
-        unsettled = outcome_rows.outcome(connection, plan.plan_id)["open"]
+        unsettled = outcome_rows.outcomes(connection, plan.plan_id).open
     if plan.executed_at is None and (items or unsettled):
         try:
             with mutation_lock(services.database, services.clock, f"suppression after {run.campaign.key}") as lock:
@@ -341,5 +341,5 @@ def keep_history(services: Services, log_id: int, plan: StoredPlan) -> None:
     with services.database.begin() as connection:
         list_ids = {role.value: list_id for role, list_id in services.list_ids.by_role().items()}
         outcome_rows.write_history(connection, plan.plan_id, log_id, list_ids, services.clock.now())
-        confirmed = outcome_rows.outcome(connection, plan.plan_id)["confirmed"]
+        confirmed = outcome_rows.outcomes(connection, plan.plan_id).confirmed
         ledger.fill_log(connection, log_id, contacts_suppressed=confirmed)

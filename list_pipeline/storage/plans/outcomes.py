@@ -7,13 +7,14 @@ Belongs here: SQL about changes that are done, and about their reversals. Does n
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.corrections import ContactNow, DoneChange
-from list_pipeline.core.plans.journal import EXPLAIN_NO_SIZE, STEP_LIFE, StepAction, StepNote, StepState
+from list_pipeline.core.plans.journal import EXPLAIN_NO_SIZE, STEP_LIFE, Outcomes, StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import (
     CORRECTIONS,
     MAINTENANCE_PLANS,
@@ -51,40 +52,37 @@ _PER_CHANGE = f"""
     where c.plan_id = :plan group by c.change_id
 """
 
-
-def outcome(connection: Connection, plan_id: int) -> Mapping[str, int]:
-    """Changes of a plan by outcome: ``confirmed`` when all steps are, ``reversed`` when taken back again, ``failed`` when a
-    step is, else ``skipped`` or ``open``."""
-    row = fetch_one(
-        connection,
-        f"""
-        with per_change as ({_PER_CHANGE})
-        select count(*) as planned, count(*) filter (where confirmed) as confirmed,
-               count(*) filter (where failed) as failed, count(*) filter (where skipped) as skipped,
-               count(*) filter (where reversed) as reversed,
-               count(*) filter (where not confirmed and not failed and not skipped and not reversed) as open
-        from per_change
-        """,
-        plan=plan_id,
-    )
-    return {name: int(value) for name, value in (row or {}).items()}
+_COUNTS = """
+    count(*) as planned, count(*) filter (where confirmed) as confirmed, count(*) filter (where failed) as failed,
+    count(*) filter (where skipped) as skipped, count(*) filter (where reversed) as reversed,
+    count(*) filter (where not confirmed and not failed and not skipped and not reversed) as open
+"""
 
 
-def outcome_by(connection: Connection, plan_id: int, column: str) -> Mapping[str, Mapping[str, int]]:
-    """Confirmed, failed and skipped changes by a column of the plan items (``reason`` or ``action``)."""
+def outcomes(connection: Connection, plan_id: int) -> Outcomes:
+    """The outcomes of a plan's changes."""
+    row = fetch_one(connection, f"with per_change as ({_PER_CHANGE}) select {_COUNTS} from per_change", plan=plan_id)
+    return _outcomes(row) if row is not None else Outcomes()
+
+
+def outcomes_by(connection: Connection, plan_id: int, column: str) -> Mapping[str, Outcomes]:
+    """The outcomes by a column of the plan items (``reason`` or ``action``)."""
     if column not in ("reason", "action"):
         raise ValueError("outcomes are counted by reason or by action")
-    found = fetch_all(
+    rows = fetch_all(
         connection,
         f"""
         with per_change as ({_PER_CHANGE})
-        select i.{column} as label, count(*) filter (where confirmed) as confirmed,
-               count(*) filter (where failed) as failed, count(*) filter (where skipped) as skipped
+        select i.{column} as label, {_COUNTS}
         from per_change p join plan_item i using (plan_id, contact_id) group by i.{column} order by i.{column}
         """,
         plan=plan_id,
     )
-    return {str(r["label"]): {n: int(r[n]) for n in ("confirmed", "failed", "skipped")} for r in found}
+    return {str(row["label"]): _outcomes(row) for row in rows}
+
+
+def _outcomes(row: RowMapping) -> Outcomes:
+    return Outcomes(**{count.name: int(row[count.name]) for count in fields(Outcomes)})
 
 
 def jobs_of(connection: Connection, plan_id: int) -> int:

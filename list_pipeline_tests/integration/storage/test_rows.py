@@ -151,7 +151,7 @@ def test_only_known_columns_of_the_ledger_can_be_filled(database: Database) -> N
 
 def test_outcomes_are_counted_by_known_columns_only(database: Database) -> None:
     with pytest.raises(ValueError, match="by reason or by action"), database.begin() as connection:
-        outcome_rows.outcome_by(connection, 1, "email")
+        outcome_rows.outcomes_by(connection, 1, "email")
 
 
 def test_an_error_stands_in_the_ledger_once(small: Installation) -> None:
