@@ -20,8 +20,8 @@ from typing import Any
 from list_pipeline.core.health.assessment import HealthAssessment, HealthPolicy
 from list_pipeline.core.health.figures import SendFigures
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.plans.journal import StepAction, StepOnList
 from list_pipeline.core.rebalancing.balance import Sizes, deviation, deviation_percent
+from list_pipeline.core.rebalancing.flows import RebalancingPolicy
 from list_pipeline.core.wording import duration_text, exact_share, instant_text, limit_text, percent_text, rate_text
 
 VALIDATION_HOUR = 6
@@ -40,8 +40,9 @@ TOLERANCE_PERCENT = 1
 STALE_AFTER = timedelta(hours=24)
 """What was last read from Mailjet longer ago than this is stale."""
 
-UNEVEN_PERCENT, VERY_UNEVEN_PERCENT = 5, 15
-"""Deviation of the three lists that is named, and from which the words are stronger; both are warnings."""
+VERY_UNEVEN_PERCENT = 15
+"""Deviation of the three lists above which the words are stronger. It is named from the deviation on that a maintenance
+repairs (``RebalancingPolicy``); both are warnings."""
 
 
 class Severity(StrEnum):
@@ -68,20 +69,30 @@ class ValidationRule(StrEnum):
 
     @property
     def question(self) -> str:
-        """The question that the rule asks."""
+        """The question that the rule asks, the same in every deployment: a figure that is a setting goes by its name."""
         return _QUESTIONS[self]
 
 
 _QUESTIONS: Mapping[ValidationRule, str] = MappingProxyType(
     {
         ValidationRule.LIST_EXISTS: "The list exists at Mailjet and is not deleted.",
-        ValidationRule.LIST_SIZE: "As many contacts would be mailed as expected, give or take 10 or 1 %, whichever is more.",
+        ValidationRule.LIST_SIZE: (
+            f"As many contacts would be mailed as expected, give or take {TOLERANCE_CONTACTS} or "
+            f"{limit_text(TOLERANCE_PERCENT)}, whichever is more."
+        ),
         ValidationRule.NOBODY_SUPPRESSED: "Nobody on the list is suppressed and could still be mailed.",
         ValidationRule.NOBODY_WAITING: "Nobody on the list waits for a decision to be suppressed.",
         ValidationRule.UNSUBSCRIBED_AND_EXCLUDED: "Nobody would be mailed who unsubscribed on another list.",
-        ValidationRule.FRESH_DATA: "The list was read from Mailjet within 24 hours, and nothing is changing it right now.",
-        ValidationRule.BALANCE: "The three lists deviate by at most 5 % from their mean.",
-        ValidationRule.BOUNCE_RATE: "The list's last campaign did not bounce above 2 %.",
+        ValidationRule.FRESH_DATA: (
+            f"The list was read from Mailjet within {STALE_AFTER // timedelta(hours=1)} hours, and nothing is changing it "
+            "right now."
+        ),
+        ValidationRule.BALANCE: (
+            "The three lists deviate from their mean by no more than LIST_BALANCE_THRESHOLD, which a maintenance repairs."
+        ),
+        ValidationRule.BOUNCE_RATE: (
+            f"The list's last campaign did not bounce above {limit_text(HealthPolicy().bounces_concerning)}."
+        ),
         ValidationRule.LIST_HEALTH: "The assessment of the list's health is of low or medium urgency.",
         ValidationRule.SENT_ONCE_A_CYCLE: "The list was not sent yet in the open cycle.",
     }
@@ -178,9 +189,16 @@ def verdict(results: Iterable[RuleResult]) -> Severity:
     return max((result.severity for result in results), key=order.index, default=Severity.CRITICAL)
 
 
-def validate_list(facts: ValidationFacts, policy: HealthPolicy | None = None) -> tuple[RuleResult, ...]:
-    """Every rule, in order. Always all of them."""
-    policy = policy or HealthPolicy()
+def validate_list(
+    facts: ValidationFacts, rebalancing: RebalancingPolicy, health: HealthPolicy
+) -> tuple[RuleResult, ...]:
+    """Every rule, in order. Always all of them.
+
+    Args:
+        facts: everything the rules look at.
+        rebalancing: the figures by which the maintenances of this deployment rebalance.
+        health: the limits by which lists are judged.
+    """
     return (
         _list_exists(facts),
         _list_size(facts),
@@ -188,8 +206,8 @@ def validate_list(facts: ValidationFacts, policy: HealthPolicy | None = None) ->
         _nobody_waiting(facts),
         _unsubscribed_and_excluded(facts),
         _fresh_data(facts),
-        _balance(facts),
-        _bounce_rate(facts, policy),
+        _balance(facts, rebalancing),
+        _bounce_rate(facts, health),
         _list_health(facts),
         _sent_once_a_cycle(facts),
     )
@@ -335,7 +353,7 @@ def _fresh_data(facts: ValidationFacts) -> RuleResult:
     return _passed(rule, f"The list was last read from Mailjet at {instant_text(facts.last_synced_at)}.", **details)
 
 
-def _balance(facts: ValidationFacts) -> RuleResult:
+def _balance(facts: ValidationFacts, policy: RebalancingPolicy) -> RuleResult:
     rule = ValidationRule.BALANCE
     share = deviation(facts.sizes) if facts.sizes is not None else None
     if facts.sizes is None or share is None:
@@ -343,6 +361,8 @@ def _balance(facts: ValidationFacts) -> RuleResult:
     percent = deviation_percent(facts.sizes) or 0.0
     details = {"sizes": list(facts.sizes), "deviation_percent": round(percent, 2)}
     shown = f"the three lists deviate by {percent_text(percent)} from their mean"
+    if share <= policy.trigger:
+        return _passed(rule, f"Even: {shown}.", **details)
     if share > exact_share(VERY_UNEVEN_PERCENT):
         return _warning(
             rule,
@@ -350,9 +370,7 @@ def _balance(facts: ValidationFacts) -> RuleResult:
             "Rebalance before the next cycle, and find out why the last maintenance did not.",
             **details,
         )
-    if share > exact_share(UNEVEN_PERCENT):
-        return _warning(rule, f"Uneven: {shown}.", "The next maintenance rebalances the lists.", **details)
-    return _passed(rule, f"Even: {shown}.", **details)
+    return _warning(rule, f"Uneven: {shown}.", "The next maintenance rebalances the lists.", **details)
 
 
 def _bounce_rate(facts: ValidationFacts, policy: HealthPolicy) -> RuleResult:
@@ -420,26 +438,3 @@ _MOST_IDS = 50
 
 def _some(contact_ids: Sequence[int]) -> list[int]:
     return list(contact_ids[:_MOST_IDS])
-
-
-@dataclass(frozen=True, slots=True)
-class OwnChange:
-    """Our change of a contact. ``was_on``: its lists before; ``earlier`` and ``later``: the steps that were carried out
-    before and after the moment from which on the change is to count."""
-
-    was_on: frozenset[ListRole]
-    was_unsubscribed: bool
-    was_excluded: bool
-    earlier: frozenset[StepOnList]
-    later: frozenset[StepOnList]
-
-
-def net_change(role: ListRole, changes: Iterable[OwnChange]) -> int:
-    """By how many mailable contacts our own later steps made a list larger or smaller."""
-    return sum(_is_mailable(role, c, c.earlier | c.later) - _is_mailable(role, c, c.earlier) for c in changes)
-
-
-def _is_mailable(role: ListRole, change: OwnChange, steps: frozenset[StepOnList]) -> bool:
-    is_on = (role in change.was_on or (StepAction.ADD, role) in steps) and (StepAction.REMOVE, role) not in steps
-    is_out = (change.was_excluded or (StepAction.EXCLUDE, None) in steps) and (StepAction.INCLUDE, None) not in steps
-    return is_on and not is_out and not change.was_unsubscribed and (StepAction.UNSUB, role) not in steps

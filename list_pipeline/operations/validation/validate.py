@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from list_pipeline.agents.health import assess
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
 from list_pipeline.core.errors import IntegrationError, RefusedError, RemoteNotFoundError
-from list_pipeline.core.health.assessment import HealthAssessment
+from list_pipeline.core.health.assessment import HealthAssessment, HealthPolicy
 from list_pipeline.core.health.figures import SendFigures
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.masking import redact_addresses
@@ -29,12 +29,12 @@ from list_pipeline.core.messages.keys import MessageKey
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.validation.message import ValidationNews, failed_message, validation_message
+from list_pipeline.core.validation.own_changes import net_change
 from list_pipeline.core.validation.rules import (
     Presence,
     RuleResult,
     Severity,
     ValidationFacts,
-    net_change,
     validate_list,
     verdict,
 )
@@ -45,6 +45,7 @@ from list_pipeline.operations.health.assessments import figures_of_lists
 from list_pipeline.operations.list_states import history as state_history
 from list_pipeline.operations.membership.sync import sync
 from list_pipeline.operations.messages.outbox import deliver
+from list_pipeline.operations.rebalancing.plan_and_execute import policy_of
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.stages import follow_up, recorded
 from list_pipeline.operations.validation.campaign_block import (
@@ -107,7 +108,8 @@ def validate(services: Services, key: str, *, run_id: str | None = None) -> Vali
     try:
         with recorded(services, _LedgerRecord(services, campaign.key, log_id), "validation"):
             facts = _facts(services, campaign)
-            validation_id = _save(services, key, log_id, facts, validate_list(facts))
+            results = validate_list(facts, policy_of(services), HealthPolicy())
+            validation_id = _save(services, key, log_id, facts, results)
             made = _finish(services, key, validation_id)
     except Exception as error:
         why = redact_addresses(str(error))[:1000]

@@ -15,7 +15,8 @@ from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.journal import UNSETTLED, StepAction, StepOnList, StepState
-from list_pipeline.core.validation.rules import Movement, OwnChange, RuleResult, Severity, ValidatedList, ValidationRule
+from list_pipeline.core.validation.own_changes import OwnChange
+from list_pipeline.core.validation.rules import Movement, RuleResult, Severity, ValidatedList, ValidationRule
 from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar, sql_list, to_json
 
 

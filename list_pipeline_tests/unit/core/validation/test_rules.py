@@ -11,24 +11,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from list_pipeline.core.advice import AdviceSource
-from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
+from list_pipeline.core.health.assessment import HealthAssessment, HealthPolicy, HealthStatus
 from list_pipeline.core.health.figures import SendFigures
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import problems
 from list_pipeline.core.plans.journal import StepAction
 from list_pipeline.core.plans.plan import Urgency
+from list_pipeline.core.rebalancing.flows import RebalancingPolicy
 from list_pipeline.core.validation.message import ValidationNews, failed_message, override_message, validation_message
+from list_pipeline.core.validation.own_changes import OwnChange, net_change
 from list_pipeline.core.validation.rules import (
     LATEST_BEFORE_SEND,
+    STALE_AFTER,
+    TOLERANCE_CONTACTS,
+    TOLERANCE_PERCENT,
     Movement,
-    OwnChange,
     Presence,
     RuleResult,
     Severity,
     ValidatedList,
     ValidationFacts,
     ValidationRule,
-    net_change,
     size_tolerance,
     validate_list,
     validation_due_at,
@@ -65,8 +68,12 @@ GOOD = ValidationFacts(
 )
 
 
+def validated(facts: ValidationFacts, rebalancing: RebalancingPolicy | None = None) -> tuple[RuleResult, ...]:
+    return validate_list(facts, rebalancing or RebalancingPolicy(), HealthPolicy())
+
+
 def judged(rule: ValidationRule, facts: ValidationFacts = GOOD, **changed: Any) -> RuleResult:
-    found = {result.rule: result for result in validate_list(replace(facts, **changed))}
+    found = {result.rule: result for result in validated(replace(facts, **changed))}
     assert list(found) == list(ValidationRule)
     return found[rule]
 
@@ -77,14 +84,14 @@ def state(**changed: Any) -> ValidatedList:
 
 
 def test_a_good_list_passes_every_rule() -> None:
-    results = validate_list(GOOD)
+    results = validated(GOOD)
     assert [result.severity for result in results] == [Severity.PASSED] * len(ValidationRule)
     assert verdict(results) is Severity.PASSED
     assert all(result.words and not result.action for result in results)
 
 
 def test_what_is_not_known_never_passes() -> None:
-    unknown = validate_list(ValidationFacts(LIST, Presence.EXISTS, NOW))
+    unknown = validated(ValidationFacts(LIST, Presence.EXISTS, NOW))
     found = {result.rule: result.severity for result in unknown}
     assert {rule for rule, severity in found.items() if severity is Severity.PASSED} == {ValidationRule.LIST_EXISTS}
     assert found[ValidationRule.NOBODY_SUPPRESSED] is Severity.CRITICAL
@@ -196,6 +203,33 @@ def test_the_assessment_warns_from_high_urgency_on_critical_included_and_never_b
         assert found.action == HEALTHY.rationale
 
 
+@pytest.mark.parametrize(
+    ("trigger", "sizes", "words"),
+    [
+        (8, (1_000, 1_000, 1_092), None),  # 5.9 % from the mean
+        (5, (1_000, 1_000, 1_092), "The next maintenance rebalances the lists."),
+        (4, (1_000, 1_000, 1_068), "The next maintenance rebalances the lists."),
+        (20, (1_000, 1_000, 1_280), None),  # 17 %
+        (8, (1_000, 1_000, 1_280), "find out why the last maintenance did not"),
+    ],
+)
+def test_a_rebalancing_is_promised_only_where_the_settings_bring_one(
+    trigger: int, sizes: tuple[int, int, int], words: str | None
+) -> None:
+    policy = RebalancingPolicy(trigger_percent=trigger)
+    found = {result.rule: result for result in validated(replace(GOOD, sizes=sizes), policy)}[ValidationRule.BALANCE]
+    assert (found.severity is Severity.PASSED) is (words is None)
+    assert (words or "") in found.action
+
+
+def test_the_questions_have_the_figures_that_are_judged_by() -> None:
+    assert f"{TOLERANCE_CONTACTS} or {TOLERANCE_PERCENT} %" in ValidationRule.LIST_SIZE.question
+    assert f"{STALE_AFTER // timedelta(hours=1)} hours" in ValidationRule.FRESH_DATA.question
+    assert f"{HealthPolicy().bounces_concerning:g} %" in ValidationRule.BOUNCE_RATE.question
+    # The figure is a setting, and the question stands in Dagster before any setting was read.
+    assert "LIST_BALANCE_THRESHOLD" in ValidationRule.BALANCE.question
+
+
 def test_a_list_that_the_open_cycle_was_sent_to_already_is_a_warning() -> None:
     sent = frozenset({LIST})
     assert judged(ValidationRule.SENT_ONCE_A_CYCLE, sent_in_open_cycle=sent).severity is Severity.WARNING
@@ -247,7 +281,7 @@ def news(facts: ValidationFacts, is_blocking: bool) -> ValidationNews:
         campaign_name="Letter <!channel> of anna.bauer@example.com",
         list_label="List 1",
         scheduled_at=NOW + timedelta(hours=4),
-        results=validate_list(facts),
+        results=validated(facts),
         is_blocking=is_blocking,
         fate="Mailjet will still send it at 2026-11-20 10:00 UTC: BLOCK_CANCELS_SCHEDULE is off.",
         log_id=3,
@@ -275,7 +309,7 @@ def test_the_message_says_what_is_wrong_what_to_do_and_whether_mailjet_will_send
     assert "example.com" not in shown + message.text
     assert "<!channel>" not in shown
     assert ("list-pipeline unblock" in shown) is is_blocking
-    for result in validate_list(facts):
+    for result in validated(facts):
         assert (result.words in shown) is (result.severity is not Severity.PASSED)
 
 
