@@ -9,21 +9,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from list_pipeline.core.drift.findings import DriftKind, Finding
-from list_pipeline.core.messages.slack_blocks import (
-    Block,
-    Mrkdwn,
-    SlackMessage,
-    compose,
-    context,
-    header,
-    section,
-    untrusted,
-)
+from list_pipeline.core.messages.alert import AlertLevel, alert
+from list_pipeline.core.messages.slack_blocks import Mrkdwn, SlackMessage, compose, untrusted
 
 _MOST_LINES = 12
-_SECTION_LIMIT = 2_500
-_TITLE = "⚠️ Drift Between Mailjet and the Database"
-_STOPPED = "🛑 Changes Are Stopped: Mailjet Shows Work That the Journal Does Not Know"
 
 
 def drift_message(
@@ -36,29 +25,25 @@ def drift_message(
         proposals: number and content hash of each plan that now waits.
         stopped_because: why no list is changed until a person accepts, or None.
     """
-    title = _STOPPED if stopped_because else _TITLE
     counts = Counter(finding.kind for finding in findings)
-    summary = "; ".join(f"{counts[kind]:,} {kind.words}" for kind in DriftKind if counts[kind])
-    blocks: list[Block] = [header(title)]
-    if stopped_because:
-        blocks.append(
-            section(
-                [
-                    compose("{why}", why=stopped_because),
-                    compose(
-                        "Look at the findings, then accept: {command}",
-                        command="list-pipeline reconcile --accept --by NAME",
-                    ),
-                ]
-            )
-        )
+    what_happened = [compose("{why}", why=stopped_because)] if stopped_because else []
     if findings:
-        blocks.append(section([untrusted(summary, 1_000)]))
-        blocks.append(section([compose("*Contacts*"), *_lines(findings)], _SECTION_LIMIT))
-    if proposals:
-        blocks.append(section([compose("*Proposed repairs, waiting for a decision*"), *_commands(proposals)]))
-    blocks.append(context([compose("Nothing was changed at Mailjet. Our rows follow what Mailjet shows.")]))
-    return SlackMessage(untrusted(f"{title}. {summary}".rstrip(". ") + ".", 1_500), blocks)
+        words = "; ".join(f"{counts[kind]:,} {kind.words}" for kind in DriftKind if counts[kind])
+        what_happened.append(untrusted(f"{words}.", 1_000))
+    what_to_do = _commands(proposals)
+    if stopped_because:
+        accept = "list-pipeline reconcile --accept --by NAME"
+        what_to_do.insert(0, compose("Look at the findings, then accept: {command}", command=accept))
+    return alert(
+        "Changes Are Stopped: Mailjet Shows Work That the Journal Does Not Know"
+        if stopped_because
+        else "Drift Between Mailjet and the Database",
+        what_happened or [compose("Proposed repairs wait for a decision.")],
+        level=AlertLevel.CRITICAL if stopped_because else AlertLevel.WARNING,
+        details=[compose("*Contacts*"), *_lines(findings)] if findings else (),
+        what_to_do=what_to_do,
+        small_print=[compose("Nothing was changed at Mailjet. Our rows follow what Mailjet shows.")],
+    )
 
 
 def _lines(findings: Sequence[Finding]) -> list[Mrkdwn]:
@@ -73,7 +58,8 @@ def _lines(findings: Sequence[Finding]) -> list[Mrkdwn]:
 
 
 def _commands(proposals: Sequence[tuple[int, str]]) -> list[Mrkdwn]:
-    return [
+    lines = [
         compose("• {command}", command=f"list-pipeline approve {plan_id} {content_hash[:12]} --by NAME")
         for plan_id, content_hash in proposals
     ]
+    return [compose("Proposed repairs, waiting for a decision:"), *lines] if lines else []

@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from list_pipeline.core.list_states.machines import CLEANUP_ABOVE_PERCENT
-from list_pipeline.core.messages.slack_blocks import SlackMessage, compose, context, fields, header, section, untrusted
+from list_pipeline.core.messages.alert import AlertLevel, alert
+from list_pipeline.core.messages.slack_blocks import SlackMessage, compose
 from list_pipeline.core.wording import limit_text, percent_text
 
 FEWEST_RECIPIENTS = 200
 """Of fewer recipients nobody is called: below, the reports call a rate uncertain too, and three bounces of twenty people
 would be an alert. The list needs its clean-up all the same."""
-
-_TITLE = "📮 A List Bounces A Lot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +34,30 @@ class Bounced:
         return 100 * (self.hard + self.soft) / self.recipients
 
 
-def bounce_message(found: Bounced) -> SlackMessage:
-    """The message about one maintenance's finding; who was suppressed stands in its report."""
-    what = compose(
-        "*{percent}* of the recipients of {campaign} bounced on {list}; people are told above {limit}.",
-        percent=percent_text(found.percent),
-        campaign=found.campaign_key,
-        list=found.list_label,
-        limit=limit_text(CLEANUP_ABOVE_PERCENT),
-    )
-    why = compose(
-        "That many are rarely contacts alone: find out where they came from, and whether one receiver refuses us, before "
-        "the list is sent to again."
-    )
-    return SlackMessage(
-        untrusted(f"{_TITLE}: {percent_text(found.percent)} after {found.campaign_key}.", 1_500),
+def bounce_message(bounced: Bounced) -> SlackMessage:
+    """The message about the bounces of one campaign; who was suppressed stands in the report of its maintenance."""
+    return alert(
+        "A List Bounces A Lot",
         [
-            header(_TITLE),
-            section([what, why]),
-            fields(
-                [
-                    ("Recipients", f"{found.recipients:,}"),
-                    ("Hard bounces", f"{found.hard:,}"),
-                    ("Soft bounces", f"{found.soft:,}"),
-                ]
-            ),
-            context([compose("Who was suppressed in the end stands in the report of this maintenance.")]),
+            compose(
+                "*{percent}* of the recipients of {campaign} bounced on {list}; people are told above {limit}.",
+                percent=percent_text(bounced.percent),
+                campaign=bounced.campaign_key,
+                list=bounced.list_label,
+                limit=limit_text(CLEANUP_ABOVE_PERCENT),
+            )
         ],
+        level=AlertLevel.WARNING,
+        facts=[
+            ("Recipients", f"{bounced.recipients:,}"),
+            ("Hard bounces", f"{bounced.hard:,}"),
+            ("Soft bounces", f"{bounced.soft:,}"),
+        ],
+        what_to_do=[
+            compose(
+                "So many bounces rarely come from the contacts alone. Before the list is sent to again, find out where "
+                "these contacts came from, and whether one receiver refuses our mail."
+            )
+        ],
+        small_print=[compose("Who was suppressed in the end stands in the report of this maintenance.")],
     )

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 from list_pipeline.core.list_states.machines import SEVERE_IMBALANCE_PERCENT
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.messages.slack_blocks import SlackMessage, compose, context, fields, header, section, untrusted
+from list_pipeline.core.messages.alert import AlertLevel, alert
+from list_pipeline.core.messages.slack_blocks import SlackMessage, compose
 from list_pipeline.core.wording import limit_text, percent_text
-
-_TITLE = "⚖️ The Campaign Lists Are Far Apart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +35,28 @@ class Imbalance:
     waits: bool
 
 
-def imbalance_message(found: Imbalance) -> SlackMessage:
-    """The message about one maintenance's finding; what was really moved stands in its report."""
-    what = compose(
-        "After {campaign} the three lists deviate by *{deviation}* from their mean; people are told above {limit}.",
-        campaign=found.campaign_key,
-        deviation=percent_text(found.deviation_percent),
-        limit=limit_text(SEVERE_IMBALANCE_PERCENT),
-    )
-    plan = compose(
-        "The rebalancing plans {moves} moves and {enrolments} enrolments"
-        + (", and waits for a person." if found.waits else "."),
-        moves=f"{found.moves:,}",
-        enrolments=f"{found.enrolments:,}",
-    )
-    lines = [what, plan]
-    if found.deferred:
-        lines.append(compose("{count} more are deferred until the open cycle closes.", count=f"{found.deferred:,}"))
-    return SlackMessage(
-        untrusted(f"{_TITLE}: {percent_text(found.deviation_percent)} after {found.campaign_key}.", 1_500),
-        [
-            header(_TITLE),
-            section(lines),
-            fields([(role.label, f"{size:,} mailable") for role, size in found.sizes.items()]),
-            context([compose("What was moved in the end stands in the report of this maintenance.")]),
-        ],
+def imbalance_message(imbalance: Imbalance) -> SlackMessage:
+    """The message about the lists before one maintenance; what was really moved stands in its report."""
+    lines = [
+        compose(
+            "After {campaign} the three lists deviate by *{deviation}* from their mean; people are told above {limit}.",
+            campaign=imbalance.campaign_key,
+            deviation=percent_text(imbalance.deviation_percent),
+            limit=limit_text(SEVERE_IMBALANCE_PERCENT),
+        ),
+        compose(
+            "The rebalancing plans {moves} moves and {enrolments} enrolments{waits}.",
+            moves=f"{imbalance.moves:,}",
+            enrolments=f"{imbalance.enrolments:,}",
+            waits=", and waits for a person" if imbalance.waits else "",
+        ),
+    ]
+    if imbalance.deferred:
+        lines.append(compose("{count} more are deferred until the open cycle closes.", count=f"{imbalance.deferred:,}"))
+    return alert(
+        "The Campaign Lists Are Far Apart",
+        lines,
+        level=AlertLevel.WARNING,
+        facts=[(role.label, f"{size:,} mailable") for role, size in imbalance.sizes.items()],
+        small_print=[compose("What was moved in the end stands in the report of this maintenance.")],
     )

@@ -52,6 +52,7 @@ __all__ = [
     "safe_message",
     "section",
     "untrusted",
+    "whole_lines",
     "with_blocks",
     "without_charts",
 ]
@@ -90,7 +91,7 @@ def header(text: str) -> Block:
 
 def section(lines: Sequence[Mrkdwn], limit: int = SECTION_LENGTH) -> Block:
     """Lines of composed text. Whole lines that do not fit are counted instead of shown."""
-    return {"type": "section", "text": _mrkdwn(_whole_lines(lines, limit))}
+    return {"type": "section", "text": _mrkdwn(whole_lines(lines, limit))}
 
 
 def fields(pairs: Sequence[tuple[str, str]]) -> Block:
@@ -118,7 +119,8 @@ def _mrkdwn(text: Mrkdwn) -> Block:
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
-def _whole_lines(lines: Sequence[Mrkdwn], limit: int) -> Mrkdwn:
+def whole_lines(lines: Sequence[Mrkdwn], limit: int) -> Mrkdwn:
+    """Lines in one text. Whole lines that do not fit are counted instead of shown."""
     text = "\n".join(lines)
     if len(text) <= limit:
         return Mrkdwn(text or "-")

@@ -8,23 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from list_pipeline.core.messages.slack_blocks import (
-    Block,
-    Mrkdwn,
-    SlackMessage,
-    compose,
-    context,
-    header,
-    link,
-    section,
-    untrusted,
-)
+from list_pipeline.core.messages.alert import AlertLevel, alert
+from list_pipeline.core.messages.slack_blocks import Mrkdwn, SlackMessage, compose, link, untrusted
 from list_pipeline.core.monitoring.freshness import Freshness
 from list_pipeline.core.monitoring.latency import LONG_MS, WorkflowFigures
 from list_pipeline.core.monitoring.rollback_triggers import TriggerResult
 from list_pipeline.core.wording import duration_text
 
 _MOST_RUNS = 8
+_ONCE_A_DAY = "This is said once a day for as long as it is so."
 
 ROLLBACK_STEPS = (
     "Stop changes now: `list-pipeline mode read_only --by NAME`; a run in progress stops before its next change.",
@@ -54,18 +46,18 @@ def failure_message(job: str, failed: Sequence[FailedRun]) -> SlackMessage:
     """
     if not failed:
         raise ValueError("a message about failures needs one")
-    title = f"🚨 {job} Failed" if len(failed) == 1 else f"🚨 {job} Failed {len(failed)} Times"
-    lines = [_run_line(one) for one in failed[-_MOST_RUNS:]]
+    lines = [_run_line(run) for run in failed[-_MOST_RUNS:]]
     if len(failed) > _MOST_RUNS:
         lines.insert(0, compose("… {earlier} earlier ones, and then:", earlier=len(failed) - _MOST_RUNS))
-    blocks: list[Block] = [
-        header(title),
-        section(lines),
-        context(
-            [compose("Further failures of this job are gathered and told together, less often the more there are.")]
-        ),
-    ]
-    return SlackMessage(untrusted(f"{title}: {failed[-1].error}", 1_000), blocks)
+    return alert(
+        f"{job} Failed" if len(failed) == 1 else f"{job} Failed {len(failed)} Times",
+        lines,
+        level=AlertLevel.CRITICAL,
+        small_print=[
+            compose("Further failures of this job are gathered and told together, less often the more there are.")
+        ],
+        summary=failed[-1].error,
+    )
 
 
 def _run_line(one: FailedRun) -> Mrkdwn:
@@ -77,30 +69,26 @@ def _run_line(one: FailedRun) -> Mrkdwn:
 
 def trigger_message(result: TriggerResult) -> SlackMessage:
     """A figure that asks for a rollback, with what to do."""
-    title = "🛑 A Rollback Trigger Was Hit"
-    blocks: list[Block] = [
-        header(title),
-        section([compose("*{name}*: {words}", name=result.trigger.value.replace("_", " "), words=result.words)]),
-        section([compose("*If you decide to roll back*"), *(compose(f"• {step}") for step in ROLLBACK_STEPS)]),
-        context([compose("Nothing was stopped by itself. This is said once a day for as long as it is so.")]),
-    ]
-    return SlackMessage(untrusted(f"{title}: {result.words}", 1_000), blocks)
+    return alert(
+        "A Rollback Trigger Was Hit",
+        [compose("*{name}*: {words}", name=result.trigger.value.replace("_", " "), words=result.words)],
+        level=AlertLevel.CRITICAL,
+        what_to_do=[compose("If you decide to roll back:"), *(compose(f"• {step}") for step in ROLLBACK_STEPS)],
+        small_print=[compose("Nothing was stopped by itself. {once}", once=_ONCE_A_DAY)],
+    )
 
 
-def overdue_message(found: Freshness) -> SlackMessage:
+def overdue_message(freshness: Freshness) -> SlackMessage:
     """Something scheduled that was not done."""
-    title = f"⏰ The {found.name.capitalize()} Is Overdue"
-    blocks: list[Block] = [
-        header(title),
-        section(
-            [
-                compose("{words}", words=found.words),
-                compose("Look at the runs of `{job}` and at Dagster's daemon, then start the job.", job=found.job),
-            ]
-        ),
-        context([compose("This is said once a day for as long as it is so.")]),
-    ]
-    return SlackMessage(untrusted(f"{title}. {found.words}", 1_000), blocks)
+    return alert(
+        f"The {freshness.name.capitalize()} Is Overdue",
+        [compose("{words}", words=freshness.words)],
+        level=AlertLevel.WARNING,
+        what_to_do=[
+            compose("Look at the runs of `{job}` and at Dagster's daemon, then start the job.", job=freshness.job)
+        ],
+        small_print=[compose(_ONCE_A_DAY)],
+    )
 
 
 def slow_message(slow: Sequence[WorkflowFigures], days: int) -> SlackMessage:
@@ -111,7 +99,6 @@ def slow_message(slow: Sequence[WorkflowFigures], days: int) -> SlackMessage:
     """
     if not slow:
         raise ValueError("a message about slow workflows needs one")
-    title = "🐢 Workflows That Took Longer Than a Minute"
     lines = [
         compose(
             "• {name}: {long} of {count} took longer than {limit} (P95 {p95}, longest {longest})",
@@ -125,11 +112,11 @@ def slow_message(slow: Sequence[WorkflowFigures], days: int) -> SlackMessage:
         for one in slow
     ]
     span = "since yesterday" if days == 1 else f"in the last {days} days"
-    blocks: list[Block] = [
-        header(title),
-        section(lines),
-        context(
-            [compose("Work {span}; waits for people are not counted. `list-pipeline metrics` shows stages.", span=span)]
-        ),
-    ]
-    return SlackMessage(untrusted(f"{title}: {', '.join(one.workflow for one in slow)}", 1_000), blocks)
+    return alert(
+        "Workflows That Took Longer Than a Minute",
+        lines,
+        level=AlertLevel.WARNING,
+        small_print=[
+            compose("Work {span}; waits for people are not counted. `list-pipeline metrics` shows stages.", span=span)
+        ],
+    )

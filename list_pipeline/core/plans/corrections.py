@@ -10,12 +10,13 @@ somebody else changed since is left as it is, because restoring an old state wou
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.messages.slack_blocks import SlackMessage, compose, context, header, joined, section
+from list_pipeline.core.messages.alert import AlertLevel, alert
+from list_pipeline.core.messages.slack_blocks import Mrkdwn, SlackMessage, compose
 from list_pipeline.core.plans.journal import StepAction, StepOnList
 from list_pipeline.core.plans.plan import ItemAction
 from list_pipeline.core.wording import exceeds_percent, ids_text
@@ -225,13 +226,12 @@ class CorrectionFacts:
         return self.done == self.planned and not self.differs and not self.open
 
 
-def correction_message(facts: CorrectionFacts, *, automatic: bool) -> SlackMessage:
+def correction_message(facts: CorrectionFacts, links: Sequence[Mrkdwn] = (), *, automatic: bool) -> SlackMessage:
     """The Slack message about a correction; one that did not end well is a critical alert.
 
     Args:
         automatic: nobody asked for it: a rebalancing that failed was taken back by itself, and somebody has to look.
     """
-    title = f"↩️ {facts.what}" if facts.is_complete else f"🚨 Critical: {facts.what} is not complete"
     lines = [
         compose("*{done} of {planned}* changes were carried out and read back.", done=facts.done, planned=facts.planned)
     ]
@@ -243,16 +243,17 @@ def correction_message(facts: CorrectionFacts, *, automatic: bool) -> SlackMessa
         compose("{count} left as they are: {why}.", count=count, why=reason.words)
         for reason, count in sorted(facts.refused.items())
     ]
-    if automatic:
-        wanted = "Manual review needed: see why the rebalancing failed before the next send."
-        wanted = wanted if facts.is_complete else "Manual fix required: compare the lists at Mailjet with the journal."
-        lines.append(compose("{wanted}", wanted=wanted))
+    what_to_do = ""
+    if automatic and facts.is_complete:
+        what_to_do = "Manual review needed: see why the rebalancing failed before the next send."
+    elif automatic:
+        what_to_do = "Manual fix required: compare the lists at Mailjet with the journal."
     elif not facts.is_complete:
-        lines.append(
-            compose(
-                "Manual fix required: look at what is open, and run it again.",
-            )
-        )
-    by = compose("Asked for by {by}. {note}", by=facts.requested_by, note=facts.note)
-    blocks = [header(title), section(lines), context([by])]
-    return SlackMessage(f"{title}: {joined(lines, ' ')}", blocks)
+        what_to_do = "Manual fix required: look at what is open, and run it again."
+    return alert(
+        f"↩️ {facts.what}" if facts.is_complete else f"Critical: {facts.what} is not complete",
+        lines,
+        level=None if facts.is_complete else AlertLevel.CRITICAL,
+        what_to_do=[compose(what_to_do)] if what_to_do else (),
+        small_print=[compose("Asked for by {by}. {note}", by=facts.requested_by, note=facts.note), *links],
+    )

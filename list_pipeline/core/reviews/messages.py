@@ -9,16 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from list_pipeline.core.messages.slack_blocks import (
-    Block,
-    Mrkdwn,
-    SlackMessage,
-    compose,
-    context,
-    header,
-    joined,
-    section,
-)
+from list_pipeline.core.messages.alert import alert
+from list_pipeline.core.messages.slack_blocks import Block, Mrkdwn, SlackMessage, compose, section
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 
 _WORDS = {
@@ -82,7 +74,7 @@ def decision_message(decision: PlanDecision, links: Sequence[Mrkdwn] = ()) -> Sl
         lines = [*_lapsed(decision), *_turned_down(decision)]
     if decision.note:
         lines.append(compose("Note: {note}", note=decision.note))
-    return _message(title, lines, decision.about, links)
+    return alert(title, lines, about=decision.about, small_print=links)
 
 
 def _approved(decision: PlanDecision) -> list[Mrkdwn]:
@@ -122,7 +114,7 @@ def questions_message(about: str, questions: int, links: Sequence[Mrkdwn] = ()) 
         compose("Nobody decided in time. Questions about single contacts: {count}.", count=f"{questions:,}"),
         compose("These contacts stay on their lists and are judged anew by the next look at this campaign."),
     ]
-    return _message("⌛ Expired: questions about single contacts", lines, about, links)
+    return alert("⌛ Expired: questions about single contacts", lines, about=about, small_print=links)
 
 
 def late_message(done: LateExecution, links: Sequence[Mrkdwn] = ()) -> SlackMessage:
@@ -140,7 +132,7 @@ def late_message(done: LateExecution, links: Sequence[Mrkdwn] = ()) -> SlackMess
         lines.append(
             compose("{n} failed and wait for a person: `list-pipeline reviews` lists them.", n=f"{done.failed:,}")
         )
-    return _message("▶️ Approved contacts were changed", lines, done.about, links)
+    return alert("▶️ Approved contacts were changed", lines, about=done.about, small_print=links)
 
 
 def review_block(waiting: Sequence[WaitingPlan], questions: int, expiry_hours: int) -> list[Block]:
@@ -179,14 +171,6 @@ def _commands(plan: WaitingPlan) -> list[Mrkdwn]:
         compose("`list-pipeline approve {plan} {hash} --by NAME`", plan=plan.plan_id, hash=shown),
         compose("`list-pipeline reject {plan} --by NAME`", plan=plan.plan_id),
     ]
-
-
-def _message(title: str, lines: Sequence[Mrkdwn], about: str, links: Sequence[Mrkdwn]) -> SlackMessage:
-    small = [*([compose("{about}", about=about)] if about else []), *links]
-    blocks = [header(title), section(lines), *([context(small)] if small else [])]
-    summary = joined(lines, " ")
-    text = compose("{title}", title=f"{title} ({about}):" if about else f"{title}:")
-    return SlackMessage(joined([text, summary], " "), blocks)
 
 
 def _changes(count: int) -> str:

@@ -10,16 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from list_pipeline.core.messages.slack_blocks import (
-    Block,
-    Mrkdwn,
-    SlackMessage,
-    compose,
-    context,
-    header,
-    section,
-    untrusted,
-)
+from list_pipeline.core.messages.alert import AlertLevel, alert
+from list_pipeline.core.messages.slack_blocks import Mrkdwn, SlackMessage, compose
 from list_pipeline.core.validation.rules import RuleResult, Severity
 from list_pipeline.core.wording import instant_text
 
@@ -44,42 +36,46 @@ def validation_message(facts: ValidationNews) -> SlackMessage:
     """The message about one validation."""
     wrong = [result for result in facts.results if result.severity is not Severity.PASSED]
     wrong.sort(key=lambda result: result.severity is not Severity.CRITICAL)
-    worst = wrong[0].severity if wrong else Severity.PASSED
-    title = "⛔ Campaign Blocked: Its List Is Not Fit to Be Sent"
-    if not facts.is_blocking:
-        title = {
-            Severity.CRITICAL: "⛔ Pre-Campaign Validation: Let Go in Spite of Critical Findings",
-            Severity.WARNING: "⚠️ Pre-Campaign Validation: Ready, With Warnings",
-            Severity.PASSED: "✅ Pre-Campaign Validation: Ready to Send",
-        }[worst]
-    about = compose(
-        "*{name}* to {label}, scheduled for {at}",
-        name=facts.campaign_name,
-        label=facts.list_label,
-        at=instant_text(facts.scheduled_at),
-    )
-    blocks: list[Block] = [header(title), section([about, compose("{fate}", fate=facts.fate)])]
-    if wrong:
-        blocks.append(section([line for result in wrong for line in _lines(result)]))
+    what_to_do = []
     if facts.is_blocking:
-        command = f'list-pipeline unblock {facts.campaign_key} --by NAME --note "WHY"'
-        again = f"list-pipeline validate {facts.campaign_key}"
-        blocks.append(
-            section(
-                [
-                    compose("Repaired? {command}", command=again),
-                    compose("Let it go as it is: {command}", command=command),
-                ]
-            )
-        )
-    passed = sum(result.severity is Severity.PASSED for result in facts.results)
-    small = [compose("{passed} of {all} rules passed", passed=passed, all=len(facts.results))]
-    small.append(compose("{key}", key=facts.campaign_key))
+        key = facts.campaign_key
+        again, unblock = f"list-pipeline validate {key}", f'list-pipeline unblock {key} --by NAME --note "WHY"'
+        what_to_do = [
+            compose("Repaired? {command}", command=again),
+            compose("Let it go as it is: {command}", command=unblock),
+        ]
+    passed = len(facts.results) - len(wrong)
+    small_print = [compose("{passed} of {all} rules passed", passed=passed, all=len(facts.results))]
     if facts.log_id is not None:
-        small.append(compose("Maintenance log {number}", number=facts.log_id))
-    blocks.append(context(small))
+        small_print.append(compose("Maintenance log {number}", number=facts.log_id))
     words = " ".join(result.words for result in wrong[:3])
-    return SlackMessage(untrusted(f"{title}: {facts.campaign_name}. {words} {facts.fate}", 1_500), blocks)
+    return alert(
+        _headline(facts.is_blocking, wrong[0].severity if wrong else Severity.PASSED),
+        [
+            compose(
+                "*{name}* to {label}, scheduled for {at}",
+                name=facts.campaign_name,
+                label=facts.list_label,
+                at=instant_text(facts.scheduled_at),
+            ),
+            compose("{fate}", fate=facts.fate),
+        ],
+        details=[line for result in wrong for line in _lines(result)],
+        what_to_do=what_to_do,
+        about=facts.campaign_key,
+        small_print=small_print,
+        summary=f"{facts.campaign_name}. {words} {facts.fate}",
+    )
+
+
+def _headline(is_blocking: bool, worst: Severity) -> str:
+    if is_blocking:
+        return "⛔ Campaign Blocked: Its List Is Not Fit to Be Sent"
+    return {
+        Severity.CRITICAL: "⛔ Pre-Campaign Validation: Let Go in Spite of Critical Findings",
+        Severity.WARNING: "⚠️ Pre-Campaign Validation: Ready, With Warnings",
+        Severity.PASSED: "✅ Pre-Campaign Validation: Ready to Send",
+    }[worst]
 
 
 def _lines(result: RuleResult) -> list[Mrkdwn]:
@@ -91,18 +87,15 @@ def _lines(result: RuleResult) -> list[Mrkdwn]:
 
 def override_message(campaign_key: str, campaign_name: str, by: str, note: str, fate: str) -> SlackMessage:
     """The message about a blocked campaign that a person let go."""
-    title = "🔓 Blocked Campaign Let Go"
     lines = [
         compose("*{name}* was let go by {by}. {note}", name=campaign_name, by=by, note=note),
         compose("{fate}", fate=fate),
     ]
-    blocks = [header(title), section(lines), context([compose("{key}", key=campaign_key)])]
-    return SlackMessage(untrusted(f"{title}: {campaign_name}, by {by}. {fate}", 1_500), blocks)
+    return alert("🔓 Blocked Campaign Let Go", lines, about=campaign_key)
 
 
 def failed_message(campaign_key: str, campaign_name: str, scheduled_at: datetime, why: str) -> SlackMessage:
     """The alert that a validation could not be made: nobody looked, and Mailjet will send."""
-    title = "🚨 Critical: Pre-Campaign Validation Failed"
     lines = [
         compose("*{name}*: {why}", name=campaign_name, why=why),
         compose(
@@ -111,5 +104,4 @@ def failed_message(campaign_key: str, campaign_name: str, scheduled_at: datetime
             at=instant_text(scheduled_at),
         ),
     ]
-    blocks = [header(title), section(lines), context([compose("{key}", key=campaign_key)])]
-    return SlackMessage(untrusted(f"{title}: {campaign_name}. {why}", 1_500), blocks)
+    return alert("Critical: Pre-Campaign Validation Failed", lines, level=AlertLevel.CRITICAL, about=campaign_key)

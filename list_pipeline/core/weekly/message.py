@@ -12,6 +12,7 @@ from datetime import date
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.messages.alert import AlertLevel, alert
 from list_pipeline.core.messages.slack_blocks import (
     Block,
     Mrkdwn,
@@ -66,18 +67,14 @@ def weekly_message(facts: WeekFacts) -> SlackMessage:
 
 def critical_alert(facts: WeekFacts) -> SlackMessage:
     """The message that calls people, beside the report, when something is urgent."""
-    title = f"🚨 {facts.urgency.value.capitalize()}: List Health Needs Attention"
     urgent = [issue for issue in facts.issues if issue.urgency.pages_people]
     lines = [compose("• {what} {todo}", what=issue.text, todo=issue.action) for issue in urgent]
-    if not lines:
-        lines = [Mrkdwn("The weekly report says why.")]
-    blocks: list[Block] = [
-        header(title),
-        section([compose("Urgency: *{urgency}*", urgency=facts.urgency.value), *lines[:_MOST_LINES]]),
-        context(_small_print(facts)),
-    ]
-    words = "; ".join(issue.text for issue in urgent)
-    return SlackMessage(untrusted(f"{title}. {words}", 1_500), blocks)
+    return alert(
+        f"{facts.urgency.value.capitalize()}: List Health Needs Attention",
+        lines[:_MOST_LINES] or [Mrkdwn("The weekly report says why.")],
+        level=AlertLevel.CRITICAL,
+        small_print=_small_print(facts),
+    )
 
 
 def failure_alert(week: date, stage: str, error: str, attempt: int) -> SlackMessage:
@@ -86,28 +83,24 @@ def failure_alert(week: date, stage: str, error: str, attempt: int) -> SlackMess
     Args:
         error: without addresses and secrets, as the product's errors are.
     """
-    title = "🚨 Weekly List Health Check Failed"
-    blocks: list[Block] = [
-        header(title),
-        section(
-            [
-                compose(
-                    "Week of {week}, attempt {attempt}: {stage}.",
-                    week=week,
-                    attempt=attempt,
-                    stage=stage.replace("_", " "),
-                ),
-                untrusted(error, 900),
-                compose(
-                    "To continue: `list-pipeline weekly --week {week}`, or materialize {week} of weekly_health_check in "
-                    "Dagster. What was measured is not measured again.",
-                    week=week,
-                ),
-            ]
-        ),
-        context([compose("Urgency: {urgency}", urgency=Urgency.CRITICAL.value)]),
-    ]
-    return SlackMessage(untrusted(f"{title}: week of {week}, {stage}. {error}", 1_500), blocks)
+    return alert(
+        "Weekly List Health Check Failed",
+        [
+            compose(
+                "Week of {week}, attempt {attempt}: {stage}.", week=week, attempt=attempt, stage=stage.replace("_", " ")
+            ),
+            untrusted(error, 900),
+        ],
+        level=AlertLevel.CRITICAL,
+        what_to_do=[
+            compose(
+                "To continue: `list-pipeline weekly --week {week}`, or materialize {week} of weekly_health_check in "
+                "Dagster. What was measured is not measured again.",
+                week=week,
+            )
+        ],
+        small_print=[compose("Urgency: {urgency}", urgency=Urgency.CRITICAL.value)],
+    )
 
 
 def _bold(text: str) -> Mrkdwn:

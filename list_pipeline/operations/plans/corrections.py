@@ -20,7 +20,6 @@ from sqlalchemy import Connection
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages import keys
-from list_pipeline.core.messages.slack_blocks import SlackMessage, context
 from list_pipeline.core.plans.corrections import (
     CorrectionFacts,
     CorrectionSummary,
@@ -356,13 +355,10 @@ def _note_in_ledger(services: Storing, plan: StoredPlan, correction: Correction)
 
 def _tell(services: Telling, plan: StoredPlan, correction: Correction) -> None:
     is_complete, is_rollback = correction.facts.is_complete, plan.kind is PlanKind.ROLLBACK
-    message = correction_message(correction.facts, automatic=is_rollback)
-    if more := links_of_plan(services, plan):
-        message = SlackMessage(message.text, [*message.blocks, context(more)])
     deliver(
         services,
         keys.correction(plan.plan_id, is_complete=is_complete),
-        message,
+        correction_message(correction.facts, links_of_plan(services, plan), automatic=is_rollback),
         campaign_id=plan.campaign_id,
         thread_key=keys.campaign_thread_if_any(plan.campaign_id),
         important=is_rollback or not is_complete,

@@ -426,7 +426,7 @@ def test_a_list_that_bounces_a_lot_is_told_about_once(small: Installation, monke
     outbox.send_waiting(small.services)
     small.maintain()
     alert, report = small.control.slack_messages()
-    assert "Bounces A Lot: 20 %" in alert["text"]
+    assert "A List Bounces A Lot: *20 %* of the recipients" in alert["text"]
     assert [each["text"].partition("*\n")[2] for each in alert["blocks"][2]["fields"]] == [str(LIST_SIZE), "3", "1"]
     assert "thread_ts" not in {key for key, value in report.items() if value}
     assert [key.partition(":")[0] for key, _ in posted(small)] == ["bounces", "maintenance"]
