@@ -11,11 +11,13 @@ from typing import Any
 
 import psycopg
 
+from list_pipeline.core.campaigns.eligibility import CAMPAIGN_LIFE
 from list_pipeline.core.life_cycles import LifeCycle
 from list_pipeline.core.messages.delivery import DELIVERY_LIFE
 from list_pipeline.core.plans.journal import JOB_LIFE, STEP_LIFE
 from list_pipeline.core.plans.plan import PLAN_LIFE
 from list_pipeline.core.reviews.questions import REVIEW_LIFE
+from list_pipeline.core.runs.status import RUN_LIFE
 from list_pipeline.core.validation.schedule_changes import SCHEDULE_LIFE
 
 LIVES: Mapping[tuple[str, str], LifeCycle[Any]] = {
@@ -25,6 +27,9 @@ LIVES: Mapping[tuple[str, str], LifeCycle[Any]] = {
     ("review_item", "status"): REVIEW_LIFE,
     ("notification", "state"): DELIVERY_LIFE,
     ("schedule_change", "state"): SCHEDULE_LIFE,
+    ("campaign_schedule", "status"): CAMPAIGN_LIFE,
+    ("list_maintenance_log", "status"): RUN_LIFE,
+    ("list_health_check", "status"): RUN_LIFE,
 }
 """Table and column of every status that has a life cycle."""
 

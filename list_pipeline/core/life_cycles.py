@@ -1,7 +1,8 @@
 """Life cycles as tables: which status may follow which. Every word that a row carries as its status has one.
 
 Belongs here: what all life cycles have in common. Does not belong here: any life cycle of the product
-(``plans.journal``, ``plans.plan``, ``reviews.questions``, ``messages.delivery``, ``validation.schedule_changes``), and
+(``plans.journal``, ``plans.plan``, ``reviews.questions``, ``messages.delivery``, ``runs.status``, ``campaigns.eligibility``,
+``validation.schedule_changes``), and
 machines that are moved by named events (``list_states.machines``).
 """
 

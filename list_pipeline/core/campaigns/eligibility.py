@@ -1,7 +1,7 @@
 """When a campaign is due for its maintenance.
 
-Belongs here: time zero, the delay, the look-back bound and the statuses. Does not belong here: whether the maintenance
-was already done or failed before (its log says so), and who looks for due campaigns.
+Belongs here: time zero, the delay, the look-back bound, the statuses and which may follow which. Does not belong here:
+whether the maintenance was already done or failed before (its log says so), and who looks for due campaigns.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from list_pipeline.core.life_cycles import LifeCycle, life_cycle
 from list_pipeline.core.wording import duration_text, instant_text
 
 
@@ -26,6 +27,32 @@ class CampaignStatus(StrEnum):
     COMPLETED = "COMPLETED"
     BLOCKED = "BLOCKED"
 
+
+CAMPAIGN_LIFE: LifeCycle[CampaignStatus] = life_cycle(
+    "a campaign",
+    {
+        CampaignStatus.SCHEDULED: (
+            CampaignStatus.READY,
+            CampaignStatus.BLOCKED,
+            CampaignStatus.LAUNCHING,
+            CampaignStatus.SENT,
+        ),
+        # Another date or list: what was found out says nothing about it.
+        CampaignStatus.READY: (
+            CampaignStatus.SCHEDULED,
+            CampaignStatus.BLOCKED,
+            CampaignStatus.LAUNCHING,
+            CampaignStatus.SENT,
+        ),
+        # Mailjet sends a blocked campaign too, where its schedule was left alone.
+        CampaignStatus.BLOCKED: (CampaignStatus.READY, CampaignStatus.LAUNCHING, CampaignStatus.SENT),
+        # Mailjet's numbers decide whether sending has ended: a send that goes on is launching again.
+        CampaignStatus.LAUNCHING: (CampaignStatus.SENT, CampaignStatus.COMPLETED),
+        CampaignStatus.SENT: (CampaignStatus.LAUNCHING, CampaignStatus.COMPLETED),
+        CampaignStatus.COMPLETED: (),
+    },
+)
+"""Which status of a campaign may follow which."""
 
 SENT_STATUSES = (CampaignStatus.SENT, CampaignStatus.COMPLETED)
 """The campaign was sent."""
@@ -73,7 +100,7 @@ class EligibilityVerdict:
 
 
 def eligible(
-    campaign: CampaignTimes, as_of: datetime, *, delay_hours: float = 24.0, lookback_days: float = 7.0
+    campaign: CampaignTimes, as_of: datetime, *, delay_hours: float, lookback_days: float
 ) -> EligibilityVerdict:
     """Whether a campaign's maintenance is due at an instant.
 

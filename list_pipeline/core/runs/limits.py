@@ -1,7 +1,9 @@
 """When a run counts as dead, when it is tried again and how often: the limits of each kind of run, in one place.
 
 Belongs here: those limits and what follows from them for one run. Does not belong here: whether its subject is due at all
-(``campaigns.eligibility``, ``validation.rules``).
+(``campaigns.eligibility``, ``validation.rules``), and the death of a maintenance: ``operations.runs.attempts`` looks for it
+in the ledger, because a bulk job that was just posted is a sign of life too, and ends the attempt, so that a maintenance
+comes here as failed.
 """
 
 from __future__ import annotations

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
-from types import MappingProxyType
 
-from list_pipeline.core.errors import IllegalTransitionError
+from list_pipeline.core.life_cycles import LifeCycle, life_cycle
 
 
 class RunStatus(StrEnum):
@@ -40,36 +38,23 @@ WEEKLY_STATUSES = frozenset({RunStatus.RUNNING, RunStatus.SUCCESS, RunStatus.FAI
 
 _ANY_END = FINAL | {RunStatus.FAILED}
 
-TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = MappingProxyType(
+RUN_LIFE: LifeCycle[RunStatus] = life_cycle(
+    "a run",
     {
         RunStatus.RUNNING: _ANY_END | {RunStatus.PENDING_REVIEW, RunStatus.READ_ONLY},
         # Looked at again while it waits or is stopped, it may come to the same once more.
         RunStatus.PENDING_REVIEW: _ANY_END | OPEN,
         RunStatus.READ_ONLY: _ANY_END | OPEN,
         # A run that was taken for dead lives, or the same row gets another attempt.
-        RunStatus.FAILED: frozenset({RunStatus.RUNNING, RunStatus.ROLLED_BACK}),
+        RunStatus.FAILED: (RunStatus.RUNNING, RunStatus.ROLLED_BACK),
         # The last attempt of a run that was taken for dead after some of it was done.
-        RunStatus.PARTIAL_SUCCESS: frozenset({RunStatus.RUNNING, RunStatus.ROLLED_BACK}),
-        RunStatus.SUCCESS: frozenset({RunStatus.ROLLED_BACK}),
-        RunStatus.REJECTED: frozenset({RunStatus.ROLLED_BACK}),
-        RunStatus.ROLLED_BACK: frozenset(),
-    }
+        RunStatus.PARTIAL_SUCCESS: (RunStatus.RUNNING, RunStatus.ROLLED_BACK),
+        RunStatus.SUCCESS: (RunStatus.ROLLED_BACK,),
+        RunStatus.REJECTED: (RunStatus.ROLLED_BACK,),
+        RunStatus.ROLLED_BACK: (),
+    },
 )
 """Which status of a run may follow which."""
-
-
-def transition(seen: RunStatus, wanted: RunStatus) -> RunStatus:
-    """The new status of a run.
-
-    Raises:
-        IllegalTransitionError: it may not follow the present one.
-    """
-    if wanted not in TRANSITIONS[seen]:
-        legal = ", ".join(sorted(TRANSITIONS[seen])) or "nothing: it is final"
-        raise IllegalTransitionError(
-            f"Making a run {wanted.value}", f"it is {seen.value}", f"From there it may become {legal}"
-        )
-    return wanted
 
 
 def run_status(

@@ -287,7 +287,10 @@ def override(services: Services, key: str, *, by: str, note: str = "") -> LetGo:
         else:
             # The first attempt died before its schedule was set again.
             override_id = int(previous["override_id"])
-        scheduled_campaigns.set_status(connection, campaign.campaign_id, CampaignStatus.READY, None, now)
+        if campaign.status is not CampaignStatus.READY:
+            scheduled_campaigns.set_status(
+                connection, campaign.campaign_id, campaign.status, CampaignStatus.READY, None, now
+            )
         if not plan_restoration(connection, campaign, now):
             freeze_if_due(connection, campaign, now)
     settle_schedule(services, campaign.campaign_id)

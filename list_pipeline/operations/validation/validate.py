@@ -27,7 +27,9 @@ from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.keys import MessageKey
 from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.core.runs.limits import VALIDATION_RUNS
 from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.core.validation.block import BY_VALIDATION, blocks, status_after
 from list_pipeline.core.validation.message import ValidationNews, failed_message, validation_message
 from list_pipeline.core.validation.own_changes import net_change
 from list_pipeline.core.validation.rules import (
@@ -38,6 +40,7 @@ from list_pipeline.core.validation.rules import (
     validate_list,
     verdict,
 )
+from list_pipeline.core.wording import duration_text, instant_text
 from list_pipeline.operations.advice.advisors import keep_record, model_access
 from list_pipeline.operations.campaigns.discovery import discover, lists_sent_in_open_cycle
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
@@ -92,7 +95,7 @@ def validate(services: Services, key: str, *, run_id: str | None = None) -> Vali
 
     Raises:
         NotFoundError: there is no such campaign.
-        RefusedError: it was sent already, or is not scheduled at Mailjet any more.
+        RefusedError: it was sent already, is not scheduled at Mailjet any more, or is being validated by another run.
         ListPipelineError: the list could not be read. That is written down and told, and nothing is decided on it.
     """
     with services.database.begin() as connection:
@@ -122,15 +125,24 @@ def validate(services: Services, key: str, *, run_id: str | None = None) -> Vali
 
 
 def _begin(services: Services, campaign: UpcomingCampaign, run_id: str | None) -> int:
-    """The row of a new validation; one of a run that is still said to work is ended, since it left nothing to continue.
+    """The row of a new validation; that of a run that died is ended, since it left nothing to continue.
 
     Raises:
+        RefusedError: another run validates this campaign now. Nothing was written.
         StateChangedError: another process begins a validation of this campaign at this moment.
     """
     now = services.clock.now()
     with services.database.begin() as connection:
         latest = ledger.latest_log(connection, campaign.campaign_id, Sweep.H24.value, ledger.VALIDATION)
         if latest is not None and latest.status is RunStatus.RUNNING:
+            is_ours = run_id is not None and latest.run_id == run_id
+            if not is_ours and not VALIDATION_RUNS.is_stale(latest.touched_at, now):
+                raise RefusedError(
+                    f"Validating the list of campaign {campaign.key}",
+                    f"another run does so now; its last sign of life was at {instant_text(latest.touched_at)}",
+                    "Look at what it finds, or repeat this when it has given no sign of life for "
+                    f"{duration_text(VALIDATION_RUNS.stale_after)}",
+                )
             ledger.end_log(connection, latest.log_id, latest.status, RunStatus.FAILED, now)
             ledger.note_timed_out(connection, latest.log_id, now)
         attempt = latest.attempt + 1 if latest is not None else 1
@@ -302,7 +314,7 @@ def _save(services: Services, key: str, log_id: int, facts: ValidationFacts, res
         campaign = scheduled_campaigns.campaign_by_key(connection, key, for_update=True)
         critical = {result.rule for result in results if result.severity is Severity.CRITICAL}
         let_go = block_rows.overridden_rules(connection, campaign.campaign_id, campaign.scheduled_at)
-        is_blocking = bool(critical - let_go)
+        is_blocking = blocks(results, let_go)
         is_cancelled = block_rows.standing_cancellation(connection, campaign.campaign_id) is not None
         validation_id = validation_rows.save_validation(
             connection,
@@ -316,18 +328,14 @@ def _save(services: Services, key: str, log_id: int, facts: ValidationFacts, res
             results=results,
             now=now,
         )
-        is_persons = campaign.status is CampaignStatus.BLOCKED and campaign.blocked_by not in (None, "validation")
-        if is_blocking:
-            if campaign.status is not CampaignStatus.BLOCKED:
-                scheduled_campaigns.set_status(
-                    connection, campaign.campaign_id, CampaignStatus.BLOCKED, "validation", now
-                )
-            if left is None:
-                plan_cancellation(connection, campaign, now)
-        elif campaign.status is not CampaignStatus.BLOCKED or campaign.blocked_by == "validation":
-            scheduled_campaigns.set_status(connection, campaign.campaign_id, CampaignStatus.READY, None, now)
-            if is_cancelled and not is_persons:
-                plan_restoration(connection, campaign, now)
+        status = status_after(campaign.status, campaign.blocked_by, is_blocking=is_blocking)
+        if status is not campaign.status:
+            by = BY_VALIDATION if status is CampaignStatus.BLOCKED else None
+            scheduled_campaigns.set_status(connection, campaign.campaign_id, campaign.status, status, by, now)
+        if is_blocking and left is None:
+            plan_cancellation(connection, campaign, now)
+        elif is_cancelled and status is not CampaignStatus.BLOCKED:
+            plan_restoration(connection, campaign, now)
         ledger.fill_log(connection, log_id, **_ledger(facts, results))
     log.info(
         "list validated",

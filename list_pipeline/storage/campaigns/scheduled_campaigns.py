@@ -12,11 +12,20 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.campaigns.eligibility import SENT_STATUSES, CampaignStatus
+from list_pipeline.core.campaigns.eligibility import CAMPAIGN_LIFE, SENT_STATUSES, CampaignStatus
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import DraftSeen, SendSeen
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar, sql_list, sql_word
+from list_pipeline.storage.database import (
+    execute,
+    fetch_all,
+    fetch_one,
+    fetch_row,
+    fetch_scalar,
+    require_one,
+    sql_list,
+    sql_word,
+)
 
 _SCHEDULED, _READY = sql_word(CampaignStatus.SCHEDULED), sql_word(CampaignStatus.READY)
 
@@ -262,18 +271,31 @@ def thaw_missed(connection: Connection, missed_before: datetime) -> int:
 
 
 def set_status(
-    connection: Connection, campaign_id: int, status: CampaignStatus, blocked_by: str | None, now: datetime
+    connection: Connection,
+    campaign_id: int,
+    seen: CampaignStatus,
+    wanted: CampaignStatus,
+    blocked_by: str | None,
+    now: datetime,
 ) -> None:
-    """Set READY, SCHEDULED or BLOCKED, with the name of its author; a campaign that is being sent keeps what it has."""
-    execute(
+    """Move a campaign that is not being sent from the status that was seen to READY or BLOCKED, with the author of a block.
+
+    Raises:
+        IllegalTransitionError: the one may not follow the other.
+        StateChangedError: it has another status by now, or Mailjet began to send it. Nothing was written.
+    """
+    CAMPAIGN_LIFE.advance(seen, wanted)
+    touched = execute(
         connection,
-        """update campaign_schedule set status = :status, blocked_by = :by, updated_at = :now
-           where id = :id and mailjet_campaign_id is null""",
+        """update campaign_schedule set status = :wanted, blocked_by = :by, updated_at = :now
+           where id = :id and status = :seen and mailjet_campaign_id is null""",
         id=campaign_id,
-        status=status,
+        seen=seen,
+        wanted=wanted,
         by=blocked_by,
         now=now,
     )
+    require_one(touched, f"Making campaign {campaign_id} {wanted.value}")
 
 
 def last_synced_at(connection: Connection, role: ListRole) -> datetime | None:

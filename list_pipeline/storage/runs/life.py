@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from list_pipeline.core.errors import StateChangedError
-from list_pipeline.core.runs.status import OPEN, RunStatus, transition
+from list_pipeline.core.runs.status import OPEN, RUN_LIFE, RunStatus
 from list_pipeline.storage.database import execute, to_json
 
 
@@ -62,7 +62,7 @@ def change_status(
         IllegalTransitionError: the one may not follow the other.
         StateChangedError: the row has another status by now. Nothing was written.
     """
-    transition(seen, wanted)
+    RUN_LIFE.advance(seen, wanted)
     also = (
         table.on_work
         if wanted is RunStatus.RUNNING

@@ -19,10 +19,13 @@ from list_pipeline.operations.maintenance.workflow import maintain
 from list_pipeline.operations.membership.sync import sync
 from list_pipeline.operations.plans.corrections import CorrectionRequest, carry_out_correction, save_correction
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.validation import validate as validate_module
 from list_pipeline.operations.validation.campaign_block import override
 from list_pipeline.operations.validation.validate import Validation, validate
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline_tests.integration.accounts import Dying, Installation, Killed, plain_client, quietly
+
+RUNS = "select attempt, status from list_maintenance_log where maintenance_type = :type order by attempt"
 
 
 def schedule(made: Installation, at: datetime, role: ListRole = ListRole.CAMPAIGN_1, draft: int | None = None) -> int:
@@ -304,6 +307,49 @@ def test_a_validation_that_cannot_read_is_told_once_and_tried_again(small: Insta
     assert len(set(keys)) == 2
     assert row(small, draft)[1] == "SCHEDULED"
     assert sum("Validation Failed" in text for text in slack_titles(small)) == 1
+
+
+def test_a_validation_that_is_at_work_is_not_ended_by_another_one(
+    small: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, key, _ = scheduled_campaign(small)
+    real = validate_module.sync
+
+    def interrupted(services: Services, *, thorough: bool) -> object:
+        with pytest.raises(RefusedError, match="another run does so now"):
+            validate(small.another(), key)
+        return real(services, thorough=thorough)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(validate_module, "sync", interrupted)
+        found = validate(small.services, key)
+    assert not found.stored.is_blocking
+    assert small.query(RUNS, type="pre_campaign_validation") == [(1, "success")]
+
+
+def test_a_validation_that_died_is_made_again_once_it_gave_no_sign_of_life_for_a_while(
+    small: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, key, _ = scheduled_campaign(small)
+    with monkeypatch.context() as patched:
+        Dying(1, "before", counting="GET /v3/REST/listrecipient").install(patched)
+        with pytest.raises(Killed):
+            validate(small.services, key)
+    with pytest.raises(RefusedError, match="another run does so now"):
+        validate(small.another(), key)
+    small.clock.advance(timedelta(minutes=15))
+    validate(small.another(), key)
+    assert small.query(RUNS, type="pre_campaign_validation") == [(1, "failed"), (2, "success")]
+
+
+def test_a_run_goes_on_with_its_own_validation_at_once(small: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, key, _ = scheduled_campaign(small)
+    with monkeypatch.context() as patched:
+        Dying(1, "before", counting="GET /v3/REST/listrecipient").install(patched)
+        with pytest.raises(Killed):
+            validate(small.services, key, run_id="run")
+    validate(small.another(), key, run_id="run")
+    assert small.query(RUNS, type="pre_campaign_validation") == [(1, "failed"), (2, "success")]
 
 
 def test_a_validation_is_asked_for_from_its_due_time_on(small: Installation) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import list_pipeline
 from list_pipeline.core.errors import IllegalTransitionError
 from list_pipeline.core.plans.plan import PlanStatus
-from list_pipeline.core.runs.status import FINAL, OPEN, TRANSITIONS, RunStatus, run_status, transition
+from list_pipeline.core.runs.status import FINAL, OPEN, RUN_LIFE, RunStatus, run_status
 
 
 class TestRunStatus:
@@ -54,8 +54,8 @@ class TestRunStatus:
 
 class TestTransitions:
     def test_every_status_has_its_row_in_the_table(self) -> None:
-        assert set(TRANSITIONS) == set(RunStatus)
-        assert set().union(*TRANSITIONS.values()) == set(RunStatus)
+        assert set(RUN_LIFE.table) == set(RunStatus)
+        assert set().union(*RUN_LIFE.table.values()) == set(RunStatus)
 
     def test_a_status_is_open_final_or_failed(self) -> None:
         assert OPEN | FINAL | {RunStatus.FAILED} == set(RunStatus)
@@ -63,17 +63,17 @@ class TestTransitions:
 
     @pytest.mark.parametrize("final", sorted(FINAL | {RunStatus.FAILED}))
     def test_what_ended_is_at_most_taken_back_or_works_again(self, final: RunStatus) -> None:
-        assert TRANSITIONS[final] <= {RunStatus.ROLLED_BACK, RunStatus.RUNNING}
+        assert RUN_LIFE.table[final] <= {RunStatus.ROLLED_BACK, RunStatus.RUNNING}
 
     def test_what_was_taken_back_stays(self) -> None:
-        assert not TRANSITIONS[RunStatus.ROLLED_BACK]
+        assert not RUN_LIFE.table[RunStatus.ROLLED_BACK]
 
     def test_a_success_never_fails_afterwards(self) -> None:
         with pytest.raises(IllegalTransitionError, match="it is success"):
-            transition(RunStatus.SUCCESS, RunStatus.FAILED)
+            RUN_LIFE.advance(RunStatus.SUCCESS, RunStatus.FAILED)
 
     def test_a_legal_step_is_taken(self) -> None:
-        assert transition(RunStatus.RUNNING, RunStatus.PENDING_REVIEW) is RunStatus.PENDING_REVIEW
+        assert RUN_LIFE.advance(RunStatus.RUNNING, RunStatus.PENDING_REVIEW) is RunStatus.PENDING_REVIEW
 
 
 class TestWords:
