@@ -21,7 +21,7 @@ Status = TypeVar("Status", bound=StrEnum)
 
 @dataclass(frozen=True)
 class LifeCycle(Generic[Status]):
-    """The legal steps from one status to the next. Staying is no step.
+    """The legal steps from one status to the next. Staying is no step, but where the table says so.
 
     Attributes:
         what: a word for what has the status, with its article, e.g. ``a plan``.
