@@ -153,7 +153,7 @@ def mode(
     by: Annotated[str, typer.Option(help="Who decides.")] = "command line",
 ) -> None:
     """Show or set how much the product does by itself. read_only also stops a run before its next change."""
-    from list_pipeline.core.plans.gate import Mode
+    from list_pipeline.core.safety.modes import Mode
     from list_pipeline.operations.safety.modes import operating_mode
     from list_pipeline.storage.runs.ledger import set_mode
 

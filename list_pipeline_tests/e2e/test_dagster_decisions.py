@@ -8,9 +8,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from list_pipeline.core.plans.gate import Mode
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
 from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, judge_rebalancing
+from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.suppression.gate import SuppressionGateFacts, judge_suppression
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.defs.maintenance.gate_checks import REBALANCING_RULES, SUPPRESSION_RULES

@@ -18,8 +18,8 @@ from list_pipeline.agents.optimization import Opinion, advise
 from list_pipeline.agents.plan_summary import policy_impact, policy_rationale
 from list_pipeline.core.bounces.classes import BounceClass, BounceReason, FailureEvent, classify
 from list_pipeline.core.observations import MessageStatus
-from list_pipeline.core.plans.gate import Mode
 from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.suppression.gate import SuppressionGateFacts, gate_items, judge_suppression
 from list_pipeline.core.suppression.plan import assemble
 from list_pipeline.core.suppression.policy import SuppressionPolicy

@@ -18,10 +18,11 @@ from list_pipeline.agents.rebalancing import (
     policy_rationale,
 )
 from list_pipeline.core.lists import CAMPAIGN_LISTS
-from list_pipeline.core.plans.gate import GateOutcome, Mode
+from list_pipeline.core.plans.gate import GateOutcome
 from list_pipeline.core.plans.plan import ItemAction, PlanItem
 from list_pipeline.core.rebalancing.flows import FlowPlan, RebalancingPolicy, plan_flows
 from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, judge_rebalancing
+from list_pipeline.core.safety.modes import Mode
 from list_pipeline_tests.evals.asking import RecordingModel, access_to
 from list_pipeline_tests.evals.checks import CONTACT_IDS, broken_rules, foreign_figures
 from list_pipeline_tests.evals.results import Judgement, Result

@@ -15,10 +15,10 @@ import typer
 
 from list_pipeline.cli.main import app
 from list_pipeline.core.bounces.classes import BounceClass, Classification, FailureEvent, classify
-from list_pipeline.core.plans.gate import Mode
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
 from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, judge_rebalancing
 from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.suppression.gate import SuppressionGateFacts, judge_suppression
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.rules import decide

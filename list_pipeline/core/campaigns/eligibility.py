@@ -125,8 +125,7 @@ def eligible(
         return EligibilityVerdict(
             campaign,
             Eligibility.TOO_OLD,
-            f"it was sent at {instant_text(zero)}, more than {duration_text(timedelta(days=lookback_days))} ago; "
-            "ask for it by hand",
+            f"it was sent at {instant_text(zero)}, more than {duration_text(timedelta(days=lookback_days))} ago",
             due_at,
         )
     return EligibilityVerdict(campaign, Eligibility.ELIGIBLE, f"it has been due since {instant_text(due_at)}", due_at)

@@ -1,60 +1,15 @@
-"""The vocabulary of every gate: the operating mode, the checks, and the decision on a plan.
+"""The vocabulary of every gate: the checks, and the decision on a plan.
 
-Belongs here: what both gates share, and when the mode allows more. Does not belong here: the checks of one kind of plan
-(``core.suppression.gate``, ``core.rebalancing.gate``).
+Belongs here: what both gates share. Does not belong here: the checks of one kind of plan (``core.suppression.gate``,
+``core.rebalancing.gate``), and the operating mode (``core.safety.modes``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 
-
-class Mode(StrEnum):
-    """The operating mode: how much the product does by itself."""
-
-    READ_ONLY = "read_only"
-    APPROVAL_REQUIRED = "approval_required"
-    AUTO = "auto"
-
-
-@dataclass(frozen=True, slots=True)
-class ModeState:
-    """The facts that the mode follows from. ``set_mode``: fixed by a person or a setting."""
-
-    first_started_at: datetime
-    approved_operations: int
-    set_mode: Mode | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class GraduationFigures:
-    """The figures of graduation: how long the product only watches, and when it may act by itself."""
-
-    read_only_hours: int = 24
-    """Hours after the first start in which not one request changes anything."""
-    approved_operations: int = 5
-    """Operations that people must have approved before the automatic mode ..."""
-    approval_days: int = 14
-    """... and days since the first start; both are needed."""
-
-
-_GRADUATION = GraduationFigures()
-
-
-def graduate(state: ModeState, now: datetime, figures: GraduationFigures = _GRADUATION) -> Mode:
-    """The mode at ``now`` (UTC): reading only, then with approvals, then automatic once people have seen enough.
-
-    Only approved operations count; how many were rejected makes no difference.
-    """
-    if state.set_mode is not None:
-        return state.set_mode
-    age = now - state.first_started_at
-    if age < timedelta(hours=figures.read_only_hours):
-        return Mode.READ_ONLY
-    seen_enough = state.approved_operations >= figures.approved_operations
-    return Mode.AUTO if seen_enough and age >= timedelta(days=figures.approval_days) else Mode.APPROVAL_REQUIRED
+from list_pipeline.core.safety.modes import Mode, mode_at_age
 
 
 class CheckSeverity(StrEnum):
@@ -140,12 +95,21 @@ def flag_check(enabled: bool) -> GateCheck:
     return GateCheck("flag", enabled, CheckSeverity.ERROR, words)
 
 
-def mode_check(mode: Mode, has_items: bool) -> GateCheck:
-    """The check of the mode. A plan that would change nothing needs nobody's approval."""
+def mode_check(mode: Mode, untimely: str | None, has_items: bool) -> GateCheck:
+    """The check of the mode. A plan that would change nothing needs nobody's approval.
+
+    Args:
+        mode: the operating mode.
+        untimely: why the campaign is outside the age at which it is maintained by itself, in words; None: it is at that age.
+        has_items: whether the plan would change anything.
+    """
     words = {
         Mode.READ_ONLY: "Read-only: plans are shown, nothing is executed.",
         Mode.APPROVAL_REQUIRED: "Every plan that changes something waits for a person.",
         Mode.AUTO: "Plans that pass every check run by themselves.",
     }[mode]
-    passed = mode is Mode.AUTO or (mode is Mode.APPROVAL_REQUIRED and not has_items)
+    here = mode_at_age(mode, is_timely=untimely is None)
+    if here is not mode:
+        words = f"The campaign is not at the age at which plans run by themselves, so a person decides: {untimely}."
+    passed = here is Mode.AUTO or (here is Mode.APPROVAL_REQUIRED and not has_items)
     return GateCheck("mode", passed, CheckSeverity.WARNING, words)

@@ -1,7 +1,7 @@
 """The safety gate for rebalancing plans: moves and enrolments.
 
 Belongs here: the checks on where contacts would go. Does not belong here: choosing them (``flows``), and the
-vocabulary of the gate (``gate``).
+vocabulary of the gate (``core.plans.gate``).
 
 The sizes are counted again out of the items and the certificate's claim is compared with them: a gate that believes the
 planner's own sums would check nothing.
@@ -20,13 +20,13 @@ from list_pipeline.core.plans.gate import (
     GateCheck,
     GateDecision,
     GateOutcome,
-    Mode,
     flag_check,
     mode_check,
 )
 from list_pipeline.core.plans.plan import ItemAction, PlanItem
 from list_pipeline.core.rebalancing.balance import Sizes, deviation
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
+from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.wording import confidence_text, count_text, limit_text, percent_text
 
@@ -42,7 +42,7 @@ class RebalancingGateFacts:
     now, ``sizes_after`` what the plan says they will be. ``never_move``: contacts that are suppressed, unsubscribed,
     excluded or anonymised. ``is_best_reachable``: the planner's certificate says that nothing more even can be reached,
     and ``restriction`` why. ``advisor_confidence``: of the advisor that the plan should run, a share from 0 to 1; None
-    when there is no usable opinion.
+    when there is no usable opinion. ``untimely``: why the campaign is outside the age at which it is maintained by itself.
     """
 
     items: tuple[PlanItem, ...]
@@ -54,6 +54,7 @@ class RebalancingGateFacts:
     flag_enabled: bool
     restriction: str | None = None
     advisor_confidence: float | None = None
+    untimely: str | None = None
 
 
 def judge_rebalancing(facts: RebalancingGateFacts, policy: RebalancingPolicy) -> GateDecision:
@@ -62,7 +63,7 @@ def judge_rebalancing(facts: RebalancingGateFacts, policy: RebalancingPolicy) ->
     The advisor's confidence can only make it wait: however sure it is, no other check is passed by it.
     """
     contacts = sorted({item.contact_id for item in facts.items})
-    mode = mode_check(facts.mode, bool(facts.items))
+    mode = mode_check(facts.mode, facts.untimely, bool(facts.items))
     checks = (
         flag_check(facts.flag_enabled),
         mode,

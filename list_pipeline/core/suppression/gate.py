@@ -1,7 +1,7 @@
 """The safety gate: whether a plan may run by itself, waits for a person, or must not run at all.
 
-Belongs here: the checks, each with the figures it saw, and the operating mode. Does not belong here: making plans, and
-asking people. ``core.rebalancing.gate`` has the checks of the other kind of plan; the result is the same type.
+Belongs here: the checks on suppressions, each with the figures it saw. Does not belong here: making plans, asking people,
+the operating mode (``core.safety.modes``), and the checks on moves and enrolments (``core.rebalancing.gate``).
 
 Three outcomes, and who waits:
 
@@ -25,11 +25,11 @@ from list_pipeline.core.plans.gate import (
     GateCheck,
     GateDecision,
     GateOutcome,
-    Mode,
     flag_check,
     mode_check,
 )
 from list_pipeline.core.plans.plan import ItemAction, PlanItem
+from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.verdicts import SuppressionRule
 from list_pipeline.core.wording import confidence_text, exceeds_percent, limit_text, share_percent_text
@@ -57,6 +57,7 @@ class SuppressionGateFacts:
     ``executed_before``: suppressions already executed in this campaign's other sweeps, complaints not counted.
     ``softened``: contacts that the policy would suppress and an advisor would rather watch. They count towards the cap:
     an opinion that takes some contacts out must not let the rest of a plan through that would wait without it.
+    ``untimely``: why the campaign is outside the age at which it is maintained by itself; None: it is not.
     """
 
     recipients: int
@@ -66,6 +67,7 @@ class SuppressionGateFacts:
     mode: Mode
     flag_enabled: bool
     softened: int = 0
+    untimely: str | None = None
 
 
 def gate_items(
@@ -105,7 +107,7 @@ def judge_suppression(facts: SuppressionGateFacts, policy: SuppressionPolicy) ->
         for item in ordinary
         if policy.review_confidence <= item.confidence < policy.automatic_confidence and not item.is_permanent_hard
     ]
-    mode = mode_check(facts.mode, bool(facts.items))
+    mode = mode_check(facts.mode, facts.untimely, bool(facts.items))
     checks = (
         flag_check(facts.flag_enabled),
         mode,

@@ -22,7 +22,8 @@ from list_pipeline.core.suppression.verdicts import BORDERLINE_RULES
 from list_pipeline.operations.bounces.fetch import stored_bounces
 from list_pipeline.operations.rebalancing.plan_and_execute import must_stay, plan_rebalancing
 from list_pipeline.operations.rebalancing.plan_and_execute import policy_of as rebalancing_policy_of
-from list_pipeline.operations.runs.run import Maintenance, mode_for
+from list_pipeline.operations.runs.run import Maintenance, untimely
+from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression.plan_and_execute import executable_items, plan_suppression
 from list_pipeline.operations.suppression.plan_and_execute import policy_of as suppression_policy_of
@@ -111,7 +112,8 @@ def _decide_on_suppressions(services: Services, run: Maintenance, plan: StoredPl
             executed_before=before,
             items=gate_items(items, mailed, domains),
             fetch_complete=data is not None and data.fetch.is_complete,
-            mode=mode_for(services, run),
+            mode=operating_mode(services),
+            untimely=untimely(services, run.campaign, run.sweep),
             flag_enabled=services.settings.list_management_enabled,
             softened=sum(item.rule in BORDERLINE_RULES for item in watched),
         ),
@@ -131,7 +133,8 @@ def _decide_on_rebalancing(services: Services, run: Maintenance, plan: StoredPla
             sizes_after=summary.target_sizes,
             never_move=frozenset(i for i, flag in facts.items() if must_stay(flag)),
             is_best_reachable=summary.is_repaired or summary.restriction is not None,
-            mode=mode_for(services, run),
+            mode=operating_mode(services),
+            untimely=untimely(services, run.campaign, run.sweep),
             flag_enabled=services.settings.list_management_enabled,
             restriction=summary.restriction,
             advisor_confidence=summary.advisor_confidence,

@@ -17,11 +17,11 @@ from list_pipeline.core.campaigns.eligibility import CampaignTimes, Eligibility,
 from list_pipeline.core.errors import ChangesStoppedError, LockHeldError, StateChangedError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
-from list_pipeline.core.plans.gate import Mode
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.runs import run_keys
 from list_pipeline.core.runs.limits import MAINTENANCE_RUNS, Outlook, RunSeen
 from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.core.safety.modes import Mode
 from list_pipeline.operations.access import ReadingMailjet
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
 from list_pipeline.operations.membership.sync import Sizes, count_sizes
@@ -213,13 +213,14 @@ def note_deadline(services: Services, run: Maintenance, stage_name: str, count: 
     log.warning("the deadline passed", campaign=run.campaign.key, stage=stage_name, count=count)
 
 
-def is_timely(services: Services, campaign: Campaign, sweep: Sweep) -> bool:
-    """Whether a campaign is at the age at which a sweep runs by itself: not before its delay, and not a backfill.
+def untimely(services: Services, campaign: Campaign, sweep: Sweep) -> str | None:
+    """Why a campaign is outside the age at which a sweep runs by itself, in words: before its delay, or a backfill. None: it
+    is at that age.
 
-    Outside that age the plan of a campaign waits for a person, whatever the mode: late bounces may be missing, or the lists
-    may long have moved on.
+    What that means for its plans: ``core.safety.modes.mode_at_age``.
     """
-    return _age(services, campaign, sweep).is_eligible
+    age = _age(services, campaign, sweep)
+    return None if age.is_eligible else age.reason
 
 
 def is_backfill(services: Services, campaign: Campaign, sweep: Sweep) -> bool:
@@ -240,14 +241,6 @@ def _age(services: Services, campaign: Campaign, sweep: Sweep) -> EligibilityVer
     delay = _delay_hours(services, sweep)
     lookback = services.settings.list_maintenance_lookback_days + delay / 24
     return eligible(_times(campaign), services.clock.now(), delay_hours=delay, lookback_days=lookback)
-
-
-def mode_for(services: Services, run: Maintenance) -> Mode:
-    """The mode for one campaign: automatic only at the age at which it is maintained by itself."""
-    mode = operating_mode(services)
-    if mode is Mode.AUTO and not is_timely(services, run.campaign, run.sweep):
-        return Mode.APPROVAL_REQUIRED
-    return mode
 
 
 def _delay_hours(services: Services, sweep: Sweep) -> float:

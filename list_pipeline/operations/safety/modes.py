@@ -7,7 +7,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.plans.gate import Mode, ModeState, graduate
+from list_pipeline.core.safety.modes import Mode, ModeState, graduate
 from list_pipeline.core.wording import utc_text
 from list_pipeline.operations.access import Deciding
 from list_pipeline.operations.safety.restore_guard import stop_reason

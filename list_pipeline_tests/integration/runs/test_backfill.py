@@ -13,7 +13,7 @@ from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.reviews import decisions as reviews
-from list_pipeline.operations.runs.run import due, is_backfill, is_timely
+from list_pipeline.operations.runs.run import due, is_backfill, untimely
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.plans import plan_rows
@@ -76,7 +76,7 @@ def test_complaints_after_a_past_campaign_wait_with_the_rest(install_small: Inst
 
 def test_a_backfill_says_for_which_moment_it_judges(small: Installation) -> None:
     campaign = find_campaign(small.services, small.key)
-    assert is_timely(small.services, campaign, Sweep.H24)
+    assert untimely(small.services, campaign, Sweep.H24) is None
     small.clock.advance(timedelta(days=10))
     assert is_backfill(small.services, campaign, Sweep.H24)
     (done,) = backfill(small, [small.key])

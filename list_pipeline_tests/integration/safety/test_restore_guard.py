@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from list_pipeline.cli import reconciliation as cli_reconciliation
 from list_pipeline.core.errors import ListPipelineError, RefusedError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.plans.gate import Mode
 from list_pipeline.core.plans.plan import PlanKind, Sweep
 from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.core.safety.modes import Mode
 from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.runs.run import current, due

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.plans.gate import Mode
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.core.safety.modes import Mode
 from list_pipeline.operations.membership.sync import sync
 from list_pipeline.operations.reviews.decisions import approve, reject
 from list_pipeline.operations.runs.run import due

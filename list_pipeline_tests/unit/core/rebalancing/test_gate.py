@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from list_pipeline.agents.rebalancing import explain
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.plans.gate import CheckSeverity, GateDecision, GateOutcome, Mode
+from list_pipeline.core.plans.gate import CheckSeverity, GateDecision, GateOutcome
 from list_pipeline.core.plans.plan import ItemAction, PlanItem
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
 from list_pipeline.core.rebalancing.gate import REVIEW_CONFIDENCE, RebalancingGateFacts, judge_rebalancing
+from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline_tests.unit.core.rebalancing.rebalancing_cases import AnsweringModel, access, question
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from list_pipeline.core.bounces.classes import FailureEvent, classify
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import MessageStatus
-from list_pipeline.core.plans.gate import GateDecision, GateOutcome, Mode, ModeState, graduate
+from list_pipeline.core.plans.gate import GateDecision, GateOutcome
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, Sweep
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
 from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, judge_rebalancing
+from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.suppression.gate import GateItem, SuppressionGateFacts, gate_items, judge_suppression
 from list_pipeline.core.suppression.plan import assemble
 from list_pipeline.core.suppression.policy import SuppressionPolicy
@@ -167,26 +168,18 @@ class TestModes:
         assert decision.approved
         assert not decision.waiting
 
-    @pytest.mark.parametrize(
-        ("age", "approvals", "mode"),
-        [
-            (timedelta(0), 99, Mode.READ_ONLY),
-            (timedelta(hours=24, seconds=-1), 99, Mode.READ_ONLY),
-            (timedelta(hours=24), 99, Mode.APPROVAL_REQUIRED),
-            (timedelta(days=14, seconds=-1), 5, Mode.APPROVAL_REQUIRED),
-            (timedelta(days=14), 4, Mode.APPROVAL_REQUIRED),
-            (timedelta(days=14), 5, Mode.AUTO),
-        ],
-    )
-    def test_it_graduates_by_age_and_by_approvals(self, age: timedelta, approvals: int, mode: Mode) -> None:
-        assert graduate(ModeState(START, approvals), START + age) is mode
+    @pytest.mark.parametrize("items", [(hard(1), complaint(2)), ()])
+    def test_outside_its_age_a_plan_waits_and_the_age_is_named(self, items: tuple[GateItem, ...]) -> None:
+        decision = judge(*items, untimely="it was sent at 2026-11-01 10:00 UTC, more than 4 days ago")
+        assert decision.approved is (not items)
+        assert decision.waiting == tuple(item.contact_id for item in items)
+        (check,) = (check for check in decision.checks if check.name == "mode")
+        assert check.passed is (not items)
+        assert "more than 4 days ago" in check.words
 
-    @pytest.mark.parametrize("mode", list(Mode))
-    def test_a_mode_that_a_person_set_stays(self, mode: Mode) -> None:
-        assert graduate(ModeState(START, 0, mode), START) is mode
-
-    def test_a_clock_that_went_backwards_only_makes_it_careful(self) -> None:
-        assert graduate(ModeState(START, 9), START - timedelta(days=1)) is Mode.READ_ONLY
+    def test_a_mode_that_is_more_careful_is_the_cause_that_is_named(self) -> None:
+        (check,) = (one for one in judge(hard(1), mode=Mode.READ_ONLY, untimely="too old").checks if one.name == "mode")
+        assert check.words.startswith("Read-only")
 
 
 def test_the_record_of_a_decision_has_a_sentence_for_every_check() -> None:
