@@ -184,6 +184,11 @@ class PastAttempt:
     failure: FailureEvent | None
 
 
+_BEST_FETCH = """select sweep, is_complete from bounce_fetch b where b.campaign_id = s.id
+            order by is_complete desc, fetched_at desc limit 1"""
+"""The reading of campaign ``s`` that is believed: the latest complete one, else the latest."""
+
+
 def attempts_of(
     connection: Connection, contact_ids: Sequence[int], *, except_campaign: int, as_of: datetime
 ) -> Mapping[int, list[PastAttempt]]:
@@ -198,9 +203,7 @@ def attempts_of(
         select r.contact_id, s.id as campaign_id, coalesce(s.send_start_at, s.send_end_at) as sent_at,
                coalesce(f.is_complete, false) as is_complete, {columns}
         from campaign_recipient r join campaign_schedule s on s.id = r.campaign_id
-        left join lateral (
-            select sweep, is_complete from bounce_fetch b where b.campaign_id = s.id
-            order by is_complete desc, fetched_at desc limit 1) f on true
+        left join lateral ({_BEST_FETCH}) f on true
         left join bounce_event e on e.campaign_id = s.id and e.sweep = f.sweep and e.contact_id = r.contact_id
         where r.contact_id = any(:ids) and s.id <> :campaign and coalesce(s.send_start_at, s.send_end_at) <= :as_of
         order by r.contact_id, sent_at, s.id
@@ -220,33 +223,39 @@ def attempts_of(
 
 @dataclass(frozen=True, slots=True)
 class DomainBounces:
-    """Hard bounces at one receiving domain in one campaign, beside the domain's recipients in it."""
+    """Hard bounces at one receiving domain in one campaign, beside the domain's recipients in it; None: not known."""
 
     campaign_id: int
     domain: str
     hard_bounces: int
-    recipients: int
+    recipients: int | None
 
 
-def domains_that_bounced(
-    connection: Connection, campaign_ids: Sequence[int], at_least: int
+def bounces_by_domain(
+    connection: Connection, campaign_ids: Sequence[int], as_of: datetime
 ) -> tuple[DomainBounces, ...]:
-    """Domains with at least so many hard bounces in one of the campaigns."""
+    """Counts for each domain with hard bounces in one of the campaigns, of those that had happened by then.
+
+    They are counted in the reading that ``attempts_of`` believes. Erased contacts have no domain any more. Whether so many
+    are an incident: ``core.suppression.rules.is_incident``.
+    """
     found = fetch_all(
         connection,
-        """
+        f"""
         with hard as (
-            select e.campaign_id, lower(split_part(c.email, '@', 2)) as domain,
+            select s.id as campaign_id, lower(split_part(c.email, '@', 2)) as domain,
                    count(distinct e.contact_id) as hard_bounces
-            from bounce_event e join contact_list_membership c using (contact_id)
-            where e.campaign_id = any(:campaigns) and e.bounce_class = 'hard' and not c.is_anonymised
-            group by 1, 2 having count(distinct e.contact_id) >= :least)
-        select h.campaign_id, h.domain, h.hard_bounces, count(*) as recipients
-        from hard h join campaign_recipient r using (campaign_id)
-        join contact_list_membership c on c.contact_id = r.contact_id and lower(split_part(c.email, '@', 2)) = h.domain
-        group by 1, 2, 3
+            from campaign_schedule s join lateral ({_BEST_FETCH}) f on true
+            join bounce_event e on e.campaign_id = s.id and e.sweep = f.sweep
+            join contact_list_membership c on c.contact_id = e.contact_id
+            where s.id = any(:campaigns) and e.bounce_class = 'hard' and e.occurred_at <= :as_of and not c.is_anonymised
+            group by 1, 2)
+        select h.campaign_id, h.domain, h.hard_bounces,
+               (select nullif(count(*), 0) from campaign_recipient r join contact_list_membership c using (contact_id)
+                where r.campaign_id = h.campaign_id and lower(split_part(c.email, '@', 2)) = h.domain) as recipients
+        from hard h
         """,
         campaigns=list(campaign_ids),
-        least=at_least,
+        as_of=as_of,
     )
     return tuple(DomainBounces(**row) for row in found)

@@ -34,10 +34,9 @@ from list_pipeline.core.wording import reaches_percent
 def find_incidents(
     events: Iterable[FailureEvent], campaign: CampaignContext, policy: SuppressionPolicy, as_of: datetime
 ) -> tuple[Incident, ...]:
-    """Domains with at least 5 hard bounces that are at least 60 percent of their recipients (figures of the policy).
+    """Domains where so many recipients of this campaign bounced hard that the domain is the likelier cause (``is_incident``).
 
-    Disputed and contradictory hard bounces count too: holding is the careful side. A domain whose number of recipients
-    is not known is taken as bouncing altogether.
+    Disputed and contradictory hard bounces count too: holding is the careful side.
     """
     bounced: dict[str, set[int]] = {}
     for event in events:
@@ -46,11 +45,24 @@ def find_incidents(
             bounced.setdefault(domain, set()).add(event.contact_id)
     found = []
     for domain, contact_ids in sorted(bounced.items()):
-        recipients = campaign.recipients_by_domain.get(domain, len(contact_ids))
-        many = len(contact_ids) >= policy.incident_hard_bounces
-        if many and reaches_percent(len(contact_ids), recipients, policy.incident_percent):
-            found.append(Incident(domain, len(contact_ids), recipients, tuple(sorted(contact_ids))))
+        recipients = campaign.recipients_by_domain.get(domain)
+        if is_incident(len(contact_ids), recipients, policy):
+            shown = len(contact_ids) if recipients is None else recipients
+            found.append(Incident(domain, len(contact_ids), shown, tuple(sorted(contact_ids))))
     return tuple(found)
+
+
+def is_incident(hard_bounces: int, recipients: int | None, policy: SuppressionPolicy) -> bool:
+    """Whether the hard bounces at a domain in one campaign are an incident of the domain: at least 5 of them, and at least 60
+    percent of its recipients (figures of the policy). The same for the campaign that is judged and for the earlier ones.
+
+    Args:
+        hard_bounces: contacts at the domain with a hard bounce that was known at the moment that is judged for.
+        recipients: the domain's recipients in the campaign; None: not known, which is taken as bouncing altogether.
+        policy: the figures.
+    """
+    many = hard_bounces >= policy.incident_hard_bounces
+    return many and (recipients is None or reaches_percent(hard_bounces, recipients, policy.incident_percent))
 
 
 def decide(

@@ -20,7 +20,14 @@ from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanSt
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.suppression.plan import SuppressionPlan, SuppressionSummary, assemble
 from list_pipeline.core.suppression.policy import SuppressionPolicy
-from list_pipeline.core.suppression.rules import decide, find_incidents, keep_delivered, keep_rejected, keep_taken_back
+from list_pipeline.core.suppression.rules import (
+    decide,
+    find_incidents,
+    is_incident,
+    keep_delivered,
+    keep_rejected,
+    keep_taken_back,
+)
 from list_pipeline.core.suppression.verdicts import (
     Attempt,
     AttemptOutcome,
@@ -28,7 +35,6 @@ from list_pipeline.core.suppression.verdicts import (
     ContactFacts,
     VerdictAction,
 )
-from list_pipeline.core.wording import reaches_percent
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.bounces.fetch import BounceData, stored_bounces
 from list_pipeline.operations.membership.sync import refresh_contacts
@@ -149,7 +155,7 @@ def _gather(services: Services, run: Maintenance, data: BounceData, as_of: datet
         flags = members.facts_of(connection, ids)
         past = bounce_rows.attempts_of(connection, ids, except_campaign=campaign.campaign_id, as_of=as_of)
         reinstated = outcome_rows.reinstated_since(connection, ids)
-        incidents = _past_incidents(connection, policy, past)
+        incidents = _past_incidents(connection, policy, past, as_of)
         domains = members.domains_of(connection, ids)
         per_domain = sent_campaigns.recipients_per_domain(connection, campaign.campaign_id, ids)
     facts = {
@@ -179,15 +185,13 @@ def _gather(services: Services, run: Maintenance, data: BounceData, as_of: datet
 
 
 def _past_incidents(
-    connection: Connection, policy: SuppressionPolicy, past: Mapping[int, Sequence[PastAttempt]]
+    connection: Connection, policy: SuppressionPolicy, past: Mapping[int, Sequence[PastAttempt]], as_of: datetime
 ) -> frozenset[tuple[int, str | None]]:
-    """Campaign and domain of earlier incidents: what failed in one says nothing about the contact."""
+    """Campaign and domain of earlier incidents as of a moment: what failed in one says nothing about the contact."""
     campaign_ids = sorted({one.campaign_id for tries in past.values() for one in tries})
-    found = bounce_rows.domains_that_bounced(connection, campaign_ids, policy.incident_hard_bounces)
+    found = bounce_rows.bounces_by_domain(connection, campaign_ids, as_of)
     return frozenset(
-        (one.campaign_id, one.domain)
-        for one in found
-        if reaches_percent(one.hard_bounces, one.recipients, policy.incident_percent)
+        (one.campaign_id, one.domain) for one in found if is_incident(one.hard_bounces, one.recipients, policy)
     )
 
 
