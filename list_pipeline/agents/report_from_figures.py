@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
+from list_pipeline.core.list_states.policy import LIST_STATES
+from list_pipeline.core.rebalancing.flows import RebalancingPolicy
 from list_pipeline.core.reports.facts import ExecutiveReport, MaintenanceFacts, Metric, key_metrics
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.suppression.policy import SuppressionPolicy
@@ -22,10 +24,6 @@ from list_pipeline.core.wording import (
 )
 
 _POLICY = SuppressionPolicy()
-_MANY_FAILURES_PERCENT = 10.0
-"""Failed deliveries of a campaign from which an alert is due, whatever is suppressed."""
-_BALANCED_PERCENT = 5.0
-"""Largest distance of a list from the average that still counts as balanced."""
 
 _STATUS_WORDS = {
     RunStatus.RUNNING: "The maintenance is still running.",
@@ -108,7 +106,7 @@ def _actions(facts: MaintenanceFacts) -> tuple[str, ...]:
 def _concerns(facts: MaintenanceFacts) -> tuple[str, ...]:
     found: list[str] = []
     failures = sum(facts.bounces.values())
-    if facts.recipients > 0 and 100 * failures / facts.recipients > _MANY_FAILURES_PERCENT:
+    if facts.recipients > 0 and 100 * failures / facts.recipients > LIST_STATES.bounces_cleanup_percent:
         found.append(
             f"{share_percent_text(failures, facts.recipients)} of this campaign's messages failed or brought a complaint; "
             "mailbox providers notice that."
@@ -123,7 +121,7 @@ def _concerns(facts: MaintenanceFacts) -> tuple[str, ...]:
     if facts.suppression.failed_total:
         failed = facts.suppression.failed_total
         found.append(f"{_contacts(failed)} who should be suppressed can still be mailed.")
-    if facts.deviation_after is not None and facts.deviation_after > _BALANCED_PERCENT:
+    if facts.deviation_after is not None and facts.deviation_after > RebalancingPolicy().trigger_percent:
         found.append(
             f"The lists are not comparable: one is {percent_text(facts.deviation_after)} away from the average size."
         )

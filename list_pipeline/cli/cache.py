@@ -14,6 +14,7 @@ from rich.table import Table
 from list_pipeline.cli.common import console, opened_services
 from list_pipeline.core.errors import IntegrationError, RemoteNotFoundError
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.monitoring.policy import MONITORING
 from list_pipeline.core.wording import duration_text, instant_text, limit_text, percent_text, utc_text
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def _show_remote(services: Services, contact_id: int, look: ReadSession) -> None
 @cache_app.command("show")
 def show() -> None:
     """Show what lies in Redis, how old and how large it is, and the share of reads that it served."""
-    from list_pipeline.operations.views.cache_warming import HIT_RATE_DAYS, HIT_RATE_WANTED, hit_rate, inspect
+    from list_pipeline.operations.views.cache_warming import hit_rate, inspect
 
     with opened_services() as services:
         found, rate, now = inspect(services), hit_rate(services), services.clock.now()
@@ -196,8 +197,8 @@ def show() -> None:
         console.print("No reads are counted yet.")
         return
     console.print(
-        f"{percent_text(100 * rate.share)} of {rate.reads:,} reads in {HIT_RATE_DAYS} days were served from Redis "
-        f"(wanted: more than {limit_text(100 * HIT_RATE_WANTED)})."
+        f"{percent_text(100 * rate.share)} of {rate.reads:,} reads in {MONITORING.cache_hits_days} days were served from Redis "
+        f"(wanted: more than {limit_text(MONITORING.cache_hits_percent)})."
     )
     for each in rate.by_kind:
         console.print(f"- {each.kind}: {each.hits:,} from Redis, {each.misses:,} read anew")

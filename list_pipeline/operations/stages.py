@@ -25,7 +25,11 @@ from structlog.contextvars import bind_contextvars, get_contextvars, unbind_cont
 
 from list_pipeline.core.errors import ChangesStoppedError, LockHeldError, TransientError
 from list_pipeline.core.masking import redact_addresses
-from list_pipeline.core.monitoring.latency import LONG_MS, WHOLE_RUN, Timing
+from list_pipeline.core.monitoring.latency import (
+    WHOLE_RUN,
+    Timing,
+)
+from list_pipeline.core.monitoring.policy import MONITORING
 from list_pipeline.operations.access import Measured
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.monitoring import metrics
@@ -159,8 +163,8 @@ def _keep(
     }
     if stage == WHOLE_RUN:
         log.info("run finished", **told)
-        if timing.duration_ms > LONG_MS:
-            log.warning("a workflow took long", duration_ms=timing.duration_ms, limit_ms=LONG_MS)
+        if timing.duration_ms > MONITORING.long_ms:
+            log.warning("a workflow took long", duration_ms=timing.duration_ms, limit_ms=MONITORING.long_ms)
     else:
         log.info("stage finished", **told)
 

@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.messages.delivery import (
+    DELIVERY,
     DELIVERY_LIFE,
-    TARGET_SECONDS,
     UNSENT,
     Channel,
     DeliveryFigures,
@@ -356,7 +356,7 @@ def delivery_figures(connection: Connection, since: datetime, now: datetime) -> 
         """,
         since=since,
         now=now,
-        target=timedelta(seconds=TARGET_SECONDS),
+        target=timedelta(seconds=DELIVERY.target_s),
     )
     median, p95 = row["percentiles"] or (None, None)
     return DeliveryFigures(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +15,11 @@ import typer
 
 from list_pipeline.cli.main import app
 from list_pipeline.core.bounces.classes import BounceClass, Classification, FailureEvent, classify
+from list_pipeline.core.campaigns.policy import CampaignPolicy
+from list_pipeline.core.list_states.policy import ListStatePolicy
+from list_pipeline.core.messages.delivery import DeliveryPolicy
+from list_pipeline.core.monitoring.policy import MonitoringPolicy
+from list_pipeline.core.plans.policy import ExecutionPolicy
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
 from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, judge_rebalancing
 from list_pipeline.core.runs.status import RunStatus
@@ -23,6 +28,9 @@ from list_pipeline.core.suppression.gate import SuppressionGateFacts, judge_supp
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.rules import decide
 from list_pipeline.core.suppression.verdicts import CampaignContext, ContactFacts, SuppressionRule, VerdictAction
+from list_pipeline.core.validation.policy import ValidationPolicy
+from list_pipeline.core.weekly.policy import WeeklyPolicy
+from list_pipeline.core.wording import duration_text
 from list_pipeline.definitions import defs
 from list_pipeline.sandbox.faults import EFFECTS
 from list_pipeline.sandbox.seed.recipe import SCENARIOS
@@ -234,6 +242,36 @@ def test_numbers_beside_the_table_of_state_ids_are_other_ones() -> None:
 def test_the_figures_of_the_policy_equal_the_code() -> None:
     written = {name: float(value) for name, value, _ in table(page("policy"), "figures")}
     assert written == {name: float(value) for name, value in asdict(SuppressionPolicy()).items()}
+
+
+POLICIES = (
+    ListStatePolicy,
+    ValidationPolicy,
+    CampaignPolicy,
+    ExecutionPolicy,
+    WeeklyPolicy,
+    DeliveryPolicy,
+    MonitoringPolicy,
+)
+
+
+def test_the_limits_of_every_policy_object_are_told() -> None:
+    written = {name: value for name, value, _ in table(page("policy"), "limits")}
+    assert written == {
+        f"{policy.__name__}.{figure.name}": duration_text(figure.default)
+        if isinstance(figure.default, timedelta)
+        else f"{figure.default:g}"
+        for policy in POLICIES
+        for figure in fields(policy)
+    }
+
+
+def test_the_bands_of_the_review_are_those_of_the_gate() -> None:
+    gate = SuppressionPolicy()
+    assert (MonitoringPolicy().band_automatic, MonitoringPolicy().band_review) == (
+        gate.automatic_confidence,
+        gate.review_confidence,
+    )
 
 
 def test_the_figures_of_a_rebalancing_are_those_in_the_policy_page() -> None:

@@ -18,11 +18,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from list_pipeline.core.campaigns.policy import CAMPAIGNS
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.wording import names_text
-
-MAX_WAIT_FOR_ROUND = timedelta(days=21)
-"""How long after its last send a cycle waits for a missing round: three weekly rounds."""
 
 
 class ClosedReason(StrEnum):
@@ -119,7 +117,7 @@ def assign_sends(
     cycles: Sequence[Cycle],
     sends: Iterable[CampaignSend],
     as_of: datetime,
-    max_wait: timedelta = MAX_WAIT_FOR_ROUND,
+    max_wait: timedelta = CAMPAIGNS.round_wait,
 ) -> CycleAssignment:
     """Put new sends into cycles and close what is overdue.
 

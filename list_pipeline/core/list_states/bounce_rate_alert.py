@@ -8,14 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from list_pipeline.core.list_states.machines import CLEANUP_ABOVE_PERCENT
+from list_pipeline.core.list_states.policy import LIST_STATES
 from list_pipeline.core.messages.alert import AlertLevel, alert
 from list_pipeline.core.messages.slack_blocks import SlackMessage, compose
 from list_pipeline.core.wording import limit_text, percent_text
-
-FEWEST_RECIPIENTS = 200
-"""Of fewer recipients nobody is called: below, the reports call a rate uncertain too, and three bounces of twenty people
-would be an alert. The list needs its clean-up all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +40,7 @@ def bounce_message(bounced: Bounced) -> SlackMessage:
                 percent=percent_text(bounced.percent),
                 campaign=bounced.campaign_key,
                 list=bounced.list_label,
-                limit=limit_text(CLEANUP_ABOVE_PERCENT),
+                limit=limit_text(LIST_STATES.bounces_cleanup_percent),
             )
         ],
         level=AlertLevel.WARNING,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from list_pipeline.core.list_states.machines import SEVERE_IMBALANCE_PERCENT
+from list_pipeline.core.list_states.policy import LIST_STATES
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.messages.alert import AlertLevel, alert
 from list_pipeline.core.messages.slack_blocks import SlackMessage, compose
@@ -42,7 +42,7 @@ def imbalance_message(imbalance: Imbalance) -> SlackMessage:
             "After {campaign} the three lists deviate by *{deviation}* from their mean; people are told above {limit}.",
             campaign=imbalance.campaign_key,
             deviation=percent_text(imbalance.deviation_percent),
-            limit=limit_text(SEVERE_IMBALANCE_PERCENT),
+            limit=limit_text(LIST_STATES.severe_imbalance_percent),
         ),
         compose(
             "The rebalancing plans {moves} moves and {enrolments} enrolments{waits}.",

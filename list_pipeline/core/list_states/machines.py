@@ -22,6 +22,7 @@ from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from list_pipeline.core.errors import IllegalTransitionError
+from list_pipeline.core.list_states.policy import LIST_STATES
 
 State = TypeVar("State", bound=StrEnum)
 Event = TypeVar("Event", bound=StrEnum)
@@ -82,14 +83,6 @@ def next_state(machine: Machine[State, Event], state: State, event: Event) -> St
             f"Noting {event.value} ({machine.name})", f"the state is {state.value}", f"Legal there: {legal}"
         )
     return row[event]
-
-
-WARNING_FROM_PERCENT, CLEANUP_ABOVE_PERCENT = 2, 10
-"""Bounces of a campaign in percent of its recipients: below the first a list is healthy, above the second it needs a
-clean-up, between them (both included) it is a warning."""
-
-SEVERE_IMBALANCE_PERCENT = 15
-"""Deviation from the mean above which people are told, beside the rebalancing."""
 
 
 class HealthState(StrEnum):
@@ -366,16 +359,16 @@ def bounce_event(bounced: int, recipients: int) -> ListEvent:
     if recipients <= 0:
         return ListEvent.BOUNCES_UNKNOWN
     percent = Fraction(100 * bounced, recipients)
-    if percent < WARNING_FROM_PERCENT:
+    if percent < LIST_STATES.bounces_warning_percent:
         return ListEvent.BOUNCES_LOW
-    return ListEvent.BOUNCES_ELEVATED if percent <= CLEANUP_ABOVE_PERCENT else ListEvent.BOUNCES_HIGH
+    return ListEvent.BOUNCES_ELEVATED if percent <= LIST_STATES.bounces_cleanup_percent else ListEvent.BOUNCES_HIGH
 
 
 def balance_event(triggered: bool, deviation_percent: float | None) -> ListEvent:
     """The event that the sizes of the three lists are. ``triggered``: the deviation is above the configured threshold."""
     if not triggered:
         return ListEvent.BALANCED
-    if deviation_percent is not None and deviation_percent > SEVERE_IMBALANCE_PERCENT:
+    if deviation_percent is not None and deviation_percent > LIST_STATES.severe_imbalance_percent:
         return ListEvent.SEVERE_IMBALANCE_FOUND
     return ListEvent.IMBALANCE_FOUND
 

@@ -55,22 +55,30 @@ class Channel(StrEnum):
     EMAIL = "email"
 
 
-FIRST_RETRY = timedelta(seconds=30)
-LONGEST_PAUSE = timedelta(minutes=15)
-GIVEN_UP_AFTER = timedelta(days=1)
-"""A message that is a day old no longer helps anybody who reads it as news; it stays in the database."""
+@dataclass(frozen=True, slots=True)
+class DeliveryPolicy:
+    """Half a minute, one in twenty and a minute are the product's specification; the rest is our own."""
 
-EMAIL_AFTER_ATTEMPTS = 5
-EMAIL_AFTER = timedelta(minutes=15)
-EMAIL_ATTEMPTS = 5
+    first_retry: timedelta = timedelta(seconds=30)
+    longest_pause: timedelta = timedelta(minutes=15)
+    given_up_after: timedelta = timedelta(days=1)
+    """An older message no longer helps anybody who reads it as news; it stays in the database."""
+    email_after_attempts: int = 5
+    """An important message is e-mailed after so many failed attempts ..."""
+    email_after: timedelta = timedelta(minutes=15)
+    """... or after this time, whichever comes first."""
+    email_attempts: int = 5
+    target_s: float = 30.0
+    """Messages are to arrive within so many seconds of the end of what they report."""
+    alert_s: float = 60.0
+    """People are alerted to a longer latency ..."""
+    alert_percent: float = 5.0
+    """... and to a larger share of messages that did not arrive."""
+    fewest_for_a_share: int = 20
+    """Of fewer messages, a single one would be more than that share; two lost ones are told then."""
 
-TARGET_SECONDS = 30.0
-"""Messages are to arrive within half a minute of the end of what they report."""
-ALERT_SECONDS = 60.0
-ALERT_SHARE = 0.05
-"""What is alerted: one in twenty messages failing, or a latency above a minute."""
-FEWEST_FOR_A_SHARE = 20
-"""Of fewer messages, a single one would be more than the share that is alerted; two failing ones are told then."""
+
+DELIVERY = DeliveryPolicy()
 
 
 def pause_after(attempts: int, asked_for_s: float | None = None) -> timedelta:
@@ -80,7 +88,7 @@ def pause_after(attempts: int, asked_for_s: float | None = None) -> timedelta:
         asked_for_s: seconds that the service asked for; the pause is at least that long.
     """
     doublings: int = min(max(attempts - 1, 0), 10)
-    pause: timedelta = min(FIRST_RETRY * (1 << doublings), LONGEST_PAUSE)
+    pause: timedelta = min(DELIVERY.first_retry * (1 << doublings), DELIVERY.longest_pause)
     return max(pause, timedelta(seconds=asked_for_s or 0.0))
 
 
@@ -117,10 +125,12 @@ class DeliveryFigures:
         """The figures that people should look at, in words; empty when all is well."""
         found = []
         lost, settled = self.failing + self.expired, self.messages - self.pending
-        if lost and lost > max(ALERT_SHARE * settled, 1 if settled < FEWEST_FOR_A_SHARE else 0):
-            found.append(f"{lost} of {settled} messages did not arrive, more than {limit_text(100 * ALERT_SHARE)}")
-        if self.p95_s is not None and self.p95_s > ALERT_SECONDS:
+        if lost and lost > max(
+            DELIVERY.alert_percent * settled / 100, 1 if settled < DELIVERY.fewest_for_a_share else 0
+        ):
+            found.append(f"{lost} of {settled} messages did not arrive, more than {limit_text(DELIVERY.alert_percent)}")
+        if self.p95_s is not None and self.p95_s > DELIVERY.alert_s:
             found.append(f"one message in twenty took longer than {duration_text(self.p95_s)}")
-        if self.longest_wait_s is not None and self.longest_wait_s > ALERT_SECONDS:
+        if self.longest_wait_s is not None and self.longest_wait_s > DELIVERY.alert_s:
             found.append(f"a message has been waiting for {duration_text(self.longest_wait_s)}")
         return tuple(found)

@@ -9,11 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-FIRST_PAUSE = timedelta(minutes=4)
-"""Between the first message about a job and the second. With the sensor's own minute it is within five."""
-LONGEST_PAUSE = timedelta(hours=4)
-MEMORY = timedelta(hours=24)
-"""Messages older than this are forgotten: a job that failed last week fails for the first time again."""
+from list_pipeline.core.monitoring.policy import MONITORING
 
 
 def may_tell(told_at: Sequence[datetime], now: datetime) -> bool:
@@ -25,8 +21,8 @@ def may_tell(told_at: Sequence[datetime], now: datetime) -> bool:
     Args:
         told_at: when messages about failures of this job went out (UTC), in any order.
     """
-    recent = [at for at in told_at if now - at < MEMORY]
+    recent = [at for at in told_at if now - at < MONITORING.memory]
     if not recent:
         return True
-    pause: timedelta = min(FIRST_PAUSE * 2 ** min(len(recent) - 1, 20), LONGEST_PAUSE)
+    pause: timedelta = min(MONITORING.first_pause * 2 ** min(len(recent) - 1, 20), MONITORING.longest_pause)
     return now - max(recent) >= pause

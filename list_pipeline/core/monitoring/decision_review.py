@@ -19,20 +19,8 @@ from typing import Any
 
 from list_pipeline.core.advice import AdviceOutcome
 from list_pipeline.core.monitoring.clopper_pearson import lower_bound, upper_bound
+from list_pipeline.core.monitoring.policy import MONITORING
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
-
-AUTOMATIC_CONFIDENCE = 0.85
-REVIEW_CONFIDENCE = 0.70
-"""The cuts of the confidence bands: an item needs no person from the first on, and its plan waits below the second."""
-
-VALID_JSON_GOAL_PERCENT = 99.0
-"""At least so many of the answers that came are valid JSON."""
-FALSE_SUPPRESSIONS_GOAL_PERCENT = 5.0
-"""Fewer than so many suppressions are wrong, shown at 95 %."""
-CONFIDENCE_GOAL = 0.85
-"""The advisors' mean confidence is above this."""
-
-TREND_DAYS = 30
 
 
 class Decider(StrEnum):
@@ -238,15 +226,15 @@ class FalseSuppressions:
 
         59 reviewed suppressions without an error are the fewest that show it.
         """
-        if self.reinstated and 100 * self.reinstated >= FALSE_SUPPRESSIONS_GOAL_PERCENT * self.suppressed:
+        if self.reinstated and 100 * self.reinstated >= MONITORING.false_suppressions_percent * self.suppressed:
             return GoalState.MISSED
-        is_shown = self.bound_percent is not None and self.bound_percent < FALSE_SUPPRESSIONS_GOAL_PERCENT
+        is_shown = self.bound_percent is not None and self.bound_percent < MONITORING.false_suppressions_percent
         return GoalState.SHOWN if is_shown else GoalState.NOT_SHOWN_YET
 
     @property
     def is_certainly_missed(self) -> bool:
         """Whether chance alone does not explain that so many of all suppressed were taken back (one-sided, 95 %)."""
-        return 100.0 * lower_bound(self.reinstated, self.suppressed) >= FALSE_SUPPRESSIONS_GOAL_PERCENT
+        return 100.0 * lower_bound(self.reinstated, self.suppressed) >= MONITORING.false_suppressions_percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,9 +346,9 @@ def band_of(confidence: float | None) -> str:
     """The band of a confidence (0 to 1)."""
     if confidence is None:
         return "none"
-    if confidence >= AUTOMATIC_CONFIDENCE:
+    if confidence >= MONITORING.band_automatic:
         return "automatic"
-    return "review" if confidence >= REVIEW_CONFIDENCE else "low"
+    return "review" if confidence >= MONITORING.band_review else "low"
 
 
 def agreement_of(decisions: Iterable[PersonsDecision]) -> Agreement:

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from list_pipeline.core.advice import AdviceOutcome
 from list_pipeline.core.monitoring.decision_review import (
-    CONFIDENCE_GOAL,
-    FALSE_SUPPRESSIONS_GOAL_PERCENT,
-    TREND_DAYS,
-    VALID_JSON_GOAL_PERCENT,
     Advice,
     AdvisorFigures,
     Agreement,
@@ -16,6 +12,7 @@ from list_pipeline.core.monitoring.decision_review import (
     FalseSuppressions,
     GoalState,
 )
+from list_pipeline.core.monitoring.policy import MONITORING
 from list_pipeline.core.wording import confidence_text, count_text, limit_text, percent_text
 
 _ACTIONS = {
@@ -55,7 +52,7 @@ def answer_text(advisors: AdvisorFigures) -> str:
         return f"{words}no answer came."
     words += f"{advisors.unreadable} of {advisors.answered} answers could not be read"
     if _misses_json_goal(advisors):
-        words += f", while at least {limit_text(VALID_JSON_GOAL_PERCENT)} are to be valid JSON"
+        words += f", while at least {limit_text(MONITORING.valid_json_percent)} are to be valid JSON"
     refused = advisors.outcomes[AdviceOutcome.REFUSED.value]
     trimmed = advisors.outcomes[AdviceOutcome.TRIMMED.value]
     words += f", {refused} were refused and {trimmed} used in part"
@@ -65,20 +62,20 @@ def answer_text(advisors: AdvisorFigures) -> str:
 
 
 def _misses_json_goal(advisors: AdvisorFigures) -> bool:
-    return advisors.valid_json_percent is not None and advisors.valid_json_percent < VALID_JSON_GOAL_PERCENT
+    return advisors.valid_json_percent is not None and advisors.valid_json_percent < MONITORING.valid_json_percent
 
 
 def mean_confidence_text(advisors: AdvisorFigures) -> str:
     """The advisors' mean confidence beside its goal."""
     if advisors.mean_confidence is None:
         return "No advisor gave a confidence."
-    mean, goal = confidence_text(advisors.mean_confidence), confidence_text(CONFIDENCE_GOAL)
+    mean, goal = confidence_text(advisors.mean_confidence), confidence_text(MONITORING.mean_confidence)
     return f"The advisors' mean confidence is {mean}; the goal is above {goal}."
 
 
 def suppression_text(found: FalseSuppressions) -> str:
     """The number of wrong suppressions, and what it proves."""
-    goal = f"fewer than {limit_text(FALSE_SUPPRESSIONS_GOAL_PERCENT)} wrong"
+    goal = f"fewer than {limit_text(MONITORING.false_suppressions_percent)} wrong"
     if not found.suppressed:
         return f"Nobody was suppressed by a rule so far, so {goal} is not shown yet."
     words = f"{found.reinstated} of {found.suppressed:,} suppressions were taken back"
@@ -105,8 +102,8 @@ def agreement_text(found: Agreement) -> str:
 def lately_text(found: Agreement) -> str:
     """The agreement of the last 30 days."""
     if not found.decided:
-        return f"In the last {TREND_DAYS} days people decided nothing, so their agreement is not known."
-    return f"In the last {TREND_DAYS} days people decided {agreement_text(found)}."
+        return f"In the last {MONITORING.trend_days} days people decided nothing, so their agreement is not known."
+    return f"In the last {MONITORING.trend_days} days people decided {agreement_text(found)}."
 
 
 def _decided(figures: DayFigures) -> str:

@@ -15,11 +15,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from list_pipeline.core.monitoring.policy import MONITORING
+
 WHOLE_RUN = "run"
 """The stage of a timing that stands for a whole run, its stages included."""
-
-LONG_MS = 60_000
-"""Milliseconds; the goal for the 95th percentile of a workflow, and above it a run is worth a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ class Work:
     @property
     def is_long(self) -> bool:
         """Whether it worked for longer than a minute."""
-        return self.worked_ms > LONG_MS
+        return self.worked_ms > MONITORING.long_ms
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from list_pipeline.core.messages.alert import AlertLevel, alert
 from list_pipeline.core.messages.slack_blocks import Mrkdwn, SlackMessage, compose, link, untrusted
 from list_pipeline.core.monitoring.freshness import Freshness
-from list_pipeline.core.monitoring.latency import LONG_MS, WorkflowFigures
+from list_pipeline.core.monitoring.latency import WorkflowFigures
+from list_pipeline.core.monitoring.policy import MONITORING
 from list_pipeline.core.monitoring.rollback_triggers import TriggerResult
 from list_pipeline.core.wording import duration_text
 
@@ -105,7 +106,7 @@ def slow_message(slow: Sequence[WorkflowFigures], days: int) -> SlackMessage:
             name=one.workflow,
             long=one.long,
             count=one.worked.count,
-            limit=duration_text(LONG_MS / 1000),
+            limit=duration_text(MONITORING.long_ms / 1000),
             p95=duration_text(one.worked.p95_ms / 1000),
             longest=duration_text(one.worked.longest_ms / 1000),
         )

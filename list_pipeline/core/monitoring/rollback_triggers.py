@@ -12,23 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from list_pipeline.core.monitoring.policy import MONITORING
 from list_pipeline.core.wording import duration_text, limit_text, share_percent_text
-
-LATENCY_LIMIT_MS = 5 * 60_000
-"""P95 of the maintenances above five minutes asks for a rollback; waits for people are not in it."""
-WRONG_LIMIT_PERCENT = 20.0
-"""More than so many decisions of the policy and its advisors that people rejected, or suppressions that they took back."""
-FAILED_LIMIT_PERCENT = 10.0
-"""More than so many failed runs, of those that schedules and sensors started."""
-
-LEAST_MAINTENANCES = 5
-LEAST_DECISIONS = 20
-LEAST_SUPPRESSIONS = 20
-LEAST_RUNS = 10
-"""Fewer are not judged."""
-
-WINDOW_DAYS = 7
-"""Latency and failed runs are judged over the last days; decisions over the thirty that the decision review looks back."""
 
 
 class Trigger(StrEnum):
@@ -81,34 +66,39 @@ def judge(facts: TriggerFacts) -> tuple[TriggerResult, ...]:
 
 def _latency(facts: TriggerFacts) -> TriggerResult:
     count, p95 = facts.maintenances, facts.maintenance_p95_ms
-    if count < LEAST_MAINTENANCES or p95 is None:
-        return _too_few(Trigger.LATENCY, count, "maintenances", LEAST_MAINTENANCES)
+    if count < MONITORING.least_maintenances or p95 is None:
+        return _too_few(Trigger.LATENCY, count, "maintenances", MONITORING.least_maintenances)
     words = (
         f"P95 of {count} maintenances is {duration_text(p95 / 1000)} of work, waits for people not counted; "
-        f"the limit is {duration_text(LATENCY_LIMIT_MS / 1000)}."
+        f"the limit is {duration_text(MONITORING.latency_limit_ms / 1000)}."
     )
-    return TriggerResult(Trigger.LATENCY, p95 > LATENCY_LIMIT_MS, words)
+    return TriggerResult(Trigger.LATENCY, p95 > MONITORING.latency_limit_ms, words)
 
 
 def _wrong(facts: TriggerFacts) -> TriggerResult:
     # Two counts that are not mixed: a decision is about a plan or a question, a suppression about one contact.
     judged = []
-    if facts.decisions >= LEAST_DECISIONS:
+    if facts.decisions >= MONITORING.least_decisions:
         judged.append((facts.rejected, facts.decisions, "decisions of people were rejections"))
-    if facts.suppressed >= LEAST_SUPPRESSIONS:
+    if facts.suppressed >= MONITORING.least_suppressions:
         judged.append((facts.taken_back, facts.suppressed, "suppressions were taken back"))
     if not judged:
-        return _too_few(Trigger.WRONG_DECISIONS, facts.decisions, "decisions of people", LEAST_DECISIONS)
-    found = [_share(Trigger.WRONG_DECISIONS, part, whole, WRONG_LIMIT_PERCENT, what) for part, whole, what in judged]
+        return _too_few(Trigger.WRONG_DECISIONS, facts.decisions, "decisions of people", MONITORING.least_decisions)
+    found = [
+        _share(Trigger.WRONG_DECISIONS, part, whole, MONITORING.wrong_limit_percent, what)
+        for part, whole, what in judged
+    ]
     return TriggerResult(
         Trigger.WRONG_DECISIONS, any(one.is_hit for one in found), " ".join(one.words for one in found)
     )
 
 
 def _failed(facts: TriggerFacts) -> TriggerResult:
-    if facts.runs < LEAST_RUNS:
-        return _too_few(Trigger.FAILED_RUNS, facts.runs, "scheduled runs", LEAST_RUNS)
-    return _share(Trigger.FAILED_RUNS, facts.failed_runs, facts.runs, FAILED_LIMIT_PERCENT, "scheduled runs failed")
+    if facts.runs < MONITORING.least_runs:
+        return _too_few(Trigger.FAILED_RUNS, facts.runs, "scheduled runs", MONITORING.least_runs)
+    return _share(
+        Trigger.FAILED_RUNS, facts.failed_runs, facts.runs, MONITORING.failed_limit_percent, "scheduled runs failed"
+    )
 
 
 def _share(trigger: Trigger, part: int, whole: int, limit_percent: float, what: str) -> TriggerResult:

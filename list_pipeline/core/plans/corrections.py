@@ -19,6 +19,7 @@ from list_pipeline.core.messages.alert import AlertLevel, alert
 from list_pipeline.core.messages.slack_blocks import Mrkdwn, SlackMessage, compose
 from list_pipeline.core.plans.journal import StepAction, StepOnList
 from list_pipeline.core.plans.plan import ItemAction
+from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.wording import exceeds_percent, ids_text
 
 _CAMPAIGN = frozenset(CAMPAIGN_LISTS)
@@ -173,10 +174,6 @@ def is_back(change: DoneChange, now: ContactNow) -> bool:
     return now.lists & watched == change.before & watched and now.is_excluded == change.was_excluded
 
 
-ROLLBACK_PERCENT = 10
-"""A rebalancing of which more than this share of its contacts failed is taken back as a whole; single ones are queued."""
-
-
 def why_roll_back(planned: int, failed: int, astray: int) -> str | None:
     """Why a rebalancing has to be taken back, in words, or None.
 
@@ -187,8 +184,8 @@ def why_roll_back(planned: int, failed: int, astray: int) -> str | None:
     """
     if astray:
         return f"{astray} contact(s) that were moved are not in exactly one campaign list"
-    if exceeds_percent(failed, planned, ROLLBACK_PERCENT):
-        return f"{failed} of {planned} contacts could not be moved, more than {ROLLBACK_PERCENT} %"
+    if exceeds_percent(failed, planned, EXECUTION.rollback_percent):
+        return f"{failed} of {planned} contacts could not be moved, more than {EXECUTION.rollback_percent} %"
     return None
 
 

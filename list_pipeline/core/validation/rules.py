@@ -19,30 +19,12 @@ from typing import Any
 
 from list_pipeline.core.health.assessment import HealthAssessment, HealthPolicy
 from list_pipeline.core.health.figures import SendFigures
+from list_pipeline.core.list_states.policy import LIST_STATES
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.rebalancing.balance import Sizes, deviation, deviation_percent
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
+from list_pipeline.core.validation.policy import VALIDATION
 from list_pipeline.core.wording import duration_text, exact_share, instant_text, limit_text, percent_text, rate_text
-
-VALIDATION_HOUR = 6
-"""Hour (UTC) of the day of the send at which its list is validated, unless that is too late."""
-
-LATEST_BEFORE_SEND = timedelta(hours=3, minutes=15)
-"""A validation is made at least this long before the send, so that people have time to act."""
-
-MISSED_AFTER = timedelta(hours=24)
-"""A campaign that Mailjet did not begin to send this long after its time is not coming any more."""
-
-TOLERANCE_CONTACTS = 10
-TOLERANCE_PERCENT = 1
-"""A size may differ from the expected one by 10 contacts or 1 %, whichever is more: 10 alone is nothing on a large list."""
-
-STALE_AFTER = timedelta(hours=24)
-"""What was last read from Mailjet longer ago than this is stale."""
-
-VERY_UNEVEN_PERCENT = 15
-"""Deviation of the three lists above which the words are stronger. It is named from the deviation on that a maintenance
-repairs (``RebalancingPolicy``); both are warnings."""
 
 
 class Severity(StrEnum):
@@ -77,15 +59,15 @@ _QUESTIONS: Mapping[ValidationRule, str] = MappingProxyType(
     {
         ValidationRule.LIST_EXISTS: "The list exists at Mailjet and is not deleted.",
         ValidationRule.LIST_SIZE: (
-            f"As many contacts would be mailed as expected, give or take {TOLERANCE_CONTACTS} or "
-            f"{limit_text(TOLERANCE_PERCENT)}, whichever is more."
+            f"As many contacts would be mailed as expected, give or take {VALIDATION.tolerance_contacts} or "
+            f"{limit_text(VALIDATION.tolerance_percent)}, whichever is more."
         ),
         ValidationRule.NOBODY_SUPPRESSED: "Nobody on the list is suppressed and could still be mailed.",
         ValidationRule.NOBODY_WAITING: "Nobody on the list waits for a decision to be suppressed.",
         ValidationRule.UNSUBSCRIBED_AND_EXCLUDED: "Nobody would be mailed who unsubscribed on another list.",
         ValidationRule.FRESH_DATA: (
-            f"The list was read from Mailjet within {STALE_AFTER // timedelta(hours=1)} hours, and nothing is changing it "
-            "right now."
+            f"The list was read from Mailjet within {VALIDATION.stale_after // timedelta(hours=1)} hours, and nothing is "
+            "changing it right now."
         ),
         ValidationRule.BALANCE: (
             "The three lists deviate from their mean by no more than LIST_BALANCE_THRESHOLD, which a maintenance repairs."
@@ -175,12 +157,12 @@ class RuleResult:
 def validation_due_at(scheduled_at: datetime) -> datetime:
     """When the list of a send is validated (UTC): at 06:00 on its day, and never later than 3.25 h before it."""
     at = scheduled_at.astimezone(UTC)
-    return min(at.replace(hour=VALIDATION_HOUR, minute=0, second=0, microsecond=0), at - LATEST_BEFORE_SEND)
+    return min(at.replace(hour=VALIDATION.hour, minute=0, second=0, microsecond=0), at - VALIDATION.latest_before_send)
 
 
 def size_tolerance(expected: int) -> int:
     """By how many contacts a size may differ: 10, or 1 % where that is more, rounded down."""
-    return max(TOLERANCE_CONTACTS, expected * TOLERANCE_PERCENT // 100)
+    return max(VALIDATION.tolerance_contacts, expected * VALIDATION.tolerance_percent // 100)
 
 
 def verdict(results: Iterable[RuleResult]) -> Severity:
@@ -335,7 +317,7 @@ def _fresh_data(facts: ValidationFacts) -> RuleResult:
     age = facts.now - facts.last_synced_at
     hours = age / timedelta(hours=1)
     details = {"last_synced_at": facts.last_synced_at.isoformat(), "hours": round(hours, 1)}
-    if age > STALE_AFTER:
+    if age > VALIDATION.stale_after:
         return _warning(
             rule,
             f"The list was last read from Mailjet {duration_text(timedelta(hours=round(hours)))} ago.",
@@ -363,7 +345,7 @@ def _balance(facts: ValidationFacts, policy: RebalancingPolicy) -> RuleResult:
     shown = f"the three lists deviate by {percent_text(percent)} from their mean"
     if share <= policy.trigger:
         return _passed(rule, f"Even: {shown}.", **details)
-    if share > exact_share(VERY_UNEVEN_PERCENT):
+    if share > exact_share(LIST_STATES.severe_imbalance_percent):
         return _warning(
             rule,
             f"Very uneven: {shown}. The figures of this round cannot be compared with the others'.",

@@ -17,14 +17,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
 from list_pipeline.core.health.figures import SendFigures
+from list_pipeline.core.list_states.policy import LIST_STATES
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import Urgency, max_urgency
 from list_pipeline.core.rebalancing.balance import deviation_percent, is_balanced
 from list_pipeline.core.wording import Rate, count_text, limit_text, percent_text
 
 WEEK = timedelta(days=7)
-ALERT_DEVIATION_PERCENT = 15.0
-"""From this deviation on the imbalance of the lists is an alert and not only a reason to rebalance."""
 MOST_ACTION_ITEMS = 8
 
 
@@ -351,7 +350,7 @@ def _of_lists(assessments: Sequence[HealthAssessment]) -> Iterator[Issue]:
 def _of_balance(figures: WeekFigures) -> Iterator[Issue]:
     deviation = figures.deviation_percent
     if figures.is_balanced is False and deviation is not None:
-        is_alert = deviation > ALERT_DEVIATION_PERCENT
+        is_alert = deviation > LIST_STATES.severe_imbalance_percent
         yield Issue(
             Urgency.HIGH if is_alert else Urgency.MEDIUM,
             f"The lists are not comparable: one is {percent_text(deviation)} away from their mean, more than "

@@ -6,7 +6,13 @@ from datetime import date
 import dagster as dg
 
 from list_pipeline.core.masking import redact_addresses
-from list_pipeline.core.monitoring.decision_review import TREND_DAYS, AdvisorFigures, Agreement, DayFigures, RuleCount
+from list_pipeline.core.monitoring.decision_review import (
+    AdvisorFigures,
+    Agreement,
+    DayFigures,
+    RuleCount,
+)
+from list_pipeline.core.monitoring.policy import MONITORING
 from list_pipeline.core.wording import confidence_text, dollars_text, percent_text
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import DAILY, product_asset
@@ -35,7 +41,7 @@ def decision_review(
     day = date.fromisoformat(context.partition_key)
     with clear_failures():
         review = review_day(services, day, run_id=context.run.run_id)
-        lately = history(services, TREND_DAYS, until=day)
+        lately = history(services, MONITORING.trend_days, until=day)
     return dg.MaterializeResult(
         metadata={
             "findings": md.lines(review.findings),

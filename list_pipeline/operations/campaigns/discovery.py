@@ -12,12 +12,13 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.campaigns.cycles import CampaignSend, assign_sends, lists_already_sent
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
+from list_pipeline.core.campaigns.policy import CAMPAIGNS
 from list_pipeline.core.errors import IncompleteDataError, NotFoundError, RemoteNotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.observations import SendCounters, SendSeen
 from list_pipeline.core.plans.plan import Sweep
-from list_pipeline.core.validation.rules import MISSED_AFTER
+from list_pipeline.core.validation.policy import VALIDATION
 from list_pipeline.operations.access import Observing, ReadingMailjet, Storing
 from list_pipeline.storage.campaigns import scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
@@ -25,9 +26,6 @@ from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import plan_rows
 
 log = structlog.get_logger(__name__)
-
-SENDING_TAKES_AT_MOST = timedelta(hours=24)
-"""A send whose end Mailjet does not tell counts as sent after this time."""
 
 
 @dataclass(slots=True)
@@ -90,7 +88,7 @@ def discover(services: Observing) -> Discovery:
         for sentence in result.alerts:
             # Said when it happens, and only then: the next look finds the cycle as this one left it.
             plan_rows.add_finding(connection, sentence, now)
-        scheduled_campaigns.thaw_missed(connection, now - MISSED_AFTER)
+        scheduled_campaigns.thaw_missed(connection, now - VALIDATION.missed_after)
         result.recipients_missing = [campaign.key for campaign in sent_campaigns.recipients_missing(connection)]
     log.info("campaigns discovered", new=len(result.new), known=result.known, ignored=len(result.ignored))
     return result
@@ -128,7 +126,7 @@ def partition_key(send: SendSeen, role: ListRole) -> str:
 
 def _is_sent(send: SendSeen, now: datetime) -> bool:
     started = send.send_started_at
-    return send.send_ended_at is not None or (started is not None and now - started >= SENDING_TAKES_AT_MOST)
+    return send.send_ended_at is not None or (started is not None and now - started >= CAMPAIGNS.sending_takes)
 
 
 def record_recipients(services: ReadingMailjet, progress: Callable[[str], None] = log.info) -> dict[str, str]:
@@ -158,7 +156,7 @@ def record_recipients(services: ReadingMailjet, progress: Callable[[str], None] 
             source = "messages"
             progress(f"reading the messages of {campaign.key}: {counters.total}")
             contact_ids = _mailed(services, campaign.mailjet_campaign_id, campaign.send_started_at)
-            is_young = services.clock.now() - campaign.sent_at < SENDING_TAKES_AT_MOST
+            is_young = services.clock.now() - campaign.sent_at < CAMPAIGNS.sending_takes
             if is_young and len(contact_ids) != counters.total:
                 log.info("messages and counters do not agree yet", campaign=campaign.key)
                 continue

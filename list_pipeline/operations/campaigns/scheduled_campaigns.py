@@ -21,7 +21,8 @@ from list_pipeline.core.observations import DraftSeen
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.runs import run_keys
 from list_pipeline.core.runs.limits import VALIDATION_RUNS, Outlook, RunSeen
-from list_pipeline.core.validation.rules import MISSED_AFTER, validation_due_at
+from list_pipeline.core.validation.policy import VALIDATION
+from list_pipeline.core.validation.rules import validation_due_at
 from list_pipeline.core.validation.schedule_changes import OwnSchedule
 from list_pipeline.core.wording import instant_text
 from list_pipeline.operations.access import ReadingMailjet, Storing
@@ -137,7 +138,7 @@ def _retire(
     for draft_id, each in known.items():
         if each.retired_at is not None or draft_id in programmed:
             continue
-        is_missed = each.scheduled_at + MISSED_AFTER < now
+        is_missed = each.scheduled_at + VALIDATION.missed_after < now
         # What should have begun may just be on its way from the drafts to the campaigns.
         is_taken_back = each.scheduled_at > now and each.campaign_id not in ours
         if is_missed or is_taken_back:

@@ -17,10 +17,11 @@ from datetime import date, datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
-from list_pipeline.core.list_states.bounce_rate_alert import FEWEST_RECIPIENTS, bounce_message
+from list_pipeline.core.list_states.bounce_rate_alert import bounce_message
 from list_pipeline.core.list_states.events import Happened, events_of
 from list_pipeline.core.list_states.imbalance_alert import Imbalance, imbalance_message
 from list_pipeline.core.list_states.machines import MACHINES, ListEvent, advance
+from list_pipeline.core.list_states.policy import LIST_STATES
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages import keys
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
@@ -35,8 +36,6 @@ from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
 
-TOLD_WITHIN = timedelta(days=1)
-"""What was found of the lists longer ago is no news."""
 
 CATCH_UP_DAYS = 8
 """Maintenances that gave a sign of life within these days are looked at again: the last look at a campaign is after 7."""
@@ -249,7 +248,7 @@ def _queue_alerts(
 ) -> list[StoredMessage]:
     """Put into the outbox what people are to be told of these transitions, each once a maintenance."""
     # What is derived of the past, they were told by the reports of that time.
-    since = services.clock.now() - TOLD_WITHIN
+    since = services.clock.now() - LIST_STATES.told_within
     found = {one.event for one in noted if one.at >= since}
     queued = [
         tell(connection, services, campaign_id, sweep)
@@ -264,7 +263,7 @@ def _queue_alerts(
 
 def _queue_bounces(connection: Connection, services: Deciding, campaign_id: int, sweep: Sweep) -> StoredMessage | None:
     bounced = state_rows.bounced(connection, campaign_id, sweep)
-    if bounced.recipients < FEWEST_RECIPIENTS:
+    if bounced.recipients < LIST_STATES.alert_recipients:
         return None
     message = bounce_message(bounced)
     key = keys.bounce_rate(campaign_id, sweep)

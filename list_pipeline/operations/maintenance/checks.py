@@ -6,6 +6,8 @@ from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import ALL_LISTS, ListRole
 from list_pipeline.core.plans.journal import StepState
 from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, ItemAction, PlanKind, PlanStatus
+from list_pipeline.core.plans.policy import EXECUTION
+from list_pipeline.core.rebalancing.flows import RebalancingPolicy
 from list_pipeline.core.wording import count_text, exceeds_percent, ids_text, limit_text, share_percent_text
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.runs.run import Maintenance
@@ -17,9 +19,6 @@ from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.runs import ledger
-
-UNEXPLAINED_DROP_PERCENT = 5.0
-"""A list that lost more than this beyond what the journal explains is an alert."""
 
 
 def _plan(services: Services, run: Maintenance, kind: PlanKind) -> StoredPlan:
@@ -94,12 +93,14 @@ _NOT_PLANNED = CheckResult(True, "no rebalancing was planned", is_serious=False)
 
 
 def moves_are_few(services: Services, run: Maintenance) -> CheckResult:
-    """Fewer than 10 percent of the contacts in the campaign lists change lists."""
+    """So few of the contacts in the campaign lists change lists that no person has to approve it."""
     if (plan := _rebalancing(services, run)) is None:
         return _NOT_PLANNED
     moves, contacts = plan.rebalancing_summary.move_count, sum(plan.rebalancing_summary.sizes)
     return CheckResult(
-        moves * 10 < contacts or not moves, f"{moves} of {contacts:,} contacts change lists", is_serious=False
+        not moves or moves < RebalancingPolicy().max_moves_share * contacts,
+        f"{moves} of {contacts:,} contacts change lists",
+        is_serious=False,
     )
 
 
@@ -125,7 +126,9 @@ def sizes_are_explained(services: Services, run: Maintenance) -> CheckResult:
         unexplained = after[role][0] - before[role][0] - expected[role]
         if unexplained:
             strange.append(f"{role.label} {unexplained:+d}")
-            serious |= unexplained < 0 and exceeds_percent(-unexplained, before[role][0], UNEXPLAINED_DROP_PERCENT)
+            serious |= unexplained < 0 and exceeds_percent(
+                -unexplained, before[role][0], EXECUTION.unexplained_drop_percent
+            )
     words = "the journal explains every list" if not strange else f"not explained by the journal: {', '.join(strange)}"
     return CheckResult(not strange, words, is_serious=serious)
 

@@ -20,12 +20,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.errors import IntegrationError, RateLimitedError, StateChangedError, TransientError
 from list_pipeline.core.messages.delivery import (
-    EMAIL_AFTER,
-    EMAIL_AFTER_ATTEMPTS,
-    EMAIL_ATTEMPTS,
-    FIRST_RETRY,
-    GIVEN_UP_AFTER,
-    LONGEST_PAUSE,
+    DELIVERY,
     Channel,
     DeliveryState,
     pause_after,
@@ -119,7 +114,9 @@ def queue(services: Deciding, connection: Connection, outgoing: Outgoing) -> Sto
     if services.settings.slack_charts == "text":
         kept = SlackMessage(kept.text, without_charts(kept.blocks))
     now = services.clock.now()
-    return message_rows.queue(connection, replace(outgoing, text=kept.text, blocks=kept.blocks), now + FIRST_RETRY, now)
+    return message_rows.queue(
+        connection, replace(outgoing, text=kept.text, blocks=kept.blocks), now + DELIVERY.first_retry, now
+    )
 
 
 def post(services: Telling, row: StoredMessage) -> Delivery:
@@ -165,7 +162,7 @@ def send_waiting(services: Telling, most: int = _MOST_A_TURN) -> list[Delivery]:
     """
     now = services.clock.now()
     with services.database.begin() as connection:
-        old = message_rows.too_old(connection, now - GIVEN_UP_AFTER)
+        old = message_rows.too_old(connection, now - DELIVERY.given_up_after)
         waiting = message_rows.due(connection, now, most)
     given_up = {row.message_key for row in old}
     done = [_give_up(services, row) for row in old]
@@ -279,7 +276,7 @@ def _post_to_webhook(services: Deciding, row: StoredMessage) -> Delivery:
     if row.attempts and row.state is not DeliveryState.FAILED:
         # Whether an earlier attempt arrived cannot be looked up here, and a second message would be worse than none.
         words = "an earlier attempt through the webhook may have arrived"
-        return _not_sent(services, key, DeliveryState.UNKNOWN, words, LONGEST_PAUSE)
+        return _not_sent(services, key, DeliveryState.UNKNOWN, words, DELIVERY.longest_pause)
     _keep_pace(services)
     with services.database.begin() as connection:
         message_rows.attempted(connection, key, None, services.clock.now())
@@ -307,7 +304,7 @@ def _no_slack(services: Deciding, row: StoredMessage) -> Delivery:
     sender = _email_sender(services)
     if not row.is_important or sender is None:
         return _not_sent(services, key, DeliveryState.SKIPPED, "neither SLACK_BOT_TOKEN nor SLACK_WEBHOOK_URL is set")
-    if row.email_attempts >= EMAIL_ATTEMPTS:
+    if row.email_attempts >= DELIVERY.email_attempts:
         return _not_sent(services, key, DeliveryState.SKIPPED, "there is no Slack, and no e-mail was taken")
     if not _email(services, sender, row):
         return _not_sent(
@@ -367,7 +364,11 @@ def _email_important(services: Telling) -> None:
         return
     with services.database.begin() as connection:
         found = message_rows.to_email(
-            connection, EMAIL_AFTER_ATTEMPTS, services.clock.now() - EMAIL_AFTER, EMAIL_ATTEMPTS, _MOST_A_TURN
+            connection,
+            DELIVERY.email_after_attempts,
+            services.clock.now() - DELIVERY.email_after,
+            DELIVERY.email_attempts,
+            _MOST_A_TURN,
         )
     for row in found:
         with message_rows.held(services.database, row.notification_id) as held:

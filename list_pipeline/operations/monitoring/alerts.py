@@ -17,7 +17,7 @@ import structlog
 from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.keys import MessageKey
 from list_pipeline.core.messages.slack_blocks import SlackMessage
-from list_pipeline.core.monitoring.alert_pacing import MEMORY, may_tell
+from list_pipeline.core.monitoring.alert_pacing import may_tell
 from list_pipeline.core.monitoring.freshness import Freshness, also_overdue_when_never_done
 from list_pipeline.core.monitoring.messages import (
     FailedRun,
@@ -26,6 +26,7 @@ from list_pipeline.core.monitoring.messages import (
     slow_message,
     trigger_message,
 )
+from list_pipeline.core.monitoring.policy import MONITORING
 from list_pipeline.core.monitoring.rollback_triggers import TriggerResult
 from list_pipeline.operations.messages.outbox import Delivery, deliver, post, queue
 from list_pipeline.operations.monitoring.figures import Metrics, measured
@@ -70,7 +71,7 @@ def tell_failures(services: Services) -> tuple[Delivery, ...]:
         due = {
             job: found
             for job, found in by_job.items()
-            if may_tell(job_runs.told_times(connection, job, now - MEMORY), now)
+            if may_tell(job_runs.told_times(connection, job, now - MONITORING.memory), now)
         }
     for job, found in due.items():
         message = failure_message(job, [_shown(services, one) for one in found])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from list_pipeline.core.monitoring.latency import LONG_MS
+from list_pipeline.core.monitoring.policy import MONITORING
 from list_pipeline.core.monitoring.rollback_triggers import Trigger
 from list_pipeline.core.wording import duration_text
 from list_pipeline.operations.check_result import CheckResult
@@ -17,9 +17,11 @@ def workflows_are_fast(services: Services) -> CheckResult:
     """No run of the last day worked for longer than a minute; waits for people are not counted."""
     slow = measured(services, 1).slow
     if not slow:
-        return CheckResult(True, f"No run worked for longer than {duration_text(LONG_MS / 1000)}", is_serious=False)
+        return CheckResult(
+            True, f"No run worked for longer than {duration_text(MONITORING.long_ms / 1000)}", is_serious=False
+        )
     found = ", ".join(f"{one.workflow} ({one.long} of {one.worked.count})" for one in slow)
-    return CheckResult(False, f"Longer than {duration_text(LONG_MS / 1000)}: {found}", is_serious=False)
+    return CheckResult(False, f"Longer than {duration_text(MONITORING.long_ms / 1000)}: {found}", is_serious=False)
 
 
 def maintenance_latency_is_bounded(services: Services) -> CheckResult:

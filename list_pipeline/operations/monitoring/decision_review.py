@@ -15,10 +15,6 @@ import structlog
 from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.masking import mask_address
 from list_pipeline.core.monitoring.decision_review import (
-    CONFIDENCE_GOAL,
-    REVIEW_CONFIDENCE,
-    TREND_DAYS,
-    VALID_JSON_GOAL_PERCENT,
     DayFigures,
     GoalState,
     figures_of,
@@ -29,6 +25,7 @@ from list_pipeline.core.monitoring.decision_review_text import (
     mean_confidence_text,
     suppression_text,
 )
+from list_pipeline.core.monitoring.policy import MONITORING
 from list_pipeline.core.suppression.verdicts import SuppressionRule
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.services import Services
@@ -85,7 +82,7 @@ def review_day(services: Services, day: date, *, run_id: str | None = None) -> D
     now, span = services.clock.now(), _span(day)
     if span.start > now:
         raise RefusedError(f"Reviewing {day}", "the day has not begun (UTC)", "Review a day that is over")
-    cuts, lately = _cuts(services), _span(day, TREND_DAYS)
+    cuts, lately = _cuts(services), _span(day, MONITORING.trend_days)
     is_over = span.end <= now
     with services.database.begin() as connection:
         # One state of all tables: a run in progress may write between the statements.
@@ -145,7 +142,7 @@ def figures_kept(services: Services, day: date) -> DayFigures:
 def answers_are_valid_json(figures: DayFigures) -> CheckResult:
     """At least 99 percent of the answers that came from advisors on the day are valid JSON."""
     share = figures.all_advisors.valid_json_percent
-    passed = share is None or share >= VALID_JSON_GOAL_PERCENT
+    passed = share is None or share >= MONITORING.valid_json_percent
     return CheckResult(passed, answer_text(figures.all_advisors))
 
 
@@ -160,7 +157,7 @@ def false_suppressions_are_few(figures: DayFigures) -> CheckResult:
 def advisors_are_confident(figures: DayFigures) -> CheckResult:
     """The advisors' mean confidence of the day is above 0.85."""
     mean = figures.all_advisors.mean_confidence
-    passed = mean is None or mean > CONFIDENCE_GOAL
+    passed = mean is None or mean > MONITORING.mean_confidence
     return CheckResult(passed, mean_confidence_text(figures.all_advisors), is_serious=False)
 
 
@@ -182,7 +179,7 @@ def _cuts(services: Services) -> Cuts:
         SuppressionRule.SECOND_HIT.value: policy.confidence_second_hit,
         SuppressionRule.SOFT_PATTERN.value: policy.confidence_soft_pattern,
     }
-    return Cuts(own, REVIEW_CONFIDENCE)
+    return Cuts(own, MONITORING.band_review)
 
 
 def _shown(item: DecidedItem, addresses: Mapping[int, str]) -> ShownDecision:

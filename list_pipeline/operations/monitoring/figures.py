@@ -15,15 +15,13 @@ import structlog
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.messages.delivery import DeliveryFigures
 from list_pipeline.core.monitoring.latency import Work, WorkflowFigures, figures, works
+from list_pipeline.core.monitoring.policy import MONITORING
 from list_pipeline.operations.access import Storing
 from list_pipeline.storage.messages import delivery_figures
 from list_pipeline.storage.monitoring import job_runs, metrics
 from list_pipeline.storage.monitoring.metrics import AdvisorUse
 
 log = structlog.get_logger(__name__)
-
-
-WINDOW_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class Metrics:
         return next((one for one in self.workflows if one.workflow == name), None)
 
 
-def measured(services: Storing, days: int = WINDOW_DAYS) -> Metrics:
+def measured(services: Storing, days: int = MONITORING.window_days) -> Metrics:
     """The figures of the last days, up to now.
 
     Raises:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from list_pipeline.core.monitoring.rollback_triggers import WINDOW_DAYS, TriggerFacts, TriggerResult, judge
+from list_pipeline.core.monitoring.policy import MONITORING
+from list_pipeline.core.monitoring.rollback_triggers import (
+    TriggerFacts,
+    TriggerResult,
+    judge,
+)
 from list_pipeline.operations.monitoring.decision_review import history
 from list_pipeline.operations.monitoring.figures import Metrics, measured
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.stages import MAINTENANCE
 from list_pipeline.storage.monitoring import job_runs
-
-_REVIEW_IS_VALID_FOR_DAYS = 3
-"""Of the daily decision review: an older one is no longer the present."""
 
 
 def facts_now(services: Services, figures: Metrics | None = None) -> TriggerFacts:
@@ -25,16 +27,16 @@ def facts_now(services: Services, figures: Metrics | None = None) -> TriggerFact
     Args:
         figures: of the last seven days, where somebody has them already.
     """
-    figures = figures or measured(services, WINDOW_DAYS)
+    figures = figures or measured(services, MONITORING.window_days)
     maintenance = figures.workflow(MAINTENANCE)
-    reviews = history(services, _REVIEW_IS_VALID_FOR_DAYS)
+    reviews = history(services, MONITORING.review_valid_days)
     people, suppressions = (
         (reviews[-1].figures.people_lately, reviews[-1].figures.suppressions_lately) if reviews else (None, None)
     )
     now = services.clock.now()
     with services.database.begin() as connection:
         runs, failed = job_runs.scheduled(
-            connection, now - timedelta(days=WINDOW_DAYS), now + timedelta(microseconds=1)
+            connection, now - timedelta(days=MONITORING.window_days), now + timedelta(microseconds=1)
         )
     return TriggerFacts(
         maintenances=maintenance.worked.count if maintenance else 0,

@@ -28,6 +28,7 @@ from list_pipeline.core.errors import (
 from list_pipeline.core.observations import JobSeen, MemberAction
 from list_pipeline.core.plans.journal import JobState, StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction
+from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.integrations.mailjet import JobTimeoutError, MailjetClient
 from list_pipeline.operations.access import Changing
 from list_pipeline.operations.plans.concurrent_edits import ConcurrentEdits
@@ -41,8 +42,6 @@ from list_pipeline.storage.plans.journal import Job, Step
 
 log = structlog.get_logger(__name__)
 
-ATTEMPTS_PER_STEP = 3
-"""A step that a job left undone is posted again this often altogether, then a person is asked."""
 
 SETTLE_SECONDS = 20.0
 """How long a job whose id was lost gets to take effect before it is looked for, twice over."""
@@ -375,8 +374,8 @@ class _Execution:
                 [step for step in effect.missing if step.contact_id not in erased],
             )
         now = self._services.clock.now()
-        again = [step for step in effect.missing if step.attempts < ATTEMPTS_PER_STEP]
-        given_up = [step for step in effect.missing if step.attempts >= ATTEMPTS_PER_STEP]
+        again = [step for step in effect.missing if step.attempts < EXECUTION.attempts_per_step]
+        given_up = [step for step in effect.missing if step.attempts >= EXECUTION.attempts_per_step]
         with self._services.database.begin() as connection:
             journal.job_ended(connection, job_id, state, error, now)
             journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now)

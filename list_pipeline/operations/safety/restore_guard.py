@@ -16,15 +16,13 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.drift.findings import ALERTS
 from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.reviews.questions import ReviewStatus
 from list_pipeline.operations.access import Storing
 from list_pipeline.storage import drift as drift_rows
 from list_pipeline.storage.drift import Continuity
 
 log = structlog.get_logger(__name__)
-
-CONTINUITY_GAP = timedelta(hours=24)
-"""Longer than this without a sign of life, which the hourly sync gives, and the journal may be behind the lists."""
 
 
 def note_alive(services: Storing) -> None:
@@ -45,7 +43,7 @@ def stop_reason(state: Continuity, now: datetime) -> str | None:
 
 
 def check_continuity(services: Storing) -> str | None:
-    """Note the stop when the installation was away for longer than ``CONTINUITY_GAP``, and return why it stands, if it does."""
+    """Note the stop when the installation was away for too long, and return why it stands, if it does."""
     now = services.clock.now()
     with services.database.begin() as connection:
         state = drift_rows.continuity(connection)
@@ -127,7 +125,7 @@ def accept(services: Storing, *, by: str, note: str | None = None) -> int:
 
 
 def _gap(state: Continuity, now: datetime) -> str | None:
-    if state.last_alive_at is None or now - state.last_alive_at <= CONTINUITY_GAP:
+    if state.last_alive_at is None or now - state.last_alive_at <= EXECUTION.away_after:
         return None
     hours = (now - state.last_alive_at) // timedelta(hours=1)
     return f"the last sign of life of this database is {hours} hours old (it may have been restored from a backup)"

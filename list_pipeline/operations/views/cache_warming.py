@@ -15,6 +15,7 @@ import structlog
 
 from list_pipeline.core.errors import TransientError
 from list_pipeline.core.lists import ALL_LISTS
+from list_pipeline.core.monitoring.policy import MONITORING
 from list_pipeline.integrations import cache as keys
 from list_pipeline.integrations.redis_requests import CacheEntry
 from list_pipeline.operations.access import Cached, ReadingMailjet, Storing
@@ -33,12 +34,9 @@ from list_pipeline.storage.membership import data_versions
 
 log = structlog.get_logger(__name__)
 
-HIT_RATE_WANTED = 0.6
-"""Share of reads that the cache is expected to serve: the requirements' 60 percent."""
 WARMED_CONTACTS = 5_000
 """Contacts whose places are loaded ahead, those whose row changed last: 3 MB of Redis, and less than a second."""
 INSPECTED_KEYS = 20_000
-HIT_RATE_DAYS = 7
 
 
 class CachedKind(StrEnum):
@@ -95,7 +93,7 @@ class HitRate:
     @property
     def is_as_wanted(self) -> bool | None:
         """Whether the share is above the wanted one; None before the first read."""
-        return None if self.share is None else self.share > HIT_RATE_WANTED
+        return None if self.share is None else 100 * self.share > MONITORING.cache_hits_percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +191,7 @@ def invalidate(services: Cached, what: CachedKind | int) -> None:
 
 def hit_rate(services: Cached) -> HitRate | None:
     """The share of all processes' reads that the cache served; None without Redis, which is where they are counted."""
-    found = services.cache.tallies(HIT_RATE_DAYS)
+    found = services.cache.tallies(MONITORING.cache_hits_days)
     if found is None:
         return None
     by_kind = tuple(KindReads(kind, *found[kind]) for kind in sorted(found))

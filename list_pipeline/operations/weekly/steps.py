@@ -30,6 +30,7 @@ from list_pipeline.core.runs.limits import WEEKLY_RUNS, Outlook, RunSeen
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.weekly.figures import WEEK, ListSize, Week, WeekFigures, WeekSends, due_week, week_of
 from list_pipeline.core.weekly.message import failure_alert
+from list_pipeline.core.weekly.policy import WEEKLY
 from list_pipeline.core.wording import Rate, date_text, instant_text
 from list_pipeline.operations.advice.advisors import model_access
 from list_pipeline.operations.health.assessments import assess_partition, figures_of_lists
@@ -52,10 +53,6 @@ Progress = Callable[[str], None]
 
 WORKFLOW = "weekly_health_check"
 """The name of the check's job, also where it runs without Dagster."""
-CATCH_UP_WEEKS = 4
-"""Weeks back within which a check that did not run is still made."""
-LATE_AFTER = timedelta(hours=1)
-"""How long after a check was due it counts as missed."""
 _MOST_CAMPAIGNS = 200
 """Campaigns of a list that are looked through for those of the week; far more than are ever sent in the look-back."""
 
@@ -132,7 +129,7 @@ def missed_weeks(services: Services) -> list[Missed]:
     first start of this installation, and none that failed too often."""
     now = services.clock.now()
     latest = latest_due(services)
-    mondays = [latest.monday - weeks * WEEK for weeks in reversed(range(CATCH_UP_WEEKS))]
+    mondays = [latest.monday - weeks * WEEK for weeks in reversed(range(WEEKLY.catch_up_weeks))]
     with services.database.begin() as connection:
         known = weekly_rows.latest_checks(connection, mondays[0])
         first = weekly_rows.first_started_at(connection)
@@ -141,7 +138,7 @@ def missed_weeks(services: Services) -> list[Missed]:
     found = []
     for monday in mondays:
         week, row = find_week(services, monday), known.get(monday)
-        if now - week.due_at < LATE_AFTER or week.due_at < first:
+        if now - week.due_at < WEEKLY.late_after or week.due_at < first:
             continue
         outlook = WEEKLY_RUNS.outlook(RunSeen(row.status, row.attempt, row.touched_at) if row else None, now)
         attempt = row.attempt if row is not None else 0
@@ -273,7 +270,7 @@ def take_sizes(services: Services, run: WeekRun, progress: Progress = log.info) 
     with services.database.begin() as connection:
         seen = members.stored_sizes(connection)
     sizes = {role: ListSize(size.raw, size.mailable) for role, size in seen.items()}
-    is_late = taken_at - run.week.due_at >= LATE_AFTER
+    is_late = taken_at - run.week.due_at >= WEEKLY.late_after
     note = f"The sizes are those of {instant_text(taken_at)}, when the check ran." if is_late else ""
     with services.database.begin() as connection:
         weekly_rows.save_sizes(connection, run.week.monday, sizes, taken_at)

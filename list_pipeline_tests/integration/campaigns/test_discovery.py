@@ -8,10 +8,14 @@ from datetime import timedelta
 
 import pytest
 
+from list_pipeline.core.campaigns.policy import CAMPAIGNS
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.operations.campaigns import discovery
-from list_pipeline.operations.campaigns.discovery import SENDING_TAKES_AT_MOST, discover, record_recipients
+from list_pipeline.operations.campaigns.discovery import (
+    discover,
+    record_recipients,
+)
 from list_pipeline.operations.membership import sync as membership_sync
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.campaigns import sent_campaigns
@@ -207,7 +211,7 @@ def test_a_send_whose_end_is_not_told_counts_as_sent_after_a_day(small: Installa
     endless = small.control.send(
         small.account.lists.campaign_1, "Letter 3", profile="clean", duration_seconds=10 * 86400
     )
-    small.clock.advance(SENDING_TAKES_AT_MOST - timedelta(seconds=60))
+    small.clock.advance(CAMPAIGNS.sending_takes - timedelta(seconds=60))
     discover(small.services)
     assert schedule(small)[-1] == (endless, 1, 3, "LAUNCHING")
     small.clock.advance(timedelta(seconds=60))

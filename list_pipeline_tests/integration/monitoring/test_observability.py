@@ -21,7 +21,8 @@ from list_pipeline.cli.main import app
 from list_pipeline.core.errors import ChangesStoppedError, RefusedError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.monitoring.latency import WHOLE_RUN
-from list_pipeline.core.monitoring.rollback_triggers import LEAST_RUNS, Trigger
+from list_pipeline.core.monitoring.policy import MONITORING
+from list_pipeline.core.monitoring.rollback_triggers import Trigger
 from list_pipeline.definitions import defs
 from list_pipeline.defs.maintenance.sweeps import SWEEP_TAG
 from list_pipeline.defs.monitoring.freshness import judged_freshness
@@ -260,7 +261,9 @@ def test_the_daemon_judges_by_the_policy_of_the_asset_and_people_are_told_what_i
 
 
 def test_too_many_failed_runs_hit_the_trigger_and_the_message_says_what_to_do(small: Installation) -> None:
-    alerts.note_ended(small.services, [ended(n, error="broken" if n < 2 else None) for n in range(LEAST_RUNS)])
+    alerts.note_ended(
+        small.services, [ended(n, error="broken" if n < 2 else None) for n in range(MONITORING.least_runs)]
+    )
     by_hand = EndedRun("by-hand", "list_reconciliation_job", None, None, "a person's own try")
     alerts.note_ended(small.services, [by_hand])
     (result,) = (one for one in triggers(small.services) if one.trigger is Trigger.FAILED_RUNS)
@@ -465,7 +468,7 @@ def test_without_the_database_the_sensor_keeps_its_place(small: Installation) ->
 
 def test_the_asset_shows_plain_figures_and_its_rules_as_checks(small: Installation) -> None:
     small.maintain()
-    alerts.note_ended(small.services, [ended(n, error="broken") for n in range(LEAST_RUNS)])
+    alerts.note_ended(small.services, [ended(n, error="broken") for n in range(MONITORING.least_runs)])
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize(
             [workflow_metrics, *METRICS_CHECKS], instance=instance, resources={"services": resource_of(small.services)}
@@ -473,7 +476,7 @@ def test_the_asset_shows_plain_figures_and_its_rules_as_checks(small: Installati
     (event,) = result.asset_materializations_for_node("workflow_metrics")
     assert event.metadata["maintenances"].value == 1
     assert isinstance(event.metadata["maintenance_p95_ms"].value, int)
-    assert event.metadata["runs_failed"].value == LEAST_RUNS
+    assert event.metadata["runs_failed"].value == MONITORING.least_runs
     assert isinstance(event.metadata["server_connections_percent"].value, float)
     checks = {one.check_name: one.passed for one in result.get_asset_check_evaluations()}
     assert checks == {

@@ -10,7 +10,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ import pytest
 from redis import Redis
 
 from list_pipeline.core.list_states.bounce_rate_alert import Bounced, bounce_message
+from list_pipeline.core.list_states.policy import LIST_STATES
 from list_pipeline.core.lists import ALL_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import problems
 from list_pipeline.operations.list_states import history as state_history
@@ -418,7 +419,7 @@ def test_in_read_only_mode_a_weekly_check_and_a_validation_only_read(install_sma
 
 
 def test_a_list_that_bounces_a_lot_is_told_about_once(small: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state_history, "FEWEST_RECIPIENTS", LIST_SIZE)
+    monkeypatch.setattr(state_history, "LIST_STATES", replace(LIST_STATES, alert_recipients=LIST_SIZE))
     small.control.add_fault("drop_before", path=SLACK, count=None)
     small.maintain()
     small.control.clear_faults()

@@ -9,8 +9,8 @@ import pytest
 from list_pipeline.core.errors import TransientError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
+from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.runs.status import RunStatus
-from list_pipeline.operations.plans.execution import ATTEMPTS_PER_STEP
 from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Dying, Installation, Killed, quietly
 
@@ -104,7 +104,7 @@ def test_an_unreadable_error_file_does_not_stop_the_settling(small: Installation
 def test_refusals_by_a_rate_limit_use_up_no_attempts(small: Installation) -> None:
     run = small.decide_suppression()
     small.control.add_fault("rate_limited", path=JOB, method="POST", count=None, retry_after=1)
-    for _ in range(ATTEMPTS_PER_STEP + 1):
+    for _ in range(EXECUTION.attempts_per_step + 1):
         with pytest.raises(TransientError):
             suppression.execute_suppressions(small.another(), run, quietly)
         first_wave = [step for step in small.steps(PlanKind.SUPPRESSION) if step.action != "remove"]

@@ -14,6 +14,7 @@ from list_pipeline.cli import reconciliation as cli_reconciliation
 from list_pipeline.core.errors import ListPipelineError, RefusedError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import PlanKind, Sweep
+from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.operations.drift.reconciliation import reconcile
@@ -37,7 +38,7 @@ from list_pipeline_tests.integration.accounts import (
 
 pytestmark = pytest.mark.long
 
-AWAY = restore_guard.CONTINUITY_GAP + timedelta(seconds=1)
+AWAY = EXECUTION.away_after + timedelta(seconds=1)
 Restore = Callable[[str], Services]
 
 
@@ -209,7 +210,7 @@ def test_what_waits_behind_the_stop_is_taken_up_by_itself_when_a_person_accepted
 
 
 def test_a_day_without_a_sign_of_life_is_no_absence_and_a_second_more_is(small: Installation) -> None:
-    small.clock.advance(restore_guard.CONTINUITY_GAP)
+    small.clock.advance(EXECUTION.away_after)
     assert change_block_reason(small.services) is None
     small.clock.advance(timedelta(seconds=1))
     assert change_block_reason(small.services) is not None

@@ -11,6 +11,7 @@ import pytest
 from list_pipeline.core.errors import RefusedError, TransientError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import Urgency
+from list_pipeline.core.weekly.policy import WEEKLY
 from list_pipeline.operations import setup
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.operations.weekly import steps as weekly
@@ -290,7 +291,7 @@ def test_missed_weeks_are_named_oldest_first_and_not_those_before_the_first_star
     )
     assert next(one.why for one in weekly.missed_weeks(monday.services)) == "its run gave no sign of life"
     monday.clock.set(DUE + timedelta(days=70, hours=2))
-    assert len(weekly.missed_weeks(monday.services)) == weekly.CATCH_UP_WEEKS
+    assert len(weekly.missed_weeks(monday.services)) == WEEKLY.catch_up_weeks
 
 
 def test_in_read_only_mode_a_check_only_reads(install_small: Install) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from list_pipeline.core.messages.slack_blocks import SlackMessage, as_text, problems
-from list_pipeline.core.monitoring.alert_pacing import FIRST_PAUSE, may_tell
+from list_pipeline.core.monitoring.alert_pacing import may_tell
 from list_pipeline.core.monitoring.freshness import Freshness, also_overdue_when_never_done
 from list_pipeline.core.monitoring.latency import Percentiles, WorkflowFigures
 from list_pipeline.core.monitoring.messages import (
@@ -18,11 +18,8 @@ from list_pipeline.core.monitoring.messages import (
     slow_message,
     trigger_message,
 )
+from list_pipeline.core.monitoring.policy import MONITORING
 from list_pipeline.core.monitoring.rollback_triggers import (
-    LATENCY_LIMIT_MS,
-    LEAST_DECISIONS,
-    LEAST_MAINTENANCES,
-    LEAST_RUNS,
     Trigger,
     TriggerFacts,
     judge,
@@ -52,8 +49,8 @@ def test_nothing_measured_is_not_judged() -> None:
     ("at_the_limit", "above_it", "trigger"),
     [
         (
-            replace(FINE, maintenance_p95_ms=LATENCY_LIMIT_MS),
-            replace(FINE, maintenance_p95_ms=LATENCY_LIMIT_MS + 1),
+            replace(FINE, maintenance_p95_ms=MONITORING.latency_limit_ms),
+            replace(FINE, maintenance_p95_ms=MONITORING.latency_limit_ms + 1),
             "latency",
         ),
         (replace(FINE, rejected=20), replace(FINE, rejected=21), "wrong_decisions"),
@@ -72,9 +69,17 @@ def test_a_trigger_is_hit_above_its_limit_and_not_at_it(
 @pytest.mark.parametrize(
     ("facts", "trigger"),
     [
-        (replace(FINE, maintenances=LEAST_MAINTENANCES - 1, maintenance_p95_ms=LATENCY_LIMIT_MS * 9), Trigger.LATENCY),
-        (replace(NOTHING, decisions=LEAST_DECISIONS - 1, rejected=LEAST_DECISIONS - 1), Trigger.WRONG_DECISIONS),
-        (replace(FINE, runs=LEAST_RUNS - 1, failed_runs=LEAST_RUNS - 1), Trigger.FAILED_RUNS),
+        (
+            replace(
+                FINE, maintenances=MONITORING.least_maintenances - 1, maintenance_p95_ms=MONITORING.latency_limit_ms * 9
+            ),
+            Trigger.LATENCY,
+        ),
+        (
+            replace(NOTHING, decisions=MONITORING.least_decisions - 1, rejected=MONITORING.least_decisions - 1),
+            Trigger.WRONG_DECISIONS,
+        ),
+        (replace(FINE, runs=MONITORING.least_runs - 1, failed_runs=MONITORING.least_runs - 1), Trigger.FAILED_RUNS),
     ],
 )
 def test_too_few_hit_nothing_however_bad_they_are(facts: TriggerFacts, trigger: Trigger) -> None:
@@ -126,8 +131,8 @@ def test_what_was_done_is_as_it_was_judged(is_overdue: bool) -> None:
 def test_the_first_failure_is_told_at_once_and_the_second_within_five_minutes() -> None:
     assert may_tell([], NOW)
     assert not may_tell([NOW - timedelta(minutes=3)], NOW)
-    assert may_tell([NOW - FIRST_PAUSE], NOW)
-    assert FIRST_PAUSE + timedelta(minutes=1) <= timedelta(minutes=5)
+    assert may_tell([NOW - MONITORING.first_pause], NOW)
+    assert MONITORING.first_pause + timedelta(minutes=1) <= timedelta(minutes=5)
 
 
 def test_a_job_that_fails_every_half_minute_makes_a_dozen_messages_a_day_at_most() -> None:

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from list_pipeline.core.monitoring.latency import LONG_MS, WHOLE_RUN, Timing, figures, percentiles, works
+from list_pipeline.core.monitoring.latency import (
+    WHOLE_RUN,
+    Timing,
+    figures,
+    percentiles,
+    works,
+)
+from list_pipeline.core.monitoring.policy import MONITORING
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 
@@ -81,7 +88,7 @@ def test_maintenances_of_one_run_are_apart_and_so_are_attempts() -> None:
 
 
 def test_figures_name_the_slow_ones_and_the_peak() -> None:
-    slow = LONG_MS / 1000 + 1
+    slow = MONITORING.long_ms / 1000 + 1
     found = works(
         [timing("suppression", 0, 1, rate_peak=150), timing("suppression", 0, slow, log_id=2, run_id="r2"),
          timing(WHOLE_RUN, 0, 60, workflow="list_reconciliation_job", run_id="r3", log_id=None, pool_peak=7)]

@@ -20,11 +20,8 @@ from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
 from list_pipeline.core.validation.message import ValidationNews, failed_message, override_message, validation_message
 from list_pipeline.core.validation.own_changes import OwnChange, net_change
+from list_pipeline.core.validation.policy import VALIDATION
 from list_pipeline.core.validation.rules import (
-    LATEST_BEFORE_SEND,
-    STALE_AFTER,
-    TOLERANCE_CONTACTS,
-    TOLERANCE_PERCENT,
     Movement,
     Presence,
     RuleResult,
@@ -223,8 +220,8 @@ def test_a_rebalancing_is_promised_only_where_the_settings_bring_one(
 
 
 def test_the_questions_have_the_figures_that_are_judged_by() -> None:
-    assert f"{TOLERANCE_CONTACTS} or {TOLERANCE_PERCENT} %" in ValidationRule.LIST_SIZE.question
-    assert f"{STALE_AFTER // timedelta(hours=1)} hours" in ValidationRule.FRESH_DATA.question
+    assert f"{VALIDATION.tolerance_contacts} or {VALIDATION.tolerance_percent} %" in ValidationRule.LIST_SIZE.question
+    assert f"{VALIDATION.stale_after // timedelta(hours=1)} hours" in ValidationRule.FRESH_DATA.question
     assert f"{HealthPolicy().bounces_concerning:g} %" in ValidationRule.BOUNCE_RATE.question
     # The figure is a setting, and the question stands in Dagster before any setting was read.
     assert "LIST_BALANCE_THRESHOLD" in ValidationRule.BALANCE.question
@@ -250,7 +247,7 @@ def test_a_validation_is_due_at_six_and_three_and_a_quarter_hours_before_at_the_
 
 @given(st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
 def test_a_validation_is_never_due_too_late_nor_a_day_early(at: datetime) -> None:
-    assert LATEST_BEFORE_SEND <= at - validation_due_at(at) <= timedelta(hours=18)
+    assert VALIDATION.latest_before_send <= at - validation_due_at(at) <= timedelta(hours=18)
 
 
 ADD_1, OFF_1, OUT = (StepAction.ADD, LIST), (StepAction.REMOVE, LIST), (StepAction.EXCLUDE, None)

@@ -1,0 +1,19 @@
+"""The figures of campaigns and their cycles. What follows from them stands in ``cycles`` and ``eligibility``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignPolicy:
+    """Our own figures; the ages at which a campaign is due are settings."""
+
+    round_wait: timedelta = timedelta(days=21)
+    """A cycle waits this long after its last send for a missing round: three weekly rounds."""
+    sending_takes: timedelta = timedelta(hours=24)
+    """A send whose end Mailjet does not tell counts as sent after this time."""
+
+
+CAMPAIGNS = CampaignPolicy()
