@@ -10,7 +10,7 @@
     |-- IncompleteDataError        data was read but cannot be trusted to be whole; nothing was decided on it
     |-- LockHeldError              another process is changing the lists
     |-- MissingRowError            a row of ours that must be there is not (storage.database)
-    |-- UnreadableRowError         a row of ours does not hold what its column is for (storage.json_columns)
+    |-- UnreadableRowError         a row of ours does not hold what its column is for (storage.database)
     `-- IntegrationError           another service failed; subclasses live beside each client
         |-- PermanentError         repeating the same request cannot help
         |   |-- AuthenticationError

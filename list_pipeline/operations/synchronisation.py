@@ -13,10 +13,10 @@ import structlog
 from list_pipeline.operations.access import Reconciling
 from list_pipeline.operations.bounces import fetch as bounces
 from list_pipeline.operations.campaigns import discovery
-from list_pipeline.operations.drift.reconciliation import reconcile_if_away
+from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.list_states.history import catch_up
 from list_pipeline.operations.membership import sync as membership_sync
-from list_pipeline.operations.safety.restore_guard import note_alive
+from list_pipeline.operations.safety.restore_guard import needs_reading, note_alive
 from list_pipeline.storage.limiter import forget_old_requests
 from list_pipeline.storage.membership.sync import set_sync_requests
 
@@ -34,7 +34,7 @@ def synchronise(
     Its requests are counted together and apart from those of the maintenance.
     """
     before = services.mailjet.requests_made
-    reconciled = reconcile_if_away(services, progress)
+    reconciled = reconcile(services, progress=progress) if needs_reading(services) else None
     discovery.discover(services)
     catch_up(services)
     report = membership_sync.sync(services, full=full)

@@ -289,6 +289,7 @@ def seen_maintenance(connection: Connection, campaign_id: int, sweep: Sweep) -> 
         campaign=campaign_id,
         sweep=sweep.value,
     )
+    suppression, rebalancing = plan_rows.maintenance_plans(connection, campaign_id, sweep)
     return MaintenanceSeen(
         campaign_id=campaign_id,
         sweep=sweep.value,
@@ -303,8 +304,8 @@ def seen_maintenance(connection: Connection, campaign_id: int, sweep: Sweep) -> 
         fetched_at=campaign["fetched_at"],
         recipients=int(campaign["recipients"]),
         bounced=int(campaign["bounced"]),
-        suppression=_plan(connection, plan_rows.current_plan(connection, campaign_id, PlanKind.SUPPRESSION, sweep)),
-        rebalancing=_plan(connection, plan_rows.current_plan(connection, campaign_id, PlanKind.REBALANCING, sweep)),
+        suppression=_plan(connection, suppression),
+        rebalancing=_plan(connection, rebalancing),
         undone_at=campaign["undone_at"],
         rolled_back_at=campaign["rolled_back_at"],
     )

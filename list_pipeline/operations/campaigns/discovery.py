@@ -19,7 +19,7 @@ from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.observations import SendCounters, SendSeen
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.validation.policy import VALIDATION
-from list_pipeline.operations.access import Observing, ReadingMailjet, Storing
+from list_pipeline.operations.access import Observing, ReadingMailjet
 from list_pipeline.storage.campaigns import scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
 from list_pipeline.storage.membership import members
@@ -171,14 +171,13 @@ def _mailed(services: ReadingMailjet, mailjet_campaign_id: int, started_at: date
     return frozenset(message.contact_id for message in members.iterate(pages))
 
 
-def campaign(services: Storing, key: str) -> Campaign:
+def campaign(connection: Connection, key: str) -> Campaign:
     """The campaign of a partition key: what every asset looks up before anything else.
 
     Raises:
         NotFoundError: there is no such campaign, or it has no Mailjet id yet.
     """
-    with services.database.begin() as connection:
-        found = sent_campaigns.campaign_by_key(connection, key)
+    found = sent_campaigns.campaign_by_key(connection, key)
     sent_id(found)
     return found
 

@@ -141,11 +141,6 @@ def reconcile(services: Reconciling, *, run_id: str | None = None, progress: Pro
     )
 
 
-def reconcile_if_away(services: Reconciling, progress: Progress = log.info) -> Reconciliation | None:
-    """After an absence, before anything else touches our rows: compare once, and lift the stop where nothing speaks for it."""
-    return reconcile(services, progress=progress) if restore_guard.needs_reading(services) else None
-
-
 # Reading
 
 

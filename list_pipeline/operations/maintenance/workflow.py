@@ -20,7 +20,7 @@ from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.advice.advisors import access_for
 from list_pipeline.operations.bounces import fetch as bounces
 from list_pipeline.operations.campaigns import discovery
-from list_pipeline.operations.drift.reconciliation import reconcile_if_away
+from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.health import assessments as health
 from list_pipeline.operations.list_states import history as state_history
 from list_pipeline.operations.maintenance import gates
@@ -39,6 +39,7 @@ from list_pipeline.operations.runs.run import (
     take_snapshot,
 )
 from list_pipeline.operations.safety.modes import note_flag
+from list_pipeline.operations.safety.restore_guard import needs_reading
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.stages import carrying_context, follow_up
 from list_pipeline.operations.suppression import plan_and_execute as suppression
@@ -69,7 +70,8 @@ def maintain(
         ListPipelineError: a stage failed; it stands in the ledger, and nothing after it was done.
     """
     note_flag(services, by="command")
-    reconcile_if_away(services, progress)
+    if needs_reading(services):
+        reconcile(services, progress=progress)
     run = begin(services, key, sweep=sweep, run_id=run_id)
     if not run.is_over:
         note_list_states(services, run)
@@ -242,10 +244,8 @@ def why_held(services: Services, run: Maintenance, kind: PlanKind, run_id: str) 
     if status is RunStatus.RUNNING:
         return ""
     with services.database.begin() as connection:
-        kinds = (
-            (PlanKind.SUPPRESSION,) if kind is PlanKind.SUPPRESSION else (PlanKind.SUPPRESSION, PlanKind.REBALANCING)
-        )
-        plans = [plan_rows.current_plan(connection, run.campaign.campaign_id, one, run.sweep) for one in kinds]
+        both = plan_rows.maintenance_plans(connection, run.campaign.campaign_id, run.sweep)
+    plans = both[:1] if kind is PlanKind.SUPPRESSION else both
     if run.is_over and run.log.run_id != run_id:
         if all(plan is not None and plan.status in _DECIDED for plan in plans):
             return ""

@@ -73,9 +73,7 @@ def sync(services: ReadingMailjet, *, full: bool = False, thorough: bool = False
         with services.database.session() as session:
             staging = sync_rows.SyncStaging(session)
             _read(services, staging, report, started_at, full)
-            with services.database.begin() as connection:
-                is_stale = journal.activity(connection) != before
-            if not is_stale:
+            if journal.activity(session) == before:
                 _merge(services, session, report)
                 break
         # A maintenance changed lists meanwhile: what was read before it would undo what it wrote into our rows.
@@ -238,10 +236,8 @@ def _merge(services: Storing, session: Connection, report: SyncReport) -> None:
 def _follow_unsubscribed_and_excluded(services: ReadingMailjet, report: SyncReport, thorough: bool) -> None:
     """Where the number of unsubscribed or excluded contacts differs from ours, read who they are: all of them, or none."""
     mailjet, now, changed_before = services.mailjet, services.clock.now(), report.rows_changed
-    with services.database.begin() as connection:
-        stored = members.stored_sizes(connection)
-        excluded = members.excluded_contacts(connection)
     with services.database.session() as session:
+        stored, excluded = members.stored_sizes(session), members.excluded_contacts(session)
         staging = sync_rows.SyncStaging(session)
         for role in ALL_LISTS:
             _read_unsubscribed(services, session, staging, role, stored[role].unsubscribed, report, thorough)
@@ -283,9 +279,8 @@ def follow_unsubscribed(services: ReadingMailjet, roles: Collection[ListRole]) -
         IncompleteDataError: who is unsubscribed could not be read whole.
     """
     report = SyncReport()
-    with services.database.begin() as connection:
-        stored = members.stored_sizes(connection)
     with services.database.session() as session:
+        stored = members.stored_sizes(session)
         staging = sync_rows.SyncStaging(session)
         for role in roles:
             _read_unsubscribed(services, session, staging, role, stored[role].unsubscribed, report, thorough=False)

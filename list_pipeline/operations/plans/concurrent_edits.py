@@ -87,10 +87,12 @@ class ConcurrentEdits:
             log.warning("contacts unsubscribed while they were moved", plan=self._plan_id, contacts=len(found))
         return len(found)
 
-    def erased_among(self, contact_ids: Sequence[int], sizes: Mapping[str, int]) -> frozenset[int]:
-        """The contacts among these that were erased since the last look. Looked for only when the master list shrank."""
-        with self._services.database.begin() as connection:
-            known = members.stored_sizes(connection)[ListRole.MASTER].raw
+    def erased_among(self, contact_ids: Sequence[int], known: int, sizes: Mapping[str, int]) -> frozenset[int]:
+        """The contacts among these that were erased since the last look. Looked for only when the master list shrank.
+
+        Args:
+            known: the raw size of the master list in our rows. sizes: those that Mailjet counts.
+        """
         if not may_hide_erasure(known, sizes[ListRole.MASTER.value]):
             return frozenset()
         refresh_contacts(self._services, contact_ids)

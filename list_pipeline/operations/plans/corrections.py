@@ -277,13 +277,7 @@ def open_forward(services: Storing, connection: Connection, plan_id: int, items:
 def _forward_steps(item: PlanItem) -> list[NewStep]:
     if item.action is ItemAction.REMOVE:
         return [NewStep(StepAction.REMOVE, item.from_role)]
-    return suppression_steps()
-
-
-def suppression_steps() -> list[NewStep]:
-    """The steps that suppress a contact. All campaign lists are named, since others may have moved the contact since."""
-    steps = [NewStep(StepAction.ADD, ListRole.SUPPRESSION), NewStep(StepAction.EXCLUDE, None)]
-    return steps + [NewStep(StepAction.REMOVE, role) for role in CAMPAIGN_LISTS]
+    return journal.suppression_steps()
 
 
 def _needless(item: PlanItem, lists: frozenset[ListRole]) -> StepNote | None:

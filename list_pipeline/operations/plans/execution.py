@@ -25,6 +25,7 @@ from list_pipeline.core.errors import (
     RemoteNotFoundError,
     TransientError,
 )
+from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import JobSeen, MemberAction
 from list_pipeline.core.plans.journal import JobState, StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction
@@ -125,21 +126,27 @@ class _Execution:
     def run(self) -> None:
         try:
             self._resume()
-            self._waves()
-            if self._has_planned():
+            if self._waves():
                 # A job created an erased contact again: excluding it and taking it off is another round.
                 self._waves()
             self._edits.settle_reversed()
         finally:
             self._close()
 
-    def _waves(self) -> None:
+    def _waves(self) -> bool:
+        """Post what is planned, wave by wave, and say whether anything is still planned."""
+        steps: Sequence[Step] = ()
         for wave in _WAVES:
-            if wave is _SECOND_WAVE and self._has_enrolments():
+            if wave is _SECOND_WAVE and any(
+                s.kind is ItemAction.ENROL and s.state is StepState.CONFIRMED for s in steps
+            ):
                 self._edits.reverse_unsubscribed([])
             if wave is _THIRD_WAVE:
                 self._edits.unsubscribe_where_added()
-            while batches := self._batches(wave):
+            while True:
+                steps, batches = self._batches(wave)
+                if not batches:
+                    break
                 for number, batch in enumerate(batches, start=1):
                     if wave is _FIRST_WAVE and self._is_too_late():
                         break
@@ -147,18 +154,7 @@ class _Execution:
                         break
                     self._progress(f"bulk job {number} of {len(batches)}: {_describe(batch)}")
                     self._post(self._look_before_repeating(batch))
-            self._skip_after_failures()
-
-    def _has_planned(self) -> bool:
-        with self._services.database.begin() as connection:
-            return bool(journal.steps_of(connection, self._plan_id, StepState.PLANNED))
-
-    def _has_enrolments(self) -> bool:
-        with self._services.database.begin() as connection:
-            return any(
-                step.kind is ItemAction.ENROL
-                for step in journal.steps_of(connection, self._plan_id, StepState.CONFIRMED)
-            )
+        return any(step.state is StepState.PLANNED for step in steps)
 
     def settle_only(self, note: StepNote) -> None:
         try:
@@ -218,10 +214,24 @@ class _Execution:
             else:
                 self._settle_lost(job)
 
-    def _batches(self, wave: Sequence[StepAction]) -> list[list[Step]]:
-        """Planned steps of a wave in groups that one job can carry out, each within the size of a job."""
+    def _batches(self, wave: Sequence[StepAction]) -> tuple[Sequence[Step], list[list[Step]]]:
+        """The steps of the plan, and the planned ones of a wave in groups that one job can carry out.
+
+        With the wave at its end, what follows a failed step is skipped, and left out of the steps.
+        """
         with self._services.database.begin() as connection:
-            steps = journal.steps_of(connection, self._plan_id)
+            steps: Sequence[Step] = journal.steps_of(connection, self._plan_id)
+            batches = self._grouped(steps, wave)
+            if not batches:
+                skipped = _after_failures(steps)
+                now = self._services.clock.now()
+                journal.settle_steps(connection, skipped, StepState.SKIPPED, now, StepNote.EARLIER_STEP_NOT_DONE)
+                left_out = set(skipped)
+                steps = [step for step in steps if step not in left_out]
+        return steps, batches
+
+    def _grouped(self, steps: Sequence[Step], wave: Sequence[StepAction]) -> list[list[Step]]:
+        """Planned steps of a wave, each group within the size of a job."""
         blocked = {s.change_id for s in steps if _holds_back(s, wave)}
         grouped: dict[object, dict[int, list[Step]]] = defaultdict(lambda: defaultdict(list))
         per_change: dict[int, list[Step]] = defaultdict(list)
@@ -252,6 +262,7 @@ class _Execution:
             now = self._services.clock.now()
             addresses = members.addresses_of(connection, contacts)
             places = members.places_of(connection, contacts)
+            known = members.stored_sizes(connection)[ListRole.MASTER].raw
             # A suppression names all three lists, since others may have moved the contact since; it leaves those it is on.
             absent = [step for step in steps if step.action is StepAction.REMOVE and not _is_on(places, step)]
             gone = [step for step in steps if step.contact_id not in addresses and step not in absent]
@@ -269,7 +280,7 @@ class _Execution:
             return
         exclude = next((step.action is StepAction.EXCLUDE for step in steps if step.list_role is None), None)
         before = self._lists.sizes(exclude is not None)
-        if erased := self._edits.erased_among(contacts, before):
+        if erased := self._edits.erased_among(contacts, known, before):
             steps = self._leave_out(steps, erased)
             contacts = [contact_id for contact_id in contacts if contact_id not in erased]
             if not steps:
@@ -364,7 +375,9 @@ class _Execution:
             contacts = sorted({step.contact_id for step in steps})
             addresses = members.addresses_of(connection, contacts)
         effect = self._lists.effect_of(steps, before)
-        erased = self._edits.erased_among(contacts, self._lists.latest)
+        with self._services.database.begin() as connection:
+            known = members.stored_sizes(connection)[ListRole.MASTER].raw
+        erased = self._edits.erased_among(contacts, known, self._lists.latest)
         for contact_id in erased & addresses.keys():
             self._edits.undo_creation(contact_id, addresses[contact_id])
         if erased:
@@ -385,25 +398,22 @@ class _Execution:
         if effect.missing:
             log.warning("steps had no effect", job=job_id, again=len(again), given_up=len(given_up))
 
-    def _skip_after_failures(self) -> None:
-        """Skip the steps that follow a failed first step: a contact that was not added is not removed.
 
-        A removal that was skipped or failed says nothing about the other removals of its contact.
-        """
-        with self._services.database.begin() as connection:
-            steps = journal.steps_of(connection, self._plan_id)
-            not_done = (StepState.FAILED, StepState.SKIPPED)
-            broken = {s.change_id for s in steps if s.action in _FIRST_WAVE and s.state in not_done}
-            # Still on the suppression list: lifting the exclusion would make a suppressed contact mailable.
-            kept = {s.change_id for s in steps if s.action is StepAction.REMOVE and s.state is StepState.FAILED}
-            following = [
-                step
-                for step in steps
-                if step.state is StepState.PLANNED
-                and (step.change_id in broken or (step.change_id in kept and step.action is StepAction.INCLUDE))
-            ]
-            now = self._services.clock.now()
-            journal.settle_steps(connection, following, StepState.SKIPPED, now, StepNote.EARLIER_STEP_NOT_DONE)
+def _after_failures(steps: Sequence[Step]) -> list[Step]:
+    """The planned steps that follow a failed first step: a contact that was not added is not removed.
+
+    A removal that was skipped or failed says nothing about the other removals of its contact.
+    """
+    not_done = (StepState.FAILED, StepState.SKIPPED)
+    broken = {s.change_id for s in steps if s.action in _FIRST_WAVE and s.state in not_done}
+    # Still on the suppression list: lifting the exclusion would make a suppressed contact mailable.
+    kept = {s.change_id for s in steps if s.action is StepAction.REMOVE and s.state is StepState.FAILED}
+    return [
+        step
+        for step in steps
+        if step.state is StepState.PLANNED
+        and (step.change_id in broken or (step.change_id in kept and step.action is StepAction.INCLUDE))
+    ]
 
 
 def _is_on(places: Mapping[int, Sequence[Mapping[str, Any]]], step: Step) -> bool:

@@ -97,8 +97,11 @@ class ReadBack:
         now = self._services.clock.now()
         with self._services.database.begin() as connection:
             places = members.places_of(connection, ids)
-        were_there = [i for i in ids if any(place["list"] == role.value for place in places[i])]
-        still = {} if before - after == len(were_there) else self._members_among(role, ids, after)
+            were_there = [i for i in ids if any(place["list"] == role.value for place in places[i])]
+            if before - after == len(were_there):
+                members.note_removed(connection, role, ids, now)
+                return frozenset(ids)
+        still = self._members_among(role, ids, after)
         gone = [contact_id for contact_id in ids if contact_id not in still]
         with self._services.database.begin() as connection:
             members.note_removed(connection, role, gone, now)
@@ -108,11 +111,11 @@ class ReadBack:
         """The contacts that are excluded from campaigns now, or no longer: all when the count says so, else looked up."""
         with self._services.database.begin() as connection:
             facts = members.facts_of(connection, ids)
-        fresh = sum(i in facts and facts[i]["is_excluded"] is not excluded for i in ids)
-        if before is not None and after - before == (fresh if excluded else -fresh):
-            done: Collection[int] = frozenset(ids)
-        else:
-            done = frozenset(self._flagged_singly(ids, excluded))
+            fresh = sum(i in facts and facts[i]["is_excluded"] is not excluded for i in ids)
+            if before is not None and after - before == (fresh if excluded else -fresh):
+                members.note_excluded(connection, sorted(set(ids)), self._services.clock.now(), excluded)
+                return frozenset(ids)
+        done = frozenset(self._flagged_singly(ids, excluded))
         with self._services.database.begin() as connection:
             members.note_excluded(connection, sorted(done), self._services.clock.now(), excluded)
         return done

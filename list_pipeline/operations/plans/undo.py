@@ -59,7 +59,8 @@ def undo_maintenance(
         RefusedError: lists may not be changed now.
         JobTimeoutError: a bulk job of it may still be running; nothing was taken back.
     """
-    campaign = find_campaign(services, key)
+    with services.database.begin() as connection:
+        campaign = find_campaign(connection, key)
     require_name(by, f"Undoing the maintenance of {key}")
     require_permission(services, f"Undoing the maintenance of {key}")
     with services.database.begin() as connection:

@@ -91,8 +91,7 @@ def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess |
     """
     campaign, sweep = run.campaign, run.sweep
     with services.database.begin() as connection:
-        stored = plan_rows.current_plan(connection, campaign.campaign_id, PlanKind.REBALANCING, sweep)
-        suppression = plan_rows.current_plan(connection, campaign.campaign_id, PlanKind.SUPPRESSION, sweep)
+        suppression, stored = plan_rows.maintenance_plans(connection, campaign.campaign_id, sweep)
         unsettled = outcome_rows.outcomes(connection, suppression.plan_id).open if suppression else 0
     if stored is not None:
         return stored

@@ -84,7 +84,7 @@ def write_report(services: Services, run: Maintenance) -> Report:
     facts = replace(_facts(services, run), status=status)
     with services.database.begin() as connection:
         kept = kept_report(connection, run.log.log_id)
-        suppression, rebalancing = _plans(connection, run)
+        suppression, rebalancing = plan_rows.maintenance_plans(connection, run.campaign.campaign_id, run.sweep)
     # The status alone would not do: two plans can wait one after the other, and what was planned is done by then.
     if kept is None or kept.results != reporting.question_about(facts).hash:
         kept = _write(services, run, facts)
@@ -133,7 +133,7 @@ def final_status(services: Services, run: Maintenance) -> RunStatus:
         # It goes on when lists may be changed again, also where nothing was left to suppress: the rebalancing is to come.
         return RunStatus.READ_ONLY
     with services.database.begin() as connection:
-        suppression, rebalancing = _plans(connection, run)
+        suppression, rebalancing = plan_rows.maintenance_plans(connection, run.campaign.campaign_id, run.sweep)
         if suppression is None:
             return RunStatus.FAILED
         planned, rejected, is_read_only = 0, 0, False
@@ -173,20 +173,12 @@ def final_status(services: Services, run: Maintenance) -> RunStatus:
     return status
 
 
-def _plans(connection: Connection, run: Maintenance) -> tuple[StoredPlan | None, StoredPlan | None]:
-    found = [
-        plan_rows.current_plan(connection, run.campaign.campaign_id, kind, run.sweep)
-        for kind in (PlanKind.SUPPRESSION, PlanKind.REBALANCING)
-    ]
-    return found[0], found[1]
-
-
 def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
     campaign, settings = run.campaign, services.settings
     data = stored_bounces(services, campaign, run.sweep)
     analysis = analyse(data, campaign.recipient_count or 0) if data else None
     with services.database.begin() as connection:
-        suppression, rebalancing = _plans(connection, run)
+        suppression, rebalancing = plan_rows.maintenance_plans(connection, run.campaign.campaign_id, run.sweep)
         before = ledger.snapshot(connection, campaign.campaign_id, run.sweep.value, "before")
         after = ledger.snapshot(connection, campaign.campaign_id, run.sweep.value, "after")
         suppressed = _suppression_facts(connection, suppression)
@@ -375,7 +367,11 @@ def notify(services: Services, run: Maintenance, report: Report) -> Delivery:
     """
     with services.database.begin() as connection:
         # One message per state, and per plan that waits in it: a second question is news.
-        waiting = [plan for plan in _plans(connection, run) if plan and plan.status is PlanStatus.PENDING_REVIEW]
+        waiting = [
+            plan
+            for plan in plan_rows.maintenance_plans(connection, run.campaign.campaign_id, run.sweep)
+            if plan and plan.status is PlanStatus.PENDING_REVIEW
+        ]
         asked = waiting[-1].plan_id if waiting else None
         key = keys.maintenance_report(run.log.log_id, report.facts.status, asked)
         outgoing = Outgoing(

@@ -70,9 +70,9 @@ def begin(services: Services, key: str, *, sweep: Sweep = Sweep.H24, run_id: str
     Raises:
         NotFoundError: there is no such campaign, or it was not sent yet. Nothing was written.
     """
-    campaign = find_campaign(services, key)
     now = services.clock.now()
     with services.database.begin() as connection:
+        campaign = find_campaign(connection, key)
         latest = ledger.latest_log(connection, campaign.campaign_id, sweep.value)
         is_ours = latest is not None and run_id is not None and latest.run_id == run_id
     if latest is not None and latest.status is RunStatus.RUNNING and not is_ours:
@@ -96,8 +96,8 @@ def begin(services: Services, key: str, *, sweep: Sweep = Sweep.H24, run_id: str
 
 def current(services: Services, key: str, *, sweep: Sweep = Sweep.H24) -> Maintenance:
     """The maintenance of a campaign as it stands, without beginning an attempt; begins the first when there is none."""
-    campaign = find_campaign(services, key)
     with services.database.begin() as connection:
+        campaign = find_campaign(connection, key)
         latest = ledger.latest_log(connection, campaign.campaign_id, sweep.value)
     return Maintenance(campaign, sweep, latest) if latest else begin(services, key, sweep=sweep)
 
@@ -167,7 +167,6 @@ def end(services: Services, run: Maintenance, status: RunStatus) -> None:
             end_failed(services, connection, row, now)
         elif row.status.is_open:
             ledger.end_log(connection, row.log_id, row.status, status, now)
-    with services.database.begin() as connection:
         counted = ledger.log_by_id(connection, run.log.log_id)
     log.info(
         "maintenance completed",

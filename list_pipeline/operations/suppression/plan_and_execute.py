@@ -38,7 +38,6 @@ from list_pipeline.core.suppression.verdicts import (
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.bounces.fetch import BounceData, stored_bounces
 from list_pipeline.operations.membership.sync import refresh_contacts
-from list_pipeline.operations.plans.corrections import suppression_steps
 from list_pipeline.operations.plans.execution import carry_out
 from list_pipeline.operations.plans.outcomes import Executed, close
 from list_pipeline.operations.runs.attempts import deadline_words
@@ -318,7 +317,7 @@ def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]
                 item.contact_id,
                 ItemAction.SUPPRESS,
                 {"places": places[item.contact_id], "is_excluded": _flag(facts, item, "is_excluded")},
-                suppression_steps(),
+                journal.suppression_steps(),
                 reasons.get(item.contact_id),
             )
             for item in items

@@ -27,8 +27,8 @@ def bounce_table(services: Storing, key: str, sweep: Sweep = Sweep.H24) -> pd.Da
     Raises:
         NotFoundError: there is no such campaign.
     """
-    sent = campaign(services, key)
     with services.database.begin() as connection:
+        sent = campaign(connection, key)
         events = bounce_rows.events_of(connection, sent.campaign_id, sweep.value)
     columns = (
         "contact_id", "occurred_at", "class", "reason", "state_id", "is_permanent", "status", "is_disputed",
@@ -51,8 +51,8 @@ def plan_table(services: Storing, key: str, kind: PlanKind, sweep: Sweep = Sweep
     Raises:
         NotFoundError: there is no such campaign, or no such plan.
     """
-    sent = campaign(services, key)
     with services.database.begin() as connection:
+        sent = campaign(connection, key)
         plan = plan_rows.current_plan(connection, sent.campaign_id, kind, sweep)
     if plan is None:
         raise NotFoundError(f"Looking for the {kind.value} plan of {key}", "there is none", "Run the maintenance first")

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.lists import ListRole
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.journal import (
     JOB_LIFE,
     OPEN_JOBS,
@@ -58,6 +58,12 @@ class NewStep:
 
     action: StepAction
     list_role: ListRole | None
+
+
+def suppression_steps() -> list[NewStep]:
+    """The steps that suppress a contact. All campaign lists are named, since others may have moved the contact since."""
+    steps = [NewStep(StepAction.ADD, ListRole.SUPPRESSION), NewStep(StepAction.EXCLUDE, None)]
+    return steps + [NewStep(StepAction.REMOVE, role) for role in CAMPAIGN_LISTS]
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from list_pipeline.storage.database import (
     left_for,
     require_one,
     require_row,
+    sql_list,
     to_json,
 )
 
@@ -141,11 +142,26 @@ _CURRENT_PLAN = f"""
     order by revision desc limit 1
 """
 
+_MAINTENANCE_PLANS = f"""
+    select distinct on (kind) {_PLAN_COLUMNS} from plan
+    where campaign_id = :campaign and kind in {sql_list(PlanKind.SUPPRESSION, PlanKind.REBALANCING)} and sweep = :sweep
+    order by kind, revision desc
+"""
+
 
 def current_plan(connection: Connection, campaign_id: int, kind: PlanKind, sweep: Sweep) -> StoredPlan | None:
     """The newest revision of a plan, or None."""
     row = fetch_one(connection, _CURRENT_PLAN, campaign=campaign_id, kind=kind, sweep=sweep)
     return _plan(row) if row is not None else None
+
+
+def maintenance_plans(
+    connection: Connection, campaign_id: int, sweep: Sweep
+) -> tuple[StoredPlan | None, StoredPlan | None]:
+    """The newest revisions of both plans of a maintenance, the suppression's first; None for one that was not made."""
+    rows = fetch_all(connection, _MAINTENANCE_PLANS, campaign=campaign_id, sweep=sweep)
+    found = {plan.kind: plan for plan in map(_plan, rows)}
+    return found.get(PlanKind.SUPPRESSION), found.get(PlanKind.REBALANCING)
 
 
 def plan_by_id(connection: Connection, plan_id: int) -> StoredPlan | None:

@@ -141,7 +141,7 @@ def test_a_send_under_way_freezes_its_list_until_it_has_ended(small: Installatio
     assert schedule(small)[-1] == (sending, 1, 3, "SENT")
     with small.services.database.begin() as connection:
         assert sent_campaigns.lists_being_sent(connection) == frozenset()
-    assert discovery.campaign(small.services, key).send_ended_at is not None
+        assert discovery.campaign(connection, key).send_ended_at is not None
 
 
 def test_a_second_send_to_a_list_opens_the_next_cycle_and_says_what_is_missing(small: Installation) -> None:
@@ -171,8 +171,11 @@ def test_the_look_back_bounds_what_is_found(new_here: Installation) -> None:
 
 
 def test_an_unknown_key_is_refused_before_anything_is_written(small: Installation) -> None:
-    with pytest.raises(NotFoundError, match="2020-01-01-r1-1"):
-        discovery.campaign(small.services, "2020-01-01-r1-1")
+    with (
+        small.services.database.begin() as connection,
+        pytest.raises(NotFoundError, match="2020-01-01-r1-1"),
+    ):
+        discovery.campaign(connection, "2020-01-01-r1-1")
 
 
 def test_recipients_are_told_by_our_rows_where_they_agree_with_mailjets_count(new_here: Installation) -> None:

@@ -75,7 +75,8 @@ def test_complaints_after_a_past_campaign_wait_with_the_rest(install_small: Inst
 
 
 def test_a_backfill_says_for_which_moment_it_judges(small: Installation) -> None:
-    campaign = find_campaign(small.services, small.key)
+    with small.services.database.begin() as connection:
+        campaign = find_campaign(connection, small.key)
     assert untimely(small.services, campaign, Sweep.H24) is None
     small.clock.advance(timedelta(days=10))
     assert is_backfill(small.services, campaign, Sweep.H24)
