@@ -1,4 +1,4 @@
-"""Reconciliations: comparing what was read whole with our rows, their findings, and whether the installation was away.
+"""Reconciliations: comparing what was read whole with our rows, and their findings.
 
 Belongs here: the comparison in sets, by contact id and by case-folded address, and the rows it leaves. Does not belong
 here: what a difference means (``core.drift.findings``).
@@ -7,7 +7,6 @@ here: what a difference means (``core.drift.findings``).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -35,15 +34,6 @@ from list_pipeline.storage.database import (
 _DRIFT, _ASKED = sql_word(ReviewKind.DRIFT), sql_word(ReviewStatus.OPEN)
 _WRITE_LOCK = 0x6C70_0008
 _CAMPAIGN = "('campaign_1', 'campaign_2', 'campaign_3')"
-
-
-@dataclass(frozen=True, slots=True)
-class Continuity:
-    """When the installation last gave a sign of life, and since when and why nothing may be changed until reconciled."""
-
-    last_alive_at: datetime | None
-    must_reconcile_since: datetime | None
-    must_reconcile_because: str | None
 
 
 # Comparing
@@ -352,46 +342,6 @@ def close_drift_items(
         now=now,
     )
     require_all(touched, len(review_ids), f"Making notes about drift {status.value}")
-
-
-# Continuity
-
-
-def continuity(connection: Connection) -> Continuity:
-    """The record of the installation's own absence; None before its first start."""
-    row = fetch_one(connection, "select last_alive_at, must_reconcile_since, must_reconcile_because from mode_state")
-    return Continuity(**row) if row is not None else Continuity(None, None, None)
-
-
-def note_alive(connection: Connection, now: datetime) -> None:
-    """A sign of life."""
-    execute(connection, "update mode_state set last_alive_at = greatest(last_alive_at, :now)", now=now)
-
-
-def must_reconcile(connection: Connection, because: str, now: datetime) -> None:
-    """Nothing may be changed from here on until reconciled; a reason that stands already stays."""
-    execute(
-        connection,
-        """
-        update mode_state set must_reconcile_since = :now, must_reconcile_because = :because
-        where must_reconcile_since is null
-        """,
-        because=because,
-        now=now,
-    )
-
-
-def may_go_on(connection: Connection) -> bool:
-    """Lift the stop. False: there was none."""
-    return bool(
-        execute(
-            connection,
-            """
-            update mode_state set must_reconcile_since = null, must_reconcile_because = null
-            where must_reconcile_since is not null
-            """,
-        )
-    )
 
 
 def own_work_found_since(connection: Connection, since: datetime) -> int | None:

@@ -12,7 +12,6 @@ from list_pipeline.core.wording import utc_text
 from list_pipeline.operations.access import Deciding
 from list_pipeline.operations.safety.restore_guard import stop_reason
 from list_pipeline.settings import OperatingMode
-from list_pipeline.storage import drift as drift_rows
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.runs import ledger
 
@@ -29,7 +28,7 @@ def _mode(connection: Connection, row: RowMapping, by_setting: OperatingMode, no
     if row["set_mode"] == Mode.READ_ONLY.value:
         # A person who says stop is heard whatever the setting says: this is how a run in progress is stopped.
         chosen = Mode.READ_ONLY.value
-    if drift_rows.continuity(connection).must_reconcile_since is not None:
+    if ledger.continuity(connection).must_reconcile_since is not None:
         # Plans are made and reported, and taken up again by themselves when a person has accepted what Mailjet shows.
         chosen = Mode.READ_ONLY.value
     approved = plan_rows.approved_operations(connection)
@@ -63,7 +62,7 @@ def change_block_reason(services: Deciding) -> str | None:
         row = ledger.begin_mode(connection, now)
         if row["switched_off_at"] is not None:
             return f"LIST_MANAGEMENT_ENABLED was found off at {utc_text(row['switched_off_at'], seconds=True)} UTC"
-        if because := stop_reason(drift_rows.continuity(connection), now):
+        if because := stop_reason(ledger.continuity(connection), now):
             return f"the lists have to be reconciled first: {because}"
         if _mode(connection, row, services.settings.list_management_mode, now) is Mode.READ_ONLY:
             return "the mode is read_only"

@@ -20,7 +20,8 @@ from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.reviews.questions import ReviewStatus
 from list_pipeline.operations.access import Storing
 from list_pipeline.storage import drift as drift_rows
-from list_pipeline.storage.drift import Continuity
+from list_pipeline.storage.runs import ledger
+from list_pipeline.storage.runs.ledger import Continuity
 
 log = structlog.get_logger(__name__)
 
@@ -28,13 +29,13 @@ log = structlog.get_logger(__name__)
 def note_alive(services: Storing) -> None:
     """A sign of life of the whole installation."""
     with services.database.begin() as connection:
-        drift_rows.note_alive(connection, services.clock.now())
+        ledger.note_alive(connection, services.clock.now())
 
 
 def why_stopped(services: Storing) -> str | None:
     """Why nothing may be changed before a reconciliation, in words, or None. Reads only."""
     with services.database.begin() as connection:
-        return stop_reason(drift_rows.continuity(connection), services.clock.now())
+        return stop_reason(ledger.continuity(connection), services.clock.now())
 
 
 def stop_reason(state: Continuity, now: datetime) -> str | None:
@@ -46,12 +47,12 @@ def check_continuity(services: Storing) -> str | None:
     """Note the stop when the installation was away for too long, and return why it stands, if it does."""
     now = services.clock.now()
     with services.database.begin() as connection:
-        state = drift_rows.continuity(connection)
+        state = ledger.continuity(connection)
         if state.must_reconcile_since is not None:
             return state.must_reconcile_because
         because = _gap(state, now)
         if because is not None:
-            drift_rows.must_reconcile(connection, because, now)
+            ledger.must_reconcile(connection, because, now)
             log.warning("changes stopped until reconciled", because=because)
     return because
 
@@ -61,7 +62,7 @@ def needs_reading(services: Storing) -> bool:
     if check_continuity(services) is None:
         return False
     with services.database.begin() as connection:
-        state = drift_rows.continuity(connection)
+        state = ledger.continuity(connection)
         return state.must_reconcile_since is not None and (
             drift_rows.own_work_found_since(connection, state.must_reconcile_since) is None
         )
@@ -73,14 +74,14 @@ def settle(connection: Connection) -> str | None:
     A later reconciliation finds no difference any more, because our rows follow Mailjet: what an earlier one found since
     the stop keeps it until a person accepts.
     """
-    state = drift_rows.continuity(connection)
+    state = ledger.continuity(connection)
     if state.must_reconcile_since is None:
         return None
     own_work = drift_rows.own_work_found_since(connection, state.must_reconcile_since)
     if own_work is None:
         return state.must_reconcile_because
     if own_work == 0:
-        drift_rows.may_go_on(connection)
+        ledger.may_go_on(connection)
         log.info("reconciled after an absence; changes may go on")
         return None
     return (
@@ -104,7 +105,7 @@ def accept(services: Storing, *, by: str, note: str | None = None) -> int:
     now = services.clock.now()
     with services.database.begin() as connection:
         drift_rows.one_writer(connection)
-        state = drift_rows.continuity(connection)
+        state = ledger.continuity(connection)
         # A broken rule is not accepted away: its note goes when the contact is fine, its repair is decided as a plan.
         items = [item for item in drift_rows.open_drift_items(connection) if item["details"].get("kind") not in ALERTS]
         if state.must_reconcile_since is None and not items:
@@ -116,8 +117,8 @@ def accept(services: Storing, *, by: str, note: str | None = None) -> int:
                     "the lists were not compared since changes were stopped",
                     "Run `list-pipeline reconcile` first, and look at what it finds",
                 )
-            drift_rows.may_go_on(connection)
-            drift_rows.note_alive(connection, now)
+            ledger.may_go_on(connection)
+            ledger.note_alive(connection, now)
         closed = [int(item["review_id"]) for item in items]
         drift_rows.close_drift_items(connection, closed, ReviewStatus.APPROVED, by, note, now)
     log.info("drift accepted", by=by, was_stopped=state.must_reconcile_since is not None, review_items=len(closed))

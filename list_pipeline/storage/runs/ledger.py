@@ -1,4 +1,4 @@
-"""The ledger of maintenance: log rows, reports as they are kept, snapshots, and the mode.
+"""The ledger of maintenance: log rows, reports, snapshots, the mode, and whether the installation was away.
 
 Messages about it are in ``storage.messages``.
 """
@@ -333,6 +333,52 @@ def snapshot(connection: Connection, campaign_id: int, sweep: str, phase: str) -
         phase=phase,
     )
     return {ListRole(r["list_role"]): (int(r["raw_count"]), int(r["mailable_count"])) for r in found}
+
+
+@dataclass(frozen=True, slots=True)
+class Continuity:
+    """When the installation last gave a sign of life, and since when and why nothing may be changed until reconciled."""
+
+    last_alive_at: datetime | None
+    must_reconcile_since: datetime | None
+    must_reconcile_because: str | None
+
+
+def continuity(connection: Connection) -> Continuity:
+    """The record of the installation's own absence; None before its first start."""
+    row = fetch_one(connection, "select last_alive_at, must_reconcile_since, must_reconcile_because from mode_state")
+    return Continuity(**row) if row is not None else Continuity(None, None, None)
+
+
+def note_alive(connection: Connection, now: datetime) -> None:
+    """A sign of life."""
+    execute(connection, "update mode_state set last_alive_at = greatest(last_alive_at, :now)", now=now)
+
+
+def must_reconcile(connection: Connection, because: str, now: datetime) -> None:
+    """Nothing may be changed from here on until reconciled; a reason that stands already stays."""
+    execute(
+        connection,
+        """
+        update mode_state set must_reconcile_since = :now, must_reconcile_because = :because
+        where must_reconcile_since is null
+        """,
+        because=because,
+        now=now,
+    )
+
+
+def may_go_on(connection: Connection) -> bool:
+    """Lift the stop. False: there was none."""
+    return bool(
+        execute(
+            connection,
+            """
+            update mode_state set must_reconcile_since = null, must_reconcile_because = null
+            where must_reconcile_since is not null
+            """,
+        )
+    )
 
 
 def begin_mode(connection: Connection, now: datetime) -> RowMapping:
