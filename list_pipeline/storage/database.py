@@ -67,7 +67,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,
-            json_serializer=_to_json,
+            json_serializer=to_json,
             # Parameters hold addresses, and error texts are kept.
             hide_parameters=True,
             connect_args={"options": f"-csearch_path={SCHEMA} -ctimezone=UTC", "connect_timeout": 10},
@@ -191,10 +191,6 @@ def copy_rows(connection: Connection, table: str, columns: Sequence[str], values
 
 def to_json(value: Any) -> str:
     """JSON text for a COPY into a jsonb column."""
-    return _to_json(value)
-
-
-def _to_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str, sort_keys=True)
 
 

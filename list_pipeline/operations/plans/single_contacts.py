@@ -27,7 +27,7 @@ from list_pipeline.operations.plans.corrections import (
     save_correction,
 )
 from list_pipeline.storage.lock import mutation_lock
-from list_pipeline.storage.plans import outcomes as correction_rows
+from list_pipeline.storage.plans import outcomes as outcome_rows
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ def reinstate(
     with mutation_lock(services.database, services.clock, f"reinstating {contact_id}") as lock:
         look_at(services, [contact_id])
         with services.database.begin() as connection:
-            change = correction_rows.standing_suppression(connection, contact_id)
+            change = outcome_rows.standing_suppression(connection, contact_id)
             reversal = reversals_of(services, connection, [change], despite_complaint)[0] if change else None
         if change is None or reversal is None:
             raise NotFoundError(
@@ -81,7 +81,7 @@ def suppress(services: Correcting, contact_id: int, *, by: str, note: str, progr
         learn_contacts(services, [contact_id])
         look_at(services, [contact_id])
         with services.database.begin() as connection:
-            now = correction_rows.contacts_now(connection, [contact_id])[contact_id]
+            now = outcome_rows.contacts_now(connection, [contact_id])[contact_id]
         if now.is_gone:
             raise NotFoundError(tried, "Mailjet has no such contact", "Compare the number with the one in Mailjet")
         if ListRole.SUPPRESSION in now.lists and now.is_excluded and not now.campaign_lists:
@@ -112,7 +112,7 @@ def contact_of(services: Storing, named: str) -> int:
     if named.strip().isdigit():
         return int(named)
     with services.database.begin() as connection:
-        found = correction_rows.contact_ids_of(connection, named.strip())
+        found = outcome_rows.contact_ids_of(connection, named.strip())
     if not found:
         raise NotFoundError(
             "Looking for a contact by its address", "we have no row of it", "Run `list-pipeline sync`, or give its id"

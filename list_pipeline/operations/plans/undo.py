@@ -27,7 +27,7 @@ from list_pipeline.operations.plans.corrections import (
 from list_pipeline.operations.plans.execution import stop_and_settle
 from list_pipeline.operations.stages import follow_up
 from list_pipeline.storage.lock import MutationLock, mutation_lock
-from list_pipeline.storage.plans import outcomes as correction_rows
+from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.runs import ledger
@@ -74,9 +74,9 @@ def undo_maintenance(
     )
     with mutation_lock(services.database, services.clock, f"undoing {key}") as lock:
         with services.database.begin() as connection:
-            correction_rows.withdraw_plans(connection, campaign.campaign_id, sweep, by, services.clock.now())
-            correction_rows.close_questions(connection, campaign.campaign_id, sweep, by, services.clock.now())
-            begun = correction_rows.waiting_corrections_of(connection, campaign.campaign_id, sweep, PlanKind.UNDO)
+            outcome_rows.withdraw_plans(connection, campaign.campaign_id, sweep, by, services.clock.now())
+            outcome_rows.close_questions(connection, campaign.campaign_id, sweep, by, services.clock.now())
+            begun = outcome_rows.waiting_corrections_of(connection, campaign.campaign_id, sweep, PlanKind.UNDO)
         done = [finish(services, plan_id, lock, progress) for plan_id in begun]
         for kind in reversed(MAINTENANCE_PLANS):
             with services.database.begin() as connection:
@@ -117,7 +117,7 @@ def _take_back(
     services: Correcting, asked: CorrectionRequest, plan_id: int, lock: MutationLock, progress: Progress
 ) -> list[Correction]:
     with services.database.begin() as connection:
-        changes = correction_rows.done_changes(connection, plan_id)
+        changes = outcome_rows.done_changes(connection, plan_id)
     if not changes:
         return []
     look_at(services, [change.contact_id for change in changes])
