@@ -1,7 +1,7 @@
 """How the product logs: structured, to standard error, as console lines or JSON. Addresses are redacted on the way out.
 
 Each entry has a time (UTC), a level, an event and whatever is bound where it is written: run id, workflow, campaign,
-sweep, stage, plan, number of the maintenance log (``operations.monitoring.figures.timed``). The product's entries
+sweep, stage, plan, number of the maintenance log (``operations.stages.timed``). The product's entries
 through Python's own logging, and those of the libraries that it uses, come out the same way. Errors also go to the
 error tracker where one is set.
 """

@@ -14,7 +14,7 @@ from typing import Literal
 from list_pipeline.core.bounces.smtp_vocabulary import server_words
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.verdicts import BORDERLINE_RULES, SuppressionRule
-from list_pipeline.core.wording import count_text, share_percent_text
+from list_pipeline.core.wording import WAIT, count_text, share_percent_text
 
 MAX_BORDERLINE = 60
 """Contacts in one question. Further ones follow their group."""
@@ -177,7 +177,7 @@ def policy_rationale(plan: PlanSummary) -> str:
     if kept:
         text += f" {count_text(kept, 'contact')} that failed for a passing or unclear reason, or by the sender's fault, stay."
     if held:
-        text += f" {count_text(held, 'contact')} wait for a person."
+        text += f" {count_text(held, 'contact')} {WAIT}."
     return text
 
 

@@ -15,6 +15,7 @@ from list_pipeline.core.reports.facts import ExecutiveReport, MaintenanceFacts, 
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.wording import (
+    WAITS,
     count_text,
     instant_text,
     limit_text,
@@ -28,7 +29,7 @@ _POLICY = SuppressionPolicy()
 _STATUS_WORDS = {
     RunStatus.RUNNING: "The maintenance is still running.",
     RunStatus.FAILED: "The maintenance failed and needs attention.",
-    RunStatus.PENDING_REVIEW: "The plan waits for a person's decision; until then it changes nothing.",
+    RunStatus.PENDING_REVIEW: f"The plan {WAITS}'s decision; until then it changes nothing.",
     RunStatus.REJECTED: "The plan was rejected by a person.",
     RunStatus.ROLLED_BACK: "The rebalancing was rolled back.",
     RunStatus.READ_ONLY: "The system only watched in this run; no list was changed.",

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from list_pipeline.cli.common import console, opened_services
-from list_pipeline.core.wording import utc_text
+from list_pipeline.core.wording import WAITS, utc_text
 
 PlanId = Annotated[int, typer.Argument(help="Number of the plan, as `reviews` lists it.")]
 ReviewId = Annotated[int, typer.Argument(help="Number of the question, the first one in its line of `reviews`.")]
@@ -36,7 +36,7 @@ def reviews() -> None:
     with opened_services() as services, services.database.begin() as connection:
         found = open_reviews(connection)
     if not found:
-        console.print("Nothing waits for a person.")
+        console.print(f"Nothing {WAITS}.")
     for item in found:
         plan = f"plan {item.plan_id} ({item.content_hash[:12]})" if item.content_hash else "-"
         console.print(

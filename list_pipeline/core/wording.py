@@ -92,6 +92,9 @@ class Rate:
 
 
 UNKNOWN = "not known"
+
+WAITS, WAIT = "waits for a person", "wait for a person"
+"""What is held until somebody decides, wherever people read of it: of one thing, and of several."""
 _MOST_DECIMALS = 4
 _MOST_NAMES = 3
 

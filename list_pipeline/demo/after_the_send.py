@@ -13,7 +13,7 @@ from list_pipeline.core.plans.journal import StepAction, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, Sweep
 from list_pipeline.core.rebalancing.balance import RebalancingSummary, deviation_percent, pair_of
 from list_pipeline.core.runs.status import RunStatus
-from list_pipeline.core.wording import percent_text
+from list_pipeline.core.wording import WAITS, percent_text
 from list_pipeline.demo.showing import Stage, console, show_messages
 from list_pipeline.operations.runs.run import Maintenance, current
 from list_pipeline.operations.services import Services
@@ -62,7 +62,7 @@ def _show_suppressions(services: Services, run_: Maintenance) -> None:
         }
     table = Table("contact", "address", "why", "what happened")
     for one in items[:12]:
-        done = "suppressed" if one.item.contact_id in confirmed else "waits for a person"
+        done = "suppressed" if one.item.contact_id in confirmed else WAITS
         table.add_row(str(one.item.contact_id), one.masked, one.item.explanation, done)
     console.print(table)
     console.print(

@@ -1,7 +1,7 @@
 """Faults on purpose: rules that match some requests and what they do to them.
 
 Belongs here: matching, counting and the catalogue of effects. Does not belong here: carrying out an effect on the wire
-(``server``) or on a bulk job (``jobs``).
+(``server``) or on a bulk job (``sandbox.mailjet.jobs``).
 """
 
 from __future__ import annotations

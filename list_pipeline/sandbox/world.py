@@ -1,7 +1,7 @@
 """Events of the world outside of the API: people sign up, leave and complain; a campaign goes out.
 
 Belongs here: those events, and reading the account as its owner would (sizes, digest, ledger, one contact). Does not
-belong here: the API (``sandbox.mailjet``) and the seed (``seeding``).
+belong here: the API (``sandbox.mailjet``) and the seed (``sandbox.seed``).
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.journal import OPEN_JOBS, UNSETTLED, StepAction, StepState
 from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.core.reviews.questions import REVIEW_LIFE, ReviewKind, ReviewStatus
+from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import (
     copy_rows,
     execute,
@@ -32,7 +33,6 @@ from list_pipeline.storage.database import (
 )
 
 _DRIFT, _ASKED = sql_word(ReviewKind.DRIFT), sql_word(ReviewStatus.OPEN)
-_WRITE_LOCK = 0x6C70_0008
 _CAMPAIGN = "('campaign_1', 'campaign_2', 'campaign_3')"
 
 
@@ -204,7 +204,7 @@ def begin(connection: Connection, run_id: str | None, now: datetime) -> int:
 
 def one_writer(connection: Connection) -> None:
     """Until this transaction ends nobody else writes findings: two at once would propose everything twice."""
-    execute(connection, "select pg_advisory_xact_lock(:key)", key=_WRITE_LOCK)
+    execute(connection, "select pg_advisory_xact_lock(:key)", key=lock_numbers.DRIFT)
 
 
 def finish(

@@ -10,12 +10,12 @@ import threading
 from datetime import datetime, timedelta
 
 from list_pipeline.core.clock import Clock
+from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import Database, execute, fetch_row
 
 WINDOW = timedelta(seconds=60)
 SLOWED_FOR = timedelta(minutes=5)
 _KEPT_FOR = timedelta(days=2)
-_LOCK_KEY = 0x6C70_0001  # advisory lock of the limiter; any constant of our own will do
 
 
 class SharedLimiter:
@@ -49,7 +49,7 @@ class SharedLimiter:
         now = self._clock.now()
         with self._database.begin() as connection:
             # A statement of its own: the one after it has to see what others wrote before they let go of the lock.
-            execute(connection, "select pg_advisory_xact_lock(:key)", key=_LOCK_KEY)
+            execute(connection, "select pg_advisory_xact_lock(:key)", key=lock_numbers.LIMITER)
             answer = fetch_row(
                 connection,
                 "whether a request is allowed now",

@@ -15,9 +15,8 @@ from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from list_pipeline.core.clock import Clock
 from list_pipeline.core.errors import LockHeldError, TransientError
+from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import Database, execute, fetch_one, fetch_scalar
-
-_LOCK_KEY = 0x6C70_0002
 
 
 class LockLostError(TransientError):
@@ -44,7 +43,7 @@ class MutationLock:
                 select exists (select 1 from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()
                                and granted and ((classid::bigint << 32) | objid::bigint) = :key)
                 """,
-                key=_LOCK_KEY,
+                key=lock_numbers.MUTATION,
             )
         except (DBAPIError, PendingRollbackError) as error:
             # The second kind is what every look after the first one gets on a connection that died.
@@ -68,7 +67,7 @@ def mutation_lock(database: Database, clock: Clock, holder: str, *, wait_s: floa
     with database.session() as connection:
         # The name is visible to the next one who asks; PostgreSQL cuts it at 63 bytes.
         execute(connection, "select set_config('application_name', :name, false)", name=f"list_pipeline: {holder}"[:63])
-        while not fetch_scalar(connection, "select pg_try_advisory_lock(:key)", key=_LOCK_KEY):
+        while not fetch_scalar(connection, "select pg_try_advisory_lock(:key)", key=lock_numbers.MUTATION):
             if clock.now().timestamp() >= deadline:
                 raise LockHeldError(
                     f"Waiting {wait_s:.0f} s to change the lists for {holder}",
@@ -87,7 +86,7 @@ def _holder_of(connection: Connection) -> str:
         where l.locktype = 'advisory' and l.granted and ((l.classid::bigint << 32) | l.objid::bigint) = :key
           and l.database = (select oid from pg_database where datname = current_database())
         """,
-        key=_LOCK_KEY,
+        key=lock_numbers.MUTATION,
     )
     if row is None:
         return "nobody any more"

@@ -23,6 +23,7 @@ from list_pipeline.core.messages.delivery import (
     DeliveryState,
 )
 from list_pipeline.core.messages.keys import ABOUT_DRIFT, MessageKey, ThreadKey
+from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import (
     Database,
     execute,
@@ -36,9 +37,6 @@ from list_pipeline.storage.database import (
     sql_word,
     to_json,
 )
-
-_LOCK_CLASS = 0x6C70_0003
-"""First half of the advisory lock of one message; the second is its number."""
 
 _SENT = sql_word(DeliveryState.SENT)
 _POSTABLE = left_for(DELIVERY_LIFE, DeliveryState.SENT)
@@ -162,7 +160,7 @@ def held(database: Database, notification_id: int) -> Iterator[StoredMessage | N
 
 
 def _lock(notification_id: int) -> dict[str, int]:
-    return {"class": _LOCK_CLASS, "id": notification_id}
+    return {"class": lock_numbers.MESSAGE, "id": notification_id}
 
 
 def thread_of(connection: Connection, notification_id: int, thread_key: str) -> str | None:

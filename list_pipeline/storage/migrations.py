@@ -17,9 +17,8 @@ from sqlalchemy.engine import make_url
 from yoyo import get_backend, read_migrations
 
 from list_pipeline.core.errors import ConfigurationError
+from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import SCHEMA, Database
-
-_SCHEMA_LOCK = 0x6C70_0003
 
 logging.getLogger("yoyo").setLevel(logging.WARNING)
 
@@ -65,7 +64,7 @@ def rollback(database: Database, *, everything: bool = False) -> list[str]:
 def _create_schema(database: Database) -> None:
     with database.begin() as connection:
         # Two processes that start together: "if not exists" alone lets the second fail on the catalogue's unique index.
-        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": lock_numbers.SCHEMA})
         connection.execute(text(f"create schema if not exists {SCHEMA}"))
 
 

@@ -1,8 +1,8 @@
 """Drift: what our rows say of a contact against what Mailjet shows, as findings with words and a proposed repair.
 
 Belongs here: classifying differences and broken rules, and deciding which repair is proposed. Does not belong here: how
-both sides are read, and comparing addresses (``storage.drift``); the message to people (``core.drift.message``).
-The module ``reconciliation`` beside this one compares the two sources of bounces, not the lists.
+both sides are read, and comparing addresses (``storage.drift``); the message to people (``core.drift.message``). The
+two sources of bounces are compared elsewhere (``core.bounces.sources``).
 """
 
 from __future__ import annotations

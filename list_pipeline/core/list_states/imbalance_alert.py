@@ -12,7 +12,7 @@ from list_pipeline.core.list_states.policy import LIST_STATES
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.messages.alert import AlertLevel, alert
 from list_pipeline.core.messages.slack_blocks import SlackMessage, compose
-from list_pipeline.core.wording import limit_text, percent_text
+from list_pipeline.core.wording import WAITS, limit_text, percent_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def imbalance_message(imbalance: Imbalance) -> SlackMessage:
             "The rebalancing plans {moves} moves and {enrolments} enrolments{waits}.",
             moves=f"{imbalance.moves:,}",
             enrolments=f"{imbalance.enrolments:,}",
-            waits=", and waits for a person" if imbalance.waits else "",
+            waits=f", and {WAITS}" if imbalance.waits else "",
         ),
     ]
     if imbalance.deferred:

@@ -23,6 +23,7 @@ from typing import Generic, TypeVar
 
 from list_pipeline.core.errors import IllegalTransitionError
 from list_pipeline.core.list_states.policy import LIST_STATES
+from list_pipeline.core.wording import WAIT, WAITS
 
 State = TypeVar("State", bound=StrEnum)
 Event = TypeVar("Event", bound=StrEnum)
@@ -177,7 +178,7 @@ _WORDS: Mapping[ListEvent, str] = {
     ListEvent.BOUNCES_UNKNOWN: "how many bounced is not known",
     ListEvent.CLEANUP_NEEDED: "contacts are to be suppressed",
     ListEvent.NOTHING_TO_CLEAN: "nobody is to be suppressed",
-    ListEvent.CLEANUP_WAITS: "the suppressions wait for a person",
+    ListEvent.CLEANUP_WAITS: f"the suppressions {WAIT}",
     ListEvent.CLEANUP_REFUSED: "a person rejected the suppressions, or nobody decided in time",
     ListEvent.CLEANING_BEGUN: "suppressing began",
     ListEvent.CLEANED: "the suppressions are done",
@@ -185,7 +186,7 @@ _WORDS: Mapping[ListEvent, str] = {
     ListEvent.BALANCED: "the three lists are balanced",
     ListEvent.IMBALANCE_FOUND: "the three lists are out of balance",
     ListEvent.SEVERE_IMBALANCE_FOUND: "the three lists are more than 15 % apart",
-    ListEvent.REBALANCING_WAITS: "the rebalancing waits for a person",
+    ListEvent.REBALANCING_WAITS: f"the rebalancing {WAITS}",
     ListEvent.REBALANCING_REFUSED: "a person rejected the rebalancing, or nobody decided in time",
     ListEvent.REBALANCING_BEGUN: "moving and enrolling began",
     ListEvent.REBALANCED: "the lists are as even as planned",

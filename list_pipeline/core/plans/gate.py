@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from list_pipeline.core.safety.modes import Mode, mode_at_age
+from list_pipeline.core.wording import WAITS
 
 
 class CheckSeverity(StrEnum):
@@ -105,7 +106,7 @@ def mode_check(mode: Mode, untimely: str | None, has_items: bool) -> GateCheck:
     """
     words = {
         Mode.READ_ONLY: "Read-only: plans are shown, nothing is executed.",
-        Mode.APPROVAL_REQUIRED: "Every plan that changes something waits for a person.",
+        Mode.APPROVAL_REQUIRED: f"Every plan that changes something {WAITS}.",
         Mode.AUTO: "Plans that pass every check run by themselves.",
     }[mode]
     here = mode_at_age(mode, is_timely=untimely is None)

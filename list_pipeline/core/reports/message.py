@@ -1,7 +1,7 @@
 """The maintenance report: from facts to the Slack message.
 
 Belongs here: what the message says, in which order, in words that a marketer understands. Does not belong here: Slack's
-limits and escaping (``slack_blocks``), and the facts themselves (``facts``).
+limits and escaping (``core.messages.slack_blocks``), and the facts themselves (``facts``).
 
 Planned and executed figures are never mixed: a count that is shown as done was confirmed at Mailjet.
 """
@@ -46,7 +46,7 @@ from list_pipeline.core.reports.facts import (
 from list_pipeline.core.reports.sections import assessment, attention, list_health, metric_value
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.suppression.policy import SuppressionPolicy
-from list_pipeline.core.wording import instant_text, limit_text, percent_text, share_percent_text
+from list_pipeline.core.wording import WAIT, instant_text, limit_text, percent_text, share_percent_text
 
 __all__ = [
     "WAITING",
@@ -84,7 +84,7 @@ _HEADERS = {
     RunStatus.SUCCESS: "🔄 Post-Campaign List Maintenance Complete",
     RunStatus.PARTIAL_SUCCESS: "⚠️ Partial suppression",
     RunStatus.FAILED: "❌ Post-Campaign List Maintenance Failed",
-    RunStatus.PENDING_REVIEW: "👀 Post-Campaign List Maintenance Waits for Approval",
+    RunStatus.PENDING_REVIEW: "👀 Post-Campaign List Maintenance Waits for a Person",
     RunStatus.REJECTED: "🚫 Post-Campaign List Maintenance: Plan Rejected",
     RunStatus.ROLLED_BACK: "↩️ Post-Campaign List Maintenance Rolled Back",
     RunStatus.READ_ONLY: "🔍 Post-Campaign List Maintenance: Read-Only, Nothing Was Changed",
@@ -314,7 +314,7 @@ def _cleanup(facts: MaintenanceFacts) -> list[Mrkdwn]:
                 "• {reason}: {done} suppressed{failed}",
                 reason=_REASONS.get(reason, reason.replace("_", " ")),
                 done=f"{confirmed:,} of {planned:,}" if confirmed != planned else f"{confirmed:,}",
-                failed=f", {failed:,} failed and wait for a person to look at" if failed else "",
+                failed=f", {failed:,} failed and {WAIT} to look at" if failed else "",
             )
         )
     if not lines:

@@ -1,4 +1,4 @@
-"""The messages about what waits for a person and what was decided.
+"""Questions to people: the kinds of an entry in the review queue and its life, and the messages about them.
 
-Does not belong here: the decision itself (``operations.reviews``).
+Does not belong here: the decision itself, who may make it and what follows (``operations.reviews``).
 """

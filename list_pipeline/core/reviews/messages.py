@@ -1,7 +1,7 @@
 """Messages about decisions: what a person is asked for and how to answer, what was decided, what lapsed, what was done late.
 
-Belongs here: what these messages say. Does not belong here: Slack's limits (``slack_blocks``), and when they are sent
-(``operations.messages.links``).
+Belongs here: what these messages say. Does not belong here: Slack's limits (``core.messages.slack_blocks``), and when
+they are sent (``operations.reviews.announcements``).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from list_pipeline.core.messages.alert import alert
 from list_pipeline.core.messages.slack_blocks import Block, Mrkdwn, SlackMessage, compose, section
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
+from list_pipeline.core.wording import WAIT
 
 _WORDS = {
     PlanKind.SUPPRESSION: "suppression plan",
@@ -130,7 +131,7 @@ def late_message(done: LateExecution, links: Sequence[Mrkdwn] = ()) -> SlackMess
     ]
     if done.failed:
         lines.append(
-            compose("{n} failed and wait for a person: `list-pipeline reviews` lists them.", n=f"{done.failed:,}")
+            compose("{n} failed and {wait}: `list-pipeline reviews` lists them.", n=f"{done.failed:,}", wait=WAIT)
         )
     return alert("▶️ Approved contacts were changed", lines, about=done.about, small_print=links)
 

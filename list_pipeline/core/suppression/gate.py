@@ -32,7 +32,7 @@ from list_pipeline.core.plans.plan import ItemAction, PlanItem
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.verdicts import SuppressionRule
-from list_pipeline.core.wording import confidence_text, exceeds_percent, limit_text, share_percent_text
+from list_pipeline.core.wording import WAIT, confidence_text, exceeds_percent, limit_text, share_percent_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +200,11 @@ def _confidence_check(ordinary: list[GateItem], doubtful: list[GateItem], policy
 
 def _band_check(in_band: list[GateItem], policy: SuppressionPolicy) -> GateCheck:
     low, high = confidence_text(policy.review_confidence), confidence_text(policy.automatic_confidence)
-    words = f"{len(in_band)} between {low} and {high} are no permanent hard bounces and wait for a person."
+    words = f"{len(in_band)} between {low} and {high} are no permanent hard bounces and {WAIT}."
     return GateCheck("review_band", not in_band, CheckSeverity.WARNING, words)
 
 
 def _held_check(held: list[GateItem]) -> GateCheck:
     domains = len({one.group for one in held if one.group})
-    words = f"{len(held)} contacts at {domains} domains are held because of an incident and wait for a person."
+    words = f"{len(held)} contacts at {domains} domains are held because of an incident and {WAIT}."
     return GateCheck("incidents", not held, CheckSeverity.WARNING, words)

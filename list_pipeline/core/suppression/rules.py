@@ -1,8 +1,8 @@
 """The suppression rules: who is suppressed and on what evidence, contact by contact.
 
 Belongs here: the verdict on each contact that a campaign's bounces concern. Does not belong here: reading the sources
-(``reconciliation``), the values themselves (``verdicts``), writing the verdicts down (``plan``) and letting
-a plan through (``gate``).
+(``core.bounces.sources``), the values themselves (``verdicts``), writing the verdicts down (``plan``) and letting a
+plan through (``gate``).
 
 What is not known never suppresses. An attempt whose outcome is unknown is neither a failure nor a delivery: it is
 stepped over, neither counted nor taken for a reset. A failure of another kind ends a soft streak: an attempt that the

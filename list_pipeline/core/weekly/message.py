@@ -1,7 +1,7 @@
 """The messages of a weekly check: the report, the critical alert, and the alert that a check failed.
 
-Belongs here: what they say and in which order. Does not belong here: Slack's limits and escaping (``slack_blocks``),
-and the facts themselves (``facts``).
+Belongs here: what they say and in which order. Does not belong here: Slack's limits and escaping
+(``core.messages.slack_blocks``), and the facts themselves (``facts``).
 """
 
 from __future__ import annotations

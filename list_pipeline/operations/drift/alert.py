@@ -1,7 +1,7 @@
 """The alert about drift on its way to Slack: once a reconciliation, and tried again by the next one when it did not arrive.
 
 Belongs here: which alerts go out. Does not belong here: what is an alert (``reconciliation``), its words
-(``core.drift.message``), and posting (``outbox``).
+(``core.drift.message``), and posting (``operations.messages.outbox``).
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from list_pipeline.core.health.assessment import HealthAssessment
 from list_pipeline.core.plans.gate import GateDecision, GateOutcome
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
 from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.core.wording import WAITS
 from list_pipeline.operations.advice.advisors import access_for
 from list_pipeline.operations.bounces import fetch as bounces
 from list_pipeline.operations.campaigns import discovery
@@ -256,7 +257,7 @@ def why_held(services: Services, run: Maintenance, kind: PlanKind, run_id: str) 
         return f"The attempt ended before this step, as {status.replace('_', ' ')}."
     for plan in plans:
         if plan is not None and plan.status is PlanStatus.PENDING_REVIEW:
-            return f"Plan {plan.plan_id} ({plan.kind.value}) waits for a person."
+            return f"Plan {plan.plan_id} ({plan.kind.value}) {WAITS}."
     return "A person decided meanwhile; the campaign goes on by itself within five minutes."
 
 

@@ -6,6 +6,11 @@ known about it all afterwards. Does not belong here: what a message says, and wh
 calls).
 
 A failure of Slack or of the e-mail is recorded and never raised.
+
+Four guards keep a message from going out twice: its key, under which the table has one row (``queue``); an advisory lock
+while it is posted (``storage.messages.held``); the attempt that is counted before the request, so that the next one looks
+in Slack first (``integrations.slack``); and the life of a delivery, which leaves a settled row alone
+(``core.messages.delivery``).
 """
 
 from __future__ import annotations

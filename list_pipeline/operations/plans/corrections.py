@@ -4,7 +4,7 @@ A whole maintenance is undone, a rebalancing that failed midway is rolled back, 
 repair that was approved is made. Each is a plan of its own with changes and steps; killed midway it is continued.
 
 Belongs here: what all of them have in common: written with its journal, carried out, compared, told. Does not belong
-here: what a reversal consists of (``core.plans.corrections``), what is asked for (``undo``, ``contacts``), posting jobs
+here: what a reversal consists of (``core.plans.corrections``), what is asked for (``undo``, ``single_contacts``), posting jobs
 (``execution``).
 """
 

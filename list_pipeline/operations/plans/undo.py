@@ -1,7 +1,7 @@
 """Undo and rollback: a whole maintenance taken back because a person asks, a rebalancing because it failed midway.
 
 Belongs here: what is taken back, in which order. Does not belong here: how a correction is journalled and carried out
-(``corrections``), single contacts (``contacts``).
+(``corrections``), single contacts (``single_contacts``).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Belongs here: from the lists as they are to a stored plan, and from an approved plan to the lists. Does not belong here:
 how many move and who (``core.rebalancing.flows``, ``core.rebalancing.queue_order``), what is asked of the advisor
-(``agents.rebalancing``), and whether the plan may run (``gates``).
+(``agents.rebalancing``), and whether the plan may run (``core.rebalancing.gate``).
 """
 
 from __future__ import annotations

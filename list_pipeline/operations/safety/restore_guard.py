@@ -1,10 +1,10 @@
 """Whether this installation was away, and may have come back with an older database: nothing is changed until reconciled.
 
-A database restored from a backup carries the last sign of life that it was saved with. A machine that was off for a while
-looks the same, so both are reconciled; what Mailjet shows tells them apart.
+A database restored from a backup carries the last sign of life that it was saved with. A machine that was off for a
+while looks the same, so both are reconciled; what Mailjet shows tells them apart.
 
-Belongs here: signs of life, the stop and its lifting. Does not belong here: comparing (``reconciliation``), and asking
-before each change whether it may be made (``modes``).
+Belongs here: signs of life, the stop and its lifting. Does not belong here: comparing
+(``operations.drift.reconciliation``), and asking before each change whether it may be made (``modes``).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Belongs here: groups, borderline contacts and who is behind each reference. Does not belong here: asking
 (``agents.optimization``), and gathering and storing (``plan_and_execute``). Everything here is a function of its
-arguments.
+arguments; it is not in ``core`` because it speaks the words of both sides, the verdicts' and the advisor's.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A send: who gets it and how each message ends.
 
 Belongs here: choosing recipients, drawing outcomes, writing messages, bounces and what they do to the contacts. Does
-not belong here: who asked for the send (``drafts``, ``world``) and the history that a seed writes (``seeding``).
+not belong here: who asked for the send (``campaigns``, ``sandbox.world``) and the history that a seed writes
+(``sandbox.seed``).
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import SendCounters, SendSeen
 from list_pipeline.core.plans.journal import StepAction, StepState
 from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import (
     copy_rows,
     execute,
@@ -26,8 +27,6 @@ from list_pipeline.storage.database import (
     sql_list,
     sql_word,
 )
-
-_TAKE_OVER_LOCK = 0x6C70_0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +177,7 @@ def lists_being_sent(connection: Connection) -> frozenset[ListRole]:
 
 def lock_schedule(connection: Connection) -> None:
     """Until the end of the transaction nobody else takes sends or drafts over into the schedule."""
-    execute(connection, "select pg_advisory_xact_lock(:key)", key=_TAKE_OVER_LOCK)
+    execute(connection, "select pg_advisory_xact_lock(:key)", key=lock_numbers.TAKE_OVER)
 
 
 def known_sends(connection: Connection) -> frozenset[int]:

@@ -22,6 +22,7 @@ from list_pipeline.core.validation.schedule_changes import (
     ScheduleAction,
     ScheduleState,
 )
+from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import (
     Database,
     execute,
@@ -34,8 +35,6 @@ from list_pipeline.storage.database import (
     sql_word,
 )
 from list_pipeline.storage.lock import LockLostError
-
-_SCHEDULE_LOCK = 0x6C70_0004
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,5 +258,5 @@ def schedule_lock(database: Database, campaign_id: int) -> Iterator[ScheduleLock
     A lock of its own, since a maintenance may hold the one of the lists for an hour, and a send does not wait.
     """
     with database.session() as connection:
-        execute(connection, "select pg_advisory_lock(:key, :campaign)", key=_SCHEDULE_LOCK, campaign=campaign_id)
+        execute(connection, "select pg_advisory_lock(:key, :campaign)", key=lock_numbers.SCHEDULE, campaign=campaign_id)
         yield ScheduleLock(connection)

@@ -229,7 +229,7 @@ def test_a_partial_rebalancing_is_not_called_a_partial_suppression() -> None:
 @pytest.mark.parametrize(
     ("status", "title"),
     [
-        (RunStatus.PENDING_REVIEW, "Waits for Approval"),
+        (RunStatus.PENDING_REVIEW, "Waits for a Person"),
         (RunStatus.READ_ONLY, "Nothing Was Changed"),
         (RunStatus.REJECTED, "Rejected"),
     ],
