@@ -88,7 +88,7 @@ IN_THIS_PROCESS = {
 
 
 @contextmanager
-def ui(instance: dg.DagsterInstance, defs: dg.Definitions) -> Iterator[Ui]:
+def ui(instance: dg.DagsterInstance, defs: dg.Definitions, location: str = _LOCATION) -> Iterator[Ui]:
     """A webserver and a daemon that serve these definitions, on an instance with the settings ``IN_THIS_PROCESS``."""
     module, attribute = sys.modules[__name__], f"served_{id(instance)}"
     setattr(module, attribute, defs)
@@ -99,7 +99,7 @@ def ui(instance: dg.DagsterInstance, defs: dg.Definitions) -> Iterator[Ui]:
             working_directory=str(CHECKOUT),
             attribute=attribute,
         ),
-        location_name=_LOCATION,
+        location_name=location,
     )
     try:
         with WorkspaceProcessContext(instance, InProcessWorkspaceLoadTarget(origin)) as workspace:

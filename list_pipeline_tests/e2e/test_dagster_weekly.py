@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import dagster as dg
 import pytest
 
-from list_pipeline.defs.weekly.automation import weekly_health_check_schedule
+from list_pipeline.defs.weekly.automation import weekly_on_its_day
 from list_pipeline_tests.e2e.dagster_runs import DagsterHome, failures, materialized, metadata
 
 ASSETS = {
@@ -61,11 +61,11 @@ def test_a_missed_monday_is_caught_up_once_and_shown_afterwards(home: DagsterHom
 
 
 def test_the_schedule_asks_for_the_monday_of_its_tick() -> None:
-    assert (weekly_health_check_schedule.cron_schedule, weekly_health_check_schedule.execution_timezone) == (
+    assert (weekly_on_its_day.cron_schedule, weekly_on_its_day.execution_timezone) == (
         "0 10 * * 1",
         "UTC",
     )
     tick = datetime(2026, 11, 16, 10, tzinfo=UTC)
-    found = weekly_health_check_schedule(dg.build_schedule_context(scheduled_execution_time=tick))
+    found = weekly_on_its_day(dg.build_schedule_context(scheduled_execution_time=tick))
     assert isinstance(found, dg.RunRequest)
     assert (found.partition_key, found.run_key) == ("2026-11-16", "2026-11-16")

@@ -55,7 +55,7 @@ weekly_health_check = asset_job(
     default_status=SCHEDULE_STATUS,
     description="Weekly, on WEEKLY_HEALTH_CHECK_DAY at WEEKLY_HEALTH_CHECK_HOUR (UTC): the check of this week.",
 )
-def weekly_health_check_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+def weekly_on_its_day(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     week = due_week(context.scheduled_execution_time, _DAY, _HOUR)
     return dg.RunRequest(run_key=week.key, partition_key=week.key)
 
