@@ -132,6 +132,9 @@ def final_status(services: Services, run: Maintenance) -> RunStatus:
     if run.log.status is RunStatus.READ_ONLY:
         # It goes on when lists may be changed again, also where nothing was left to suppress: the rebalancing is to come.
         return RunStatus.READ_ONLY
+    if run.log.status is RunStatus.PENDING_REVIEW:
+        # It goes on when a person has decided, also where that happened a moment ago: only the run that goes on ends it.
+        return RunStatus.PENDING_REVIEW
     with services.database.begin() as connection:
         suppression, rebalancing = plan_rows.maintenance_plans(connection, run.campaign.campaign_id, run.sweep)
         if suppression is None:
@@ -357,6 +360,7 @@ def _deviation(sizes: Sizes) -> float | None:
 
 
 _NO_NEWS = "a later look at this campaign found nothing new"
+_DECIDED_MEANWHILE = "a person decided meanwhile, and the maintenance goes on"
 
 
 def notify(services: Services, run: Maintenance, report: Report) -> Delivery:
@@ -386,9 +390,13 @@ def notify(services: Services, run: Maintenance, report: Report) -> Delivery:
         )
         row = queue(services, connection, outgoing)
         # In the same transaction: between the two the outbox's sensor would send it.
-        no_news = run.sweep is not Sweep.H24 and _is_no_news(report.facts)
-        is_left_out = no_news and leave_out(connection, key, _NO_NEWS)
-    return Delivery(DeliveryState.SKIPPED, key, error=_NO_NEWS) if is_left_out else post(services, row)
+        why_not = ""
+        if report.facts.status is RunStatus.PENDING_REVIEW and asked is None:
+            why_not = _DECIDED_MEANWHILE
+        elif run.sweep is not Sweep.H24 and _is_no_news(report.facts):
+            why_not = _NO_NEWS
+        is_left_out = bool(why_not) and leave_out(connection, key, why_not)
+    return Delivery(DeliveryState.SKIPPED, key, error=why_not) if is_left_out else post(services, row)
 
 
 def _gave_up(facts: MaintenanceFacts) -> bool:

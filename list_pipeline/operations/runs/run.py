@@ -294,13 +294,16 @@ def due(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
 
 
 def unreported(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
-    """Campaigns whose maintenance ended or waits and whose message did not reach people yet."""
+    """Campaigns whose maintenance ended or waits and whose message did not reach people yet.
+
+    One that waited is no news once a person decided: it goes on by itself, and a report now would end it before it did.
+    """
     now = services.clock.now()
     with services.database.begin() as connection:
         ended = {
             keys.maintenance_report(state.log_id, state.log_status, state.waiting_plan_id): state
             for state in sent_campaigns.maintenance_states(connection, sweep.value)
-            if state.log_id is not None and state.log_status not in (None, RunStatus.RUNNING)
+            if state.log_id is not None and state.log_status not in (None, RunStatus.RUNNING) and not state.is_decided
         }
         told = settled_among(connection, list(ended))
     found = []
@@ -334,7 +337,8 @@ def _due(
         delay_hours=_delay_hours(services, sweep),
         lookback_days=_lookback_days(services, now, first_started_at),
     )
-    if not verdict.is_eligible:
+    if not verdict.is_eligible and not state.is_decided:
+        # What a person decided on goes on at any age: a past campaign, begun by a person, is not left half way.
         return None
 
     def due_as(attempt: int, since: datetime | None, why: str, reason: str = "") -> Due:

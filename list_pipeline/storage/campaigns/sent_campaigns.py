@@ -111,6 +111,11 @@ class MaintenanceState:
     waiting_plan_id: int | None
     gave_up: bool
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether it waited for a person, none of its plans does any more, and it did not go on yet."""
+        return self.log_status is RunStatus.PENDING_REVIEW and self.waiting_plan_id is None
+
 
 def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceState, ...]:
     """Every sent campaign with the state of its maintenance, oldest first: what the sensor decides on."""

@@ -15,12 +15,13 @@ from list_pipeline.agents.reporting import question_about
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages.slack_blocks import as_text
-from list_pipeline.core.plans.plan import PlanKind
+from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.core.reports.facts import key_metrics
 from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.reports.maintenance_report import final_status, notify, write_report
 from list_pipeline.operations.reviews import decisions as reviews
-from list_pipeline.operations.runs.run import current, unreported
+from list_pipeline.operations.runs.run import current, due, unreported
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline_tests.integration.accounts import HARD, Installation, quietly, settings_for
@@ -188,6 +189,36 @@ def test_a_report_that_slack_refused_is_asked_for_again_until_it_arrived(small: 
     assert [again.campaign_key for again in unreported(small.services)] == [small.key]
     assert small.maintain(small.another(), run_id="third").delivery.state == "sent"
     assert unreported(small.services) == []
+
+
+@pytest.mark.parametrize("decision", ["approve", "reject", "expire"])
+def test_once_a_person_decided_nothing_is_reported_until_the_maintenance_went_on(
+    install_small: Install, decision: str
+) -> None:
+    with install_small(list_management_mode="approval_required") as made:
+        made.maintain()
+        plan = made.plan(PlanKind.SUPPRESSION)
+        if decision == "approve":
+            reviews.approve(made.services, plan.plan_id, by="ada", content_hash=plan.content_hash)
+        else:
+            getattr(reviews, decision)(made.services, plan.plan_id, by="ada")
+        told = len(made.control.slack_messages())
+        # The sensor of reports looks more often than the one that lets a campaign go on.
+        assert unreported(made.services) == []
+        # A report that was on its way already, or the step of the run that had to wait, ends nothing and tells nobody.
+        run = current(made.services, made.key)
+        delivery = notify(made.services, run, workflow.write_report_and_states(made.services, run))
+        assert delivery.state == "skipped"
+        assert len(made.control.slack_messages()) == told
+        assert made.query("select attempt, status from list_maintenance_log") == [(1, "pending_review")]
+        (one,) = due(made.services)
+        assert one.run_key.endswith(f":plan-{plan.plan_id}")
+        made.maintain(run_id="second")
+        # The same attempt goes on to the rebalancing, which has something to do only where somebody was suppressed.
+        ended = "pending_review" if decision == "approve" else "rejected"
+        assert made.query("select attempt, status from list_maintenance_log") == [(1, ended)]
+        waits = made.plan(PlanKind.REBALANCING).status is PlanStatus.PENDING_REVIEW
+        assert waits == (decision == "approve")
 
 
 def test_a_second_plan_that_waits_is_a_message_of_its_own(install_small: Install) -> None:

@@ -146,7 +146,10 @@ def test_an_approved_backfill_is_carried_out_and_its_rebalancing_waits_for_a_per
     backfill(small, [key])
     plan = plan_of(small, key)
     assert plan is not None
+    assert key not in [one.campaign_key for one in due(small.services)]
     reviews.approve(small.services, plan.plan_id, by="A. Person", content_hash=plan.content_hash)
+    # Old as it is, it goes on by itself, as every plan that a person decided on.
+    assert f"{key}:24h:1:plan-{plan.plan_id}" in [one.run_key for one in due(small.services)]
     (done,) = backfill(small, [key])
     small.assert_suppressed(small.account.ids(*HARD, COMPLAINED))
     assert done.report.facts.status is RunStatus.PENDING_REVIEW
