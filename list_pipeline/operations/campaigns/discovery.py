@@ -88,7 +88,7 @@ def discover(services: Observing) -> Discovery:
         for sentence in result.alerts:
             # Said when it happens, and only then: the next look finds the cycle as this one left it.
             plan_rows.add_finding(connection, sentence, now)
-        scheduled_campaigns.thaw_missed(connection, now - VALIDATION.missed_after)
+        sent_campaigns.thaw_missed(connection, now - VALIDATION.missed_after)
         result.recipients_missing = [campaign.key for campaign in sent_campaigns.recipients_missing(connection)]
     log.info("campaigns discovered", new=len(result.new), known=result.known, ignored=len(result.ignored))
     return result

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.campaigns.eligibility import CAMPAIGN_LIFE, SENT_STATUSES, CampaignStatus
+from list_pipeline.core.campaigns.eligibility import CAMPAIGN_LIFE, CampaignStatus
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import DraftSeen, SendSeen
@@ -23,7 +23,6 @@ from list_pipeline.storage.database import (
     fetch_row,
     fetch_scalar,
     require_one,
-    sql_list,
     sql_word,
 )
 
@@ -253,21 +252,6 @@ def freeze(connection: Connection, campaign_id: int, now: datetime) -> None:
 def thaw(connection: Connection, campaign_id: int) -> None:
     """The list may be changed again: this campaign is not going to be sent."""
     execute(connection, "update campaign_schedule set frozen_at = null where id = :id", id=campaign_id)
-
-
-def thaw_missed(connection: Connection, missed_before: datetime) -> int:
-    """End the freeze of what was sent, and of what Mailjet should have begun to send before an instant and did not."""
-    return execute(
-        connection,
-        f"""
-        update campaign_schedule set frozen_at = null
-        where frozen_at is not null
-          and (status in {sql_list(*SENT_STATUSES)} or retired_at is not null
-               or mailjet_campaign_id is null
-                  and (scheduled_date + scheduled_time) at time zone 'UTC' < cast(:before as timestamptz))
-        """,
-        before=missed_before,
-    )
 
 
 def set_status(

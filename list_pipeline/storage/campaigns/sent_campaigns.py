@@ -180,6 +180,21 @@ def lists_being_sent(connection: Connection) -> frozenset[ListRole]:
     return frozenset(CAMPAIGN_LISTS[int(row["round_number"]) - 1] for row in found)
 
 
+def thaw_missed(connection: Connection, missed_before: datetime) -> int:
+    """End the freeze of what was sent, and of what Mailjet should have begun to send before an instant and did not."""
+    return execute(
+        connection,
+        f"""
+        update campaign_schedule set frozen_at = null
+        where frozen_at is not null
+          and (status in {sql_list(*SENT_STATUSES)} or retired_at is not null
+               or mailjet_campaign_id is null
+                  and (scheduled_date + scheduled_time) at time zone 'UTC' < cast(:before as timestamptz))
+        """,
+        before=missed_before,
+    )
+
+
 def lock_schedule(connection: Connection) -> None:
     """Until the end of the transaction nobody else takes sends or drafts over into the schedule."""
     execute(connection, "select pg_advisory_xact_lock(:key)", key=lock_numbers.TAKE_OVER)
