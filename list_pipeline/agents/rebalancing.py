@@ -383,7 +383,7 @@ def question_data(question: RebalancingQuestion) -> dict[str, Any]:
         "enrolling_newcomers": policy.enrol.value,
         "moves": _moves(flows.moves),
         "moves_percent_of_contacts": _share(Fraction(flows.move_count, sum(flows.sizes) or 1)),
-        "moves_limit_percent": float(policy.max_moves_share_percent),
+        "moves_limit_percent": float(policy.max_changed_share_percent),
         "enrolments": _enrolments(flows.enrolments),
         "enrolments_total": flows.enrolment_count,
         "deferred_moves": _moves(flows.deferred_moves),

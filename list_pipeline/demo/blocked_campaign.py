@@ -17,7 +17,7 @@ from list_pipeline.core.observations import DraftStatus
 from list_pipeline.core.validation.rules import Severity, ValidationRule
 from list_pipeline.demo.dagster_daemon import evaluate_sensor
 from list_pipeline.demo.showing import Stage, console, say, show_messages
-from list_pipeline.operations.campaigns.discovery import lists_sent_in_open_cycle
+from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.operations.validation.validate import Validation, stored_validation
 from list_pipeline.storage.database import fetch_all, fetch_scalar
 
@@ -31,7 +31,7 @@ def play(stage: Stage) -> None:
     """Plan the campaign and the mistake, let the sensor find it, and show what came of it."""
     services = stage.services
     with services.database.begin() as connection:
-        sent = lists_sent_in_open_cycle(connection, services.clock.now())
+        sent = cycle_now(connection, services.clock.now()).sent
         contact_id = int(fetch_scalar(connection, "select min(contact_id) from contact_suppression_history"))
     role = next(each for each in CAMPAIGN_LISTS if each not in sent)
     at = (services.clock.now() + SENT_IN).replace(microsecond=0)

@@ -89,6 +89,10 @@ class Cycle:
         """The instant of the latest round."""
         return max((sent.at for sent in self.sent.values()), default=self.opened_at)
 
+    def sent_by(self, as_of: datetime) -> frozenset[ListRole]:
+        """The lists that were sent by an instant."""
+        return frozenset(role for role, sent in self.sent.items() if sent.at <= as_of)
+
     @property
     def missing(self) -> tuple[ListRole, ...]:
         """The lists that were not sent, in the order of the rotation."""
@@ -153,9 +157,7 @@ def open_cycle(cycles: Iterable[Cycle], as_of: datetime) -> Cycle | None:
 def lists_already_sent(cycles: Iterable[Cycle], as_of: datetime) -> frozenset[ListRole]:
     """The lists that were already sent in the cycle that was open at an instant; empty when none was open."""
     cycle = open_cycle(cycles, as_of)
-    if cycle is None:
-        return frozenset()
-    return frozenset(role for role, sent in cycle.sent.items() if sent.at <= as_of)
+    return frozenset() if cycle is None else cycle.sent_by(as_of)
 
 
 def _in_order(cycles: Iterable[Cycle]) -> tuple[Cycle, ...]:

@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.alert import AlertLevel, alert
 from list_pipeline.core.messages.slack_blocks import Mrkdwn, SlackMessage, compose
@@ -35,6 +36,7 @@ class Refusal(StrEnum):
     SUPPRESSED_SINCE = "suppressed_since"
     CYCLE_CHANGED = "cycle_changed"
     LIST_BEING_SENT = "list_being_sent"
+    RECIPIENTS_UNKNOWN = "recipients_unknown"
     ALREADY_SO = "already_so"
     NOTHING_WAS_DONE = "nothing_was_done"
 
@@ -50,7 +52,8 @@ _REFUSAL_WORDS: Mapping[Refusal, str] = {
     Refusal.UNSUBSCRIBED: "unsubscribed: nobody but the contact can undo that",
     Refusal.CHANGED_SINCE: "somebody changed its lists since",
     Refusal.SUPPRESSED_SINCE: "was suppressed since",
-    Refusal.CYCLE_CHANGED: "a send began since: going back, it would get a mailing twice or never",
+    Refusal.CYCLE_CHANGED: "going back now, it would get the open cycle twice or never",
+    Refusal.RECIPIENTS_UNKNOWN: "a round of the open cycle was sent, and who was mailed is not known yet",
     Refusal.LIST_BEING_SENT: "the list was validated for a send or is being sent",
     Refusal.ALREADY_SO: "is as it was before already",
     Refusal.NOTHING_WAS_DONE: "was never changed",
@@ -102,28 +105,30 @@ def reverse(
     change: DoneChange,
     now: ContactNow,
     *,
-    sent: Collection[ListRole] = (),
+    cycle: OpenCycle = OpenCycle(),
+    received: bool = False,
     frozen: Collection[ListRole] = (),
     despite_complaint: bool = False,
 ) -> Reversal:
     """The reversal of a change, judged on the contact's present state.
 
     Args:
-        sent: campaign lists that were already sent in the open cycle.
+        cycle: the open cycle; ``received``: whether the contact was a recipient of one of its rounds.
         frozen: lists that are being sent right now.
         despite_complaint: a person said explicitly that a complaint is to be taken back.
     """
-    refused = _refusal(change, now, frozenset(sent), frozenset(frozen), despite_complaint)
+    refused = _refusal(change, now, frozenset(frozen), despite_complaint)
     steps = () if refused else _steps(change, now)
     if not refused and not steps:
         refused = Refusal.ALREADY_SO if change.done else Refusal.NOTHING_WAS_DONE
-    return Reversal(change, steps, refused)
+    if not refused:
+        refused = _refusal_by_cycle(steps, now, cycle, received=received)
+    return Reversal(change, () if refused else steps, refused)
 
 
 def _refusal(
     change: DoneChange,
     now: ContactNow,
-    sent: frozenset[ListRole],
     frozen: frozenset[ListRole],
     despite_complaint: bool,
 ) -> Refusal | None:
@@ -148,9 +153,22 @@ def _refusal(
         return Refusal.CHANGED_SINCE
     if change.kind is ItemAction.ENROL and ListRole.MASTER not in now.lists:
         return Refusal.CHANGED_SINCE
-    if change.kind is ItemAction.MOVE and len({role in sent for role in added | (change.before & _CAMPAIGN)}) > 1:
-        return Refusal.CYCLE_CHANGED
     return None
+
+
+def _refusal_by_cycle(
+    steps: tuple[StepOnList, ...], now: ContactNow, cycle: OpenCycle, *, received: bool
+) -> Refusal | None:
+    """Going back must leave the contact with one mail of the open cycle, or no worse off than it is now."""
+    put_on = {role for action, role in steps if action is StepAction.ADD and role}
+    taken_off = {role for action, role in steps if action is StepAction.REMOVE}
+    if not put_on & _CAMPAIGN:
+        # Off its lists, as somebody asked for: nothing is owed to it there.
+        return None
+    if cycle.unrecorded:
+        return Refusal.RECIPIENTS_UNKNOWN
+    after = (now.lists - taken_off) | put_on
+    return None if cycle.allows(now.lists, after, received=received) else Refusal.CYCLE_CHANGED
 
 
 def _steps(change: DoneChange, now: ContactNow) -> tuple[StepOnList, ...]:

@@ -116,8 +116,12 @@ class StepNote(StrEnum):
     CONTACT_GONE = "contact_gone"
     ALREADY_SUPPRESSED = "already_suppressed"
     MUST_STAY = "must_stay"
+    # On a campaign list before, and taken off it by somebody: not new, so not enrolled.
+    WAS_LISTED = "was_listed"
     CYCLE_CHANGED = "cycle_changed"
     LIST_BEING_SENT = "list_being_sent"
+    # A round of the open cycle was sent, and who was mailed is not known yet.
+    RECIPIENTS_UNKNOWN = "recipients_unknown"
     UNDONE = "undone"
 
 

@@ -7,9 +7,9 @@ certificate. Does not belong here: the search for the fewest moves (``minimal_mo
 The rules: a deviation above the trigger starts a rebalancing, which then brings it down to the repair level (between
 the two levels nothing moves, so that one repair lasts for several campaigns). Newcomers come first, since they grow
 the audience and need no move. While a cycle is open a contact may only move between lists that were both already sent
-in it, or both not: otherwise somebody would get the same content twice, or never. Newcomers owe nothing to the open
-cycle and may go anywhere. What the restriction forbids is recorded as deferred, and planned again from the sizes of
-that day once it is lifted.
+in it, or both not: otherwise somebody would get the same content twice, or never. Newcomers did not get the open cycle
+yet, so they join lists that are still to be sent in it. What the restriction forbids is recorded as deferred, and planned
+again from the sizes of that day once it is lifted.
 """
 
 from __future__ import annotations
@@ -22,8 +22,24 @@ from fractions import Fraction
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.rebalancing.balance import BalanceState, Pair, Sizes, assess_balance, checked_sizes, deviation
-from list_pipeline.core.rebalancing.minimal_moves import FREE, Group, GroupBound, Solution, smallest_gap, solve
-from list_pipeline.core.wording import Percent, exact_share, limit_text, names_text, percent_text, share_percent_text
+from list_pipeline.core.rebalancing.minimal_moves import (
+    EVERY_LIST,
+    FREE,
+    Group,
+    GroupBound,
+    Solution,
+    smallest_gap,
+    solve,
+)
+from list_pipeline.core.wording import (
+    Percent,
+    count_text,
+    exact_share,
+    limit_text,
+    names_text,
+    percent_text,
+    share_percent_text,
+)
 
 
 class EnrolNewcomers(StrEnum):
@@ -42,8 +58,10 @@ class RebalancingPolicy:
     """The figures of a rebalancing, all in percent.
 
     A deviation above ``trigger_percent`` of the mean starts one, which aims at ``repair_percent``. From
-    ``max_moves_share_percent`` of the contacts in the three lists on, the moves need a person's approval.
-    The defaults are those of the specification: 5 % tolerance, under 2 % as the goal, under 10 % of contacts moved.
+    ``max_changed_share_percent`` of the contacts in the three lists on, moves and enrolments together need a person's
+    approval. So does every plan when others took more than ``max_taken_off_percent`` of a list off it: whoever emptied it may
+    have wanted it empty. The defaults are those of the specification: 5 % tolerance, under 2 % as the goal, under 10 % of
+    contacts moved, and 5 % as the loss of a list that is an alert.
 
     Raises:
         ConfigurationError: a figure is no usable percentage, or the goal is above the trigger.
@@ -52,12 +70,13 @@ class RebalancingPolicy:
     trigger_percent: Percent = 5
     repair_percent: Percent = 2
     enrol: EnrolNewcomers = EnrolNewcomers.NEEDED
-    max_moves_share_percent: Percent = 10
+    max_changed_share_percent: Percent = 10
+    max_taken_off_percent: Percent = 5
 
     def __post_init__(self) -> None:
         tried = "reading the rebalancing policy"
         try:
-            trigger, repair, _ = self.trigger, self.repair, self.max_moves_share
+            trigger, repair, _ = self.trigger, self.repair, self.max_changed_share
         except ValueError as error:
             raise ConfigurationError(tried, str(error), "Give a percentage of zero or more") from error
         if repair > trigger:
@@ -78,9 +97,13 @@ class RebalancingPolicy:
         return exact_share(self.repair_percent)
 
     @property
-    def max_moves_share(self) -> Fraction:
-        """The share of contacts that may move without a person."""
-        return exact_share(self.max_moves_share_percent)
+    def max_changed_share(self) -> Fraction:
+        """The share of contacts that may move or enter a list without a person."""
+        return exact_share(self.max_changed_share_percent)
+
+    def are_many(self, changed: int, contacts: int) -> bool:
+        """Whether so many moves and enrolments among so many contacts of the three lists need a person."""
+        return changed > 0 and changed >= self.max_changed_share * contacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +180,13 @@ def plan_flows(
 
     Args:
         sizes: mailable members of list 1, 2 and 3, quarantined ones included.
-        newcomers_available: contacts of the master list that may be enrolled.
+        newcomers_available: contacts of the master list that may be enrolled; none of them got the open cycle.
         sent_in_open_cycle: the lists that were already sent in the open cycle; empty when no cycle is open.
         frozen: lists that must not be changed at all, because they are validated or being sent.
         policy: the figures; the defaults where None.
 
     Returns:
-        The plan. With enrolment ``all`` and a frozen list, newcomers whose share belongs to that list wait.
+        The plan. With enrolment ``all``, newcomers whose share belongs to a list that they may not join now wait.
 
     Raises:
         ValueError: a negative count, or a role that is no campaign list.
@@ -176,12 +199,12 @@ def plan_flows(
             raise ValueError(f"{role.value} is not a campaign list")
     before = deviation(checked_sizes(sizes))
     triggered = before is not None and before > rules.trigger
-    groups = _groups(sent_in_open_cycle, frozen)
+    groups, joinable = _groups(sent_in_open_cycle, frozen), _joinable(sent_in_open_cycle)
     offered = 0 if rules.enrol is EnrolNewcomers.OFF else newcomers_available
     if triggered:
-        solution: Solution | None = _solve_triggered(sizes, offered, groups, rules)
+        solution: Solution | None = _solve_triggered(sizes, offered, groups, joinable, rules)
     else:
-        solution = _solve_untriggered(sizes, offered, groups, rules, before)
+        solution = _solve_untriggered(sizes, offered, groups, joinable, rules, before)
 
     target = solution.sizes if solution is not None else sizes
     after = deviation(target)
@@ -198,7 +221,7 @@ def plan_flows(
         BalanceState.BALANCED,
         BalanceState.AS_EVEN_AS_POSSIBLE,
     )
-    review = _review_reason(sum(moves.values()), sum(sizes), rules)
+    review = _review_reason(sum(moves.values()), sum(enrolments.values()), sum(sizes), rules)
     plan = FlowPlan(
         sizes=sizes,
         target_sizes=target,
@@ -228,43 +251,63 @@ def _groups(sent: frozenset[ListRole], frozen: frozenset[ListRole]) -> tuple[Gro
     return tuple(sorted(tuple(group) for group in by_state.values()))
 
 
-def _solve_triggered(sizes: Sizes, offered: int, groups: tuple[Group, ...], rules: RebalancingPolicy) -> Solution:
-    least = solve(sizes, range(offered + 1), groups, rules.repair)
+def _joinable(sent: frozenset[ListRole]) -> frozenset[int]:
+    """The lists that newcomers may join: those still to be sent in the open cycle, so that they get it once."""
+    if sent.issuperset(CAMPAIGN_LISTS):
+        return EVERY_LIST
+    return frozenset(index for index, role in enumerate(CAMPAIGN_LISTS) if role not in sent)
+
+
+def _solve_triggered(
+    sizes: Sizes, offered: int, groups: tuple[Group, ...], joinable: frozenset[int], rules: RebalancingPolicy
+) -> Solution:
+    least = solve(sizes, range(offered + 1), groups, rules.repair, joinable)
     if rules.enrol is not EnrolNewcomers.ALL:
         return least
     reached = deviation(least.sizes)
     ceiling = rules.repair if reached is None else max(rules.repair, reached)
-    count = _most_newcomers(sizes, offered, groups, ceiling)
-    return solve(sizes, range(count, count + 1), groups, rules.repair)
+    count = _most_newcomers(sizes, offered, groups, joinable, ceiling)
+    return solve(sizes, range(count, count + 1), groups, rules.repair, joinable)
 
 
 def _solve_untriggered(
-    sizes: Sizes, offered: int, groups: tuple[Group, ...], rules: RebalancingPolicy, before: Fraction | None
+    sizes: Sizes,
+    offered: int,
+    groups: tuple[Group, ...],
+    joinable: frozenset[int],
+    rules: RebalancingPolicy,
+    before: Fraction | None,
 ) -> Solution | None:
     """Enrol without moving anybody; None when nobody is enrolled."""
     if rules.enrol is not EnrolNewcomers.ALL:
         return None
     alone: tuple[Group, ...] = tuple((index,) for index in sorted(index for group in groups for index in group))
     ceiling = rules.repair if before is None else max(rules.repair, before)
-    count = _most_newcomers(sizes, offered, alone, ceiling)
-    return solve(sizes, range(count, count + 1), alone, Fraction(0)) if count else None
+    count = _most_newcomers(sizes, offered, alone, joinable, ceiling)
+    return solve(sizes, range(count, count + 1), alone, Fraction(0), joinable) if count else None
 
 
-def _most_newcomers(sizes: Sizes, offered: int, groups: tuple[Group, ...], ceiling: Fraction) -> int:
+def _most_newcomers(
+    sizes: Sizes, offered: int, groups: tuple[Group, ...], joinable: frozenset[int], ceiling: Fraction
+) -> int:
     """The largest number that can be enrolled without a deviation above the ceiling.
 
-    With no list frozen that is everybody: they fill the smallest lists, which can only make the lists more even (but
-    for the last contact of a total that is no multiple of three). A frozen list cannot take its share of them.
+    With all lists open to them that is everybody: they fill the smallest lists, which can only make the lists more even
+    (but for the last contact of a total that is no multiple of three). A list that they may not join cannot take its share.
     """
-    left_alone = set(range(3)) - {index for group in groups for index in group}
-    if not left_alone:
+    may_exchange = {index for group in groups for index in group}
+    if joinable.isdisjoint(may_exchange):
+        return 0
+    # The most that the smallest list can have that no newcomer joins: its own size, or the mean of those it exchanges with.
+    unreached = [sizes[index] for index in range(3) if index not in may_exchange]
+    unreached += [sum(sizes[i] for i in group) // len(group) for group in groups if group[0] not in joinable]
+    if not unreached:
         return offered
     most = offered
     if ceiling < 1:
-        smallest = min(sizes[index] for index in left_alone)
-        most = min(offered, int(3 * smallest / (1 - ceiling)) - sum(sizes))
+        most = min(offered, int(3 * min(unreached) / (1 - ceiling)) - sum(sizes))
     for count in range(most, 0, -1):
-        if smallest_gap(sizes, count, groups) <= ceiling * (sum(sizes) + count):
+        if smallest_gap(sizes, count, groups, joinable) <= ceiling * (sum(sizes) + count):
             return count
     return 0
 
@@ -279,12 +322,13 @@ def _by_role(solution: Solution | None) -> dict[ListRole, int]:
     return {role: count for role, count in zip(CAMPAIGN_LISTS, counts, strict=True) if count}
 
 
-def _review_reason(moves: int, contacts: int, rules: RebalancingPolicy) -> str | None:
-    if not moves or moves < rules.max_moves_share * contacts:
+def _review_reason(moves: int, enrolments: int, contacts: int, rules: RebalancingPolicy) -> str | None:
+    if not rules.are_many(moves + enrolments, contacts):
         return None
+    share = f" ({share_percent_text(moves + enrolments, contacts)})" if contacts else ""
     return (
-        f"{moves:,} moves are {share_percent_text(moves, contacts)} of the {contacts:,} contacts in the three lists; "
-        f"from {limit_text(rules.max_moves_share * 100)} on a person decides"
+        f"{count_text(moves, 'move')} and {count_text(enrolments, 'enrolment')}{share} among the {contacts:,} contacts in the "
+        f"three lists; from {limit_text(rules.max_changed_share * 100)} on a person decides"
     )
 
 
@@ -298,11 +342,13 @@ def _restriction(sent: frozenset[ListRole], frozen: frozenset[ListRole]) -> str 
     due = tuple(role for role in CAMPAIGN_LISTS if role not in sent | frozen)
     parts = []
     if held:
-        parts.append(f"{_titles(held)} may not be changed now (validated or being sent)")
+        parts.append(
+            f"{_titles(held)} may not be changed now (validated, being sent, or it is not known yet who was mailed)"
+        )
     if done and due:
         parts.append(
             f"the open cycle was already sent to {_titles(done)} and not yet to {_titles(due)}: "
-            "contacts move only between lists of the same state"
+            "contacts move only between lists of the same state, and newcomers join lists still to be sent"
         )
     return "; ".join(parts) or None
 
@@ -373,7 +419,7 @@ def _with_reasons(plan: FlowPlan, rules: RebalancingPolicy, restriction: str | N
         reasons.append(f"newcomers enrolled without a move: {plan.enrolment_count:,}")
     waiting = available - plan.enrolment_count
     if rules.enrol is EnrolNewcomers.ALL and waiting:
-        reasons.append(f"newcomers who wait for a list that may not be changed now: {waiting:,}")
+        reasons.append(f"newcomers who wait for a list that they may not join now: {waiting:,}")
     if plan.review_reason:
         reasons.append(plan.review_reason)
     return replace(plan, reasons=tuple(reasons))

@@ -10,11 +10,11 @@ planner's own sums would check nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 
-from list_pipeline.core.lists import CAMPAIGN_LISTS
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.gate import (
     CheckSeverity,
     GateCheck,
@@ -28,10 +28,25 @@ from list_pipeline.core.rebalancing.balance import Sizes, deviation
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.suppression.policy import SuppressionPolicy
-from list_pipeline.core.wording import confidence_text, count_text, limit_text, percent_text
+from list_pipeline.core.wording import (
+    confidence_text,
+    count_text,
+    exceeds_percent,
+    limit_text,
+    names_text,
+    percent_text,
+)
 
 REVIEW_CONFIDENCE = SuppressionPolicy().review_confidence
 """Below this share an advisor's doubt makes the plan wait: the figure below which a suppression plan waits too."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOff:
+    """Contacts that others took off a list, and how many it would have with them."""
+
+    contacts: int
+    size_before: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +56,9 @@ class RebalancingGateFacts:
     ``items`` are the plan's moves and enrolments. ``sizes_before`` are mailable members of list 1, 2 and 3 as they are
     now, ``sizes_after`` what the plan says they will be. ``never_move``: contacts that are suppressed, unsubscribed,
     excluded or anonymised. ``is_best_reachable``: the planner's certificate says that nothing more even can be reached,
-    and ``restriction`` why. ``advisor_confidence``: of the advisor that the plan should run, a share from 0 to 1; None
-    when there is no usable opinion. ``untimely``: why the campaign is outside the age at which it is maintained by itself.
+    and ``restriction`` why. ``taken_off``: what others took off the campaign lists since moves were decided on last.
+    ``advisor_confidence``: of the advisor that the plan should run, a share from 0 to 1; None when there is no usable
+    opinion. ``untimely``: why the campaign is outside the age at which it is maintained by itself.
     """
 
     items: tuple[PlanItem, ...]
@@ -53,6 +69,7 @@ class RebalancingGateFacts:
     mode: Mode
     flag_enabled: bool
     restriction: str | None = None
+    taken_off: Mapping[ListRole, TakenOff] = field(default_factory=dict)
     advisor_confidence: float | None = None
     untimely: str | None = None
 
@@ -72,6 +89,7 @@ def judge_rebalancing(facts: RebalancingGateFacts, policy: RebalancingPolicy) ->
         _nobody_check(facts),
         _sizes_check(facts),
         _moves_check(facts, policy),
+        _taken_off_check(facts, policy),
         _balance_check(facts, policy),
         _advice_check(facts),
     )
@@ -79,12 +97,12 @@ def judge_rebalancing(facts: RebalancingGateFacts, policy: RebalancingPolicy) ->
     broken = failed & {"actions", "once", "never_moved", "sizes"}
     if broken or "flag" in failed:
         return GateDecision(GateOutcome.REFUSED, checks, (), (), alert=bool(broken))
-    waiting = bool(failed & {"moves", "balance", "advice"})
+    waiting = bool(failed & {"moves", "taken_off", "balance", "advice"})
     if facts.mode is Mode.READ_ONLY:
         return GateDecision(GateOutcome.READ_ONLY, checks, (), (), alert=False)
     # Nothing to do and still uneven: that is news for people, but there is nothing that they could approve.
     if facts.items and (waiting or not mode.passed):
-        alert = bool(failed & {"moves", "advice"})
+        alert = bool(failed & {"moves", "taken_off", "advice"})
         return GateDecision(GateOutcome.NEEDS_REVIEW, checks, (), tuple(contacts), alert)
     return GateDecision(GateOutcome.APPROVED, checks, tuple(contacts), (), alert=False)
 
@@ -134,10 +152,27 @@ def _sizes_check(facts: RebalancingGateFacts) -> GateCheck:
 def _moves_check(facts: RebalancingGateFacts, policy: RebalancingPolicy) -> GateCheck:
     moves = sum(item.action is ItemAction.MOVE for item in facts.items)
     contacts = sum(facts.sizes_before)
-    passed = not moves or moves < policy.max_moves_share * contacts
-    limit = limit_text(policy.max_moves_share_percent)
-    words = f"{count_text(moves, 'move')} among {count_text(contacts, 'contact')}; the limit is under {limit}."
+    passed = not policy.are_many(len(facts.items), contacts)
+    limit = limit_text(policy.max_changed_share_percent)
+    changed = f"{count_text(moves, 'move')} and {count_text(len(facts.items) - moves, 'enrolment')}"
+    words = f"{changed} among {count_text(contacts, 'contact')}; the limit is under {limit}."
     return GateCheck("moves", passed, CheckSeverity.WARNING, words)
+
+
+def _taken_off_check(facts: RebalancingGateFacts, policy: RebalancingPolicy) -> GateCheck:
+    """Whoever empties a list by hand may want it empty: contacts of other lists do not fill it without a person."""
+    limit = policy.max_taken_off_percent
+    much = {
+        role: one
+        for role, one in facts.taken_off.items()
+        if exceeds_percent(one.contacts, one.size_before, float(limit))
+    }
+    if not much or not facts.items:
+        words = f"Nobody but this product took more than {limit_text(limit)} off a campaign list."
+        return GateCheck("taken_off", True, CheckSeverity.WARNING, words)
+    told = names_text([f"{one.contacts:,} of {one.size_before:,} off {role.label}" for role, one in much.items()])
+    words = f"Somebody else took {told}: whether these lists are to be filled again, a person decides."
+    return GateCheck("taken_off", False, CheckSeverity.WARNING, words)
 
 
 def _balance_check(facts: RebalancingGateFacts, policy: RebalancingPolicy) -> GateCheck:

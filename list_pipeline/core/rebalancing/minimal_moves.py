@@ -5,7 +5,7 @@ Does not belong here: when to rebalance, why lists may not exchange contacts, wh
 ``queue_order``).
 
 Lists are numbered 0, 1, 2. A *group* is a set of lists between which contacts may move; a list in no group is left
-alone: it neither gives nor takes. Newcomers may go to every list that is in a group.
+alone: it neither gives nor takes. Newcomers may go to the lists of every group that is *joinable*.
 
 Why the counts are minimal. Fix the number of newcomers, hence the total and the band lo..hi. In a group let S be the
 surplus over hi, D the deficit under lo and e the newcomers it gets. One move lowers S by at most one and D by at most
@@ -30,6 +30,8 @@ from list_pipeline.core.rebalancing.balance import Sizes
 Group = tuple[int, ...]
 FREE: tuple[Group, ...] = ((0, 1, 2),)
 """No restriction: contacts may move between all three lists."""
+EVERY_LIST = frozenset(FREE[0])
+"""No restriction: newcomers may join all three lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +69,32 @@ class Solution:
         return sum(self.flows.values())
 
 
-def solve(sizes: Sizes, newcomers: range, groups: Sequence[Group], tolerance: Fraction) -> Solution:
+def solve(
+    sizes: Sizes,
+    newcomers: range,
+    groups: Sequence[Group],
+    tolerance: Fraction,
+    joinable: frozenset[int] = EVERY_LIST,
+) -> Solution:
     """The best counts over every number of newcomers in an ascending, non-empty range.
 
     First the smallest deviation, where everything within the tolerance (a share) is equally good; then the fewest
     moves; then the fewest newcomers. The time is proportional to the numbers of newcomers that are tried, which is at
     most three times the largest list: filling every list up to the largest one needs no move at all.
 
+    Args:
+        joinable: the lists that newcomers may join: all lists of a group, or none of it. Where no group has such lists, the
+            first number of newcomers has to be zero.
+
     Raises:
-        ValueError: no newcomers to choose a number from, or no contact at all.
+        ValueError: no newcomers to choose a number from, no contact at all, or a group that is joinable in part.
     """
     if not newcomers:
         raise ValueError("the range of newcomers is empty")
+    if any(0 < len(joinable & set(group)) < len(group) for group in groups):
+        raise ValueError("a group of lists is joinable as a whole or not at all")
     first, last = newcomers[0], min(newcomers[-1], max(newcomers[0], 3 * max(sizes) - sum(sizes)))
-    if not groups:
+    if not _joinable_groups(groups, joinable):
         last = first
     best: tuple[int, int] | None = None
     best_gap, best_total = 1, 0
@@ -88,38 +102,49 @@ def solve(sizes: Sizes, newcomers: range, groups: Sequence[Group], tolerance: Fr
         total = sum(sizes) + count
         if total <= 0:
             continue
-        gap = _aimed_gap(sizes, count, groups, tolerance)
+        gap = _aimed_gap(sizes, count, groups, tolerance, joinable)
         within = gap * tolerance.denominator <= tolerance.numerator * total
         # Within the tolerance all are alike: the gap counts as that of the tolerance itself.
         shown_gap, shown_total = (tolerance.numerator, tolerance.denominator) if within else (gap, total)
         closer = shown_gap * best_total - best_gap * shown_total
         if best is not None and closer > 0:
             continue
-        moves = _moves(sizes, count, groups, *_limits(total, gap))
+        moves = _moves(sizes, count, groups, *_limits(total, gap), joinable)
         if best is None or closer < 0 or moves < best[0]:
             best, best_gap, best_total = (moves, count), shown_gap, shown_total
         if within and moves == 0:
             break
     if best is None:
         raise ValueError("three empty lists and no newcomers cannot be evened out")
-    return _build(sizes, best[1], groups, _aimed_gap(sizes, best[1], groups, tolerance))
+    return _build(sizes, best[1], groups, _aimed_gap(sizes, best[1], groups, tolerance, joinable), joinable)
 
 
-def smallest_gap(sizes: Sizes, newcomers: int, groups: Sequence[Group]) -> int:
+def _joinable_groups(groups: Sequence[Group], joinable: frozenset[int]) -> list[Group]:
+    return [group for group in groups if group[0] in joinable]
+
+
+def smallest_gap(sizes: Sizes, newcomers: int, groups: Sequence[Group], joinable: frozenset[int] = EVERY_LIST) -> int:
     """The smallest ``max |3 * size - total|`` that so many newcomers and any allowed moves can reach.
 
-    Divided by the total (newcomers included) this is the deviation as a share of the mean.
+    Divided by the total (newcomers included) this is the deviation as a share of the mean. ``joinable`` as in ``solve``.
     """
     total = sum(sizes) + newcomers
     open_lists = [index for group in groups for index in group]
     gap = max((abs(3 * sizes[index] - total) for index in range(3) if index not in open_lists), default=0)
-    if not open_lists:
-        return gap
-    held = [(len(group), sum(sizes[index] for index in group)) for group in groups]
-    # A group that gets nobody must still fit under hi; all groups together must take everybody and reach lo.
-    least_hi = max(-(-contacts // count) for count, contacts in held)
-    least_hi = max(least_hi, -(-(sum(contacts for _, contacts in held) + newcomers) // len(open_lists)))
-    return max(gap, 3 * least_hi - total, total - 3 * _highest_lo(held, newcomers))
+    joined: list[tuple[int, int]] = []
+    for group in groups:
+        count, contacts = len(group), sum(sizes[index] for index in group)
+        # A group that gets nobody must still fit under hi, and one that can get nobody must reach lo by itself.
+        gap = max(gap, 3 * -(-contacts // count) - total)
+        if group[0] in joinable:
+            joined.append((count, contacts))
+        else:
+            gap = max(gap, total - 3 * (contacts // count))
+    if joined:
+        # All groups that newcomers may join must together take everybody and reach lo.
+        lists, contacts = sum(count for count, _ in joined), sum(contacts for _, contacts in joined)
+        gap = max(gap, 3 * -(-(contacts + newcomers) // lists) - total, total - 3 * _highest_lo(joined, newcomers))
+    return gap
 
 
 def _highest_lo(held: Sequence[tuple[int, int]], newcomers: int) -> int:
@@ -144,10 +169,12 @@ def _mean_of(held: tuple[int, int]) -> int:
     return 6 * held[1] // held[0]
 
 
-def _aimed_gap(sizes: Sizes, newcomers: int, groups: Sequence[Group], tolerance: Fraction) -> int:
+def _aimed_gap(
+    sizes: Sizes, newcomers: int, groups: Sequence[Group], tolerance: Fraction, joinable: frozenset[int]
+) -> int:
     """The gap to aim at: the tolerance where it can be reached, else the smallest one."""
     allowed = tolerance.numerator * (sum(sizes) + newcomers) // tolerance.denominator
-    return max(allowed, smallest_gap(sizes, newcomers, groups))
+    return max(allowed, smallest_gap(sizes, newcomers, groups, joinable))
 
 
 def _limits(total: int, gap: int) -> tuple[int, int]:
@@ -162,19 +189,20 @@ def _needs(sizes: Sizes, group: Group, lo: int, hi: int) -> tuple[int, int, int]
     return surplus, deficit, max(0, len(group) * lo - sum(sizes[index] for index in group))
 
 
-def _moves(sizes: Sizes, newcomers: int, groups: Sequence[Group], lo: int, hi: int) -> int:
+def _moves(sizes: Sizes, newcomers: int, groups: Sequence[Group], lo: int, hi: int, joinable: frozenset[int]) -> int:
     """The fewest moves with exactly so many newcomers; lo..hi must be reachable with them."""
     spare, moves, useful = newcomers, 0, 0
     for group in groups:
         surplus, deficit, least = _needs(sizes, group, lo, hi)
         spare -= least
         moves += max(surplus, deficit - least)
-        useful += max(0, deficit - least - surplus)
+        if group[0] in joinable:
+            useful += max(0, deficit - least - surplus)
     return moves - min(spare, useful)
 
 
 def _shares(sizes: Sizes, newcomers: int, groups: Sequence[Group], lo: int, hi: int) -> list[int]:
-    """The newcomers of each group: those it must have, then those that save moves, then the rest by level."""
+    """The newcomers of each joinable group: those it must have, then those that save moves, then the rest by level."""
     needs = [_needs(sizes, group, lo, hi) for group in groups]
     shares = [least for _, _, least in needs]
     spare = newcomers - sum(shares)
@@ -198,13 +226,15 @@ def _shares(sizes: Sizes, newcomers: int, groups: Sequence[Group], lo: int, hi: 
     return shares
 
 
-def _build(sizes: Sizes, newcomers: int, groups: Sequence[Group], gap: int) -> Solution:
+def _build(sizes: Sizes, newcomers: int, groups: Sequence[Group], gap: int, joinable: frozenset[int]) -> Solution:
     lo, hi = _limits(sum(sizes) + newcomers, gap)
     final, enrolments = list(sizes), [0, 0, 0]
     flows: dict[tuple[int, int], int] = {}
     bounds = []
-    shares = _shares(sizes, newcomers, groups, lo, hi) if groups else []
-    for group, share in zip(groups, shares, strict=True):
+    joined = _joinable_groups(groups, joinable)
+    shares = dict(zip(joined, _shares(sizes, newcomers, joined, lo, hi), strict=True)) if joined else {}
+    for group in groups:
+        share = shares.get(group, 0)
         surplus, deficit, _ = _needs(sizes, group, lo, hi)
         bound = GroupBound(group, surplus, deficit, share)
         bounds.append(bound)

@@ -36,7 +36,8 @@ REBALANCING_RULES: Mapping[str, str] = {
     "once": "Nobody is in the plan twice.",
     "never_moved": "Nobody in the plan is suppressed, unsubscribed, excluded or erased.",
     "sizes": "The sizes that the plan promises are those that its items lead to.",
-    "moves": "Few contacts change lists.",
+    "moves": "Few contacts change lists or enter one.",
+    "taken_off": "Nobody else took many contacts off a campaign list since moves were decided on last.",
     "balance": "The lists become even enough, or as even as they can.",
     "advice": "The advisor does not doubt the plan so much that a person has to look at it.",
 }

@@ -10,8 +10,9 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from list_pipeline.core.campaigns.cycles import CampaignSend, assign_sends, lists_already_sent
+from list_pipeline.core.campaigns.cycles import CampaignSend, assign_sends, open_cycle
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
+from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.campaigns.policy import CAMPAIGNS
 from list_pipeline.core.errors import IncompleteDataError, NotFoundError, RemoteNotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
@@ -92,6 +93,13 @@ def discover(services: Observing) -> Discovery:
         result.recipients_missing = [campaign.key for campaign in sent_campaigns.recipients_missing(connection)]
     log.info("campaigns discovered", new=len(result.new), known=result.known, ignored=len(result.ignored))
     return result
+
+
+def follow_sends(services: Observing) -> Discovery:
+    """Look for sends, and record who was mailed by those of which it is not known yet: before contacts change lists."""
+    found = discover(services)
+    record_recipients(services)
+    return found
 
 
 _IGNORED = {
@@ -197,9 +205,13 @@ def sent_id(campaign: Campaign) -> int:
     return campaign.mailjet_campaign_id
 
 
-def lists_sent_in_open_cycle(connection: Connection, now: datetime) -> frozenset[ListRole]:
-    """The campaign lists that were already sent in the cycle that is open now."""
-    return lists_already_sent(sent_campaigns.all_cycles(connection), now)
+def cycle_now(connection: Connection, now: datetime) -> OpenCycle:
+    """The cycle that is open now, and what is known of its recipients."""
+    cycle = open_cycle(sent_campaigns.all_cycles(connection), now)
+    if cycle is None:
+        return OpenCycle()
+    sent, unrecorded = cycle.sent_by(now), sent_campaigns.unrecorded_in_cycle(connection, cycle.number)
+    return OpenCycle(cycle.number, sent, unrecorded & sent)
 
 
 def collect_metrics(services: ReadingMailjet, campaign: Campaign, sweep: Sweep) -> dict[str, Any]:

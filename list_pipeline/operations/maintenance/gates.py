@@ -8,14 +8,14 @@ here: the rules themselves (``core.suppression.gate``, ``core.rebalancing.gate``
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
 from list_pipeline.core.errors import StateChangedError
 from list_pipeline.core.plans.gate import GateDecision, GateOutcome
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanStatus
-from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, judge_rebalancing
+from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, TakenOff, judge_rebalancing
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.suppression.gate import SuppressionGateFacts, gate_items, judge_suppression
 from list_pipeline.core.suppression.verdicts import BORDERLINE_RULES
@@ -54,6 +54,8 @@ def judge_rebalancing_plan(services: Services, run: Maintenance) -> tuple[Stored
     """Judge the rebalancing plan of a maintenance, and ask people about what waits."""
     return _judge(services, run, plan_rebalancing(services, run), _decide_on_rebalancing)
 
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 _Decide = Callable[[Services, Maintenance, StoredPlan], GateDecision]
 
@@ -126,6 +128,8 @@ def _decide_on_rebalancing(services: Services, run: Maintenance, plan: StoredPla
     with services.database.begin() as connection:
         items = plan_rows.plan_items(connection, plan.plan_id)
         facts = members.facts_of(connection, [item.contact_id for item in items])
+        since = plan_rows.moves_decided_at(connection, before_plan=plan.plan_id) or _NEVER
+        taken_off = members.taken_off_by_others(connection, since)
     return judge_rebalancing(
         RebalancingGateFacts(
             items=items,
@@ -137,6 +141,7 @@ def _decide_on_rebalancing(services: Services, run: Maintenance, plan: StoredPla
             untimely=untimely(services, run.campaign, run.sweep),
             flag_enabled=services.settings.list_management_enabled,
             restriction=summary.restriction,
+            taken_off={role: TakenOff(gone, gone + present) for role, (gone, present) in taken_off.items()},
             advisor_confidence=summary.advisor_confidence,
         ),
         rebalancing_policy_of(services),

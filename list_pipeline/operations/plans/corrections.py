@@ -35,7 +35,7 @@ from list_pipeline.core.plans.journal import StepAction, StepNote
 from list_pipeline.core.plans.plan import CORRECTIONS, ItemAction, PlanItem, PlanKind, PlanStatus, Sweep, content_hash
 from list_pipeline.core.runs import run_keys
 from list_pipeline.operations.access import Correcting, Deciding, Observing, ReadingMailjet, Storing, Telling
-from list_pipeline.operations.campaigns.discovery import discover, lists_sent_in_open_cycle
+from list_pipeline.operations.campaigns.discovery import cycle_now, follow_sends
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.messages.links import links_of_plan
 from list_pipeline.operations.messages.outbox import deliver
@@ -149,7 +149,7 @@ def require_permission(services: Deciding, tried: str) -> None:
 
 def look_at(services: Observing, contact_ids: Sequence[int]) -> None:
     """Bring our rows up to date: sends that began, contacts that came, left, unsubscribed or were erased."""
-    discover(services)
+    follow_sends(services)
     refresh_contacts(services, contact_ids)
 
 
@@ -158,10 +158,18 @@ def reversals_of(
 ) -> list[Reversal]:
     """The reversal of each change, or the reason why it stays."""
     now = outcome_rows.contacts_now(connection, [change.contact_id for change in changes])
-    sent = lists_sent_in_open_cycle(connection, services.clock.now())
+    cycle = cycle_now(connection, services.clock.now())
     frozen = sent_campaigns.lists_being_sent(connection)
+    received = sent_campaigns.received_in_cycle(connection, cycle.number, list(now))
     return [
-        reverse(change, now[change.contact_id], sent=sent, frozen=frozen, despite_complaint=despite_complaint)
+        reverse(
+            change,
+            now[change.contact_id],
+            cycle=cycle,
+            received=change.contact_id in received,
+            frozen=frozen,
+            despite_complaint=despite_complaint,
+        )
         for change in changes
     ]
 

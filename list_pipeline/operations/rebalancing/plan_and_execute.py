@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.agents.rebalancing import RebalancingOpinion, RebalancingQuestion, explain, superseded
+from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.errors import IncompleteDataError, NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.corrections import why_roll_back
@@ -26,7 +27,7 @@ from list_pipeline.core.rebalancing.balance import RebalancingSummary, Sizes, fl
 from list_pipeline.core.rebalancing.flows import EnrolNewcomers, FlowPlan, RebalancingPolicy, plan_flows
 from list_pipeline.core.rebalancing.queue_order import Enrolment, Move, QueueEntry, choose_contacts, needed_from
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
-from list_pipeline.operations.campaigns.discovery import discover, lists_sent_in_open_cycle
+from list_pipeline.operations.campaigns.discovery import cycle_now, follow_sends
 from list_pipeline.operations.membership.sync import list_sizes, refresh_contacts, sync
 from list_pipeline.operations.plans.corrections import finish
 from list_pipeline.operations.plans.execution import carry_out
@@ -37,7 +38,7 @@ from list_pipeline.operations.runs.run import Maintenance, deadline_of
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.lock import MutationLock, mutation_lock
-from list_pipeline.storage.membership import members
+from list_pipeline.storage.membership import members, queue
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.journal import NewChange, NewStep
@@ -71,6 +72,8 @@ class _Draft:
 
     question: RebalancingQuestion
     items: list[PlanItem]
+    removed: int
+    """Contacts in master who were on a campaign list before: not new, so not enrolled."""
 
     @property
     def flows(self) -> FlowPlan:
@@ -102,7 +105,7 @@ def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess |
             "Run the maintenance again; it continues them first",
         )
     # Who came, left or unsubscribed since the last look decides who may move, and a send that began since, where to.
-    discover(services)
+    follow_sends(services)
     sync(services)
     with services.database.begin() as connection:
         explained = _draft(services, connection, run, suppression)
@@ -116,7 +119,7 @@ def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess |
             log.warning("the lists changed while the advisor was asked", campaign=campaign.key)
             opinion = superseded(draft.question, opinion.recorded)
         flows, now = draft.flows, services.clock.now()
-        summary = _summary(draft.question, opinion)
+        summary = _summary(draft, opinion)
         saved = plan_rows.save_plan(
             connection,
             campaign_id=campaign.campaign_id,
@@ -147,20 +150,21 @@ def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess |
 
 def _draft(services: Services, connection: Connection, run: Maintenance, suppression: StoredPlan | None) -> _Draft:
     policy = policy_of(services)
-    available = members.count_newcomers(connection)
-    sent = lists_sent_in_open_cycle(connection, services.clock.now())
-    frozen = sent_campaigns.lists_being_sent(connection)
-    flows = plan_flows(members.balance_sizes(connection), available, sent, frozen, policy)
+    available = queue.count_newcomers(connection)
+    cycle = cycle_now(connection, services.clock.now())
+    # Nobody goes anywhere while it is not known who got the open cycle.
+    frozen = frozenset(CAMPAIGN_LISTS) if cycle.unrecorded else sent_campaigns.lists_being_sent(connection)
+    flows = plan_flows(queue.balance_sizes(connection), available, cycle.sent, frozen, policy)
     question = RebalancingQuestion(
         flows=flows,
         policy=policy,
         suppressed=_suppressed(connection, suppression),
         newcomers_available=available,
-        sent_in_open_cycle=sent,
+        sent_in_open_cycle=cycle.sent,
         frozen=frozen,
         round_number=run.campaign.round_number,
     )
-    return _Draft(question, _items(connection, flows))
+    return _Draft(question, _items(connection, flows, cycle), queue.count_removed(connection))
 
 
 def _suppressed(connection: Connection, suppression: StoredPlan | None) -> Sizes:
@@ -170,15 +174,15 @@ def _suppressed(connection: Connection, suppression: StoredPlan | None) -> Sizes
     return first, second, third
 
 
-def _items(connection: Connection, flows: FlowPlan) -> list[PlanItem]:
+def _items(connection: Connection, flows: FlowPlan, cycle: OpenCycle) -> list[PlanItem]:
     donors = {
         role: [
             QueueEntry(entry.contact_id, entry.queued_at)
-            for entry in members.queue_ends(connection, role, ends.oldest, ends.newest)
+            for entry in queue.queue_ends(connection, role, ends.oldest, ends.newest, cycle)
         ]
         for role, ends in needed_from(flows).items()
     }
-    waiting = members.newcomers(connection, flows.enrolment_count) if flows.enrolment_count else ()
+    waiting = queue.newcomers(connection, flows.enrolment_count) if flows.enrolment_count else ()
     chosen = choose_contacts(flows, donors, [QueueEntry(one.contact_id, one.queued_at) for one in waiting])
     return sorted((_item(one) for one in chosen), key=lambda item: item.contact_id)
 
@@ -204,9 +208,12 @@ def _item(chosen: Move | Enrolment) -> PlanItem:
     )
 
 
-def _summary(question: RebalancingQuestion, opinion: RebalancingOpinion) -> RebalancingSummary:
-    flows = question.flows
+def _summary(draft: _Draft, opinion: RebalancingOpinion) -> RebalancingSummary:
+    question, flows = draft.question, draft.flows
     certificate = flows.certificate
+    reasons = flows.reasons
+    if draft.removed:
+        reasons += (f"in master and taken off a campaign list by somebody, so not enrolled: {draft.removed:,}",)
     return RebalancingSummary(
         required=flows.required,
         triggered=flows.triggered,
@@ -222,7 +229,7 @@ def _summary(question: RebalancingQuestion, opinion: RebalancingOpinion) -> Reba
         certificate=certificate.sentence if certificate else "",
         lower_bound=certificate.lower_bound if certificate else 0,
         restriction=certificate.restriction if certificate else None,
-        reasons=flows.reasons,
+        reasons=reasons,
         sent_in_open_cycle=tuple(sorted(question.sent_in_open_cycle)),
         frozen=tuple(sorted(question.frozen)),
         suppressed=dict(zip(CAMPAIGN_LISTS, question.suppressed, strict=True)),
@@ -275,7 +282,7 @@ def execute_rebalancing(services: Services, run: Maintenance, progress: Callable
     if items and plan.status is PlanStatus.APPROVED:
         with mutation_lock(services.database, services.clock, f"rebalancing after {run.campaign.key}") as lock:
             # A send that began since the plan was made changes what may move; who came or left, whom it concerns.
-            discover(services)
+            follow_sends(services)
             refresh_contacts(services, [item.contact_id for item in items])
             open_journal(services, plan, items)
             carry_out(services, plan.plan_id, lock, progress, deadline_of(services, run))
@@ -347,15 +354,19 @@ def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]
     with services.database.begin() as connection:
         facts = members.facts_of(connection, ids)
         places = members.places_of(connection, ids)
-        suppressed_before = members.with_suppressed_address(connection, ids)
-        sent = lists_sent_in_open_cycle(connection, now)
+        suppressed_before = queue.with_suppressed_address(connection, ids)
+        cycle = cycle_now(connection, now)
+        received = sent_campaigns.received_in_cycle(connection, cycle.number, ids)
         frozen = sent_campaigns.lists_being_sent(connection)
+        removed = queue.removed_among(connection, ids)
         reasons, changes = {}, []
         for item in items:
             flag = facts.get(item.contact_id)
-            reason = _no_longer(item, flag, sent, frozen)
+            reason = _no_longer(item, flag, cycle, received, frozen)
             if reason is None and item.contact_id in suppressed_before:
                 reason = StepNote.MUST_STAY
+            if reason is None and item.contact_id in removed:
+                reason = StepNote.WAS_LISTED
             if reason is not None:
                 reasons[item.contact_id] = reason
             steps = [NewStep(StepAction.ADD, item.to_role)]
@@ -368,7 +379,11 @@ def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]
 
 
 def _no_longer(
-    item: PlanItem, flag: Mapping[str, Any] | None, sent: frozenset[ListRole], frozen: frozenset[ListRole]
+    item: PlanItem,
+    flag: Mapping[str, Any] | None,
+    cycle: OpenCycle,
+    received: frozenset[int],
+    frozen: frozenset[ListRole],
 ) -> StepNote | None:
     """Why a planned move or enrolment must not be made any more."""
     if flag is None or flag["is_anonymised"]:
@@ -378,8 +393,10 @@ def _no_longer(
     expected = {item.from_role} if item.from_role else set()
     if set(flag["roles"]) & set(CAMPAIGN_LISTS) != expected or (item.from_role is None and not flag["in_master_list"]):
         return StepNote.NO_LONGER_THERE
-    if item.from_role is not None and (item.from_role in sent) != (item.to_role in sent):
-        # The cycle went on since the plan was made: this move would skip the contact or mail it twice.
+    if cycle.unrecorded:
+        return StepNote.RECIPIENTS_UNKNOWN
+    if not cycle.gives_one_mail([role for role in (item.to_role,) if role], received=item.contact_id in received):
+        # The cycle went on since the plan was made: there, the contact would get it twice or never.
         return StepNote.CYCLE_CHANGED
     if {item.from_role, item.to_role} & frozen:
         return StepNote.LIST_BEING_SENT

@@ -42,7 +42,7 @@ from list_pipeline.core.validation.rules import (
 )
 from list_pipeline.core.wording import duration_text, instant_text
 from list_pipeline.operations.advice.advisors import keep_record, model_access
-from list_pipeline.operations.campaigns.discovery import discover, lists_sent_in_open_cycle
+from list_pipeline.operations.campaigns.discovery import cycle_now, discover
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
 from list_pipeline.operations.health.assessments import figures_of_lists
 from list_pipeline.operations.list_states import history as state_history
@@ -63,7 +63,7 @@ from list_pipeline.operations.validation.campaign_block import (
 from list_pipeline.storage.advice import AdvicePartition
 from list_pipeline.storage.campaigns import scheduled_campaigns
 from list_pipeline.storage.campaigns.scheduled_campaigns import UpcomingCampaign
-from list_pipeline.storage.membership import members
+from list_pipeline.storage.membership import members, queue
 from list_pipeline.storage.runs import ledger
 from list_pipeline.storage.validation import campaign_block as block_rows
 from list_pipeline.storage.validation import results as validation_rows
@@ -254,10 +254,10 @@ def _facts(services: Services, campaign: UpcomingCampaign) -> ValidationFacts:
             expected=expected,
             movement=validation_rows.movement(connection, role, since) if since is not None else None,
             last_synced_at=scheduled_campaigns.last_synced_at(connection, role),
-            sizes=members.balance_sizes(connection),
+            sizes=queue.balance_sizes(connection),
             last_send=last,
             health=health,
-            sent_in_open_cycle=lists_sent_in_open_cycle(connection, now),
+            sent_in_open_cycle=cycle_now(connection, now).sent,
         )
 
 

@@ -352,6 +352,39 @@ def recipients_missing(connection: Connection) -> tuple[Campaign, ...]:
     return tuple(_campaign(row) for row in found)
 
 
+def unrecorded_in_cycle(connection: Connection, number: int) -> frozenset[ListRole]:
+    """The lists sent in a cycle of which it is not known yet who was mailed."""
+    found = fetch_all(
+        connection,
+        """
+        select s.round_number from campaign_schedule s join cycle c using (cycle_id)
+        where c.number = :number and s.mailjet_campaign_id is not null and s.recipients_source is null
+        """,
+        number=number,
+    )
+    return frozenset(CAMPAIGN_LISTS[int(row["round_number"]) - 1] for row in found)
+
+
+RECEIVED_CYCLE = """exists (
+    select 1 from campaign_recipient r join campaign_schedule s on s.id = r.campaign_id join cycle y using (cycle_id)
+    where y.number = :cycle and r.contact_id in (
+        select c.contact_id union all
+        select o.contact_id from contact_list_membership o where lower(o.email) = lower(c.email)))"""
+"""Whether the contact ``c`` was a recipient of a round of the cycle ``:cycle``, under this id or an earlier one: who was
+imported anew has another id and the same address. Without a cycle nobody was."""
+
+
+def received_in_cycle(connection: Connection, number: int | None, contact_ids: Sequence[int]) -> frozenset[int]:
+    """The contacts among these that got a cycle already, under this id or an earlier one of the same address."""
+    found = fetch_all(
+        connection,
+        f"select c.contact_id from contact_list_membership c where c.contact_id = any(:ids) and {RECEIVED_CYCLE}",
+        cycle=number,
+        ids=list(contact_ids),
+    )
+    return frozenset(int(row["contact_id"]) for row in found)
+
+
 def recipients_by_membership(connection: Connection, role: ListRole, sent_at: datetime) -> frozenset[int]:
     """The contacts that were on a list and could be mailed at an instant, as far as our rows tell."""
     found = fetch_all(

@@ -15,15 +15,17 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import RecipientSeen
-from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar
+from list_pipeline.core.plans.journal import StepAction, StepState
+from list_pipeline.storage.database import execute, fetch_all, fetch_scalar, sql_list, sql_word
 
-_FLAG = {
+LIST_FLAG: Mapping[ListRole, str] = {
     ListRole.MASTER: "in_master_list",
     ListRole.CAMPAIGN_1: "in_campaign_list_1",
     ListRole.CAMPAIGN_2: "in_campaign_list_2",
     ListRole.CAMPAIGN_3: "in_campaign_list_3",
     ListRole.SUPPRESSION: "in_suppression_list",
 }
+"""The column of a contact's row that says whether it is on a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,6 @@ class StoredSizes:
     excluded: int
 
 
-@dataclass(frozen=True, slots=True)
-class QueuedContact:
-    """A contact's place in the queue of a list."""
-
-    contact_id: int
-    queued_at: datetime
-
-
 def refresh_flags(connection: Connection, now: datetime, contact_ids: Sequence[int] | None = None) -> int:
     """Derive the contacts' list flags from their places in the lists; of all contacts, or of those given.
 
@@ -51,9 +45,9 @@ def refresh_flags(connection: Connection, now: datetime, contact_ids: Sequence[i
     """
     flags = ", ".join(
         f"coalesce(bool_or(list_role = '{role.value}' and left_at is null), false) as {flag}"
-        for role, flag in _FLAG.items()
+        for role, flag in LIST_FLAG.items()
     )
-    names = [*_FLAG.values(), "is_unsubscribed"]
+    names = [*LIST_FLAG.values(), "is_unsubscribed"]
     return execute(
         connection,
         f"""
@@ -115,89 +109,25 @@ def last_recipient_id(connection: Connection, role: ListRole) -> int | None:
     return None if found is None else int(found)
 
 
-def balance_sizes(connection: Connection) -> tuple[int, int, int]:
-    """Members of the three campaign lists that could be mailed; who stands in two lists counts in the first."""
-    found = fetch_row(
-        connection,
-        "the sizes of the campaign lists",
-        """
-        select count(*) filter (where in_campaign_list_1) as first,
-               count(*) filter (where in_campaign_list_2 and not in_campaign_list_1) as second,
-               count(*) filter (where in_campaign_list_3 and not in_campaign_list_1 and not in_campaign_list_2) as third
-        from contact_list_membership
-        where (in_campaign_list_1 or in_campaign_list_2 or in_campaign_list_3) and not is_unsubscribed and not is_excluded
-        """,
-    )
-    return int(found["first"]), int(found["second"]), int(found["third"])
-
-
-def queue_ends(connection: Connection, role: ListRole, oldest: int, newest: int) -> tuple[QueuedContact, ...]:
-    """The first ``oldest`` and the last ``newest`` movable members of a campaign list, in the order of the queue.
-
-    Not movable: whoever is unsubscribed, excluded, anonymised, suppressed, or in two campaign lists.
-    """
-    flag = _FLAG[role]
-    others = " and ".join(f"not {_FLAG[other]}" for other in CAMPAIGN_LISTS if other is not role)
-    members = f"""
-        select contact_id, queued_at from contact_list_membership
-        where {flag} and {others} and not is_unsubscribed and not is_excluded and not is_anonymised
-          and not in_suppression_list and not is_complaining
-    """
+def taken_off_by_others(connection: Connection, since: datetime) -> Mapping[ListRole, tuple[int, int]]:
+    """For each campaign list the contacts that left it since an instant without a step of our journal, and the contacts that
+    are on it now. Who was erased is left out: nobody took it off a list."""
     found = fetch_all(
         connection,
         f"""
-        select contact_id, queued_at from (
-            (select * from ({members}) m order by queued_at, contact_id limit :oldest)
-            union
-            (select * from ({members}) m order by queued_at desc, contact_id desc limit :newest)) ends
-        order by queued_at, contact_id
+        select l.list_role, count(*) filter (where l.left_at is null) as present,
+               count(*) filter (where l.left_at > :since and not c.is_anonymised and not exists (
+                   select 1 from change h join change_step s using (change_id)
+                   where h.contact_id = l.contact_id and s.action = {sql_word(StepAction.REMOVE)}
+                     and s.list_role = l.list_role and s.state in {sql_list(StepState.CONFIRMED, StepState.COMPENSATED)}
+                     and s.changed_at >= l.left_at - interval '1 minute')) as taken_off
+        from list_membership l join contact_list_membership c using (contact_id)
+        where l.list_role in {sql_list(*CAMPAIGN_LISTS)} and (l.left_at is null or l.left_at > :since)
+        group by l.list_role
         """,
-        oldest=oldest,
-        newest=newest,
+        since=since,
     )
-    return tuple(QueuedContact(**row) for row in found)
-
-
-_NEWCOMER = """
-    from contact_list_membership c
-    where in_master_list and not in_campaign_list_1 and not in_campaign_list_2 and not in_campaign_list_3
-      and not in_suppression_list and not is_unsubscribed and not is_excluded and not is_anonymised and not is_complaining
-      and not exists (select 1 from contact_list_membership s
-                      where s.in_suppression_list and s.contact_id <> c.contact_id and lower(s.email) = lower(c.email))
-      and not exists (select 1 from contact_suppression_history h
-                      where h.added_to_suppression_list and h.reinstated_at is null and lower(h.email) = lower(c.email))
-"""
-
-
-def with_suppressed_address(connection: Connection, contact_ids: Sequence[int]) -> frozenset[int]:
-    """The contacts among these whose address was suppressed and not reinstated, under whatever id: a re-import is a new
-    contact."""
-    found = fetch_all(
-        connection,
-        """
-        select c.contact_id from contact_list_membership c
-        where c.contact_id = any(:ids) and exists (
-            select 1 from contact_suppression_history h
-            where h.added_to_suppression_list and h.reinstated_at is null and lower(h.email) = lower(c.email))
-        """,
-        ids=list(contact_ids),
-    )
-    return frozenset(int(row["contact_id"]) for row in found)
-
-
-def count_newcomers(connection: Connection) -> int:
-    """Contacts in master that may enter a campaign list."""
-    return int(fetch_scalar(connection, "select count(*) " + _NEWCOMER))
-
-
-def newcomers(connection: Connection, limit: int) -> tuple[QueuedContact, ...]:
-    """The oldest contacts in master that may enter a campaign list."""
-    found = fetch_all(
-        connection,
-        "select contact_id, queued_at " + _NEWCOMER + " order by queued_at, contact_id limit :limit",
-        limit=limit,
-    )
-    return tuple(QueuedContact(**row) for row in found)
+    return {ListRole(row["list_role"]): (int(row["taken_off"]), int(row["present"])) for row in found}
 
 
 def in_two_campaign_lists(connection: Connection) -> tuple[int, ...]:
@@ -269,7 +199,7 @@ def facts_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int,
     )
     result: dict[int, Mapping[str, Any]] = {}
     for row in found:
-        roles = tuple(role for role, flag in _FLAG.items() if row[flag])
+        roles = tuple(role for role, flag in LIST_FLAG.items() if row[flag])
         result[int(row["contact_id"])] = {**row, "roles": roles}
     return result
 

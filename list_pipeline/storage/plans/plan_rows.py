@@ -37,6 +37,7 @@ from list_pipeline.storage.database import (
     require_one,
     require_row,
     sql_list,
+    sql_word,
     to_json,
 )
 
@@ -162,6 +163,19 @@ def maintenance_plans(
     rows = fetch_all(connection, _MAINTENANCE_PLANS, campaign=campaign_id, sweep=sweep)
     found = {plan.kind: plan for plan in map(_plan, rows)}
     return found.get(PlanKind.SUPPRESSION), found.get(PlanKind.REBALANCING)
+
+
+def moves_decided_at(connection: Connection, *, before_plan: int) -> datetime | None:
+    """When a person or the gate last decided on a rebalancing that moves or enrols somebody, the given plan left out."""
+    found: datetime | None = fetch_scalar(
+        connection,
+        f"""
+        select max(decided_at) from plan p where p.kind = {sql_word(PlanKind.REBALANCING)} and p.plan_id < :plan
+          and exists (select 1 from plan_item i where i.plan_id = p.plan_id)
+        """,
+        plan=before_plan,
+    )
+    return found
 
 
 def plan_by_id(connection: Connection, plan_id: int) -> StoredPlan | None:

@@ -161,7 +161,7 @@ def test_lists_that_were_sent_in_the_open_cycle_are_known(small: Installation) -
         small.clock.advance(timedelta(days=1))
     discover(small.services)
     with small.services.database.begin() as connection:
-        sent = discovery.lists_sent_in_open_cycle(connection, small.clock.now())
+        sent = discovery.cycle_now(connection, small.clock.now()).sent
     assert sent == set(CAMPAIGN_LISTS[:2])
 
 

@@ -13,7 +13,7 @@ from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.operations.membership import sync as membership_sync
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.suppression import plan_and_execute as suppression
-from list_pipeline.storage.membership import members
+from list_pipeline.storage.membership import queue
 from list_pipeline.storage.plans import journal
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
@@ -99,9 +99,9 @@ def test_an_address_suppressed_once_and_imported_again_is_never_a_newcomer(small
     assert again != old
     membership_sync.sync(small.services, full=True)
     with small.services.database.begin() as connection:
-        waiting = {one.contact_id for one in members.newcomers(connection, 100)}
-        assert members.with_suppressed_address(connection, [again, other]) == {again}
-        assert members.count_newcomers(connection) == len(waiting)
+        waiting = {one.contact_id for one in queue.newcomers(connection, 100)}
+        assert queue.with_suppressed_address(connection, [again, other]) == {again}
+        assert queue.count_newcomers(connection) == len(waiting)
     assert other in waiting
     assert again not in waiting
 

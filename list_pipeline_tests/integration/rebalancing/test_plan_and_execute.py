@@ -126,7 +126,8 @@ def test_a_list_that_is_being_sent_is_not_changed(small: Installation) -> None:
     rebalancing.execute_rebalancing(small.services, run, quietly)
     assert small.members(ListRole.CAMPAIGN_1) == before
     ((summary,),) = small.query("select summary from plan where kind = 'rebalancing'")
-    assert summary["frozen"] == ["campaign_1"]
+    # Nothing at all moves: who of the list got the mail is known only when it was sent.
+    assert summary["frozen"] == ["campaign_1", "campaign_2", "campaign_3"]
     assert key != small.key
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import problems
 from list_pipeline.core.plans.corrections import (
@@ -105,8 +106,25 @@ def test_a_change_is_not_taken_back_against_a_newer_state(
 
 
 def test_a_move_is_not_taken_back_across_the_rounds_of_an_open_cycle() -> None:
-    assert reverse(MOVED, after(MOVED), sent={TWO}).refused is Refusal.CYCLE_CHANGED
-    assert reverse(MOVED, after(MOVED), sent={ONE, TWO}).refused is None
+    sent_to_two, sent_to_both = OpenCycle(3, frozenset({TWO})), OpenCycle(3, frozenset({ONE, TWO}))
+    assert reverse(MOVED, after(MOVED), cycle=sent_to_two, received=True).refused is Refusal.CYCLE_CHANGED
+    assert reverse(MOVED, after(MOVED), cycle=sent_to_both, received=True).refused is None
+
+
+def test_a_suppression_is_not_taken_back_onto_a_list_where_the_contact_would_get_the_cycle_twice() -> None:
+    cycle = OpenCycle(3, frozenset({ONE}))
+    assert reverse(SUPPRESSED, after(SUPPRESSED), cycle=cycle, received=True).refused is Refusal.CYCLE_CHANGED
+    assert reverse(SUPPRESSED, after(SUPPRESSED), cycle=cycle, received=False).refused is None
+    # Its list was sent while it was suppressed: it gets nothing of this cycle either way, and is back for the next one.
+    gone_by = OpenCycle(3, frozenset({THREE}))
+    assert reverse(SUPPRESSED, after(SUPPRESSED), cycle=gone_by, received=False).refused is None
+
+
+def test_an_enrolment_is_taken_back_whatever_was_sent_and_a_return_waits_until_it_is_known_who_was_mailed() -> None:
+    unknown = OpenCycle(3, frozenset({TWO}), unrecorded=frozenset({TWO}))
+    assert reverse(ENROLLED, after(ENROLLED), cycle=unknown).refused is None
+    for change in (MOVED, SUPPRESSED):
+        assert reverse(change, after(change), cycle=unknown).refused is Refusal.RECIPIENTS_UNKNOWN
 
 
 def test_a_list_that_is_being_sent_is_left_alone() -> None:
@@ -134,13 +152,20 @@ NOW = st.builds(
     change=st.sampled_from([SUPPRESSED, MOVED, ENROLLED, replace(SUPPRESSED, is_complaint=True)]),
     now=NOW,
     sent=st.frozensets(st.sampled_from(CAMPAIGN_LISTS)),
+    received=st.booleans(),
     frozen=st.frozensets(st.sampled_from(CAMPAIGN_LISTS)),
     override=st.booleans(),
 )
 def test_whatever_happened_since_a_reversal_leaves_nobody_listless_or_suppressed_and_mailable(
-    change: DoneChange, now: ContactNow, sent: frozenset[ListRole], frozen: frozenset[ListRole], override: bool
+    change: DoneChange,
+    now: ContactNow,
+    sent: frozenset[ListRole],
+    received: bool,
+    frozen: frozenset[ListRole],
+    override: bool,
 ) -> None:
-    found = reverse(change, now, sent=sent, frozen=frozen, despite_complaint=override)
+    cycle = OpenCycle(3, sent)
+    found = reverse(change, now, cycle=cycle, received=received, frozen=frozen, despite_complaint=override)
     assert bool(found.steps) is (found.refused is None)
     was_reachable = SUPPRESSION in now.lists and bool(now.campaign_lists) and not now.is_excluded
     for state in carried_out(now, found.steps):

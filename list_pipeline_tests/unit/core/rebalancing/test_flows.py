@@ -173,12 +173,14 @@ def test_an_open_cycle_keeps_moves_between_lists_of_the_same_state_and_defers_th
     assert any("still above 5 %" in reason for reason in plan.reasons)
 
 
-def test_newcomers_may_join_any_list_of_an_open_cycle() -> None:
-    plan = plan_flows((731, 1000, 1000), 500, sent_in_open_cycle=frozenset({ONE}))
-    assert dict(plan.enrolments) == {ONE: 240}
-    assert not plan.moves
-    assert plan.is_repaired
-    assert not plan.deferred_moves
+def test_newcomers_join_the_lists_that_are_still_to_be_sent_in_an_open_cycle() -> None:
+    behind = plan_flows((1000, 731, 1000), 500, sent_in_open_cycle=frozenset({ONE}))
+    assert dict(behind.enrolments) == {TWO: 240}
+    assert behind.is_repaired
+    ahead = plan_flows((731, 1000, 1000), 500, sent_in_open_cycle=frozenset({ONE}))
+    assert ahead.changes_nothing
+    assert dict(ahead.deferred_enrolments) == {ONE: 240}
+    assert "newcomers join lists still to be sent" in " ".join(ahead.reasons)
 
 
 def test_a_restriction_that_leaves_nothing_to_do_still_records_what_is_deferred() -> None:
@@ -215,7 +217,7 @@ def test_exactly_the_largest_share_of_moves_needs_a_person() -> None:
     plan = plan_flows((650, 1000, 1350), 0, policy=RebalancingPolicy(5, 5))
     assert plan.move_count == 300
     assert plan.review_reason == (
-        "300 moves are 10 % of the 3,000 contacts in the three lists; from 10 % on a person decides"
+        "300 moves and 0 enrolments (10 %) among the 3,000 contacts in the three lists; from 10 % on a person decides"
     )
 
 
@@ -225,7 +227,7 @@ def test_a_policy_that_contradicts_itself_names_its_settings() -> None:
     with pytest.raises(ConfigurationError, match="percentage"):
         RebalancingPolicy(trigger_percent=float("nan"))
     with pytest.raises(ConfigurationError, match="negative"):
-        RebalancingPolicy(max_moves_share_percent=-1)
+        RebalancingPolicy(max_changed_share_percent=-1)
 
 
 def test_impossible_input_is_refused() -> None:
@@ -251,6 +253,7 @@ def test_every_plan_keeps_everybody_and_respects_cycle_and_freeze(
         assert (donor in sent) == (receiver in sent)
         assert not frozen & {donor, receiver}
     assert not frozen & set(plan.enrolments)
+    assert not sent & set(plan.enrolments) or sent == set(CAMPAIGN_LISTS)
     if not plan.triggered:
         assert not plan.moves
         assert policy.enrol is EnrolNewcomers.ALL or plan.changes_nothing

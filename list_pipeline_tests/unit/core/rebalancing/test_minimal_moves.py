@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from list_pipeline.core.rebalancing.balance import Sizes
-from list_pipeline.core.rebalancing.minimal_moves import FREE, Group, Solution, solve
+from list_pipeline.core.rebalancing.minimal_moves import EVERY_LIST, FREE, Group, Solution, solve
 
 Groups = tuple[Group, ...]
 GROUPINGS: tuple[Groups, ...] = (
@@ -36,10 +36,12 @@ def splits(total: int) -> Iterator[Sizes]:
             yield first, second, total - first - second
 
 
-def fewest_moves(start: Sizes, newcomers: int, groups: Groups) -> dict[Sizes, int]:
+def fewest_moves(
+    start: Sizes, newcomers: int, groups: Groups, joinable: frozenset[int] = EVERY_LIST
+) -> dict[Sizes, int]:
     """Shortest paths over every state: one step enrols somebody (free) or moves somebody inside a group (costs 1)."""
     pairs = [(a, b) for group in groups for a in group for b in group if a != b]
-    receivers = [index for group in groups for index in group]
+    receivers = [index for group in groups for index in group if index in joinable]
     steps = [(None, receiver) for receiver in receivers] + list(pairs)
     distance = {start: 0}
     queue = deque([start])
@@ -119,6 +121,35 @@ def test_every_small_case_with_a_fixed_number_of_newcomers_is_as_even_as_possibl
                 solution = solve(start, range(count, count + 1), groups, tolerance)
                 assert cost_of(solution.sizes, solution.moves, sum(solution.enrolments), tolerance) == best
                 assert_consistent(start, solution, groups)
+
+
+PARTED = [(grouping, frozenset(joined)) for grouping in GROUPINGS if len(grouping) > 1 for joined in (*grouping, ())]
+"""Groupings of an open cycle, of which newcomers may join the lists of one group only, or of none."""
+
+
+@pytest.mark.parametrize(("groups", "joinable"), PARTED, ids=str)
+def test_newcomers_join_only_the_lists_that_they_may_join_and_nothing_gets_worse_than_it_has_to(
+    groups: Groups, joinable: frozenset[int]
+) -> None:
+    for total in range(1, 7):
+        for start in splits(total):
+            reachable = fewest_moves(start, 3, groups, joinable)
+            for available, tolerance in product(range(4), TOLERANCES):
+                best = min(
+                    cost_of(sizes, moves, sum(sizes) - total, tolerance)
+                    for sizes, moves in reachable.items()
+                    if sum(sizes) - total <= available
+                )
+                solution = solve(start, range(available + 1), groups, tolerance, joinable)
+                found = cost_of(solution.sizes, solution.moves, sum(solution.enrolments), tolerance)
+                assert found == best, (start, available, tolerance)
+                assert_consistent(start, solution, groups)
+                assert all(not count or index in joinable for index, count in enumerate(solution.enrolments))
+
+
+def test_a_group_of_lists_is_joinable_as_a_whole_or_not_at_all() -> None:
+    with pytest.raises(ValueError, match="joinable"):
+        solve((3, 4, 5), range(2), FREE, Fraction(0), frozenset({0}))
 
 
 def test_more_newcomers_than_can_matter_are_not_missed_by_the_bounded_search() -> None:

@@ -15,7 +15,7 @@ from list_pipeline.core.observations import MessageStatus
 from list_pipeline.core.plans.gate import GateDecision, GateOutcome
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, Sweep
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
-from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, judge_rebalancing
+from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, TakenOff, judge_rebalancing
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.suppression.gate import GateItem, SuppressionGateFacts, gate_items, judge_suppression
 from list_pipeline.core.suppression.plan import assemble
@@ -325,12 +325,28 @@ class TestRebalancing:
         fewer = self.given(self.moves(9), sizes_before=before, sizes_after=(51, 29, 20), is_best_reachable=True)
         assert judge_rebalancing(fewer, self.RULES).approved
 
-    def test_enrolments_are_no_moves(self) -> None:
+    def test_enrolments_count_with_the_moves(self) -> None:
         joined = tuple(
             PlanItem(number, ItemAction.ENROL, "newcomer", to_role=ListRole.CAMPAIGN_2) for number in range(1, 21)
         )
-        plan = self.given(joined, sizes_before=(40, 20, 40), sizes_after=(40, 40, 40))
-        assert judge_rebalancing(plan, self.RULES).approved
+        many = self.given(joined, sizes_before=(40, 20, 40), sizes_after=(40, 40, 40))
+        decision = judge_rebalancing(many, self.RULES)
+        assert (decision.outcome, failed(decision), decision.alert) == (GateOutcome.NEEDS_REVIEW, {"moves"}, True)
+        few = self.given(joined, sizes_before=(80, 61, 80), sizes_after=(80, 81, 80))
+        assert judge_rebalancing(few, self.RULES).approved
+
+    def test_a_list_that_somebody_else_emptied_is_filled_by_a_person_only(self) -> None:
+        def given(taken_off: int, size_before: int) -> GateDecision:
+            seen = {ListRole.CAMPAIGN_2: TakenOff(taken_off, size_before)}
+            plan = self.given(
+                self.moves(9), sizes_before=(60, 20, 20), sizes_after=(51, 29, 20), is_best_reachable=True
+            )
+            return judge_rebalancing(replace(plan, taken_off=seen), self.RULES)
+
+        assert given(5, 100).approved
+        decision = given(6, 100)
+        assert (decision.outcome, failed(decision), decision.alert) == (GateOutcome.NEEDS_REVIEW, {"taken_off"}, True)
+        assert "6 of 100 off List 2" in decision.failed_checks[0].words
 
     @pytest.mark.parametrize(
         ("changes", "name"),

@@ -1,0 +1,150 @@
+"""Who may move from a campaign list and who may enter one, in the order of the queues.
+
+Belongs here: the conditions in SQL under which our rows offer a contact. Does not belong here: how many are needed and who of
+those offered is taken (``core.rebalancing``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from list_pipeline.core.campaigns.open_cycle import OpenCycle
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.plans.plan import ItemAction, PlanKind
+from list_pipeline.storage.campaigns.sent_campaigns import RECEIVED_CYCLE
+from list_pipeline.storage.database import fetch_all, fetch_row, fetch_scalar, sql_list, sql_word
+from list_pipeline.storage.membership.members import LIST_FLAG
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedContact:
+    """A contact's place in the queue of a list."""
+
+    contact_id: int
+    queued_at: datetime
+
+
+def balance_sizes(connection: Connection) -> tuple[int, int, int]:
+    """Members of the three campaign lists that could be mailed; who stands in two lists counts in the first."""
+    found = fetch_row(
+        connection,
+        "the sizes of the campaign lists",
+        """
+        select count(*) filter (where in_campaign_list_1) as first,
+               count(*) filter (where in_campaign_list_2 and not in_campaign_list_1) as second,
+               count(*) filter (where in_campaign_list_3 and not in_campaign_list_1 and not in_campaign_list_2) as third
+        from contact_list_membership
+        where (in_campaign_list_1 or in_campaign_list_2 or in_campaign_list_3) and not is_unsubscribed and not is_excluded
+        """,
+    )
+    return int(found["first"]), int(found["second"]), int(found["third"])
+
+
+def queue_ends(
+    connection: Connection, role: ListRole, oldest: int, newest: int, cycle: OpenCycle = OpenCycle()
+) -> tuple[QueuedContact, ...]:
+    """The first ``oldest`` and the last ``newest`` movable members of a campaign list, in the order of the queue.
+
+    Not movable: whoever is unsubscribed, excluded, anonymised, suppressed, or in two campaign lists; and whoever got the open
+    cycle although its list is still to be sent in it, or did not although it was: somebody else put it there.
+    """
+    flag = LIST_FLAG[role]
+    others = " and ".join(f"not {LIST_FLAG[other]}" for other in CAMPAIGN_LISTS if other is not role)
+    received = f"and {RECEIVED_CYCLE} = :is_sent" if cycle.number is not None else ""
+    members = f"""
+        select contact_id, queued_at from contact_list_membership c
+        where {flag} and {others} and not is_unsubscribed and not is_excluded and not is_anonymised
+          and not in_suppression_list and not is_complaining {received}
+    """
+    found = fetch_all(
+        connection,
+        f"""
+        select contact_id, queued_at from (
+            (select * from ({members}) m order by queued_at, contact_id limit :oldest)
+            union
+            (select * from ({members}) m order by queued_at desc, contact_id desc limit :newest)) ends
+        order by queued_at, contact_id
+        """,
+        oldest=oldest,
+        newest=newest,
+        **({"cycle": cycle.number, "is_sent": role in cycle.sent} if cycle.number is not None else {}),
+    )
+    return tuple(QueuedContact(**row) for row in found)
+
+
+_ENROLLABLE = """
+    from contact_list_membership c
+    where in_master_list and not in_campaign_list_1 and not in_campaign_list_2 and not in_campaign_list_3
+      and not in_suppression_list and not is_unsubscribed and not is_excluded and not is_anonymised and not is_complaining
+      and not exists (select 1 from contact_list_membership s
+                      where s.in_suppression_list and s.contact_id <> c.contact_id and lower(s.email) = lower(c.email))
+      and not exists (select 1 from contact_suppression_history h
+                      where h.added_to_suppression_list and h.reinstated_at is null and lower(h.email) = lower(c.email))
+"""
+
+_WAS_LISTED = f"""exists (
+    select 1 from contact_list_membership o
+    where lower(o.email) = lower(c.email) and (
+        exists (select 1 from campaign_recipient r where r.contact_id = o.contact_id)
+        or exists (
+            select 1 from list_membership l where l.contact_id = o.contact_id
+              and l.list_role in {sql_list(*CAMPAIGN_LISTS)}
+              and not exists (
+                  select 1 from change h join change_step a using (change_id)
+                  join change b on b.reverses_change_id = h.change_id join plan p on p.plan_id = b.plan_id
+                  where h.contact_id = l.contact_id and h.kind = {sql_word(ItemAction.ENROL)}
+                    and a.list_role = l.list_role and p.kind = {sql_word(PlanKind.ROLLBACK)}))))"""
+"""Whether the contact ``c`` was on a campaign list before, as our rows and the recipients of past sends tell, under this id or
+an earlier one of the same address. An enrolment that we rolled back by ourselves does not count: nobody decided on it."""
+
+_NEWCOMER = f"{_ENROLLABLE} and not {_WAS_LISTED}"
+
+
+def with_suppressed_address(connection: Connection, contact_ids: Sequence[int]) -> frozenset[int]:
+    """The contacts among these whose address was suppressed and not reinstated, under whatever id: a re-import is a new
+    contact."""
+    found = fetch_all(
+        connection,
+        """
+        select c.contact_id from contact_list_membership c
+        where c.contact_id = any(:ids) and exists (
+            select 1 from contact_suppression_history h
+            where h.added_to_suppression_list and h.reinstated_at is null and lower(h.email) = lower(c.email))
+        """,
+        ids=list(contact_ids),
+    )
+    return frozenset(int(row["contact_id"]) for row in found)
+
+
+def count_newcomers(connection: Connection) -> int:
+    """Contacts in master that may enter a campaign list: they are new, nobody took them off one."""
+    return int(fetch_scalar(connection, "select count(*) " + _NEWCOMER))
+
+
+def count_removed(connection: Connection) -> int:
+    """Contacts in master and on no campaign list that were on one before: somebody took them off, so nobody puts them back."""
+    return int(fetch_scalar(connection, f"select count(*) {_ENROLLABLE} and {_WAS_LISTED}"))
+
+
+def removed_among(connection: Connection, contact_ids: Sequence[int]) -> frozenset[int]:
+    """The contacts among these that are on no campaign list and were on one before."""
+    found = fetch_all(
+        connection,
+        f"select c.contact_id {_ENROLLABLE} and {_WAS_LISTED} and c.contact_id = any(:ids)",
+        ids=list(contact_ids),
+    )
+    return frozenset(int(row["contact_id"]) for row in found)
+
+
+def newcomers(connection: Connection, limit: int) -> tuple[QueuedContact, ...]:
+    """The oldest contacts in master that may enter a campaign list."""
+    found = fetch_all(
+        connection,
+        "select contact_id, queued_at " + _NEWCOMER + " order by queued_at, contact_id limit :limit",
+        limit=limit,
+    )
+    return tuple(QueuedContact(**row) for row in found)
