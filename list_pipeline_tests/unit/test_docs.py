@@ -278,7 +278,8 @@ def test_the_figures_of_a_rebalancing_are_those_in_the_policy_page() -> None:
     policy, text = RebalancingPolicy(), page("policy")
     assert f"above {policy.trigger_percent} % (`LIST_BALANCE_THRESHOLD`)" in text
     assert f"at most {policy.repair_percent} % (`LIST_BALANCE_TARGET`)" in text
-    assert f"moves are under {policy.max_changed_share_percent} %" in text
+    assert f"moves and enrolments together are under {policy.max_changed_share_percent} %" in text
+    assert f"others took at most {policy.max_taken_off_percent} % of each campaign list" in text
 
 
 @pytest.mark.parametrize("rule", [*SuppressionRule])
