@@ -23,16 +23,21 @@ CAMPAIGN_SENSOR_SECONDS = 300
 """Maintenance has to start within the hour; a look costs one request."""
 
 
+DECISION_SENSOR_SECONDS = 30
+"""Who decided looks at the screen; a look costs no request."""
+
+
 def _oldest_first(context: dg.SensorEvaluationContext, found: list[Due]) -> list[Due]:
     """The oldest that can still be started, and nobody while the run of an older one is on its way: each is planned on the
     state that the one before left. The others follow with the next ticks.
 
-    A run key that was used up and led to nothing holds nobody up; it is replaced later.
+    A run key that was used up and led to nothing holds nobody up; it is replaced later. What only goes on is started by
+    ``maintenances_to_resume``, within a minute.
     """
     for one in found:
         runs = context.instance.get_runs(dg.RunsFilter(tags={"dagster/run_key": one.run_key}), limit=1)
         if not runs:
-            return [one]
+            return [] if one.goes_on else [one]
         if not runs[0].is_finished:
             return []
     return []
@@ -104,6 +109,31 @@ def _nothing_due(known: int, given_up: list[str], notes: list[str]) -> str:
             f"{len(given_up)} failed in every attempt and only a person starts them again, the latest: {named}."
         )
     return " ".join([*words, *notes[:1]])
+
+
+@dg.sensor(
+    job=jobs.post_campaign_maintenance,
+    minimum_interval_seconds=DECISION_SENSOR_SECONDS,
+    default_status=SENSOR_STATUS,
+    description=(
+        "Goes on with maintenances as soon as a person decided on the plan that they waited for, or lists may be changed again."
+    ),
+)
+def maintenances_to_resume(
+    context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
+) -> dg.SensorResult | dg.SkipReason:
+    try:
+        note_flag(services, by="sensor")
+        found = [
+            request
+            for sweep in Sweep
+            for request in _requests([one for one in due(services, sweep=sweep) if one.goes_on], sweep)
+        ]
+    except ConfigurationError as error:
+        return dg.SkipReason(str(error))
+    if not found:
+        return dg.SkipReason("No maintenance waits that could go on.")
+    return dg.SensorResult(run_requests=found)
 
 
 @dg.sensor(

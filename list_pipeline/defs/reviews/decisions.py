@@ -84,7 +84,7 @@ def write_plan_decision(
             plan = reviews.reject(services, config.plan_id, by=config.by, note=note)
         else:
             plan = reviews.expire(services, config.plan_id, by=config.by, note=note)
-    context.log.info(f"Plan {plan.plan_id} is {plan.status.value}. Its campaign goes on within five minutes.")
+    context.log.info(f"Plan {plan.plan_id} is {plan.status.value}. Its campaign goes on within a minute.")
 
 
 @dg.job(

@@ -258,7 +258,7 @@ def why_held(services: Services, run: Maintenance, kind: PlanKind, run_id: str) 
     for plan in plans:
         if plan is not None and plan.status is PlanStatus.PENDING_REVIEW:
             return f"Plan {plan.plan_id} ({plan.kind.value}) {WAITS}."
-    return "A person decided meanwhile; the campaign goes on by itself within five minutes."
+    return "A person decided meanwhile; the campaign goes on by itself within a minute."
 
 
 def _end_at_deadline(services: Services, run: Maintenance, stage_name: str, count: int) -> None:

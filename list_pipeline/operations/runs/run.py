@@ -56,12 +56,13 @@ class Maintenance:
 @dataclass(frozen=True, slots=True)
 class Due:
     """A campaign that wants a run now. ``run_key`` differs for every attempt, because Dagster uses one up even by a
-    failed run. ``why`` is said to people."""
+    failed run. ``why`` is said to people. ``goes_on``: it waited for a person or a setting, and waits no more."""
 
     campaign_key: str
     run_key: str
     attempt: int
     why: str
+    goes_on: bool = False
 
 
 def begin(services: Services, key: str, *, sweep: Sweep = Sweep.H24, run_id: str | None = None) -> Maintenance:
@@ -331,34 +332,31 @@ def _due(
     sweep: Sweep,
 ) -> Due | None:
     campaign = state.campaign
-    verdict = eligible(
-        _times(campaign),
-        now,
-        delay_hours=_delay_hours(services, sweep),
-        lookback_days=_lookback_days(services, now, first_started_at),
-    )
-    if not verdict.is_eligible and not state.is_decided:
-        # What a person decided on goes on at any age: a past campaign, begun by a person, is not left half way.
-        return None
 
     def due_as(attempt: int, since: datetime | None, why: str, reason: str = "") -> Due:
         key = run_keys.maintenance(campaign.key, sweep.value, attempt, since, now, reason)
-        return Due(campaign.key, key, attempt, why)
+        return Due(campaign.key, key, attempt, why, goes_on=bool(reason))
 
     attempt, limits = state.attempt, maintenance_limits(services)
+    # What began comes to its end however old its campaign is: a person may have asked for it.
+    if state.is_decided and (plan_id := state.approved_plan_id) is not None:
+        return due_as(attempt, state.decided_at, f"a person decided on its plan {plan_id}", run_keys.decided(plan_id))
+    if state.log_status is RunStatus.READ_ONLY and (mode := operating_mode(services)) is not Mode.READ_ONLY:
+        why = "lists may be changed again since it was only looked at"
+        return due_as(attempt, state.finished_at, why, run_keys.resumed(mode.value, state.finished_at))
     if state.log_status is None:
-        return due_as(1, verdict.due_at, verdict.reason)
+        verdict = eligible(
+            _times(campaign),
+            now,
+            delay_hours=_delay_hours(services, sweep),
+            lookback_days=_lookback_days(services, now, first_started_at),
+        )
+        return due_as(1, verdict.due_at, verdict.reason) if verdict.is_eligible else None
     if state.log_status is RunStatus.FAILED and state.finished_at is not None:
         seen = RunSeen(state.log_status, attempt, state.finished_at, state.finished_at)
         if limits.outlook(seen, now) is Outlook.DUE_AGAIN:
             retry_at = limits.next_attempt_at(state.finished_at, attempt)
             return due_as(attempt + 1, retry_at, f"attempt {attempt} failed")
-    if state.log_status is RunStatus.PENDING_REVIEW and (plan_id := state.approved_plan_id) is not None:
-        why = f"a person decided on its plan {plan_id}"
-        return due_as(attempt, state.decided_at, why, run_keys.decided(plan_id))
-    if state.log_status is RunStatus.READ_ONLY and (mode := operating_mode(services)) is not Mode.READ_ONLY:
-        why = "lists may be changed again since it was only looked at"
-        return due_as(attempt, state.finished_at, why, run_keys.resumed(mode.value, state.finished_at))
     return None
 
 
