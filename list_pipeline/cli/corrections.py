@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command()(undo)
     app.command()(reinstate)
     app.command()(suppress)
+    app.command()(resubscribed)
     app.command("carry-out")(carry_out)
 
 
@@ -89,6 +90,20 @@ def suppress(
         note_flag(services, by="command")
         done = take_off(services, contact_of(services, contact), by=by, note=reason)
     _show([done])
+
+
+def resubscribed(
+    contact: Contact,
+    by: By,
+    note: Annotated[str, typer.Option(help="How you know that the subscriber wants mail again.")],
+) -> None:
+    """Note that a contact that unsubscribed once wants mail again; no list is changed."""
+    from list_pipeline.operations.plans.single_contacts import contact_of, take_back_unsubscription
+
+    with opened_services() as services:
+        contact_id = contact_of(services, contact)
+        take_back_unsubscription(services, contact_id, by=by, note=note)
+    console.print(f"Contact {contact_id} counts as subscribed where its lists say so.")
 
 
 def carry_out(plan_id: Annotated[int, typer.Argument(help="Number of an approved correction.")]) -> None:

@@ -24,6 +24,7 @@ from list_pipeline.operations.access import ReadingMailjet, Storing
 from list_pipeline.storage.database import execute, fetch_scalar
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.membership import sync as sync_rows
+from list_pipeline.storage.membership.unsubscriptions import kept_and_listed
 from list_pipeline.storage.plans import journal
 
 log = structlog.get_logger(__name__)
@@ -368,6 +369,11 @@ def _finish(services: ReadingMailjet, report: SyncReport, requests_before: int, 
         reachable = members.suppressed_and_mailable(connection)
         if reachable:
             report.findings.append(f"{len(reachable)} suppressed contact(s) can still be mailed: {_some(reachable)}")
+        again = kept_and_listed(connection)
+        if again:
+            report.findings.append(
+                f"{len(again)} contact(s) that unsubscribed stand subscribed on a campaign list again: {_some(again)}"
+            )
         ghosts = int(fetch_scalar(connection, "select count(*) from contact_list_membership where is_anonymised"))
         if ghosts:
             report.findings.append(f"{ghosts} anonymised contact(s) are left alone")

@@ -1,4 +1,4 @@
-"""Corrections of single contacts by a person: suppress one, or take its suppression back.
+"""Corrections of single contacts by a person: suppress one, or take its suppression or its unsubscription back.
 
 Belongs here: the checks before such a correction. Does not belong here: how it is journalled and carried out
 (``corrections``).
@@ -10,6 +10,7 @@ import structlog
 
 from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind
 from list_pipeline.operations.access import Correcting, Storing
 from list_pipeline.operations.membership.sync import learn_contacts
@@ -27,6 +28,7 @@ from list_pipeline.operations.plans.corrections import (
     save_correction,
 )
 from list_pipeline.storage.lock import mutation_lock
+from list_pipeline.storage.membership import members, unsubscriptions
 from list_pipeline.storage.plans import outcomes as outcome_rows
 
 log = structlog.get_logger(__name__)
@@ -100,6 +102,30 @@ def suppress(services: Correcting, contact_id: int, *, by: str, note: str, progr
             plan_id = save_correction(services, connection, asked, [item], {})
             open_forward(services, connection, plan_id, [item])
         return finish(services, plan_id, lock, progress)
+
+
+def take_back_unsubscription(services: Storing, contact_id: int, *, by: str, note: str) -> None:
+    """Note that a contact that unsubscribed wants mail again; from now on its lists say whether it is subscribed.
+
+    Raises:
+        RefusedError: nobody is named, or no reason.
+        NotFoundError: no unsubscription of this contact is kept.
+    """
+    tried = f"Taking back that contact {contact_id} unsubscribed"
+    require_name(by, tried)
+    why = redact_addresses(note.strip())
+    if not why:
+        raise RefusedError(tried, "there is no reason", "Say how you know that the subscriber wants mail again")
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        if not unsubscriptions.take_back(connection, contact_id, by.strip(), why[:500], now):
+            raise NotFoundError(
+                tried,
+                "no unsubscription of it is kept",
+                "Where its entry on a list says unsubscribed, the subscriber or a person changes that at Mailjet",
+            )
+        members.refresh_flags(connection, now)
+    log.info("an unsubscription was taken back", contact_id=contact_id, by=by.strip())
 
 
 def contact_of(services: Storing, named: str) -> int:

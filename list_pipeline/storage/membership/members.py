@@ -17,6 +17,7 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import RecipientSeen
 from list_pipeline.core.plans.journal import StepAction, StepState
 from list_pipeline.storage.database import execute, fetch_all, fetch_scalar, sql_list, sql_word
+from list_pipeline.storage.membership.unsubscriptions import UNSUBSCRIBED_FOR_GOOD
 
 LIST_FLAG: Mapping[ListRole, str] = {
     ListRole.MASTER: "in_master_list",
@@ -41,7 +42,7 @@ class StoredSizes:
 def refresh_flags(connection: Connection, now: datetime, contact_ids: Sequence[int] | None = None) -> int:
     """Derive the contacts' list flags from their places in the lists; of all contacts, or of those given.
 
-    Unsubscribed on any list means on all of them, and leaving a list does not subscribe anybody again.
+    Unsubscribed on any list means on all of them, and leaving a list or coming back to one does not subscribe anybody again.
     """
     flags = ", ".join(
         f"coalesce(bool_or(list_role = '{role.value}' and left_at is null), false) as {flag}"
@@ -52,7 +53,8 @@ def refresh_flags(connection: Connection, now: datetime, contact_ids: Sequence[i
         connection,
         f"""
         with derived as (
-            select c.contact_id, {flags}, coalesce(bool_or(l.is_unsubscribed), false) as is_unsubscribed
+            select c.contact_id, {flags}, coalesce(bool_or(l.is_unsubscribed), false)
+                   or c.contact_id in ({UNSUBSCRIBED_FOR_GOOD}) as is_unsubscribed
             from contact_list_membership c left join list_membership l using (contact_id)
             where cast(:contacts as bigint[]) is null or c.contact_id = any(:contacts)
             group by c.contact_id)

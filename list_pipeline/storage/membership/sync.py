@@ -15,6 +15,7 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import ContactSeen, RecipientSeen
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_scalar, to_json
 from list_pipeline.storage.membership.members import StoredSizes
+from list_pipeline.storage.membership.unsubscriptions import keep_replaced
 
 
 class SyncStaging:
@@ -134,6 +135,7 @@ def merge_list(connection: Connection, role: ListRole, now: datetime, *, whole: 
     Args:
         whole: the list was read from the first to the last row, so whoever was not seen has left it.
     """
+    keep_replaced(connection, role, now)
     changed = execute(
         connection,
         """

@@ -1,0 +1,75 @@
+"""Unsubscriptions that are kept although the entry that said so is gone.
+
+Mailjet knows of an unsubscription on the entry of a list only: whoever is taken off and put on again is subscribed there. A
+new entry therefore takes nothing back; the same entry that says subscribed again does.
+
+Belongs here: keeping them, and what takes one back. Does not belong here: what follows for a contact
+(``members.refresh_flags``).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from list_pipeline.core.lists import ListRole
+from list_pipeline.storage.database import execute, fetch_all
+
+UNSUBSCRIBED_FOR_GOOD = """
+    select c.contact_id from kept_unsubscription k join contact_list_membership o using (contact_id)
+    join contact_list_membership c on lower(c.email) = lower(o.email) where k.taken_back_at is null"""
+"""Contacts that are unsubscribed whatever their lists say, under this id or another one of the same address."""
+
+
+def keep_replaced(connection: Connection, role: ListRole, now: datetime) -> None:
+    """Keep the unsubscriptions whose entry on a list is about to be replaced by a new, subscribed one.
+
+    Args:
+        connection: with the rows just seen in ``seen_recipient``, which are not merged yet.
+    """
+    execute(
+        connection,
+        """
+        insert into kept_unsubscription as k (contact_id, list_role, unsubscribed_at, kept_at)
+        select m.contact_id, m.list_role, m.unsubscribed_at, :now
+        from list_membership m join seen_recipient r using (list_role, contact_id)
+        where m.list_role = :role and m.is_unsubscribed and not r.is_unsubscribed and r.recipient_id <> m.recipient_id
+        on conflict (contact_id) do update set list_role = excluded.list_role,
+               unsubscribed_at = excluded.unsubscribed_at, kept_at = excluded.kept_at, taken_back_at = null,
+               taken_back_by = null, note = null
+        """,
+        role=role.value,
+        now=now,
+    )
+
+
+def take_back(connection: Connection, contact_id: int, by: str, note: str, now: datetime) -> bool:
+    """Note that the subscriber wants mail again, as a person says. False: no unsubscription of the contact is kept."""
+    return bool(
+        execute(
+            connection,
+            """
+            update kept_unsubscription set taken_back_at = :now, taken_back_by = :by, note = :note
+            where contact_id = :contact and taken_back_at is null
+            """,
+            contact=contact_id,
+            by=by,
+            note=note,
+            now=now,
+        )
+    )
+
+
+def kept_and_listed(connection: Connection) -> tuple[int, ...]:
+    """Contacts that unsubscribed once and that a campaign could reach all the same, because somebody put them on a campaign
+    list again."""
+    found = fetch_all(
+        connection,
+        f"""
+        select distinct l.contact_id from list_membership l join contact_list_membership c using (contact_id)
+        where l.left_at is null and l.list_role in ('campaign_1', 'campaign_2', 'campaign_3') and not l.is_unsubscribed
+          and not c.is_excluded and l.contact_id in ({UNSUBSCRIBED_FOR_GOOD}) order by l.contact_id
+        """,
+    )
+    return tuple(int(row["contact_id"]) for row in found)

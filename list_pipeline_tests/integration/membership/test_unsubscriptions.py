@@ -1,0 +1,87 @@
+"""Who unsubscribed once stays unsubscribed, whatever becomes of the entry that said so."""
+
+from __future__ import annotations
+
+import pytest
+
+from list_pipeline.core.errors import NotFoundError, RefusedError
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.operations.membership.sync import sync
+from list_pipeline.operations.plans.single_contacts import take_back_unsubscription
+from list_pipeline.storage.membership import members, queue
+from list_pipeline_tests.integration.accounts import Installation
+
+ONE, TWO, _ = CAMPAIGN_LISTS
+
+
+def is_unsubscribed(made: Installation, contact_id: int) -> bool:
+    with made.services.database.begin() as connection:
+        return bool(members.facts_of(connection, [contact_id])[contact_id]["is_unsubscribed"])
+
+
+def come_back(made: Installation, contact_id: int, *roles: ListRole) -> None:
+    """Off every list, and onto some of them again by an import."""
+    for role in made.places(contact_id):
+        made.take_off(role, contact_id)
+    sync(made.services, full=True)
+    for role in roles:
+        made.put_on(role, contact_id)
+    sync(made.services, full=True)
+
+
+@pytest.mark.parametrize("left", [ListRole.MASTER, ONE])
+def test_who_unsubscribed_left_every_list_and_was_imported_again_is_no_newcomer_and_not_subscribed(
+    small: Installation, left: ListRole
+) -> None:
+    contact_id = small.account.people[1]
+    small.control.unsubscribe(contact_id, small.account.lists[left])
+    sync(small.services)
+    come_back(small, contact_id, ListRole.MASTER)
+    assert is_unsubscribed(small, contact_id)
+    with small.services.database.begin() as connection:
+        assert contact_id not in {one.contact_id for one in queue.newcomers(connection, 100)}
+
+
+def test_who_is_put_on_a_campaign_list_again_after_unsubscribing_is_named_and_not_moved(small: Installation) -> None:
+    contact_id = small.account.people[1]
+    small.control.unsubscribe(contact_id, small.account.lists[ONE])
+    sync(small.services)
+    come_back(small, contact_id, ListRole.MASTER, ONE)
+    assert is_unsubscribed(small, contact_id)
+    found = sync(small.services).findings
+    assert any(
+        "unsubscribed stand subscribed on a campaign list again" in one and str(contact_id) in one for one in found
+    )
+    with small.services.database.begin() as connection:
+        assert contact_id not in {one.contact_id for one in queue.queue_ends(connection, ONE, 50, 50)}
+
+
+def test_the_same_entry_that_says_subscribed_again_takes_it_back(small: Installation) -> None:
+    contact_id = small.account.people[1]
+    small.control.unsubscribe(contact_id, small.account.lists[ONE])
+    sync(small.services)
+    assert is_unsubscribed(small, contact_id)
+    small.control.subscribe(small.control.contact(contact_id)["email"], small.account.lists[ONE])
+    sync(small.services, thorough=True)
+    assert not is_unsubscribed(small, contact_id)
+
+
+def test_a_person_who_knows_takes_it_back_and_a_later_unsubscription_counts_again(small: Installation) -> None:
+    contact_id = small.account.people[1]
+    small.control.unsubscribe(contact_id, small.account.lists[ONE])
+    sync(small.services)
+    with pytest.raises(NotFoundError, match="no unsubscription of it is kept"):
+        take_back_unsubscription(small.services, contact_id, by="ada", note="wrote to us")
+    come_back(small, contact_id, ListRole.MASTER, ONE)
+    for by, note in (("", "wrote to us"), ("ada", " ")):
+        with pytest.raises(RefusedError):
+            take_back_unsubscription(small.services, contact_id, by=by, note=note)
+    assert is_unsubscribed(small, contact_id)
+    take_back_unsubscription(small.services, contact_id, by="ada", note="wrote from me@example.com")
+    assert not is_unsubscribed(small, contact_id)
+    assert small.query("select taken_back_by, note from kept_unsubscription") == [("ada", "wrote from [address]")]
+    small.control.unsubscribe(contact_id, small.account.lists[ONE])
+    sync(small.services)
+    assert is_unsubscribed(small, contact_id)
+    come_back(small, contact_id, ListRole.MASTER)
+    assert is_unsubscribed(small, contact_id)
