@@ -52,16 +52,20 @@ def gate_check_specs(asset: str, rules: Mapping[str, str]) -> list[dg.AssetCheck
 def gate_check_results(
     plan: StoredPlan | None, rules: Mapping[str, str], campaign_key: str
 ) -> Iterator[dg.AssetCheckResult]:
-    """What the gate saw, rule by rule. A step has to answer for each of its checks, so a rule that was not judged says so."""
+    """What the gate saw, rule by rule. A step has to answer for each of its checks, so a rule that was not judged says so; one
+    that is newer than the plan was not asked of it, and does not fail."""
     gate = plan.gate if plan is not None else None
+    without = "Not judged: a decision on an earlier plan is awaited."
+    if gate is not None:
+        without = "The plan was judged before there was this rule."
     seen = {check.name: check for check in gate.checks} if gate is not None else {}
     for name in rules:
         check = seen.get(name)
         is_error = check is not None and check.severity is CheckSeverity.ERROR
         yield dg.AssetCheckResult(
             check_name=name,
-            passed=bool(check and check.passed),
+            passed=check.passed if check is not None else gate is not None,
             severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
-            description=check.words if check else "Not judged: a decision on an earlier plan is awaited.",
+            description=check.words if check is not None else without,
             metadata={"campaign": campaign_key},
         )

@@ -7,9 +7,9 @@ from list_pipeline.core.lists import ALL_LISTS, ListRole
 from list_pipeline.core.plans.journal import StepState
 from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, ItemAction, PlanKind, PlanStatus
 from list_pipeline.core.plans.policy import EXECUTION
-from list_pipeline.core.rebalancing.flows import RebalancingPolicy
 from list_pipeline.core.wording import count_text, exceeds_percent, ids_text, limit_text, share_percent_text
 from list_pipeline.operations.check_result import CheckResult
+from list_pipeline.operations.rebalancing.plan_and_execute import policy_of as policy_of_moves
 from list_pipeline.operations.runs.run import Maintenance
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression.plan_and_execute import policy_of
@@ -93,13 +93,14 @@ _NOT_PLANNED = CheckResult(True, "no rebalancing was planned", is_serious=False)
 
 
 def moves_are_few(services: Services, run: Maintenance) -> CheckResult:
-    """So few of the contacts in the campaign lists change lists that no person has to approve it."""
+    """So few of the contacts in the campaign lists change lists or enter one that no person has to approve it."""
     if (plan := _rebalancing(services, run)) is None:
         return _NOT_PLANNED
-    moves, contacts = plan.rebalancing_summary.move_count, sum(plan.rebalancing_summary.sizes)
+    summary = plan.rebalancing_summary
+    changed, contacts = summary.move_count + summary.enrolment_count, sum(summary.sizes)
     return CheckResult(
-        not moves or moves < RebalancingPolicy().max_moves_share * contacts,
-        f"{moves} of {contacts:,} contacts change lists",
+        not policy_of_moves(services).are_many(changed, contacts),
+        f"{summary.move_count} change lists and {summary.enrolment_count} enter one, of {contacts:,} contacts",
         is_serious=False,
     )
 

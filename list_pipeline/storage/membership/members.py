@@ -113,12 +113,13 @@ def last_recipient_id(connection: Connection, role: ListRole) -> int | None:
 
 def taken_off_by_others(connection: Connection, since: datetime) -> Mapping[ListRole, tuple[int, int]]:
     """For each campaign list the contacts that left it since an instant without a step of our journal, and the contacts that
-    are on it now. Who was erased is left out: nobody took it off a list."""
+    are on it now. Who was erased, and whom others suppressed, is left out: that explains why it left."""
     found = fetch_all(
         connection,
         f"""
         select l.list_role, count(*) filter (where l.left_at is null) as present,
-               count(*) filter (where l.left_at > :since and not c.is_anonymised and not exists (
+               count(*) filter (where l.left_at > :since and not c.is_anonymised
+                   and not c.in_suppression_list and not exists (
                    select 1 from change h join change_step s using (change_id)
                    where h.contact_id = l.contact_id and s.action = {sql_word(StepAction.REMOVE)}
                      and s.list_role = l.list_role and s.state in {sql_list(StepState.CONFIRMED, StepState.COMPENSATED)}

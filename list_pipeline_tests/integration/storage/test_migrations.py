@@ -19,7 +19,7 @@ TABLES = {
     "decision_review", "ignored_send", "job_run", "limiter_state", "list_health_assessment", "list_health_check",
     "list_maintenance_log", "list_membership", "list_snapshot", "list_state", "list_state_history", "mailjet_job",
     "mailjet_request", "mode_state", "notification", "plan", "plan_item", "reconciliation", "reconciliation_finding",
-    "review_item", "schedule_change", "sync_run", "sync_state", "weekly_list_metrics", "weekly_list_snapshot",
+    "kept_unsubscription", "review_item", "schedule_change", "sync_run", "sync_state", "weekly_list_metrics", "weekly_list_snapshot",
     "work_timing",
 }  # fmt: skip
 INDEXES = {
@@ -59,6 +59,7 @@ FOREIGN_KEYS = {
     ("change_step", "job_id", "mailjet_job", "r", "a"),
     ("contact_suppression_history", "change_id", "change", "n", "a"),
     ("contact_suppression_history", "maintenance_log_id", "list_maintenance_log", "n", "c"),
+    ("kept_unsubscription", "contact_id", "contact_list_membership", "c", "a"),
     ("list_health_assessment", "campaign_id", "campaign_schedule", "c", "a"),
     ("list_maintenance_log", "campaign_schedule_id", "campaign_schedule", "n", "c"),
     ("list_snapshot", "campaign_id", "campaign_schedule", "c", "a"),
