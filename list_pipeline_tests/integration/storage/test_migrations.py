@@ -19,8 +19,8 @@ TABLES = {
     "decision_review", "ignored_send", "job_run", "limiter_state", "list_health_assessment", "list_health_check",
     "list_maintenance_log", "list_membership", "list_snapshot", "list_state", "list_state_history", "mailjet_job",
     "mailjet_request", "mode_state", "notification", "plan", "plan_item", "reconciliation", "reconciliation_finding",
-    "kept_unsubscription", "review_item", "schedule_change", "sync_run", "sync_state", "weekly_list_metrics", "weekly_list_snapshot",
-    "work_timing",
+    "review_item", "schedule_change", "sync_run", "sync_state", "weekly_list_metrics", "weekly_list_snapshot",
+    "work_timing", "kept_unsubscription",
 }  # fmt: skip
 INDEXES = {
     "agent_record_asked_at_idx", "agent_record_campaign_idx", "agent_record_question_idx", "bounce_event_contact_idx",
