@@ -31,6 +31,7 @@ from list_pipeline.storage.database import (
     sql_word,
     to_json,
 )
+from list_pipeline.storage.lock import is_held
 
 _DRIFT, _ASKED = sql_word(ReviewKind.DRIFT), sql_word(ReviewStatus.OPEN)
 _CAMPAIGN = "('campaign_1', 'campaign_2', 'campaign_3')"
@@ -110,7 +111,8 @@ def compare(session: Connection, started_at: datetime) -> tuple[Standing, ...]:
         """,
         started=started_at,
     )
-    return tuple(_standing(row) for row in fetch_all(session, _STANDINGS))
+    is_worked_on = is_held(session)
+    return tuple(_standing(row, is_worked_on) for row in fetch_all(session, _STANDINGS))
 
 
 _OPEN, _IN_EFFECT = sql_list(*UNSETTLED), sql_word(StepState.CONFIRMED)
@@ -157,7 +159,7 @@ _STANDINGS = f"""
 """
 
 
-def _standing(row: RowMapping) -> Standing:
+def _standing(row: RowMapping, is_worked_on: bool) -> Standing:
     return Standing(
         contact_id=int(row["contact_id"]),
         is_known=bool(row["is_known"]),
@@ -169,6 +171,7 @@ def _standing(row: RowMapping) -> Standing:
         excluded_theirs=bool(row["excluded_theirs"]),
         open_removals=_roles(row["open_removals"]),
         is_under_way=bool(row["is_under_way"]),
+        is_stopped=bool(row["is_under_way"]) and not is_worked_on,
         confirmed_adds=_roles(row["confirmed_adds"]),
         was_suppressed=bool(row["was_suppressed"]),
         suppressed_as=int(row["suppressed_as"]) if row["suppressed_as"] is not None else None,

@@ -78,6 +78,21 @@ def mutation_lock(database: Database, clock: Clock, holder: str, *, wait_s: floa
         yield MutationLock(int(fetch_scalar(connection, "select nextval('mutation_fence')")), connection)
 
 
+def is_held(connection: Connection) -> bool:
+    """Whether somebody changes lists right now."""
+    return bool(
+        fetch_scalar(
+            connection,
+            """
+            select exists (select 1 from pg_locks l where l.locktype = 'advisory' and l.granted
+                           and ((l.classid::bigint << 32) | l.objid::bigint) = :key
+                           and l.database = (select oid from pg_database where datname = current_database()))
+            """,
+            key=lock_numbers.MUTATION,
+        )
+    )
+
+
 def _holder_of(connection: Connection) -> str:
     row = fetch_one(
         connection,

@@ -14,6 +14,9 @@ class CampaignPolicy:
     """A cycle waits this long after its last send for a missing round: three weekly rounds."""
     sending_takes: timedelta = timedelta(hours=24)
     """A send whose end Mailjet does not tell counts as sent after this time."""
+    changes_end_within: timedelta = timedelta(hours=2)
+    """What was begun before the deadline of a maintenance is at its end so long after it: two waves of bulk jobs, each tried
+    three times for up to twenty minutes. No change begins when a send to one of its lists is nearer than that."""
 
 
 CAMPAIGNS = CampaignPolicy()

@@ -66,6 +66,7 @@ class Standing:
         unsubscribed_ours, unsubscribed_theirs: those of them on which it is unsubscribed.
         open_removals: lists that an open step of our journal takes it off.
         is_under_way: our journal has open steps for it.
+        is_stopped: it has, and nobody carries them out right now.
         confirmed_adds: lists that our journal says it was put on.
         was_suppressed: our history says that it was suppressed, and not that it was reinstated.
         suppressed_as: another contact id under which the same address, case-folded, is suppressed.
@@ -84,6 +85,7 @@ class Standing:
     excluded_theirs: bool = False
     open_removals: frozenset[ListRole] = frozenset()
     is_under_way: bool = False
+    is_stopped: bool = False
     confirmed_adds: frozenset[ListRole] = frozenset()
     was_suppressed: bool = False
     suppressed_as: int | None = None
@@ -224,6 +226,21 @@ def _broken_rules(standing: Standing) -> Iterable[Finding]:
     suppressed = _suppressed(standing)
     if suppressed is not None:
         yield suppressed
+    if (
+        standing.is_stopped
+        and len(twice := standing.theirs & set(CAMPAIGN_LISTS)) > 1
+        and standing.open_removals & twice
+    ):
+        # Proposed is nothing: a repair beside the open step could take the contact off both.
+        yield Finding(
+            standing.contact_id,
+            DriftKind.IN_TWO_CAMPAIGN_LISTS,
+            next(role for role in CAMPAIGN_LISTS if role in standing.open_removals & twice),
+            f"on {_names(standing.ours & set(CAMPAIGN_LISTS))}",
+            f"on {_names(twice)}",
+            f"Half moved: a campaign to each of {_names(twice)} reaches the contact. The move goes on as soon as lists may be "
+            "changed; do not send to these lists before.",
+        )
     if len(standing.listed) > 1:
         leaves, stays = _surplus(standing)
         names = _names(standing.listed)

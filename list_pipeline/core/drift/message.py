@@ -63,3 +63,23 @@ def _commands(proposals: Sequence[tuple[int, str]]) -> list[Mrkdwn]:
         for plan_id, content_hash in proposals
     ]
     return [compose("Proposed repairs, waiting for a decision:"), *lines] if lines else []
+
+
+def mailed_twice_message(campaign_key: str, finding: str) -> SlackMessage:
+    """What happened, and what can still be done about it.
+
+    Args:
+        finding: how many contacts, and which, as the finding in the review queue says it.
+    """
+    return alert(
+        "Contacts Got the Same Mailing Twice",
+        [compose("{finding}.", finding=finding.rstrip("."))],
+        level=AlertLevel.CRITICAL,
+        what_to_do=[
+            compose("It cannot be taken back."),
+            compose(
+                "See with `list-pipeline reconcile` whether they stand on two lists, before the next round is sent."
+            ),
+        ],
+        about=campaign_key,
+    )

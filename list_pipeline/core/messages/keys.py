@@ -53,6 +53,11 @@ def imbalance(campaign_id: int, sweep: str) -> MessageKey:
     return MessageKey(f"imbalance:{campaign_id}:{sweep}")
 
 
+def mailed_twice(campaign_id: int) -> MessageKey:
+    """The alert that contacts got a cycle twice, the second time with this campaign."""
+    return MessageKey(f"mailed_twice:{campaign_id}")
+
+
 def bounce_rate(campaign_id: int, sweep: str) -> MessageKey:
     """The alert that a campaign bounced a lot. ``sweep``: value of ``Sweep``."""
     return MessageKey(f"bounces:{campaign_id}:{sweep}")

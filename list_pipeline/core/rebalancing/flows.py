@@ -343,7 +343,7 @@ def _restriction(sent: frozenset[ListRole], frozen: frozenset[ListRole]) -> str 
     parts = []
     if held:
         parts.append(
-            f"{_titles(held)} may not be changed now (validated, being sent, or it is not known yet who was mailed)"
+            f"{_titles(held)} may not be changed now (being sent or sent soon, or it is not known yet who was mailed)"
         )
     if done and due:
         parts.append(

@@ -90,6 +90,9 @@ _HEADERS = {
     RunStatus.READ_ONLY: "🔍 Post-Campaign List Maintenance: Read-Only, Nothing Was Changed",
 }
 
+_STOPPED_MIDWAY = "⛔ Post-Campaign List Maintenance Stopped Before Its End"
+"""Lists may not be changed any more, and some were: what was half done goes on when they may."""
+
 _REASONS = {
     "hard_bounce": "address does not exist",
     "soft_bounce_pattern": "failed again and again over weeks",
@@ -188,6 +191,9 @@ def _header(facts: MaintenanceFacts) -> str:
         return "🚨 Post-Campaign List Maintenance Gave Up"
     if facts.status is RunStatus.PARTIAL_SUCCESS and not _suppression_incomplete(facts):
         return "⚠️ Post-Campaign List Maintenance Partly Complete"
+    attempt = facts.attempt
+    if facts.status is RunStatus.READ_ONLY and attempt is not None and (attempt.confirmed or attempt.half_done):
+        return _STOPPED_MIDWAY
     return _HEADERS[facts.status]
 
 
@@ -274,6 +280,14 @@ def _attempt(facts: MaintenanceFacts) -> list[Mrkdwn]:
                 partition=facts.links.partition,
             ),
         ]
+    if facts.status is RunStatus.READ_ONLY and attempt.half_done:
+        lines.append(
+            compose(
+                "{half_done} contacts are half done: some may stand on two lists and would get a mailing twice. Allow changes "
+                "again, and they are brought to their end within a minute; until then send to none of these lists.",
+                half_done=f"{attempt.half_done:,}",
+            )
+        )
     if facts.status is RunStatus.FAILED and attempt.next_at is not None:
         lines.append(
             compose(

@@ -25,6 +25,10 @@ class ReviewKind(StrEnum):
     CORRECTION = "correction"
 
 
+MAILED_TWICE = "mailed_twice"
+"""What the finding is about that contacts got a cycle twice."""
+
+
 class ReviewStatus(StrEnum):
     """What became of an entry. ``resolved``: it went away by itself."""
 

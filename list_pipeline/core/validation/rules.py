@@ -24,7 +24,16 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.rebalancing.balance import Sizes, deviation, deviation_percent
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
 from list_pipeline.core.validation.policy import VALIDATION
-from list_pipeline.core.wording import duration_text, exact_share, instant_text, limit_text, percent_text, rate_text
+from list_pipeline.core.wording import (
+    count_text,
+    duration_text,
+    exact_share,
+    instant_text,
+    limit_text,
+    names_text,
+    percent_text,
+    rate_text,
+)
 
 
 class Severity(StrEnum):
@@ -42,6 +51,7 @@ class ValidationRule(StrEnum):
     LIST_SIZE = "list_size"
     NOBODY_SUPPRESSED = "nobody_suppressed"
     NOBODY_WAITING = "nobody_waiting"
+    NOBODY_TWICE = "nobody_twice"
     UNSUBSCRIBED_AND_EXCLUDED = "unsubscribed_and_excluded"
     FRESH_DATA = "fresh_data"
     BALANCE = "balance"
@@ -64,6 +74,9 @@ _QUESTIONS: Mapping[ValidationRule, str] = MappingProxyType(
         ),
         ValidationRule.NOBODY_SUPPRESSED: "Nobody on the list is suppressed and could still be mailed.",
         ValidationRule.NOBODY_WAITING: "Nobody on the list waits for a decision to be suppressed.",
+        ValidationRule.NOBODY_TWICE: (
+            "Nobody on the list got the open cycle already, and nobody stands on another list that is still to be sent in it."
+        ),
         ValidationRule.UNSUBSCRIBED_AND_EXCLUDED: "Nobody would be mailed who unsubscribed on another list.",
         ValidationRule.FRESH_DATA: (
             f"The list was read from Mailjet within {VALIDATION.stale_after // timedelta(hours=1)} hours, and nothing is "
@@ -102,8 +115,9 @@ class Movement:
 class ValidatedList:
     """The list as it was read. ``mailable``: neither unsubscribed there nor excluded: whom Mailjet would write to.
 
-    ``suppressed``, ``waiting``, ``held`` and ``unsubscribed_elsewhere`` are ids of contacts that could still be mailed.
-    ``held``: those of a suspected incident at their provider, who wait for a decision as well.
+    ``suppressed``, ``waiting``, ``held``, ``twice`` and ``unsubscribed_elsewhere`` are ids of contacts that could still be
+    mailed. ``held``: those of a suspected incident at their provider, who wait for a decision as well.
+    ``twice``: those who got the open cycle already, or stand on another list that is still to be sent in it.
     """
 
     raw: int
@@ -113,6 +127,7 @@ class ValidatedList:
     suppressed: Sequence[int] = ()
     waiting: Sequence[int] = ()
     held: Sequence[int] = ()
+    twice: Sequence[int] = ()
     unsubscribed_elsewhere: Sequence[int] = ()
     is_being_changed: bool = False
 
@@ -127,7 +142,8 @@ class ValidationFacts:
         last_synced_at: when our rows of the list were last read from Mailjet; None: never.
         last_send: what became of the list's last campaign.
         health: the assessment of the list, by the advisor or by the rules.
-        sent_in_open_cycle: lists that the open cycle was already sent to.
+        sent_in_open_cycle: lists that the open cycle was already sent to. recipients_unknown: those of them of which it is
+            not known yet who was mailed.
     """
 
     role: ListRole
@@ -141,6 +157,7 @@ class ValidationFacts:
     last_send: SendFigures | None = None
     health: HealthAssessment | None = None
     sent_in_open_cycle: frozenset[ListRole] | None = None
+    recipients_unknown: frozenset[ListRole] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +203,7 @@ def validate_list(
         _list_size(facts),
         _nobody_suppressed(facts),
         _nobody_waiting(facts),
+        _nobody_twice(facts),
         _unsubscribed_and_excluded(facts),
         _fresh_data(facts),
         _balance(facts, rebalancing),
@@ -286,6 +304,30 @@ def _nobody_waiting(facts: ValidationFacts) -> RuleResult:
         words = f"{len(held):,} contact(s) would be mailed that are held for a suspected incident at their provider."
         return _warning(rule, words, decide, **details)
     return _passed(rule, "Nobody who would be mailed waits to be suppressed.")
+
+
+def _nobody_twice(facts: ValidationFacts) -> RuleResult:
+    rule = ValidationRule.NOBODY_TWICE
+    if facts.state is None:
+        return _critical(rule, "Whether anybody would get the mailing twice is not known.", _READ_AGAIN)
+    twice = facts.state.twice
+    if twice:
+        return _critical(
+            rule,
+            f"{count_text(len(twice), 'contact')} of {facts.role.label} would get this cycle twice: mailed in it already, or "
+            "on another list that is still to be sent.",
+            "Take them off one of the lists (the reconciliation proposes it), then validate again.",
+            contacts=_some(twice),
+            count=len(twice),
+        )
+    if facts.recipients_unknown:
+        names = names_text([role.label for role in sorted(facts.recipients_unknown)])
+        return _warning(
+            rule,
+            f"Who was mailed by the round to {names} is not known yet, so it is not certain that nobody gets it twice.",
+            "Validate again in an hour.",
+        )
+    return _passed(rule, "Nobody would get this cycle twice.")
 
 
 def _unsubscribed_and_excluded(facts: ValidationFacts) -> RuleResult:

@@ -19,7 +19,9 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.observations import SendCounters, SendSeen
 from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.core.reviews.questions import MAILED_TWICE
 from list_pipeline.core.validation.policy import VALIDATION
+from list_pipeline.core.wording import count_text, ids_text
 from list_pipeline.operations.access import Observing, ReadingMailjet
 from list_pipeline.storage.campaigns import scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
@@ -95,13 +97,6 @@ def discover(services: Observing) -> Discovery:
     return result
 
 
-def follow_sends(services: Observing) -> Discovery:
-    """Look for sends, and record who was mailed by those of which it is not known yet: before contacts change lists."""
-    found = discover(services)
-    record_recipients(services)
-    return found
-
-
 _IGNORED = {
     "deleted": "deleted at Mailjet",
     "no_list": "not sent to a list",
@@ -169,9 +164,23 @@ def record_recipients(services: ReadingMailjet, progress: Callable[[str], None] 
                 log.info("messages and counters do not agree yet", campaign=campaign.key)
                 continue
         with services.database.begin() as connection:
-            sent_campaigns.save_recipients(connection, campaign.campaign_id, contact_ids, source, services.clock.now())
+            now = services.clock.now()
+            sent_campaigns.save_recipients(connection, campaign.campaign_id, contact_ids, source, now)
+            _note_mailed_twice(connection, campaign, now)
         sources[campaign.key] = source
     return sources
+
+
+def _note_mailed_twice(connection: Connection, campaign: Campaign, now: datetime) -> None:
+    """It must not happen; when it happened all the same, people are told to whom."""
+    twice = sent_campaigns.mailed_twice(connection, campaign.campaign_id)
+    if not twice:
+        return
+    log.error("contacts got a cycle twice", campaign=campaign.key, contacts=len(twice))
+    words = (
+        f"{count_text(len(twice), 'contact')} got the cycle of {campaign.key} a second time with it: {ids_text(twice)}"
+    )
+    plan_rows.add_finding(connection, words, now, campaign_id=campaign.campaign_id, about=MAILED_TWICE)
 
 
 def _mailed(services: ReadingMailjet, mailjet_campaign_id: int, started_at: datetime) -> frozenset[int]:

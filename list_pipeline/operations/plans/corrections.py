@@ -35,7 +35,8 @@ from list_pipeline.core.plans.journal import StepAction, StepNote
 from list_pipeline.core.plans.plan import CORRECTIONS, ItemAction, PlanItem, PlanKind, PlanStatus, Sweep, content_hash
 from list_pipeline.core.runs import run_keys
 from list_pipeline.operations.access import Correcting, Deciding, Observing, ReadingMailjet, Storing, Telling
-from list_pipeline.operations.campaigns.discovery import cycle_now, follow_sends
+from list_pipeline.operations.campaigns.before_changes import follow_sends, lists_kept_still
+from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.messages.links import links_of_plan
 from list_pipeline.operations.messages.outbox import deliver
@@ -154,12 +155,12 @@ def look_at(services: Observing, contact_ids: Sequence[int]) -> None:
 
 
 def reversals_of(
-    services: Storing, connection: Connection, changes: Sequence[DoneChange], despite_complaint: bool
+    services: Deciding, connection: Connection, changes: Sequence[DoneChange], despite_complaint: bool
 ) -> list[Reversal]:
     """The reversal of each change, or the reason why it stays."""
     now = outcome_rows.contacts_now(connection, [change.contact_id for change in changes])
     cycle = cycle_now(connection, services.clock.now())
-    frozen = sent_campaigns.lists_being_sent(connection)
+    frozen = lists_kept_still(services, connection)
     received = sent_campaigns.received_in_cycle(connection, cycle.number, list(now))
     return [
         reverse(
@@ -174,7 +175,7 @@ def reversals_of(
     ]
 
 
-def plan_reversal(services: Storing, asked: CorrectionRequest, changes: Sequence[DoneChange]) -> int:
+def plan_reversal(services: Deciding, asked: CorrectionRequest, changes: Sequence[DoneChange]) -> int:
     """Write a reversal with its journal in one transaction: from here on it is continued, also after a crash."""
     with services.database.begin() as connection:
         found = reversals_of(services, connection, changes, asked.despite_complaint)
@@ -252,7 +253,7 @@ def save_correction(
     return plan.plan_id
 
 
-def open_forward(services: Storing, connection: Connection, plan_id: int, items: Sequence[PlanItem]) -> None:
+def open_forward(services: Deciding, connection: Connection, plan_id: int, items: Sequence[PlanItem]) -> None:
     """The journal of what is not a reversal: a suppression by hand, a repair."""
     ids = [item.contact_id for item in items]
     now = outcome_rows.contacts_now(connection, ids)
@@ -261,7 +262,7 @@ def open_forward(services: Storing, connection: Connection, plan_id: int, items:
         item.contact_id: why for item in items if (why := _needless(item, now[item.contact_id].lists)) is not None
     }
     # Taking a suppressed contact off protects it and is always done; which of two lists somebody leaves can wait.
-    frozen = sent_campaigns.lists_being_sent(connection)
+    frozen = lists_kept_still(services, connection)
     reasons |= {
         item.contact_id: StepNote.LIST_BEING_SENT
         for item in items

@@ -27,7 +27,8 @@ from list_pipeline.core.rebalancing.balance import RebalancingSummary, Sizes, fl
 from list_pipeline.core.rebalancing.flows import EnrolNewcomers, FlowPlan, RebalancingPolicy, plan_flows
 from list_pipeline.core.rebalancing.queue_order import Enrolment, Move, QueueEntry, choose_contacts, needed_from
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
-from list_pipeline.operations.campaigns.discovery import cycle_now, follow_sends
+from list_pipeline.operations.campaigns.before_changes import follow_sends, lists_kept_still
+from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.operations.membership.sync import list_sizes, refresh_contacts, sync
 from list_pipeline.operations.plans.corrections import finish
 from list_pipeline.operations.plans.execution import carry_out
@@ -152,8 +153,7 @@ def _draft(services: Services, connection: Connection, run: Maintenance, suppres
     policy = policy_of(services)
     available = queue.count_newcomers(connection)
     cycle = cycle_now(connection, services.clock.now())
-    # Nobody goes anywhere while it is not known who got the open cycle.
-    frozen = frozenset(CAMPAIGN_LISTS) if cycle.unrecorded else sent_campaigns.lists_being_sent(connection)
+    frozen = lists_kept_still(services, connection)
     flows = plan_flows(queue.balance_sizes(connection), available, cycle.sent, frozen, policy)
     question = RebalancingQuestion(
         flows=flows,
@@ -357,7 +357,7 @@ def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]
         suppressed_before = queue.with_suppressed_address(connection, ids)
         cycle = cycle_now(connection, now)
         received = sent_campaigns.received_in_cycle(connection, cycle.number, ids)
-        frozen = sent_campaigns.lists_being_sent(connection)
+        frozen = lists_kept_still(services, connection)
         removed = queue.removed_among(connection, ids)
         reasons, changes = {}, []
         for item in items:

@@ -246,18 +246,20 @@ def _facts(services: Services, campaign: UpcomingCampaign) -> ValidationFacts:
     last, health = _health(services, campaign, mailable)
     with services.database.begin() as connection:
         expected, since = _expected(connection, campaign)
+        cycle = cycle_now(connection, now)
         return ValidationFacts(
             role=role,
             presence=presence,
             now=now,
-            state=validation_rows.list_state(connection, role),
+            state=validation_rows.list_state(connection, role, cycle),
             expected=expected,
             movement=validation_rows.movement(connection, role, since) if since is not None else None,
             last_synced_at=scheduled_campaigns.last_synced_at(connection, role),
             sizes=queue.balance_sizes(connection),
             last_send=last,
             health=health,
-            sent_in_open_cycle=cycle_now(connection, now).sent,
+            sent_in_open_cycle=cycle.sent,
+            recipients_unknown=cycle.unrecorded,
         )
 
 

@@ -165,17 +165,23 @@ def _campaign(row: RowMapping | dict[str, Any]) -> Campaign:
     return Campaign(**{**row, "status": CampaignStatus(row["status"])})
 
 
-def lists_being_sent(connection: Connection) -> frozenset[ListRole]:
+def lists_being_sent(connection: Connection, *, sent_before: datetime | None = None) -> frozenset[ListRole]:
     """Campaign lists that are not changed now: being sent, or validated for a campaign that Mailjet is about to send.
 
     The discovery, which whoever changes lists runs first, writes what ends a freeze.
+
+    Args:
+        sent_before: lists that Mailjet is to begin to send before this instant count too, validated or not.
     """
     found = fetch_all(
         connection,
         f"""
         select distinct round_number from campaign_schedule where retired_at is null
-           and (status = {sql_word(CampaignStatus.LAUNCHING)} or frozen_at is not null and status in {_TO_BE_SENT})
+           and (status = {sql_word(CampaignStatus.LAUNCHING)} or frozen_at is not null and status in {_TO_BE_SENT}
+                or mailjet_campaign_id is null and status in {_TO_BE_SENT}
+                   and (scheduled_date + scheduled_time) at time zone 'UTC' <= cast(:sent_before as timestamptz))
         """,
+        sent_before=sent_before,
     )
     return frozenset(CAMPAIGN_LISTS[int(row["round_number"]) - 1] for row in found)
 
@@ -426,6 +432,22 @@ def save_recipients(
         id=campaign_id,
     )
     return count
+
+
+def mailed_twice(connection: Connection, campaign_id: int) -> tuple[int, ...]:
+    """The recipients of a campaign who were recipients of another round of its cycle too."""
+    found = fetch_all(
+        connection,
+        """
+        select r.contact_id from campaign_recipient r join campaign_schedule s on s.id = r.campaign_id
+        where s.id = :id and exists (
+            select 1 from campaign_schedule o join campaign_recipient e on e.campaign_id = o.id
+            where o.cycle_id = s.cycle_id and o.id <> s.id and e.contact_id = r.contact_id)
+        order by r.contact_id
+        """,
+        id=campaign_id,
+    )
+    return tuple(int(row["contact_id"]) for row in found)
 
 
 def recipients_among(connection: Connection, campaign_id: int, contact_ids: Sequence[int]) -> frozenset[int]:

@@ -424,13 +424,24 @@ def add_review_item(
     )
 
 
-def add_finding(connection: Connection, summary: str, now: datetime) -> None:
-    """Tell people something that belongs to no plan; the caller makes sure that it is told once."""
+def add_finding(
+    connection: Connection, summary: str, now: datetime, *, campaign_id: int | None = None, about: str | None = None
+) -> None:
+    """Tell people something that belongs to no plan; the caller makes sure that it is told once.
+
+    Args:
+        about: what it is about, for those who look for such findings.
+    """
     execute(
         connection,
-        "insert into review_item (kind, summary, created_at) values (:kind, :summary, :now)",
+        """
+        insert into review_item (campaign_id, kind, summary, details, created_at)
+        values (:campaign, :kind, :summary, cast(:details as jsonb), :now)
+        """,
+        campaign=campaign_id,
         kind=ReviewKind.FINDING,
         summary=summary,
+        details=to_json({"about": about} if about else {}),
         now=now,
     )
 

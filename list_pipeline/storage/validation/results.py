@@ -13,10 +13,12 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.lists import ListRole
+from list_pipeline.core.campaigns.open_cycle import OpenCycle
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.journal import UNSETTLED, StepAction, StepOnList, StepState
 from list_pipeline.core.validation.own_changes import OwnChange
 from list_pipeline.core.validation.rules import Movement, RuleResult, Severity, ValidatedList, ValidationRule
+from list_pipeline.storage.campaigns.sent_campaigns import RECEIVED_CYCLE
 from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar, sql_list, to_json
 
 
@@ -46,8 +48,8 @@ _MEMBERS = """
 _MAILED = _MEMBERS + " and not m.is_unsubscribed and not c.is_excluded and not c.is_anonymised "
 
 
-def list_state(connection: Connection, role: ListRole) -> ValidatedList:
-    """One list as our rows have it, every member looked at."""
+def list_state(connection: Connection, role: ListRole, cycle: OpenCycle) -> ValidatedList:
+    """One list as our rows have it, every member looked at. ``cycle``: the one that is open now."""
     counted = fetch_row(
         connection,
         f"the sizes of {role.label}",
@@ -75,6 +77,7 @@ def list_state(connection: Connection, role: ListRole) -> ValidatedList:
         suppressed=_suppressed_and_mailed(connection, role),
         waiting=[int(row["contact_id"]) for row in waiting if not row["is_held"]],
         held=[int(row["contact_id"]) for row in waiting if row["is_held"]],
+        twice=_mailed_twice(connection, role, cycle),
         unsubscribed_elsewhere=_ids(
             connection, "select m.contact_id" + _MAILED + "and c.is_unsubscribed order by m.contact_id", role
         ),
@@ -110,6 +113,30 @@ def _suppressed_and_mailed(connection: Connection, role: ListRole) -> list[int]:
         """,
         role,
     )
+
+
+def _mailed_twice(connection: Connection, role: ListRole, cycle: OpenCycle) -> list[int]:
+    """Members who would get the cycle of a send to this list twice.
+
+    A send to a list that was already sent in the open cycle begins the next one, which nobody got yet.
+    """
+    joins = role not in cycle.sent
+    due = [other.value for other in CAMPAIGN_LISTS if other is not role and not (joins and other in cycle.sent)]
+    found = fetch_all(
+        connection,
+        "select m.contact_id"
+        + _MAILED
+        + f"""
+          and ({RECEIVED_CYCLE} or exists (
+            select 1 from list_membership o where o.contact_id = m.contact_id and o.left_at is null
+              and not o.is_unsubscribed and o.list_role = any(:due)))
+        order by m.contact_id
+        """,
+        role=role.value,
+        cycle=cycle.number if joins else None,
+        due=due,
+    )
+    return [int(row["contact_id"]) for row in found]
 
 
 def _ids(connection: Connection, statement: str, role: ListRole) -> list[int]:

@@ -23,32 +23,10 @@ from list_pipeline.operations.validation import validate as validate_module
 from list_pipeline.operations.validation.campaign_block import override
 from list_pipeline.operations.validation.validate import Validation, validate
 from list_pipeline.storage.campaigns import sent_campaigns
-from list_pipeline_tests.integration.accounts import Dying, Installation, Killed, plain_client, quietly
+from list_pipeline_tests.integration.accounts import Dying, Installation, Killed, quietly
+from list_pipeline_tests.integration.drafts import schedule, unschedule
 
 RUNS = "select attempt, status from list_maintenance_log where maintenance_type = :type order by attempt"
-
-
-def schedule(made: Installation, at: datetime, role: ListRole = ListRole.CAMPAIGN_1, draft: int | None = None) -> int:
-    """A person writes a campaign in Mailjet's own interface and schedules it; the draft's id."""
-    with plain_client(made.server) as http:
-        if draft is None:
-            body = {
-                "Locale": "en_US",
-                "Sender": "46935",
-                "SenderEmail": "news@example.com",
-                "Subject": "Letter 3",
-                "Title": "Letter 3, round 1",
-                "ContactsListID": made.account.lists[role],
-            }
-            draft = int(http.post("/campaigndraft", json=body).json()["Data"][0]["ID"])
-        answer = http.post(f"/campaigndraft/{draft}/schedule", json={"Date": f"{at:%Y-%m-%dT%H:%M:%SZ}"})
-        assert answer.status_code == 201, answer.text
-    return draft
-
-
-def unschedule(made: Installation, draft: int) -> None:
-    with plain_client(made.server) as http:
-        assert http.delete(f"/campaigndraft/{draft}/schedule").status_code == 204
 
 
 def row(made: Installation, draft: int) -> tuple[Any, ...]:

@@ -1,0 +1,44 @@
+"""Looking at sends right before contacts change lists: which began, who was mailed by them, and which are near.
+
+Belongs here: that look, and the lists that are not changed because of it. Does not belong here: each of the readings
+(``discovery``, ``scheduled_campaigns``), and what an open cycle allows (``core.campaigns.open_cycle``).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from list_pipeline.core.campaigns.policy import CAMPAIGNS
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.operations.access import Deciding, Observing
+from list_pipeline.operations.campaigns.discovery import cycle_now, discover, record_recipients
+from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
+from list_pipeline.storage.campaigns import sent_campaigns
+
+
+def follow_sends(services: Observing) -> None:
+    """Take over the sends that began, who was mailed by them, and the sends that are programmed: two requests, and those for
+    each campaign of which it is not known yet who was mailed and for each programmed draft.
+
+    Raises:
+        IntegrationError: Mailjet did not say; nobody may change lists on what was known before.
+    """
+    discover(services)
+    record_recipients(services)
+    discover_upcoming(services)
+
+
+def lists_kept_still(services: Deciding, connection: Connection) -> frozenset[ListRole]:
+    """The campaign lists that nobody joins, leaves or goes back to now: those that are being sent, or are sent before a change
+    that begins now has certainly ended; all of them while it is not known who was mailed by a round of the open cycle."""
+    now = services.clock.now()
+    if cycle_now(connection, now).unrecorded:
+        return frozenset(CAMPAIGN_LISTS)
+    return sent_campaigns.lists_being_sent(connection, sent_before=now + changes_take(services))
+
+
+def changes_take(services: Deciding) -> timedelta:
+    """The longest that a plan takes which begins now: until its deadline, and then until what was begun is at its end."""
+    return timedelta(minutes=services.settings.list_maintenance_deadline_minutes) + CAMPAIGNS.changes_end_within
