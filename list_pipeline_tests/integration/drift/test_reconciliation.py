@@ -12,6 +12,8 @@ from list_pipeline.core.errors import IncompleteDataError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.operations.drift.reconciliation import Reconciliation, reconcile
 from list_pipeline.operations.reviews import decisions as reviews
+from list_pipeline.storage.database import execute
+from list_pipeline.storage.lock import mutation_lock
 from list_pipeline_tests.integration.accounts import Installation, plain_client, quietly
 
 pytestmark = pytest.mark.long
@@ -132,7 +134,7 @@ def test_a_repair_that_a_person_rejected_is_not_proposed_again_until_it_was_fine
     assert len(look(small).proposals) == 1
 
 
-def test_an_open_removal_explains_two_lists(small: Installation) -> None:
+def test_an_open_removal_explains_two_lists_only_while_somebody_carries_it_out(small: Installation) -> None:
     twice = small.account.people[3]
     small.put_on(ListRole.CAMPAIGN_2, twice)
     move = """insert into change_step (change_id, ordinal, action, list_role, state, changed_at)
@@ -140,8 +142,6 @@ def test_an_open_removal_explains_two_lists(small: Installation) -> None:
         (values (1, 'add', 'campaign_2', 'confirmed'), (2, 'remove', 'campaign_1', 'planned')) as t (n, action, role, state)"""
     small.decide_suppression()
     with small.services.database.begin() as connection:
-        from list_pipeline.storage.database import execute
-
         execute(
             connection,
             "insert into change (plan_id, contact_id, kind, before, created_at)"
@@ -149,7 +149,11 @@ def test_an_open_removal_explains_two_lists(small: Installation) -> None:
             contact=twice,
         )
         execute(connection, move)
-    assert kinds(look(small)) == set()
+    with mutation_lock(small.services.database, small.clock, "the move"):
+        assert kinds(look(small)) == set()
+    found = look(small)
+    assert kinds(found) == {(twice, "in_two_campaign_lists", "campaign_1")}
+    assert found.proposals == ()
 
 
 def test_the_list_that_the_journal_put_a_contact_on_last_is_kept(small: Installation) -> None:
