@@ -15,6 +15,7 @@ from rich.table import Table
 from list_pipeline.cli import (
     cache,
     corrections,
+    cycles,
     decisions,
     observe,
     reconciliation,
@@ -140,6 +141,7 @@ reconciliation.register(app)
 decisions.register(app)
 corrections.register(app)
 states.register(app)
+cycles.register(app)
 validation.register(app)
 weekly.register(app)
 observe.register(app)

@@ -13,7 +13,7 @@ import structlog
 from list_pipeline.operations.access import Reconciling
 from list_pipeline.operations.bounces import fetch as bounces
 from list_pipeline.operations.campaigns import discovery
-from list_pipeline.operations.drift.mailed_twice import tell_mailed_twice
+from list_pipeline.operations.drift.odd_sends import tell_about_sends
 from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.list_states.history import catch_up
 from list_pipeline.operations.membership import sync as membership_sync
@@ -40,7 +40,7 @@ def synchronise(
     catch_up(services)
     report = membership_sync.sync(services, full=full)
     discovery.record_recipients(services, progress)
-    tell_mailed_twice(services)
+    tell_about_sends(services)
     bounces.load_history(services, progress)
     report.requests = services.mailjet.requests_made - before - (reconciled.sync_requests if reconciled else 0)
     with services.database.begin() as connection:

@@ -6,9 +6,15 @@ forbids (``core.rebalancing``).
 
 A cycle is one content sent in three rounds, one to each campaign list. It is closed when all three lists were sent, by
 a person, or when nothing was sent for some time; a send to a list that was already sent in it opens the next one. What
-was once assigned is never assigned again: plans were made on it. That decides how a send is treated that becomes known
-late, after younger ones: it fills a gap in the cycle of its time, or opens a cycle in a gap between cycles, or else
-stands alone with an alert. Cycles found late get the next free number, so numbers name cycles and do not order them.
+was once assigned is assigned again only when a person rules on a send: plans were made on it. That decides how a send is
+treated that becomes known late, after younger ones: it fills a gap in the cycle of its time, or opens a cycle in a gap
+between cycles, or else stands alone with an alert. Cycles found late get the next free number, so numbers name cycles and
+do not order them.
+
+A send that does not fit is placed as well as one can guess, and doubted: the same list again while rounds are missing, another
+content than the cycle's, the content of the cycle before. Taken for a round, one extra send would shift all later cycles.
+While a doubt stands, nothing moves across rounds (``operations.campaigns.before_changes``): until a person rules, or the cycle
+turns out plain.
 """
 
 from __future__ import annotations
@@ -19,6 +25,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from list_pipeline.core.campaigns.policy import CAMPAIGNS
+from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.wording import names_text
 
@@ -38,9 +45,49 @@ class ClosedReason(StrEnum):
     """A send that became known late and fits no cycle of its time; it stands alone."""
 
 
+class RoundRuling(StrEnum):
+    """What a person says a send is."""
+
+    NOT_A_ROUND = "not_a_round"
+    """An extra mailing: it belongs to no cycle."""
+    JOINS = "joins"
+    """A round of the cycle that was begun before it."""
+    BEGINS = "begins"
+    """The first round of a new cycle, which ends the one before."""
+    FITS = "fits"
+    """It is where it belongs."""
+
+
+class RoundDoubt(StrEnum):
+    """Why a send does not fit."""
+
+    SAME_LIST = "same_list"
+    OTHER_CONTENT = "other_content"
+    RESENT = "resent"
+
+    @property
+    def words(self) -> str:
+        """The doubt for people, as what is said of the send."""
+        return _DOUBTS[self]
+
+
+_DOUBTS = {
+    RoundDoubt.SAME_LIST: "its list was sent already in the open cycle, of which rounds are missing",
+    RoundDoubt.OTHER_CONTENT: "its subject is another than that of the open cycle",
+    RoundDoubt.RESENT: "its list got the same subject before",
+}
+
+
+def content_of(subject: str) -> str:
+    """What rounds of one cycle have in common, as far as it can be told: the subject, but for spaces and case."""
+    return " ".join(subject.casefold().split())
+
+
 @dataclass(frozen=True, slots=True)
 class CampaignSend:
     """One send to one campaign list, as Mailjet reports it. Instants are aware.
+
+    ``content``: by ``content_of``; empty where it is not known. ``ruling``: what a person says it is.
 
     Raises:
         ValueError: neither a start nor an end (then it was not sent), an instant without timezone, or another list.
@@ -50,6 +97,8 @@ class CampaignSend:
     role: ListRole
     send_started_at: datetime | None
     send_ended_at: datetime | None
+    content: str = ""
+    ruling: RoundRuling | None = None
 
     def __post_init__(self) -> None:
         if self.role not in CAMPAIGN_LISTS:
@@ -72,6 +121,7 @@ class SentRound:
 
     mailjet_campaign_id: int
     at: datetime
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +144,11 @@ class Cycle:
         return frozenset(role for role, sent in self.sent.items() if sent.at <= as_of)
 
     @property
+    def contents(self) -> frozenset[str]:
+        """The contents of its rounds, as far as they are known."""
+        return frozenset(sent.content for sent in self.sent.values() if sent.content)
+
+    @property
     def missing(self) -> tuple[ListRole, ...]:
         """The lists that were not sent, in the order of the rotation."""
         return tuple(role for role in CAMPAIGN_LISTS if role not in self.sent)
@@ -110,11 +165,13 @@ class CycleAlert:
 
 @dataclass(frozen=True, slots=True)
 class CycleAssignment:
-    """The cycles after the sends, oldest first; ``placed`` maps each new send's id to its cycle's number."""
+    """The cycles after the sends, oldest first; ``placed`` maps each new send's id to its cycle's number, ``doubts`` those of
+    them that do not fit to the reason."""
 
     cycles: tuple[Cycle, ...]
     placed: Mapping[int, int]
     alerts: tuple[CycleAlert, ...]
+    doubts: Mapping[int, RoundDoubt] = field(default_factory=dict, hash=False)
 
 
 def assign_sends(
@@ -134,14 +191,35 @@ def assign_sends(
         as_of: the instant up to which overdue cycles are closed.
         max_wait: how long a cycle waits for a missing round after its last send.
     """
-    state = _Assigning(list(cycles), max_wait)
+    state = _Assigning(list(cycles), max_wait, as_of)
     known = {sent.mailjet_campaign_id for cycle in cycles for sent in cycle.sent.values()}
     for send in sorted(sends, key=lambda send: (send.at, send.mailjet_campaign_id)):
         if send.mailjet_campaign_id not in known:
             known.add(send.mailjet_campaign_id)
             state.place(send)
     state.close_overdue(as_of)
-    return CycleAssignment(_in_order(state.cycles), state.placed, state.alerts())
+    return CycleAssignment(_in_order(state.cycles), state.placed, state.alerts(), state.doubts)
+
+
+def assign_again(
+    cycles: Sequence[Cycle], sends: Iterable[CampaignSend], ruled: CampaignSend, as_of: datetime
+) -> tuple[CycleAssignment, frozenset[int]]:
+    """Put the sends into cycles anew from the cycle on in whose time a person ruled on a send.
+
+    Args:
+        sends: all sends since then at least, with what was ruled on them. ruled: the one that is ruled on now.
+
+    Returns:
+        All cycles, and the numbers of those of them that stayed as they were.
+
+    Raises:
+        RefusedError: a send is to join a cycle in which its list was sent already, or there is none to join.
+    """
+    before = [cycle for cycle in cycles if cycle.opened_at < ruled.at]
+    since = max((cycle.opened_at for cycle in before), default=ruled.at)
+    kept = [cycle for cycle in cycles if cycle.opened_at < since]
+    later = [send for send in sends if send.at >= since]
+    return assign_sends(kept, later, as_of), frozenset(cycle.number for cycle in kept)
 
 
 def open_cycle(cycles: Iterable[Cycle], as_of: datetime) -> Cycle | None:
@@ -178,7 +256,9 @@ class _Assigning:
 
     cycles: list[Cycle]
     max_wait: timedelta
+    as_of: datetime
     placed: dict[int, int] = field(default_factory=dict)
+    doubts: dict[int, RoundDoubt] = field(default_factory=dict)
     late_joins: list[CycleAlert] = field(default_factory=list)
     _before: dict[int, Cycle] = field(init=False)
 
@@ -191,6 +271,24 @@ class _Assigning:
         regular = sorted((c for c in self.cycles if c.closed_reason is not ClosedReason.OUT_OF_ORDER), key=_by_time)
         current = next((cycle for cycle in reversed(regular) if cycle.opened_at <= send.at), None)
         following = next((cycle for cycle in regular if cycle.opened_at > send.at), None)
+        if send.ruling is RoundRuling.NOT_A_ROUND:
+            return
+        if send.ruling is RoundRuling.JOINS:
+            if current is None or send.role in current.sent:
+                raise RefusedError(
+                    f"Taking campaign {send.mailjet_campaign_id} for a round of the cycle before it",
+                    f"{send.role.label} was sent in that cycle already" if current else "there is no cycle before it",
+                    "Say that it is no round (not_a_round), or that it begins a cycle (begins)",
+                )
+            self._join(current, send, following)
+            return
+        if send.ruling is RoundRuling.BEGINS:
+            if current is not None and current.closed_at is None:
+                self._replace(current, replace(current, closed_at=send.at, closed_reason=ClosedReason.NEXT_STARTED))
+            self._start(send, following)
+            return
+        if send.ruling is None and (doubt := self._doubt(send, current, regular)) is not None:
+            self.doubts[send.mailjet_campaign_id] = doubt
         if current is not None and _takes(current, send):
             self._join(current, send, following)
         elif current is None or (current.closed_at is not None and current.closed_at <= send.at):
@@ -200,6 +298,22 @@ class _Assigning:
             self._start(send, following)
         else:
             self._append(send, closed_at=send.at, reason=ClosedReason.OUT_OF_ORDER)
+
+    def _doubt(self, send: CampaignSend, current: Cycle | None, regular: Sequence[Cycle]) -> RoundDoubt | None:
+        """Why a send does not fit; nobody is asked about what is older than a cycle waits, it decides nothing any more."""
+        if self.as_of - send.at >= self.max_wait:
+            return None
+        last = next(
+            (c.sent[send.role] for c in reversed(regular) if c.opened_at <= send.at and send.role in c.sent), None
+        )
+        if send.content and last is not None and last.content == send.content:
+            return RoundDoubt.RESENT
+        if current is None or current.closed_at is not None:
+            return None
+        if send.role in current.sent:
+            return RoundDoubt.SAME_LIST
+        is_other = send.content and current.contents and send.content not in current.contents
+        return RoundDoubt.OTHER_CONTENT if is_other else None
 
     def close_overdue(self, as_of: datetime) -> None:
         """Close what waited too long by that instant, at the instant the wait was over."""
@@ -237,7 +351,7 @@ class _Assigning:
                 return None
 
     def _join(self, cycle: Cycle, send: CampaignSend, following: Cycle | None) -> None:
-        sent = {**cycle.sent, send.role: SentRound(send.mailjet_campaign_id, send.at)}
+        sent = {**cycle.sent, send.role: SentRound(send.mailjet_campaign_id, send.at, send.content)}
         joined = replace(cycle, sent={role: sent[role] for role in CAMPAIGN_LISTS if role in sent})
         if not joined.missing:
             joined = replace(joined, closed_at=joined.last_sent_at, closed_reason=ClosedReason.COMPLETE)
@@ -264,7 +378,7 @@ class _Assigning:
 
     def _append(self, send: CampaignSend, closed_at: datetime | None, reason: ClosedReason | None) -> Cycle:
         number = max((cycle.number for cycle in self.cycles), default=0) + 1
-        sent = {send.role: SentRound(send.mailjet_campaign_id, send.at)}
+        sent = {send.role: SentRound(send.mailjet_campaign_id, send.at, send.content)}
         cycle = Cycle(number, sent, send.at, closed_at, reason)
         self.cycles.append(cycle)
         self.placed[send.mailjet_campaign_id] = number

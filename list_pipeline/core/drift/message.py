@@ -65,6 +65,16 @@ def _commands(proposals: Sequence[tuple[int, str]]) -> list[Mrkdwn]:
     return [compose("Proposed repairs, waiting for a decision:"), *lines] if lines else []
 
 
+def round_doubt_message(campaign_key: str, finding: str) -> SlackMessage:
+    """The question what a send is that fits no cycle, as the finding in the review queue puts it."""
+    return alert(
+        "A Send Fits No Cycle: Nobody Moves Until You Say What It Is",
+        [compose("{finding}.", finding=finding.rstrip("."))],
+        level=AlertLevel.WARNING,
+        about=campaign_key,
+    )
+
+
 def mailed_twice_message(campaign_key: str, finding: str) -> SlackMessage:
     """What happened, and what can still be done about it.
 

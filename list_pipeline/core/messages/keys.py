@@ -58,6 +58,11 @@ def mailed_twice(campaign_id: int) -> MessageKey:
     return MessageKey(f"mailed_twice:{campaign_id}")
 
 
+def round_doubt(campaign_id: int) -> MessageKey:
+    """The question what a send is that fits no cycle."""
+    return MessageKey(f"round_doubt:{campaign_id}")
+
+
 def bounce_rate(campaign_id: int, sweep: str) -> MessageKey:
     """The alert that a campaign bounced a lot. ``sweep``: value of ``Sweep``."""
     return MessageKey(f"bounces:{campaign_id}:{sweep}")

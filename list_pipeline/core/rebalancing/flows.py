@@ -343,7 +343,8 @@ def _restriction(sent: frozenset[ListRole], frozen: frozenset[ListRole]) -> str 
     parts = []
     if held:
         parts.append(
-            f"{_titles(held)} may not be changed now (being sent or sent soon, or it is not known yet who was mailed)"
+            f"{_titles(held)} may not be changed now (being sent or sent soon, it is not known yet who was mailed, "
+            "or a send fits no cycle)"
         )
     if done and due:
         parts.append(

@@ -29,6 +29,10 @@ MAILED_TWICE = "mailed_twice"
 """What the finding is about that contacts got a cycle twice."""
 
 
+ROUND_DOUBT = "round_doubt"
+"""What the finding is about that a send fits no cycle."""
+
+
 class ReviewStatus(StrEnum):
     """What became of an entry. ``resolved``: it went away by itself."""
 

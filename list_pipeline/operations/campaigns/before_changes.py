@@ -15,7 +15,7 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.operations.access import Deciding, Observing
 from list_pipeline.operations.campaigns.discovery import cycle_now, discover, record_recipients
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
-from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.campaigns import rounds, sent_campaigns
 
 
 def follow_sends(services: Observing) -> None:
@@ -32,9 +32,10 @@ def follow_sends(services: Observing) -> None:
 
 def lists_kept_still(services: Deciding, connection: Connection) -> frozenset[ListRole]:
     """The campaign lists that nobody joins, leaves or goes back to now: those that are being sent, or are sent before a change
-    that begins now has certainly ended; all of them while it is not known who was mailed by a round of the open cycle."""
+    that begins now has certainly ended; all of them while it is not known who was mailed by a round of the open cycle, or
+    what a send is that fits no cycle."""
     now = services.clock.now()
-    if cycle_now(connection, now).unrecorded:
+    if cycle_now(connection, now).unrecorded or rounds.doubted(connection):
         return frozenset(CAMPAIGN_LISTS)
     return sent_campaigns.lists_being_sent(connection, sent_before=now + changes_take(services))
 

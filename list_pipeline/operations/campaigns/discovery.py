@@ -10,7 +10,14 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from list_pipeline.core.campaigns.cycles import CampaignSend, assign_sends, open_cycle
+from list_pipeline.core.campaigns.cycles import (
+    CampaignSend,
+    ClosedReason,
+    CycleAssignment,
+    assign_sends,
+    content_of,
+    open_cycle,
+)
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
 from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.campaigns.policy import CAMPAIGNS
@@ -19,11 +26,11 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.observations import SendCounters, SendSeen
 from list_pipeline.core.plans.plan import Sweep
-from list_pipeline.core.reviews.questions import MAILED_TWICE
+from list_pipeline.core.reviews.questions import MAILED_TWICE, ROUND_DOUBT
 from list_pipeline.core.validation.policy import VALIDATION
 from list_pipeline.core.wording import count_text, ids_text
 from list_pipeline.operations.access import Observing, ReadingMailjet
-from list_pipeline.storage.campaigns import scheduled_campaigns, sent_campaigns
+from list_pipeline.storage.campaigns import rounds, scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import plan_rows
@@ -56,6 +63,7 @@ def discover(services: Observing) -> Discovery:
         # Sensors and runs look at the same time: whoever comes second finds the rows of the first.
         sent_campaigns.lock_schedule(connection)
         known = sent_campaigns.known_sends(connection)
+        rulings = rounds.rulings(connection)
         assignable = []
         for send in sends:
             reason, role = place_send(send, services.list_ids)
@@ -63,7 +71,16 @@ def discover(services: Observing) -> Discovery:
                 if reason and sent_campaigns.ignore_send(connection, send, reason, now):
                     result.ignored.append(f"Mailjet campaign {send.mailjet_campaign_id}: {_IGNORED[reason]}")
                 continue
-            assignable.append(CampaignSend(send.mailjet_campaign_id, role, send.send_started_at, send.send_ended_at))
+            assignable.append(
+                CampaignSend(
+                    send.mailjet_campaign_id,
+                    role,
+                    send.send_started_at,
+                    send.send_ended_at,
+                    content_of(send.subject),
+                    rulings.get(send.mailjet_campaign_id),
+                )
+            )
             status = CampaignStatus.SENT if _is_sent(send, now) else CampaignStatus.LAUNCHING
             if send.mailjet_campaign_id in known:
                 sent_campaigns.update_send(connection, send, status=status, now=now)
@@ -88,6 +105,7 @@ def discover(services: Observing) -> Discovery:
         assignment = assign_sends(sent_campaigns.all_cycles(connection), assignable, now)
         sent_campaigns.save_cycles(connection, assignment.cycles)
         result.alerts.extend(alert.sentence for alert in assignment.alerts)
+        _note_doubts(connection, assignment, now)
         for sentence in result.alerts:
             # Said when it happens, and only then: the next look finds the cycle as this one left it.
             plan_rows.add_finding(connection, sentence, now)
@@ -95,6 +113,20 @@ def discover(services: Observing) -> Discovery:
         result.recipients_missing = [campaign.key for campaign in sent_campaigns.recipients_missing(connection)]
     log.info("campaigns discovered", new=len(result.new), known=result.known, ignored=len(result.ignored))
     return result
+
+
+def _note_doubts(connection: Connection, assignment: CycleAssignment, now: datetime) -> None:
+    """Ask about sends that do not fit; a cycle that was sent whole and with one content answers what was before it."""
+    plain = [c for c in assignment.cycles if c.closed_reason is ClosedReason.COMPLETE and len(c.contents) <= 1]
+    for key, doubt in rounds.save_doubts(connection, assignment.doubts).items():
+        words = (
+            f"Campaign {key} fits no cycle: {doubt.words}. Until somebody says what it is, nobody moves between lists: "
+            f"`list-pipeline round {key} not_a_round`, `joins`, `begins` or `fits`, with --by NAME"
+        )
+        campaign_id = sent_campaigns.campaign_by_key(connection, key).campaign_id
+        plan_rows.add_finding(connection, words, now, campaign_id=campaign_id, about=ROUND_DOUBT)
+    if plain:
+        rounds.drop_doubts(connection, sent_until=plain[-1].last_sent_at)
 
 
 _IGNORED = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.campaigns.cycles import ClosedReason, Cycle, SentRound
+from list_pipeline.core.campaigns.cycles import ClosedReason, Cycle, SentRound, content_of
 from list_pipeline.core.campaigns.eligibility import SENT_STATUSES, CampaignStatus
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
@@ -304,12 +304,14 @@ def all_cycles(connection: Connection) -> tuple[Cycle, ...]:
     for row in fetch_all(
         connection,
         """
-        select cycle_id, round_number, mailjet_campaign_id, coalesce(send_start_at, send_end_at) as sent_at
+        select cycle_id, round_number, mailjet_campaign_id, coalesce(send_start_at, send_end_at) as sent_at, subject
         from campaign_schedule where cycle_id is not null and mailjet_campaign_id is not null order by round_number
         """,
     ):
         role = CAMPAIGN_LISTS[int(row["round_number"]) - 1]
-        rounds.setdefault(row["cycle_id"], {})[role] = SentRound(row["mailjet_campaign_id"], row["sent_at"])
+        rounds.setdefault(row["cycle_id"], {})[role] = SentRound(
+            row["mailjet_campaign_id"], row["sent_at"], content_of(row["subject"])
+        )
     return tuple(
         Cycle(
             row["number"],

@@ -1,0 +1,67 @@
+"""Commands about cycles: seeing them, and saying what a send is that fits none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from list_pipeline.cli.common import console, opened_services
+from list_pipeline.core.campaigns.cycles import RoundRuling
+from list_pipeline.core.wording import utc_text
+
+if TYPE_CHECKING:
+    from list_pipeline.core.campaigns.cycles import Cycle
+
+_SHOWN = 12
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(cycles)
+    app.command("round")(rule_on)
+
+
+def cycles() -> None:
+    """Show the latest cycles with their rounds, and the sends that fit none."""
+    from list_pipeline.storage.campaigns import rounds, sent_campaigns
+
+    with opened_services() as services, services.database.begin() as connection:
+        known, doubted = sent_campaigns.all_cycles(connection), rounds.doubted(connection)
+    _show(known)
+    for key, doubt in doubted.items():
+        console.print(f"{key} fits no cycle: {doubt.words}. Nobody moves until somebody says what it is.", markup=False)
+
+
+def rule_on(
+    key: Annotated[str, typer.Argument(help="The campaign's key, as `cycles` or the message names it.")],
+    ruling: Annotated[
+        RoundRuling,
+        typer.Argument(
+            help="not_a_round: an extra mailing. joins: a round of the cycle before it. begins: the first round of a new "
+            "cycle. fits: it is where it belongs."
+        ),
+    ],
+    by: Annotated[str, typer.Option(help="Who decides: a name, and no address.")],
+    note: Annotated[str, typer.Option(help="Why.")] = "",
+) -> None:
+    """Say what a send is; the sends since then are put into cycles anew. No list is changed."""
+    from list_pipeline.operations.campaigns.rounds import rule_on_round
+
+    with opened_services() as services:
+        _show(rule_on_round(services, key, ruling, by=by, note=note))
+
+
+def _show(known: Iterable[Cycle]) -> None:
+    table = Table("cycle", "begun (UTC)", "sent to", "still to be sent to", "closed")
+    for cycle in list(known)[-_SHOWN:]:
+        table.add_row(
+            str(cycle.number),
+            utc_text(cycle.opened_at),
+            ", ".join(role.label for role in cycle.sent),
+            ", ".join(role.label for role in cycle.missing) if cycle.closed_at is None else "",
+            cycle.closed_reason.value.replace("_", " ") if cycle.closed_reason else "open",
+        )
+    console.print(table)

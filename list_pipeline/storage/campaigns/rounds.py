@@ -1,0 +1,107 @@
+"""Which sends are doubted as rounds of a cycle, what people ruled on them, and cycles that are made anew because of it.
+
+Does not belong here: when a send is doubted and where it goes (``core.campaigns.cycles``), and the cycles as such
+(``sent_campaigns``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from list_pipeline.core.campaigns.cycles import CampaignSend, Cycle, RoundDoubt, RoundRuling, content_of
+from list_pipeline.core.lists import CAMPAIGN_LISTS
+from list_pipeline.storage.campaigns.sent_campaigns import save_cycles
+from list_pipeline.storage.database import execute, fetch_all
+
+
+def sends(connection: Connection) -> tuple[CampaignSend, ...]:
+    """Every send that stands in our schedule, with what was ruled on it, oldest first."""
+    found = fetch_all(
+        connection,
+        """
+        select mailjet_campaign_id, round_number, send_start_at, send_end_at, subject, round_ruling from campaign_schedule
+        where mailjet_campaign_id is not null and send_start_at is not null order by send_start_at, mailjet_campaign_id
+        """,
+    )
+    return tuple(
+        CampaignSend(
+            int(row["mailjet_campaign_id"]),
+            CAMPAIGN_LISTS[int(row["round_number"]) - 1],
+            row["send_start_at"],
+            row["send_end_at"],
+            content_of(str(row["subject"])),
+            RoundRuling(row["round_ruling"]) if row["round_ruling"] else None,
+        )
+        for row in found
+    )
+
+
+def rulings(connection: Connection) -> Mapping[int, RoundRuling]:
+    """What people ruled, by Mailjet's id of the send."""
+    return {one.mailjet_campaign_id: one.ruling for one in sends(connection) if one.ruling is not None}
+
+
+def save_doubts(connection: Connection, doubts: Mapping[int, RoundDoubt]) -> Mapping[str, RoundDoubt]:
+    """Note the sends that do not fit, those left out on which a person ruled. Returns those that are news, by campaign key."""
+    news = {}
+    for mailjet_campaign_id, doubt in doubts.items():
+        for row in fetch_all(
+            connection,
+            """
+            update campaign_schedule set round_doubt = :doubt
+            where mailjet_campaign_id = :id and round_ruling is null and round_doubt is null returning campaign_key
+            """,
+            id=mailjet_campaign_id,
+            doubt=doubt,
+        ):
+            news[str(row["campaign_key"])] = doubt
+    return news
+
+
+def drop_doubts(connection: Connection, *, sent_until: datetime) -> int:
+    """Sends up to an instant are doubted no more: a later cycle turned out plain."""
+    return execute(
+        connection,
+        "update campaign_schedule set round_doubt = null where round_doubt is not null and send_start_at <= :until",
+        until=sent_until,
+    )
+
+
+def doubted(connection: Connection) -> Mapping[str, RoundDoubt]:
+    """The sends that do not fit and that nobody ruled on, by campaign key, oldest first."""
+    found = fetch_all(
+        connection,
+        "select campaign_key, round_doubt from campaign_schedule where round_doubt is not null order by send_start_at, id",
+    )
+    return {str(row["campaign_key"]): RoundDoubt(row["round_doubt"]) for row in found}
+
+
+def rule(
+    connection: Connection, mailjet_campaign_id: int, ruling: RoundRuling, by: str, note: str, now: datetime
+) -> None:
+    """Write down what a person says a send is; a later ruling replaces an earlier one."""
+    execute(
+        connection,
+        """
+        update campaign_schedule set round_ruling = :ruling, round_ruled_by = :by, round_ruled_at = :now, round_note = :note,
+               round_doubt = null, updated_at = :now where mailjet_campaign_id = :id
+        """,
+        id=mailjet_campaign_id,
+        ruling=ruling,
+        by=by,
+        note=note or None,
+        now=now,
+    )
+
+
+def replace_cycles(connection: Connection, kept: Collection[int], cycles: Iterable[Cycle]) -> None:
+    """Make the cycles anew, those left out that stay as they were."""
+    execute(
+        connection,
+        "delete from cycle where not number = any(:kept)",  # which takes the campaigns out of them, too
+        kept=list(kept),
+    )
+    save_cycles(connection, (cycle for cycle in cycles if cycle.number not in kept))

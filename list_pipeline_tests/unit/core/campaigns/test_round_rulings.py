@@ -1,0 +1,113 @@
+"""Sends that do not fit: doubted, and put where a person says they belong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from list_pipeline.core.campaigns.cycles import (
+    CampaignSend,
+    Cycle,
+    RoundDoubt,
+    RoundRuling,
+    assign_again,
+    assign_sends,
+    content_of,
+)
+from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+
+ONE, TWO, THREE = CAMPAIGN_LISTS
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def on(day: float) -> datetime:
+    return START + timedelta(days=day)
+
+
+def send(number: int, role: ListRole, day: float, content: str, ruling: RoundRuling | None = None) -> CampaignSend:
+    return CampaignSend(number, role, on(day), on(day) + timedelta(hours=2), content, ruling)
+
+
+def rounds(cycles: Sequence[Cycle]) -> list[list[int]]:
+    """The sends of each cycle, in the order of the lists."""
+    return [[one.mailjet_campaign_id for one in cycle.sent.values()] for cycle in cycles]
+
+
+PLAIN = [send(1, ONE, 0, "a"), send(2, TWO, 3, "a"), send(3, THREE, 6, "a")]
+EXTRA = send(9, ONE, 4, "sale")
+LATER = [send(4, ONE, 20, "b"), send(5, TWO, 23, "b"), send(6, THREE, 26, "b")]
+
+
+@pytest.mark.parametrize(
+    ("sends", "doubts"),
+    [
+        (PLAIN, {}),
+        ([*PLAIN, *LATER], {}),
+        ([PLAIN[0], PLAIN[1], EXTRA], {9: RoundDoubt.SAME_LIST}),
+        ([PLAIN[0], send(9, TWO, 3, "sale")], {9: RoundDoubt.OTHER_CONTENT}),
+        ([PLAIN[0], send(9, ONE, 1, "a")], {9: RoundDoubt.RESENT}),
+        ([*PLAIN, send(9, ONE, 8, "a")], {9: RoundDoubt.RESENT}),
+        # Nothing is known of the contents: only the lists can speak against a send.
+        ([replace(one, content="") for one in PLAIN], {}),
+        ([send(1, ONE, 0, "a", RoundRuling.FITS), send(9, TWO, 3, "sale", RoundRuling.FITS)], {}),
+    ],
+)
+def test_a_send_that_does_not_fit_is_doubted(sends: list[CampaignSend], doubts: dict[int, RoundDoubt]) -> None:
+    as_of = max(one.at for one in sends) + timedelta(days=1)
+    assert dict(assign_sends([], sends, as_of).doubts) == doubts
+
+
+def test_what_is_older_than_a_cycle_waits_is_not_asked_about() -> None:
+    assert not assign_sends([], [*PLAIN[:2], EXTRA], on(4 + 21)).doubts
+    assert assign_sends([], [*PLAIN[:2], EXTRA], on(4 + 20)).doubts
+
+
+def test_one_extra_send_shifts_no_cycle_once_a_person_says_that_it_is_no_round() -> None:
+    found = assign_sends([], [PLAIN[0], PLAIN[1], EXTRA, PLAIN[2], *LATER], on(27)).cycles
+    assert rounds(found) != [[1, 2, 3], [4, 5, 6]]
+    ruled = replace(EXTRA, ruling=RoundRuling.NOT_A_ROUND)
+    again, kept = assign_again(found, [PLAIN[0], PLAIN[1], ruled, PLAIN[2], *LATER], ruled, on(27))
+    assert rounds(again.cycles) == [[1, 2, 3], [4, 5, 6]]
+    assert not again.doubts
+    assert kept == frozenset()
+
+
+def test_what_was_before_a_ruling_stays_as_it_was() -> None:
+    later = [replace(one, mailjet_campaign_id=one.mailjet_campaign_id + 10) for one in LATER[:2]]
+    extra = send(9, ONE, 24, "sale")
+    sends = [*PLAIN, *later, extra]
+    found = assign_sends([], sends, on(27)).cycles
+    ruled = replace(extra, ruling=RoundRuling.NOT_A_ROUND)
+    again, kept = assign_again(found, [*PLAIN, *later, ruled], ruled, on(27))
+    assert again.cycles[0] == found[0]
+    assert kept == {found[0].number}
+    assert rounds(again.cycles) == [[1, 2, 3], [14, 15]]
+
+
+def test_a_cycle_is_split_where_a_person_says_that_the_next_one_begins_and_merged_again() -> None:
+    odd = send(2, TWO, 3, "b")
+    sends = [PLAIN[0], odd, send(3, THREE, 6, "b")]
+    found = assign_sends([], sends, on(8)).cycles
+    assert rounds(found) == [[1, 2, 3]]
+    begins = replace(odd, ruling=RoundRuling.BEGINS)
+    split, _ = assign_again(found, [sends[0], begins, sends[2]], begins, on(8))
+    assert rounds(split.cycles) == [[1], [2, 3]]
+    joins = replace(odd, ruling=RoundRuling.JOINS)
+    merged, _ = assign_again(split.cycles, [sends[0], joins, sends[2]], joins, on(8))
+    assert rounds(merged.cycles) == [[1, 2, 3]]
+
+
+def test_a_send_cannot_join_a_cycle_in_which_its_list_was_sent() -> None:
+    found = assign_sends([], [PLAIN[0], PLAIN[1], EXTRA], on(8)).cycles
+    joins = replace(EXTRA, ruling=RoundRuling.JOINS)
+    with pytest.raises(RefusedError, match="List 1 was sent in that cycle already"):
+        assign_again(found, [PLAIN[0], PLAIN[1], joins], joins, on(8))
+
+
+def test_subjects_are_the_same_content_but_for_case_and_spaces() -> None:
+    assert content_of("  Client  letter 3 ") == content_of("client letter 3")
+    assert content_of("Client letter 3") != content_of("Client letter 4")
