@@ -338,20 +338,22 @@ def _due(
         return Due(campaign.key, key, attempt, why, goes_on=bool(reason))
 
     attempt, limits = state.attempt, maintenance_limits(services)
-    # What began comes to its end however old its campaign is: a person may have asked for it.
     if state.is_decided and (plan_id := state.approved_plan_id) is not None:
         return due_as(attempt, state.decided_at, f"a person decided on its plan {plan_id}", run_keys.decided(plan_id))
+    verdict = eligible(
+        _times(campaign),
+        now,
+        delay_hours=_delay_hours(services, sweep),
+        lookback_days=_lookback_days(services, now, first_started_at),
+    )
+    if not verdict.is_eligible:
+        # What a person decided on goes on at any age; nothing else of a past campaign does by itself.
+        return None
+    if state.log_status is None:
+        return due_as(1, verdict.due_at, verdict.reason)
     if state.log_status is RunStatus.READ_ONLY and (mode := operating_mode(services)) is not Mode.READ_ONLY:
         why = "lists may be changed again since it was only looked at"
         return due_as(attempt, state.finished_at, why, run_keys.resumed(mode.value, state.finished_at))
-    if state.log_status is None:
-        verdict = eligible(
-            _times(campaign),
-            now,
-            delay_hours=_delay_hours(services, sweep),
-            lookback_days=_lookback_days(services, now, first_started_at),
-        )
-        return due_as(1, verdict.due_at, verdict.reason) if verdict.is_eligible else None
     if state.log_status is RunStatus.FAILED and state.finished_at is not None:
         seen = RunSeen(state.log_status, attempt, state.finished_at, state.finished_at)
         if limits.outlook(seen, now) is Outlook.DUE_AGAIN:
