@@ -8,8 +8,10 @@ from list_pipeline.integrations.mailjet.errors import (
     OutcomeUnknownError,
     UnreadableAnswerError,
 )
+from list_pipeline.integrations.mailjet.paging import PAGE
 
 __all__ = [
+    "PAGE",
     "CountersMissingError",
     "JobItemError",
     "JobTimeoutError",

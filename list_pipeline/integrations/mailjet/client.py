@@ -174,6 +174,21 @@ class MailjetClient:
             offset=offset,
         )
 
+    def recipients_page(self, list_id: int, offset: int) -> tuple[tuple[RecipientSeen, ...], bool]:
+        """One page of a list's members by ascending id of their place, and whether it is the last one: one request.
+
+        Raises:
+            IncompleteDataError: the page contradicts itself, or is not sorted.
+        """
+        return self._pager.page(
+            paging.RECIPIENTS, {RecipientFilter.CONTACTS_LIST: list_id}, _recipient_of(list_id, None), offset
+        )
+
+    def excluded_page(self, offset: int) -> tuple[tuple[ContactSeen, ...], bool]:
+        """One page of the contacts excluded from campaigns, by ascending id, and whether it is the last one. Raises as
+        ``recipients_page``."""
+        return self._pager.page(paging.CONTACTS, {ContactFilter.EXCLUDED: True}, _contact_if(True), offset)
+
     def read_all_recipients(self, list_id: int) -> Iterator[tuple[RecipientSeen, ...]]:
         """All members of a list, counted before and after: two requests more than its pages.
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import pairwise
 from typing import Generic, TypeVar
 
 from list_pipeline.core.errors import IncompleteDataError
@@ -243,6 +244,27 @@ class Pager:
             if len(rows) < PAGE:
                 return
             offset += len(rows) - 1
+
+    def page(
+        self,
+        collection: Collection[F],
+        filters: Mapping[F, FilterValue | None],
+        parse: Callable[[Row], T],
+        offset: int,
+    ) -> tuple[tuple[T, ...], bool]:
+        """One answer: up to 1000 rows from ``offset`` (0-based) on, sorted by id, and whether it is the last page.
+
+        Raises:
+            IncompleteDataError: the page contradicts itself, or is not sorted, so that it proves nothing about a row.
+        """
+        if offset < 0:
+            raise ValueError("an offset is zero or more")
+        resource = Resource.rest(collection.path)
+        rows = self._page(resource, written(filters), offset)
+        ids = [row.number("ID") for row in rows]
+        if any(first >= second for first, second in pairwise(ids)):
+            raise IncompleteDataError(f"Reading {resource.name}", "the rows of a page are not sorted by id", _AGAIN)
+        return tuple(parse(row) for row in rows), len(rows) < PAGE
 
     def whole(
         self,

@@ -192,7 +192,7 @@ class _Execution:
         if not attempts:
             return steps
         self._services.clock.sleep(FIRST_RETRY_AFTER_SECONDS * 2 ** (attempts - 1))
-        sizes = self._lists.sizes(any(step.list_role is None for step in steps))
+        sizes = self._lists.sizes()
         effect = self._lists.effect_of(steps, sizes)
         with self._services.database.begin() as connection:
             now = self._services.clock.now()
@@ -279,7 +279,7 @@ class _Execution:
         if not steps:
             return
         exclude = next((step.action is StepAction.EXCLUDE for step in steps if step.list_role is None), None)
-        before = self._lists.sizes(exclude is not None)
+        before = self._lists.sizes()
         if erased := self._edits.erased_among(contacts, known, before):
             steps = self._leave_out(steps, erased)
             contacts = [contact_id for contact_id in contacts if contact_id not in erased]

@@ -1,5 +1,8 @@
-"""Reading back what a bulk job did: sizes before and after, the tail of a list that was added to, single look-ups where these
-disagree. What was read is taken over into our rows at once.
+"""Reading back what a bulk job did: the tail of a list that was added to, the pages on which those stood who were to leave,
+single look-ups for whom neither shows. What was read is taken over into our rows at once.
+
+A step is confirmed by who is there. A size or a number of contacts only says where to read: somebody else may be at work on the
+same list, and then equal numbers hide an exchange.
 
 Belongs here: whether a step is in effect. Does not belong here: what follows from it (``execution``).
 """
@@ -7,19 +10,21 @@ Belongs here: whether a step is in effect. Does not belong here: what follows fr
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate
 
 import structlog
 
 from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.observations import RecipientSeen
+from list_pipeline.core.observations import ContactSeen, RecipientSeen
 from list_pipeline.core.plans.journal import StepAction
-from list_pipeline.integrations.mailjet import MailjetClient
+from list_pipeline.integrations.mailjet import PAGE, MailjetClient
 from list_pipeline.operations.access import ReadingMailjet
 from list_pipeline.operations.membership.sync import list_sizes
+from list_pipeline.operations.plans.pages import Page, Wanted, search
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans.journal import Step
 
@@ -27,7 +32,8 @@ log = structlog.get_logger(__name__)
 
 _ATTEMPTS = 3
 _SINGLE_READS_MAX = 20
-_EXCLUDED = "excluded"
+_BEHIND_ALL = 2**63
+"""Behind every entry of a list: looked for, it has the list read to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,34 +53,35 @@ class ReadBack:
         self.latest: Mapping[str, int] = {}
         """The sizes as they were read last."""
 
-    def sizes(self, with_excluded: bool) -> dict[str, int]:
-        """Raw sizes of the five lists, and where asked for the number of excluded contacts."""
-        sizes = {role.value: size for role, size in list_sizes(self._services).items()}
-        if with_excluded:
-            sizes[_EXCLUDED] = self._mailjet.count_contacts(excluded=True)
-        self.latest = sizes
-        return sizes
+    def sizes(self) -> dict[str, int]:
+        """Raw sizes of the five lists: one request."""
+        self.latest = {role.value: size for role, size in list_sizes(self._services).items()}
+        return dict(self.latest)
 
     def effect_of(self, steps: Sequence[Step], before: Mapping[str, int]) -> Effect:
-        """The steps in effect, given the sizes before their job. With the sizes of now, everybody is looked up."""
+        """The steps in effect: each is confirmed by who is there, never by how many.
+
+        Args:
+            before: the sizes before their job, at which what was added begins. With the sizes of now, everybody that was to
+                be added is looked up.
+        """
         by_target: dict[tuple[StepAction, ListRole | None], list[Step]] = defaultdict(list)
         for step in steps:
             by_target[(step.action, step.list_role)].append(step)
-        after = self.sizes(any(role is None for _, role in by_target))
-        confirmed: list[Step] = []
+        after = self.sizes()
+        confirmed: set[Step] = set()
         for (action, role), group in by_target.items():
             ids = [step.contact_id for step in group]
             if role is None:
-                done = self._flagged_among(ids, action is StepAction.EXCLUDE, before.get(_EXCLUDED), after[_EXCLUDED])
+                done = self._flagged_among(ids, action is StepAction.EXCLUDE)
             elif action is StepAction.UNSUB:
                 done = self._unsubscribed_among(role, ids, after[role.value])
             elif action is StepAction.ADD:
                 done = self._added_among(role, ids, before[role.value], after[role.value])
             else:
                 done = self._removed_among(role, ids, before[role.value], after[role.value])
-            confirmed.extend(step for step in group if step.contact_id in done)
-        missing = [step for step in steps if step not in confirmed]
-        return Effect(confirmed, missing)
+            confirmed.update(step for step in group if step.contact_id in done)
+        return Effect([step for step in steps if step in confirmed], [step for step in steps if step not in confirmed])
 
     def _added_among(self, role: ListRole, ids: Sequence[int], before: int, after: int) -> Collection[int]:
         """The contacts that are on the list now: found in its tail, else looked up."""
@@ -93,32 +100,106 @@ class ReadBack:
         return found.keys()
 
     def _removed_among(self, role: ListRole, ids: Sequence[int], before: int, after: int) -> Collection[int]:
-        """The contacts that are no longer on the list: all when its size fell by exactly that much, else looked up."""
+        """The contacts that are no longer on the list, because the page on which their entry stood does not show it.
+
+        One request for each removed contact or for each 950 entries between the first and the last of them, whichever is
+        less: 1 for neighbours in the queue, 1,000 at most for 20,000 contacts spread over a list of a million. Where the size
+        does not fit, somebody else was at work too: then the end of the list is read as well, for entries that are newer.
+        """
         now = self._services.clock.now()
         with self._services.database.begin() as connection:
-            places = members.places_of(connection, ids)
-            were_there = [i for i in ids if any(place["list"] == role.value for place in places[i])]
-            if before - after == len(were_there):
-                members.note_removed(connection, role, ids, now)
-                return frozenset(ids)
-        still = self._members_among(role, ids, after)
-        gone = [contact_id for contact_id in ids if contact_id not in still]
+            places = members.places_in_order(connection, role, ids)
+            known = members.stored_sizes(connection)[role].raw
+        # Whoever was taken off stands in front of nobody any more.
+        wanted = [Wanted(place.row_id, place.rank - gone) for gone, place in enumerate(places)]
+        if places and before - after != len(places):
+            wanted.append(Wanted(_BEHIND_ALL, max(known - len(places), 0)))
+        named = set(ids)
+        found = search(self._entries_from(role, after), wanted, PAGE)
+        still = {row.contact_id: row for row in found.rows.values() if row.contact_id in named}
+        unplaced = named - {place.contact_id for place in places} - still.keys()
+        if unplaced:
+            still |= self._members_among(role, sorted(unplaced), after)
+        gone = sorted(named - still.keys())
         with self._services.database.begin() as connection:
             members.note_removed(connection, role, gone, now)
+            members.note_added(connection, role, still.values(), now)
         return frozenset(gone)
 
-    def _flagged_among(self, ids: Sequence[int], excluded: bool, before: int | None, after: int) -> Collection[int]:
-        """The contacts that are excluded from campaigns now, or no longer: all when the count says so, else looked up."""
+    def _entries_from(self, role: ListRole, counted: int) -> Callable[[int], Page[RecipientSeen]]:
+        """Reads a page of a list. A page that ends before the list does, as it was counted, was cut and proves nothing."""
+        list_id = self._services.list_ids[role]
+        size = counted
+
+        def read(offset: int) -> Page[RecipientSeen]:
+            nonlocal size
+            for _ in range(_ATTEMPTS):
+                rows, is_last = self._mailjet.recipients_page(list_id, offset)
+                if not is_last or offset + len(rows) >= size:
+                    return Page({row.recipient_id: row for row in rows}, is_last)
+                size = self.sizes()[role.value]
+            raise IncompleteDataError(
+                f"Reading back who is on the {role.label}",
+                f"a page ended at {offset + len(rows)} of {size} entries",
+                "Nothing was concluded from it; run it again to continue",
+            )
+
+        return read
+
+    def _flagged_among(self, ids: Sequence[int], excluded: bool) -> Collection[int]:
+        """The contacts that are excluded from campaigns now, or no longer: looked for among all excluded ones.
+
+        One request for each contact or for each 950 excluded ones between the first and the last of them, whichever is less.
+        """
         with self._services.database.begin() as connection:
+            places = members.places_among_excluded(connection, ids)
             facts = members.facts_of(connection, ids)
-            fresh = sum(i in facts and facts[i]["is_excluded"] is not excluded for i in ids)
-            if before is not None and after - before == (fresh if excluded else -fresh):
-                members.note_excluded(connection, sorted(set(ids)), self._services.clock.now(), excluded)
-                return frozenset(ids)
-        done = frozenset(self._flagged_singly(ids, excluded))
+        counted = 0 if excluded else self._mailjet.count_contacts(excluded=True)
+        changing = [facts[place.contact_id]["is_excluded"] is not excluded for place in places]
+        before = accumulate(changing, initial=0)
+        wanted = [
+            Wanted(place.row_id, place.rank + (fresh if excluded else -fresh))
+            for place, fresh in zip(places, before, strict=False)
+        ]
+
+        def read(offset: int) -> Page[ContactSeen]:
+            rows, is_last = self._mailjet.excluded_page(offset)
+            if is_last and offset + len(rows) < counted:
+                raise IncompleteDataError(
+                    "Reading back who is excluded from campaigns",
+                    f"a page ended at {offset + len(rows)} of {counted}",
+                    "Nothing was concluded from it; run it again to continue",
+                )
+            return Page({row.contact_id: row for row in rows}, is_last)
+
+        flagged = search(read, wanted, PAGE).rows.keys()
+        placed = {place.contact_id for place in places}
+        done = {i for i in placed if (i in flagged) is excluded}
+        if excluded and len(unsure := sorted(placed - done)) <= _SINGLE_READS_MAX:
+            done.update(self._flagged_singly(unsure, excluded))
+        done.update(self._flagged_singly(sorted(set(ids) - placed), excluded))
         with self._services.database.begin() as connection:
             members.note_excluded(connection, sorted(done), self._services.clock.now(), excluded)
-        return done
+        return frozenset(done)
+
+    def look_again(self, role: ListRole, ids: Sequence[int]) -> None:
+        """Bring our rows of contacts that a list is to have up to date. Costs as a removal: 1 for those at its end.
+
+        Whoever has left the place at which we know it is looked up, since somebody may have taken it off and put it on again.
+        """
+        with self._services.database.begin() as connection:
+            places = members.places_in_order(connection, role, ids)
+        wanted = [Wanted(place.row_id, place.rank) for place in places]
+        rows = search(self._entries_from(role, 0), wanted, PAGE).rows
+        named = set(ids)
+        found = {row.contact_id: row for row in rows.values() if row.contact_id in named}
+        if astray := sorted(named - found.keys()):
+            found |= self._members_among(role, astray, self.sizes()[role.value])
+        now = self._services.clock.now()
+        with self._services.database.begin() as connection:
+            members.note_added(connection, role, found.values(), now)
+            members.note_removed(connection, role, sorted(named - found.keys()), now)
+            members.refresh_flags(connection, now, sorted(named))
 
     def _flagged_singly(self, ids: Sequence[int], excluded: bool) -> list[int]:
         found = []

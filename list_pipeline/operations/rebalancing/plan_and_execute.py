@@ -33,6 +33,7 @@ from list_pipeline.operations.membership.sync import list_sizes, refresh_contact
 from list_pipeline.operations.plans.corrections import finish
 from list_pipeline.operations.plans.execution import carry_out
 from list_pipeline.operations.plans.outcomes import Executed, close
+from list_pipeline.operations.plans.read_back import ReadBack
 from list_pipeline.operations.plans.undo import roll_back
 from list_pipeline.operations.runs.attempts import deadline_words
 from list_pipeline.operations.runs.run import Maintenance, deadline_of
@@ -334,6 +335,12 @@ def _why_roll_back(services: Services, plan: StoredPlan) -> str | None:
     if explained and list_sizes(services) != explained:
         # Somebody else changed a list meanwhile, or a job did something else than it said: look at our contacts.
         refresh_contacts(services, [change.contact_id for change in changed])
+    else:
+        # Equal sizes can hide an exchange: whether everybody is where it was moved, only the lists' own entries say.
+        lists = ReadBack(services, services.mailjet)
+        for role in CAMPAIGN_LISTS:
+            if added := [change.contact_id for change in changed if (StepAction.ADD, role) in change.done]:
+                lists.look_again(role, added)
     with services.database.begin() as connection:
         now = outcome_rows.contacts_now(connection, [change.contact_id for change in changed])
     # Whoever failed is counted as failed, is queued, and is still in at least one list.

@@ -227,6 +227,47 @@ def places_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int
     return result
 
 
+@dataclass(frozen=True, slots=True)
+class PlaceInOrder:
+    """Where our rows have a contact in a series sorted by id. ``rank``: how many rows of the series stand in front of it."""
+
+    contact_id: int
+    row_id: int
+    rank: int
+
+
+def places_in_order(connection: Connection, role: ListRole, contact_ids: Sequence[int]) -> tuple[PlaceInOrder, ...]:
+    """Where contacts stand in a list, which Mailjet sorts by the id of the entry; those that are on it in our rows."""
+    found = fetch_all(
+        connection,
+        """
+        select contact_id, row_id, rank from (
+            select contact_id, recipient_id as row_id, row_number() over (order by recipient_id) - 1 as rank
+            from list_membership where list_role = :role and left_at is null) o
+        where contact_id = any(:ids) order by row_id
+        """,
+        role=role.value,
+        ids=list(contact_ids),
+    )
+    return tuple(PlaceInOrder(**row) for row in found)
+
+
+def places_among_excluded(connection: Connection, contact_ids: Sequence[int]) -> tuple[PlaceInOrder, ...]:
+    """Where contacts stand, or would stand, among the excluded ones, which Mailjet sorts by contact id."""
+    found = fetch_all(
+        connection,
+        """
+        select contact_id, contact_id as row_id, rank from (
+            select contact_id, count(*) filter (where is_excluded) over (
+                       order by contact_id rows between unbounded preceding and 1 preceding) as rank
+            from contact_list_membership) o
+        where contact_id = any(:ids) order by contact_id
+        """,
+        ids=list(contact_ids),
+    )
+    return tuple(PlaceInOrder(**row) for row in found)
+
+
 def note_added(connection: Connection, role: ListRole, recipients: Iterable[RecipientSeen], now: datetime) -> None:
     """Take over rows of a list that were read back after a job added them."""
     for recipient in recipients:
