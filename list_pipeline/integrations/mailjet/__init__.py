@@ -6,6 +6,7 @@ from list_pipeline.integrations.mailjet.errors import (
     CountersMissingError,
     JobTimeoutError,
     OutcomeUnknownError,
+    TooLargeError,
     UnreadableAnswerError,
 )
 from list_pipeline.integrations.mailjet.paging import PAGE
@@ -17,5 +18,6 @@ __all__ = [
     "JobTimeoutError",
     "MailjetClient",
     "OutcomeUnknownError",
+    "TooLargeError",
     "UnreadableAnswerError",
 ]

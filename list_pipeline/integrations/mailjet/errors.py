@@ -5,7 +5,7 @@ Belongs here: the types, and what a caller may conclude from each. Does not belo
 
 from __future__ import annotations
 
-from list_pipeline.core.errors import IncompleteDataError, TransientError
+from list_pipeline.core.errors import IncompleteDataError, PermanentError, TransientError
 
 
 class UnreadableAnswerError(TransientError):
@@ -22,6 +22,10 @@ class OutcomeUnknownError(TransientError):
     """
 
     may_have_arrived = True
+
+
+class TooLargeError(PermanentError):
+    """A request was refused because it is too large (413). The same in parts may be accepted."""
 
 
 class JobTimeoutError(TransientError):

@@ -21,16 +21,15 @@ import structlog
 from list_pipeline.core.errors import (
     ChangesStoppedError,
     IntegrationError,
-    RefusedError,
+    ListPipelineError,
     RemoteNotFoundError,
-    TransientError,
 )
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import JobSeen, MemberAction
 from list_pipeline.core.plans.journal import JobState, StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction
 from list_pipeline.core.plans.policy import EXECUTION
-from list_pipeline.integrations.mailjet import JobTimeoutError, MailjetClient
+from list_pipeline.integrations.mailjet import JobTimeoutError, MailjetClient, OutcomeUnknownError, TooLargeError
 from list_pipeline.operations.access import Changing
 from list_pipeline.operations.plans.concurrent_edits import ConcurrentEdits
 from list_pipeline.operations.plans.read_back import Effect, ReadBack
@@ -79,6 +78,7 @@ def carry_out(
 
     Raises:
         RefusedError: changes were switched off; what was submitted stays in the journal and is picked up later.
+        PermanentError: Mailjet refused a job; nothing of it was accepted, and it is still to be done when that is repaired.
         TransientError: Mailjet or the lock failed; run again to continue.
     """
     with logged_with(plan=plan_id):
@@ -111,6 +111,8 @@ class _Execution:
         self._lock = lock
         self._progress = progress
         self._deadline = deadline
+        self._most = services.settings.mailjet_job_contacts
+        """Contacts in one job, fewer once Mailjet said that a job was too large."""
         self._mailjet: MailjetClient = services.mailjet_for_changes(self._before_mutation)
         self._lists = ReadBack(services, self._mailjet)
         self._edits = ConcurrentEdits(services, self._mailjet, plan_id)
@@ -153,7 +155,10 @@ class _Execution:
                     if wave is _SECOND_WAVE and self._edits.reverse_unsubscribed(batch):
                         break
                     self._progress(f"bulk job {number} of {len(batches)}: {_describe(batch)}")
+                    most = self._most
                     self._post(self._look_before_repeating(batch))
+                    if self._most < most:
+                        break
         return any(step.state is StepState.PLANNED for step in steps)
 
     def settle_only(self, note: StepNote) -> None:
@@ -246,7 +251,7 @@ class _Execution:
                 else frozenset((s.action, s.list_role, s.attempts > 0) for s in group)
             )
             grouped[signature][change_id] = group
-        most = self._services.settings.mailjet_job_contacts
+        most = self._most
         batches = []
         for changes in grouped.values():
             ordered = list(changes.values())
@@ -303,9 +308,14 @@ class _Execution:
                 emails=[addresses[contact_id] for contact_id in contacts],
                 exclude=exclude,
             )
-        except (RefusedError, TransientError) as error:
-            if not getattr(error, "may_have_arrived", False):
-                # Nothing reached Mailjet: the steps are as they were.
+        except ListPipelineError as error:
+            if isinstance(error, TooLargeError) and len(contacts) > 1:
+                self._give_back(job_id, begun, str(error))
+                self._most = max(len(contacts) // 2, 1)
+                log.warning("a bulk job was too large", job=job_id, contacts=len(contacts), from_now_on=self._most)
+                return
+            if not isinstance(error, OutcomeUnknownError):
+                # Refused, or it never left: nothing was accepted, so the steps are as they were and still to be done.
                 self._give_back(job_id, begun, str(error))
                 raise
             log.warning("the answer to a bulk job was lost", job=job_id)
