@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
     app.command()(suppress)
     app.command()(resubscribed)
     app.command("carry-out")(carry_out)
+    app.command("job-is-dead")(job_is_dead)
 
 
 def undo(
@@ -133,3 +134,16 @@ def _show(done: Sequence[Correction]) -> None:
             console.print(f"- not where they were before: {ids_text(facts.differs, most=20)}", markup=False)
     if not all(one.facts.is_complete for one in done):
         raise typer.Exit(1)
+
+
+def job_is_dead(
+    job: Annotated[int, typer.Argument(help="Mailjet's number of the bulk job, as `reviews` names it.")],
+    by: By,
+    note: Annotated[str, typer.Option(help="How you know that it will do nothing any more.")],
+) -> None:
+    """Say that a bulk job never ends at Mailjet, so that the rest of its plan goes on; what it did is read from the lists."""
+    from list_pipeline.operations.plans.dead_jobs import declare_dead
+
+    with opened_services() as services:
+        plan_id = declare_dead(services, job, by=by, note=note)
+    console.print(f"Bulk job {job} is ended. Plan {plan_id} goes on with its next run.")

@@ -97,12 +97,15 @@ def campaigns() -> None:
 
 @app.command()
 def maintain(key: Annotated[str, typer.Argument(help="The campaign's key, as `campaigns` lists it.")]) -> None:
-    """Run the maintenance of one campaign, or continue it; what was done is not done again."""
+    """Run the maintenance of one campaign, or continue it; what was done is not done again. Exits with 1 where it failed."""
+    from list_pipeline.core.runs.status import RunStatus
     from list_pipeline.operations.maintenance.workflow import maintain as run
 
     with opened_services() as services:
         done = run(services, key, progress=console.print)
     console.print(as_text(done.report.message), markup=False)
+    if done.report.facts.status is RunStatus.FAILED:
+        raise typer.Exit(1)
 
 
 @app.command()

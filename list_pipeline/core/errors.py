@@ -16,8 +16,9 @@
         |   |-- AuthenticationError
         |   `-- RemoteNotFoundError
         `-- TransientError         repeating later may help
-            |-- RateLimitedError
-            `-- CircuitOpenError   not even tried: the service failed too often just now
+            `-- UnavailableError   the service is away or busy: nothing is wrong with what was asked, and waiting helps
+                |-- RateLimitedError
+                `-- CircuitOpenError   not even tried: the service failed too often just now
 
 A message says what was tried, what happened and what to do next. It never carries an address or a secret.
 """
@@ -88,7 +89,11 @@ class TransientError(IntegrationError):
     """The error of a request that may succeed later."""
 
 
-class RateLimitedError(TransientError):
+class UnavailableError(TransientError):
+    """The service is away, busy, or still at work on what it accepted. Waiting helps, so it counts as no failed attempt."""
+
+
+class RateLimitedError(UnavailableError):
     """The service asked us to slow down."""
 
     def __init__(self, tried: str, happened: str, next_step: str, retry_after_s: float | None = None) -> None:
@@ -96,5 +101,5 @@ class RateLimitedError(TransientError):
         self.retry_after_s = retry_after_s
 
 
-class CircuitOpenError(TransientError):
+class CircuitOpenError(UnavailableError):
     """Not tried: the service failed too often just now."""

@@ -75,6 +75,7 @@ _TABLE = (
     ),
     Switch("job_latency_seconds", 0.3, "Seconds from a bulk job's POST to its end."),
     Switch("job_latency_per_1000_seconds", 0.0, "Seconds more for each 1000 contacts in the job."),
+    Switch("job_visible_after_seconds", 0.0, "Seconds after its POST in which a bulk job answers 404."),
     Switch("job_status_code", 201, "HTTP status of an accepted bulk job: 201 by issues, 200 by a fixture."),
     Switch("job_max_contacts", 10000, "Most contacts in one bulk job; 10000 worked for a user, 50000 did not."),
     Switch(

@@ -255,6 +255,33 @@ def approved_items(connection: Connection, plan_id: int) -> tuple[ReviewItem, ..
     return tuple(_review(row) for row in found)
 
 
+def asked_as_failed(connection: Connection, plan_id: int) -> frozenset[int]:
+    """Contacts of a plan about whom people were asked because they failed, whatever became of the question."""
+    found = fetch_all(
+        connection,
+        f"""select {_COLUMNS} from review_item r
+            where r.plan_id = :plan and r.kind = {sql_word(ReviewKind.FAILED_ITEM)}""",
+        plan=plan_id,
+    )
+    return frozenset(contact_id for row in found for contact_id in _review(row).contact_ids)
+
+
+def resolve_job(connection: Connection, job_id: int, note: str, now: datetime) -> None:
+    """What people were told of a bulk job that did not end is over."""
+    execute(
+        connection,
+        f"""
+        update review_item set status = :resolved, decided_at = :now, decided_by = 'maintenance', note = :note
+        where kind = {sql_word(ReviewKind.FINDING)} and details ->> 'bulk_job' = :job
+          and status in {left_for(REVIEW_LIFE, ReviewStatus.RESOLVED)}
+        """,
+        resolved=ReviewStatus.RESOLVED,
+        job=str(job_id),
+        note=note,
+        now=now,
+    )
+
+
 def plans_to_continue(connection: Connection) -> Mapping[int, datetime]:
     """Executed plans with approved questions that were not carried out, each with the newest approval's instant (UTC)."""
     found = fetch_all(

@@ -71,10 +71,15 @@ STEP_LIFE = life_cycle(
 
 
 class JobState(StrEnum):
-    """Where a bulk job is in its life. What it did is read from the lists, not from this."""
+    """Where a bulk job is in its life. What it did is read from the lists, not from this.
+
+    ``lost``: nobody knows whether Mailjet accepted it, or Mailjet knows nothing of it. It may still take effect, for as long as
+    ``ExecutionPolicy.job_may_run``; its steps are planned again meanwhile.
+    """
 
     SUBMITTING = "submitting"
     SUBMITTED = "submitted"
+    LOST = "lost"
     FINISHED = "finished"
     FAILED = "failed"
 
@@ -85,9 +90,11 @@ OPEN_JOBS = (JobState.SUBMITTING, JobState.SUBMITTED)
 JOB_LIFE = life_cycle(
     "a bulk job",
     {
-        # Failed: nothing reached Mailjet, or the answer was lost.
-        JobState.SUBMITTING: {JobState.SUBMITTED, JobState.FAILED},
-        JobState.SUBMITTED: {JobState.FINISHED, JobState.FAILED},
+        # Failed: nothing reached Mailjet, or the answer was lost and everything took effect.
+        JobState.SUBMITTING: {JobState.SUBMITTED, JobState.LOST, JobState.FAILED},
+        # Failed also: a person declared it dead.
+        JobState.SUBMITTED: {JobState.FINISHED, JobState.LOST, JobState.FAILED},
+        JobState.LOST: {JobState.FAILED},
         JobState.FINISHED: (),
         JobState.FAILED: (),
     },
@@ -107,6 +114,9 @@ class StepNote(StrEnum):
     DEADLINE = "deadline"
     # Planned again together with the failed step that it followed.
     EARLIER_STEP_NOT_DONE = "earlier_step_not_done"
+
+    # Posted, and nobody knows whether that arrived: begun, and no attempt.
+    ANSWER_LOST = "answer_lost"
 
     HAD_NO_EFFECT = "had_no_effect"
     TOOK_EFFECT_LATE = "took_effect_late"

@@ -12,6 +12,12 @@ class ExecutionPolicy:
 
     attempts_per_step: int = 3
     """A step that a job left undone is posted this often altogether, then a person is asked."""
+    posts_without_answer: int = 3
+    """After so many bulk jobs in a row whose answer was lost a run ends, and a later one looks again."""
+    job_may_run: timedelta = timedelta(hours=6)
+    """A bulk job of which nothing is known may take effect for this long: until then nobody is given up because of it."""
+    single_questions: int = 5
+    """So many contacts that could not be changed are asked about one by one, more of them in one question."""
     rollback_percent: int = 10
     """A rebalancing of which more than this share of its contacts failed is taken back; single ones are put before people."""
     unexplained_drop_percent: float = 5.0

@@ -104,12 +104,14 @@ class AttemptFacts:
     """The number of the attempt, and the attempts left after a failure. ``next_at`` (UTC) is None when none follows by itself.
 
     ``confirmed``, ``failed`` and ``open`` count the changes of all plans of this maintenance, whichever attempt made them;
-    ``half_done`` are those of the open ones that were begun.
+    ``half_done`` are those of the open ones that were begun. ``is_away``: Mailjet was away or still at work, which counts as no
+    attempt; ``number`` counts those that do.
     """
 
     number: int
     most: int
     next_at: datetime | None = None
+    is_away: bool = False
     gave_up: bool = False
     passed_deadline: bool = False
     confirmed: int = 0

@@ -288,7 +288,15 @@ def _attempt(facts: MaintenanceFacts) -> list[Mrkdwn]:
                 half_done=f"{attempt.half_done:,}",
             )
         )
-    if facts.status is RunStatus.FAILED and attempt.next_at is not None:
+    if attempt.is_away and attempt.next_at is not None:
+        lines.append(
+            compose(
+                "Mailjet is away, or still at work on a bulk job. Nothing is lost, and this counts as no attempt: it is looked "
+                "at again at {when}, then ever more seldom, and goes on by itself. You are not told again until it does.",
+                when=instant_text(attempt.next_at),
+            )
+        )
+    elif facts.status is RunStatus.FAILED and attempt.next_at is not None:
         lines.append(
             compose(
                 "Attempt {n} of {most} failed. The next one follows by itself at {when} and continues it.",

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from list_pipeline.core.clock import Clock
+from list_pipeline.core.errors import RemoteNotFoundError
 from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.core.observations import ANONYMISED_DOMAIN, DraftSeen, DraftStatus, JobSeen, MemberAction
 from list_pipeline.integrations.mailjet import paging
@@ -31,6 +32,8 @@ _FINISHED = frozenset({"completed", *_FAILED})
 
 _SLOWER = 1.5
 _LONGEST_POLL_S = 15.0
+_UNSEEN_S = 60.0
+"""A job that was just accepted may not be known yet: for this long after the first look, a 404 about it is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +107,28 @@ class Jobs:
     def wait(self, job_id: int) -> JobSeen:
         """Wait for a job to end; see ``MailjetClient.wait_for_job``."""
         deadline = self._clock.now() + timedelta(seconds=self._timeout_s)
+        unseen_until = self._clock.now() + timedelta(seconds=_UNSEEN_S)
         pause = self._poll_s
-        while not (job := self.look(job_id)).is_finished:
+        while (job := self._look_or_none(job_id, unseen_until)) is None or not job.is_finished:
             left = (deadline - self._clock.now()).total_seconds()
             if left <= 0:
+                status = "unknown to Mailjet" if job is None else f"still {job.status}"
                 raise JobTimeoutError(
                     f"Waiting for Mailjet's bulk job {job_id}",
-                    f"it is still {job.status} after {self._timeout_s:.0f} s",
-                    "Wait until it has ended, then run again: it is picked up where it is",
+                    f"it is {status} after {self._timeout_s:.0f} s",
+                    "Nothing is to be done: it is looked at again by itself",
                 )
             self._clock.sleep(min(pause, left))
             pause = min(pause * _SLOWER, max(_LONGEST_POLL_S, self._poll_s))
         return job
+
+    def _look_or_none(self, job_id: int, unseen_until: datetime) -> JobSeen | None:
+        try:
+            return self.look(job_id)
+        except RemoteNotFoundError:
+            if self._clock.now() >= unseen_until:
+                raise
+            return None
 
     def errors(self, job_id: int) -> tuple[JobItemError, ...]:
         """The error file; see ``MailjetClient.job_errors``."""

@@ -5,7 +5,7 @@ Belongs here: the types, and what a caller may conclude from each. Does not belo
 
 from __future__ import annotations
 
-from list_pipeline.core.errors import IncompleteDataError, PermanentError, TransientError
+from list_pipeline.core.errors import IncompleteDataError, PermanentError, TransientError, UnavailableError
 
 
 class UnreadableAnswerError(TransientError):
@@ -15,7 +15,7 @@ class UnreadableAnswerError(TransientError):
     """
 
 
-class OutcomeUnknownError(TransientError):
+class OutcomeUnknownError(UnavailableError):
     """A request that changes something went out, and its answer was lost or says nothing: it may have been carried out.
 
     The client never repeats such a request. Read back what is there before posting again.
@@ -28,7 +28,7 @@ class TooLargeError(PermanentError):
     """A request was refused because it is too large (413). The same in parts may be accepted."""
 
 
-class JobTimeoutError(TransientError):
+class JobTimeoutError(UnavailableError):
     """A bulk job did not end within the time allowed. It may still be running: nothing may be compensated yet."""
 
 

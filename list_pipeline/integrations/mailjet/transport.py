@@ -30,7 +30,7 @@ from list_pipeline.core.errors import (
     PermanentError,
     RateLimitedError,
     RemoteNotFoundError,
-    TransientError,
+    UnavailableError,
 )
 from list_pipeline.integrations.circuit import CircuitBreaker
 from list_pipeline.integrations.limits import RequestLimiter
@@ -268,11 +268,11 @@ class Transport:
         what = _in_words(failure)
         self._circuit.failed(what)
         if isinstance(failure, _NEVER_SENT):
-            error: IntegrationError = TransientError(tried, what, "Check the network and run it again")
+            error: IntegrationError = UnavailableError(tried, what, "Check the network and run it again")
             return _Failed(error, repeatable=True)
         if changes:
             return _Failed(_unknown(tried, what))
-        return _Failed(TransientError(tried, what, "Run it again"), repeatable=True)
+        return _Failed(UnavailableError(tried, what, "Run it again"), repeatable=True)
 
     def _judged(self, tried: str, answer: httpx.Response, changes: bool, enveloped: bool) -> _Outcome:
         status = answer.status_code
@@ -289,7 +289,7 @@ class Transport:
             if changes:
                 return _Failed(_unknown(tried, said))
             return _Failed(
-                TransientError(tried, said, "Run it again later"),
+                UnavailableError(tried, said, "Run it again later"),
                 repeatable=not too_long,
                 retry_after_s=retry_after,
             )

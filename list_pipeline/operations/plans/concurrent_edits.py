@@ -87,13 +87,17 @@ class ConcurrentEdits:
             log.warning("contacts unsubscribed while they were moved", plan=self._plan_id, contacts=len(found))
         return len(found)
 
-    def erased_among(self, contact_ids: Sequence[int], known: int, sizes: Mapping[str, int]) -> frozenset[int]:
-        """The contacts among these that were erased since the last look. Looked for only when the master list shrank.
+    def erased_among(
+        self, contact_ids: Sequence[int], known: int, sizes: Mapping[str, int], is_suspected: bool = False
+    ) -> frozenset[int]:
+        """The contacts among these that were erased since the last look. Looked for when the master list shrank, and where
+        something else calls for it.
 
         Args:
             known: the raw size of the master list in our rows. sizes: those that Mailjet counts.
+            is_suspected: a job did not change everybody: one erased and one newcomer leave the size as it was.
         """
-        if not may_hide_erasure(known, sizes[ListRole.MASTER.value]):
+        if not is_suspected and not may_hide_erasure(known, sizes[ListRole.MASTER.value]):
             return frozenset()
         refresh_contacts(self._services, contact_ids)
         with self._services.database.begin() as connection:

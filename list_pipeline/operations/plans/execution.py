@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
+from sqlalchemy import Connection
 
 from list_pipeline.core.errors import (
     ChangesStoppedError,
@@ -29,15 +30,18 @@ from list_pipeline.core.observations import JobSeen, MemberAction
 from list_pipeline.core.plans.journal import JobState, StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction
 from list_pipeline.core.plans.policy import EXECUTION
+from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.integrations.mailjet import JobTimeoutError, MailjetClient, OutcomeUnknownError, TooLargeError
 from list_pipeline.operations.access import Changing
+from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.plans.concurrent_edits import ConcurrentEdits
 from list_pipeline.operations.plans.read_back import Effect, ReadBack
 from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.operations.stages import logged_with
-from list_pipeline.storage.lock import MutationLock
+from list_pipeline.storage import reviews as review_rows
+from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members
-from list_pipeline.storage.plans import journal
+from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans.journal import Job, Step
 
 log = structlog.get_logger(__name__)
@@ -85,6 +89,42 @@ def carry_out(
         _Execution(services, plan_id, lock, progress, deadline).run()
 
 
+def finish_half_done(
+    services: Changing, progress: Callable[[str], None] = log.info, *, besides: int | None = None
+) -> int:
+    """Bring what others left half done to its end, before anything new is changed: a contact that was added and not yet removed
+    stands on two lists, and is mailed twice. Nothing that was not begun is begun. Where there is none it costs one statement.
+
+    The lock is taken here; whoever holds it calls it before. Nothing happens while lists may not be changed.
+
+    Args:
+        besides: the plan that the caller goes on with itself.
+
+    Returns:
+        How many contacts.
+
+    Raises:
+        LockHeldError: somebody else is at work.
+        TransientError: Mailjet or the lock failed; run again to continue.
+    """
+    with services.database.begin() as connection:
+        found = {plan_id: ids for plan_id, ids in journal.half_done(connection).items() if plan_id != besides}
+    if not found or change_block_reason(services):
+        return 0
+    with mutation_lock(services.database, services.clock, "finishing what was left half done") as lock:
+        with services.database.begin() as connection:
+            # Whoever held the lock before may have done all of it.
+            found = {plan_id: ids for plan_id, ids in journal.half_done(connection).items() if plan_id != besides}
+        contacts = sorted({contact_id for ids in found.values() for contact_id in ids})
+        if contacts:
+            progress(f"finishing {len(contacts)} half-done change(s) of an earlier run first")
+            refresh_contacts(services, contacts)
+        for plan_id, ids in found.items():
+            with logged_with(plan=plan_id):
+                _Execution(services, plan_id, lock, progress, None, frozenset(ids)).run()
+    return len(contacts)
+
+
 def stop_and_settle(services: Changing, plan_id: int, lock: MutationLock, note: StepNote) -> None:
     """Begin nothing more of a plan, and find out what became of what was submitted: before a plan is taken back.
 
@@ -97,6 +137,11 @@ def stop_and_settle(services: Changing, plan_id: int, lock: MutationLock, note: 
     _Execution(services, plan_id, lock, log.info, None).settle_only(note)
 
 
+def settle_dead(services: Changing, job: Job, lock: MutationLock, words: str) -> None:
+    """End a job that a person declared dead; its steps are confirmed where the lists show them, else planned again."""
+    _Execution(services, job.plan_id, lock, log.info, None).settle_dead(job, words)
+
+
 class _Execution:
     def __init__(
         self,
@@ -105,7 +150,10 @@ class _Execution:
         lock: MutationLock,
         progress: Callable[[str], None],
         deadline: datetime | None,
+        only: frozenset[int] | None = None,
     ) -> None:
+        self._only = only
+        """The contacts that something may be done with; None: all of the plan."""
         self._services = services
         self._plan_id = plan_id
         self._lock = lock
@@ -113,6 +161,8 @@ class _Execution:
         self._deadline = deadline
         self._most = services.settings.mailjet_job_contacts
         """Contacts in one job, fewer once Mailjet said that a job was too large."""
+        self._unanswered = 0
+        """Bulk jobs in a row whose answer was lost."""
         self._mailjet: MailjetClient = services.mailjet_for_changes(self._before_mutation)
         self._lists = ReadBack(services, self._mailjet)
         self._edits = ConcurrentEdits(services, self._mailjet, plan_id)
@@ -164,10 +214,17 @@ class _Execution:
     def settle_only(self, note: StepNote) -> None:
         try:
             with self._services.database.begin() as connection:
-                planned = journal.steps_of(connection, self._plan_id, StepState.PLANNED)
+                unknown = set(journal.steps_without_answer(connection, self._plan_id))
+                planned = tuple(
+                    step
+                    for step in journal.steps_of(connection, self._plan_id, StepState.PLANNED)
+                    if step not in unknown
+                )
                 journal.settle_steps(connection, planned, StepState.SKIPPED, self._services.clock.now(), note)
             self._resume()
             with self._services.database.begin() as connection:
+                if journal.steps_without_answer(connection, self._plan_id) and self._may_take_effect(connection):
+                    raise self._still_at_work(f"Taking plan {self._plan_id} back")
                 # What a job left undone was given back to be posted again: it is not.
                 planned = journal.steps_of(connection, self._plan_id, StepState.PLANNED)
                 journal.settle_steps(connection, planned, StepState.SKIPPED, self._services.clock.now(), note)
@@ -211,13 +268,29 @@ class _Execution:
         for job in jobs:
             if job.mailjet_job_id is not None:
                 self._progress(f"picking up Mailjet's job {job.mailjet_job_id} of an earlier run")
-                try:
-                    self._finish(job.job_id, job.mailjet_job_id, job.sizes_before)
-                except RemoteNotFoundError:
-                    # Mailjet has forgotten the job: what it did is read from the lists all the same.
-                    self._settle_lost(job)
+                self._finish(job, job.mailjet_job_id)
             else:
                 self._settle_lost(job)
+        self._find_late_effects()
+
+    def _find_late_effects(self) -> None:
+        """What a job of which nothing is known did since the last look. Costs nothing where there is no such job."""
+        with self._services.database.begin() as connection:
+            steps = journal.steps_without_answer(connection, self._plan_id)
+        if not steps:
+            return
+        effect = self._lists.effect_of(steps, self._lists.sizes())
+        now = self._services.clock.now()
+        with self._services.database.begin() as connection:
+            journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now, StepNote.TOOK_EFFECT_LATE)
+            members.refresh_flags(connection, now, sorted({step.contact_id for step in steps}))
+        if effect.confirmed:
+            log.info("a bulk job took effect late", plan=self._plan_id, steps=len(effect.confirmed))
+
+    def _job(self, job_id: int) -> Job:
+        with self._services.database.begin() as connection:
+            (job,) = (one for one in journal.open_jobs(connection, self._plan_id) if one.job_id == job_id)
+        return job
 
     def _batches(self, wave: Sequence[StepAction]) -> tuple[Sequence[Step], list[list[Step]]]:
         """The steps of the plan, and the planned ones of a wave in groups that one job can carry out.
@@ -241,6 +314,8 @@ class _Execution:
         grouped: dict[object, dict[int, list[Step]]] = defaultdict(lambda: defaultdict(list))
         per_change: dict[int, list[Step]] = defaultdict(list)
         for step in steps:
+            if self._only is not None and step.contact_id not in self._only:
+                continue
             if step.state is StepState.PLANNED and step.action in wave and step.change_id not in blocked:
                 per_change[step.change_id].append(step)
         for change_id, group in per_change.items():
@@ -319,14 +394,19 @@ class _Execution:
                 self._give_back(job_id, begun, str(error))
                 raise
             log.warning("the answer to a bulk job was lost", job=job_id)
-            with self._services.database.begin() as connection:
-                (job,) = (j for j in journal.open_jobs(connection, self._plan_id) if j.job_id == job_id)
-            self._settle_lost(job)
+            if self._settle_lost(self._job(job_id)):
+                self._unanswered = 0
+                return
+            self._unanswered += 1
+            if self._unanswered >= EXECUTION.posts_without_answer:
+                # Nothing is wrong with the contacts: a later run looks again, and posts what is missing then.
+                raise
             return
+        self._unanswered = 0
         with self._services.database.begin() as connection:
             journal.job_submitted(connection, job_id, begun, mailjet_job_id, self._services.clock.now())
         self._edits.note_unsubscribed(steps)
-        self._finish(job_id, mailjet_job_id, before)
+        self._finish(self._job(job_id), mailjet_job_id)
 
     def _leave_out(self, steps: Sequence[Step], erased: Collection[int]) -> list[Step]:
         """Skip the steps of erased contacts, and return the others."""
@@ -341,11 +421,28 @@ class _Execution:
             journal.job_ended(connection, job_id, JobState.FAILED, error, now)
             journal.give_back(connection, steps, now)
 
-    def _finish(self, job_id: int, mailjet_job_id: int, before: Mapping[str, int]) -> None:
+    def _may_take_effect(self, connection: Connection) -> bool:
+        return journal.may_take_effect(connection, self._plan_id, self._services.clock.now() - EXECUTION.job_may_run)
+
+    def _still_at_work(self, tried: str) -> JobTimeoutError:
+        hours = EXECUTION.job_may_run.total_seconds() / 3600
+        return JobTimeoutError(
+            tried,
+            "a bulk job was posted and its answer lost, so it may still take effect",
+            f"It is looked for again by itself, for {hours:g} hours",
+        )
+
+    def _finish(self, job: Job, mailjet_job_id: int) -> None:
+        job_id, before = job.job_id, job.sizes_before
         try:
             seen = self._mailjet.wait_for_job(mailjet_job_id)
+        except RemoteNotFoundError:
+            # Mailjet has forgotten the job: what it did is read from the lists all the same.
+            self._settle_lost(job)
+            return
         except JobTimeoutError:
             if not self._is_in_effect(job_id, before):
+                self._name_endless(job_id, mailjet_job_id)
                 raise
             # Mailjet never says that the job ended, and everything it was to do is done.
             self._settle(job_id, before, JobState.FINISHED, "Mailjet did not say that it ended")
@@ -371,23 +468,73 @@ class _Execution:
             steps = journal.steps_of_job(connection, job_id)
         return not self._lists.effect_of(steps, before).missing
 
-    def _settle_lost(self, job: Job) -> None:
-        """A job whose id is unknown: give it time, look twice, and take back what is not there."""
+    def _name_endless(self, job_id: int, mailjet_job_id: int) -> None:
+        """Tell people once of a job that does not end: only they can find out whether it ever will."""
+        with self._services.database.begin() as connection:
+            plan = plan_rows.plan_by_id(connection, self._plan_id)
+            plan_rows.add_review_item(
+                connection,
+                campaign_id=plan.campaign_id if plan else None,
+                plan_id=self._plan_id,
+                kind=ReviewKind.FINDING,
+                summary=(
+                    f"Mailjet's bulk job {mailjet_job_id} does not end, and what it was to do is not done. It is looked at "
+                    f"again by itself. Where Mailjet says that it is dead: `list-pipeline job-is-dead {mailjet_job_id}`"
+                ),
+                details={"bulk_job": job_id},
+                now=self._services.clock.now(),
+            )
+
+    def settle_dead(self, job: Job, words: str) -> None:
+        """A person said that a job is dead: what it did is read from the lists, and the rest is planned again."""
+        try:
+            if job.state is JobState.LOST:
+                with self._services.database.begin() as connection:
+                    journal.job_ended(connection, job.job_id, JobState.FAILED, words, self._services.clock.now())
+                return
+            self._settle(job.job_id, job.sizes_before, JobState.FAILED, words)
+        finally:
+            self._close()
+
+    def _settle_lost(self, job: Job) -> bool:
+        """A job of which nothing is known: give it time, look twice, and plan what is not there again.
+
+        That uses up no attempt, and nobody is given up because of it: it may still take effect (``_find_late_effects``).
+
+        Returns:
+            Whether everything it was to do is done.
+        """
+        with self._services.database.begin() as connection:
+            steps = journal.steps_of_job(connection, job.job_id)
+        effect = Effect([], steps)
         for _ in range(2):
             self._services.clock.sleep(SETTLE_SECONDS)
-            if self._is_in_effect(job.job_id, job.sizes_before):
+            effect = self._lists.effect_of(steps, job.sizes_before)
+            if not effect.missing:
                 break
-        self._settle(job.job_id, job.sizes_before, JobState.FAILED, "the answer to its submission was lost")
+        state = JobState.LOST if effect.missing else JobState.FAILED
+        self._settle(job.job_id, job.sizes_before, state, "the answer to its submission was lost", effect)
+        return not effect.missing
 
-    def _settle(self, job_id: int, before: Mapping[str, int], state: JobState, error: str | None) -> None:
+    def _settle(
+        self,
+        job_id: int,
+        before: Mapping[str, int],
+        state: JobState,
+        error: str | None,
+        effect: Effect | None = None,
+    ) -> None:
+        """End a job with what it did. ``effect``: where that was just read."""
         with self._services.database.begin() as connection:
             steps = journal.steps_of_job(connection, job_id)
             contacts = sorted({step.contact_id for step in steps})
             addresses = members.addresses_of(connection, contacts)
-        effect = self._lists.effect_of(steps, before)
+        effect = effect or self._lists.effect_of(steps, before)
         with self._services.database.begin() as connection:
             known = members.stored_sizes(connection)[ListRole.MASTER].raw
-        erased = self._edits.erased_among(contacts, known, self._lists.latest)
+        # An erased contact whom a newcomer replaced in the count of master is among those whom the job did not change.
+        missing = {step.contact_id for step in effect.missing}
+        erased = self._edits.erased_among(contacts, known, self._lists.latest, bool(missing))
         for contact_id in erased & addresses.keys():
             self._edits.undo_creation(contact_id, addresses[contact_id])
         if erased:
@@ -397,16 +544,30 @@ class _Execution:
                 [step for step in effect.missing if step.contact_id not in erased],
             )
         now = self._services.clock.now()
-        again = [step for step in effect.missing if step.attempts < EXECUTION.attempts_per_step]
-        given_up = [step for step in effect.missing if step.attempts >= EXECUTION.attempts_per_step]
         with self._services.database.begin() as connection:
-            journal.job_ended(connection, job_id, state, error, now)
-            journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now)
-            journal.settle_steps(connection, again, StepState.PLANNED, now, StepNote.HAD_NO_EFFECT)
-            journal.settle_steps(connection, given_up, StepState.FAILED, now, StepNote.HAD_NO_EFFECT)
+            if state is JobState.LOST:
+                journal.job_lost(connection, job_id, error or "nothing is known of it")
+                journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now)
+                journal.give_back(connection, effect.missing, now, StepNote.ANSWER_LOST)
+                again, given_up, waits = list(effect.missing), list[Step](), False
+            else:
+                again = [step for step in effect.missing if step.attempts < EXECUTION.attempts_per_step]
+                given_up = [step for step in effect.missing if step.attempts >= EXECUTION.attempts_per_step]
+                waits = bool(given_up) and self._may_take_effect(connection)
+                journal.job_ended(connection, job_id, state, error, now)
+                review_rows.resolve_job(connection, job_id, "the bulk job is over", now)
+                journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now)
+                journal.settle_steps(connection, again, StepState.PLANNED, now, StepNote.HAD_NO_EFFECT)
+                # Nobody is given up while a job may still be running that would change them after all.
+                last = (
+                    (StepState.PLANNED, StepNote.ANSWER_LOST) if waits else (StepState.FAILED, StepNote.HAD_NO_EFFECT)
+                )
+                journal.settle_steps(connection, given_up, last[0], now, last[1])
             members.refresh_flags(connection, now, sorted({step.contact_id for step in steps}))
         if effect.missing:
             log.warning("steps had no effect", job=job_id, again=len(again), given_up=len(given_up))
+        if waits:
+            raise self._still_at_work(f"Changing contacts of plan {self._plan_id}")
 
 
 def _after_failures(steps: Sequence[Step]) -> list[Step]:

@@ -5,13 +5,18 @@ Belongs here: what every kind of plan has in common after its execution. Does no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
 
 from list_pipeline.core.plans.journal import Outcomes, StepState
 from list_pipeline.core.plans.plan import PlanStatus
+from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.operations.access import Storing
+from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
@@ -25,6 +30,34 @@ class Executed(Outcomes):
 
     jobs: int = 0
     by_label: Mapping[str, Outcomes] = field(default_factory=dict)
+
+
+def ask_about_failed(
+    connection: Connection, plan: StoredPlan, contact_ids: Sequence[int], what: str, now: datetime
+) -> None:
+    """Ask people about contacts that failed: few of them one by one, many in one question that is decided at once.
+
+    Args:
+        what: what became of one of them, as the end of a sentence.
+    """
+    groups = [list(contact_ids)] if len(contact_ids) > EXECUTION.single_questions else [[one] for one in contact_ids]
+    for group in groups:
+        first = group[0]
+        summary = (
+            f"Contact {first} {what}"
+            if len(group) == 1
+            else f"{len(group)} contacts ({first}, ...) {what.replace('was ', 'were ', 1)}"
+        )
+        plan_rows.add_review_item(
+            connection,
+            campaign_id=plan.campaign_id,
+            plan_id=plan.plan_id,
+            kind=ReviewKind.FAILED_ITEM,
+            contact_id=first if len(group) == 1 else None,
+            summary=summary,
+            details={"plan": plan.plan_id} if len(group) == 1 else {"plan": plan.plan_id, "contact_ids": group},
+            now=now,
+        )
 
 
 def close(
@@ -45,19 +78,11 @@ def close(
             plan_rows.mark_executed(connection, plan.plan_id, now)
         too_late = attempt_rows.left_by_deadline(connection, plan.plan_id)
         failed = {step.contact_id for step in journal.steps_of(connection, plan.plan_id, StepState.FAILED)}
-        for contact_id in sorted(failed):
-            plan_rows.add_review_item(
-                connection,
-                campaign_id=plan.campaign_id,
-                plan_id=plan.plan_id,
-                kind=ReviewKind.FAILED_ITEM,
-                contact_id=contact_id,
-                summary=f"Contact {contact_id} was not begun before the deadline of its run"
-                if contact_id in too_late
-                else f"Contact {contact_id} could not be changed at Mailjet in three attempts",
-                details={"plan": plan.plan_id},
-                now=now,
-            )
+        new = sorted(failed - review_rows.asked_as_failed(connection, plan.plan_id))
+        late = [contact_id for contact_id in new if contact_id in too_late]
+        ask_about_failed(connection, plan, late, "was not begun before the deadline of its run", now)
+        others = [contact_id for contact_id in new if contact_id not in too_late]
+        ask_about_failed(connection, plan, others, "could not be changed at Mailjet in three attempts", now)
         if outcomes.failed and log_id is not None:
             if too_late:
                 ledger.note_deadline(connection, log_id, plan.kind.value, deadline, outcomes.failed, now)

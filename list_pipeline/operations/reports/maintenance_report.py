@@ -239,11 +239,15 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
 def _attempt_facts(services: Services, connection: Connection, run: Maintenance) -> AttemptFacts:
     row, limits = run.log, maintenance_limits(services)
     left = attempt_rows.settled_and_open(connection, run.campaign.campaign_id, run.sweep.value)
-    next_at = None
-    if row.status is RunStatus.FAILED and row.finished_at is not None and not limits.is_last(row.attempt):
-        next_at = limits.next_attempt_at(row.finished_at, row.attempt)
+    next_at, waits = None, ledger.waits_until(connection, row)
+    used = row.attempt - waits
+    if row.is_away and row.finished_at is not None:
+        next_at = limits.next_look_at(row.finished_at, waits)
+    elif row.status is RunStatus.FAILED and row.finished_at is not None and not limits.is_last(used):
+        next_at = limits.next_attempt_at(row.finished_at, used)
     return AttemptFacts(
-        number=row.attempt,
+        is_away=row.is_away,
+        number=used,
         most=services.settings.list_maintenance_max_attempts,
         next_at=next_at,
         gave_up=row.gave_up and row.status in (RunStatus.FAILED, RunStatus.PARTIAL_SUCCESS),
@@ -360,6 +364,7 @@ def _deviation(sizes: Sizes) -> float | None:
 
 
 _NO_NEWS = "a later look at this campaign found nothing new"
+_STILL_AWAY = "people were told already that Mailjet is away or still at work, and it goes on by itself"
 _DECIDED_MEANWHILE = "a person decided meanwhile, and the maintenance goes on"
 
 
@@ -395,6 +400,8 @@ def notify(services: Services, run: Maintenance, report: Report) -> Delivery:
             why_not = _DECIDED_MEANWHILE
         elif run.sweep is not Sweep.H24 and _is_no_news(report.facts):
             why_not = _NO_NEWS
+        elif run.log.is_away and ledger.was_away_before(connection, run.log):
+            why_not = _STILL_AWAY
         is_left_out = bool(why_not) and leave_out(connection, key, why_not)
     return Delivery(DeliveryState.SKIPPED, key, error=why_not) if is_left_out else post(services, row)
 

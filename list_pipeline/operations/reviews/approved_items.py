@@ -21,7 +21,7 @@ from list_pipeline.core.wording import exceeds_percent, limit_text, share_percen
 from list_pipeline.operations.campaigns.discovery import discover
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.plans.execution import carry_out
-from list_pipeline.operations.plans.outcomes import Executed, close
+from list_pipeline.operations.plans.outcomes import Executed, ask_about_failed, close
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.reviews.announcements import tell_late_execution
 from list_pipeline.operations.safety.modes import change_block_reason
@@ -239,19 +239,7 @@ class ApprovedItemsRun:
         with self._services.database.begin() as connection:
             failed = {step.contact_id for step in journal.steps_of(connection, self._plan.plan_id, StepState.FAILED)}
             for one in self._approved:
-                for contact_id in one.contact_ids if one.kind is ReviewKind.FAILED_ITEM else ():
-                    if contact_id in failed:
-                        plan_rows.add_review_item(
-                            connection,
-                            campaign_id=self._plan.campaign_id,
-                            plan_id=self._plan.plan_id,
-                            kind=ReviewKind.FAILED_ITEM,
-                            contact_id=contact_id,
-                            summary=(
-                                f"Contact {contact_id} could not be changed at Mailjet either when it was tried again "
-                                f"(question {one.review_id})"
-                            ),
-                            details={"plan": self._plan.plan_id},
-                            now=now,
-                        )
+                again = [i for i in one.contact_ids if one.kind is ReviewKind.FAILED_ITEM and i in failed]
+                what = f"could not be changed at Mailjet either when it was tried again (question {one.review_id})"
+                ask_about_failed(connection, self._plan, again, what, now)
             review_rows.mark_executed(connection, [one.review_id for one in self._approved], now)

@@ -50,8 +50,11 @@ def fail_stale_runs(services: Services) -> list[str]:
     return failed
 
 
-def end_failed(services: Services, connection: Connection, row: LogRow, now: datetime) -> None:
-    """End an attempt that failed: ``failed`` as long as there is another one. After the last one ``partial_success`` if
+def end_failed(
+    services: Services, connection: Connection, row: LogRow, now: datetime, *, is_away: bool = False
+) -> None:
+    """End an attempt that failed: ``failed`` as long as there is another one. One that met an unavailable Mailjet
+    (``is_away``) counts as none. After the last one ``partial_success`` if
     anything was confirmed at Mailjet, else ``failed``; what is open then is put before people.
 
     The errors of the attempt are written by the caller.
@@ -60,7 +63,9 @@ def end_failed(services: Services, connection: Connection, row: LogRow, now: dat
         StateChangedError: another process moved the attempt on since ``row`` was read.
     """
     status = RunStatus.FAILED
-    is_last = maintenance_limits(services).is_last(row.attempt)
+    limits, waits = maintenance_limits(services), ledger.waits_until(connection, row)
+    is_away = is_away and limits.may_wait(waits)
+    is_last = not is_away and limits.is_last(row.attempt - waits)
     if is_last:
         left = attempt_rows.settled_and_open(connection, row.campaign_id, row.sweep)
         if any(plan.confirmed for plan in left):
@@ -85,12 +90,14 @@ def end_failed(services: Services, connection: Connection, row: LogRow, now: dat
     ledger.end_log(connection, row.log_id, row.status, status, now)
     if is_last:
         ledger.note_gave_up(connection, row.log_id, now)
+    if is_away:
+        ledger.note_away(connection, row.log_id, now)
 
 
 def has_given_up(services: Services, state: MaintenanceState) -> bool:
     """Whether nothing more happens by itself for a campaign although its maintenance did not end well."""
     if state.log_status is RunStatus.FAILED:
-        return maintenance_limits(services).is_last(state.attempt)
+        return not state.is_away and maintenance_limits(services).is_last(state.attempts_used)
     return state.log_status is RunStatus.PARTIAL_SUCCESS and state.gave_up
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from list_pipeline.core.campaigns.eligibility import CampaignTimes, Eligibility, EligibilityVerdict, eligible
-from list_pipeline.core.errors import ChangesStoppedError, LockHeldError, StateChangedError
+from list_pipeline.core.errors import ChangesStoppedError, LockHeldError, StateChangedError, UnavailableError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
 from list_pipeline.core.plans.plan import Sweep
@@ -143,7 +143,7 @@ class _LedgerRecord:
             if row.status.is_open and is_stopped:
                 ledger.end_log(connection, log_id, row.status, RunStatus.READ_ONLY, now)
             elif row.status.is_open:
-                end_failed(services, connection, row, now)
+                end_failed(services, connection, row, now, is_away=isinstance(error, UnavailableError))
         if not is_stopped:
             log.error("maintenance failed", campaign=self.run.campaign.key, stage=stage, log_id=log_id, exc_info=error)
 
@@ -355,9 +355,14 @@ def _due(
         why = "lists may be changed again since it was only looked at"
         return due_as(attempt, state.finished_at, why, run_keys.resumed(mode.value, state.finished_at))
     if state.log_status is RunStatus.FAILED and state.finished_at is not None:
-        seen = RunSeen(state.log_status, attempt, state.finished_at, state.finished_at)
+        if state.is_away:
+            look_at = limits.next_look_at(state.finished_at, state.waits)
+            why = "Mailjet was away, or still at work on a bulk job"
+            return due_as(attempt + 1, look_at, why) if now >= look_at else None
+        used = state.attempts_used
+        seen = RunSeen(state.log_status, used, state.finished_at, state.finished_at)
         if limits.outlook(seen, now) is Outlook.DUE_AGAIN:
-            retry_at = limits.next_attempt_at(state.finished_at, attempt)
+            retry_at = limits.next_attempt_at(state.finished_at, used)
             return due_as(attempt + 1, retry_at, f"attempt {attempt} failed")
     return None
 

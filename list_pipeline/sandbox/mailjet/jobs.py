@@ -47,7 +47,8 @@ def handle_many(account: Account, request: Request, segments: list[str], list_id
         return _accept(account, request, list_id)
     if request.method == "GET" and len(segments) == 1 and segments[0].isdigit():
         row = account.store.row("SELECT * FROM job WHERE id = ? AND kind = 'manage'", (int(segments[0]),))
-        if row is None:
+        hidden = account.switches.number("job_visible_after_seconds")
+        if row is None or account.moment() - row["created_at"] < hidden:
             raise not_found()
         return envelope([_state(account, row)])
     raise not_found()

@@ -59,6 +59,7 @@ class Campaign:
         return self.send_ended_at or self.send_started_at or self.scheduled_at
 
 
+_FAILED = sql_word(RunStatus.FAILED)
 _COMPLETED = sql_word(CampaignStatus.COMPLETED)
 _TO_BE_SENT = sql_list(CampaignStatus.SCHEDULED, CampaignStatus.READY, CampaignStatus.BLOCKED)
 
@@ -97,7 +98,10 @@ def all_campaigns(connection: Connection) -> tuple[Campaign, ...]:
 
 @dataclass(frozen=True, slots=True)
 class MaintenanceState:
-    """A campaign with its latest post-campaign maintenance. ``log_id`` and ``log_status`` are None before the first."""
+    """A campaign with its latest post-campaign maintenance. ``log_id`` and ``log_status`` are None before the first.
+
+    ``is_away``: the latest attempt met an unavailable Mailjet; ``waits``: how many did.
+    """
 
     campaign: Campaign
     log_id: int | None
@@ -110,6 +114,13 @@ class MaintenanceState:
     decided_at: datetime | None
     waiting_plan_id: int | None
     gave_up: bool
+    is_away: bool
+    waits: int
+
+    @property
+    def attempts_used(self) -> int:
+        """The attempts that count: without those that met an unavailable Mailjet."""
+        return self.attempt - self.waits
 
     @property
     def is_decided(self) -> bool:
@@ -125,10 +136,13 @@ def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceS
         select q.*, l.id as log_id, l.status as log_status, coalesce(l.attempt, 0) as attempt, l.executed_at, l.finished_at,
                greatest(l.touched_at, j.submitting_at) as touched_at,
                p.plan_id as approved_plan_id, p.decided_at, w.plan_id as waiting_plan_id,
-               l.gave_up_at is not null as gave_up
+               l.gave_up_at is not null as gave_up, coalesce(l.away_at is not null and l.status = {_FAILED}, false) as is_away,
+               coalesce(l.waits, 0) as waits
         from ({_SELECT}) q
         left join lateral (
-            select id, status, attempt, executed_at, finished_at, touched_at, gave_up_at from list_maintenance_log
+            select id, status, attempt, executed_at, finished_at, touched_at, gave_up_at, away_at,
+                   count(*) filter (where away_at is not null and status = {_FAILED}) over () as waits
+            from list_maintenance_log
             where campaign_schedule_id = q.campaign_id and maintenance_type = 'post_campaign' and sweep = :sweep
             order by attempt desc limit 1) l on true
         left join lateral (

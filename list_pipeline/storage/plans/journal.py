@@ -20,12 +20,13 @@ from list_pipeline.core.plans.journal import (
     OPEN_JOBS,
     STEP_LIFE,
     UNDER_WAY,
+    UNSETTLED,
     JobState,
     StepAction,
     StepNote,
     StepState,
 )
-from list_pipeline.core.plans.plan import ItemAction
+from list_pipeline.core.plans.plan import ItemAction, PlanStatus
 from list_pipeline.storage.database import (
     execute,
     fetch_all,
@@ -45,11 +46,14 @@ _LEFT_BY_DEADLINE = left_for(STEP_LIFE, StepState.FAILED, StepState.PLANNED)
 _LEFT_UNSTARTED = left_for(STEP_LIFE, StepState.SKIPPED, StepState.PLANNED)
 _LEFT_TO_TRY_AGAIN = left_for(STEP_LIFE, StepState.PLANNED, StepState.FAILED, StepState.SKIPPED)
 
+_ANSWER_LOST = sql_word(StepNote.ANSWER_LOST)
+
 _NOT_BEGUN = f"""
     not exists (select 1 from change_step o where o.change_id = s.change_id
-                and (o.state not in {sql_list(StepState.PLANNED, StepState.SKIPPED)} or o.attempts > 0))
+                and (o.state not in {sql_list(StepState.PLANNED, StepState.SKIPPED)} or o.attempts > 0
+                     or o.note = {_ANSWER_LOST}))
 """
-"""Nothing of the step's change was begun."""
+"""Nothing of the step's change was begun. What may have arrived at Mailjet was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,17 +358,105 @@ def activity(connection: Connection) -> tuple[int, int]:
     return (int(row["newest"]), int(row["open"])) if row is not None else (0, 0)
 
 
-def give_back(connection: Connection, steps: Sequence[Step], now: datetime) -> None:
-    """Steps of a job that certainly did not reach Mailjet are planned again, and the attempt does not count.
+def job_lost(connection: Connection, job_id: int, error: str) -> None:
+    """Nobody knows whether Mailjet carries the job out.
+
+    Raises:
+        StateChangedError: somebody else ended it.
+    """
+    _move_job(connection, job_id, JobState.LOST, ", error = :error", error=error)
+
+
+def may_take_effect(connection: Connection, plan_id: int, since: datetime) -> bool:
+    """Whether a job of a plan of which nothing is known was posted after an instant (UTC), so that it may still be running."""
+    return bool(
+        fetch_scalar(
+            connection,
+            """select exists (select 1 from mailjet_job where plan_id = :plan and state = :lost and submitting_at > :since)""",
+            plan=plan_id,
+            lost=JobState.LOST,
+            since=since,
+        )
+    )
+
+
+def steps_without_answer(connection: Connection, plan_id: int) -> tuple[Step, ...]:
+    """Planned steps of a plan that were posted in a job of which nothing is known."""
+    found = fetch_all(
+        connection,
+        f"""
+        select s.change_id, s.ordinal, c.contact_id, c.kind, s.action, s.list_role, s.state, s.job_id, s.attempts
+        from change_step s join change c using (change_id)
+        where c.plan_id = :plan and s.state = {sql_word(StepState.PLANNED)} and s.note = {_ANSWER_LOST}
+        order by c.contact_id, s.ordinal
+        """,
+        plan=plan_id,
+    )
+    return tuple(_step(row) for row in found)
+
+
+def half_done(connection: Connection, untouched_since: datetime | None = None) -> Mapping[int, tuple[int, ...]]:
+    """Plans in force with changes of which something was done and something is still to be done, to the contacts of these.
 
     Args:
-        steps: those of the job, as ``begin_job`` returned them.
+        untouched_since: only plans of which no step moved and no job was posted since then.
+    """
+    found = fetch_all(
+        connection,
+        f"""
+        select p.plan_id, array_agg(distinct c.contact_id order by c.contact_id) as contacts
+        from plan p join change c using (plan_id) join change_step s using (change_id)
+        where p.status in {sql_list(PlanStatus.APPROVED, PlanStatus.EXECUTED)} and s.state in {sql_list(*UNSETTLED)}
+          and exists (select 1 from change_step o where o.change_id = c.change_id
+                      and (o.state in {sql_list(StepState.CONFIRMED, *UNDER_WAY)}
+                           or o.state = {sql_word(StepState.PLANNED)} and o.note = {_ANSWER_LOST}))
+          and (cast(:since as timestamptz) is null or not exists (
+                   select 1 from change x join change_step y using (change_id)
+                   where x.plan_id = p.plan_id and y.changed_at > :since))
+        group by p.plan_id order by p.plan_id
+        """,
+        since=untouched_since,
+    )
+    return {int(row["plan_id"]): tuple(map(int, row["contacts"])) for row in found}
+
+
+def unended_jobs(connection: Connection, number: int) -> tuple[Job, ...]:
+    """The jobs with this number, ours or Mailjet's, that have not ended as far as we know."""
+    found = fetch_all(
+        connection,
+        f"""
+        select job_id, plan_id, mailjet_job_id, state, sizes_before, contact_count from mailjet_job
+        where (job_id = :number or mailjet_job_id = :number) and state in {sql_list(*OPEN_JOBS, JobState.LOST)}
+        order by job_id
+        """,
+        number=number,
+    )
+    return tuple(Job(**{**row, "state": JobState(row["state"])}) for row in found)
+
+
+def note_dead(connection: Connection, job_id: int, by: str, note: str, now: datetime) -> None:
+    """A person says that a job will do nothing any more. Whoever calls this ends it in the same transaction."""
+    execute(
+        connection,
+        "update mailjet_job set dead_at = :now, dead_by = :by, dead_note = :note where job_id = :job",
+        job=job_id,
+        by=by,
+        note=note,
+        now=now,
+    )
+
+
+def give_back(connection: Connection, steps: Sequence[Step], now: datetime, note: StepNote | None = None) -> None:
+    """Steps of a job that did not reach Mailjet, as far as is known, are planned again, and the attempt does not count.
+
+    Args:
+        steps: those of the job, as ``begin_job`` returned them. note: why, where the job may have arrived all the same.
 
     Raises:
         StateChangedError: somebody else moved one of them on.
     """
-    also = ", job_id = null, attempts = greatest(s.attempts - 1, 0)"
-    _move_steps(connection, steps, StepState.PLANNED, now, also)
+    also = ", job_id = null, attempts = greatest(s.attempts - 1, 0), note = coalesce(:note, s.note)"
+    _move_steps(connection, steps, StepState.PLANNED, now, also, note=note)
 
 
 def skip_unstarted(connection: Connection, plan_id: int, reasons: Mapping[int, StepNote], now: datetime) -> int:

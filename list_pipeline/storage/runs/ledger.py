@@ -33,6 +33,7 @@ class LogRow:
         gave_up_at: when this was the last attempt and failed; nothing more happens by itself.
         timed_out_at: when the attempt was ended because its run gave no sign of life.
         deadline_passed_at: when something of it was not begun because its time was over.
+        away_at: when it failed because Mailjet was away or still at work.
     """
 
     log_id: int
@@ -49,6 +50,12 @@ class LogRow:
     gave_up_at: datetime | None
     timed_out_at: datetime | None
     deadline_passed_at: datetime | None
+    away_at: datetime | None
+
+    @property
+    def is_away(self) -> bool:
+        """True when this attempt failed because Mailjet was away or still at work: it counts as none."""
+        return self.away_at is not None and self.status is RunStatus.FAILED
 
     @property
     def is_final(self) -> bool:
@@ -74,7 +81,7 @@ class LogRow:
 SELECT_LOG = """
     select id as log_id, campaign_schedule_id as campaign_id, sweep, attempt, executed_at, touched_at, finished_at, status,
            coalesce(errors, '[]') as errors, slack_notification_sent, run_id, gave_up_at, timed_out_at,
-           deadline_passed_at
+           deadline_passed_at, away_at
     from list_maintenance_log
 """
 
@@ -226,6 +233,38 @@ def note_timed_out(connection: Connection, log_id: int, now: datetime) -> None:
 def note_gave_up(connection: Connection, log_id: int, now: datetime) -> None:
     """The last attempt failed. Called after ``end_log``, in the same transaction."""
     execute(connection, "update list_maintenance_log set gave_up_at = :now where id = :id", id=log_id, now=now)
+
+
+def note_away(connection: Connection, log_id: int, now: datetime) -> None:
+    """The attempt failed because Mailjet was away or still at work. Called after ``end_log``, in the same transaction."""
+    execute(connection, "update list_maintenance_log set away_at = :now where id = :id", id=log_id, now=now)
+
+
+def waits_until(connection: Connection, row: LogRow) -> int:
+    """How many attempts up to this one met an unavailable Mailjet, this one included."""
+    return int(
+        fetch_scalar(
+            connection,
+            """select count(*) from list_maintenance_log l join list_maintenance_log m using (campaign_schedule_id,
+                      maintenance_type, sweep)
+               where m.id = :id and l.attempt <= m.attempt and l.away_at is not null and l.status = :failed""",
+            id=row.log_id,
+            failed=RunStatus.FAILED,
+        )
+    )
+
+
+def was_away_before(connection: Connection, row: LogRow) -> bool:
+    """Whether the attempt before this one met an unavailable Mailjet as well."""
+    return bool(
+        fetch_scalar(
+            connection,
+            """select exists (select 1 from list_maintenance_log l join list_maintenance_log m using (campaign_schedule_id,
+                      maintenance_type, sweep)
+               where m.id = :id and l.attempt = m.attempt - 1 and l.away_at is not null)""",
+            id=row.log_id,
+        )
+    )
 
 
 def note_deadline(connection: Connection, log_id: int, stage: str, words: str, count: int, now: datetime) -> None:

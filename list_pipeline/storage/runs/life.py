@@ -33,7 +33,7 @@ LEDGER = RunTable(
     on_end="""finished_at = case when :is_taken_back then coalesce(finished_at, :now) else :now end,
               ai_assessments = coalesce(ai_assessments, '{}'),
               before_state = coalesce(before_state, '{}'), after_state = coalesce(after_state, '{}')""",
-    on_work="finished_at = null, touched_at = :now, timed_out_at = null, gave_up_at = null",
+    on_work="finished_at = null, touched_at = :now, timed_out_at = null, gave_up_at = null, away_at = null",
 )
 WEEKLY_CHECKS = RunTable("list_health_check", on_end="touched_at = :now", on_work="touched_at = :now, urgency = null")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from list_pipeline.core.errors import ChangesStoppedError, StateChangedError, TransientError
+from list_pipeline.core.errors import ChangesStoppedError, PermanentError, StateChangedError, TransientError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.messages.slack_blocks import as_text
 from list_pipeline.core.plans.plan import PlanKind
@@ -283,9 +283,9 @@ def test_a_fourth_attempt_by_hand_that_breaks_too_leaves_a_note_of_its_own(small
 
 
 def test_a_last_attempt_that_did_nothing_is_failed_and_said_so(small: Installation) -> None:
-    small.control.add_fault("status", path="bouncestatistics", status=503, count=None)
+    small.control.add_fault("status", path="bouncestatistics", status=400, count=None)
     for attempt in (1, 2, 3):
-        with pytest.raises(TransientError):
+        with pytest.raises(PermanentError):
             small.maintain(run_id=f"run {attempt}")
         small.clock.advance(MAINTENANCE_RUNS.first_pause * 4)
     assert [status for _, status in ledger(small)] == ["failed"] * 3

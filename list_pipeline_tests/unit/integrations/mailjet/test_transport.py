@@ -19,6 +19,7 @@ from list_pipeline.core.errors import (
     RefusedError,
     RemoteNotFoundError,
     TransientError,
+    UnavailableError,
 )
 from list_pipeline.core.observations import MemberAction
 from list_pipeline.integrations.mailjet import MailjetClient, OutcomeUnknownError, UnreadableAnswerError
@@ -119,14 +120,14 @@ def test_every_attempt_asks_the_limiter_first() -> None:
         (refusal(405), PermanentError, 1),
         (httpx.Response(301, headers={"Location": "https://elsewhere.example"}), PermanentError, 1),
         (refusal(429), RateLimitedError, 3),
-        (refusal(408), TransientError, 3),
-        (refusal(500, "Could not determine HTTP module", "EFPWebError"), TransientError, 3),
-        (httpx.Response(502, text="<html>Bad Gateway</html>"), TransientError, 3),
-        (refusal(503), TransientError, 3),
-        (httpx.ReadTimeout("slow"), TransientError, 3),
-        (httpx.ConnectError("refused"), TransientError, 3),
-        (httpx.RemoteProtocolError("disconnected"), TransientError, 3),
-        (httpx.DecodingError("not gzip"), TransientError, 3),
+        (refusal(408), UnavailableError, 3),
+        (refusal(500, "Could not determine HTTP module", "EFPWebError"), UnavailableError, 3),
+        (httpx.Response(502, text="<html>Bad Gateway</html>"), UnavailableError, 3),
+        (refusal(503), UnavailableError, 3),
+        (httpx.ReadTimeout("slow"), UnavailableError, 3),
+        (httpx.ConnectError("refused"), UnavailableError, 3),
+        (httpx.RemoteProtocolError("disconnected"), UnavailableError, 3),
+        (httpx.DecodingError("not gzip"), UnavailableError, 3),
         (httpx.Response(200, text="<html>maintenance</html>"), UnreadableAnswerError, 3),
         (httpx.Response(200, content=b'{"Count": 1, "Data": [{"ID"'), UnreadableAnswerError, 3),
         (httpx.Response(200), UnreadableAnswerError, 3),
@@ -389,7 +390,7 @@ def test_a_service_that_keeps_failing_is_left_alone_for_thirty_seconds() -> None
         with pytest.raises(TransientError, match="503") as caught:
             mailjet.contact_list(5776)
         # The fifth failure opens the circuit in the middle of a request: what happened says more than "not tried".
-        assert type(caught.value) is TransientError
+        assert type(caught.value) is UnavailableError
     assert len(script.requests) == 5
     with pytest.raises(CircuitOpenError, match="status 503"):
         mailjet.contact_list(5776)

@@ -1,0 +1,56 @@
+"""Bulk jobs that never end at Mailjet: a person who knows that says so, and the rest of the plan goes on.
+
+Belongs here: finding the job and noting who declared it dead. Does not belong here: what its steps become (``execution``).
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from list_pipeline.core.errors import NotFoundError, RefusedError
+from list_pipeline.core.masking import redact_addresses
+from list_pipeline.operations.access import Changing
+from list_pipeline.operations.membership.sync import refresh_contacts
+from list_pipeline.operations.plans.corrections import require_name
+from list_pipeline.operations.plans.execution import settle_dead
+from list_pipeline.storage.lock import mutation_lock
+from list_pipeline.storage.plans import journal
+
+log = structlog.get_logger(__name__)
+
+
+def declare_dead(services: Changing, number: int, *, by: str, note: str) -> int:
+    """A person says that a bulk job will do nothing any more: what the lists show of it is confirmed, the rest planned again.
+
+    Nothing is changed at Mailjet. The plan goes on with its next run.
+
+    Args:
+        number: Mailjet's number of the job, or ours. by: who says so. note: how they know.
+
+    Returns:
+        The plan that the job belongs to.
+
+    Raises:
+        NotFoundError: no such job is under way.
+        RefusedError: nobody is named, or no reason; or two jobs have that number.
+    """
+    tried = f"Declaring bulk job {number} dead"
+    require_name(by, tried)
+    why = redact_addresses(note.strip())[:500]
+    if not why:
+        raise RefusedError(tried, "there is no reason", "Say how you know that it will do nothing any more")
+    with mutation_lock(services.database, services.clock, f"ending bulk job {number}") as lock:
+        with services.database.begin() as connection:
+            found = journal.unended_jobs(connection, number)
+        if not found:
+            raise NotFoundError(tried, "no such job is under way", "`list-pipeline reviews` names the one that is")
+        if len(found) > 1:
+            raise RefusedError(tried, "one job has it as our number, another as Mailjet's", "Wait for the other to end")
+        (job,) = found
+        with services.database.begin() as connection:
+            steps = journal.steps_of_job(connection, job.job_id)
+            journal.note_dead(connection, job.job_id, by.strip(), why, services.clock.now())
+        refresh_contacts(services, [step.contact_id for step in steps])
+        settle_dead(services, job, lock, f"declared dead by {by.strip()}: {why}")
+    log.warning("a bulk job was declared dead", job=job.job_id, plan=job.plan_id, by=by.strip())
+    return job.plan_id
