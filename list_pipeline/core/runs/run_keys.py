@@ -101,3 +101,8 @@ def approved_items(campaign: str, plan_id: int, decided_at: datetime, now: datet
 def correction(plan_id: int, decided_at: datetime, now: datetime) -> str:
     """A correction that was let through and is not carried out to the end."""
     return f"correction:{plan_id}:{CORRECTION_TURNS.number(decided_at, now)}"
+
+
+def half_done(plan_id: int, now: datetime) -> str:
+    """Changes of a plan that were left half done, under another key each hour."""
+    return f"half-done:{plan_id}:{now.astimezone(UTC):%Y-%m-%dT%H}"

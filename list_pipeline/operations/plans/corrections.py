@@ -32,15 +32,25 @@ from list_pipeline.core.plans.corrections import (
 )
 from list_pipeline.core.plans.evidence import ReversedChange
 from list_pipeline.core.plans.journal import StepAction, StepNote
-from list_pipeline.core.plans.plan import CORRECTIONS, ItemAction, PlanItem, PlanKind, PlanStatus, Sweep, content_hash
+from list_pipeline.core.plans.plan import (
+    CORRECTIONS,
+    MAINTENANCE_PLANS,
+    ItemAction,
+    PlanItem,
+    PlanKind,
+    PlanStatus,
+    Sweep,
+    content_hash,
+)
 from list_pipeline.core.runs import run_keys
+from list_pipeline.core.runs.limits import MAINTENANCE_RUNS
 from list_pipeline.operations.access import Correcting, Deciding, Observing, ReadingMailjet, Storing, Telling
 from list_pipeline.operations.campaigns.before_changes import follow_sends, lists_kept_still
 from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.messages.links import links_of_plan
 from list_pipeline.operations.messages.outbox import deliver
-from list_pipeline.operations.plans.execution import carry_out
+from list_pipeline.operations.plans.execution import carry_out, finish_half_done
 from list_pipeline.operations.plans.outcomes import Executed, close
 from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.storage.campaigns import sent_campaigns
@@ -94,6 +104,8 @@ class CorrectionRequest:
 def carry_out_correction(services: Correcting, plan_id: int, progress: Progress = log.info) -> Correction:
     """Carry an approved correction out, or continue one that died midway.
 
+    Of a plan of a maintenance, which is none, only what is half done is brought to its end; nothing of it is begun.
+
     Raises:
         NotFoundError: there is no such correction.
         RefusedError: nobody let it through, or lists may not be changed now.
@@ -101,11 +113,16 @@ def carry_out_correction(services: Correcting, plan_id: int, progress: Progress 
     with services.database.begin() as connection:
         plan = plan_rows.plan_by_id(connection, plan_id)
     tried = f"Carrying out correction {plan_id}"
+    if plan is not None and plan.kind in MAINTENANCE_PLANS:
+        require_permission(services, tried)
+        finish_half_done(services, progress)
+        return _half_done_result(services, plan)
     if plan is None or plan.kind not in CORRECTIONS:
         raise NotFoundError(tried, "there is no such correction", "`list-pipeline reviews` lists what waits")
     if plan.status not in (PlanStatus.APPROVED, PlanStatus.EXECUTED):
         raise RefusedError(tried, f"it is {plan.status.value}", "Approve it first")
     require_permission(services, tried)
+    finish_half_done(services, progress)
     with mutation_lock(services.database, services.clock, f"correction {plan_id}") as lock:
         with services.database.begin() as connection:
             items = plan_rows.plan_items(connection, plan_id)
@@ -117,7 +134,8 @@ def carry_out_correction(services: Correcting, plan_id: int, progress: Progress 
 
 
 def to_carry_out(services: Deciding) -> list[CorrectionRun]:
-    """Corrections that were let through and are not carried out to the end; none while lists may not be changed.
+    """Corrections that were let through and are not carried out to the end, and plans whose half-done changes nobody works on
+    since an hour; none while lists may not be changed.
 
     One that a person just asked for is being carried out by who asked: it is left alone for a while. A run key is used up
     even by a run that fails: there is another every 10 minutes.
@@ -127,7 +145,10 @@ def to_carry_out(services: Deciding) -> list[CorrectionRun]:
     now = services.clock.now()
     with services.database.begin() as connection:
         found = [plan_rows.plan_by_id(connection, plan_id) for plan_id in outcome_rows.waiting_corrections(connection)]
-    return [
+        corrected = {plan.plan_id for plan in found if plan is not None}
+        half_done = sorted(journal.half_done(connection, now - MAINTENANCE_RUNS.stale_after).keys() - corrected)
+    left = [CorrectionRun(plan_id, run_keys.half_done(plan_id, now)) for plan_id in half_done]
+    return left + [
         CorrectionRun(plan.plan_id, run_keys.correction(plan.plan_id, plan.decided_at, now))
         for plan in found
         if plan is not None
@@ -295,6 +316,24 @@ def _needless(item: PlanItem, lists: frozenset[ListRole]) -> StepNote | None:
         return None
     campaign_lists = lists & set(CAMPAIGN_LISTS)
     return None if item.from_role in campaign_lists and len(campaign_lists) > 1 else StepNote.NO_LONGER_THERE
+
+
+def _half_done_result(services: Storing, plan: StoredPlan) -> Correction:
+    with services.database.begin() as connection:
+        outcomes = outcome_rows.outcomes(connection, plan.plan_id)
+        is_left = plan.plan_id in journal.half_done(connection)
+    facts = CorrectionFacts(
+        what=f"Half-done changes of the {plan.kind.value} plan brought to their end",
+        requested_by="the journal",
+        note="",
+        planned=outcomes.confirmed + is_left,
+        done=outcomes.confirmed,
+        failed=outcomes.failed,
+        open=int(is_left),
+        differs=(),
+        refused={},
+    )
+    return Correction(plan.plan_id, facts, {})
 
 
 def finish(services: Correcting, plan_id: int, lock: MutationLock, progress: Progress) -> Correction:

@@ -27,6 +27,7 @@ from list_pipeline.operations.plans.corrections import (
     reversals_of,
     save_correction,
 )
+from list_pipeline.operations.plans.execution import finish_half_done
 from list_pipeline.storage.lock import mutation_lock
 from list_pipeline.storage.membership import members, unsubscriptions
 from list_pipeline.storage.plans import outcomes as outcome_rows
@@ -52,6 +53,7 @@ def reinstate(
     tried = f"Reinstating contact {contact_id}"
     require_name(by, tried)
     require_permission(services, tried)
+    finish_half_done(services, progress)
     with mutation_lock(services.database, services.clock, f"reinstating {contact_id}") as lock:
         look_at(services, [contact_id])
         with services.database.begin() as connection:
@@ -79,6 +81,7 @@ def suppress(services: Correcting, contact_id: int, *, by: str, note: str, progr
     require_permission(services, tried)
     if not note.strip():
         raise RefusedError(tried, "there is no reason", "Say why: somebody will ask")
+    finish_half_done(services, progress)
     with mutation_lock(services.database, services.clock, f"suppressing {contact_id}") as lock:
         learn_contacts(services, [contact_id])
         look_at(services, [contact_id])

@@ -31,7 +31,7 @@ from list_pipeline.operations.campaigns.before_changes import follow_sends, list
 from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.operations.membership.sync import list_sizes, refresh_contacts, sync
 from list_pipeline.operations.plans.corrections import finish
-from list_pipeline.operations.plans.execution import carry_out
+from list_pipeline.operations.plans.execution import carry_out, finish_half_done
 from list_pipeline.operations.plans.outcomes import Executed, close
 from list_pipeline.operations.plans.read_back import ReadBack
 from list_pipeline.operations.plans.undo import roll_back
@@ -280,6 +280,7 @@ def execute_rebalancing(services: Services, run: Maintenance, progress: Callable
                 "Materialize rebalancing_plan first",
             )
         items = plan_rows.plan_items(connection, plan.plan_id)
+    finish_half_done(services, progress, besides=plan.plan_id)
     if items and plan.status is PlanStatus.APPROVED:
         with mutation_lock(services.database, services.clock, f"rebalancing after {run.campaign.key}") as lock:
             # A send that began since the plan was made changes what may move; who came or left, whom it concerns.

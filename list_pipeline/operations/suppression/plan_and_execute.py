@@ -38,7 +38,7 @@ from list_pipeline.core.suppression.verdicts import (
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.bounces.fetch import BounceData, stored_bounces
 from list_pipeline.operations.membership.sync import refresh_contacts
-from list_pipeline.operations.plans.execution import carry_out
+from list_pipeline.operations.plans.execution import carry_out, finish_half_done
 from list_pipeline.operations.plans.outcomes import Executed, close
 from list_pipeline.operations.runs.attempts import deadline_words
 from list_pipeline.operations.runs.run import Maintenance, deadline_of, is_backfill, known_until
@@ -282,6 +282,7 @@ def execute_suppressions(services: Services, run: Maintenance, progress: Callabl
         items = executable_items(plan, plan_rows.plan_items(connection, plan.plan_id))
         # Complaints that were begun before their plan was turned down are brought to their end all the same.
         unsettled = outcome_rows.outcomes(connection, plan.plan_id).open
+    finish_half_done(services, progress, besides=plan.plan_id)
     if plan.executed_at is None and (items or unsettled):
         try:
             with mutation_lock(services.database, services.clock, f"suppression after {run.campaign.key}") as lock:
