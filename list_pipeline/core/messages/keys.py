@@ -86,6 +86,11 @@ def approved_items(plan_id: int, last_review_id: int, count: int) -> MessageKey:
     return MessageKey(f"late:{plan_id}:{last_review_id}:{count}")
 
 
+def correction_waits(plan_id: int) -> MessageKey:
+    """That a correction waits for a list that is being sent: once a correction."""
+    return MessageKey(f"correction:{plan_id}:waits")
+
+
 def correction(plan_id: int, *, is_complete: bool) -> MessageKey:
     """A correction (undo, rollback, repair, reinstating, suppressing by hand) was executed, wholly or in part."""
     return MessageKey(f"correction:{plan_id}:{'done' if is_complete else 'incomplete'}")

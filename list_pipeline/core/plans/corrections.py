@@ -223,6 +223,7 @@ class CorrectionFacts:
     """The results of a correction, for people. ``refused``: why contacts are left as they are, to how many.
 
     ``differs``: contacts that are not where they were before although their change was taken back. ``open``: not settled.
+    ``waits``: left as they are for now, and changed by itself when that is possible.
     """
 
     what: str
@@ -234,6 +235,7 @@ class CorrectionFacts:
     open: int
     differs: tuple[int, ...]
     refused: Mapping[Refusal, int]
+    waits: int = 0
 
     @property
     def is_complete(self) -> bool:
@@ -263,12 +265,18 @@ def correction_message(facts: CorrectionFacts, links: Sequence[Mrkdwn] = (), *, 
         what_to_do = "Manual review needed: see why the rebalancing failed before the next send."
     elif automatic:
         what_to_do = "Manual fix required: compare the lists at Mailjet with the journal."
+    elif facts.waits:
+        what_to_do = "Nothing: what waits follows by itself when the list is not being sent any more."
     elif not facts.is_complete:
         what_to_do = "Manual fix required: look at what is open, and run it again."
     return alert(
-        f"↩️ {facts.what}" if facts.is_complete else f"Critical: {facts.what} is not complete",
+        f"↩️ {facts.what}"
+        if facts.is_complete
+        else f"↩️ {facts.what} waits"
+        if facts.waits
+        else f"Critical: {facts.what} is not complete",
         lines,
-        level=None if facts.is_complete else AlertLevel.CRITICAL,
+        level=None if facts.is_complete or facts.waits else AlertLevel.CRITICAL,
         what_to_do=[compose(what_to_do)] if what_to_do else (),
         small_print=[compose("Asked for by {by}. {note}", by=facts.requested_by, note=facts.note), *links],
     )

@@ -44,6 +44,7 @@ from list_pipeline.core.plans.plan import (
 )
 from list_pipeline.core.runs import run_keys
 from list_pipeline.core.runs.limits import MAINTENANCE_RUNS
+from list_pipeline.core.wording import names_text
 from list_pipeline.operations.access import Correcting, Deciding, Observing, ReadingMailjet, Storing, Telling
 from list_pipeline.operations.campaigns.before_changes import follow_sends, lists_kept_still
 from list_pipeline.operations.campaigns.discovery import cycle_now
@@ -129,8 +130,55 @@ def carry_out_correction(services: Correcting, plan_id: int, progress: Progress 
         if plan.executed_at is None:
             look_at(services, [item.contact_id for item in items])
             with services.database.begin() as connection:
-                open_forward(services, connection, plan_id, [i for i in items if i.action is not ItemAction.RESTORE])
+                frozen = frozen_items(connection, items)
+                now = [i for i in items if i.action is not ItemAction.RESTORE and i not in frozen]
+                open_forward(services, connection, plan_id, now)
+            if frozen:
+                return _wait_for_thaw(services, plan, frozen, lock, progress)
         return finish(services, plan_id, lock, progress)
+
+
+def frozen_items(connection: Connection, items: Sequence[PlanItem]) -> tuple[PlanItem, ...]:
+    """The removals that cannot be made now, because their list is being sent.
+
+    Taking a suppressed contact off protects it and is always done; which of two lists somebody leaves can wait.
+    """
+    frozen = lists_kept_still(services, connection)
+    removals = [item for item in items if item.action is ItemAction.REMOVE and item.from_role in frozen]
+    now = outcome_rows.contacts_now(connection, [item.contact_id for item in removals])
+    return tuple(item for item in removals if ListRole.SUPPRESSION not in now[item.contact_id].lists)
+
+
+def _wait_for_thaw(
+    services: Correcting, plan: StoredPlan, frozen: Sequence[PlanItem], lock: MutationLock, progress: Progress
+) -> Correction:
+    """Make what can be made of a repair. The rest stays approved, and follows by itself when its lists were sent."""
+    names = names_text(sorted({item.from_role.label for item in frozen if item.from_role is not None}))
+    progress(f"{len(frozen)} removal(s) wait: {names} is being sent")
+    carry_out(services, plan.plan_id, lock, progress)
+    with services.database.begin() as connection:
+        outcomes = outcome_rows.outcomes(connection, plan.plan_id)
+    facts = CorrectionFacts(
+        what=plan.kind.value,
+        requested_by=plan.requested_by or plan.decided_by or "nobody",
+        note=plan.note or "",
+        planned=outcomes.planned - outcomes.skipped + len(frozen),
+        done=outcomes.confirmed,
+        failed=outcomes.failed,
+        open=outcomes.open,
+        differs=(),
+        refused={Refusal.LIST_BEING_SENT: len(frozen)},
+        waits=len(frozen),
+    )
+    correction = Correction(plan.plan_id, facts, {Refusal.LIST_BEING_SENT: [item.contact_id for item in frozen]})
+    deliver(
+        services,
+        keys.correction_waits(plan.plan_id),
+        correction_message(facts, links_of_plan(services, plan), automatic=False),
+        campaign_id=plan.campaign_id,
+        thread_key=keys.campaign_thread_if_any(plan.campaign_id),
+    )
+    return correction
 
 
 def to_carry_out(services: Deciding) -> list[CorrectionRun]:
@@ -144,7 +192,11 @@ def to_carry_out(services: Deciding) -> list[CorrectionRun]:
         return []
     now = services.clock.now()
     with services.database.begin() as connection:
-        found = [plan_rows.plan_by_id(connection, plan_id) for plan_id in outcome_rows.waiting_corrections(connection)]
+        found = [
+            plan_rows.plan_by_id(connection, plan_id)
+            for plan_id in outcome_rows.waiting_corrections(connection)
+            if not _only_waits_for_thaw(connection, plan_id)
+        ]
         corrected = {plan.plan_id for plan in found if plan is not None}
         half_done = sorted(journal.half_done(connection, now - MAINTENANCE_RUNS.stale_after).keys() - corrected)
     left = [CorrectionRun(plan_id, run_keys.half_done(plan_id, now)) for plan_id in half_done]
@@ -155,6 +207,15 @@ def to_carry_out(services: Deciding) -> list[CorrectionRun]:
         and plan.decided_at is not None
         and (plan.kind is PlanKind.REPAIR or now - plan.decided_at >= _LEFT_ALONE)
     ]
+
+
+def _only_waits_for_thaw(connection: Connection, plan_id: int) -> bool:
+    """Whether all that is left of a correction is removals from lists that are being sent: asking again is no use yet."""
+    items = plan_rows.plan_items(connection, plan_id)
+    begun = {step.contact_id for step in journal.steps_of(connection, plan_id)}
+    left = [item for item in items if item.contact_id not in begun]
+    is_open = outcome_rows.outcomes(connection, plan_id).open > 0
+    return bool(left) and not is_open and len(frozen_items(connection, left)) == len(left)
 
 
 def require_name(by: str, tried: str) -> None:
@@ -282,13 +343,6 @@ def open_forward(services: Deciding, connection: Connection, plan_id: int, items
     reasons = {
         item.contact_id: why for item in items if (why := _needless(item, now[item.contact_id].lists)) is not None
     }
-    # Taking a suppressed contact off protects it and is always done; which of two lists somebody leaves can wait.
-    frozen = lists_kept_still(services, connection)
-    reasons |= {
-        item.contact_id: StepNote.LIST_BEING_SENT
-        for item in items
-        if item.action is ItemAction.REMOVE and item.from_role in frozen
-    }
     reasons |= {contact_id: StepNote.CONTACT_GONE for contact_id in ids if now[contact_id].is_gone}
     changes = [
         NewChange(
@@ -311,10 +365,13 @@ def _forward_steps(item: PlanItem) -> list[NewStep]:
 
 
 def _needless(item: PlanItem, lists: frozenset[ListRole]) -> StepNote | None:
-    """A removal from one of two lists is made only while the contact is on both: never off its last one."""
+    """A removal from one of two lists is made only while the contact is on both: never off its last one, unless it is
+    suppressed."""
     if item.action is not ItemAction.REMOVE:
         return None
     campaign_lists = lists & set(CAMPAIGN_LISTS)
+    if ListRole.SUPPRESSION in lists and item.from_role in campaign_lists:
+        return None
     return None if item.from_role in campaign_lists and len(campaign_lists) > 1 else StepNote.NO_LONGER_THERE
 
 

@@ -11,6 +11,7 @@ from list_pipeline.core.drift.findings import DriftKind
 from list_pipeline.core.errors import IncompleteDataError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.operations.drift.reconciliation import Reconciliation, reconcile
+from list_pipeline.operations.plans import corrections
 from list_pipeline.operations.reviews import decisions as reviews
 from list_pipeline.storage.database import execute
 from list_pipeline.storage.lock import mutation_lock
@@ -182,6 +183,21 @@ def test_a_suppressed_contact_in_a_campaign_list_is_an_alert(small: Installation
     found = look(small)
     assert (suppressed, "suppressed_and_listed", "campaign_3") in kinds(found)
     assert [row[2:] for row in proposals(small)] == [(suppressed, "remove", "campaign_3", "suppressed_and_listed")]
+
+
+def test_the_approved_repair_of_a_suppressed_contact_that_was_imported_again_takes_it_off_its_only_list(
+    small: Installation,
+) -> None:
+    suppressed = small.account.people[62]
+    small.put_on(ListRole.CAMPAIGN_2, suppressed)
+    look(small)
+    ((plan_id, hashed),) = small.query("select plan_id, content_hash from plan where kind = 'repair'")
+    reviews.approve(small.services, plan_id, by="ada", content_hash=hashed)
+    done = corrections.carry_out_correction(small.services, plan_id, quietly)
+    assert (done.facts.done, done.facts.planned) == (1, 1)
+    small.assert_suppressed({suppressed})
+    look(small)
+    assert small.query("select count(*) from plan where kind = 'repair'") == [(1,)]
 
 
 def test_a_suppressed_address_that_was_imported_again_is_recognised_whatever_its_case(small: Installation) -> None:

@@ -10,6 +10,7 @@ import pytest
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError, RemoteNotFoundError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import DraftStatus
+from list_pipeline.core.plans.corrections import Refusal
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.validation.rules import Severity, ValidationRule
@@ -17,7 +18,12 @@ from list_pipeline.operations.campaigns.discovery import discover
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming, to_validate
 from list_pipeline.operations.maintenance.workflow import maintain
 from list_pipeline.operations.membership.sync import sync
-from list_pipeline.operations.plans.corrections import CorrectionRequest, carry_out_correction, save_correction
+from list_pipeline.operations.plans.corrections import (
+    CorrectionRequest,
+    carry_out_correction,
+    save_correction,
+    to_carry_out,
+)
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.validation import validate as validate_module
 from list_pipeline.operations.validation.campaign_block import override
@@ -398,7 +404,7 @@ def test_a_freeze_of_a_campaign_that_is_never_sent_ends_by_itself(small: Install
 
 
 def test_rebalancing_and_repairs_leave_a_validated_list_alone(small: Installation) -> None:
-    _, key, _ = scheduled_campaign(small)
+    draft, key, _ = scheduled_campaign(small)
     twice = small.account.people[25]
     small.put_on(ListRole.CAMPAIGN_1, twice)  # on list 2 before
     validate(small.services, key)
@@ -417,11 +423,17 @@ def test_rebalancing_and_repairs_leave_a_validated_list_alone(small: Installatio
         )
         asked = CorrectionRequest(PlanKind.MANUAL, "Ana", "", "a repair")
         plan_id = save_correction(small.services, connection, asked, [item], {})
-    carry_out_correction(small.services, plan_id, quietly)
+    waits = carry_out_correction(small.services, plan_id, quietly)
     assert small.members(ListRole.CAMPAIGN_1) == before
-    assert ("list_being_sent",) in small.query(
-        "select note from change_step join change using (change_id) where plan_id = :plan", plan=plan_id
-    )
+    assert (waits.facts.waits, waits.refused) == (1, {Refusal.LIST_BEING_SENT: [twice]})
+    small.clock.sleep(3600)
+    assert to_carry_out(small.services) == [], "asking again is no use while the list is frozen"
+    unschedule(small, draft)
+    discover_upcoming(small.services)
+    assert [one.plan_id for one in to_carry_out(small.services)] == [plan_id]
+    assert carry_out_correction(small.services, plan_id, quietly).facts.is_complete
+    assert small.members(ListRole.CAMPAIGN_1) == before - {twice}
+    assert to_carry_out(small.services) == []
 
 
 def test_who_waits_to_be_suppressed_blocks(small: Installation) -> None:
