@@ -139,11 +139,12 @@ def carry_out_correction(services: Correcting, plan_id: int, progress: Progress 
 
 
 def frozen_items(connection: Connection, items: Sequence[PlanItem]) -> tuple[PlanItem, ...]:
-    """The removals that cannot be made now, because their list is being sent.
+    """The removals that cannot be made now, because Mailjet is sending to their list.
 
-    Taking a suppressed contact off protects it and is always done; which of two lists somebody leaves can wait.
+    Taking a suppressed contact off protects it and is always done; which of two lists somebody leaves can wait. Before the
+    send begins it cannot: a validation that finds somebody on two lists blocks the campaign until one is left.
     """
-    frozen = lists_kept_still(services, connection)
+    frozen = sent_campaigns.lists_in_sending(connection)
     removals = [item for item in items if item.action is ItemAction.REMOVE and item.from_role in frozen]
     now = outcome_rows.contacts_now(connection, [item.contact_id for item in removals])
     return tuple(item for item in removals if ListRole.SUPPRESSION not in now[item.contact_id].lists)

@@ -200,6 +200,16 @@ def lists_being_sent(connection: Connection, *, sent_before: datetime | None = N
     return frozenset(CAMPAIGN_LISTS[int(row["round_number"]) - 1] for row in found)
 
 
+def lists_in_sending(connection: Connection) -> frozenset[ListRole]:
+    """Campaign lists that Mailjet is sending to right now."""
+    found = fetch_all(
+        connection,
+        f"""select distinct round_number from campaign_schedule
+            where retired_at is null and status = {sql_word(CampaignStatus.LAUNCHING)}""",
+    )
+    return frozenset(CAMPAIGN_LISTS[int(row["round_number"]) - 1] for row in found)
+
+
 def thaw_missed(connection: Connection, missed_before: datetime) -> int:
     """End the freeze of what was sent, and of what Mailjet should have begun to send before an instant and did not."""
     return execute(
