@@ -16,6 +16,8 @@ import typer
 from list_pipeline.cli.main import app
 from list_pipeline.core.bounces.classes import BounceClass, Classification, FailureEvent, classify
 from list_pipeline.core.campaigns.policy import CampaignPolicy
+from list_pipeline.core.five_lists.plausibility import ListsRule
+from list_pipeline.core.five_lists.policy import FiveListsPolicy
 from list_pipeline.core.list_states.policy import ListStatePolicy
 from list_pipeline.core.messages.delivery import DeliveryPolicy
 from list_pipeline.core.monitoring.policy import MonitoringPolicy
@@ -249,6 +251,7 @@ POLICIES = (
     ValidationPolicy,
     CampaignPolicy,
     ExecutionPolicy,
+    FiveListsPolicy,
     WeeklyPolicy,
     DeliveryPolicy,
     MonitoringPolicy,
@@ -290,6 +293,11 @@ def test_every_rule_is_explained(rule: SuppressionRule) -> None:
 @pytest.mark.parametrize("bounce_class", [*BounceClass])
 def test_every_class_is_explained(bounce_class: BounceClass) -> None:
     assert bounce_class.value in first_cells(page("policy"))
+
+
+@pytest.mark.parametrize("rule", [*ListsRule])
+def test_every_rule_about_the_five_lists_is_explained(rule: ListsRule) -> None:
+    assert f"| `{rule.value}` |" in page("policy")
 
 
 @pytest.mark.parametrize("mode", [*Mode])

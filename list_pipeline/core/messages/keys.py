@@ -96,6 +96,19 @@ def correction(plan_id: int, *, is_complete: bool) -> MessageKey:
     return MessageKey(f"correction:{plan_id}:{'done' if is_complete else 'incomplete'}")
 
 
+# The five lists
+
+
+def lists_wait(confirmation_id: int | None, fingerprint: str) -> MessageKey:
+    """The five lists wait for a person: one message for each set of ids and names since the last confirmation."""
+    return MessageKey(f"lists:{confirmation_id or 0}:{fingerprint}")
+
+
+def lists_confirmed(confirmation_id: int) -> MessageKey:
+    """A person confirmed the five lists."""
+    return MessageKey(f"lists-confirmed:{confirmation_id}")
+
+
 # Weekly check
 
 
