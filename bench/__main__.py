@@ -33,6 +33,7 @@ from list_pipeline import stack
 from list_pipeline.operations import setup
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
 from list_pipeline.operations.maintenance import workflow
+from list_pipeline.operations.reviews.confirmed_lists import confirm_lists
 from list_pipeline.operations.runs.run import due
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.synchronisation import synchronise
@@ -137,6 +138,7 @@ def _measure(services: Services, contacts: int, seeding_s: float) -> Measured:
         before = services.mailjet.requests_made
         seconds.append(_timed(lambda: synchronise(services, progress=_quiet))[1])
         counts.append(services.mailjet.requests_made - before)
+    confirm_lists(services, by="bench")
     (one,) = due(services)
     before, in_syncs = services.mailjet.requests_made, _sync_requests(services)
     maintained, maintenance_s = _timed(

@@ -12,6 +12,7 @@ import typer
 from rich.table import Table
 
 from list_pipeline.cli.common import console, opened_services
+from list_pipeline.cli.five_lists import confirm_five_lists, show_five_lists
 from list_pipeline.core.errors import IntegrationError, RemoteNotFoundError
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.monitoring.policy import MONITORING
@@ -39,15 +40,30 @@ def lists(
         str | None, typer.Argument(help="master, campaign_1, campaign_2, campaign_3 or suppression; nothing for all.")
     ] = None,
     page: Annotated[int, typer.Option(min=1, help="Page of the members of one list, 50 on each.")] = 1,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="These five are the five lists; they may be changed.")
+    ] = False,
+    despite: Annotated[
+        bool, typer.Option("--despite", help="Confirm although something looks wrong; the note says why.")
+    ] = False,
+    by: Annotated[str, typer.Option(help="Who confirms: a name, and no address.")] = "",
+    note: Annotated[str | None, typer.Option(help="Why.")] = None,
 ) -> None:
-    """Show the five lists with their sizes and their last sync (UTC), or the contact ids on one of them."""
+    """Show the five lists with ids, sizes, their last sync (UTC) and whether they look like what they are meant to be; or
+    confirm them, which has to be done before anything is changed; or show the contact ids on one of them."""
     from list_pipeline.operations.views.cached_reads import ReadSession
 
     role = _role(which)
+    if confirm and role is not None:
+        raise typer.BadParameter("all five are confirmed together")
     with opened_services() as services:
+        if confirm:
+            confirm_five_lists(services, by=by, note=note, despite=despite)
+            return
         look = ReadSession(services)
         if role is None:
             _show_lists(services, look)
+            show_five_lists(services)
         else:
             _show_members(services, look, role, page)
 

@@ -16,13 +16,15 @@ from pathlib import Path
 from redis import Redis
 
 from list_pipeline import stack
+from list_pipeline.cli.five_lists import confirm_five_lists
 from list_pipeline.core.wording import duration_text
 from list_pipeline.demo import after_the_send, blocked_campaign, cached_views, weekly_check
 from list_pipeline.demo.dagster_daemon import running_daemon
-from list_pipeline.demo.showing import Stage, console, say
+from list_pipeline.demo.showing import Stage, console, say, show_messages
 from list_pipeline.logs import configure_logging
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.setup import prepare
+from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.sandbox.control import SandboxControl
 from list_pipeline.settings import read_settings
 from list_pipeline.stack.dev import write_dagster_home
@@ -69,6 +71,7 @@ def run(scenario: str = "closed_cycle") -> int:
     with Services(settings) as services:
         prepare(services)
         _prepare_dagster(environment)
+        _confirm_lists(services, control)
         say("Mode: auto, set by this demo. A real first start only reads for 24 hours.")
         say("Dagster's daemon starts; its sensors look for what is due")
         with running_daemon(environment, urls.root / "demo-daemon.log") as daemon:
@@ -107,6 +110,19 @@ def _let_people_leave_list_3(control: SandboxControl) -> None:
 def _prepare_dagster(environment: dict[str, str]) -> None:
     command = [str(Path(sys.executable).parent / "dagster"), "instance", "migrate"]
     subprocess.run(command, env=environment, check=True, capture_output=True)
+
+
+def _confirm_lists(services: Services, control: SandboxControl) -> None:
+    """The first reading, and the one step of a first start that needs a person; what Slack said of it is shown here only."""
+    say("The lists are read for the first time")
+    synchronise(services, progress=lambda _: None)
+    say(
+        "A person looks at the five lists and confirms them: list-pipeline lists --confirm --by NAME. Here the demo does"
+    )
+    confirm_five_lists(services, by="the demo", note="a made-up account", despite=False)
+    show_messages(control.slack_messages())
+    control.clear_slack()
+    control.reset_requests()
 
 
 def _read_back(stage: Stage, started: float) -> int:

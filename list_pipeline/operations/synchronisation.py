@@ -15,6 +15,7 @@ from list_pipeline.operations.bounces import fetch as bounces
 from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.drift.odd_sends import tell_about_sends
 from list_pipeline.operations.drift.reconciliation import reconcile
+from list_pipeline.operations.five_lists.look import follow
 from list_pipeline.operations.list_states.history import catch_up
 from list_pipeline.operations.membership import sync as membership_sync
 from list_pipeline.operations.safety.restore_guard import needs_reading, note_alive
@@ -47,4 +48,5 @@ def synchronise(
         set_sync_requests(connection, report.sync_run_id, report.requests)
     forget_old_requests(services.database, services.clock.now())
     note_alive(services)
+    follow(services)
     return report

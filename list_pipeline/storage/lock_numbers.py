@@ -26,3 +26,6 @@ SCHEMA: Final = 0x6C70_0006
 
 DRIFT: Final = 0x6C70_0008
 """Writing down a reconciliation."""
+
+FIVE_LISTS: Final = 0x6C70_0009
+"""Confirming the five lists."""

@@ -28,6 +28,7 @@ from list_pipeline.integrations.tls import tls_context
 from list_pipeline.operations import setup
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.maintenance.workflow import Maintained
+from list_pipeline.operations.reviews.confirmed_lists import confirm_lists
 from list_pipeline.operations.runs.run import Due, due
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.synchronisation import synchronise
@@ -91,6 +92,13 @@ class Rehearsal:
 
     def synchronise(self) -> Any:
         return synchronise(self.services, progress=quiet)
+
+    def confirm(self) -> None:
+        """The five lists are confirmed, as at a first start, and what was told of it is out of sight."""
+        confirm_lists(self.services, by="Who Installed It")
+        with self.services.database.begin() as connection:
+            connection.execute(text("delete from notification"))
+        self.control.clear_slack()
 
     def due(self) -> list[Due]:
         return due(self.services)
@@ -257,6 +265,7 @@ class Templates:
                 refuse_illegal_steps(url)
                 made.control.seed(**seed)
                 made.synchronise()
+                made.confirm()
             self._made[name] = Template(state, url.rpartition("/")[2].partition("?")[0])
         return self._made[name]
 

@@ -221,6 +221,7 @@ def life(new_database: Callable[[], str], redis_url: str, tmp_path_factory: pyte
                 plants = Plants(account)
                 lived = Life(account, plants, instance, folder, dagster_url, redis_url)
                 account.synchronise()
+                account.confirm()
                 home = DagsterHome(account, instance)
                 _maintain_through_everything(lived, home)
                 _use_every_command(lived, account.key_of(answers["last_campaign_id"]))

@@ -164,6 +164,7 @@ def ledger(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFac
         ledger.members = _fill(account)
         account.pass_time(days=1)
         account.synchronise()
+        account.confirm()
         for number in range(3 * CYCLES):
             cycle, position = divmod(number, 3)
             list_id = account.campaign_lists[position]

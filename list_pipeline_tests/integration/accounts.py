@@ -28,6 +28,7 @@ from list_pipeline.operations import setup
 from list_pipeline.operations.bounces import fetch as bounces
 from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.maintenance import gates, workflow
+from list_pipeline.operations.reviews.confirmed_lists import confirm_lists
 from list_pipeline.operations.runs.run import Maintenance, begin, take_snapshot
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression import plan_and_execute as suppression
@@ -35,7 +36,7 @@ from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.sandbox.control import SandboxControl
 from list_pipeline.sandbox.server import SandboxServer
 from list_pipeline.settings import Settings
-from list_pipeline.storage.database import fetch_all
+from list_pipeline.storage.database import execute, fetch_all
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans.journal import Step
 from list_pipeline.storage.plans.plan_rows import StoredPlan
@@ -280,6 +281,14 @@ def prepare_database(account: Account, folder: Path, database_url: str, *, synch
         refuse_illegal_steps(database_url)
         if synchronised:
             synchronise(made.services, progress=quietly)
+            confirm(made.services)
+
+
+def confirm(services: Services) -> None:
+    """The five lists are confirmed at set-up, as a person does at the first start, and what was told of it is out of sight."""
+    confirm_lists(services, by="Who Installed It")
+    with services.database.begin() as connection:
+        execute(connection, "delete from notification")
 
 
 def seed_account(folder: Path) -> Account:

@@ -14,6 +14,7 @@ from list_pipeline.defs.common import NO_RETRIES, POOL, SENSOR_STATUS
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations.reviews import approved_items
 from list_pipeline.operations.reviews import decisions as reviews
+from list_pipeline.operations.reviews.confirmed_lists import confirm_lists as confirm_five
 from list_pipeline.operations.services import Services
 
 SENSOR_SECONDS = 30
@@ -64,6 +65,16 @@ class DecideOnItem(dg.Config):
         default="", description="To approve: the hash shown beside the question, 8 characters of it at least."
     )
     note: str = Field(default="", description="Why, in a few words and without addresses.")
+
+
+class ConfirmLists(dg.Config):
+    """A person's decision that the five configured lists are the five lists."""
+
+    by: str = Field(description="Who confirms: your name, and no address.")
+    despite: bool = Field(
+        default=False, description="Also where something looks wrong. Be sure that each id is the list of its role."
+    )
+    note: str = Field(default="", description="Why, in a few words and without addresses; needed with despite.")
 
 
 class CarryOut(dg.Config):
@@ -125,6 +136,33 @@ def write_item_decision(
 )
 def decide_review_item() -> None:
     write_item_decision()
+
+
+@dg.op(description="Writes down that the five lists are the right ones, if they look like it.")
+def write_confirmation(
+    context: dg.OpExecutionContext, config: ConfirmLists, services: dg.ResourceParam[Services]
+) -> None:
+    with clear_failures():
+        found = confirm_five(services, by=config.by, note=config.note or None, despite=config.despite)
+    for role, one in found.facts.lists.items():
+        context.log.info(
+            f"{role.label}: list {one.list_id} ({one.name}), {one.raw:,} contacts, {one.mailable:,} mailable"
+        )
+    for verdict in found.verdicts:
+        context.log.info(f"{'✓' if verdict.holds else '✗'} {verdict.words}")
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags=NO_RETRIES,
+    description=(
+        "Confirm that the five configured lists are the right ones. Until somebody does, at the first start and whenever an id "
+        "or a name changed, no list is changed. Look at `list-pipeline lists` or at the message in Slack first, then fill in "
+        "your name in the Launchpad, and launch."
+    ),
+)
+def confirm_lists() -> None:
+    write_confirmation()
 
 
 @dg.op(

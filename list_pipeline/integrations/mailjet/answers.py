@@ -241,10 +241,10 @@ class Row:
 
 
 def contact_list(row: Row) -> ContactListSeen:
-    """A row of ``contactslist``."""
+    """A row of ``contactslist``. A person named it."""
     return ContactListSeen(
         list_id=row.number("ID"),
-        name=row.text_or_empty("Name"),
+        name=redact_foreign_text(row.text_or_empty("Name")),
         subscriber_count=row.number("SubscriberCount"),
         is_deleted=row.flag("IsDeleted"),
     )

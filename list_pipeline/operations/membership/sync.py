@@ -41,7 +41,8 @@ _SINGLE_READS_MAX = 50
 
 @dataclass(slots=True)
 class SyncReport:
-    """The result of a sync. ``requests`` are those to Mailjet; ``sizes`` are raw subscriber counts."""
+    """The result of a sync. ``requests`` are those to Mailjet; ``sizes`` are as our rows have them, ``seen`` the lists as
+    Mailjet names them."""
 
     full_lists: list[ListRole] = field(default_factory=list)
     tail_rows: dict[ListRole, int] = field(default_factory=dict)
@@ -50,6 +51,7 @@ class SyncReport:
     requests: int = 0
     findings: list[str] = field(default_factory=list)
     sizes: dict[ListRole, members.StoredSizes] = field(default_factory=dict)
+    seen: dict[ListRole, ContactListSeen] = field(default_factory=dict)
     sync_run_id: int = 0
 
 
@@ -92,7 +94,8 @@ def sync(services: ReadingMailjet, *, full: bool = False, thorough: bool = False
 def _read(
     services: ReadingMailjet, staging: sync_rows.SyncStaging, report: SyncReport, now: datetime, full: bool
 ) -> None:
-    sizes = list_sizes(services)
+    report.seen = configured_lists(services)
+    sizes = {role: seen.subscriber_count for role, seen in report.seen.items()}
     with services.database.begin() as connection:
         states = sync_rows.sync_states(connection)
         known = members.stored_sizes(connection)
@@ -100,6 +103,8 @@ def _read(
     report.full_lists, report.tail_rows = [], {}
     for role in ALL_LISTS:
         is_due = full or role not in states or now - states[role]["last_full_sync_at"] >= FULL_SYNC_EVERY
+        # Another list in this role: nothing that we know of the one before helps to read it.
+        is_due |= role in states and states[role]["mailjet_list_id"] not in (None, services.list_ids[role])
         if is_due or not _read_tail(services, staging, role, known[role].raw, last_ids[role], sizes[role], report):
             _read_whole(services, staging, role, report)
     staging.finish_reading()
@@ -108,6 +113,15 @@ def _read(
 
 def list_sizes(services: ReadingMailjet) -> dict[ListRole, int]:
     """Raw sizes of the five lists, in one request.
+
+    Raises:
+        RemoteNotFoundError: a configured list does not exist or was deleted; the role and the variable are named.
+    """
+    return {role: seen.subscriber_count for role, seen in configured_lists(services).items()}
+
+
+def configured_lists(services: ReadingMailjet) -> dict[ListRole, ContactListSeen]:
+    """The five lists as Mailjet names and counts them, in one request.
 
     Raises:
         RemoteNotFoundError: a configured list does not exist or was deleted; the role and the variable are named.
@@ -122,7 +136,7 @@ def list_sizes(services: ReadingMailjet) -> dict[ListRole, int]:
                 "Mailjet has no such list, or it was deleted",
                 f"Correct {variable}, or restore the list at Mailjet",
             )
-    return {role: seen[list_id].subscriber_count for role, list_id in services.list_ids.by_role().items()}
+    return {role: seen[list_id] for role, list_id in services.list_ids.by_role().items()}
 
 
 def _read_tail(
@@ -362,7 +376,10 @@ def _finish(services: ReadingMailjet, report: SyncReport, requests_before: int, 
     with services.database.begin() as connection:
         report.sizes = dict(members.stored_sizes(connection))
         for role, sizes in report.sizes.items():
-            sync_rows.save_sync_state(connection, role, sizes, now, full=role in report.full_lists)
+            seen = report.seen[role]
+            sync_rows.save_sync_state(
+                connection, role, sizes, now, list_id=seen.list_id, name=seen.name, full=role in report.full_lists
+            )
         twice = members.in_two_campaign_lists(connection)
         if twice:
             report.findings.append(f"{len(twice)} contact(s) stand in two campaign lists: {_some(twice)}")

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, RowMapping
 from list_pipeline.core.safety.modes import Mode, ModeState, graduate
 from list_pipeline.core.wording import utc_text
 from list_pipeline.operations.access import Deciding
+from list_pipeline.operations.safety.confirmed_lists import why_unconfirmed
 from list_pipeline.operations.safety.restore_guard import stop_reason
-from list_pipeline.settings import OperatingMode
+from list_pipeline.settings import OperatingMode, Settings
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.runs import ledger
 
@@ -20,16 +21,18 @@ def operating_mode(services: Deciding) -> Mode:
     """The mode now: set by a setting, else by a person, else by age and approvals."""
     now = services.clock.now()
     with services.database.begin() as connection:
-        return _mode(connection, ledger.begin_mode(connection, now), services.settings.list_management_mode, now)
+        return _mode(connection, ledger.begin_mode(connection, now), services.settings, now)
 
 
-def _mode(connection: Connection, row: RowMapping, by_setting: OperatingMode, now: datetime) -> Mode:
+def _mode(connection: Connection, row: RowMapping, settings: Settings, now: datetime) -> Mode:
+    by_setting = settings.list_management_mode
     chosen = row["set_mode"] if by_setting is OperatingMode.GRADUATED else by_setting.value
     if row["set_mode"] == Mode.READ_ONLY.value:
         # A person who says stop is heard whatever the setting says: this is how a run in progress is stopped.
         chosen = Mode.READ_ONLY.value
-    if ledger.continuity(connection).must_reconcile_since is not None:
-        # Plans are made and reported, and taken up again by themselves when a person has accepted what Mailjet shows.
+    if ledger.continuity(connection).must_reconcile_since is not None or why_unconfirmed(connection, settings):
+        # Plans are made and reported, and taken up again by themselves when a person has accepted what Mailjet shows, or
+        # confirmed the five lists.
         chosen = Mode.READ_ONLY.value
     approved = plan_rows.approved_operations(connection)
     return graduate(ModeState(row["first_started_at"], approved, Mode(chosen) if chosen else None), now)
@@ -64,6 +67,8 @@ def change_block_reason(services: Deciding) -> str | None:
             return f"LIST_MANAGEMENT_ENABLED was found off at {utc_text(row['switched_off_at'], seconds=True)} UTC"
         if because := stop_reason(ledger.continuity(connection), now):
             return f"the lists have to be reconciled first: {because}"
-        if _mode(connection, row, services.settings.list_management_mode, now) is Mode.READ_ONLY:
+        if because := why_unconfirmed(connection, services.settings):
+            return because
+        if _mode(connection, row, services.settings, now) is Mode.READ_ONLY:
             return "the mode is read_only"
     return None

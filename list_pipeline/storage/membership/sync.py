@@ -194,16 +194,26 @@ def merge_excluded(connection: Connection, now: datetime) -> int:
     )
 
 
-def save_sync_state(connection: Connection, role: ListRole, sizes: StoredSizes, now: datetime, *, full: bool) -> None:
-    """Note when a list was last read, and its sizes then."""
+def save_sync_state(
+    connection: Connection,
+    role: ListRole,
+    sizes: StoredSizes,
+    now: datetime,
+    *,
+    list_id: int,
+    name: str,
+    full: bool,
+) -> None:
+    """Note when a list was last read, its sizes then, and its id and name at Mailjet."""
     execute(
         connection,
         """
         insert into sync_state as s (list_role, raw_count, unsubscribed_count, excluded_count, last_synced_at,
-               last_full_sync_at)
-        values (:role, :raw, :unsubscribed, :excluded, :now, :now)
+               last_full_sync_at, mailjet_list_id, list_name)
+        values (:role, :raw, :unsubscribed, :excluded, :now, :now, :list_id, :name)
         on conflict (list_role) do update set raw_count = excluded.raw_count,
                unsubscribed_count = excluded.unsubscribed_count, excluded_count = excluded.excluded_count,
+               mailjet_list_id = excluded.mailjet_list_id, list_name = excluded.list_name,
                last_synced_at = excluded.last_synced_at,
                last_full_sync_at = case when :full then excluded.last_full_sync_at else s.last_full_sync_at end
         """,
@@ -212,6 +222,8 @@ def save_sync_state(connection: Connection, role: ListRole, sizes: StoredSizes, 
         unsubscribed=sizes.unsubscribed,
         excluded=sizes.excluded,
         now=now,
+        list_id=list_id,
+        name=name,
         full=full,
     )
 

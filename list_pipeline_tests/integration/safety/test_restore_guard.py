@@ -31,6 +31,7 @@ from list_pipeline_tests.integration.accounts import (
     COMPLAINED,
     HARD,
     Installation,
+    confirm,
     database_name,
     quietly,
     settings_for,
@@ -218,8 +219,9 @@ def test_a_day_without_a_sign_of_life_is_no_absence_and_a_second_more_is(small: 
 
 def test_the_first_start_is_no_absence(new_here: Installation) -> None:
     new_here.clock.advance(timedelta(days=30))
-    assert change_block_reason(new_here.services) is None
+    assert restore_guard.why_stopped(new_here.services) is None
     synchronise(new_here.services, progress=quietly)
+    confirm(new_here.services)
     assert change_block_reason(new_here.services) is None
     assert new_here.query("select count(*) from reconciliation") == [(0,)]
 

@@ -21,6 +21,7 @@ TABLES = {
     "mailjet_request", "mode_state", "notification", "plan", "plan_item", "reconciliation", "reconciliation_finding",
     "review_item", "schedule_change", "sync_run", "sync_state", "weekly_list_metrics", "weekly_list_snapshot",
     "work_timing", "kept_unsubscription",
+    "list_confirmation", "confirmed_list",
 }  # fmt: skip
 INDEXES = {
     "agent_record_asked_at_idx", "agent_record_campaign_idx", "agent_record_question_idx", "bounce_event_contact_idx",
@@ -57,6 +58,7 @@ FOREIGN_KEYS = {
     ("change", "plan_id", "plan", "r", "a"),
     ("change_step", "change_id", "change", "r", "a"),
     ("change_step", "job_id", "mailjet_job", "r", "a"),
+    ("confirmed_list", "confirmation_id", "list_confirmation", "c", "a"),
     ("contact_suppression_history", "change_id", "change", "n", "a"),
     ("contact_suppression_history", "maintenance_log_id", "list_maintenance_log", "n", "c"),
     ("kept_unsubscription", "contact_id", "contact_list_membership", "c", "a"),

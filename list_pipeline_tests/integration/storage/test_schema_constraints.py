@@ -156,6 +156,10 @@ FORBIDDEN = {
     "a place on an unknown list": member("vip"),
     "an unknown list in the state of the sync": "insert into sync_state values ('vip', 0, 0, 0, now(), now())",
     "a negative size in the state of the sync": "insert into sync_state values ('master', -1, 0, 0, now(), now())",
+    "lists confirmed by nobody": "insert into list_confirmation (confirmed_at, confirmed_by) values (now(), '')",
+    "wrong lists confirmed without a note":
+        "insert into list_confirmation (confirmed_at, confirmed_by, despite) values (now(), 'A. Person', '{sizes}')",
+    "a confirmed list in no role": "insert into confirmed_list values (1, 'vip', 5, 'VIP', 0, 0, '{}')",
     "a sync of minus one row": "insert into sync_run (started_at, rows_read) values (now(), -1)",
     "a reading in an unknown sweep": A_FETCH.replace("'24h'", "'2d'"),
     "a reading of minus one row": A_FETCH.replace("true, 0", "true, -1").replace("'24h'", "'72h'"),

@@ -16,11 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from pydantic import SecretStr
 
-from list_pipeline.core.lists import ListIds
-from list_pipeline.storage import migrations
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
+from list_pipeline.operations import setup
+from list_pipeline.operations.five_lists.look import look_at
+from list_pipeline.operations.services import Services
+from list_pipeline.settings import Settings
+from list_pipeline.storage import five_lists, migrations
 from list_pipeline.storage.database import Database
 from list_pipeline_tests.integration.accounts import Account
+from list_pipeline_tests.virtual_clock import VirtualClock
 
 ARCHIVE = Path(__file__).with_name("states.tar.xz")
 LAST_MIGRATION = "0015_cached_reads"
@@ -91,6 +97,20 @@ def migrate(url: str) -> list[str]:
         return migrations.migrate(database)
     finally:
         database.close()
+
+
+def prepare(url: str, account: Account) -> None:
+    """Bring a database to the present schema as the command does. Lists that this state never changed are confirmed, as by a
+    person."""
+    variables = {f"mailjet_{role.value.replace('campaign', 'campaign_list')}": role for role in CAMPAIGN_LISTS}
+    variables |= {"mailjet_master_list": ListRole.MASTER, "mailjet_suppression_list": ListRole.SUPPRESSION}
+    ids: dict[str, Any] = {f"{name}_id": account.lists[role] for name, role in variables.items()}
+    with Services(Settings(database_url=SecretStr(url), **ids), VirtualClock(account.now)) as services:
+        setup.prepare(services)
+        with services.database.begin() as connection:
+            if (found := look_at(services, connection)).confirmation is None:
+                now = services.clock.now()
+                five_lists.save(connection, found.facts, by="ada", note=None, despite=(), replaces=None, now=now)
 
 
 def roll_back(url: str) -> list[str]:

@@ -69,7 +69,7 @@ def migrated_states(
         if name not in made:
             url = new_database()
             states[name].load(url)
-            earlier.migrate(url)
+            earlier.prepare(url, states[name].account)
             made[name] = database_name(url)
         return states[name], made[name]
 

@@ -17,7 +17,15 @@ from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.operations.weekly import steps as weekly
 from list_pipeline.operations.weekly.report import WeekChecked, check_week
 from list_pipeline.storage import weekly as weekly_rows
-from list_pipeline_tests.integration.accounts import HARD, LIST_SIZE, Account, Installation, installation, quietly
+from list_pipeline_tests.integration.accounts import (
+    HARD,
+    LIST_SIZE,
+    Account,
+    Installation,
+    confirm,
+    installation,
+    quietly,
+)
 from list_pipeline_tests.integration.conftest import Install
 
 WEEK = date(2026, 11, 16)
@@ -50,6 +58,7 @@ def maintained(
     with installation(hand_made, tmp_path_factory.mktemp("maintained"), new_database()) as made:
         setup.prepare(made.services)
         synchronise(made.services, progress=quietly)
+        confirm(made.services)
         made.maintain()
         made.clock.set(DUE + timedelta(minutes=5))
         return made.left_like_this()
