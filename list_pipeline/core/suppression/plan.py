@@ -191,6 +191,7 @@ def assemble(
     items = tuple(_item(verdict) for verdict in ordered)
     failed = {event.contact_id: event for event in events}.values()
     rules = Counter(verdict.rule for verdict in ordered)
+    suppressed = {verdict.contact_id for verdict in ordered if verdict.action is VerdictAction.SUPPRESS}
     return SuppressionPlan(
         campaign_id=campaign_id,
         sweep=sweep,
@@ -202,7 +203,10 @@ def assemble(
         by_class=tuple(count_by_class(failed).items()),
         by_rule=tuple((rule, rules[rule]) for rule in SuppressionRule if rules[rule]),
         sender_faults=_findings(failed, SENDER_CLASSES),
-        not_evidence=_findings(failed, frozenset({BounceClass.NOT_EVIDENCE})),
+        # Who is suppressed for an earlier hard bounce is not to be released at Mailjet.
+        not_evidence=_findings(
+            (event for event in failed if event.contact_id not in suppressed), frozenset({BounceClass.NOT_EVIDENCE})
+        ),
         incidents=tuple(sorted(incidents, key=lambda one: one.domain)),
     )
 

@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
-POLICY_REVISION = "2026-11"
+POLICY_REVISION = "2026-12"
 """Raised when a *rule* changes; a changed *figure* shows in the version by itself."""
 
 

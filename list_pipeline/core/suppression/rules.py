@@ -7,7 +7,7 @@ plan through (``gate``).
 What is not known never suppresses. An attempt whose outcome is unknown is neither a failure nor a delivery: it is
 stepped over, neither counted nor taken for a reset. A failure of another kind ends a soft streak: an attempt that the
 sender spoiled says nothing about the mailbox, so the attempts around it are not consecutive. What Mailjet did not
-attempt at all is stepped over.
+attempt at all is stepped over; only a hard bounce that we read before it speaks through a preblock.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from list_pipeline.core.bounces.classes import SENDER_CLASSES, BounceClass, FailureEvent
+from list_pipeline.core.bounces.classes import SENDER_CLASSES, BounceClass, BounceReason, FailureEvent
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.verdicts import (
     Attempt,
@@ -28,7 +28,7 @@ from list_pipeline.core.suppression.verdicts import (
     Verdict,
     VerdictAction,
 )
-from list_pipeline.core.wording import reaches_percent
+from list_pipeline.core.wording import date_text, reaches_percent
 
 
 def find_incidents(
@@ -281,10 +281,55 @@ def _judge(case: _Case) -> Verdict:
     if known_event.bounce_class in SENDER_CLASSES:
         return case.keep(SuppressionRule.SENDER_FAULT, "Kept: the receiver refused us, not this contact.")
     if known_event.bounce_class is BounceClass.NOT_EVIDENCE:
+        return _judge_not_tried(case, known_event)
+    return case.keep(SuppressionRule.UNKNOWN, "Kept: the reason for this failure is not known to us.")
+
+
+def _judge_not_tried(case: _Case, event: FailureEvent) -> Verdict:
+    """That Mailjet did not try says nothing. But it stops trying after a hard bounce, and then no later campaign can show again
+    that the address is dead: a hard bounce that we read ourselves keeps its weight, however old it is."""
+    hit = _hit_behind_block(case, event)
+    if hit is None:
         return case.keep(
             SuppressionRule.NOT_EVIDENCE, "Kept: Mailjet did not try to deliver, so the address is not in question."
         )
-    return case.keep(SuppressionRule.UNKNOWN, "Kept: the reason for this failure is not known to us.")
+    if _delivered_after(case, event):
+        return case.keep(
+            SuppressionRule.DELIVERED_SINCE,
+            "Watched: a later campaign reached this contact, so the address works.",
+            VerdictAction.MONITOR,
+        )
+    words = hit.reason.value.replace("_", " ")
+    return case.suppress(
+        SuppressionRule.HARD_BOUNCE,
+        f"Suppressed: the address cannot receive mail ({words} on {date_text(hit.occurred_at.date())}), and Mailjet no longer "
+        "tries.",
+        (hit,),
+        case.policy.confidence_hard,
+    )
+
+
+def _hit_behind_block(case: _Case, event: FailureEvent) -> FailureEvent | None:
+    """The latest undisputed hard bounce of an earlier campaign, where a preblock (and nothing else) followed; None: there is
+    none that counts, or the address worked afterwards."""
+    if event.reason is not BounceReason.PREBLOCKED or not case.has_domain:
+        return None
+    for attempt in reversed(case.past):
+        if attempt.sent_at > event.occurred_at:
+            continue
+        if attempt.outcome is AttemptOutcome.DELIVERED or attempt.is_rejected:
+            # A person who said no to it, then or since, is not asked about each further block.
+            return None
+        hit = attempt.event
+        if hit is None or not hit.counts or hit.bounce_class is not BounceClass.HARD or hit.classification.is_disputed:
+            continue
+        if not attempt.in_incident:
+            return hit
+    return None
+
+
+def _delivered_after(case: _Case, event: FailureEvent) -> bool:
+    return any(one.outcome is AttemptOutcome.DELIVERED and one.sent_at > event.occurred_at for one in case.past)
 
 
 def _judge_hard(case: _Case, event: FailureEvent) -> Verdict:
@@ -294,7 +339,7 @@ def _judge_hard(case: _Case, event: FailureEvent) -> Verdict:
         return case.keep(
             SuppressionRule.FACTS_UNKNOWN, "Kept: the contact's domain is not known, so an incident is possible."
         )
-    if any(one.outcome is AttemptOutcome.DELIVERED and one.sent_at > event.occurred_at for one in case.past):
+    if _delivered_after(case, event):
         return case.keep(
             SuppressionRule.DELIVERED_SINCE,
             "Watched: a later campaign reached this contact, so the address works.",

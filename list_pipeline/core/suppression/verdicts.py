@@ -28,7 +28,8 @@ class Attempt:
     """One campaign that a contact was a recipient of.
 
     ``sent_at`` is the start of sending (UTC). ``event`` is there exactly when the attempt failed. ``in_incident``: the
-    failure was part of a held incident at the contact's domain and says nothing about the contact.
+    failure was part of a held incident at the contact's domain and says nothing about the contact. ``is_rejected``: a person
+    rejected to suppress the contact for it.
     """
 
     campaign_id: int
@@ -36,6 +37,7 @@ class Attempt:
     outcome: AttemptOutcome
     event: FailureEvent | None = None
     in_incident: bool = False
+    is_rejected: bool = False
 
     def __post_init__(self) -> None:
         if self.sent_at.tzinfo is None:

@@ -155,6 +155,7 @@ def _gather(services: Services, run: Maintenance, data: BounceData, as_of: datet
         past = bounce_rows.attempts_of(connection, ids, except_campaign=campaign.campaign_id, as_of=as_of)
         reinstated = outcome_rows.reinstated_since(connection, ids)
         incidents = _past_incidents(connection, policy, past, as_of)
+        rejected = _rejected(connection, past)
         domains = members.domains_of(connection, ids)
         per_domain = sent_campaigns.recipients_per_domain(connection, campaign.campaign_id, ids)
     facts = {
@@ -172,7 +173,11 @@ def _gather(services: Services, run: Maintenance, data: BounceData, as_of: datet
     }
     history = {
         contact_id: [
-            _attempt(one, (one.campaign_id, domains.get(contact_id)) in incidents)
+            _attempt(
+                one,
+                (one.campaign_id, domains.get(contact_id)) in incidents,
+                (one.campaign_id, contact_id) in rejected,
+            )
             for one in tries
             # A person who reinstated a contact has said that what went before is no evidence.
             if contact_id not in reinstated or one.sent_at > reinstated[contact_id]
@@ -194,9 +199,19 @@ def _past_incidents(
     )
 
 
-def _attempt(past: PastAttempt, in_incident: bool) -> Attempt:
+def _rejected(connection: Connection, past: Mapping[int, Sequence[PastAttempt]]) -> frozenset[tuple[int, int]]:
+    """Campaign and contact of the past failures for which a person rejected a suppression."""
+    failed = {one.campaign_id for tries in past.values() for one in tries if one.failure is not None}
+    return frozenset(
+        (campaign_id, contact_id)
+        for campaign_id in failed
+        for contact_id in plan_rows.rejected_contacts(connection, campaign_id)
+    )
+
+
+def _attempt(past: PastAttempt, in_incident: bool, is_rejected: bool) -> Attempt:
     if past.failure is not None:
-        return Attempt(past.campaign_id, past.sent_at, AttemptOutcome.FAILED, past.failure, in_incident)
+        return Attempt(past.campaign_id, past.sent_at, AttemptOutcome.FAILED, past.failure, in_incident, is_rejected)
     outcome = AttemptOutcome.DELIVERED if past.is_complete else AttemptOutcome.UNKNOWN
     return Attempt(past.campaign_id, past.sent_at, outcome)
 

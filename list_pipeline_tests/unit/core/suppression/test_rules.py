@@ -41,6 +41,7 @@ from list_pipeline_tests.unit.core.suppression.suppression_cases import (
     failed,
     failure,
     judge,
+    plan_of,
     rule_of,
     unread,
 )
@@ -265,6 +266,73 @@ class TestWhoIsNeverTouched:
 
     def test_what_happens_after_the_moment_of_judging_is_not_known(self) -> None:
         assert rule_of(judge(failure(at=AS_OF + timedelta(seconds=1)))) == (KEEP, SuppressionRule.NOT_KNOWN_YET)
+
+
+class TestPreblockedAfterAHardBounce:
+    @pytest.mark.parametrize("days_ago", [1, 7, 30, 400])
+    def test_a_hard_bounce_that_we_read_suppresses_however_old_the_block_is(self, days_ago: int) -> None:
+        verdict = judge(failure(14), failed(1, days_ago, permanent=True))
+        assert rule_of(verdict) == (SUPPRESS, SuppressionRule.HARD_BOUNCE)
+        assert (verdict.confidence, verdict.bounce_count, verdict.bounce_type) == (0.99, 1, "user_unknown")
+        assert verdict.has_evidence
+        assert verdict.is_permanent_hard
+
+    def test_further_blocks_and_unread_campaigns_between_change_nothing(self) -> None:
+        history = (failed(1, 28, permanent=True), failed(14, 21), unread(14), failed(3, 7))
+        assert judge(failure(14), *history).rule is SuppressionRule.HARD_BOUNCE
+
+    @pytest.mark.parametrize(
+        "history",
+        [
+            (),
+            (failed(14, 14),),
+            (failed(1, 14, permanent=False),),
+            (failed(3, 14), failed(3, 7)),
+            (failed(7, 14, permanent=True),),
+            (failed(1, 14, permanent=True, contradictory=True),),
+            (failed(1, 14, permanent=True, incident=True),),
+            (replace(failed(1, 14, permanent=True), is_rejected=True),),
+            (failed(1, 14, permanent=True), replace(failed(14, 7), is_rejected=True)),
+            (failed(1, 14, permanent=True), delivered(7)),
+            (unread(14),),
+        ],
+        ids=[
+            "nothing earlier",
+            "an earlier block",
+            "a disputed one",
+            "soft",
+            "the sender's fault",
+            "a contradiction",
+            "an incident",
+            "rejected by a person",
+            "rejected by a person after a block",
+            "a delivery since the bounce",
+            "unread",
+        ],
+    )
+    def test_without_an_earlier_hard_bounce_that_counts_it_stays_no_evidence(
+        self, history: tuple[Attempt, ...]
+    ) -> None:
+        assert rule_of(judge(failure(14), *history)) == (KEEP, SuppressionRule.NOT_EVIDENCE)
+
+    def test_a_delivery_after_the_block_protects(self) -> None:
+        verdict = judge(failure(14), failed(1, 14, permanent=True), delivered(-1), as_of=AS_OF + timedelta(days=2))
+        assert rule_of(verdict) == (MONITOR, SuppressionRule.DELIVERED_SINCE)
+
+    def test_a_bounce_of_a_later_campaign_is_not_behind_the_block(self) -> None:
+        verdict = judge(failure(14), failed(1, -1, permanent=True), as_of=AS_OF + timedelta(days=2))
+        assert rule_of(verdict) == (KEEP, SuppressionRule.NOT_EVIDENCE)
+
+    @pytest.mark.parametrize("state", [15, 20])
+    def test_other_messages_that_mailjet_did_not_try_say_nothing(self, state: int) -> None:
+        assert judge(failure(state), failed(1, 14, permanent=True)).rule is SuppressionRule.NOT_EVIDENCE
+
+    def test_who_is_suppressed_so_is_not_offered_for_release(self) -> None:
+        events = [failure(14, contact_id=1), failure(14, contact_id=2)]
+        hit = failure(1, campaign_id=CAMPAIGN - 7, contact_id=1, at=SENT - timedelta(days=7))
+        past = Attempt(CAMPAIGN - 7, SENT - timedelta(days=7), AttemptOutcome.FAILED, hit)
+        (found,) = plan_of(events, {1: (past,)}).not_evidence
+        assert found.contacts == 1
 
 
 class TestIncidents:
