@@ -34,6 +34,7 @@ from list_pipeline.integrations.mailjet.answers import Row, unreadable
 from list_pipeline.integrations.mailjet.changes import Drafts, JobItemError, Jobs
 from list_pipeline.integrations.mailjet.errors import CountersMissingError, UnreadableAnswerError
 from list_pipeline.integrations.mailjet.paging import (
+    FEWEST,
     PAGE,
     BounceFilter,
     CampaignFilter,
@@ -244,7 +245,7 @@ class MailjetClient:
         """The lists that a contact is in, unsubscribed places included. Raises ``RemoteNotFoundError``."""
         resource = Resource.rest("contact", contact_id, "getcontactslists")
         places: dict[int, ContactListPlace] = {}
-        offset = 0
+        offset = known = 0
         while True:
             # Paged like a collection (10 rows by default), but no sorting is documented for it.
             query = {Paging.LIMIT.value: str(PAGE), Paging.OFFSET.value: str(offset)}
@@ -252,8 +253,9 @@ class MailjetClient:
             for row in rows:
                 found = answers.place(row)
                 places.setdefault(found.list_id, found)
-            if len(rows) < PAGE:
+            if len(rows) < FEWEST or len(places) == known:
                 return tuple(places.values())
+            known = len(places)
             offset += len(rows)
 
     # Sends and what became of their messages
@@ -291,7 +293,8 @@ class MailjetClient:
         return answers.counters(rows[0])
 
     def bounces(self, mailjet_campaign_id: int, *, since: datetime) -> tuple[BounceSeen, ...]:
-        """The bounce log of a campaign, by ascending id; a contact can have several rows.
+        """The bounce log of a campaign, by ascending id; a contact can have several rows, and they may bear the same id: it is
+        not known whether a row's id is its own or its message's.
 
         Args:
             since: an instant before the start of sending. Without one Mailjet shows today's rows only.
@@ -303,7 +306,10 @@ class MailjetClient:
             return found
 
         pages = self._pager.pages(
-            paging.BOUNCES, {BounceFilter.CAMPAIGN_ID: mailjet_campaign_id, BounceFilter.FROM_TS: since}, parse
+            paging.BOUNCES,
+            {BounceFilter.CAMPAIGN_ID: mailjet_campaign_id, BounceFilter.FROM_TS: since},
+            parse,
+            identity=answers.bounce,
         )
         return tuple(found for page in pages for found in page)
 

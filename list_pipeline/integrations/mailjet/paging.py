@@ -4,10 +4,11 @@ Mailjet ignores a parameter that it does not know and answers with unfiltered ro
 text: a name that is not listed here cannot be sent, and one that belongs to another resource does not type-check. A
 test compares the names with Mailjet's own description of its resources.
 
-Mailjet pages by offset only and says nowhere how many rows there are (``Total`` repeats the page's own count), so a
-series ends with a page that is not full. Rows that come or go between two requests shift the rest. Therefore each page
-begins with the last row of the one before: finding it there shows that nothing was skipped. Where it is not found, the
-page before is read again, and rows seen already are left out.
+Mailjet pages by offset only and says nowhere how many rows there are (``Total`` repeats the page's own count). A page
+may also hold fewer rows than were asked for although more follow. So a series ends where nothing follows its last row.
+Rows that come or go between two requests shift the rest. Therefore each page begins with rows of the one before: finding
+one of them first shows that nothing was skipped. Where it is not found, reading steps back to before the gap, and from
+then on pages overlap by more rows, so that as many may go between two requests for nothing.
 
 Belongs here: names of resources and parameters, pages, counts, and noticing that they do not fit. Does not belong here:
 what a row means (``answers``), and requests (``transport``).
@@ -15,7 +16,7 @@ what a row means (``answers``), and requests (``transport``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -155,8 +156,15 @@ def _written(value: FilterValue) -> str:
 PAGE = 1000
 """Mailjet's largest page. The default is 10 rows; what a larger Limit does is not known."""
 
+FEWEST = 10
+"""Mailjet's default page, the smallest that anybody saw: nothing follows a page with fewer rows than this."""
+
 STEPS_BACK_MAX = 5
-"""A series that shifted more often than this while it was read is given up."""
+"""A series is given up that had to step back more often than this, and than once for every second page with new rows: people
+leave a large list all the time, and the larger it is, the more of them while it is read."""
+
+_WIDER = 8
+"""How many times more rows two pages share after a step back, at most half a page."""
 
 T = TypeVar("T")
 
@@ -187,6 +195,11 @@ def only_row(resource: Resource, envelope: Envelope) -> Row:
     return rows[0]
 
 
+def by_id(row: Row) -> Hashable:
+    """A row's own id, which makes it the same in every answer."""
+    return row.number("ID")
+
+
 class Pager:
     """Series and counts of collections, over one transport."""
 
@@ -212,38 +225,56 @@ class Pager:
         parse: Callable[[Row], T],
         *,
         offset: int = 0,
+        expected: int | None = None,
+        identity: Callable[[Row], Hashable] = by_id,
     ) -> Iterator[tuple[T, ...]]:
         """All rows from ``offset`` (0-based) on, sorted by id, each once, a page at a time. Empty pages are left out.
+
+        Args:
+            expected: how many rows there are as far as is known. It saves the request that shows that nothing follows, and
+                is no check: compare what came.
+            identity: what makes two rows the same one.
 
         Raises:
             IncompleteDataError: a page contradicts itself, or the rows kept shifting while they were read.
         """
         if offset < 0:
             raise ValueError("an offset is zero or more")
-        resource = Resource.rest(collection.path)
+        resource, query = Resource.rest(collection.path), written(filters)
         # The ids of a million rows take about 100 MB. Rejected: the highest id alone, which relies on the sorting.
-        seen: set[int] = set()
-        start, steps_back = offset, 0
+        seen: set[Hashable] = set()
+        last: Hashable = None
+        start, largest, productive, steps_back = offset, 0, 0, 0
+        overlap, step = 1, 1
         while True:
-            rows = self._page(resource, written(filters), offset)
-            ids = [row.number("ID") for row in rows]
-            if offset > start and (not ids or ids[0] not in seen):
+            rows = self._page(resource, query, offset)
+            keys = [identity(row) for row in rows]
+            if offset > start and (not keys or keys[0] not in seen):
                 steps_back += 1
-                if steps_back > STEPS_BACK_MAX:
-                    what = f"rows kept disappearing while it was read, {steps_back} times"
+                if steps_back > STEPS_BACK_MAX + productive // 2:
+                    what = f"rows kept disappearing while it was read, {steps_back} times on {productive} pages"
                     raise IncompleteDataError(f"Reading {resource.name}", what, _AGAIN)
-                offset = max(start, offset - PAGE)
+                overlap = min(overlap * _WIDER, max(largest // 2, 1))
+                step = max(overlap, step * _WIDER)
+                offset = max(start, offset - step)
                 continue
+            step, largest = 1, max(largest, len(rows))
             fresh: list[T] = []
-            for row_id, row in zip(ids, rows, strict=True):
-                if row_id not in seen:
-                    seen.add(row_id)
+            for key, row in zip(keys, rows, strict=True):
+                if key not in seen:
+                    seen.add(key)
                     fresh.append(parse(row))
             if fresh:
+                productive += 1
                 yield tuple(fresh)
-            if len(rows) < PAGE:
+            if not rows or (not fresh and keys[-1] == last):
                 return
-            offset += len(rows) - 1
+            if len(rows) < FEWEST and (expected is None or len(seen) >= expected):
+                return
+            if len(rows) < PAGE and len(seen) == expected:
+                return
+            last = keys[-1]
+            offset += len(rows) - min(overlap, max(len(rows) // 2, 1))
 
     def page(
         self,
@@ -281,7 +312,7 @@ class Pager:
         """
         before = self.count(collection, filters)
         read = 0
-        for page in self.pages(collection, filters, parse):
+        for page in self.pages(collection, filters, parse, expected=before):
             read += len(page)
             yield page
         after = self.count(collection, filters)

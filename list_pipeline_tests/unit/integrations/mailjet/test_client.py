@@ -206,12 +206,13 @@ def test_a_contact_without_an_address_is_refused() -> None:
 
 def test_a_contacts_places_are_paged_beyond_mailjets_ten() -> None:
     rows = [{"IsActive": True, "IsUnsub": n == 3, "ListID": n, "SubscribedAt": ""} for n in range(1, 13)]
-    script = Script(envelope(rows))
+    script = Script(envelope(rows[:10]), envelope(rows[10:]))
     places = client(script).contact_places(124)
     assert places[2] == ContactListPlace(3, True, None)
     assert len(places) == 12
     assert script.requests[0].url.path == "/v3/REST/contact/124/getcontactslists"
     assert script.query(0) == {"Limit": "1000", "Offset": "0"}
+    assert script.query(1) == {"Limit": "1000", "Offset": "10"}
 
 
 # Sends

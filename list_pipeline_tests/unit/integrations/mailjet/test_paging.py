@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from list_pipeline.core.errors import IncompleteDataError
@@ -19,11 +20,20 @@ LIST_ID = 7
 class ChangingList:
     """A list at Mailjet; ``change`` is called after each answer with the number of requests so far."""
 
-    def __init__(self, size: int, change: Callable[[ChangingList, int], None] = lambda _, __: None) -> None:
+    def __init__(
+        self, size: int, change: Callable[[ChangingList, int], None] = lambda _, __: None, largest_page: int = 1000
+    ) -> None:
         self.ids = list(range(1, size + 1))
         self._change = change
+        self._largest_page = largest_page
         self.offsets: list[int] = []
         self.requests = 0
+        self.highest = size
+
+    def grow(self, count: int) -> None:
+        """New rows come behind all others."""
+        self.ids.extend(range(self.highest + 1, self.highest + 1 + count))
+        self.highest += count
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         query = request.url.params
@@ -32,7 +42,7 @@ class ChangingList:
             answer = counted(len(self.ids))
         else:
             assert query["Sort"] == "ID"
-            offset, limit = int(query["Offset"]), int(query["Limit"])
+            offset, limit = int(query["Offset"]), min(int(query["Limit"]), self._largest_page)
             self.offsets.append(offset)
             answer = envelope([recipient_row(n, LIST_ID) for n in sorted(self.ids)[offset : offset + limit]])
         self.requests += 1
@@ -49,9 +59,10 @@ def whole(mailjet: MailjetClient) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("size", "requests"), [(0, 1), (1, 1), (999, 1), (1000, 2), (1001, 2), (1999, 3), (2500, 3), (4000, 5)]
+    ("size", "requests"),
+    [(0, 1), (1, 1), (9, 1), (10, 2), (999, 2), (1000, 2), (1001, 2), (1999, 3), (2500, 4), (4000, 5)],
 )
-def test_a_series_ends_with_a_page_that_is_not_full(size: int, requests: int) -> None:
+def test_a_series_ends_where_nothing_follows_its_last_row(size: int, requests: int) -> None:
     server = ChangingList(size)
     assert ids_of(client(server)) == list(range(1, size + 1))
     assert server.requests == requests
@@ -60,13 +71,13 @@ def test_a_series_ends_with_a_page_that_is_not_full(size: int, requests: int) ->
 def test_each_page_begins_with_the_last_row_of_the_one_before() -> None:
     server = ChangingList(2500)
     ids_of(client(server))
-    assert server.offsets == [0, 999, 1998]
+    assert server.offsets == [0, 999, 1998, 2499]
 
 
 def test_a_tail_is_read_from_its_offset_on() -> None:
     server = ChangingList(2500)
     assert ids_of(client(server), offset=2400) == list(range(2401, 2501))
-    assert server.offsets == [2400]
+    assert server.offsets == [2400, 2499]
     assert ids_of(client(server), offset=9000) == []
 
 
@@ -93,6 +104,35 @@ def test_a_list_that_shrinks_to_nothing_ends() -> None:
     assert ids_of(client(server)) == list(range(1, 2000))
 
 
+@pytest.mark.parametrize("largest_page", [25, 500, 999])
+def test_pages_shorter_than_asked_for_end_no_series(largest_page: int) -> None:
+    server = ChangingList(2500, largest_page=largest_page)
+    assert ids_of(client(server)) == list(range(1, 2501))
+
+
+def test_a_list_that_is_counted_before_costs_no_request_more_than_its_pages() -> None:
+    server = ChangingList(2500)
+    assert whole(client(server)) == list(range(1, 2501))
+    assert server.offsets == [0, 999, 1998]
+
+
+@pytest.mark.parametrize(("size", "each"), [(24_000, 4), (100_000, 1), (100_000, 3), (100_000, 40)])
+def test_people_who_leave_a_large_list_while_it_is_read_do_not_make_it_unreadable(size: int, each: int) -> None:
+    # Whoever leaves stood on an early page: everything behind moves up.
+    server = ChangingList(size, lambda self, number: self.ids.__delitem__(slice(0, 1)) if number % each == 0 else None)
+    found = ids_of(client(server))
+    assert len(found) == len(set(found))
+    assert set(server.ids) <= set(found)
+    assert server.requests <= size / 1000 * 1.1 + 4
+
+
+def test_a_list_that_loses_a_hundred_people_between_two_pages_costs_a_few_pages_more() -> None:
+    server = ChangingList(60_000, lambda self, _: self.ids.__delitem__(slice(0, 100)))
+    found = ids_of(client(server))
+    assert set(server.ids) <= set(found)
+    assert server.requests <= 130
+
+
 def test_a_list_that_never_stands_still_is_given_up() -> None:
     server = ChangingList(400_000, lambda self, number: self.ids.__delitem__(slice(0, 1200)))
     with pytest.raises(IncompleteDataError, match="kept disappearing"):
@@ -102,6 +142,7 @@ def test_a_list_that_never_stands_still_is_given_up() -> None:
 @settings(max_examples=60, deadline=None)
 @given(
     size=st.integers(0, 3300),
+    largest_page=st.sampled_from([1000, 1000, 700, 90]),
     changes=st.dictionaries(
         st.integers(1, 5),
         st.lists(st.tuples(st.sampled_from(["gone", "new"]), st.integers(0, 3300)), max_size=8),
@@ -109,7 +150,7 @@ def test_a_list_that_never_stands_still_is_given_up() -> None:
     ),
 )
 def test_whoever_is_on_the_list_from_beginning_to_end_is_read_exactly_once(
-    size: int, changes: dict[int, list[tuple[str, int]]]
+    size: int, largest_page: int, changes: dict[int, list[tuple[str, int]]]
 ) -> None:
     gone: set[int] = set()
 
@@ -121,10 +162,37 @@ def test_whoever_is_on_the_list_from_beginning_to_end_is_read_exactly_once(
                 server.ids.remove(at)
                 gone.add(at)
 
-    server = ChangingList(size, change)
+    server = ChangingList(size, change, largest_page)
     found = ids_of(client(server))
     assert len(found) == len(set(found))
     assert set(range(1, size + 1)) - gone <= set(found)
+
+
+@settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(
+    size=st.integers(0, 12_000),
+    largest_page=st.sampled_from([1000, 400]),
+    leaving=st.integers(0, 60),
+    coming=st.integers(0, 5),
+    seed=st.integers(0, 2**32),
+)
+def test_a_busy_list_of_any_size_is_read_whole_in_proportion_to_its_size(
+    size: int, largest_page: int, leaving: int, coming: int, seed: int
+) -> None:
+    chance = random.Random(seed)
+
+    def change(server: ChangingList, _: int) -> None:
+        for _ in range(chance.randint(0, leaving)):
+            if server.ids:
+                server.ids.pop(chance.randrange(len(server.ids)))
+        server.grow(chance.randint(0, coming))
+
+    server = ChangingList(size, change, largest_page)
+    stayed = set(server.ids)
+    found = ids_of(client(server))
+    assert len(found) == len(set(found))
+    assert stayed & set(server.ids) <= set(found)
+    assert server.requests <= 20 + 2.5 * size / largest_page
 
 
 def test_a_whole_list_is_counted_before_and_after() -> None:
@@ -152,7 +220,7 @@ def test_a_whole_list_that_came_and_went_is_incomplete() -> None:
     def change(server: ChangingList, number: int) -> None:
         if number == 1:
             server.ids.append(2501)
-        elif number == 4:
+        elif number == 5:
             server.ids.extend([2502, 2503])
 
     with pytest.raises(IncompleteDataError, match="2501 rows were read, 2500 were counted before and 2503 after"):
