@@ -14,6 +14,10 @@ ANONYMISED_DOMAIN = "domain.invalid"
 """Mailjet renames GDPR-deleted contacts to ``\\x…@domain.invalid`` and shows them for up to 30 days (mailjet php#212)."""
 
 
+NOBODY = 0
+"""The contact id of a row in a log that names nobody: the contact was erased since."""
+
+
 class MessageStatus(StrEnum):
     """Final status of one message, in Mailjet's words (node SDK types)."""
 
@@ -145,7 +149,10 @@ class SendCounters:
 
 @dataclass(frozen=True, slots=True)
 class BounceSeen:
-    """A row of ``bouncestatistics``. A contact can have several; ``is_permanent`` is also set on blocks of the sender."""
+    """A row of ``bouncestatistics``. A contact can have several; ``is_permanent`` is also set on blocks of the sender.
+
+    ``contact_id`` is ``NOBODY`` where the contact was erased. Several rows may share a ``row_id``.
+    """
 
     row_id: int
     mailjet_campaign_id: int
@@ -158,7 +165,10 @@ class BounceSeen:
 
 @dataclass(frozen=True, slots=True)
 class MessageSeen:
-    """A row of ``message``. Its own permanence flag is always false at Mailjet (php#195) and therefore not read."""
+    """A row of ``message``. Its own permanence flag is always false at Mailjet (php#195) and therefore not read.
+
+    ``contact_id`` is ``NOBODY`` where the contact was erased.
+    """
 
     message_id: int
     mailjet_campaign_id: int

@@ -53,6 +53,7 @@ _TABLE = (
         "Limit above 1000: cut to 1000 rows, refused, or honoured.",
         ("capped", "refused", "honoured"),
     ),
+    Switch("largest_page", 0, "Most rows on a page, whatever Limit asks for; 0 is no limit."),
     Switch(
         "comma_lists",
         "refused",
@@ -66,6 +67,20 @@ _TABLE = (
     Switch("unknown_state_every", 0, "A send gives every n-th bounce a StateID outside the table; 0 is never."),
     Switch("stats_lag_seconds", 0.0, "statcounters show the world as it was so many seconds ago."),
     Switch("bounce_lag_seconds", 0.0, "message and bouncestatistics show failures so many seconds late."),
+    Switch("bounce_log_lag_seconds", 0.0, "bouncestatistics alone shows failures so many seconds late."),
+    Switch(
+        "bounce_ids",
+        "own",
+        "ID of a row of bouncestatistics: its own, or its message's, which several rows then share.",
+        ("own", "message"),
+    ),
+    Switch(
+        "erased_in_logs",
+        "kept",
+        "ContactID of an erased contact in message and bouncestatistics: kept, 0, -1 or left out.",
+        ("kept", "zero", "minus_one", "absent"),
+    ),
+    Switch("draft_filters_ignored", False, "campaigndraft shows every draft, whatever it is filtered by."),
     Switch("campaign_status_when_sent", 0, "Status of a finished campaign; a recording has 0, the SDKs say 2."),
     Switch(
         "job_vocabulary",

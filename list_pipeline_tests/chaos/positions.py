@@ -19,7 +19,9 @@ from list_pipeline_tests.chaos.scene import Scene
 NUMBERS: Mapping[str, tuple[SwitchValue, ...]] = {
     "unknown_state_every": (1, 3),
     "stats_lag_seconds": (900.0, 90_000.0),
+    "largest_page": (12,),
     "bounce_lag_seconds": (900.0, 90_000.0),
+    "bounce_log_lag_seconds": (900.0,),
     "campaign_status_when_sent": (2,),
     "job_latency_seconds": (0.0, 90.0, 1_200.0),
     "job_latency_per_1000_seconds": (5_000.0,),

@@ -116,19 +116,19 @@ def reconcile(
         texts: the receiver's words by contact id, where they are known.
     """
     own_bounces = [row for row in bounces if row.mailjet_campaign_id == mailjet_campaign_id and row.contact_id > 0]
-    own_messages = [
-        row
-        for row in messages
-        if row.mailjet_campaign_id == mailjet_campaign_id and row.status in _NOT_DELIVERED and row.contact_id > 0
+    failed = [
+        row for row in messages if row.mailjet_campaign_id == mailjet_campaign_id and row.status in _NOT_DELIVERED
     ]
+    # An erased contact's message is counted like any other, and nobody can be held to it.
+    own_messages = [row for row in failed if row.contact_id > 0]
     everything: list[BounceSeen | MessageSeen] = [*bounces, *messages]
-    problems, warnings = _compare_with_counters(own_messages, counters)
+    problems, warnings = _compare_with_counters(failed, counters)
     if foreign := sum(row.mailjet_campaign_id != mailjet_campaign_id for row in everything):
         problems.append(
             f"{count_text(foreign, 'row')} of another campaign came with the answer: the filter was not applied."
         )
     if nameless := sum(row.contact_id <= 0 for row in everything):
-        warnings.append(f"{count_text(nameless, 'row')} without a contact: nobody can be held to that.")
+        warnings.append(f"{count_text(nameless, 'row')} of erased contacts: nobody can be held to that.")
     if not own_bounces and any(row.status is MessageStatus.HARD_BOUNCED for row in own_messages):
         warnings.append("The bounce log shows nothing although messages bounced hard: read it again with its dates.")
 

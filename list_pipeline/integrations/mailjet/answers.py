@@ -19,6 +19,7 @@ from typing import Any
 
 from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.core.observations import (
+    NOBODY,
     BounceSeen,
     ContactListPlace,
     ContactListSeen,
@@ -317,12 +318,18 @@ def counters(row: Row) -> SendCounters:
     )
 
 
+def _contact_in_log(row: Row) -> int:
+    """The contact of a row of a log, or ``NOBODY``: what stands there for somebody who was erased is not known, so any way of
+    naming nobody is understood."""
+    return row.reference("ContactID") or NOBODY
+
+
 def bounce(row: Row) -> BounceSeen:
     """A row of ``bouncestatistics``."""
     return BounceSeen(
         row_id=row.number("ID"),
         mailjet_campaign_id=row.number("CampaignID"),
-        contact_id=row.number("ContactID"),
+        contact_id=_contact_in_log(row),
         state_id=row.reference("StateID"),
         is_permanent=row.flag("IsStatePermanent"),
         is_blocked=row.flag("IsBlocked"),
@@ -337,7 +344,7 @@ def message(row: Row, mailjet_campaign_id: int) -> MessageSeen:
         message_id=row.number("ID"),
         # Left out by Mailjet in some recordings; the rows were asked for by campaign.
         mailjet_campaign_id=row.reference("CampaignID") or mailjet_campaign_id,
-        contact_id=row.number("ContactID"),
+        contact_id=_contact_in_log(row),
         status=status,
         state_id=row.reference("StateID"),
         arrived_at=row.instant("ArrivedAt"),

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.errors import RemoteNotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.masking import redact_addresses
-from list_pipeline.core.observations import DraftSeen
+from list_pipeline.core.observations import DraftSeen, DraftStatus
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.runs import run_keys
 from list_pipeline.core.runs.limits import VALIDATION_RUNS, Outlook, RunSeen
@@ -59,9 +59,11 @@ class ToValidate:
 def discover_upcoming(services: ReadingMailjet) -> Schedule:
     """Take over Mailjet's programmed drafts into the campaign schedule: one request, and one for each draft of ours.
 
-    A draft that is not programmed any more is retired with a flag, unless it was cancelled by a block of ours.
+    A draft that is not programmed any more is retired with a flag, unless it was cancelled by a block of ours. One that is
+    missing among the others is asked for by itself first: a page may lack it.
     """
     drafts, result = services.mailjet.drafts.programmed(), Schedule()
+    drafts = (*drafts, *_lacking(services, {draft.draft_id for draft in drafts}))
     found: list[tuple[DraftSeen, ListRole, datetime]] = []
     for draft in drafts:
         role, why = _place(draft, services.list_ids)
@@ -86,6 +88,24 @@ def discover_upcoming(services: ReadingMailjet) -> Schedule:
         scheduled_campaigns.expect(connection, {role: sizes[role] for role in CAMPAIGN_LISTS}, now)
     log.info("schedule read", new=len(result.new), changed=len(result.changed), retired=len(result.retired))
     return result
+
+
+def _lacking(services: ReadingMailjet, shown: set[int]) -> list[DraftSeen]:
+    """Known drafts that no page showed although they are programmed."""
+    with services.database.begin() as connection:
+        known = [each.draft_id for each in scheduled_campaigns.not_sent_yet(connection) if each.retired_at is None]
+    found = []
+    for draft_id in known:
+        if draft_id is None or draft_id in shown:
+            continue
+        try:
+            draft = services.mailjet.drafts.one(draft_id)
+        except RemoteNotFoundError:
+            continue
+        if draft.status == DraftStatus.PROGRAMMED:
+            log.warning("a programmed draft was missing among the others", draft=draft_id)
+            found.append(draft)
+    return found
 
 
 def _place(draft: DraftSeen, list_ids: ListIds) -> tuple[ListRole | None, str]:

@@ -33,6 +33,15 @@ def current_status(moment: float) -> str:
     return f"(CASE WHEN m.event_at <= {int(moment)} THEN m.status ELSE m.early END)"
 
 
+def _named(shown: dict[str, Any], row: sqlite3.Row, treatment: str) -> dict[str, Any]:
+    """A row of a log that names its contact, or what stands for one who was erased."""
+    if not row["anonymised_at"] or treatment == "kept":
+        return shown
+    if treatment == "absent":
+        return {name: value for name, value in shown.items() if name != "ContactID"}
+    return shown | {"ContactID": 0 if treatment == "zero" else -1}
+
+
 def handle_messages(account: Account, request: Request, segments: list[str]) -> Response:
     """Everything under ``/v3/REST/message``."""
     if request.method != "GET":
@@ -41,7 +50,7 @@ def handle_messages(account: Account, request: Request, segments: list[str]) -> 
     show_contact = bool(parameters.boolean("ShowContactAlt"))
     show_custom, show_subject = bool(parameters.boolean("ShowCustomID")), bool(parameters.boolean("ShowSubject"))
     seen_until = account.moment() - account.switches.number("bounce_lag_seconds")
-    known = current_status(seen_until)
+    known, erased = current_status(seen_until), account.switches.word("erased_in_logs")
 
     def form(row: sqlite3.Row) -> dict[str, Any]:
         status = row["seen_status"]
@@ -74,11 +83,11 @@ def handle_messages(account: Account, request: Request, segments: list[str]) -> 
             shown["CustomID"] = ""
         if row["state_id"] is not None and status not in DELIVERED and row["event_at"] <= seen_until:
             shown["StateID"] = row["state_id"]
-        return shown
+        return _named(shown, row, erased)
 
     def rows_of(ids: list[int]) -> list[dict[str, Any]]:
         sql = (
-            f"SELECT m.*, {known} AS seen_status, c.email, k.subject FROM message m"
+            f"SELECT m.*, {known} AS seen_status, c.email, c.anonymised_at, k.subject FROM message m"
             " LEFT JOIN contact c ON c.id = m.contact_id JOIN campaign k ON k.id = m.campaign_id WHERE m.id IN"
         )
         return fetch(account.store, sql, ids, form)
@@ -182,26 +191,37 @@ def handle_history(account: Account, request: Request, segments: list[str]) -> R
     return envelope(events)
 
 
+_MESSAGE = """coalesce((SELECT min(m.id) FROM message m
+    WHERE m.contact_id = b.contact_id AND m.campaign_id = b.campaign_id), b.id)"""
+"""The message of a row of the bounce log."""
+
+
 def handle_bounces(account: Account, request: Request, segments: list[str]) -> Response:
     """Everything under ``/v3/REST/bouncestatistics``."""
     if request.method != "GET":
         raise ApiError(405, "Method not allowed")
+    by_message = account.switches.word("bounce_ids") == "message"
+    erased = account.switches.word("erased_in_logs")
 
     def form(row: sqlite3.Row) -> dict[str, Any]:
         shown = {
             "BouncedAt": date(row["bounced_at"]),
             "CampaignID": row["campaign_id"],
             "ContactID": row["contact_id"],
-            "ID": row["id"],
+            "ID": row["message_id"] if by_message else row["id"],
             "IsBlocked": bool(row["blocked"]),
             "IsStatePermanent": bool(row["permanent"]),
         }
         if row["state_id"] is not None:
             shown["StateID"] = row["state_id"]
-        return shown
+        return _named(shown, row, erased)
 
     def rows_of(ids: list[int]) -> list[dict[str, Any]]:
-        return fetch(account.store, "SELECT * FROM bounce WHERE id IN", ids, form)
+        sql = (
+            f"SELECT b.*, {_MESSAGE} AS message_id, c.anonymised_at FROM bounce b"
+            " LEFT JOIN contact c ON c.id = b.contact_id WHERE b.id IN"
+        )
+        return fetch(account.store, sql, ids, form)
 
     if segments:
         rows = rows_of([int(segments[0])]) if len(segments) == 1 and segments[0].isdigit() else []
@@ -210,7 +230,8 @@ def handle_bounces(account: Account, request: Request, segments: list[str]) -> R
         return envelope(rows)
     parameters = Parameters(request, account.switches)
     query = Query("bounce b", "b.id")
-    query.where("b.bounced_at <= ?", int(account.moment() - account.switches.number("bounce_lag_seconds")))
+    lag = max(account.switches.number(name) for name in ("bounce_lag_seconds", "bounce_log_lag_seconds"))
+    query.where("b.bounced_at <= ?", int(account.moment() - lag))
     if not account.switches.flag("preblocked_in_bounces"):
         query.where("b.own_block = 0")
     campaign_id = parameters.integer("CampaignID")
@@ -218,7 +239,7 @@ def handle_bounces(account: Account, request: Request, segments: list[str]) -> R
     event_since, event_until = parameters.instant("EventFromTs"), parameters.instant("EventToTs")
     since, until = parameters.instant("FromTS"), parameters.instant("ToTS")
     period, from_type = parameters.text("Period"), parameters.integer("FromType")
-    page = read_page(parameters, {"ID": ("b.id", False)})
+    page = read_page(parameters, {"ID": (f"{_MESSAGE}, b.bounced_at, b.id" if by_message else "b.id", False)})
     parameters.finish(
         not_modelled=(
             "CampaignStatus",

@@ -216,6 +216,7 @@ def read_page(parameters: Parameters, sortable: Mapping[str, tuple[str, bool]]) 
         if treatment == "refused":
             raise ApiError(400, f'Invalid value for "Limit": {limit} is more than {MAX_PAGE}')
         limit = MAX_PAGE if treatment == "capped" else limit
+    limit = min(limit, parameters.switches.count("largest_page") or limit)
     columns = {name.lower(): target for name, target in sortable.items()}
     order = columns["id"][0]
     wanted = parameters.text("Sort")

@@ -242,3 +242,33 @@ def test_a_past_campaign_that_was_read_incompletely_is_read_again(new_here: Inst
     new_here.clock.advance(timedelta(seconds=60))
     assert load_history(new_here.services, quietly) == 1
     assert [row[2] for row in fetches(new_here)] == [True] * 5
+
+
+@pytest.mark.parametrize("position", ["zero", "minus_one", "absent"])
+def test_who_is_erased_after_the_send_keeps_nobody_else_on_the_lists(small: Installation, position: str) -> None:
+    people = small.account.people
+    small.control.set_switches(erased_in_logs=position)
+    small.control.gdpr_delete(people[HARD[0]])
+    small.control.gdpr_delete(people[50])
+    synchronise(small.services, progress=quietly)
+    assert small.maintain().report.facts.status == "success"
+    small.assert_suppressed(small.account.ids(*HARD[1:], COMPLAINED))
+
+
+def test_a_hard_bounce_after_a_soft_one_counts_where_both_rows_bear_the_id_of_the_message(small: Installation) -> None:
+    small.control.set_switches(bounce_ids="message", duplicate_bounce_rows=True)
+    dead = small.account.ids(1, 2, 3)
+    small.control.send(
+        small.account.lists.campaign_1, "Letter 3", profile="clean", outcomes=dict.fromkeys(dead, "user_unknown")
+    )
+    small.clock.advance(timedelta(hours=25))
+    synchronise(small.services, progress=quietly)
+    small.maintain()
+    small.assert_suppressed(dead)
+
+
+def test_pages_shorter_than_asked_for_change_nothing(new_here: Installation) -> None:
+    new_here.control.set_switches(largest_page=12)
+    synchronise(new_here.services, progress=quietly)
+    new_here.maintain()
+    new_here.assert_suppressed(new_here.account.ids(*HARD, COMPLAINED))

@@ -186,6 +186,51 @@ def test_switch_bounce_lag_seconds(sandbox: Rehearsal) -> None:
     assert sandbox.count("/bouncestatistics", CampaignID=campaign, FromTS=1) == 1
 
 
+def test_switch_bounce_log_lag_seconds(sandbox: Rehearsal) -> None:
+    _, campaign, _ = sent(sandbox, "user_unknown")
+    sandbox.control.set_switches(bounce_log_lag_seconds=20 * 3600)
+    assert sandbox.count("/bouncestatistics", CampaignID=campaign, FromTS=1) == 0
+    assert sandbox.data("/message", CampaignID=campaign, FromTS=1)[0]["Status"] == "hardbounced"
+
+
+def test_switch_bounce_ids(sandbox: Rehearsal) -> None:
+    sandbox.control.set_switches(duplicate_bounce_rows=True)
+    _, campaign, _ = sent(sandbox, "user_unknown")
+    assert len({row["ID"] for row in sandbox.data("/bouncestatistics", CampaignID=campaign, FromTS=1)}) == 2
+    sandbox.control.set_switches(bounce_ids="message")
+    rows = sandbox.data("/bouncestatistics", CampaignID=campaign, FromTS=1)
+    (message,) = sandbox.data("/message", CampaignID=campaign, FromTS=1)
+    assert [(row["ID"], row["StateID"]) for row in rows] == [(message["ID"], 13), (message["ID"], 1)]
+
+
+@pytest.mark.parametrize(("position", "shown"), [("zero", 0), ("minus_one", -1), ("absent", None)])
+def test_switch_erased_in_logs(sandbox: Rehearsal, position: str, shown: int | None) -> None:
+    _, campaign, (erased, other) = sent(sandbox, "user_unknown", "user_unknown")
+    sandbox.control.gdpr_delete(erased)
+    paths = ("/message", "/bouncestatistics")
+    for path in paths:
+        assert {row["ContactID"] for row in sandbox.data(path, CampaignID=campaign, FromTS=1)} == {erased, other}
+    sandbox.control.set_switches(erased_in_logs=position)
+    for path in paths:
+        rows = sandbox.data(path, CampaignID=campaign, FromTS=1)
+        assert [row.get("ContactID") for row in rows] == [shown, other]
+
+
+def test_switch_draft_filters_ignored(sandbox: Rehearsal) -> None:
+    body = {"Locale": "en_US", "Sender": "1", "SenderEmail": "a@example.com", "Subject": "s"}
+    sandbox.http.post("/campaigndraft", json={**body, "ContactsListID": sandbox.new_list()})
+    assert sandbox.count("/campaigndraft", Status=1) == 0
+    sandbox.control.set_switches(draft_filters_ignored=True)
+    assert sandbox.count("/campaigndraft", Status=1) == 1
+
+
+def test_switch_largest_page(sandbox: Rehearsal) -> None:
+    for number in range(4):
+        sandbox.http.post("/contact", json={"Email": f"p{number}@example.com"})
+    sandbox.control.set_switches(largest_page=3)
+    assert len(sandbox.data("/contact", Limit=1000)) == 3
+
+
 def test_switch_campaign_status_when_sent(sandbox: Rehearsal) -> None:
     sent(sandbox, "delivered")
     sandbox.control.set_switches(campaign_status_when_sent=2)

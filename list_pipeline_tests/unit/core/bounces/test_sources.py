@@ -218,7 +218,13 @@ def test_rows_of_another_campaign_make_the_reading_unusable_and_are_not_counted(
 def test_a_row_without_a_contact_is_reported_and_held_against_nobody() -> None:
     reading = read([bounce(0)], [])
     assert reading.events == ()
-    assert any("without a contact" in sentence for sentence in reading.warnings)
+    assert any("of erased contacts" in sentence for sentence in reading.warnings)
+
+
+def test_the_message_of_an_erased_contact_is_counted_like_any_other() -> None:
+    reading = read([bounce(7), bounce(0)], [message(7), message(0)], counters(hard=2))
+    assert reading.is_complete
+    assert [event.contact_id for event in reading.events] == [7]
 
 
 def test_an_empty_bounce_log_beside_hard_messages_is_said_aloud() -> None:

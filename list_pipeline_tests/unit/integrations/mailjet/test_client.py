@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError
 from list_pipeline.core.observations import (
+    NOBODY,
     BounceSeen,
     ContactListPlace,
     ContactListSeen,
@@ -356,3 +358,23 @@ def test_a_page_that_contradicts_its_count_is_incomplete() -> None:
     broken = httpx.Response(200, json={"Count": 2, "Data": [recipient_row()], "Total": 2})
     with pytest.raises(IncompleteDataError, match="1 rows came, and the answer says 2"):
         list(client(Script(broken)).recipients(7))
+
+
+NAMELESS: list[dict[str, Any]] = [{"ContactID": 0}, {"ContactID": -1}, {"ContactID": None}, {}]
+
+
+@pytest.mark.parametrize("contact", NAMELESS)
+def test_a_row_of_a_log_that_names_nobody_belongs_to_somebody_erased(contact: dict[str, Any]) -> None:
+    def without(row: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in row.items() if name != "ContactID"} | contact
+
+    script = Script(envelope([without(message_row(5))]), envelope([without(bounce_row(5))]))
+    mailjet = client(script)
+    assert [row.contact_id for page in mailjet.messages(77, since=SINCE) for row in page] == [NOBODY]
+    assert [row.contact_id for row in mailjet.bounces(77, since=SINCE)] == [NOBODY]
+
+
+def test_two_bounces_of_one_message_are_two_rows_also_where_they_bear_its_id() -> None:
+    soft, hard = bounce_row(5, StateID=13, IsStatePermanent=False), bounce_row(5, StateID=1)
+    found = client(Script(envelope([soft, hard]))).bounces(77, since=SINCE)
+    assert [(row.row_id, row.state_id) for row in found] == [(5, 13), (5, 1)]
