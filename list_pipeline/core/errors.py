@@ -8,6 +8,7 @@
     |   |-- IllegalTransitionError no such step leads from where something is in its life
     |   `-- StateChangedError      somebody else moved it on since it was read; nothing was overwritten
     |-- IncompleteDataError        data was read but cannot be trusted to be whole; nothing was decided on it
+    |   `-- LateLogError           one of Mailjet's two bounce sources is late; it is waited for
     |-- LockHeldError              another process is changing the lists
     |-- MissingRowError            a row of ours that must be there is not (storage.database)
     |-- UnreadableRowError         a row of ours does not hold what its column is for (storage.database)
@@ -63,6 +64,10 @@ class StateChangedError(RefusedError):
 
 class IncompleteDataError(ListPipelineError):
     """A reading is not whole. An error is never an empty set: nothing may be decided on it."""
+
+
+class LateLogError(IncompleteDataError):
+    """One of Mailjet's two bounce sources does not show yet what the other does. Not a fault: it is read again within hours."""
 
 
 class LockHeldError(ListPipelineError):

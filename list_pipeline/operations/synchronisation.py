@@ -13,6 +13,7 @@ import structlog
 from list_pipeline.operations.access import Reconciling
 from list_pipeline.operations.bounces import fetch as bounces
 from list_pipeline.operations.campaigns import discovery
+from list_pipeline.operations.campaigns.recipients import record_recipients
 from list_pipeline.operations.drift.odd_sends import tell_about_sends
 from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.five_lists.look import follow
@@ -40,7 +41,7 @@ def synchronise(
     discovery.discover(services)
     catch_up(services)
     report = membership_sync.sync(services, full=full)
-    discovery.record_recipients(services, progress)
+    report.findings += record_recipients(services, progress).findings
     tell_about_sends(services)
     bounces.load_history(services, progress)
     report.requests = services.mailjet.requests_made - before - (reconciled.sync_requests if reconciled else 0)

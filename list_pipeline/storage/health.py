@@ -38,7 +38,7 @@ class SentCampaign:
 
 
 def campaigns_read_whole(connection: Connection, before: datetime, limit: int) -> tuple[SentCampaign, ...]:
-    """The latest campaigns, oldest first, whose recipients are recorded and whose bounces were read completely.
+    """The latest campaigns, oldest first, whose recipients are known and whose bounces were read completely.
 
     Each as its latest complete reading saw it. What the two bounce sources contradict each other about is no bounce
     and no delivery.
@@ -56,7 +56,7 @@ def campaigns_read_whole(connection: Connection, before: datetime, limit: int) -
             from campaign_schedule s
             cross join lateral (select b.sweep from bounce_fetch b where b.campaign_id = s.id and b.is_complete
                                 order by b.fetched_at desc limit 1) f
-            where s.retired_at is null and s.recipients_source is not null
+            where s.retired_at is null and s.recipients_proven_at is not null
               and coalesce(s.send_start_at, s.send_end_at) <= :before)
         select sent.id as campaign_id, sent.round_number, coalesce(sent.recipient_count, 0) as recipients,
                count(*) filter (where e.bounce_class = 'hard' and not e.is_contradictory) as hard,

@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, RowMapping
 
+from list_pipeline.core.bounces.policy import BOUNCES
 from list_pipeline.core.list_states.bounce_rate_alert import Bounced
 from list_pipeline.core.list_states.events import AttemptSeen, Happened, MaintenanceSeen, PlanSeen
 from list_pipeline.core.list_states.machines import MACHINES, ListEvent, StateChange
@@ -282,7 +283,7 @@ def seen_maintenance(connection: Connection, campaign_id: int, sweep: Sweep) -> 
     attempts = fetch_all(
         connection,
         """
-        select attempt, executed_at, status, finished_at, gave_up_at is not null as gave_up
+        select attempt, executed_at, status, finished_at, gave_up_at is not null as gave_up, log_late_since
         from list_maintenance_log
         where campaign_schedule_id = :campaign and maintenance_type = 'post_campaign' and sweep = :sweep order by attempt
         """,
@@ -296,9 +297,7 @@ def seen_maintenance(connection: Connection, campaign_id: int, sweep: Sweep) -> 
         role=CAMPAIGN_LISTS[campaign["round_number"] - 1],
         sent_at=campaign["sent_at"],
         attempts=[
-            AttemptSeen(
-                row["attempt"], row["executed_at"], RunStatus(row["status"]), row["finished_at"], row["gave_up"]
-            )
+            AttemptSeen(row["attempt"], row["executed_at"], RunStatus(row["status"]), _ended_at(row), row["gave_up"])
             for row in attempts
         ],
         fetched_at=campaign["fetched_at"],
@@ -351,3 +350,10 @@ def _plan(connection: Connection, plan: StoredPlan | None) -> PlanSeen | None:
         is_repaired=is_repaired,
         roles=roles,
     )
+
+
+def _ended_at(row: RowMapping) -> datetime | None:
+    """When an attempt ended; None while it only waits for one of Mailjet's bounce sources, for then it goes on."""
+    is_late = BOUNCES.still_waits(row["log_late_since"], row["finished_at"])
+    waits = is_late and row["status"] == RunStatus.FAILED and not row["gave_up"]
+    return None if waits else row["finished_at"]

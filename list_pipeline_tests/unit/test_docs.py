@@ -15,6 +15,7 @@ import typer
 
 from list_pipeline.cli.main import app
 from list_pipeline.core.bounces.classes import BounceClass, Classification, FailureEvent, classify
+from list_pipeline.core.bounces.policy import BouncePolicy
 from list_pipeline.core.campaigns.policy import CampaignPolicy
 from list_pipeline.core.five_lists.plausibility import ListsRule
 from list_pipeline.core.five_lists.policy import FiveListsPolicy
@@ -247,6 +248,7 @@ def test_the_figures_of_the_policy_equal_the_code() -> None:
 
 
 POLICIES = (
+    BouncePolicy,
     ListStatePolicy,
     ValidationPolicy,
     CampaignPolicy,

@@ -25,6 +25,7 @@ from list_pipeline.core.bounces.classes import (
     FailureEvent,
     classify,
 )
+from list_pipeline.core.bounces.policy import BOUNCES
 from list_pipeline.core.observations import BounceSeen, MessageSeen, MessageStatus, SendCounters
 from list_pipeline.core.wording import count_text
 
@@ -58,6 +59,9 @@ _SEVERITY = (
 )
 """Worst first."""
 
+_ENDED_HARD = frozenset({MessageStatus.HARD_BOUNCED, MessageStatus.BOUNCE, None})
+"""Statuses of a message beside which the bounce log has a hard row, sooner or later; None: no message is shown."""
+
 Row = TypeVar("Row", BounceSeen, MessageSeen)
 
 _NO_TEXTS: Mapping[int, str] = MappingProxyType({})
@@ -68,7 +72,8 @@ class ReconciledBounces:
     """A campaign's two bounce sources read together.
 
     ``events`` has one row a contact, by contact id. ``problems`` make the reading unusable for a decision, ``warnings``
-    do not; both are sentences for people, without addresses. ``duplicates`` counts surplus rows per contact.
+    do not; both are sentences for people, without addresses. ``duplicates`` counts surplus rows per contact. ``late_log``:
+    the sentence that one of the sources is late, which of an older campaign is only a warning.
     """
 
     campaign_id: int
@@ -77,6 +82,7 @@ class ReconciledBounces:
     warnings: tuple[str, ...]
     duplicates: tuple[tuple[int, int], ...]
     rows_read: int
+    late_log: str = ""
 
     @property
     def is_complete(self) -> bool:
@@ -103,6 +109,7 @@ def reconcile(
     mailjet_campaign_id: int,
     sent_at: datetime,
     texts: Mapping[int, str] = _NO_TEXTS,
+    recipients: int | None = None,
 ) -> ReconciledBounces:
     """One event per failing contact, with the worst evidence that both sources support.
 
@@ -114,6 +121,7 @@ def reconcile(
         mailjet_campaign_id: Mailjet's number; rows of another campaign make the reading unusable.
         sent_at: when sending started (UTC): the date of a failure that carries none itself.
         texts: the receiver's words by contact id, where they are known.
+        recipients: how many contacts were mailed, where that is known: counters of fewer messages are not to be believed.
     """
     own_bounces = [row for row in bounces if row.mailjet_campaign_id == mailjet_campaign_id and row.contact_id > 0]
     failed = [
@@ -123,6 +131,13 @@ def reconcile(
     own_messages = [row for row in failed if row.contact_id > 0]
     everything: list[BounceSeen | MessageSeen] = [*bounces, *messages]
     problems, warnings = _compare_with_counters(failed, counters)
+    if recipients is not None and counters.total < recipients:
+        problems.append(
+            f"{count_text(counters.total, 'message')} by the counters, and {count_text(recipients, 'contact')} were mailed: "
+            "the counters are not whole."
+        )
+    elif not counters.total and (failed or own_bounces):
+        problems.append("No message by the counters, and messages failed: the counters are not whole.")
     if foreign := sum(row.mailjet_campaign_id != mailjet_campaign_id for row in everything):
         problems.append(
             f"{count_text(foreign, 'row')} of another campaign came with the answer: the filter was not applied."
@@ -153,7 +168,18 @@ def reconcile(
         tuple(warnings),
         _surplus(own_bounces, own_messages),
         len(everything),
+        _late_log(events),
     )
+
+
+def _late_log(events: Sequence[FailureEvent]) -> str:
+    """The sentence that one source is late: many hard bounces at once that it does not show. A few contradict it."""
+    hard = [event for event in events if event.bounce_class is BounceClass.HARD]
+    # A message that ended as something milder is shown: the two sources differ, and none of them is late.
+    one_sided = [event for event in hard if event.is_contradictory and event.status in _ENDED_HARD]
+    if not BOUNCES.is_late(len(one_sided), len(hard)):
+        return ""
+    return f"{len(one_sided)} of {len(hard)} hard bounces are shown by one of Mailjet's two sources only: the other is late."
 
 
 def _by_contact(rows: Iterable[Row]) -> dict[int, tuple[Row, ...]]:
@@ -341,3 +367,16 @@ def _status(message: MessageSeen | None, messages: Sequence[MessageSeen]) -> Mes
     if message is not None:
         return message.status
     return min(messages, key=_order).status if messages else None
+
+
+def counted_by_status(counters: SendCounters) -> Mapping[MessageStatus | None, int]:
+    """How many messages of each status there are by the counters, where they tell."""
+    return {
+        None: counters.total,
+        MessageStatus.HARD_BOUNCED: counters.hard_bounced,
+        MessageStatus.SOFT_BOUNCED: counters.soft_bounced,
+        MessageStatus.BLOCKED: counters.blocked,
+        MessageStatus.SPAM: counters.spam,
+        MessageStatus.DEFERRED: counters.deferred,
+        MessageStatus.QUEUED: counters.queued,
+    }

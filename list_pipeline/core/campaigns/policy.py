@@ -17,6 +17,10 @@ class CampaignPolicy:
     changes_end_within: timedelta = timedelta(hours=2)
     """What was begun before the deadline of a maintenance is at its end so long after it: two waves of bulk jobs, each tried
     three times for up to twenty minutes. No change begins when a send to one of its lists is nearer than that."""
+    recipients_read_often: timedelta = timedelta(days=10)
+    """Who was mailed is read with every synchronisation until this age, if it is not known: until the last look is over."""
+    recipients_read_again: timedelta = timedelta(days=1)
+    """Who was mailed by an older campaign is read again after this time, if it is not known."""
 
 
 CAMPAIGNS = CampaignPolicy()

@@ -105,7 +105,7 @@ class AttemptFacts:
 
     ``confirmed``, ``failed`` and ``open`` count the changes of all plans of this maintenance, whichever attempt made them;
     ``half_done`` are those of the open ones that were begun. ``is_away``: Mailjet was away or still at work, which counts as no
-    attempt; ``number`` counts those that do.
+    attempt; ``number`` counts those that do. ``waits_for_log``: it failed only because one of Mailjet's bounce sources is late.
     """
 
     number: int
@@ -118,6 +118,7 @@ class AttemptFacts:
     failed: int = 0
     open: int = 0
     half_done: int = 0
+    waits_for_log: bool = False
 
     @property
     def urgency(self) -> Urgency:

@@ -189,6 +189,8 @@ def maintenance_report(facts: MaintenanceFacts) -> MaintenanceReport:
 def _header(facts: MaintenanceFacts) -> str:
     if facts.attempt is not None and facts.attempt.gave_up:
         return "🚨 Post-Campaign List Maintenance Gave Up"
+    if facts.attempt is not None and facts.attempt.waits_for_log:
+        return "⏳ Post-Campaign List Maintenance Waits for Mailjet's Log"
     if facts.status is RunStatus.PARTIAL_SUCCESS and not _suppression_incomplete(facts):
         return "⚠️ Post-Campaign List Maintenance Partly Complete"
     attempt = facts.attempt
@@ -223,8 +225,8 @@ def _campaign(facts: MaintenanceFacts) -> list[Mrkdwn]:
             when=when,
         ),
         compose(
-            "{recipients} recipients, {bounced} not delivered or complained {share}",
-            recipients=f"{facts.recipients:,}",
+            "{recipients}, {bounced} not delivered or complained {share}",
+            recipients=f"{facts.recipients:,} recipients" if facts.recipients else "recipients not known yet",
             bounced=f"{bounced:,}",
             share=share,
         ),
@@ -288,7 +290,15 @@ def _attempt(facts: MaintenanceFacts) -> list[Mrkdwn]:
                 half_done=f"{attempt.half_done:,}",
             )
         )
-    if attempt.is_away and attempt.next_at is not None:
+    if attempt.waits_for_log and attempt.next_at is not None:
+        lines.append(
+            compose(
+                "One of Mailjet's two bounce sources is late, so nothing was decided. It is read again at {when}, then hourly, "
+                "for a day; after that it counts as a failure.",
+                when=instant_text(attempt.next_at),
+            )
+        )
+    elif attempt.is_away and attempt.next_at is not None:
         lines.append(
             compose(
                 "Mailjet is away, or still at work on a bulk job. Nothing is lost, and this counts as no attempt: it is looked "

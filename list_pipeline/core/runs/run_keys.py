@@ -68,6 +68,11 @@ def resumed(mode: str, stopped_at: datetime | None) -> str:
     return f"{mode}:{stopped_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}" if stopped_at is not None else f"{mode}:"
 
 
+def log_read_again(failed_at: datetime) -> str:
+    """Mailjet's bounce log was late, and is read again as often as it is late."""
+    return f"log:{failed_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}"
+
+
 def report(
     campaign: str,
     sweep: str,

@@ -20,7 +20,7 @@ from list_pipeline.operations.services import Services
 from list_pipeline.storage.campaigns import sent_campaigns
 
 CAMPAIGN_SENSOR_SECONDS = 300
-"""Maintenance has to start within the hour; a look costs one request."""
+"""Maintenance has to start within the hour; a look costs one request, or two where there are many sends."""
 
 
 DECISION_SENSOR_SECONDS = 30

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 import httpx
@@ -49,6 +49,8 @@ from list_pipeline.integrations.mailjet.paging import (
     only_row,
 )
 from list_pipeline.integrations.mailjet.transport import Resource, Transport
+
+_NOT_COUNTED: Mapping[MessageStatus | None, int] = MappingProxyType({})
 
 
 class MailjetClient:
@@ -286,7 +288,7 @@ class MailjetClient:
         tried = f"Reading the counters of Mailjet campaign {mailjet_campaign_id}"
         if not rows:
             raise CountersMissingError(
-                tried, "there are none", "Wait for Mailjet to count, and check the campaign's id"
+                tried, "Mailjet shows no counters of it", "Wait for Mailjet to count, and check the campaign's id"
             )
         if len(rows) > 1 or rows[0].number("SourceID") != mailjet_campaign_id:
             raise unreadable(tried, "counters came that were not asked for")
@@ -314,7 +316,12 @@ class MailjetClient:
         return tuple(found for page in pages for found in page)
 
     def messages(
-        self, mailjet_campaign_id: int, *, since: datetime, statuses: Sequence[MessageStatus] | None = None
+        self,
+        mailjet_campaign_id: int,
+        *,
+        since: datetime,
+        statuses: Sequence[MessageStatus] | None = None,
+        counted: Mapping[MessageStatus | None, int] = _NOT_COUNTED,
     ) -> Iterator[tuple[MessageSeen, ...]]:
         """Messages of a campaign without addresses, up to 1000 at a time: one series for each status, or one of all.
 
@@ -323,6 +330,8 @@ class MailjetClient:
         Args:
             since: as for ``bounces``.
             statuses: only these. A comma list in one request is not used: whether Mailjet reads one is not known.
+            counted: how many messages of a status there are (None: of any), where it is known. It saves requests, and is
+                no check.
 
         Raises:
             ValueError: for a status that Mailjet cannot filter by.
@@ -330,10 +339,14 @@ class MailjetClient:
         wanted: tuple[MessageStatus | None, ...] = (None,) if statuses is None else tuple(dict.fromkeys(statuses))
         if MessageStatus.UNKNOWN in wanted:
             raise ValueError("Mailjet has no number to filter by the status unknown")
-        return self._messages(mailjet_campaign_id, since, wanted)
+        return self._messages(mailjet_campaign_id, since, wanted, counted)
 
     def _messages(
-        self, mailjet_campaign_id: int, since: datetime, statuses: Sequence[MessageStatus | None]
+        self,
+        mailjet_campaign_id: int,
+        since: datetime,
+        statuses: Sequence[MessageStatus | None],
+        counted: Mapping[MessageStatus | None, int],
     ) -> Iterator[tuple[MessageSeen, ...]]:
         def parse(row: Row) -> MessageSeen:
             found = answers.message(row, mailjet_campaign_id)
@@ -346,7 +359,7 @@ class MailjetClient:
                 MessageFilter.FROM_TS: since,
                 MessageFilter.MESSAGE_STATUS: None if status is None else paging.STATUS_NUMBERS[status],
             }
-            yield from self._pager.pages(paging.MESSAGES, query, parse)
+            yield from self._pager.pages(paging.MESSAGES, query, parse, expected=counted.get(status))
 
     def message_history(self, message_id: int) -> tuple[MessageEventSeen, ...]:
         """The history of one message, with the receiver's own words: one request. Empty for an unknown id."""

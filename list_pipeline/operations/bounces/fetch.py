@@ -20,13 +20,15 @@ from list_pipeline.core.bounces.classes import (
     advice_for,
     count_by_class,
 )
-from list_pipeline.core.bounces.sources import ReconciledBounces, reconcile
-from list_pipeline.core.errors import IncompleteDataError, IntegrationError, RemoteNotFoundError
+from list_pipeline.core.bounces.policy import BOUNCES
+from list_pipeline.core.bounces.sources import ReconciledBounces, counted_by_status, reconcile
+from list_pipeline.core.errors import IncompleteDataError, IntegrationError, LateLogError, RemoteNotFoundError
 from list_pipeline.core.observations import MessageEventSeen, MessageSeen, MessageStatus
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.operations.access import Observing, ReadingMailjet, Storing
 from list_pipeline.operations.campaigns.discovery import sent_id
+from list_pipeline.operations.campaigns.recipients import ATTEMPTS, check_recipients, know_recipients
 from list_pipeline.operations.membership.sync import learn_contacts
 from list_pipeline.storage import bounces as bounce_rows
 from list_pipeline.storage.bounces import StoredFetch
@@ -63,6 +65,7 @@ class BounceData:
 
     fetch: StoredFetch
     events: tuple[FailureEvent, ...]
+    log_is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +80,35 @@ class BounceAnalysis:
 
 
 def fetch_bounces(services: Observing, campaign: Campaign, sweep: Sweep) -> BounceData:
-    """The failures of a campaign: the stored ones, or read now and stored.
+    """The failures of a campaign: the stored ones, or read now and stored. Who was mailed is read first where it is not known.
 
     Raises:
-        IncompleteDataError: what was read is fewer than Mailjet counts, or otherwise unusable. It is stored as incomplete
-            and read again by the next attempt; nothing may be decided on it.
+        LateLogError: one of Mailjet's two sources is late; it is read again within hours.
+        IncompleteDataError: what was read, three times over, is fewer than Mailjet counts, or otherwise unusable. It is
+            stored as incomplete and read again by the next attempt; nothing may be decided on it.
     """
-    stored = stored_bounces(services, campaign, sweep)
-    if stored is not None:
-        return stored
-    data = _read(services, campaign, sweep, services.settings.bounce_texts_max)
+    campaign = know_recipients(services, campaign)
+    data = stored_bounces(services, campaign, sweep) or _read_whole(services, campaign, sweep)
+    check_recipients(services, campaign, frozenset(event.contact_id for event in data.events if event.in_message_log))
+    return data
+
+
+def _read_whole(services: Observing, campaign: Campaign, sweep: Sweep) -> BounceData:
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            data = _read(services, campaign, sweep, services.settings.bounce_texts_max)
+        except IncompleteDataError:
+            if attempt == ATTEMPTS:
+                raise
+            continue
+        if data.fetch.is_complete or data.log_is_late:
+            break
+    if data.log_is_late:
+        raise LateLogError(
+            f"Reading the bounces of campaign {campaign.key}",
+            " ".join(problem.rstrip(".") for problem in data.fetch.problems),
+            "It waits for Mailjet's log, and nothing was changed; it is read again within an hour",
+        )
     if not data.fetch.is_complete:
         raise IncompleteDataError(
             f"Reading the bounces of campaign {campaign.key}",
@@ -143,12 +165,14 @@ def load_history(services: Observing, progress: Callable[[str], None] = log.info
 
 def _read(services: ReadingMailjet, campaign: Campaign, sweep: Sweep, texts_max: int) -> BounceData:
     mailjet, mailjet_id = services.mailjet, sent_id(campaign)
-    before = mailjet.requests_made
+    before, now = mailjet.requests_made, services.clock.now()
     # One second earlier, because Mailjet's FromTS means "later than"; without it only today's rows come.
     since = (campaign.send_started_at or campaign.sent_at) - timedelta(seconds=1)
-    bounces = mailjet.bounces(mailjet_id, since=since)
-    messages = tuple(members.iterate(mailjet.messages(mailjet_id, since=since, statuses=FAILED_STATUSES)))
+    # Counted first: what is counted then is shown by the messages, which are read after it.
     counters = mailjet.send_counters(mailjet_id)
+    bounces = mailjet.bounces(mailjet_id, since=since)
+    pages = mailjet.messages(mailjet_id, since=since, statuses=FAILED_STATUSES, counted=counted_by_status(counters))
+    messages = tuple(members.iterate(pages))
     together = partial(
         reconcile,
         bounces,
@@ -157,10 +181,12 @@ def _read(services: ReadingMailjet, campaign: Campaign, sweep: Sweep, texts_max:
         campaign_id=campaign.campaign_id,
         mailjet_campaign_id=mailjet_id,
         sent_at=campaign.send_started_at or campaign.sent_at,
+        recipients=campaign.recipient_count if campaign.recipients_known else None,
     )
     found: ReconciledBounces = together()
+    log_is_late = bool(found.late_log) and now - campaign.sent_at <= BOUNCES.late_log_until
     unread: tuple[str, ...] = ()
-    if found.is_complete and texts_max:
+    if found.is_complete and texts_max and not log_is_late:
         texts, unread = _read_words(services, campaign, found.events, messages, texts_max)
         if texts:
             found = together(texts=texts)
@@ -169,8 +195,8 @@ def _read(services: ReadingMailjet, campaign: Campaign, sweep: Sweep, texts_max:
         campaign_id=campaign.campaign_id,
         sweep=sweep.value,
         fetched_at=services.clock.now(),
-        is_complete=found.is_complete,
-        problems=list(found.problems),
+        is_complete=found.is_complete and not log_is_late,
+        problems=[*found.problems, *([found.late_log] if log_is_late else [])],
         warnings=[*found.warnings, *findings, *unread],
         rows_read=found.rows_read,
         duplicates=found.duplicates_count,
@@ -182,9 +208,9 @@ def _read(services: ReadingMailjet, campaign: Campaign, sweep: Sweep, texts_max:
             stored = bounce_rows.fetch_of(connection, campaign.campaign_id, sweep.value)
             if stored is not None:
                 return BounceData(stored, bounce_rows.events_of(connection, campaign.campaign_id, sweep.value))
-        elif found.is_complete:
+        elif fetch.is_complete:
             members.count_bounces(connection, campaign.campaign_id, sweep.value, services.clock.now())
-    return BounceData(fetch, found.events)
+    return BounceData(fetch, found.events, log_is_late and found.is_complete)
 
 
 def _read_words(

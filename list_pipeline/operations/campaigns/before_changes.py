@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 from list_pipeline.core.campaigns.policy import CAMPAIGNS
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.operations.access import Deciding, Observing
-from list_pipeline.operations.campaigns.discovery import cycle_now, discover, record_recipients
+from list_pipeline.operations.campaigns.discovery import cycle_now, discover
+from list_pipeline.operations.campaigns.recipients import record_recipients
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
 from list_pipeline.storage.campaigns import rounds, sent_campaigns
 

@@ -1,8 +1,7 @@
-"""Campaigns: finding sends at Mailjet, recording who was mailed, collecting figures, and saying which ones are due."""
+"""Campaigns: finding sends at Mailjet, and collecting their figures. Who was mailed: ``recipients``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,18 +20,18 @@ from list_pipeline.core.campaigns.cycles import (
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
 from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.campaigns.policy import CAMPAIGNS
-from list_pipeline.core.errors import IncompleteDataError, NotFoundError, RemoteNotFoundError
+from list_pipeline.core.campaigns.recipients import counters_problem
+from list_pipeline.core.errors import IncompleteDataError, NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.observations import SendCounters, SendSeen
 from list_pipeline.core.plans.plan import Sweep
-from list_pipeline.core.reviews.questions import MAILED_TWICE, ROUND_DOUBT
+from list_pipeline.core.reviews.questions import ROUND_DOUBT
 from list_pipeline.core.validation.policy import VALIDATION
-from list_pipeline.core.wording import count_text, ids_text
 from list_pipeline.operations.access import Observing, ReadingMailjet
+from list_pipeline.operations.campaigns.recipients import ATTEMPTS, know_recipients
 from list_pipeline.storage.campaigns import rounds, scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
-from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import plan_rows
 
 log = structlog.get_logger(__name__)
@@ -46,7 +45,6 @@ class Discovery:
     known: int = 0
     ignored: list[str] = field(default_factory=list)
     alerts: list[str] = field(default_factory=list)
-    recipients_missing: list[str] = field(default_factory=list)
 
 
 def discover(services: Observing) -> Discovery:
@@ -110,7 +108,6 @@ def discover(services: Observing) -> Discovery:
             # Said when it happens, and only then: the next look finds the cycle as this one left it.
             plan_rows.add_finding(connection, sentence, now)
         sent_campaigns.thaw_missed(connection, now - VALIDATION.missed_after)
-        result.recipients_missing = [campaign.key for campaign in sent_campaigns.recipients_missing(connection)]
     log.info("campaigns discovered", new=len(result.new), known=result.known, ignored=len(result.ignored))
     return result
 
@@ -164,62 +161,6 @@ def _is_sent(send: SendSeen, now: datetime) -> bool:
     return send.send_ended_at is not None or (started is not None and now - started >= CAMPAIGNS.sending_takes)
 
 
-def record_recipients(services: ReadingMailjet, progress: Callable[[str], None] = log.info) -> dict[str, str]:
-    """Record who was mailed by every campaign that lacks it, and return the source per partition key.
-
-    Our own rows say it where they agree with Mailjet's count of messages; else, e.g. at first start, the messages are
-    read, a thousand a page.
-    """
-    with services.database.begin() as connection:
-        waiting = sent_campaigns.recipients_missing(connection)
-    sources = {}
-    for campaign in waiting:
-        if campaign.mailjet_campaign_id is None or campaign.send_started_at is None:
-            continue
-        try:
-            counters = services.mailjet.send_counters(campaign.mailjet_campaign_id)
-        except (IncompleteDataError, RemoteNotFoundError) as error:
-            # One campaign that Mailjet cannot tell about must not keep the others from being maintained.
-            log.warning("recipients not recorded yet", campaign=campaign.key, error=str(error))
-            continue
-        with services.database.begin() as connection:
-            contact_ids = sent_campaigns.recipients_by_membership(
-                connection, campaign.list_role, campaign.send_started_at
-            )
-        source = "membership"
-        if len(contact_ids) != counters.total:
-            source = "messages"
-            progress(f"reading the messages of {campaign.key}: {counters.total}")
-            contact_ids = _mailed(services, campaign.mailjet_campaign_id, campaign.send_started_at)
-            is_young = services.clock.now() - campaign.sent_at < CAMPAIGNS.sending_takes
-            if is_young and len(contact_ids) != counters.total:
-                log.info("messages and counters do not agree yet", campaign=campaign.key)
-                continue
-        with services.database.begin() as connection:
-            now = services.clock.now()
-            sent_campaigns.save_recipients(connection, campaign.campaign_id, contact_ids, source, now)
-            _note_mailed_twice(connection, campaign, now)
-        sources[campaign.key] = source
-    return sources
-
-
-def _note_mailed_twice(connection: Connection, campaign: Campaign, now: datetime) -> None:
-    """It must not happen; when it happened all the same, people are told to whom."""
-    twice = sent_campaigns.mailed_twice(connection, campaign.campaign_id)
-    if not twice:
-        return
-    log.error("contacts got a cycle twice", campaign=campaign.key, contacts=len(twice))
-    words = (
-        f"{count_text(len(twice), 'contact')} got the cycle of {campaign.key} a second time with it: {ids_text(twice)}"
-    )
-    plan_rows.add_finding(connection, words, now, campaign_id=campaign.campaign_id, about=MAILED_TWICE)
-
-
-def _mailed(services: ReadingMailjet, mailjet_campaign_id: int, started_at: datetime) -> frozenset[int]:
-    pages = services.mailjet.messages(mailjet_campaign_id, since=started_at - timedelta(seconds=1))
-    return frozenset(message.contact_id for message in members.iterate(pages))
-
-
 def campaign(connection: Connection, key: str) -> Campaign:
     """The campaign of a partition key: what every asset looks up before anything else.
 
@@ -256,14 +197,41 @@ def cycle_now(connection: Connection, now: datetime) -> OpenCycle:
 
 
 def collect_metrics(services: ReadingMailjet, campaign: Campaign, sweep: Sweep) -> dict[str, Any]:
-    """The figures of a campaign as Mailjet counts them, stored once per sweep."""
+    """The figures of a campaign as Mailjet counts them, stored once per sweep. Who was mailed is read first where it is not
+    known yet.
+
+    Raises:
+        IncompleteDataError: it cannot be read who was mailed, or Mailjet counts fewer messages than there are.
+    """
     with services.database.begin() as connection:
         stored = sent_campaigns.metrics(connection, campaign.campaign_id, sweep.value)
     if stored is not None:
         return stored
-    counters, now = services.mailjet.send_counters(sent_id(campaign)), services.clock.now()
+    counters, now = whole_counters(services, know_recipients(services, campaign)), services.clock.now()
     with services.database.begin() as connection:
         return sent_campaigns.save_metrics(connection, campaign, sweep.value, counters, rates_of(counters), now)
+
+
+def whole_counters(services: ReadingMailjet, campaign: Campaign) -> SendCounters:
+    """The counters of a campaign whose recipients are known.
+
+    Raises:
+        IncompleteDataError: they count fewer messages than contacts were mailed, three times over.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            counters = services.mailjet.send_counters(sent_id(campaign))
+        except IncompleteDataError as error:
+            problem = error.happened
+            continue
+        problem = counters_problem(counters, campaign.recipient_count or 0)
+        if not problem:
+            return counters
+    raise IncompleteDataError(
+        f"Reading the counters of campaign {campaign.key}",
+        problem,
+        "Nothing was changed; they are read again by the next attempt",
+    )
 
 
 def rates_of(counters: SendCounters) -> dict[str, float | None]:

@@ -29,6 +29,7 @@ from list_pipeline.core.rebalancing.queue_order import Enrolment, Move, QueueEnt
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.campaigns.before_changes import follow_sends, lists_kept_still
 from list_pipeline.operations.campaigns.discovery import cycle_now
+from list_pipeline.operations.campaigns.recipients import require_known
 from list_pipeline.operations.membership.sync import list_sizes, refresh_contacts, sync
 from list_pipeline.operations.plans.corrections import finish
 from list_pipeline.operations.plans.execution import carry_out, finish_half_done
@@ -92,7 +93,8 @@ def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess |
         access: the model as the advisor may use it; the run's own where None.
 
     Raises:
-        IncompleteDataError: the suppressions are not settled, so what is really left is not known.
+        IncompleteDataError: the suppressions are not settled, so what is really left is not known; or it is not known who was
+            mailed.
     """
     campaign, sweep = run.campaign, run.sweep
     with services.database.begin() as connection:
@@ -110,6 +112,7 @@ def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess |
     follow_sends(services)
     sync(services)
     with services.database.begin() as connection:
+        require_known(connection, campaign.key, f"Planning the rebalancing after campaign {campaign.key}")
         explained = _draft(services, connection, run, suppression)
     opinion = explain(access or access_for(services, run), explained.question)
     # Kept before the plan: an attempt that dies in between does not pay for the same question again.

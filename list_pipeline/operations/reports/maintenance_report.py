@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from list_pipeline.agents import reporting
 from list_pipeline.core.advice import AdviceSource, AdvisedSummary, ConsultationSummary
 from list_pipeline.core.bounces.classes import BounceClass
+from list_pipeline.core.bounces.policy import BOUNCES
 from list_pipeline.core.health.figures import ShownRate, ShownSends
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.messages import keys
@@ -241,7 +242,9 @@ def _attempt_facts(services: Services, connection: Connection, run: Maintenance)
     left = attempt_rows.settled_and_open(connection, run.campaign.campaign_id, run.sweep.value)
     next_at, waits = None, ledger.waits_until(connection, row)
     used = row.attempt - waits
-    if row.is_away and row.finished_at is not None:
+    if row.waits_for_log and row.finished_at is not None:
+        next_at = row.finished_at + BOUNCES.log_read_again
+    elif row.is_away and row.finished_at is not None:
         next_at = limits.next_look_at(row.finished_at, waits)
     elif row.status is RunStatus.FAILED and row.finished_at is not None and not limits.is_last(used):
         next_at = limits.next_attempt_at(row.finished_at, used)
@@ -256,6 +259,7 @@ def _attempt_facts(services: Services, connection: Connection, run: Maintenance)
         failed=sum(plan.failed for plan in left),
         open=sum(plan.open for plan in left),
         half_done=sum(plan.half_done for plan in left),
+        waits_for_log=row.waits_for_log,
     )
 
 
@@ -391,7 +395,8 @@ def notify(services: Services, run: Maintenance, report: Report) -> Delivery:
             log_id=run.log.log_id,
             thread_key=keys.campaign_thread(run.campaign.campaign_id),
             is_important=report.facts.status in (RunStatus.FAILED, RunStatus.PENDING_REVIEW) or _gave_up(report.facts),
-            is_broadcast=report.facts.status is RunStatus.FAILED or _gave_up(report.facts),
+            is_broadcast=(report.facts.status is RunStatus.FAILED and not run.log.waits_for_log)
+            or _gave_up(report.facts),
         )
         row = queue(services, connection, outgoing)
         # In the same transaction: between the two the outbox's sensor would send it.

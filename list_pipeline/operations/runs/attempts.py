@@ -12,6 +12,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection
 
+from list_pipeline.core.bounces.policy import BOUNCES
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.runs.limits import MAINTENANCE_RUNS, RunLimits
@@ -94,10 +95,25 @@ def end_failed(
         ledger.note_away(connection, row.log_id, now)
 
 
+def end_waiting(services: Services, connection: Connection, row: LogRow, now: datetime) -> None:
+    """End an attempt that found one of Mailjet's bounce sources late: it goes on within hours as the same attempt. Waited for
+    too long, it fails like any other.
+
+    Raises:
+        StateChangedError: another process moved the attempt on since ``row`` was read.
+    """
+    since = ledger.note_log_late(connection, row, now)
+    if BOUNCES.still_waits(since, now):
+        ledger.end_log(connection, row.log_id, row.status, RunStatus.FAILED, now)
+    else:
+        end_failed(services, connection, row, now)
+
+
 def has_given_up(services: Services, state: MaintenanceState) -> bool:
     """Whether nothing more happens by itself for a campaign although its maintenance did not end well."""
     if state.log_status is RunStatus.FAILED:
-        return not state.is_away and maintenance_limits(services).is_last(state.attempts_used)
+        is_over = maintenance_limits(services).is_last(state.attempts_used)
+        return is_over and not state.is_away and not state.waits_for_log
     return state.log_status is RunStatus.PARTIAL_SUCCESS and state.gave_up
 
 

@@ -13,8 +13,15 @@ from typing import Any
 
 import structlog
 
+from list_pipeline.core.bounces.policy import BOUNCES
 from list_pipeline.core.campaigns.eligibility import CampaignTimes, Eligibility, EligibilityVerdict, eligible
-from list_pipeline.core.errors import ChangesStoppedError, LockHeldError, StateChangedError, UnavailableError
+from list_pipeline.core.errors import (
+    ChangesStoppedError,
+    LateLogError,
+    LockHeldError,
+    StateChangedError,
+    UnavailableError,
+)
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
 from list_pipeline.core.plans.plan import Sweep
@@ -25,7 +32,13 @@ from list_pipeline.core.safety.modes import Mode
 from list_pipeline.operations.access import ReadingMailjet
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
 from list_pipeline.operations.membership.sync import Sizes, count_sizes
-from list_pipeline.operations.runs.attempts import deadline_words, end_failed, fail_stale_runs, maintenance_limits
+from list_pipeline.operations.runs.attempts import (
+    deadline_words,
+    end_failed,
+    end_waiting,
+    fail_stale_runs,
+    maintenance_limits,
+)
 from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.stages import MAINTENANCE, recorded, timed
@@ -81,6 +94,9 @@ def begin(services: Services, key: str, *, sweep: Sweep = Sweep.H24, run_id: str
         fail_stale_runs(services)
     with services.database.begin() as connection:
         latest = ledger.latest_log(connection, campaign.campaign_id, sweep.value)
+        if latest is not None and latest.waits_for_log and not is_ours:
+            latest = ledger.go_on_after_waiting(connection, latest.log_id, run_id, now)
+            log.info("maintenance goes on after waiting for the bounce log", campaign=key, log_id=latest.log_id)
         # Assets of one run share its attempt; whoever comes without a run, or with another, tries anew.
         if latest is None or (
             not is_ours and (latest.status is RunStatus.FAILED or (latest.is_final and latest.gave_up))
@@ -142,6 +158,8 @@ class _LedgerRecord:
             ledger.add_error(connection, log_id, stage, redact_addresses(str(error))[:1000])
             if row.status.is_open and is_stopped:
                 ledger.end_log(connection, log_id, row.status, RunStatus.READ_ONLY, now)
+            elif row.status.is_open and isinstance(error, LateLogError):
+                end_waiting(services, connection, row, now)
             elif row.status.is_open:
                 end_failed(services, connection, row, now, is_away=isinstance(error, UnavailableError))
         if not is_stopped:
@@ -354,6 +372,10 @@ def _due(
     if state.log_status is RunStatus.READ_ONLY and (mode := operating_mode(services)) is not Mode.READ_ONLY:
         why = "lists may be changed again since it was only looked at"
         return due_as(attempt, state.finished_at, why, run_keys.resumed(mode.value, state.finished_at))
+    if state.waits_for_log and state.finished_at is not None:
+        retry_at = state.finished_at + BOUNCES.log_read_again
+        why = "one of Mailjet's bounce sources was late"
+        return due_as(attempt, retry_at, why, run_keys.log_read_again(state.finished_at)) if now >= retry_at else None
     if state.log_status is RunStatus.FAILED and state.finished_at is not None:
         if state.is_away:
             look_at = limits.next_look_at(state.finished_at, state.waits)

@@ -37,6 +37,7 @@ from list_pipeline.core.suppression.verdicts import (
 )
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.bounces.fetch import BounceData, stored_bounces
+from list_pipeline.operations.campaigns.recipients import require_known
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.plans.execution import carry_out, finish_half_done
 from list_pipeline.operations.plans.outcomes import Executed, close
@@ -72,13 +73,16 @@ def plan_suppression(services: Services, run: Maintenance, access: ModelAccess |
         access: the model, where other advisors are asked at the same time and share it; None: the run's own.
 
     Raises:
-        NotFoundError: the bounces were not read yet, or the recipients are not recorded.
+        NotFoundError: the bounces were not read yet.
+        IncompleteDataError: it is not known who was mailed.
     """
     campaign, sweep = run.campaign, run.sweep
     with services.database.begin() as connection:
         stored = plan_rows.current_plan(connection, campaign.campaign_id, PlanKind.SUPPRESSION, sweep)
     if stored is not None:
         return stored
+    with services.database.begin() as connection:
+        require_known(connection, campaign.key, f"Planning the suppressions of campaign {campaign.key}")
     data = stored_bounces(services, campaign, sweep)
     if data is None:
         raise NotFoundError(
@@ -146,6 +150,7 @@ class _Known:
 def _gather(services: Services, run: Maintenance, data: BounceData, as_of: datetime) -> _Known:
     campaign, policy = run.campaign, policy_of(services)
     with services.database.begin() as connection:
+        mailed_count = sent_campaigns.campaign_by_key(connection, campaign.key).recipient_count or 0
         ids = sorted(
             {event.contact_id for event in data.events}
             | set(sent_campaigns.complaining_recipients(connection, campaign.campaign_id))
@@ -184,7 +189,7 @@ def _gather(services: Services, run: Maintenance, data: BounceData, as_of: datet
         ]
         for contact_id, tries in past.items()
     }
-    context = CampaignContext(campaign.campaign_id, campaign.recipient_count or 0, domains, per_domain)
+    context = CampaignContext(campaign.campaign_id, mailed_count, domains, per_domain)
     return _Known(facts, history, context)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
+from list_pipeline.core.bounces.policy import BOUNCES
 from list_pipeline.core.campaigns.cycles import ClosedReason, Cycle, SentRound, content_of
 from list_pipeline.core.campaigns.eligibility import SENT_STATUSES, CampaignStatus
 from list_pipeline.core.errors import NotFoundError
@@ -31,7 +32,8 @@ from list_pipeline.storage.database import (
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A row of ``campaign_schedule``: one send of one round."""
+    """A row of ``campaign_schedule``: one send of one round. ``recipients_doubted``: what is recorded was tried to be proven,
+    and was not."""
 
     campaign_id: int
     key: str
@@ -47,6 +49,13 @@ class Campaign:
     send_ended_at: datetime | None
     recipient_count: int | None
     recipients_source: str | None
+    recipients_proven_at: datetime | None
+    recipients_doubted: bool
+
+    @property
+    def recipients_known(self) -> bool:
+        """Whether it is proven who was mailed. What is recorded without proof is not known."""
+        return self.recipients_proven_at is not None
 
     @property
     def list_role(self) -> ListRole:
@@ -67,7 +76,8 @@ _SELECT = """
     select s.id as campaign_id, s.campaign_key as key, s.campaign_name as name, s.round_number, s.cycle_id,
            c.number as cycle_number, s.list_id, s.mailjet_campaign_id, s.status,
            (s.scheduled_date + s.scheduled_time) at time zone 'UTC' as scheduled_at,
-           s.send_start_at as send_started_at, s.send_end_at as send_ended_at, s.recipient_count, s.recipients_source
+           s.send_start_at as send_started_at, s.send_end_at as send_ended_at, s.recipient_count, s.recipients_source,
+           s.recipients_proven_at, s.recipients_proven_at is null and s.recipients_tried_at is not null as recipients_doubted
     from campaign_schedule s left join cycle c using (cycle_id)
 """
 
@@ -116,11 +126,18 @@ class MaintenanceState:
     gave_up: bool
     is_away: bool
     waits: int
+    log_late_since: datetime | None
 
     @property
     def attempts_used(self) -> int:
         """The attempts that count: without those that met an unavailable Mailjet."""
         return self.attempt - self.waits
+
+    @property
+    def waits_for_log(self) -> bool:
+        """Whether its latest attempt only waits for one of Mailjet's bounce sources."""
+        is_late = BOUNCES.still_waits(self.log_late_since, self.finished_at)
+        return is_late and self.log_status is RunStatus.FAILED and not self.gave_up
 
     @property
     def is_decided(self) -> bool:
@@ -137,10 +154,10 @@ def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceS
                greatest(l.touched_at, j.submitting_at) as touched_at,
                p.plan_id as approved_plan_id, p.decided_at, w.plan_id as waiting_plan_id,
                l.gave_up_at is not null as gave_up, coalesce(l.away_at is not null and l.status = {_FAILED}, false) as is_away,
-               coalesce(l.waits, 0) as waits
+               coalesce(l.waits, 0) as waits, l.log_late_since
         from ({_SELECT}) q
         left join lateral (
-            select id, status, attempt, executed_at, finished_at, touched_at, gave_up_at, away_at,
+            select id, status, attempt, executed_at, finished_at, touched_at, gave_up_at, away_at, log_late_since,
                    count(*) filter (where away_at is not null and status = {_FAILED}) over () as waits
             from list_maintenance_log
             where campaign_schedule_id = q.campaign_id and maintenance_type = 'post_campaign' and sweep = :sweep
@@ -373,13 +390,21 @@ def save_cycles(connection: Connection, cycles: Iterable[Cycle]) -> None:
         )
 
 
-def recipients_missing(connection: Connection) -> tuple[Campaign, ...]:
-    """Sent campaigns whose recipients are not recorded yet, oldest first."""
+def recipients_missing(
+    connection: Connection, *, young_since: datetime, tried_before: datetime
+) -> tuple[Campaign, ...]:
+    """Sent campaigns of which it is not proven who was mailed, oldest first; those sent before ``young_since`` only if they
+    were not tried since ``tried_before``."""
     found = fetch_all(
         connection,
         _SELECT
-        + "where s.recipients_source is null and s.send_start_at is not null and s.mailjet_campaign_id is not null"
-        f" and s.status in {sql_list(*SENT_STATUSES)} and s.retired_at is null order by s.send_start_at",
+        + "where s.recipients_proven_at is null and s.send_start_at is not null and s.mailjet_campaign_id is not null"
+        f" and s.status in {sql_list(*SENT_STATUSES)} and s.retired_at is null"
+        " and (coalesce(s.send_end_at, s.send_start_at) >= :young or s.recipients_tried_at is null"
+        "      or s.recipients_tried_at <= :tried)"
+        " order by s.send_start_at",
+        young=young_since,
+        tried=tried_before,
     )
     return tuple(_campaign(row) for row in found)
 
@@ -390,7 +415,7 @@ def unrecorded_in_cycle(connection: Connection, number: int) -> frozenset[ListRo
         connection,
         """
         select s.round_number from campaign_schedule s join cycle c using (cycle_id)
-        where c.number = :number and s.mailjet_campaign_id is not null and s.recipients_source is null
+        where c.number = :number and s.mailjet_campaign_id is not null and s.recipients_proven_at is null
         """,
         number=number,
     )
@@ -439,20 +464,24 @@ def recipients_by_membership(connection: Connection, role: ListRole, sent_at: da
     return frozenset(int(row["contact_id"]) for row in found)
 
 
-def save_recipients(
-    connection: Connection, campaign_id: int, contact_ids: Iterable[int], source: str, now: datetime
-) -> int:
-    """Record who was mailed; replaces nothing: a campaign's recipients are written once."""
+def save_recipients(connection: Connection, campaign_id: int, contact_ids: Iterable[int], now: datetime) -> int:
+    """Record who was mailed, as it was proven by the messages; what was recorded without proof is replaced."""
+    row = fetch_one(
+        connection, "select recipients_proven_at from campaign_schedule where id = :id for update", id=campaign_id
+    )
+    if row is None or row["recipients_proven_at"] is not None:
+        # Another process read the same campaign at the same time and was first.
+        return 0
+    execute(connection, "delete from campaign_recipient where campaign_id = :id", id=campaign_id)
     count = copy_rows(
         connection, "campaign_recipient", ("campaign_id", "contact_id"), ((campaign_id, i) for i in set(contact_ids))
     )
     execute(
         connection,
         """
-        update campaign_schedule set recipients_source = :source, recipients_known_at = :now, recipient_count = :count,
-               updated_at = :now where id = :id
+        update campaign_schedule set recipients_source = 'messages', recipients_known_at = :now, recipients_proven_at = :now,
+               recipient_count = :count, updated_at = :now where id = :id
         """,
-        source=source,
         now=now,
         count=count,
         id=campaign_id,
@@ -474,6 +503,34 @@ def mailed_twice(connection: Connection, campaign_id: int) -> tuple[int, ...]:
         id=campaign_id,
     )
     return tuple(int(row["contact_id"]) for row in found)
+
+
+def prove_recipients(connection: Connection, campaign_id: int, now: datetime) -> None:
+    """What is recorded agrees with Mailjet's counters."""
+    execute(
+        connection,
+        """update campaign_schedule set recipients_proven_at = :now
+           where id = :id and recipients_proven_at is null and recipients_source is not null""",
+        now=now,
+        id=campaign_id,
+    )
+
+
+def note_recipients_tried(connection: Connection, campaign_id: int, now: datetime) -> None:
+    """Who was mailed was read, and it was not whole."""
+    execute(
+        connection, "update campaign_schedule set recipients_tried_at = :now where id = :id", now=now, id=campaign_id
+    )
+
+
+def doubt_recipients(connection: Connection, campaign_id: int, now: datetime) -> None:
+    """What is recorded is not all: it is not known who was mailed until the messages are read again."""
+    execute(
+        connection,
+        "update campaign_schedule set recipients_proven_at = null, recipients_tried_at = :now where id = :id",
+        now=now,
+        id=campaign_id,
+    )
 
 
 def recipients_among(connection: Connection, campaign_id: int, contact_ids: Sequence[int]) -> frozenset[int]:

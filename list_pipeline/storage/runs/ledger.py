@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
+from list_pipeline.core.bounces.policy import BOUNCES
 from list_pipeline.core.errors import StateChangedError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.reports.facts import StoredReport
@@ -34,6 +35,7 @@ class LogRow:
         timed_out_at: when the attempt was ended because its run gave no sign of life.
         deadline_passed_at: when something of it was not begun because its time was over.
         away_at: when it failed because Mailjet was away or still at work.
+        log_late_since: since when it found one of Mailjet's bounce sources late.
     """
 
     log_id: int
@@ -51,11 +53,18 @@ class LogRow:
     timed_out_at: datetime | None
     deadline_passed_at: datetime | None
     away_at: datetime | None
+    log_late_since: datetime | None
 
     @property
     def is_away(self) -> bool:
         """True when this attempt failed because Mailjet was away or still at work: it counts as none."""
         return self.away_at is not None and self.status is RunStatus.FAILED
+
+    @property
+    def waits_for_log(self) -> bool:
+        """True when this attempt only waits for one of Mailjet's bounce sources, and goes on in the same row."""
+        is_late = BOUNCES.still_waits(self.log_late_since, self.finished_at)
+        return is_late and self.status is RunStatus.FAILED and not self.gave_up
 
     @property
     def is_final(self) -> bool:
@@ -81,7 +90,7 @@ class LogRow:
 SELECT_LOG = """
     select id as log_id, campaign_schedule_id as campaign_id, sweep, attempt, executed_at, touched_at, finished_at, status,
            coalesce(errors, '[]') as errors, slack_notification_sent, run_id, gave_up_at, timed_out_at,
-           deadline_passed_at, away_at
+           deadline_passed_at, away_at, log_late_since
     from list_maintenance_log
 """
 
@@ -321,6 +330,34 @@ def reopen_log(connection: Connection, log_id: int, seen: RunStatus, now: dateti
     """
     life.change_status(connection, life.LEDGER, log_id, seen, RunStatus.RUNNING, now)
     execute(connection, "update list_maintenance_log set working_since = :now where id = :id", id=log_id, now=now)
+
+
+def note_log_late(connection: Connection, row: LogRow, now: datetime) -> datetime:
+    """An attempt found one of Mailjet's bounce sources late; since when that is so for its campaign."""
+    since: datetime = fetch_scalar(
+        connection,
+        """update list_maintenance_log set log_late_since = (
+               select coalesce(min(l.log_late_since), :now) from list_maintenance_log l
+               where l.campaign_schedule_id = :campaign and l.maintenance_type = :kind and l.sweep = :sweep)
+           where id = :id returning log_late_since""",
+        now=now,
+        campaign=row.campaign_id,
+        kind=POST_CAMPAIGN,
+        sweep=row.sweep,
+        id=row.log_id,
+    )
+    return since
+
+
+def go_on_after_waiting(connection: Connection, log_id: int, run_id: str | None, now: datetime) -> LogRow:
+    """An attempt that waited for Mailjet's bounce log goes on; that it waited is no error of it any more.
+
+    Raises:
+        StateChangedError: another process moved it on meanwhile.
+    """
+    reopen_log(connection, log_id, RunStatus.FAILED, now)
+    execute(connection, "update list_maintenance_log set errors = '[]' where id = :id", id=log_id)
+    return touch_log(connection, log_id, run_id, now)
 
 
 def mark_rolled_back(connection: Connection, log_id: int, now: datetime) -> None:

@@ -148,7 +148,8 @@ def test_nobody_goes_anywhere_while_it_is_not_known_who_was_mailed(small: Instal
             "delete from campaign_recipient where campaign_id = (select max(id) from campaign_schedule) returning 1"
         )
         small.query(
-            """update campaign_schedule set recipients_source = null, recipients_known_at = null
+            """update campaign_schedule set recipients_source = null, recipients_known_at = null,
+               recipients_proven_at = null
                where id = (select max(id) from campaign_schedule) returning id"""
         )
     with small.services.database.begin() as connection:

@@ -144,6 +144,9 @@ FORBIDDEN = {
         key="k", round=1, more=", send_start_at, send_end_at", values=", now(), now() - interval '1 h'"),
     "recipients from nowhere": SCHEDULE.format(
         key="k", round=1, more=", recipients_source, recipients_known_at", values=", 'guess', now()"),
+    "recipients proven that are not recorded": SCHEDULE.format(
+        key="k", round=1, more=", recipients_proven_at", values=", now()"
+    ),
     "recipients known at no time": SCHEDULE.format(key="k", round=1, more=", recipients_source", values=", 'messages'"),
     "an unknown reason for ignoring a send":
         "insert into ignored_send (mailjet_campaign_id, reason, first_seen_at) values (1, 'bored', now())",

@@ -284,3 +284,38 @@ def test_no_hard_bounce_counts_without_both_sources(bounces, messages) -> None: 
                 row.contact_id == event.contact_id and row.status not in (Status.SENT, Status.OPENED, Status.CLICKED)
                 for row in messages
             )
+
+
+@pytest.mark.parametrize(
+    ("missing", "shown", "late"), [(3, 0, True), (2, 0, False), (3, 9, True), (3, 10, False), (20, 20, True)]
+)
+def test_many_hard_bounces_that_one_source_lacks_are_a_late_log_and_few_are_contradictions(
+    missing: int, shown: int, late: bool
+) -> None:
+    messages = [message(number) for number in range(1, missing + shown + 1)]
+    reading = read([bounce(number, row_id=number) for number in range(missing + 1, missing + shown + 1)], messages)
+    assert bool(reading.late_log) is late
+    if late:
+        assert reading.late_log.startswith(f"{missing} of {missing + shown} hard bounces")
+
+
+def test_bounces_of_the_log_that_no_message_and_no_counter_shows_yet_are_a_late_log_too() -> None:
+    assert read([bounce(number, row_id=number) for number in range(1, 5)], []).late_log
+
+
+def test_messages_that_ended_softly_beside_hard_rows_are_no_late_log() -> None:
+    numbers = range(1, 9)
+    messages = [message(number, Status.SOFT_BOUNCED, 3) for number in numbers]
+    assert not read([bounce(number, row_id=number) for number in numbers], messages).late_log
+
+
+def test_counters_of_fewer_messages_than_contacts_were_mailed_prove_nothing() -> None:
+    def of(recipients: int) -> ReconciledBounces:
+        return reconcile(
+            [], [], counters(), campaign_id=5, mailjet_campaign_id=MAILJET_ID, sent_at=SENT, recipients=recipients
+        )
+
+    assert of(100).is_complete
+    assert not of(101).is_complete
+    empty = SendCounters(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    assert "counters are not whole" in " ".join(read([bounce(7)], [message(7)], empty).problems)

@@ -1,0 +1,206 @@
+"""Who was mailed by a campaign: read from its messages, and known only when they agree with Mailjet's counters.
+
+Our own rows of the list are no proof, also where their number is the same: one contact may have left and another come. What
+is not proven is not recorded, nothing is planned on it, and it is read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from list_pipeline.core.campaigns.policy import CAMPAIGNS
+from list_pipeline.core.campaigns.recipients import reading_problem
+from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError
+from list_pipeline.core.observations import NOBODY, MessageSeen, SendCounters
+from list_pipeline.core.reviews.questions import MAILED_TWICE
+from list_pipeline.core.wording import count_text, ids_text
+from list_pipeline.operations.access import ReadingMailjet
+from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.campaigns.sent_campaigns import Campaign
+from list_pipeline.storage.membership import members
+from list_pipeline.storage.plans import plan_rows
+
+log = structlog.get_logger(__name__)
+
+ATTEMPTS = 3
+"""How often a reading that is not whole is repeated at once; after that the next synchronisation or attempt does."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Recorded:
+    """The keys of campaigns whose recipients are known now, and in words why those of others are not."""
+
+    known: list[str] = field(default_factory=list)
+    unknown: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def findings(self) -> list[str]:
+        """A sentence for each campaign of which it is not known who was mailed."""
+        return [f"It is not known who was mailed by campaign {key}: {why}" for key, why in self.unknown.items()]
+
+
+def record_recipients(services: ReadingMailjet, progress: Progress = log.info) -> Recorded:
+    """Record who was mailed by every campaign of which it is not proven yet: one request for the counters, and one for each
+    thousand messages.
+
+    Of what an earlier version recorded the number is compared with the counters once.
+    """
+    now, result = services.clock.now(), Recorded()
+    with services.database.begin() as connection:
+        waiting = sent_campaigns.recipients_missing(
+            connection,
+            young_since=now - CAMPAIGNS.recipients_read_often,
+            tried_before=now - CAMPAIGNS.recipients_read_again,
+        )
+    for campaign in waiting:
+        is_young = now - campaign.sent_at < CAMPAIGNS.sending_takes
+        try:
+            problem = _record(services, campaign, 1 if is_young else ATTEMPTS, progress)
+        except (IncompleteDataError, RemoteNotFoundError) as error:
+            # One campaign that Mailjet cannot tell about must not keep the others from being maintained.
+            problem = error.happened
+        if not problem:
+            result.known.append(campaign.key)
+            continue
+        log.warning("recipients not recorded yet", campaign=campaign.key, problem=problem)
+        if not is_young:
+            result.unknown[campaign.key] = problem
+    return result
+
+
+def know_recipients(services: ReadingMailjet, campaign: Campaign, progress: Progress = log.info) -> Campaign:
+    """The campaign with its recipients, read now where they are not known yet. Without a request where they are.
+
+    Raises:
+        IncompleteDataError: what was read does not agree with what Mailjet counts; nothing was recorded.
+    """
+    with services.database.begin() as connection:
+        campaign = sent_campaigns.campaign_by_key(connection, campaign.key)
+    if campaign.recipients_known:
+        return campaign
+    try:
+        problem = _record(services, campaign, ATTEMPTS, progress)
+    except IncompleteDataError as error:
+        problem = error.happened
+    if problem:
+        raise _unknown(campaign, problem)
+    with services.database.begin() as connection:
+        return sent_campaigns.campaign_by_key(connection, campaign.key)
+
+
+def check_recipients(services: ReadingMailjet, campaign: Campaign, failed: frozenset[int]) -> None:
+    """Read who was mailed once more where contacts failed who are not among the recipients: then these were not all.
+
+    Args:
+        failed: contacts to whom a message of the campaign failed.
+
+    Raises:
+        IncompleteDataError: the messages do not show them either, or could not be read whole.
+    """
+
+    def lacking() -> int:
+        with services.database.begin() as connection:
+            return len(failed - sent_campaigns.recipients_among(connection, campaign.campaign_id, sorted(failed)))
+
+    if not lacking():
+        return
+    with services.database.begin() as connection:
+        sent_campaigns.doubt_recipients(connection, campaign.campaign_id, services.clock.now())
+    log.warning("recipients are read again", campaign=campaign.key)
+    know_recipients(services, campaign)
+    if left := lacking():
+        with services.database.begin() as connection:
+            sent_campaigns.doubt_recipients(connection, campaign.campaign_id, services.clock.now())
+        raise _unknown(campaign, f"messages to {left} contacts failed that are not among the messages that were read")
+
+
+def require_known(connection: Connection, key: str, tried: str) -> Campaign:
+    """A campaign whose recipients are known.
+
+    Raises:
+        IncompleteDataError: they are not; nothing may be planned on them.
+    """
+    campaign = sent_campaigns.campaign_by_key(connection, key)
+    if not campaign.recipients_known:
+        raise IncompleteDataError(
+            tried, "it is not known who was mailed", "Nothing was planned; read it first: run the maintenance again"
+        )
+    return campaign
+
+
+def _unknown(campaign: Campaign, problem: str) -> IncompleteDataError:
+    return IncompleteDataError(
+        f"Reading who was mailed by campaign {campaign.key}",
+        problem,
+        "Nothing was planned or changed; it is read again by the next attempt",
+    )
+
+
+def _record(services: ReadingMailjet, campaign: Campaign, attempts: int, progress: Progress) -> str:
+    """Prove what is recorded, or read and record it; the last reading's problem, empty when it is known now."""
+    if campaign.mailjet_campaign_id is None or campaign.send_started_at is None:
+        return "it was not sent yet"
+    problem = ""
+    for attempt in range(1, attempts + 1):
+        try:
+            problem = _read_and_save(
+                services, campaign, campaign.mailjet_campaign_id, campaign.send_started_at, progress
+            )
+        except IncompleteDataError as error:
+            problem = error.happened
+        if not problem:
+            return ""
+        log.info("messages and counters do not agree", campaign=campaign.key, attempt=attempt, problem=problem)
+    with services.database.begin() as connection:
+        sent_campaigns.note_recipients_tried(connection, campaign.campaign_id, services.clock.now())
+    return problem
+
+
+def _read_and_save(
+    services: ReadingMailjet, campaign: Campaign, mailjet_id: int, started_at: datetime, progress: Progress
+) -> str:
+    counters = services.mailjet.send_counters(mailjet_id)
+    with services.database.begin() as connection:
+        on_list = sent_campaigns.recipients_by_membership(connection, campaign.list_role, started_at)
+        stored = campaign.recipient_count if campaign.recipients_source is not None else None
+        if stored and not campaign.recipients_doubted and counters.total == stored:
+            sent_campaigns.prove_recipients(connection, campaign.campaign_id, services.clock.now())
+            return ""
+    progress(f"reading the messages of {campaign.key}: {counters.total}")
+    messages = _messages(services, mailjet_id, started_at, counters)
+    problem = reading_problem(counters, len(messages), len(on_list))
+    if not problem:
+        mailed = {message.contact_id for message in messages.values()} - {NOBODY}
+        with services.database.begin() as connection:
+            now = services.clock.now()
+            sent_campaigns.save_recipients(connection, campaign.campaign_id, mailed, now)
+            _note_mailed_twice(connection, campaign, now)
+    return problem
+
+
+def _note_mailed_twice(connection: Connection, campaign: Campaign, now: datetime) -> None:
+    """It must not happen; when it happened all the same, people are told to whom."""
+    twice = sent_campaigns.mailed_twice(connection, campaign.campaign_id)
+    if not twice:
+        return
+    log.error("contacts got a cycle twice", campaign=campaign.key, contacts=len(twice))
+    words = (
+        f"{count_text(len(twice), 'contact')} got the cycle of {campaign.key} a second time with it: {ids_text(twice)}"
+    )
+    plan_rows.add_finding(connection, words, now, campaign_id=campaign.campaign_id, about=MAILED_TWICE)
+
+
+def _messages(
+    services: ReadingMailjet, mailjet_id: int, started_at: datetime, counters: SendCounters
+) -> Mapping[int, MessageSeen]:
+    # One second earlier, because Mailjet's FromTS means "later than"; without it only today's rows come.
+    since = started_at - timedelta(seconds=1)
+    pages = services.mailjet.messages(mailjet_id, since=since, counted={None: counters.total})
+    return {message.message_id: message for message in members.iterate(pages)}
