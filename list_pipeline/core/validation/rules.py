@@ -317,8 +317,8 @@ def _nobody_twice(facts: ValidationFacts) -> RuleResult:
             f"{count_text(len(twice), 'contact')} of {facts.role.label} would get this cycle twice: mailed in it already, or "
             "on another list that is still to be sent.",
             "Take them off one of the lists (the reconciliation proposes it), then validate again.",
-            contacts=_some(twice),
-            count=len(twice),
+            contacts=len(twice),
+            contact_ids=_some(twice),
         )
     if facts.recipients_unknown:
         names = names_text([role.label for role in sorted(facts.recipients_unknown)])

@@ -79,7 +79,7 @@ def test_who_stands_on_two_lists_blocks_a_send_to_either_and_is_named(small: Ins
     found = validate(small.services, key)
     (result,) = [one for one in found.results if one.rule is ValidationRule.NOBODY_TWICE]
     assert result.severity is Severity.CRITICAL
-    assert result.details["contacts"] == [contact_id]
+    assert result.details["contact_ids"] == [contact_id]
     assert small.query("select status from campaign_schedule where campaign_key = :k", k=key) == [("BLOCKED",)]
 
 
@@ -95,7 +95,7 @@ def test_who_got_the_open_cycle_and_stands_on_the_next_list_blocks_its_round(sma
     ((key,),) = small.query("select campaign_key from campaign_schedule where mailjet_campaign_id is null")
     found = validate(small.services, key)
     (result,) = [one for one in found.results if one.rule is ValidationRule.NOBODY_TWICE]
-    assert (result.severity, result.details["contacts"]) == (Severity.CRITICAL, [moved])
+    assert (result.severity, result.details["contact_ids"]) == (Severity.CRITICAL, [moved])
 
 
 def test_people_are_told_who_got_a_cycle_twice_once(small: Installation) -> None:
