@@ -29,7 +29,7 @@ from list_pipeline.operations.validation import validate as validate_module
 from list_pipeline.operations.validation.campaign_block import override
 from list_pipeline.operations.validation.validate import Validation, validate
 from list_pipeline.storage.campaigns import sent_campaigns
-from list_pipeline_tests.integration.accounts import Dying, Installation, Killed, quietly
+from list_pipeline_tests.integration.accounts import Dying, Installation, Killed, plain_client, quietly
 from list_pipeline_tests.integration.drafts import schedule, unschedule
 
 RUNS = "select attempt, status from list_maintenance_log where maintenance_type = :type order by attempt"
@@ -360,6 +360,20 @@ def test_a_look_by_hand_days_before_the_send_freezes_nothing_and_replaces_nothin
     assert frozen(small) == frozenset()
     small.clock.set(at.replace(hour=6))
     assert [one.campaign_key for one in to_validate(small.services)] == [key]
+
+
+def test_a_programmed_draft_that_a_page_lacks_is_asked_for_by_itself_and_not_retired(small: Installation) -> None:
+    scheduled_campaign(small)
+    small.control.add_fault("short_page", path="campaigndraft$", rows=1, count=None)
+    assert discover_upcoming(small.services).retired == []
+
+
+def test_drafts_that_mailjet_does_not_filter_are_told_apart_by_their_status(small: Installation) -> None:
+    draft, key, _ = scheduled_campaign(small)
+    small.control.set_switches(draft_filters_ignored=True)
+    with plain_client(small.server) as http:
+        http.delete(f"/campaigndraft/{draft}/schedule")
+    assert discover_upcoming(small.services).retired == [key]
 
 
 def test_drafts_are_followed_and_retired_with_a_flag(small: Installation) -> None:
