@@ -159,6 +159,7 @@ def mode(
 ) -> None:
     """Show or set how much the product does by itself. read_only also stops a run before its next change."""
     from list_pipeline.core.safety.modes import Mode
+    from list_pipeline.operations.safety.confirmed_lists import why_unconfirmed
     from list_pipeline.operations.safety.modes import operating_mode
     from list_pipeline.storage.runs.ledger import set_mode
 
@@ -168,6 +169,9 @@ def mode(
             with services.database.begin() as connection:
                 set_mode(connection, chosen, by, services.clock.now())
         console.print(operating_mode(services).value)
+        with services.database.begin() as connection:
+            if why := why_unconfirmed(connection, services.settings):
+                console.print(f"No list is changed now: {why}.", markup=False)
 
 
 def main() -> None:

@@ -31,11 +31,14 @@ def register(app: typer.Typer) -> None:
 
 def reviews() -> None:
     """List what waits for a person."""
+    from list_pipeline.operations.safety.confirmed_lists import why_unconfirmed
     from list_pipeline.storage.reviews import open_reviews
 
     with opened_services() as services, services.database.begin() as connection:
-        found = open_reviews(connection)
-    if not found:
+        found, unconfirmed = open_reviews(connection), why_unconfirmed(connection, services.settings)
+    if unconfirmed:
+        console.print(f"No list is changed now: {unconfirmed}.", markup=False)
+    elif not found:
         console.print(f"Nothing {WAITS}.")
     for item in found:
         plan = f"plan {item.plan_id} ({item.content_hash[:12]})" if item.content_hash else "-"

@@ -38,6 +38,7 @@ from list_pipeline.operations.drift.alert import tell
 from list_pipeline.operations.membership.sync import sync
 from list_pipeline.operations.safety import restore_guard
 from list_pipeline.storage import drift as drift_rows
+from list_pipeline.storage import five_lists
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.membership.sync import SyncStaging
 from list_pipeline.storage.plans import plan_rows
@@ -97,6 +98,7 @@ def reconcile(services: Reconciling, *, run_id: str | None = None, progress: Pro
     """
     requests_before = services.mailjet.requests_made
     restore_guard.check_continuity(services)
+    _follow_other_lists(services)
     started_at = services.clock.now()
     with services.database.begin() as connection:
         reconciliation_id = drift_rows.begin(connection, run_id, started_at)
@@ -142,6 +144,14 @@ def reconcile(services: Reconciling, *, run_id: str | None = None, progress: Pro
 
 
 # Reading
+
+
+def _follow_other_lists(services: ReadingMailjet) -> None:
+    """Another list in a role is no drift of the one before: our rows follow it before anything is compared."""
+    with services.database.begin() as connection:
+        before = five_lists.read_last(connection)
+    if any(one.list_id != services.list_ids[role] for role, one in before.items()):
+        sync(services)
 
 
 def _compare(services: ReadingMailjet, progress: Progress) -> tuple[tuple[Standing, ...], int]:

@@ -12,6 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from list_pipeline.cli import cache as cli_lists
+from list_pipeline.cli import reviews as cli_reviews
 from list_pipeline.core.errors import ChangesStoppedError, RefusedError
 from list_pipeline.core.five_lists.confirmation import BEFORE
 from list_pipeline.core.five_lists.plausibility import ListsRule
@@ -149,6 +150,12 @@ def test_lists_in_each_others_place_are_found_wrong_at_the_first_start(new_here:
     assert len(broken(services)) >= 2
     with pytest.raises(RefusedError, match="do not look like"):
         confirm_lists(services, by="A. Person")
+
+
+def test_another_list_in_a_role_is_no_drift(small: Installation) -> None:
+    found = reconcile(swapped(small, ListRole.SUPPRESSION, ListRole.CAMPAIGN_2), progress=quietly)
+    assert {kind for kind, count in found.counts.items() if count} == set()
+    assert found.proposals == ()
 
 
 def test_with_the_right_ids_again_nothing_has_to_be_confirmed(small: Installation) -> None:
@@ -300,16 +307,24 @@ def say(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
         def opened() -> Iterator[Services]:
             yield services
 
-        monkeypatch.setattr(cli_lists, "opened_services", opened)
+        for module in (cli_lists, cli_reviews):
+            monkeypatch.setattr(module, "opened_services", opened)
         monkeypatch.setattr(cli_lists.console, "_width", 250)
         app = typer.Typer()
         app.callback()(lambda: None)
         cli_lists.register(app)
+        cli_reviews.register(app)
         answer = CliRunner().invoke(app, list(arguments))
         assert answer.exit_code == status, answer.output
         return answer.output
 
     return run
+
+
+def test_the_queue_of_what_waits_says_that_the_lists_wait(first_day: Installation, say: Callable[..., str]) -> None:
+    assert "lists --confirm --by NAME" in say(first_day.services, "reviews")
+    confirm_lists(first_day.services, by="A. Person")
+    assert say(first_day.services, "reviews").strip() == "Nothing waits for a person."
 
 
 def test_the_command_shows_the_lists_with_what_looks_wrong_and_takes_the_decision(
