@@ -490,12 +490,13 @@ def save_recipients(connection: Connection, campaign_id: int, contact_ids: Itera
 
 
 def mailed_twice(connection: Connection, campaign_id: int) -> tuple[int, ...]:
-    """The recipients of a campaign who were recipients of another round of its cycle too."""
+    """The recipients of a campaign who were recipients of another round of its cycle too; nobody of a campaign that was sent
+    before this product began to work."""
     found = fetch_all(
         connection,
         """
         select r.contact_id from campaign_recipient r join campaign_schedule s on s.id = r.campaign_id
-        where s.id = :id and exists (
+        where s.id = :id and s.send_start_at >= (select first_started_at from mode_state) and exists (
             select 1 from campaign_schedule o join campaign_recipient e on e.campaign_id = o.id
             where o.cycle_id = s.cycle_id and o.id <> s.id and e.contact_id = r.contact_id)
         order by r.contact_id

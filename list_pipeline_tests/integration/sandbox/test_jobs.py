@@ -391,6 +391,17 @@ def test_switch_rate_limit_body(sandbox: Rehearsal) -> None:
     assert sandbox.get("/contact").content == b""
 
 
+def test_switch_job_visible_after_seconds(sandbox: Rehearsal) -> None:
+    sandbox.control.set_switches(job_visible_after_seconds=30)
+    list_id = sandbox.new_list()
+    path = f"/contactslist/{list_id}/ManageManyContacts"
+    answer = sandbox.http.post(path, json={"Action": "addforce", "Contacts": [{"Email": "a@example.com"}]})
+    job_id = answer.json()["Data"][0]["JobID"]
+    assert sandbox.get(f"{path}/{job_id}").status_code == 404
+    sandbox.pass_time(seconds=31)
+    assert sandbox.data(f"{path}/{job_id}")[0]["Status"] == "Completed"
+
+
 def test_switch_contact_list_counts_lag_seconds(sandbox: Rehearsal) -> None:
     sandbox.control.set_switches(contact_list_counts_lag_seconds=60)
     list_id = sandbox.new_list()

@@ -181,7 +181,18 @@ FORBIDDEN = {
     "an enrolment to master": item("enrol", "null", "'master'"),
     "a confidence above one": item(more="1.01"),
     "a job without contacts": job(count=0),
-    "an unknown state of a job": job("lost"),
+    "an unknown state of a job": job("vanished"),
+    "an unsubscription from a list that there is not":
+        "with c as (insert into contact_list_membership (contact_id, email, queued_at, last_updated)"
+        " values (77, 'x', now(), now()) returning contact_id)"
+        " insert into kept_unsubscription (contact_id, list_role, kept_at) select contact_id, 'vip', now() from c",
+    "an unsubscription that nobody took back":
+        "with c as (insert into contact_list_membership (contact_id, email, queued_at, last_updated)"
+        " values (77, 'x', now(), now()) returning contact_id)"
+        " insert into kept_unsubscription (contact_id, list_role, kept_at, taken_back_at)"
+        " select contact_id, 'master', now(), now() from c",
+    "a send that is doubted for no reason that there is": "update campaign_schedule set round_doubt = 'odd'",
+    "a ruling on a send by nobody": "update campaign_schedule set round_ruling = 'fits'",
     "an unknown kind of change":
         "insert into change (plan_id, contact_id, kind, before, created_at) select plan_id, 6, 'sell', '{}', now() from plan",
     "an unknown step": step("unsubscribe"),
