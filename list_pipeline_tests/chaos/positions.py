@@ -25,6 +25,7 @@ NUMBERS: Mapping[str, tuple[SwitchValue, ...]] = {
     "campaign_status_when_sent": (2,),
     "job_latency_seconds": (0.0, 90.0, 1_200.0),
     "job_latency_per_1000_seconds": (5_000.0,),
+    "job_visible_after_seconds": (20.0,),
     "job_status_code": (200,),
     "job_max_contacts": (2,),
     "contact_limit": (1,),

@@ -98,7 +98,7 @@ def finish_half_done(
     The lock is taken here; whoever holds it calls it before. Nothing happens while lists may not be changed.
 
     Args:
-        besides: the plan that the caller goes on with itself.
+        besides: a plan of the maintenance that the caller goes on with itself, in its own order.
 
     Returns:
         How many contacts.
@@ -108,13 +108,13 @@ def finish_half_done(
         TransientError: Mailjet or the lock failed; run again to continue.
     """
     with services.database.begin() as connection:
-        found = {plan_id: ids for plan_id, ids in journal.half_done(connection).items() if plan_id != besides}
+        found = journal.half_done(connection, besides=besides)
     if not found or change_block_reason(services):
         return 0
     with mutation_lock(services.database, services.clock, "finishing what was left half done") as lock:
         with services.database.begin() as connection:
             # Whoever held the lock before may have done all of it.
-            found = {plan_id: ids for plan_id, ids in journal.half_done(connection).items() if plan_id != besides}
+            found = journal.half_done(connection, besides=besides)
         contacts = sorted({contact_id for ids in found.values() for contact_id in ids})
         if contacts:
             progress(f"finishing {len(contacts)} half-done change(s) of an earlier run first")

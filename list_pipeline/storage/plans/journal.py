@@ -395,11 +395,14 @@ def steps_without_answer(connection: Connection, plan_id: int) -> tuple[Step, ..
     return tuple(_step(row) for row in found)
 
 
-def half_done(connection: Connection, untouched_since: datetime | None = None) -> Mapping[int, tuple[int, ...]]:
+def half_done(
+    connection: Connection, untouched_since: datetime | None = None, besides: int | None = None
+) -> Mapping[int, tuple[int, ...]]:
     """Plans in force with changes of which something was done and something is still to be done, to the contacts of these.
 
     Args:
-        untouched_since: only plans of which no step moved and no job was posted since then.
+        untouched_since: only plans of which no step moved since then.
+        besides: a plan that is left out with all plans of the same maintenance, and what takes them back.
     """
     found = fetch_all(
         connection,
@@ -413,8 +416,11 @@ def half_done(connection: Connection, untouched_since: datetime | None = None) -
           and (cast(:since as timestamptz) is null or not exists (
                    select 1 from change x join change_step y using (change_id)
                    where x.plan_id = p.plan_id and y.changed_at > :since))
+          and not exists (select 1 from plan me where me.plan_id = :besides
+                          and (me.plan_id = p.plan_id or me.campaign_id = p.campaign_id and me.sweep = p.sweep))
         group by p.plan_id order by p.plan_id
         """,
+        besides=besides,
         since=untouched_since,
     )
     return {int(row["plan_id"]): tuple(map(int, row["contacts"])) for row in found}

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from list_pipeline.core.drift.findings import DriftKind, RepairSummary
-from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError, TransientError
+from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError, TransientError, UnavailableError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus, Sweep, content_hash
 from list_pipeline.operations.maintenance import gates, workflow
@@ -283,20 +283,39 @@ def test_a_rollback_that_fails_is_a_critical_alert_and_loses_nobody(small: Insta
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("nth", [5, 7])
 def test_a_rollback_that_is_killed_is_continued_by_the_next_run(
-    small: Installation, monkeypatch: pytest.MonkeyPatch, nth: int
+    small: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = _prepared(small)
     before = state(small)
     small.control.add_fault("job_without_effect", method="POST", path=JOB, nth=3, count=4)
     with monkeypatch.context() as patch:
-        jobs = Dying(nth, "after", "POST /v3/REST/contact/managemanycontacts")
+        jobs = Dying(7, "after", "POST /v3/REST/contact/managemanycontacts")
         jobs.install(patch)
         with pytest.raises(Killed):
             rebalancing.execute_rebalancing(small.services, run, quietly)
     rebalancing.execute_rebalancing(small.services, run, quietly)
     assert state(small) == before
+
+
+@pytest.mark.long
+def test_nothing_is_rolled_back_while_a_job_of_a_killed_run_may_still_take_effect(
+    small: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = _prepared(small)
+    small.control.add_fault("job_without_effect", method="POST", path=JOB, nth=3, count=4)
+    with monkeypatch.context() as patch:
+        jobs = Dying(5, "after", "POST /v3/REST/contact/managemanycontacts")
+        jobs.install(patch)
+        with pytest.raises(Killed):
+            rebalancing.execute_rebalancing(small.services, run, quietly)
+    with pytest.raises(UnavailableError, match="may still take effect"):
+        rebalancing.execute_rebalancing(small.services, run, quietly)
+    assert small.query("select count(*) from plan where kind = 'rollback'") == [(0,)]
+    rebalancing.execute_rebalancing(small.services, run, quietly)
+    moved = {step.contact_id for step in small.steps(PlanKind.REBALANCING)}
+    assert all(len(small.places(contact) & set(CAMPAIGN_LISTS)) == 1 for contact in moved)
+    assert {step.state for step in small.steps(PlanKind.REBALANCING)} == {"confirmed"}
 
 
 # One contact
