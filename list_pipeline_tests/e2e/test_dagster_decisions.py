@@ -70,6 +70,19 @@ def test_the_checks_are_the_rules_of_both_gates() -> None:
     assert [check.name for check in rebalancing.checks] == list(REBALANCING_RULES)
 
 
+def test_the_five_lists_are_confirmed_in_dagster_and_what_waited_goes_on(home: DagsterHome, due: dg.RunRequest) -> None:
+    account = home.rehearsal
+    account.rows("delete from list_confirmation returning 1")
+    assert home.execute(due).success
+    assert account.changing_requests() == {}
+    assert home.requests("maintenances_to_resume") == []
+    assert not decide(home, "confirm_lists", "write_confirmation", by="").success
+    assert decide(home, "confirm_lists", "write_confirmation", by="A. Person").success
+    (request,) = home.requests("maintenances_to_resume")
+    assert home.execute(request).success
+    assert account.changing_requests() != {}
+
+
 def test_a_plan_approved_in_dagster_goes_on_through_the_sensor(home: DagsterHome, due: dg.RunRequest) -> None:
     account = home.rehearsal
     home.settings = {"list_management_mode": "approval_required"}
