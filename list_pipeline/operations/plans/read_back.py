@@ -127,7 +127,8 @@ class ReadBack:
         return frozenset(gone)
 
     def _entries_from(self, role: ListRole, counted: int) -> Callable[[int], Page[RecipientSeen]]:
-        """Reads a page of a list. A page that ends before the list does, as it was counted, was cut and proves nothing."""
+        """Reads a page of a list. One that ends before the list does, as it was counted, is read on; if nothing follows it
+        although more was counted, it was cut and proves nothing."""
         list_id = self._services.list_ids[role]
         size = counted
 
@@ -135,6 +136,12 @@ class ReadBack:
             nonlocal size
             for _ in range(_ATTEMPTS):
                 rows, is_last = self._mailjet.recipients_page(list_id, offset)
+                while rows and is_last and len(rows) < PAGE and offset + len(rows) < size:
+                    # Begun with the last row of the page before: finding it first shows that nothing shifted meanwhile.
+                    more, is_last = self._mailjet.recipients_page(list_id, offset + len(rows) - 1)
+                    if len(more) < 2 or more[0].recipient_id != rows[-1].recipient_id:
+                        break
+                    rows = (*rows, *more[1:])
                 if not is_last or offset + len(rows) >= size:
                     return Page({row.recipient_id: row for row in rows}, is_last)
                 size = self.sizes()[role.value]
@@ -164,6 +171,11 @@ class ReadBack:
 
         def read(offset: int) -> Page[ContactSeen]:
             rows, is_last = self._mailjet.excluded_page(offset)
+            while rows and is_last and len(rows) < PAGE and offset + len(rows) < counted:
+                more, is_last = self._mailjet.excluded_page(offset + len(rows) - 1)
+                if len(more) < 2 or more[0].contact_id != rows[-1].contact_id:
+                    break
+                rows = (*rows, *more[1:])
             if is_last and offset + len(rows) < counted:
                 raise IncompleteDataError(
                     "Reading back who is excluded from campaigns",

@@ -23,7 +23,15 @@ from list_pipeline.operations.campaigns.recipients import record_recipients
 from list_pipeline.operations.runs.run import begin
 from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.operations.synchronisation import synchronise
-from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, SENDER_FAULT, SOFT, Installation, quietly
+from list_pipeline_tests.integration.accounts import (
+    COMPLAINED,
+    HARD,
+    SENDER_FAULT,
+    SOFT,
+    Installation,
+    confirm,
+    quietly,
+)
 
 FAILED = (*HARD, COMPLAINED, SOFT, SENDER_FAULT)
 
@@ -281,5 +289,6 @@ def test_a_hard_bounce_after_a_soft_one_counts_where_both_rows_bear_the_id_of_th
 def test_pages_shorter_than_asked_for_change_nothing(new_here: Installation) -> None:
     new_here.control.set_switches(largest_page=12)
     synchronise(new_here.services, progress=quietly)
+    confirm(new_here.services)
     new_here.maintain()
     new_here.assert_suppressed(new_here.account.ids(*HARD, COMPLAINED))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -222,6 +223,10 @@ def test_a_journal_in_mid_execution_is_brought_to_the_end_of_an_undisturbed_run(
     opened_before = {row["state"] for row in interrupted.query("select state from change_step")}
     assert opened_before & {"submitting", "submitted"}
     _, reference = undisturbed
+    # What the version before planned keeps the hash of its own policy.
+    planned = {(str(row["kind"]), str(row["content_hash"])) for row in interrupted.query("select * from plan")}
+    others = {one for one in reference.plans if one[0] not in {kind for kind, _ in planned}}
+    reference = replace(reference, plans=tuple(planned | others))
     interrupted.pass_time(minutes=65)
     tend_until_quiet(interrupted.services, "after")
     assert broken(interrupted, reference, Expectation(messages=None)) == []
@@ -283,7 +288,8 @@ def test_attempts_that_ended_badly_keep_their_words_and_go_on_as_they_would_have
                 " order by campaign_schedule_id, attempt desc"
             )
         )
-        assert ended == {given: "success", late: "success", looked_at: "success", half: "partial_success"}
+        # Its suppressions are done; too old to be rebalanced by itself, it asks about its moves.
+        assert ended == {given: "pending_review", late: "success", looked_at: "success", half: "partial_success"}
         assert made.query("select 1 from review_item where kind = 'finding' and status = 'open'") == []
 
 
