@@ -54,10 +54,10 @@ class DagsterHome:
                 self.instance.add_dynamic_partitions(request.partitions_def_name, list(request.partition_keys))
         return result
 
-    def requests(self, sensor: str = "campaigns_due_for_maintenance") -> list[dg.RunRequest]:
-        """The runs that a sensor asks for now."""
-        result = self.ask(sensor)
-        return list(result.run_requests or ()) if isinstance(result, dg.SensorResult) else []
+    def requests(self, *sensors: str) -> list[dg.RunRequest]:
+        """The runs that sensors ask for now; those that start and resume maintenances where none is named."""
+        results = [self.ask(one) for one in sensors or ("campaigns_due_for_maintenance", "maintenances_to_resume")]
+        return [one for result in results if isinstance(result, dg.SensorResult) for one in result.run_requests or ()]
 
     def execute(self, request: dg.RunRequest, job: str = "post_campaign_maintenance") -> dg.ExecuteInProcessResult:
         return self.run(str(request.partition_key), job, **{str(k): str(v) for k, v in request.tags.items()})

