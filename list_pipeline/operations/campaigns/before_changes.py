@@ -10,10 +10,11 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
+from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.campaigns.policy import CAMPAIGNS
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.operations.access import Deciding, Observing
-from list_pipeline.operations.campaigns.discovery import cycle_now, discover
+from list_pipeline.operations.campaigns.discovery import discover
 from list_pipeline.operations.campaigns.recipients import record_recipients
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
 from list_pipeline.storage.campaigns import rounds, sent_campaigns
@@ -31,14 +32,13 @@ def follow_sends(services: Observing) -> None:
     discover_upcoming(services)
 
 
-def lists_kept_still(services: Deciding, connection: Connection) -> frozenset[ListRole]:
+def lists_kept_still(services: Deciding, connection: Connection, cycle: OpenCycle) -> frozenset[ListRole]:
     """The campaign lists that nobody joins, leaves or goes back to now: those that are being sent, or are sent before a change
     that begins now has certainly ended; all of them while it is not known who was mailed by a round of the open cycle, or
-    what a send is that fits no cycle."""
-    now = services.clock.now()
-    if cycle_now(connection, now).unrecorded or rounds.doubted(connection):
+    what a send is that fits no cycle. ``cycle``: the one that is open now."""
+    if cycle.unrecorded or rounds.doubted(connection):
         return frozenset(CAMPAIGN_LISTS)
-    return sent_campaigns.lists_being_sent(connection, sent_before=now + changes_take(services))
+    return sent_campaigns.lists_being_sent(connection, sent_before=services.clock.now() + changes_take(services))
 
 
 def changes_take(services: Deciding) -> timedelta:

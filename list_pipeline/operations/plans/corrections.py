@@ -243,7 +243,7 @@ def reversals_of(
     """The reversal of each change, or the reason why it stays."""
     now = outcome_rows.contacts_now(connection, [change.contact_id for change in changes])
     cycle = cycle_now(connection, services.clock.now())
-    frozen = lists_kept_still(services, connection)
+    frozen = lists_kept_still(services, connection, cycle)
     received = sent_campaigns.received_in_cycle(connection, cycle.number, list(now))
     return [
         reverse(

@@ -13,7 +13,9 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
+from typing import TypeVar
 
 import structlog
 
@@ -29,6 +31,8 @@ from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans.journal import Step
 
 log = structlog.get_logger(__name__)
+
+Row = TypeVar("Row")
 
 _ATTEMPTS = 3
 _SINGLE_READS_MAX = 20
@@ -135,13 +139,9 @@ class ReadBack:
         def read(offset: int) -> Page[RecipientSeen]:
             nonlocal size
             for _ in range(_ATTEMPTS):
-                rows, is_last = self._mailjet.recipients_page(list_id, offset)
-                while rows and is_last and len(rows) < PAGE and offset + len(rows) < size:
-                    # Begun with the last row of the page before: finding it first shows that nothing shifted meanwhile.
-                    more, is_last = self._mailjet.recipients_page(list_id, offset + len(rows) - 1)
-                    if len(more) < 2 or more[0].recipient_id != rows[-1].recipient_id:
-                        break
-                    rows = (*rows, *more[1:])
+                rows, is_last = _read_on(
+                    partial(self._mailjet.recipients_page, list_id), offset, size, lambda row: row.recipient_id
+                )
                 if not is_last or offset + len(rows) >= size:
                     return Page({row.recipient_id: row for row in rows}, is_last)
                 size = self.sizes()[role.value]
@@ -170,12 +170,7 @@ class ReadBack:
         ]
 
         def read(offset: int) -> Page[ContactSeen]:
-            rows, is_last = self._mailjet.excluded_page(offset)
-            while rows and is_last and len(rows) < PAGE and offset + len(rows) < counted:
-                more, is_last = self._mailjet.excluded_page(offset + len(rows) - 1)
-                if len(more) < 2 or more[0].contact_id != rows[-1].contact_id:
-                    break
-                rows = (*rows, *more[1:])
+            rows, is_last = _read_on(self._mailjet.excluded_page, offset, counted, lambda row: row.contact_id)
             if is_last and offset + len(rows) < counted:
                 raise IncompleteDataError(
                     "Reading back who is excluded from campaigns",
@@ -240,3 +235,19 @@ class ReadBack:
             with suppress(IncompleteDataError):
                 return paged()
         return paged()
+
+
+def _read_on(
+    read: Callable[[int], tuple[tuple[Row, ...], bool]], offset: int, counted: int, identity: Callable[[Row], int]
+) -> tuple[tuple[Row, ...], bool]:
+    """A page from an offset on, read on behind its end while it is short and more rows were counted.
+
+    Each further page begins with the last row of the one before: finding it first shows that nothing shifted meanwhile.
+    """
+    rows, is_last = read(offset)
+    while rows and is_last and len(rows) < PAGE and offset + len(rows) < counted:
+        more, is_last = read(offset + len(rows) - 1)
+        if len(more) < 2 or identity(more[0]) != identity(rows[-1]):
+            break
+        rows = rows + more[1:]
+    return rows, is_last

@@ -157,7 +157,7 @@ def _draft(services: Services, connection: Connection, run: Maintenance, suppres
     policy = policy_of(services)
     available = queue.count_newcomers(connection)
     cycle = cycle_now(connection, services.clock.now())
-    frozen = lists_kept_still(services, connection)
+    frozen = lists_kept_still(services, connection, cycle)
     flows = plan_flows(queue.balance_sizes(connection), available, cycle.sent, frozen, policy)
     question = RebalancingQuestion(
         flows=flows,
@@ -368,7 +368,7 @@ def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]
         suppressed_before = queue.with_suppressed_address(connection, ids)
         cycle = cycle_now(connection, now)
         received = sent_campaigns.received_in_cycle(connection, cycle.number, ids)
-        frozen = lists_kept_still(services, connection)
+        frozen = lists_kept_still(services, connection, cycle)
         removed = queue.removed_among(connection, ids)
         reasons, changes = {}, []
         for item in items:

@@ -41,7 +41,12 @@ def sends(connection: Connection) -> tuple[CampaignSend, ...]:
 
 def rulings(connection: Connection) -> Mapping[int, RoundRuling]:
     """What people ruled, by Mailjet's id of the send."""
-    return {one.mailjet_campaign_id: one.ruling for one in sends(connection) if one.ruling is not None}
+    found = fetch_all(
+        connection,
+        """select mailjet_campaign_id, round_ruling from campaign_schedule
+           where round_ruling is not null and mailjet_campaign_id is not null""",
+    )
+    return {int(row["mailjet_campaign_id"]): RoundRuling(row["round_ruling"]) for row in found}
 
 
 def save_doubts(connection: Connection, doubts: Mapping[int, RoundDoubt]) -> Mapping[str, RoundDoubt]:

@@ -196,6 +196,10 @@ def _campaign(row: RowMapping | dict[str, Any]) -> Campaign:
     return Campaign(**{**row, "status": CampaignStatus(row["status"])})
 
 
+def _lists_of(rounds: Iterable[RowMapping]) -> frozenset[ListRole]:
+    return frozenset(CAMPAIGN_LISTS[int(row["round_number"]) - 1] for row in rounds)
+
+
 def lists_being_sent(connection: Connection, *, sent_before: datetime | None = None) -> frozenset[ListRole]:
     """Campaign lists that are not changed now: being sent, or validated for a campaign that Mailjet is about to send.
 
@@ -214,7 +218,7 @@ def lists_being_sent(connection: Connection, *, sent_before: datetime | None = N
         """,
         sent_before=sent_before,
     )
-    return frozenset(CAMPAIGN_LISTS[int(row["round_number"]) - 1] for row in found)
+    return _lists_of(found)
 
 
 def lists_in_sending(connection: Connection) -> frozenset[ListRole]:
@@ -224,7 +228,7 @@ def lists_in_sending(connection: Connection) -> frozenset[ListRole]:
         f"""select distinct round_number from campaign_schedule
             where retired_at is null and status = {sql_word(CampaignStatus.LAUNCHING)}""",
     )
-    return frozenset(CAMPAIGN_LISTS[int(row["round_number"]) - 1] for row in found)
+    return _lists_of(found)
 
 
 def thaw_missed(connection: Connection, missed_before: datetime) -> int:
@@ -419,7 +423,7 @@ def unrecorded_in_cycle(connection: Connection, number: int) -> frozenset[ListRo
         """,
         number=number,
     )
-    return frozenset(CAMPAIGN_LISTS[int(row["round_number"]) - 1] for row in found)
+    return _lists_of(found)
 
 
 RECEIVED_CYCLE = """exists (

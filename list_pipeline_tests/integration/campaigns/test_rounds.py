@@ -11,6 +11,7 @@ from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.operations.campaigns.before_changes import lists_kept_still
+from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.operations.campaigns.rounds import rule_on_round
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.storage.campaigns import rounds, sent_campaigns
@@ -46,7 +47,7 @@ def doubted(made: Installation) -> dict[str, RoundDoubt]:
 
 def kept_still(made: Installation) -> frozenset[ListRole]:
     with made.services.database.begin() as connection:
-        return lists_kept_still(made.services, connection)
+        return lists_kept_still(made.services, connection, cycle_now(connection, made.clock.now()))
 
 
 def test_nothing_moves_until_a_person_says_what_an_extra_send_is(small: Installation) -> None:

@@ -14,6 +14,7 @@ from list_pipeline.core.plans.plan import ItemAction, PlanKind
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.validation.rules import Severity, ValidationRule
 from list_pipeline.operations.campaigns.before_changes import changes_take, lists_kept_still
+from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
 from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.maintenance import workflow
@@ -49,7 +50,7 @@ def test_a_list_that_is_sent_before_a_move_has_certainly_ended_is_left_alone(sma
     schedule(small, now + changes_take(small.services) + timedelta(minutes=30), ONE)
     small.maintain()
     with small.services.database.begin() as connection:
-        assert lists_kept_still(small.services, connection) == {TWO}
+        assert lists_kept_still(small.services, connection, cycle_now(connection, small.clock.now())) == {TWO}
     summary = small.plan(PlanKind.REBALANCING).rebalancing_summary
     assert set(summary.frozen) == {TWO}
     assert TWO not in {step.list_role for step in small.steps(PlanKind.REBALANCING)}
