@@ -32,6 +32,7 @@ _STATUS_WORDS = {
     RunStatus.PENDING_REVIEW: f"The plan {WAITS}'s decision; until then it changes nothing.",
     RunStatus.REJECTED: "The plan was rejected by a person.",
     RunStatus.ROLLED_BACK: "The rebalancing was rolled back.",
+    RunStatus.PARTLY_ROLLED_BACK: "Part of the rebalancing was rolled back.",
     RunStatus.READ_ONLY: "The system only watched in this run; no list was changed.",
 }
 _REASONS = {
@@ -68,7 +69,11 @@ def policy_summary(facts: MaintenanceFacts) -> str:
     """One to three sentences."""
     suppression, rebalancing = facts.suppression, facts.rebalancing
     sentences: list[str] = []
-    if facts.status in _STATUS_WORDS:
+    if facts.taken_back is not None and facts.taken_back.by_person:
+        left = facts.taken_back.left
+        stands = f", and {count_text(left, 'change')} of it stands" if left else ""
+        sentences.append(f"A person took the maintenance back{stands}.")
+    elif facts.status in _STATUS_WORDS:
         sentences.append(_STATUS_WORDS[facts.status])
     if suppression.confirmed_total:
         sentences.append(f"{_were(suppression.confirmed_total)} suppressed after this campaign.")

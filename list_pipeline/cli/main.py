@@ -88,7 +88,7 @@ def campaigns() -> None:
             str(one.cycle_number or "-"),
             utc_text(one.sent_at),
             f"{one.recipient_count:,}" if one.recipient_count is not None else "-",
-            state.log_status or "-",
+            f"{state.log_status or '-'}{f', {state.changes_left:,} changes left' if state.changes_left else ''}",
         )
     console.print(table)
     for name in left:

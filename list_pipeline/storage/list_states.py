@@ -19,7 +19,7 @@ from list_pipeline.core.list_states.machines import MACHINES, ListEvent, StateCh
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.gate import GateOutcome
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
-from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.core.runs.status import TAKEN_BACK, RunStatus
 from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans import plan_rows
@@ -212,13 +212,13 @@ def maintained(connection: Connection, since: datetime) -> tuple[tuple[int, Swee
         having max(greatest(executed_at, touched_at, finished_at)) >= :since
             or not exists (select 1 from list_state_history h
                            where h.campaign_id = l.campaign_schedule_id and h.sweep = l.sweep)
-            or bool_or(status = :rolled_back) and not exists (
+            or bool_or(status = any(:back)) and not exists (
                            select 1 from list_state_history h where h.campaign_id = l.campaign_schedule_id
                            and h.sweep = l.sweep and h.event = any(:taken_back))
         order by min(executed_at), campaign_schedule_id
         """,
         since=since,
-        rolled_back=RunStatus.ROLLED_BACK.value,
+        back=[status.value for status in TAKEN_BACK],
         taken_back=[ListEvent.UNDONE.value, ListEvent.ROLLED_BACK.value],
     )
     return tuple((int(row["campaign_id"]), Sweep(row["sweep"])) for row in found)
@@ -269,8 +269,8 @@ def seen_maintenance(connection: Connection, campaign_id: int, sweep: Sweep) -> 
                (select count(*) from bounce_event e join campaign_recipient using (campaign_id, contact_id)
                 where e.campaign_id = s.id and e.sweep = :sweep and e.bounce_class in ('hard', 'soft')
                   and not e.is_contradictory) as bounced,
-               (select max(p.executed_at) from plan p
-                where p.campaign_id = s.id and p.sweep = :sweep and p.kind = 'undo') as undone_at,
+               (select max(coalesce(p.withdrawn_at, p.executed_at)) from plan p where p.campaign_id = s.id
+                and p.sweep = :sweep and (p.kind = 'undo' or p.status = 'withdrawn')) as undone_at,
                (select max(p.executed_at) from plan p
                 where p.campaign_id = s.id and p.sweep = :sweep and p.kind = 'rollback') as rolled_back_at
         from campaign_schedule s

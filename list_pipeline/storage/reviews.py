@@ -186,16 +186,29 @@ def decide_about_plan(
 def close_questions(
     connection: Connection, plan_id: int, status: ReviewStatus, by: str, note: str | None, now: datetime
 ) -> int:
-    """Close what a plan asked when the plan itself is turned down or expires, also what was approved and not yet done.
+    """Close what a plan asked when the plan itself is turned down or expires. What was approved and not yet done is withdrawn,
+    and stays approved by whoever approved it. Returns how many were closed.
 
     What failed stays open: it says how the lists are, whatever became of the plan.
     """
-    return execute(
+    withdrawn = execute(
+        connection,
+        f"""
+        update review_item set status = :status, withdrawn_at = :now, withdrawn_by = :by
+        where plan_id = :plan and kind in ({_PLAN}, {_INCIDENT}) and executed_at is null
+          and status in {left_for(REVIEW_LIFE, ReviewStatus.WITHDRAWN, ReviewStatus.APPROVED)}
+        """,
+        plan=plan_id,
+        status=ReviewStatus.WITHDRAWN,
+        by=by,
+        now=now,
+    )
+    return withdrawn + execute(
         connection,
         f"""
         update review_item set status = :status, decided_at = :now, decided_by = :by, note = :note
         where plan_id = :plan and kind in ({_PLAN}, {_INCIDENT}) and executed_at is null
-          and status in {left_for(REVIEW_LIFE, status, ReviewStatus.OPEN, ReviewStatus.APPROVED)}
+          and status in {left_for(REVIEW_LIFE, status, ReviewStatus.OPEN)}
         """,
         plan=plan_id,
         status=status,

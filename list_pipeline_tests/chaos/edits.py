@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import PlanKind
+from list_pipeline.core.runs.status import TAKEN_BACK
 from list_pipeline.operations.reviews import decisions as reviews
 from list_pipeline_tests.chaos.case import Case
 from list_pipeline_tests.chaos.invariants import Expectation, Reference, broken, mailable
@@ -180,8 +181,8 @@ class MoverIsEdited(Case):
     def _end(self, scene: Scene) -> str:
         """One of three contacts is more than may fail: what was edited too late to be seen takes the others back with it."""
         (row,) = scene.query("select status from list_maintenance_log order by id desc limit 1")
-        may_roll_back = self.moment not in EARLY and row["status"] == "rolled_back"
-        return "rolled_back" if may_roll_back else "success"
+        may_roll_back = self.moment not in EARLY and row["status"] in TAKEN_BACK
+        return str(row["status"]) if may_roll_back else "success"
 
 
 @dataclass(frozen=True)
@@ -303,7 +304,7 @@ class ListIsEmptied(Case):
             status=row["status"], edited=frozenset(emptied), messages=None, same_end=False, same_plans=False
         )
         found += broken(scene, reference, expected)
-        if row["status"] not in ("success", "pending_review", "partial_success", "rolled_back"):
+        if row["status"] not in {"success", "pending_review", "partial_success"} | TAKEN_BACK:
             found.append(f"the maintenance ended as {row['status']}: {ended.result}")
         now = scene.lists()
         if lost := {c for c in emptied if not now.places.get(c)}:

@@ -14,6 +14,7 @@ from typing import Any
 
 from list_pipeline.core.list_states.machines import ListEvent, StateChange, broken_transitions
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.runs.status import TAKEN_BACK
 from list_pipeline_tests.chaos.scene import Lists, Scene
 
 _CAMPAIGN = frozenset(CAMPAIGN_LISTS)
@@ -74,7 +75,7 @@ def broken(scene: Scene, reference: Reference, expected: Expectation = AS_UNDIST
         *_model(scene, reference, expected),
     ]
     if expected.same_end:
-        end = _rolled_back(scene, reference) if expected.status == "rolled_back" else reference.end
+        end = _rolled_back(scene, reference) if expected.status in TAKEN_BACK else reference.end
         found += _same_end(end, now, expected.edited)
     return found
 

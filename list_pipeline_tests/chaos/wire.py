@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from list_pipeline.core.runs.status import TAKEN_BACK
 from list_pipeline_tests.chaos.case import Case
 from list_pipeline_tests.chaos.invariants import Expectation, Reference, broken
 from list_pipeline_tests.chaos.scene import Scene
@@ -82,7 +83,7 @@ class RequestFails(Case):
 
     def _broken(self, scene: Scene, reference: Reference) -> list[str]:
         (row,) = scene.query("select status from list_maintenance_log order by id desc limit 1")
-        if self.place != "job" or self.count == 1 or row["status"] not in ("rolled_back", "partial_success"):
+        if self.place != "job" or self.count == 1 or row["status"] not in TAKEN_BACK | {"partial_success"}:
             return broken(scene, reference, Expectation(messages=None))
         # Jobs were refused so often that changes were given up, and said so: everybody is where they were or where they go.
         given_up = Expectation(status=row["status"], same_end=False, same_plans=False, messages=None)

@@ -40,10 +40,27 @@ def test_the_undo_job_restores_everybody_but_those_who_complained(home: DagsterH
     assert result.success
     after, stay = reachable(home), complained(home)
     assert {i for i, one in after.items() if one != before[i]} == stay
-    assert home.rehearsal.scalar("select status from list_maintenance_log") == "rolled_back"
+    row = home.rehearsal.rows("select status, changes_left, left_because from list_maintenance_log")[0]
+    assert dict(row) == {
+        "status": "partly_rolled_back",
+        "changes_left": len(stay),
+        "left_because": {"complaint": len(stay)},
+    }
     again = launch(home, "undo_maintenance", "take_maintenance_back", campaign_key=key, by="ada")
     assert again.success
     assert reachable(home) == after
+
+
+def test_the_redo_job_takes_an_undo_back_and_again_finds_nothing_to_do(home: DagsterHome, due: dg.RunRequest) -> None:
+    assert home.execute(due).success
+    done, key = reachable(home), str(due.partition_key)
+    assert launch(home, "undo_maintenance", "take_maintenance_back", campaign_key=key, by="ada").success
+    for _ in range(2):
+        assert launch(
+            home, "redo_maintenance", "do_maintenance_again", campaign_key=key, by="eve", note="it was right"
+        ).success
+        assert reachable(home) == done
+    assert home.rehearsal.scalar("select status from list_maintenance_log") == "success"
 
 
 def test_a_contact_suppressed_and_reinstated_from_the_ui_is_where_it_was(home: DagsterHome) -> None:

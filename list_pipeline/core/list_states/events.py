@@ -17,7 +17,7 @@ from datetime import datetime
 from list_pipeline.core.list_states.machines import ListEvent, balance_event, bounce_event
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import PlanStatus
-from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.core.runs.status import TAKEN_BACK, RunStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +231,7 @@ def _ends(seen: MaintenanceSeen, attempt: AttemptSeen, *, is_last: bool) -> Iter
     elif attempt.status is RunStatus.READ_ONLY:
         # It may be stopped and let go on several times.
         yield ListEvent.ONLY_LOOKED_AT, at, f"only_looked_at:{at.isoformat()}"
-    elif attempt.status is RunStatus.ROLLED_BACK and is_last:
+    elif attempt.status in TAKEN_BACK and is_last:
         if seen.undone_at is None:
             yield ListEvent.ROLLED_BACK, max(at, seen.rolled_back_at or at), "rolled_back"
         else:

@@ -34,7 +34,7 @@ class Decider(StrEnum):
     NOBODY = "nobody"
     """Left unanswered until it expired."""
     STOPPED = "stopped"
-    """Not allowed to run: refused by the gate, or in read-only mode."""
+    """Not allowed to run: refused by the gate, in read-only mode, or ended by an undo before anybody decided."""
     WAITING = "waiting"
 
 

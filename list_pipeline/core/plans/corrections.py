@@ -18,7 +18,7 @@ from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.alert import AlertLevel, alert
 from list_pipeline.core.messages.slack_blocks import Mrkdwn, SlackMessage, compose
-from list_pipeline.core.plans.journal import StepAction, StepOnList
+from list_pipeline.core.plans.journal import StepAction, StepNote, StepOnList
 from list_pipeline.core.plans.plan import ItemAction
 from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.wording import exceeds_percent, ids_text
@@ -27,13 +27,16 @@ _CAMPAIGN = frozenset(CAMPAIGN_LISTS)
 
 
 class Refusal(StrEnum):
-    """Why a change is not taken back."""
+    """Why a change is not taken back, or not done again."""
 
     CONTACT_GONE = "contact_gone"
     COMPLAINT = "complaint"
     UNSUBSCRIBED = "unsubscribed"
     CHANGED_SINCE = "changed_since"
     SUPPRESSED_SINCE = "suppressed_since"
+    REINSTATED_SINCE = "reinstated_since"
+    DELIVERED_SINCE = "delivered_since"
+    MUST_STAY = "must_stay"
     CYCLE_CHANGED = "cycle_changed"
     LIST_BEING_SENT = "list_being_sent"
     RECIPIENTS_UNKNOWN = "recipients_unknown"
@@ -45,6 +48,11 @@ class Refusal(StrEnum):
         """The reason for people, as what is said of the contact: ``unsubscribed: nobody but …``."""
         return _REFUSAL_WORDS[self]
 
+    @property
+    def note(self) -> StepNote:
+        """The journal's word for it, where something was written down and is not done any more."""
+        return _REFUSAL_NOTES.get(self, StepNote.MUST_STAY)
+
 
 _REFUSAL_WORDS: Mapping[Refusal, str] = {
     Refusal.CONTACT_GONE: "erased, or no longer at Mailjet",
@@ -52,12 +60,42 @@ _REFUSAL_WORDS: Mapping[Refusal, str] = {
     Refusal.UNSUBSCRIBED: "unsubscribed: nobody but the contact can undo that",
     Refusal.CHANGED_SINCE: "somebody changed its lists since",
     Refusal.SUPPRESSED_SINCE: "was suppressed since",
-    Refusal.CYCLE_CHANGED: "going back now, it would get the open cycle twice or never",
+    Refusal.REINSTATED_SINCE: "a person reinstated it since",
+    Refusal.DELIVERED_SINCE: "a later campaign reached it, so the address works",
+    Refusal.MUST_STAY: "is excluded from campaigns, complained about spam, or its address is suppressed",
+    Refusal.CYCLE_CHANGED: "going there now, it would get the open cycle twice or never",
     Refusal.RECIPIENTS_UNKNOWN: "a round of the open cycle was sent, and who was mailed is not known yet",
     Refusal.LIST_BEING_SENT: "the list was validated for a send or is being sent",
     Refusal.ALREADY_SO: "is as it was before already",
     Refusal.NOTHING_WAS_DONE: "was never changed",
 }
+
+
+_REFUSAL_NOTES = {
+    Refusal.CONTACT_GONE: StepNote.CONTACT_GONE,
+    Refusal.CHANGED_SINCE: StepNote.NO_LONGER_THERE,
+    Refusal.SUPPRESSED_SINCE: StepNote.ALREADY_SUPPRESSED,
+    Refusal.CYCLE_CHANGED: StepNote.CYCLE_CHANGED,
+    Refusal.RECIPIENTS_UNKNOWN: StepNote.RECIPIENTS_UNKNOWN,
+    Refusal.LIST_BEING_SENT: StepNote.LIST_BEING_SENT,
+}
+
+
+class Left(StrEnum):
+    """Why a change stands after an undo, where nothing refused to take it back."""
+
+    NOT_TAKEN_BACK = "not_taken_back"
+    DONE_AGAIN = "done_again"
+
+    @property
+    def words(self) -> str:
+        """The reason for people."""
+        return "done again by a redo" if self is Left.DONE_AGAIN else "could not be taken back, or not yet"
+
+
+def why_left_words(reason: str) -> str:
+    """The words of a reason as the ledger keeps it: a ``Refusal`` or a ``Left``."""
+    return Refusal(reason).words if reason in tuple(Refusal) else Left(reason).words
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +261,8 @@ class CorrectionFacts:
     """The results of a correction, for people. ``refused``: why contacts are left as they are, to how many.
 
     ``differs``: contacts that are not where they were before although their change was taken back. ``open``: not settled.
-    ``waits``: left as they are for now, and changed by itself when that is possible.
+    ``waits``: left as they are for now, and changed by itself when that is possible. ``content_hash``: the identity of the plan
+    that was carried out, empty where there was none.
     """
 
     what: str
@@ -236,6 +275,7 @@ class CorrectionFacts:
     differs: tuple[int, ...]
     refused: Mapping[Refusal, int]
     waits: int = 0
+    content_hash: str = ""
 
     @property
     def is_complete(self) -> bool:
@@ -278,5 +318,9 @@ def correction_message(facts: CorrectionFacts, links: Sequence[Mrkdwn] = (), *, 
         lines,
         level=None if facts.is_complete or facts.waits else AlertLevel.CRITICAL,
         what_to_do=[compose(what_to_do)] if what_to_do else (),
-        small_print=[compose("Asked for by {by}. {note}", by=facts.requested_by, note=facts.note), *links],
+        small_print=[
+            compose("Asked for by {by}. {note}", by=facts.requested_by, note=facts.note),
+            *([compose("Content hash {hash}.", hash=facts.content_hash[:12])] if facts.content_hash else []),
+            *links,
+        ],
     )

@@ -22,13 +22,15 @@ class PlanKind(StrEnum):
     """The kind of a plan. The first two are a campaign's maintenance; the others correct, and people ask for most of them.
 
     ``rollback``: a rebalancing that failed midway is taken back by itself. ``undo``: a person takes a whole maintenance
-    back. ``manual``: a person suppresses or reinstates one contact. ``repair``: what the reconciliation proposes.
+    back. ``redo``: a person takes that back, and what was undone is done again. ``manual``: a person suppresses or reinstates
+    one contact. ``repair``: what the reconciliation proposes.
     """
 
     SUPPRESSION = "suppression"
     REBALANCING = "rebalancing"
     ROLLBACK = "rollback"
     UNDO = "undo"
+    REDO = "redo"
     MANUAL = "manual"
     REPAIR = "repair"
 
@@ -36,7 +38,7 @@ class PlanKind(StrEnum):
 MAINTENANCE_PLANS = (PlanKind.SUPPRESSION, PlanKind.REBALANCING)
 """The plans of a campaign's maintenance, in the order in which they are carried out."""
 
-CORRECTIONS = (PlanKind.ROLLBACK, PlanKind.UNDO, PlanKind.MANUAL, PlanKind.REPAIR)
+CORRECTIONS = (PlanKind.ROLLBACK, PlanKind.UNDO, PlanKind.REDO, PlanKind.MANUAL, PlanKind.REPAIR)
 """The plans that correct what is or was done, outside the maintenance of a campaign."""
 
 
@@ -54,7 +56,10 @@ class Sweep(StrEnum):
 
 
 class PlanStatus(StrEnum):
-    """Where a plan is in its life."""
+    """Where a plan is in its life.
+
+    ``withdrawn``: its maintenance was undone before it was carried out to the end. Whoever had decided on it stays named.
+    """
 
     PLANNED = "planned"
     PENDING_REVIEW = "pending_review"
@@ -63,6 +68,7 @@ class PlanStatus(StrEnum):
     EXPIRED = "expired"
     EXECUTED = "executed"
     SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
 
 
 _P = PlanStatus
@@ -70,17 +76,21 @@ _P = PlanStatus
 PLAN_LIFE = life_cycle(
     "a plan",
     {
-        _P.PLANNED: {_P.PENDING_REVIEW, _P.APPROVED, _P.EXPIRED, _P.SUPERSEDED},
-        _P.PENDING_REVIEW: {_P.APPROVED, _P.REJECTED, _P.EXPIRED, _P.SUPERSEDED},
+        _P.PLANNED: {_P.PENDING_REVIEW, _P.APPROVED, _P.WITHDRAWN, _P.SUPERSEDED},
+        _P.PENDING_REVIEW: {_P.APPROVED, _P.REJECTED, _P.EXPIRED, _P.WITHDRAWN, _P.SUPERSEDED},
         # Planned, waiting: what only the gate let through is judged again as long as nothing of it is begun. A new revision
-        # voids an approval, but only before execution; so does a rejection by a second thought.
-        _P.APPROVED: {_P.EXECUTED, _P.REJECTED, _P.EXPIRED, _P.SUPERSEDED, _P.PLANNED, _P.PENDING_REVIEW},
+        # voids an approval, but only before execution.
+        _P.APPROVED: {_P.EXECUTED, _P.WITHDRAWN, _P.SUPERSEDED, _P.PLANNED, _P.PENDING_REVIEW},
         _P.REJECTED: {_P.SUPERSEDED},
         _P.EXPIRED: {_P.SUPERSEDED},
         _P.EXECUTED: (),
         _P.SUPERSEDED: (),
+        _P.WITHDRAWN: (),
     },
 )
+
+TURNED_DOWN = frozenset({_P.REJECTED, _P.EXPIRED, _P.WITHDRAWN})
+"""Nothing more of such a plan is begun."""
 
 
 class ItemAction(StrEnum):

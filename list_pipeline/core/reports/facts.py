@@ -106,6 +106,7 @@ class AttemptFacts:
     ``confirmed``, ``failed`` and ``open`` count the changes of all plans of this maintenance, whichever attempt made them;
     ``half_done`` are those of the open ones that were begun. ``is_away``: Mailjet was away or still at work, which counts as no
     attempt; ``number`` counts those that do. ``waits_for_log``: it failed only because one of Mailjet's bounce sources is late.
+    ``stopped_because``: why no list may be changed now, and what to do about it; empty where one may.
     """
 
     number: int
@@ -119,11 +120,29 @@ class AttemptFacts:
     open: int = 0
     half_done: int = 0
     waits_for_log: bool = False
+    stopped_because: str = ""
 
     @property
     def urgency(self) -> Urgency:
         """The urgency with which a person is needed for this attempt alone."""
         return Urgency.CRITICAL if self.gave_up else Urgency.LOW
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBackFacts:
+    """Changes of a maintenance that are taken back, and those that stand all the same, by the reason.
+
+    ``by_person``: somebody undid the maintenance; else only its rebalancing was rolled back, by itself.
+    """
+
+    taken_back: int
+    left_because: Mapping[str, int]
+    by_person: bool
+
+    @property
+    def left(self) -> int:
+        """Changes that stand."""
+        return sum(self.left_because.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +286,7 @@ class MaintenanceFacts:
     attempt: AttemptFacts | None = None
     judged_as_of: datetime | None = None
     later_looks_days: Sequence[int] = ()
+    taken_back: TakenBackFacts | None = None
 
 
 class Metric(StrEnum):

@@ -43,7 +43,7 @@ from list_pipeline.core.reports.facts import (
     done_of,
     key_metrics,
 )
-from list_pipeline.core.reports.sections import assessment, attention, list_health, metric_value
+from list_pipeline.core.reports.sections import assessment, attention, list_health, metric_value, taken_back
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.wording import WAIT, instant_text, limit_text, percent_text, share_percent_text
@@ -87,6 +87,7 @@ _HEADERS = {
     RunStatus.PENDING_REVIEW: "👀 Post-Campaign List Maintenance Waits for a Person",
     RunStatus.REJECTED: "🚫 Post-Campaign List Maintenance: Plan Rejected",
     RunStatus.ROLLED_BACK: "↩️ Post-Campaign List Maintenance Rolled Back",
+    RunStatus.PARTLY_ROLLED_BACK: "↩️ Post-Campaign List Maintenance Partly Rolled Back",
     RunStatus.READ_ONLY: "🔍 Post-Campaign List Maintenance: Read-Only, Nothing Was Changed",
 }
 
@@ -159,6 +160,7 @@ def maintenance_report(facts: MaintenanceFacts) -> MaintenanceReport:
     """Put the facts into words."""
     candidates = (
         ("Campaign", _campaign(facts)),
+        ("Taken back", taken_back(facts)),
         ("What happens next", _attempt(facts)),
         (WAITING, _waiting(facts)),
         (_ASSESSMENT, assessment(facts)),
@@ -282,6 +284,13 @@ def _attempt(facts: MaintenanceFacts) -> list[Mrkdwn]:
                 partition=facts.links.partition,
             ),
         ]
+    if facts.status is RunStatus.READ_ONLY and attempt.stopped_because:
+        lines.append(
+            compose(
+                "No list is changed now: {why}. The maintenance goes on by itself when lists may be changed again.",
+                why=attempt.stopped_because,
+            )
+        )
     if facts.status is RunStatus.READ_ONLY and attempt.half_done:
         lines.append(
             compose(

@@ -12,10 +12,11 @@ from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
 from list_pipeline.core.health.figures import BounceTrend, SizeTrend
 from list_pipeline.core.messages.slack_blocks import Mrkdwn, compose, joined, untrusted
+from list_pipeline.core.plans.corrections import why_left_words
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import KeyMetric, ListRates, MaintenanceFacts, Trend
 from list_pipeline.core.runs.status import RunStatus
-from list_pipeline.core.wording import rate_text
+from list_pipeline.core.wording import count_text, rate_text
 
 MOST_ENTRIES = 3
 """Entries of a list that the message shows; the run's asset and the ledger have all of them."""
@@ -77,6 +78,27 @@ def attention(facts: MaintenanceFacts) -> list[Mrkdwn]:
             lines += [joined([Mrkdwn("•"), untrusted(entry, 300)], " ") for entry in entries[:MOST_ENTRIES]]
     if lines and report.source is AdviceSource.MODEL:
         lines.append(Mrkdwn("_With words of the AI model; people decide._"))
+    return lines
+
+
+def taken_back(facts: MaintenanceFacts) -> list[Mrkdwn]:
+    """How much of the maintenance was taken back, and what stands and why; nothing where nothing was taken back."""
+    found = facts.taken_back
+    if found is None:
+        return []
+    lines = [
+        compose(
+            "{taken_back} taken back, {left} left as they are.",
+            taken_back=count_text(found.taken_back, "change"),
+            left=f"{found.left:,}",
+        )
+    ]
+    lines += [
+        compose("• {count}: {why}", count=f"{count:,}", why=why_left_words(reason))
+        for reason, count in sorted(found.left_because.items())
+    ]
+    if found.by_person:
+        lines.append(Mrkdwn("An undo by mistake is taken back with `list-pipeline redo`."))
     return lines
 
 

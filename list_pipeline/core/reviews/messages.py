@@ -18,6 +18,7 @@ _WORDS = {
     PlanKind.SUPPRESSION: "suppression plan",
     PlanKind.REBALANCING: "rebalancing plan",
     PlanKind.UNDO: "undo",
+    PlanKind.REDO: "redo",
     PlanKind.ROLLBACK: "rollback",
     PlanKind.MANUAL: "change by hand",
     PlanKind.REPAIR: "repair",

@@ -34,13 +34,18 @@ ROUND_DOUBT = "round_doubt"
 
 
 class ReviewStatus(StrEnum):
-    """What became of an entry. ``resolved``: it went away by itself."""
+    """What became of an entry. ``resolved``: it went away by itself.
+
+    ``withdrawn``: its plan was turned down or its maintenance undone before anybody decided, or before what was approved was
+    carried out. Whoever had decided stays named.
+    """
 
     OPEN = "open"
     APPROVED = "approved"
     REJECTED = "rejected"
     EXPIRED = "expired"
     RESOLVED = "resolved"
+    WITHDRAWN = "withdrawn"
 
 
 REVIEW_LIFE = life_cycle(
@@ -51,12 +56,14 @@ REVIEW_LIFE = life_cycle(
             ReviewStatus.REJECTED,
             ReviewStatus.EXPIRED,
             ReviewStatus.RESOLVED,
+            ReviewStatus.WITHDRAWN,
         },
         # Approved and not yet carried out, when its plan is turned down, lapses or is taken back.
-        ReviewStatus.APPROVED: {ReviewStatus.REJECTED, ReviewStatus.EXPIRED},
+        ReviewStatus.APPROVED: {ReviewStatus.WITHDRAWN},
         ReviewStatus.REJECTED: (),
         ReviewStatus.EXPIRED: (),
         ReviewStatus.RESOLVED: (),
+        ReviewStatus.WITHDRAWN: (),
     },
 )
 

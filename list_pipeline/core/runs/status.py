@@ -8,7 +8,11 @@ from list_pipeline.core.life_cycles import LifeCycle, life_cycle
 
 
 class RunStatus(StrEnum):
-    """How a run stands: a maintenance, a weekly check or a validation. ``running`` until it ended or waits."""
+    """How a run stands: a maintenance, a weekly check or a validation. ``running`` until it ended or waits.
+
+    ``rolled_back``: everything was taken back, by a person or, of a rebalancing that failed midway, by itself.
+    ``partly_rolled_back``: some of it was, and some stands.
+    """
 
     RUNNING = "running"
     SUCCESS = "success"
@@ -17,6 +21,7 @@ class RunStatus(StrEnum):
     PENDING_REVIEW = "pending_review"
     REJECTED = "rejected"
     ROLLED_BACK = "rolled_back"
+    PARTLY_ROLLED_BACK = "partly_rolled_back"
     READ_ONLY = "read_only"
 
     @property
@@ -31,12 +36,15 @@ class RunStatus(StrEnum):
 
 
 OPEN = frozenset({RunStatus.RUNNING, RunStatus.PENDING_REVIEW, RunStatus.READ_ONLY})
-FINAL = frozenset({RunStatus.SUCCESS, RunStatus.PARTIAL_SUCCESS, RunStatus.REJECTED, RunStatus.ROLLED_BACK})
+TAKEN_BACK = frozenset({RunStatus.ROLLED_BACK, RunStatus.PARTLY_ROLLED_BACK})
+FINAL = frozenset({RunStatus.SUCCESS, RunStatus.PARTIAL_SUCCESS, RunStatus.REJECTED}) | TAKEN_BACK
 
 WEEKLY_STATUSES = frozenset({RunStatus.RUNNING, RunStatus.SUCCESS, RunStatus.FAILED})
 """The statuses that a weekly check can have: it waits for nobody, and changes nothing that could be taken back."""
 
 _ANY_END = FINAL | {RunStatus.FAILED}
+_RESTORED = frozenset({RunStatus.SUCCESS, RunStatus.PARTIAL_SUCCESS, RunStatus.REJECTED, RunStatus.FAILED})
+"""What a run can be again when its undo was taken back."""
 
 RUN_LIFE: LifeCycle[RunStatus] = life_cycle(
     "a run",
@@ -46,12 +54,14 @@ RUN_LIFE: LifeCycle[RunStatus] = life_cycle(
         RunStatus.PENDING_REVIEW: _ANY_END | OPEN,
         RunStatus.READ_ONLY: _ANY_END | OPEN,
         # A run that was taken for dead lives, or the same row gets another attempt.
-        RunStatus.FAILED: (RunStatus.RUNNING, RunStatus.ROLLED_BACK),
+        RunStatus.FAILED: {RunStatus.RUNNING} | TAKEN_BACK,
         # The last attempt of a run that was taken for dead after some of it was done.
-        RunStatus.PARTIAL_SUCCESS: (RunStatus.RUNNING, RunStatus.ROLLED_BACK),
-        RunStatus.SUCCESS: (RunStatus.ROLLED_BACK,),
-        RunStatus.REJECTED: (RunStatus.ROLLED_BACK,),
-        RunStatus.ROLLED_BACK: (),
+        RunStatus.PARTIAL_SUCCESS: {RunStatus.RUNNING} | TAKEN_BACK,
+        RunStatus.SUCCESS: TAKEN_BACK,
+        RunStatus.REJECTED: TAKEN_BACK,
+        # More was taken back, or what was taken back was done again.
+        RunStatus.ROLLED_BACK: {RunStatus.PARTLY_ROLLED_BACK} | _RESTORED,
+        RunStatus.PARTLY_ROLLED_BACK: {RunStatus.ROLLED_BACK} | _RESTORED,
     },
 )
 """Which status of a run may follow which."""
@@ -92,3 +102,17 @@ def run_status(
     if confirmed:
         return RunStatus.PARTIAL_SUCCESS
     return RunStatus.PENDING_REVIEW if waiting and not failed else RunStatus.FAILED
+
+
+def status_after_undo(before: RunStatus, *, taken_back: int, left: int, withdrawn: int = 0) -> RunStatus:
+    """How a run stands after changes of it were taken back, or were done again.
+
+    Args:
+        before: how it stood before the first undo.
+        taken_back: changes that are taken back; ``left``: changes that stand, whatever the reason.
+        withdrawn: plans that were not carried out to the end because of the undo.
+    """
+    if not taken_back and not withdrawn:
+        # What was open then has another attempt now.
+        return before if before in _RESTORED else RunStatus.FAILED
+    return RunStatus.PARTLY_ROLLED_BACK if left else RunStatus.ROLLED_BACK

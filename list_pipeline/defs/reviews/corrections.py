@@ -1,8 +1,11 @@
-"""Corrections in Dagster: undo a maintenance, reinstate or suppress one contact, and what carries approved repairs out.
+"""Corrections in Dagster: undo a maintenance and take that back, reinstate or suppress one contact, and what carries approved
+repairs out.
 
 The same operations as behind the command line. Configuration names campaigns and contacts by key and id, never an address:
 Dagster keeps and shows it.
 """
+
+from collections.abc import Sequence
 
 import dagster as dg
 from pydantic import Field
@@ -11,8 +14,9 @@ from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.defs.common import NO_RETRIES, POOL, SENSOR_STATUS
 from list_pipeline.defs.failures import clear_failures
-from list_pipeline.operations.plans import corrections, single_contacts, undo
+from list_pipeline.operations.plans import corrections, redo, single_contacts, undo
 from list_pipeline.operations.plans.corrections import Correction
+from list_pipeline.operations.plans.taken_back import Stands, state_of
 from list_pipeline.operations.services import Services
 
 SENSOR_SECONDS = 30
@@ -33,6 +37,17 @@ class UndoMaintenance(dg.Config):
     despite_complaint: bool = Field(default=False, description=_DESPITE)
 
 
+class RedoMaintenance(dg.Config):
+    """Which undo is taken back."""
+
+    campaign_key: str = Field(description="The campaign's partition key.")
+    by: str = Field(description=_BY)
+    note: str = Field(default="", description=_NOTE)
+    sweep: Sweep = Field(
+        default=Sweep.H24, description="Which look at the campaign: H24, the main one, or H72 or D7 for late bounces."
+    )
+
+
 class ReinstateContact(dg.Config):
     """Whose suppression is taken back."""
 
@@ -50,6 +65,14 @@ class SuppressContact(dg.Config):
     reason: str = Field(description=_NOTE)
 
 
+class TakeBackUnsubscription(dg.Config):
+    """Who wants mail again."""
+
+    contact_id: int = Field(description="The contact's number at Mailjet.")
+    by: str = Field(description=_BY)
+    note: str = Field(description="How you know that the subscriber wants mail again, without addresses.")
+
+
 class CarryOutCorrection(dg.Config):
     """Which correction is carried out."""
 
@@ -59,7 +82,8 @@ class CarryOutCorrection(dg.Config):
 def _say(context: dg.OpExecutionContext, done: Correction) -> None:
     """What was done and what was not, by ids; a correction that is not complete fails its run, so that people look."""
     facts = done.facts
-    context.log.info(f"Plan {done.plan_id}: {facts.what}. {facts.done} of {facts.planned} changes confirmed.")
+    plan = f"{done.plan_id} ({facts.content_hash[:12]})" if facts.content_hash else str(done.plan_id or "-")
+    context.log.info(f"Plan {plan}: {facts.what}. {facts.done} of {facts.planned} changes confirmed.")
     for reason, ids in done.refused.items():
         context.log.warning(f"{len(ids)} left as they are, {reason.words}: {ids[:20]}")
     if not facts.is_complete:
@@ -69,6 +93,15 @@ def _say(context: dg.OpExecutionContext, done: Correction) -> None:
             metadata={"differs": list(facts.differs[:50])},
             allow_retries=False,
         )
+
+
+def _say_all(context: dg.OpExecutionContext, done: Sequence[Correction], stands: Stands, nothing: str) -> None:
+    if not done:
+        context.log.info(nothing)
+    for words in stands.lines:
+        context.log.info(words)
+    for one in done:
+        _say(context, one)
 
 
 @dg.op(pool=POOL, description="Takes back what a maintenance changed: moves and enrolments first, then suppressions.")
@@ -85,10 +118,8 @@ def take_maintenance_back(
             despite_complaint=config.despite_complaint,
             progress=context.log.info,
         )
-    if not done:
-        context.log.info("There is nothing to take back.")
-    for one in done:
-        _say(context, one)
+        stands = state_of(services, config.campaign_key, config.sweep)
+    _say_all(context, done, stands, nothing="There is nothing to take back.")
 
 
 @dg.job(
@@ -101,6 +132,35 @@ def take_maintenance_back(
 )
 def undo_maintenance() -> None:
     take_maintenance_back()
+
+
+@dg.op(pool=POOL, description="Does again what an undo took back: suppressions first, then moves and enrolments.")
+def do_maintenance_again(
+    context: dg.OpExecutionContext, config: RedoMaintenance, services: dg.ResourceParam[Services]
+) -> None:
+    with clear_failures():
+        done = redo.redo_maintenance(
+            services,
+            config.campaign_key,
+            by=config.by,
+            note=config.note,
+            sweep=config.sweep,
+            progress=context.log.info,
+        )
+        stands = state_of(services, config.campaign_key, config.sweep)
+    _say_all(context, done, stands, nothing="There is nothing to do again.")
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags=NO_RETRIES,
+    description=(
+        "Take the undo of a campaign's maintenance back: what it took back is done again, but for those who left or whom "
+        "somebody changed or reinstated since; these are named. Open the Launchpad, fill in the campaign and your name."
+    ),
+)
+def redo_maintenance() -> None:
+    do_maintenance_again()
 
 
 @dg.op(pool=POOL, description="Takes one suppression back: list, exclusion and entry; the place in the queue was kept.")
@@ -146,6 +206,27 @@ def suppress_by_hand(
 )
 def suppress_contact() -> None:
     suppress_by_hand()
+
+
+@dg.op(description="Notes that a contact that unsubscribed once wants mail again. No list is changed.")
+def note_wish_for_mail(
+    context: dg.OpExecutionContext, config: TakeBackUnsubscription, services: dg.ResourceParam[Services]
+) -> None:
+    with clear_failures():
+        single_contacts.take_back_unsubscription(services, config.contact_id, by=config.by, note=config.note)
+    context.log.info(f"Contact {config.contact_id} counts as subscribed where its lists say so.")
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags=NO_RETRIES,
+    description=(
+        "Note that a contact that unsubscribed once wants mail again; from now on its lists say whether it is subscribed. No "
+        "list is changed."
+    ),
+)
+def take_back_unsubscription() -> None:
+    note_wish_for_mail()
 
 
 @dg.op(pool=POOL, description="Carries an approved repair out, or continues a correction that died midway.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import ALL_LISTS, ListRole
 from list_pipeline.core.plans.journal import StepState
-from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, ItemAction, PlanKind, PlanStatus
+from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, TURNED_DOWN, ItemAction, PlanKind
 from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.wording import count_text, exceeds_percent, ids_text, limit_text, share_percent_text
 from list_pipeline.operations.check_result import CheckResult
@@ -79,7 +79,7 @@ def rebalancing_is_carried_out(services: Services, run: Maintenance) -> CheckRes
 def _is_carried_out(plan: StoredPlan) -> CheckResult:
     if plan.executed_at is not None:
         return CheckResult(True, f"plan {plan.plan_id} was carried out", is_serious=False)
-    turned_down = plan.status in (PlanStatus.REJECTED, PlanStatus.EXPIRED)
+    turned_down = plan.status in TURNED_DOWN
     words = f"plan {plan.plan_id} was not carried out: it is {plan.status.value.replace('_', ' ')}"
     return CheckResult(turned_down, words, is_serious=False)
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.errors import StateChangedError
 from list_pipeline.core.plans.gate import GateDecision, GateOutcome
-from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanStatus
+from list_pipeline.core.plans.plan import TURNED_DOWN, ItemAction, PlanItem, PlanStatus
 from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, TakenOff, judge_rebalancing
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.suppression.gate import SuppressionGateFacts, gate_items, judge_suppression
@@ -63,7 +63,7 @@ _Decide = Callable[[Services, Maintenance, StoredPlan], GateDecision]
 def _judge(
     services: Services, run: Maintenance, plan: StoredPlan, decide: _Decide
 ) -> tuple[StoredPlan, GateDecision | None]:
-    if plan.status in (PlanStatus.REJECTED, PlanStatus.EXPIRED, PlanStatus.EXECUTED, PlanStatus.PENDING_REVIEW):
+    if plan.status in TURNED_DOWN | {PlanStatus.EXECUTED, PlanStatus.PENDING_REVIEW}:
         # Decided, or being decided by people: the gate does not overrule them, whatever mode and figures say by now.
         return plan, None
     if plan.status is PlanStatus.APPROVED and plan.decided_by != "gate":

@@ -15,7 +15,7 @@ from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.core.errors import ListPipelineError, RefusedError
 from list_pipeline.core.health.assessment import HealthAssessment
 from list_pipeline.core.plans.gate import GateDecision, GateOutcome
-from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
+from list_pipeline.core.plans.plan import TURNED_DOWN, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.wording import WAITS
 from list_pipeline.operations.advice.advisors import access_for
@@ -177,7 +177,7 @@ def assess_health(
         return (), str(error)
 
 
-_DECIDED = (PlanStatus.APPROVED, PlanStatus.EXECUTED, PlanStatus.REJECTED, PlanStatus.EXPIRED)
+_DECIDED = TURNED_DOWN | {PlanStatus.APPROVED, PlanStatus.EXECUTED}
 
 
 def open_suppression_gate(services: Services, run: Maintenance) -> tuple[StoredPlan, bool, GateDecision | None]:

@@ -1,11 +1,12 @@
 """Corrections: changes that take something back or that a person asks for, journalled like everything else.
 
-A whole maintenance is undone, a rebalancing that failed midway is rolled back, one contact is suppressed or reinstated, a
-repair that was approved is made. Each is a plan of its own with changes and steps; killed midway it is continued.
+A whole maintenance is undone, and its undo taken back, a rebalancing that failed midway is rolled back, one contact is
+suppressed or reinstated, a repair that was approved is made. Each is a plan of its own with changes and steps; killed midway
+it is continued.
 
 Belongs here: what all of them have in common: written with its journal, carried out, compared, told. Does not belong
-here: what a reversal consists of (``core.plans.corrections``), what is asked for (``undo``, ``single_contacts``), posting jobs
-(``execution``).
+here: what a reversal consists of (``core.plans.corrections``), what is asked for (``undo``, ``redo``, ``single_contacts``),
+posting jobs (``execution``).
 """
 
 from __future__ import annotations
@@ -53,15 +54,16 @@ from list_pipeline.operations.messages.links import links_of_plan
 from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.plans.execution import carry_out, finish_half_done
 from list_pipeline.operations.plans.outcomes import Executed, close
+from list_pipeline.operations.plans.redo_judgement import skip_outdated
+from list_pipeline.operations.plans.taken_back import note_in_ledger
 from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members
-from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans import journal, plan_rows, undone
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.journal import NewChange, NewStep
 from list_pipeline.storage.plans.plan_rows import StoredPlan
-from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +81,23 @@ class Correction:
     plan_id: int | None
     facts: CorrectionFacts
     refused: Mapping[Refusal, Sequence[int]]
+
+    def as_json(self) -> dict[str, object]:
+        """For machines: numbers, and contacts by id."""
+        facts = self.facts
+        return {
+            "plan": self.plan_id,
+            "content_hash": facts.content_hash or None,
+            "what": facts.what,
+            "requested_by": facts.requested_by,
+            "planned": facts.planned,
+            "done": facts.done,
+            "failed": facts.failed,
+            "open": facts.open,
+            "is_complete": facts.is_complete,
+            "not_where_they_were": list(facts.differs),
+            "left": {reason.value: list(ids) for reason, ids in self.refused.items()},
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +150,9 @@ def carry_out_correction(services: Correcting, plan_id: int, progress: Progress 
             look_at(services, [item.contact_id for item in items])
             with services.database.begin() as connection:
                 frozen = frozen_items(connection, items)
-                now = [i for i in items if i.action is not ItemAction.RESTORE and i not in frozen]
-                open_forward(services, connection, plan_id, now)
+                if plan.kind is PlanKind.REPAIR:
+                    # The journal of the others was written with them.
+                    open_forward(services, connection, plan_id, [item for item in items if item not in frozen])
             if frozen:
                 return _wait_for_thaw(services, plan, frozen, lock, progress)
         return finish(services, plan_id, lock, progress)
@@ -269,6 +289,7 @@ def plan_reversal(services: Deciding, asked: CorrectionRequest, changes: Sequenc
                 refused.setdefault(one.refused, []).append(one.change.contact_id)
         items = [_restore_item(one) for one in wanted]
         plan_id = save_correction(services, connection, asked, items, refused)
+        undone.skip_rest(connection, [one.change.change_id for one in wanted], services.clock.now())
         places = members.places_of(connection, [one.change.contact_id for one in wanted])
         now = outcome_rows.contacts_now(connection, [one.change.contact_id for one in wanted])
         journal.open_changes(
@@ -399,6 +420,7 @@ def finish(services: Correcting, plan_id: int, lock: MutationLock, progress: Pro
     with services.database.begin() as connection:
         plan = plan_rows.existing_plan(connection, plan_id)
     if plan.executed_at is None:
+        _skip_outdated(services, plan)
         carry_out(services, plan_id, lock, progress)
         with services.database.begin() as connection:
             now = services.clock.now()
@@ -411,6 +433,21 @@ def finish(services: Correcting, plan_id: int, lock: MutationLock, progress: Pro
     _note_in_ledger(services, plan, correction)
     _tell(services, plan, correction)
     return correction
+
+
+def _skip_outdated(services: Deciding, plan: StoredPlan) -> None:
+    """Of an undo or a redo skip what is not begun and must not be done any more: it may have died hours ago, and the world
+    went on. A complaint that was taken back on purpose is."""
+    if plan.kind is PlanKind.REDO:
+        skip_outdated(services, plan)
+    if plan.kind is not PlanKind.UNDO:
+        return
+    with services.database.begin() as connection:
+        waiting = journal.not_begun(connection, plan.plan_id)
+        changes = [one for one in outcome_rows.reversed_changes(connection, plan.plan_id) if one.contact_id in waiting]
+        found = reversals_of(services, connection, changes, despite_complaint=True)
+        reasons = {one.change.contact_id: one.refused.note for one in found if one.refused}
+        journal.skip_unstarted(connection, plan.plan_id, reasons, services.clock.now())
 
 
 def _result(services: ReadingMailjet, plan: StoredPlan, executed: Executed) -> Correction:
@@ -434,23 +471,18 @@ def _result(services: ReadingMailjet, plan: StoredPlan, executed: Executed) -> C
         open=unsettled,
         differs=tuple(c.contact_id for c in changes if not is_back(c, now[c.contact_id])),
         refused={code: len(ids) for code, ids in summary.refused.items()},
+        content_hash=plan.content_hash,
     )
     return Correction(plan.plan_id, facts, summary.refused)
 
 
 def _note_in_ledger(services: Storing, plan: StoredPlan, correction: Correction) -> None:
-    """A maintenance of which nothing stands any more, or whose rebalancing was taken back, is ``rolled_back``."""
-    if plan.campaign_id is None or plan.sweep is None:
+    """The ledger says how the maintenance stands now. A rollback that is not complete changes nothing there: the attempt ends
+    by what became of its plans, and people are alerted."""
+    is_rollback = plan.kind is PlanKind.ROLLBACK
+    if plan.campaign_id is None or plan.sweep is None or (is_rollback and not correction.facts.is_complete):
         return
-    with services.database.begin() as connection:
-        row = ledger.latest_log(connection, plan.campaign_id, plan.sweep.value)
-        is_back = (
-            correction.facts.is_complete
-            if plan.kind is PlanKind.ROLLBACK
-            else outcome_rows.is_taken_back(connection, plan.campaign_id, plan.sweep)
-        )
-        if row is not None and is_back:
-            ledger.mark_rolled_back(connection, row.log_id, services.clock.now())
+    note_in_ledger(services, plan.campaign_id, plan.sweep, by_rollback=is_rollback)
 
 
 def _tell(services: Telling, plan: StoredPlan, correction: Correction) -> None:

@@ -128,7 +128,7 @@ def finish_half_done(
 def stop_and_settle(services: Changing, plan_id: int, lock: MutationLock, note: StepNote) -> None:
     """Begin nothing more of a plan, and find out what became of what was submitted: before a plan is taken back.
 
-    What was planned is skipped with ``note``. Nothing is posted.
+    What was planned of changes that nothing was done of is skipped with ``note``. Nothing is posted.
 
     Raises:
         JobTimeoutError: a bulk job of the plan may still be running; nothing may be taken back yet.
@@ -213,20 +213,15 @@ class _Execution:
 
     def settle_only(self, note: StepNote) -> None:
         try:
-            with self._services.database.begin() as connection:
-                unknown = set(journal.steps_without_answer(connection, self._plan_id))
-                planned = tuple(
-                    step
-                    for step in journal.steps_of(connection, self._plan_id, StepState.PLANNED)
-                    if step not in unknown
-                )
-                journal.settle_steps(connection, planned, StepState.SKIPPED, self._services.clock.now(), note)
             self._resume()
             with self._services.database.begin() as connection:
                 if journal.steps_without_answer(connection, self._plan_id) and self._may_take_effect(connection):
                     raise self._still_at_work(f"Taking plan {self._plan_id} back")
-                # What a job left undone was given back to be posted again: it is not.
-                planned = journal.steps_of(connection, self._plan_id, StepState.PLANNED)
+                # What a job left undone was given back to be posted again: it is not. The rest of a half-done change is skipped
+                # with the transaction that writes its reversal; without one, it is brought to its end.
+                steps = journal.steps_of(connection, self._plan_id)
+                begun = {step.change_id for step in steps if step.state is StepState.CONFIRMED}
+                planned = [s for s in steps if s.state is StepState.PLANNED and s.change_id not in begun]
                 journal.settle_steps(connection, planned, StepState.SKIPPED, self._services.clock.now(), note)
         finally:
             self._close()

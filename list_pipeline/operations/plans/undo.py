@@ -11,7 +11,8 @@ import structlog
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.plans.journal import StepNote
 from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PlanKind, Sweep
-from list_pipeline.operations.access import Correcting
+from list_pipeline.core.runs.status import TAKEN_BACK
+from list_pipeline.operations.access import Correcting, Storing
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
 from list_pipeline.operations.list_states import history as state_history
 from list_pipeline.operations.plans.corrections import (
@@ -25,10 +26,11 @@ from list_pipeline.operations.plans.corrections import (
     require_permission,
 )
 from list_pipeline.operations.plans.execution import stop_and_settle
+from list_pipeline.operations.plans.taken_back import note_in_ledger
 from list_pipeline.operations.stages import follow_up
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.plans import outcomes as outcome_rows
-from list_pipeline.storage.plans import plan_rows
+from list_pipeline.storage.plans import plan_rows, undone
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.runs import ledger
 
@@ -47,8 +49,9 @@ def undo_maintenance(
 ) -> list[Correction]:
     """Take back everything that a campaign's maintenance changed: moves and enrolments first, then suppressions.
 
-    What was not executed is not executed any more. Contacts that somebody changed since, that unsubscribed or complained
-    stay as they are, and are named. Running it again continues, or finds nothing left to do.
+    What was not executed is withdrawn; who decided on it stays named. Contacts that somebody changed since, that unsubscribed
+    or complained stay as they are, and are named; the ledger says how many. Running it again continues, or finds nothing left
+    to do. ``redo`` takes it back.
 
     Args:
         by: who asks, for the record. ``note``: why.
@@ -74,27 +77,33 @@ def undo_maintenance(
     )
     with mutation_lock(services.database, services.clock, f"undoing {key}") as lock:
         with services.database.begin() as connection:
-            outcome_rows.withdraw_plans(connection, campaign.campaign_id, sweep, by, services.clock.now())
-            outcome_rows.close_questions(connection, campaign.campaign_id, sweep, by, services.clock.now())
-            begun = outcome_rows.waiting_corrections_of(connection, campaign.campaign_id, sweep, PlanKind.UNDO)
+            undone.withdraw(connection, campaign.campaign_id, sweep, by, services.clock.now())
+            begun = outcome_rows.waiting_corrections_of(
+                connection, campaign.campaign_id, sweep, PlanKind.REDO, PlanKind.UNDO
+            )
+        # From here on no attempt goes on by itself, also when this one dies before anything is taken back.
+        note_in_ledger(services, campaign.campaign_id, sweep)
         done = [finish(services, plan_id, lock, progress) for plan_id in begun]
-        for kind in reversed(MAINTENANCE_PLANS):
-            with services.database.begin() as connection:
-                plan = plan_rows.current_plan(connection, campaign.campaign_id, kind, sweep)
-            if plan is not None:
-                stop_and_settle(services, plan.plan_id, lock, StepNote.UNDONE)
-                done += _take_back(services, asked, plan.plan_id, lock, progress)
-    if done and all(one.facts.is_complete for one in done):
-        with services.database.begin() as connection:
-            # Also where complaints stay: nothing is left that may be taken back.
-            ledger.mark_rolled_back(connection, row.log_id, services.clock.now())
+        for plan_id in _plans_to_take_back(services, campaign.campaign_id, sweep):
+            stop_and_settle(services, plan_id, lock, StepNote.UNDONE)
+            done += _take_back(services, asked, plan_id, lock, progress)
+    status = note_in_ledger(services, campaign.campaign_id, sweep)
+    if status in TAKEN_BACK:
         follow_up(
             "noting the states of the lists",
             lambda: state_history.note(services, campaign.campaign_id, sweep),
             campaign=key,
         )
-    log.info("maintenance undone", campaign=key, corrections=len(done))
+    log.info("maintenance undone", campaign=key, corrections=len(done), status=status)
     return done
+
+
+def _plans_to_take_back(services: Storing, campaign_id: int, sweep: Sweep) -> list[int]:
+    """Redos, the latest first, and the plans of the maintenance itself: moves and enrolments before suppressions."""
+    with services.database.begin() as connection:
+        redos = undone.corrections_of(connection, campaign_id, sweep, (PlanKind.REDO,))
+        plans = [plan_rows.current_plan(connection, campaign_id, kind, sweep) for kind in reversed(MAINTENANCE_PLANS)]
+    return [*reversed(redos), *(plan.plan_id for plan in plans if plan is not None)]
 
 
 def roll_back(

@@ -19,7 +19,7 @@ from list_pipeline.core.messages.delivery import DeliveryState
 from list_pipeline.core.messages.slack_blocks import SlackMessage
 from list_pipeline.core.plans.gate import GateOutcome
 from list_pipeline.core.plans.journal import Outcomes
-from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus, Sweep
+from list_pipeline.core.plans.plan import TURNED_DOWN, ItemAction, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.rebalancing.balance import deviation_percent
 from list_pipeline.core.reports.facts import (
     AttemptFacts,
@@ -32,11 +32,12 @@ from list_pipeline.core.reports.facts import (
     StageErrors,
     StoredReport,
     SuppressionFacts,
+    TakenBackFacts,
     stored_report,
 )
 from list_pipeline.core.reports.message import maintenance_message
 from list_pipeline.core.reviews.questions import ReviewKind
-from list_pipeline.core.runs.status import RunStatus, run_status
+from list_pipeline.core.runs.status import TAKEN_BACK, RunStatus, run_status
 from list_pipeline.core.wording import Rate
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.bounces.fetch import analyse, stored_bounces
@@ -46,7 +47,7 @@ from list_pipeline.operations.messages.outbox import Delivery, leave_out, post, 
 from list_pipeline.operations.reviews.announcements import with_review
 from list_pipeline.operations.runs.attempts import maintenance_limits
 from list_pipeline.operations.runs.run import Maintenance, current, end
-from list_pipeline.operations.safety.modes import operating_mode
+from list_pipeline.operations.safety.modes import change_block_reason, operating_mode
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression.plan_and_execute import executable_items
 from list_pipeline.storage import health as health_rows
@@ -54,7 +55,7 @@ from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.database import fetch_scalar
 from list_pipeline.storage.health import StoredAssessment
 from list_pipeline.storage.messages import Outgoing
-from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans import journal, plan_rows, undone
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan, summary_as_json
 from list_pipeline.storage.runs import attempts as attempt_rows
@@ -128,7 +129,7 @@ def final_status(services: Services, run: Maintenance) -> RunStatus:
 
     Where something was not begun because the time was over, it is no success, whatever was done until then.
     """
-    if run.log.status in (RunStatus.FAILED, RunStatus.ROLLED_BACK) or (run.log.is_final and run.log.gave_up):
+    if run.log.status in TAKEN_BACK | {RunStatus.FAILED} or (run.log.is_final and run.log.gave_up):
         return run.log.status
     if run.log.status is RunStatus.READ_ONLY:
         # It goes on when lists may be changed again, also where nothing was left to suppress: the rebalancing is to come.
@@ -151,7 +152,7 @@ def final_status(services: Services, run: Maintenance) -> RunStatus:
                 is_read_only |= wanted > 0
                 planned += wanted
                 continue
-            if plan.status in (PlanStatus.REJECTED, PlanStatus.EXPIRED):
+            if plan.status in TURNED_DOWN:
                 planned += wanted
                 rejected += wanted
                 continue
@@ -181,6 +182,7 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
     campaign, settings = run.campaign, services.settings
     data = stored_bounces(services, campaign, run.sweep)
     analysis = analyse(data, campaign.recipient_count or 0) if data else None
+    stopped_because = change_block_reason(services) or ""
     with services.database.begin() as connection:
         suppression, rebalancing = plan_rows.maintenance_plans(connection, run.campaign.campaign_id, run.sweep)
         before = ledger.snapshot(connection, campaign.campaign_id, run.sweep.value, "before")
@@ -189,7 +191,8 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         moved = _rebalancing_facts(connection, rebalancing)
         if rebalancing is None:
             moved = replace(moved, not_begun=_why_not_begun(run, suppression))
-        attempt = _attempt_facts(services, connection, run)
+        attempt = replace(_attempt_facts(services, connection, run), stopped_because=stopped_because)
+        taken_back = _taken_back(connection, run)
         requests = _requests(connection, run)
         reviews = review_rows.open_reviews(connection, campaign.campaign_id)
         assessed = health_rows.stored_assessments(connection, partition_of(run))
@@ -234,6 +237,7 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         assessments=[each.assessment for each in assessed],
         list_rates=[_rates(each) for each in assessed],
         later_looks_days=_later_looks(run, suppression),
+        taken_back=taken_back,
     )
 
 
@@ -337,6 +341,14 @@ def _rebalancing_facts(connection: Connection, plan: StoredPlan | None) -> Rebal
         deferred=summary.deferred_count,
         certificate=summary.certificate,
     )
+
+
+def _taken_back(connection: Connection, run: Maintenance) -> TakenBackFacts | None:
+    row = run.log
+    if row.changes_taken_back is None or row.left_because is None:
+        return None
+    by_person = undone.was_undone(connection, run.campaign.campaign_id, run.sweep)
+    return TakenBackFacts(row.changes_taken_back, row.left_because, by_person)
 
 
 def _requests(connection: Connection, run: Maintenance) -> int:

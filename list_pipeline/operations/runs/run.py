@@ -27,7 +27,7 @@ from list_pipeline.core.messages import keys
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.runs import run_keys
 from list_pipeline.core.runs.limits import MAINTENANCE_RUNS, Outlook, RunSeen
-from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.core.runs.status import TAKEN_BACK, RunStatus
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.operations.access import ReadingMailjet
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
@@ -202,10 +202,16 @@ def resume(services: Services, run: Maintenance) -> None:
     deadline. One that works already goes on.
 
     Raises:
-        StateChangedError: another process moved it on at the same moment.
+        StateChangedError: another process moved it on at the same moment, or a person undid it meanwhile.
     """
     with services.database.begin() as connection:
         row = ledger.attempt_of(connection, run.log.log_id)
+        if row.status in TAKEN_BACK:
+            raise StateChangedError(
+                f"Going on with the maintenance of {run.campaign.key}",
+                f"it was undone meanwhile ({row.status.replace('_', ' ')})",
+                "Nothing more of it is done; `list-pipeline redo` takes the undo back",
+            )
         if row.status in (RunStatus.PENDING_REVIEW, RunStatus.READ_ONLY):
             ledger.reopen_log(connection, row.log_id, row.status, services.clock.now())
 

@@ -16,7 +16,7 @@ from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.plans.gate import GateOutcome
 from list_pipeline.core.plans.journal import StepNote
-from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus
+from list_pipeline.core.plans.plan import TURNED_DOWN, ItemAction, PlanItem, PlanKind, PlanStatus
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.suppression.plan import SuppressionPlan, SuppressionSummary, assemble
 from list_pipeline.core.suppression.policy import SuppressionPolicy
@@ -257,7 +257,7 @@ def _save(services: Services, run: Maintenance, plan: SuppressionPlan, summary: 
 def executable_items(plan: StoredPlan, items: Sequence[PlanItem]) -> list[PlanItem]:
     """The items of a plan that may be carried out now: what the gate or a person let through, held ones never."""
     planned = [item for item in items if item.action is ItemAction.SUPPRESS and not item.is_held]
-    if plan.status in (PlanStatus.REJECTED, PlanStatus.EXPIRED):
+    if plan.status in TURNED_DOWN:
         return []
     if plan.decided_by not in (None, "gate"):
         return planned

@@ -110,7 +110,8 @@ def all_campaigns(connection: Connection) -> tuple[Campaign, ...]:
 class MaintenanceState:
     """A campaign with its latest post-campaign maintenance. ``log_id`` and ``log_status`` are None before the first.
 
-    ``is_away``: the latest attempt met an unavailable Mailjet; ``waits``: how many did.
+    ``is_away``: the latest attempt met an unavailable Mailjet; ``waits``: how many did. ``changes_left``: changes that stand
+    after an undo or a rollback, None where there was none.
     """
 
     campaign: Campaign
@@ -127,6 +128,7 @@ class MaintenanceState:
     is_away: bool
     waits: int
     log_late_since: datetime | None
+    changes_left: int | None
 
     @property
     def attempts_used(self) -> int:
@@ -154,10 +156,10 @@ def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceS
                greatest(l.touched_at, j.submitting_at) as touched_at,
                p.plan_id as approved_plan_id, p.decided_at, w.plan_id as waiting_plan_id,
                l.gave_up_at is not null as gave_up, coalesce(l.away_at is not null and l.status = {_FAILED}, false) as is_away,
-               coalesce(l.waits, 0) as waits, l.log_late_since
+               coalesce(l.waits, 0) as waits, l.log_late_since, l.changes_left
         from ({_SELECT}) q
         left join lateral (
-            select id, status, attempt, executed_at, finished_at, touched_at, gave_up_at, away_at, log_late_since,
+            select id, status, attempt, executed_at, finished_at, touched_at, gave_up_at, away_at, log_late_since, changes_left,
                    count(*) filter (where away_at is not null and status = {_FAILED}) over () as waits
             from list_maintenance_log
             where campaign_schedule_id = q.campaign_id and maintenance_type = 'post_campaign' and sweep = :sweep

@@ -100,7 +100,8 @@ _RECORD = """
 
 _DECIDED = f"""
     with chosen as materialized (
-        select p.plan_id, p.kind, p.status, p.created_at, p.decided_at, p.decided_by, p.gate ->> 'outcome' as outcome,
+        select p.plan_id, p.kind, p.status, p.created_at, p.decided_at, p.decided_by, p.withdrawn_at,
+               p.gate ->> 'outcome' as outcome,
                p.gate -> 'waiting' as waiting, p.created_at >= :start as planned_today, advice.record_id,
                advice.plan_confidence
         from plan p {_RECORD}
@@ -117,7 +118,7 @@ _DECIDED = f"""
             from review_item r join chosen c using (plan_id)
             left join lateral jsonb_array_elements_text(r.details -> 'contact_ids') held (contact_id)
                 on r.contact_id is null
-            where r.status in ('approved', 'rejected', 'expired') and r.decided_at < :end
+            where r.status in ('approved', 'rejected', 'expired', 'withdrawn') and r.decided_at < :end
               and (r.kind = 'incident' or r.kind = 'plan' and r.contact_id is not null)) q
         where q.contact_id is not null order by q.plan_id, q.contact_id, q.decided_at desc
     ), judged as (
@@ -132,7 +133,7 @@ _DECIDED = f"""
                     when p.decided_at < :end and p.decided_by = 'nobody' then 'nobody'
                     when p.decided_at < :end and p.decided_by <> 'gate'
                          and (not i.is_held or p.status in ('rejected', 'expired')) then 'person'
-                    when p.outcome in ('refused', 'read_only') then 'stopped'
+                    when p.outcome in ('refused', 'read_only') or p.withdrawn_at < :end then 'stopped'
                     else 'waiting' end as decider,
                coalesce(q.decided_by, p.decided_by) as decided_by,
                q.decided_at as asked_alone_at, p.decided_at as plan_decided_at, p.created_at,
@@ -227,7 +228,8 @@ def peoples_decisions(connection: Connection, span: Span, cuts: Cuts) -> tuple[P
     """People's decisions in a span on plans that the policy made, and expiries: of plans, and of single questions.
 
     Questions that were closed together with their plan are that one decision. What people asked for themselves (an undo, a
-    reinstatement) is no answer to the policy.
+    reinstatement) is no answer to the policy: what an undo ended was approved where somebody had decided, and is no decision
+    where nobody had.
     """
     found = fetch_all(
         connection,
@@ -244,13 +246,14 @@ def peoples_decisions(connection: Connection, span: Span, cuts: Cuts) -> tuple[P
                   and not i.is_held) as contacts
         from p where p.decided_at >= :start and p.decided_at < :end and p.decided_by <> 'gate'
         union all
-        select p.kind, r.status, false,
+        select p.kind, case when r.status = 'withdrawn' then 'approved' else r.status end, false,
                coalesce((select {_ADVICE_ON_ITEM} from plan_item i
                          where i.plan_id = p.plan_id and i.contact_id = r.contact_id), 'none'),
                case when r.contact_id is not null then 1
                     else jsonb_array_length(coalesce(r.details -> 'contact_ids', '[]')) end
         from review_item r join p using (plan_id)
-        where r.decided_at >= :start and r.decided_at < :end and r.status in ('approved', 'rejected', 'expired')
+        where r.decided_at >= :start and r.decided_at < :end
+          and r.status in ('approved', 'rejected', 'expired', 'withdrawn')
           and (r.kind = 'incident' or r.kind = 'plan' and r.contact_id is not null)
           and not (p.status in ('rejected', 'expired') and p.decided_at is not distinct from r.decided_at)
         """,
@@ -273,7 +276,8 @@ def peoples_decisions(connection: Connection, span: Span, cuts: Cuts) -> tuple[P
 def false_suppressions(connection: Connection, span: Span) -> FalseSuppressions:
     """The suppressions by rule in a span, and what people had made of them by its end.
 
-    Reviewed is what a person approved, with its plan or by itself, or took back.
+    Reviewed is what a person approved, with its plan or by itself, or took back. A suppression that was undone and done again
+    counts once, as the one that was done again.
     """
     row = fetch_row(
         connection,
@@ -283,11 +287,13 @@ def false_suppressions(connection: Connection, span: Span) -> FalseSuppressions:
             select r.plan_id, coalesce(r.contact_id, cast(held.contact_id as bigint)) as contact_id
             from review_item r
             left join lateral jsonb_array_elements_text(r.details -> 'contact_ids') held (contact_id) on r.contact_id is null
-            where r.plan_id is not null and r.status = 'approved' and r.decided_at < :end and r.decided_by <> 'nobody'
+            where r.plan_id is not null and r.status in ('approved', 'withdrawn') and r.decided_at < :end
+              and r.decided_by <> 'nobody'
               and (r.kind = 'incident' or r.kind = 'plan' and r.contact_id is not null)
         ), suppressed as (
             select h.reinstated_at < :end as is_back,
-                   p.status in ('approved', 'executed') and p.decided_by not in ('gate', 'nobody') and p.decided_at < :end
+                   p.status in ('approved', 'executed', 'withdrawn') and p.decided_by not in ('gate', 'nobody')
+                       and p.decided_at < :end
                        or exists (select 1 from question q where q.plan_id = c.plan_id and q.contact_id = c.contact_id)
                        as is_approved,
                    exists (select 1 from change rc join plan rp on rp.plan_id = rc.plan_id
@@ -295,6 +301,10 @@ def false_suppressions(connection: Connection, span: Span) -> FalseSuppressions:
             from contact_suppression_history h
             left join change c on c.change_id = h.change_id left join plan p on p.plan_id = c.plan_id
             where h.suppressed_at >= :start and h.suppressed_at < :end and h.reason <> 'manual'
+              and not exists (select 1 from change u join change d on d.reverses_change_id = u.change_id
+                              join plan dp on dp.plan_id = d.plan_id and dp.kind = 'redo' and dp.executed_at < :end
+                              join change_step t on t.change_id = u.change_id and t.state = 'compensated'
+                              where u.reverses_change_id = h.change_id)
         )
         select count(*) as suppressed, count(*) filter (where is_approved or is_back) as reviewed,
                count(*) filter (where is_back) as reinstated, count(*) filter (where is_back and is_undone) as undone

@@ -167,6 +167,17 @@ def steps_of(connection: Connection, plan_id: int, *states: StepState) -> tuple[
     return tuple(_step(row) for row in found)
 
 
+def not_begun(connection: Connection, plan_id: int) -> frozenset[int]:
+    """The contacts of a plan of whose changes nothing was begun, and something is still planned."""
+    found = fetch_all(
+        connection,
+        f"""select distinct c.contact_id from change_step s join change c using (change_id)
+            where c.plan_id = :plan and s.state = {sql_word(StepState.PLANNED)} and {_NOT_BEGUN}""",
+        plan=plan_id,
+    )
+    return frozenset(int(row["contact_id"]) for row in found)
+
+
 def _step(row: RowMapping) -> Step:
     return Step(
         **{
@@ -398,7 +409,8 @@ def steps_without_answer(connection: Connection, plan_id: int) -> tuple[Step, ..
 def half_done(
     connection: Connection, untouched_since: datetime | None = None, besides: int | None = None
 ) -> Mapping[int, tuple[int, ...]]:
-    """Plans in force with changes of which something was done and something is still to be done, to the contacts of these.
+    """Plans in force, or withdrawn midway, with changes of which something was done and something is still to be done, to the
+    contacts of these.
 
     Args:
         untouched_since: only plans of which no step moved since then.
@@ -409,7 +421,8 @@ def half_done(
         f"""
         select p.plan_id, array_agg(distinct c.contact_id order by c.contact_id) as contacts
         from plan p join change c using (plan_id) join change_step s using (change_id)
-        where p.status in {sql_list(PlanStatus.APPROVED, PlanStatus.EXECUTED)} and s.state in {sql_list(*UNSETTLED)}
+        where p.status in {sql_list(PlanStatus.APPROVED, PlanStatus.EXECUTED, PlanStatus.WITHDRAWN)}
+          and s.state in {sql_list(*UNSETTLED)}
           and exists (select 1 from change_step o where o.change_id = c.change_id
                       and (o.state in {sql_list(StepState.CONFIRMED, *UNDER_WAY)}
                            or o.state = {sql_word(StepState.PLANNED)} and o.note = {_ANSWER_LOST}))

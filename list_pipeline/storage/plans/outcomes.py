@@ -15,16 +15,7 @@ from sqlalchemy import Connection, RowMapping
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.corrections import ContactNow, DoneChange
 from list_pipeline.core.plans.journal import EXPLAIN_NO_SIZE, STEP_LIFE, Outcomes, StepAction, StepNote, StepState
-from list_pipeline.core.plans.plan import (
-    CORRECTIONS,
-    MAINTENANCE_PLANS,
-    PLAN_LIFE,
-    ItemAction,
-    PlanKind,
-    PlanStatus,
-    Sweep,
-)
-from list_pipeline.core.reviews.questions import REVIEW_LIFE, ReviewKind, ReviewStatus
+from list_pipeline.core.plans.plan import CORRECTIONS, ItemAction, PlanKind, PlanStatus, Sweep
 from list_pipeline.storage.database import (
     execute,
     fetch_all,
@@ -42,6 +33,7 @@ _FAILED, _COMPENSATED = sql_word(StepState.FAILED), sql_word(StepState.COMPENSAT
 _ADD, _REMOVE = sql_word(StepAction.ADD), sql_word(StepAction.REMOVE)
 _WAS_THERE_ALREADY = sql_word(StepNote.WAS_THERE_ALREADY)
 _SUPPRESS = sql_word(ItemAction.SUPPRESS)
+_APPROVED = sql_word(PlanStatus.APPROVED)
 
 _PER_CHANGE = f"""
     select c.change_id, c.plan_id, c.contact_id, bool_or(s.state = {_COMPENSATED}) as reversed,
@@ -144,13 +136,6 @@ def write_history(
     )
 
 
-_CONFIRMED, _SKIPPED = sql_word(StepState.CONFIRMED), sql_word(StepState.SKIPPED)
-_FAILED, _COMPENSATED = sql_word(StepState.FAILED), sql_word(StepState.COMPENSATED)
-_ADD, _REMOVE = sql_word(StepAction.ADD), sql_word(StepAction.REMOVE)
-_APPROVED = sql_word(PlanStatus.APPROVED)
-_LAPSES = left_for(PLAN_LIFE, PlanStatus.EXPIRED, PlanStatus.PLANNED)
-_TURNED_DOWN = left_for(PLAN_LIFE, PlanStatus.REJECTED, PlanStatus.PENDING_REVIEW, PlanStatus.APPROVED)
-
 _DONE_CHANGE = f"""
     select c.change_id, c.contact_id, c.kind, c.before, i.reason,
            coalesce((select array_agg(array[s.action, s.list_role] order by s.ordinal) from change_step s
@@ -180,6 +165,27 @@ def reversed_changes(connection: Connection, plan_id: int) -> tuple[DoneChange, 
         plan=plan_id,
     )
     return tuple(_done_change(row) for row in found)
+
+
+def changes_by_id(connection: Connection, change_ids: Sequence[int]) -> tuple[DoneChange, ...]:
+    """Changes with what of them took effect, by contact id."""
+    found = fetch_all(
+        connection, _DONE_CHANGE + "where c.change_id = any(:ids) order by c.contact_id", ids=list(change_ids)
+    )
+    return tuple(_done_change(row) for row in found)
+
+
+def latest_changes(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int, DoneChange]:
+    """The latest change of each contact of which something took effect and was not taken back."""
+    found = fetch_all(
+        connection,
+        _DONE_CHANGE
+        + f"""where c.change_id in (
+                  select max(x.change_id) from change x join change_step y using (change_id)
+                  where x.contact_id = any(:ids) and y.state = {_CONFIRMED} group by x.contact_id)""",
+        ids=list(contact_ids),
+    )
+    return {int(row["contact_id"]): _done_change(row) for row in found}
 
 
 def standing_suppression(connection: Connection, contact_id: int) -> DoneChange | None:
@@ -270,47 +276,6 @@ def next_revision(connection: Connection, campaign_id: int, kind: PlanKind, swee
     )
 
 
-def withdraw_plans(connection: Connection, campaign_id: int, sweep: Sweep, by: str, now: datetime) -> int:
-    """A person takes a maintenance back: what of its plans was not executed is not executed any more."""
-    return execute(
-        connection,
-        f"""
-        update plan set status = case when status in {_LAPSES} then :expired else :rejected end, decided_by = :by,
-               decided_at = :now
-        where campaign_id = :campaign and sweep = :sweep and kind in {sql_list(*MAINTENANCE_PLANS)}
-          and (status in {_LAPSES} or status in {_TURNED_DOWN})
-        """,
-        expired=PlanStatus.EXPIRED,
-        rejected=PlanStatus.REJECTED,
-        campaign=campaign_id,
-        sweep=sweep,
-        by=by,
-        now=now,
-    )
-
-
-def close_questions(connection: Connection, campaign_id: int, sweep: Sweep, by: str, now: datetime) -> int:
-    """Close the questions about the plans of a maintenance that is taken back: open ones, and approved ones not carried out."""
-    return execute(
-        connection,
-        f"""
-        update review_item r set status = :rejected, decided_at = :now, decided_by = :by, note = 'the maintenance was undone'
-        from plan p
-        where p.plan_id = r.plan_id and p.campaign_id = :campaign and p.sweep = :sweep
-          and p.kind in {sql_list(*MAINTENANCE_PLANS)}
-          and r.kind in {sql_list(ReviewKind.PLAN, ReviewKind.INCIDENT, ReviewKind.FAILED_ITEM)}
-          and r.status in {left_for(REVIEW_LIFE, ReviewStatus.REJECTED)}
-          and (r.status = {sql_word(ReviewStatus.OPEN)}
-               or r.executed_at is null and (r.contact_id is not null or r.kind = {sql_word(ReviewKind.INCIDENT)}))
-        """,
-        rejected=ReviewStatus.REJECTED,
-        campaign=campaign_id,
-        sweep=sweep,
-        by=by,
-        now=now,
-    )
-
-
 def compensate(connection: Connection, plan_id: int, now: datetime) -> int:
     """The steps that a correction took back are compensated, where all of its own steps are settled well."""
     return execute(
@@ -347,28 +312,18 @@ def mark_reinstated(connection: Connection, plan_id: int, by: str, now: datetime
 
 
 def reinstated_since(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int, datetime]:
-    """When each contact was last reinstated: what happened before then is no evidence any more."""
+    """When each contact was last reinstated: what happened before then is no evidence any more. An undo that was taken back
+    protects nobody."""
     found = fetch_all(
         connection,
-        """select contact_id, max(reinstated_at) as at from contact_suppression_history
-           where contact_id = any(:ids) and reinstated_at is not null group by contact_id""",
+        f"""select contact_id, max(reinstated_at) as at from contact_suppression_history h
+           where contact_id = any(:ids) and reinstated_at is not null and not exists (
+               select 1 from change u join change_step s using (change_id)
+               where u.reverses_change_id = h.change_id and s.state = {_COMPENSATED})
+           group by contact_id""",
         ids=list(contact_ids),
     )
     return {int(row["contact_id"]): row["at"] for row in found}
-
-
-def is_taken_back(connection: Connection, campaign_id: int, sweep: Sweep) -> bool:
-    """Whether nothing of what a maintenance changed stands any more."""
-    return not fetch_scalar(
-        connection,
-        f"""
-        select exists (select 1 from plan p join change c using (plan_id) join change_step s using (change_id)
-                       where p.campaign_id = :campaign and p.sweep = :sweep and p.kind in {sql_list(*MAINTENANCE_PLANS)}
-                         and s.state = {_CONFIRMED})
-        """,
-        campaign=campaign_id,
-        sweep=sweep,
-    )
 
 
 def waiting_corrections(connection: Connection, kinds: Collection[PlanKind] = CORRECTIONS) -> tuple[int, ...]:
@@ -382,15 +337,15 @@ def waiting_corrections(connection: Connection, kinds: Collection[PlanKind] = CO
     return tuple(int(row["plan_id"]) for row in found)
 
 
-def waiting_corrections_of(connection: Connection, campaign_id: int, sweep: Sweep, kind: PlanKind) -> tuple[int, ...]:
-    """The corrections of one campaign and kind that wait."""
+def waiting_corrections_of(connection: Connection, campaign_id: int, sweep: Sweep, *kinds: PlanKind) -> tuple[int, ...]:
+    """The corrections of one maintenance and of some kinds that wait or died midway, oldest first."""
     found = fetch_all(
         connection,
-        f"""select plan_id from plan where campaign_id = :campaign and sweep = :sweep and kind = :kind
+        f"""select plan_id from plan where campaign_id = :campaign and sweep = :sweep and kind = any(:kinds)
              and status = {_APPROVED} and executed_at is null order by plan_id""",
         campaign=campaign_id,
         sweep=sweep,
-        kind=kind,
+        kinds=[kind.value for kind in kinds],
     )
     return tuple(int(row["plan_id"]) for row in found)
 

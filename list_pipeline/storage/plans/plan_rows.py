@@ -50,6 +50,7 @@ SUMMARIES: Mapping[PlanKind, JsonColumn[PlanSummary]] = {
     PlanKind.REBALANCING: JsonColumn("plan.summary", RebalancingSummary),
     PlanKind.ROLLBACK: _CORRECTION,
     PlanKind.UNDO: _CORRECTION,
+    PlanKind.REDO: _CORRECTION,
     PlanKind.MANUAL: _CORRECTION,
     PlanKind.REPAIR: JsonColumn("plan.summary", RepairSummary),
 }
@@ -93,6 +94,7 @@ class StoredPlan:
     """A plan without its items. ``campaign_id`` and ``sweep`` are None for what belongs to no campaign.
 
     ``gate`` is None until a gate judged it. ``requested_by`` and ``note``: who asked for a correction, and why.
+    ``withdrawn_by``: who undid its maintenance before it was carried out to the end; ``decided_by`` stays who decided.
     """
 
     plan_id: int
@@ -111,6 +113,8 @@ class StoredPlan:
     executed_at: datetime | None
     requested_by: str | None
     note: str | None
+    withdrawn_at: datetime | None
+    withdrawn_by: str | None
 
     @property
     def suppression_summary(self) -> SuppressionSummary:
@@ -323,16 +327,23 @@ def set_gate(
 
 
 def rejected_contacts(connection: Connection, campaign_id: int) -> frozenset[int]:
-    """Contacts whose suppression after a campaign a person rejected, with its plan or by itself."""
+    """Contacts whose suppression after a campaign a person rejected, with its plan or by itself, or ended with an undo that
+    nobody took back."""
     found = fetch_all(
         connection,
         """
         select i.contact_id from plan p join plan_item i using (plan_id)
-        where p.campaign_id = :campaign and p.kind = 'suppression' and p.status = 'rejected' and i.action = 'suppress'
+        where p.campaign_id = :campaign and p.kind = 'suppression' and i.action = 'suppress'
+          and (p.status = 'rejected' or p.status = 'withdrawn' and not exists (
+                   select 1 from plan r where r.campaign_id = p.campaign_id and r.sweep = p.sweep and r.kind = 'redo'
+                     and r.created_at >= p.withdrawn_at))
         union
         select coalesce(r.contact_id, cast(held.contact_id as bigint)) from review_item r join plan p using (plan_id)
         left join lateral jsonb_array_elements_text(r.details -> 'contact_ids') held (contact_id) on r.contact_id is null
-        where p.campaign_id = :campaign and p.kind = 'suppression' and r.status = 'rejected'
+        where p.campaign_id = :campaign and p.kind = 'suppression'
+          and (r.status = 'rejected' or r.status = 'withdrawn' and not exists (
+                   select 1 from plan d where d.campaign_id = p.campaign_id and d.sweep = p.sweep and d.kind = 'redo'
+                     and d.created_at >= r.withdrawn_at))
           and (r.kind = 'incident' or r.kind = 'plan' and r.contact_id is not null)
         """,
         campaign=campaign_id,
@@ -341,12 +352,15 @@ def rejected_contacts(connection: Connection, campaign_id: int) -> frozenset[int
 
 
 def taken_back_contacts(connection: Connection, campaign_id: int) -> frozenset[int]:
-    """Contacts whose suppression after a campaign a person took back: undone, or reinstated."""
+    """Contacts whose suppression after a campaign a person took back: undone and not done again, or reinstated."""
     found = fetch_all(
         connection,
         """
         select distinct c.contact_id from plan p join change c using (plan_id) join change_step s using (change_id)
-        where p.campaign_id = :campaign and p.kind = 'suppression' and s.state = 'compensated'
+        where p.campaign_id = :campaign and p.kind in ('suppression', 'redo') and c.kind = 'suppress'
+          and s.state = 'compensated' and not exists (
+              select 1 from change u join change_step t using (change_id)
+              where u.reverses_change_id = c.change_id and t.state = 'compensated')
         """,
         campaign=campaign_id,
     )
@@ -466,7 +480,8 @@ def suppressed_in_sweeps(connection: Connection, campaign_id: int, except_sweep:
             select count(distinct i.contact_id) from plan p join plan_item i using (plan_id)
             join change ch on ch.plan_id = p.plan_id and ch.contact_id = i.contact_id
             join change_step st on st.change_id = ch.change_id and st.ordinal = 1 and st.state = 'confirmed'
-            where p.campaign_id = :campaign and p.kind = 'suppression' and p.sweep is distinct from cast(:sweep as text)
+            where p.campaign_id = :campaign and p.kind in ('suppression', 'redo')
+              and p.sweep is distinct from cast(:sweep as text)
               and i.action = 'suppress' and i.reason <> 'complaint'
             """,
             campaign=campaign_id,

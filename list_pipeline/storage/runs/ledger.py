@@ -16,7 +16,7 @@ from list_pipeline.core.bounces.policy import BOUNCES
 from list_pipeline.core.errors import StateChangedError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.reports.facts import StoredReport
-from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.core.runs.status import TAKEN_BACK, RunStatus
 from list_pipeline.storage.database import JsonColumn, execute, fetch_all, fetch_one, fetch_row, fetch_scalar, to_json
 from list_pipeline.storage.runs import life
 
@@ -36,6 +36,8 @@ class LogRow:
         deadline_passed_at: when something of it was not begun because its time was over.
         away_at: when it failed because Mailjet was away or still at work.
         log_late_since: since when it found one of Mailjet's bounce sources late.
+        status_before_undo: how it stood before the first undo or rollback of it; None where there was none.
+        changes_taken_back, left_because: its changes that are taken back, and those that stand, by the reason.
     """
 
     log_id: int
@@ -54,6 +56,9 @@ class LogRow:
     deadline_passed_at: datetime | None
     away_at: datetime | None
     log_late_since: datetime | None
+    status_before_undo: RunStatus | None
+    changes_taken_back: int | None
+    left_because: Mapping[str, int] | None
 
     @property
     def is_away(self) -> bool:
@@ -90,14 +95,17 @@ class LogRow:
 SELECT_LOG = """
     select id as log_id, campaign_schedule_id as campaign_id, sweep, attempt, executed_at, touched_at, finished_at, status,
            coalesce(errors, '[]') as errors, slack_notification_sent, run_id, gave_up_at, timed_out_at,
-           deadline_passed_at, away_at, log_late_since
+           deadline_passed_at, away_at, log_late_since, status_before_undo, changes_taken_back, left_because
     from list_maintenance_log
 """
 
 
 def log_row(row: RowMapping) -> LogRow:
     """A row that ``SELECT_LOG`` found."""
-    return LogRow(**{**row, "status": RunStatus(row["status"])})
+    before = row["status_before_undo"]
+    return LogRow(
+        **{**row, "status": RunStatus(row["status"]), "status_before_undo": RunStatus(before) if before else None}
+    )
 
 
 _LATEST = (
@@ -360,15 +368,40 @@ def go_on_after_waiting(connection: Connection, log_id: int, run_id: str | None,
     return touch_log(connection, log_id, run_id, now)
 
 
-def mark_rolled_back(connection: Connection, log_id: int, now: datetime) -> None:
-    """The ledger says that a maintenance, or its rebalancing, was taken back; said already, nothing changes.
+def note_taken_back(
+    connection: Connection,
+    seen: LogRow,
+    status: RunStatus,
+    taken_back: int,
+    left_because: Mapping[str, int],
+    now: datetime,
+) -> None:
+    """Write how an attempt stands after an undo, a rollback or a redo; what it did itself, and when it ended, stays.
+
+    Args:
+        seen: the attempt as it was read. status: how it stands now.
+        taken_back: changes of it that are taken back.
+        left_because: changes that stand, by the reason.
 
     Raises:
         StateChangedError: another process moved it on meanwhile.
     """
-    row = attempt_of(connection, log_id)
-    if row.status is not RunStatus.ROLLED_BACK:
-        life.change_status(connection, life.LEDGER, log_id, row.status, RunStatus.ROLLED_BACK, now)
+    is_back = status in TAKEN_BACK
+    if not is_back:
+        life.change_status(connection, life.LEDGER, seen.log_id, seen.status, status, now)
+    before = seen.status_before_undo or (None if seen.status in TAKEN_BACK else seen.status)
+    execute(
+        connection,
+        """update list_maintenance_log set status_before_undo = :before, changes_taken_back = :taken_back,
+               changes_left = :left, left_because = cast(:because as jsonb) where id = :id""",
+        id=seen.log_id,
+        before=before if is_back else None,
+        taken_back=taken_back if is_back else None,
+        left=sum(left_because.values()) if is_back else None,
+        because=to_json(dict(left_because)) if is_back else None,
+    )
+    if is_back and status is not seen.status:
+        life.change_status(connection, life.LEDGER, seen.log_id, seen.status, status, now)
 
 
 def save_snapshot(

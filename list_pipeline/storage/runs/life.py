@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from list_pipeline.core.errors import StateChangedError
-from list_pipeline.core.runs.status import OPEN, RUN_LIFE, RunStatus
+from list_pipeline.core.runs.status import OPEN, RUN_LIFE, TAKEN_BACK, RunStatus
 from list_pipeline.storage.database import execute, to_json
 
 
@@ -29,7 +29,8 @@ class RunTable:
 
 LEDGER = RunTable(
     "list_maintenance_log",
-    # What was never known is an empty object, so that the row says it was looked for. Taken back, a run keeps its end.
+    # What was never known is an empty object, so that the row says it was looked for. Taken back, and done again, a run
+    # keeps its end.
     on_end="""finished_at = case when :is_taken_back then coalesce(finished_at, :now) else :now end,
               ai_assessments = coalesce(ai_assessments, '{}'),
               before_state = coalesce(before_state, '{}'), after_state = coalesce(after_state, '{}')""",
@@ -76,7 +77,7 @@ def change_status(
         id=row_id,
         seen=seen.value,
         wanted=wanted.value,
-        is_taken_back=wanted is RunStatus.ROLLED_BACK,
+        is_taken_back=bool({seen, wanted} & TAKEN_BACK),
         now=now,
     ):
         raise StateChangedError(

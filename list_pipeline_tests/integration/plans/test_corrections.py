@@ -216,8 +216,10 @@ def test_what_waits_is_withdrawn_by_an_undo_and_is_not_done_afterwards(install_s
         assert plan.status is PlanStatus.PENDING_REVIEW
         made.control.reset_requests()
         assert undo(made) == []
-        assert made.plan(PlanKind.SUPPRESSION).status is PlanStatus.REJECTED
-        assert made.query("select status, decided_by from review_item where kind = 'plan'") == [("rejected", "ada")]
+        assert made.plan(PlanKind.SUPPRESSION).status is PlanStatus.WITHDRAWN
+        asked = "select status, decided_by, withdrawn_by from review_item where kind = 'plan'"
+        assert made.query(asked) == [("withdrawn", None, "ada")]
+        assert statuses(made) == ["rolled_back"]
         with pytest.raises(RefusedError):
             approve(made.services, plan.plan_id, by="bob", content_hash=plan.content_hash)
         assert made.changing_requests() == {}

@@ -24,7 +24,7 @@ LET_THROUGH = GateRecord(GateOutcome.APPROVED, alert=False, may_run=1, waiting=(
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
-PLANNED, WAITS, APPROVED, REJECTED, EXPIRED, EXECUTED, _ = PlanStatus
+PLANNED, WAITS, APPROVED, REJECTED, EXPIRED, EXECUTED, *_ = PlanStatus
 
 
 @pytest.fixture
@@ -103,9 +103,10 @@ def test_what_may_not_follow_is_refused_before_anything_is_written(database: Dat
 
 def test_a_plan_that_was_taken_back_while_it_was_carried_out_does_not_count_as_executed(database: Database) -> None:
     approved(database)
-    raised = lose_race(database, decide(APPROVED, REJECTED, "bob"), executed(LATER))
+    withdrawn = text("update plan set status = 'withdrawn', withdrawn_at = created_at, withdrawn_by = 'bob'")
+    raised = lose_race(database, lambda c: c.execute(withdrawn), executed(LATER))
     assert isinstance(raised, StateChangedError)
-    assert plan(database) == ("rejected", "bob", None)
+    assert plan(database) == ("withdrawn", "ada", None)
 
 
 def test_a_plan_that_two_found_settled_is_marked_once(database: Database) -> None:
@@ -142,7 +143,8 @@ def test_an_approval_that_was_withdrawn_is_not_noted_as_carried_out(database: Da
         lambda c: review_rows.mark_executed(c, [only(c)], LATER),
     )
     assert isinstance(raised, StateChangedError)
-    assert rows(database, "select status, decided_by, executed_at from review_item") == [("rejected", "bob", None)]
+    found = rows(database, "select status, decided_by, withdrawn_by, executed_at from review_item")
+    assert found == [("withdrawn", "ada", "bob", None)]
 
 
 def test_a_question_that_was_answered_does_not_lapse(database: Database) -> None:

@@ -118,10 +118,29 @@ def test_what_is_taken_back_keeps_its_end(database: Database) -> None:
                     connection, log_id, RunStatus.RUNNING, RunStatus.SUCCESS, NOW + timedelta(minutes=minutes)
                 )
             else:
-                ledger.mark_rolled_back(connection, log_id, NOW + timedelta(minutes=minutes))
-                ledger.mark_rolled_back(connection, log_id, NOW + timedelta(minutes=minutes))
+                for _ in range(2):
+                    seen = ledger.attempt_of(connection, log_id)
+                    at = NOW + timedelta(minutes=minutes)
+                    ledger.note_taken_back(connection, seen, RunStatus.ROLLED_BACK, 3, {}, at)
     (row,) = rows(database, "select status, finished_at, execution_time_ms from list_pipeline.list_maintenance_log")
     assert row == {"status": "rolled_back", "finished_at": NOW + timedelta(minutes=5), "execution_time_ms": 300_000}
+
+
+def test_what_is_done_again_stands_as_before_and_says_nothing_of_an_undo_any_more(database: Database) -> None:
+    log_id = begun(database)
+    with database.begin() as connection:
+        ledger.end_log(connection, log_id, RunStatus.RUNNING, RunStatus.SUCCESS, NOW)
+        for status, left in ((RunStatus.PARTLY_ROLLED_BACK, {"unsubscribed": 2}), (RunStatus.ROLLED_BACK, {})):
+            ledger.note_taken_back(connection, ledger.attempt_of(connection, log_id), status, 3, left, NOW)
+        seen = ledger.attempt_of(connection, log_id)
+        assert (seen.status_before_undo, seen.changes_taken_back, seen.left_because) == (RunStatus.SUCCESS, 3, {})
+        ledger.note_taken_back(connection, seen, RunStatus.SUCCESS, 0, {"done_again": 3}, NOW + timedelta(hours=1))
+    (row,) = rows(
+        database,
+        """select status, finished_at, status_before_undo, changes_taken_back, changes_left, left_because
+           from list_pipeline.list_maintenance_log""",
+    )
+    assert list(row.values()) == ["success", NOW, None, None, None, None]
 
 
 def test_a_sign_of_life_leaves_what_ended_alone(database: Database) -> None:

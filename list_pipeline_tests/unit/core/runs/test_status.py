@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import list_pipeline
 from list_pipeline.core.errors import IllegalTransitionError
 from list_pipeline.core.plans.plan import PlanStatus
-from list_pipeline.core.runs.status import FINAL, OPEN, RUN_LIFE, RunStatus, run_status
+from list_pipeline.core.runs.status import FINAL, OPEN, RUN_LIFE, TAKEN_BACK, RunStatus, run_status, status_after_undo
 
 
 class TestRunStatus:
@@ -62,12 +62,33 @@ class TestTransitions:
         assert not OPEN & FINAL
 
     @pytest.mark.parametrize("final", sorted(FINAL | {RunStatus.FAILED}))
-    def test_what_ended_is_at_most_taken_back_or_works_again(self, final: RunStatus) -> None:
-        assert RUN_LIFE.table[final] <= {RunStatus.ROLLED_BACK, RunStatus.RUNNING}
+    def test_what_ended_is_at_most_taken_back_done_again_or_works_again(self, final: RunStatus) -> None:
+        ends = FINAL | {RunStatus.FAILED}
+        assert RUN_LIFE.table[final] <= (ends if final in TAKEN_BACK else TAKEN_BACK | {RunStatus.RUNNING})
 
-    def test_what_was_taken_back_stays(self) -> None:
-        assert not RUN_LIFE.table[RunStatus.ROLLED_BACK]
 
+class TestAfterAnUndo:
+    @pytest.mark.parametrize(
+        ("numbers", "status"),
+        [
+            ({"taken_back": 5, "left": 0}, RunStatus.ROLLED_BACK),
+            ({"taken_back": 5, "left": 1}, RunStatus.PARTLY_ROLLED_BACK),
+            ({"taken_back": 0, "left": 5}, RunStatus.SUCCESS),
+            ({"taken_back": 0, "left": 0, "withdrawn": 1}, RunStatus.ROLLED_BACK),
+            ({"taken_back": 0, "left": 2, "withdrawn": 1}, RunStatus.PARTLY_ROLLED_BACK),
+        ],
+    )
+    def test_only_what_left_nothing_is_rolled_back(self, numbers: dict[str, int], status: RunStatus) -> None:
+        assert status_after_undo(RunStatus.SUCCESS, **numbers) is status
+
+    @pytest.mark.parametrize("before", [*RunStatus])
+    def test_what_was_done_again_ends_as_before_or_has_another_attempt(self, before: RunStatus) -> None:
+        after = status_after_undo(before, taken_back=0, left=3)
+        assert after is (before if before in FINAL - TAKEN_BACK else RunStatus.FAILED)
+        assert RUN_LIFE.allows(RunStatus.ROLLED_BACK, after)
+
+
+class TestStaying:
     def test_a_success_never_fails_afterwards(self) -> None:
         with pytest.raises(IllegalTransitionError, match="it is success"):
             RUN_LIFE.advance(RunStatus.SUCCESS, RunStatus.FAILED)

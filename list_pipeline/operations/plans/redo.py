@@ -1,0 +1,171 @@
+"""Redo: an undo made by mistake is taken back, and what it took back is done again.
+
+Belongs here: what is done again, in which order, and what is written about it. Does not belong here: whether a single contact
+may be changed (``redo_judgement``), how a correction is carried out (``corrections``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import structlog
+
+from list_pipeline.core.errors import NotFoundError, RefusedError
+from list_pipeline.core.plans.corrections import CorrectionFacts, Refusal
+from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, Sweep
+from list_pipeline.core.plans.redo import Redoing, UndoneChange
+from list_pipeline.operations.access import Correcting, Deciding
+from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
+from list_pipeline.operations.list_states import history as state_history
+from list_pipeline.operations.plans.corrections import (
+    Correction,
+    CorrectionRequest,
+    Progress,
+    finish,
+    look_at,
+    require_name,
+    require_permission,
+    save_correction,
+)
+from list_pipeline.operations.plans.execution import finish_half_done
+from list_pipeline.operations.plans.redo_judgement import judged
+from list_pipeline.operations.plans.taken_back import note_in_ledger
+from list_pipeline.operations.stages import follow_up
+from list_pipeline.storage.lock import MutationLock, mutation_lock
+from list_pipeline.storage.membership import members
+from list_pipeline.storage.plans import journal, plan_rows, redone, undone
+from list_pipeline.storage.plans import outcomes as outcome_rows
+from list_pipeline.storage.plans.journal import NewChange, NewStep
+
+log = structlog.get_logger(__name__)
+
+
+def redo_maintenance(
+    services: Correcting,
+    key: str,
+    *,
+    by: str,
+    note: str = "",
+    sweep: Sweep = Sweep.H24,
+    progress: Progress = log.info,
+) -> list[Correction]:
+    """Do again what the undo of a campaign's maintenance took back: suppressions first, then moves and enrolments.
+
+    Only contacts whose undo was confirmed. Those that left, that somebody changed or reinstated since, whose address works by
+    now, or that would get the open cycle twice or never stay as they are, and are named. What the undo withdrew before it was
+    begun is not done: the next campaign that fails on these contacts judges them anew. Running it again continues, or finds
+    nothing left to do.
+
+    Args:
+        by: who asks, for the record. ``note``: why.
+
+    Raises:
+        NotFoundError: there is no such campaign, or its maintenance was not undone.
+        RefusedError: the undo is not finished, or lists may not be changed now.
+    """
+    tried = f"Taking back the undo of {key}"
+    with services.database.begin() as connection:
+        campaign_id = find_campaign(connection, key).campaign_id
+        if not undone.was_undone(connection, campaign_id, sweep):
+            raise NotFoundError(tried, "its maintenance was not undone", "`list-pipeline campaigns` lists what was")
+    require_name(by, tried)
+    require_permission(services, tried)
+    finish_half_done(services, progress)
+    asked = CorrectionRequest(
+        PlanKind.REDO, by, note, f"Undo of the maintenance of {key} taken back", campaign_id, sweep
+    )
+    with mutation_lock(services.database, services.clock, f"taking back the undo of {key}") as lock:
+        with services.database.begin() as connection:
+            unfinished = outcome_rows.waiting_corrections_of(connection, campaign_id, sweep, PlanKind.UNDO)
+            begun = outcome_rows.waiting_corrections_of(connection, campaign_id, sweep, PlanKind.REDO)
+        if unfinished:
+            raise RefusedError(
+                tried,
+                f"its undo (plan {unfinished[0]}) is not finished",
+                f"Let it end first: `list-pipeline carry-out {unfinished[0]}`",
+            )
+        done = [_continue(services, plan_id, lock, progress) for plan_id in begun]
+        with services.database.begin() as connection:
+            candidates = redone.undone_changes(connection, campaign_id, sweep)
+            was_said = undone.is_answered(connection, campaign_id, sweep)
+        if candidates:
+            look_at(services, [one.contact_id for one in candidates])
+        suppressions = [one for one in candidates if one.item.action is ItemAction.SUPPRESS]
+        others = [one for one in candidates if one.item.action is not ItemAction.SUPPRESS]
+        for group in (suppressions, others):
+            if group:
+                done.append(_do_again(services, asked, campaign_id, group, was_said, lock, progress))
+        if not candidates and not was_said:
+            _lift_withdrawal(services, asked)
+    note_in_ledger(services, campaign_id, sweep)
+    follow_up("noting the states of the lists", lambda: state_history.note(services, campaign_id, sweep), campaign=key)
+    log.info("undo taken back", campaign=key, corrections=len(done))
+    return done
+
+
+def _continue(services: Correcting, plan_id: int, lock: MutationLock, progress: Progress) -> Correction:
+    """Bring a redo that died midway to its end, on what is true now."""
+    with services.database.begin() as connection:
+        items = plan_rows.plan_items(connection, plan_id)
+    look_at(services, [item.contact_id for item in items])
+    return finish(services, plan_id, lock, progress)
+
+
+def _do_again(
+    services: Correcting,
+    asked: CorrectionRequest,
+    campaign_id: int,
+    group: Sequence[UndoneChange],
+    was_said: bool,
+    lock: MutationLock,
+    progress: Progress,
+) -> Correction:
+    """Do undone changes again. ``was_said``: a redo was asked for since the undo, so that who cannot be is known."""
+    with services.database.begin() as connection:
+        found = judged(services, connection, campaign_id, group)
+        wanted = [one for one in found if one.refused is None]
+        refused: dict[Refusal, list[int]] = {}
+        for one in found:
+            if one.refused is not None:
+                refused.setdefault(one.refused, []).append(one.undone.contact_id)
+    if not wanted and was_said:
+        # Asking again writes nothing and tells nobody anew.
+        counts = {reason: len(ids) for reason, ids in refused.items()}
+        facts = CorrectionFacts(asked.what, asked.by, asked.note, 0, 0, 0, 0, (), counts)
+        return Correction(None, facts, refused)
+    return finish(services, _write(services, asked, wanted, refused), lock, progress)
+
+
+def _write(
+    services: Deciding, asked: CorrectionRequest, wanted: Sequence[Redoing], refused: dict[Refusal, list[int]]
+) -> int:
+    """Write a redo with its journal in one transaction: from here on it is continued, also after a crash."""
+    ids = [one.undone.contact_id for one in wanted]
+    with services.database.begin() as connection:
+        plan_id = save_correction(services, connection, asked, [_item(one.undone.item) for one in wanted], refused)
+        places, now = members.places_of(connection, ids), outcome_rows.contacts_now(connection, ids)
+        changes = [
+            NewChange(
+                one.undone.contact_id,
+                one.undone.item.action,
+                {"places": places[one.undone.contact_id], "is_excluded": now[one.undone.contact_id].is_excluded},
+                [NewStep(action, role) for action, role in one.steps],
+                reverses_change_id=one.undone.undo.change_id,
+            )
+            for one in wanted
+        ]
+        journal.open_changes(connection, plan_id, changes, services.clock.now())
+    return plan_id
+
+
+def _item(first: PlanItem) -> PlanItem:
+    """The intention as it was, with what it rests on: whoever asks later why finds that here too."""
+    return replace(first, is_held=False, explanation=f"Done again, its undo was a mistake. {first.explanation}".strip())
+
+
+def _lift_withdrawal(services: Deciding, asked: CorrectionRequest) -> None:
+    """Where the undo only withdrew what had not begun, nothing is done again; its contacts are judged anew from now on."""
+    with services.database.begin() as connection:
+        plan_id = save_correction(services, connection, asked, [], {})
+        plan_rows.mark_executed(connection, plan_id, services.clock.now())
