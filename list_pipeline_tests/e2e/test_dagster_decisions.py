@@ -70,6 +70,22 @@ def test_the_checks_are_the_rules_of_both_gates() -> None:
     assert [check.name for check in rebalancing.checks] == list(REBALANCING_RULES)
 
 
+def test_what_a_send_is_and_who_wants_mail_again_can_be_said_in_dagster(home: DagsterHome, due: dg.RunRequest) -> None:
+    account, key = home.rehearsal, str(due.partition_key)
+    assert not decide(home, "rule_on_round", "write_ruling", campaign_key=key, ruling="NOT_A_ROUND", by="").success
+    assert decide(home, "rule_on_round", "write_ruling", campaign_key=key, ruling="NOT_A_ROUND", by="ada").success
+    (ruled,) = account.rows("select round_ruling, round_ruled_by from campaign_schedule where round_ruling is not null")
+    assert dict(ruled) == {"round_ruling": "not_a_round", "round_ruled_by": "ada"}
+    ((left),) = account.rows(
+        "insert into kept_unsubscription (contact_id, list_role, kept_at)"
+        " select contact_id, 'campaign_1', now() from contact_list_membership limit 1 returning contact_id"
+    )
+    said = {"contact_id": left["contact_id"], "by": "ada"}
+    assert not decide(home, "take_back_unsubscription", "note_wish_for_mail", **said, note=" ").success
+    assert decide(home, "take_back_unsubscription", "note_wish_for_mail", **said, note="wrote to us").success
+    assert account.scalar("select taken_back_by from kept_unsubscription") == "ada"
+
+
 def test_the_five_lists_are_confirmed_in_dagster_and_what_waited_goes_on(home: DagsterHome, due: dg.RunRequest) -> None:
     account = home.rehearsal
     account.rows("delete from list_confirmation returning 1")

@@ -9,9 +9,11 @@ from enum import Enum
 import dagster as dg
 from pydantic import Field
 
+from list_pipeline.core.campaigns.cycles import RoundRuling
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.defs.common import NO_RETRIES, POOL, SENSOR_STATUS
 from list_pipeline.defs.failures import clear_failures
+from list_pipeline.operations.campaigns.rounds import rule_on_round as rule_on_send
 from list_pipeline.operations.reviews import approved_items
 from list_pipeline.operations.reviews import decisions as reviews
 from list_pipeline.operations.reviews.confirmed_lists import confirm_lists as confirm_five
@@ -75,6 +77,18 @@ class ConfirmLists(dg.Config):
         default=False, description="Also where something looks wrong. Be sure that each id is the list of its role."
     )
     note: str = Field(default="", description="Why, in a few words and without addresses; needed with despite.")
+
+
+class RuleOnRound(dg.Config):
+    """A person's word on what a send is."""
+
+    campaign_key: str = Field(description="The campaign's partition key, as the message names it.")
+    ruling: RoundRuling = Field(
+        description="NOT_A_ROUND: an extra mailing. JOINS: a round of the cycle before it. BEGINS: the first round of a new "
+        "cycle. FITS: it is where it belongs."
+    )
+    by: str = Field(description="Who decides: your name, and no address.")
+    note: str = Field(default="", description="Why, in a few words and without addresses.")
 
 
 class CarryOut(dg.Config):
@@ -163,6 +177,28 @@ def write_confirmation(
 )
 def confirm_lists() -> None:
     write_confirmation()
+
+
+@dg.op(description="Writes down what a send is; the sends since then are put into cycles anew.")
+def write_ruling(context: dg.OpExecutionContext, config: RuleOnRound, services: dg.ResourceParam[Services]) -> None:
+    with clear_failures():
+        known = rule_on_send(services, config.campaign_key, config.ruling, by=config.by, note=config.note)
+    for cycle in known[-2:]:
+        sent = ", ".join(role.label for role in cycle.sent)
+        context.log.info(f"Cycle {cycle.number}: sent to {sent}; {'closed' if cycle.closed_at else 'open'}.")
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags=NO_RETRIES,
+    description=(
+        "Say what a send is that fits no cycle. Until somebody does, nobody changes lists across the rounds. Look at "
+        "`list-pipeline cycles` or at the message in Slack first, then fill in the campaign, the ruling and your name in the "
+        "Launchpad. No list is changed."
+    ),
+)
+def rule_on_round() -> None:
+    write_ruling()
 
 
 @dg.op(

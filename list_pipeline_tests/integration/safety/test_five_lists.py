@@ -17,6 +17,7 @@ from list_pipeline.core.errors import ChangesStoppedError, RefusedError
 from list_pipeline.core.five_lists.confirmation import BEFORE
 from list_pipeline.core.five_lists.plausibility import ListsRule
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.reports.message import as_text
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.operations import setup
@@ -88,7 +89,9 @@ def test_at_the_first_start_nothing_is_changed_before_a_person_has_confirmed(fir
     before, services = state(first_day), first_day.services
     assert operating_mode(services) is Mode.READ_ONLY
     assert "list-pipeline lists --confirm --by NAME" in str(change_block_reason(services))
-    assert first_day.maintain().report.facts.status is RunStatus.READ_ONLY
+    report = first_day.maintain().report
+    assert report.facts.status is RunStatus.READ_ONLY
+    assert "list-pipeline lists --confirm --by NAME" in as_text(report.message)
     reconcile(services, progress=quietly)
     assert state(first_day) == before
     assert due(services) == []
