@@ -1,4 +1,9 @@
-update list_pipeline.list_maintenance_log set status = 'rolled_back' where status = 'partly_rolled_back';
+-- A statement that changes no row outdates what is cached all the same.
+do $$ begin
+    if exists (select 1 from list_pipeline.list_maintenance_log where status = 'partly_rolled_back') then
+        update list_pipeline.list_maintenance_log set status = 'rolled_back' where status = 'partly_rolled_back';
+    end if;
+end $$;
 alter table list_pipeline.list_maintenance_log
     drop constraint list_maintenance_log_partly_check,
     drop column left_because,

@@ -435,6 +435,14 @@ def finish(services: Correcting, plan_id: int, lock: MutationLock, progress: Pro
     return correction
 
 
+def go_on(services: Correcting, plan_id: int, lock: MutationLock, progress: Progress) -> Correction:
+    """Bring an undo or a redo that died midway to its end, on what is true now; under the lock."""
+    with services.database.begin() as connection:
+        items = plan_rows.plan_items(connection, plan_id)
+    look_at(services, [item.contact_id for item in items])
+    return finish(services, plan_id, lock, progress)
+
+
 def _skip_outdated(services: Deciding, plan: StoredPlan) -> None:
     """Of an undo or a redo skip what is not begun and must not be done any more: it may have died hours ago, and the world
     went on. A complaint that was taken back on purpose is."""

@@ -23,6 +23,7 @@ from list_pipeline.operations.plans.corrections import (
     CorrectionRequest,
     Progress,
     finish,
+    go_on,
     look_at,
     require_name,
     require_permission,
@@ -85,7 +86,7 @@ def redo_maintenance(
                 f"its undo (plan {unfinished[0]}) is not finished",
                 f"Let it end first: `list-pipeline carry-out {unfinished[0]}`",
             )
-        done = [_continue(services, plan_id, lock, progress) for plan_id in begun]
+        done = [go_on(services, plan_id, lock, progress) for plan_id in begun]
         with services.database.begin() as connection:
             candidates = redone.undone_changes(connection, campaign_id, sweep)
             was_said = undone.is_answered(connection, campaign_id, sweep)
@@ -102,14 +103,6 @@ def redo_maintenance(
     follow_up("noting the states of the lists", lambda: state_history.note(services, campaign_id, sweep), campaign=key)
     log.info("undo taken back", campaign=key, corrections=len(done))
     return done
-
-
-def _continue(services: Correcting, plan_id: int, lock: MutationLock, progress: Progress) -> Correction:
-    """Bring a redo that died midway to its end, on what is true now."""
-    with services.database.begin() as connection:
-        items = plan_rows.plan_items(connection, plan_id)
-    look_at(services, [item.contact_id for item in items])
-    return finish(services, plan_id, lock, progress)
 
 
 def _do_again(

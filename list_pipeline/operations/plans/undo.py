@@ -20,6 +20,7 @@ from list_pipeline.operations.plans.corrections import (
     CorrectionRequest,
     Progress,
     finish,
+    go_on,
     look_at,
     plan_reversal,
     require_name,
@@ -83,7 +84,7 @@ def undo_maintenance(
             )
         # From here on no attempt goes on by itself, also when this one dies before anything is taken back.
         note_in_ledger(services, campaign.campaign_id, sweep)
-        done = [finish(services, plan_id, lock, progress) for plan_id in begun]
+        done = [go_on(services, plan_id, lock, progress) for plan_id in begun]
         for plan_id in _plans_to_take_back(services, campaign.campaign_id, sweep):
             stop_and_settle(services, plan_id, lock, StepNote.UNDONE)
             done += _take_back(services, asked, plan_id, lock, progress)

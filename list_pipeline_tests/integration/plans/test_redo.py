@@ -257,6 +257,19 @@ def test_what_a_dead_redo_had_not_begun_is_judged_anew_before_it_goes_on(
         assert made.places(contact) == {ListRole.MASTER, ListRole.CAMPAIGN_1}
 
 
+@pytest.mark.long
+def test_an_undo_of_a_redo_that_died_midway_ends_where_the_first_undo_did(
+    small: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, after = undone_again(small)
+    with monkeypatch.context() as patch:
+        Dying(3, "after", POSTED).install(patch)
+        with pytest.raises(Killed):
+            redo(small)
+    undo(small, despite_complaint=True)
+    assert (state(small), statuses(small)) == (after, ["rolled_back"])
+
+
 def test_a_redo_is_refused_while_the_undo_is_not_finished(small: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     small.maintain()
     with monkeypatch.context() as patch:
