@@ -71,7 +71,7 @@ def policy_summary(facts: MaintenanceFacts) -> str:
     sentences: list[str] = []
     if facts.taken_back is not None and facts.taken_back.by_person:
         left = facts.taken_back.left
-        stands = f", and {count_text(left, 'change')} of it stands" if left else ""
+        stands = f", and {count_text(left, 'change')} of it {'stands' if left == 1 else 'stand'}" if left else ""
         sentences.append(f"A person took the maintenance back{stands}.")
     elif facts.status in _STATUS_WORDS:
         sentences.append(_STATUS_WORDS[facts.status])

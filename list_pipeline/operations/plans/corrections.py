@@ -454,7 +454,12 @@ def _skip_outdated(services: Deciding, plan: StoredPlan) -> None:
         waiting = journal.not_begun(connection, plan.plan_id)
         changes = [one for one in outcome_rows.reversed_changes(connection, plan.plan_id) if one.contact_id in waiting]
         found = reversals_of(services, connection, changes, despite_complaint=True)
-        reasons = {one.change.contact_id: one.refused.note for one in found if one.refused}
+        # Back already by somebody else's hand, a change is taken back all the same, by steps that find nothing to do.
+        reasons = {
+            one.change.contact_id: one.refused.note
+            for one in found
+            if one.refused not in (None, Refusal.ALREADY_SO, Refusal.NOTHING_WAS_DONE)
+        }
         journal.skip_unstarted(connection, plan.plan_id, reasons, services.clock.now())
 
 

@@ -328,7 +328,7 @@ def set_gate(
 
 def rejected_contacts(connection: Connection, campaign_id: int) -> frozenset[int]:
     """Contacts whose suppression after a campaign a person rejected, with its plan or by itself, or ended with an undo that
-    nobody took back."""
+    nobody took back. What lapsed with its plan is judged anew."""
     found = fetch_all(
         connection,
         """
@@ -341,7 +341,7 @@ def rejected_contacts(connection: Connection, campaign_id: int) -> frozenset[int
         select coalesce(r.contact_id, cast(held.contact_id as bigint)) from review_item r join plan p using (plan_id)
         left join lateral jsonb_array_elements_text(r.details -> 'contact_ids') held (contact_id) on r.contact_id is null
         where p.campaign_id = :campaign and p.kind = 'suppression'
-          and (r.status = 'rejected' or r.status = 'withdrawn' and not exists (
+          and (r.status = 'rejected' or r.status = 'withdrawn' and p.status <> 'expired' and not exists (
                    select 1 from plan d where d.campaign_id = p.campaign_id and d.sweep = p.sweep and d.kind = 'redo'
                      and d.created_at >= r.withdrawn_at))
           and (r.kind = 'incident' or r.kind = 'plan' and r.contact_id is not null)

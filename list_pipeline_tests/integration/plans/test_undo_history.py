@@ -204,3 +204,28 @@ def test_a_run_whose_maintenance_is_undone_meanwhile_goes_no_further(small: Inst
         workflow.open_rebalancing_gate(small.services, run)
     assert small.changing_requests() == {}
     assert ledger_row(small)["status"] == "rolled_back"
+
+
+def test_what_a_dead_undo_had_not_begun_is_judged_anew_before_it_goes_on(
+    install_small: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with install_small(mailjet_job_contacts=1) as made:
+        made.maintain()
+        with monkeypatch.context() as patch:
+            Dying(1, "before", "POST /v3/REST/contact/managemanycontacts").install(patch)
+            with pytest.raises(Killed):
+                undo(made)
+        contact, old, new = made.query(
+            """
+            select c.contact_id, i.from_role, i.to_role from change_step s join change c using (change_id)
+            join plan p on p.plan_id = c.plan_id and p.kind = 'undo'
+            join plan_item i on i.contact_id = c.contact_id and i.action = 'move'
+            group by 1, 2, 3 having bool_and(s.state = 'planned') order by 1 limit 1
+            """
+        )[0]
+        elsewhere = next(role for role in CAMPAIGN_LISTS if role not in (old, new))
+        made.take_off(ListRole(new), contact)
+        made.put_on(elsewhere, contact)
+        undo(made)
+        assert made.places(contact) == {ListRole.MASTER, elsewhere}
+        assert ledger_row(made)["because"] == {"complaint": 1, "changed_since": 1}
