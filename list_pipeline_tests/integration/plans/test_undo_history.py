@@ -10,6 +10,7 @@ from list_pipeline.core.errors import StateChangedError, TransientError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.core.reports.message import as_text
+from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.maintenance import gates, workflow
 from list_pipeline.operations.monitoring.decision_review import review_day
@@ -24,6 +25,7 @@ from list_pipeline.operations.reports.maintenance_report import write_report
 from list_pipeline.operations.reviews.decisions import approve, approve_item
 from list_pipeline.operations.runs.run import current, due
 from list_pipeline.operations.suppression import plan_and_execute as suppression
+from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.migrations import migrate, rollback
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Dying, Installation, Killed, quietly
 from list_pipeline_tests.integration.conftest import Install
@@ -113,7 +115,7 @@ def test_an_approved_question_that_was_not_carried_out_stays_approved_by_who_app
             connection,
             campaign_id=run.campaign.campaign_id,
             plan_id=small.plan(PlanKind.SUPPRESSION).plan_id,
-            kind="incident",  # type: ignore[arg-type]
+            kind=ReviewKind.INCIDENT,
             summary="a domain bounced",
             details={"contact_ids": [contact]},
             now=small.clock.now(),
@@ -229,3 +231,29 @@ def test_what_a_dead_undo_had_not_begun_is_judged_anew_before_it_goes_on(
         undo(made)
         assert made.places(contact) == {ListRole.MASTER, elsewhere}
         assert ledger_row(made)["because"] == {"complaint": 1, "changed_since": 1}
+
+
+def test_what_was_approved_and_lapsed_with_its_plan_is_judged_anew(small: Installation) -> None:
+    run = small.decide_suppression()
+    plan, contact = small.plan(PlanKind.SUPPRESSION), small.account.people[HARD[0]]
+    now = small.clock.now()
+    with small.services.database.begin() as connection:
+        corrections.plan_rows.add_review_item(
+            connection,
+            campaign_id=run.campaign.campaign_id,
+            plan_id=plan.plan_id,
+            kind=ReviewKind.INCIDENT,
+            summary="a domain bounced",
+            details={"contact_ids": [contact]},
+            now=now,
+        )
+        (asked,) = review_rows.open_reviews(connection)
+        review_rows.decide_review(connection, asked.review_id, ReviewStatus.APPROVED, "ada", None, now)
+        corrections.plan_rows.decide(connection, plan.plan_id, plan.status, PlanStatus.PENDING_REVIEW, "gate", now)
+        corrections.plan_rows.decide(
+            connection, plan.plan_id, PlanStatus.PENDING_REVIEW, PlanStatus.EXPIRED, "nobody", now
+        )
+        review_rows.close_questions(connection, plan.plan_id, ReviewStatus.EXPIRED, "nobody", None, now)
+        assert not corrections.plan_rows.rejected_contacts(connection, run.campaign.campaign_id)
+    asked_now = "select status, decided_by, withdrawn_by from review_item where kind = 'incident'"
+    assert small.query(asked_now) == [("withdrawn", "ada", "nobody")]
