@@ -21,9 +21,13 @@ import structlog
 from list_pipeline.core.errors import ListPipelineError
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.operations.campaigns import discovery
+from list_pipeline.operations.drift.odd_sends import tell_about_sends
+from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.messages.outbox import send_waiting
+from list_pipeline.operations.plans.corrections import carry_out_correction, to_carry_out
 from list_pipeline.operations.reports.maintenance_report import notify
+from list_pipeline.operations.reviews.decisions import expire_overdue
 from list_pipeline.operations.runs.attempts import fail_stale_runs
 from list_pipeline.operations.runs.run import begin, current, due, stage, unreported
 from list_pipeline.operations.safety.modes import note_flag
@@ -97,6 +101,35 @@ def tend_until_quiet(services: Services, tag: str) -> list[str]:
     raise AssertionError(f"the sensors always find something to do: {done}")
 
 
+def live(services: Services, tag: str) -> list[str]:
+    """A round of everything that starts by itself within an hour: the synchronisation, the sensors, corrections that wait."""
+    done: list[str] = []
+    failed: ListPipelineError | None = None
+    try:
+        synchronise(services, progress=_quiet)
+        tell_about_sends(services)
+    except ListPipelineError as error:
+        failed = error
+    for one in to_carry_out(services):
+        try:
+            done.append(f"correction {carry_out_correction(services, one.plan_id, _quiet).facts.done}")
+        except ListPipelineError as error:
+            failed = error
+    done += tend(services, tag)
+    if failed is not None:
+        raise failed
+    return done
+
+
+def night(services: Services, tag: str) -> list[str]:
+    """What runs once a day."""
+    expired = expire_overdue(services)
+    return [
+        *(f"expired {one}" for one in expired),
+        *(f"repair {one}" for one in reconcile(services, progress=_quiet).proposals),
+    ]
+
+
 def by_hand(services: Services, tag: str) -> list[str]:
     """The command line: the newest campaign is maintained, whatever its state."""
     with services.database.begin() as connection:
@@ -117,6 +150,8 @@ WORK: Mapping[str, Callable[[Services, str], list[str]]] = {
     "tend_until_quiet": tend_until_quiet,
     "by_hand": by_hand,
     "tick": tick,
+    "live": live,
+    "night": night,
 }
 
 

@@ -26,7 +26,7 @@ _CAMPAIGN = frozenset(CAMPAIGN_LISTS)
 # What a person does
 
 
-def _by_hand(scene: Scene, contact_id: int, role: ListRole, action: str) -> None:
+def by_hand(scene: Scene, contact_id: int, role: ListRole, action: str) -> None:
     with plain_client(scene.server) as http:
         email = scene.control.contact(contact_id)["email"]
         path = f"/contactslist/{scene.template.account.lists[role]}/managecontact"
@@ -34,7 +34,7 @@ def _by_hand(scene: Scene, contact_id: int, role: ListRole, action: str) -> None
         assert answer.status_code == 201, answer.text
 
 
-def _exclude(scene: Scene, contact_id: int, value: bool) -> None:
+def exclude(scene: Scene, contact_id: int, value: bool) -> None:
     with plain_client(scene.server) as http:
         answer = http.put(f"/contact/{contact_id}", json={"IsExcludedFromCampaigns": value})
         assert answer.status_code in (200, 304), answer.text
@@ -76,8 +76,8 @@ def _erase(scene: Scene, contact_id: int, reference: Reference) -> None:
 
 
 def _suppress(scene: Scene, contact_id: int, reference: Reference) -> None:
-    _by_hand(scene, contact_id, ListRole.SUPPRESSION, "addnoforce")
-    _exclude(scene, contact_id, True)
+    by_hand(scene, contact_id, ListRole.SUPPRESSION, "addnoforce")
+    exclude(scene, contact_id, True)
 
 
 def _stays_excluded(scene: Scene, contact_id: int, now: Lists, moment: str) -> str | None:
@@ -124,9 +124,9 @@ def _stays_suppressed(scene: Scene, contact_id: int, now: Lists, moment: str) ->
 EDITS: Mapping[str, Edit] = {
     "unsubscribes": Edit(_unsubscribe, _stays_unmailable),
     "unsubscribes-from-the-list": Edit(_unsubscribe_at_home, _stays_unmailable),
-    "excluded": Edit(lambda scene, c, _: _exclude(scene, c, True), _stays_excluded),
-    "taken-off": Edit(lambda s, c, _: _by_hand(s, c, _home(s, c) or ListRole.MASTER, "remove"), _stays_away),
-    "put-elsewhere": Edit(lambda s, c, r: _by_hand(s, c, _another(s, c, r), "addnoforce"), _stays_where_put),
+    "excluded": Edit(lambda scene, c, _: exclude(scene, c, True), _stays_excluded),
+    "taken-off": Edit(lambda s, c, _: by_hand(s, c, _home(s, c) or ListRole.MASTER, "remove"), _stays_away),
+    "put-elsewhere": Edit(lambda s, c, r: by_hand(s, c, _another(s, c, r), "addnoforce"), _stays_where_put),
     "erased": Edit(_erase, _stays_erased),
     "suppressed-by-hand": Edit(_suppress, _stays_suppressed),
 }
@@ -256,10 +256,10 @@ class SuppressedIsPutBack(Case):
         assert home is not None
 
         def act() -> None:
-            _by_hand(scene, contact_id, home, "addnoforce")
+            by_hand(scene, contact_id, home, "addnoforce")
             if self.entirely:
-                _by_hand(scene, contact_id, ListRole.SUPPRESSION, "remove")
-                _exclude(scene, contact_id, False)
+                by_hand(scene, contact_id, ListRole.SUPPRESSION, "remove")
+                exclude(scene, contact_id, False)
 
         posts = _posts(reference)
         trigger = scene.at(act, nth=posts[1] + 4, when="after")
@@ -292,7 +292,7 @@ class ListIsEmptied(Case):
         def act() -> None:
             emptied.update(scene.lists().on(self.role))
             for contact_id in emptied:
-                _by_hand(scene, contact_id, self.role, "remove")
+                by_hand(scene, contact_id, self.role, "remove")
 
         _at_moment(scene, self.moment, act, reference, self.kind)
         for _ in range(4):

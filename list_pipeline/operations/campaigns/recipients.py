@@ -194,7 +194,9 @@ def _note_mailed_twice(connection: Connection, campaign: Campaign, now: datetime
     words = (
         f"{count_text(len(twice), 'contact')} got the cycle of {campaign.key} a second time with it: {ids_text(twice)}"
     )
-    plan_rows.add_finding(connection, words, now, campaign_id=campaign.campaign_id, about=MAILED_TWICE)
+    plan_rows.add_finding(
+        connection, words, now, campaign_id=campaign.campaign_id, about=MAILED_TWICE, contact_ids=twice
+    )
 
 
 def _messages(

@@ -6,7 +6,7 @@ of an item.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -439,12 +439,19 @@ def add_review_item(
 
 
 def add_finding(
-    connection: Connection, summary: str, now: datetime, *, campaign_id: int | None = None, about: str | None = None
+    connection: Connection,
+    summary: str,
+    now: datetime,
+    *,
+    campaign_id: int | None = None,
+    about: str | None = None,
+    contact_ids: Sequence[int] = (),
 ) -> None:
     """Tell people something that belongs to no plan; the caller makes sure that it is told once.
 
     Args:
-        about: what it is about, for those who look for such findings.
+        about: what it is about, for those who look for such findings. contact_ids: everybody whom it concerns, also those
+            whom the summary only counts.
     """
     execute(
         connection,
@@ -455,7 +462,9 @@ def add_finding(
         campaign=campaign_id,
         kind=ReviewKind.FINDING,
         summary=summary,
-        details=to_json({"about": about} if about else {}),
+        details=to_json(
+            {**({"about": about} if about else {}), **({"contact_ids": list(contact_ids)} if contact_ids else {})}
+        ),
         now=now,
     )
 
