@@ -131,6 +131,29 @@ class TestHardBounces:
         assert rule_of(verdict) == (KEEP, SuppressionRule.FACTS_UNKNOWN)
 
 
+class TestOrderOfThePast:
+    """A history comes in any order, and a campaign that is left out ends nothing."""
+
+    def test_attempts_behind_one_that_is_left_out_still_count(self) -> None:
+        unknown_yet = Attempt(60, AS_OF + timedelta(days=1), AttemptOutcome.UNKNOWN)
+        assert judge(failure(2), unknown_yet, failed(2, 7)).rule is SuppressionRule.SECOND_HIT
+
+    def test_a_later_hit_is_stepped_over_and_not_taken_for_the_first_one(self) -> None:
+        at = SENT + timedelta(days=10)
+        later = Attempt(60, at, AttemptOutcome.FAILED, failure(2, campaign_id=60, at=at))
+        month = SENT + timedelta(days=30)
+        assert judge(failure(2), later, as_of=month).rule is SuppressionRule.FIRST_DISPUTED_HIT
+        reached = Attempt(61, SENT + timedelta(hours=2), AttemptOutcome.UNKNOWN)
+        verdict = judge(failure(2), failed(2, 7), reached, later, as_of=month)
+        assert verdict.rule is SuppressionRule.SECOND_HIT
+        assert "7 days apart" in verdict.explanation
+
+    def test_what_becomes_known_at_the_very_moment_of_judging_is_known(self) -> None:
+        assert judge(failure(1, at=AS_OF)).rule is SuppressionRule.HARD_BOUNCE
+        sent = Attempt(60, AS_OF, AttemptOutcome.DELIVERED)
+        assert judge(failure(1), sent).rule is SuppressionRule.DELIVERED_SINCE
+
+
 class TestSoftPatterns:
     FULL = failure(3, False)
 
@@ -193,6 +216,27 @@ class TestSoftPatterns:
     def test_a_contact_in_fewer_than_two_campaigns_is_too_new(self) -> None:
         verdict = judge(self.FULL, failed(3, 14), failed(3, 7), facts=ContactFacts(campaigns_count=1))
         assert rule_of(verdict) == (MONITOR, SuppressionRule.NEW_CONTACT)
+        verdict = judge(self.FULL, failed(3, 14), failed(3, 7), facts=ContactFacts(campaigns_count=2))
+        assert rule_of(verdict) == (SUPPRESS, SuppressionRule.SOFT_PATTERN)
+
+    def test_the_span_of_a_pattern_is_told_in_days(self) -> None:
+        assert (
+            "in each of the last 3 attempts, over 14 days" in judge(self.FULL, failed(3, 14), failed(3, 7)).explanation
+        )
+
+    def test_two_failures_far_apart_are_no_pattern_however_long_they_span(self) -> None:
+        assert judge(self.FULL, failed(3, 40)).rule is SuppressionRule.SOFT_STREAK
+
+    def test_a_contradictory_failure_between_says_nothing(self) -> None:
+        between = failed(2, 10, contradictory=True)
+        assert judge(self.FULL, failed(3, 14), between, failed(3, 7)).rule is SuppressionRule.SOFT_PATTERN
+
+    def test_a_hard_bounce_for_the_same_reason_ends_the_streak(self) -> None:
+        hard = failed(3, 7)
+        assert hard.event is not None
+        as_hard = restore_classification(BounceClass.HARD, hard.event.reason, False, DecidedBy.STATE)
+        between = replace(hard, event=replace(hard.event, classification=as_hard))
+        assert judge(self.FULL, failed(3, 21), failed(3, 14), between).rule is SuppressionRule.SINGLE_SOFT
 
     def test_a_later_delivery_ends_the_streak(self) -> None:
         later = Attempt(60, SENT + timedelta(days=2), AttemptOutcome.DELIVERED)
@@ -246,6 +290,15 @@ class TestWhoIsNeverTouched:
         self, state: int, facts: ContactFacts, rule: SuppressionRule
     ) -> None:
         assert rule_of(judge(failure(state), facts=facts)) == (KEEP, rule)
+
+    def test_a_flag_alone_concerns_only_recipients_of_whom_we_have_a_row(self) -> None:
+        facts = {
+            1: ContactFacts(is_complaining=True),
+            2: ContactFacts(is_complaining=True, is_recipient=False),
+            3: ContactFacts(is_complaining=True, is_known=False),
+            4: ContactFacts(),
+        }
+        assert [verdict.contact_id for verdict in decide([], {}, facts, context(), POLICY, AS_OF)] == [1]
 
     def test_a_contact_without_any_facts_is_kept(self) -> None:
         (verdict,) = decide([failure()], {}, {}, context(), POLICY, AS_OF)

@@ -1,4 +1,4 @@
-"""A suppression that a person rejected is not proposed again after the same campaign."""
+"""Verdicts that do not stand: what a person rejected or took back, and what a later delivery speaks against."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from list_pipeline.core.suppression.rules import keep_rejected
+from list_pipeline.core.suppression.rules import keep_delivered, keep_rejected, keep_taken_back
 from list_pipeline.core.suppression.verdicts import SuppressionRule, Verdict, VerdictAction
 
 
@@ -60,3 +60,39 @@ def test_nobody_is_added_and_only_rejected_contacts_change(verdicts: list[Verdic
         assert one == other or one.contact_id in rejected
         still = other.action in (VerdictAction.SUPPRESS, VerdictAction.HOLD)
         assert not still or one.contact_id not in rejected or one.rule is SuppressionRule.COMPLAINT
+
+
+@pytest.mark.parametrize("rule", [SuppressionRule.HARD_BOUNCE, SuppressionRule.COMPLAINT])
+@pytest.mark.parametrize("action", [VerdictAction.SUPPRESS, VerdictAction.HOLD])
+def test_what_a_person_took_back_is_kept_a_complaint_too(action: VerdictAction, rule: SuppressionRule) -> None:
+    kept, other = keep_taken_back([verdict(7, action, rule), verdict(8, action, rule)], {7})
+    assert (kept.action, kept.rule, kept.confidence) == (
+        VerdictAction.KEEP,
+        SuppressionRule.TAKEN_BACK_BY_PERSON,
+        None,
+    )
+    assert other == verdict(8, action, rule)
+
+
+@pytest.mark.parametrize("action", [VerdictAction.KEEP, VerdictAction.MONITOR])
+def test_taking_back_gives_no_other_reason_to_what_is_kept_anyway(action: VerdictAction) -> None:
+    before = verdict(7, action, SuppressionRule.SENDER_FAULT)
+    assert keep_taken_back([before], {7}) == (before,)
+
+
+@pytest.mark.parametrize("action", [VerdictAction.SUPPRESS, VerdictAction.HOLD])
+def test_a_later_delivery_protects_from_what_was_judged_for_a_past_moment(action: VerdictAction) -> None:
+    reached = verdict(7, VerdictAction.MONITOR, SuppressionRule.DELIVERED_SINCE)
+    assert keep_delivered([verdict(7, action)], [reached]) == (reached,)
+
+
+def test_what_became_known_later_suppresses_nobody_and_protects_from_no_complaint() -> None:
+    complaint = verdict(1, VerdictAction.SUPPRESS, SuppressionRule.COMPLAINT)
+    dead = verdict(2, VerdictAction.SUPPRESS)
+    watched = verdict(3, VerdictAction.MONITOR, SuppressionRule.FIRST_DISPUTED_HIT)
+    now = [
+        verdict(1, VerdictAction.MONITOR, SuppressionRule.DELIVERED_SINCE),
+        verdict(2, VerdictAction.KEEP, SuppressionRule.SENDER_FAULT),
+        verdict(3, VerdictAction.MONITOR, SuppressionRule.DELIVERED_SINCE),
+    ]
+    assert keep_delivered([complaint, dead, watched], now) == (complaint, dead, watched)
