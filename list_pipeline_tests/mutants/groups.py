@@ -1,0 +1,76 @@
+"""Which modules are mutated, and the tests that have to notice it.
+
+A group's tests are named one by one rather than found: what else passes a line by chance is not what guards it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_UNIT = "list_pipeline_tests/unit/core"
+_WHOLE = "list_pipeline_tests/integration"
+_FIGURES = (
+    "list_pipeline_tests/unit/test_docs.py::test_the_limits_of_every_policy_object_are_told",
+    "list_pipeline_tests/unit/test_docs.py::test_the_figures_of_the_policy_equal_the_code",
+    "list_pipeline_tests/unit/test_docs.py::test_the_figures_of_a_rebalancing_are_those_in_the_policy_page",
+)
+"""They hold the figures of every policy against the page that tells them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Modules, as patterns below the checkout, and the files of tests that guard them."""
+
+    name: str
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
+
+    def paths(self, root: Path) -> Iterator[str]:
+        """The modules, with slashes, in order."""
+        for pattern in self.modules:
+            yield from sorted(str(path.relative_to(root)) for path in root.glob(pattern) if path.name != "__init__.py")
+
+
+def _noun(name: str, *also: str) -> Group:
+    """A noun of ``core`` with its own tests, and with those elsewhere that guard it too."""
+    return Group(name, (f"list_pipeline/core/{name}/*.py",), (f"{_UNIT}/{name}", *_FIGURES, *also))
+
+
+GROUPS = (
+    _noun(
+        "plans",
+        f"{_UNIT}/test_life_cycles.py",
+        f"{_UNIT}/suppression/test_gate.py",
+        f"{_UNIT}/rebalancing/test_gate.py",
+    ),
+    _noun("suppression"),
+    _noun("rebalancing"),
+    _noun("campaigns"),
+    _noun("safety"),
+    _noun("five_lists"),
+    _noun("bounces"),
+    _noun("runs", f"{_UNIT}/test_life_cycles.py"),
+    _noun("drift"),
+    _noun("validation"),
+    _noun("list_states"),
+    _noun("monitoring"),
+    _noun("health"),
+    Group("life_cycles", ("list_pipeline/core/life_cycles.py",), (f"{_UNIT}/test_life_cycles.py",)),
+    Group(
+        "execution",
+        (
+            "list_pipeline/operations/plans/*.py",
+            "list_pipeline/operations/maintenance/gates.py",
+            "list_pipeline/operations/reviews/decisions.py",
+            "list_pipeline/operations/reviews/approved_items.py",
+            "list_pipeline/operations/safety/*.py",
+            "list_pipeline/operations/suppression/plan_and_execute.py",
+            "list_pipeline/operations/rebalancing/plan_and_execute.py",
+            "list_pipeline/operations/campaigns/before_changes.py",
+            "list_pipeline/operations/campaigns/recipients.py",
+        ),
+        tuple(f"{_WHOLE}/{noun}" for noun in ("plans", "rebalancing", "suppression", "safety", "reviews", "campaigns")),
+    ),
+)
