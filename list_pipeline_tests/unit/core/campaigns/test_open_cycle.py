@@ -78,3 +78,19 @@ def test_without_an_open_cycle_nothing_is_restricted(
 ) -> None:
     assert OpenCycle().allows(before, after, received=received)
     assert OpenCycle().gives_one_mail(after, received=received)
+
+
+@pytest.mark.parametrize(
+    ("lists", "received", "once"),
+    [
+        ({TWO}, False, True),
+        (set(), True, True),
+        ({ONE}, True, True),
+        ({TWO, THREE}, False, False),
+        ({TWO}, True, False),
+        ({ONE}, False, False),
+        (set(), False, False),
+    ],
+)
+def test_it_is_known_who_gets_an_open_cycle_exactly_once(lists: set[ListRole], received: bool, once: bool) -> None:
+    assert SENT_TO_ONE.gives_one_mail(lists, received=received) is once

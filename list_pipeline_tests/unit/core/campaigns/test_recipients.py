@@ -28,4 +28,5 @@ def test_nothing_counted_and_nothing_read_is_a_proof_only_where_nobody_was_there
 
 def test_counters_of_fewer_messages_than_contacts_were_mailed_are_not_believed() -> None:
     assert counters_problem(counters(19), 20) == "Mailjet counts 19 messages, and 20 contacts were mailed"
+    assert counters_problem(counters(20), 20) == ""
     assert counters_problem(counters(21), 20) == ""

@@ -10,6 +10,7 @@ import pytest
 
 from list_pipeline.core.campaigns.cycles import (
     CampaignSend,
+    ClosedReason,
     Cycle,
     RoundDoubt,
     RoundRuling,
@@ -50,9 +51,13 @@ LATER = [send(4, ONE, 20, "b"), send(5, TWO, 23, "b"), send(6, THREE, 26, "b")]
         ([PLAIN[0], PLAIN[1], EXTRA], {9: RoundDoubt.SAME_LIST}),
         ([PLAIN[0], send(9, TWO, 3, "sale")], {9: RoundDoubt.OTHER_CONTENT}),
         ([PLAIN[0], send(9, ONE, 1, "a")], {9: RoundDoubt.RESENT}),
+        ([PLAIN[0], send(9, ONE, 0, "a")], {9: RoundDoubt.RESENT}),
         ([*PLAIN, send(9, ONE, 8, "a")], {9: RoundDoubt.RESENT}),
         # Nothing is known of the contents: only the lists can speak against a send.
         ([replace(one, content="") for one in PLAIN], {}),
+        ([*(replace(one, content="") for one in PLAIN), send(9, ONE, 8, "")], {}),
+        ([PLAIN[0], send(9, TWO, 3, "")], {}),
+        ([replace(PLAIN[0], content=""), send(9, TWO, 3, "b")], {}),
         ([send(1, ONE, 0, "a", RoundRuling.FITS), send(9, TWO, 3, "sale", RoundRuling.FITS)], {}),
     ],
 )
@@ -106,6 +111,27 @@ def test_a_send_cannot_join_a_cycle_in_which_its_list_was_sent() -> None:
     joins = replace(EXTRA, ruling=RoundRuling.JOINS)
     with pytest.raises(RefusedError, match="List 1 was sent in that cycle already"):
         assign_again(found, [PLAIN[0], PLAIN[1], joins], joins, on(8))
+
+
+def test_a_send_that_becomes_known_late_is_no_repetition_of_a_later_one() -> None:
+    found = assign_sends([], [*PLAIN, *LATER], on(27)).cycles
+    assert not assign_sends(found, [send(9, ONE, 10, "b")], on(27)).doubts
+
+
+def test_a_send_cannot_join_where_no_cycle_is_before_it() -> None:
+    joins = send(1, ONE, 0, "a", RoundRuling.JOINS)
+    with pytest.raises(RefusedError, match="there is no cycle before it"):
+        assign_sends([], [joins], on(1))
+
+
+def test_a_send_that_begins_a_cycle_ends_the_open_one_and_leaves_a_complete_one_as_it_is() -> None:
+    begins = send(9, TWO, 8, "b", RoundRuling.BEGINS)
+    first, second = assign_sends([], [PLAIN[0], begins], on(9)).cycles
+    assert (first.closed_at, first.closed_reason) == (on(8), ClosedReason.NEXT_STARTED)
+    assert second.closed_at is None
+    complete, _ = assign_sends([], [*PLAIN, begins], on(9)).cycles
+    assert (complete.closed_at, complete.closed_reason) == (on(6), ClosedReason.COMPLETE)
+    assert rounds(assign_sends([], [begins], on(9)).cycles) == [[9]]
 
 
 def test_subjects_are_the_same_content_but_for_case_and_spaces() -> None:
