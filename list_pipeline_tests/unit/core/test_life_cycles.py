@@ -9,6 +9,8 @@ import pytest
 
 from list_pipeline.core.errors import IllegalTransitionError
 from list_pipeline.core.life_cycles import LifeCycle
+from list_pipeline.core.plans.journal import JOB_LIFE, STEP_LIFE
+from list_pipeline.core.plans.plan import PLAN_LIFE
 from list_pipeline.core.runs.status import RUN_LIFE, RunStatus
 from list_pipeline_tests.life_cycle_triggers import LIVES
 
@@ -52,3 +54,51 @@ def test_a_statement_may_leave_only_what_leads_to_where_it_wants(life: LifeCycle
 def test_a_table_cannot_be_changed(life: LifeCycle[Any]) -> None:
     with pytest.raises(TypeError):
         life.table[next(iter(life.table))] = frozenset()  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("life", "written"),
+    [
+        (
+            PLAN_LIFE,
+            """
+            planned: approved expired pending_review superseded
+            pending_review: approved expired rejected superseded
+            approved: executed expired pending_review planned rejected superseded
+            rejected: superseded
+            expired: superseded
+            executed:
+            superseded:
+            """,
+        ),
+        (
+            STEP_LIFE,
+            """
+            planned: confirmed failed skipped submitting
+            submitting: confirmed failed planned skipped submitted
+            submitted: confirmed failed planned skipped
+            confirmed: compensated skipped
+            failed: planned
+            skipped: planned
+            compensated:
+            """,
+        ),
+        (
+            JOB_LIFE,
+            """
+            submitting: failed lost submitted
+            submitted: failed finished lost
+            lost: failed
+            finished:
+            failed:
+            """,
+        ),
+    ],
+    ids=["plan", "step", "job"],
+)
+def test_plans_steps_and_jobs_go_these_ways_and_no_other(life: LifeCycle[Any], written: str) -> None:
+    ways = {current: " ".join(sorted(following)) for current, following in life.table.items()}
+    assert ways == {
+        current: following.strip()
+        for current, _, following in (line.strip().partition(":") for line in written.strip().splitlines())
+    }

@@ -17,7 +17,13 @@ from list_pipeline.core.plans.plan import ItemAction, PlanItem, Sweep
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
 from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, TakenOff, judge_rebalancing
 from list_pipeline.core.safety.modes import Mode
-from list_pipeline.core.suppression.gate import GateItem, SuppressionGateFacts, gate_items, judge_suppression
+from list_pipeline.core.suppression.gate import (
+    GateItem,
+    SuppressionGateFacts,
+    concentration,
+    gate_items,
+    judge_suppression,
+)
 from list_pipeline.core.suppression.plan import assemble
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.rules import decide
@@ -96,6 +102,27 @@ class TestCap:
         words = {check.name: check.words for check in judge(*many(11)).checks}["cap"]
         assert "one.example with 11 of 11 (one cause is likely)" in words
 
+    @pytest.mark.parametrize(
+        ("groups", "words"),
+        [
+            (("b", "b", "a", "a"), "largest domain: a with 2 of 4 (no single cause)"),
+            (("b", "b", "b", "a"), "largest domain: b with 3 of 4 (one cause is likely)"),
+            ((None, None, "b", "b"), "largest domain: b with 2 of 4 (no single cause)"),
+            ((None, None, None, ""), ""),
+        ],
+    )
+    def test_more_than_half_in_one_place_is_one_cause(self, groups: tuple[str | None, ...], words: str) -> None:
+        said = concentration(hard(number, group=group) for number, group in enumerate(groups))
+        assert words in said
+        assert "largest reason: user_unknown with 4 of 4" in said
+        assert said.count("largest domain") == bool(words)
+
+    def test_where_nothing_is_known_no_cause_is_named(self) -> None:
+        assert concentration([hard(1, group=None, reason="")]) == "Concentration: not known."
+
+    def test_what_is_within_the_cap_needs_no_cause(self) -> None:
+        assert "Concentration" not in {check.name: check.words for check in judge(*many(10)).checks}["cap"]
+
     def test_a_cap_that_no_binary_number_hits_is_still_exact(self) -> None:
         tight = SuppressionPolicy(cap_percent=0.7)
         assert judge_suppression(facts(*many(7), recipients=1000), tight).approved
@@ -158,6 +185,18 @@ class TestModes:
     def test_read_only_executes_nothing_not_even_complaints(self) -> None:
         decision = judge(hard(1), complaint(2), mode=Mode.READ_ONLY)
         assert (decision.outcome, decision.refused, decision.may_run) == (GateOutcome.READ_ONLY, True, ())
+
+    @pytest.mark.parametrize("mode", [Mode.READ_ONLY, Mode.APPROVAL_REQUIRED])
+    @pytest.mark.parametrize(
+        ("items", "alert"),
+        [(many(10), False), (many(11), True), ((hard(1, confidence=0.69),), True), ((hard(1, is_held=True),), False)],
+        ids=["within the cap", "over the cap", "in doubt", "held"],
+    )
+    def test_what_would_wait_in_any_mode_is_an_alert_in_each(
+        self, mode: Mode, items: tuple[GateItem, ...], alert: bool
+    ) -> None:
+        decision = judge(*items, mode=mode)
+        assert (decision.alert, decision.may_run) == (alert, ())
 
     def test_with_approval_everything_waits_complaints_too(self) -> None:
         decision = judge(hard(1), complaint(2), mode=Mode.APPROVAL_REQUIRED)
@@ -256,6 +295,12 @@ class TestReadingAPlan:
         assert (item.reason, item.group) == ("user_unknown", "one.example")
         (item,) = gate_items(items, frozenset(), {})
         assert not item.was_recipient
+
+    def test_an_item_without_a_confidence_is_in_doubt_and_one_without_a_bounce_is_named_by_its_rule(self) -> None:
+        (item,) = planned(failure(1, True))
+        (item,) = gate_items([replace(item, confidence=None, bounce_type=None)], {7}, {})
+        assert (item.confidence, item.reason) == (0.0, "hard_bounce")
+        assert judge(item).outcome is GateOutcome.NEEDS_REVIEW
 
     @pytest.mark.parametrize("permanent", [True, False])
     def test_a_second_hit_runs_by_itself_only_when_mailjet_calls_it_permanent(self, permanent: bool) -> None:

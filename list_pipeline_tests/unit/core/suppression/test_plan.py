@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from list_pipeline.core.bounces.classes import COUNTING_CLASSES, classify
+from list_pipeline.core.bounces.classes import COUNTING_CLASSES, BounceClass, classify
 from list_pipeline.core.plans.plan import ItemAction, Sweep
 from list_pipeline.core.suppression.plan import assemble
 from list_pipeline.core.suppression.rules import decide, find_incidents
@@ -61,6 +61,17 @@ class TestPlan:
             "total": 2,
         }
         assert plan.complaint_rate_percent == pytest.approx(0.1)
+        assert replace(plan, by_class=((BounceClass.COMPLAINT, 3),), recipients=1).complaint_rate_percent == 300
+        assert replace(plan, recipients=0).complaint_rate_percent is None
+        assert {rule.value: count for rule, count in plan.by_rule} == {
+            "complaint": 1,
+            "hard_bounce": 1,
+            "first_disputed_hit": 1,
+            "sender_fault": 2,
+            "not_evidence": 1,
+            "contradiction": 1,
+        }
+        assert {item.contact_id: item.bounce_class for item in plan.items}[3] == "hard"
 
     def test_senders_faults_become_a_repair_list_and_untried_ones_a_release_list(self) -> None:
         plan = plan_of(self.EVENTS, {})

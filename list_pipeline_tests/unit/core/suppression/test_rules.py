@@ -372,6 +372,12 @@ class TestPreblockedAfterAHardBounce:
         verdict = judge(failure(14), failed(1, 14, permanent=True), delivered(-1), as_of=AS_OF + timedelta(days=2))
         assert rule_of(verdict) == (MONITOR, SuppressionRule.DELIVERED_SINCE)
 
+    def test_without_the_domain_nobody_can_exclude_an_incident_behind_it(self) -> None:
+        blind = CampaignContext(CAMPAIGN, 1000, {}, {})
+        past = {CONTACT: (failed(1, 14, permanent=True),)}
+        (verdict,) = decide([failure(14)], past, {CONTACT: ContactFacts()}, blind, POLICY, AS_OF)
+        assert rule_of(verdict) == (KEEP, SuppressionRule.NOT_EVIDENCE)
+
     def test_a_bounce_of_a_later_campaign_is_not_behind_the_block(self) -> None:
         verdict = judge(failure(14), failed(1, -1, permanent=True), as_of=AS_OF + timedelta(days=2))
         assert rule_of(verdict) == (KEEP, SuppressionRule.NOT_EVIDENCE)
@@ -425,6 +431,14 @@ class TestIncidents:
         actions = [one.action for one in decide(events, {}, facts, campaign, POLICY, AS_OF)]
         assert actions == [MONITOR, MONITOR, HOLD, HOLD, HOLD]
 
+    def test_only_hard_bounces_at_known_domains_make_one_and_those_of_the_moment_count(self) -> None:
+        events, campaign = self.bounced(5, 8)
+        assert [one.recipients for one in find_incidents(events, campaign, POLICY, SENT)] == [8]
+        soft = [failure(3, False, contact_id=event.contact_id) for event in events]
+        assert find_incidents(soft, campaign, POLICY, AS_OF) == ()
+        nowhere = replace(campaign, domain_of={})
+        assert find_incidents(events, nowhere, POLICY, AS_OF) == ()
+
     def test_bounces_after_the_moment_of_judging_make_no_incident(self) -> None:
         events, campaign = self.bounced(5, 6)
         late = [replace(events[0], occurred_at=AS_OF + timedelta(seconds=1)), *events[1:]]
@@ -443,6 +457,23 @@ class TestOpinions:
         assert second.more_careful(confidence=0.95).confidence == 0.80
         assert second.more_careful(monitor=True).action is MONITOR
         assert second.more_careful() == second
+
+    def test_they_turn_a_borderline_suppression_into_watching_and_are_quoted(self) -> None:
+        verdict = judge(failure(2), failed(2, 7))
+        watched = verdict.more_careful(monitor=True, said="it may be back")
+        assert watched.action is MONITOR
+        assert watched.explanation.startswith("Watched, because the advisor doubts that it should be suppressed: ")
+        assert watched.explanation.endswith(" Advisor: it may be back")
+        assert watched.more_careful(0.1) == watched
+        assert (verdict.more_careful(0).confidence, verdict.more_careful(1).confidence) == (0, verdict.confidence)
+        assert verdict.more_careful(1) == verdict
+        pattern = judge(failure(3, False), failed(3, 14), failed(3, 7))
+        assert pattern.is_borderline
+
+    def test_only_a_complaint_by_flag_has_the_flag_for_evidence(self) -> None:
+        verdict = judge(failure(1))
+        assert not verdict.flagged_as_complaining
+        assert ContactFlag("IsSpamComplaining") not in verdict.evidence
 
     @pytest.mark.parametrize("verdict", [judge(failure(1)), judge(failure(21)), judge(failure(7))])
     def test_they_change_nothing_that_is_certain_and_nothing_that_is_kept(self, verdict: Verdict) -> None:
