@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -36,7 +35,11 @@ def main(arguments: list[str] | None = None) -> int:
     wanted = parser.parse_args(arguments)
     answers, began = read_answers(), time.monotonic()
     modules = {
-        group: [module for module in group.paths(ROOT) if module.startswith(f"list_pipeline/{wanted.only}")]
+        group: [
+            module
+            for module in group.paths(ROOT)
+            if module.startswith(f"list_pipeline/{wanted.only}") and (not wanted.sample or module in answers.modules)
+        ]
         for group in GROUPS
     }
     made = {
@@ -53,16 +56,22 @@ def main(arguments: list[str] | None = None) -> int:
         )
     else:
         chosen = made
+    unanswered = 0
     try:
-        fates = {group: _fates(group, mutants, wanted.jobs) for group, mutants in chosen.items() if mutants}
+        for group, mutants in chosen.items():
+            if mutants:
+                unanswered += _sum_up(group, _fates(group, mutants, wanted.jobs), answers)
     except TestsFailError as error:
         print(error)
         return 2
-    status = _sum_up(fates, answers)
     for key in outdated:
         print("answered, and no mutant any more: " + " | ".join(key))
+    if unanswered:
+        print(
+            f"{unanswered} unanswered in modules that were answered whole: write a test, or an answer in answered.toml"
+        )
     print(f"{time.monotonic() - began:.0f} s")
-    return 1 if outdated else status
+    return 1 if outdated or unanswered else 0
 
 
 def _fates(group: Group, mutants: Sequence[Mutant], jobs: int) -> Mapping[Mutant, Fate]:
@@ -78,32 +87,22 @@ def _fates(group: Group, mutants: Sequence[Mutant], jobs: int) -> Mapping[Mutant
     return found
 
 
-def _sum_up(fates: Mapping[Group, Mapping[Mutant, Fate]], answers: Answers) -> int:
-    unanswered, open_modules = 0, Counter[str]()
-    for group, found in fates.items():
-        survivors = [mutant for mutant, fate in found.items() if fate in _UNNOTICED]
-        answered = [mutant for mutant in survivors if mutant.key in answers.reasons]
-        print(
-            f"{group.name:14} {len(found):5} mutants, {len(found) - len(survivors):5} noticed, {len(answered):4} answered"
-        )
-        for mutant in survivors:
-            if mutant.key in answers.reasons:
-                continue
-            _show(mutant, found[mutant])
-            if mutant.module in answers.modules:
-                unanswered += 1
-            else:
-                open_modules[mutant.module] += 1
-        noticed = [m for m, fate in found.items() if m.key in answers.reasons and fate not in _UNNOTICED]
-        for mutant in noticed:
+def _sum_up(group: Group, fates: Mapping[Mutant, Fate], answers: Answers) -> int:
+    """Tell what became of a group's mutants. Returns the number of survivors that should have an answer."""
+    survivors = [mutant for mutant, fate in fates.items() if fate in _UNNOTICED]
+    unanswered = [mutant for mutant in survivors if mutant.key not in answers.reasons]
+    noticed, answered = len(fates) - len(survivors), len(survivors) - len(unanswered)
+    print(f"{group.name}: {noticed} noticed, {answered} answered, {len(unanswered)} neither")
+    for mutant in unanswered:
+        _show(mutant, fates[mutant])
+    for mutant, fate in fates.items():
+        if mutant.key in answers.reasons and fate not in _UNNOTICED:
             print(f"    a test notices it by now, so it needs no answer: {' | '.join(mutant.key)}")
-    if open_modules:
-        print(f"not answered yet: {open_modules.total()} in " + ", ".join(sorted(open_modules)))
-    if unanswered:
-        print(
-            f"{unanswered} unanswered in modules that were answered whole: write a test, or an answer in answered.toml"
-        )
-    return 1 if unanswered else 0
+    not_yet = {mutant.module for mutant in unanswered} - answers.modules
+    if not_yet:
+        print(f"    not answered yet: {', '.join(sorted(not_yet))}")
+    sys.stdout.flush()
+    return sum(mutant.module in answers.modules for mutant in unanswered)
 
 
 def _show(mutant: Mutant, fate: Fate) -> None:

@@ -41,6 +41,15 @@ def test_a_plan_is_approved_by_the_hash_that_was_shown_and_by_who_may(install_sm
             approve(made.services, plan.plan_id, by="ada", content_hash=plan.content_hash)
 
 
+def test_a_plan_that_only_was_looked_at_cannot_be_approved(install_small: Install) -> None:
+    with install_small(list_management_mode="read_only") as made:
+        made.decide_suppression()
+        plan = made.plan(PLAN)
+        with pytest.raises(RefusedError, match="it is planned"):
+            approve(made.services, plan.plan_id, by="ada", content_hash=plan.content_hash)
+        assert made.plan(PLAN).status is PlanStatus.PLANNED
+
+
 def test_a_plan_that_nobody_decided_on_in_time_is_not_carried_out(install_small: Install) -> None:
     with install_small(list_management_mode="approval_required", list_review_expiry_hours=72) as made:
         made.maintain()
