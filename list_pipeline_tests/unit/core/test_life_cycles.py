@@ -10,7 +10,6 @@ import pytest
 from list_pipeline.core.errors import IllegalTransitionError
 from list_pipeline.core.life_cycles import LifeCycle
 from list_pipeline.core.plans.journal import JOB_LIFE, STEP_LIFE
-from list_pipeline.core.plans.plan import PLAN_LIFE
 from list_pipeline.core.runs.status import RUN_LIFE, RunStatus
 from list_pipeline_tests.life_cycle_triggers import LIVES
 
@@ -60,18 +59,6 @@ def test_a_table_cannot_be_changed(life: LifeCycle[Any]) -> None:
     ("life", "written"),
     [
         (
-            PLAN_LIFE,
-            """
-            planned: approved expired pending_review superseded
-            pending_review: approved expired rejected superseded
-            approved: executed expired pending_review planned rejected superseded
-            rejected: superseded
-            expired: superseded
-            executed:
-            superseded:
-            """,
-        ),
-        (
             STEP_LIFE,
             """
             planned: confirmed failed skipped submitting
@@ -94,9 +81,9 @@ def test_a_table_cannot_be_changed(life: LifeCycle[Any]) -> None:
             """,
         ),
     ],
-    ids=["plan", "step", "job"],
+    ids=["step", "job"],
 )
-def test_plans_steps_and_jobs_go_these_ways_and_no_other(life: LifeCycle[Any], written: str) -> None:
+def test_steps_and_jobs_go_these_ways_and_no_other(life: LifeCycle[Any], written: str) -> None:
     ways = {current: " ".join(sorted(following)) for current, following in life.table.items()}
     assert ways == {
         current: following.strip()

@@ -10,6 +10,7 @@ import pytest
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import (
+    CHANGING_ACTIONS,
     PLAN_LIFE,
     ItemAction,
     PlanItem,
@@ -52,6 +53,12 @@ class TestHash:
     )
     def test_whatever_would_be_done_otherwise_is_another_plan(self, other: str) -> None:
         assert other != identity(SUPPRESS)
+
+    def test_a_plan_of_no_sweep_has_an_identity_and_nobody_is_in_it_twice(self) -> None:
+        assert len(content_hash(None, PlanKind.UNDO, None, "1", [SUPPRESS])) == 64
+        with pytest.raises(ValueError, match="twice"):
+            identity(SUPPRESS, replace(KEEP, contact_id=SUPPRESS.contact_id))
+        assert identity(SUPPRESS, replace(SUPPRESS, contact_id=8)) != identity(SUPPRESS)
 
     def test_a_move_elsewhere_is_another_plan(self) -> None:
         assert identity(MOVE) != identity(replace(MOVE, to_role=ListRole.CAMPAIGN_3))
@@ -154,3 +161,44 @@ class TestPolicyVersion:
     def test_figures_that_make_no_sense_are_refused(self, figures: dict[str, float]) -> None:
         with pytest.raises(ValueError, match=r"polic|confidence|band|complaint"):
             SuppressionPolicy(**figures)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("confidence", [0, 1])
+def test_a_confidence_may_be_none_at_all_and_whole(confidence: float) -> None:
+    assert replace(SUPPRESS, confidence=confidence).confidence == confidence
+
+
+@pytest.mark.parametrize("confidence", [-0.01, 1.01])
+def test_a_confidence_that_is_no_share_is_refused(confidence: float) -> None:
+    with pytest.raises(ValueError, match="share"):
+        replace(SUPPRESS, confidence=confidence)
+
+
+@pytest.mark.parametrize(
+    ("action", "from_role", "to_role"),
+    [
+        (ItemAction.SUPPRESS, ListRole.MASTER, ListRole.SUPPRESSION),
+        (ItemAction.KEEP, ListRole.MASTER, None),
+        (ItemAction.REMOVE, None, None),
+        (ItemAction.REMOVE, ListRole.SUPPRESSION, None),
+        (ItemAction.MOVE, ListRole.CAMPAIGN_1, ListRole.CAMPAIGN_1),
+    ],
+)
+def test_only_moves_and_removals_leave_a_campaign_list(
+    action: ItemAction, from_role: ListRole | None, to_role: ListRole | None
+) -> None:
+    with pytest.raises(ValueError, match="list"):
+        PlanItem(7, action, "rule", from_role, to_role)
+
+
+def test_a_removal_leaves_a_list_and_goes_nowhere() -> None:
+    assert PlanItem(7, ItemAction.REMOVE, "in_two_lists", ListRole.CAMPAIGN_1).to_role is None
+
+
+def test_watching_and_keeping_change_nothing_and_all_else_does() -> None:
+    assert frozenset(ItemAction) - CHANGING_ACTIONS == {ItemAction.MONITOR, ItemAction.KEEP}
+
+
+def test_an_item_is_without_evidence_and_without_a_permanent_bounce_unless_it_says_so() -> None:
+    assert not SUPPRESS.has_evidence
+    assert not SUPPRESS.is_permanent_hard
