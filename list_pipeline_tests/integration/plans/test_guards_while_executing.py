@@ -9,8 +9,10 @@ from datetime import timedelta
 
 import pytest
 
-from list_pipeline.core.errors import ChangesStoppedError
+from list_pipeline.core.errors import ChangesStoppedError, UnavailableError
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.plans.journal import StepState
+from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.operations.plans.single_contacts import reinstate
 from list_pipeline.operations.safety import modes
@@ -72,6 +74,18 @@ def test_a_database_that_may_have_been_restored_changes_nothing(small: Installat
     with pytest.raises(ChangesStoppedError, match="reconciled first"):
         suppression.execute_suppressions(small.services, run, quietly)
     assert small.changing_requests() == {}
+
+
+def test_nobody_is_given_up_while_a_job_whose_answer_was_lost_may_change_them_after_all(small: Installation) -> None:
+    run = small.decide_suppression()
+    small.control.set_switches(jobs_without_effect=True)
+    small.control.add_fault("drop_after", path="contact/managemanycontacts$", method="POST", count=1)
+    with pytest.raises(UnavailableError, match="may still take effect"):
+        suppression.execute_suppressions(small.services, run, quietly)
+    assert {step.state for step in small.steps(PlanKind.SUPPRESSION)} == {StepState.PLANNED}
+    small.clock.advance(EXECUTION.job_may_run + timedelta(minutes=1))
+    done = suppression.execute_suppressions(small.another(), run, quietly)
+    assert (done.confirmed, done.failed) == (0, len(SUPPRESSED))
 
 
 def test_past_its_deadline_a_run_begins_no_change(install_small: Install) -> None:
