@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from list_pipeline.core.drift.findings import DriftKind, RepairSummary
@@ -18,6 +20,7 @@ from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.runs import ledger
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation, quietly
+from list_pipeline_tests.integration.drafts import schedule
 
 ONE, TWO, THREE = CAMPAIGN_LISTS
 
@@ -44,6 +47,14 @@ def test_a_complaint_is_reinstated_only_by_somebody_who_says_so(small: Installat
     with pytest.raises(RefusedError, match="complained"):
         reinstate(small.services, contact, by="ada")
     small.assert_suppressed({contact})
+
+
+def test_nobody_goes_back_to_a_list_that_is_about_to_be_sent(small: Installation) -> None:
+    suppression.execute_suppressions(small.services, small.decide_suppression(), quietly)
+    schedule(small, small.clock.now() + timedelta(minutes=30), THREE)
+    done = undo_maintenance(small.services, small.key, by="ada", progress=quietly)[-1]
+    assert set(done.refused[Refusal.LIST_BEING_SENT]) == small.account.ids(*HARD)
+    small.assert_suppressed(small.account.ids(*HARD, COMPLAINED))
 
 
 def test_nothing_is_taken_back_while_changes_are_stopped(small: Installation) -> None:
