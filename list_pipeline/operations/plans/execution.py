@@ -1,57 +1,47 @@
-"""Carries out the journal of one plan in bulk jobs, and reads back what they did.
+"""Carries out the journal of one plan in bulk jobs, wave by wave.
 
 One engine for suppressions, moves, enrolments and corrections, in three waves: add and exclude; remove, when that is
 confirmed from the lists themselves, so that a contact is never in no list; lift the exclusion, when the contact is off the
 suppression list, so that nobody is suppressed and mailable. A run that dies at any point and is run again continues here:
 what was submitted is waited for, what may have been is read back first.
 
-Belongs here: the order of requests and the reading back. Does not belong here: who is changed and why (the plan), and what
-the numbers mean (``core``).
+Belongs here: the order of the waves and the jobs that are posted. Does not belong here: who is changed and why (the plan),
+what became of a job (``settling``).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection
 
 from list_pipeline.core.errors import (
     ChangesStoppedError,
-    IntegrationError,
     ListPipelineError,
-    RemoteNotFoundError,
 )
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.observations import JobSeen, MemberAction
-from list_pipeline.core.plans.journal import JobState, StepAction, StepNote, StepState
+from list_pipeline.core.observations import MemberAction
+from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction
 from list_pipeline.core.plans.policy import EXECUTION
-from list_pipeline.core.reviews.questions import ReviewKind
-from list_pipeline.integrations.mailjet import JobTimeoutError, MailjetClient, OutcomeUnknownError, TooLargeError
+from list_pipeline.integrations.mailjet import MailjetClient, OutcomeUnknownError, TooLargeError
 from list_pipeline.operations.access import Changing
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.plans.concurrent_edits import ConcurrentEdits
-from list_pipeline.operations.plans.read_back import Effect, ReadBack
+from list_pipeline.operations.plans.read_back import ReadBack
+from list_pipeline.operations.plans.settling import Settling
 from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.operations.stages import logged_with
-from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members
-from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans import journal
 from list_pipeline.storage.plans.journal import Job, Step
 
 log = structlog.get_logger(__name__)
 
-
-SETTLE_SECONDS = 20.0
-"""How long a job whose id was lost gets to take effect before it is looked for, twice over."""
-
-FIRST_RETRY_AFTER_SECONDS = 10.0
-"""Pause before what a job left undone is looked for and posted again; it doubles with the next attempt."""
 
 _FIRST_WAVE = (StepAction.ADD, StepAction.EXCLUDE)
 _SECOND_WAVE = (StepAction.REMOVE,)
@@ -134,12 +124,14 @@ def stop_and_settle(services: Changing, plan_id: int, lock: MutationLock, note: 
         JobTimeoutError: a bulk job of the plan may still be running; nothing may be taken back yet.
         TransientError: Mailjet or the lock failed; run again.
     """
-    _Execution(services, plan_id, lock, log.info, None).settle_only(note)
+    _Execution(services, plan_id, lock, log.info, None).settle_only(lambda settling: settling.stop(note))
 
 
 def settle_dead(services: Changing, job: Job, lock: MutationLock, words: str) -> None:
     """End a job that a person declared dead; its steps are confirmed where the lists show them, else planned again."""
-    _Execution(services, job.plan_id, lock, log.info, None).settle_dead(job, words)
+    _Execution(services, job.plan_id, lock, log.info, None).settle_only(
+        lambda settling: settling.settle_dead(job, words)
+    )
 
 
 class _Execution:
@@ -166,6 +158,7 @@ class _Execution:
         self._mailjet: MailjetClient = services.mailjet_for_changes(self._before_mutation)
         self._lists = ReadBack(services, self._mailjet)
         self._edits = ConcurrentEdits(services, self._mailjet, plan_id)
+        self._settling = Settling(services, plan_id, self._mailjet, self._lists, self._edits, progress)
 
     def _before_mutation(self) -> None:
         """Right before each changing request: is the lock still ours, and may we still?"""
@@ -177,7 +170,7 @@ class _Execution:
 
     def run(self) -> None:
         try:
-            self._resume()
+            self._settling.resume()
             if self._waves():
                 # A job created an erased contact again: excluding it and taking it off is another round.
                 self._waves()
@@ -206,23 +199,15 @@ class _Execution:
                         break
                     self._progress(f"bulk job {number} of {len(batches)}: {_describe(batch)}")
                     most = self._most
-                    self._post(self._look_before_repeating(batch))
+                    self._post(self._settling.look_before_repeating(batch))
                     if self._most < most:
                         break
         return any(step.state is StepState.PLANNED for step in steps)
 
-    def settle_only(self, note: StepNote) -> None:
+    def settle_only(self, settle: Callable[[Settling], None]) -> None:
+        """Settle something, and post nothing."""
         try:
-            self._resume()
-            with self._services.database.begin() as connection:
-                if journal.steps_without_answer(connection, self._plan_id) and self._may_take_effect(connection):
-                    raise self._still_at_work(f"Taking plan {self._plan_id} back")
-                # What a job left undone was given back to be posted again: it is not. The rest of a half-done change is skipped
-                # with the transaction that writes its reversal; without one, it is brought to its end.
-                steps = journal.steps_of(connection, self._plan_id)
-                begun = {step.change_id for step in steps if step.state is StepState.CONFIRMED}
-                planned = [s for s in steps if s.state is StepState.PLANNED and s.change_id not in begun]
-                journal.settle_steps(connection, planned, StepState.SKIPPED, self._services.clock.now(), note)
+            settle(self._settling)
         finally:
             self._close()
 
@@ -242,50 +227,6 @@ class _Execution:
             log.warning("the deadline passed", plan=self._plan_id, contacts=given_up)
         # Steps of changes that were begun stay, and are posted in spite of the deadline.
         return given_up > 0
-
-    def _look_before_repeating(self, steps: list[Step]) -> list[Step]:
-        """Before a step is posted again: wait, ever longer, and look whether it took effect late. Returns what is missing."""
-        attempts = max(step.attempts for step in steps)
-        if not attempts:
-            return steps
-        self._services.clock.sleep(FIRST_RETRY_AFTER_SECONDS * 2 ** (attempts - 1))
-        sizes = self._lists.sizes()
-        effect = self._lists.effect_of(steps, sizes)
-        with self._services.database.begin() as connection:
-            now = self._services.clock.now()
-            journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now, StepNote.TOOK_EFFECT_LATE)
-            members.refresh_flags(connection, now, sorted({step.contact_id for step in steps}))
-        return list(effect.missing)
-
-    def _resume(self) -> None:
-        with self._services.database.begin() as connection:
-            jobs = journal.open_jobs(connection, self._plan_id)
-        for job in jobs:
-            if job.mailjet_job_id is not None:
-                self._progress(f"picking up Mailjet's job {job.mailjet_job_id} of an earlier run")
-                self._finish(job, job.mailjet_job_id)
-            else:
-                self._settle_lost(job)
-        self._find_late_effects()
-
-    def _find_late_effects(self) -> None:
-        """What a job of which nothing is known did since the last look. Costs nothing where there is no such job."""
-        with self._services.database.begin() as connection:
-            steps = journal.steps_without_answer(connection, self._plan_id)
-        if not steps:
-            return
-        effect = self._lists.effect_of(steps, self._lists.sizes())
-        now = self._services.clock.now()
-        with self._services.database.begin() as connection:
-            journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now, StepNote.TOOK_EFFECT_LATE)
-            members.refresh_flags(connection, now, sorted({step.contact_id for step in steps}))
-        if effect.confirmed:
-            log.info("a bulk job took effect late", plan=self._plan_id, steps=len(effect.confirmed))
-
-    def _job(self, job_id: int) -> Job:
-        with self._services.database.begin() as connection:
-            (job,) = (one for one in journal.open_jobs(connection, self._plan_id) if one.job_id == job_id)
-        return job
 
     def _batches(self, wave: Sequence[StepAction]) -> tuple[Sequence[Step], list[list[Step]]]:
         """The steps of the plan, and the planned ones of a wave in groups that one job can carry out.
@@ -356,7 +297,7 @@ class _Execution:
         exclude = next((step.action is StepAction.EXCLUDE for step in steps if step.list_role is None), None)
         before = self._lists.sizes()
         if erased := self._edits.erased_among(contacts, known, before):
-            steps = self._leave_out(steps, erased)
+            steps = self._settling.leave_out(steps, erased)
             contacts = [contact_id for contact_id in contacts if contact_id not in erased]
             if not steps:
                 return
@@ -380,16 +321,16 @@ class _Execution:
             )
         except ListPipelineError as error:
             if isinstance(error, TooLargeError) and len(contacts) > 1:
-                self._give_back(job_id, begun, str(error))
+                self._settling.give_back(job_id, begun, str(error))
                 self._most = max(len(contacts) // 2, 1)
                 log.warning("a bulk job was too large", job=job_id, contacts=len(contacts), from_now_on=self._most)
                 return
             if not isinstance(error, OutcomeUnknownError):
                 # Refused, or it never left: nothing was accepted, so the steps are as they were and still to be done.
-                self._give_back(job_id, begun, str(error))
+                self._settling.give_back(job_id, begun, str(error))
                 raise
             log.warning("the answer to a bulk job was lost", job=job_id)
-            if self._settle_lost(self._job(job_id)):
+            if self._settling.settle_lost(self._settling.open_job(job_id)):
                 self._unanswered = 0
                 return
             self._unanswered += 1
@@ -401,168 +342,7 @@ class _Execution:
         with self._services.database.begin() as connection:
             journal.job_submitted(connection, job_id, begun, mailjet_job_id, self._services.clock.now())
         self._edits.note_unsubscribed(steps)
-        self._finish(self._job(job_id), mailjet_job_id)
-
-    def _leave_out(self, steps: Sequence[Step], erased: Collection[int]) -> list[Step]:
-        """Skip the steps of erased contacts, and return the others."""
-        with self._services.database.begin() as connection:
-            gone = [step for step in steps if step.contact_id in erased]
-            journal.settle_steps(connection, gone, StepState.SKIPPED, self._services.clock.now(), StepNote.CONTACT_GONE)
-        return [step for step in steps if step.contact_id not in erased]
-
-    def _give_back(self, job_id: int, steps: Sequence[Step], error: str) -> None:
-        now = self._services.clock.now()
-        with self._services.database.begin() as connection:
-            journal.job_ended(connection, job_id, JobState.FAILED, error, now)
-            journal.give_back(connection, steps, now)
-
-    def _may_take_effect(self, connection: Connection) -> bool:
-        return journal.may_take_effect(connection, self._plan_id, self._services.clock.now() - EXECUTION.job_may_run)
-
-    def _still_at_work(self, tried: str) -> JobTimeoutError:
-        hours = EXECUTION.job_may_run.total_seconds() / 3600
-        return JobTimeoutError(
-            tried,
-            "a bulk job was posted and its answer lost, so it may still take effect",
-            f"It is looked for again by itself, for {hours:g} hours",
-        )
-
-    def _finish(self, job: Job, mailjet_job_id: int) -> None:
-        job_id, before = job.job_id, job.sizes_before
-        try:
-            seen = self._mailjet.wait_for_job(mailjet_job_id)
-        except RemoteNotFoundError:
-            # Mailjet has forgotten the job: what it did is read from the lists all the same.
-            self._settle_lost(job)
-            return
-        except JobTimeoutError:
-            if not self._is_in_effect(job_id, before):
-                self._name_endless(job_id, mailjet_job_id)
-                raise
-            # Mailjet never says that the job ended, and everything it was to do is done.
-            self._settle(job_id, before, JobState.FINISHED, "Mailjet did not say that it ended")
-            return
-        error = None
-        if seen.is_failed or seen.error or seen.has_error_file:
-            error = f"{seen.status}: {seen.error or 'no text'}; {self._refused(mailjet_job_id, seen)}"
-            log.warning("a bulk job reported errors", job=mailjet_job_id, error=error)
-        # "Completed" may mean that nothing changed: only the lists themselves tell.
-        self._settle(job_id, before, JobState.FAILED if seen.is_failed else JobState.FINISHED, error)
-
-    def _refused(self, mailjet_job_id: int, seen: JobSeen) -> str:
-        """The number of contacts in the error file, in words. The lists decide; an unreadable file stops no settling."""
-        if not seen.has_error_file:
-            return "no error file"
-        try:
-            return f"{len(self._mailjet.job_errors(mailjet_job_id))} contact(s) in the error file"
-        except IntegrationError as error:
-            return f"the error file could not be read ({type(error).__name__})"
-
-    def _is_in_effect(self, job_id: int, before: Mapping[str, int]) -> bool:
-        with self._services.database.begin() as connection:
-            steps = journal.steps_of_job(connection, job_id)
-        return not self._lists.effect_of(steps, before).missing
-
-    def _name_endless(self, job_id: int, mailjet_job_id: int) -> None:
-        """Tell people once of a job that does not end: only they can find out whether it ever will."""
-        with self._services.database.begin() as connection:
-            plan = plan_rows.plan_by_id(connection, self._plan_id)
-            plan_rows.add_review_item(
-                connection,
-                campaign_id=plan.campaign_id if plan else None,
-                plan_id=self._plan_id,
-                kind=ReviewKind.FINDING,
-                summary=(
-                    f"Mailjet's bulk job {mailjet_job_id} does not end, and what it was to do is not done. It is looked at "
-                    f"again by itself. Where Mailjet says that it is dead: `list-pipeline job-is-dead {mailjet_job_id}`"
-                ),
-                details={"bulk_job": job_id},
-                now=self._services.clock.now(),
-            )
-
-    def settle_dead(self, job: Job, words: str) -> None:
-        """A person said that a job is dead: what it did is read from the lists, and the rest is planned again."""
-        try:
-            if job.state is JobState.LOST:
-                with self._services.database.begin() as connection:
-                    journal.job_ended(connection, job.job_id, JobState.FAILED, words, self._services.clock.now())
-                return
-            self._settle(job.job_id, job.sizes_before, JobState.FAILED, words)
-        finally:
-            self._close()
-
-    def _settle_lost(self, job: Job) -> bool:
-        """A job of which nothing is known: give it time, look twice, and plan what is not there again.
-
-        That uses up no attempt, and nobody is given up because of it: it may still take effect (``_find_late_effects``).
-
-        Returns:
-            Whether everything it was to do is done.
-        """
-        with self._services.database.begin() as connection:
-            steps = journal.steps_of_job(connection, job.job_id)
-        effect = Effect([], steps)
-        for _ in range(2):
-            self._services.clock.sleep(SETTLE_SECONDS)
-            effect = self._lists.effect_of(steps, job.sizes_before)
-            if not effect.missing:
-                break
-        state = JobState.LOST if effect.missing else JobState.FAILED
-        self._settle(job.job_id, job.sizes_before, state, "the answer to its submission was lost", effect)
-        return not effect.missing
-
-    def _settle(
-        self,
-        job_id: int,
-        before: Mapping[str, int],
-        state: JobState,
-        error: str | None,
-        effect: Effect | None = None,
-    ) -> None:
-        """End a job with what it did. ``effect``: where that was just read."""
-        with self._services.database.begin() as connection:
-            steps = journal.steps_of_job(connection, job_id)
-            contacts = sorted({step.contact_id for step in steps})
-            addresses = members.addresses_of(connection, contacts)
-        effect = effect or self._lists.effect_of(steps, before)
-        with self._services.database.begin() as connection:
-            known = members.stored_sizes(connection)[ListRole.MASTER].raw
-        # An erased contact whom a newcomer replaced in the count of master is among those whom the job did not change.
-        missing = {step.contact_id for step in effect.missing}
-        erased = self._edits.erased_among(contacts, known, self._lists.latest, bool(missing))
-        for contact_id in erased & addresses.keys():
-            self._edits.undo_creation(contact_id, addresses[contact_id])
-        if erased:
-            self._leave_out(steps, erased)
-            effect = Effect(
-                [step for step in effect.confirmed if step.contact_id not in erased],
-                [step for step in effect.missing if step.contact_id not in erased],
-            )
-        now = self._services.clock.now()
-        with self._services.database.begin() as connection:
-            if state is JobState.LOST:
-                journal.job_lost(connection, job_id, error or "nothing is known of it")
-                journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now)
-                journal.give_back(connection, effect.missing, now, StepNote.ANSWER_LOST)
-                again, given_up, waits = list(effect.missing), list[Step](), False
-            else:
-                again = [step for step in effect.missing if step.attempts < EXECUTION.attempts_per_step]
-                given_up = [step for step in effect.missing if step.attempts >= EXECUTION.attempts_per_step]
-                waits = bool(given_up) and self._may_take_effect(connection)
-                journal.job_ended(connection, job_id, state, error, now)
-                review_rows.resolve_job(connection, job_id, "the bulk job is over", now)
-                journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now)
-                journal.settle_steps(connection, again, StepState.PLANNED, now, StepNote.HAD_NO_EFFECT)
-                # Nobody is given up while a job may still be running that would change them after all.
-                last = (
-                    (StepState.PLANNED, StepNote.ANSWER_LOST) if waits else (StepState.FAILED, StepNote.HAD_NO_EFFECT)
-                )
-                journal.settle_steps(connection, given_up, last[0], now, last[1])
-            members.refresh_flags(connection, now, sorted({step.contact_id for step in steps}))
-        if effect.missing:
-            log.warning("steps had no effect", job=job_id, again=len(again), given_up=len(given_up))
-        if waits:
-            raise self._still_at_work(f"Changing contacts of plan {self._plan_id}")
+        self._settling.finish(self._settling.open_job(job_id), mailjet_job_id)
 
 
 def _after_failures(steps: Sequence[Step]) -> list[Step]:

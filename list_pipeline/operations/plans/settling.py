@@ -1,0 +1,291 @@
+"""What became of bulk jobs: waited for, read back from the lists, and written to the journal.
+
+A job ends when Mailjet says so, when the lists show that everything it was to do is done, or when a person declares it
+dead. One whose answer was lost is looked for as long as it may run.
+
+Belongs here: the end of a job and of its steps. Does not belong here: which job comes when and the requests that post it
+(``execution``), whether a step is in effect (``read_back``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import structlog
+from sqlalchemy import Connection
+
+from list_pipeline.core.errors import IntegrationError, RemoteNotFoundError
+from list_pipeline.core.lists import ListRole
+from list_pipeline.core.observations import JobSeen
+from list_pipeline.core.plans.journal import JobState, StepNote, StepState
+from list_pipeline.core.plans.policy import EXECUTION
+from list_pipeline.core.reviews.questions import ReviewKind
+from list_pipeline.integrations.mailjet import JobTimeoutError, MailjetClient
+from list_pipeline.operations.access import Changing
+from list_pipeline.operations.plans.concurrent_edits import ConcurrentEdits
+from list_pipeline.operations.plans.read_back import Effect, ReadBack
+from list_pipeline.storage import reviews as review_rows
+from list_pipeline.storage.membership import members
+from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans.journal import Job, Step
+
+log = structlog.get_logger(__name__)
+
+SETTLE_SECONDS = 20.0
+"""How long a job whose id was lost gets to take effect before it is looked for, twice over."""
+
+FIRST_RETRY_AFTER_SECONDS = 10.0
+"""Pause before what a job left undone is looked for and posted again; it doubles with the next attempt."""
+
+
+class Settling:
+    """Ends the bulk jobs of one plan. Its requests are those of the client that carries the plan out.
+
+    Args:
+        lists: reads the lists back. edits: finds who was erased meanwhile.
+        progress: told in words how far it is.
+    """
+
+    def __init__(
+        self,
+        services: Changing,
+        plan_id: int,
+        mailjet: MailjetClient,
+        lists: ReadBack,
+        edits: ConcurrentEdits,
+        progress: Callable[[str], None],
+    ) -> None:
+        self._services = services
+        self._plan_id = plan_id
+        self._mailjet = mailjet
+        self._lists = lists
+        self._edits = edits
+        self._progress = progress
+
+    def resume(self) -> None:
+        """Bring the jobs of an earlier run to their end, and find what came late of those of which nothing is known."""
+        with self._services.database.begin() as connection:
+            jobs = journal.open_jobs(connection, self._plan_id)
+        for job in jobs:
+            if job.mailjet_job_id is not None:
+                self._progress(f"picking up Mailjet's job {job.mailjet_job_id} of an earlier run")
+                self.finish(job, job.mailjet_job_id)
+            else:
+                self.settle_lost(job)
+        self._find_late_effects()
+
+    def stop(self, note: StepNote) -> None:
+        """Skip, with ``note``, what is planned of changes of which nothing was done, and find out what became of what was
+        submitted. Nothing is posted.
+
+        Raises:
+            JobTimeoutError: a job of the plan may still be running.
+        """
+        self.resume()
+        with self._services.database.begin() as connection:
+            if journal.steps_without_answer(connection, self._plan_id) and self._may_take_effect(connection):
+                raise self._still_at_work(f"Taking plan {self._plan_id} back")
+            # What a job left undone was given back to be posted again: it is not. The rest of a half-done change is skipped
+            # with the transaction that writes its reversal; without one, it is brought to its end.
+            steps = journal.steps_of(connection, self._plan_id)
+            begun = {step.change_id for step in steps if step.state is StepState.CONFIRMED}
+            planned = [s for s in steps if s.state is StepState.PLANNED and s.change_id not in begun]
+            journal.settle_steps(connection, planned, StepState.SKIPPED, self._services.clock.now(), note)
+
+    def look_before_repeating(self, steps: list[Step]) -> list[Step]:
+        """Before a step is posted again: wait, ever longer, and look whether it took effect late. Returns what is missing."""
+        attempts = max(step.attempts for step in steps)
+        if not attempts:
+            return steps
+        self._services.clock.sleep(FIRST_RETRY_AFTER_SECONDS * 2 ** (attempts - 1))
+        sizes = self._lists.sizes()
+        effect = self._lists.effect_of(steps, sizes)
+        with self._services.database.begin() as connection:
+            now = self._services.clock.now()
+            journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now, StepNote.TOOK_EFFECT_LATE)
+            members.refresh_flags(connection, now, sorted({step.contact_id for step in steps}))
+        return list(effect.missing)
+
+    def finish(self, job: Job, mailjet_job_id: int) -> None:
+        """Wait for a job that Mailjet accepted, and settle what it did.
+
+        Raises:
+            JobTimeoutError: Mailjet does not say that it ended, and not everything is done; people are told of it.
+        """
+        job_id, before = job.job_id, job.sizes_before
+        try:
+            seen = self._mailjet.wait_for_job(mailjet_job_id)
+        except RemoteNotFoundError:
+            # Mailjet has forgotten the job: what it did is read from the lists all the same.
+            self.settle_lost(job)
+            return
+        except JobTimeoutError:
+            if not self._is_in_effect(job_id, before):
+                self._name_endless(job_id, mailjet_job_id)
+                raise
+            # Mailjet never says that the job ended, and everything it was to do is done.
+            self._settle(job_id, before, JobState.FINISHED, "Mailjet did not say that it ended")
+            return
+        error = None
+        if seen.is_failed or seen.error or seen.has_error_file:
+            error = f"{seen.status}: {seen.error or 'no text'}; {self._refused(mailjet_job_id, seen)}"
+            log.warning("a bulk job reported errors", job=mailjet_job_id, error=error)
+        # "Completed" may mean that nothing changed: only the lists themselves tell.
+        self._settle(job_id, before, JobState.FAILED if seen.is_failed else JobState.FINISHED, error)
+
+    def settle_lost(self, job: Job) -> bool:
+        """A job of which nothing is known: give it time, look twice, and plan what is not there again.
+
+        That uses up no attempt, and nobody is given up because of it: it may still take effect (``_find_late_effects``).
+
+        Returns:
+            Whether everything it was to do is done.
+        """
+        with self._services.database.begin() as connection:
+            steps = journal.steps_of_job(connection, job.job_id)
+        effect = Effect([], steps)
+        for _ in range(2):
+            self._services.clock.sleep(SETTLE_SECONDS)
+            effect = self._lists.effect_of(steps, job.sizes_before)
+            if not effect.missing:
+                break
+        state = JobState.LOST if effect.missing else JobState.FAILED
+        self._settle(job.job_id, job.sizes_before, state, "the answer to its submission was lost", effect)
+        return not effect.missing
+
+    def settle_dead(self, job: Job, words: str) -> None:
+        """A person said that a job is dead: what it did is read from the lists, and the rest is planned again."""
+        if job.state is JobState.LOST:
+            with self._services.database.begin() as connection:
+                journal.job_ended(connection, job.job_id, JobState.FAILED, words, self._services.clock.now())
+            return
+        self._settle(job.job_id, job.sizes_before, JobState.FAILED, words)
+
+    def leave_out(self, steps: Sequence[Step], erased: Collection[int]) -> list[Step]:
+        """Skip the steps of erased contacts, and return the others."""
+        with self._services.database.begin() as connection:
+            gone = [step for step in steps if step.contact_id in erased]
+            journal.settle_steps(connection, gone, StepState.SKIPPED, self._services.clock.now(), StepNote.CONTACT_GONE)
+        return [step for step in steps if step.contact_id not in erased]
+
+    def give_back(self, job_id: int, steps: Sequence[Step], error: str) -> None:
+        """Mailjet accepted nothing of a job: its steps are as they were, and still to be done."""
+        now = self._services.clock.now()
+        with self._services.database.begin() as connection:
+            journal.job_ended(connection, job_id, JobState.FAILED, error, now)
+            journal.give_back(connection, steps, now)
+
+    def _find_late_effects(self) -> None:
+        """What a job of which nothing is known did since the last look. Costs nothing where there is no such job."""
+        with self._services.database.begin() as connection:
+            steps = journal.steps_without_answer(connection, self._plan_id)
+        if not steps:
+            return
+        effect = self._lists.effect_of(steps, self._lists.sizes())
+        now = self._services.clock.now()
+        with self._services.database.begin() as connection:
+            journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now, StepNote.TOOK_EFFECT_LATE)
+            members.refresh_flags(connection, now, sorted({step.contact_id for step in steps}))
+        if effect.confirmed:
+            log.info("a bulk job took effect late", plan=self._plan_id, steps=len(effect.confirmed))
+
+    def open_job(self, job_id: int) -> Job:
+        """A job of the plan that has not ended."""
+        with self._services.database.begin() as connection:
+            (job,) = (one for one in journal.open_jobs(connection, self._plan_id) if one.job_id == job_id)
+        return job
+
+    def _settle(
+        self,
+        job_id: int,
+        before: Mapping[str, int],
+        state: JobState,
+        error: str | None,
+        effect: Effect | None = None,
+    ) -> None:
+        """End a job with what it did. ``effect``: where that was just read."""
+        with self._services.database.begin() as connection:
+            steps = journal.steps_of_job(connection, job_id)
+            contacts = sorted({step.contact_id for step in steps})
+            addresses = members.addresses_of(connection, contacts)
+        effect = effect or self._lists.effect_of(steps, before)
+        with self._services.database.begin() as connection:
+            known = members.stored_sizes(connection)[ListRole.MASTER].raw
+        # An erased contact whom a newcomer replaced in the count of master is among those whom the job did not change.
+        missing = {step.contact_id for step in effect.missing}
+        erased = self._edits.erased_among(contacts, known, self._lists.latest, bool(missing))
+        for contact_id in erased & addresses.keys():
+            self._edits.undo_creation(contact_id, addresses[contact_id])
+        if erased:
+            self.leave_out(steps, erased)
+            effect = Effect(
+                [step for step in effect.confirmed if step.contact_id not in erased],
+                [step for step in effect.missing if step.contact_id not in erased],
+            )
+        now = self._services.clock.now()
+        with self._services.database.begin() as connection:
+            if state is JobState.LOST:
+                journal.job_lost(connection, job_id, error or "nothing is known of it")
+                journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now)
+                journal.give_back(connection, effect.missing, now, StepNote.ANSWER_LOST)
+                again, given_up, waits = list(effect.missing), list[Step](), False
+            else:
+                again = [step for step in effect.missing if step.attempts < EXECUTION.attempts_per_step]
+                given_up = [step for step in effect.missing if step.attempts >= EXECUTION.attempts_per_step]
+                waits = bool(given_up) and self._may_take_effect(connection)
+                journal.job_ended(connection, job_id, state, error, now)
+                review_rows.resolve_job(connection, job_id, "the bulk job is over", now)
+                journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now)
+                journal.settle_steps(connection, again, StepState.PLANNED, now, StepNote.HAD_NO_EFFECT)
+                # Nobody is given up while a job may still be running that would change them after all.
+                last = (
+                    (StepState.PLANNED, StepNote.ANSWER_LOST) if waits else (StepState.FAILED, StepNote.HAD_NO_EFFECT)
+                )
+                journal.settle_steps(connection, given_up, last[0], now, last[1])
+            members.refresh_flags(connection, now, sorted({step.contact_id for step in steps}))
+        if effect.missing:
+            log.warning("steps had no effect", job=job_id, again=len(again), given_up=len(given_up))
+        if waits:
+            raise self._still_at_work(f"Changing contacts of plan {self._plan_id}")
+
+    def _refused(self, mailjet_job_id: int, seen: JobSeen) -> str:
+        """The number of contacts in the error file, in words. The lists decide; an unreadable file stops no settling."""
+        if not seen.has_error_file:
+            return "no error file"
+        try:
+            return f"{len(self._mailjet.job_errors(mailjet_job_id))} contact(s) in the error file"
+        except IntegrationError as error:
+            return f"the error file could not be read ({type(error).__name__})"
+
+    def _is_in_effect(self, job_id: int, before: Mapping[str, int]) -> bool:
+        with self._services.database.begin() as connection:
+            steps = journal.steps_of_job(connection, job_id)
+        return not self._lists.effect_of(steps, before).missing
+
+    def _name_endless(self, job_id: int, mailjet_job_id: int) -> None:
+        """Tell people once of a job that does not end: only they can find out whether it ever will."""
+        with self._services.database.begin() as connection:
+            plan = plan_rows.plan_by_id(connection, self._plan_id)
+            plan_rows.add_review_item(
+                connection,
+                campaign_id=plan.campaign_id if plan else None,
+                plan_id=self._plan_id,
+                kind=ReviewKind.FINDING,
+                summary=(
+                    f"Mailjet's bulk job {mailjet_job_id} does not end, and what it was to do is not done. It is looked at "
+                    f"again by itself. Where Mailjet says that it is dead: `list-pipeline job-is-dead {mailjet_job_id}`"
+                ),
+                details={"bulk_job": job_id},
+                now=self._services.clock.now(),
+            )
+
+    def _may_take_effect(self, connection: Connection) -> bool:
+        return journal.may_take_effect(connection, self._plan_id, self._services.clock.now() - EXECUTION.job_may_run)
+
+    def _still_at_work(self, tried: str) -> JobTimeoutError:
+        hours = EXECUTION.job_may_run.total_seconds() / 3600
+        return JobTimeoutError(
+            tried,
+            "a bulk job was posted and its answer lost, so it may still take effect",
+            f"It is looked for again by itself, for {hours:g} hours",
+        )
