@@ -113,6 +113,22 @@ def error_text(status: int, content: bytes) -> str:
     return f"{name}: {safe_text(reason)}" if reason else name
 
 
+_TOO_LARGE = re.compile(
+    r"\btoo (many|large|big|long)\b|\b(exceed\w*|more than|above)\b.{0,40}\b(maximum|limit|allowed)|\bat most \d",
+    re.IGNORECASE,
+)
+_ACCOUNT = re.compile(r"\baccounts?\b", re.IGNORECASE)
+
+
+def says_too_large(status: int, said: str) -> bool:
+    """Whether Mailjet refused a request for its size: 413, or a 400 whose text says so.
+
+    How many contacts a bulk job may have, and in which words a larger one is refused, is documented nowhere. A limit of the
+    account ("Number of contacts exceeds maximum allowed for free accounts") is none of the request's.
+    """
+    return status == 413 or (status == 400 and bool(_TOO_LARGE.search(said)) and not _ACCOUNT.search(said))
+
+
 def _flat(value: Any) -> str:
     if value is None or value == "":
         return ""

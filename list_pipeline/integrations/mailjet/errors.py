@@ -25,7 +25,7 @@ class OutcomeUnknownError(UnavailableError):
 
 
 class TooLargeError(PermanentError):
-    """A request was refused because it is too large (413). The same in parts may be accepted."""
+    """A request was refused because it is too large. The same in parts may be accepted."""
 
 
 class JobTimeoutError(UnavailableError):

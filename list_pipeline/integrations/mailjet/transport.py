@@ -34,7 +34,14 @@ from list_pipeline.core.errors import (
 )
 from list_pipeline.integrations.circuit import CircuitBreaker
 from list_pipeline.integrations.limits import RequestLimiter
-from list_pipeline.integrations.mailjet.answers import Envelope, decoded, error_text, read_envelope, unreadable
+from list_pipeline.integrations.mailjet.answers import (
+    Envelope,
+    decoded,
+    error_text,
+    read_envelope,
+    says_too_large,
+    unreadable,
+)
 from list_pipeline.integrations.mailjet.errors import OutcomeUnknownError, TooLargeError
 from list_pipeline.integrations.tls import tls_context
 from list_pipeline.settings import LOOPBACK_HOSTS
@@ -309,7 +316,7 @@ class Transport:
             return _Failed(PermanentError(tried, f"{said}, and not from Mailjet's API", "Check MAILJET_BASE_URL"))
         if 300 <= status < 400:
             return _Failed(PermanentError(tried, f"a redirect ({status})", "Check MAILJET_BASE_URL"))
-        if status == 413:
+        if says_too_large(status, said):
             return _Failed(TooLargeError(tried, said, "Lower MAILJET_JOB_CONTACTS"))
         return _Failed(PermanentError(tried, said, _REPORT))
 

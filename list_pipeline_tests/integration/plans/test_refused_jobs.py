@@ -62,6 +62,17 @@ def test_a_job_that_is_too_large_is_posted_in_smaller_ones(
     assert {step.attempts for step in small.steps(PlanKind.SUPPRESSION) if step.state == "confirmed"} == {1}
 
 
+def test_a_job_that_is_refused_for_its_many_contacts_is_posted_in_smaller_ones(small: Installation) -> None:
+    run = small.decide_suppression()
+    small.control.set_switches(job_max_contacts=2, job_above_max="refused")
+    suppression.execute_suppressions(small.services, run, quietly)
+    small.assert_suppressed(small.account.ids(*SUPPRESSED))
+    assert small.query("select contact_count, state from mailjet_job order by job_id limit 2") == [
+        (4, "failed"),
+        (2, "finished"),
+    ]
+
+
 def test_a_job_of_one_contact_that_is_too_large_is_refused_and_its_contact_still_to_be_done(
     small: Installation,
 ) -> None:

@@ -23,7 +23,7 @@ from list_pipeline.core.errors import (
 )
 from list_pipeline.core.observations import MemberAction
 from list_pipeline.integrations.mailjet import MailjetClient, OutcomeUnknownError, UnreadableAnswerError
-from list_pipeline.integrations.mailjet.answers import error_text
+from list_pipeline.integrations.mailjet.answers import error_text, says_too_large
 from list_pipeline.integrations.mailjet.transport import LONGEST_WAIT_S, Resource, Transport
 from list_pipeline_tests.limiter import InMemoryLimiter
 from list_pipeline_tests.unit.integrations.mailjet.mailjet_double import (
@@ -189,6 +189,22 @@ def test_the_reason_is_read_from_every_shape_of_error(body: object, shown: str) 
 def test_an_error_without_a_readable_body_is_named_by_its_status(body: bytes) -> None:
     assert error_text(401, body) == "401 Unauthorized"
     assert error_text(499, body) == "499"
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "is_too_large"),
+    [
+        (413, "413 Request Entity Too Large", True),
+        (400, "400 Bad Request: Too many contacts: 5000 is more than 1000", True),
+        (400, "400 Bad Request: the number of contacts exceeds the maximum of 1000", True),
+        (400, "400 Bad Request: at most 1000 contacts are allowed", True),
+        (400, "400 Bad Request: Number of contacts exceeds maximum allowed for free accounts", False),
+        (400, "400 Bad Request: MJ08 Property Contacts is invalid: Email is required", False),
+        (429, "429 Too Many Requests", False),
+    ],
+)
+def test_a_refusal_for_the_size_of_a_request_is_told_by_its_words(status: int, said: str, is_too_large: bool) -> None:
+    assert says_too_large(status, said) is is_too_large
 
 
 # Repeating
