@@ -137,28 +137,33 @@ def late_message(done: LateExecution, links: Sequence[Mrkdwn] = ()) -> SlackMess
     return alert("▶️ Approved contacts were changed", lines, about=done.about, small_print=links)
 
 
-def review_block(waiting: Sequence[WaitingPlan], questions: int, expiry_hours: int) -> list[Block]:
+def review_block(waiting: Sequence[WaitingPlan], questions: int, expiry_hours: int, failed: int = 0) -> list[Block]:
     """The decisions that a person has to make, with the commands to copy; empty when there are none.
 
     Args:
         questions: open questions about single contacts.
         expiry_hours: hours until what nobody answers lapses.
+        failed: open questions about contacts that could not be changed, which do not lapse.
     """
     lines = [line for plan in waiting for line in _commands(plan)]
     if questions:
+        lines.append(_listed("{n} about single contacts: `list-pipeline reviews` lists {them}.", questions))
+    if lines:
         lines.append(
-            compose(
-                "{n} about single contacts: `list-pipeline reviews` lists {them}.",
-                them="them" if questions > 1 else "it",
-                n=f"{questions:,} questions" if questions > 1 else "One question",
-            )
+            compose("Without an answer it lapses after {hours} hours, and nothing of it is done.", hours=expiry_hours)
         )
-    if not lines:
-        return []
-    lines.append(
-        compose("Without an answer it lapses after {hours} hours, and nothing of it is done.", hours=expiry_hours)
-    )
-    return [section([Mrkdwn("*Your decision*"), *lines])]
+    if failed:
+        words = (
+            "{n} about contacts that could not be changed: `list-pipeline reviews` lists {them}. Approving tries again. "
+            "This does not lapse, because the lists stay wrong until somebody decides."
+        )
+        lines.append(_listed(words, failed))
+    return [section([Mrkdwn("*Your decision*"), *lines])] if lines else []
+
+
+def _listed(words: str, questions: int) -> Mrkdwn:
+    many = questions > 1
+    return compose(words, n=f"{questions:,} questions" if many else "One question", them="them" if many else "it")
 
 
 def _commands(plan: WaitingPlan) -> list[Mrkdwn]:

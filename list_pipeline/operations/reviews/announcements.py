@@ -21,6 +21,7 @@ from list_pipeline.core.reviews.messages import (
     questions_message,
     review_block,
 )
+from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.operations.access import Deciding, Telling
 from list_pipeline.operations.messages.links import links_of_plan
 from list_pipeline.operations.messages.outbox import Delivery, deliver
@@ -48,8 +49,9 @@ def with_review(services: Deciding, message: SlackMessage, campaign_id: int) -> 
             if plan.status is PlanStatus.PENDING_REVIEW
         ]
     undecided = {plan.plan_id for plan in waiting}
-    questions = sum(item.plan_id not in undecided and item.is_about_contacts for item in open_items)
-    added = review_block(waiting, questions, services.settings.list_review_expiry_hours)
+    single = [item for item in open_items if item.plan_id not in undecided and item.is_about_contacts]
+    failed = sum(item.kind is ReviewKind.FAILED_ITEM for item in single)
+    added = review_block(waiting, len(single) - failed, services.settings.list_review_expiry_hours, failed)
     return with_blocks(message, added, after=f"*{WAITING}*")
 
 

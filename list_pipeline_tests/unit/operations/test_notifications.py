@@ -74,6 +74,14 @@ def test_whoever_is_asked_finds_the_commands_and_the_end_of_the_wait() -> None:
     assert review_block([], 0, 72) == []
 
 
+def test_whoever_is_asked_about_contacts_that_could_not_be_changed_is_not_told_that_this_lapses() -> None:
+    (block,) = review_block([], 0, 72, 1)
+    text = block["text"]["text"]
+    assert "One question about contacts that could not be changed" in text
+    assert "72 hours" not in text
+    assert "does not lapse" in text
+
+
 @pytest.mark.parametrize(
     ("kind", "status", "words"),
     [
