@@ -49,8 +49,8 @@ class RunLimits:
         stale_after: a run that says it works and gave no sign of life for this long is dead.
         first_pause: from a failed attempt to the next; ``growth``: how many times longer each further pause is.
         most_attempts: attempts that begin by themselves; None: as many as it takes.
-        longest_wait: longest pause after an attempt that met an unavailable service; the first is ``first_pause``.
-        most_waits: so many such attempts are not counted, which takes some three days; then they are attempts like any other.
+        longest_wait: longest pause after an attempt that met an unavailable service; the first is ``first_pause``. Such
+            attempts are never counted: a service is waited for as long as there is something to do.
     """
 
     stale_after: timedelta
@@ -58,7 +58,6 @@ class RunLimits:
     growth: int = 1
     most_attempts: int | None = None
     longest_wait: timedelta = timedelta(hours=2)
-    most_waits: int = 40
 
     def is_stale(self, touched_at: datetime, now: datetime) -> bool:
         """Whether a run at work with this last sign of life is dead."""
@@ -71,10 +70,6 @@ class RunLimits:
     def next_attempt_at(self, failed_at: datetime, attempt: int) -> datetime:
         """When the attempt after a failed one is due."""
         return failed_at + self.first_pause * int(self.growth ** (attempt - 1))
-
-    def may_wait(self, waits: int) -> bool:
-        """Whether an attempt that met an unavailable service is not counted, after so many others."""
-        return waits < self.most_waits
 
     def next_look_at(self, failed_at: datetime, waits: int) -> datetime:
         """When the attempt after one that met an unavailable service is due; ``waits``: how many such there were."""

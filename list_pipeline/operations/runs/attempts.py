@@ -65,7 +65,6 @@ def end_failed(
     """
     status = RunStatus.FAILED
     limits, waits = maintenance_limits(services), ledger.waits_until(connection, row)
-    is_away = is_away and limits.may_wait(waits)
     is_last = not is_away and limits.is_last(row.attempt - waits)
     if is_last:
         left = attempt_rows.settled_and_open(connection, row.campaign_id, row.sweep)

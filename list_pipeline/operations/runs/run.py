@@ -370,8 +370,8 @@ def _due(
         delay_hours=_delay_hours(services, sweep),
         lookback_days=_lookback_days(services, now, first_started_at),
     )
-    if not verdict.is_eligible:
-        # What a person decided on goes on at any age; nothing else of a past campaign does by itself.
+    if not verdict.is_eligible and not (state.is_away and state.has_approved_plan):
+        # What a person decided on goes on at any age, and waits for Mailjet; nothing else of a past campaign does by itself.
         return None
     if state.log_status is None:
         return due_as(1, verdict.due_at, verdict.reason)

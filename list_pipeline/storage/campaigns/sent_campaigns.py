@@ -16,6 +16,7 @@ from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import SendCounters, SendSeen
 from list_pipeline.core.plans.journal import StepAction, StepState
+from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import (
@@ -68,7 +69,7 @@ class Campaign:
         return self.send_ended_at or self.send_started_at or self.scheduled_at
 
 
-_FAILED = sql_word(RunStatus.FAILED)
+_FAILED, _APPROVED = sql_word(RunStatus.FAILED), sql_word(PlanStatus.APPROVED)
 _COMPLETED = sql_word(CampaignStatus.COMPLETED)
 _TO_BE_SENT = sql_list(CampaignStatus.SCHEDULED, CampaignStatus.READY, CampaignStatus.BLOCKED)
 
@@ -110,8 +111,9 @@ def all_campaigns(connection: Connection) -> tuple[Campaign, ...]:
 class MaintenanceState:
     """A campaign with its latest post-campaign maintenance. ``log_id`` and ``log_status`` are None before the first.
 
-    ``is_away``: the latest attempt met an unavailable Mailjet; ``waits``: how many did. ``changes_left``: changes that stand
-    after an undo or a rollback, None where there was none.
+    ``is_away``: the latest attempt met an unavailable Mailjet; ``waits``: how many did. ``has_approved_plan``: what a person
+    let through is not carried out yet. ``changes_left``: changes that stand after an undo or a rollback, None where there was
+    none.
     """
 
     campaign: Campaign
@@ -122,6 +124,7 @@ class MaintenanceState:
     finished_at: datetime | None
     touched_at: datetime | None
     approved_plan_id: int | None
+    has_approved_plan: bool
     decided_at: datetime | None
     waiting_plan_id: int | None
     gave_up: bool
@@ -154,7 +157,8 @@ def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceS
         f"""
         select q.*, l.id as log_id, l.status as log_status, coalesce(l.attempt, 0) as attempt, l.executed_at, l.finished_at,
                greatest(l.touched_at, j.submitting_at) as touched_at,
-               p.plan_id as approved_plan_id, p.decided_at, w.plan_id as waiting_plan_id,
+               p.plan_id as approved_plan_id, coalesce(p.status = {_APPROVED}, false) as has_approved_plan,
+               p.decided_at, w.plan_id as waiting_plan_id,
                l.gave_up_at is not null as gave_up, coalesce(l.away_at is not null and l.status = {_FAILED}, false) as is_away,
                coalesce(l.waits, 0) as waits, l.log_late_since, l.changes_left
         from ({_SELECT}) q
@@ -171,7 +175,8 @@ def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceS
             select max(b.submitting_at) as submitting_at from mailjet_job b join plan using (plan_id)
             where plan.campaign_id = q.campaign_id and plan.sweep = :sweep) j on true
         left join lateral (
-            select plan_id, decided_at from plan where campaign_id = q.campaign_id and sweep = :sweep and executed_at is null
+            select plan_id, status, decided_at from plan
+            where campaign_id = q.campaign_id and sweep = :sweep and executed_at is null
                and (status in ('approved', 'rejected') and decided_by <> 'gate' or status = 'expired')
             order by plan_id desc limit 1) p on true
         where q.mailjet_campaign_id is not null

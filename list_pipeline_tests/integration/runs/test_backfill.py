@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from list_pipeline.core.errors import UnavailableError
 from list_pipeline.core.messages.slack_blocks import as_text
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.runs.status import RunStatus
@@ -158,6 +159,26 @@ def test_an_approved_backfill_is_carried_out_and_its_rebalancing_waits_for_a_per
     assert moves.status is PlanStatus.PENDING_REVIEW
     with small.services.database.begin() as connection:
         assert plan_rows.plan_items(connection, moves.plan_id, {ItemAction.MOVE})
+
+
+def test_an_approved_backfill_that_meets_an_unavailable_mailjet_is_carried_out_when_it_is_back(
+    small: Installation,
+) -> None:
+    small.clock.advance(timedelta(days=10))
+    key = small.key
+    backfill(small, [key])
+    plan = plan_of(small, key)
+    assert plan is not None
+    reviews.approve(small.services, plan.plan_id, by="A. Person", content_hash=plan.content_hash)
+    small.control.add_fault("status", path="contact/managemanycontacts$", method="POST", status=503, count=None)
+    with pytest.raises(UnavailableError):
+        backfill(small, [key])
+    small.control.clear_faults()
+    assert key not in [one.campaign_key for one in due(small.services)]
+    small.clock.sleep(1800)
+    assert key in [one.campaign_key for one in due(small.services)]
+    backfill(small, [key])
+    small.assert_suppressed(small.account.ids(*HARD, COMPLAINED))
 
 
 def test_a_rejected_backfill_changes_nothing_and_plans_no_rebalancing(small: Installation) -> None:
