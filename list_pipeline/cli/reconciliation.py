@@ -26,6 +26,7 @@ def reconcile(
 ) -> None:
     """Compare Mailjet's lists with our rows and show what differs; changes nothing at Mailjet."""
     from list_pipeline.operations.drift.reconciliation import reconcile as compare
+    from list_pipeline.operations.plans.dead_jobs import look_for_lost_jobs
     from list_pipeline.operations.safety import restore_guard
 
     with opened_services() as services:
@@ -34,6 +35,7 @@ def reconcile(
             console.print(f"Accepted by {by}: changes may go on; {closed} note(s) about drift closed.", markup=False)
             return
         with console.status("Reading Mailjet"):
+            look_for_lost_jobs(services, console.print)
             found = compare(services, progress=console.print)
     table = Table("contact", "list", "what", "in our rows", "at Mailjet", "explanation")
     for finding in found.findings[:_MOST_ROWS]:

@@ -7,6 +7,7 @@ from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import DAILY, product_asset, versions
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations.drift.reconciliation import reconcile
+from list_pipeline.operations.plans.dead_jobs import look_for_lost_jobs
 from list_pipeline.operations.services import Services
 
 
@@ -24,6 +25,7 @@ def list_reconciliation(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
 ) -> dg.MaterializeResult[None]:
     with clear_failures():
+        look_for_lost_jobs(services, context.log.info)
         found = reconcile(services, run_id=context.run.run_id, progress=context.log.info)
     return dg.MaterializeResult(
         metadata={

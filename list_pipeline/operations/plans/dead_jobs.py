@@ -1,22 +1,35 @@
-"""Bulk jobs that never end at Mailjet: a person who knows that says so, and the rest of the plan goes on.
+"""Bulk jobs whose end nobody sees: looked for before lists are compared, or declared dead by a person who knows it.
 
-Belongs here: finding the job and noting who declared it dead. Does not belong here: what its steps become (``execution``).
+Belongs here: finding the job, and noting who declared it dead. Does not belong here: what its steps become (``settling``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import structlog
 
-from list_pipeline.core.errors import NotFoundError, RefusedError
+from list_pipeline.core.errors import LockHeldError, NotFoundError, RefusedError, TransientError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.operations.access import Changing
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.plans.corrections import require_name
-from list_pipeline.operations.plans.execution import settle_dead
+from list_pipeline.operations.plans.execution import settle_dead, settle_lost_jobs
 from list_pipeline.storage.lock import mutation_lock
 from list_pipeline.storage.plans import journal
 
 log = structlog.get_logger(__name__)
+
+
+def look_for_lost_jobs(services: Changing, progress: Callable[[str], None] = log.info) -> None:
+    """Before our rows are compared with the lists: what bulk jobs did whose answer was lost is no drift. Nothing is posted.
+
+    Where somebody else is at work, or Mailjet is away, the next look does it.
+    """
+    try:
+        settle_lost_jobs(services, progress)
+    except (LockHeldError, TransientError) as error:
+        log.warning("lost bulk jobs were not looked for", why=error.happened)
 
 
 def declare_dead(services: Changing, number: int, *, by: str, note: str) -> int:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -25,9 +26,9 @@ from list_pipeline.core.errors import (
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import MemberAction
 from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
-from list_pipeline.core.plans.plan import ItemAction
+from list_pipeline.core.plans.plan import ItemAction, PlanStatus
 from list_pipeline.core.plans.policy import EXECUTION
-from list_pipeline.integrations.mailjet import MailjetClient, OutcomeUnknownError, TooLargeError
+from list_pipeline.integrations.mailjet import JobTimeoutError, MailjetClient, OutcomeUnknownError, TooLargeError
 from list_pipeline.operations.access import Changing
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.plans.concurrent_edits import ConcurrentEdits
@@ -97,6 +98,8 @@ def finish_half_done(
         LockHeldError: somebody else is at work.
         TransientError: Mailjet or the lock failed; run again to continue.
     """
+    if not change_block_reason(services):
+        settle_lost_jobs(services, progress, posted_before=services.clock.now() - EXECUTION.job_may_run)
     with services.database.begin() as connection:
         found = journal.half_done(connection, besides=besides)
     if not found or change_block_reason(services):
@@ -132,6 +135,40 @@ def settle_dead(services: Changing, job: Job, lock: MutationLock, words: str) ->
     _Execution(services, job.plan_id, lock, log.info, None).settle_only(
         lambda settling: settling.settle_dead(job, words)
     )
+
+
+def settle_lost_jobs(
+    services: Changing, progress: Callable[[str], None] = log.info, *, posted_before: datetime | None = None
+) -> int:
+    """Find what bulk jobs did whose answer was lost, and end those that may run no longer. Nothing is posted. Where there is no
+    such job it costs one statement. The lock is taken here.
+
+    Args:
+        posted_before: only plans with a job posted before this instant (UTC).
+
+    Returns:
+        How many plans were looked at.
+
+    Raises:
+        LockHeldError: somebody else is at work.
+        TransientError: Mailjet or the lock failed; run again to continue.
+    """
+    with services.database.begin() as connection:
+        if not journal.plans_with_lost_jobs(connection, posted_before):
+            return 0
+    with mutation_lock(services.database, services.clock, "looking for bulk jobs whose answer was lost") as lock:
+        with services.database.begin() as connection:
+            found = journal.plans_with_lost_jobs(connection, posted_before)
+        for plan_id, status in found.items():
+            progress(f"looking for what lost bulk jobs of plan {plan_id} did")
+            # One that is still at work keeps nobody else from going on.
+            with suppress(JobTimeoutError):
+                if status in (PlanStatus.APPROVED, PlanStatus.EXECUTED):
+                    _Execution(services, plan_id, lock, progress, None).settle_only(Settling.resume)
+                else:
+                    # Taken back while it was not known whether there was anything to take back.
+                    stop_and_settle(services, plan_id, lock, StepNote.UNDONE)
+    return len(found)
 
 
 class _Execution:

@@ -73,6 +73,7 @@ class Settling:
             else:
                 self.settle_lost(job)
         self._find_late_effects()
+        self._end_lost()
 
     def stop(self, note: StepNote) -> None:
         """Skip, with ``note``, what is planned of changes of which nothing was done, and find out what became of what was
@@ -188,6 +189,18 @@ class Settling:
             members.refresh_flags(connection, now, sorted({step.contact_id for step in steps}))
         if effect.confirmed:
             log.info("a bulk job took effect late", plan=self._plan_id, steps=len(effect.confirmed))
+
+    def _end_lost(self) -> None:
+        """Jobs of which nothing is known are over when they may run no longer: what is missing then had no effect."""
+        with self._services.database.begin() as connection:
+            if self._may_take_effect(connection):
+                return
+            hours = EXECUTION.job_may_run.total_seconds() / 3600
+            words = f"it was looked for for {hours:g} hours"
+            if journal.end_lost_jobs(connection, self._plan_id, words, self._services.clock.now()):
+                steps = journal.steps_without_answer(connection, self._plan_id)
+                journal.note_steps(connection, steps, StepNote.HAD_NO_EFFECT)
+                log.warning("lost bulk jobs are over", plan=self._plan_id, steps_without_effect=len(steps))
 
     def open_job(self, job_id: int) -> Job:
         """A job of the plan that has not ended."""

@@ -378,6 +378,34 @@ def job_lost(connection: Connection, job_id: int, error: str) -> None:
     _move_job(connection, job_id, JobState.LOST, ", error = :error", error=error)
 
 
+def plans_with_lost_jobs(connection: Connection, posted_before: datetime | None = None) -> Mapping[int, PlanStatus]:
+    """Plans with a job of which nothing is known, to their status; with ``posted_before`` (UTC) only of older jobs."""
+    found = fetch_all(
+        connection,
+        """
+        select distinct plan_id, p.status from mailjet_job j join plan p using (plan_id)
+        where j.state = :lost and (cast(:before as timestamptz) is null or j.submitting_at <= :before) order by plan_id
+        """,
+        lost=JobState.LOST,
+        before=posted_before,
+    )
+    return {int(row["plan_id"]): PlanStatus(row["status"]) for row in found}
+
+
+def end_lost_jobs(connection: Connection, plan_id: int, words: str, now: datetime) -> int:
+    """The jobs of a plan of which nothing is known will do nothing any more. Returns how many."""
+    return execute(
+        connection,
+        f"""update mailjet_job set state = :failed, error = concat_ws('; ', error, cast(:words as text)), finished_at = :now
+            where plan_id = :plan and state = :lost and state in {left_for(JOB_LIFE, JobState.FAILED)}""",
+        plan=plan_id,
+        failed=JobState.FAILED,
+        lost=JobState.LOST,
+        words=words,
+        now=now,
+    )
+
+
 def may_take_effect(connection: Connection, plan_id: int, since: datetime) -> bool:
     """Whether a job of a plan of which nothing is known was posted after an instant (UTC), so that it may still be running."""
     return bool(

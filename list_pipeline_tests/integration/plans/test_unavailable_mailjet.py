@@ -8,16 +8,19 @@ from datetime import timedelta
 
 import pytest
 
+from list_pipeline.core.drift.findings import DriftKind
 from list_pipeline.core.errors import NotFoundError, RefusedError, UnavailableError
-from list_pipeline.core.lists import CAMPAIGN_LISTS
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.journal import StepNote
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.maintenance.workflow import write_report_and_states
-from list_pipeline.operations.plans import outcomes
-from list_pipeline.operations.plans.dead_jobs import declare_dead
+from list_pipeline.operations.plans import outcomes, single_contacts
+from list_pipeline.operations.plans.dead_jobs import declare_dead, look_for_lost_jobs
 from list_pipeline.operations.plans.execution import stop_and_settle
+from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.reports.maintenance_report import notify
 from list_pipeline.operations.runs.run import current, due
@@ -62,6 +65,24 @@ def test_an_unavailable_mailjet_uses_up_no_attempts_and_the_maintenance_goes_on_
     assert small.query("select count(*) from review_item where kind = 'failed_item'") == [(0,)]
 
 
+def test_a_mailjet_that_is_away_for_weeks_uses_up_no_attempts_either(small: Installation) -> None:
+    small.control.add_fault("status", path=JOB, method="POST", status=503, count=None)
+    go_on_for(small, timedelta(minutes=5))
+    # As after two weeks of one attempt every two hours.
+    small.query(
+        """insert into list_maintenance_log overriding system value
+           select (jsonb_populate_record(l, jsonb_build_object('attempt', n, 'id', nextval('list_maintenance_log_id_seq')))).*
+           from list_maintenance_log l, generate_series(2, 170) n returning id"""
+    )
+    small.clock.sleep(timedelta(hours=2).total_seconds())
+    assert set(go_on_for(small, timedelta(minutes=5))) == {RunStatus.FAILED}
+    assert small.query("select count(*) from list_maintenance_log where gave_up_at is not null") == [(0,)]
+    small.control.clear_faults()
+    small.clock.sleep(timedelta(hours=2).total_seconds())
+    assert go_on_for(small, timedelta(minutes=5)) == [RunStatus.SUCCESS]
+    small.assert_suppressed(small.account.ids(*SUPPRESSED))
+
+
 def test_a_slow_job_whose_answer_is_lost_is_not_given_up_while_it_may_run(small: Installation) -> None:
     run = small.decide_rebalancing()
     small.control.set_switches(job_latency_seconds=3600.0)
@@ -96,6 +117,49 @@ def test_nothing_is_taken_back_while_a_job_of_which_nothing_is_known_may_run(sma
         small.clock.sleep(EXECUTION.job_may_run.total_seconds() + 60)
         stop_and_settle(small.services, plan_id, lock, StepNote.UNDONE)
     assert {step.state for step in small.steps(PlanKind.SUPPRESSION)} == {"skipped"}
+
+
+def lost_suppressions(made: Installation, how: str) -> None:
+    """A suppression plan of which every bulk job was posted and every answer lost."""
+    run = made.decide_suppression()
+    made.control.add_fault(how, path=JOB, method="POST", count=None)
+    with pytest.raises(UnavailableError):
+        suppression.execute_suppressions(made.services, run, quietly)
+    made.control.clear_faults()
+    assert made.query("select distinct state from mailjet_job") == [("lost",)]
+
+
+def test_jobs_of_which_nothing_is_known_are_over_when_they_may_run_no_longer(small: Installation) -> None:
+    lost_suppressions(small, "drop_before")
+    look_for_lost_jobs(small.services, quietly)
+    assert small.query("select distinct state from mailjet_job") == [("lost",)]
+    small.clock.sleep(EXECUTION.job_may_run.total_seconds() + 60)
+    # Whoever changes something next settles them, whatever it is.
+    single_contacts.suppress(small.another(), small.account.people[47], by="Ada", note="asked us to", progress=quietly)
+    assert small.query("select distinct state from mailjet_job where error like '%lost%'") == [("failed",)]
+    notes = small.query("select distinct note from change_step where state = 'planned' and action <> 'remove'")
+    assert notes == [("had_no_effect",)]
+    assert small.maintain(small.another(), run_id="again").report.facts.status is RunStatus.SUCCESS
+    small.assert_suppressed(small.account.ids(*SUPPRESSED))
+
+
+def test_what_a_lost_job_of_a_plan_that_was_taken_back_did_late_is_no_drift(small: Installation) -> None:
+    small.control.set_switches(job_latency_seconds=3600.0)
+    lost_suppressions(small, "drop_after")
+    with pytest.raises(UnavailableError):
+        undo_maintenance(small.services, small.key, by="Ada", progress=quietly)
+    small.clock.sleep(3700)
+    assert all(ListRole.SUPPRESSION in small.places(contact_id) for contact_id in small.account.ids(*SUPPRESSED))
+    look_for_lost_jobs(small.services, quietly)
+    found = reconcile(small.services, progress=quietly)
+    assert not [one for one in found.findings if one.kind is DriftKind.SUPPRESSED_BY_OTHERS]
+    small.clock.sleep(EXECUTION.job_may_run.total_seconds())
+    look_for_lost_jobs(small.services, quietly)
+    assert small.query("select distinct state from mailjet_job") == [("failed",)]
+    assert {step.state for step in small.steps(PlanKind.SUPPRESSION) if step.action != "remove"} == {"confirmed"}
+    # Nothing was forgotten: the undo is done when a person asks again.
+    undo_maintenance(small.another(), small.key, by="Ada", progress=quietly)
+    assert not small.account.ids(*HARD) & small.members(ListRole.SUPPRESSION)
 
 
 def test_a_job_that_mailjet_does_not_show_in_its_first_seconds_is_waited_for(small: Installation) -> None:
