@@ -9,8 +9,9 @@ have put it on the other meanwhile; only the recipients of the rounds say what i
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 
@@ -20,11 +21,13 @@ class OpenCycle:
     """The cycle that is open now; without a number there is none, and nothing is restricted.
 
     ``sent``: the lists that were sent in it. ``unrecorded``: those of them of which it is not known yet who was mailed.
+    ``began``: when each of these sends began (UTC).
     """
 
     number: int | None = None
     sent: frozenset[ListRole] = frozenset()
     unrecorded: frozenset[ListRole] = frozenset()
+    began: Mapping[ListRole, datetime] = field(default_factory=dict, hash=False)
 
     def mails(self, lists: Collection[ListRole], *, received: bool) -> int:
         """The mails of this cycle that a contact has got and will get, if it stays on these lists.

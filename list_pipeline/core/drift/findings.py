@@ -72,6 +72,7 @@ class Standing:
         suppressed_as: another contact id under which the same address, case-folded, is suppressed.
         last_added_to: the campaign list that our journal put it on last.
         first_on: of the campaign lists it is on at Mailjet, the one that it was on first.
+        one_mail_on: the campaign lists on each of which alone it gets the open cycle once; empty where that is not known.
         exists: whether Mailjet still has the contact; None when nobody looked.
     """
 
@@ -91,6 +92,7 @@ class Standing:
     suppressed_as: int | None = None
     last_added_to: ListRole | None = None
     first_on: ListRole | None = None
+    one_mail_on: frozenset[ListRole] = frozenset()
     exists: bool | None = True
 
     @property
@@ -242,9 +244,8 @@ def _broken_rules(standing: Standing) -> Iterable[Finding]:
             "changed; do not send to these lists before.",
         )
     if len(standing.listed) > 1:
-        leaves, stays = _surplus(standing)
+        leaves, stays, why = _surplus(standing)
         names = _names(standing.listed)
-        why = "our journal put the contact there last" if stays is standing.last_added_to else "it was there first"
         yield Finding(
             standing.contact_id,
             DriftKind.IN_TWO_CAMPAIGN_LISTS,
@@ -332,11 +333,17 @@ def _suppress_again(standing: Standing, rule: str, explanation: str) -> PlanItem
     )
 
 
-def _surplus(standing: Standing) -> tuple[ListRole, ListRole]:
-    """The list that is left and the one that is kept. Of three lists one is left at a time; the next look finds the rest."""
+def _surplus(standing: Standing) -> tuple[ListRole, ListRole, str]:
+    """The list that is left, the one that is kept, and why. Of three one is left at a time; the next look finds the rest."""
     listed = standing.listed
-    stays = next((role for role in (standing.last_added_to, standing.first_on) if role in listed), None) or listed[0]
-    return next(role for role in reversed(listed) if role is not stays), stays
+    fitting = [role for role in listed if role in standing.one_mail_on]
+    kept = fitting or listed
+    stays = next((role for role in (standing.last_added_to, standing.first_on) if role in kept), None) or kept[0]
+    if fitting and len(fitting) < len(listed):
+        why = "there it gets the open cycle once"
+    else:
+        why = "our journal put the contact there last" if stays is standing.last_added_to else "it was there first"
+    return next(role for role in reversed(listed) if role is not stays), stays, why
 
 
 def _names(roles: Iterable[ListRole]) -> str:

@@ -63,12 +63,27 @@ _REFUSAL_WORDS: Mapping[Refusal, str] = {
     Refusal.REINSTATED_SINCE: "a person reinstated it since",
     Refusal.DELIVERED_SINCE: "a later campaign reached it, so the address works",
     Refusal.MUST_STAY: "is excluded from campaigns, complained about spam, or its address is suppressed",
-    Refusal.CYCLE_CHANGED: "going there now, it would get the open cycle twice or never",
+    Refusal.CYCLE_CHANGED: "changed now, it would get the open cycle twice or never",
     Refusal.RECIPIENTS_UNKNOWN: "a round of the open cycle was sent, and who was mailed is not known yet",
-    Refusal.LIST_BEING_SENT: "the list was validated for a send or is being sent",
+    Refusal.LIST_BEING_SENT: "the list was validated for a send, is being sent, or is sent soon",
     Refusal.ALREADY_SO: "is as it was before already",
     Refusal.NOTHING_WAS_DONE: "was never changed",
 }
+
+_LEFT_BECAUSE: Mapping[StepNote, Refusal] = {
+    StepNote.CONTACT_GONE: Refusal.CONTACT_GONE,
+    StepNote.CYCLE_CHANGED: Refusal.CYCLE_CHANGED,
+    StepNote.LIST_BEING_SENT: Refusal.LIST_BEING_SENT,
+    StepNote.RECIPIENTS_UNKNOWN: Refusal.RECIPIENTS_UNKNOWN,
+    StepNote.UNSUBSCRIBED_MEANWHILE: Refusal.UNSUBSCRIBED,
+    StepNote.ALREADY_SUPPRESSED: Refusal.ALREADY_SO,
+    StepNote.NOT_A_MEMBER: Refusal.ALREADY_SO,
+}
+
+
+def left_because(note: StepNote | None) -> Refusal:
+    """Why a change of a correction was left out when it was to be carried out, from the note of its steps."""
+    return _LEFT_BECAUSE.get(note, Refusal.CHANGED_SINCE) if note is not None else Refusal.CHANGED_SINCE
 
 
 _REFUSAL_NOTES = {
@@ -200,12 +215,12 @@ def _refusal_by_cycle(
     """Going back must leave the contact with one mail of the open cycle, or no worse off than it is now."""
     put_on = {role for action, role in steps if action is StepAction.ADD and role}
     taken_off = {role for action, role in steps if action is StepAction.REMOVE}
-    if not put_on & _CAMPAIGN:
+    after = (now.lists - taken_off) | put_on
+    if not after & _CAMPAIGN:
         # Off its lists, as somebody asked for: nothing is owed to it there.
         return None
     if cycle.unrecorded:
         return Refusal.RECIPIENTS_UNKNOWN
-    after = (now.lists - taken_off) | put_on
     return None if cycle.allows(now.lists, after, received=received) else Refusal.CYCLE_CHANGED
 
 
@@ -289,9 +304,10 @@ def correction_message(facts: CorrectionFacts, links: Sequence[Mrkdwn] = (), *, 
     Args:
         automatic: nobody asked for it: a rebalancing that failed was taken back by itself, and somebody has to look.
     """
-    lines = [
-        compose("*{done} of {planned}* changes were carried out and read back.", done=facts.done, planned=facts.planned)
-    ]
+    counts = compose(
+        "*{done} of {planned}* changes were carried out and read back.", done=facts.done, planned=facts.planned
+    )
+    lines = [counts if facts.planned else compose("Nothing was to be changed any more.")]
     if facts.failed or facts.open:
         lines.append(compose("{failed} failed and {open} are not settled.", failed=facts.failed, open=facts.open))
     if facts.differs:

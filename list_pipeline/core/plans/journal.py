@@ -135,6 +135,9 @@ class StepNote(StrEnum):
     UNDONE = "undone"
 
 
+MET_A_SEND = (StepNote.CYCLE_CHANGED, StepNote.LIST_BEING_SENT, StepNote.RECIPIENTS_UNKNOWN)
+"""A change was left out because of a send to one of its lists; a later plan may make it."""
+
 EXPLAIN_NO_SIZE = (StepNote.WAS_THERE_ALREADY, StepNote.CREATED_AGAIN)
 """Confirmed steps with such a note did not change the size of a list that the journal accounts for."""
 

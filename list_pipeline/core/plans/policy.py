@@ -16,6 +16,8 @@ class ExecutionPolicy:
     """After so many bulk jobs in a row whose answer was lost a run ends, and a later one looks again."""
     job_may_run: timedelta = timedelta(hours=6)
     """A bulk job of which nothing is known may take effect for this long: until then nobody is given up because of it."""
+    sends_asked_again: timedelta = timedelta(minutes=2)
+    """Before the next bulk job Mailjet is asked about sends again, where it was last asked so long ago."""
     single_questions: int = 5
     """So many contacts that could not be changed are asked about one by one, more of them in one question."""
     rollback_percent: int = 10

@@ -49,7 +49,8 @@ class SuppressionFacts:
 class RebalancingFacts:
     """Numbers of contacts. ``certificate`` is the sentence that says why fewer moves would not do.
 
-    ``not_begun``: why nothing was planned although nothing says that the lists are balanced; empty when it was.
+    ``not_begun``: why nothing was planned although nothing says that the lists are balanced; empty when it was. ``met_a_send``:
+    contacts that stay where they were, because a send to one of their lists is near or began meanwhile.
     """
 
     moves_planned: int = 0
@@ -59,6 +60,7 @@ class RebalancingFacts:
     deferred: int = 0
     certificate: str = ""
     not_begun: str = ""
+    met_a_send: int = 0
 
     @property
     def planned(self) -> int:

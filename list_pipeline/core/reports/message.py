@@ -310,8 +310,9 @@ def _attempt(facts: MaintenanceFacts) -> list[Mrkdwn]:
     elif attempt.is_away and attempt.next_at is not None:
         lines.append(
             compose(
-                "Mailjet is away, or still at work on a bulk job. Nothing is lost, and this counts as no attempt: it is looked "
-                "at again at {when}, then ever more seldom, and goes on by itself. You are not told again until it does.",
+                "Mailjet is away, still at work on a bulk job, or does not show yet who was mailed by a send that began "
+                "meanwhile. Nothing is lost, and this counts as no attempt: it is looked at again at {when}, then ever more "
+                "seldom, and goes on by itself. You are not told again until it does.",
                 when=instant_text(attempt.next_at),
             )
         )
@@ -437,6 +438,14 @@ def _rebalancing(facts: MaintenanceFacts) -> list[Mrkdwn]:
         )
     if not lines:
         lines.append(untrusted(plan.not_begun or "No contact had to change lists."))
+    if plan.met_a_send:
+        lines.append(
+            compose(
+                "• {n} stay where they were, because a send to one of their lists is near or began meanwhile; the next "
+                "maintenance plans anew",
+                n=f"{plan.met_a_send:,}",
+            )
+        )
     if plan.deferred:
         lines.append(
             compose(

@@ -6,7 +6,7 @@ Belongs here: that look, and the lists that are not changed because of it. Does 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -20,6 +20,17 @@ from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upco
 from list_pipeline.storage.campaigns import rounds, sent_campaigns
 
 
+def follow_begun_sends(services: Observing) -> None:
+    """Take over the sends that began, and who was mailed by them: one request, and those for each campaign of which it is not
+    known yet who was mailed.
+
+    Raises:
+        IntegrationError: Mailjet did not say; nobody may change lists on what was known before.
+    """
+    discover(services)
+    record_recipients(services)
+
+
 def follow_sends(services: Observing) -> None:
     """Take over the sends that began, who was mailed by them, and the sends that are programmed: two requests, and those for
     each campaign of which it is not known yet who was mailed and for each programmed draft.
@@ -27,18 +38,24 @@ def follow_sends(services: Observing) -> None:
     Raises:
         IntegrationError: Mailjet did not say; nobody may change lists on what was known before.
     """
-    discover(services)
-    record_recipients(services)
+    follow_begun_sends(services)
     discover_upcoming(services)
 
 
-def lists_kept_still(services: Deciding, connection: Connection, cycle: OpenCycle) -> frozenset[ListRole]:
+def lists_kept_still(
+    services: Deciding, connection: Connection, cycle: OpenCycle, *, until: datetime | None = None
+) -> frozenset[ListRole]:
     """The campaign lists that nobody joins, leaves or goes back to now: those that are being sent, or are sent before a change
     that begins now has certainly ended; all of them while it is not known who was mailed by a round of the open cycle, or
-    what a send is that fits no cycle. ``cycle``: the one that is open now."""
+    what a send is that fits no cycle.
+
+    Args:
+        cycle: the one that is open now. until: when the changes have certainly ended (UTC), where they are under way already.
+    """
     if cycle.unrecorded or rounds.doubted(connection):
         return frozenset(CAMPAIGN_LISTS)
-    return sent_campaigns.lists_being_sent(connection, sent_before=services.clock.now() + changes_take(services))
+    ends_by = until or services.clock.now() + changes_take(services)
+    return sent_campaigns.lists_being_sent(connection, sent_before=ends_by)
 
 
 def changes_take(services: Deciding) -> timedelta:

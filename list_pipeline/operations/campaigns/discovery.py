@@ -193,7 +193,7 @@ def cycle_now(connection: Connection, now: datetime) -> OpenCycle:
     if cycle is None:
         return OpenCycle()
     sent, unrecorded = cycle.sent_by(now), sent_campaigns.unrecorded_in_cycle(connection, cycle.number)
-    return OpenCycle(cycle.number, sent, unrecorded & sent)
+    return OpenCycle(cycle.number, sent, unrecorded & sent, {role: cycle.sent[role].at for role in sent})
 
 
 def collect_metrics(services: ReadingMailjet, campaign: Campaign, sweep: Sweep) -> dict[str, Any]:

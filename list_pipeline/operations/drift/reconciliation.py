@@ -34,12 +34,14 @@ from list_pipeline.core.plans.plan import PlanKind, PlanStatus, content_hash
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.wording import ids_text
 from list_pipeline.operations.access import ReadingMailjet, Reconciling
+from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.operations.drift.alert import tell
 from list_pipeline.operations.membership.sync import sync
 from list_pipeline.operations.safety import restore_guard
 from list_pipeline.storage import drift as drift_rows
 from list_pipeline.storage import five_lists
 from list_pipeline.storage import reviews as review_rows
+from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.membership.sync import SyncStaging
 from list_pipeline.storage.plans import plan_rows
 
@@ -171,7 +173,7 @@ def _compare(services: ReadingMailjet, progress: Progress) -> tuple[tuple[Standi
             contacts = drift_rows.contacts_read(session)
         with services.database.begin() as connection:
             if drift_rows.reading_token(connection) == before:
-                return _with_fates(services, standings), contacts
+                return _with_cycle(services, _with_fates(services, standings)), contacts
         # Our rows or the lists went on meanwhile: what was read before would show as drift.
         log.info("lists were changed while they were compared; reading again")
     raise IncompleteDataError(
@@ -235,6 +237,22 @@ def _with_fates(services: ReadingMailjet, standings: Sequence[Standing]) -> tupl
         replace(standing, exists=fates[standing.contact_id]) if standing.contact_id in fates else standing
         for standing in standings
     )
+
+
+def _with_cycle(services: ReadingMailjet, standings: Sequence[Standing]) -> tuple[Standing, ...]:
+    """Standings of contacts on several lists, with those of the lists on which alone they get the open cycle once."""
+    twice = [standing.contact_id for standing in standings if len(standing.listed) > 1]
+    with services.database.begin() as connection:
+        cycle = cycle_now(connection, services.clock.now())
+        received = sent_campaigns.received_in_cycle(connection, cycle.number, twice)
+    if not twice or cycle.number is None or cycle.unrecorded:
+        return tuple(standings)
+
+    def fitting(one: Standing) -> frozenset[ListRole]:
+        got = one.contact_id in received
+        return frozenset(role for role in one.listed if cycle.gives_one_mail([role], received=got))
+
+    return tuple(replace(one, one_mail_on=fitting(one)) if len(one.listed) > 1 else one for one in standings)
 
 
 def _exists(services: ReadingMailjet, contact_id: int) -> bool:

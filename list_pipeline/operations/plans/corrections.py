@@ -29,6 +29,7 @@ from list_pipeline.core.plans.corrections import (
     Reversal,
     correction_message,
     is_back,
+    left_because,
     reverse,
 )
 from list_pipeline.core.plans.evidence import ReversedChange
@@ -471,8 +472,12 @@ def _result(services: ReadingMailjet, plan: StoredPlan, executed: Executed) -> C
     with services.database.begin() as connection:
         now = outcome_rows.contacts_now(connection, [change.contact_id for change in changes])
         unsettled = outcome_rows.outcomes(connection, plan.plan_id).open
-    # A repair refuses nobody, and is named by its kind.
+        left_out = outcome_rows.left_out(connection, plan.plan_id)
+    # A repair is named by its kind.
     summary = plan.summary if isinstance(plan.summary, CorrectionSummary) else CorrectionSummary()
+    refused = dict(summary.refused)
+    for contact_id, note in left_out.items():
+        refused[left_because(note)] = (*refused.get(left_because(note), ()), contact_id)
     facts = CorrectionFacts(
         what=summary.what or plan.kind.value,
         requested_by=plan.requested_by or plan.decided_by or "nobody",
@@ -482,11 +487,13 @@ def _result(services: ReadingMailjet, plan: StoredPlan, executed: Executed) -> C
         done=executed.confirmed,
         failed=executed.failed,
         open=unsettled,
-        differs=tuple(c.contact_id for c in changes if not is_back(c, now[c.contact_id])),
-        refused={code: len(ids) for code, ids in summary.refused.items()},
+        differs=tuple(
+            c.contact_id for c in changes if c.contact_id not in left_out and not is_back(c, now[c.contact_id])
+        ),
+        refused={code: len(ids) for code, ids in refused.items()},
         content_hash=plan.content_hash,
     )
-    return Correction(plan.plan_id, facts, summary.refused)
+    return Correction(plan.plan_id, facts, refused)
 
 
 def _note_in_ledger(services: Storing, plan: StoredPlan, correction: Correction) -> None:

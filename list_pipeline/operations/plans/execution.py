@@ -19,20 +19,19 @@ from typing import Any
 
 import structlog
 
-from list_pipeline.core.errors import (
-    ChangesStoppedError,
-    ListPipelineError,
-)
+from list_pipeline.core.errors import ChangesStoppedError, ListPipelineError, UnavailableError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import MemberAction
 from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanStatus
 from list_pipeline.core.plans.policy import EXECUTION
+from list_pipeline.core.wording import count_text
 from list_pipeline.integrations.mailjet import JobTimeoutError, MailjetClient, OutcomeUnknownError, TooLargeError
 from list_pipeline.operations.access import Changing
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.plans.concurrent_edits import ConcurrentEdits
 from list_pipeline.operations.plans.read_back import ReadBack
+from list_pipeline.operations.plans.sends_meanwhile import SendsMeanwhile
 from list_pipeline.operations.plans.settling import Settling
 from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.operations.stages import logged_with
@@ -62,6 +61,7 @@ def carry_out(
     lock: MutationLock,
     progress: Callable[[str], None] = log.info,
     deadline: datetime | None = None,
+    sends_looked_at: datetime | None = None,
 ) -> None:
     """Bring every open step of a plan to an end: confirmed, failed after three attempts, or skipped with a reason.
 
@@ -70,6 +70,7 @@ def carry_out(
         progress: told in words how far it is.
         deadline: from here on (UTC) no further change is begun: what was not begun fails with the note ``deadline``, what
             was begun is brought to its end, because half a change is the worst state to stop in.
+        sends_looked_at: when the caller asked Mailjet about sends and judged the plan by them (UTC); None: it is asked first.
 
     Raises:
         RefusedError: changes were switched off; what was submitted stays in the journal and is picked up later.
@@ -77,7 +78,10 @@ def carry_out(
         TransientError: Mailjet or the lock failed; run again to continue.
     """
     with logged_with(plan=plan_id):
-        _Execution(services, plan_id, lock, progress, deadline).run()
+        execution = _Execution(services, plan_id, lock, progress, deadline, sends_looked_at=sends_looked_at)
+        execution.run()
+        if execution.waiting:
+            raise _waits(plan_id, execution.waiting)
 
 
 def finish_half_done(
@@ -108,14 +112,46 @@ def finish_half_done(
         with services.database.begin() as connection:
             # Whoever held the lock before may have done all of it.
             found = journal.half_done(connection, besides=besides)
-        contacts = sorted({contact_id for ids in found.values() for contact_id in ids})
-        if contacts:
-            progress(f"finishing {len(contacts)} half-done change(s) of an earlier run first")
-            refresh_contacts(services, contacts)
-        for plan_id, ids in found.items():
-            with logged_with(plan=plan_id):
-                _Execution(services, plan_id, lock, progress, None, frozenset(ids)).run()
-    return len(contacts)
+        _finish_begun(services, found, lock, progress)
+    return sum(map(len, found.values()))
+
+
+def finish_begun(services: Changing, plan_id: int, lock: MutationLock, progress: Callable[[str], None]) -> None:
+    """Bring the half-done changes of one plan to their end, under a lock that the caller holds. Nothing of it is begun.
+
+    Raises:
+        UnavailableError: some of them cannot be finished yet.
+        TransientError: Mailjet or the lock failed; run again to continue.
+    """
+    with services.database.begin() as connection:
+        found = {one: ids for one, ids in journal.half_done(connection).items() if one == plan_id}
+    if waiting := _finish_begun(services, found, lock, progress):
+        raise _waits(plan_id, waiting)
+
+
+def _finish_begun(
+    services: Changing, found: Mapping[int, Sequence[int]], lock: MutationLock, progress: Callable[[str], None]
+) -> int:
+    """Returns how many changes wait for what is known of a send."""
+    contacts = sorted({contact_id for ids in found.values() for contact_id in ids})
+    if contacts:
+        progress(f"finishing {len(contacts)} half-done change(s) of an earlier run first")
+        refresh_contacts(services, contacts)
+    waiting = 0
+    for plan_id, ids in found.items():
+        with logged_with(plan=plan_id):
+            execution = _Execution(services, plan_id, lock, progress, None, frozenset(ids))
+            execution.run()
+            waiting += execution.waiting
+    return waiting
+
+
+def _waits(plan_id: int, changes: int) -> UnavailableError:
+    return UnavailableError(
+        f"Moving {count_text(changes, 'contact')} of plan {plan_id}",
+        "a send began or is near, and it is not known yet who was mailed by it, or what a lost bulk job did",
+        "They stand as they are, and go on by themselves when that is known",
+    )
 
 
 def stop_and_settle(services: Changing, plan_id: int, lock: MutationLock, note: StepNote) -> None:
@@ -180,6 +216,7 @@ class _Execution:
         progress: Callable[[str], None],
         deadline: datetime | None,
         only: frozenset[int] | None = None,
+        sends_looked_at: datetime | None = None,
     ) -> None:
         self._only = only
         """The contacts that something may be done with; None: all of the plan."""
@@ -195,6 +232,7 @@ class _Execution:
         self._mailjet: MailjetClient = services.mailjet_for_changes(self._before_mutation)
         self._lists = ReadBack(services, self._mailjet)
         self._edits = ConcurrentEdits(services, self._mailjet, plan_id)
+        self._sends = SendsMeanwhile(services, plan_id, only, deadline, sends_looked_at)
         self._settling = Settling(services, plan_id, self._mailjet, self._lists, self._edits, progress)
 
     def _before_mutation(self) -> None:
@@ -209,11 +247,16 @@ class _Execution:
         try:
             self._settling.resume()
             if self._waves():
-                # A job created an erased contact again: excluding it and taking it off is another round.
+                # Who was mailed while leaving a list goes back there; a job created an erased contact again.
                 self._waves()
             self._edits.settle_reversed()
         finally:
             self._close()
+
+    @property
+    def waiting(self) -> int:
+        """Changes that cannot go on before more is known of a send."""
+        return len(self._sends.held)
 
     def _waves(self) -> bool:
         """Post what is planned, wave by wave, and say whether anything is still planned."""
@@ -225,21 +268,22 @@ class _Execution:
                 self._edits.reverse_unsubscribed([])
             if wave is _THIRD_WAVE:
                 self._edits.unsubscribe_where_added()
+                self._sends.return_mailed()
             while True:
                 steps, batches = self._batches(wave)
                 if not batches:
                     break
                 for number, batch in enumerate(batches, start=1):
-                    if wave is _FIRST_WAVE and self._is_too_late():
+                    if wave is _FIRST_WAVE and (self._is_too_late() or self._sends.forbid_beginning()):
                         break
-                    if wave is _SECOND_WAVE and self._edits.reverse_unsubscribed(batch):
+                    if wave is _SECOND_WAVE and (self._edits.reverse_unsubscribed(batch) or self._sends.turn_round()):
                         break
                     self._progress(f"bulk job {number} of {len(batches)}: {_describe(batch)}")
                     most = self._most
                     self._post(self._settling.look_before_repeating(batch))
                     if self._most < most:
                         break
-        return any(step.state is StepState.PLANNED for step in steps)
+        return any(step.state is StepState.PLANNED and step.change_id not in self._sends.held for step in steps)
 
     def settle_only(self, settle: Callable[[Settling], None]) -> None:
         """Settle something, and post nothing."""
@@ -287,7 +331,7 @@ class _Execution:
         grouped: dict[object, dict[int, list[Step]]] = defaultdict(lambda: defaultdict(list))
         per_change: dict[int, list[Step]] = defaultdict(list)
         for step in steps:
-            if self._only is not None and step.contact_id not in self._only:
+            if (self._only is not None and step.contact_id not in self._only) or step.change_id in self._sends.held:
                 continue
             if step.state is StepState.PLANNED and step.action in wave and step.change_id not in blocked:
                 per_change[step.change_id].append(step)

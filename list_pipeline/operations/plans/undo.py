@@ -26,7 +26,7 @@ from list_pipeline.operations.plans.corrections import (
     require_name,
     require_permission,
 )
-from list_pipeline.operations.plans.execution import stop_and_settle
+from list_pipeline.operations.plans.execution import finish_begun, finish_half_done, stop_and_settle
 from list_pipeline.operations.plans.taken_back import note_in_ledger
 from list_pipeline.operations.stages import follow_up
 from list_pipeline.storage.lock import MutationLock, mutation_lock
@@ -61,7 +61,8 @@ def undo_maintenance(
     Raises:
         NotFoundError: there is no such campaign, or nothing was ever done after it.
         RefusedError: lists may not be changed now.
-        JobTimeoutError: a bulk job of it may still be running; nothing was taken back.
+        UnavailableError: a bulk job of it may still be running, or contacts stand on two lists and it is not known yet who was
+            mailed through which; nothing was taken back.
     """
     with services.database.begin() as connection:
         campaign = find_campaign(connection, key)
@@ -76,7 +77,16 @@ def undo_maintenance(
     asked = CorrectionRequest(
         PlanKind.UNDO, by, note, f"Maintenance of {key} undone", campaign.campaign_id, sweep, despite_complaint
     )
+    with services.database.begin() as connection:
+        suppression, rebalancing = (
+            plan_rows.current_plan(connection, campaign.campaign_id, kind, sweep) for kind in MAINTENANCE_PLANS
+        )
+    own = rebalancing or suppression
+    finish_half_done(services, progress, besides=own.plan_id if own else None)
     with mutation_lock(services.database, services.clock, f"undoing {key}") as lock:
+        if rebalancing is not None:
+            # Which of its two lists a contact may leave depends on sends: decided as for whoever goes on with it.
+            finish_begun(services, rebalancing.plan_id, lock, progress)
         with services.database.begin() as connection:
             undone.withdraw(connection, campaign.campaign_id, sweep, by, services.clock.now())
             begun = outcome_rows.waiting_corrections_of(

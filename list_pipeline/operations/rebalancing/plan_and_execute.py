@@ -23,6 +23,7 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.corrections import why_roll_back
 from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus, content_hash
+from list_pipeline.core.plans.sends_meanwhile import why_not_begun
 from list_pipeline.core.rebalancing.balance import RebalancingSummary, Sizes, flow_name
 from list_pipeline.core.rebalancing.flows import EnrolNewcomers, FlowPlan, RebalancingPolicy, plan_flows
 from list_pipeline.core.rebalancing.queue_order import Enrolment, Move, QueueEntry, choose_contacts, needed_from
@@ -286,11 +287,13 @@ def execute_rebalancing(services: Services, run: Maintenance, progress: Callable
     finish_half_done(services, progress, besides=plan.plan_id)
     if items and plan.status is PlanStatus.APPROVED:
         with mutation_lock(services.database, services.clock, f"rebalancing after {run.campaign.key}") as lock:
-            # A send that began since the plan was made changes what may move; who came or left, whom it concerns.
-            follow_sends(services)
+            # Who came or left decides whom a move concerns; a send that began since the plan was made, what may move. Sends
+            # are looked at last, so that little can begin between that and the first change.
             refresh_contacts(services, [item.contact_id for item in items])
+            follow_sends(services)
+            looked_at = services.clock.now()
             open_journal(services, plan, items)
-            carry_out(services, plan.plan_id, lock, progress, deadline_of(services, run))
+            carry_out(services, plan.plan_id, lock, progress, deadline_of(services, run), looked_at)
             _roll_back_if_needed(services, run, plan, lock, progress)
     executed = close(
         services,
@@ -404,11 +407,6 @@ def _no_longer(
     expected = {item.from_role} if item.from_role else set()
     if set(flag["roles"]) & set(CAMPAIGN_LISTS) != expected or (item.from_role is None and not flag["in_master_list"]):
         return StepNote.NO_LONGER_THERE
-    if cycle.unrecorded:
-        return StepNote.RECIPIENTS_UNKNOWN
-    if not cycle.gives_one_mail([role for role in (item.to_role,) if role], received=item.contact_id in received):
-        # The cycle went on since the plan was made: there, the contact would get it twice or never.
-        return StepNote.CYCLE_CHANGED
-    if {item.from_role, item.to_role} & frozen:
-        return StepNote.LIST_BEING_SENT
-    return None
+    joins, leaves = ([role] if role else [] for role in (item.to_role, item.from_role))
+    received_it = item.contact_id in received
+    return why_not_begun(item.action, joins, leaves, flag["roles"], cycle, frozen, received=received_it)

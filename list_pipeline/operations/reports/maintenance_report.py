@@ -18,7 +18,7 @@ from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.delivery import DeliveryState
 from list_pipeline.core.messages.slack_blocks import SlackMessage
 from list_pipeline.core.plans.gate import GateOutcome
-from list_pipeline.core.plans.journal import Outcomes
+from list_pipeline.core.plans.journal import MET_A_SEND, Outcomes
 from list_pipeline.core.plans.plan import TURNED_DOWN, ItemAction, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.rebalancing.balance import deviation_percent
 from list_pipeline.core.reports.facts import (
@@ -333,6 +333,7 @@ def _rebalancing_facts(connection: Connection, plan: StoredPlan | None) -> Rebal
         return RebalancingFacts()
     summary = plan.rebalancing_summary
     by_action = outcome_rows.outcomes_by(connection, plan.plan_id, "action")
+    left_out = outcome_rows.left_out(connection, plan.plan_id)
     return RebalancingFacts(
         moves_planned=summary.move_count,
         moves_confirmed=by_action.get(ItemAction.MOVE, Outcomes()).confirmed,
@@ -340,6 +341,7 @@ def _rebalancing_facts(connection: Connection, plan: StoredPlan | None) -> Rebal
         enrolments_confirmed=by_action.get(ItemAction.ENROL, Outcomes()).confirmed,
         deferred=summary.deferred_count,
         certificate=summary.certificate,
+        met_a_send=sum(note in MET_A_SEND for note in left_out.values()),
     )
 
 

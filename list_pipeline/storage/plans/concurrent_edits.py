@@ -1,7 +1,7 @@
-"""Changes of a plan whose contacts people edited while it is carried out: read as facts, and the follow-up written.
+"""Changes of a plan that the world moved under while it is carried out: read as facts, and the follow-up written.
 
-Belongs here: SQL. Does not belong here: which changes are followed up and how (``core.plans.concurrent_edits``), and the
-ordinary life of steps (``journal``).
+Belongs here: SQL. Does not belong here: which changes are followed up and how (``core.plans.concurrent_edits``,
+``core.plans.sends_meanwhile``), and the ordinary life of steps (``journal``).
 """
 
 from __future__ import annotations
@@ -12,29 +12,49 @@ from itertools import groupby
 
 from sqlalchemy import Connection
 
-from list_pipeline.core.lists import ListRole
-from list_pipeline.core.plans.concurrent_edits import ChangeNow, FollowUp, StepNow
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.plans.concurrent_edits import TURNED_ROUND, ChangeNow, FollowUp, StepNow
 from list_pipeline.core.plans.journal import STEP_LIFE, StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction
-from list_pipeline.storage.database import execute, fetch_all, require_all
+from list_pipeline.storage.database import execute, fetch_all, require_all, sql_list, sql_word
 from list_pipeline.storage.membership import members
 
 
 def changes_of_unsubscribed(connection: Connection, plan_id: int) -> list[ChangeNow]:
-    """The changes of a plan whose contact is unsubscribed, or that follow an unsubscription already; with all their steps."""
+    """The changes of a plan whose contact is unsubscribed, and those that were turned round already; with all their steps."""
+    return _changes(
+        connection,
+        f"""m.is_unsubscribed
+            or exists (select 1 from change_step f where f.change_id = c.change_id and f.note in {sql_list(*TURNED_ROUND)})""",
+        plan=plan_id,
+    )
+
+
+def changes_between_lists(connection: Connection, plan_id: int) -> list[ChangeNow]:
+    """The changes of a plan that put their contact on a campaign list, or take it off one, suppressions left out; with all
+    their steps."""
+    return _changes(
+        connection,
+        f"""c.kind <> {sql_word(ItemAction.SUPPRESS)}
+            and exists (select 1 from change_step f where f.change_id = c.change_id
+                        and f.list_role in {sql_list(*CAMPAIGN_LISTS)})""",
+        plan=plan_id,
+    )
+
+
+def _changes(connection: Connection, which: str, **values: object) -> list[ChangeNow]:
+    """``which``: a condition on the change ``c`` and its contact ``m``, a constant."""
     rows = fetch_all(
         connection,
-        """
+        f"""
         select c.change_id, c.contact_id, c.kind, coalesce(m.is_unsubscribed, false) as is_unsubscribed,
-               coalesce(m.is_anonymised, false) as is_anonymised, s.ordinal, s.action, s.list_role, s.state, s.note
+               coalesce(m.is_anonymised, false) as is_anonymised,
+               s.ordinal, s.action, s.list_role, s.state, s.note, s.changed_at
         from change c join change_step s using (change_id) left join contact_list_membership m using (contact_id)
-        where c.plan_id = :plan
-          and (m.is_unsubscribed
-               or exists (select 1 from change_step f where f.change_id = c.change_id and f.note = :note))
+        where c.plan_id = :plan and ({which})
         order by c.change_id, s.ordinal
         """,
-        plan=plan_id,
-        note=StepNote.UNSUBSCRIBED_MEANWHILE,
+        **values,
     )
     places = members.places_of(connection, sorted({row["contact_id"] for row in rows}))
     changes = []
@@ -51,19 +71,21 @@ def changes_of_unsubscribed(connection: Connection, plan_id: int) -> list[Change
                         ListRole(row["list_role"]) if row["list_role"] else None,
                         StepState(row["state"]),
                         StepNote(row["note"]) if row["note"] else None,
+                        row["changed_at"],
                     )
                     for row in (first, *others)
                 ),
                 is_unsubscribed=first["is_unsubscribed"],
                 is_anonymised=first["is_anonymised"],
                 entries={ListRole(place["list"]): place["unsubscribed"] for place in places[first["contact_id"]]},
+                contact_id=int(first["contact_id"]),
             )
         )
     return changes
 
 
 def write_follow_ups(connection: Connection, follow_ups: Collection[FollowUp], now: datetime) -> None:
-    """Skip and add the steps of follow-ups, each with the note ``unsubscribed_meanwhile``.
+    """Skip and add the steps of follow-ups, each with the note of its follow-up.
 
     Raises:
         StateChangedError: somebody else moved one of the steps on since they were read.
@@ -78,7 +100,7 @@ def write_follow_ups(connection: Connection, follow_ups: Collection[FollowUp], n
                 ordinal=step.ordinal,
                 seen=step.state,
                 skipped=STEP_LIFE.advance(step.state, StepState.SKIPPED),
-                note=StepNote.UNSUBSCRIBED_MEANWHILE,
+                note=follow_up.note,
                 now=now,
             )
             require_all(touched, 1, f"Skipping a step of change {follow_up.change_id}")
@@ -94,7 +116,7 @@ def write_follow_ups(connection: Connection, follow_ups: Collection[FollowUp], n
                 action=action,
                 planned=StepState.PLANNED,
                 role=role.value,
-                note=StepNote.UNSUBSCRIBED_MEANWHILE,
+                note=follow_up.note,
                 now=now,
             )
 

@@ -243,6 +243,20 @@ def failed_contacts(connection: Connection, plan_id: int) -> int:
     )
 
 
+def left_out(connection: Connection, plan_id: int) -> Mapping[int, StepNote | None]:
+    """The contacts of a plan whose change was left out as a whole, to the note that says why."""
+    found = fetch_all(
+        connection,
+        f"""
+        select c.contact_id, (array_agg(s.note order by s.ordinal desc))[1] as note
+        from change c join change_step s using (change_id) where c.plan_id = :plan
+        group by c.change_id, c.contact_id having bool_and(s.state = {_SKIPPED}) order by c.contact_id
+        """,
+        plan=plan_id,
+    )
+    return {int(row["contact_id"]): StepNote(row["note"]) if row["note"] else None for row in found}
+
+
 def explained_sizes(connection: Connection, plan_id: int) -> Mapping[ListRole, int]:
     """The raw size that each list should have by now: before the first job of a plan, and what its steps changed since."""
     first = fetch_one(

@@ -8,7 +8,9 @@ import pytest
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.plans.plan import PlanKind
+from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.plans import corrections, single_contacts
+from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline_tests.integration.accounts import Installation, Killed, quietly
 from list_pipeline_tests.integration.plans.test_concurrent_edits import mover
@@ -38,6 +40,16 @@ def test_whoever_changes_something_next_finishes_first_what_was_left_half_done(s
     assert "finishing" in told[0]
     assert len(small.places(contact) & set(CAMPAIGN_LISTS)) == 1
     small.assert_suppressed({other})
+
+
+def test_an_undo_of_another_maintenance_finishes_first_what_was_left_half_done(small: Installation) -> None:
+    ((earlier,),) = small.query(
+        "select campaign_key from campaign_schedule order by send_start_at desc limit 1 offset 1"
+    )
+    workflow.maintain(small.services, earlier, run_id="earlier", progress=quietly)
+    contact = left_half_done(small)
+    undo_maintenance(small.another(), earlier, by="Ada", progress=quietly)
+    assert len(small.places(contact) & set(CAMPAIGN_LISTS)) == 1
 
 
 def test_what_nobody_works_on_is_finished_by_the_sensor_after_an_hour(small: Installation) -> None:
