@@ -7,7 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from typer.testing import CliRunner
 
+from list_pipeline.cli import main as cli
 from list_pipeline.core.drift.findings import DriftKind
 from list_pipeline.core.errors import NotFoundError, RefusedError, UnavailableError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
@@ -28,6 +30,7 @@ from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.storage.lock import mutation_lock
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
+from list_pipeline_tests.integration.questions import approve_question, carry_out
 
 SUPPRESSED = (*HARD, COMPLAINED)
 JOB = "contact/managemanycontacts$"
@@ -158,6 +161,7 @@ def test_what_a_lost_job_of_a_plan_that_was_taken_back_did_late_is_no_drift(smal
     assert small.query("select distinct state from mailjet_job") == [("failed",)]
     assert {step.state for step in small.steps(PlanKind.SUPPRESSION) if step.action != "remove"} == {"confirmed"}
     # Nothing was forgotten: the undo is done when a person asks again.
+    small.control.set_switches(job_latency_seconds=1.0)
     undo_maintenance(small.another(), small.key, by="Ada", progress=quietly)
     assert not small.account.ids(*HARD) & small.members(ListRole.SUPPRESSION)
 
@@ -204,3 +208,18 @@ def test_many_contacts_that_could_not_be_changed_are_one_question(
         " where r.kind = 'failed_item' and p.kind = 'suppression'"
     )
     assert [(one, set(many)) for one, many in asked] == [(None, small.account.ids(*SUPPRESSED))]
+    # One answer for all of them.
+    small.control.set_switches(jobs_without_effect=False)
+    approve_question(small, "failed_item")
+    carry_out(small)
+    small.assert_suppressed(small.account.ids(*SUPPRESSED))
+
+
+def test_the_command_ends_with_one_where_the_ledger_says_that_the_maintenance_failed(
+    small: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.control.set_switches(jobs_without_effect=True)
+    monkeypatch.setattr(cli, "opened_services", lambda: contextlib.nullcontext(small.services))
+    said = CliRunner().invoke(cli.app, ["maintain", small.key])
+    assert small.query("select status from list_maintenance_log") == [("failed",)]
+    assert said.exit_code == 1, said.output

@@ -139,7 +139,9 @@ def test_a_send_that_begins_in_the_middle_of_moves_reaches_each_of_them_once(
 
 
 @pytest.mark.parametrize("which", ["old", "new"])
-@pytest.mark.parametrize("who", ["the maintenance", "somebody else", "an undo"])
+@pytest.mark.parametrize(
+    "who", ["the maintenance", *(pytest.param(who, marks=pytest.mark.long) for who in ("somebody else", "an undo"))]
+)
 def test_a_round_that_is_sent_while_moves_lie_half_done_reaches_each_of_them_once(
     small: Installation, which: str, who: str
 ) -> None:
@@ -165,6 +167,7 @@ def test_a_round_that_is_sent_while_moves_lie_half_done_reaches_each_of_them_onc
     assert_each_got_it_once(small, movers)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("which", ["old", "new"])
 @pytest.mark.parametrize("at", ["adding", "between", "removing"])
 def test_a_send_that_begins_in_the_middle_of_an_undo_reaches_each_of_them_once(
