@@ -30,6 +30,7 @@ from list_pipeline.core.reviews.questions import ROUND_DOUBT
 from list_pipeline.core.validation.policy import VALIDATION
 from list_pipeline.operations.access import Observing, ReadingMailjet
 from list_pipeline.operations.campaigns.recipients import ATTEMPTS, know_recipients
+from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.campaigns import rounds, scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
 from list_pipeline.storage.plans import plan_rows
@@ -192,7 +193,7 @@ def cycle_now(connection: Connection, now: datetime) -> OpenCycle:
     cycle = open_cycle(sent_campaigns.all_cycles(connection), now)
     if cycle is None:
         return OpenCycle()
-    sent, unrecorded = cycle.sent_by(now), sent_campaigns.unrecorded_in_cycle(connection, cycle.number)
+    sent, unrecorded = cycle.sent_by(now), recipient_rows.unrecorded_in_cycle(connection, cycle.number)
     return OpenCycle(cycle.number, sent, unrecorded & sent, {role: cycle.sent[role].at for role in sent})
 
 

@@ -20,6 +20,7 @@ from list_pipeline.core.observations import NOBODY, MessageSeen, SendCounters
 from list_pipeline.core.reviews.questions import MAILED_TWICE
 from list_pipeline.core.wording import count_text, ids_text
 from list_pipeline.operations.access import ReadingMailjet
+from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
 from list_pipeline.storage.membership import members
@@ -54,7 +55,7 @@ def record_recipients(services: ReadingMailjet, progress: Progress = log.info) -
     """
     now, result = services.clock.now(), Recorded()
     with services.database.begin() as connection:
-        waiting = sent_campaigns.recipients_missing(
+        waiting = recipient_rows.recipients_missing(
             connection,
             young_since=now - CAMPAIGNS.recipients_read_often,
             tried_before=now - CAMPAIGNS.recipients_read_again,
@@ -107,17 +108,17 @@ def check_recipients(services: ReadingMailjet, campaign: Campaign, failed: froze
 
     def lacking() -> int:
         with services.database.begin() as connection:
-            return len(failed - sent_campaigns.recipients_among(connection, campaign.campaign_id, sorted(failed)))
+            return len(failed - recipient_rows.recipients_among(connection, campaign.campaign_id, sorted(failed)))
 
     if not lacking():
         return
     with services.database.begin() as connection:
-        sent_campaigns.doubt_recipients(connection, campaign.campaign_id, services.clock.now())
+        recipient_rows.doubt_recipients(connection, campaign.campaign_id, services.clock.now())
     log.warning("recipients are read again", campaign=campaign.key)
     know_recipients(services, campaign)
     if left := lacking():
         with services.database.begin() as connection:
-            sent_campaigns.doubt_recipients(connection, campaign.campaign_id, services.clock.now())
+            recipient_rows.doubt_recipients(connection, campaign.campaign_id, services.clock.now())
         raise _unknown(campaign, f"messages to {left} contacts failed that are not among the messages that were read")
 
 
@@ -159,7 +160,7 @@ def _record(services: ReadingMailjet, campaign: Campaign, attempts: int, progres
             return ""
         log.info("messages and counters do not agree", campaign=campaign.key, attempt=attempt, problem=problem)
     with services.database.begin() as connection:
-        sent_campaigns.note_recipients_tried(connection, campaign.campaign_id, services.clock.now())
+        recipient_rows.note_recipients_tried(connection, campaign.campaign_id, services.clock.now())
     return problem
 
 
@@ -168,10 +169,10 @@ def _read_and_save(
 ) -> str:
     counters = services.mailjet.send_counters(mailjet_id)
     with services.database.begin() as connection:
-        on_list = sent_campaigns.recipients_by_membership(connection, campaign.list_role, started_at)
+        on_list = recipient_rows.recipients_by_membership(connection, campaign.list_role, started_at)
         stored = campaign.recipient_count if campaign.recipients_source is not None else None
         if stored and not campaign.recipients_doubted and counters.total == stored:
-            sent_campaigns.prove_recipients(connection, campaign.campaign_id, services.clock.now())
+            recipient_rows.prove_recipients(connection, campaign.campaign_id, services.clock.now())
             return ""
     progress(f"reading the messages of {campaign.key}: {counters.total}")
     messages = _messages(services, mailjet_id, started_at, counters)
@@ -180,14 +181,14 @@ def _read_and_save(
         mailed = {message.contact_id for message in messages.values()} - {NOBODY}
         with services.database.begin() as connection:
             now = services.clock.now()
-            sent_campaigns.save_recipients(connection, campaign.campaign_id, mailed, now)
+            recipient_rows.save_recipients(connection, campaign.campaign_id, mailed, now)
             _note_mailed_twice(connection, campaign, now)
     return problem
 
 
 def _note_mailed_twice(connection: Connection, campaign: Campaign, now: datetime) -> None:
     """It must not happen; when it happened all the same, people are told to whom."""
-    twice = sent_campaigns.mailed_twice(connection, campaign.campaign_id)
+    twice = recipient_rows.mailed_twice(connection, campaign.campaign_id)
     if not twice:
         return
     log.error("contacts got a cycle twice", campaign=campaign.key, contacts=len(twice))

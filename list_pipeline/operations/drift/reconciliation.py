@@ -41,7 +41,7 @@ from list_pipeline.operations.safety import restore_guard
 from list_pipeline.storage import drift as drift_rows
 from list_pipeline.storage import five_lists
 from list_pipeline.storage import reviews as review_rows
-from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.membership.sync import SyncStaging
 from list_pipeline.storage.plans import plan_rows
 
@@ -244,7 +244,7 @@ def _with_cycle(services: ReadingMailjet, standings: Sequence[Standing]) -> tupl
     twice = [standing.contact_id for standing in standings if len(standing.listed) > 1]
     with services.database.begin() as connection:
         cycle = cycle_now(connection, services.clock.now())
-        received = sent_campaigns.received_in_cycle(connection, cycle.number, twice)
+        received = recipient_rows.received_in_cycle(connection, cycle.number, twice)
     if not twice or cycle.number is None or cycle.unrecorded:
         return tuple(standings)
 

@@ -13,7 +13,7 @@ from list_pipeline.operations.rebalancing.plan_and_execute import policy_of as p
 from list_pipeline.operations.runs.run import Maintenance
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression.plan_and_execute import policy_of
-from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans import outcomes as outcome_rows
@@ -60,7 +60,7 @@ def suppressed_were_recipients(services: Services, run: Maintenance) -> CheckRes
     plan = _plan(services, run, PlanKind.SUPPRESSION)
     with services.database.begin() as connection:
         ids = [item.contact_id for item in plan_rows.plan_items(connection, plan.plan_id, {ItemAction.SUPPRESS})]
-        mailed = sent_campaigns.recipients_among(connection, run.campaign.campaign_id, ids)
+        mailed = recipient_rows.recipients_among(connection, run.campaign.campaign_id, ids)
     return CheckResult(len(mailed) == len(ids), f"{len(mailed)} of {len(ids)} were recipients of the campaign")
 
 

@@ -27,7 +27,7 @@ from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression.plan_and_execute import executable_items, plan_suppression
 from list_pipeline.operations.suppression.plan_and_execute import policy_of as suppression_policy_of
-from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans import plan_rows
@@ -105,7 +105,7 @@ def _decide_on_suppressions(services: Services, run: Maintenance, plan: StoredPl
         items = plan_rows.plan_items(connection, plan.plan_id, {ItemAction.SUPPRESS})
         watched = plan_rows.plan_items(connection, plan.plan_id, {ItemAction.MONITOR})
         ids = [item.contact_id for item in items]
-        mailed = sent_campaigns.recipients_among(connection, run.campaign.campaign_id, ids)
+        mailed = recipient_rows.recipients_among(connection, run.campaign.campaign_id, ids)
         domains = members.domains_of(connection, ids)
         before = plan_rows.suppressed_in_sweeps(connection, run.campaign.campaign_id, run.sweep)
     return judge_suppression(

@@ -58,6 +58,7 @@ from list_pipeline.operations.plans.outcomes import Executed, close
 from list_pipeline.operations.plans.redo_judgement import skip_outdated
 from list_pipeline.operations.plans.taken_back import note_in_ledger
 from list_pipeline.operations.safety.modes import change_block_reason
+from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members
@@ -265,7 +266,7 @@ def reversals_of(
     now = outcome_rows.contacts_now(connection, [change.contact_id for change in changes])
     cycle = cycle_now(connection, services.clock.now())
     frozen = lists_kept_still(services, connection, cycle)
-    received = sent_campaigns.received_in_cycle(connection, cycle.number, list(now))
+    received = recipient_rows.received_in_cycle(connection, cycle.number, list(now))
     return [
         reverse(
             change,

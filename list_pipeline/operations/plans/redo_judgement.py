@@ -16,7 +16,7 @@ from list_pipeline.operations.access import Deciding
 from list_pipeline.operations.campaigns.before_changes import lists_kept_still
 from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.storage import bounces as bounce_rows
-from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.membership import queue
 from list_pipeline.storage.plans import journal, redone
 from list_pipeline.storage.plans import outcomes as outcome_rows
@@ -36,7 +36,7 @@ def judged(
     contacts = outcome_rows.contacts_now(connection, ids)
     cycle = cycle_now(connection, now)
     frozen = lists_kept_still(services, connection, cycle)
-    received = sent_campaigns.received_in_cycle(connection, cycle.number, ids)
+    received = recipient_rows.received_in_cycle(connection, cycle.number, ids)
     latest = outcome_rows.latest_changes(connection, ids)
     suppressed_address = queue.with_suppressed_address(connection, ids)
     reinstated = redone.reinstated_after(connection, undone)

@@ -36,7 +36,7 @@ from list_pipeline.operations.campaigns.before_changes import (
     lists_kept_still,
 )
 from list_pipeline.operations.campaigns.discovery import cycle_now
-from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.plans import concurrent_edits as edit_rows
 
 log = structlog.get_logger(__name__)
@@ -167,7 +167,7 @@ class SendsMeanwhile:
             cycle = cycle_now(connection, self._services.clock.now())
             kept_still = lists_kept_still(self._services, connection, cycle, until=self._ends_by)
             ids = [change.contact_id for change in changes]
-            received = sent_campaigns.received_in_cycle(connection, cycle.number, ids)
+            received = recipient_rows.received_in_cycle(connection, cycle.number, ids)
             judged = (judge(change, cycle, kept_still, change.contact_id in received) for change in changes)
             found = [one for one in judged if one is not None]
             edit_rows.write_follow_ups(connection, found, self._services.clock.now())

@@ -40,7 +40,7 @@ from list_pipeline.operations.plans.undo import roll_back
 from list_pipeline.operations.runs.attempts import deadline_words
 from list_pipeline.operations.runs.run import Maintenance, deadline_of
 from list_pipeline.operations.services import Services
-from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members, queue
 from list_pipeline.storage.plans import journal, plan_rows
@@ -370,7 +370,7 @@ def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]
         places = members.places_of(connection, ids)
         suppressed_before = queue.with_suppressed_address(connection, ids)
         cycle = cycle_now(connection, now)
-        received = sent_campaigns.received_in_cycle(connection, cycle.number, ids)
+        received = recipient_rows.received_in_cycle(connection, cycle.number, ids)
         frozen = lists_kept_still(services, connection, cycle)
         removed = queue.removed_among(connection, ids)
         reasons, changes = {}, []

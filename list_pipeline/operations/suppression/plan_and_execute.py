@@ -47,6 +47,7 @@ from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression.advice import after_opinion, ask_about, opinion_as_json, with_advice
 from list_pipeline.storage import bounces as bounce_rows
 from list_pipeline.storage.bounces import PastAttempt
+from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.lock import mutation_lock
 from list_pipeline.storage.membership import members
@@ -153,16 +154,16 @@ def _gather(services: Services, run: Maintenance, data: BounceData, as_of: datet
         mailed_count = sent_campaigns.campaign_by_key(connection, campaign.key).recipient_count or 0
         ids = sorted(
             {event.contact_id for event in data.events}
-            | set(sent_campaigns.complaining_recipients(connection, campaign.campaign_id))
+            | set(recipient_rows.complaining_recipients(connection, campaign.campaign_id))
         )
-        mailed = sent_campaigns.recipients_among(connection, campaign.campaign_id, ids)
+        mailed = recipient_rows.recipients_among(connection, campaign.campaign_id, ids)
         flags = members.facts_of(connection, ids)
         past = bounce_rows.attempts_of(connection, ids, except_campaign=campaign.campaign_id, as_of=as_of)
         reinstated = outcome_rows.reinstated_since(connection, ids)
         incidents = _past_incidents(connection, policy, past, as_of)
         rejected = _rejected(connection, past)
         domains = members.domains_of(connection, ids)
-        per_domain = sent_campaigns.recipients_per_domain(connection, campaign.campaign_id, ids)
+        per_domain = recipient_rows.recipients_per_domain(connection, campaign.campaign_id, ids)
     facts = {
         contact_id: ContactFacts(
             is_known=True,

@@ -1,8 +1,8 @@
-"""Campaigns, cycles, their recipients and their figures."""
+"""Campaigns, cycles and their figures. Who was mailed: ``recipients``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -15,12 +15,10 @@ from list_pipeline.core.campaigns.eligibility import SENT_STATUSES, CampaignStat
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import SendCounters, SendSeen
-from list_pipeline.core.plans.journal import StepAction, StepState
 from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import (
-    copy_rows,
     execute,
     fetch_all,
     fetch_one,
@@ -199,11 +197,21 @@ def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceS
     )
 
 
+def campaigns_where(connection: Connection, condition: str, **parameters: Any) -> tuple[Campaign, ...]:
+    """The campaigns for which a condition on ``campaign_schedule s`` holds, with the order it names.
+
+    Args:
+        condition: SQL from after ``where`` on; values come as parameters.
+    """
+    return tuple(_campaign(row) for row in fetch_all(connection, f"{_SELECT} where {condition}", **parameters))
+
+
 def _campaign(row: RowMapping | dict[str, Any]) -> Campaign:
     return Campaign(**{**row, "status": CampaignStatus(row["status"])})
 
 
-def _lists_of(rounds: Iterable[RowMapping]) -> frozenset[ListRole]:
+def lists_of_rounds(rounds: Iterable[RowMapping]) -> frozenset[ListRole]:
+    """The campaign lists of rows with a ``round_number``."""
     return frozenset(CAMPAIGN_LISTS[int(row["round_number"]) - 1] for row in rounds)
 
 
@@ -225,7 +233,7 @@ def lists_being_sent(connection: Connection, *, sent_before: datetime | None = N
         """,
         sent_before=sent_before,
     )
-    return _lists_of(found)
+    return lists_of_rounds(found)
 
 
 def lists_in_sending(connection: Connection) -> frozenset[ListRole]:
@@ -235,7 +243,7 @@ def lists_in_sending(connection: Connection) -> frozenset[ListRole]:
         f"""select distinct round_number from campaign_schedule
             where retired_at is null and status = {sql_word(CampaignStatus.LAUNCHING)}""",
     )
-    return _lists_of(found)
+    return lists_of_rounds(found)
 
 
 def thaw_missed(connection: Connection, missed_before: datetime) -> int:
@@ -399,192 +407,6 @@ def save_cycles(connection: Connection, cycles: Iterable[Cycle]) -> None:
             cycle=cycle_id,
             ids=[sent.mailjet_campaign_id for sent in cycle.sent.values()],
         )
-
-
-def recipients_missing(
-    connection: Connection, *, young_since: datetime, tried_before: datetime
-) -> tuple[Campaign, ...]:
-    """Sent campaigns of which it is not proven who was mailed, oldest first; those sent before ``young_since`` only if they
-    were not tried since ``tried_before``."""
-    found = fetch_all(
-        connection,
-        _SELECT
-        + "where s.recipients_proven_at is null and s.send_start_at is not null and s.mailjet_campaign_id is not null"
-        f" and s.status in {sql_list(*SENT_STATUSES)} and s.retired_at is null"
-        " and (coalesce(s.send_end_at, s.send_start_at) >= :young or s.recipients_tried_at is null"
-        "      or s.recipients_tried_at <= :tried)"
-        " order by s.send_start_at",
-        young=young_since,
-        tried=tried_before,
-    )
-    return tuple(_campaign(row) for row in found)
-
-
-def unrecorded_in_cycle(connection: Connection, number: int) -> frozenset[ListRole]:
-    """The lists sent in a cycle of which it is not known yet who was mailed."""
-    found = fetch_all(
-        connection,
-        """
-        select s.round_number from campaign_schedule s join cycle c using (cycle_id)
-        where c.number = :number and s.mailjet_campaign_id is not null and s.recipients_proven_at is null
-        """,
-        number=number,
-    )
-    return _lists_of(found)
-
-
-RECEIVED_CYCLE = """exists (
-    select 1 from campaign_recipient r join campaign_schedule s on s.id = r.campaign_id join cycle y using (cycle_id)
-    where y.number = :cycle and r.contact_id in (
-        select c.contact_id union all
-        select o.contact_id from contact_list_membership o where lower(o.email) = lower(c.email)))"""
-"""Whether the contact ``c`` was a recipient of a round of the cycle ``:cycle``, under this id or an earlier one: who was
-imported anew has another id and the same address. Without a cycle nobody was."""
-
-
-def received_in_cycle(connection: Connection, number: int | None, contact_ids: Sequence[int]) -> frozenset[int]:
-    """The contacts among these that got a cycle already, under this id or an earlier one of the same address."""
-    found = fetch_all(
-        connection,
-        f"select c.contact_id from contact_list_membership c where c.contact_id = any(:ids) and {RECEIVED_CYCLE}",
-        cycle=number,
-        ids=list(contact_ids),
-    )
-    return frozenset(int(row["contact_id"]) for row in found)
-
-
-def recipients_by_membership(connection: Connection, role: ListRole, sent_at: datetime) -> frozenset[int]:
-    """The contacts that were on a list and could be mailed at an instant, as far as our rows tell."""
-    found = fetch_all(
-        connection,
-        f"""
-        select m.contact_id from list_membership m join contact_list_membership c using (contact_id)
-        where m.list_role = :role
-          and (m.subscribed_at is null or m.subscribed_at <= :at)
-          and (m.left_at is null or m.left_at > :at)
-          and (not m.is_unsubscribed or m.unsubscribed_at > :at)
-          and not c.is_anonymised
-          and (not c.is_excluded or exists (
-                select 1 from change ch join change_step st using (change_id)
-                where ch.contact_id = c.contact_id and st.action = {sql_word(StepAction.EXCLUDE)}
-                  and st.state = {sql_word(StepState.CONFIRMED)} and st.changed_at > :at))
-        """,
-        role=role.value,
-        at=sent_at,
-    )
-    return frozenset(int(row["contact_id"]) for row in found)
-
-
-def save_recipients(connection: Connection, campaign_id: int, contact_ids: Iterable[int], now: datetime) -> int:
-    """Record who was mailed, as it was proven by the messages; what was recorded without proof is replaced."""
-    row = fetch_one(
-        connection, "select recipients_proven_at from campaign_schedule where id = :id for update", id=campaign_id
-    )
-    if row is None or row["recipients_proven_at"] is not None:
-        # Another process read the same campaign at the same time and was first.
-        return 0
-    execute(connection, "delete from campaign_recipient where campaign_id = :id", id=campaign_id)
-    count = copy_rows(
-        connection, "campaign_recipient", ("campaign_id", "contact_id"), ((campaign_id, i) for i in set(contact_ids))
-    )
-    execute(
-        connection,
-        """
-        update campaign_schedule set recipients_source = 'messages', recipients_known_at = :now, recipients_proven_at = :now,
-               recipient_count = :count, updated_at = :now where id = :id
-        """,
-        now=now,
-        count=count,
-        id=campaign_id,
-    )
-    return count
-
-
-def mailed_twice(connection: Connection, campaign_id: int) -> tuple[int, ...]:
-    """The recipients of a campaign who were recipients of another round of its cycle too; nobody of a campaign that was sent
-    before this product began to work."""
-    found = fetch_all(
-        connection,
-        """
-        select r.contact_id from campaign_recipient r join campaign_schedule s on s.id = r.campaign_id
-        where s.id = :id and s.send_start_at >= (select first_started_at from mode_state) and exists (
-            select 1 from campaign_schedule o join campaign_recipient e on e.campaign_id = o.id
-            where o.cycle_id = s.cycle_id and o.id <> s.id and e.contact_id = r.contact_id)
-        order by r.contact_id
-        """,
-        id=campaign_id,
-    )
-    return tuple(int(row["contact_id"]) for row in found)
-
-
-def prove_recipients(connection: Connection, campaign_id: int, now: datetime) -> None:
-    """What is recorded agrees with Mailjet's counters."""
-    execute(
-        connection,
-        """update campaign_schedule set recipients_proven_at = :now
-           where id = :id and recipients_proven_at is null and recipients_source is not null""",
-        now=now,
-        id=campaign_id,
-    )
-
-
-def note_recipients_tried(connection: Connection, campaign_id: int, now: datetime) -> None:
-    """Who was mailed was read, and it was not whole."""
-    execute(
-        connection, "update campaign_schedule set recipients_tried_at = :now where id = :id", now=now, id=campaign_id
-    )
-
-
-def doubt_recipients(connection: Connection, campaign_id: int, now: datetime) -> None:
-    """What is recorded is not all: it is not known who was mailed until the messages are read again."""
-    execute(
-        connection,
-        "update campaign_schedule set recipients_proven_at = null, recipients_tried_at = :now where id = :id",
-        now=now,
-        id=campaign_id,
-    )
-
-
-def recipients_among(connection: Connection, campaign_id: int, contact_ids: Sequence[int]) -> frozenset[int]:
-    """The contacts among these that were mailed by a campaign."""
-    found = fetch_all(
-        connection,
-        "select contact_id from campaign_recipient where campaign_id = :id and contact_id = any(:contacts)",
-        id=campaign_id,
-        contacts=list(contact_ids),
-    )
-    return frozenset(int(row["contact_id"]) for row in found)
-
-
-def complaining_recipients(connection: Connection, campaign_id: int) -> tuple[int, ...]:
-    """Recipients of a campaign whom Mailjet flags as complaining and who are not suppressed yet."""
-    found = fetch_all(
-        connection,
-        """
-        select r.contact_id from campaign_recipient r join contact_list_membership c using (contact_id)
-        where r.campaign_id = :id and c.is_complaining and not c.in_suppression_list order by r.contact_id
-        """,
-        id=campaign_id,
-    )
-    return tuple(int(row["contact_id"]) for row in found)
-
-
-def recipients_per_domain(connection: Connection, campaign_id: int, contact_ids: Sequence[int]) -> dict[str, int]:
-    """Recipients of a campaign per receiving domain, for the domains of the given contacts."""
-    found = fetch_all(
-        connection,
-        """
-        with wanted as (select distinct lower(split_part(email, '@', 2)) as domain from contact_list_membership
-                        where contact_id = any(:contacts))
-        select w.domain, count(*) as recipients
-        from campaign_recipient r join contact_list_membership c using (contact_id)
-        join wanted w on w.domain = lower(split_part(c.email, '@', 2))
-        where r.campaign_id = :id group by w.domain
-        """,
-        id=campaign_id,
-        contacts=list(contact_ids),
-    )
-    return {str(row["domain"]): int(row["recipients"]) for row in found}
 
 
 def save_metrics(

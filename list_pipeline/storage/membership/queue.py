@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import ItemAction, PlanKind
-from list_pipeline.storage.campaigns.sent_campaigns import RECEIVED_CYCLE
+from list_pipeline.storage.campaigns.recipients import RECEIVED_CYCLE
 from list_pipeline.storage.database import fetch_all, fetch_row, fetch_scalar, sql_list, sql_word
 from list_pipeline.storage.membership.members import LIST_FLAG
 

@@ -18,7 +18,7 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.journal import UNSETTLED, StepAction, StepOnList, StepState
 from list_pipeline.core.validation.own_changes import OwnChange
 from list_pipeline.core.validation.rules import Movement, RuleResult, Severity, ValidatedList, ValidationRule
-from list_pipeline.storage.campaigns.sent_campaigns import RECEIVED_CYCLE
+from list_pipeline.storage.campaigns.recipients import RECEIVED_CYCLE
 from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar, sql_list, to_json
 
 

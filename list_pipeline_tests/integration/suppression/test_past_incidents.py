@@ -8,7 +8,7 @@ from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.rules import find_incidents, is_incident
 from list_pipeline.core.suppression.verdicts import CampaignContext
 from list_pipeline.storage import bounces as bounce_rows
-from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.membership import members
 from list_pipeline_tests.integration.accounts import Installation
 
@@ -26,7 +26,7 @@ def as_present(made: Installation, sweep: str, as_of: datetime) -> dict[str, int
         events = bounce_rows.events_of(connection, campaign_id(made), sweep)
         ids = [event.contact_id for event in events]
         domains = members.domains_of(connection, ids)
-        per_domain = sent_campaigns.recipients_per_domain(connection, campaign_id(made), ids)
+        per_domain = recipient_rows.recipients_per_domain(connection, campaign_id(made), ids)
     context = CampaignContext(campaign_id(made), 0, domains, per_domain)
     return {one.domain: one.hard_bounces for one in find_incidents(events, context, POLICY, as_of)}
 
