@@ -7,15 +7,13 @@ from collections import deque
 from datetime import datetime, timedelta
 
 from list_pipeline.core.clock import Clock
-
-WINDOW = timedelta(seconds=60)
-SLOWED_FOR = timedelta(minutes=5)
+from list_pipeline.core.request_rate import WINDOW, LearnedRate, after_refusal, allowed_rate
 
 _SHORTEST_WAIT_S = 0.001
 
 
 class InMemoryLimiter:
-    """An exact sliding window: at most ``requests_per_minute`` requests in any 60 s, half of that after a 429.
+    """An exact sliding window: at most ``requests_per_minute`` requests in any 60 s, fewer after a 429.
 
     The rule is that of ``storage.limiter.SharedLimiter``, within one process.
     """
@@ -26,7 +24,7 @@ class InMemoryLimiter:
         self._limit = requests_per_minute
         self._clock = clock
         self._granted: deque[datetime] = deque(maxlen=requests_per_minute)
-        self._slowed_until: datetime | None = None
+        self._learned: LearnedRate | None = None
         self._lock = threading.Lock()
 
     def acquire(self) -> None:
@@ -36,8 +34,13 @@ class InMemoryLimiter:
     def _try_acquire(self) -> float:
         with self._lock:
             now = self._clock.now()
-            slowed = self._slowed_until is not None and now < self._slowed_until
-            limit = max(1, self._limit // 2) if slowed else self._limit
+            if (
+                self._learned is not None
+                and self._learned.paused_until is not None
+                and self._learned.paused_until > now
+            ):
+                return (self._learned.paused_until - now).total_seconds()
+            limit = allowed_rate(self._limit, self._learned, now)
             # The window is half open: what was granted exactly 60 s ago no longer counts.
             blocking = self._granted[-limit] if len(self._granted) >= limit else None
             if blocking is not None and blocking + WINDOW > now:
@@ -45,6 +48,8 @@ class InMemoryLimiter:
             self._granted.append(now)
             return 0.0
 
-    def slow_down(self) -> None:
+    def slow_down(self, asked_at: datetime, retry_after_s: float | None) -> None:
         with self._lock:
-            self._slowed_until = self._clock.now() + SLOWED_FOR
+            pause = None if retry_after_s is None else timedelta(seconds=min(retry_after_s, 86_400))
+            now = self._clock.now()
+            self._learned = after_refusal(self._limit, self._learned, asked_at=asked_at, now=now, pause=pause)

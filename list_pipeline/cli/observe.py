@@ -44,6 +44,7 @@ def health(
 
 def metrics(days: Annotated[int, typer.Option(min=1, help="Days to look back.")] = 7) -> None:
     """Show how long the workflows took, what they asked of Mailjet, the advisors, messages and failed runs."""
+    from list_pipeline.core.request_rate import rate_text
     from list_pipeline.operations.monitoring.figures import measured
     from list_pipeline.operations.monitoring.rollback_triggers import triggers
     from list_pipeline.operations.stages import MAINTENANCE
@@ -84,6 +85,8 @@ def metrics(days: Annotated[int, typer.Option(min=1, help="Days to look back.")]
     failed = {job: bad for job, (_, bad) in found.jobs.items() if bad}
     words = ", ".join(f"{job} {bad}" for job, bad in failed.items()) or "none"
     console.print(f"Failed runs: {words}.", markup=False)
+    configured = services.settings.mailjet_requests_per_minute
+    console.print(f"Requests to Mailjet: {rate_text(configured, found.learned_rate, found.end)}.", markup=False)
     used, allowed = found.connections
     console.print(f"Database connections: {used} of {allowed}.", markup=False)
     for result in judged:

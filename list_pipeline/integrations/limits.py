@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 
@@ -9,9 +10,14 @@ class RequestLimiter(Protocol):
     """Grants requests one by one. Safe to share between threads."""
 
     def acquire(self) -> None:
-        """Wait through the clock until one request is allowed, and count it."""
+        """Wait through the clock until one request is allowed, and count it.
+
+        Raises:
+            RateLimitedError: the service wants to be left alone for longer than is waited for.
+        """
         ...
 
-    def slow_down(self) -> None:
-        """The service answered 429: allow half as much for a while."""
+    def slow_down(self, asked_at: datetime, retry_after_s: float | None) -> None:
+        """The service answered 429 to a request made at ``asked_at`` (UTC): allow fewer (``core.request_rate``), and none for
+        ``retry_after_s`` seconds where it named them."""
         ...

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -47,8 +48,8 @@ class HeartbeatLimiter:
         if self._services.heartbeat is not None:
             self._services.heartbeat()
 
-    def slow_down(self) -> None:
-        self._limiter.slow_down()
+    def slow_down(self, asked_at: datetime, retry_after_s: float | None) -> None:
+        self._limiter.slow_down(asked_at, retry_after_s)
 
 
 class NonBlockingLimiter:
@@ -65,8 +66,8 @@ class NonBlockingLimiter:
                 "Ask in a minute",
             )
 
-    def slow_down(self) -> None:
-        self._limiter.slow_down()
+    def slow_down(self, asked_at: datetime, retry_after_s: float | None) -> None:
+        self._limiter.slow_down(asked_at, retry_after_s)
 
 
 class Services:
@@ -124,6 +125,7 @@ class Services:
             clock=self.clock,
             timeout_s=timeout_s,
             attempts=1,
+            limited_for_s=0.0,
         )
 
     @cached_property

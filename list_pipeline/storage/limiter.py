@@ -1,7 +1,8 @@
 """The shared request limiter: every process on this database draws from one allowance.
 
-An exact sliding window over rows of ``mailjet_request``. Rejected: a token bucket, which allows up to twice the number
-in an unlucky minute, and a ready-made limiter library, none of which reads the product's clock.
+An exact sliding window over rows of ``mailjet_request``, as wide as the service has taught us (``core.request_rate``); what it
+taught is kept in ``limiter_state`` for every process and later runs. Rejected: a token bucket, which allows up to twice the
+number in an unlucky minute, and a ready-made limiter library, none of which reads the product's clock.
 """
 
 from __future__ import annotations
@@ -9,17 +10,25 @@ from __future__ import annotations
 import threading
 from datetime import datetime, timedelta
 
-from list_pipeline.core.clock import Clock
-from list_pipeline.storage import lock_numbers
-from list_pipeline.storage.database import Database, execute, fetch_row
+from sqlalchemy import Connection
 
-WINDOW = timedelta(seconds=60)
-SLOWED_FOR = timedelta(minutes=5)
+from list_pipeline.core.clock import Clock
+from list_pipeline.core.errors import RateLimitedError
+from list_pipeline.core.request_rate import (
+    LONGEST_WAIT,
+    WINDOW,
+    LearnedRate,
+    after_refusal,
+    allowed_rate,
+)
+from list_pipeline.storage import lock_numbers
+from list_pipeline.storage.database import Database, execute, fetch_one, fetch_row
+
 _KEPT_FOR = timedelta(days=2)
 
 
 class SharedLimiter:
-    """Allows at most ``requests_per_minute`` requests in any 60 s over all processes, half of that after a 429."""
+    """Allows at most ``requests_per_minute`` requests in any 60 s over all processes, and fewer where Mailjet refused some."""
 
     def __init__(self, database: Database, clock: Clock, requests_per_minute: int) -> None:
         self._database = database
@@ -35,58 +44,80 @@ class SharedLimiter:
             return self._waited_s
 
     def acquire(self) -> None:
-        """Wait until a request is allowed, and count it."""
-        while (wait := self._try_acquire()) > 0:
-            self._clock.sleep(wait)
+        """Wait until a request is allowed, and count it.
+
+        Raises:
+            RateLimitedError: Mailjet asked for a longer pause than is waited for. It is not asked meanwhile.
+        """
+        while (wait := self._try_acquire()) > timedelta(0):
+            if wait > LONGEST_WAIT:
+                seconds = wait.total_seconds()
+                raise RateLimitedError(
+                    "Asking Mailjet", f"it wants to be left alone for {seconds:.0f} s", "Run it again then", seconds
+                )
+            self._clock.sleep(wait.total_seconds())
             with self._lock:
-                self._waited_s += wait
+                self._waited_s += wait.total_seconds()
 
     def take_if_free(self) -> bool:
         """Count a request if one is allowed now, without waiting, and say whether it was."""
-        return self._try_acquire() <= 0
+        return self._try_acquire() <= timedelta(0)
 
-    def _try_acquire(self) -> float:
+    def _try_acquire(self) -> timedelta:
+        """Zero when a request is allowed and counted, else the time until one may be."""
         now = self._clock.now()
         with self._database.begin() as connection:
-            # A statement of its own: the one after it has to see what others wrote before they let go of the lock.
+            # A statement of its own: those after it have to see what others wrote before they let go of the lock.
             execute(connection, "select pg_advisory_xact_lock(:key)", key=lock_numbers.LIMITER)
+            learned = learned_rate(connection)
+            if learned is not None and learned.paused_until is not None and learned.paused_until > now:
+                return learned.paused_until - now
             answer = fetch_row(
                 connection,
                 "whether a request is allowed now",
                 """
-                with allowance as (
-                    select case when exists (select 1 from limiter_state where slowed_until > :now)
-                           then :halved else :limit end as most),
-                recent as (select allowed_at from mailjet_request where allowed_at > :start),
-                used as (select count(*) as many from recent),
+                with recent as (select allowed_at from mailjet_request where allowed_at > :start),
                 allowed as (insert into mailjet_request (allowed_at)
-                            select :now from allowance, used where used.many < allowance.most returning 1)
+                            select :now where (select count(*) from recent) < :most returning 1)
                 select exists (select 1 from allowed) as is_allowed,
-                       (select allowed_at from recent order by allowed_at desc
-                        offset (select most - 1 from allowance) limit 1) as blocking
+                       (select allowed_at from recent order by allowed_at desc offset :most - 1 limit 1) as blocking
                 """,
                 now=now,
                 start=now - WINDOW,
-                limit=self._limit,
-                halved=max(1, self._limit // 2),
+                most=allowed_rate(self._limit, learned, now),
             )
         if answer["is_allowed"]:
-            return 0.0
+            return timedelta(0)
         blocking: datetime = answer["blocking"]
-        return max((blocking + WINDOW - now).total_seconds(), 0.001)
+        # At least something: an instant in the future of this process's clock must not make it spin.
+        return max(blocking + WINDOW - now, timedelta(milliseconds=1))
 
-    def slow_down(self) -> None:
-        """Halve the allowance for five minutes: Mailjet publishes no number, so a 429 is the only way it tells us."""
-        until = self._clock.now() + SLOWED_FOR
+    def slow_down(self, asked_at: datetime, retry_after_s: float | None) -> None:
+        """Learn from a 429 to a request made at an instant (UTC): Mailjet publishes no number, so this is the only way it
+        tells us."""
+        pause = None if retry_after_s is None else timedelta(seconds=min(retry_after_s, _KEPT_FOR.total_seconds()))
         with self._database.begin() as connection:
+            execute(connection, "select pg_advisory_xact_lock(:key)", key=lock_numbers.LIMITER)
+            before = learned_rate(connection)
+            learned = after_refusal(self._limit, before, asked_at=asked_at, now=self._clock.now(), pause=pause)
             execute(
                 connection,
                 """
-                insert into limiter_state (only_row, slowed_until) values (true, :until)
-                on conflict (only_row) do update set slowed_until = greatest(limiter_state.slowed_until, excluded.slowed_until)
+                insert into limiter_state (only_row, allowance, refused_at, paused_until)
+                values (true, :allowance, :refused, :paused)
+                on conflict (only_row) do update set allowance = excluded.allowance, refused_at = excluded.refused_at,
+                    paused_until = excluded.paused_until
                 """,
-                until=until,
+                allowance=learned.allowance,
+                refused=learned.refused_at,
+                paused=learned.paused_until,
             )
+
+
+def learned_rate(connection: Connection) -> LearnedRate | None:
+    """What Mailjet's refusals taught so far, or None when there was none."""
+    row = fetch_one(connection, "select allowance, refused_at, paused_until from limiter_state")
+    return None if row is None else LearnedRate(row["allowance"], row["refused_at"], row["paused_until"])
 
 
 def forget_old_requests(database: Database, now: datetime) -> int:

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from list_pipeline.core.monitoring.latency import WorkflowFigures
+from list_pipeline.core.request_rate import allowed_rate, rate_text
 from list_pipeline.core.wording import dollars_text, percent_text, seconds_text, utc_text
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import HOURLY, product_asset
@@ -31,13 +32,16 @@ def workflow_metrics(
 ) -> dg.MaterializeResult[None]:
     with clear_failures():
         found = look(services, judged_freshness(context.instance))
-    return dg.MaterializeResult(metadata=_shown(found))
+    return dg.MaterializeResult(metadata=_shown(found, services.settings.mailjet_requests_per_minute))
 
 
-def _shown(found: Watched) -> dict[str, dg.MetadataValue]:
+def _shown(found: Watched, configured: int) -> dict[str, dg.MetadataValue]:
     figures = found.figures
     return {
-        **md.counts(_plotted(figures)),
+        **md.counts(
+            _plotted(figures) | {"requests_allowed": allowed_rate(configured, figures.learned_rate, figures.end)}
+        ),
+        "allowed requests to Mailjet": md.lines([rate_text(configured, figures.learned_rate, figures.end)]),
         "rollback triggers": md.lines([one.words for one in found.triggers]),
         "scheduled work": md.lines([one.words for one in found.freshness]),
         "workflows": md.table([_workflow_row(one) for one in figures.workflows]),

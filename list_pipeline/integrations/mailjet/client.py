@@ -73,6 +73,7 @@ class MailjetClient:
         clock: Clock,
         timeout_s: float = 30.0,
         attempts: int = 3,
+        limited_for_s: float = 900.0,
         job_contacts_max: int = 1000,
         job_poll_s: float = 1.0,
         job_timeout_s: float = 900.0,
@@ -84,7 +85,8 @@ class MailjetClient:
         Args:
             base_url: host of the API, e.g. ``https://api.mailjet.com``.
             timeout_s: longest silence of the service within one attempt, in seconds.
-            attempts: most requests for one question.
+            attempts: most requests for one question, refusals with 429 not counted.
+            limited_for_s: longest time for which a request is repeated while the service answers nothing but 429, in seconds.
             job_contacts_max: most contacts in one bulk job. Mailjet documents no number; 1000 is what integrations use.
             job_poll_s: first pause between two looks at a job, in seconds; it grows.
             job_timeout_s: longest wait for a job to end, in seconds.
@@ -100,6 +102,7 @@ class MailjetClient:
             clock=clock,
             timeout_s=timeout_s,
             attempts=attempts,
+            limited_for_s=limited_for_s,
             transport=transport,
             before_mutation=before_mutation,
         )

@@ -5,6 +5,9 @@ Belongs here: HTTP. Does not belong here: what is asked for and what the rows me
 What is repeated: reads after anything that may pass; requests that change something only after a 429, and when the
 connection was never made, because then Mailjet certainly did not carry them out. An ``Idempotency-Key`` would not help:
 there is no evidence that Mailjet honours one.
+
+A 429 is no failed attempt. The limiter learns a lower rate from it, so the request is repeated at that rate until it is
+answered; only a service that answers nothing else for a quarter of an hour is given up.
 """
 
 from __future__ import annotations
@@ -14,14 +17,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
 import structlog
-from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_result, wait_random_exponential
 
 from list_pipeline.core.clock import Clock
 from list_pipeline.core.errors import (
@@ -32,6 +35,7 @@ from list_pipeline.core.errors import (
     RemoteNotFoundError,
     UnavailableError,
 )
+from list_pipeline.core.request_rate import LONGEST_WAIT
 from list_pipeline.integrations.circuit import CircuitBreaker
 from list_pipeline.integrations.limits import RequestLimiter
 from list_pipeline.integrations.mailjet.answers import (
@@ -48,7 +52,7 @@ from list_pipeline.settings import LOOPBACK_HOSTS
 
 log = structlog.get_logger(__name__)
 
-LONGEST_WAIT_S = 120.0
+LONGEST_WAIT_S = LONGEST_WAIT.total_seconds()
 """A longer Retry-After is not waited for: the caller gets the error at once, with the number of seconds in it."""
 
 _FIRST_PAUSE_S = 1.0
@@ -120,6 +124,7 @@ class Transport:
         clock: Clock,
         timeout_s: float,
         attempts: int,
+        limited_for_s: float,
         transport: httpx.BaseTransport | None,
         before_mutation: Callable[[], None] | None,
     ) -> None:
@@ -131,6 +136,7 @@ class Transport:
         self._limiter = limiter
         self._clock = clock
         self._attempts = attempts
+        self._limited_for = timedelta(seconds=limited_for_s)
         self._before_mutation = before_mutation
         self._circuit = CircuitBreaker("Mailjet", clock)
         self._counts: Counter[str] = Counter()
@@ -203,20 +209,32 @@ class Transport:
         body: Mapping[str, Any] | None = None,
         enveloped: bool = True,
     ) -> _Answered:
+        number, counted = 0, 0
+        limited_since: datetime | None = None
+
+        def is_enough(_: RetryCallState) -> bool:
+            if limited_since is not None:
+                return self._clock.now() - limited_since >= self._limited_for
+            return counted >= self._attempts
+
         retrying = Retrying(
-            stop=stop_after_attempt(self._attempts),
+            stop=is_enough,
             wait=_wait,
             # Once the circuit is open the last error says more than "not tried" would.
             retry=retry_if_result(self._may_repeat),
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
             sleep=self._clock.sleep,
         )
-        number = 0
 
         def attempt() -> _Outcome:
-            nonlocal number
+            nonlocal number, counted, limited_since
             number += 1
-            return self._attempt(method, resource, query, body, enveloped, number)
+            outcome = self._attempt(method, resource, query, body, enveloped, number)
+            if isinstance(outcome, _Failed) and isinstance(outcome.error, RateLimitedError):
+                limited_since = limited_since or self._clock.now()
+            else:
+                counted, limited_since = counted + 1, None
+            return outcome
 
         outcome: _Outcome = retrying(attempt)
         if isinstance(outcome, _Failed):
@@ -257,7 +275,7 @@ class Transport:
             return self._lost(tried, failure, changes)
         level = log.debug if status is not None and (status < 400 or status == 404) else log.warning
         level("mailjet answered", status=status, **told)
-        return self._judged(tried, answer, changes, enveloped)
+        return self._judged(tried, answer, changes, enveloped, started)
 
     def _send(
         self, method: str, resource: Resource, query: Mapping[str, str] | None, body: Mapping[str, Any] | None
@@ -281,7 +299,9 @@ class Transport:
             return _Failed(_unknown(tried, what))
         return _Failed(UnavailableError(tried, what, "Run it again"), repeatable=True)
 
-    def _judged(self, tried: str, answer: httpx.Response, changes: bool, enveloped: bool) -> _Outcome:
+    def _judged(
+        self, tried: str, answer: httpx.Response, changes: bool, enveloped: bool, asked_at: datetime
+    ) -> _Outcome:
         status = answer.status_code
         if status == 304:
             self._circuit.succeeded()
@@ -302,7 +322,7 @@ class Transport:
             )
         self._circuit.succeeded()
         if status == 429:
-            self._limiter.slow_down()
+            self._limiter.slow_down(asked_at, retry_after)
             when = "later" if retry_after is None else f"in {retry_after:.0f} s"
             hint = f"Run it again {when}, or lower MAILJET_REQUESTS_PER_MINUTE"
             limited = RateLimitedError(tried, said, hint, retry_after)

@@ -21,9 +21,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from list_pipeline.core.errors import ListPipelineError, RateLimitedError
 from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.request_rate import rate_text
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.stages import carrying_context
 from list_pipeline.storage.database import fetch_scalar
+from list_pipeline.storage.limiter import learned_rate
 from list_pipeline.storage.monitoring.metrics import server_connections
 
 TIMEOUT_S = 10.0
@@ -149,13 +151,15 @@ def _redis(services: Services) -> Mapping[str, Any] | str | None:
 
 
 def _mailjet(services: Services) -> Mapping[str, Any]:
+    with services.database.begin() as connection:
+        rate = rate_text(services.settings.mailjet_requests_per_minute, learned_rate(connection), services.clock.now())
     with services.mailjet_at_once(TIMEOUT_S) as client:
         try:
             seen = client.contact_list(services.list_ids.master)
         except RateLimitedError as error:
             # It answers, or we are too busy asking it: neither is a reason to call the product unhealthy.
-            return {"limited": redact_addresses(error.happened)}
-    return {"master_list_contacts": seen.subscriber_count}
+            return {"limited": redact_addresses(error.happened), "requests": rate}
+    return {"master_list_contacts": seen.subscriber_count, "requests": rate}
 
 
 def _slack(services: Services) -> Mapping[str, Any] | None:

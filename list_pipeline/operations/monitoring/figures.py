@@ -16,7 +16,9 @@ from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.messages.delivery import DeliveryFigures
 from list_pipeline.core.monitoring.latency import Work, WorkflowFigures, figures, works
 from list_pipeline.core.monitoring.policy import MONITORING
+from list_pipeline.core.request_rate import LearnedRate
 from list_pipeline.operations.access import Storing
+from list_pipeline.storage.limiter import learned_rate
 from list_pipeline.storage.messages import delivery_figures
 from list_pipeline.storage.monitoring import job_runs, metrics
 from list_pipeline.storage.monitoring.metrics import AdvisorUse
@@ -27,7 +29,7 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class Metrics:
     """The figures of a window (UTC). ``jobs``: runs that ended and how many failed, by job; ``connections``: used and allowed
-    at the database server now."""
+    at the database server now. ``learned_rate``: what Mailjet's refusals taught about requests a minute."""
 
     start: datetime
     end: datetime
@@ -37,6 +39,7 @@ class Metrics:
     messages: DeliveryFigures
     jobs: Mapping[str, tuple[int, int]]
     connections: tuple[int, int]
+    learned_rate: LearnedRate | None
 
     @property
     def slow(self) -> tuple[WorkflowFigures, ...]:
@@ -70,4 +73,5 @@ def measured(services: Storing, days: int = MONITORING.window_days) -> Metrics:
             messages=delivery_figures(connection, start, end),
             jobs=job_runs.failures_by_job(connection, start, until),
             connections=metrics.server_connections(connection),
+            learned_rate=learned_rate(connection),
         )

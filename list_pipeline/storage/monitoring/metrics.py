@@ -12,8 +12,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from list_pipeline.core.monitoring.latency import Timing
+from list_pipeline.core.request_rate import WINDOW
 from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar, to_json
-from list_pipeline.storage.limiter import WINDOW
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.monitoring.latency import WHOLE_RUN
 from list_pipeline.core.monitoring.policy import MONITORING
 from list_pipeline.core.monitoring.rollback_triggers import Trigger
+from list_pipeline.core.request_rate import rate_text
+from list_pipeline.core.wording import utc_text
 from list_pipeline.definitions import defs
 from list_pipeline.defs.maintenance.sweeps import SWEEP_TAG
 from list_pipeline.defs.monitoring.freshness import judged_freshness
@@ -318,6 +320,22 @@ def test_work_in_progress_that_uses_the_rate_up_is_not_an_outage(install_small: 
         assert found.checks["mailjet"].status is Health.HEALTHY
         assert "used up" in found.checks["mailjet"].details["limited"]
         assert made.clock.now() == before
+
+
+def test_a_rate_that_was_learned_is_shown_and_is_no_outage(install_small: Install) -> None:
+    with install_small(mailjet_requests_per_minute=300) as made:
+        assert check_all(made.services).checks["mailjet"].details["requests"] == "300 a minute"
+        made.control.add_fault("rate_limited", path="contactslist", count=1)
+        made.services.mailjet.contact_lists()
+        found = check_all(made.services)
+        learned = measured(made.services).learned_rate
+        assert learned is not None
+        words = f"150 a minute, one more each minute up to 300: refused at {utc_text(learned.refused_at)} UTC"
+        assert found.checks["mailjet"].status is Health.HEALTHY
+        assert found.checks["mailjet"].details["requests"] == words
+        assert rate_text(300, learned, made.clock.now()) == words
+        made.clock.advance(timedelta(minutes=150))
+        assert check_all(made.services).checks["mailjet"].details["requests"] == "300 a minute"
 
 
 def test_a_service_that_says_nothing_is_not_waited_for(small: Installation) -> None:

@@ -106,11 +106,12 @@ def test_refusals_by_a_rate_limit_use_up_no_attempts(small: Installation) -> Non
     small.control.add_fault("rate_limited", path=JOB, method="POST", count=None, retry_after=1)
     for _ in range(EXECUTION.attempts_per_step + 1):
         with pytest.raises(TransientError):
-            suppression.execute_suppressions(small.another(), run, quietly)
+            # Each waits for a quarter of an hour before it gives up.
+            suppression.execute_suppressions(small.another(list_maintenance_deadline_minutes=600), run, quietly)
         first_wave = [step for step in small.steps(PlanKind.SUPPRESSION) if step.action != "remove"]
         assert {(step.state, step.attempts, step.job_id) for step in first_wave} == {("planned", 0, None)}
     assert history(small) == {}
     small.control.clear_faults()
-    suppression.execute_suppressions(small.another(), run, quietly)
+    suppression.execute_suppressions(small.another(list_maintenance_deadline_minutes=600), run, quietly)
     small.assert_suppressed(small.account.ids(*SUPPRESSED))
     assert {step.attempts for step in small.steps(PlanKind.SUPPRESSION) if step.state == "confirmed"} == {1}

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import text
 
 from list_pipeline.clock import SystemClock
-from list_pipeline.core.errors import LockHeldError
+from list_pipeline.core.errors import LockHeldError, RateLimitedError
+from list_pipeline.core.request_rate import FEWEST, WINDOW, allowed_rate
 from list_pipeline.storage.database import Database, DatabaseUnavailableError
-from list_pipeline.storage.limiter import SLOWED_FOR, WINDOW, SharedLimiter, forget_old_requests
+from list_pipeline.storage.limiter import SharedLimiter, forget_old_requests, learned_rate
 from list_pipeline.storage.lock import LockLostError, mutation_lock
 from list_pipeline_tests.virtual_clock import VirtualClock
 
@@ -49,6 +50,12 @@ def clock() -> VirtualClock:
 def instants(database: Database) -> list[datetime]:
     with database.begin() as connection:
         return [row[0] for row in connection.execute(text("select allowed_at from mailjet_request order by 1"))]
+
+
+def allowed(database: Database, configured: int, clock: VirtualClock) -> int:
+    """Requests a minute that any process may make now."""
+    with database.begin() as connection:
+        return allowed_rate(configured, learned_rate(connection), clock.now())
 
 
 def most_in_a_window(found: list[datetime]) -> int:
@@ -88,39 +95,76 @@ def test_no_window_ever_holds_more_than_the_allowance(
     assert most_in_a_window(found) == 7
 
 
-def test_a_429_halves_the_allowance_of_everybody_for_a_while(
+def test_a_429_halves_the_allowance_of_everybody_and_each_minute_gives_one_back(
     databases: tuple[Database, Database], clock: VirtualClock
 ) -> None:
-    one, other = (SharedLimiter(database, clock, 6) for database in databases)
-    one.slow_down()
-    for _ in range(3):
+    one, other = (SharedLimiter(database, clock, 40) for database in databases)
+    one.slow_down(clock.now(), None)
+    for _ in range(20):
         other.acquire()
     assert clock.now() == START
     other.acquire()
     assert clock.now() == START + WINDOW
-    clock.set(START + SLOWED_FOR + timedelta(minutes=2))
-    for _ in range(6):
+    clock.set(START + timedelta(minutes=30))
+    for _ in range(40):
         one.acquire()
-    assert clock.now() == START + SLOWED_FOR + timedelta(minutes=2)
+    assert clock.now() == START + timedelta(minutes=30)
 
 
-def test_halving_leaves_at_least_one_request(databases: tuple[Database, Database], clock: VirtualClock) -> None:
+def test_a_429_to_what_was_asked_before_the_last_one_teaches_nothing_new(
+    databases: tuple[Database, Database], clock: VirtualClock
+) -> None:
+    limiter = SharedLimiter(databases[0], clock, 40)
+    asked_at = clock.now()
+    clock.sleep(1)
+    for _ in range(10):
+        limiter.slow_down(asked_at, None)
+    assert allowed(databases[1], 40, clock) == 20
+
+
+def test_a_lower_limit_is_found_by_halving_again_and_a_few_requests_always_remain(
+    databases: tuple[Database, Database], clock: VirtualClock
+) -> None:
+    limiter, found = SharedLimiter(databases[0], clock, 300), []
+    for _ in range(8):
+        clock.sleep(1)
+        limiter.slow_down(clock.now(), None)
+        found.append(allowed(databases[1], 300, clock))
+    assert found == [150, 75, 37, 18, 9, FEWEST, FEWEST, FEWEST]
+
+
+def test_where_fewer_are_configured_a_429_does_not_allow_more(
+    databases: tuple[Database, Database], clock: VirtualClock
+) -> None:
     limiter = SharedLimiter(databases[0], clock, 1)
-    limiter.slow_down()
+    limiter.slow_down(clock.now(), None)
     limiter.acquire()
     limiter.acquire()
     assert clock.now() == START + WINDOW
 
 
-def test_an_earlier_429_does_not_shorten_a_later_one(databases: tuple[Database, Database], clock: VirtualClock) -> None:
-    slow = VirtualClock(START - timedelta(minutes=4))
-    SharedLimiter(databases[0], clock, 4).slow_down()
-    SharedLimiter(databases[1], slow, 4).slow_down()
-    clock.set(START + timedelta(minutes=4))
-    limiter = SharedLimiter(databases[0], clock, 4)
-    for _ in range(3):
-        limiter.acquire()
-    assert clock.now() > START + timedelta(minutes=4)
+def test_nobody_asks_before_the_pause_is_over_that_mailjet_asked_for(
+    databases: tuple[Database, Database], clock: VirtualClock
+) -> None:
+    one, other = (SharedLimiter(database, clock, 40) for database in databases)
+    one.slow_down(clock.now(), 90.0)
+    one.slow_down(clock.now(), 5.0)
+    assert not other.take_if_free()
+    other.acquire()
+    assert clock.now() == START + timedelta(seconds=90)
+
+
+def test_a_long_pause_is_not_waited_for_and_ends_within_an_hour(
+    databases: tuple[Database, Database], clock: VirtualClock
+) -> None:
+    one, other = (SharedLimiter(database, clock, 40) for database in databases)
+    one.slow_down(clock.now(), float("inf"))
+    with pytest.raises(RateLimitedError, match="left alone for 3600 s"):
+        other.acquire()
+    assert clock.now() == START
+    clock.advance(timedelta(hours=1))
+    other.acquire()
+    assert clock.now() == START + timedelta(hours=1)
 
 
 def test_threads_of_two_processes_never_exceed_the_allowance_together(

@@ -282,7 +282,8 @@ FORBIDDEN = {
         "insert into mode_state (first_started_at, switched_off_at) values (now(), now())",
     "a switch found off by a passer-by":
         "insert into mode_state (first_started_at, switched_off_at, switched_off_by) values (now(), now(), 'x')",
-    "a second row of the limiter": "insert into limiter_state values (false, now())",
+    "a second row of the limiter": "insert into limiter_state (only_row, allowance, refused_at) values (false, 6, now())",
+    "an allowance of nothing": "insert into limiter_state (allowance, refused_at) values (0, now())",
     "an unknown state of a message": message("on its way"),
     "a message sent at no time": message("sent"),
     "a message unsent at some time": message("failed", "now()"),

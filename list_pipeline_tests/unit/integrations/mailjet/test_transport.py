@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 
 import httpx
@@ -47,13 +47,13 @@ class RecordingLimiter:
 
     def __init__(self) -> None:
         self.acquired = 0
-        self.slowed = 0
+        self.slowed: list[float | None] = []
 
     def acquire(self) -> None:
         self.acquired += 1
 
-    def slow_down(self) -> None:
-        self.slowed += 1
+    def slow_down(self, asked_at: datetime, retry_after_s: float | None) -> None:
+        self.slowed.append(retry_after_s)
 
 
 def submit(mailjet: MailjetClient) -> int:
@@ -103,7 +103,7 @@ def test_every_attempt_asks_the_limiter_first() -> None:
     script = Script(refusal(500), httpx.ConnectError("refused"), envelope([list_row()]))
     client(script, limiter=limiter).contact_list(5776)
     assert limiter.acquired == 3
-    assert limiter.slowed == 0
+    assert limiter.slowed == []
 
 
 # Errors
@@ -119,7 +119,6 @@ def test_every_attempt_asks_the_limiter_first() -> None:
         (refusal(400, "Object properties invalid"), PermanentError, 1),
         (refusal(405), PermanentError, 1),
         (httpx.Response(301, headers={"Location": "https://elsewhere.example"}), PermanentError, 1),
-        (refusal(429), RateLimitedError, 3),
         (refusal(408), UnavailableError, 3),
         (refusal(500, "Could not determine HTTP module", "EFPWebError"), UnavailableError, 3),
         (httpx.Response(502, text="<html>Bad Gateway</html>"), UnavailableError, 3),
@@ -259,10 +258,30 @@ def test_a_retry_after_that_is_too_long_is_given_back_at_once(seconds: str) -> N
     assert clock.now() == START
 
 
-def test_a_429_slows_the_limiter_down_each_time() -> None:
+def test_the_limiter_hears_of_every_429_and_of_the_pause_asked_for() -> None:
     limiter = RecordingLimiter()
-    client(Script(refusal(429), refusal(429), envelope([list_row()])), limiter=limiter).contact_list(5776)
-    assert limiter.slowed == 2
+    script = Script(refusal(429), refusal(429, headers={"Retry-After": "7"}), envelope([list_row()]))
+    client(script, limiter=limiter).contact_list(5776)
+    assert limiter.slowed == [None, 7.0]
+
+
+def test_refusals_for_the_rate_are_no_failed_attempts() -> None:
+    script = Script(*[refusal(429)] * 8, refusal(503), refusal(429), refusal(503), envelope([list_row()]))
+    assert client(script).contact_list(5776).list_id == 5776
+
+
+def test_a_service_that_answers_nothing_but_429_is_given_up_after_a_quarter_of_an_hour() -> None:
+    clock = VirtualClock(START)
+    with pytest.raises(RateLimitedError):
+        client(lambda _: refusal(429), clock).contact_list(5776)
+    assert timedelta(minutes=15) <= clock.now() - START <= timedelta(minutes=17)
+
+
+def test_who_cannot_wait_is_told_of_a_429_at_once() -> None:
+    clock, script = VirtualClock(START), Script(refusal(429))
+    with pytest.raises(RateLimitedError):
+        client(script, clock, limited_for_s=0.0).contact_list(5776)
+    assert clock.now() == START
 
 
 def test_a_429_halves_the_requests_of_the_minutes_that_follow() -> None:
@@ -271,8 +290,8 @@ def test_a_429_halves_the_requests_of_the_minutes_that_follow() -> None:
     mailjet = client(script, clock, limiter=InMemoryLimiter(10, clock))
     for _ in range(25):
         mailjet.count_recipients(7)
-    # 26 requests at 5 a minute: one at the start, then four windows later the last ones.
-    assert timedelta(minutes=4) <= clock.now() - START <= timedelta(minutes=6)
+    # 26 requests: the first refused, then 6 a minute, which is the fewest, and one more each minute.
+    assert timedelta(minutes=2) <= clock.now() - START <= timedelta(minutes=4)
 
 
 @pytest.mark.parametrize(
@@ -327,7 +346,7 @@ def test_a_job_that_was_not_accepted_does_not_look_as_if_it_may_have_arrived(
     answer: httpx.Response | Exception, expected: type[Exception]
 ) -> None:
     with pytest.raises(expected) as caught:
-        submit(client(Script(answer, answer, answer)))
+        submit(client(Script(answer, answer, answer), limited_for_s=0.0))
     assert not getattr(caught.value, "may_have_arrived", False)
 
 
@@ -342,6 +361,7 @@ def test_a_put_that_changes_nothing_is_no_error() -> None:
         clock=clock,
         timeout_s=1,
         attempts=3,
+        limited_for_s=0.0,
         transport=httpx.MockTransport(script),
         before_mutation=None,
     )
@@ -418,7 +438,7 @@ def test_a_service_that_keeps_failing_is_left_alone_for_thirty_seconds() -> None
 
 @pytest.mark.parametrize("answer", [refusal(404, "Object not found"), refusal(400), refusal(429), refusal(401)])
 def test_a_service_that_answers_is_not_taken_for_down(answer: httpx.Response) -> None:
-    mailjet = client(Script(*[answer] * 8), attempts=1)
+    mailjet = client(Script(*[answer] * 8), attempts=1, limited_for_s=0.0)
     for _ in range(8):
         with pytest.raises((PermanentError, RateLimitedError)):
             mailjet.contact_list(5776)
