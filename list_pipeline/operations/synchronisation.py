@@ -19,6 +19,7 @@ from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.five_lists.look import follow
 from list_pipeline.operations.list_states.history import catch_up
 from list_pipeline.operations.membership import sync as membership_sync
+from list_pipeline.operations.membership.list_reading import SyncReport
 from list_pipeline.operations.safety.restore_guard import needs_reading, note_alive
 from list_pipeline.storage.limiter import forget_old_requests
 from list_pipeline.storage.membership.sync import set_sync_requests
@@ -28,9 +29,7 @@ log = structlog.get_logger(__name__)
 Progress = Callable[[str], None]
 
 
-def synchronise(
-    services: Reconciling, *, full: bool = False, progress: Progress = log.info
-) -> membership_sync.SyncReport:
+def synchronise(services: Reconciling, *, full: bool = False, progress: Progress = log.info) -> SyncReport:
     """Bring everything that a maintenance rests on up to date: members, sends, recipients, past bounces.
 
     After an absence the lists are reconciled before anything else touches our rows.

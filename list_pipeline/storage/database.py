@@ -126,6 +126,18 @@ class Database:
         self._engine.dispose()
 
 
+@contextmanager
+def transaction(session: Connection) -> Iterator[None]:
+    """A transaction within a session: committed when the block ends, rolled back when it raises."""
+    execute(session, "begin")
+    try:
+        yield
+    except BaseException:
+        execute(session, "rollback")
+        raise
+    execute(session, "commit")
+
+
 # Statements are constants: finding their parameters once is enough.
 _parsed = lru_cache(maxsize=2_048)(text)
 

@@ -149,10 +149,11 @@ def reconcile(services: Reconciling, *, run_id: str | None = None, progress: Pro
 
 
 def _follow_other_lists(services: ReadingMailjet) -> None:
-    """Another list in a role is no drift of the one before: our rows follow it before anything is compared."""
+    """Another list in a role is no drift of the one before, and what an interrupted first reading left out is none either: our
+    rows follow before anything is compared."""
     with services.database.begin() as connection:
         before = five_lists.read_last(connection)
-    if any(one.list_id != services.list_ids[role] for role, one in before.items()):
+    if any(role not in before or before[role].list_id != services.list_ids[role] for role in ALL_LISTS):
         sync(services)
 
 

@@ -1,17 +1,16 @@
 """Membership sync: our rows of the five lists, full at first start, incremental afterwards, full again weekly or on drift.
 
 Incremental means: the tail of each list from the last row we know, and the numbers of unsubscribed and excluded contacts;
-only where a number differs is anything else read. A list whose numbers cannot be explained is read whole. What was read
-half is never merged.
+only where a number differs is anything else read. A list whose numbers cannot be explained is read whole. How a list is read,
+and goes on after an interruption: ``list_reading``. Until every list was read to its end once, ``sync_state`` knows of none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -20,12 +19,12 @@ from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError
 from list_pipeline.core.lists import ALL_LISTS, ListRole
 from list_pipeline.core.observations import ContactListSeen, ContactSeen
 from list_pipeline.core.wording import ids_text
-from list_pipeline.operations.access import ReadingMailjet, Storing
-from list_pipeline.storage.database import execute, fetch_scalar
+from list_pipeline.operations.access import ReadingMailjet
+from list_pipeline.operations.membership.list_reading import SINGLE_READS_MAX, ListReader, SyncReport, single_contacts
+from list_pipeline.storage.database import fetch_scalar
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.membership import sync as sync_rows
 from list_pipeline.storage.membership.unsubscriptions import kept_and_listed
-from list_pipeline.storage.plans import journal
 
 log = structlog.get_logger(__name__)
 
@@ -35,24 +34,6 @@ FULL_SYNC_EVERY = timedelta(days=7)
 """How often every list is read whole although no number calls for it: equal numbers can hide an exchange."""
 
 _ATTEMPTS = 3
-_SINGLE_READS_MAX = 50
-"""Unknown contacts are read one by one up to this number, beyond it by paging their list."""
-
-
-@dataclass(slots=True)
-class SyncReport:
-    """The result of a sync. ``requests`` are those to Mailjet; ``sizes`` are as our rows have them, ``seen`` the lists as
-    Mailjet names them."""
-
-    full_lists: list[ListRole] = field(default_factory=list)
-    tail_rows: dict[ListRole, int] = field(default_factory=dict)
-    rows_read: int = 0
-    rows_changed: int = 0
-    requests: int = 0
-    findings: list[str] = field(default_factory=list)
-    sizes: dict[ListRole, members.StoredSizes] = field(default_factory=dict)
-    seen: dict[ListRole, ContactListSeen] = field(default_factory=dict)
-    sync_run_id: int = 0
 
 
 def sync(services: ReadingMailjet, *, full: bool = False, thorough: bool = False) -> SyncReport:
@@ -70,45 +51,35 @@ def sync(services: ReadingMailjet, *, full: bool = False, thorough: bool = False
     report = SyncReport()
     requests_before = services.mailjet.requests_made
     started_at = services.clock.now()
-    for _ in range(_ATTEMPTS):
-        with services.database.begin() as connection:
-            before = journal.activity(connection)
-        with services.database.session() as session:
-            staging = sync_rows.SyncStaging(session)
-            _read(services, staging, report, started_at, full)
-            if journal.activity(session) == before:
-                _merge(services, session, report)
-                break
-        # A maintenance changed lists meanwhile: what was read before it would undo what it wrote into our rows.
-        log.info("lists were changed while they were read; reading again")
-    else:
-        raise IncompleteDataError(
-            "Reading the lists", "a maintenance kept changing them meanwhile", "Run the sync again when it has ended"
-        )
+    report.seen = configured_lists(services)
+    with services.database.session() as session:
+        states = sync_rows.sync_states(session)
+        reader = ListReader(services, session, report)
+        for role in ALL_LISTS:
+            reader.read(role, whole=_is_due(services, states, role, started_at, full=full), first=role not in states)
+        if states.keys() != set(ALL_LISTS):
+            sync_rows.queue_by_first_subscription(session)
     _follow_unsubscribed_and_excluded(services, report, thorough)
     _follow_who_left_every_list(services, report)
     _finish(services, report, requests_before, started_at)
     return report
 
 
-def _read(
-    services: ReadingMailjet, staging: sync_rows.SyncStaging, report: SyncReport, now: datetime, full: bool
-) -> None:
-    report.seen = configured_lists(services)
-    sizes = {role: seen.subscriber_count for role, seen in report.seen.items()}
-    with services.database.begin() as connection:
-        states = sync_rows.sync_states(connection)
-        known = members.stored_sizes(connection)
-        last_ids = {role: members.last_recipient_id(connection, role) for role in ALL_LISTS}
-    report.full_lists, report.tail_rows = [], {}
-    for role in ALL_LISTS:
-        is_due = full or role not in states or now - states[role]["last_full_sync_at"] >= FULL_SYNC_EVERY
-        # Another list in this role: nothing that we know of the one before helps to read it.
-        is_due |= role in states and states[role]["mailjet_list_id"] not in (None, services.list_ids[role])
-        if is_due or not _read_tail(services, staging, role, known[role].raw, last_ids[role], sizes[role], report):
-            _read_whole(services, staging, role, report)
-    staging.finish_reading()
-    _read_unknown_contacts(services, staging, report)
+def _is_due(
+    services: ReadingMailjet,
+    states: Mapping[ListRole, Mapping[str, Any]],
+    role: ListRole,
+    now: datetime,
+    *,
+    full: bool,
+) -> bool:
+    """Whether a list is read from its first entry on. A list that was never read to its end goes on where its reading was
+    interrupted."""
+    if role not in states:
+        return False
+    # Another list in this role: nothing that we know of the one before helps to read it.
+    is_another = states[role]["mailjet_list_id"] not in (None, services.list_ids[role])
+    return full or is_another or now - states[role]["last_full_sync_at"] >= FULL_SYNC_EVERY
 
 
 def list_sizes(services: ReadingMailjet) -> dict[ListRole, int]:
@@ -139,86 +110,6 @@ def configured_lists(services: ReadingMailjet) -> dict[ListRole, ContactListSeen
     return {role: seen[list_id] for role, list_id in services.list_ids.by_role().items()}
 
 
-def _read_tail(
-    services: ReadingMailjet,
-    staging: sync_rows.SyncStaging,
-    role: ListRole,
-    known: int,
-    last_id: int | None,
-    size: int,
-    report: SyncReport,
-) -> bool:
-    """Read what came to the end of a list. False: the numbers cannot be explained by that, read it whole.
-
-    Args:
-        known: contacts of the list in our rows; ``last_id``: the entry of the last of them. size: contacts at Mailjet.
-    """
-    if size < known:
-        report.findings.append(f"{role.label}: {known - size} fewer contacts than we knew, read whole")
-        return False
-    # The last row we know is read again: standing elsewhere, it shows that something before it went.
-    offset = max(known - 1, 0)
-    tail = list(members.iterate(services.mailjet.recipients(services.list_ids[role], offset=offset)))
-    report.rows_read += len(tail)
-    if known and (not tail or tail[0].recipient_id != last_id):
-        report.findings.append(f"{role.label}: contacts left and others came, read whole")
-        return False
-    news = tail[1:] if known else tail
-    if known + len(news) < size:
-        report.findings.append(f"{role.label}: {size} contacts counted, {known + len(news)} found, read whole")
-        return False
-    staging.add_recipients(role, news)
-    report.tail_rows[role] = len(news)
-    return True
-
-
-def _read_whole(services: ReadingMailjet, staging: sync_rows.SyncStaging, role: ListRole, report: SyncReport) -> None:
-    list_id = services.list_ids[role]
-    for attempt in range(1, _ATTEMPTS + 1):
-        staging.forget_list(role)
-        try:
-            for page in services.mailjet.read_all_recipients(list_id):
-                staging.add_recipients(role, page)
-                report.rows_read += len(page)
-            if role is ListRole.MASTER:
-                _read_contacts_of(services, staging, list_id, report)
-        except IncompleteDataError:
-            if attempt == _ATTEMPTS:
-                raise
-            log.warning("list changed while it was read", list=role.value, attempt=attempt)
-            continue
-        report.full_lists.append(role)
-        report.tail_rows.pop(role, None)
-        return
-
-
-def _read_contacts_of(
-    services: ReadingMailjet, staging: sync_rows.SyncStaging, list_id: int, report: SyncReport
-) -> None:
-    for page in services.mailjet.read_all_contacts(list_id):
-        staging.add_contacts(page)
-        report.rows_read += len(page)
-
-
-def _read_unknown_contacts(services: ReadingMailjet, staging: sync_rows.SyncStaging, report: SyncReport) -> None:
-    """Addresses and flags of contacts that stand in a list and that we never saw."""
-    unknown = staging.unknown_contacts()
-    if len(unknown) > _SINGLE_READS_MAX:
-        for role in ALL_LISTS:
-            if staging.recipients_of(role):
-                _read_contacts_of(services, staging, services.list_ids[role], report)
-        unknown = staging.unknown_contacts()
-    staging.add_contacts(_contacts(services, unknown, report.findings))
-
-
-def _contacts(services: ReadingMailjet, contact_ids: Sequence[int], findings: list[str]) -> Iterator[ContactSeen]:
-    for contact_id in contact_ids:
-        try:
-            yield services.mailjet.contact(contact_id)
-        except RemoteNotFoundError:
-            findings.append(f"Contact {contact_id} stands in a list and does not exist at Mailjet")
-
-
 def learn_contacts(services: ReadingMailjet, contact_ids: Sequence[int]) -> list[str]:
     """Read contacts that we have no row of, one by one, and insert them. Returns findings in words."""
     findings: list[str] = []
@@ -228,24 +119,9 @@ def learn_contacts(services: ReadingMailjet, contact_ids: Sequence[int]) -> list
         return findings
     with services.database.session() as session:
         staging = sync_rows.SyncStaging(session)
-        staging.add_contacts(_contacts(services, unknown, findings))
+        staging.add_contacts(single_contacts(services, unknown, findings))
         sync_rows.merge_contacts(session, services.clock.now())
     return findings
-
-
-def _merge(services: Storing, session: Connection, report: SyncReport) -> None:
-    now = services.clock.now()
-    execute(session, "begin")
-    try:
-        report.rows_changed += sync_rows.merge_contacts(session, now)
-        for role in ALL_LISTS:
-            report.rows_changed += sync_rows.merge_list(session, role, now, whole=role in report.full_lists)
-        # Whole lists touch everybody; a tail touches those who came, however long the list is.
-        members.refresh_flags(session, now, None if report.full_lists else sync_rows.seen_contacts(session))
-    except BaseException:
-        execute(session, "rollback")
-        raise
-    execute(session, "commit")
 
 
 def _follow_unsubscribed_and_excluded(services: ReadingMailjet, report: SyncReport, thorough: bool) -> None:
@@ -327,13 +203,13 @@ def _read_counted(
 
 def _follow_who_left_every_list(services: ReadingMailjet, report: SyncReport) -> None:
     """Read the contacts that are on no list since this sync: each was erased, or taken off by somebody."""
-    if not report.full_lists:
+    if not report.full_lists and not report.left:
         return
     with services.database.begin() as connection:
-        gone = sync_rows.on_no_list(connection, _SINGLE_READS_MAX + 1)
-    if len(gone) > _SINGLE_READS_MAX:
+        gone = sync_rows.on_no_list(connection, SINGLE_READS_MAX + 1)
+    if len(gone) > SINGLE_READS_MAX:
         report.findings.append(
-            f"more than {_SINGLE_READS_MAX} contacts are on no list; they are looked up when it matters"
+            f"more than {SINGLE_READS_MAX} contacts are on no list; they are looked up when it matters"
         )
         return
     _learn_fate(services, gone)

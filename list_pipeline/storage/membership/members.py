@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import RecipientSeen
 from list_pipeline.core.plans.journal import StepAction, StepState
-from list_pipeline.storage.database import execute, fetch_all, fetch_scalar, sql_list, sql_word
+from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar, sql_list, sql_word
 from list_pipeline.storage.membership.unsubscriptions import UNSUBSCRIBED_FOR_GOOD
 
 LIST_FLAG: Mapping[ListRole, str] = {
@@ -101,14 +101,33 @@ def excluded_contacts(connection: Connection) -> int:
     return int(fetch_scalar(connection, "select count(*) from contact_list_membership where is_excluded"))
 
 
-def last_recipient_id(connection: Connection, role: ListRole) -> int | None:
-    """The highest row id of a list that our rows have, or None when we have no row of it."""
-    found = fetch_scalar(
+def end_of_list(connection: Connection, role: ListRole) -> tuple[int, int | None]:
+    """How many entries of a list our rows have, and the highest id among them; None when we have none of it."""
+    row = fetch_row(
         connection,
-        "select max(recipient_id) from list_membership where list_role = :role and left_at is null",
+        "the end of a list",
+        """select count(*) as entries, max(recipient_id) as last_id from list_membership
+           where list_role = :role and left_at is null""",
         role=role.value,
     )
-    return None if found is None else int(found)
+    return int(row["entries"]), row["last_id"]
+
+
+def entries_of(connection: Connection, role: ListRole) -> list[int]:
+    """The ids of the entries of a list that our rows have, in Mailjet's order."""
+    found = fetch_all(
+        connection,
+        "select recipient_id from list_membership where list_role = :role and left_at is null order by recipient_id",
+        role=role.value,
+    )
+    return [int(row["recipient_id"]) for row in found]
+
+
+def contacts_before(connection: Connection, contact_id: int) -> int:
+    """How many contacts we know whose id is smaller."""
+    return int(
+        fetch_scalar(connection, "select count(*) from contact_list_membership where contact_id < :id", id=contact_id)
+    )
 
 
 def taken_off_by_others(connection: Connection, since: datetime) -> Mapping[ListRole, tuple[int, int]]:

@@ -23,6 +23,8 @@ class SyncStaging:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.contacts = self.recipients = 0
+        """Rows that were added since the last clearing, repeated ones as often as they came."""
         for statement in (
             """create temporary table seen_contact (contact_id bigint primary key, email text not null,
                is_excluded boolean not null, is_complaining boolean not null, is_anonymised boolean not null,
@@ -35,7 +37,7 @@ class SyncStaging:
 
     def add_contacts(self, contacts: Iterable[ContactSeen]) -> None:
         """Remember contacts as they were seen; of a repeated one the last counts."""
-        self._upsert(
+        self.contacts += self._upsert(
             "seen_contact",
             ("contact_id", "email", "is_excluded", "is_complaining", "is_anonymised", "created_at"),
             ("contact_id",),
@@ -44,7 +46,7 @@ class SyncStaging:
 
     def add_recipients(self, role: ListRole, recipients: Iterable[RecipientSeen]) -> None:
         """Remember places in a list as they were seen; of a repeated one the last counts."""
-        self._upsert(
+        self.recipients += self._upsert(
             "seen_recipient",
             ("list_role", "contact_id", "recipient_id", "is_unsubscribed", "subscribed_at", "unsubscribed_at"),
             ("list_role", "contact_id"),
@@ -53,6 +55,16 @@ class SyncStaging:
                 for r in recipients
             ),
         )
+
+    def clear(self) -> None:
+        """Drop everything that was read and is merged, or must not be."""
+        execute(self._connection, "truncate seen_contact, seen_recipient")
+        self.contacts = self.recipients = 0
+
+    def clear_contacts(self) -> None:
+        """Drop the contacts that were read and are merged."""
+        execute(self._connection, "truncate seen_contact")
+        self.contacts = 0
 
     def forget_list(self, role: ListRole) -> None:
         """Drop what was read of a list, before it is read again."""
@@ -82,7 +94,7 @@ class SyncStaging:
         )
         return tuple(int(row["contact_id"]) for row in found)
 
-    def _upsert(self, table: str, columns: Sequence[str], key: Sequence[str], values: Iterable[Sequence[Any]]) -> None:
+    def _upsert(self, table: str, columns: Sequence[str], key: Sequence[str], values: Iterable[Sequence[Any]]) -> int:
         others = [c for c in columns if c not in key]
         unique = {tuple(row[columns.index(k)] for k in key): row for row in values}
         execute(self._connection, f"create temporary table incoming (like {table})")
@@ -93,6 +105,7 @@ class SyncStaging:
             f"on conflict ({', '.join(key)}) do update set {', '.join(f'{c} = excluded.{c}' for c in others)}",
         )
         execute(self._connection, "drop table incoming")
+        return len(unique)
 
 
 def seen_contacts(connection: Connection) -> tuple[int, ...]:
@@ -166,6 +179,35 @@ def merge_list(connection: Connection, role: ListRole, now: datetime, *, whole: 
     return changed
 
 
+def note_left(connection: Connection, role: ListRole, recipient_ids: Sequence[int], now: datetime) -> tuple[int, ...]:
+    """Take over that entries are no longer in a list, and return whose they were."""
+    found = fetch_all(
+        connection,
+        """
+        update list_membership set left_at = :now
+        where list_role = :role and recipient_id = any(:ids) and left_at is null returning contact_id
+        """,
+        role=role.value,
+        ids=list(recipient_ids),
+        now=now,
+    )
+    return tuple(int(row["contact_id"]) for row in found)
+
+
+def queue_by_first_subscription(connection: Connection) -> int:
+    """After the first reading of all lists: everybody's place in the queue is the earliest subscription that is known, else it
+    stays the creation."""
+    return execute(
+        connection,
+        """
+        update contact_list_membership c set queued_at = s.first_at
+        from (select contact_id, min(subscribed_at) as first_at from list_membership
+              where list_role <> 'suppression' group by contact_id) s
+        where s.contact_id = c.contact_id and s.first_at is distinct from c.queued_at and s.first_at is not null
+        """,
+    )
+
+
 def merge_unsubscribed(connection: Connection, role: ListRole) -> int:
     """Take over the unsubscribed members of a list, all of which were seen, and return how many rows changed."""
     return execute(
@@ -225,6 +267,17 @@ def save_sync_state(
         list_id=list_id,
         name=name,
         full=full,
+    )
+
+
+def note_full_sync(connection: Connection, role: ListRole, list_id: int, now: datetime) -> None:
+    """Note that a list, which was read to its end before, was read whole just now."""
+    execute(
+        connection,
+        "update sync_state set last_full_sync_at = :now where list_role = :role and mailjet_list_id = :list_id",
+        role=role.value,
+        list_id=list_id,
+        now=now,
     )
 
 

@@ -11,6 +11,7 @@ from list_pipeline.core.errors import IncompleteDataError, PermanentError
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.operations.membership import sync as membership_sync
+from list_pipeline.operations.membership.list_reading import ListReader
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.storage.membership import queue
@@ -157,17 +158,18 @@ def test_a_sync_that_overlapped_a_finished_job_is_read_again(
     small: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, maintaining = small.decide_suppression(), small.another()
-    real, reads = membership_sync._read, []
+    real, merged = ListReader._merge, []
 
-    def read(services: Any, *arguments: Any) -> None:
-        real(services, *arguments)
-        reads.append(services)
-        if len(reads) == 1:
-            suppression.execute_suppressions(maintaining, run, quietly)
+    def merge(reader: ListReader, role: ListRole, *, whole: bool = False) -> None:
+        if reader._services is small.services:
+            merged.append(role)
+            if len(merged) == 1:
+                suppression.execute_suppressions(maintaining, run, quietly)
+        real(reader, role, whole=whole)
 
-    monkeypatch.setattr(membership_sync, "_read", read)
+    monkeypatch.setattr(ListReader, "_merge", merge)
     membership_sync.sync(small.services, full=True)
-    assert [services is small.services for services in reads] == [True, False, True]
+    assert merged == [ListRole.MASTER, *ALL_LISTS]
     for role in ALL_LISTS:
         stored = small.query(
             "select contact_id from list_membership where list_role = :role and left_at is null", role=role.value
@@ -183,7 +185,7 @@ def test_a_sync_that_always_overlaps_a_job_gives_up_and_takes_nothing_over(
     small.take_off(ListRole.CAMPAIGN_1, small.account.people[7])
     jobs = iter(range(100))
     monkeypatch.setattr(journal, "activity", lambda connection: (next(jobs), 0))
-    with pytest.raises(IncompleteDataError, match="a maintenance kept changing them"):
+    with pytest.raises(IncompleteDataError, match="a maintenance kept changing the lists"):
         membership_sync.sync(small.services)
     left = small.query("select count(*) from list_membership where left_at is not null")
     assert left == [(0,)]

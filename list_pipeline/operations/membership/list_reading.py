@@ -1,0 +1,284 @@
+"""Reading the five lists into our rows: on from the last entry that we know, or whole.
+
+Mailjet sorts a list by the id of its entries, and who joins gets a higher id. So our rows of a list are its beginning, and one
+answer proves it: where the last entry we know stands at the place that its rank says, nobody in front of it left, and nobody
+can have come. What follows it is read and merged as it comes. That makes an interrupted reading go on where it stopped, also
+the first one, without anything but our rows to remember it by, and however old they are: what ages in them (who is
+unsubscribed, who is excluded) is what every sync follows by itself.
+
+Where the last entry stands elsewhere, those who left are found by bisection: a page of a long list shows whether it still
+begins with the entry that stood there, so one who left costs about as many requests as the number of pages has binary digits.
+Where that would cost more than half of the list's pages, and on short lists, the list is read whole instead.
+
+Each list is merged by itself as soon as it was read. At 60 requests a minute, which a learned rate makes 45, a whole reading of
+a master list of a million entries (a thousand pages, and a thousand of its contacts) takes 45 minutes, each other list less. A
+run may take two hours, so the weekly whole readings go on with the next list after an interruption, and need no place within
+one. A first reading, which would take all of them together, does.
+
+Belongs here: one list. Does not belong here: which list is due for what, and who is unsubscribed or excluded (``sync``).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from sqlalchemy import Connection
+
+from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError
+from list_pipeline.core.lists import ListRole
+from list_pipeline.core.observations import ContactListSeen, ContactSeen
+from list_pipeline.core.wording import count_text
+from list_pipeline.integrations.mailjet.paging import PAGE
+from list_pipeline.operations.access import ReadingMailjet
+from list_pipeline.storage.database import transaction
+from list_pipeline.storage.membership import members
+from list_pipeline.storage.membership import sync as sync_rows
+from list_pipeline.storage.plans import journal
+
+log = structlog.get_logger(__name__)
+
+ATTEMPTS = 3
+SINGLE_READS_MAX = 50
+"""Unknown contacts are read one by one up to this number, beyond it by paging their list."""
+
+MERGE_EVERY = 20 * PAGE
+"""Entries after which what was read of a long list is merged: what an interruption costs at the most."""
+
+LONG_LIST = 10 * PAGE
+"""From so many entries on, those who left are looked for by bisection."""
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """The result of a sync. ``requests`` are those to Mailjet; ``sizes`` are as our rows have them, ``seen`` the lists as
+    Mailjet names them; ``left``: who was found to have left a list without reading it whole."""
+
+    full_lists: list[ListRole] = field(default_factory=list)
+    tail_rows: dict[ListRole, int] = field(default_factory=dict)
+    left: dict[ListRole, int] = field(default_factory=dict)
+    rows_read: int = 0
+    rows_changed: int = 0
+    requests: int = 0
+    findings: list[str] = field(default_factory=list)
+    sizes: dict[ListRole, members.StoredSizes] = field(default_factory=dict)
+    seen: dict[ListRole, ContactListSeen] = field(default_factory=dict)
+    sync_run_id: int = 0
+
+
+class _ListsChangedError(Exception):
+    """A maintenance changed lists meanwhile: what was read before it would undo what it wrote into our rows."""
+
+
+class ListReader:
+    """Brings our rows of lists up to date, one list after the other, over one database session."""
+
+    def __init__(self, services: ReadingMailjet, session: Connection, report: SyncReport) -> None:
+        self._services = services
+        self._session = session
+        self._report = report
+        self._staging = sync_rows.SyncStaging(session)
+        self._activity: tuple[int, int] = (0, 0)
+
+    def read(self, role: ListRole, *, whole: bool, first: bool) -> None:
+        """Bring our rows of a list up to date.
+
+        Args:
+            whole: from the first entry on, whatever we know. first: it was never read to its end.
+
+        Raises:
+            IncompleteDataError: it kept changing while it was read, three times over.
+        """
+        for _ in range(ATTEMPTS):
+            self._staging.clear()
+            self._activity = journal.activity(self._session)
+            try:
+                if whole or not self._read_on(role, first=first):
+                    self._read_whole(role, first=first)
+            except _ListsChangedError:
+                log.info("lists were changed while they were read; reading again", list=role.value)
+                continue
+            return
+        raise IncompleteDataError(
+            f"Reading the {role.label}",
+            "a maintenance kept changing the lists meanwhile",
+            "Run the sync again when it has ended",
+        )
+
+    def _read_on(self, role: ListRole, *, first: bool) -> bool:
+        """Read what follows the last entry that we know. False: the numbers cannot be explained by that, read it whole."""
+        report, size = self._report, self._report.seen[role].subscriber_count
+        known, last_id = members.end_of_list(self._session, role)
+        if size < known:
+            words = f"{known - size} fewer contacts than we knew"
+            return self._without_who_left(role, known, words, first=first)
+        if first and known:
+            log.info("the first reading of a list goes on", list=role.value, known=known, size=size)
+        news = 0
+        # The last row we know is read again: standing elsewhere, it shows that something before it went.
+        pages = self._services.mailjet.recipients(self._services.list_ids[role], offset=max(known - 1, 0))
+        page = next(pages, ())
+        report.rows_read += len(page)
+        if known:
+            if not page or page[0].recipient_id != last_id:
+                return self._without_who_left(role, known, "contacts left and others came", first=first)
+            page = page[1:]
+        while page:
+            self._staging.add_recipients(role, page)
+            news += len(page)
+            if self._staging.recipients >= MERGE_EVERY:
+                self._merge(role)
+            page = next(pages, ())
+            report.rows_read += len(page)
+        if known + news < size and known + news < self._size_now(role):
+            report.findings.append(f"{role.label}: {size} contacts counted, {known + news} found, read whole")
+            return False
+        self._merge(role)
+        if first:
+            report.full_lists.append(role)
+        else:
+            report.tail_rows[role] = news
+        return True
+
+    def _size_now(self, role: ListRole) -> int:
+        """A long reading may be hours younger than the sizes that the sync began with."""
+        return self._services.mailjet.contact_list(self._services.list_ids[role]).subscriber_count
+
+    def _without_who_left(self, role: ListRole, known: int, words: str, *, first: bool) -> bool:
+        """Find who left, and read on without them. False: read it whole."""
+        try:
+            gone = self._who_left(role) if known >= LONG_LIST else None
+        except IncompleteDataError:
+            gone = None
+        if not gone:
+            self._report.findings.append(f"{role.label}: {words}, read whole")
+            return False
+        now = self._services.clock.now()
+        with transaction(self._session):
+            self._check_activity()
+            left = sync_rows.note_left(self._session, role, gone, now)
+            members.refresh_flags(self._session, now, left)
+        self._report.left[role] = self._report.left.get(role, 0) + len(left)
+        self._report.rows_changed += len(left)
+        self._report.findings.append(f"{role.label}: {count_text(len(left), 'contact')} left")
+        return self._read_on(role, first=first)
+
+    def _who_left(self, role: ListRole) -> Sequence[int] | None:
+        """The entries of our rows that are no longer in the list, by their ids; None when it is cheaper to read it whole, or
+        when entries stand among ours that we do not know.
+
+        Raises:
+            IncompleteDataError: a page is not sorted, so that it proves nothing.
+        """
+        ours = members.entries_of(self._session, role)
+        gone: list[int] = []
+        settled, requests = 0, 0
+
+        def page(position: int) -> list[int]:
+            nonlocal requests
+            requests += 1
+            rows, _ = self._services.mailjet.recipients_page(self._services.list_ids[role], position - len(gone))
+            self._report.rows_read += len(rows)
+            return [row.recipient_id for row in rows]
+
+        def fits(position: int) -> bool:
+            return page(position)[:1] == ours[position : position + 1]
+
+        while settled < len(ours) and not fits(len(ours) - 1):
+            low, high = settled, len(ours) - 1
+            while high - low >= PAGE:
+                middle = (low + high) // 2
+                low, high = (middle, high) if fits(middle) else (low, middle)
+            if requests > len(ours) // PAGE // 2:
+                return None
+            there = page(low)
+            is_last = not there or there[-1] >= ours[-1]
+            end = len(ours) if is_last else bisect_right(ours, there[-1])
+            here = set(there)
+            if any(entry <= ours[-1] for entry in here.difference(ours[low:end])):
+                return None
+            gone += [entry for entry in ours[low:end] if entry not in here]
+            settled = end
+        return gone
+
+    def _read_whole(self, role: ListRole, *, first: bool) -> None:
+        services, report = self._services, self._report
+        list_id = services.list_ids[role]
+        for attempt in range(1, ATTEMPTS + 1):
+            self._staging.clear()
+            try:
+                for page in services.mailjet.read_all_recipients(list_id):
+                    self._staging.add_recipients(role, page)
+                    report.rows_read += len(page)
+                if role is ListRole.MASTER and not first:
+                    self._read_contacts_of(role)
+            except IncompleteDataError:
+                if attempt == ATTEMPTS:
+                    raise
+                log.warning("list changed while it was read", list=role.value, attempt=attempt)
+                continue
+            self._merge(role, whole=True)
+            report.full_lists.append(role)
+            report.tail_rows.pop(role, None)
+            return
+
+    def _merge(self, role: ListRole, *, whole: bool = False) -> None:
+        """Take over what was read of a list, and forget it.
+
+        Args:
+            whole: from the first entry to the last, so that whoever was not seen has left it.
+        """
+        if not self._staging.recipients and not whole:
+            return
+        session = self._session
+        self._staging.finish_reading()
+        self._read_unknown(role)
+        now = self._services.clock.now()
+        with transaction(session):
+            self._check_activity()
+            self._report.rows_changed += sync_rows.merge_contacts(session, now)
+            self._report.rows_changed += sync_rows.merge_list(session, role, now, whole=whole)
+            # A whole list touches everybody; a part touches those who came, however long the list is.
+            members.refresh_flags(session, now, None if whole else sync_rows.seen_contacts(session))
+            if whole:
+                sync_rows.note_full_sync(session, role, self._services.list_ids[role], now)
+        self._staging.clear()
+
+    def _check_activity(self) -> None:
+        if journal.activity(self._session) != self._activity:
+            raise _ListsChangedError
+
+    def _read_unknown(self, role: ListRole) -> None:
+        """Read addresses and flags of contacts that stand in the list and that we never saw."""
+        unknown = self._staging.unknown_contacts()
+        if len(unknown) > SINGLE_READS_MAX:
+            # Contacts come by their own id: those before the first unknown one were read by whoever was interrupted.
+            start = members.contacts_before(self._session, unknown[0])
+            self._read_contacts_of(role, offset=max(start - PAGE, 0))
+            unknown = self._staging.unknown_contacts()
+            if len(unknown) > SINGLE_READS_MAX and start > PAGE:
+                self._read_contacts_of(role)
+                unknown = self._staging.unknown_contacts()
+        self._staging.add_contacts(single_contacts(self._services, unknown, self._report.findings))
+
+    def _read_contacts_of(self, role: ListRole, *, offset: int = 0) -> None:
+        """Read the contacts of a list. Each row is true by itself, so a long reading is merged as it comes."""
+        for page in self._services.mailjet.contacts(list_id=self._services.list_ids[role], offset=offset):
+            self._staging.add_contacts(page)
+            self._report.rows_read += len(page)
+            if self._staging.contacts >= MERGE_EVERY:
+                with transaction(self._session):
+                    self._check_activity()
+                    self._report.rows_changed += sync_rows.merge_contacts(self._session, self._services.clock.now())
+                self._staging.clear_contacts()
+
+
+def single_contacts(services: ReadingMailjet, contact_ids: Sequence[int], findings: list[str]) -> Iterator[ContactSeen]:
+    """Contacts, read one by one; those that do not exist are named among the findings."""
+    for contact_id in contact_ids:
+        try:
+            yield services.mailjet.contact(contact_id)
+        except RemoteNotFoundError:
+            findings.append(f"Contact {contact_id} stands in a list and does not exist at Mailjet")
