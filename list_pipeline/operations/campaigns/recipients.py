@@ -51,7 +51,8 @@ def record_recipients(services: ReadingMailjet, progress: Progress = log.info) -
     """Record who was mailed by every campaign of which it is not proven yet: one request for the counters, and one for each
     thousand messages.
 
-    Of what an earlier version recorded the number is compared with the counters once.
+    Of what an earlier version read from messages the number is compared with the counters once; what one took from our rows of
+    the list is read.
     """
     now, result = services.clock.now(), Recorded()
     with services.database.begin() as connection:
@@ -170,7 +171,9 @@ def _read_and_save(
     counters = services.mailjet.send_counters(mailjet_id)
     with services.database.begin() as connection:
         on_list = recipient_rows.recipients_by_membership(connection, campaign.list_role, started_at)
-        stored = campaign.recipient_count if campaign.recipients_source is not None else None
+        # A number that agrees proves messages that were read. Our rows of a list, which the first versions recorded, may hold
+        # one who left for one who came.
+        stored = campaign.recipient_count if campaign.recipients_source == recipient_rows.FROM_MESSAGES else None
         if stored and not campaign.recipients_doubted and counters.total == stored:
             recipient_rows.prove_recipients(connection, campaign.campaign_id, services.clock.now())
             return ""

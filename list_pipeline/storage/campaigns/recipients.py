@@ -17,6 +17,10 @@ from list_pipeline.core.plans.journal import StepAction, StepState
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign, campaigns_where, lists_of_rounds
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, sql_list, sql_word
 
+FROM_MESSAGES = "messages"
+"""Source of recipients that were read from the messages of the send. Versions before proven readings also knew ``membership``:
+our rows of the list, as they were when it was sent."""
+
 
 def recipients_missing(
     connection: Connection, *, young_since: datetime, tried_before: datetime
@@ -105,9 +109,10 @@ def save_recipients(connection: Connection, campaign_id: int, contact_ids: Itera
     execute(
         connection,
         """
-        update campaign_schedule set recipients_source = 'messages', recipients_known_at = :now, recipients_proven_at = :now,
+        update campaign_schedule set recipients_source = :source, recipients_known_at = :now, recipients_proven_at = :now,
                recipient_count = :count, updated_at = :now where id = :id
         """,
+        source=FROM_MESSAGES,
         now=now,
         count=count,
         id=campaign_id,

@@ -128,6 +128,34 @@ def test_what_an_earlier_version_recorded_is_compared_with_the_counters_once(sma
     assert small.control.requests() == {}
 
 
+def test_what_an_earlier_version_took_from_the_rows_of_a_list_is_read_although_the_number_agrees(
+    small: Installation,
+) -> None:
+    # One left and another came before the send, and nobody looked in between: as many as were mailed, and not those.
+    mailed, other = small.account.people[41], small.account.people[1]
+    small.query(
+        "update campaign_recipient set contact_id = :other where contact_id = :mailed and campaign_id ="
+        " (select id from campaign_schedule where campaign_key = :key) returning 1",
+        mailed=mailed,
+        other=other,
+        key=small.key,
+    )
+    small.query(
+        "update campaign_schedule set recipients_proven_at = null, recipients_source = 'membership'"
+        " where campaign_key = :key returning 1",
+        key=small.key,
+    )
+    assert record_recipients(small.services, quietly).known == [small.key]
+    assert stored(small) == (20, "messages", True, 20)
+    found = small.query(
+        "select contact_id from campaign_recipient r join campaign_schedule s on s.id = r.campaign_id"
+        " where campaign_key = :key and contact_id = any(:ids)",
+        key=small.key,
+        ids=[mailed, other],
+    )
+    assert found == [(mailed,)]
+
+
 @pytest.mark.parametrize("left", [0, 17])
 def test_what_an_earlier_version_recorded_in_part_is_repaired(small: Installation, left: int) -> None:
     whole = stored(small)
