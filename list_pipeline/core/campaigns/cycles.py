@@ -12,7 +12,8 @@ between cycles, or else stands alone with an alert. Cycles found late get the ne
 do not order them.
 
 A send that does not fit is placed as well as one can guess, and doubted: the same list again while rounds are missing, another
-content than the cycle's, the content of the cycle before. Taken for a round, one extra send would shift all later cycles.
+content than the cycle's, the content of the cycle before. One to a segment of a list is placed nowhere, and doubted when it has
+the content of the open cycle. Taken for a round, one extra send would shift all later cycles.
 While a doubt stands, nothing moves across rounds (``operations.campaigns.before_changes``): until a person rules, or the cycle
 turns out plain.
 """
@@ -64,6 +65,7 @@ class RoundDoubt(StrEnum):
     SAME_LIST = "same_list"
     OTHER_CONTENT = "other_content"
     RESENT = "resent"
+    SEGMENT = "segment"
 
     @property
     def words(self) -> str:
@@ -75,6 +77,7 @@ _DOUBTS = {
     RoundDoubt.SAME_LIST: "its list was sent already in the open cycle, of which rounds are missing",
     RoundDoubt.OTHER_CONTENT: "its subject is another than that of the open cycle",
     RoundDoubt.RESENT: "its list got the same subject before",
+    RoundDoubt.SEGMENT: "it went to a segment of its list only, with the subject of the open cycle",
 }
 
 
@@ -87,7 +90,8 @@ def content_of(subject: str) -> str:
 class CampaignSend:
     """One send to one campaign list, as Mailjet reports it. Instants are aware.
 
-    ``content``: by ``content_of``; empty where it is not known. ``ruling``: what a person says it is.
+    ``content``: by ``content_of``; empty where it is not known. ``ruling``: what a person says it is. ``is_segment``: it went
+    to a part of the list, so it is a round only if a person says so.
 
     Raises:
         ValueError: neither a start nor an end (then it was not sent), an instant without timezone, or another list.
@@ -99,6 +103,7 @@ class CampaignSend:
     send_ended_at: datetime | None
     content: str = ""
     ruling: RoundRuling | None = None
+    is_segment: bool = False
 
     def __post_init__(self) -> None:
         if self.role not in CAMPAIGN_LISTS:
@@ -232,6 +237,17 @@ def open_cycle(cycles: Iterable[Cycle], as_of: datetime) -> Cycle | None:
     return max(opened, key=_by_time, default=None)
 
 
+def segment_doubt(
+    cycles: Iterable[Cycle], send: CampaignSend, as_of: datetime, max_wait: timedelta = CAMPAIGNS.round_wait
+) -> RoundDoubt | None:
+    """Whether a send to a segment has to be asked about: it has the content of the cycle that is open, so that a part of the
+    list got it. Any other one is an extra mailing."""
+    if send.ruling is not None or not send.content or as_of - send.at >= max_wait:
+        return None
+    cycle = open_cycle(cycles, as_of)
+    return RoundDoubt.SEGMENT if cycle is not None and send.content in cycle.contents else None
+
+
 def lists_already_sent(cycles: Iterable[Cycle], as_of: datetime) -> frozenset[ListRole]:
     """The lists that were already sent in the cycle that was open at an instant; empty when none was open."""
     cycle = open_cycle(cycles, as_of)
@@ -286,6 +302,8 @@ class _Assigning:
             if current is not None and current.closed_at is None:
                 self._replace(current, replace(current, closed_at=send.at, closed_reason=ClosedReason.NEXT_STARTED))
             self._start(send, following)
+            return
+        if send.is_segment:
             return
         if send.ruling is None and (doubt := self._doubt(send, current, regular)) is not None:
             self.doubts[send.mailjet_campaign_id] = doubt

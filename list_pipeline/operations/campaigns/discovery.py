@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,21 +14,24 @@ from list_pipeline.core.campaigns.cycles import (
     CampaignSend,
     ClosedReason,
     CycleAssignment,
+    assign_again,
     assign_sends,
     content_of,
     open_cycle,
+    segment_doubt,
 )
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
 from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.campaigns.policy import CAMPAIGNS
 from list_pipeline.core.campaigns.recipients import counters_problem
-from list_pipeline.core.errors import IncompleteDataError, NotFoundError
+from list_pipeline.core.errors import IncompleteDataError, NotFoundError, RefusedError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.observations import SendCounters, SendSeen
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.reviews.questions import ROUND_DOUBT
 from list_pipeline.core.validation.policy import VALIDATION
+from list_pipeline.core.wording import count_text
 from list_pipeline.operations.access import Observing, ReadingMailjet
 from list_pipeline.operations.campaigns.recipients import ATTEMPTS, know_recipients
 from list_pipeline.storage.campaigns import recipients as recipient_rows
@@ -51,7 +55,8 @@ class Discovery:
 def discover(services: Observing) -> Discovery:
     """Take over the sends of the look-back period into the campaign schedule; one request for up to a thousand sends.
 
-    A send to a list that is none of ours is noted with the reason and never taken for a round. A campaign that stood in the
+    A send to a list that is none of ours, or to a segment, is noted with the reason and never taken for a round; a segment that
+    got the content of the open cycle is asked about. A campaign that stood in the
     schedule before goes on in its row. Freezes of lists that nothing is sent to any more end here.
     """
     now = services.clock.now()
@@ -61,56 +66,132 @@ def discover(services: Observing) -> Discovery:
     with services.database.begin() as connection:
         # Sensors and runs look at the same time: whoever comes second finds the rows of the first.
         sent_campaigns.lock_schedule(connection)
-        known = sent_campaigns.known_sends(connection)
-        rulings = rounds.rulings(connection)
-        assignable = []
+        known, rulings = rounds.known_roles(connection), rounds.rulings(connection)
+        foreign = rounds.sends_of_other_lists(connection)
+        assignable: list[CampaignSend] = []
+        segments: list[tuple[SendSeen, CampaignSend]] = []
         for send in sends:
             reason, role = place_send(send, services.list_ids)
             if role is None or send.send_started_at is None:
-                if reason and sent_campaigns.ignore_send(connection, send, reason, now):
-                    result.ignored.append(f"Mailjet campaign {send.mailjet_campaign_id}: {_IGNORED[reason]}")
+                _ignore(connection, send, reason, now, result)
                 continue
-            assignable.append(
-                CampaignSend(
-                    send.mailjet_campaign_id,
-                    role,
-                    send.send_started_at,
-                    send.send_ended_at,
-                    content_of(send.subject),
-                    rulings.get(send.mailjet_campaign_id),
-                )
+            found = CampaignSend(
+                send.mailjet_campaign_id,
+                role,
+                send.send_started_at,
+                send.send_ended_at,
+                content_of(send.subject),
+                rulings.get(send.mailjet_campaign_id),
+                is_segment=reason is not None,
             )
-            status = CampaignStatus.SENT if _is_sent(send, now) else CampaignStatus.LAUNCHING
-            if send.mailjet_campaign_id in known:
-                sent_campaigns.update_send(connection, send, status=status, now=now)
-                result.known += 1
+            if found.is_segment:
+                segments.append((send, found))
                 continue
-            if send.draft_id is not None and scheduled_campaigns.begin_send(connection, send, role, status, now):
-                # It stood in the schedule before it was sent: the same row and the same partition go on.
-                result.known += 1
+            assignable.append(found)
+            _take_over(connection, send, found, known.keys(), now, result)
+        assignment = _assign(connection, assignable, known, foreign, now, result)
+        doubts = dict(assignment.doubts)
+        for send, found in segments:
+            doubt = segment_doubt(assignment.cycles, found, now)
+            if doubt is None and found.mailjet_campaign_id not in known:
+                _ignore(connection, send, "segment", now, result)
                 continue
-            key = partition_key(send, role)
-            sent_campaigns.insert_send(
-                connection,
-                send,
-                key=key,
-                name=redact_addresses(send.subject).strip() or f"Campaign {send.mailjet_campaign_id}",
-                role=role,
-                list_name=role.value,
-                status=status,
-                now=now,
-            )
-            result.new.append(key)
-        assignment = assign_sends(sent_campaigns.all_cycles(connection), assignable, now)
-        sent_campaigns.save_cycles(connection, assignment.cycles)
+            _take_over(connection, send, found, known.keys(), now, result)
+            doubts |= {found.mailjet_campaign_id: doubt} if doubt is not None else {}
         result.alerts.extend(alert.sentence for alert in assignment.alerts)
-        _note_doubts(connection, assignment, now)
+        _note_doubts(connection, replace(assignment, doubts=doubts), now)
         for sentence in result.alerts:
             # Said when it happens, and only then: the next look finds the cycle as this one left it.
             plan_rows.add_finding(connection, sentence, now)
         sent_campaigns.thaw_missed(connection, now - VALIDATION.missed_after)
     log.info("campaigns discovered", new=len(result.new), known=result.known, ignored=len(result.ignored))
     return result
+
+
+def _ignore(connection: Connection, send: SendSeen, reason: str | None, now: datetime, result: Discovery) -> None:
+    if reason and sent_campaigns.ignore_send(connection, send, reason, now):
+        result.ignored.append(f"Mailjet campaign {send.mailjet_campaign_id}: {_IGNORED[reason]}")
+
+
+def _take_over(
+    connection: Connection,
+    send: SendSeen,
+    found: CampaignSend,
+    known: Collection[int],
+    now: datetime,
+    result: Discovery,
+) -> None:
+    """Write a send into the schedule, or what is new about it."""
+    status = CampaignStatus.SENT if _is_sent(send, now) else CampaignStatus.LAUNCHING
+    if send.mailjet_campaign_id in known:
+        sent_campaigns.update_send(connection, send, status=status, now=now)
+        result.known += 1
+        return
+    if send.draft_id is not None and scheduled_campaigns.begin_send(
+        connection, send, found.role, status, now, is_segment=found.is_segment
+    ):
+        # It stood in the schedule before it was sent: the same row and the same partition go on.
+        result.known += 1
+        return
+    key = partition_key(send, found.role)
+    sent_campaigns.insert_send(
+        connection,
+        send,
+        key=key,
+        name=redact_addresses(send.subject).strip() or f"Campaign {send.mailjet_campaign_id}",
+        role=found.role,
+        list_name=found.role.value,
+        status=status,
+        now=now,
+        is_segment=found.is_segment,
+    )
+    result.new.append(key)
+
+
+def _assign(
+    connection: Connection,
+    assignable: Sequence[CampaignSend],
+    known: Mapping[int, ListRole],
+    foreign: Collection[int],
+    now: datetime,
+    result: Discovery,
+) -> CycleAssignment:
+    """Put the sends into cycles. Those that were taken for sends to another list, because other ids were configured when they
+    were discovered, are put right first, and the cycles since then made anew.
+
+    Args:
+        known: the campaign lists of the sends that stood in the schedule before. foreign: those that were none of ours.
+
+    A send because of which lists were changed, or on whose round a person ruled, stays as it is.
+    """
+    wrong = {
+        send.mailjet_campaign_id: send
+        for send in assignable
+        if known.get(send.mailjet_campaign_id, send.role) is not send.role
+    }
+    moved = rounds.undecided(connection, wrong) if wrong else frozenset()
+    for mailjet_campaign_id in sorted(moved):
+        rounds.move_round(connection, mailjet_campaign_id, wrong[mailjet_campaign_id].role, now)
+    cycles = sent_campaigns.all_cycles(connection)
+    again = [send for send in assignable if send.mailjet_campaign_id in moved or send.mailjet_campaign_id in foreign]
+    if again:
+        log.warning("rounds of sends were put right", sends=len(again))
+        result.alerts.append(
+            f"{count_text(len(again), 'send')} had been taken for sends to another list, because other ids were configured; "
+            "their rounds, and the cycles since then, were derived anew"
+        )
+        first = min(again, key=lambda send: send.at)
+        try:
+            assignment, kept = assign_again(cycles, rounds.sends(connection), first, now)
+        except RefusedError as error:
+            # What a person ruled on another send does not go with it: that one is asked about, the cycles stay.
+            result.alerts.append(f"Cycles were not derived anew: {error}")
+        else:
+            rounds.replace_cycles(connection, kept, assignment.cycles)
+            return assignment
+    assignment = assign_sends(cycles, assignable, now)
+    sent_campaigns.save_cycles(connection, assignment.cycles)
+    return assignment
 
 
 def _note_doubts(connection: Connection, assignment: CycleAssignment, now: datetime) -> None:
@@ -136,7 +217,8 @@ _IGNORED = {
 
 
 def place_send(send: SendSeen, list_ids: ListIds) -> tuple[str | None, ListRole | None]:
-    """The campaign list of a send, or the reason for which it is ignored. An unmapped send is never round 1."""
+    """The campaign list of a send, or the reason for which it is ignored; both for a segment of a list, which is no round by
+    itself. An unmapped send is never round 1."""
     if send.is_deleted:
         return "deleted", None
     if not send.list_id:
@@ -145,7 +227,7 @@ def place_send(send: SendSeen, list_ids: ListIds) -> tuple[str | None, ListRole 
     if role not in CAMPAIGN_LISTS:
         return "list_not_ours", None
     if send.segmentation_id:
-        return "segment", None
+        return "segment", role
     return None, role
 
 

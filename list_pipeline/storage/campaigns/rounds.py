@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from list_pipeline.core.campaigns.cycles import CampaignSend, Cycle, RoundDoubt, RoundRuling, content_of
-from list_pipeline.core.lists import CAMPAIGN_LISTS
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.storage.campaigns.sent_campaigns import save_cycles
 from list_pipeline.storage.database import execute, fetch_all
 
@@ -22,8 +22,10 @@ def sends(connection: Connection) -> tuple[CampaignSend, ...]:
     found = fetch_all(
         connection,
         """
-        select mailjet_campaign_id, round_number, send_start_at, send_end_at, subject, round_ruling from campaign_schedule
-        where mailjet_campaign_id is not null and send_start_at is not null order by send_start_at, mailjet_campaign_id
+        select mailjet_campaign_id, round_number, send_start_at, send_end_at, subject, round_ruling, is_segment
+        from campaign_schedule
+        where mailjet_campaign_id is not null and send_start_at is not null
+        order by send_start_at, mailjet_campaign_id
         """,
     )
     return tuple(
@@ -34,8 +36,53 @@ def sends(connection: Connection) -> tuple[CampaignSend, ...]:
             row["send_end_at"],
             content_of(str(row["subject"])),
             RoundRuling(row["round_ruling"]) if row["round_ruling"] else None,
+            bool(row["is_segment"]),
         )
         for row in found
+    )
+
+
+def known_roles(connection: Connection) -> Mapping[int, ListRole]:
+    """The campaign list of each send that stands in our schedule, by Mailjet's id of the send."""
+    found = fetch_all(
+        connection,
+        "select mailjet_campaign_id, round_number from campaign_schedule where mailjet_campaign_id is not null",
+    )
+    return {int(row["mailjet_campaign_id"]): CAMPAIGN_LISTS[int(row["round_number"]) - 1] for row in found}
+
+
+def sends_of_other_lists(connection: Connection) -> frozenset[int]:
+    """The sends, by their ids at Mailjet, that are ignored because they went to a list that is no campaign list of ours."""
+    found = fetch_all(connection, "select mailjet_campaign_id from ignored_send where reason = 'list_not_ours'")
+    return frozenset(int(row["mailjet_campaign_id"]) for row in found)
+
+
+def undecided(connection: Connection, mailjet_campaign_ids: Collection[int]) -> frozenset[int]:
+    """The sends among these on whose round nobody ruled, and because of which no list was changed."""
+    found = fetch_all(
+        connection,
+        """
+        select mailjet_campaign_id from campaign_schedule s
+        where mailjet_campaign_id = any(:ids) and round_ruling is null
+          and not exists (select 1 from plan p join change c using (plan_id) where p.campaign_id = s.id)
+        """,
+        ids=list(mailjet_campaign_ids),
+    )
+    return frozenset(int(row["mailjet_campaign_id"]) for row in found)
+
+
+def move_round(connection: Connection, mailjet_campaign_id: int, role: ListRole, now: datetime) -> None:
+    """A send went to another campaign list than was thought. The cycles are made anew by the caller."""
+    execute(
+        connection,
+        """
+        update campaign_schedule set round_number = :round, list_name = :role, round_doubt = null, cycle_id = null,
+               updated_at = :now where mailjet_campaign_id = :id
+        """,
+        id=mailjet_campaign_id,
+        role=role.value,
+        round=role.round_number,
+        now=now,
     )
 
 

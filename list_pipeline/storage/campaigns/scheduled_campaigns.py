@@ -211,7 +211,9 @@ def expect(connection: Connection, sizes: Mapping[ListRole, int], now: datetime)
         )
 
 
-def begin_send(connection: Connection, send: SendSeen, role: ListRole, status: CampaignStatus, now: datetime) -> bool:
+def begin_send(
+    connection: Connection, send: SendSeen, role: ListRole, status: CampaignStatus, now: datetime, *, is_segment: bool
+) -> bool:
     """Mailjet sends a campaign that stood in the schedule: its row and its key go on. False when there is no such row."""
     return bool(
         execute(
@@ -219,7 +221,8 @@ def begin_send(connection: Connection, send: SendSeen, role: ListRole, status: C
             """
             update campaign_schedule set mailjet_campaign_id = :id, round_number = :round, list_id = :list_id,
                    list_name = :role, subject = :subject, sender_name = :sender_name, sender_email = :sender_email,
-                   status = :status, send_start_at = :started, send_end_at = :ended, retired_at = null, updated_at = :now
+                   status = :status, send_start_at = :started, send_end_at = :ended, retired_at = null,
+                   is_segment = :is_segment, updated_at = :now
             where mailjet_draft_id = :draft and mailjet_campaign_id is null
             """,
             id=send.mailjet_campaign_id,
@@ -233,6 +236,7 @@ def begin_send(connection: Connection, send: SendSeen, role: ListRole, status: C
             started=send.send_started_at,
             ended=send.send_ended_at,
             draft=send.draft_id,
+            is_segment=is_segment,
             now=now,
         )
     )

@@ -266,14 +266,6 @@ def lock_schedule(connection: Connection) -> None:
     execute(connection, "select pg_advisory_xact_lock(:key)", key=lock_numbers.TAKE_OVER)
 
 
-def known_sends(connection: Connection) -> frozenset[int]:
-    """Mailjet ids of the sends that stand in our schedule."""
-    found = fetch_all(
-        connection, "select mailjet_campaign_id as id from campaign_schedule where mailjet_campaign_id is not null"
-    )
-    return frozenset(int(row["id"]) for row in found)
-
-
 def insert_send(
     connection: Connection,
     send: SendSeen,
@@ -284,8 +276,10 @@ def insert_send(
     list_name: str,
     status: CampaignStatus,
     now: datetime,
+    is_segment: bool = False,
 ) -> int:
-    """Add a send that Mailjet showed to the schedule and return its id."""
+    """Add a send that Mailjet showed to the schedule and return its id. It is ignored no more if it was."""
+    execute(connection, "delete from ignored_send where mailjet_campaign_id = :id", id=send.mailjet_campaign_id)
     when = send.send_started_at or send.created_at or now
     return int(
         fetch_scalar(
@@ -293,9 +287,9 @@ def insert_send(
             """
             insert into campaign_schedule (campaign_key, campaign_name, round_number, scheduled_date, scheduled_time,
                 list_name, list_id, mailjet_draft_id, mailjet_campaign_id, subject, sender_name, sender_email, status,
-                send_start_at, send_end_at, created_at, updated_at)
+                send_start_at, send_end_at, is_segment, created_at, updated_at)
             values (:key, :name, :round, :day, :clock, :list_name, :list_id, :draft, :mailjet_id, :subject, :sender_name,
-                :sender_email, :status, :started, :ended, :now, :now)
+                :sender_email, :status, :started, :ended, :is_segment, :now, :now)
             returning id
             """,
             key=key,
@@ -313,6 +307,7 @@ def insert_send(
             status=status,
             started=send.send_started_at,
             ended=send.send_ended_at,
+            is_segment=is_segment,
             now=now,
         )
     )

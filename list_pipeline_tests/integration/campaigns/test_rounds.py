@@ -11,7 +11,7 @@ from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.operations.campaigns.before_changes import lists_kept_still
-from list_pipeline.operations.campaigns.discovery import cycle_now
+from list_pipeline.operations.campaigns.discovery import cycle_now, discover
 from list_pipeline.operations.campaigns.rounds import rule_on_round
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.storage.campaigns import rounds, sent_campaigns
@@ -99,3 +99,106 @@ def test_a_ruling_names_a_person_a_send_and_a_cycle_that_can_take_it(small: Inst
     ]
     with small.services.database.begin() as connection:
         assert sent_campaigns.campaign_by_key(connection, first).key == first
+
+
+def to_segment(made: Installation, role: ListRole, subject: str) -> int:
+    """A send to a segment of a list, and the day until it is due; its id at Mailjet."""
+    sent = made.control.send(made.account.lists[role], subject, profile="clean")
+    made.server.account.store.execute("UPDATE campaign SET segmentation_id = 5 WHERE id = ?", (sent,))
+    made.clock.advance(timedelta(hours=25))
+    synchronise(made.services, progress=quietly)
+    return sent
+
+
+def test_another_content_in_an_open_cycle_is_asked_about(small: Installation) -> None:
+    send(small, ONE, "Letter 3")
+    other = send(small, TWO, "Summer sale")
+    assert doubted(small) == {other: RoundDoubt.OTHER_CONTENT}
+    assert kept_still(small) == set(CAMPAIGN_LISTS)
+
+
+@pytest.mark.parametrize("after", ["the open cycle", "a whole cycle"])
+def test_a_content_that_is_sent_to_its_list_again_is_asked_about(small: Installation, after: str) -> None:
+    for role in (ONE,) if after == "the open cycle" else CAMPAIGN_LISTS:
+        send(small, role, "Letter 3")
+    again = send(small, ONE, "letter  3")
+    assert doubted(small) == {again: RoundDoubt.RESENT}
+    assert kept_still(small) == set(CAMPAIGN_LISTS)
+
+
+def test_a_segment_that_got_the_content_of_the_open_cycle_is_asked_about_and_is_no_round_by_itself(
+    small: Installation,
+) -> None:
+    send(small, ONE, "Letter 3")
+    to_segment(small, TWO, "Letter 3")
+    part = small.key
+    assert doubted(small) == {part: RoundDoubt.SEGMENT}
+    assert kept_still(small) == set(CAMPAIGN_LISTS)
+    assert cycles(small) == [["Letter 3 to 1"]]
+    asked = [row for row in small.control.slack_messages() if "Fits No Cycle" in str(row)]
+    assert len(asked) == 1
+    rule_on_round(small.services, part, RoundRuling.NOT_A_ROUND, by="ada")
+    synchronise(small.services, progress=quietly)
+    assert doubted(small) == {}
+    assert kept_still(small) == frozenset()
+    for role in (TWO, THREE):
+        send(small, role, "Letter 3")
+    assert cycles(small) == [[f"Letter 3 to {role}" for role in (1, 2, 3)]]
+
+
+def test_a_person_can_say_that_a_segment_was_the_round_of_its_list(small: Installation) -> None:
+    send(small, ONE, "Letter 3")
+    to_segment(small, TWO, "Letter 3")
+    rule_on_round(small.services, small.key, RoundRuling.JOINS, by="ada")
+    assert cycles(small) == [["Letter 3 to 1", "Letter 3 to 2"]]
+    send(small, THREE, "Letter 3")
+    assert cycles(small) == [[f"Letter 3 to {role}" for role in (1, 2, 3)]]
+    assert doubted(small) == {}
+
+
+def test_a_segment_that_got_something_else_is_an_extra_mailing_that_nobody_is_asked_about(small: Installation) -> None:
+    send(small, ONE, "Letter 3")
+    sent = to_segment(small, TWO, "For some of you")
+    assert doubted(small) == {}
+    assert small.query("select mailjet_campaign_id, reason from ignored_send") == [(sent, "segment")]
+
+
+def test_rounds_that_were_discovered_under_exchanged_ids_are_put_right_with_the_ids(new_here: Installation) -> None:
+    lists = new_here.account.lists
+    exchanged = new_here.another(
+        mailjet_campaign_list_1_id=lists.campaign_3, mailjet_campaign_list_3_id=lists.campaign_1
+    )
+    discover(exchanged)
+    rounds_of = "select mailjet_campaign_id, round_number from campaign_schedule order by send_start_at"
+    ids = new_here.account.campaigns
+    assert new_here.query(rounds_of) == list(zip(ids, (3, 2, 1) * 2, strict=True))
+    found = discover(new_here.services)
+    assert "4 sends had been taken for sends to another list" in found.alerts[0]
+    assert new_here.query(rounds_of) == list(zip(ids, (1, 2, 3) * 2, strict=True))
+    assert new_here.query("select closed_reason from cycle order by number") == [("complete",)] * 2
+    assert discover(new_here.services).alerts == []
+
+
+def test_sends_that_were_none_of_ours_under_a_wrong_id_take_their_places_with_the_right_one(
+    new_here: Installation,
+) -> None:
+    discover(new_here.another(mailjet_campaign_list_1_id=4_711))
+    assert new_here.query("select count(*) from campaign_schedule") == [(4,)]
+    discover(new_here.services)
+    assert new_here.query("select round_number from campaign_schedule order by send_start_at") == [(1,), (2,), (3,)] * 2
+    assert new_here.query("select closed_reason from cycle order by opened_at") == [("complete",)] * 2
+    assert new_here.query("select count(*) from ignored_send") == [(0,)]
+
+
+def test_a_round_on_which_a_person_ruled_is_not_derived_anew(new_here: Installation) -> None:
+    lists = new_here.account.lists
+    exchanged = new_here.another(
+        mailjet_campaign_list_1_id=lists.campaign_2, mailjet_campaign_list_2_id=lists.campaign_1
+    )
+    discover(exchanged)
+    ((key,),) = new_here.query(
+        "select campaign_key from campaign_schedule where mailjet_campaign_id = :id", id=new_here.account.campaigns[3]
+    )
+    rule_on_round(exchanged, key, RoundRuling.FITS, by="ada")
+    discover(new_here.services)
+    assert new_here.query("select round_number from campaign_schedule where campaign_key = :key", key=key) == [(2,)]
