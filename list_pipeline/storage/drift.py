@@ -63,11 +63,15 @@ def compare(session: Connection, started_at: datetime) -> tuple[Standing, ...]:
     # Its key begins with the list; looked up by contact, a drift of thousands would read everything thousands of times.
     execute(session, "create index on seen_recipient (contact_id)")
     execute(session, "drop table if exists drifting")
-    execute(session, "create temporary table drifting (contact_id bigint primary key, suppressed_as bigint)")
+    execute(
+        session,
+        """create temporary table drifting (contact_id bigint primary key, suppressed_as bigint,
+           has_unsubscribed boolean not null)""",
+    )
     execute(
         session,
         f"""
-        insert into drifting (contact_id, suppressed_as)
+        insert into drifting (contact_id, suppressed_as, has_unsubscribed)
         with address as (
             select contact_id, lower(email) as email from seen_contact where not is_anonymised
             union select contact_id, lower(email) from contact_list_membership where not is_anonymised),
@@ -100,14 +104,17 @@ def compare(session: Connection, started_at: datetime) -> tuple[Standing, ...]:
         reentered as (
             select l.contact_id, min(s.contact_id) as suppressed_as from listed l
             join suppressed s on s.email = l.email and s.contact_id <> l.contact_id group by l.contact_id),
+        unsubscribed as ({_UNSUBSCRIBED}),
         suppressed_and_listed as (
             select l.contact_id from listed l
             join seen_recipient r on r.contact_id = l.contact_id and r.list_role = 'suppression'),
         everybody as (
             select contact_id from place where contact_id not in (select contact_id from recently_left)
             union select contact_id from exclusion union select contact_id from twice union select contact_id from undone
-            union select contact_id from reentered union select contact_id from suppressed_and_listed)
-        select e.contact_id, r.suppressed_as from everybody e left join reentered r using (contact_id)
+            union select contact_id from reentered union select contact_id from suppressed_and_listed
+            union select contact_id from unsubscribed)
+        select e.contact_id, r.suppressed_as, e.contact_id in (select contact_id from unsubscribed)
+        from everybody e left join reentered r using (contact_id)
         """,
         started=started_at,
     )
@@ -126,8 +133,23 @@ _CONFIRMED = f"""
                       and s.state = {sql_word(StepState.COMPENSATED)})
 """
 
+# Who is subscribed on a campaign list and unsubscribed anywhere, ever: on an entry that Mailjet shows, on one that we remember
+# and that does not say subscribed now, or by an unsubscription that is kept, also under another id of the same address.
+_UNSUBSCRIBED = f"""
+    select l.contact_id from listed l
+    where exists (select 1 from seen_recipient r where r.contact_id = l.contact_id and r.list_role in {_CAMPAIGN}
+                    and not r.is_unsubscribed)
+      and (exists (select 1 from seen_recipient r where r.contact_id = l.contact_id and r.is_unsubscribed)
+        or exists (
+            select 1 from list_membership o where o.contact_id = l.contact_id and o.is_unsubscribed and not exists (
+                select 1 from seen_recipient r where r.list_role = o.list_role and r.contact_id = o.contact_id
+                   and r.recipient_id = o.recipient_id and not r.is_unsubscribed))
+        or l.email in (select lower(c.email) from kept_unsubscription k join contact_list_membership c using (contact_id)
+                       where k.taken_back_at is null and not c.is_anonymised))
+"""
+
 _STANDINGS = f"""
-    select d.contact_id, d.suppressed_as, m.contact_id is not null as is_known,
+    select d.contact_id, d.suppressed_as, d.has_unsubscribed, m.contact_id is not null as is_known,
            coalesce(m.is_excluded, false) as excluded_ours,
            exists (select 1 from seen_contact s where s.contact_id = d.contact_id and s.is_excluded) as excluded_theirs,
            coalesce(m.is_anonymised, false) as is_anonymised,
@@ -175,6 +197,7 @@ def _standing(row: RowMapping, is_worked_on: bool) -> Standing:
         confirmed_adds=_roles(row["confirmed_adds"]),
         was_suppressed=bool(row["was_suppressed"]),
         suppressed_as=int(row["suppressed_as"]) if row["suppressed_as"] is not None else None,
+        has_unsubscribed=bool(row["has_unsubscribed"]),
         last_added_to=ListRole(row["last_added_to"]) if row["last_added_to"] else None,
         first_on=ListRole(row["first_on"]) if row["first_on"] else None,
         exists=False if row["is_anonymised"] else True if row["theirs"] else None,

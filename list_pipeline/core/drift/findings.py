@@ -30,6 +30,7 @@ class DriftKind(StrEnum):
     SUPPRESSED_AND_LISTED = "suppressed_and_listed"
     SUPPRESSION_UNDONE = "suppression_undone"
     SUPPRESSED_BY_OTHERS = "suppressed_by_others"
+    UNSUBSCRIBED_AND_LISTED = "unsubscribed_and_listed"
 
     @property
     def words(self) -> str:
@@ -51,9 +52,17 @@ _WORDS = {
     DriftKind.SUPPRESSED_AND_LISTED: "suppressed and still in a campaign list",
     DriftKind.SUPPRESSION_UNDONE: "taken off the suppression list by somebody else",
     DriftKind.SUPPRESSED_BY_OTHERS: "put on the suppression list by somebody else",
+    DriftKind.UNSUBSCRIBED_AND_LISTED: "unsubscribed and subscribed on a campaign list",
 }
 
-ALERTS = frozenset({DriftKind.IN_TWO_CAMPAIGN_LISTS, DriftKind.SUPPRESSED_AND_LISTED, DriftKind.SUPPRESSION_UNDONE})
+ALERTS = frozenset(
+    {
+        DriftKind.IN_TWO_CAMPAIGN_LISTS,
+        DriftKind.SUPPRESSED_AND_LISTED,
+        DriftKind.SUPPRESSION_UNDONE,
+        DriftKind.UNSUBSCRIBED_AND_LISTED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,8 @@ class Standing:
         confirmed_adds: lists that our journal says it was put on.
         was_suppressed: our history says that it was suppressed, and not that it was reinstated.
         suppressed_as: another contact id under which the same address, case-folded, is suppressed.
+        has_unsubscribed: an unsubscription of it was seen anywhere, ever, under whatever contact id, and not taken back by a
+            person or on the same entry.
         last_added_to: the campaign list that our journal put it on last.
         first_on: of the campaign lists it is on at Mailjet, the one that it was on first.
         one_mail_on: the campaign lists on each of which alone it gets the open cycle once; empty where that is not known.
@@ -90,6 +101,7 @@ class Standing:
     confirmed_adds: frozenset[ListRole] = frozenset()
     was_suppressed: bool = False
     suppressed_as: int | None = None
+    has_unsubscribed: bool = False
     last_added_to: ListRole | None = None
     first_on: ListRole | None = None
     one_mail_on: frozenset[ListRole] = frozenset()
@@ -99,6 +111,11 @@ class Standing:
     def listed(self) -> tuple[ListRole, ...]:
         """The campaign lists it is on at Mailjet, those left out that an open step takes it off."""
         return tuple(role for role in CAMPAIGN_LISTS if role in self.theirs and role not in self.open_removals)
+
+    @property
+    def mailable_on(self) -> tuple[ListRole, ...]:
+        """Those of them a send to which reaches it."""
+        return tuple(role for role in self.listed if role not in self.unsubscribed_theirs and not self.excluded_theirs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +245,9 @@ def _broken_rules(standing: Standing) -> Iterable[Finding]:
     suppressed = _suppressed(standing)
     if suppressed is not None:
         yield suppressed
+    unsubscribed = _unsubscribed(standing) if suppressed is None else None
+    if unsubscribed is not None:
+        yield unsubscribed
     if (
         standing.is_stopped
         and len(twice := standing.theirs & set(CAMPAIGN_LISTS)) > 1
@@ -254,10 +274,12 @@ def _broken_rules(standing: Standing) -> Iterable[Finding]:
             f"on {names}",
             f"A campaign to each of {names} reaches the contact. Proposed: leave it on the {stays.label} ({why}), and take "
             f"it off the {leaves.label}."
-            if suppressed is None
-            else f"On {names}; the repair of its suppression takes it off all of them.",
-            repair=None
+            if suppressed is None and unsubscribed is None
+            else f"On {names}; the repair of its suppression takes it off all of them."
             if suppressed is not None
+            else f"On {names}; it unsubscribed, and the repair of that takes it off them one after the other.",
+            repair=None
+            if suppressed is not None or unsubscribed is not None
             else PlanItem(
                 standing.contact_id,
                 ItemAction.REMOVE,
@@ -267,6 +289,30 @@ def _broken_rules(standing: Standing) -> Iterable[Finding]:
                 explanation=f"Stands on {names} at once; stays on the {stays.label}: {why}.",
             ),
         )
+
+
+def _unsubscribed(standing: Standing) -> Finding | None:
+    """Who unsubscribed gets no mail, whoever put the contact on a list again. Of two lists one is left at a time."""
+    if not standing.has_unsubscribed or not standing.mailable_on or standing.is_under_way:
+        return None
+    role, names = standing.mailable_on[0], _names(standing.mailable_on)
+    return Finding(
+        standing.contact_id,
+        DriftKind.UNSUBSCRIBED_AND_LISTED,
+        role,
+        "unsubscribed",
+        f"subscribed on {names}",
+        f"Unsubscribed once, and a campaign to {names} reaches the contact, for instance after an import. Proposed: take it "
+        "off. If the person wants mail again: `list-pipeline resubscribed`.",
+        repair=PlanItem(
+            standing.contact_id,
+            ItemAction.REMOVE,
+            rule=DriftKind.UNSUBSCRIBED_AND_LISTED.value,
+            from_role=role,
+            reason="repair",
+            explanation=f"Unsubscribed, and is subscribed on {names}.",
+        ),
+    )
 
 
 def _suppressed(standing: Standing) -> Finding | None:

@@ -34,11 +34,15 @@ def lists_do_not_overlap(services: Storing) -> CheckResult:
 
 
 def suppressed_stay_out(services: Storing) -> CheckResult:
-    """Nobody who is suppressed, under whatever contact id, stands in a campaign list or left the suppression list."""
+    """Nobody who is suppressed, under whatever contact id, stands in a campaign list or left the suppression list, and nobody
+    who unsubscribed is subscribed on a campaign list."""
     return _result(
-        _found(services, {DriftKind.SUPPRESSED_AND_LISTED, DriftKind.SUPPRESSION_UNDONE}),
-        "suppressed contact(s) in a campaign list, or off the suppression list",
-        "all suppressed contacts are out of the campaign lists",
+        _found(
+            services,
+            {DriftKind.SUPPRESSED_AND_LISTED, DriftKind.SUPPRESSION_UNDONE, DriftKind.UNSUBSCRIBED_AND_LISTED},
+        ),
+        "suppressed or unsubscribed contact(s) in a campaign list, or off the suppression list",
+        "all suppressed and unsubscribed contacts are out of the campaign lists",
     )
 
 

@@ -18,10 +18,12 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import Connection
 
+from list_pipeline.core.drift.findings import DriftKind
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError
-from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.lists import ListRole
 from list_pipeline.core.messages import keys
 from list_pipeline.core.plans.corrections import (
+    ContactNow,
     CorrectionFacts,
     CorrectionSummary,
     DoneChange,
@@ -163,13 +165,13 @@ def carry_out_correction(services: Correcting, plan_id: int, progress: Progress 
 def frozen_items(connection: Connection, items: Sequence[PlanItem]) -> tuple[PlanItem, ...]:
     """The removals that cannot be made now, because Mailjet is sending to their list.
 
-    Taking a suppressed contact off protects it and is always done; which of two lists somebody leaves can wait. Before the
-    send begins it cannot: a validation that finds somebody on two lists blocks the campaign until one is left.
+    Taking off who is suppressed or unsubscribed protects the contact and is always done; which of two lists somebody leaves can
+    wait. Before the send begins it cannot: a validation that finds somebody on two lists blocks the campaign until one is left.
     """
     frozen = sent_campaigns.lists_in_sending(connection)
     removals = [item for item in items if item.action is ItemAction.REMOVE and item.from_role in frozen]
     now = outcome_rows.contacts_now(connection, [item.contact_id for item in removals])
-    return tuple(item for item in removals if ListRole.SUPPRESSION not in now[item.contact_id].lists)
+    return tuple(item for item in removals if not _must_leave(item, now[item.contact_id]))
 
 
 def _wait_for_thaw(
@@ -364,9 +366,7 @@ def open_forward(services: Deciding, connection: Connection, plan_id: int, items
     ids = [item.contact_id for item in items]
     now = outcome_rows.contacts_now(connection, ids)
     places = members.places_of(connection, ids)
-    reasons = {
-        item.contact_id: why for item in items if (why := _needless(item, now[item.contact_id].lists)) is not None
-    }
+    reasons = {item.contact_id: why for item in items if (why := _needless(item, now[item.contact_id])) is not None}
     reasons |= {contact_id: StepNote.CONTACT_GONE for contact_id in ids if now[contact_id].is_gone}
     changes = [
         NewChange(
@@ -388,15 +388,19 @@ def _forward_steps(item: PlanItem) -> list[NewStep]:
     return journal.suppression_steps()
 
 
-def _needless(item: PlanItem, lists: frozenset[ListRole]) -> StepNote | None:
+def _needless(item: PlanItem, now: ContactNow) -> StepNote | None:
     """A removal from one of two lists is made only while the contact is on both: never off its last one, unless it is
-    suppressed."""
+    suppressed or unsubscribed."""
     if item.action is not ItemAction.REMOVE:
         return None
-    campaign_lists = lists & set(CAMPAIGN_LISTS)
-    if ListRole.SUPPRESSION in lists and item.from_role in campaign_lists:
-        return None
-    return None if item.from_role in campaign_lists and len(campaign_lists) > 1 else StepNote.NO_LONGER_THERE
+    is_there = item.from_role in now.campaign_lists
+    return None if is_there and (len(now.campaign_lists) > 1 or _must_leave(item, now)) else StepNote.NO_LONGER_THERE
+
+
+def _must_leave(item: PlanItem, now: ContactNow) -> bool:
+    """Whether a contact is on no campaign list by right, however many it is on."""
+    is_unsubscriber = item.rule == DriftKind.UNSUBSCRIBED_AND_LISTED.value and now.is_unsubscribed
+    return ListRole.SUPPRESSION in now.lists or is_unsubscriber
 
 
 def _half_done_result(services: Storing, plan: StoredPlan) -> Correction:

@@ -45,20 +45,34 @@ def keep_replaced(connection: Connection, role: ListRole, now: datetime) -> None
 
 
 def take_back(connection: Connection, contact_id: int, by: str, note: str, now: datetime) -> bool:
-    """Note that the subscriber wants mail again, as a person says. False: no unsubscription of the contact is kept."""
-    return bool(
-        execute(
-            connection,
-            """
-            update kept_unsubscription set taken_back_at = :now, taken_back_by = :by, note = :note
-            where contact_id = :contact and taken_back_at is null
-            """,
-            contact=contact_id,
-            by=by,
-            note=note,
-            now=now,
-        )
+    """Note that the subscriber wants mail again, as a person says. False: no unsubscription of the contact is kept, neither by
+    itself nor on an entry that is gone."""
+    gone = execute(
+        connection,
+        """
+        with gone as (
+            update list_membership set is_unsubscribed = false
+            where contact_id = :contact and is_unsubscribed and left_at is not null
+            returning contact_id, list_role, unsubscribed_at)
+        insert into kept_unsubscription (contact_id, list_role, unsubscribed_at, kept_at)
+        select contact_id, list_role, unsubscribed_at, :now from gone limit 1
+        on conflict (contact_id) do nothing
+        """,
+        contact=contact_id,
+        now=now,
     )
+    kept = execute(
+        connection,
+        """
+        update kept_unsubscription set taken_back_at = :now, taken_back_by = :by, note = :note
+        where contact_id = :contact and taken_back_at is null
+        """,
+        contact=contact_id,
+        by=by,
+        note=note,
+        now=now,
+    )
+    return gone + kept > 0
 
 
 def kept_and_listed(connection: Connection) -> tuple[int, ...]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from list_pipeline.core.drift.findings import DriftKind
 from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.membership.sync import sync
+from list_pipeline.operations.plans.corrections import carry_out_correction
 from list_pipeline.operations.plans.single_contacts import take_back_unsubscription
+from list_pipeline.operations.reviews.decisions import approve
 from list_pipeline.storage.membership import members, queue
-from list_pipeline_tests.integration.accounts import Installation
+from list_pipeline_tests.integration.accounts import Installation, quietly
 
 ONE, TWO, _ = CAMPAIGN_LISTS
 
@@ -54,6 +58,46 @@ def test_who_is_put_on_a_campaign_list_again_after_unsubscribing_is_named_and_no
     )
     with small.services.database.begin() as connection:
         assert contact_id not in {one.contact_id for one in queue.queue_ends(connection, ONE, 50, 50)}
+
+
+@pytest.mark.parametrize("way", ["the same list", "another list", "another id"])
+def test_a_repair_takes_who_was_imported_again_after_unsubscribing_off_the_list(small: Installation, way: str) -> None:
+    contact_id, role = small.account.people[1], ONE if way == "the same list" else TWO
+    small.control.unsubscribe(contact_id, small.account.lists[ONE])
+    sync(small.services)
+    if way == "another id":
+        address = small.control.contact(contact_id)["email"]
+        come_back(small, contact_id, ListRole.MASTER, ONE)
+        small.control.gdpr_delete(contact_id)
+        contact_id = small.control.sign_up(address.upper(), small.account.lists[role])
+    else:
+        come_back(small, contact_id, ListRole.MASTER, role)
+    found = reconcile(small.services, progress=quietly)
+    assert found.counts[DriftKind.UNSUBSCRIBED_AND_LISTED] == 1
+    ((plan_id, hashed),) = found.proposals
+    # As for suppressed contacts, a person decides.
+    assert contact_id in small.members(role)
+    approve(small.services, plan_id, by="ada", content_hash=hashed)
+    done = carry_out_correction(small.services, plan_id, quietly)
+    assert (done.facts.done, done.facts.planned) == (1, 1)
+    assert contact_id not in small.members(role)
+    assert reconcile(small.services, progress=quietly).counts[DriftKind.UNSUBSCRIBED_AND_LISTED] == 0
+
+
+def test_who_subscribed_again_on_the_same_entry_or_is_taken_back_by_a_person_is_left_on_the_list(
+    small: Installation,
+) -> None:
+    again, asked = small.account.people[1], small.account.people[2]
+    for contact_id in (again, asked):
+        small.control.unsubscribe(contact_id, small.account.lists[ONE])
+    sync(small.services)
+    come_back(small, asked, ListRole.MASTER, TWO)
+    assert is_unsubscribed(small, asked)
+    take_back_unsubscription(small.services, asked, by="ada", note="wrote to us")
+    assert not is_unsubscribed(small, asked)
+    small.control.subscribe(small.control.contact(again)["email"], small.account.lists[ONE])
+    assert reconcile(small.services, progress=quietly).counts[DriftKind.UNSUBSCRIBED_AND_LISTED] == 0
+    assert not is_unsubscribed(small, again)
 
 
 def test_the_same_entry_that_says_subscribed_again_takes_it_back(small: Installation) -> None:

@@ -113,6 +113,39 @@ def test_a_suppressed_contact_that_could_be_mailed_is_suppressed_whole(one: Stan
     assert (repair.action, repair.to_role, repair.reason) == (ItemAction.SUPPRESS, SUPPRESSION, "manual")
 
 
+def test_who_unsubscribed_and_could_be_mailed_is_taken_off() -> None:
+    one = standing({MASTER}, {MASTER, TWO}, has_unsubscribed=True)
+    repair = only(one, DriftKind.UNSUBSCRIBED_AND_LISTED).repair
+    assert repair is not None
+    assert (repair.action, repair.from_role) == (ItemAction.REMOVE, TWO)
+
+
+def test_an_unsubscriber_on_two_lists_is_taken_off_one_after_the_other() -> None:
+    one = standing({ONE, TWO}, {ONE, TWO}, has_unsubscribed=True)
+    assert kinds(one) == [DriftKind.UNSUBSCRIBED_AND_LISTED, DriftKind.IN_TWO_CAMPAIGN_LISTS]
+    assert [found.repair.from_role for found in find(one) if found.repair is not None] == [ONE]
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        standing(
+            {TWO},
+            {TWO},
+            has_unsubscribed=True,
+            unsubscribed_ours=frozenset({TWO}),
+            unsubscribed_theirs=frozenset({TWO}),
+        ),
+        standing({TWO}, {TWO}, has_unsubscribed=True, excluded_ours=True, excluded_theirs=True),
+        standing({TWO}, {TWO}, has_unsubscribed=True, is_under_way=True),
+        standing({MASTER}, {MASTER}, has_unsubscribed=True),
+        standing({TWO}, {TWO}),
+    ],
+)
+def test_who_unsubscribed_and_cannot_be_mailed_is_no_finding(one: Standing) -> None:
+    assert DriftKind.UNSUBSCRIBED_AND_LISTED not in kinds(one)
+
+
 def test_a_suppression_that_somebody_undid_is_proposed_again_also_when_our_rows_know() -> None:
     for ours in ({MASTER, SUPPRESSION}, {MASTER}):
         found = only(standing(ours, {MASTER}, was_suppressed=True), DriftKind.SUPPRESSION_UNDONE)
