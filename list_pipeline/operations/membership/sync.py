@@ -151,20 +151,26 @@ def _read_unsubscribed(
     known: int,
     report: SyncReport,
     thorough: bool,
-) -> None:
+) -> bool:
+    """Follow who is unsubscribed on a list. False: the number agreed with ours, and nobody was asked who they are."""
     mailjet, list_id = services.mailjet, services.list_ids[role]
     count = partial(mailjet.count_recipients, list_id, unsubscribed=True)
     counted = count()
     if counted == known and not (thorough and counted):
-        return
+        return counted == 0
     found = _read_counted(partial(mailjet.recipients, list_id, unsubscribed=True), count, counted, role.label)
     staging.add_recipients(role, found)
     report.rows_read += len(found)
     report.rows_changed += sync_rows.merge_unsubscribed(session, role)
+    return True
 
 
-def follow_unsubscribed(services: ReadingMailjet, roles: Collection[ListRole]) -> None:
+def follow_unsubscribed(services: ReadingMailjet, roles: Collection[ListRole]) -> frozenset[ListRole]:
     """Follow the unsubscriptions from some lists since the last look: one request a list, more only where the number differs.
+
+    Returns:
+        The lists of which the number alone is known: it agreed, and is not zero. One may have unsubscribed there and another
+        subscribed again; on whom it matters, look at by place.
 
     Raises:
         IncompleteDataError: who is unsubscribed could not be read whole.
@@ -173,10 +179,16 @@ def follow_unsubscribed(services: ReadingMailjet, roles: Collection[ListRole]) -
     with services.database.session() as session:
         stored = members.stored_sizes(session)
         staging = sync_rows.SyncStaging(session)
-        for role in roles:
-            _read_unsubscribed(services, session, staging, role, stored[role].unsubscribed, report, thorough=False)
+        counted_only = frozenset(
+            role
+            for role in roles
+            if not _read_unsubscribed(
+                services, session, staging, role, stored[role].unsubscribed, report, thorough=False
+            )
+        )
         if report.rows_changed:
             members.refresh_flags(session, services.clock.now())
+    return counted_only
 
 
 def _read_counted(

@@ -40,15 +40,30 @@ log = structlog.get_logger(__name__)
 
 
 class ConcurrentEdits:
-    """Watches one plan while it is carried out. Its requests are those of the client that carries the plan out."""
+    """Watches one plan while it is carried out. Its requests are those of the client that carries the plan out.
 
-    def __init__(self, services: ReadingMailjet, mailjet: MailjetClient, plan_id: int) -> None:
+    ``look_again`` brings our rows of contacts that are on a list up to date, by the places at which they stand.
+    """
+
+    def __init__(
+        self,
+        services: ReadingMailjet,
+        mailjet: MailjetClient,
+        plan_id: int,
+        look_again: Callable[[ListRole, Sequence[int]], None],
+    ) -> None:
         self._services = services
         self._mailjet = mailjet
         self._plan_id = plan_id
+        self._look_again = look_again
 
     def reverse_unsubscribed(self, steps: Sequence[Step]) -> bool:
         """Right before contacts are removed from their old lists: changes of contacts that unsubscribed there are turned back.
+
+        With its entry an unsubscription is forgotten, so a number that agrees is no proof here: one may have unsubscribed and
+        another subscribed again. Where anybody is unsubscribed on the old list, the entries of these contacts are looked at,
+        which costs one request for neighbours in the queue, and one a contact at the most. Enrolments leave no entry, so what
+        the number hides there is found by the next thorough sync.
 
         Args:
             steps: the removals about to be posted; of suppressions nothing is turned back. Empty: enrolments, which have no
@@ -60,12 +75,15 @@ class ConcurrentEdits:
         old_lists = _old_lists(steps)
         if steps and not old_lists:
             return False
-        follow_unsubscribed(self._services, old_lists or {ListRole.MASTER})
+        for role in follow_unsubscribed(self._services, old_lists or {ListRole.MASTER}) & old_lists:
+            leaving = {step.contact_id for step in steps if step.action is StepAction.REMOVE and step.list_role is role}
+            self._look_again(role, sorted(leaving))
         return self._follow_up(reversal) > 0
 
     def note_unsubscribed(self, steps: Sequence[Step]) -> None:
         """Right after a removal was handed in, while it may not be carried out yet: the last moment at which the old entries
-        can say who unsubscribed since they were looked at."""
+        can say who unsubscribed since they were looked at, a moment ago. By number: entries that are gone cannot be looked at,
+        and between the two looks one would have to unsubscribe and another to subscribe again."""
         if old_lists := _old_lists(steps):
             follow_unsubscribed(self._services, old_lists)
 

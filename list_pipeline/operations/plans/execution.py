@@ -231,7 +231,7 @@ class _Execution:
         """Bulk jobs in a row whose answer was lost."""
         self._mailjet: MailjetClient = services.mailjet_for_changes(self._before_mutation)
         self._lists = ReadBack(services, self._mailjet)
-        self._edits = ConcurrentEdits(services, self._mailjet, plan_id)
+        self._edits = ConcurrentEdits(services, self._mailjet, plan_id, self._lists.look_again)
         self._sends = SendsMeanwhile(services, plan_id, only, deadline, sends_looked_at)
         self._settling = Settling(services, plan_id, self._mailjet, self._lists, self._edits, progress)
 

@@ -71,6 +71,31 @@ def test_who_unsubscribes_while_being_moved_is_not_made_mailable(
     assert len(small.places(contact) & set(CAMPAIGN_LISTS)) == 1
 
 
+def test_who_unsubscribes_while_another_subscribes_again_is_not_made_mailable(
+    small: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = small.decide_rebalancing()
+    contact, home, _ = mover(small)
+    assert home is not None
+    list_id = small.account.lists[home]
+    with small.services.database.begin() as connection:
+        planned = {
+            item.contact_id for item in plan_rows.plan_items(connection, small.plan(PlanKind.REBALANCING).plan_id)
+        }
+    other = sorted(small.members(home) - planned)[0]
+    small.control.unsubscribe(other, list_id)
+
+    def exchange() -> None:
+        """As many are unsubscribed as before, and not the same."""
+        small.control.subscribe(small.control.contact(other)["email"], list_id)
+        small.control.unsubscribe(contact, list_id)
+
+    at_job(small, monkeypatch, 1, exchange)
+    rebalancing.execute_rebalancing(small.services, run, quietly)
+    assert not is_mailable(small, contact)
+    assert len(small.places(contact) & set(CAMPAIGN_LISTS)) == 1
+
+
 def test_a_newcomer_who_unsubscribes_while_being_enrolled_is_not_enrolled(
     small: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
