@@ -199,8 +199,8 @@ class MailjetClient:
         """All members of a list, counted before and after: two requests more than its pages.
 
         Raises:
-            IncompleteDataError: after the last page, when the number of rows is neither the count before nor the one
-                after. The list changed; drop what was read and read it again.
+            IncompleteDataError: after the last page, when fewer rows came than were counted before and after. Drop what was
+                read and read it again.
         """
         return self._pager.whole(
             paging.RECIPIENTS, {RecipientFilter.CONTACTS_LIST: list_id}, _recipient_of(list_id, None)
