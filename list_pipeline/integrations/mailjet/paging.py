@@ -303,7 +303,7 @@ class Pager:
         filters: Mapping[F, FilterValue | None],
         parse: Callable[[Row], T],
     ) -> Iterator[tuple[T, ...]]:
-        """As ``pages`` from the beginning, with the rows counted before and after: nobody is missing who was there all the time.
+        """As ``pages`` from the beginning, with the rows counted before and after: nobody is missing who stayed all the time.
 
         More rows than either count are what a busy list gives: some were read and left, others came. The error comes after
         the last page: rows must not be used before the series has ended without one.

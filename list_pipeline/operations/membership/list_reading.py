@@ -107,13 +107,17 @@ class ListReader:
             "Run the sync again when it has ended",
         )
 
-    def _read_on(self, role: ListRole, *, first: bool) -> bool:
-        """Read what follows the last entry that we know. False: the numbers cannot be explained by that, read it whole."""
+    def _read_on(self, role: ListRole, *, first: bool, looks: int = 0) -> bool:
+        """Read what follows the last entry that we know. False: the numbers cannot be explained by that, read it whole.
+
+        Args:
+            looks: how often those who left were looked for before.
+        """
         report, size = self._report, self._report.seen[role].subscriber_count
         known, last_id = members.end_of_list(self._session, role)
-        if size < known:
+        if size < known and not looks:
             words = f"{known - size} fewer contacts than we knew"
-            return self._without_who_left(role, known, words, first=first)
+            return self._without_who_left(role, known, words, first=first, looks=looks)
         if first and known:
             log.info("the first reading of a list goes on", list=role.value, known=known, size=size)
         news = 0
@@ -123,7 +127,7 @@ class ListReader:
         report.rows_read += len(page)
         if known:
             if not page or page[0].recipient_id != last_id:
-                return self._without_who_left(role, known, "contacts left and others came", first=first)
+                return self._without_who_left(role, known, "contacts left and others came", first=first, looks=looks)
             page = page[1:]
         while page:
             self._staging.add_recipients(role, page)
@@ -146,13 +150,13 @@ class ListReader:
         """A long reading may be hours younger than the sizes that the sync began with."""
         return self._services.mailjet.contact_list(self._services.list_ids[role]).subscriber_count
 
-    def _without_who_left(self, role: ListRole, known: int, words: str, *, first: bool) -> bool:
+    def _without_who_left(self, role: ListRole, known: int, words: str, *, first: bool, looks: int) -> bool:
         """Find who left, and read on without them. False: read it whole."""
         try:
-            gone = self._who_left(role) if known >= LONG_LIST else None
+            gone = self._who_left(role) if known >= LONG_LIST and looks < ATTEMPTS else None
         except IncompleteDataError:
             gone = None
-        if not gone:
+        if gone is None:
             self._report.findings.append(f"{role.label}: {words}, read whole")
             return False
         now = self._services.clock.now()
@@ -160,10 +164,11 @@ class ListReader:
             self._check_activity()
             left = sync_rows.note_left(self._session, role, gone, now)
             members.refresh_flags(self._session, now, left)
-        self._report.left[role] = self._report.left.get(role, 0) + len(left)
-        self._report.rows_changed += len(left)
-        self._report.findings.append(f"{role.label}: {count_text(len(left), 'contact')} left")
-        return self._read_on(role, first=first)
+        if left:
+            self._report.left[role] = self._report.left.get(role, 0) + len(left)
+            self._report.rows_changed += len(left)
+            self._report.findings.append(f"{role.label}: {count_text(len(left), 'contact')} left")
+        return self._read_on(role, first=first, looks=looks + 1)
 
     def _who_left(self, role: ListRole) -> Sequence[int] | None:
         """The entries of our rows that are no longer in the list, by their ids; None when it is cheaper to read it whole, or
@@ -194,8 +199,10 @@ class ListReader:
             if requests > len(ours) // PAGE // 2:
                 return None
             there = page(low)
-            is_last = not there or there[-1] >= ours[-1]
-            end = len(ours) if is_last else bisect_right(ours, there[-1])
+            if not there:
+                # Either very many left, or the page was cut: nobody is taken for gone on it.
+                return None
+            end = len(ours) if there[-1] >= ours[-1] else bisect_right(ours, there[-1])
             here = set(there)
             if any(entry <= ours[-1] for entry in here.difference(ours[low:end])):
                 return None
