@@ -86,6 +86,18 @@ def test_a_mailjet_that_is_away_for_weeks_uses_up_no_attempts_either(small: Inst
     small.assert_suppressed(small.account.ids(*SUPPRESSED))
 
 
+@pytest.mark.parametrize("with_retry_after", [True, False])
+def test_a_fifteenth_of_the_configured_rate_costs_no_attempt_of_a_maintenance(
+    install_small: Install, with_retry_after: bool
+) -> None:
+    with install_small(mailjet_requests_per_minute=300) as made:
+        made.control.set_switches(rate_limit_per_minute=20, rate_limit_retry_after=with_retry_after)
+        assert made.maintain().report.facts.status is RunStatus.SUCCESS
+        assert current(made.services, made.key).log.attempt == 1
+        made.assert_suppressed(made.account.ids(*SUPPRESSED))
+        assert {(step.state, step.attempts) for step in made.steps(PlanKind.REBALANCING)} == {("confirmed", 1)}
+
+
 def test_a_slow_job_whose_answer_is_lost_is_not_given_up_while_it_may_run(small: Installation) -> None:
     run = small.decide_rebalancing()
     small.control.set_switches(job_latency_seconds=3600.0)
