@@ -84,9 +84,6 @@ def undo_maintenance(
     own = rebalancing or suppression
     finish_half_done(services, progress, besides=own.plan_id if own else None)
     with mutation_lock(services.database, services.clock, f"undoing {key}") as lock:
-        if rebalancing is not None:
-            # Which of its two lists a contact may leave depends on sends: decided as for whoever goes on with it.
-            finish_begun(services, rebalancing.plan_id, lock, progress)
         with services.database.begin() as connection:
             undone.withdraw(connection, campaign.campaign_id, sweep, by, services.clock.now())
             begun = outcome_rows.waiting_corrections_of(
@@ -94,6 +91,9 @@ def undo_maintenance(
             )
         # From here on no attempt goes on by itself, also when this one dies before anything is taken back.
         note_in_ledger(services, campaign.campaign_id, sweep)
+        if rebalancing is not None:
+            # Which of its two lists a contact may leave depends on sends: decided as for whoever goes on with it.
+            finish_begun(services, rebalancing.plan_id, lock, progress)
         done = [go_on(services, plan_id, lock, progress) for plan_id in begun]
         for plan_id in _plans_to_take_back(services, campaign.campaign_id, sweep):
             stop_and_settle(services, plan_id, lock, StepNote.UNDONE)

@@ -95,15 +95,16 @@ def test_who_decided_stays_after_an_undo_and_the_figures_of_decisions_with_it(in
             # The way back of a migration goes ways that no run goes.
             for table in ("plan", "review_item", "list_maintenance_log"):
                 connection.exec_driver_sql(f"drop function public.refuse_illegal_{table} cascade")
-        assert rollback(made.services.database) == ["0026_redo"]
-        assert rollback(made.services.database) == ["0025_withdrawn"]
+        taken_back: list[str] = []
+        while "0025_withdrawn" not in taken_back:
+            taken_back += rollback(made.services.database)
         assert made.query("select status, decided_by from plan where kind = 'rebalancing'") == [("rejected", "bob")]
         assert made.query("select distinct kind from plan order by 1") == [
             ("rebalancing",),
             ("suppression",),
             ("undo",),
         ]
-        assert migrate(made.services.database) == ["0025_withdrawn", "0026_redo"]
+        assert sorted(migrate(made.services.database)) == sorted(taken_back)
 
 
 def test_an_approved_question_that_was_not_carried_out_stays_approved_by_who_approved_it(small: Installation) -> None:

@@ -7,21 +7,22 @@ from typing import Any
 
 import pytest
 
+from list_pipeline.core.drift.findings import DriftKind, RepairSummary
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError, RemoteNotFoundError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import DraftStatus
 from list_pipeline.core.plans.corrections import Refusal
-from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind
+from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.validation.rules import Severity, ValidationRule
 from list_pipeline.operations.campaigns.discovery import discover
+from list_pipeline.operations.campaigns.recipients import record_recipients
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming, to_validate
+from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.maintenance.workflow import maintain
 from list_pipeline.operations.membership.sync import sync
 from list_pipeline.operations.plans.corrections import (
-    CorrectionRequest,
     carry_out_correction,
-    save_correction,
     to_carry_out,
 )
 from list_pipeline.operations.services import Services
@@ -29,6 +30,7 @@ from list_pipeline.operations.validation import validate as validate_module
 from list_pipeline.operations.validation.campaign_block import override
 from list_pipeline.operations.validation.validate import Validation, validate
 from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.plans import plan_rows
 from list_pipeline_tests.integration.accounts import Dying, Installation, Killed, plain_client, quietly
 from list_pipeline_tests.integration.drafts import schedule, unschedule
 
@@ -417,6 +419,30 @@ def test_a_freeze_of_a_campaign_that_is_never_sent_ends_by_itself(small: Install
     assert frozen(small) == frozenset()
 
 
+def approved_repair(made: Installation, contact_id: int) -> int:
+    """The reconciliation proposed to take a contact off list 1, and a person approved that; the plan's number."""
+    item = PlanItem(
+        contact_id, ItemAction.REMOVE, rule="in_two_campaign_lists", from_role=ListRole.CAMPAIGN_1, reason="repair"
+    )
+    now = made.clock.now()
+    with made.services.database.begin() as connection:
+        plan = plan_rows.save_plan(
+            connection,
+            campaign_id=None,
+            kind=PlanKind.REPAIR,
+            sweep=None,
+            content_hash="0" * 64,
+            policy_version="test",
+            status=PlanStatus.PENDING_REVIEW,
+            summary=RepairSummary(DriftKind.IN_TWO_CAMPAIGN_LISTS, 1),
+            items=[item],
+            now=now,
+            requested_by="reconciliation",
+        )
+        plan_rows.decide(connection, plan.plan_id, PlanStatus.PENDING_REVIEW, PlanStatus.APPROVED, "Ana", now)
+    return plan.plan_id
+
+
 def test_rebalancing_and_repairs_leave_a_validated_list_alone(small: Installation) -> None:
     _, key, _ = scheduled_campaign(small)
     twice = small.account.people[25]
@@ -431,12 +457,7 @@ def test_rebalancing_and_repairs_leave_a_validated_list_alone(small: Installatio
     assert plan.rebalancing_summary.frozen == (ListRole.CAMPAIGN_1,)
     assert not any("campaign_1" in flow for flow in plan.rebalancing_summary.moves)
     # A repair that takes somebody off one of two lists is what the blocked campaign waits for, so it does not.
-    with small.services.database.begin() as connection:
-        item = PlanItem(
-            twice, ItemAction.REMOVE, rule="in_two_campaign_lists", from_role=ListRole.CAMPAIGN_1, reason="repair"
-        )
-        asked = CorrectionRequest(PlanKind.MANUAL, "Ana", "", "a repair")
-        plan_id = save_correction(small.services, connection, asked, [item], {})
+    plan_id = approved_repair(small, twice)
     assert carry_out_correction(small.services, plan_id, quietly).facts.is_complete
     assert small.members(ListRole.CAMPAIGN_1) == before - {twice}
     assert to_carry_out(small.services) == []
@@ -448,12 +469,7 @@ def test_a_repair_waits_while_its_list_is_being_sent_and_says_so(small: Installa
     small.control.send(small.account.lists.campaign_1, "Letter 3", profile="clean", duration_seconds=7200)
     small.clock.advance(timedelta(minutes=1))
     before = small.members(ListRole.CAMPAIGN_1)
-    with small.services.database.begin() as connection:
-        item = PlanItem(
-            twice, ItemAction.REMOVE, rule="in_two_campaign_lists", from_role=ListRole.CAMPAIGN_1, reason="repair"
-        )
-        asked = CorrectionRequest(PlanKind.MANUAL, "Ana", "", "a repair")
-        plan_id = save_correction(small.services, connection, asked, [item], {})
+    plan_id = approved_repair(small, twice)
     waits = carry_out_correction(small.services, plan_id, quietly)
     assert small.members(ListRole.CAMPAIGN_1) == before
     assert (waits.facts.waits, waits.refused) == (1, {Refusal.LIST_BEING_SENT: [twice]})
@@ -462,8 +478,13 @@ def test_a_repair_waits_while_its_list_is_being_sent_and_says_so(small: Installa
     small.clock.sleep(7200)
     discover(small.services)
     assert [one.plan_id for one in to_carry_out(small.services)] == [plan_id]
-    assert carry_out_correction(small.services, plan_id, quietly).facts.is_complete
-    assert small.members(ListRole.CAMPAIGN_1) == before - {twice}
+    # Mailed through list 1, it would get the letter again through list 2 alone: it stays, and is proposed the other way.
+    record_recipients(small.services, progress=quietly)
+    done = carry_out_correction(small.services, plan_id, quietly)
+    assert done.refused == {Refusal.CYCLE_CHANGED: (twice,)}
+    reconcile(small.services, progress=quietly)
+    proposed = "select i.from_role from plan_item i join plan p using (plan_id) where p.status = 'pending_review'"
+    assert small.query(proposed) == [("campaign_2",)]
 
 
 def test_who_waits_to_be_suppressed_blocks(small: Installation) -> None:

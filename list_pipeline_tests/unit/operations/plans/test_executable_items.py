@@ -46,6 +46,8 @@ def plan(status: PlanStatus, outcome: GateOutcome | None = GateOutcome.APPROVED,
         executed_at=None,
         requested_by=None,
         note=None,
+        withdrawn_at=None,
+        withdrawn_by=None,
     )
 
 
