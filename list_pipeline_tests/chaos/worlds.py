@@ -26,6 +26,7 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.reviews.questions import MAILED_TWICE
 from list_pipeline.operations.campaigns.rounds import rule_on_round
 from list_pipeline.operations.plans.dead_jobs import declare_dead
+from list_pipeline.operations.plans.redo import redo_maintenance
 from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.operations.reviews import decisions
 from list_pipeline.storage.runs import ledger
@@ -54,7 +55,7 @@ class World:
     touched: set[int] = field(default_factory=set)
     """Whom somebody but the product moved, took off, put on, excluded or mailed once more in the open cycle."""
     left: dict[int, int] = field(default_factory=dict)
-    """Who unsubscribed, to the mails that they had got until then."""
+    """Who unsubscribed or was erased, to the mails that they had got until then."""
     complained: set[int] = field(default_factory=set)
     signed_up: int = 0
     stopped: bool = False
@@ -106,7 +107,18 @@ class World:
 
     def happen(self) -> None:
         """Something happens to somebody."""
-        kinds = ("unsubscribe", "everywhere", "take_off", "move", "import", "sign_up", "sign_up", "complain", "exclude")
+        kinds = (
+            "unsubscribe",
+            "everywhere",
+            "take_off",
+            "move",
+            "import",
+            "sign_up",
+            "sign_up",
+            "complain",
+            "exclude",
+            "erase",
+        )
         kind, contact_id = self.dice.choice(kinds), self.somebody()
         role = self.standing()[contact_id]
         self.say(f"{kind} {contact_id}")
@@ -114,6 +126,9 @@ class World:
             case "unsubscribe" | "everywhere":
                 self.left[contact_id] = self.mails()[contact_id]
                 self.scene.control.unsubscribe(contact_id, self.list_id(role) if kind == "unsubscribe" else None)
+            case "erase":
+                self.left[contact_id] = self.mails()[contact_id]
+                self.scene.control.gdpr_delete(contact_id)
             case "complain":
                 # Suppressed with the next maintenance; until then Mailjet itself keeps mails from whoever complained.
                 self.touched.add(contact_id)
@@ -258,11 +273,15 @@ class World:
         return 1
 
     def regret(self) -> None:
-        """Somebody takes the last maintenance back."""
+        """Somebody takes the last maintenance back, and may be sorry for it a little later."""
         key = self.scene.query(
             "select campaign_key from campaign_schedule where send_start_at is not null order by send_start_at desc limit 1"
         )[0]["campaign_key"]
-        self._try(f"undo {key}", lambda: undo_maintenance(self.scene.services, key, by="A. Person"))
+        services = self.scene.services
+        self._try(f"undo {key}", lambda: undo_maintenance(services, key, by="A. Person", progress=_quiet))
+        if self.dice.random() < 0.5:
+            self.work(hours=self.dice.choice((1, 30)))
+            self._try(f"redo {key}", lambda: redo_maintenance(services, key, by="A. Person", progress=_quiet))
 
     # One cycle, and what must hold
 
@@ -340,7 +359,7 @@ class World:
                on c.id = l.campaign_schedule_id where l.id in (
                    select max(id) from list_maintenance_log where maintenance_type = 'post_campaign'
                    group by campaign_schedule_id, sweep)
-               and l.status not in ('success', 'partial_success', 'rolled_back', 'rejected')"""
+               and l.status not in ('success', 'partial_success', 'rolled_back', 'partly_rolled_back', 'rejected')"""
         )
         if open_rows:
             self.problems.append(f"not at their end: {[dict(row) for row in open_rows]}")
@@ -363,6 +382,10 @@ class World:
             on = sorted(self.scene.lists().places.get(contact_id, ()))
             lines.append(f"{contact_id} on {on}: {mails}; {told}")
         return f"{len(contact_ids)}: " + " | ".join(lines)
+
+
+def _quiet(_: str) -> None:
+    """Progress that nobody reads."""
 
 
 def _random_edit(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 
 import pytest
@@ -13,14 +14,15 @@ from list_pipeline_tests.chaos.campaign import Grounds, cases_of, play, prepared
 from list_pipeline_tests.chaos.invariants import AS_UNDISTURBED, broken
 from list_pipeline_tests.chaos.jobs import JobDoesLess
 from list_pipeline_tests.chaos.scene import Scene, staged
+from list_pipeline_tests.chaos.worlds import World, WorldGoesOn
 
 pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
 def grounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grounds]:
-    """The small account and its undisturbed end."""
-    with prepared(tmp_path_factory.mktemp("chaos"), seed=7, larger=False) as made:
+    """The accounts and their undisturbed ends."""
+    with prepared(tmp_path_factory.mktemp("chaos"), seed=7) as made:
         yield made
 
 
@@ -40,6 +42,29 @@ def test_a_kill_right_after_a_job_was_accepted_is_survived(grounds: Grounds) -> 
 
 def test_a_job_that_does_half_of_it_is_survived(grounds: Grounds) -> None:
     assert play(grounds, JobDoesLess("job_half_applied", 1)).problems == []
+
+
+@pytest.mark.parametrize(("mode", "seed"), [("auto", 1), ("approval_required", 2)])
+def test_in_a_world_of_people_and_failures_everybody_gets_each_cycle_once(
+    grounds: Grounds, mode: str, seed: int
+) -> None:
+    assert play(grounds, WorldGoesOn(seed, 2, mode)).problems == []
+
+
+def test_a_world_sees_who_was_mailed_twice_or_missed(grounds: Grounds) -> None:
+    case = WorldGoesOn(3, 1, "auto")
+    with staged(grounds.templates["larger"], grounds.admin, grounds.folder / "wrong", **case.settings) as scene:
+        world = World(scene, random.Random(3))
+        world.cycle, before = 3, world.standing()
+        twice, missed, left = sorted(before)[:3]
+        for role in CAMPAIGN_LISTS:
+            world.send_round(role)
+        world.send(before[twice], world.subject)
+        world.left[left] = 0
+        world.judge({missed: before[missed], -1: ListRole.CAMPAIGN_1})
+        said = " ".join(world.problems)
+    for words in ("twice, and named by no report", "missed: 1: -1", "mailed after leaving"):
+        assert words in said
 
 
 def test_what_a_person_breaks_is_seen_by_the_invariants(grounds: Grounds, scene: Scene) -> None:
