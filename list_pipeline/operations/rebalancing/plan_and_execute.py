@@ -287,14 +287,11 @@ def execute_rebalancing(services: Services, run: Maintenance, progress: Callable
     finish_half_done(services, progress, besides=plan.plan_id)
     if items and plan.status is PlanStatus.APPROVED:
         with mutation_lock(services.database, services.clock, f"rebalancing after {run.campaign.key}") as lock:
-            # Who came or left decides whom a move concerns; a send that began since the plan was made, what may move. Sends
-            # are looked at last, so that little can begin between that and the first change.
-            refresh_contacts(services, [item.contact_id for item in items])
-            follow_sends(services)
-            looked_at = services.clock.now()
-            open_journal(services, plan, items)
-            carry_out(services, plan.plan_id, lock, progress, deadline_of(services, run), looked_at)
-            _roll_back_if_needed(services, run, plan, lock, progress)
+            with services.database.begin() as connection:
+                # Whoever held the lock before may have undone the maintenance.
+                plan = plan_rows.existing_plan(connection, plan.plan_id)
+            if plan.status is PlanStatus.APPROVED:
+                _carry_out(services, run, plan, items, lock, progress)
     executed = close(
         services,
         plan,
@@ -314,6 +311,24 @@ def execute_rebalancing(services: Services, run: Maintenance, progress: Callable
         failed=executed.failed,
     )
     return executed
+
+
+def _carry_out(
+    services: Services,
+    run: Maintenance,
+    plan: StoredPlan,
+    items: Sequence[PlanItem],
+    lock: MutationLock,
+    progress: Callable[[str], None],
+) -> None:
+    # Who came or left decides whom a move concerns; a send that began since the plan was made, what may move. Sends are looked
+    # at last, so that little can begin between that and the first change.
+    refresh_contacts(services, [item.contact_id for item in items])
+    follow_sends(services)
+    looked_at = services.clock.now()
+    open_journal(services, plan, items)
+    carry_out(services, plan.plan_id, lock, progress, deadline_of(services, run), looked_at)
+    _roll_back_if_needed(services, run, plan, lock, progress)
 
 
 def _roll_back_if_needed(

@@ -307,6 +307,10 @@ def execute_suppressions(services: Services, run: Maintenance, progress: Callabl
     if plan.executed_at is None and (items or unsettled):
         try:
             with mutation_lock(services.database, services.clock, f"suppression after {run.campaign.key}") as lock:
+                # Whoever held the lock before may have undone the maintenance, or turned the plan down.
+                with services.database.begin() as connection:
+                    plan = plan_rows.existing_plan(connection, plan.plan_id)
+                    items = executable_items(plan, plan_rows.plan_items(connection, plan.plan_id))
                 refresh_contacts(services, [item.contact_id for item in items])
                 open_journal(services, plan, items)
                 carry_out(services, plan.plan_id, lock, progress, deadline_of(services, run))

@@ -1,0 +1,48 @@
+"""An undo that meets other work on the same maintenance: a run that waits for the lock, one that died, a redo, a rollback."""
+
+from __future__ import annotations
+
+import pytest
+
+from list_pipeline.core.errors import StateChangedError
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.plans.plan import PlanKind, PlanStatus
+from list_pipeline.operations.maintenance import workflow
+from list_pipeline.operations.plans.undo import undo_maintenance
+from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
+from list_pipeline.operations.suppression import plan_and_execute as suppression
+from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation, quietly
+
+
+def undone_before_the_lock(made: Installation, patch: pytest.MonkeyPatch, module: object) -> None:
+    """Another process undoes the maintenance while the run, which looked at its plan already, waits for the lock."""
+    key = made.key
+
+    def meanwhile(*_: object, **__: object) -> int:
+        undo_maintenance(made.another(), key, by="bob", despite_complaint=True, progress=quietly)
+        return 0
+
+    patch.setattr(module, "finish_half_done", meanwhile)
+
+
+def test_a_run_that_waits_for_the_lock_suppresses_nobody_when_it_was_undone_meanwhile(
+    small: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = small.decide_suppression()
+    undone_before_the_lock(small, monkeypatch, suppression)
+    suppression.execute_suppressions(small.services, run, quietly)
+    assert not small.account.ids(*HARD, COMPLAINED) & small.members(ListRole.SUPPRESSION)
+    assert small.plan(PlanKind.SUPPRESSION).status is PlanStatus.WITHDRAWN
+    with pytest.raises(StateChangedError, match="undone meanwhile"):
+        workflow.open_rebalancing_gate(small.services, run)
+
+
+def test_a_run_that_waits_for_the_lock_moves_nobody_when_it_was_undone_meanwhile(
+    small: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {role: small.members(role) for role in CAMPAIGN_LISTS}
+    run = small.decide_rebalancing()
+    undone_before_the_lock(small, monkeypatch, rebalancing)
+    executed = rebalancing.execute_rebalancing(small.services, run, quietly)
+    assert (executed.confirmed, executed.open) == (0, 0)
+    assert {role: small.members(role) for role in CAMPAIGN_LISTS} == before
