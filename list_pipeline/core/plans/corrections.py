@@ -76,6 +76,7 @@ _LEFT_BECAUSE: Mapping[StepNote, Refusal] = {
     StepNote.LIST_BEING_SENT: Refusal.LIST_BEING_SENT,
     StepNote.RECIPIENTS_UNKNOWN: Refusal.RECIPIENTS_UNKNOWN,
     StepNote.UNSUBSCRIBED_MEANWHILE: Refusal.UNSUBSCRIBED,
+    StepNote.MUST_STAY: Refusal.MUST_STAY,
     StepNote.ALREADY_SUPPRESSED: Refusal.ALREADY_SO,
     StepNote.NOT_A_MEMBER: Refusal.ALREADY_SO,
 }
@@ -88,7 +89,10 @@ def left_because(note: StepNote | None) -> Refusal:
 
 _REFUSAL_NOTES = {
     Refusal.CONTACT_GONE: StepNote.CONTACT_GONE,
+    Refusal.UNSUBSCRIBED: StepNote.UNSUBSCRIBED_MEANWHILE,
     Refusal.CHANGED_SINCE: StepNote.NO_LONGER_THERE,
+    Refusal.REINSTATED_SINCE: StepNote.NO_LONGER_THERE,
+    Refusal.DELIVERED_SINCE: StepNote.NO_LONGER_THERE,
     Refusal.SUPPRESSED_SINCE: StepNote.ALREADY_SUPPRESSED,
     Refusal.CYCLE_CHANGED: StepNote.CYCLE_CHANGED,
     Refusal.RECIPIENTS_UNKNOWN: StepNote.RECIPIENTS_UNKNOWN,
@@ -264,11 +268,13 @@ def why_roll_back(planned: int, failed: int, astray: int) -> str | None:
 class CorrectionSummary:
     """What a correction is about, as it is stored with its plan. ``what``: its title.
 
-    ``refused``: why contacts are left as they are, to these contacts.
+    ``refused``: why contacts are left as they are, to these contacts. ``despite_complaint``: a person said explicitly that
+    complaints are taken back too; of what was stored before that was kept, it is not known, and so not assumed.
     """
 
     what: str = ""
     refused: Mapping[Refusal, tuple[int, ...]] = field(default_factory=dict)
+    despite_complaint: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -350,7 +350,9 @@ def save_correction(
         content_hash=content_hash(asked.campaign_id, asked.kind, asked.sweep, f"{_VERSION}.{revision}", items),
         policy_version=_VERSION,
         status=PlanStatus.PLANNED,
-        summary=CorrectionSummary(asked.what, {code: tuple(ids) for code, ids in refused.items()}),
+        summary=CorrectionSummary(
+            asked.what, {code: tuple(ids) for code, ids in refused.items()}, asked.despite_complaint
+        ),
         items=items,
         now=now,
         revision=revision,
@@ -450,16 +452,16 @@ def go_on(services: Correcting, plan_id: int, lock: MutationLock, progress: Prog
 
 
 def _skip_outdated(services: Deciding, plan: StoredPlan) -> None:
-    """Of an undo or a redo skip what is not begun and must not be done any more: it may have died hours ago, and the world
-    went on. A complaint that was taken back on purpose is."""
+    """Of an undo, a redo or a reinstatement skip what is not begun and must not be done any more: it may have died hours ago,
+    and the world went on. A complaint is taken back only where the person who asked said so."""
     if plan.kind is PlanKind.REDO:
         skip_outdated(services, plan)
-    if plan.kind is not PlanKind.UNDO:
+    if plan.kind not in (PlanKind.UNDO, PlanKind.MANUAL) or not isinstance(plan.summary, CorrectionSummary):
         return
     with services.database.begin() as connection:
         waiting = journal.not_begun(connection, plan.plan_id)
         changes = [one for one in outcome_rows.reversed_changes(connection, plan.plan_id) if one.contact_id in waiting]
-        found = reversals_of(services, connection, changes, despite_complaint=True)
+        found = reversals_of(services, connection, changes, plan.summary.despite_complaint)
         # Back already by somebody else's hand, a change is taken back all the same, by steps that find nothing to do.
         reasons = {
             one.change.contact_id: one.refused.note

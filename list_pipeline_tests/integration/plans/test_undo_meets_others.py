@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from list_pipeline.core.errors import StateChangedError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.plans.corrections import Refusal
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.operations.maintenance import workflow
+from list_pipeline.operations.plans import corrections
 from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.suppression import plan_and_execute as suppression
-from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation, quietly
+from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Dying, Installation, Killed, quietly
+from list_pipeline_tests.integration.conftest import Install
+from list_pipeline_tests.integration.plans.test_redo import POSTED, undo
 
 
 def undone_before_the_lock(made: Installation, patch: pytest.MonkeyPatch, module: object) -> None:
@@ -46,3 +52,25 @@ def test_a_run_that_waits_for_the_lock_moves_nobody_when_it_was_undone_meanwhile
     executed = rebalancing.execute_rebalancing(small.services, run, quietly)
     assert (executed.confirmed, executed.open) == (0, 0)
     assert {role: small.members(role) for role in CAMPAIGN_LISTS} == before
+
+
+def test_who_complained_after_an_undo_died_stays_suppressed_and_is_named(
+    install_small: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with install_small(mailjet_job_contacts=1) as made:
+        suppression.execute_suppressions(made.services, made.decide_suppression(), quietly)
+        with monkeypatch.context() as patch:
+            Dying(1, "before", POSTED).install(patch)
+            with pytest.raises(Killed):
+                undo(made)
+        contact = max(made.account.ids(*HARD))
+        with made.services.database.begin() as connection:
+            # As the bounces of another campaign tell it.
+            connection.exec_driver_sql(
+                "update contact_list_membership set is_complaining = true where contact_id = %s", (contact,)
+            )
+        made.clock.advance(timedelta(minutes=6))
+        (waiting,) = corrections.to_carry_out(made.services)
+        done = corrections.carry_out_correction(made.services, waiting.plan_id, quietly)
+        assert done.refused[Refusal.MUST_STAY] == (contact,)
+        made.assert_suppressed({contact})
