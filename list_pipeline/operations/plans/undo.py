@@ -12,7 +12,7 @@ from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.plans.journal import StepNote
 from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PlanKind, Sweep
 from list_pipeline.core.runs.status import TAKEN_BACK
-from list_pipeline.operations.access import Correcting, Storing
+from list_pipeline.operations.access import Correcting, Deciding, Storing
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
 from list_pipeline.operations.list_states import history as state_history
 from list_pipeline.operations.plans.corrections import (
@@ -25,6 +25,7 @@ from list_pipeline.operations.plans.corrections import (
     plan_reversal,
     require_name,
     require_permission,
+    save_correction,
 )
 from list_pipeline.operations.plans.execution import finish_begun, finish_half_done, stop_and_settle
 from list_pipeline.operations.plans.taken_back import note_in_ledger
@@ -86,8 +87,9 @@ def undo_maintenance(
     with mutation_lock(services.database, services.clock, f"undoing {key}") as lock:
         with services.database.begin() as connection:
             undone.withdraw(connection, campaign.campaign_id, sweep, by, services.clock.now())
+            # A rollback that died midway too: going on later, it would take back what a redo did meanwhile.
             begun = outcome_rows.waiting_corrections_of(
-                connection, campaign.campaign_id, sweep, PlanKind.REDO, PlanKind.UNDO
+                connection, campaign.campaign_id, sweep, PlanKind.ROLLBACK, PlanKind.REDO, PlanKind.UNDO
             )
         # From here on no attempt goes on by itself, also when this one dies before anything is taken back.
         note_in_ledger(services, campaign.campaign_id, sweep)
@@ -97,7 +99,9 @@ def undo_maintenance(
         done = [go_on(services, plan_id, lock, progress) for plan_id in begun]
         for plan_id in _plans_to_take_back(services, campaign.campaign_id, sweep):
             stop_and_settle(services, plan_id, lock, StepNote.UNDONE)
+            _keep_history(services, plan_id, row.log_id)
             done += _take_back(services, asked, plan_id, lock, progress)
+        _withdraw_again(services, asked)
     status = note_in_ledger(services, campaign.campaign_id, sweep)
     if status in TAKEN_BACK:
         follow_up(
@@ -107,6 +111,24 @@ def undo_maintenance(
         )
     log.info("maintenance undone", campaign=key, corrections=len(done), status=status)
     return done
+
+
+def _keep_history(services: Correcting, plan_id: int, log_id: int) -> None:
+    """Who was suppressed stands in the history before it is taken back: the run that suppressed them may have died first."""
+    with services.database.begin() as connection:
+        list_ids = {role.value: list_id for role, list_id in services.list_ids.by_role().items()}
+        outcome_rows.write_history(connection, plan_id, log_id, list_ids, services.clock.now())
+
+
+def _withdraw_again(services: Deciding, asked: CorrectionRequest) -> None:
+    """Where a redo left what was withdrawn to the next judgement, and nothing of it was done since, an undo is the last word
+    all the same: a plan without items says so."""
+    if asked.campaign_id is None or asked.sweep is None:
+        return
+    with services.database.begin() as connection:
+        if undone.is_answered(connection, asked.campaign_id, asked.sweep):
+            plan_id = save_correction(services, connection, asked, [], {})
+            plan_rows.mark_executed(connection, plan_id, services.clock.now())
 
 
 def _plans_to_take_back(services: Storing, campaign_id: int, sweep: Sweep) -> list[int]:

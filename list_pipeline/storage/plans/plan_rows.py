@@ -336,14 +336,18 @@ def rejected_contacts(connection: Connection, campaign_id: int) -> frozenset[int
         where p.campaign_id = :campaign and p.kind = 'suppression' and i.action = 'suppress'
           and (p.status = 'rejected' or p.status = 'withdrawn' and not exists (
                    select 1 from plan r where r.campaign_id = p.campaign_id and r.sweep = p.sweep and r.kind = 'redo'
-                     and r.created_at >= p.withdrawn_at))
+                     and r.created_at >= p.withdrawn_at and not exists (
+                         select 1 from plan u where u.campaign_id = p.campaign_id and u.sweep = p.sweep and u.kind = 'undo'
+                           and u.created_at > r.created_at)))
         union
         select coalesce(r.contact_id, cast(held.contact_id as bigint)) from review_item r join plan p using (plan_id)
         left join lateral jsonb_array_elements_text(r.details -> 'contact_ids') held (contact_id) on r.contact_id is null
         where p.campaign_id = :campaign and p.kind = 'suppression'
           and (r.status = 'rejected' or r.status = 'withdrawn' and p.status <> 'expired' and not exists (
                    select 1 from plan d where d.campaign_id = p.campaign_id and d.sweep = p.sweep and d.kind = 'redo'
-                     and d.created_at >= r.withdrawn_at))
+                     and d.created_at >= r.withdrawn_at and not exists (
+                         select 1 from plan u where u.campaign_id = p.campaign_id and u.sweep = p.sweep and u.kind = 'undo'
+                           and u.created_at > d.created_at)))
           and (r.kind = 'incident' or r.kind = 'plan' and r.contact_id is not null)
         """,
         campaign=campaign_id,

@@ -17,7 +17,7 @@ from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Dying, Installation, Killed, quietly
 from list_pipeline_tests.integration.conftest import Install
-from list_pipeline_tests.integration.plans.test_redo import POSTED, undo
+from list_pipeline_tests.integration.plans.test_redo import POSTED, redo, undo
 
 
 def undone_before_the_lock(made: Installation, patch: pytest.MonkeyPatch, module: object) -> None:
@@ -74,3 +74,62 @@ def test_who_complained_after_an_undo_died_stays_suppressed_and_is_named(
         done = corrections.carry_out_correction(made.services, waiting.plan_id, quietly)
         assert done.refused[Refusal.MUST_STAY] == (contact,)
         made.assert_suppressed({contact})
+
+
+def test_who_was_suppressed_by_a_run_that_died_stands_in_the_history_after_its_undo(
+    small: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = small.decide_suppression()
+
+    def dies_before_removing(words: str) -> None:
+        if "remove" in words:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        # A process that is killed writes nothing any more.
+        patch.setattr(suppression, "keep_history", lambda *_: None)
+        with pytest.raises(Killed):
+            suppression.execute_suppressions(small.services, run, dies_before_removing)
+    undo(small)
+    rows = small.query("select contact_id, reinstated_by from contact_suppression_history where change_id is not null")
+    taken_back = dict.fromkeys(small.account.ids(*HARD), "bob")
+    assert dict(rows) == {**taken_back, small.account.people[COMPLAINED]: None}
+
+
+def test_an_undo_is_the_last_word_also_where_a_redo_before_it_found_nothing_to_do(install_small: Install) -> None:
+    with install_small(list_management_mode="approval_required") as made:
+        made.maintain()
+        for asked in (undo, redo, undo, undo):
+            made.clock.advance(timedelta(minutes=1))
+            assert asked(made) == []
+        campaign = made.query("select id from campaign_schedule where campaign_key = :key", key=made.key)[0][0]
+        with made.services.database.begin() as connection:
+            assert made.account.ids(*HARD) <= corrections.plan_rows.rejected_contacts(connection, campaign)
+        words = made.query("select kind, requested_by from plan where kind in ('undo', 'redo') order by plan_id")
+        assert words == [("redo", "ada"), ("undo", "bob")]
+        made.clock.advance(timedelta(minutes=1))
+        redo(made)
+        with made.services.database.begin() as connection:
+            assert not corrections.plan_rows.rejected_contacts(connection, campaign)
+
+
+def test_a_rollback_that_died_is_at_its_end_before_an_undo_so_that_it_takes_no_redo_back(
+    small: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = small.decide_rebalancing()
+    with monkeypatch.context() as patch:
+
+        def why(*_: object) -> str:
+            Dying(1, "before", POSTED).install(patch)
+            return "a test"
+
+        patch.setattr(rebalancing, "_why_roll_back", why)
+        with pytest.raises(Killed):
+            rebalancing.execute_rebalancing(small.services, run, quietly)
+    undo(small)
+    small.clock.advance(timedelta(hours=2))
+    redo(small)
+    lists = {role: small.members(role) for role in CAMPAIGN_LISTS}
+    assert corrections.to_carry_out(small.services) == []
+    assert {role: small.members(role) for role in CAMPAIGN_LISTS} == lists
+    small.assert_suppressed(small.account.ids(*HARD, COMPLAINED))
