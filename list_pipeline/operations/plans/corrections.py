@@ -140,6 +140,9 @@ def carry_out_correction(services: Correcting, plan_id: int, progress: Progress 
     if plan is not None and plan.kind in MAINTENANCE_PLANS:
         require_permission(services, tried)
         finish_half_done(services, progress)
+        if plan.status is PlanStatus.WITHDRAWN and plan.campaign_id is not None and plan.sweep is not None:
+            # What took effect late, or was brought to its end, stands in spite of the undo.
+            note_in_ledger(services, plan.campaign_id, plan.sweep)
         return _half_done_result(services, plan)
     if plan is None or plan.kind not in CORRECTIONS:
         raise NotFoundError(tried, "there is no such correction", "`list-pipeline reviews` lists what waits")

@@ -37,7 +37,7 @@ from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.operations.stages import logged_with
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members
-from list_pipeline.storage.plans import journal
+from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans.journal import Job, Step
 
 log = structlog.get_logger(__name__)
@@ -140,10 +140,26 @@ def _finish_begun(
     waiting = 0
     for plan_id, ids in found.items():
         with logged_with(plan=plan_id):
-            execution = _Execution(services, plan_id, lock, progress, None, frozenset(ids))
+            only = frozenset(ids) & _to_finish(services, plan_id, lock)
+            if not only:
+                continue
+            execution = _Execution(services, plan_id, lock, progress, None, only)
             execution.run()
             waiting += execution.waiting
     return waiting
+
+
+def _to_finish(services: Changing, plan_id: int, lock: MutationLock) -> frozenset[int]:
+    """The contacts of a plan whose changes may be brought to their end: of one that an undo withdrew only those of which
+    something is certainly done. What a lost job may have done is looked for, and not posted once more."""
+    with services.database.begin() as connection:
+        is_withdrawn = plan_rows.existing_plan(connection, plan_id).status is PlanStatus.WITHDRAWN
+    if is_withdrawn:
+        with suppress(JobTimeoutError):
+            stop_and_settle(services, plan_id, lock, StepNote.UNDONE)
+    with services.database.begin() as connection:
+        steps = journal.steps_of(connection, plan_id)
+    return frozenset(step.contact_id for step in steps if not is_withdrawn or step.state is StepState.CONFIRMED)
 
 
 def _waits(plan_id: int, changes: int) -> UnavailableError:

@@ -85,7 +85,7 @@ class Settling:
         self.resume()
         with self._services.database.begin() as connection:
             if journal.steps_without_answer(connection, self._plan_id) and self._may_take_effect(connection):
-                raise self._still_at_work(f"Taking plan {self._plan_id} back")
+                raise self._still_at_work(f"Taking plan {self._plan_id} back", "; ask for it again then")
             # What a job left undone was given back to be posted again: it is not. The rest of a half-done change is skipped
             # with the transaction that writes its reversal; without one, it is brought to its end.
             steps = journal.steps_of(connection, self._plan_id)
@@ -295,10 +295,10 @@ class Settling:
     def _may_take_effect(self, connection: Connection) -> bool:
         return journal.may_take_effect(connection, self._plan_id, self._services.clock.now() - EXECUTION.job_may_run)
 
-    def _still_at_work(self, tried: str) -> JobTimeoutError:
+    def _still_at_work(self, tried: str, then: str = "") -> JobTimeoutError:
         hours = EXECUTION.job_may_run.total_seconds() / 3600
         return JobTimeoutError(
             tried,
             "a bulk job was posted and its answer lost, so it may still take effect",
-            f"It is looked for again by itself, for {hours:g} hours",
+            f"It is looked for again by itself, for {hours:g} hours{then}",
         )

@@ -20,6 +20,7 @@ from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.maintenance.workflow import write_report_and_states
 from list_pipeline.operations.plans import outcomes, single_contacts
+from list_pipeline.operations.plans.corrections import carry_out_correction, to_carry_out
 from list_pipeline.operations.plans.dead_jobs import declare_dead, look_for_lost_jobs
 from list_pipeline.operations.plans.execution import stop_and_settle
 from list_pipeline.operations.plans.undo import undo_maintenance
@@ -235,3 +236,28 @@ def test_the_command_ends_with_one_where_the_ledger_says_that_the_maintenance_fa
     said = CliRunner().invoke(cli.app, ["maintain", small.key])
     assert small.query("select status from list_maintenance_log") == [("failed",)]
     assert said.exit_code == 1, said.output
+
+
+@pytest.mark.parametrize("how", ["drop_before", "drop_after"])
+def test_nothing_of_an_undone_plan_is_begun_because_a_job_of_it_was_lost(small: Installation, how: str) -> None:
+    small.control.set_switches(job_latency_seconds=2 * 3600.0)
+    lost_suppressions(small, how)
+    with pytest.raises(UnavailableError, match="ask for it again"):
+        undo_maintenance(small.services, small.key, by="Ada", progress=quietly)
+    small.control.reset_requests()
+    small.control.set_switches(job_latency_seconds=1.0)
+    small.clock.sleep(3700)
+    while waiting := to_carry_out(small.services):
+        for one in waiting:
+            carry_out_correction(small.another(), one.plan_id, quietly)
+        small.clock.sleep(3700)
+    suppressed = small.account.ids(*SUPPRESSED)
+    ((status, left),) = small.query("select status, changes_left from list_maintenance_log")
+    if how == "drop_before":
+        assert small.changing_requests() == {}
+        assert not suppressed & small.members(ListRole.SUPPRESSION)
+        assert (status, left) == ("rolled_back", 0)
+    else:
+        # What took effect late is half done, and brought to its end; the ledger says that it stands.
+        small.assert_suppressed(suppressed)
+        assert (status, left) == ("partly_rolled_back", len(suppressed))
