@@ -21,7 +21,7 @@ Belongs here: one list. Does not belong here: which list is due for what, and wh
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -171,44 +171,18 @@ class ListReader:
         return self._read_on(role, first=first, looks=looks + 1)
 
     def _who_left(self, role: ListRole) -> Sequence[int] | None:
-        """The entries of our rows that are no longer in the list, by their ids; None when it is cheaper to read it whole, or
-        when entries stand among ours that we do not know.
+        """The entries of our rows that are no longer in the list (``entries_gone``).
 
         Raises:
             IncompleteDataError: a page is not sorted, so that it proves nothing.
         """
-        ours = members.entries_of(self._session, role)
-        gone: list[int] = []
-        settled, requests = 0, 0
 
-        def page(position: int) -> list[int]:
-            nonlocal requests
-            requests += 1
-            rows, _ = self._services.mailjet.recipients_page(self._services.list_ids[role], position - len(gone))
+        def page(offset: int) -> list[int]:
+            rows, _ = self._services.mailjet.recipients_page(self._services.list_ids[role], offset)
             self._report.rows_read += len(rows)
             return [row.recipient_id for row in rows]
 
-        def fits(position: int) -> bool:
-            return page(position)[:1] == ours[position : position + 1]
-
-        while settled < len(ours) and not fits(len(ours) - 1):
-            low, high = settled, len(ours) - 1
-            while high - low >= PAGE:
-                middle = (low + high) // 2
-                low, high = (middle, high) if fits(middle) else (low, middle)
-            if requests > len(ours) // PAGE // 2:
-                return None
-            there = page(low)
-            if not there:
-                # Either very many left, or the page was cut: nobody is taken for gone on it.
-                return None
-            end = len(ours) if there[-1] >= ours[-1] else bisect_right(ours, there[-1])
-            here = set(there)
-            if any(entry <= ours[-1] for entry in here.difference(ours[low:end])):
-                return None
-            gone += [entry for entry in ours[low:end] if entry not in here]
-            settled = end
-        return gone
+        return entries_gone(members.entries_of(self._session, role), page)
 
     def _read_whole(self, role: ListRole, *, first: bool) -> None:
         services, report = self._services, self._report
@@ -280,6 +254,46 @@ class ListReader:
                     self._check_activity()
                     self._report.rows_changed += sync_rows.merge_contacts(self._session, self._services.clock.now())
                 self._staging.clear_contacts()
+
+
+def entries_gone(ours: Sequence[int], read_page: Callable[[int], Sequence[int]]) -> Sequence[int] | None:
+    """Which entries of our rows a list holds no more, by bisection.
+
+    Somebody may leave between two requests, which moves everything behind. So a page tells who is gone only if it begins with
+    the entry that it was asked for, or is the list's first. And nobody is gone before the last entry that remains stands where
+    those in front of it put it: a page that lacks rows of its middle would show there.
+
+    Args:
+        ours: the ids of our entries, ascending. read_page: the ids of a page from an offset on, ascending.
+
+    Returns:
+        None when it is cheaper to read the list whole, or when entries stand among ours that we do not know.
+    """
+    there, gone, budget = list(ours), list[int](), len(ours) // PAGE // 2
+    settled = 0  # Whoever left and is not found yet stood behind this place, as far as is known.
+    while there and read_page(len(there) - 1)[:1] != there[-1:]:
+        low, high = settled, len(there) - 1
+        budget -= 1
+        while high - low >= PAGE:
+            middle = (low + high) // 2
+            low, high = (middle, high) if read_page(middle)[:1] == [there[middle]] else (low, middle)
+            budget -= 1
+        page = read_page(low)
+        budget -= 1
+        if budget < 0 or not page:
+            # Either very many left, or the page was cut: nobody is taken for gone on it.
+            return None
+        if low and page[0] != there[low]:
+            settled = 0
+            continue
+        end = len(there) if page[-1] >= there[-1] else bisect_right(there, page[-1])
+        seen, asked = set(page), there[low:end]
+        if any(entry <= there[-1] for entry in seen.difference(asked)):
+            return None
+        gone += [entry for entry in asked if entry not in seen]
+        there[low:end] = [entry for entry in asked if entry in seen]
+        settled = max(bisect_right(there, page[-1]) - 1, 0)
+    return gone
 
 
 def single_contacts(services: ReadingMailjet, contact_ids: Sequence[int], findings: list[str]) -> Iterator[ContactSeen]:

@@ -132,6 +132,34 @@ def test_who_left_a_long_list_is_found_without_reading_it_whole(known: Installat
     assert report.requests <= 12 + 6 + 8
 
 
+@pytest.mark.parametrize("number", [8, 9])
+def test_who_leaves_while_those_who_left_are_looked_for_costs_nobody_else_the_place(
+    known: Installation, number: int
+) -> None:
+    # So many requests later the bisection is at its end, and the page that tells who is gone comes next.
+    role, services = ListRole.CAMPAIGN_1, known.another()
+    order = [
+        row[0]
+        for row in known.query(
+            "select contact_id from list_membership where list_role = 'campaign_1' and left_at is null"
+            " order by recipient_id"
+        )
+    ]
+    known.take_off(role, order[700])
+    left, before = [order[5]], requests_made(known)
+
+    def beat() -> None:
+        if left and requests_made(known) >= before + number:
+            known.take_off(role, left.pop())
+
+    services.heartbeat = beat
+    sync(services)
+    assert not left
+    assert on_our_list(known, role) >= known.members(role)
+    sync(known.services)
+    assert on_our_list(known, role) == known.members(role)
+
+
 def test_a_list_that_many_left_is_read_whole(known: Installation) -> None:
     role = ListRole.CAMPAIGN_2
     for contact_id in sorted(known.members(role))[::40]:
