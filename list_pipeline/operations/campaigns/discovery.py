@@ -67,7 +67,8 @@ def discover(services: Observing) -> Discovery:
         # Sensors and runs look at the same time: whoever comes second finds the rows of the first.
         sent_campaigns.lock_schedule(connection)
         known, rulings = rounds.known_roles(connection), rounds.rulings(connection)
-        foreign = rounds.sends_of_other_lists(connection)
+        # Who stands in the schedule has a round already; under wrong ids it was noted as another list's too.
+        foreign = rounds.sends_of_other_lists(connection) - known.keys()
         assignable: list[CampaignSend] = []
         segments: list[tuple[SendSeen, CampaignSend]] = []
         for send in sends:

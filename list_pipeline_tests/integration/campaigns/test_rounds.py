@@ -190,6 +190,18 @@ def test_sends_that_were_none_of_ours_under_a_wrong_id_take_their_places_with_th
     assert new_here.query("select count(*) from ignored_send") == [(0,)]
 
 
+def test_rounds_that_were_none_of_ours_for_a_while_stay_as_they_are_with_the_right_id_again(
+    new_here: Installation,
+) -> None:
+    discover(new_here.services)
+    placed = "select mailjet_campaign_id, round_number, cycle_id from campaign_schedule order by send_start_at"
+    before = new_here.query(placed)
+    discover(new_here.another(mailjet_campaign_list_1_id=4_711))
+    for _ in range(2):
+        assert discover(new_here.services).alerts == []
+        assert new_here.query(placed) == before
+
+
 def test_a_round_on_which_a_person_ruled_is_not_derived_anew(new_here: Installation) -> None:
     lists = new_here.account.lists
     exchanged = new_here.another(
