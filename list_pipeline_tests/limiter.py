@@ -7,7 +7,7 @@ from collections import deque
 from datetime import datetime, timedelta
 
 from list_pipeline.core.clock import Clock
-from list_pipeline.core.request_rate import WINDOW, LearnedRate, after_refusal, allowed_rate
+from list_pipeline.core.request_rate import WINDOW, LearnedRate, after_refusal, allowed_rate, pause_left
 
 _SHORTEST_WAIT_S = 0.001
 
@@ -34,12 +34,8 @@ class InMemoryLimiter:
     def _try_acquire(self) -> float:
         with self._lock:
             now = self._clock.now()
-            if (
-                self._learned is not None
-                and self._learned.paused_until is not None
-                and self._learned.paused_until > now
-            ):
-                return (self._learned.paused_until - now).total_seconds()
+            if left := pause_left(self._learned, now):
+                return left.total_seconds()
             limit = allowed_rate(self._limit, self._learned, now)
             # The window is half open: what was granted exactly 60 s ago no longer counts.
             blocking = self._granted[-limit] if len(self._granted) >= limit else None

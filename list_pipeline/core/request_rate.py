@@ -41,10 +41,24 @@ class LearnedRate:
 
 def allowed_rate(configured: int, learned: LearnedRate | None, now: datetime) -> int:
     """Requests in any 60 s that are allowed now; what is configured when the service never refused."""
-    if learned is None:
+    if learned is None or _is_ahead(learned, now):
         return configured
     minutes = int(max(now - learned.refused_at, timedelta(0)) / timedelta(minutes=1))
     return min(configured, learned.allowance + minutes)
+
+
+def pause_left(learned: LearnedRate | None, now: datetime) -> timedelta:
+    """For how long the service is not asked, because it said so; zero when it is."""
+    until = None if learned is None else learned.paused_until
+    if until is None or not now < until <= now + LONGEST_PAUSE:
+        return timedelta(0)
+    return until - now
+
+
+def _is_ahead(learned: LearnedRate, now: datetime) -> bool:
+    """Whether the clock went back since the last refusal: what was learned would stay until it catches up, however late.
+    Clocks of two machines differ by less."""
+    return learned.refused_at > now + WINDOW
 
 
 def after_refusal(
@@ -57,9 +71,10 @@ def after_refusal(
         asked_at: when the refused request was made (UTC).
         pause: the span that the service asks for (Retry-After), None when it says nothing.
     """
-    until = now + min(pause, LONGEST_PAUSE) if pause is not None else None
-    if learned is not None and learned.paused_until is not None:
-        until = max(learned.paused_until, until or learned.paused_until)
+    left = max(pause_left(learned, now), min(pause or timedelta(0), LONGEST_PAUSE))
+    until = now + left if left else None
+    if learned is not None and _is_ahead(learned, now):
+        learned = None
     if learned is not None and asked_at <= learned.refused_at:
         return LearnedRate(learned.allowance, learned.refused_at, until)
     halved = allowed_rate(configured, learned, now) // 2
@@ -72,6 +87,6 @@ def rate_text(configured: int, learned: LearnedRate | None, now: datetime) -> st
     if learned is None or allowed == configured:
         return f"{configured:,} a minute"
     words = f"{allowed:,} a minute, one more each minute up to {configured:,}: refused at {utc_text(learned.refused_at)} UTC"
-    if learned.paused_until is not None and learned.paused_until > now:
-        words += f"; none before {utc_text(learned.paused_until, seconds=True)}, as the service asks"
+    if left := pause_left(learned, now):
+        words += f"; none before {utc_text(now + left, seconds=True)}, as the service asks"
     return words

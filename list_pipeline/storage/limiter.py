@@ -20,6 +20,7 @@ from list_pipeline.core.request_rate import (
     LearnedRate,
     after_refusal,
     allowed_rate,
+    pause_left,
 )
 from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import Database, execute, fetch_one, fetch_row
@@ -70,13 +71,13 @@ class SharedLimiter:
             # A statement of its own: those after it have to see what others wrote before they let go of the lock.
             execute(connection, "select pg_advisory_xact_lock(:key)", key=lock_numbers.LIMITER)
             learned = learned_rate(connection)
-            if learned is not None and learned.paused_until is not None and learned.paused_until > now:
-                return learned.paused_until - now
+            if left := pause_left(learned, now):
+                return left
             answer = fetch_row(
                 connection,
                 "whether a request is allowed now",
                 """
-                with recent as (select allowed_at from mailjet_request where allowed_at > :start),
+                with recent as (select allowed_at from mailjet_request where allowed_at > :start and allowed_at <= :ahead),
                 allowed as (insert into mailjet_request (allowed_at)
                             select :now where (select count(*) from recent) < :most returning 1)
                 select exists (select 1 from allowed) as is_allowed,
@@ -84,6 +85,8 @@ class SharedLimiter:
                 """,
                 now=now,
                 start=now - WINDOW,
+                # Another machine's clock may be ahead; what is further ahead was counted before this one went back.
+                ahead=now + WINDOW,
                 most=allowed_rate(self._limit, learned, now),
             )
         if answer["is_allowed"]:

@@ -167,6 +167,24 @@ def test_a_long_pause_is_not_waited_for_and_ends_within_an_hour(
     assert clock.now() == START + timedelta(hours=1)
 
 
+@pytest.mark.parametrize("back", [timedelta(hours=3), timedelta(days=400)])
+def test_a_clock_that_goes_back_keeps_nobody_from_asking(databases: tuple[Database, Database], back: timedelta) -> None:
+    clock, earlier = VirtualClock(START + back), VirtualClock(START)
+    before = SharedLimiter(databases[0], clock, 40)
+    for _ in range(40):
+        before.acquire()
+    before.slow_down(clock.now(), 3600.0)
+    limiter = SharedLimiter(databases[1], earlier, 40)
+    limiter.acquire()
+    assert earlier.now() == START
+    # And what is refused from now on teaches again.
+    assert allowed(databases[1], 40, earlier) == 40
+    for expected in (20, 10):
+        earlier.sleep(1)
+        limiter.slow_down(earlier.now(), None)
+        assert allowed(databases[1], 40, earlier) == expected
+
+
 def test_threads_of_two_processes_never_exceed_the_allowance_together(
     databases: tuple[Database, Database],
 ) -> None:
