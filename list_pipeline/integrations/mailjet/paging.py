@@ -258,6 +258,9 @@ class Pager:
                 step = max(overlap, step * _WIDER)
                 offset = max(start, offset - step)
                 continue
+            if start and seen and offset == start and (not keys or keys[0] not in seen):
+                what = "so many rows disappeared before it that what follows the rows read before cannot be told"
+                raise IncompleteDataError(f"Reading {resource.name} from row {start:,} on", what, _AGAIN)
             step, largest = 1, max(largest, len(rows))
             fresh: list[T] = []
             for key, row in zip(keys, rows, strict=True):

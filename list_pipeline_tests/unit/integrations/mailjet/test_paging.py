@@ -83,6 +83,16 @@ def test_a_tail_is_read_from_its_offset_on() -> None:
     assert ids_of(client(server), offset=9000) == []
 
 
+@pytest.mark.parametrize("left", [1, 900, 1001, 1200, 2500])
+def test_a_tail_is_whole_or_incomplete_however_many_leave_in_front_of_it(left: int) -> None:
+    server = ChangingList(4000, lambda self, number: self.ids.__delitem__(slice(0, left)) if number == 1 else None)
+    if left > 1000:
+        with pytest.raises(IncompleteDataError, match="disappeared before it"):
+            ids_of(client(server), offset=1500)
+    else:
+        assert ids_of(client(server), offset=1500) == list(range(1501, 4001))
+
+
 def test_pages_come_as_they_are_read() -> None:
     server = ChangingList(2500)
     pages = client(server).recipients(LIST_ID)
