@@ -189,6 +189,7 @@ class ListReader:
         list_id = services.list_ids[role]
         for attempt in range(1, ATTEMPTS + 1):
             self._staging.clear()
+            _, known_until = members.end_of_list(self._session, role)
             try:
                 for page in services.mailjet.read_all_recipients(list_id):
                     self._staging.add_recipients(role, page)
@@ -200,16 +201,17 @@ class ListReader:
                     raise
                 log.warning("list changed while it was read", list=role.value, attempt=attempt)
                 continue
-            self._merge(role, whole=True)
+            self._merge(role, whole=True, known_until=known_until)
             report.full_lists.append(role)
             report.tail_rows.pop(role, None)
             return
 
-    def _merge(self, role: ListRole, *, whole: bool = False) -> None:
+    def _merge(self, role: ListRole, *, whole: bool = False, known_until: int | None = None) -> None:
         """Take over what was read of a list, and forget it.
 
         Args:
             whole: from the first entry to the last, so that whoever was not seen has left it.
+            known_until: our last entry when that began.
         """
         if not self._staging.recipients and not whole:
             return
@@ -220,7 +222,7 @@ class ListReader:
         with transaction(session):
             self._check_activity()
             self._report.rows_changed += sync_rows.merge_contacts(session, now)
-            self._report.rows_changed += sync_rows.merge_list(session, role, now, whole=whole)
+            self._report.rows_changed += sync_rows.merge_list(session, role, now, whole=whole, known_until=known_until)
             # A whole list touches everybody; a part touches those who came, however long the list is.
             members.refresh_flags(session, now, None if whole else sync_rows.seen_contacts(session))
             if whole:

@@ -142,11 +142,15 @@ def merge_contacts(connection: Connection, now: datetime) -> int:
     )
 
 
-def merge_list(connection: Connection, role: ListRole, now: datetime, *, whole: bool) -> int:
+def merge_list(
+    connection: Connection, role: ListRole, now: datetime, *, whole: bool, known_until: int | None = None
+) -> int:
     """Bring our rows of one list up to date with what was seen, and return how many changed.
 
     Args:
         whole: the list was read from the first to the last row, so whoever was not seen has left it.
+        known_until: the highest id of an entry in our rows when the reading began. A higher one that was not seen may have
+            come after it and been merged by somebody else: that one has not left.
     """
     keep_replaced(connection, role, now)
     changed = execute(
@@ -172,8 +176,12 @@ def merge_list(connection: Connection, role: ListRole, now: datetime, *, whole: 
             update list_membership m set left_at = :now
             where m.list_role = :role and m.left_at is null
               and not exists (select 1 from seen_recipient r where r.list_role = :role and r.contact_id = m.contact_id)
+              and m.recipient_id <= greatest(
+                  cast(:known_until as bigint),
+                  (select max(recipient_id) from seen_recipient where list_role = :role))
             """,
             role=role.value,
+            known_until=known_until,
             now=now,
         )
     return changed

@@ -195,3 +195,20 @@ def test_weekly_readings_that_were_interrupted_go_on_with_the_next_list(known: I
     with pytest.raises(Killed):
         sync(stopping(services, is_list_1_read))
     assert sync(known.services).full_lists == due
+
+
+def test_who_was_found_by_another_sync_while_a_list_was_read_whole_stays(known: Installation) -> None:
+    role, services, came = ListRole.MASTER, known.another(), list[int]()
+    pages = len(known.members(role)) // PAGE
+    before = requests_made(known)
+
+    def beat() -> None:
+        # The entries are read, the contacts not yet.
+        if not came and requests_made(known) >= before + pages + 20:
+            came.append(known.control.sign_up("came-meanwhile@example.org", known.account.lists.master))
+            sync(known.services)
+            assert came[0] in on_our_list(known, role)
+
+    services.heartbeat = beat
+    assert sync(services, full=True).full_lists == list(ALL_LISTS)
+    assert on_our_list(known, role) == known.members(role)
