@@ -395,11 +395,12 @@ def _forward_steps(item: PlanItem) -> list[NewStep]:
 
 def _needless(item: PlanItem, now: ContactNow) -> StepNote | None:
     """A removal from one of two lists is made only while the contact is on both: never off its last one, unless it is
-    suppressed or unsubscribed."""
+    suppressed or unsubscribed. Who is subscribed again since it was to leave for that stays on all of them."""
     if item.action is not ItemAction.REMOVE:
         return None
-    is_there = item.from_role in now.campaign_lists
-    return None if is_there and (len(now.campaign_lists) > 1 or _must_leave(item, now)) else StepNote.NO_LONGER_THERE
+    is_one_too_many = len(now.campaign_lists) > 1 and item.rule != DriftKind.UNSUBSCRIBED_AND_LISTED.value
+    is_right = item.from_role in now.campaign_lists and (is_one_too_many or _must_leave(item, now))
+    return None if is_right else StepNote.NO_LONGER_THERE
 
 
 def _must_leave(item: PlanItem, now: ContactNow) -> bool:

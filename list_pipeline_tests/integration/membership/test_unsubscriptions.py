@@ -84,6 +84,20 @@ def test_a_repair_takes_who_was_imported_again_after_unsubscribing_off_the_list(
     assert reconcile(small.services, progress=quietly).counts[DriftKind.UNSUBSCRIBED_AND_LISTED] == 0
 
 
+def test_a_repair_leaves_who_is_subscribed_again_since_it_was_proposed_on_the_list(small: Installation) -> None:
+    contact_id = small.account.people[1]
+    small.control.unsubscribe(contact_id, small.account.lists[ONE])
+    sync(small.services)
+    come_back(small, contact_id, ListRole.MASTER, ONE, TWO)
+    ((plan_id, hashed),) = reconcile(small.services, progress=quietly).proposals
+    take_back_unsubscription(small.services, contact_id, by="ada", note="wrote to us")
+    approve(small.services, plan_id, by="ada", content_hash=hashed)
+    assert carry_out_correction(small.services, plan_id, quietly).facts.done == 0
+    assert contact_id in small.members(ONE) & small.members(TWO)
+    # On two lists it is found as such, which chooses the one that gives the open cycle once.
+    assert reconcile(small.services, progress=quietly).counts[DriftKind.IN_TWO_CAMPAIGN_LISTS] == 1
+
+
 def test_who_subscribed_again_on_the_same_entry_or_is_taken_back_by_a_person_is_left_on_the_list(
     small: Installation,
 ) -> None:
