@@ -10,16 +10,22 @@ naming the variable.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.lists import ListIds
-
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
-"""This machine, where rehearsals have their sandbox: plain http is allowed there, and no proxy stands in between."""
+from list_pipeline.core.urls import (
+    check_link_base,
+    check_postgres_url,
+    check_redis_url,
+    check_service_url,
+    encrypted_postgres_url,
+    is_loopback,
+)
 
 
 class OperatingMode(StrEnum):
@@ -64,9 +70,12 @@ class Settings(BaseSettings):
 
     # Stores
     database_url: SecretStr | None = Field(
-        None, description="PostgreSQL 15+, e.g. postgresql://user@host/db. Required."
+        None,
+        description="PostgreSQL 15+, e.g. postgresql://user@host/db; TLS unless it is this machine. Required.",
     )
-    redis_url: SecretStr | None = Field(None, description="Redis 7+ for the cache; without it nothing is cached.")
+    redis_url: SecretStr | None = Field(
+        None, description="Redis 7+ for the cache (rediss:// unless it is this machine); without it nothing is cached."
+    )
     dagster_postgres_url: SecretStr | None = Field(
         None, description="Dagster's own storage, with driver: postgresql+psycopg2://user@host/dagster."
     )
@@ -160,19 +169,60 @@ class Settings(BaseSettings):
 
     @field_validator("app_url", "dagster_url")
     @classmethod
-    def _without_slash(cls, value: str | None) -> str | None:
-        return value.rstrip("/") if value else None
+    def _base_of_links(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        check_link_base(value)
+        return value.rstrip("/")
 
     @field_validator("mailjet_base_url", "slack_base_url", "gemini_base_url")
     @classmethod
     def _encrypted_unless_loopback(cls, value: str | None) -> str | None:
         """TLS for everything that is not loopback: credentials and addresses travel over these."""
+        if value is not None:
+            check_service_url(value)
+        return value
+
+    @field_validator("slack_webhook_url")
+    @classmethod
+    def _encrypted_webhook(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_service_url(value.get_secret_value())
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _encrypted_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_redis_url(value.get_secret_value())
+        return value
+
+    @field_validator("dagster_postgres_url")
+    @classmethod
+    def _encrypted_dagster(cls, value: SecretStr | None) -> SecretStr | None:
+        # Dagster reads the variable itself, so nothing can be added to it here.
+        if value is not None:
+            check_postgres_url(value.get_secret_value(), mode_needed=True)
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _encrypted_postgres(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None:
             return None
-        parts = urlsplit(value)
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS):
-            raise ValueError("must begin with https:// unless it points to this machine")
-        return value
+        check_postgres_url(value.get_secret_value())
+        return SecretStr(encrypted_postgres_url(value.get_secret_value()))
+
+    @model_validator(mode="after")
+    def _rehearsal_alone(self) -> Self:
+        """Another clock than the machine's would decide what is due at real people."""
+        if self.rehearsal_clock_url is not None:
+            for name in ("rehearsal_clock_url", "mailjet_base_url"):
+                if not is_loopback(urlsplit(getattr(self, name)).hostname):
+                    raise ValueError(
+                        "REHEARSAL_CLOCK_URL is for rehearsals only: it and MAILJET_BASE_URL must point to this machine"
+                    )
+        return self
 
     @property
     def reviewers(self) -> frozenset[str]:
@@ -233,5 +283,5 @@ def read_settings() -> Settings:
         return Settings()  # type: ignore[call-arg]
     except ValidationError as error:
         # The values are left out: one of them may be a secret in the wrong variable.
-        found = "; ".join(f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        found = "; ".join(": ".join([*(str(part).upper() for part in e["loc"]), e["msg"]]) for e in error.errors())
         raise ConfigurationError("Reading the settings", found, "Correct it; .env.example explains each") from None

@@ -21,8 +21,8 @@ from list_pipeline.core.errors import (
     RateLimitedError,
     TransientError,
 )
+from list_pipeline.core.urls import LOOPBACK_HOSTS
 from list_pipeline.integrations.tls import tls_context
-from list_pipeline.settings import LOOPBACK_HOSTS
 
 TIMEOUT_S = 10.0
 MOST_RECIPIENTS = 50

@@ -34,7 +34,7 @@ from list_pipeline.core.errors import (
     RemoteNotFoundError,
     TransientError,
 )
-from list_pipeline.settings import LOOPBACK_HOSTS
+from list_pipeline.core.urls import LOOPBACK_HOSTS
 
 if TYPE_CHECKING:
     from google import genai
@@ -255,8 +255,9 @@ class GeminiClient:
                         base_url=self.base_url,
                         api_version=self._api_version,
                         timeout=max(1, round(self._timeout_s * 1000)),
-                        # A proxy from the environment would also be asked for this machine.
-                        client_args={"trust_env": False} if loopback else None,
+                        # The SDK follows redirects by itself, and hands the key to the other host. A proxy from the
+                        # environment would also be asked for this machine.
+                        client_args={"follow_redirects": False, "trust_env": not loopback},
                     ),
                 )
             return self._client
@@ -333,6 +334,10 @@ def _typed(error: APIError, model: str) -> IntegrationError:
         if "PerDay" in quotas:
             return DailyQuotaError(_TRIED, "the quota of the day is used up", "Try tomorrow or raise the quota")
         return RateLimitedError(_TRIED, happened, "Try again later", _retry_delay(details))
+    if 300 <= error.code < 400:
+        return PermanentError(
+            _TRIED, f"{happened}: a redirect, which is not followed with a key", "Check GEMINI_BASE_URL and proxies"
+        )
     if error.code in _TRANSIENT_CODES:
         return TransientError(_TRIED, happened, "Try again later")
     return PermanentError(

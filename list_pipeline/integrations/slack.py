@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
 
 from slack_sdk import WebClient, WebhookClient
 from slack_sdk.errors import SlackApiError
@@ -28,6 +29,7 @@ from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 from slack_sdk.http_retry.request import HttpRequest
 from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
+from slack_sdk.webhook import WebhookResponse
 
 from list_pipeline.core.clock import Clock
 from list_pipeline.core.errors import (
@@ -39,7 +41,7 @@ from list_pipeline.core.errors import (
     TransientError,
 )
 from list_pipeline.core.messages.slack_blocks import Block
-from list_pipeline.settings import LOOPBACK_HOSTS
+from list_pipeline.core.urls import LOOPBACK_HOSTS
 
 EVENT_TYPE = "list_pipeline"
 """Type of the metadata that carries our key."""
@@ -133,6 +135,43 @@ class _BoundedRateLimitRetry(RateLimitErrorRetryHandler):
         state.increment_current_attempt()
 
 
+class _NoRedirect(HTTPRedirectHandler):
+    """A redirect is an answer, and an error: followed, it would hand token and message to another host."""
+
+    def redirect_request(self, *_: object) -> None:
+        """None: not followed."""
+
+
+def _open(request: Request, proxy: str | None, context: ssl.SSLContext | None, timeout_s: float) -> Any:
+    """What the SDK does with ``urlopen``, but for redirects. ``proxy``: None takes none, also none of the environment's.
+
+    Raises:
+        HTTPError: any status but 2xx.
+    """
+    proxies = ProxyHandler({"http": proxy, "https": proxy} if proxy else {})
+    return build_opener(proxies, HTTPSHandler(context=context), _NoRedirect()).open(request, timeout=timeout_s)
+
+
+class _WebClient(WebClient):
+    """The SDK's client without redirects. The SDK has no setting for them, so the one method that opens is replaced."""
+
+    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
+        answer = _open(req, self.proxy, self.ssl, self.timeout)
+        charset = answer.headers.get_content_charset() or "utf-8"
+        return {"status": answer.status, "headers": answer.headers, "body": answer.read().decode(charset)}
+
+
+class _WebhookClient(WebhookClient):
+    """Likewise."""
+
+    def _perform_http_request_internal(self, url: str, req: Request) -> WebhookResponse:
+        answer = _open(req, self.proxy, self.ssl, self.timeout)
+        charset = answer.headers.get_content_charset() or "utf-8"
+        return WebhookResponse(
+            url=url, status_code=answer.status, body=answer.read().decode(charset), headers=answer.headers
+        )
+
+
 class SlackClient:
     """One channel of one workspace. Safe to share between threads."""
 
@@ -142,7 +181,7 @@ class SlackClient:
         self.base_url = base_url
         self._known_id: str | None = channel if _CHANNEL_ID.match(channel) else None
         # The SDK's default handlers are left out on purpose: they repeat chat.postMessage after a lost answer.
-        self._web = WebClient(
+        self._web = _WebClient(
             token=token,
             base_url=base_url,
             timeout=max(1, round(timeout_s)),
@@ -371,7 +410,7 @@ def post_to_webhook(url: str, text: str, blocks: Sequence[Block], timeout_s: flo
         MessageRefusedError, RateLimitedError, TransientError: it is not there. The URL is a secret and is not shown.
     """
     tried = "Posting to the Slack webhook"
-    client = WebhookClient(url, timeout=max(1, round(timeout_s)), retry_handlers=[])
+    client = _WebhookClient(url, timeout=max(1, round(timeout_s)), retry_handlers=[])
     if urlsplit(url).hostname in LOOPBACK_HOSTS:
         client.proxy = None
     again = "Look into the channel before posting it again"
@@ -385,12 +424,18 @@ def post_to_webhook(url: str, text: str, blocks: Sequence[Block], timeout_s: flo
         raise DeliveryUnknownError(tried, f"no answer ({type(error).__name__})", again) from None
     if answer.status_code == 200:
         return
+    if 300 <= answer.status_code < 400:
+        raise TransientError(tried, _redirect(answer.status_code), "Check SLACK_WEBHOOK_URL and proxies")
     if answer.status_code == 429:
         raise RateLimitedError(tried, "HTTP 429", "Try again later", _retry_after(answer.headers))
     if answer.status_code >= 500:
         raise DeliveryUnknownError(tried, f"HTTP {answer.status_code}", again)
     code = answer.body.strip()[:60] if re.fullmatch(r"[a-z_]{1,60}", answer.body.strip()) else "no reason given"
     raise MessageRefusedError(tried, f"HTTP {answer.status_code}, {code}", "Check SLACK_WEBHOOK_URL and the message")
+
+
+def _redirect(status: int) -> str:
+    return f"HTTP {status}: it points to another place, which is not followed with a secret; nothing was posted"
 
 
 def _typed(tried: str, error: SlackApiError, unknown: type[TransientError], again: str) -> Exception:
@@ -402,6 +447,8 @@ def _typed(tried: str, error: SlackApiError, unknown: type[TransientError], agai
     if status == 429 or code in ("ratelimited", "rate_limited"):
         wait = _retry_after(getattr(response, "headers", None) or {})
         return RateLimitedError(tried, "Slack asked us to slow down", "Try again later", wait)
+    if 300 <= status < 400:
+        return TransientError(tried, _redirect(status), "Check SLACK_BASE_URL and proxies")
     if not re.fullmatch(r"[a-z0-9_]{1,60}", code):
         # A web page in place of JSON, also with status 200: a proxy or an outage. What happened behind it is unknown.
         return unknown(tried, f"HTTP {status} without a readable answer", again)

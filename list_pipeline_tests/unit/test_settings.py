@@ -98,6 +98,9 @@ def test_every_setting_is_read_from_the_variable_of_its_name(monkeypatch: pytest
         other = "6" if default != 6 else "5"
     else:
         other = "https://other.example"
+    if name == "rehearsal_clock_url":
+        other = "http://localhost:8025"
+        monkeypatch.setenv("MAILJET_BASE_URL", other)
     monkeypatch.setenv(name.upper(), other)
     read = getattr(read_settings(), name)
     assert read != default
@@ -110,12 +113,22 @@ def test_a_missing_secret_is_named_by_what_needs_it(name: str) -> None:
         read_settings().secret(name)
 
 
+URLS = {
+    "database_url": "postgresql://somebody:{}@localhost/lists",
+    "dagster_postgres_url": "postgresql+psycopg2://somebody:{}@localhost/dagster",
+    "redis_url": "redis://:{}@localhost:6379/0",
+    "slack_webhook_url": "https://hooks.example.com/services/{}",
+}
+"""Secrets that are part of a URL."""
+
+
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_secret_is_not_shown_by_the_settings(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setenv(name.upper(), "hush-hush-value")
+    value = URLS.get(name, "{}").format("hush-hush-value")
+    monkeypatch.setenv(name.upper(), value)
     settings = read_settings()
     assert isinstance(getattr(settings, name), SecretStr)
-    assert settings.secret(name) == "hush-hush-value"
+    assert settings.secret(name) == value
     assert "hush-hush" not in f"{settings} {settings!r} {settings.model_dump_json()}"
 
 
@@ -133,6 +146,17 @@ def test_the_secret_key_may_have_the_name_that_mailjet_gives_it(monkeypatch: pyt
         ("LIST_MANAGEMENT_MODE", "hush-hush-value"),
         ("LIST_MANAGEMENT_ENABLED", "hush-hush-value"),
         ("SUPPRESSION_CAP_PERCENT", "101"),
+        ("DATABASE_URL", "hush-hush-value"),
+        ("DATABASE_URL", "mysql://somebody:hush-hush-value@localhost/lists"),
+        ("DATABASE_URL", "postgresql://somebody:@hush-hush-value@db.example.com/lists"),
+        ("DATABASE_URL", "postgresql://somebody:hush-hush-value@db.example.com/lists?sslmode=disable"),
+        ("DAGSTER_POSTGRES_URL", "postgresql://somebody:hush-hush-value@db.example.com/dagster"),
+        ("REDIS_URL", "redis://:hush-hush-value@cache.example.com:6379/0"),
+        ("SLACK_WEBHOOK_URL", "http://hooks.example.com/services/hush-hush-value"),
+        ("SLACK_WEBHOOK_URL", "file:///hush-hush-value"),
+        ("SLACK_BASE_URL", "https://somebody:hush-hush-value@slack.example.com/api/"),
+        ("APP_URL", "javascript:alert('hush-hush-value')"),
+        ("REHEARSAL_CLOCK_URL", "http://localhost:8025/hush-hush-value"),
         ("MAILJET_JOB_CONTACTS", "5001"),
         ("WEEKLY_HEALTH_CHECK_DAY", "7"),
         ("LOG_LEVEL", "hush-hush-value"),
@@ -180,6 +204,11 @@ def test_the_five_lists_have_the_roles_that_their_variables_say(monkeypatch: pyt
 def test_plain_http_is_for_this_machine_only(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("MAILJET_BASE_URL", url)
     assert read_settings().mailjet_base_url == url
+
+
+def test_a_remote_database_is_reached_with_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://somebody:hush@db.example.com/lists")
+    assert read_settings().secret("database_url").endswith("/lists?sslmode=require")
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,7 @@ from list_pipeline.core.errors import (
     UnavailableError,
 )
 from list_pipeline.core.request_rate import LONGEST_WAIT
+from list_pipeline.core.urls import LOOPBACK_HOSTS
 from list_pipeline.integrations.circuit import CircuitBreaker
 from list_pipeline.integrations.limits import RequestLimiter
 from list_pipeline.integrations.mailjet.answers import (
@@ -48,7 +49,6 @@ from list_pipeline.integrations.mailjet.answers import (
 )
 from list_pipeline.integrations.mailjet.errors import OutcomeUnknownError, TooLargeError
 from list_pipeline.integrations.tls import tls_context
-from list_pipeline.settings import LOOPBACK_HOSTS
 
 log = structlog.get_logger(__name__)
 

@@ -1,0 +1,101 @@
+"""What the address of a service may be: encrypted unless it is this machine, and with no secret where it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from list_pipeline.core.urls import (
+    check_link_base,
+    check_postgres_url,
+    check_redis_url,
+    check_service_url,
+    encrypted_postgres_url,
+    is_loopback,
+)
+
+SECRET = "hush"
+
+
+@pytest.mark.parametrize(
+    ("check", "value"),
+    [
+        (check_service_url, "https://api.example.com"),
+        (check_service_url, "http://127.0.0.1:8025/v3"),
+        (check_service_url, "http://[::1]:8025"),
+        (check_service_url, "http://LOCALHOST:1"),
+        (check_link_base, "http://lists.example.com/app"),
+        (check_redis_url, "rediss://:hush@cache.example.com:6380/0"),
+        (check_redis_url, "redis://127.0.0.2:6379"),
+        (check_redis_url, "unix:///run/redis.sock"),
+        (check_postgres_url, "postgresql://user:hush@db.example.com/lists"),
+        (check_postgres_url, "postgresql+psycopg2://user@db.example.com/lists?sslmode=verify-full"),
+        (check_postgres_url, "postgresql:///lists?host=/var/run/postgresql&sslmode=disable"),
+        (check_postgres_url, "postgresql://user@127.0.0.1:5432,[::1]:5433/lists?sslmode=disable"),
+        (check_postgres_url, "postgresql://user:hu%40sh@db.example.com/lists"),
+    ],
+)
+def test_what_is_encrypted_or_stays_on_this_machine_is_taken(check: Callable[[str], None], value: str) -> None:
+    check(value)
+
+
+@pytest.mark.parametrize(
+    ("check", "value"),
+    [
+        (check_service_url, "http://hush.example.com"),
+        (check_service_url, "http://127.0.0.1.example.com/hush"),
+        (check_service_url, "file:///etc/hush"),
+        (check_service_url, "https://user:hush@api.example.com"),
+        (check_service_url, "https://"),
+        (check_service_url, "hush"),
+        (check_service_url, "https://api.example.com:hush"),
+        (check_link_base, "javascript:alert('hush')"),
+        (check_link_base, "data:text/html,hush"),
+        (check_link_base, "//hush.example.com"),
+        (check_redis_url, "redis://:hush@cache.example.com:6379"),
+        (check_redis_url, "http://hush"),
+        (check_redis_url, "rediss://:hu@sh@cache.example.com"),
+        (check_postgres_url, "mysql://user:hush@127.0.0.1/lists"),
+        (check_postgres_url, "hush"),
+        (check_postgres_url, "postgresql://user:hush@db.example.com/lists?sslmode=prefer"),
+        (check_postgres_url, "postgresql://user:hush@db.example.com/lists?sslmode=disable"),
+        (check_postgres_url, "postgresql://user:hush@127.0.0.1,db.example.com/lists?sslmode=disable"),
+        (check_postgres_url, "postgresql://user:hush@/lists?host=db.example.com&sslmode=allow"),
+        (check_postgres_url, "postgresql://user:p@hush@db.example.com/lists"),
+        (check_postgres_url, "postgresql://user:p/w@hush/lists"),
+        (check_postgres_url, "postgresql://user:p#w@hush/lists"),
+        (check_postgres_url, "postgresql://user:p?w@hush/lists"),
+    ],
+)
+def test_what_others_could_read_or_is_of_another_kind_is_refused_unshown(
+    check: Callable[[str], None], value: str
+) -> None:
+    with pytest.raises(ValueError, match=r".") as caught:
+        check(value)
+    assert SECRET not in str(caught.value)
+
+
+def test_a_remote_postgresql_without_a_mode_is_asked_for_tls() -> None:
+    remote = encrypted_postgres_url("postgresql://user:hush@db.example.com:5432/lists?application_name=x")
+    assert remote == "postgresql://user:hush@db.example.com:5432/lists?application_name=x&sslmode=require"
+    for same in (
+        "postgresql://user@db.example.com/lists?sslmode=verify-full",
+        "postgresql://user@localhost/lists",
+        "postgresql:///lists",
+        "postgresql://user@/lists?host=/run/postgresql",
+    ):
+        assert encrypted_postgres_url(same) == same
+
+
+def test_where_dagster_reads_the_url_itself_the_mode_has_to_be_named() -> None:
+    check_postgres_url("postgresql://user@db.example.com/dagster?sslmode=require", mode_needed=True)
+    check_postgres_url("postgresql://user@localhost/dagster", mode_needed=True)
+    with pytest.raises(ValueError, match="sslmode"):
+        check_postgres_url("postgresql://user@db.example.com/dagster", mode_needed=True)
+
+
+def test_a_name_is_no_loopback_because_it_looks_like_one() -> None:
+    assert not is_loopback("127.0.0.1.example.com")
+    assert not is_loopback(None)
+    assert is_loopback("127.8.8.8")
