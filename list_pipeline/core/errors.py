@@ -13,7 +13,7 @@
     |-- MissingRowError            a row of ours that must be there is not (storage.database)
     |-- UnreadableRowError         a row of ours does not hold what its column is for (storage.database)
     `-- IntegrationError           another service failed; subclasses live beside each client
-        |-- PermanentError         repeating the same request cannot help
+        |-- PermanentError         repeating the same request cannot help; StatementFailedError of PostgreSQL too
         |   |-- AuthenticationError
         |   `-- RemoteNotFoundError
         `-- TransientError         repeating later may help

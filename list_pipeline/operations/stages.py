@@ -20,7 +20,6 @@ from functools import partial
 from typing import ParamSpec, Protocol, TypeVar
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from structlog.contextvars import bind_contextvars, get_contextvars, unbind_contextvars
 
 from list_pipeline.core.errors import ChangesStoppedError, LockHeldError, TransientError
@@ -32,6 +31,7 @@ from list_pipeline.core.monitoring.latency import (
 from list_pipeline.core.monitoring.policy import MONITORING
 from list_pipeline.operations.access import Measured
 from list_pipeline.operations.services import Services
+from list_pipeline.storage.database_errors import StatementFailedError
 from list_pipeline.storage.monitoring import metrics
 
 log = structlog.get_logger(__name__)
@@ -96,7 +96,7 @@ def timed(
         def keep(outcome: str) -> None:
             try:
                 _keep(services, workflow, stage, outcome, started_at, before, campaign, sweep, log_id)
-            except (SQLAlchemyError, TransientError) as error:
+            except (StatementFailedError, TransientError) as error:
                 log.warning("a timing was not kept", error=type(error).__name__)
 
         try:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,20 +23,79 @@ from typing import Any, Generic, TypeVar, cast
 
 import psycopg
 from psycopg import sql
+from psycopg.abc import RV, PQGen
+from psycopg.errors import _WaitTimeout
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
-from list_pipeline.core.errors import ListPipelineError, StateChangedError, TransientError
+from list_pipeline.core.errors import ConfigurationError, ListPipelineError, StateChangedError
 from list_pipeline.core.life_cycles import LifeCycle, Status
+from list_pipeline.storage.database_errors import DatabaseUnavailableError, plain_errors
 
 SCHEMA = "list_pipeline"
 
+CONNECT_TIMEOUT_S = 10
+DEAD_AFTER_S = 30
+"""Silence of the network, in seconds, after which a connection counts as broken, also in the middle of a statement."""
+LOCK_TIMEOUT_S = 120
+"""Longest wait for somebody else's rows or advisory locks within a statement."""
+STATEMENT_TIMEOUT_S = 300
+"""Longest statement. COPY writes a page at a time; the longest statement compares the rows of a list of a million."""
+IDLE_IN_TRANSACTION_S = 300
+"""A transaction of ours does no requests: one that is idle for so long belongs to a process that hangs, and holds rows."""
+POOL_TIMEOUT_S = 60.0
 
-class DatabaseUnavailableError(TransientError):
-    """PostgreSQL does not answer."""
+_OPTIONS = {
+    "search_path": SCHEMA,
+    "timezone": "UTC",
+    "lock_timeout": f"{LOCK_TIMEOUT_S}s",
+    "statement_timeout": f"{STATEMENT_TIMEOUT_S}s",
+    "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_S}s",
+}
+_CONNECTION: Mapping[str, Any] = {
+    "options": " ".join(f"-c{name}={value}" for name, value in _OPTIONS.items()),
+    "connect_timeout": CONNECT_TIMEOUT_S,
+    # Who waits for an answer, and who waits for nothing, both notice that the other side is gone.
+    "tcp_user_timeout": DEAD_AFTER_S * 1000,
+    "keepalives": 1,
+    "keepalives_idle": DEAD_AFTER_S // 3,
+    "keepalives_interval": DEAD_AFTER_S // 6,
+    "keepalives_count": 4,
+}
+"""https://www.postgresql.org/docs/current/libpq-connect.html and runtime-config-client.html"""
+
+
+class BoundedConnection(psycopg.Connection[Any]):
+    """A connection on which nothing is waited for without an end.
+
+    The server's own limits and the keepalives of TCP say nothing where something in between takes every byte and passes none
+    on: a proxy that hangs, a network that was cut in two.
+    """
+
+    answer_within_s: float = STATEMENT_TIMEOUT_S + DEAD_AFTER_S
+    """Longest wait for an answer, in seconds."""
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """As the driver does, and no longer than ``answer_within_s``; then the connection is closed.
+
+        Raises:
+            psycopg.OperationalError: no answer in time.
+        """
+        try:
+            return super().wait(gen, interval, self.answer_within_s if timeout is None else timeout)
+        except _WaitTimeout as error:
+            if timeout is not None:
+                raise
+            self.close()
+            raise psycopg.OperationalError(f"no answer within {self.answer_within_s:.0f} s") from error
+
+
+def _connect(_dialect: object, _record: object, arguments: list[Any], named: dict[str, Any]) -> BoundedConnection:
+    return BoundedConnection.connect(*arguments, **named)
 
 
 class MissingRowError(ListPipelineError):
@@ -67,15 +126,17 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,
+            pool_timeout=POOL_TIMEOUT_S,
             json_serializer=to_json,
             # Parameters hold addresses, and error texts are kept.
             hide_parameters=True,
-            connect_args={"options": f"-csearch_path={SCHEMA} -ctimezone=UTC", "connect_timeout": 10},
+            connect_args=_CONNECTION,
         )
         self._pool = cast("QueuePool", self._engine.pool)
         self._most, self._peak = 2 * pool_size, 0
         self._counting = threading.Lock()
         event.listen(self._engine, "checkout", self._taken)
+        event.listen(self._engine, "do_connect", _connect)
 
     def __repr__(self) -> str:
         return f"Database({self._url.host}:{self._url.port}/{self._url.database})"
@@ -99,21 +160,38 @@ class Database:
         """A transaction: committed when the block ends, rolled back when it raises.
 
         Raises:
-            DatabaseUnavailableError: the server does not answer.
+            DatabaseUnavailableError: the server does not answer, or gave a statement up.
+            StatementFailedError: it refused a statement.
         """
-        try:
-            connection = self._engine.connect()
-        except OperationalError as error:
-            raise DatabaseUnavailableError(
-                f"Connecting to {self!r}", "the server does not answer", "Check DATABASE_URL and that PostgreSQL runs"
-            ) from error
-        with connection, connection.begin():
+        with plain_errors(f"Working in {self!r}"), self._connected() as connection, connection.begin():
             yield connection
+
+    def _connected(self) -> Connection:
+        try:
+            return self._engine.connect()
+        except (OperationalError, PoolTimeoutError) as error:
+            raise self._unreachable(error) from None
+
+    def _unreachable(self, error: Exception) -> DatabaseUnavailableError | ConfigurationError:
+        tried = f"Connecting to {self!r}"
+        if isinstance(error, PoolTimeoutError):
+            return DatabaseUnavailableError(
+                tried, f"all {self._most} connections of this process are in use", "Try again; if it stays, report it"
+            )
+        # PostgreSQL sends no SQLSTATE that the driver keeps while a connection is made; its words are in English or not.
+        text = str(error.__cause__ or error).lower()
+        if any(word in text for word in ("password authentication failed", "no password supplied", "28p01")):
+            return ConfigurationError(tried, "the user or password is refused", "Check DATABASE_URL")
+        if "database" in text and "does not exist" in text:
+            return ConfigurationError(tried, "there is no such database", "Create it, or check DATABASE_URL")
+        return DatabaseUnavailableError(
+            tried, "the server does not answer", "Check DATABASE_URL and that PostgreSQL runs"
+        )
 
     @contextmanager
     def session(self) -> Iterator[Connection]:
         """A connection of one's own in autocommit, for temporary tables and advisory locks that outlive a transaction."""
-        with self._engine.connect() as connection:
+        with plain_errors(f"Working in {self!r}"), self._connected() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT")
             try:
                 yield connection
@@ -136,6 +214,17 @@ def transaction(session: Connection) -> Iterator[None]:
         execute(session, "rollback")
         raise
     execute(session, "commit")
+
+
+@contextmanager
+def answered_within(connection: Connection, seconds: float) -> Iterator[None]:
+    """Statements of a connection wait no longer than so many seconds for their answers while a block runs."""
+    driver = cast("BoundedConnection", connection.connection.driver_connection)
+    before, driver.answer_within_s = driver.answer_within_s, seconds
+    try:
+        yield
+    finally:
+        driver.answer_within_s = before
 
 
 # Statements are constants: finding their parameters once is enough.

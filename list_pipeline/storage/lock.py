@@ -6,6 +6,7 @@ Dagster's pool of one stands in front of it; that is a courtesy of the scheduler
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +15,12 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from list_pipeline.core.clock import Clock
-from list_pipeline.core.errors import LockHeldError, TransientError
+from list_pipeline.core.errors import ConfigurationError, LockHeldError, TransientError
 from list_pipeline.storage import lock_numbers
-from list_pipeline.storage.database import Database, execute, fetch_one, fetch_scalar
+from list_pipeline.storage.database import Database, answered_within, execute, fetch_one, fetch_scalar
+
+_CHECKED_WITHIN_S = 30.0
+"""An answer that takes longer is none: a holder that cannot make sure of its lock changes nothing."""
 
 
 class LockLostError(TransientError):
@@ -29,6 +33,8 @@ class MutationLock:
 
     fence: int
     _connection: Connection
+    _session: str
+    """Our name of the session: another one there means that a pooler gave us somebody else's."""
 
     def check(self) -> None:
         """Make sure, right before a mutating request, that the lock is still ours.
@@ -37,14 +43,17 @@ class MutationLock:
             LockLostError: it is not.
         """
         try:
-            held = fetch_scalar(
-                self._connection,
-                """
-                select exists (select 1 from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()
-                               and granted and ((classid::bigint << 32) | objid::bigint) = :key)
-                """,
-                key=lock_numbers.MUTATION,
-            )
+            with answered_within(self._connection, _CHECKED_WITHIN_S):
+                held = fetch_scalar(
+                    self._connection,
+                    """
+                    select exists (select 1 from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()
+                                   and granted and ((classid::bigint << 32) | objid::bigint) = :key)
+                           and current_setting('list_pipeline.session', true) = :session
+                    """,
+                    key=lock_numbers.MUTATION,
+                    session=self._session,
+                )
         except (DBAPIError, PendingRollbackError) as error:
             # The second kind is what every look after the first one gets on a connection that died.
             raise _lost() from error
@@ -65,6 +74,7 @@ def mutation_lock(database: Database, clock: Clock, holder: str, *, wait_s: floa
     """
     deadline = clock.now().timestamp() + wait_s
     with database.session() as connection:
+        session = _require_session(connection, f"Changing the lists for {holder}")
         # The name is visible to the next one who asks; PostgreSQL cuts it at 63 bytes.
         execute(connection, "select set_config('application_name', :name, false)", name=f"list_pipeline: {holder}"[:63])
         while not fetch_scalar(connection, "select pg_try_advisory_lock(:key)", key=lock_numbers.MUTATION):
@@ -75,7 +85,30 @@ def mutation_lock(database: Database, clock: Clock, holder: str, *, wait_s: floa
                     "Wait until that run ends, or stop it",
                 )
             clock.sleep(1.0)
-        yield MutationLock(int(fetch_scalar(connection, "select nextval('mutation_fence')")), connection)
+        yield MutationLock(int(fetch_scalar(connection, "select nextval('mutation_fence')")), connection, session)
+
+
+def _require_session(connection: Connection, tried: str) -> str:
+    """Make sure that statements of one connection reach one session of the server, and give that session a name.
+
+    A pooler in transaction mode hands sessions around: the lock of one holder is then the lock of whoever gets its session, who
+    is told that it is free, because a session may take its own lock again.
+
+    Raises:
+        ConfigurationError: they do not.
+    """
+    mine = uuid.uuid4().hex
+    before = fetch_scalar(connection, "select current_setting('list_pipeline.session', true)")
+    execute(connection, "select set_config('list_pipeline.session', :mine, false)", mine=mine)
+    after = [fetch_scalar(connection, "select current_setting('list_pipeline.session', true)") for _ in range(3)]
+    if before or set(after) != {mine}:
+        raise ConfigurationError(
+            tried,
+            "DATABASE_URL leads to a pooler that does not keep sessions (such as PgBouncer with pool_mode = transaction), "
+            "behind which no lock holds",
+            "Connect to PostgreSQL itself, or to a pool in session mode",
+        )
+    return mine
 
 
 def is_held(connection: Connection) -> bool:

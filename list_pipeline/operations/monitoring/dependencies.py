@@ -17,8 +17,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from list_pipeline.core.errors import ListPipelineError, RateLimitedError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.request_rate import rate_text
@@ -110,9 +108,6 @@ def _ask(services: Services, question: Question) -> queue.SimpleQueue[tuple[int,
             answer = question(services)
         except ListPipelineError as error:
             answer = redact_addresses(str(error))
-        except SQLAlchemyError as error:
-            # Its text quotes statements and the address of the server.
-            answer = f"the database failed ({type(error).__name__})"
         except Exception as error:  # noqa: BLE001  # whatever it is, it is the answer: this service cannot be used
             answer = f"the check failed ({type(error).__name__})"
         answers.put((round((services.clock.now() - began) / timedelta(milliseconds=1)), answer))

@@ -146,7 +146,7 @@ def test_a_timing_that_cannot_be_kept_fails_nothing(small: Installation) -> None
         connection.exec_driver_sql("alter table work_timing rename to gone")
     with timed(small.services, "looking", WHOLE_RUN):
         pass
-    assert [entry["error"] for entry in entries(small, "a timing was not kept")] == ["ProgrammingError"]
+    assert [entry["error"] for entry in entries(small, "a timing was not kept")] == ["StatementFailedError"]
 
 
 def test_figures_of_no_day_are_refused(small: Installation) -> None:

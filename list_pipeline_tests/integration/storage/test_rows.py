@@ -17,6 +17,7 @@ from list_pipeline.core.observations import ContactSeen, RecipientSeen
 from list_pipeline.storage import reviews
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.database import Database, MissingRowError, copy_rows, fetch_all, fetch_scalar, to_json
+from list_pipeline.storage.database_errors import StatementFailedError
 from list_pipeline.storage.membership import data_versions, members
 from list_pipeline.storage.membership import sync as sync_rows
 from list_pipeline.storage.plans import outcomes as outcome_rows
@@ -82,7 +83,7 @@ def _write_and_fail(database: Database) -> None:
 
 
 def test_a_copy_that_fails_leaves_nothing_of_its_transaction(database: Database) -> None:
-    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+    with pytest.raises(StatementFailedError, match="23503"):
         _write_and_fail(database)
     with database.begin() as connection:
         assert fetch_scalar(connection, "select count(*) from campaign_recipient") == 0

@@ -1,0 +1,223 @@
+"""PostgreSQL on a bad day: what it says is shown without values, and nothing waits for it without an end."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy import Connection
+
+from list_pipeline.core.errors import ConfigurationError, ListPipelineError
+from list_pipeline.storage import database as database_module
+from list_pipeline.storage.database import Database, answered_within, copy_rows, execute, fetch_all, fetch_scalar
+from list_pipeline.storage.database_errors import DatabaseUnavailableError, StatementFailedError
+from list_pipeline.storage.lock import LockLostError, mutation_lock
+from list_pipeline_tests.virtual_clock import VirtualClock
+
+JANE = "jane.doe@example.com"
+CLOCK = VirtualClock(datetime(2026, 11, 20, 9, tzinfo=UTC))
+
+
+@pytest.fixture
+def url(copy_of: Callable[[str], str], migrated: str) -> str:
+    return copy_of(migrated)
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    with closing(Database(url)) as made:
+        yield made
+
+
+def shown(error: BaseException) -> str:
+    """Everything that a log keeps of an error, its causes included."""
+    return "".join(traceback.format_exception(error)) + repr(error)
+
+
+def _twice(connection: Connection) -> None:
+    execute(connection, "create temporary table person (email text constraint once unique)")
+    execute(connection, "insert into person values (:jane), (:jane)", jane=JANE)
+
+
+def _no_number(connection: Connection) -> None:
+    fetch_scalar(connection, "select cast(cast(:jane as text) as integer)", jane=JANE)
+
+
+def _copied_wrongly(connection: Connection) -> None:
+    execute(connection, "create temporary table number (value integer)")
+    copy_rows(connection, "number", ["value"], [(JANE,)])
+
+
+def _no_text(connection: Connection) -> None:
+    execute(connection, "create temporary table text (value text)")
+    copy_rows(connection, "text", ["value"], [(f"{JANE}\x00",)])
+
+
+@pytest.mark.parametrize("fail", [_twice, _no_number, _copied_wrongly, _no_text])
+def test_what_the_driver_quotes_of_a_row_is_not_shown(database: Database, fail: Callable[[Connection], None]) -> None:
+    with pytest.raises(ListPipelineError) as caught, database.begin() as connection:
+        fail(connection)
+    assert "jane.doe" not in shown(caught.value)
+    assert isinstance(caught.value, StatementFailedError)
+
+
+def test_table_and_constraint_are_named(database: Database) -> None:
+    with (
+        pytest.raises(StatementFailedError, match=r"23505.*table person, constraint once"),
+        database.begin() as connection,
+    ):
+        _twice(connection)
+
+
+def test_a_copy_that_is_cancelled_says_so_without_the_row_it_was_at(database: Database) -> None:
+    def rows(backend: int) -> Iterator[tuple[str]]:
+        for number in range(200_000):
+            if number == 100_000:
+                with database.begin() as other:
+                    execute(other, "select pg_cancel_backend(:pid)", pid=backend)
+            yield (f"{number}{JANE}",)
+
+    def copied(connection: Connection) -> None:
+        execute(connection, "create temporary table person (email text)")
+        copy_rows(connection, "person", ["email"], rows(int(fetch_scalar(connection, "select pg_backend_pid()"))))
+
+    with pytest.raises(DatabaseUnavailableError) as caught, database.begin() as connection:
+        copied(connection)
+    assert "57014" in str(caught.value)
+    assert "example.com" not in shown(caught.value)
+
+
+def test_a_connection_that_is_cut_is_worth_another_try(database: Database) -> None:
+    with pytest.raises(DatabaseUnavailableError), database.begin() as connection:
+        fetch_all(connection, "select pg_terminate_backend(pg_backend_pid())")
+
+
+def test_a_missing_table_points_to_the_migration(database: Database) -> None:
+    with pytest.raises(StatementFailedError, match="list-pipeline migrate"), database.begin() as connection:
+        fetch_all(connection, "select 1 from no_such_table")
+
+
+def test_a_wrong_password_or_name_is_told_from_a_silent_server(url: str) -> None:
+    parts = urlsplit(url)
+    wrong = parts._replace(netloc=f"{parts.username}:wrong@{parts.hostname}:{parts.port}").geturl()
+    missing = parts._replace(path="/no_such_database").geturl()
+    for other, words in ((wrong, "password is refused"), (missing, "no such database")):
+        with pytest.raises(ConfigurationError, match=words), closing(Database(other)) as made, made.begin():
+            pass
+
+
+def test_statements_locks_and_idle_transactions_end_by_themselves(database: Database) -> None:
+    with database.begin() as connection:
+        for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+            assert fetch_scalar(connection, "select current_setting(:name)", name=name) not in ("0", None)
+
+
+def test_a_session_that_hangs_with_a_lock_holds_others_up_for_a_bounded_time(database: Database) -> None:
+    with database.begin() as stuck:
+        execute(stuck, "select pg_advisory_xact_lock(7)")
+        with pytest.raises(DatabaseUnavailableError, match="55P03"), database.begin() as connection:
+            execute(connection, "set local lock_timeout = '50ms'; select pg_advisory_xact_lock(7)")
+
+
+class BlackHole:
+    """Stands between client and server, and from a moment on takes every byte and passes none on."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.swallows = threading.Event()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(self._target)
+            for source, target in ((client, server), (server, client)):
+                threading.Thread(target=self._pass_on, args=(source, target), daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        # The other direction's thread may have closed both already.
+        with contextlib.suppress(OSError), source, target:
+            while data := source.recv(65_536):
+                if not self.swallows.is_set():
+                    target.sendall(data)
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+@pytest.fixture
+def black_hole(url: str) -> Iterator[tuple[BlackHole, Database]]:
+    parts = urlsplit(url)
+    hole = BlackHole(str(parts.hostname), parts.port or 5432)
+    there = parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{hole.port}").geturl()
+    with closing(hole), closing(Database(there)) as made:
+        yield hole, made
+
+
+def test_a_statement_into_a_black_hole_ends(black_hole: tuple[BlackHole, Database]) -> None:
+    hole, database = black_hole
+
+    def ask(connection: Connection) -> None:
+        assert fetch_scalar(connection, "select 1") == 1
+        hole.swallows.set()
+        with answered_within(connection, 0.2):
+            fetch_scalar(connection, "select 1")
+
+    with pytest.raises(DatabaseUnavailableError, match="the connection broke"), database.begin() as connection:
+        ask(connection)
+
+
+def test_a_holder_that_cannot_ask_for_its_lock_has_lost_it(
+    black_hole: tuple[BlackHole, Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hole, database = black_hole
+    monkeypatch.setattr("list_pipeline.storage.lock._CHECKED_WITHIN_S", 0.2)
+    with mutation_lock(database, CLOCK, "a maintenance") as lock:
+        lock.check()
+        hole.swallows.set()
+        with pytest.raises(LockLostError):
+            lock.check()
+
+
+@contextmanager
+def _same_session(shared: Connection) -> Iterator[Connection]:
+    yield shared
+
+
+def test_a_pooler_that_hands_sessions_around_is_refused(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    with database.session() as shared:
+        monkeypatch.setattr(database, "session", lambda: _same_session(shared))
+        with mutation_lock(database, CLOCK, "the first holder") as first:
+            first.check()
+            with (
+                pytest.raises(ConfigurationError, match="does not keep sessions"),
+                mutation_lock(database, CLOCK, "the second holder"),
+            ):
+                pass
+
+
+def test_a_session_that_became_somebody_elses_is_a_lost_lock(database: Database) -> None:
+    with mutation_lock(database, CLOCK, "a maintenance") as lock:
+        execute(lock._connection, "select set_config('list_pipeline.session', 'another client', false)")
+        with pytest.raises(LockLostError):
+            lock.check()
+
+
+def test_a_pool_that_is_used_up_says_so(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "POOL_TIMEOUT_S", 0.1)
+    with closing(Database(url, pool_size=1)) as made, made.session(), made.session():
+        assert made.pool.in_use == 2
+        with pytest.raises(DatabaseUnavailableError, match="all 2 connections"), made.begin():
+            pass
