@@ -92,7 +92,7 @@ def _serve(home: Path) -> int:
     # Once, before both: two services that create Dagster's tables at the same time can collide.
     _migrate_dagster([str(tools / "dagster"), "instance", "migrate"], folder, environ)
     commands = (
-        [str(tools / "dagster-webserver"), "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)],
+        [sys.executable, "-m", "list_pipeline.webserver", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)],
         [str(tools / "dagster-daemon"), "run", "-w", "workspace.yaml"],
     )
     # Sessions of their own: Ctrl-C reaches us only, and we end them in order.
