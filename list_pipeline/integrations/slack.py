@@ -16,7 +16,7 @@ import re
 import socket
 import ssl
 import urllib.error
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -92,11 +92,16 @@ class MessageRefusedError(PermanentError):
 
 @dataclass(frozen=True, slots=True)
 class PostedMessage:
-    """Where a message is. ``channel`` is Slack's channel id; ``permalink`` is None where Slack did not tell it."""
+    """Where a message is.
+
+    ``channel`` is Slack's channel id; ``permalink`` is None where Slack did not tell it. ``thread_ts`` is the message that it
+    answers: None, too, where that one was gone, since Slack then posts an answer by itself and says ok.
+    """
 
     channel: str
     ts: str
     permalink: str | None = None
+    thread_ts: str | None = None
 
 
 class _BoundedRateLimitRetry(RateLimitErrorRetryHandler):
@@ -233,10 +238,10 @@ class SlackClient:
         )
         channel, ts = str(answer["channel"]), str(answer["ts"])
         self._known_id = channel
-        return PostedMessage(channel, ts, self._permalink(channel, ts))
+        return self._posted(channel, ts, answer.get("message") or {})
 
     def find(self, key: str, thread_ts: str | None = None, oldest: datetime | None = None) -> PostedMessage | None:
-        """The message that carries our key, or None when the channel (or thread) certainly does not hold it.
+        """The message that carries our key, or None when the channel (and the thread) certainly does not hold it.
 
         Args:
             oldest: do not look further back than this instant; bounds the number of requests.
@@ -244,6 +249,12 @@ class SlackClient:
         Raises:
             TransientError: the history could not be read to its end, so nothing is known.
         """
+        if thread_ts is not None and (found := self._find(key, thread_ts, oldest)) is not None:
+            return found
+        # An answer whose parent was gone stands by itself.
+        return self._find(key, None, oldest)
+
+    def _find(self, key: str, thread_ts: str | None, oldest: datetime | None) -> PostedMessage | None:
         channel = self._channel_id()
         cursor: str | None = None
         for _ in range(_MOST_PAGES):
@@ -256,8 +267,7 @@ class SlackClient:
                 metadata = message.get("metadata") or {}
                 payload = metadata.get("event_payload") or {}
                 if metadata.get("event_type") == EVENT_TYPE and payload.get("key") == key:
-                    ts = str(message["ts"])
-                    return PostedMessage(channel, ts, self._permalink(channel, ts))
+                    return self._posted(channel, str(message["ts"]), message)
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
             if cursor is None:
                 return None
@@ -368,6 +378,12 @@ class SlackClient:
             "Looking up the Slack channel",
             f"{self.channel} is not among the channels",
             "Set SLACK_CHANNEL_ID to its id",
+        )
+
+    def _posted(self, channel: str, ts: str, message: Mapping[str, Any]) -> PostedMessage:
+        parent = message.get("thread_ts")
+        return PostedMessage(
+            channel, ts, self._permalink(channel, ts), None if parent in (None, "", ts) else str(parent)
         )
 
     def _permalink(self, channel: str, ts: str) -> str | None:

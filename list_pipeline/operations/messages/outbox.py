@@ -221,7 +221,7 @@ def _post_somehow(services: Storing, slack: SlackClient, row: StoredMessage, thr
     maybe_posted, forms = row.attempts > 0, _forms(row.blocks)
     while True:
         try:
-            return slack.deliver(
+            posted = slack.deliver(
                 row.text,
                 forms[0],
                 row.message_key,
@@ -234,18 +234,27 @@ def _post_somehow(services: Storing, slack: SlackClient, row: StoredMessage, thr
         except ThreadLostError:
             if thread_ts is None:
                 raise
-            log.warning("the thread of a message is gone; it is posted by itself", key=row.message_key)
-            with services.database.begin() as connection:
-                message_rows.thread_lost(connection, thread_ts)
-                message_rows.moved_out(connection, row.message_key)
+            _note_lost(services, row, thread_ts)
             thread_ts = None
         except MessageRefusedError as error:
             _log_refused(row.message_key, error, forms)
             if len(forms) == 1:
                 raise
             forms = forms[1:]
+        else:
+            if thread_ts is not None and posted.thread_ts is None:
+                _note_lost(services, row, thread_ts)
+            return posted
         # Refused, so certainly not there.
         maybe_posted = False
+
+
+def _note_lost(services: Storing, row: StoredMessage, thread_ts: str) -> None:
+    """The parent is gone: the message stands by itself, and what follows answers it."""
+    log.warning("the thread of a message is gone; it is posted by itself", key=row.message_key)
+    with services.database.begin() as connection:
+        message_rows.thread_lost(connection, thread_ts)
+        message_rows.moved_out(connection, row.message_key)
 
 
 def _forms(blocks: Sequence[Any]) -> list[list[Any]]:

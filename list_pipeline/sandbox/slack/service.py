@@ -147,7 +147,10 @@ class SlackService:
             return refused
         thread = arguments.get("thread_ts")
         if thread and self._message(str(channel), str(thread)) is None:
-            return _refusal("thread_not_found")
+            # Slack says nothing of a parent that it does not know: the message is posted by itself, and is "ok".
+            arguments = {
+                name: value for name, value in arguments.items() if name not in ("thread_ts", "reply_broadcast")
+            }
         ts = self._next_ts()
         row = self._store(str(channel), ts, arguments)
         return _fine(channel=channel, ts=ts, message=row)

@@ -82,6 +82,25 @@ def test_a_thread_reply_is_found_in_its_thread_only(client_for: ClientFor) -> No
     assert client.find("reply", thread_ts=parent.ts) == reply
 
 
+def test_an_answer_to_a_message_that_is_gone_stands_by_itself_and_says_so(client_for: ClientFor) -> None:
+    client = client_for()
+    alone = client.post("Update", [], key="reply", thread_ts="1700000000.000100")
+
+    assert alone.thread_ts is None
+    assert client.find("reply") == alone
+    assert client.find("reply", thread_ts="1700000000.000100") == alone
+
+
+def test_a_lost_answer_below_a_message_that_is_gone_ends_in_exactly_one_message(
+    slack: Served, client_for: ClientFor
+) -> None:
+    slack.control("scenarios", {"kind": "lost_answer"})
+    posted = client_for().deliver("Update", BLOCKS, "reply", "1700000000.000100")
+
+    assert posted.thread_ts is None
+    assert [message["text"] for message in slack.control("messages")] == ["Update"]
+
+
 def test_an_update_replaces_text_and_blocks(slack: Served, client_for: ClientFor) -> None:
     client = client_for()
     posted = client.post("Waits", BLOCKS, key="k")
