@@ -8,7 +8,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import dagster as dg
 import pytest
+from dagster._core.test_utils import create_run_for_test
 
 from list_pipeline.core.errors import TransientError
 from list_pipeline.demo import dagster_daemon, play
@@ -117,3 +119,43 @@ def test_a_launch_that_does_not_heed_the_request_to_end_is_ended_by_force(
         signal.signal(signal.SIGTERM, before)
     (process,) = started
     assert process.returncode == -signal.SIGKILL
+
+
+class _SlowMachine:
+    """Dagster's runs on a machine on which everything takes its time: one of ``moves`` every so many seconds."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, every: float, moves: int) -> None:
+        self.instance = dg.DagsterInstance.ephemeral()
+        self.run = create_run_for_test(self.instance, job_name="maintenance", status=dg.DagsterRunStatus.STARTED)
+        self._now, self._every, self._left = 0.0, every, moves
+        monkeypatch.setattr(dagster_daemon.dg.DagsterInstance, "get", lambda: self.instance)
+        monkeypatch.setattr(dagster_daemon, "time", self)
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def sleep(self, _: float) -> None:
+        self._now += self._every
+        if self._left == 1:
+            self.instance.report_run_canceled(self.run)
+        elif self._left > 1:
+            self.instance.report_engine_event("still at work", self.run)
+        self._left -= 1
+
+
+class _Lives:
+    def poll(self) -> None:
+        """It has not ended."""
+
+
+def test_the_demo_waits_as_long_as_something_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = _SlowMachine(monkeypatch, every=dagster_daemon.SILENCE_S - 1, moves=20)
+    (outcome,) = dagster_daemon.wait_for_runs(cast("Any", _Lives()), "maintenance", 1, lambda _: None)
+    assert outcome.run_id == machine.run.run_id
+    assert machine.monotonic() > 10 * dagster_daemon.SILENCE_S
+
+
+def test_the_demo_gives_up_where_nothing_happens_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    _SlowMachine(monkeypatch, every=dagster_daemon.SILENCE_S / 4, moves=0)
+    with pytest.raises(TransientError, match="nothing happened for 5 min"):
+        dagster_daemon.wait_for_runs(cast("Any", _Lives()), "maintenance", 1, lambda _: None)
