@@ -155,23 +155,32 @@ def mode(
     wanted: Annotated[
         str | None, typer.Argument(help="read_only, approval_required, auto, or graduated; nothing to show it.")
     ] = None,
-    by: Annotated[str, typer.Option(help="Who decides.")] = "command line",
+    by: Annotated[str, typer.Option(help="Who decides: a name, and no address. Needed to set it.")] = "",
+    note: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    history: Annotated[int, typer.Option(min=0, help="Show so many of the latest changes, too.")] = 0,
 ) -> None:
     """Show or set how much the product does by itself. read_only also stops a run before its next change."""
     from list_pipeline.core.safety.modes import Mode
+    from list_pipeline.operations.reviews.operating_mode import choose_mode
     from list_pipeline.operations.safety.confirmed_lists import why_unconfirmed
     from list_pipeline.operations.safety.modes import operating_mode
-    from list_pipeline.storage.runs.ledger import set_mode
+    from list_pipeline.storage.runs.ledger import mode_changes
 
+    words = (*(one.value for one in Mode), "graduated")
+    if wanted is not None and wanted not in words:
+        raise typer.BadParameter(f"{', '.join(words)}; not {wanted!r}")
     with opened_services() as services:
         if wanted is not None:
-            chosen = None if wanted == "graduated" else Mode(wanted).value
-            with services.database.begin() as connection:
-                set_mode(connection, chosen, by, services.clock.now())
+            choose_mode(services, None if wanted == "graduated" else Mode(wanted), by=by, note=note)
         console.print(operating_mode(services).value)
         with services.database.begin() as connection:
             if why := why_unconfirmed(connection, services.settings):
                 console.print(f"No list is changed now: {why}.", markup=False)
+            changes = mode_changes(connection, history)
+    for one in changes:
+        said = f": {one['note']}" if one["note"] else ""
+        words_of = one["mode"] or "graduated"
+        console.print(f"{utc_text(one['changed_at'])} {words_of} by {one['changed_by']}{said}", markup=False)
 
 
 def main() -> None:

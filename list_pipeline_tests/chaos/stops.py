@@ -64,7 +64,7 @@ class ModeIsReadOnly(Case):
     def go_on(self, scene: Scene) -> None:
         """Lift it."""
         with scene.services.database.begin() as connection:
-            ledger.set_mode(connection, None, None, scene.clock.now())
+            ledger.set_mode(connection, None, "a person", scene.clock.now())
 
     def play(self, scene: Scene, reference: Reference) -> list[str]:
         trigger = scene.at(lambda: self.stop(scene), nth=self.nth, when=self.when, **POST)

@@ -199,7 +199,7 @@ class World:
 
     def _set_mode(self, mode: str | None) -> None:
         with self.scene.services.database.begin() as connection:
-            ledger.set_mode(connection, mode, "A. Person" if mode else None, self.scene.clock.now())
+            ledger.set_mode(connection, mode, "A. Person", self.scene.clock.now())
 
     # What the product and its persons do
 

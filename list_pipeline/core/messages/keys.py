@@ -150,6 +150,11 @@ def override(override_id: int) -> MessageKey:
     return MessageKey(f"override:{override_id}")
 
 
+def mode_changed(number: int) -> MessageKey:
+    """A person set the operating mode. ``number``: of the change in its history."""
+    return MessageKey(f"mode:{number}")
+
+
 # Monitoring
 
 

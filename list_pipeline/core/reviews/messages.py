@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from list_pipeline.core.messages.alert import alert
 from list_pipeline.core.messages.slack_blocks import Block, Mrkdwn, SlackMessage, compose, section
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
+from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.wording import WAIT
 
 _WORDS = {
@@ -77,6 +78,25 @@ def decision_message(decision: PlanDecision, links: Sequence[Mrkdwn] = ()) -> Sl
     if decision.note:
         lines.append(compose("Note: {note}", note=decision.note))
     return alert(title, lines, about=decision.about, small_print=links)
+
+
+def mode_message(mode: Mode | None, now: Mode, by: str, note: str | None) -> SlackMessage:
+    """The message about a mode that a person set.
+
+    Args:
+        mode: what was set; None: given back to the setting and the graduation. now: what is in force after that.
+    """
+    title = "🛑 List changes are stopped" if now is Mode.READ_ONLY else f"⚙️ Mode: {now.value}"
+    lines = [
+        compose("{by} set the mode to {mode}.", by=by, mode=mode.value)
+        if mode is not None
+        else compose("{by} gave the mode back to the setting and the graduation.", by=by)
+    ]
+    if mode is not now and mode is not None:
+        lines.append(compose("In force is {now}: a setting or a stop says so.", now=now.value))
+    if note:
+        lines.append(compose("Note: {note}", note=note))
+    return alert(title, lines)
 
 
 def _approved(decision: PlanDecision) -> list[Mrkdwn]:

@@ -11,15 +11,16 @@ from dataclasses import replace
 import structlog
 
 from list_pipeline.core.campaigns.cycles import Cycle, RoundRuling, assign_again
-from list_pipeline.core.errors import NotFoundError, RefusedError
+from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.masking import redact_addresses
-from list_pipeline.operations.access import Storing
+from list_pipeline.operations.access import Deciding
+from list_pipeline.operations.people import reviewer
 from list_pipeline.storage.campaigns import rounds, sent_campaigns
 
 log = structlog.get_logger(__name__)
 
 
-def rule_on_round(services: Storing, key: str, ruling: RoundRuling, *, by: str, note: str = "") -> tuple[Cycle, ...]:
+def rule_on_round(services: Deciding, key: str, ruling: RoundRuling, *, by: str, note: str = "") -> tuple[Cycle, ...]:
     """Take what a person says a send is, and put the sends since then into cycles anew.
 
     Args:
@@ -33,9 +34,7 @@ def rule_on_round(services: Storing, key: str, ruling: RoundRuling, *, by: str, 
         RefusedError: nobody is named; or the send cannot be a round of the cycle before it. Nothing was written.
     """
     tried = f"Ruling on campaign {key}"
-    name = by.strip()
-    if not name or "@" in name:
-        raise RefusedError(tried, "a person has to be named", "Say who decides: a name, and no address")
+    name = reviewer(services, by, tried)
     now = services.clock.now()
     with services.database.begin() as connection:
         sent_campaigns.lock_schedule(connection)

@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.drift.findings import DriftKind
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
 from list_pipeline.core.plans.corrections import (
     ContactNow,
@@ -246,12 +247,6 @@ def _only_waits_for_thaw(connection: Connection, plan_id: int) -> bool:
     return bool(left) and not is_open and len(frozen_items(connection, left)) == len(left)
 
 
-def require_name(by: str, tried: str) -> None:
-    """A correction is asked for by a person. Raises ``RefusedError``."""
-    if by.strip() in ("", "gate", "nobody"):
-        raise RefusedError(tried, "a person has to be named", "Say who asks for it")
-
-
 def require_permission(services: Deciding, tried: str) -> None:
     """Said before anything is planned, and asked again before each request. Raises ``ChangesStoppedError``."""
     if why := change_block_reason(services):
@@ -341,7 +336,7 @@ def save_correction(
     refused: Mapping[Refusal, Sequence[int]],
 ) -> int:
     """Write a correction as a plan that the person who asks has approved. Returns its number."""
-    now = services.clock.now()
+    now, note = services.clock.now(), redact_addresses(asked.note)[:500]
     revision = 1
     if asked.campaign_id is not None and asked.sweep is not None:
         revision = outcome_rows.next_revision(connection, asked.campaign_id, asked.kind, asked.sweep)
@@ -360,7 +355,7 @@ def save_correction(
         now=now,
         revision=revision,
         requested_by=asked.by,
-        note=asked.note[:500],
+        note=note,
     )
     plan_rows.decide(connection, plan.plan_id, PlanStatus.PLANNED, PlanStatus.APPROVED, asked.by, now)
     return plan.plan_id

@@ -13,7 +13,7 @@ from list_pipeline.core.errors import LockHeldError, NotFoundError, RefusedError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.operations.access import Changing
 from list_pipeline.operations.membership.sync import refresh_contacts
-from list_pipeline.operations.plans.corrections import require_name
+from list_pipeline.operations.people import reviewer
 from list_pipeline.operations.plans.execution import settle_dead, settle_lost_jobs
 from list_pipeline.storage.lock import mutation_lock
 from list_pipeline.storage.plans import journal
@@ -48,7 +48,7 @@ def declare_dead(services: Changing, number: int, *, by: str, note: str) -> int:
         RefusedError: nobody is named, or no reason; or two jobs have that number.
     """
     tried = f"Declaring bulk job {number} dead"
-    require_name(by, tried)
+    by = reviewer(services, by, tried)
     why = redact_addresses(note.strip())[:500]
     if not why:
         raise RefusedError(tried, "there is no reason", "Say how you know that it will do nothing any more")
@@ -62,8 +62,8 @@ def declare_dead(services: Changing, number: int, *, by: str, note: str) -> int:
         (job,) = found
         with services.database.begin() as connection:
             steps = journal.steps_of_job(connection, job.job_id)
-            journal.note_dead(connection, job.job_id, by.strip(), why, services.clock.now())
+            journal.note_dead(connection, job.job_id, by, why, services.clock.now())
         refresh_contacts(services, [step.contact_id for step in steps])
-        settle_dead(services, job, lock, f"declared dead by {by.strip()}: {why}")
-    log.warning("a bulk job was declared dead", job=job.job_id, plan=job.plan_id, by=by.strip())
+        settle_dead(services, job, lock, f"declared dead by {by}: {why}")
+    log.warning("a bulk job was declared dead", job=job.job_id, plan=job.plan_id, by=by)
     return job.plan_id

@@ -18,6 +18,7 @@ from list_pipeline.core.plans.redo import Redoing, UndoneChange
 from list_pipeline.operations.access import Correcting, Deciding
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
 from list_pipeline.operations.list_states import history as state_history
+from list_pipeline.operations.people import reviewer
 from list_pipeline.operations.plans.corrections import (
     Correction,
     CorrectionRequest,
@@ -25,7 +26,6 @@ from list_pipeline.operations.plans.corrections import (
     finish,
     go_on,
     look_at,
-    require_name,
     require_permission,
     save_correction,
 )
@@ -70,7 +70,7 @@ def redo_maintenance(
         campaign_id = find_campaign(connection, key).campaign_id
         if not undone.was_undone(connection, campaign_id, sweep):
             raise NotFoundError(tried, "its maintenance was not undone", "`list-pipeline campaigns` lists what was")
-    require_name(by, tried)
+    by = reviewer(services, by, tried)
     require_permission(services, tried)
     finish_half_done(services, progress)
     asked = CorrectionRequest(

@@ -12,8 +12,9 @@ from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind
-from list_pipeline.operations.access import Correcting, Storing
+from list_pipeline.operations.access import Correcting, Deciding, Storing
 from list_pipeline.operations.membership.sync import learn_contacts
+from list_pipeline.operations.people import reviewer
 from list_pipeline.operations.plans.corrections import (
     Correction,
     CorrectionRequest,
@@ -22,7 +23,6 @@ from list_pipeline.operations.plans.corrections import (
     look_at,
     open_forward,
     plan_reversal,
-    require_name,
     require_permission,
     reversals_of,
     save_correction,
@@ -51,7 +51,7 @@ def reinstate(
         RefusedError: it complained or unsubscribed, or somebody changed its lists since; or lists may not be changed now.
     """
     tried = f"Reinstating contact {contact_id}"
-    require_name(by, tried)
+    by = reviewer(services, by, tried)
     require_permission(services, tried)
     finish_half_done(services, progress)
     with mutation_lock(services.database, services.clock, f"reinstating {contact_id}") as lock:
@@ -77,7 +77,7 @@ def suppress(services: Correcting, contact_id: int, *, by: str, note: str, progr
         RefusedError: it is suppressed already, or lists may not be changed now.
     """
     tried = f"Suppressing contact {contact_id}"
-    require_name(by, tried)
+    by = reviewer(services, by, tried)
     require_permission(services, tried)
     if not note.strip():
         raise RefusedError(tried, "there is no reason", "Say why: somebody will ask")
@@ -98,7 +98,7 @@ def suppress(services: Correcting, contact_id: int, *, by: str, note: str, progr
             to_role=ListRole.SUPPRESSION,
             reason="manual",
             confidence=1.0,
-            explanation=note.strip()[:500],
+            explanation=redact_addresses(note.strip())[:500],
         )
         asked = CorrectionRequest(PlanKind.MANUAL, by, note, "Contact suppressed by hand")
         with services.database.begin() as connection:
@@ -107,7 +107,7 @@ def suppress(services: Correcting, contact_id: int, *, by: str, note: str, progr
         return finish(services, plan_id, lock, progress)
 
 
-def take_back_unsubscription(services: Storing, contact_id: int, *, by: str, note: str) -> None:
+def take_back_unsubscription(services: Deciding, contact_id: int, *, by: str, note: str) -> None:
     """Note that a contact that unsubscribed wants mail again; from now on its lists say whether it is subscribed.
 
     Raises:
@@ -115,20 +115,20 @@ def take_back_unsubscription(services: Storing, contact_id: int, *, by: str, not
         NotFoundError: no unsubscription of this contact is kept.
     """
     tried = f"Taking back that contact {contact_id} unsubscribed"
-    require_name(by, tried)
+    by = reviewer(services, by, tried)
     why = redact_addresses(note.strip())
     if not why:
         raise RefusedError(tried, "there is no reason", "Say how you know that the subscriber wants mail again")
     now = services.clock.now()
     with services.database.begin() as connection:
-        if not unsubscriptions.take_back(connection, contact_id, by.strip(), why[:500], now):
+        if not unsubscriptions.take_back(connection, contact_id, by, why[:500], now):
             raise NotFoundError(
                 tried,
                 "no unsubscription of it is kept",
                 "Where its entry on a list says unsubscribed, the subscriber or a person changes that at Mailjet",
             )
         members.refresh_flags(connection, now)
-    log.info("an unsubscription was taken back", contact_id=contact_id, by=by.strip())
+    log.info("an unsubscription was taken back", contact_id=contact_id, by=by)
 
 
 def contact_of(services: Storing, named: str) -> int:

@@ -15,6 +15,7 @@ from list_pipeline.core.runs.status import TAKEN_BACK
 from list_pipeline.operations.access import Correcting, Deciding, Storing
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
 from list_pipeline.operations.list_states import history as state_history
+from list_pipeline.operations.people import reviewer
 from list_pipeline.operations.plans.corrections import (
     Correction,
     CorrectionRequest,
@@ -23,7 +24,6 @@ from list_pipeline.operations.plans.corrections import (
     go_on,
     look_at,
     plan_reversal,
-    require_name,
     require_permission,
     save_correction,
 )
@@ -67,7 +67,7 @@ def undo_maintenance(
     """
     with services.database.begin() as connection:
         campaign = find_campaign(connection, key)
-    require_name(by, f"Undoing the maintenance of {key}")
+    by = reviewer(services, by, f"Undoing the maintenance of {key}")
     require_permission(services, f"Undoing the maintenance of {key}")
     with services.database.begin() as connection:
         row = ledger.latest_log(connection, campaign.campaign_id, sweep.value)

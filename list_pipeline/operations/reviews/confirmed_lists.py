@@ -13,7 +13,7 @@ from list_pipeline.core.wording import instant_text, names_text
 from list_pipeline.operations.five_lists.look import LookedAt, look_at
 from list_pipeline.operations.membership.sync import configured_lists
 from list_pipeline.operations.messages.outbox import deliver
-from list_pipeline.operations.reviews.decisions import reviewer
+from list_pipeline.operations.people import reviewer
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import five_lists
 
@@ -35,7 +35,10 @@ def confirm_lists(services: Services, *, by: str, note: str | None = None, despi
         RefusedError: they are confirmed already, were not read under these ids and names yet, or look wrong.
         StateChangedError: somebody else confirmed at this moment.
     """
-    by, note = reviewer(services, by), redact_addresses(note).strip() or None if note else None
+    by, note = (
+        reviewer(services, by, "Confirming the five lists"),
+        redact_addresses(note).strip() or None if note else None,
+    )
     seen, now = configured_lists(services), services.clock.now()
     with services.database.begin() as connection:
         five_lists.one_writer(connection)

@@ -16,6 +16,7 @@ from list_pipeline.core.errors import NotFoundError, RefusedError, StateChangedE
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PLAN_LIFE, PlanKind, PlanStatus
 from list_pipeline.core.reviews.questions import ReviewStatus
+from list_pipeline.operations.people import NOBODY, reviewer
 from list_pipeline.operations.reviews.announcements import tell_decision, tell_expired_questions
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import reviews as review_rows
@@ -25,17 +26,10 @@ from list_pipeline.storage.reviews import ReviewItem
 
 log = structlog.get_logger(__name__)
 
-NOBODY = "nobody"
-"""Who decided on what was left unanswered for too long."""
-
 _HASH_CHARACTERS = 8
 """Fewest characters of a content hash that name a plan."""
 
 _DECIDABLE = (PlanStatus.APPROVED, PlanStatus.EXECUTED)
-
-
-class NotAReviewerError(RefusedError):
-    """Decisions are for the people whom LIST_REVIEWERS names, and this is none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +54,7 @@ def approve(services: Services, plan_id: int, *, by: str, content_hash: str, not
     """
     plan = _find(services, plan_id, "Approving")
     _refuse_another_hash(f"Approving plan {plan_id}", plan, content_hash)
-    return _decide(services, plan, PlanStatus.APPROVED, reviewer(services, by), note)
+    return _decide(services, plan, PlanStatus.APPROVED, reviewer(services, by, "Deciding"), note)
 
 
 def reject(services: Services, plan_id: int, *, by: str, note: str | None = None) -> StoredPlan:
@@ -71,7 +65,9 @@ def reject(services: Services, plan_id: int, *, by: str, note: str | None = None
         NotAReviewerError: LIST_REVIEWERS names other people.
         RefusedError: it does not wait.
     """
-    return _decide(services, _find(services, plan_id, "Rejecting"), PlanStatus.REJECTED, reviewer(services, by), note)
+    return _decide(
+        services, _find(services, plan_id, "Rejecting"), PlanStatus.REJECTED, reviewer(services, by, "Deciding"), note
+    )
 
 
 def expire(services: Services, plan_id: int, *, by: str, note: str | None = None) -> StoredPlan:
@@ -82,7 +78,9 @@ def expire(services: Services, plan_id: int, *, by: str, note: str | None = None
         NotAReviewerError: LIST_REVIEWERS names other people.
         RefusedError: it does not wait.
     """
-    return _decide(services, _find(services, plan_id, "Expiring"), PlanStatus.EXPIRED, reviewer(services, by), note)
+    return _decide(
+        services, _find(services, plan_id, "Expiring"), PlanStatus.EXPIRED, reviewer(services, by, "Deciding"), note
+    )
 
 
 def expire_overdue(services: Services) -> list[Expired]:
@@ -150,7 +148,7 @@ def approve_item(
             raise RefusedError(
                 tried, "its rebalancing was rolled back", "Reject it: the next campaign's rebalancing evens the lists"
             )
-        return _decide_item(connection, services, item, ReviewStatus.APPROVED, reviewer(services, by), note)
+        return _decide_item(connection, services, item, ReviewStatus.APPROVED, reviewer(services, by, "Deciding"), note)
 
 
 def reject_item(services: Services, review_id: int, *, by: str, note: str | None = None) -> ReviewItem:
@@ -163,7 +161,7 @@ def reject_item(services: Services, review_id: int, *, by: str, note: str | None
     """
     with services.database.begin() as connection:
         item, _ = _find_item(connection, review_id, f"Rejecting question {review_id}")
-        return _decide_item(connection, services, item, ReviewStatus.REJECTED, reviewer(services, by), note)
+        return _decide_item(connection, services, item, ReviewStatus.REJECTED, reviewer(services, by, "Deciding"), note)
 
 
 def _find(services: Services, plan_id: int, verb: str) -> StoredPlan:
@@ -201,23 +199,6 @@ def _refuse_another_hash(tried: str, plan: StoredPlan, content_hash: str) -> Non
             "its content hash is another than the one given",
             "Look at the plan again: `list-pipeline reviews` shows it with its hash",
         )
-
-
-def reviewer(services: Services, by: str) -> str:
-    """The name for the record.
-
-    Raises:
-        NotAReviewerError: LIST_REVIEWERS names other people.
-        RefusedError: it is nobody's name.
-    """
-    name, allowed = by.strip(), services.settings.reviewers
-    if name.casefold() in ("", "gate", NOBODY) or "@" in name:
-        raise RefusedError("Deciding", "a person has to be named", "Say who decides: a name, and no address")
-    if allowed and name.casefold() not in allowed:
-        raise NotAReviewerError(
-            "Deciding", "LIST_REVIEWERS names other people", "Let one of them decide, or have the setting changed"
-        )
-    return name
 
 
 def _decide(services: Services, plan: StoredPlan, wanted: PlanStatus, by: str, note: str | None) -> StoredPlan:

@@ -16,9 +16,11 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.drift.findings import ALERTS
 from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.reviews.questions import ReviewStatus
-from list_pipeline.operations.access import Storing
+from list_pipeline.operations.access import Deciding, Storing
+from list_pipeline.operations.people import reviewer
 from list_pipeline.storage import drift as drift_rows
 from list_pipeline.storage.runs import ledger
 from list_pipeline.storage.runs.ledger import Continuity
@@ -90,7 +92,7 @@ def settle(connection: Connection) -> str | None:
     )
 
 
-def accept(services: Storing, *, by: str, note: str | None = None) -> int:
+def accept(services: Deciding, *, by: str, note: str | None = None) -> int:
     """A person accepts what Mailjet shows: the stop is lifted, and the open notes about drift are closed.
 
     Returns:
@@ -100,8 +102,7 @@ def accept(services: Storing, *, by: str, note: str | None = None) -> int:
         RefusedError: nobody is named, nothing waits, or the lists were not compared since changes were stopped.
     """
     tried = "Accepting what Mailjet shows"
-    if by.strip() in ("", "gate", "nobody"):
-        raise RefusedError(tried, "a person has to be named", "Say who accepts")
+    by, note = reviewer(services, by, tried), redact_addresses(note) if note else None
     now = services.clock.now()
     with services.database.begin() as connection:
         drift_rows.one_writer(connection)

@@ -30,7 +30,7 @@ from list_pipeline.operations.campaigns.discovery import discover
 from list_pipeline.operations.campaigns.scheduled_campaigns import due_since
 from list_pipeline.operations.list_states import history as state_history
 from list_pipeline.operations.messages.outbox import deliver
-from list_pipeline.operations.reviews import decisions as reviews
+from list_pipeline.operations.people import reviewer
 from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.campaigns import scheduled_campaigns
@@ -258,7 +258,7 @@ def override(services: Services, key: str, *, by: str, note: str = "") -> LetGo:
         RefusedError: it is not blocked, or it was sent.
         ChangesStoppedError: its schedule was cancelled, and nothing may be changed now. Nothing was written.
     """
-    name = reviews.reviewer(services, by)
+    name = reviewer(services, by, f"Overriding the validation of {key}")
     discover(services)
     now, tried = services.clock.now(), f"Letting campaign {key} go"
     with services.database.begin() as connection:

@@ -524,8 +524,8 @@ def note_switch(connection: Connection, enabled: bool, by: str, now: datetime) -
     )
 
 
-def set_mode(connection: Connection, mode: str | None, by: str | None, now: datetime) -> None:
-    """A person sets the mode, or gives it back to the graduation with None."""
+def set_mode(connection: Connection, mode: str | None, by: str, now: datetime, note: str | None = None) -> int:
+    """A person sets the mode, or gives it back to the graduation with None. Returns the number of the change in its history."""
     begin_mode(connection, now)
     execute(
         connection,
@@ -534,6 +534,27 @@ def set_mode(connection: Connection, mode: str | None, by: str | None, now: date
         mode=mode,
         by=by if mode is not None else None,
         now=now,
+    )
+    row = fetch_row(
+        connection,
+        "the number of a change of the mode",
+        """insert into mode_change (mode, changed_by, note, changed_at) values (:mode, :by, :note, :now)
+           returning mode_change_id""",
+        mode=mode,
+        by=by,
+        note=note,
+        now=now,
+    )
+    return int(row["mode_change_id"])
+
+
+def mode_changes(connection: Connection, most: int) -> Sequence[RowMapping]:
+    """The latest changes of the mode by persons, newest first: ``mode`` (None: given back), ``changed_by``, ``note``,
+    ``changed_at``."""
+    return fetch_all(
+        connection,
+        "select mode, changed_by, note, changed_at from mode_change order by mode_change_id desc limit :most",
+        most=most,
     )
 
 

@@ -323,7 +323,7 @@ def test_a_mode_set_to_read_only_stops_a_run_before_its_next_change(small: Insta
     assert {step.state for step in of_list_3} == {"planned"}
     assert {step.attempts for step in of_list_3} == {0}
     with small.services.database.begin() as connection:
-        ledger.set_mode(connection, None, None, small.clock.now())
+        ledger.set_mode(connection, None, "a person", small.clock.now())
     suppression.execute_suppressions(small.services, run, quietly)
     small.assert_suppressed(small.account.ids(*SUPPRESSED))
 

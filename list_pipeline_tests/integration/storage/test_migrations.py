@@ -21,7 +21,7 @@ TABLES = {
     "mailjet_request", "mode_state", "notification", "plan", "plan_item", "reconciliation", "reconciliation_finding",
     "review_item", "schedule_change", "sync_run", "sync_state", "weekly_list_metrics", "weekly_list_snapshot",
     "work_timing", "kept_unsubscription",
-    "list_confirmation", "confirmed_list",
+    "list_confirmation", "confirmed_list", "mode_change",
 }  # fmt: skip
 INDEXES = {
     "agent_record_asked_at_idx", "agent_record_campaign_idx", "agent_record_question_idx", "bounce_event_contact_idx",

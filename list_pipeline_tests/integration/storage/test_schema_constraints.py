@@ -277,6 +277,8 @@ FORBIDDEN = {
     "a finding on an unknown list": finding(role="vip"),
     "a second row of the mode": "insert into mode_state (only_row, first_started_at) values (false, now())",
     "an unknown mode": "insert into mode_state (first_started_at, set_mode, set_by, set_at) values (now(), 'wild', 'x', now())",
+    "a change to an unknown mode": "insert into mode_change (mode, changed_by, changed_at) values ('wild', 'x', now())",
+    "a change of the mode by nobody": "insert into mode_change (mode, changed_by, changed_at) values ('auto', '', now())",
     "a mode set by nobody": "insert into mode_state (first_started_at, set_mode, set_at) values (now(), 'auto', now())",
     "a switch that nobody found off":
         "insert into mode_state (first_started_at, switched_off_at) values (now(), now())",

@@ -296,7 +296,7 @@ def test_a_person_may_set_the_mode_and_give_it_back(install_small: Install, mode
             ledger.set_mode(connection, mode, "ada", made.clock.now())
         assert operating_mode(made.services) is Mode(mode)
         with made.services.database.begin() as connection:
-            ledger.set_mode(connection, None, None, made.clock.now())
+            ledger.set_mode(connection, None, "a person", made.clock.now())
         assert operating_mode(made.services) is Mode.READ_ONLY
 
 

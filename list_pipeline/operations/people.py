@@ -1,0 +1,48 @@
+"""Who may decide: a person with a name, one of LIST_REVIEWERS where that setting names some.
+
+One check for every way in that changes something, whether as a command, a job or an approval: a decision that is checked in one
+place only is not checked.
+"""
+
+from __future__ import annotations
+
+from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.masking import redact_addresses
+from list_pipeline.operations.access import Deciding
+
+NOBODY = "nobody"
+"""Who decided on what was left unanswered for too long."""
+
+_NO_PERSON = frozenset({"", "gate", NOBODY})
+_LONGEST_NAME = 100
+
+
+class NotAReviewerError(RefusedError):
+    """Decisions are for the people whom LIST_REVIEWERS names, and this is none of them."""
+
+
+def named(by: str, tried: str) -> str:
+    """The name of a person, for the record.
+
+    Raises:
+        RefusedError: it is nobody's name, or an address.
+    """
+    name = by.strip()
+    if name.casefold() in _NO_PERSON or "@" in name or redact_addresses(name) != name or len(name) > _LONGEST_NAME:
+        raise RefusedError(tried, "a person has to be named", "Say who asks for it: a name, and no address")
+    return name
+
+
+def reviewer(services: Deciding, by: str, tried: str) -> str:
+    """The name of somebody who may decide, for the record.
+
+    Raises:
+        NotAReviewerError: LIST_REVIEWERS names other people.
+        RefusedError: it is nobody's name, or an address.
+    """
+    name, allowed = named(by, tried), services.settings.reviewers
+    if allowed and name.casefold() not in allowed:
+        raise NotAReviewerError(
+            tried, "LIST_REVIEWERS names other people", "Let one of them decide, or have the setting changed"
+        )
+    return name

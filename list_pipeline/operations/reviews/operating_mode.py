@@ -1,0 +1,46 @@
+"""A person sets the operating mode: a decision like others, with a name, a history and a message."""
+
+from __future__ import annotations
+
+import structlog
+
+from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.messages import keys
+from list_pipeline.core.reviews.messages import mode_message
+from list_pipeline.core.safety.modes import Mode
+from list_pipeline.operations.access import Telling
+from list_pipeline.operations.messages.outbox import deliver
+from list_pipeline.operations.people import named, reviewer
+from list_pipeline.operations.safety.modes import operating_mode
+from list_pipeline.storage.runs import ledger
+
+log = structlog.get_logger(__name__)
+
+
+def choose_mode(services: Telling, mode: Mode | None, *, by: str, note: str = "") -> Mode:
+    """Set the mode, or give it back to the setting and the graduation with None, and tell people.
+
+    Whoever has a name may stop changes (``read_only``): on a bad day nobody should have to look for a reviewer first. What
+    lets the product do more is for reviewers.
+
+    Args:
+        by: who decides. note: why.
+
+    Returns:
+        The mode in force after that.
+
+    Raises:
+        NotAReviewerError: LIST_REVIEWERS names other people.
+        RefusedError: nobody is named.
+    """
+    tried = f"Setting the mode to {mode.value if mode is not None else 'graduated'}"
+    by = named(by, tried) if mode is Mode.READ_ONLY else reviewer(services, by, tried)
+    why = redact_addresses(note).strip()[:500] or None
+    with services.database.begin() as connection:
+        number = ledger.set_mode(connection, mode.value if mode is not None else None, by, services.clock.now(), why)
+    now = operating_mode(services)
+    log.warning(
+        "a person set the mode", mode=mode.value if mode is not None else "graduated", by=by, in_force=now.value
+    )
+    deliver(services, keys.mode_changed(number), mode_message(mode, now, by, why), important=True)
+    return now
