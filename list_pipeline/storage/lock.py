@@ -32,6 +32,7 @@ class MutationLock:
     """Proof that this process may change lists. ``fence`` grows with every holder and is stored in the journal."""
 
     fence: int
+    _database: Database
     _connection: Connection
     _session: str
     """Our name of the session: another one there means that a pooler gave us somebody else's."""
@@ -60,6 +61,22 @@ class MutationLock:
         if not held:
             raise _lost()
 
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction in which this holder writes down what it does, and whose end no later holder can overtake.
+
+        What a holder read before it lost the lock is old: written all the same, it would overwrite what the next one did. The
+        next one waits for transactions that began before it, and those that begin after it are refused.
+
+        Raises:
+            LockLostError: somebody holds the lock since. Nothing was written.
+        """
+        with self._database.begin() as connection:
+            execute(connection, "select pg_advisory_xact_lock_shared(:key)", key=lock_numbers.FENCE)
+            if fetch_scalar(connection, "select last_value from mutation_fence") != self.fence:
+                raise _lost()
+            yield connection
+
 
 @contextmanager
 def mutation_lock(database: Database, clock: Clock, holder: str, *, wait_s: float = 600.0) -> Iterator[MutationLock]:
@@ -85,7 +102,10 @@ def mutation_lock(database: Database, clock: Clock, holder: str, *, wait_s: floa
                     "Wait until that run ends, or stop it",
                 )
             clock.sleep(1.0)
-        yield MutationLock(int(fetch_scalar(connection, "select nextval('mutation_fence')")), connection, session)
+        fence = int(fetch_scalar(connection, "select nextval('mutation_fence')"))
+        # Whoever held it before may still be writing.
+        execute(connection, "select pg_advisory_xact_lock(:key)", key=lock_numbers.FENCE)
+        yield MutationLock(fence, database, connection, session)
 
 
 def _require_session(connection: Connection, tried: str) -> str:

@@ -27,5 +27,8 @@ SCHEMA: Final = 0x6C70_0006
 DRIFT: Final = 0x6C70_0008
 """Writing down a reconciliation."""
 
+FENCE: Final = 0x6C70_000A
+"""Writing to the journal as the holder of the lock: shared by the writers, alone for who becomes the next holder."""
+
 FIVE_LISTS: Final = 0x6C70_0009
 """Confirming the five lists."""

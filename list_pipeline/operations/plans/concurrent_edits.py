@@ -31,6 +31,7 @@ from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.integrations.mailjet import MailjetClient
 from list_pipeline.operations.access import ReadingMailjet
 from list_pipeline.operations.membership.sync import follow_unsubscribed, learn_contacts, refresh_contacts
+from list_pipeline.storage.lock import MutationLock
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import concurrent_edits as edit_rows
 from list_pipeline.storage.plans import journal, plan_rows
@@ -50,11 +51,13 @@ class ConcurrentEdits:
         services: ReadingMailjet,
         mailjet: MailjetClient,
         plan_id: int,
+        lock: MutationLock,
         look_again: Callable[[ListRole, Sequence[int]], None],
     ) -> None:
         self._services = services
         self._mailjet = mailjet
         self._plan_id = plan_id
+        self._lock = lock
         self._look_again = look_again
 
     def reverse_unsubscribed(self, steps: Sequence[Step]) -> bool:
@@ -97,7 +100,7 @@ class ConcurrentEdits:
 
     def _follow_up(self, rule: Callable[[ChangeNow], FollowUp | None]) -> int:
         """Write what a rule says about the changes of contacts that unsubscribed. Returns to how many it applied."""
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             changes = edit_rows.changes_of_unsubscribed(connection, self._plan_id)
             found = [follow_up for change in changes if (follow_up := rule(change)) is not None]
             edit_rows.write_follow_ups(connection, found, self._services.clock.now())
@@ -118,7 +121,7 @@ class ConcurrentEdits:
         if not is_suspected and not may_hide_erasure(known, sizes[ListRole.MASTER.value]):
             return frozenset()
         refresh_contacts(self._services, contact_ids)
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             facts = members.facts_of(connection, contact_ids)
         return erased(contact_ids, {contact_id: row["is_anonymised"] for contact_id, row in facts.items()})
 
@@ -134,7 +137,7 @@ class ConcurrentEdits:
         learn_contacts(self._services, [seen.contact_id])
         roles = self._places(seen.contact_id)
         now = self._services.clock.now()
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             steps = [NewStep(StepAction.EXCLUDE, None), *(NewStep(StepAction.REMOVE, role) for role in roles)]
             before = {"places": [], "is_excluded": seen.is_excluded}
             change = NewChange(seen.contact_id, ItemAction.REMOVE, before, steps)
@@ -163,7 +166,7 @@ class ConcurrentEdits:
             row = self._mailjet.recipient(self._services.list_ids[role], contact_id)
             if row is not None:
                 found.append(role)
-                with self._services.database.begin() as connection:
+                with self._lock.writing() as connection:
                     members.note_added(connection, role, [row], self._services.clock.now())
         return found
 

@@ -152,11 +152,11 @@ def carry_out_correction(services: Correcting, plan_id: int, progress: Progress 
     require_permission(services, tried)
     finish_half_done(services, progress)
     with mutation_lock(services.database, services.clock, f"correction {plan_id}") as lock:
-        with services.database.begin() as connection:
+        with lock.writing() as connection:
             items = plan_rows.plan_items(connection, plan_id)
         if plan.executed_at is None:
             look_at(services, [item.contact_id for item in items])
-            with services.database.begin() as connection:
+            with lock.writing() as connection:
                 frozen = frozen_items(connection, items)
                 if plan.kind is PlanKind.REPAIR:
                     # The journal of the others was written with them.
@@ -280,9 +280,11 @@ def reversals_of(
     ]
 
 
-def plan_reversal(services: Deciding, asked: CorrectionRequest, changes: Sequence[DoneChange]) -> int:
+def plan_reversal(
+    services: Deciding, asked: CorrectionRequest, changes: Sequence[DoneChange], lock: MutationLock
+) -> int:
     """Write a reversal with its journal in one transaction: from here on it is continued, also after a crash."""
-    with services.database.begin() as connection:
+    with lock.writing() as connection:
         found = reversals_of(services, connection, changes, asked.despite_complaint)
         wanted = [one for one in found if one.refused is None]
         refused: dict[Refusal, list[int]] = {}
@@ -427,9 +429,9 @@ def finish(services: Correcting, plan_id: int, lock: MutationLock, progress: Pro
     with services.database.begin() as connection:
         plan = plan_rows.existing_plan(connection, plan_id)
     if plan.executed_at is None:
-        _skip_outdated(services, plan)
+        _skip_outdated(services, plan, lock)
         carry_out(services, plan_id, lock, progress)
-        with services.database.begin() as connection:
+        with lock.writing() as connection:
             now = services.clock.now()
             outcome_rows.compensate(connection, plan_id, now)
             outcome_rows.mark_reinstated(connection, plan_id, plan.requested_by or "nobody", now)
@@ -450,14 +452,14 @@ def go_on(services: Correcting, plan_id: int, lock: MutationLock, progress: Prog
     return finish(services, plan_id, lock, progress)
 
 
-def _skip_outdated(services: Deciding, plan: StoredPlan) -> None:
+def _skip_outdated(services: Deciding, plan: StoredPlan, lock: MutationLock) -> None:
     """Of an undo, a redo or a reinstatement skip what is not begun and must not be done any more: it may have died hours ago,
     and the world went on. A complaint is taken back only where the person who asked said so."""
     if plan.kind is PlanKind.REDO:
-        skip_outdated(services, plan)
+        skip_outdated(services, plan, lock)
     if plan.kind not in (PlanKind.UNDO, PlanKind.MANUAL) or not isinstance(plan.summary, CorrectionSummary):
         return
-    with services.database.begin() as connection:
+    with lock.writing() as connection:
         waiting = journal.not_begun(connection, plan.plan_id)
         changes = [one for one in outcome_rows.reversed_changes(connection, plan.plan_id) if one.contact_id in waiting]
         found = reversals_of(services, connection, changes, plan.summary.despite_complaint)

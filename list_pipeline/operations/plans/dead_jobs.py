@@ -53,14 +53,14 @@ def declare_dead(services: Changing, number: int, *, by: str, note: str) -> int:
     if not why:
         raise RefusedError(tried, "there is no reason", "Say how you know that it will do nothing any more")
     with mutation_lock(services.database, services.clock, f"ending bulk job {number}") as lock:
-        with services.database.begin() as connection:
+        with lock.writing() as connection:
             found = journal.unended_jobs(connection, number)
         if not found:
             raise NotFoundError(tried, "no such job is under way", "`list-pipeline reviews` names the one that is")
         if len(found) > 1:
             raise RefusedError(tried, "one job has it as our number, another as Mailjet's", "Wait for the other to end")
         (job,) = found
-        with services.database.begin() as connection:
+        with lock.writing() as connection:
             steps = journal.steps_of_job(connection, job.job_id)
             journal.note_dead(connection, job.job_id, by, why, services.clock.now())
         refresh_contacts(services, [step.contact_id for step in steps])

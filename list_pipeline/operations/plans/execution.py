@@ -247,9 +247,9 @@ class _Execution:
         """Bulk jobs in a row whose answer was lost."""
         self._mailjet: MailjetClient = services.mailjet_for_changes(self._before_mutation)
         self._lists = ReadBack(services, self._mailjet)
-        self._edits = ConcurrentEdits(services, self._mailjet, plan_id, self._lists.look_again)
-        self._sends = SendsMeanwhile(services, plan_id, only, deadline, sends_looked_at)
-        self._settling = Settling(services, plan_id, self._mailjet, self._lists, self._edits, progress)
+        self._edits = ConcurrentEdits(services, self._mailjet, plan_id, lock, self._lists.look_again)
+        self._sends = SendsMeanwhile(services, plan_id, lock, only, deadline, sends_looked_at)
+        self._settling = Settling(services, plan_id, lock, self._mailjet, self._lists, self._edits, progress)
 
     def _before_mutation(self) -> None:
         """Right before each changing request: is the lock still ours, and may we still?"""
@@ -318,7 +318,7 @@ class _Execution:
         now = self._services.clock.now()
         if self._deadline is None or now < self._deadline:
             return False
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             given_up = journal.fail_unstarted(connection, self._plan_id, StepNote.DEADLINE, now)
         if given_up:
             log.warning("the deadline passed", plan=self._plan_id, contacts=given_up)
@@ -330,7 +330,7 @@ class _Execution:
 
         With the wave at its end, what follows a failed step is skipped, and left out of the steps.
         """
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             steps: Sequence[Step] = journal.steps_of(connection, self._plan_id)
             batches = self._grouped(steps, wave)
             if not batches:
@@ -371,7 +371,7 @@ class _Execution:
         if not steps:
             return
         contacts = sorted({step.contact_id for step in steps})
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             now = self._services.clock.now()
             addresses = members.addresses_of(connection, contacts)
             places = members.places_of(connection, contacts)
@@ -399,7 +399,7 @@ class _Execution:
             if not steps:
                 return
         actions = {step.list_role: _MEMBER_ACTIONS[step.action] for step in steps if step.list_role is not None}
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             job_id, begun = journal.begin_job(
                 connection,
                 self._plan_id,
@@ -436,7 +436,7 @@ class _Execution:
                 raise
             return
         self._unanswered = 0
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             journal.job_submitted(connection, job_id, begun, mailjet_job_id, self._services.clock.now())
         self._edits.note_unsubscribed(steps)
         self._settling.finish(self._settling.open_job(job_id), mailjet_job_id)

@@ -77,7 +77,7 @@ def redo_maintenance(
         PlanKind.REDO, by, note, f"Undo of the maintenance of {key} taken back", campaign_id, sweep
     )
     with mutation_lock(services.database, services.clock, f"taking back the undo of {key}") as lock:
-        with services.database.begin() as connection:
+        with lock.writing() as connection:
             unfinished = outcome_rows.waiting_corrections_of(connection, campaign_id, sweep, PlanKind.UNDO)
             begun = outcome_rows.waiting_corrections_of(connection, campaign_id, sweep, PlanKind.REDO)
         if unfinished:
@@ -87,7 +87,7 @@ def redo_maintenance(
                 f"Let it end first: `list-pipeline carry-out {unfinished[0]}`",
             )
         done = [go_on(services, plan_id, lock, progress) for plan_id in begun]
-        with services.database.begin() as connection:
+        with lock.writing() as connection:
             candidates = redone.undone_changes(connection, campaign_id, sweep)
             was_said = undone.is_answered(connection, campaign_id, sweep)
         if candidates:
@@ -127,15 +127,19 @@ def _do_again(
         counts = {reason: len(ids) for reason, ids in refused.items()}
         facts = CorrectionFacts(asked.what, asked.by, asked.note, 0, 0, 0, 0, (), counts)
         return Correction(None, facts, refused)
-    return finish(services, _write(services, asked, wanted, refused), lock, progress)
+    return finish(services, _write(services, asked, wanted, refused, lock), lock, progress)
 
 
 def _write(
-    services: Deciding, asked: CorrectionRequest, wanted: Sequence[Redoing], refused: dict[Refusal, list[int]]
+    services: Deciding,
+    asked: CorrectionRequest,
+    wanted: Sequence[Redoing],
+    refused: dict[Refusal, list[int]],
+    lock: MutationLock,
 ) -> int:
     """Write a redo with its journal in one transaction: from here on it is continued, also after a crash."""
     ids = [one.undone.contact_id for one in wanted]
-    with services.database.begin() as connection:
+    with lock.writing() as connection:
         plan_id = save_correction(services, connection, asked, [_item(one.undone.item) for one in wanted], refused)
         places, now = members.places_of(connection, ids), outcome_rows.contacts_now(connection, ids)
         changes = [

@@ -17,6 +17,7 @@ from list_pipeline.operations.campaigns.before_changes import lists_kept_still
 from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.storage import bounces as bounce_rows
 from list_pipeline.storage.campaigns import recipients as recipient_rows
+from list_pipeline.storage.lock import MutationLock
 from list_pipeline.storage.membership import queue
 from list_pipeline.storage.plans import journal, redone
 from list_pipeline.storage.plans import outcomes as outcome_rows
@@ -64,7 +65,7 @@ def judged(
     ]
 
 
-def skip_outdated(services: Deciding, plan: StoredPlan) -> int:
+def skip_outdated(services: Deciding, plan: StoredPlan, lock: MutationLock) -> int:
     """Skip what of a redo is not begun and must not be done any more: it may have died hours ago, and the world went on.
 
     Returns:
@@ -72,7 +73,7 @@ def skip_outdated(services: Deciding, plan: StoredPlan) -> int:
     """
     if plan.campaign_id is None:
         return 0
-    with services.database.begin() as connection:
+    with lock.writing() as connection:
         waiting = journal.not_begun(connection, plan.plan_id)
         rest = [one for one in redone.undone_behind(connection, plan.plan_id) if one.contact_id in waiting]
         found = judged(services, connection, plan.campaign_id, rest)

@@ -37,6 +37,7 @@ from list_pipeline.operations.campaigns.before_changes import (
 )
 from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.storage.campaigns import recipients as recipient_rows
+from list_pipeline.storage.lock import MutationLock
 from list_pipeline.storage.plans import concurrent_edits as edit_rows
 
 log = structlog.get_logger(__name__)
@@ -58,12 +59,14 @@ class SendsMeanwhile:
         self,
         services: Observing,
         plan_id: int,
+        lock: MutationLock,
         only: Collection[int] | None,
         deadline: datetime | None,
         looked_at: datetime | None,
     ) -> None:
         self._services = services
         self._plan_id = plan_id
+        self._lock = lock
         self._only = only
         self._began_at = services.clock.now()
         self._ends_by = self._began_at + changes_take(services)
@@ -150,7 +153,7 @@ class SendsMeanwhile:
         self._looked_at = self._services.clock.now()
 
     def _changes(self, wanted: Callable[[ChangeNow], bool]) -> list[ChangeNow]:
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             found = edit_rows.changes_between_lists(connection, self._plan_id)
         return [
             change
@@ -163,7 +166,7 @@ class SendsMeanwhile:
     def _judge(self, changes: Sequence[ChangeNow], judge: _Judge) -> bool:
         """Write what follows for each change, and say whether anything does, or waits."""
         held = len(self._held)
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             cycle = cycle_now(connection, self._services.clock.now())
             kept_still = lists_kept_still(self._services, connection, cycle, until=self._ends_by)
             ids = [change.contact_id for change in changes]

@@ -25,6 +25,7 @@ from list_pipeline.operations.access import Changing
 from list_pipeline.operations.plans.concurrent_edits import ConcurrentEdits
 from list_pipeline.operations.plans.read_back import Effect, ReadBack
 from list_pipeline.storage import reviews as review_rows
+from list_pipeline.storage.lock import MutationLock
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans.journal import Job, Step
@@ -50,6 +51,7 @@ class Settling:
         self,
         services: Changing,
         plan_id: int,
+        lock: MutationLock,
         mailjet: MailjetClient,
         lists: ReadBack,
         edits: ConcurrentEdits,
@@ -57,6 +59,7 @@ class Settling:
     ) -> None:
         self._services = services
         self._plan_id = plan_id
+        self._lock = lock
         self._mailjet = mailjet
         self._lists = lists
         self._edits = edits
@@ -64,7 +67,7 @@ class Settling:
 
     def resume(self) -> None:
         """Bring the jobs of an earlier run to their end, and find what came late of those of which nothing is known."""
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             jobs = journal.open_jobs(connection, self._plan_id)
         for job in jobs:
             if job.mailjet_job_id is not None:
@@ -83,7 +86,7 @@ class Settling:
             JobTimeoutError: a job of the plan may still be running.
         """
         self.resume()
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             if journal.steps_without_answer(connection, self._plan_id) and self._may_take_effect(connection):
                 raise self._still_at_work(f"Taking plan {self._plan_id} back", "; ask for it again then")
             # What a job left undone was given back to be posted again: it is not. The rest of a half-done change is skipped
@@ -101,7 +104,7 @@ class Settling:
         self._services.clock.sleep(FIRST_RETRY_AFTER_SECONDS * 2 ** (attempts - 1))
         sizes = self._lists.sizes()
         effect = self._lists.effect_of(steps, sizes)
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             now = self._services.clock.now()
             journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now, StepNote.TOOK_EFFECT_LATE)
             members.refresh_flags(connection, now, sorted({step.contact_id for step in steps}))
@@ -142,7 +145,7 @@ class Settling:
         Returns:
             Whether everything it was to do is done.
         """
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             steps = journal.steps_of_job(connection, job.job_id)
         effect = Effect([], steps)
         for _ in range(2):
@@ -157,14 +160,14 @@ class Settling:
     def settle_dead(self, job: Job, words: str) -> None:
         """A person said that a job is dead: what it did is read from the lists, and the rest is planned again."""
         if job.state is JobState.LOST:
-            with self._services.database.begin() as connection:
+            with self._lock.writing() as connection:
                 journal.job_ended(connection, job.job_id, JobState.FAILED, words, self._services.clock.now())
             return
         self._settle(job.job_id, job.sizes_before, JobState.FAILED, words)
 
     def leave_out(self, steps: Sequence[Step], erased: Collection[int]) -> list[Step]:
         """Skip the steps of erased contacts, and return the others."""
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             gone = [step for step in steps if step.contact_id in erased]
             journal.settle_steps(connection, gone, StepState.SKIPPED, self._services.clock.now(), StepNote.CONTACT_GONE)
         return [step for step in steps if step.contact_id not in erased]
@@ -172,19 +175,19 @@ class Settling:
     def give_back(self, job_id: int, steps: Sequence[Step], error: str) -> None:
         """Mailjet accepted nothing of a job: its steps are as they were, and still to be done."""
         now = self._services.clock.now()
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             journal.job_ended(connection, job_id, JobState.FAILED, error, now)
             journal.give_back(connection, steps, now)
 
     def _find_late_effects(self) -> None:
         """What a job of which nothing is known did since the last look. Costs nothing where there is no such job."""
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             steps = journal.steps_without_answer(connection, self._plan_id)
         if not steps:
             return
         effect = self._lists.effect_of(steps, self._lists.sizes())
         now = self._services.clock.now()
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now, StepNote.TOOK_EFFECT_LATE)
             members.refresh_flags(connection, now, sorted({step.contact_id for step in steps}))
         if effect.confirmed:
@@ -192,7 +195,7 @@ class Settling:
 
     def _end_lost(self) -> None:
         """Jobs of which nothing is known are over when they may run no longer: what is missing then had no effect."""
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             if self._may_take_effect(connection):
                 return
             hours = EXECUTION.job_may_run.total_seconds() / 3600
@@ -204,7 +207,7 @@ class Settling:
 
     def open_job(self, job_id: int) -> Job:
         """A job of the plan that has not ended."""
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             (job,) = (one for one in journal.open_jobs(connection, self._plan_id) if one.job_id == job_id)
         return job
 
@@ -217,12 +220,12 @@ class Settling:
         effect: Effect | None = None,
     ) -> None:
         """End a job with what it did. ``effect``: where that was just read."""
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             steps = journal.steps_of_job(connection, job_id)
             contacts = sorted({step.contact_id for step in steps})
             addresses = members.addresses_of(connection, contacts)
         effect = effect or self._lists.effect_of(steps, before)
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             known = members.stored_sizes(connection)[ListRole.MASTER].raw
         # An erased contact whom a newcomer replaced in the count of master is among those whom the job did not change.
         missing = {step.contact_id for step in effect.missing}
@@ -236,7 +239,7 @@ class Settling:
                 [step for step in effect.missing if step.contact_id not in erased],
             )
         now = self._services.clock.now()
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             if state is JobState.LOST:
                 journal.job_lost(connection, job_id, error or "nothing is known of it")
                 journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now)
@@ -271,13 +274,13 @@ class Settling:
             return f"the error file could not be read ({type(error).__name__})"
 
     def _is_in_effect(self, job_id: int, before: Mapping[str, int]) -> bool:
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             steps = journal.steps_of_job(connection, job_id)
         return not self._lists.effect_of(steps, before).missing
 
     def _name_endless(self, job_id: int, mailjet_job_id: int) -> None:
         """Tell people once of a job that does not end: only they can find out whether it ever will."""
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             plan = plan_rows.plan_by_id(connection, self._plan_id)
             plan_rows.add_review_item(
                 connection,

@@ -56,7 +56,7 @@ def reinstate(
     finish_half_done(services, progress)
     with mutation_lock(services.database, services.clock, f"reinstating {contact_id}") as lock:
         look_at(services, [contact_id])
-        with services.database.begin() as connection:
+        with lock.writing() as connection:
             change = outcome_rows.standing_suppression(connection, contact_id)
             reversal = reversals_of(services, connection, [change], despite_complaint)[0] if change else None
         if change is None or reversal is None:
@@ -66,7 +66,7 @@ def reinstate(
         if reversal.refused is not None:
             raise RefusedError(tried, reversal.refused.words, "Look at the contact in Mailjet")
         asked = CorrectionRequest(PlanKind.MANUAL, by, note, "Contact reinstated", despite_complaint=despite_complaint)
-        return finish(services, plan_reversal(services, asked, [change]), lock, progress)
+        return finish(services, plan_reversal(services, asked, [change], lock), lock, progress)
 
 
 def suppress(services: Correcting, contact_id: int, *, by: str, note: str, progress: Progress = log.info) -> Correction:
@@ -85,7 +85,7 @@ def suppress(services: Correcting, contact_id: int, *, by: str, note: str, progr
     with mutation_lock(services.database, services.clock, f"suppressing {contact_id}") as lock:
         learn_contacts(services, [contact_id])
         look_at(services, [contact_id])
-        with services.database.begin() as connection:
+        with lock.writing() as connection:
             now = outcome_rows.contacts_now(connection, [contact_id])[contact_id]
         if now.is_gone:
             raise NotFoundError(tried, "Mailjet has no such contact", "Compare the number with the one in Mailjet")
@@ -101,7 +101,7 @@ def suppress(services: Correcting, contact_id: int, *, by: str, note: str, progr
             explanation=redact_addresses(note.strip())[:500],
         )
         asked = CorrectionRequest(PlanKind.MANUAL, by, note, "Contact suppressed by hand")
-        with services.database.begin() as connection:
+        with lock.writing() as connection:
             plan_id = save_correction(services, connection, asked, [item], {})
             open_forward(services, connection, plan_id, [item])
         return finish(services, plan_id, lock, progress)

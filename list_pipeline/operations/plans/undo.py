@@ -85,7 +85,7 @@ def undo_maintenance(
     own = rebalancing or suppression
     finish_half_done(services, progress, besides=own.plan_id if own else None)
     with mutation_lock(services.database, services.clock, f"undoing {key}") as lock:
-        with services.database.begin() as connection:
+        with lock.writing() as connection:
             undone.withdraw(connection, campaign.campaign_id, sweep, by, services.clock.now())
             # A rollback that died midway too: going on later, it would take back what a redo did meanwhile.
             begun = outcome_rows.waiting_corrections_of(
@@ -163,5 +163,5 @@ def _take_back(
     if not changes:
         return []
     look_at(services, [change.contact_id for change in changes])
-    correction_id = plan_reversal(services, asked, changes)
+    correction_id = plan_reversal(services, asked, changes, lock)
     return [finish(services, correction_id, lock, progress)]

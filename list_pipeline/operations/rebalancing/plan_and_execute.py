@@ -287,7 +287,7 @@ def execute_rebalancing(services: Services, run: Maintenance, progress: Callable
     finish_half_done(services, progress, besides=plan.plan_id)
     if items and plan.status is PlanStatus.APPROVED:
         with mutation_lock(services.database, services.clock, f"rebalancing after {run.campaign.key}") as lock:
-            with services.database.begin() as connection:
+            with lock.writing() as connection:
                 # Whoever held the lock before may have undone the maintenance.
                 plan = plan_rows.existing_plan(connection, plan.plan_id)
             if plan.status is PlanStatus.APPROVED:
@@ -326,7 +326,7 @@ def _carry_out(
     refresh_contacts(services, [item.contact_id for item in items])
     follow_sends(services)
     looked_at = services.clock.now()
-    open_journal(services, plan, items)
+    open_journal(services, plan, items, lock)
     carry_out(services, plan.plan_id, lock, progress, deadline_of(services, run), looked_at)
     _roll_back_if_needed(services, run, plan, lock, progress)
 
@@ -375,12 +375,12 @@ def _why_roll_back(services: Services, plan: StoredPlan) -> str | None:
     return why_roll_back(outcomes.planned - outcomes.skipped, failed, astray)
 
 
-def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]) -> None:
+def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem], lock: MutationLock) -> None:
     """Write the journal, with each item checked once more against what is true now; also those of an earlier run that
     were not begun."""
     now = services.clock.now()
     ids = [item.contact_id for item in items]
-    with services.database.begin() as connection:
+    with lock.writing() as connection:
         facts = members.facts_of(connection, ids)
         places = members.places_of(connection, ids)
         suppressed_before = queue.with_suppressed_address(connection, ids)

@@ -186,7 +186,7 @@ class ApprovedItemsRun:
         """The plan's own items for the contacts that were approved: nothing else can be approved."""
         wanted = {contact_id for one in self._approved for contact_id in one.contact_ids}
         changing = {ItemAction.SUPPRESS, ItemAction.MOVE, ItemAction.ENROL}
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             items = plan_rows.plan_items(connection, self._plan.plan_id, changing)
         return [item for item in items if item.contact_id in wanted]
 
@@ -196,17 +196,17 @@ class ApprovedItemsRun:
             # A send that began since changes what may move.
             discover(services)
         refresh_contacts(services, [item.contact_id for item in items])
-        with services.database.begin() as connection:
+        with self._lock.writing() as connection:
             journal.retry_failed(connection, plan.plan_id, self._again, services.clock.now())
         if plan.kind is PlanKind.REBALANCING:
-            rebalancing.open_journal(services, plan, items)
+            rebalancing.open_journal(services, plan, items, self._lock)
         else:
-            suppression.open_journal(services, plan, items)
+            suppression.open_journal(services, plan, items, self._lock)
         self._drop_what_others_undid()
 
     def _drop_what_others_undid(self) -> None:
         """A removal is tried again only while its contact stands on the list it was added to: nobody ends up in none."""
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             steps = [s for s in journal.steps_of(connection, self._plan.plan_id) if s.contact_id in self._again]
             facts = members.facts_of(connection, sorted(self._again))
             gone = {
@@ -225,7 +225,7 @@ class ApprovedItemsRun:
         plan = self._plan
         if plan.campaign_id is None or plan.sweep is None:
             return  # The history and the ledger are about campaigns.
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             row = ledger.latest_log(connection, plan.campaign_id, plan.sweep.value)
             confirmed = outcome_rows.outcomes(connection, plan.plan_id).confirmed
             if row is not None and plan.kind is PlanKind.REBALANCING:
@@ -236,7 +236,7 @@ class ApprovedItemsRun:
     def _settle(self) -> None:
         """Mark the questions as carried out, and ask anew about what failed once more."""
         now = self._services.clock.now()
-        with self._services.database.begin() as connection:
+        with self._lock.writing() as connection:
             failed = {step.contact_id for step in journal.steps_of(connection, self._plan.plan_id, StepState.FAILED)}
             for one in self._approved:
                 again = [i for i in one.contact_ids if one.kind is ReviewKind.FAILED_ITEM and i in failed]

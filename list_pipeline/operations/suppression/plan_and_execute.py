@@ -49,7 +49,7 @@ from list_pipeline.storage import bounces as bounce_rows
 from list_pipeline.storage.bounces import PastAttempt
 from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.campaigns import sent_campaigns
-from list_pipeline.storage.lock import mutation_lock
+from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans import outcomes as outcome_rows
@@ -308,11 +308,11 @@ def execute_suppressions(services: Services, run: Maintenance, progress: Callabl
         try:
             with mutation_lock(services.database, services.clock, f"suppression after {run.campaign.key}") as lock:
                 # Whoever held the lock before may have undone the maintenance, or turned the plan down.
-                with services.database.begin() as connection:
+                with lock.writing() as connection:
                     plan = plan_rows.existing_plan(connection, plan.plan_id)
                     items = executable_items(plan, plan_rows.plan_items(connection, plan.plan_id))
                 refresh_contacts(services, [item.contact_id for item in items])
-                open_journal(services, plan, items)
+                open_journal(services, plan, items, lock)
                 carry_out(services, plan.plan_id, lock, progress, deadline_of(services, run))
         finally:
             # What was done stands in the history also when the rest failed: it may be all that is ever done.
@@ -329,12 +329,12 @@ def execute_suppressions(services: Services, run: Maintenance, progress: Callabl
     return executed
 
 
-def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]) -> None:
+def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem], lock: MutationLock) -> None:
     """Write the journal, with each item checked once more against what is true now; also those of an earlier run that
     were not begun."""
     now = services.clock.now()
     ids = [item.contact_id for item in items]
-    with services.database.begin() as connection:
+    with lock.writing() as connection:
         facts = members.facts_of(connection, ids)
         places = members.places_of(connection, ids)
         reasons = {i: reason for i in ids if (reason := _no_longer(facts.get(i)))}
