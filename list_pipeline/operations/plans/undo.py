@@ -97,10 +97,17 @@ def undo_maintenance(
             # Which of its two lists a contact may leave depends on sends: decided as for whoever goes on with it.
             finish_begun(services, rebalancing.plan_id, lock, progress)
         done = [go_on(services, plan_id, lock, progress) for plan_id in begun]
-        for plan_id in _plans_to_take_back(services, campaign.campaign_id, sweep):
+        for plan_id in _redos(services, campaign.campaign_id, sweep):
             stop_and_settle(services, plan_id, lock, StepNote.UNDONE)
             _keep_history(services, plan_id, row.log_id)
             done += _take_back(services, asked, plan_id, lock, progress)
+        written = []
+        for plan_id in _own_plans(services, campaign.campaign_id, sweep):
+            stop_and_settle(services, plan_id, lock, StepNote.UNDONE)
+            _keep_history(services, plan_id, row.log_id)
+            written += _reversal(services, asked, plan_id, lock)
+        # Both are written before the first one is carried out: from here on they go on by themselves, also when this dies.
+        done += [go_on(services, correction_id, lock, progress) for correction_id in written]
         _withdraw_again(services, asked)
     status = note_in_ledger(services, campaign.campaign_id, sweep)
     if status in TAKEN_BACK:
@@ -131,12 +138,17 @@ def _withdraw_again(services: Deciding, asked: CorrectionRequest) -> None:
             plan_rows.mark_executed(connection, plan_id, services.clock.now())
 
 
-def _plans_to_take_back(services: Storing, campaign_id: int, sweep: Sweep) -> list[int]:
-    """Redos, the latest first, and the plans of the maintenance itself: moves and enrolments before suppressions."""
+def _redos(services: Storing, campaign_id: int, sweep: Sweep) -> list[int]:
+    """Redos of the maintenance, the latest first."""
     with services.database.begin() as connection:
-        redos = undone.corrections_of(connection, campaign_id, sweep, (PlanKind.REDO,))
+        return [*reversed(undone.corrections_of(connection, campaign_id, sweep, (PlanKind.REDO,)))]
+
+
+def _own_plans(services: Storing, campaign_id: int, sweep: Sweep) -> list[int]:
+    """The plans of the maintenance itself: moves and enrolments before suppressions."""
+    with services.database.begin() as connection:
         plans = [plan_rows.current_plan(connection, campaign_id, kind, sweep) for kind in reversed(MAINTENANCE_PLANS)]
-    return [*reversed(redos), *(plan.plan_id for plan in plans if plan is not None)]
+    return [plan.plan_id for plan in plans if plan is not None]
 
 
 def roll_back(
@@ -158,10 +170,14 @@ def roll_back(
 def _take_back(
     services: Correcting, asked: CorrectionRequest, plan_id: int, lock: MutationLock, progress: Progress
 ) -> list[Correction]:
+    return [finish(services, written, lock, progress) for written in _reversal(services, asked, plan_id, lock)]
+
+
+def _reversal(services: Correcting, asked: CorrectionRequest, plan_id: int, lock: MutationLock) -> list[int]:
+    """Write the reversal of what was done of a plan; none where nothing was."""
     with services.database.begin() as connection:
         changes = outcome_rows.done_changes(connection, plan_id)
     if not changes:
         return []
     look_at(services, [change.contact_id for change in changes])
-    correction_id = plan_reversal(services, asked, changes, lock)
-    return [finish(services, correction_id, lock, progress)]
+    return [plan_reversal(services, asked, changes, lock)]

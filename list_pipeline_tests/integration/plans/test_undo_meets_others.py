@@ -133,3 +133,19 @@ def test_a_rollback_that_died_is_at_its_end_before_an_undo_so_that_it_takes_no_r
     assert corrections.to_carry_out(small.services) == []
     assert {role: small.members(role) for role in CAMPAIGN_LISTS} == lists
     small.assert_suppressed(small.account.ids(*HARD, COMPLAINED))
+
+
+def test_an_undo_that_dies_in_its_first_half_goes_on_by_itself_to_its_end(
+    small: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {role: small.members(role) for role in ListRole}
+    small.maintain()
+    with monkeypatch.context() as patch:
+        Dying(1, "before", POSTED).install(patch)
+        with pytest.raises(Killed):
+            undo(small, despite_complaint=True)
+    small.clock.advance(timedelta(minutes=15))
+    for one in corrections.to_carry_out(small.services):
+        corrections.carry_out_correction(small.services, one.plan_id, quietly)
+    assert {role: small.members(role) for role in ListRole} == before
+    assert small.query("select status from list_maintenance_log order by id desc limit 1") == [("rolled_back",)]
