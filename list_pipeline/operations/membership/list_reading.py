@@ -7,7 +7,8 @@ the first one, without anything but our rows to remember it by, and however old 
 unsubscribed, who is excluded) is what every sync follows by itself.
 
 One exchange escapes this until the lists are read whole (daily by the reconciliation, weekly by a sync): somebody joins right
-before an entry that our own job adds and that is taken over by itself (``members.note_added``), and somebody else leaves.
+before an entry that our own job adds and that is taken over by itself (``storage.membership.members.note_added``), and somebody
+else leaves.
 
 Where the last entry stands elsewhere, those who left are found by bisection: a page of a long list shows whether it still
 begins with the entry that stood there, so one who left costs about as many requests as the number of pages has binary digits.

@@ -160,12 +160,12 @@ def test_a_sync_that_overlapped_a_finished_job_is_read_again(
     run, maintaining = small.decide_suppression(), small.another()
     real, merged = ListReader._merge, []
 
-    def merge(reader: ListReader, role: ListRole, *, whole: bool = False) -> None:
+    def merge(reader: ListReader, role: ListRole, **how: Any) -> None:
         if reader._services is small.services:
             merged.append(role)
             if len(merged) == 1:
                 suppression.execute_suppressions(maintaining, run, quietly)
-        real(reader, role, whole=whole)
+        real(reader, role, **how)
 
     monkeypatch.setattr(ListReader, "_merge", merge)
     membership_sync.sync(small.services, full=True)

@@ -9,9 +9,9 @@ import pytest
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import PlanStatus
+from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.reviews.approved_items import execute_approved_items, to_carry_out
 from list_pipeline.operations.reviews.decisions import (
-    NotAReviewerError,
     approve,
     approve_item,
     expire_overdue,

@@ -14,9 +14,9 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import PlanStatus, Sweep
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.maintenance import workflow
+from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.reviews.decisions import (
     Expired,
-    NotAReviewerError,
     approve,
     expire,
     expire_overdue,

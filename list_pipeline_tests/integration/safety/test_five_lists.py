@@ -24,10 +24,10 @@ from list_pipeline.operations import setup
 from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.five_lists.look import look_at
 from list_pipeline.operations.maintenance import workflow
+from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.plans import corrections, single_contacts
 from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.operations.reviews.confirmed_lists import confirm_lists
-from list_pipeline.operations.reviews.decisions import NotAReviewerError
 from list_pipeline.operations.runs.run import due
 from list_pipeline.operations.safety.modes import change_block_reason, operating_mode
 from list_pipeline.operations.services import Services
