@@ -330,8 +330,9 @@ class World:
             self.problems.append(f"{self.subject}: mailed after leaving: {self.told(after)}")
         if wrong := suppressed - reasons:
             self.problems.append(f"{self.subject}: suppressed without evidence: {self.told(wrong)}")
-        if lost := {i for i in before.keys() - self.touched - suppressed if not self.scene.lists().places.get(i)}:
-            self.problems.append(f"{self.subject}: on no list at all: {self.told(lost - self.left.keys())}")
+        stayed = before.keys() - self.touched - self.left.keys() - suppressed
+        if lost := {i for i in stayed if not self.scene.lists().places.get(i)}:
+            self.problems.append(f"{self.subject}: on no list at all: {self.told(lost)}")
 
     def named_twice(self) -> set[int]:
         """Everybody whom a finding names as mailed twice."""

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
-from list_pipeline.operations.plans import execution
+from list_pipeline.operations.plans.settling import Settling
 from list_pipeline_tests.e2e.dagster_runs import DagsterHome, failures, strings_in
 from list_pipeline_tests.e2e.rehearsals import SUPPRESSION
 
@@ -90,16 +90,18 @@ def test_an_undo_that_died_is_continued_by_the_sensor(
         raise ConnectionAbortedError("the process is gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(execution._Execution, "_finish", die)
+        patch.setattr(Settling, "finish", die)
         assert not launch(home, "undo_maintenance", "take_maintenance_back", campaign_key=key, by="ada").success
     assert home.requests("corrections_to_carry_out") == []
     home.rehearsal.pass_time(minutes=6)
-    (request,) = home.requests("corrections_to_carry_out")
     job = home.defs.resolve_job_def("carry_out_correction")
-    result = job.execute_in_process(instance=home.instance, run_config=request.run_config, raise_on_error=False)
-    assert result.success
+    # Moves and enrolments, and suppressions.
+    requests = home.requests("corrections_to_carry_out")
+    assert len(requests) == 2
+    for request in requests:
+        result = job.execute_in_process(instance=home.instance, run_config=request.run_config, raise_on_error=False)
+        assert result.success
     assert home.requests("corrections_to_carry_out") == []
     rows = home.rehearsal.rows("select kind, status from plan where kind = 'undo'")
-    assert [(row["kind"], row["status"]) for row in rows] == [(PlanKind.UNDO, PlanStatus.EXECUTED)]
-    assert launch(home, "undo_maintenance", "take_maintenance_back", campaign_key=key, by="ada").success
+    assert [(row["kind"], row["status"]) for row in rows] == 2 * [(PlanKind.UNDO, PlanStatus.EXECUTED)]
     assert {i for i, one in reachable(home).items() if one != before[i]} == complained(home)

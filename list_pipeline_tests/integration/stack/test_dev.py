@@ -68,7 +68,8 @@ def test_dev_serves_the_code_location_once_and_leaves_the_servers_up(folder: Pat
             assert served.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.1)  # a process of its own is waited for; there is no clock to move
-        answer = httpx.post(f"{said[1]}/graphql", json={"query": LOCATION}, timeout=30, trust_env=False).json()
+        asked = {"json": {"query": LOCATION}, "headers": {"Origin": said[1]}}
+        answer = httpx.post(f"{said[1]}/graphql", **asked, timeout=30, trust_env=False).json()
         (entry,) = answer["data"]["workspaceOrError"]["locationEntries"]
         assert entry["name"] == "list_pipeline.definitions"
         assert entry["locationOrLoadError"]["__typename"] == "RepositoryLocation"
