@@ -17,6 +17,7 @@ from list_pipeline.core.campaigns.cycles import (
     assign_again,
     assign_sends,
     content_of,
+    segment_doubt,
 )
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
@@ -137,3 +138,42 @@ def test_a_send_that_begins_a_cycle_ends_the_open_one_and_leaves_a_complete_one_
 def test_subjects_are_the_same_content_but_for_case_and_spaces() -> None:
     assert content_of("  Client  letter 3 ") == content_of("client letter 3")
     assert content_of("Client letter 3") != content_of("Client letter 4")
+
+
+OPEN = assign_sends([], PLAIN[:2], on(4)).cycles
+CLOSED = assign_sends([], PLAIN, on(7)).cycles
+PART = replace(send(9, THREE, 4, "a"), is_segment=True)
+
+
+@pytest.mark.parametrize(
+    ("cycles", "part", "doubt"),
+    [
+        (OPEN, PART, RoundDoubt.SEGMENT),
+        (OPEN, replace(PART, content="sale"), None),
+        (OPEN, replace(PART, content=""), None),
+        (OPEN, replace(PART, ruling=RoundRuling.NOT_A_ROUND), None),
+        (CLOSED, PART, None),
+        ((), PART, None),
+    ],
+)
+def test_a_send_to_a_part_of_a_list_is_doubted_while_its_content_goes_round(
+    cycles: Sequence[Cycle], part: CampaignSend, doubt: RoundDoubt | None
+) -> None:
+    assert segment_doubt(cycles, part, on(7)) is doubt
+
+
+def test_a_part_that_was_mailed_longer_ago_than_a_cycle_waits_is_not_asked_about() -> None:
+    wait = timedelta(days=2)
+    assert segment_doubt(OPEN, PART, on(6) - timedelta(seconds=1), wait) is RoundDoubt.SEGMENT
+    assert segment_doubt(OPEN, PART, on(6), wait) is None
+
+
+def test_a_send_without_content_is_doubted_by_no_content_that_is_not_known_either() -> None:
+    unknown = assign_sends([], [replace(one, content="") for one in PLAIN[:2]], on(4)).cycles
+    assert segment_doubt(unknown, replace(PART, content=""), on(7)) is None
+
+
+def test_a_send_to_a_part_of_a_list_is_a_round_only_where_a_person_says_so() -> None:
+    assert rounds(assign_sends([], [*PLAIN[:2], PART], on(7)).cycles) == [[1, 2]]
+    ruled = replace(PART, ruling=RoundRuling.JOINS)
+    assert rounds(assign_sends([], [*PLAIN[:2], ruled], on(7)).cycles) == [[1, 2, 9]]
