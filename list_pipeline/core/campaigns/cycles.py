@@ -242,7 +242,7 @@ def segment_doubt(
 ) -> RoundDoubt | None:
     """Whether a send to a segment has to be asked about: it has the content of the cycle that is open, so that a part of the
     list got it. Any other one is an extra mailing."""
-    if send.ruling is not None or not send.content or as_of - send.at >= max_wait:
+    if send.ruling is not None or as_of - send.at >= max_wait:
         return None
     cycle = open_cycle(cycles, as_of)
     return RoundDoubt.SEGMENT if cycle is not None and send.content in cycle.contents else None

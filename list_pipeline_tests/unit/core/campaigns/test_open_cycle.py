@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,3 +96,9 @@ def test_without_an_open_cycle_nothing_is_restricted(
 )
 def test_it_is_known_who_gets_an_open_cycle_exactly_once(lists: set[ListRole], received: bool, once: bool) -> None:
     assert SENT_TO_ONE.gives_one_mail(lists, received=received) is once
+
+
+def test_open_cycles_can_be_kept_in_a_set() -> None:
+    at = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    same = [OpenCycle(1, frozenset({CAMPAIGN_LISTS[0]}), began={CAMPAIGN_LISTS[0]: at}) for _ in range(2)]
+    assert len(set(same)) == 1

@@ -179,6 +179,10 @@ class TestInvariants:
         assert (decision.may_run, decision.waiting) == ((), ())
         assert failed(decision) - {"incidents"} == {name}
 
+    def test_bounces_that_were_not_read_completely_refuse_it_too(self) -> None:
+        decision = judge(hard(1), fetch_complete=False)
+        assert (decision.outcome, decision.alert, decision.may_run) == (GateOutcome.REFUSED, True, ())
+
     def test_the_switch_refuses_without_crying_wolf(self) -> None:
         decision = judge(hard(1), complaint(2), flag_enabled=False)
         assert (decision.refused, decision.alert, decision.may_run) == (True, False, ())
