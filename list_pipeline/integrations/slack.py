@@ -19,6 +19,7 @@ import urllib.error
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http.client import HTTPMessage
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
@@ -147,34 +148,37 @@ class _NoRedirect(HTTPRedirectHandler):
         """None: not followed."""
 
 
-def _open(request: Request, proxy: str | None, context: ssl.SSLContext | None, timeout_s: float) -> Any:
+def _ask(
+    request: Request, proxy: str | None, context: ssl.SSLContext | None, timeout_s: float
+) -> tuple[int, HTTPMessage, str]:
     """What the SDK does with ``urlopen``, but for redirects. ``proxy``: None takes none, also none of the environment's.
+
+    Returns:
+        Status, headers and text of the answer.
 
     Raises:
         HTTPError: any status but 2xx.
     """
     proxies = ProxyHandler({"http": proxy, "https": proxy} if proxy else {})
-    return build_opener(proxies, HTTPSHandler(context=context), _NoRedirect()).open(request, timeout=timeout_s)
+    answer = build_opener(proxies, HTTPSHandler(context=context), _NoRedirect()).open(request, timeout=timeout_s)
+    charset = answer.headers.get_content_charset() or "utf-8"
+    return answer.status, answer.headers, answer.read().decode(charset)
 
 
 class _WebClient(WebClient):
     """The SDK's client without redirects. The SDK has no setting for them, so the one method that opens is replaced."""
 
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
-        answer = _open(req, self.proxy, self.ssl, self.timeout)
-        charset = answer.headers.get_content_charset() or "utf-8"
-        return {"status": answer.status, "headers": answer.headers, "body": answer.read().decode(charset)}
+        status, headers, body = _ask(req, self.proxy, self.ssl, self.timeout)
+        return {"status": status, "headers": headers, "body": body}
 
 
 class _WebhookClient(WebhookClient):
     """Likewise."""
 
     def _perform_http_request_internal(self, url: str, req: Request) -> WebhookResponse:
-        answer = _open(req, self.proxy, self.ssl, self.timeout)
-        charset = answer.headers.get_content_charset() or "utf-8"
-        return WebhookResponse(
-            url=url, status_code=answer.status, body=answer.read().decode(charset), headers=answer.headers
-        )
+        status, headers, body = _ask(req, self.proxy, self.ssl, self.timeout)
+        return WebhookResponse(url=url, status_code=status, body=body, headers=headers)  # type: ignore[arg-type]
 
 
 class SlackClient:

@@ -10,7 +10,7 @@ somebody else changed since is left as it is, because restoring an old state wou
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -80,6 +80,15 @@ _LEFT_BECAUSE: Mapping[StepNote, Refusal] = {
     StepNote.ALREADY_SUPPRESSED: Refusal.ALREADY_SO,
     StepNote.NOT_A_MEMBER: Refusal.ALREADY_SO,
 }
+
+
+def by_refusal(found: Iterable[tuple[Refusal | None, int]]) -> dict[Refusal, list[int]]:
+    """Why contacts are left as they are, to their ids; those that nothing refuses are left out."""
+    refused: dict[Refusal, list[int]] = {}
+    for reason, contact_id in found:
+        if reason is not None:
+            refused.setdefault(reason, []).append(contact_id)
+    return refused
 
 
 def left_because(note: StepNote | None) -> Refusal:

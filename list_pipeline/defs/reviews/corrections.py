@@ -25,18 +25,6 @@ _NOTE = "Why, in a few words and without addresses."
 _DESPITE = "Also take back what a complaint led to. Be sure that these people want mail."
 
 
-class UndoMaintenance(dg.Config):
-    """Which maintenance is taken back."""
-
-    campaign_key: str = Field(description="The campaign's partition key.")
-    by: str = Field(description=_BY)
-    note: str = Field(default="", description=_NOTE)
-    sweep: Sweep = Field(
-        default=Sweep.H24, description="Which look at the campaign: H24, the main one, or H72 or D7 for late bounces."
-    )
-    despite_complaint: bool = Field(default=False, description=_DESPITE)
-
-
 class RedoMaintenance(dg.Config):
     """Which undo is taken back."""
 
@@ -46,6 +34,12 @@ class RedoMaintenance(dg.Config):
     sweep: Sweep = Field(
         default=Sweep.H24, description="Which look at the campaign: H24, the main one, or H72 or D7 for late bounces."
     )
+
+
+class UndoMaintenance(RedoMaintenance):
+    """Which maintenance is taken back."""
+
+    despite_complaint: bool = Field(default=False, description=_DESPITE)
 
 
 class ReinstateContact(dg.Config):

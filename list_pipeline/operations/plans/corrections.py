@@ -30,6 +30,7 @@ from list_pipeline.core.plans.corrections import (
     DoneChange,
     Refusal,
     Reversal,
+    by_refusal,
     correction_message,
     is_back,
     left_because,
@@ -287,10 +288,7 @@ def plan_reversal(
     with lock.writing() as connection:
         found = reversals_of(services, connection, changes, asked.despite_complaint)
         wanted = [one for one in found if one.refused is None]
-        refused: dict[Refusal, list[int]] = {}
-        for one in found:
-            if one.refused is not None:
-                refused.setdefault(one.refused, []).append(one.change.contact_id)
+        refused = by_refusal((one.refused, one.change.contact_id) for one in found)
         items = [_restore_item(one) for one in wanted]
         plan_id = save_correction(services, connection, asked, items, refused)
         undone.skip_rest(connection, [one.change.change_id for one in wanted], services.clock.now())
@@ -361,6 +359,13 @@ def save_correction(
     )
     plan_rows.decide(connection, plan.plan_id, PlanStatus.PLANNED, PlanStatus.APPROVED, asked.by, now)
     return plan.plan_id
+
+
+def save_without_changes(services: Storing, asked: CorrectionRequest, lock: MutationLock) -> None:
+    """Write down that a correction was asked for of which nothing has to be changed."""
+    with lock.writing() as connection:
+        plan_id = save_correction(services, connection, asked, [], {})
+        plan_rows.mark_executed(connection, plan_id, services.clock.now())
 
 
 def open_forward(services: Deciding, connection: Connection, plan_id: int, items: Sequence[PlanItem]) -> None:

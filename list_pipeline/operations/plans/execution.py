@@ -88,7 +88,7 @@ def finish_half_done(
     services: Changing, progress: Callable[[str], None] = log.info, *, besides: int | None = None
 ) -> int:
     """Bring what others left half done to its end, before anything new is changed: a contact that was added and not yet removed
-    stands on two lists, and is mailed twice. Nothing that was not begun is begun. Where there is none it costs one statement.
+    stands on two lists, and is mailed twice. Nothing that was not begun is begun. Where there is none it costs two statements.
 
     The lock is taken here; whoever holds it calls it before. Nothing happens while lists may not be changed.
 
@@ -102,12 +102,14 @@ def finish_half_done(
         LockHeldError: somebody else is at work.
         TransientError: Mailjet or the lock failed; run again to continue.
     """
-    if not change_block_reason(services):
-        settle_lost_jobs(services, progress, posted_before=services.clock.now() - EXECUTION.job_may_run)
+    posted_before = services.clock.now() - EXECUTION.job_may_run
     with services.database.begin() as connection:
+        is_lost = bool(journal.plans_with_lost_jobs(connection, posted_before))
         found = journal.half_done(connection, besides=besides)
-    if not found or change_block_reason(services):
+    if not (is_lost or found) or change_block_reason(services):
         return 0
+    if is_lost:
+        settle_lost_jobs(services, progress, posted_before=posted_before)
     with mutation_lock(services.database, services.clock, "finishing what was left half done") as lock:
         with services.database.begin() as connection:
             # Whoever held the lock before may have done all of it.
@@ -140,7 +142,7 @@ def _finish_begun(
     waiting = 0
     for plan_id, ids in found.items():
         with logged_with(plan=plan_id):
-            only = frozenset(ids) & _to_finish(services, plan_id, lock)
+            only = _to_finish(services, plan_id, ids, lock)
             if not only:
                 continue
             execution = _Execution(services, plan_id, lock, progress, None, only)
@@ -149,17 +151,18 @@ def _finish_begun(
     return waiting
 
 
-def _to_finish(services: Changing, plan_id: int, lock: MutationLock) -> frozenset[int]:
-    """The contacts of a plan whose changes may be brought to their end: of one that an undo withdrew only those of which
+def _to_finish(services: Changing, plan_id: int, contact_ids: Sequence[int], lock: MutationLock) -> frozenset[int]:
+    """Those contacts of a plan whose changes may be brought to their end: of one that an undo withdrew only those of which
     something is certainly done. What a lost job may have done is looked for, and not posted once more."""
     with services.database.begin() as connection:
         is_withdrawn = plan_rows.existing_plan(connection, plan_id).status is PlanStatus.WITHDRAWN
-    if is_withdrawn:
-        with suppress(JobTimeoutError):
-            stop_and_settle(services, plan_id, lock, StepNote.UNDONE)
+    if not is_withdrawn:
+        return frozenset(contact_ids)
+    with suppress(JobTimeoutError):
+        stop_and_settle(services, plan_id, lock, StepNote.UNDONE)
     with services.database.begin() as connection:
-        steps = journal.steps_of(connection, plan_id)
-    return frozenset(step.contact_id for step in steps if not is_withdrawn or step.state is StepState.CONFIRMED)
+        done = journal.steps_of(connection, plan_id, StepState.CONFIRMED)
+    return frozenset(contact_ids) & {step.contact_id for step in done}
 
 
 def _waits(plan_id: int, changes: int) -> UnavailableError:

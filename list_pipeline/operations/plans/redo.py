@@ -12,7 +12,7 @@ from dataclasses import replace
 import structlog
 
 from list_pipeline.core.errors import NotFoundError, RefusedError
-from list_pipeline.core.plans.corrections import CorrectionFacts, Refusal
+from list_pipeline.core.plans.corrections import CorrectionFacts, Refusal, by_refusal
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, Sweep
 from list_pipeline.core.plans.redo import Redoing, UndoneChange
 from list_pipeline.operations.access import Correcting, Deciding
@@ -28,6 +28,7 @@ from list_pipeline.operations.plans.corrections import (
     look_at,
     require_permission,
     save_correction,
+    save_without_changes,
 )
 from list_pipeline.operations.plans.execution import finish_half_done
 from list_pipeline.operations.plans.redo_judgement import judged
@@ -35,7 +36,7 @@ from list_pipeline.operations.plans.taken_back import note_in_ledger
 from list_pipeline.operations.stages import follow_up
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members
-from list_pipeline.storage.plans import journal, plan_rows, redone, undone
+from list_pipeline.storage.plans import journal, redone, undone
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.journal import NewChange, NewStep
 
@@ -98,7 +99,8 @@ def redo_maintenance(
             if group:
                 done.append(_do_again(services, asked, campaign_id, group, was_said, lock, progress))
         if not candidates and not was_said:
-            _lift_withdrawal(services, asked)
+            # The undo only withdrew what had not begun: nothing is done again, and its contacts are judged anew from now on.
+            save_without_changes(services, asked, lock)
     note_in_ledger(services, campaign_id, sweep)
     follow_up("noting the states of the lists", lambda: state_history.note(services, campaign_id, sweep), campaign=key)
     log.info("undo taken back", campaign=key, corrections=len(done))
@@ -118,10 +120,7 @@ def _do_again(
     with services.database.begin() as connection:
         found = judged(services, connection, campaign_id, group)
         wanted = [one for one in found if one.refused is None]
-        refused: dict[Refusal, list[int]] = {}
-        for one in found:
-            if one.refused is not None:
-                refused.setdefault(one.refused, []).append(one.undone.contact_id)
+        refused = by_refusal((one.refused, one.undone.contact_id) for one in found)
     if not wanted and was_said:
         # Asking again writes nothing and tells nobody anew.
         counts = {reason: len(ids) for reason, ids in refused.items()}
@@ -159,10 +158,3 @@ def _write(
 def _item(first: PlanItem) -> PlanItem:
     """The intention as it was, with what it rests on: whoever asks later why finds that here too."""
     return replace(first, is_held=False, explanation=f"Done again, its undo was a mistake. {first.explanation}".strip())
-
-
-def _lift_withdrawal(services: Deciding, asked: CorrectionRequest) -> None:
-    """Where the undo only withdrew what had not begun, nothing is done again; its contacts are judged anew from now on."""
-    with services.database.begin() as connection:
-        plan_id = save_correction(services, connection, asked, [], {})
-        plan_rows.mark_executed(connection, plan_id, services.clock.now())

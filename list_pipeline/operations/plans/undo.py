@@ -12,7 +12,7 @@ from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.plans.journal import StepNote
 from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PlanKind, Sweep
 from list_pipeline.core.runs.status import TAKEN_BACK
-from list_pipeline.operations.access import Correcting, Deciding, Storing
+from list_pipeline.operations.access import Correcting, Storing
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
 from list_pipeline.operations.list_states import history as state_history
 from list_pipeline.operations.people import reviewer
@@ -25,7 +25,7 @@ from list_pipeline.operations.plans.corrections import (
     look_at,
     plan_reversal,
     require_permission,
-    save_correction,
+    save_without_changes,
 )
 from list_pipeline.operations.plans.execution import finish_begun, finish_half_done, stop_and_settle
 from list_pipeline.operations.plans.taken_back import note_in_ledger
@@ -108,7 +108,11 @@ def undo_maintenance(
             written += _reversal(services, asked, plan_id, lock)
         # Both are written before the first one is carried out: from here on they go on by themselves, also when this dies.
         done += [go_on(services, correction_id, lock, progress) for correction_id in written]
-        _withdraw_again(services, asked)
+        with services.database.begin() as connection:
+            is_answered = undone.is_answered(connection, campaign.campaign_id, sweep)
+        if is_answered:
+            # A redo left what was withdrawn to the next judgement, and nothing of it was done since: an undo is the last word.
+            save_without_changes(services, asked, lock)
     status = note_in_ledger(services, campaign.campaign_id, sweep)
     if status in TAKEN_BACK:
         follow_up(
@@ -125,17 +129,6 @@ def _keep_history(services: Correcting, plan_id: int, log_id: int) -> None:
     with services.database.begin() as connection:
         list_ids = {role.value: list_id for role, list_id in services.list_ids.by_role().items()}
         outcome_rows.write_history(connection, plan_id, log_id, list_ids, services.clock.now())
-
-
-def _withdraw_again(services: Deciding, asked: CorrectionRequest) -> None:
-    """Where a redo left what was withdrawn to the next judgement, and nothing of it was done since, an undo is the last word
-    all the same: a plan without items says so."""
-    if asked.campaign_id is None or asked.sweep is None:
-        return
-    with services.database.begin() as connection:
-        if undone.is_answered(connection, asked.campaign_id, asked.sweep):
-            plan_id = save_correction(services, connection, asked, [], {})
-            plan_rows.mark_executed(connection, plan_id, services.clock.now())
 
 
 def _redos(services: Storing, campaign_id: int, sweep: Sweep) -> list[int]:

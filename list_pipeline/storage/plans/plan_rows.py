@@ -326,28 +326,33 @@ def set_gate(
     require_one(touched, f"Writing what the gate decided on plan {seen.plan_id}")
 
 
+def _undo_stands(withdrawn: str) -> str:
+    """SQL: the undo that withdrew a row stands; no redo came after it, or another undo after that one.
+
+    Args:
+        withdrawn: alias of the row, of a plan or of a question. The plan's alias is ``p``.
+    """
+    return f"""not exists (
+        select 1 from plan d where d.campaign_id = p.campaign_id and d.sweep = p.sweep and d.kind = {sql_word(PlanKind.REDO)}
+          and d.created_at >= {withdrawn}.withdrawn_at and not exists (
+              select 1 from plan u where u.campaign_id = p.campaign_id and u.sweep = p.sweep
+                and u.kind = {sql_word(PlanKind.UNDO)} and u.created_at > d.created_at))"""
+
+
 def rejected_contacts(connection: Connection, campaign_id: int) -> frozenset[int]:
     """Contacts whose suppression after a campaign a person rejected, with its plan or by itself, or ended with an undo that
     nobody took back. What lapsed with its plan is judged anew."""
     found = fetch_all(
         connection,
-        """
+        f"""
         select i.contact_id from plan p join plan_item i using (plan_id)
         where p.campaign_id = :campaign and p.kind = 'suppression' and i.action = 'suppress'
-          and (p.status = 'rejected' or p.status = 'withdrawn' and not exists (
-                   select 1 from plan r where r.campaign_id = p.campaign_id and r.sweep = p.sweep and r.kind = 'redo'
-                     and r.created_at >= p.withdrawn_at and not exists (
-                         select 1 from plan u where u.campaign_id = p.campaign_id and u.sweep = p.sweep and u.kind = 'undo'
-                           and u.created_at > r.created_at)))
+          and (p.status = 'rejected' or p.status = 'withdrawn' and {_undo_stands("p")})
         union
         select coalesce(r.contact_id, cast(held.contact_id as bigint)) from review_item r join plan p using (plan_id)
         left join lateral jsonb_array_elements_text(r.details -> 'contact_ids') held (contact_id) on r.contact_id is null
         where p.campaign_id = :campaign and p.kind = 'suppression'
-          and (r.status = 'rejected' or r.status = 'withdrawn' and p.status <> 'expired' and not exists (
-                   select 1 from plan d where d.campaign_id = p.campaign_id and d.sweep = p.sweep and d.kind = 'redo'
-                     and d.created_at >= r.withdrawn_at and not exists (
-                         select 1 from plan u where u.campaign_id = p.campaign_id and u.sweep = p.sweep and u.kind = 'undo'
-                           and u.created_at > d.created_at)))
+          and (r.status = 'rejected' or r.status = 'withdrawn' and p.status <> 'expired' and {_undo_stands("r")})
           and (r.kind = 'incident' or r.kind = 'plan' and r.contact_id is not null)
         """,
         campaign=campaign_id,
