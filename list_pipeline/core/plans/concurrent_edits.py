@@ -54,7 +54,7 @@ class ChangeNow:
     is_unsubscribed: bool
     is_anonymised: bool = False
     entries: Mapping[ListRole, bool] = field(default_factory=dict)
-    contact_id: int = 0
+    contact_id: int = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,12 +184,13 @@ def reverse(
         despite_complaint: a person said explicitly that a complaint is to be taken back.
     """
     refused = _refusal(change, now, frozenset(frozen), despite_complaint)
-    steps = () if refused else _steps(change, now)
-    if not refused and not steps:
-        refused = Refusal.ALREADY_SO if change.done else Refusal.NOTHING_WAS_DONE
-    if not refused:
-        refused = _refusal_by_cycle(steps, now, cycle, received=received)
-    return Reversal(change, () if refused else steps, refused)
+    if refused:
+        return Reversal(change, refused=refused)
+    steps = _steps(change, now)
+    if not steps:
+        return Reversal(change, refused=Refusal.ALREADY_SO if change.done else Refusal.NOTHING_WAS_DONE)
+    refused = _refusal_by_cycle(steps, now, cycle, received=received)
+    return Reversal(change, refused=refused) if refused else Reversal(change, steps)
 
 
 def _refusal(
@@ -204,8 +205,7 @@ def _refusal(
         return Refusal.COMPLAINT
     if now.is_unsubscribed:
         return Refusal.UNSUBSCRIBED
-    touched = frozenset(role for _, role in change.done if role in _CAMPAIGN)
-    if touched & frozen:
+    if frozen & {role for _, role in change.done}:
         return Refusal.LIST_BEING_SENT
     added = frozenset(role for action, role in change.done if action is StepAction.ADD and role in _CAMPAIGN)
     if change.kind is ItemAction.SUPPRESS:
@@ -239,17 +239,11 @@ def _refusal_by_cycle(
 
 def _steps(change: DoneChange, now: ContactNow) -> tuple[StepOnList, ...]:
     """Back on the lists it was taken off, then off those it was put on, then mailable again."""
-    taken_off = (role for action, role in change.done if action is StepAction.REMOVE)
-    put_on = (role for action, role in change.done if action is StepAction.ADD)
-    back = [(StepAction.ADD, role) for role in taken_off if role and role not in now.lists]
-    off = [(StepAction.REMOVE, role) for role in put_on if role in now.lists]
+    gone, there = [r for r in ListRole if r not in now.lists], [r for r in ListRole if r in now.lists]
+    back = [(StepAction.ADD, role) for role in gone if (StepAction.REMOVE, role) in change.done]
+    off = [(StepAction.REMOVE, role) for role in there if (StepAction.ADD, role) in change.done]
     include = (StepAction.EXCLUDE, None) in change.done and not change.was_excluded and now.is_excluded
-    ordered: list[StepOnList] = [*sorted(back, key=_order), *sorted(off, key=_order)]
-    return (*ordered, (StepAction.INCLUDE, None)) if include else tuple(ordered)
-
-
-def _order(step: StepOnList) -> int:
-    return list(ListRole).index(step[1]) if step[1] is not None else -1
+    return (*back, *off, (StepAction.INCLUDE, None)) if include else (*back, *off)
 
 
 def is_back(change: DoneChange, now: ContactNow) -> bool:

@@ -88,7 +88,7 @@ def redo(
     refused = _refusal(undone, now, since)
     if refused is None and item.action is not ItemAction.SUPPRESS:
         refused = _refusal_to_move(item, now, since, cycle, frozenset(frozen))
-    return Redoing(undone, () if refused else _steps(item), refused)
+    return Redoing(undone, refused=refused) if refused else Redoing(undone, _steps(item))
 
 
 def _refusal(undone: UndoneChange, now: ContactNow, since: Since) -> Refusal | None:

@@ -126,22 +126,15 @@ def is_over(change: ChangeNow, since: datetime) -> bool:
     unsubscribed is mailed on no list."""
     if _is_turned(change) or change.is_unsubscribed or not (joined := added_to(change, ours_only=True)):
         return False
-    left = [
-        step for step in change.steps if _is_removal(step.action, step.list_role) and step.state is StepState.CONFIRMED
-    ]
     is_settled = all(step.state is not StepState.PLANNED for step in change.steps)
     is_on_new = _lists(change) == frozenset(joined)
-    return bool(left) and is_settled and is_on_new and any(step.changed_at >= since for step in left if step.changed_at)
+    return is_settled and is_on_new and any(left_at >= since for _, left_at in _left(change) if left_at)
 
 
 def goes_back(change: ChangeNow, cycle: OpenCycle, *, received: bool) -> bool:
     """Whether a change that is over (``is_over``) is taken back: its old list was sent while the contact was leaving it, and
     its new one is still to be sent. Who may have been mailed counts as mailed: one mail too many cannot be taken back."""
-    left = frozenset(
-        step.list_role
-        for step in change.steps
-        if step.list_role and _is_removal(step.action, step.list_role) and step.state is StepState.CONFIRMED
-    )
+    left = frozenset(role for role, _ in _left(change))
     was_mailed = any(_may_have_received(change, cycle, received))
     lists = _lists(change)
     return not cycle.gives_one_mail(lists, received=was_mailed) and cycle.gives_one_mail(left, received=was_mailed)
@@ -160,11 +153,7 @@ def follow_up(change: ChangeNow, way: Way) -> FollowUp | None:
 
 def return_home(change: ChangeNow) -> FollowUp:
     """A change that is over, backwards: onto the lists that the contact left, then off those it joined."""
-    left = tuple(
-        (StepAction.ADD, step.list_role)
-        for step in change.steps
-        if step.list_role and _is_removal(step.action, step.list_role) and step.state is StepState.CONFIRMED
-    )
+    left = tuple((StepAction.ADD, role) for role, _ in _left(change))
     joined = tuple((StepAction.REMOVE, role) for role in added_to(change, ours_only=True))
     return FollowUp(change.change_id, (), (*left, *joined), StepNote.CYCLE_CHANGED)
 
@@ -177,7 +166,7 @@ def _may_have_received(change: ChangeNow, cycle: OpenCycle, received: bool) -> f
     if received:
         return frozenset({True})
     found = frozenset({False})
-    for role in cycle.unrecorded & cycle.began.keys():
+    for role in sorted(cycle.unrecorded & cycle.began.keys()):
         on_since, until = _time_on(change, role)
         if until is not None and cycle.began[role] >= until:
             continue
@@ -215,8 +204,13 @@ def _planned(change: ChangeNow, action: StepAction) -> frozenset[ListRole]:
     )
 
 
-def _is_removal(action: StepAction, role: ListRole | None) -> bool:
-    return action is StepAction.REMOVE and role in _CAMPAIGN
+def _left(change: ChangeNow) -> tuple[tuple[ListRole, datetime | None], ...]:
+    """The campaign lists that the contact was taken off, each with when that was confirmed."""
+    return tuple(
+        (step.list_role, step.changed_at)
+        for step in change.steps
+        if step.list_role in _CAMPAIGN and step.action is StepAction.REMOVE and step.state is StepState.CONFIRMED
+    )
 
 
 def _is_turned(change: ChangeNow) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from list_pipeline.core.errors import IllegalTransitionError
 from list_pipeline.core.life_cycles import LifeCycle
 from list_pipeline.core.plans.journal import JOB_LIFE, STEP_LIFE
+from list_pipeline.core.plans.plan import PLAN_LIFE
 from list_pipeline.core.runs.status import RUN_LIFE, RunStatus
 from list_pipeline_tests.life_cycle_triggers import LIVES
 
@@ -80,10 +81,23 @@ def test_a_table_cannot_be_changed(life: LifeCycle[Any]) -> None:
             failed:
             """,
         ),
+        (
+            PLAN_LIFE,
+            """
+            planned: approved pending_review superseded withdrawn
+            pending_review: approved expired rejected superseded withdrawn
+            approved: executed pending_review planned superseded withdrawn
+            rejected: superseded
+            expired: superseded
+            executed:
+            superseded:
+            withdrawn:
+            """,
+        ),
     ],
-    ids=["step", "job"],
+    ids=["step", "job", "plan"],
 )
-def test_steps_and_jobs_go_these_ways_and_no_other(life: LifeCycle[Any], written: str) -> None:
+def test_plans_steps_and_jobs_go_these_ways_and_no_other(life: LifeCycle[Any], written: str) -> None:
     ways = {current: " ".join(sorted(following)) for current, following in life.table.items()}
     assert ways == {
         current: following.strip()

@@ -15,6 +15,7 @@ from list_pipeline.core.plans.concurrent_edits import (
     ChangeNow,
     FollowUp,
     StepNow,
+    added_to,
     erased,
     is_created_again,
     late_unsubscription,
@@ -35,7 +36,7 @@ def moving(add: StepState = CONFIRMED, remove: StepState = PLANNED, **facts: obj
     """A move from list 1 to list 2 of a contact that unsubscribed on list 1."""
     steps = (StepNow(1, ADD, TWO, add), StepNow(2, REMOVE, ONE, remove))
     entries = {ONE: True, TWO: False} if remove == PLANNED else {TWO: False}
-    return replace(ChangeNow(7, ItemAction.MOVE, steps, is_unsubscribed=True, entries=entries), **facts)  # type: ignore[arg-type]
+    return replace(ChangeNow(7, ItemAction.MOVE, steps, True, entries=entries, contact_id=1), **facts)  # type: ignore[arg-type]
 
 
 def test_a_mover_that_unsubscribed_stays_on_its_old_list() -> None:
@@ -57,6 +58,7 @@ def test_a_newcomer_that_unsubscribed_is_taken_off_its_first_list_again() -> Non
         (StepNow(1, ADD, TWO, CONFIRMED),),
         is_unsubscribed=True,
         entries={ListRole.MASTER: True, TWO: False},
+        contact_id=1,
     )
     assert reversal(newcomer) == FollowUp(8, added=((REMOVE, TWO),))
     # Off the master list, it has no other entry that remembers.
@@ -81,7 +83,7 @@ def test_an_entry_that_stood_before_is_not_ours_to_take_off() -> None:
 
 def test_a_restored_contact_is_unsubscribed_on_each_list_that_it_came_back_to() -> None:
     steps = (StepNow(1, ADD, ONE, CONFIRMED), StepNow(2, ADD, TWO, CONFIRMED))
-    change = ChangeNow(9, ItemAction.RESTORE, steps, is_unsubscribed=True, entries={ONE: False, TWO: False})
+    change = ChangeNow(9, ItemAction.RESTORE, steps, True, entries={ONE: False, TWO: False}, contact_id=1)
     assert late_unsubscription(change) == FollowUp(9, added=((UNSUB, ONE), (UNSUB, TWO)))
 
 
@@ -124,6 +126,7 @@ changes = st.builds(
     is_unsubscribed=st.booleans(),
     is_anonymised=st.booleans(),
     entries=st.dictionaries(st.sampled_from([*ListRole]), st.booleans()),
+    contact_id=st.just(1),
 )
 
 
@@ -190,7 +193,9 @@ class Contact:
                     self.entries[step.list_role] = wanted == UNSUB
 
     def follow(self, rule: Callable[[ChangeNow], FollowUp | None]) -> None:
-        change = ChangeNow(1, self.kind, tuple(self.steps), self.is_unsubscribed, entries=dict(self.entries))
+        change = ChangeNow(
+            1, self.kind, tuple(self.steps), self.is_unsubscribed, entries=dict(self.entries), contact_id=1
+        )
         if (follow_up := rule(change)) is not None:
             self.steps = list(followed(change, follow_up).steps)
 
@@ -245,3 +250,49 @@ def test_another_contact_at_the_address_of_an_erased_one_was_created_by_the_job(
     assert is_created_again(1, again)
     assert not is_created_again(2, again)
     assert not is_created_again(1, replace(again, email="x@" + ANONYMISED_DOMAIN))
+
+
+def test_a_suppression_and_a_contact_that_is_still_subscribed_are_not_turned_back() -> None:
+    assert reversal(moving(kind=ItemAction.SUPPRESS)) is None
+    assert late_unsubscription(moving(remove=CONFIRMED, kind=ItemAction.SUPPRESS)) is None
+    assert reversal(moving(is_unsubscribed=False)) is None
+    assert late_unsubscription(moving(remove=CONFIRMED, is_unsubscribed=False)) is None
+
+
+def test_what_was_turned_back_for_the_open_cycle_is_not_turned_back_again() -> None:
+    change = moving()
+    back = StepNow(3, REMOVE, TWO, PLANNED, StepNote.CYCLE_CHANGED)
+    assert reversal(replace(change, steps=(*change.steps, back))) is None
+
+
+def test_a_mover_has_no_entry_that_remembers_on_the_master_list() -> None:
+    moved = moving(remove=CONFIRMED, entries={ListRole.MASTER: True, TWO: False})
+    assert reversal(moved) is None
+
+
+def test_a_planned_addition_is_no_old_entry() -> None:
+    steps = (StepNow(1, ADD, ONE, CONFIRMED), StepNow(2, ADD, TWO, PLANNED))
+    change = ChangeNow(9, ItemAction.RESTORE, steps, True, entries={ONE: False}, contact_id=1)
+    assert reversal(change) is None
+    assert late_unsubscription(change) == FollowUp(9, added=((UNSUB, ONE),))
+
+
+def test_only_additions_to_campaign_lists_can_make_a_contact_mailable() -> None:
+    steps = (StepNow(1, ADD, ListRole.SUPPRESSION, CONFIRMED), StepNow(2, ADD, TWO, CONFIRMED))
+    assert added_to(moving(steps=steps)) == (TWO,)
+
+
+def test_an_unsubscription_on_the_new_list_takes_back_nothing() -> None:
+    moved = moving(remove=CONFIRMED)
+    unsubscribed = StepNow(3, UNSUB, TWO, CONFIRMED, UNSUBSCRIBED)
+    assert settlement(replace(moved, steps=(*moved.steps, unsubscribed))) is None
+
+
+def test_of_what_was_taken_back_only_what_had_been_done_is_settled_with_the_first_reason() -> None:
+    steps = (
+        StepNow(1, ADD, TWO, CONFIRMED),
+        StepNow(2, ADD, TWO, FAILED),
+        StepNow(3, REMOVE, TWO, CONFIRMED, StepNote.CYCLE_CHANGED),
+        StepNow(4, REMOVE, TWO, CONFIRMED, UNSUBSCRIBED),
+    )
+    assert settlement(moving(steps=steps)) == FollowUp(7, (steps[0], *steps[2:]), note=StepNote.CYCLE_CHANGED)

@@ -6,15 +6,31 @@ from dataclasses import replace
 
 import pytest
 
+from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.plans.corrections import CorrectionFacts, Refusal, correction_message, is_back, reverse
+from list_pipeline.core.plans.corrections import (
+    CorrectionFacts,
+    CorrectionSummary,
+    DoneChange,
+    Refusal,
+    by_refusal,
+    correction_message,
+    is_back,
+    left_because,
+    reverse,
+    why_left_words,
+)
+from list_pipeline.core.plans.journal import StepNote
+from list_pipeline.core.plans.plan import ItemAction
 from list_pipeline_tests.unit.core.plans.test_corrections import (
+    ADD,
     ENROLLED,
     EXCLUDE,
     INCLUDE,
     MASTER,
     MOVED,
     ONE,
+    REMOVE,
     SUPPRESSED,
     SUPPRESSION,
     THREE,
@@ -100,3 +116,93 @@ def test_its_message_says_what_is_left_and_what_to_do(
     text = str(correction_message(facts, automatic=automatic))
     assert told in text
     assert not_told not in text
+
+
+@pytest.mark.parametrize(
+    ("facts", "is_alarm"),
+    [
+        (DONE, False),
+        (replace(DONE, done=4), True),
+        (replace(DONE, done=4, waits=1), False),
+        (replace(DONE, planned=0, done=0), False),
+    ],
+)
+def test_only_what_did_not_end_well_and_does_not_wait_is_an_alarm(facts: CorrectionFacts, is_alarm: bool) -> None:
+    assert ("🚨" in str(correction_message(facts, automatic=False))) is is_alarm
+
+
+def test_its_message_has_no_empty_parts() -> None:
+    done = str(correction_message(DONE, automatic=False).blocks)
+    assert "*What to do*" not in done
+    assert "Content hash" not in done
+    assert "Nothing was to be changed" not in done
+    nothing = str(correction_message(replace(DONE, planned=0, done=0), automatic=False).blocks)
+    assert "Nothing was to be changed any more." in nothing
+    assert "were carried out" not in nothing
+
+
+def test_its_message_names_ten_contacts_and_the_beginning_of_the_hash() -> None:
+    contacts, digits = tuple(range(101, 112)), "0123456789abcdef"
+    told = str(correction_message(replace(DONE, differs=contacts, content_hash=digits), automatic=False).blocks)
+    assert "contacts 101, 102, 103, 104, 105, 106, 107, 108, 109, 110 and 1 more." in told
+    assert "Content hash 0123456789ab." in told
+
+
+def test_a_contact_comes_back_to_its_lists_in_their_order_and_leaves_the_others_in_theirs() -> None:
+    change = replace(
+        SUPPRESSED,
+        done=frozenset({(REMOVE, THREE), (REMOVE, ONE), (REMOVE, TWO), (ADD, SUPPRESSION), (EXCLUDE, None)}),
+        before=frozenset({MASTER, ONE, TWO, THREE}),
+    )
+    assert reverse(change, after(change)).steps == (
+        (ADD, ONE),
+        (ADD, TWO),
+        (ADD, THREE),
+        (REMOVE, SUPPRESSION),
+        (INCLUDE, None),
+    )
+    restored = DoneChange(
+        4, 7, ItemAction.RESTORE, frozenset({(ADD, THREE), (ADD, ONE)}), frozenset({MASTER}), was_excluded=False
+    )
+    assert reverse(restored, after(restored)).steps == ((REMOVE, ONE), (REMOVE, THREE))
+
+
+def test_a_return_to_the_master_list_is_judged_by_the_campaign_lists_alone() -> None:
+    restored = DoneChange(
+        4, 7, ItemAction.RESTORE, frozenset({(ADD, MASTER), (ADD, ONE)}), frozenset(), was_excluded=False
+    )
+    assert reverse(restored, after(restored)).refused is None
+
+
+def test_without_a_word_of_the_open_cycle_a_contact_did_not_get_it() -> None:
+    assert reverse(MOVED, after(MOVED), cycle=OpenCycle(3)).refused is None
+
+
+def test_complaints_are_not_taken_back_where_nobody_said_so() -> None:
+    assert not CorrectionSummary().despite_complaint
+
+
+def test_refusals_are_gathered_by_their_reason() -> None:
+    found = [(Refusal.COMPLAINT, 3), (None, 4), (Refusal.UNSUBSCRIBED, 5), (Refusal.COMPLAINT, 1)]
+    assert by_refusal(found) == {Refusal.COMPLAINT: [3, 1], Refusal.UNSUBSCRIBED: [5]}
+
+
+@pytest.mark.parametrize(
+    ("note", "reason"),
+    [
+        (None, Refusal.CHANGED_SINCE),
+        (StepNote.HAD_NO_EFFECT, Refusal.CHANGED_SINCE),
+        (StepNote.UNSUBSCRIBED_MEANWHILE, Refusal.UNSUBSCRIBED),
+        (StepNote.NOT_A_MEMBER, Refusal.ALREADY_SO),
+    ],
+)
+def test_what_was_left_out_while_it_was_carried_out_has_a_reason(note: StepNote | None, reason: Refusal) -> None:
+    assert left_because(note) is reason
+
+
+def test_why_a_change_stands_after_an_undo_is_told_in_words() -> None:
+    assert why_left_words("unsubscribed") == "unsubscribed: nobody but the contact can undo that"
+    assert why_left_words("done_again") == "done again by a redo"
+    assert why_left_words("not_taken_back") == "could not be taken back, or not yet"
+    with pytest.raises(ValueError, match="nonsense"):
+        why_left_words("nonsense")

@@ -9,9 +9,11 @@ import pytest
 
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.plans.journal import Outcomes
 from list_pipeline.core.plans.plan import (
     CHANGING_ACTIONS,
     PLAN_LIFE,
+    TURNED_DOWN,
     ItemAction,
     PlanItem,
     PlanKind,
@@ -202,3 +204,11 @@ def test_watching_and_keeping_change_nothing_and_all_else_does() -> None:
 def test_an_item_is_without_evidence_and_without_a_permanent_bounce_unless_it_says_so() -> None:
     assert not SUPPRESS.has_evidence
     assert not SUPPRESS.is_permanent_hard
+
+
+def test_a_plan_that_a_person_or_time_turned_down_is_not_carried_out() -> None:
+    assert {PlanStatus.REJECTED, PlanStatus.EXPIRED, PlanStatus.WITHDRAWN} == TURNED_DOWN
+
+
+def test_nothing_became_yet_of_an_empty_plan() -> None:
+    assert Outcomes() == Outcomes(planned=0, confirmed=0, failed=0, skipped=0, reversed=0, open=0)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from list_pipeline.core.bounces.classes import BounceClass, BounceReason, FailureEvidence
 from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.corrections import ContactNow, DoneChange, Refusal
+from list_pipeline.core.plans.evidence import SPAM_COMPLAINT_FLAG
 from list_pipeline.core.plans.journal import StepAction
 from list_pipeline.core.plans.plan import ItemAction, PlanItem
 from list_pipeline.core.plans.redo import Since, UndoneChange, redo
@@ -39,6 +42,24 @@ ENROLLED = UndoneChange(
     DoneChange(4, 9, ItemAction.RESTORE, frozenset({(REMOVE, TWO)}), frozenset({MASTER, TWO}), was_excluded=False),
 )
 ON_THREE, ON_ONE, IN_MASTER = (ContactNow(frozenset({MASTER, *on})) for on in ((THREE,), (ONE,), ()))
+
+
+def failed(at: datetime) -> FailureEvidence:
+    """A failure that a suppression rests on."""
+    return FailureEvidence(
+        campaign_id=1,
+        occurred_at=at,
+        bounce_class=BounceClass.HARD,
+        reason=BounceReason.USER_UNKNOWN,
+        state_id=1,
+        is_permanent=True,
+        status=None,
+        is_disputed=False,
+        in_bounce_log=True,
+        in_message_log=True,
+        is_contradictory=False,
+        counts=True,
+    )
 
 
 def since(undone: UndoneChange, **what: bool) -> Since:
@@ -73,7 +94,8 @@ def test_a_dead_address_that_our_own_rebalancing_moved_on_is_suppressed_and_one_
         9, 7, ItemAction.MOVE, frozenset({(ADD, ONE), (REMOVE, THREE)}), frozenset({MASTER, THREE}), was_excluded=False
     )
     assert redo(SUPPRESSED, ON_ONE, Since(ours)).refused is None
-    assert redo(SUPPRESSED, ON_ONE, since(SUPPRESSED)).refused is Refusal.CHANGED_SINCE
+    by_hand = redo(SUPPRESSED, ON_ONE, since(SUPPRESSED))
+    assert (by_hand.refused, by_hand.steps) == (Refusal.CHANGED_SINCE, ())
 
 
 def test_an_address_that_mail_reached_since_is_not_suppressed() -> None:
@@ -122,3 +144,34 @@ def test_moves_wait_for_lists_in_sending_and_unknown_recipients_and_suppressions
     ):
         assert redo(undone, now, since(undone), frozen=[ONE, THREE]).refused is frozen
         assert redo(undone, now, since(undone), cycle=unknown).refused is told
+
+
+def test_a_mover_that_our_own_rebalancing_moved_on_stays_there() -> None:
+    ours = DoneChange(
+        9, 8, ItemAction.MOVE, frozenset({(ADD, THREE), (REMOVE, ONE)}), frozenset({MASTER, ONE}), was_excluded=False
+    )
+    assert redo(MOVED, ON_THREE, Since(ours)).refused is Refusal.CHANGED_SINCE
+
+
+def test_only_a_newcomer_has_to_be_on_the_master_list() -> None:
+    assert redo(MOVED, ContactNow(frozenset({ONE})), since(MOVED)).refused is None
+
+
+def test_nobody_joins_a_list_that_is_being_sent_and_nobody_leaves_it() -> None:
+    for role in (ONE, TWO):
+        assert redo(MOVED, ON_ONE, since(MOVED), frozen=[role]).refused is Refusal.LIST_BEING_SENT
+    assert redo(MOVED, ON_ONE, since(MOVED), frozen=[THREE]).refused is None
+
+
+def test_without_a_word_of_the_open_cycle_a_contact_did_not_get_it() -> None:
+    assert redo(MOVED, ON_ONE, Since(MOVED.undo), cycle=OpenCycle(3)).refused is None
+
+
+def test_a_suppression_rests_on_its_latest_failure_and_not_on_one_where_somebody_complained() -> None:
+    early = datetime(2026, 11, 1, tzinfo=UTC)
+    late = early + timedelta(days=2)
+    evidence = (failed(late), failed(early), SPAM_COMPLAINT_FLAG)
+    bounced = replace(SUPPRESSED, item=replace(SUPPRESSED.item, evidence=evidence))
+    assert bounced.failed_at == late
+    assert replace(bounced, item=replace(bounced.item, reason="complaint")).failed_at is None
+    assert SUPPRESSED.failed_at is None

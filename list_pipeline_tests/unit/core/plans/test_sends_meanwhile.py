@@ -24,6 +24,7 @@ from list_pipeline.core.plans.sends_meanwhile import (
     not_begun,
     return_home,
     way_on,
+    why_not_begun,
 )
 
 OLD, NEW, OTHER = CAMPAIGN_LISTS
@@ -46,7 +47,8 @@ def moving(add: StepState = CONFIRMED, remove: StepState = PLANNED, kind: ItemAc
 
 def surplus() -> ChangeNow:
     """A repair that takes a contact on two lists off the old one."""
-    return ChangeNow(8, ItemAction.REMOVE, (StepNow(1, REMOVE, OLD, PLANNED),), False, entries={OLD: False, NEW: False})
+    steps, entries = (StepNow(1, REMOVE, OLD, PLANNED),), {OLD: False, NEW: False}
+    return ChangeNow(8, ItemAction.REMOVE, steps, is_unsubscribed=False, entries=entries, contact_id=2)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +77,8 @@ def test_without_an_open_cycle_it_just_goes_on() -> None:
     [
         (OLD, ADDED_AT - MINUTE, Way.BACK),
         (OLD, ADDED_AT + MINUTE, Way.BACK),
+        # The removal is only planned: until then it stands on its old list.
+        (OLD, REMOVED_AT + MINUTE, Way.BACK),
         (NEW, ADDED_AT + MINUTE, Way.ON),
         # Mailjet tells whole seconds.
         (NEW, ADDED_AT, Way.ON),
@@ -145,6 +149,10 @@ def test_what_was_not_begun_is_not_begun_to_or_from_a_list_that_is_sent_soon() -
         ({OLD}, {OLD}, False, True),
         ({OLD}, set(), False, False),
         ({NEW}, set(), True, False),
+        # Too late on the new list for its send, and the old one is still to be sent.
+        ({NEW}, set(), False, True),
+        # It got the cycle elsewhere: on either list it would get it again.
+        ({OTHER}, set(), True, False),
         ({OLD, NEW}, set(), True, False),
         (set(), set(), False, False),
     ],
@@ -197,3 +205,130 @@ def test_no_way_gives_another_number_of_mails_than_one_where_the_other_way_gives
     ends_on, other = {Way.ON: (NEW, OLD), Way.BACK: (OLD, NEW)}[way_on(moving(), cycle, received=received)]
     is_once = cycle.gives_one_mail([ends_on], received=received)
     assert is_once or not cycle.gives_one_mail([other], received=received)
+
+
+THERE_ALREADY = replace(moving().steps[0], note=StepNote.WAS_THERE_ALREADY)
+"""An addition that found the contact on the new list."""
+
+
+def test_a_mover_between_its_lists_depends_on_sends_and_one_that_was_on_the_new_list_before_does_not() -> None:
+    assert is_between_lists(moving())
+    assert not is_between_lists(replace(moving(), steps=(THERE_ALREADY, moving().steps[1])))
+
+
+def test_leaving_the_suppression_list_depends_on_no_send() -> None:
+    steps = (StepNow(1, ADD, OLD, CONFIRMED), StepNow(2, REMOVE, ListRole.SUPPRESSION, PLANNED))
+    assert not is_between_lists(replace(moving(), kind=ItemAction.RESTORE, steps=steps, entries={OLD: False}))
+
+
+def test_who_was_on_its_new_list_before_is_not_taken_off_it() -> None:
+    there = replace(moving(), steps=(THERE_ALREADY, moving().steps[1]))
+    # The new list was sent without it: leaving the old one would leave it without the cycle.
+    assert way_on(there, OpenCycle(7, frozenset({NEW})), received=False) is Way.NOWHERE
+    assert follow_up(there, Way.BACK) == FollowUp(7, (there.steps[1],), (), StepNote.CYCLE_CHANGED)
+    done = replace(moving(remove=CONFIRMED), steps=(THERE_ALREADY, moving(remove=CONFIRMED).steps[1]))
+    assert not is_over(done, REMOVED_AT)
+    assert return_home(done).added == ((ADD, OLD),)
+
+
+def test_a_repair_is_made_where_the_contact_gets_nothing_of_the_cycle_either_way() -> None:
+    assert way_on(surplus(), OpenCycle(7, frozenset({OLD, NEW})), received=False) is Way.ON
+
+
+@pytest.mark.parametrize(
+    ("kind", "note"), [(ItemAction.RESTORE, None), (ItemAction.MOVE, StepNote.CYCLE_CHANGED)], ids=str
+)
+def test_only_a_return_may_leave_a_contact_without_the_cycle_that_it_would_not_get_either_way(
+    kind: ItemAction, note: StepNote | None
+) -> None:
+    cycle = OpenCycle(7, frozenset({OLD, NEW}))
+    assert why_not_begun(kind, [OLD], [NEW], [NEW], cycle, frozenset(), received=False) is note
+
+
+def test_a_return_is_judged_by_the_lists_it_ends_on() -> None:
+    sent_to_new = OpenCycle(7, frozenset({NEW}))
+    for received, note in ((True, StepNote.CYCLE_CHANGED), (False, None)):
+        assert (
+            why_not_begun(ItemAction.RESTORE, [OLD], [NEW], [NEW], sent_to_new, frozenset(), received=received) is note
+        )
+
+
+@pytest.mark.parametrize(
+    ("change", "is_one"),
+    [
+        (moving(add=PLANNED, remove=SKIPPED), True),
+        (replace(moving(add=PLANNED), kind=ItemAction.SUPPRESS), False),
+        (surplus(), False),
+        (replace(moving(add=PLANNED), steps=(StepNow(1, ADD, OTHER, CONFIRMED), StepNow(2, ADD, NEW, PLANNED))), False),
+    ],
+)
+def test_to_begin_is_what_adds_to_a_campaign_list_and_of_which_nothing_was_done(
+    change: ChangeNow, is_one: bool
+) -> None:
+    assert is_to_begin(change) is is_one
+
+
+def over(**changes: StepNow) -> ChangeNow:
+    """A move that is over, with other steps in the place of ``add`` and ``remove``, and further ones."""
+    add, remove = moving(remove=CONFIRMED).steps
+    steps = {"add": add, "remove": remove, **changes}
+    return replace(moving(remove=CONFIRMED), steps=tuple(steps.values()))
+
+
+ADDED, REMOVED = moving(remove=CONFIRMED).steps
+
+
+@pytest.mark.parametrize(
+    ("change", "since"),
+    [
+        # Only the removal says when it was over.
+        (over(add=replace(ADDED, changed_at=REMOVED_AT + 2 * MINUTE)), REMOVED_AT + MINUTE),
+        (over(remove=replace(REMOVED, state=SKIPPED)), REMOVED_AT),
+        (over(remove=replace(REMOVED, list_role=ListRole.SUPPRESSION)), REMOVED_AT),
+        (over(remove=replace(REMOVED, action=ADD, list_role=OTHER, note=StepNote.WAS_THERE_ALREADY)), REMOVED_AT),
+        (over(remove=replace(REMOVED, changed_at=None)), REMOVED_AT),
+        (over(further=StepNow(3, REMOVE, OTHER, PLANNED)), REMOVED_AT),
+        (over(further=StepNow(3, REMOVE, NEW, StepState.FAILED, StepNote.CYCLE_CHANGED)), REMOVED_AT),
+        (replace(over(), entries={NEW: False, OTHER: False}), REMOVED_AT),
+        (replace(over(), steps=(ADDED,)), ADDED_AT),
+    ],
+)
+def test_what_is_not_a_finished_move_since_then_is_not_over(change: ChangeNow, since: datetime) -> None:
+    assert is_over(over(), REMOVED_AT)
+    assert not is_over(change, since)
+
+
+def test_a_send_that_began_when_the_removal_was_confirmed_did_not_reach_it() -> None:
+    cycle = OpenCycle(7, frozenset({OLD}), frozenset({OLD}), {OLD: REMOVED_AT})
+    assert not goes_back(moving(remove=CONFIRMED), cycle, received=False)
+
+
+def test_a_send_to_a_list_that_the_contact_was_never_on_did_not_reach_it() -> None:
+    cycle = OpenCycle(7, frozenset({NEW, OTHER}), frozenset({OTHER}), {OTHER: ADDED_AT})
+    assert way_on(moving(), cycle, received=False) is Way.BACK
+
+
+def test_each_send_is_looked_at_also_after_one_that_did_not_reach_it() -> None:
+    steps = (*moving(remove=CONFIRMED).steps, StepNow(3, REMOVE, OTHER, PLANNED))
+    change = replace(moving(), steps=steps, entries={NEW: False, OTHER: False})
+    sent = frozenset({OLD, OTHER})
+    cycle = OpenCycle(7, sent, sent, dict.fromkeys(sent, REMOVED_AT + MINUTE))
+    assert way_on(change, cycle, received=False) is Way.BACK
+
+
+def test_who_left_its_list_after_the_send_began_was_mailed_for_certain() -> None:
+    cycle = OpenCycle(7, frozenset({OLD}), frozenset({OLD}), {OLD: REMOVED_AT - MINUTE})
+    assert way_on(moving(remove=CONFIRMED), cycle, received=False) is Way.BACK
+
+
+def test_only_additions_and_removals_say_when_a_contact_was_on_a_list() -> None:
+    unsubscribed = StepNow(3, StepAction.UNSUB, NEW, CONFIRMED, changed_at=ADDED_AT + MINUTE)
+    change = replace(moving(), steps=(*moving().steps, unsubscribed))
+    cycle = OpenCycle(7, frozenset({NEW}), frozenset({NEW}), {NEW: ADDED_AT + 2 * MINUTE})
+    assert way_on(change, cycle, received=False) is Way.ON
+
+
+def test_who_was_on_the_new_list_before_was_mailed_by_its_send_whenever_it_began() -> None:
+    there = replace(moving(), steps=(THERE_ALREADY, moving().steps[1]))
+    cycle = OpenCycle(7, frozenset({NEW}), frozenset({NEW}), {NEW: ADDED_AT - MINUTE})
+    assert way_on(there, cycle, received=False) is Way.ON
