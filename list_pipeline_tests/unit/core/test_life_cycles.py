@@ -94,10 +94,24 @@ def test_a_table_cannot_be_changed(life: LifeCycle[Any]) -> None:
             withdrawn:
             """,
         ),
+        (
+            RUN_LIFE,
+            f"""
+            running: failed partial_success partly_rolled_back pending_review read_only rejected rolled_back success
+            success: partly_rolled_back rolled_back
+            partial_success: partly_rolled_back rolled_back running
+            failed: partly_rolled_back rolled_back running
+            pending_review: {" ".join(sorted(RunStatus))}
+            rejected: partly_rolled_back rolled_back
+            rolled_back: failed partial_success partly_rolled_back rejected success
+            partly_rolled_back: failed partial_success rejected rolled_back success
+            read_only: {" ".join(sorted(RunStatus))}
+            """,
+        ),
     ],
-    ids=["step", "job", "plan"],
+    ids=["step", "job", "plan", "run"],
 )
-def test_plans_steps_and_jobs_go_these_ways_and_no_other(life: LifeCycle[Any], written: str) -> None:
+def test_runs_plans_steps_and_jobs_go_these_ways_and_no_other(life: LifeCycle[Any], written: str) -> None:
     ways = {current: " ".join(sorted(following)) for current, following in life.table.items()}
     assert ways == {
         current: following.strip()

@@ -67,3 +67,36 @@ def test_a_validation_is_tried_as_often_as_it_takes() -> None:
 @pytest.mark.parametrize("status", sorted(set(RunStatus) - {RunStatus.RUNNING, RunStatus.FAILED}))
 def test_what_ended_or_waits_is_not_begun_again_by_its_limits(status: RunStatus) -> None:
     assert WEEKLY_RUNS.outlook(RunSeen(status, 1, AT), AT + timedelta(days=9)) is Outlook.ENDED
+
+
+def test_a_weekly_check_that_failed_is_due_at_once() -> None:
+    assert [WEEKLY_RUNS.next_attempt_at(AT, attempt) for attempt in (1, 2)] == [AT, AT]
+
+
+@pytest.mark.parametrize(
+    ("waits", "minutes"), [(0, 15), (1, 15), (2, 30), (3, 60), (4, 120), (5, 120), (12, 120), (10_000, 120)]
+)
+def test_a_service_that_is_away_is_looked_for_less_and_less_often_up_to_every_two_hours(
+    waits: int, minutes: int
+) -> None:
+    assert MAINTENANCE_RUNS.next_look_at(AT, waits) == AT + timedelta(minutes=minutes)
+
+
+def test_the_pauses_grow_up_to_a_thousandfold_and_no_further() -> None:
+    # Without an end the product would leave what a computer can hold as a time.
+    patient = replace(MAINTENANCE_RUNS, first_pause=SECOND, longest_wait=timedelta(days=1))
+    assert [patient.next_look_at(AT, waits) - AT for waits in (10, 11, 12, 99)] == [
+        512 * SECOND,
+        1024 * SECOND,
+        1024 * SECOND,
+        1024 * SECOND,
+    ]
+
+
+def test_a_pause_counts_from_the_failure_or_else_from_the_last_sign_of_life() -> None:
+    later = AT + timedelta(minutes=5)
+    told_late = RunSeen(RunStatus.FAILED, 1, touched_at=later, failed_at=AT)
+    assert THREE_ATTEMPTS.outlook(told_late, AT + timedelta(minutes=15)) is Outlook.DUE_AGAIN
+    not_told = RunSeen(RunStatus.FAILED, 1, touched_at=later)
+    assert THREE_ATTEMPTS.outlook(not_told, AT + timedelta(minutes=15)) is Outlook.PAUSES
+    assert THREE_ATTEMPTS.outlook(not_told, later + timedelta(minutes=15)) is Outlook.DUE_AGAIN

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 import list_pipeline
 from list_pipeline.core.errors import IllegalTransitionError
 from list_pipeline.core.plans.plan import PlanStatus
-from list_pipeline.core.runs.status import FINAL, OPEN, RUN_LIFE, TAKEN_BACK, RunStatus, run_status, status_after_undo
+from list_pipeline.core.runs.status import (
+    FINAL,
+    OPEN,
+    RUN_LIFE,
+    TAKEN_BACK,
+    WEEKLY_STATUSES,
+    RunStatus,
+    run_status,
+    status_after_undo,
+)
 
 
 class TestRunStatus:
@@ -46,7 +55,10 @@ class TestRunStatus:
         status = run_status(planned=planned, confirmed=confirmed, skipped=skipped, failed=failed, waiting=waiting)
         assert (status is RunStatus.SUCCESS) == (not failed and not waiting)
 
-    @pytest.mark.parametrize("numbers", [{"planned": 1, "confirmed": 2}, {"planned": -1, "confirmed": 0}])
+    @pytest.mark.parametrize(
+        "numbers",
+        [{"planned": 1, "confirmed": 2}, {"planned": 1, "confirmed": -1}, {"planned": 5, "confirmed": 5, "failed": -1}],
+    )
     def test_numbers_that_do_not_fit_are_refused(self, numbers: dict[str, int]) -> None:
         with pytest.raises(ValueError, match="do not fit"):
             run_status(**numbers)  # type: ignore[arg-type]
@@ -60,6 +72,12 @@ class TestTransitions:
     def test_a_status_is_open_final_or_failed(self) -> None:
         assert OPEN | FINAL | {RunStatus.FAILED} == set(RunStatus)
         assert not OPEN & FINAL
+        for status in RunStatus:
+            assert status.is_open is (status in OPEN)
+            assert status.is_final is (status in FINAL)
+
+    def test_a_weekly_check_waits_for_nobody_and_takes_nothing_back(self) -> None:
+        assert {RunStatus.RUNNING, RunStatus.SUCCESS, RunStatus.FAILED} == WEEKLY_STATUSES
 
     @pytest.mark.parametrize("final", sorted(FINAL | {RunStatus.FAILED}))
     def test_what_ended_is_at_most_taken_back_done_again_or_works_again(self, final: RunStatus) -> None:
