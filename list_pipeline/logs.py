@@ -69,6 +69,13 @@ def flush_errors() -> None:
         _tracking[1].flush()
 
 
+def track(event: str, error: BaseException) -> None:
+    """Tell the error tracker, where one is set, of an error that is not logged with its trace."""
+    if _tracking is not None:
+        _tracking[1].capture(event, {}, error)
+        flush_errors()
+
+
 def _format_other_loggers(number: int, shared: list[Any], rendered: list[Any]) -> None:
     """Entries that reach Python's own logging look like ours. Other people's loggers are left to whoever configured them."""
     formatter = structlog.stdlib.ProcessorFormatter(

@@ -1,28 +1,133 @@
-"""The shared parts of the command line: the console, and services opened for one command."""
+"""The shared parts of the commands: services opened for one command, what is asked before what cannot be taken back, arguments.
+
+What a command says goes through ``output``: ``say`` and ``show_table`` for people, ``give`` for machines.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Annotated
 
-from rich.console import Console
+import typer
 
+from list_pipeline.cli.output import (
+    Whole,
+    answer,
+    cleaned,
+    console,
+    give,
+    progress,
+    say,
+    say_csv,
+    say_lines,
+    say_values,
+    show_table,
+    working,
+)
+from list_pipeline.core.errors import ConfigurationError, ListPipelineError
 from list_pipeline.logs import configure_logging, flush_errors
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.stages import logged_with
 from list_pipeline.settings import read_settings
+from list_pipeline.storage import migrations
 
-console = Console(soft_wrap=True)
+__all__ = [
+    "By",
+    "Contact",
+    "DryRun",
+    "NotConfirmedError",
+    "Whole",
+    "Yes",
+    "confirm",
+    "console",
+    "contact_id_of",
+    "give",
+    "opened_services",
+    "opened_whatever_schema",
+    "progress",
+    "say",
+    "say_csv",
+    "say_lines",
+    "say_values",
+    "show_table",
+    "working",
+]
+
+Contact = Annotated[str, typer.Argument(help="The contact's id, or its address (which is not shown or logged).")]
+By = Annotated[str, typer.Option(help="Who decides: a name, and no address.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; needed where nobody can be asked.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")]
+
+
+class NotConfirmedError(ListPipelineError):
+    """What cannot be taken back was not confirmed; nothing was done."""
 
 
 @contextmanager
 def opened_services() -> Iterator[Services]:
-    """Services made of the environment, closed after the command."""
+    """Services made of the environment, closed after the command; on a schema of this version.
+
+    Raises:
+        ConfigurationError: a setting is wrong, or migrations are missing.
+    """
+    with opened_whatever_schema() as services:
+        with services.database.begin() as connection:
+            missing = migrations.missing(connection)
+        if missing:
+            raise ConfigurationError(
+                "Reading the schema of DATABASE_URL", migrations.missing_words(missing), "Run `list-pipeline migrate`"
+            )
+        yield services
+
+
+@contextmanager
+def opened_whatever_schema() -> Iterator[Services]:
+    """Services for the few commands that have to work while migrations are missing: those about the schema itself, the one
+    that says what is wrong, and the one that stops changes.
+
+    Information is logged only where LOG_LEVEL asks for it: a command's answer says what was done.
+    """
     settings = read_settings()
-    configure_logging(settings)
+    configure_logging(settings, level=None if "log_level" in settings.model_fields_set else "warning")
     with Services(settings) as services:
         try:
             with logged_with(run_id=services.run_id):
                 yield services
         finally:
             flush_errors()
+
+
+def confirm(tried: str, consequence: str, *, yes: bool) -> None:
+    """Ask a person before something that cannot be taken back. With ``yes`` nothing is asked.
+
+    Args:
+        tried: what is about to be done, for the error.
+        consequence: what it means, as a sentence.
+
+    Raises:
+        NotConfirmedError: the person said no, or nobody can be asked: no terminal, or the answer is for a machine.
+    """
+    if yes:
+        return
+    if answer.is_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise NotConfirmedError(
+            tried, f"{consequence}, and there is nobody to ask", "Repeat it with --yes if it is meant"
+        )
+    sys.stderr.write(cleaned(f"{tried}: {consequence}. Go on? [y/N] "))
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
+        raise NotConfirmedError(tried, "it was not confirmed", "Nothing was done")
+
+
+def contact_id_of(services: Services, named: str) -> int:
+    """The id of the contact that an argument names by id or address. No message repeats the address.
+
+    Raises:
+        NotFoundError: nobody has that address, or it is neither.
+        RefusedError: several contacts have it.
+    """
+    from list_pipeline.operations.plans.single_contacts import contact_of
+
+    return contact_of(services, named)

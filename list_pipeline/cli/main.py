@@ -1,16 +1,17 @@
 """The command line: ``list-pipeline``. A way in on the same operations as the Dagster assets, and no decision of its own.
 
-Errors of the product end with status 1 and say what to do; nothing here shows an address.
+How errors end, and with which exit code: ``program``. Nothing here shows an address.
 """
 
 from __future__ import annotations
 
+import json
 import sys
+from importlib.metadata import version as installed_version
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from list_pipeline.cli import (
     cache,
@@ -24,14 +25,52 @@ from list_pipeline.cli import (
     validation,
     weekly,
 )
-from list_pipeline.cli.common import console, opened_services
-from list_pipeline.core.errors import ListPipelineError
+from list_pipeline.cli.common import (
+    By,
+    Whole,
+    Yes,
+    confirm,
+    give,
+    opened_services,
+    opened_whatever_schema,
+    progress,
+    say,
+    say_csv,
+    say_lines,
+    say_values,
+    show_table,
+    working,
+)
+from list_pipeline.cli.program import Program
+from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.messages.slack_blocks import as_text
-from list_pipeline.core.wording import utc_text
+from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.core.wording import count_text, utc_text
+
+_MODES = ("read_only", "approval_required", "auto", "graduated")
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Keeps three rotating Mailjet campaign lists healthy."
+    cls=Program,
+    # Markup of rich would be read in names that others wrote, and a traceback of its own shows local variables.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Keeps three rotating Mailjet campaign lists healthy.",
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"list-pipeline {installed_version('list_pipeline')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version, and end.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Keeps three rotating Mailjet campaign lists healthy."""
 
 
 @app.command()
@@ -39,21 +78,29 @@ def migrate() -> None:
     """Bring the schema of DATABASE_URL up to date."""
     from list_pipeline.operations.setup import prepare
 
-    with opened_services() as services:
+    with opened_whatever_schema() as services:
         applied = prepare(services)
-    console.print(f"Applied: {', '.join(applied)}" if applied else "The schema is up to date.")
+    say(f"Applied: {', '.join(applied)}" if applied else "The schema is up to date.")
+    give({"applied": applied})
 
 
 @app.command()
 def rollback(
     everything: Annotated[bool, typer.Option("--all", help="Take all migrations back, with their data.")] = False,
+    yes: Yes = False,
 ) -> None:
-    """Take the newest migration back. Back the database up first."""
+    """Take the newest migration back, with its tables and their data; asks first. Back the database up before."""
     from list_pipeline.storage import migrations
 
-    with opened_services() as services:
-        taken_back = migrations.rollback(services.database, everything=everything)
-    console.print(f"Taken back: {', '.join(taken_back)}" if taken_back else "No migration is applied.")
+    with opened_whatever_schema() as services:
+        wanted = migrations.to_take_back(services.database, everything=everything)
+        if wanted:
+            named = wanted[0] if len(wanted) == 1 else f"{wanted[0]} to {wanted[-1]}"
+            what = f"{count_text(len(wanted), 'migration')} ({named})"
+            confirm(f"Taking back {what}", "their tables are dropped, with what is stored in them", yes=yes)
+        taken_back = migrations.rollback(services.database, everything=everything) if wanted else []
+    say(f"Taken back: {', '.join(taken_back)}" if taken_back else "No migration is applied.")
+    give({"taken_back": taken_back})
 
 
 @app.command()
@@ -61,11 +108,19 @@ def sync(full: Annotated[bool, typer.Option(help="Read every list whole.")] = Fa
     """Bring members, sends, recipients and past bounces up to date."""
     from list_pipeline.operations.synchronisation import synchronise
 
-    with opened_services() as services, console.status("Reading Mailjet"):
-        report = synchronise(services, full=full, progress=console.print)
-    console.print(f"{report.rows_read:,} rows read in {report.requests} requests, {report.rows_changed:,} changed.")
+    with opened_services() as services, working("Reading Mailjet"):
+        report = synchronise(services, full=full, progress=progress)
+    say(f"{report.rows_read:,} rows read in {report.requests} requests, {report.rows_changed:,} changed.")
     for finding in report.findings:
-        console.print(f"- {finding}")
+        say(f"- {finding}")
+    give(
+        {
+            "rows_read": report.rows_read,
+            "rows_changed": report.rows_changed,
+            "requests": report.requests,
+            "findings": report.findings,
+        }
+    )
 
 
 @app.command()
@@ -76,23 +131,43 @@ def campaigns() -> None:
 
     with opened_services() as services:
         with services.database.begin() as connection:
-            states = maintenance_states(connection, "24h")
+            states = maintenance_states(connection, Sweep.H24.value)
         left = given_up(services)
-    table = Table("key", "campaign", "round", "cycle", "sent (UTC)", "recipients", "maintenance")
-    for state in states:
-        one = state.campaign
-        table.add_row(
-            one.key,
-            one.name,
-            str(one.round_number),
-            str(one.cycle_number or "-"),
-            utc_text(one.sent_at),
-            f"{one.recipient_count:,}" if one.recipient_count is not None else "-",
-            f"{state.log_status or '-'}{f', {state.changes_left:,} changes left' if state.changes_left else ''}",
-        )
-    console.print(table)
+    show_table(
+        (Whole("key"), "campaign", "round", "cycle", "sent (UTC)", "recipients", "maintenance"),
+        (
+            (
+                state.campaign.key,
+                state.campaign.name,
+                str(state.campaign.round_number),
+                str(state.campaign.cycle_number or "-"),
+                utc_text(state.campaign.sent_at),
+                f"{state.campaign.recipient_count:,}" if state.campaign.recipient_count is not None else "-",
+                f"{state.log_status or '-'}{f', {state.changes_left:,} changes left' if state.changes_left else ''}",
+            )
+            for state in states
+        ),
+    )
     for name in left:
-        console.print(f"Given up, only a person starts it again: {name}", markup=False)
+        say(f"Given up, only a person starts it again: {name}")
+    give(
+        {
+            "campaigns": [
+                {
+                    "key": state.campaign.key,
+                    "name": state.campaign.name,
+                    "round": state.campaign.round_number,
+                    "cycle": state.campaign.cycle_number,
+                    "sent_at": state.campaign.sent_at,
+                    "recipients": state.campaign.recipient_count,
+                    "maintenance": state.log_status,
+                    "changes_left": state.changes_left,
+                }
+                for state in states
+            ],
+            "given_up": left,
+        }
+    )
 
 
 @app.command()
@@ -102,8 +177,9 @@ def maintain(key: Annotated[str, typer.Argument(help="The campaign's key, as `ca
     from list_pipeline.operations.maintenance.workflow import maintain as run
 
     with opened_services() as services:
-        done = run(services, key, progress=console.print)
-    console.print(as_text(done.report.message), markup=False)
+        done = run(services, key, progress=progress)
+    say_lines(as_text(done.report.message))
+    give({"key": key, "status": done.report.facts.status, "report": as_text(done.report.message)})
     if done.report.facts.status is RunStatus.FAILED:
         raise typer.Exit(1)
 
@@ -121,7 +197,8 @@ def export(
         raise typer.BadParameter("bounces, suppression or rebalancing")
     with opened_services() as services:
         table = bounce_table(services, key) if what == "bounces" else plan_table(services, key, PlanKind(what))
-    sys.stdout.write(table.to_csv(index=False))
+    say_csv(table.to_csv(index=False))
+    give({"key": key, "what": what, "rows": json.loads(table.to_json(orient="records", date_format="iso"))})
 
 
 @app.command("show-log")
@@ -132,10 +209,11 @@ def show_log(log_id: Annotated[int, typer.Argument(help="Number of the maintenan
     with opened_services() as services, services.database.begin() as connection:
         row = log_by_id(connection, log_id)
     if row is None:
-        console.print(f"There is no maintenance log {log_id}.")
-        raise typer.Exit(1)
-    for name, value in row.items():
-        console.print(f"{name}: {value}", markup=False)
+        raise NotFoundError(
+            f"Reading maintenance log {log_id}", "there is no such row", "The report of a maintenance names its number"
+        )
+    say_values(dict(row))
+    give({"log": dict(row)})
 
 
 cache.register(app)
@@ -153,43 +231,65 @@ observe.register(app)
 @app.command()
 def mode(
     wanted: Annotated[
-        str | None, typer.Argument(help="read_only, approval_required, auto, or graduated; nothing to show it.")
+        str | None,
+        typer.Argument(
+            help="read_only, approval_required, auto, or graduated; nothing to show it.",
+            autocompletion=lambda: list(_MODES),
+        ),
     ] = None,
-    by: Annotated[str, typer.Option(help="Who decides: a name, and no address. Needed to set it.")] = "",
+    by: By = "",
     note: Annotated[str, typer.Option(help="Why, for the record.")] = "",
     history: Annotated[int, typer.Option(min=0, help="Show so many of the latest changes, too.")] = 0,
+    yes: Yes = False,
 ) -> None:
-    """Show or set how much the product does by itself. read_only also stops a run before its next change."""
+    """Show or set how much the product does by itself. read_only also stops a run before its next change. auto, and giving the
+    mode back to age and approvals, ask first: from then on lists may be changed without a person."""
     from list_pipeline.core.safety.modes import Mode
     from list_pipeline.operations.reviews.operating_mode import choose_mode
-    from list_pipeline.operations.safety.confirmed_lists import why_unconfirmed
-    from list_pipeline.operations.safety.modes import operating_mode
+    from list_pipeline.operations.safety.modes import change_block_reason, operating_mode
     from list_pipeline.storage.runs.ledger import mode_changes
 
-    words = (*(one.value for one in Mode), "graduated")
-    if wanted is not None and wanted not in words:
-        raise typer.BadParameter(f"{', '.join(words)}; not {wanted!r}")
-    with opened_services() as services:
+    if wanted is not None and wanted not in _MODES:
+        raise typer.BadParameter(f"{', '.join(_MODES)}; not {wanted!r}")
+    # Also while migrations are missing: stopping changes must always be possible.
+    with opened_whatever_schema() as services:
+        if wanted in (Mode.AUTO, "graduated"):
+            confirm(f"Setting the mode to {wanted}", "lists are then changed without asking anybody", yes=yes)
         if wanted is not None:
             choose_mode(services, None if wanted == "graduated" else Mode(wanted), by=by, note=note)
-        console.print(operating_mode(services).value)
+        now, blocked = operating_mode(services), change_block_reason(services)
         with services.database.begin() as connection:
-            if why := why_unconfirmed(connection, services.settings):
-                console.print(f"No list is changed now: {why}.", markup=False)
             changes = mode_changes(connection, history)
+    say(now.value)
+    if blocked:
+        say(f"No list is changed now: {blocked}.")
     for one in changes:
         said = f": {one['note']}" if one["note"] else ""
-        words_of = one["mode"] or "graduated"
-        console.print(f"{utc_text(one['changed_at'])} {words_of} by {one['changed_by']}{said}", markup=False)
+        say(f"{utc_text(one['changed_at'])} {one['mode'] or 'graduated'} by {one['changed_by']}{said}")
+    give(
+        {
+            "mode": now,
+            "no_change_because": blocked,
+            "changes": [
+                {
+                    "at": one["changed_at"],
+                    "mode": one["mode"] or "graduated",
+                    "by": one["changed_by"],
+                    "note": one["note"],
+                }
+                for one in changes
+            ],
+        }
+    )
 
 
 def main() -> None:
-    """Run, and end with status 1 and a sentence where the product itself says no."""
-    try:
-        app()
-    except ListPipelineError as error:
-        Console(stderr=True, soft_wrap=True).print(f"Error: {error}", markup=False)
-        sys.exit(1)
+    """Run one command, and leave with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character is no reason to fail.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    app(prog_name="list-pipeline")
 
 
 if __name__ == "__main__":

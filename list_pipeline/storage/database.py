@@ -27,8 +27,8 @@ from psycopg.abc import RV, PQGen
 from psycopg.errors import _WaitTimeout
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
@@ -94,6 +94,16 @@ class BoundedConnection(psycopg.Connection[Any]):
             raise psycopg.OperationalError(f"no answer within {self.answer_within_s:.0f} s") from error
 
 
+def _parsed_url(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        # The words of either may hold the password.
+        raise ConfigurationError(
+            "Reading DATABASE_URL", "it is no URL of PostgreSQL", "Write it as .env.example does"
+        ) from None
+
+
 def _connect(_dialect: object, _record: object, arguments: list[Any], named: dict[str, Any]) -> BoundedConnection:
     return BoundedConnection.connect(*arguments, **named)
 
@@ -117,10 +127,13 @@ class Database:
     Args:
         url: ``postgresql://…``; the driver is chosen here.
         pool_size: connections kept open by this process; twice as many at the most.
+
+    Raises:
+        ConfigurationError: the URL cannot be read.
     """
 
     def __init__(self, url: str, pool_size: int = 5) -> None:
-        self._url = make_url(url).set(drivername="postgresql+psycopg")
+        self._url = _parsed_url(url).set(drivername="postgresql+psycopg")
         self._engine: Engine = create_engine(
             self._url,
             pool_size=pool_size,
@@ -169,11 +182,13 @@ class Database:
     def _connected(self) -> Connection:
         try:
             return self._engine.connect()
-        except (OperationalError, PoolTimeoutError) as error:
+        except (OperationalError, PoolTimeoutError, ProgrammingError) as error:
             raise self._unreachable(error) from None
 
     def _unreachable(self, error: Exception) -> DatabaseUnavailableError | ConfigurationError:
         tried = f"Connecting to {self!r}"
+        if isinstance(error, ProgrammingError):
+            return ConfigurationError(tried, "the driver does not know an option of the URL", "Check DATABASE_URL")
         if isinstance(error, PoolTimeoutError):
             return DatabaseUnavailableError(
                 tried, f"all {self._most} connections of this process are in use", "Try again; if it stays, report it"

@@ -6,21 +6,25 @@ Belongs here: finding the files and handing them to yoyo. Does not belong here: 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from yoyo import get_backend, read_migrations
 
 from list_pipeline.core.errors import ConfigurationError
+from list_pipeline.core.wording import count_text
 from list_pipeline.storage import lock_numbers
-from list_pipeline.storage.database import SCHEMA, Database
+from list_pipeline.storage.database import SCHEMA, Database, fetch_all, fetch_scalar
 
 logging.getLogger("yoyo").setLevel(logging.WARNING)
+
+_APPLIED = "_yoyo_migration"
+"""Where yoyo notes what it applied."""
 
 
 def migrations_folder() -> Path:
@@ -45,10 +49,38 @@ def migrate(database: Database) -> list[str]:
 
 
 def pending(database: Database) -> list[str]:
-    """Names of the migrations that are not applied yet."""
-    _create_schema(database)
-    with _backend(database) as (backend, migrations):
-        return [migration.id for migration in backend.to_apply(migrations)]
+    """Names of the migrations that are not applied yet, oldest first."""
+    with database.begin() as connection:
+        return missing(connection)
+
+
+def missing(connection: Connection) -> list[str]:
+    """Names of the migrations that are not applied yet, oldest first. Only reads, also where there is no schema at all."""
+    applied: set[str] = set()
+    if fetch_scalar(connection, "select to_regclass(:name)", name=f"{SCHEMA}.{_APPLIED}") is not None:
+        rows = fetch_all(connection, f"select migration_id from {SCHEMA}.{_APPLIED}")  # constants
+        applied = {str(row["migration_id"]) for row in rows}
+    return [name for name in _names() if name not in applied]
+
+
+def missing_words(names: Sequence[str]) -> str:
+    """That migrations are missing, as a phrase."""
+    if len(names) == len(_names()):
+        return "no migration is applied: there is no schema of ours yet"
+    shown = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+    return f"the schema is behind this version by {count_text(len(names), 'migration')} ({shown})"
+
+
+def _names() -> list[str]:
+    return sorted(path.stem for path in migrations_folder().glob("*.sql") if not path.stem.endswith(".rollback"))
+
+
+def to_take_back(database: Database, *, everything: bool = False) -> list[str]:
+    """Names of what ``rollback`` would take back now, newest first. Only reads."""
+    with database.begin() as connection:
+        absent = set(missing(connection))
+    applied = [name for name in reversed(_names()) if name not in absent]
+    return applied if everything else applied[:1]
 
 
 def rollback(database: Database, *, everything: bool = False) -> list[str]:
