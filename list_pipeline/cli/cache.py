@@ -9,11 +9,21 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from list_pipeline.cli.common import console, opened_services
+from list_pipeline.cli.common import (
+    Contact,
+    Whole,
+    Yes,
+    confirm,
+    contact_id_of,
+    give,
+    opened_services,
+    say,
+    show_table,
+)
 from list_pipeline.cli.five_lists import confirm_five_lists, show_five_lists
-from list_pipeline.core.errors import IntegrationError, RemoteNotFoundError
+from list_pipeline.cli.output import plain
+from list_pipeline.core.errors import IntegrationError, NotFoundError, RemoteNotFoundError
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.monitoring.policy import MONITORING
 from list_pipeline.core.wording import duration_text, instant_text, limit_text, percent_text, utc_text
@@ -21,7 +31,7 @@ from list_pipeline.core.wording import duration_text, instant_text, limit_text, 
 if TYPE_CHECKING:
     from list_pipeline.operations.services import Services
     from list_pipeline.operations.views.cache_warming import CachedKind
-    from list_pipeline.operations.views.cached_reads import ReadSession
+    from list_pipeline.operations.views.cached_reads import Member, Membership, ReadSession
 
 _MEMBERS_SHOWN = 50
 
@@ -40,7 +50,7 @@ def lists(
         str | None, typer.Argument(help="master, campaign_1, campaign_2, campaign_3 or suppression; nothing for all.")
     ] = None,
     page: Annotated[int, typer.Option(min=1, help="Page of the members of one list, 50 on each.")] = 1,
-    confirm: Annotated[
+    confirmed: Annotated[
         bool, typer.Option("--confirm", help="These five are the five lists; they may be changed.")
     ] = False,
     despite: Annotated[
@@ -48,16 +58,24 @@ def lists(
     ] = False,
     by: Annotated[str, typer.Option(help="Who confirms: a name, and no address.")] = "",
     note: Annotated[str | None, typer.Option(help="Why.")] = None,
+    yes: Yes = False,
 ) -> None:
     """Show the five lists with ids, sizes, their last sync (UTC) and whether they look like what they are meant to be; or
-    confirm them, which has to be done before anything is changed; or show the contact ids on one of them."""
+    confirm them, which has to be done before anything is changed; or show the contact ids on one of them. Confirming in spite
+    of what looks wrong asks first."""
     from list_pipeline.operations.views.cached_reads import ReadSession
 
     role = _role(which)
-    if confirm and role is not None:
+    if confirmed and role is not None:
         raise typer.BadParameter("all five are confirmed together")
     with opened_services() as services:
-        if confirm:
+        if confirmed:
+            if despite:
+                confirm(
+                    "Confirming the five lists in spite of what looks wrong",
+                    "a wrong id suppresses the wrong people",
+                    yes=yes,
+                )
             confirm_five_lists(services, by=by, note=note, despite=despite)
             return
         look = ReadSession(services)
@@ -90,20 +108,22 @@ def _show_lists(services: Services, look: ReadSession) -> None:
     except IntegrationError as error:
         # What our rows have is shown all the same.
         state, problem = None, str(error)
-    table = Table("list", "in our rows", "mailable", "unsubscribed", "excluded", "at Mailjet", "last send", "last sync")
-    for role in ALL_LISTS:
-        one = metadata[role].value
-        table.add_row(
-            role.label,
-            *(f"{number:,}" for number in (one.raw, one.mailable, one.unsubscribed, one.excluded)),
-            f"{state.value.sizes[role][0]:,}" if state else "-",
-            utc_text(last_sent.get(role), unknown="-"),
-            utc_text(one.last_synced_at),
-        )
-    console.print(table)
+    show_table(
+        ("list", "in our rows", "mailable", "unsubscribed", "excluded", "at Mailjet", "last send", "last sync"),
+        (
+            (
+                role.label,
+                *(f"{number:,}" for number in (one.raw, one.mailable, one.unsubscribed, one.excluded)),
+                f"{state.value.sizes[role][0]:,}" if state else "-",
+                utc_text(last_sent.get(role), unknown="-"),
+                utc_text(one.last_synced_at),
+            )
+            for role, one in ((role, metadata[role].value) for role in ALL_LISTS)
+        ),
+    )
     if state:
         deviation = state.value.deviation_percent
-        console.print(
+        say(
             f"Mailjet's numbers are {_age(state.as_of, now)} old; "
             + (
                 "the campaign lists are empty."
@@ -112,9 +132,23 @@ def _show_lists(services: Services, look: ReadSession) -> None:
             )
         )
     else:
-        console.print(f"Mailjet could not be asked: {problem}", markup=False)
-    console.print(
-        f"Our rows were read {_age(min(each.as_of for each in metadata.values()), now)} ago; no change since."
+        say(f"Mailjet could not be asked: {problem}")
+    say(f"Our rows were read {_age(min(each.as_of for each in metadata.values()), now)} ago; no change since.")
+    give(
+        {
+            "lists": [
+                {
+                    **plain(metadata[role].value),
+                    "at_mailjet": state.value.sizes[role][0] if state else None,
+                    "last_sent_at": last_sent.get(role),
+                    "as_of": metadata[role].as_of,
+                }
+                for role in ALL_LISTS
+            ],
+            "deviation_percent": state.value.deviation_percent if state else None,
+            "mailjet_as_of": state.as_of if state else None,
+            "mailjet_problem": problem or None,
+        }
     )
 
 
@@ -123,20 +157,31 @@ def _show_members(services: Services, look: ReadSession, role: ListRole, page: i
 
     found = list_contacts(services, role, look)
     first = (page - 1) * _MEMBERS_SHOWN
-    table = Table("contact", "gets mail")
-    for member in found.value[first : first + _MEMBERS_SHOWN]:
-        state = "unsubscribed" if member.is_unsubscribed else "excluded" if member.is_excluded else "yes"
-        table.add_row(str(member.contact_id), state)
-    console.print(table)
+    shown = found.value[first : first + _MEMBERS_SHOWN]
+    show_table((Whole("contact"), "gets mail"), ((str(member.contact_id), _gets_mail(member)) for member in shown))
     pages = max(1, -(-len(found.value) // _MEMBERS_SHOWN))
-    console.print(
+    say(
         f"{role.label}: {len(found.value):,} contacts, page {page} of {pages}; "
         f"read {_age(found.as_of, services.clock.now())} ago, no change since."
     )
+    give(
+        {
+            "list": role,
+            "contacts": len(found.value),
+            "page": page,
+            "pages": pages,
+            "as_of": found.as_of,
+            "members": [{"contact_id": member.contact_id, "gets_mail": _gets_mail(member)} for member in shown],
+        }
+    )
+
+
+def _gets_mail(member: Member) -> str:
+    return "unsubscribed" if member.is_unsubscribed else "excluded" if member.is_excluded else "yes"
 
 
 def contact(
-    contact_id: Annotated[int, typer.Argument(help="Mailjet's contact id.")],
+    contact: Contact,
     ask: Annotated[bool, typer.Option("--mailjet", help="Ask Mailjet too where the contact is now.")] = False,
 ) -> None:
     """Show where a contact is and whether it gets mail; the address is masked."""
@@ -144,30 +189,45 @@ def contact(
     from list_pipeline.operations.views.masked_items import masked_address
 
     with opened_services() as services:
+        contact_id = contact_id_of(services, contact)
         look = ReadSession(services)
         found = membership(services, contact_id, look)
+        if found is None and not ask:
+            raise NotFoundError(
+                f"Looking for contact {contact_id}",
+                "we have no row of it",
+                "Run `list-pipeline sync`, or add --mailjet",
+            )
         if found is None:
-            console.print(f"We have no row of contact {contact_id}.")
+            say(f"We have no row of contact {contact_id}.")
+            give({"contact_id": contact_id, "contact": None})
         else:
-            one = found.value
-            masked = masked_address(services, contact_id)
-            console.print(f"Contact {contact_id}{f' ({masked})' if masked else ''}", markup=False)
-            console.print(f"lists: {', '.join(role.label for role in one.roles) or 'none'}")
-            console.print(f"gets mail: {'yes' if one.is_mailable else 'no'}")
-            flags = {
-                "unsubscribed": one.is_unsubscribed,
-                "excluded from campaigns": one.is_excluded,
-                "complained": one.is_complaining,
-                "erased": one.is_anonymised,
-            }
-            console.print(f"marks: {', '.join(name for name, is_set in flags.items() if is_set) or 'none'}")
-            console.print(f"bounces: {one.hard_bounces} hard, {one.soft_bounces} soft")
-            console.print(f"in the queue since: {instant_text(one.queued_at)}")
-            console.print(f"Read {_age(found.as_of, services.clock.now())} ago; no change since.")
+            _show_contact(found.value, masked_address(services, contact_id))
+            say(f"Read {_age(found.as_of, services.clock.now())} ago; no change since.")
+            give({"as_of": found.as_of})
         if ask:
             _show_remote(services, contact_id, look)
-    if found is None and not ask:
-        raise typer.Exit(1)
+
+
+def _show_contact(one: Membership, masked: str | None) -> None:
+    say(f"Contact {one.contact_id}{f' ({masked})' if masked else ''}")
+    say(f"lists: {', '.join(role.label for role in one.roles) or 'none'}")
+    say(f"gets mail: {'yes' if one.is_mailable else 'no'}")
+    flags = {
+        "unsubscribed": one.is_unsubscribed,
+        "excluded from campaigns": one.is_excluded,
+        "complained": one.is_complaining,
+        "erased": one.is_anonymised,
+    }
+    say(f"marks: {', '.join(name for name, is_set in flags.items() if is_set) or 'none'}")
+    say(f"bounces: {one.hard_bounces} hard, {one.soft_bounces} soft")
+    say(f"in the queue since: {instant_text(one.queued_at)}")
+    give(
+        {
+            "contact_id": one.contact_id,
+            "contact": {"masked": masked, "gets_mail": one.is_mailable, **plain(one)},
+        }
+    )
 
 
 def _show_remote(services: Services, contact_id: int, look: ReadSession) -> None:
@@ -176,13 +236,15 @@ def _show_remote(services: Services, contact_id: int, look: ReadSession) -> None
     try:
         places = remote_places(services, contact_id, look)
     except RemoteNotFoundError:
-        console.print("at Mailjet: there is no such contact")
+        say("at Mailjet: there is no such contact")
+        give({"at_mailjet": None})
         return
     named = [
         f"{place.role.label if place.role else f'list {place.list_id}'}{' (unsubscribed)' if place.is_unsubscribed else ''}"
         for place in places.value
     ]
-    console.print(f"at Mailjet, {_age(places.as_of, services.clock.now())} ago: {', '.join(named) or 'on no list'}")
+    say(f"at Mailjet, {_age(places.as_of, services.clock.now())} ago: {', '.join(named) or 'on no list'}")
+    give({"at_mailjet": {"as_of": places.as_of, "places": places.value}})
 
 
 @cache_app.command("show")
@@ -192,32 +254,36 @@ def show() -> None:
 
     with opened_services() as services:
         found, rate, now = inspect(services), hit_rate(services), services.clock.now()
+    give({"is_reachable": found.is_reachable, "cache": found, "reads": rate})
     if not found.is_reachable:
-        console.print("There is no Redis now; every read goes to the database or to Mailjet.")
+        say("There is no Redis now; every read goes to the database or to Mailjet.")
         return
-    table = Table("key", "age", "shown", "ends in", "characters")
-    for entry in found.entries:
-        table.add_row(
-            entry.key,
-            _age(entry.as_of, now) if entry.as_of else "-",
-            "yes" if entry.is_current else "no: outdated" if entry.as_of else "no: garbage",
-            f"{entry.ttl_s:,} s" if entry.ttl_s is not None else "-",
-            f"{entry.characters:,}" if entry.characters is not None else "-",
-        )
-    console.print(table)
-    console.print(
+    show_table(
+        (Whole("key"), "age", "shown", "ends in", "characters"),
+        (
+            (
+                entry.key,
+                _age(entry.as_of, now) if entry.as_of else "-",
+                "yes" if entry.is_current else "no: outdated" if entry.as_of else "no: garbage",
+                f"{entry.ttl_s:,} s" if entry.ttl_s is not None else "-",
+                f"{entry.characters:,}" if entry.characters is not None else "-",
+            )
+            for entry in found.entries
+        ),
+    )
+    say(
         f"Places of {found.memberships:,} contacts, {found.current_memberships:,} of them shown; "
         f"{found.characters:,} characters in all{'' if found.is_whole else ', and more that was not looked at'}."
     )
     if rate is None or rate.share is None:
-        console.print("No reads are counted yet.")
+        say("No reads are counted yet.")
         return
-    console.print(
+    say(
         f"{percent_text(100 * rate.share)} of {rate.reads:,} reads in {MONITORING.cache_hits_days} days were served from Redis "
         f"(wanted: more than {limit_text(MONITORING.cache_hits_percent)})."
     )
     for each in rate.by_kind:
-        console.print(f"- {each.kind}: {each.hits:,} from Redis, {each.misses:,} read anew")
+        say(f"- {each.kind}: {each.hits:,} from Redis, {each.misses:,} read anew")
 
 
 @cache_app.command("warm")
@@ -227,12 +293,13 @@ def warm() -> None:
 
     with opened_services() as services:
         warmed = load(services)
+    give({"warmed": warmed})
     if not warmed.is_reachable:
-        console.print("There is no Redis now; nothing is cached.")
+        say("There is no Redis now; nothing is cached.")
         return
-    console.print(f"{warmed.values} values and the places of {warmed.memberships:,} contacts are cached.")
+    say(f"{warmed.values} values and the places of {warmed.memberships:,} contacts are cached.")
     if warmed.problem:
-        console.print(f"The sizes stay as they were: {warmed.problem}", markup=False)
+        say(f"The sizes stay as they were: {warmed.problem}")
 
 
 @cache_app.command("invalidate")
@@ -240,29 +307,31 @@ def invalidate(
     what: Annotated[
         str,
         typer.Argument(
-            help="all, state, metadata, contacts, memberships, campaigns or mailjet; or the id of one list or contact."
+            help="all, state, metadata, contacts, memberships, campaigns or mailjet; or the id of one list or contact, or the "
+            "address of one."
         ),
     ] = "all",
 ) -> None:
     """Forget what is cached; the next look reads it anew. Changes of ours need no invalidation."""
     from list_pipeline.operations.views.cache_warming import invalidate as forget
 
-    chosen = _cached(what)
     with opened_services() as services:
+        chosen = _cached(services, what)
         forget(services, chosen)
         reachable = services.cache.is_reachable()
-    console.print(f"Forgotten: {what}." if reachable else "There is no Redis now; nothing is cached.")
+    say(f"Forgotten: {chosen}." if reachable else "There is no Redis now; nothing is cached.")
+    give({"forgotten": chosen, "is_reachable": reachable})
 
 
-def _cached(what: str) -> CachedKind | int:
+def _cached(services: Services, what: str) -> CachedKind | int:
     from list_pipeline.operations.views.cache_warming import CachedKind
 
-    if what.isascii() and what.isdigit():
-        return int(what)
+    if "@" in what or what.isdecimal():
+        return contact_id_of(services, what)
     try:
         return CachedKind(what)
     except ValueError:
-        raise typer.BadParameter(f"{', '.join(kind.value for kind in CachedKind)}, or a number") from None
+        raise typer.BadParameter(f"{', '.join(kind.value for kind in CachedKind)}, a number, or an address") from None
 
 
 def _age(at: datetime, now: datetime) -> str:

@@ -113,7 +113,9 @@ def confirm(tried: str, consequence: str, *, yes: bool) -> None:
         return
     if answer.is_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise NotConfirmedError(
-            tried, f"{consequence}, and there is nobody to ask", "Repeat it with --yes if it is meant"
+            tried,
+            f"nobody confirmed it, and there is nobody to ask: {consequence}",
+            "Repeat it with --yes if it is meant",
         )
     sys.stderr.write(cleaned(f"{tried}: {consequence}. Go on? [y/N] "))
     sys.stderr.flush()

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from list_pipeline.cli.common import console, opened_services
+from list_pipeline.cli.common import By, Whole, give, opened_services, say, show_table
 from list_pipeline.core.campaigns.cycles import RoundRuling
 from list_pipeline.core.wording import utc_text
 
@@ -32,7 +31,8 @@ def cycles() -> None:
         known, doubted = sent_campaigns.all_cycles(connection), rounds.doubted(connection)
     _show(known)
     for key, doubt in doubted.items():
-        console.print(f"{key} fits no cycle: {doubt.words}. Nobody moves until somebody says what it is.", markup=False)
+        say(f"{key} fits no cycle: {doubt.words}. Nobody moves until somebody says what it is.")
+    give({"doubted": [{"key": key, "doubt": doubt, "words": doubt.words} for key, doubt in doubted.items()]})
 
 
 def rule_on(
@@ -44,7 +44,7 @@ def rule_on(
             "cycle. fits: it is where it belongs."
         ),
     ],
-    by: Annotated[str, typer.Option(help="Who decides: a name, and no address.")],
+    by: By,
     note: Annotated[str, typer.Option(help="Why.")] = "",
 ) -> None:
     """Say what a send is; the sends since then are put into cycles anew. No list is changed."""
@@ -55,13 +55,32 @@ def rule_on(
 
 
 def _show(known: Iterable[Cycle]) -> None:
-    table = Table("cycle", "begun (UTC)", "sent to", "still to be sent to", "closed")
-    for cycle in list(known)[-_SHOWN:]:
-        table.add_row(
-            str(cycle.number),
-            utc_text(cycle.opened_at),
-            ", ".join(role.label for role in cycle.sent),
-            ", ".join(role.label for role in cycle.missing) if cycle.closed_at is None else "",
-            cycle.closed_reason.value.replace("_", " ") if cycle.closed_reason else "open",
-        )
-    console.print(table)
+    latest = list(known)[-_SHOWN:]
+    show_table(
+        (Whole("cycle"), "begun (UTC)", "sent to", "still to be sent to", "closed"),
+        (
+            (
+                str(cycle.number),
+                utc_text(cycle.opened_at),
+                ", ".join(role.label for role in cycle.sent),
+                ", ".join(role.label for role in cycle.missing) if cycle.closed_at is None else "",
+                cycle.closed_reason.value.replace("_", " ") if cycle.closed_reason else "open",
+            )
+            for cycle in latest
+        ),
+    )
+    give(
+        {
+            "cycles": [
+                {
+                    "number": cycle.number,
+                    "opened_at": cycle.opened_at,
+                    "sent": list(cycle.sent),
+                    "missing": list(cycle.missing) if cycle.closed_at is None else [],
+                    "closed_at": cycle.closed_at,
+                    "closed_reason": cycle.closed_reason,
+                }
+                for cycle in latest
+            ]
+        }
+    )

@@ -6,12 +6,14 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from list_pipeline.cli.common import console, opened_services
+from list_pipeline.cli.common import Whole, give, opened_services, say, show_table
 from list_pipeline.core.wording import confidence_text, dollars_text, percent_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from list_pipeline.core.monitoring.decision_review import AdvisorFigures
     from list_pipeline.operations.monitoring.decision_review import DecisionReview
     from list_pipeline.storage.monitoring.decision_review import KeptReview
 
@@ -43,74 +45,97 @@ def decisions(
 
 def _show(review: DecisionReview) -> None:
     figures = review.figures
-    console.print(f"{figures.day} (UTC)")
+    say(f"{figures.day} (UTC)")
     for words in review.findings:
-        console.print(f"- {words}", markup=False)
+        say(f"- {words}")
     if figures.rules:
-        table = Table("plan", "rule", "action", "contacts", "mean confidence")
-        for rule in figures.rules:
-            sure = confidence_text(rule.mean_confidence, unknown="-")
-            table.add_row(rule.kind, rule.rule, rule.action, f"{rule.contacts:,}", sure)
-        console.print(table)
-    if figures.advisors:
-        table = Table(
-            "advisor", "questions", "outcomes", "could not be read", "mean confidence", "tokens", "cost", "p95 ms"
+        show_table(
+            ("plan", "rule", "action", "contacts", "mean confidence"),
+            (
+                (
+                    rule.kind,
+                    rule.rule,
+                    rule.action,
+                    f"{rule.contacts:,}",
+                    confidence_text(rule.mean_confidence, unknown="-"),
+                )
+                for rule in figures.rules
+            ),
         )
-        for one in figures.advisors:
-            outcomes = ", ".join(f"{count} {name}" for name, count in one.outcomes.items() if count)
-            latency = "-" if one.latency_p95_ms is None else f"{one.latency_p95_ms:,}"
-            table.add_row(
+    if figures.advisors:
+        _show_advisors(figures.advisors)
+    if review.decisions:
+        show_table(
+            (Whole("contact"), "address", Whole("plan"), "action", "rule", "confidence", "advisor", "decided by"),
+            (
+                (
+                    str(shown.item.contact_id),
+                    shown.masked,
+                    str(shown.item.plan_id),
+                    shown.item.action,
+                    shown.item.rule,
+                    confidence_text(shown.item.confidence, unknown="-"),
+                    shown.item.advice.value,
+                    shown.item.decided_by or shown.item.decider.value,
+                )
+                for shown in review.decisions
+            ),
+        )
+        if figures.contacts > len(review.decisions):
+            say(f"{len(review.decisions)} contacts are listed; the figures count all of them.")
+    give(
+        {
+            "day": figures.day,
+            "is_over": review.is_over,
+            "findings": review.findings,
+            "figures": figures,
+            "decisions": review.decisions,
+        }
+    )
+
+
+def _show_advisors(used: Sequence[AdvisorFigures]) -> None:
+    show_table(
+        ("advisor", "questions", "outcomes", "could not be read", "mean confidence", "tokens", "cost", "p95 ms"),
+        (
+            (
                 one.agent,
                 str(one.questions),
-                outcomes,
+                ", ".join(f"{count} {name}" for name, count in one.outcomes.items() if count),
                 percent_text(one.parse_failure_percent, unknown="-"),
                 confidence_text(one.mean_confidence, unknown="-"),
                 f"{one.tokens:,}",
                 dollars_text(one.cost_usd),
-                latency,
+                "-" if one.latency_p95_ms is None else f"{one.latency_p95_ms:,}",
             )
-        console.print(table)
-    if review.decisions:
-        table = Table("contact", "address", "plan", "action", "rule", "confidence", "advisor", "decided by")
-        for shown in review.decisions:
-            item = shown.item
-            table.add_row(
-                str(item.contact_id),
-                shown.masked,
-                str(item.plan_id),
-                item.action,
-                item.rule,
-                confidence_text(item.confidence, unknown="-"),
-                item.advice.value,
-                item.decided_by or item.decider.value,
-            )
-        console.print(table)
-        if figures.contacts > len(review.decisions):
-            console.print(f"{len(review.decisions)} contacts are listed; the figures count all of them.")
+            for one in used
+        ),
+    )
 
 
 def _show_history(kept: tuple[KeptReview, ...], days: int) -> None:
+    give({"reviews": [{"day": one.day, "reviewed_at": one.reviewed_at, "figures": one.figures} for one in kept]})
     if not kept:
-        console.print(f"None of the last {days} days was reviewed.")
+        say(f"None of the last {days} days was reviewed.")
         return
-    table = Table(
-        "day", "contacts", "automatic", "answers unread", "approved", "rejected", "expired", "with policy", "with advisor",
-        "taken back",
+    show_table(
+        ("day", "contacts", "automatic", "answers unread", "approved", "rejected", "expired", "with policy", "with advisor",
+         "taken back"),
+        (
+            (
+                one.day.isoformat(),
+                f"{one.figures.contacts:,}",
+                percent_text(one.figures.automatic_percent, unknown="-"),
+                f"{one.figures.all_advisors.unreadable} of {one.figures.all_advisors.answered}",
+                str(one.figures.people.approved),
+                str(one.figures.people.rejected),
+                str(one.figures.people.expired),
+                percent_text(one.figures.people.policy_percent, unknown="-"),
+                percent_text(one.figures.people.advisor_percent, unknown="-"),
+                f"{one.figures.suppressions.reinstated} of {one.figures.suppressions.suppressed:,}",
+            )
+            for one in kept
+        ),
     )  # fmt: skip
-    for one in kept:
-        figures = one.figures
-        table.add_row(
-            one.day.isoformat(),
-            f"{figures.contacts:,}",
-            percent_text(figures.automatic_percent, unknown="-"),
-            f"{figures.all_advisors.unreadable} of {figures.all_advisors.answered}",
-            str(figures.people.approved),
-            str(figures.people.rejected),
-            str(figures.people.expired),
-            percent_text(figures.people.policy_percent, unknown="-"),
-            percent_text(figures.people.advisor_percent, unknown="-"),
-            f"{figures.suppressions.reinstated} of {figures.suppressions.suppressed:,}",
-        )
-    console.print(table)
     if len(kept) < days:
-        console.print(f"{len(kept)} of the {days} days were reviewed; the others are missing here.")
+        say(f"{len(kept)} of the {days} days were reviewed; the others are missing here.")

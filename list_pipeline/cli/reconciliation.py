@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from list_pipeline.cli.common import console, opened_services
+from list_pipeline.cli.common import (
+    By,
+    Whole,
+    Yes,
+    confirm,
+    give,
+    opened_services,
+    progress,
+    say,
+    show_table,
+    working,
+)
+
+if TYPE_CHECKING:
+    from list_pipeline.operations.drift.reconciliation import Reconciliation
 
 _MOST_ROWS = 50
 
@@ -21,36 +34,74 @@ def reconcile(
     accept: Annotated[
         bool, typer.Option("--accept", help="Accept what the last reconciliation found; changes may go on.")
     ] = False,
-    by: Annotated[str, typer.Option(help="Who accepts: a name, and no address.")] = "",
+    by: By = "",
     note: Annotated[str | None, typer.Option(help="Why.")] = None,
+    yes: Yes = False,
 ) -> None:
-    """Compare Mailjet's lists with our rows and show what differs; changes nothing at Mailjet."""
+    """Compare Mailjet's lists with our rows and show what differs; changes nothing at Mailjet. Accepting asks first: what is
+    accepted is not asked about again."""
     from list_pipeline.operations.drift.reconciliation import reconcile as compare
     from list_pipeline.operations.plans.dead_jobs import look_for_lost_jobs
     from list_pipeline.operations.safety import restore_guard
 
     with opened_services() as services:
         if accept:
+            confirm(
+                "Accepting what Mailjet shows",
+                "changes may go on, and what was found is not asked about again",
+                yes=yes,
+            )
             closed = restore_guard.accept(services, by=by, note=note)
-            console.print(f"Accepted by {by}: changes may go on; {closed} note(s) about drift closed.", markup=False)
+            say(f"Accepted by {by}: changes may go on; {closed} note(s) about drift closed.")
+            give({"accepted_by": by, "notes_closed": closed})
             return
-        with console.status("Reading Mailjet"):
-            look_for_lost_jobs(services, console.print)
-            found = compare(services, progress=console.print)
-    table = Table("contact", "list", "what", "in our rows", "at Mailjet", "explanation")
-    for finding in found.findings[:_MOST_ROWS]:
-        role = finding.list_role.label if finding.list_role else "-"
-        table.add_row(
-            str(finding.contact_id), role, finding.kind.words, finding.ours, finding.theirs, finding.explanation
-        )
+        with working("Reading Mailjet"):
+            look_for_lost_jobs(services, progress)
+            found = compare(services, progress=progress)
+    _show(found)
+
+
+def _show(found: Reconciliation) -> None:
     if found.findings:
-        console.print(table)
+        show_table(
+            (Whole("contact"), "list", "what", "in our rows", "at Mailjet", "explanation"),
+            (
+                (
+                    str(finding.contact_id),
+                    finding.list_role.label if finding.list_role else "-",
+                    finding.kind.words,
+                    finding.ours,
+                    finding.theirs,
+                    finding.explanation,
+                )
+                for finding in found.findings[:_MOST_ROWS]
+            ),
+        )
     if len(found.findings) > _MOST_ROWS:
-        console.print(f"... and {len(found.findings) - _MOST_ROWS} more, in the table reconciliation_finding.")
+        say(f"... and {len(found.findings) - _MOST_ROWS} more, in the table reconciliation_finding.")
     for plan_id, content_hash in found.proposals:
-        console.print(f"Plan {plan_id} ({content_hash[:12]}) proposes a repair and waits for a decision.", markup=False)
+        say(f"Plan {plan_id} ({content_hash[:12]}) proposes a repair and waits for a decision.")
     if found.stopped_because:
-        console.print(f"No list is changed: {found.stopped_because}.", markup=False)
-        console.print("Accept with: list-pipeline reconcile --accept --by NAME", markup=False)
+        say(f"No list is changed: {found.stopped_because}.")
+        say("Accept with: list-pipeline reconcile --accept --by NAME")
     elif not found.findings:
-        console.print(f"{found.contacts_compared:,} contacts compared; Mailjet and our rows agree.")
+        say(f"{found.contacts_compared:,} contacts compared; Mailjet and our rows agree.")
+    give(
+        {
+            "reconciliation_id": found.reconciliation_id,
+            "contacts_compared": found.contacts_compared,
+            "findings": [
+                {
+                    "contact_id": finding.contact_id,
+                    "kind": finding.kind,
+                    "list": finding.list_role,
+                    "ours": finding.ours,
+                    "theirs": finding.theirs,
+                    "explanation": finding.explanation,
+                }
+                for finding in found.findings
+            ],
+            "proposals": [{"plan": plan_id, "content_hash": content} for plan_id, content in found.proposals],
+            "stopped_because": found.stopped_because,
+        }
+    )

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from list_pipeline.cli.common import console, opened_services
+from list_pipeline.cli.common import By, Whole, give, opened_services, say, show_table
 from list_pipeline.core.wording import WAITS, utc_text
+
+if TYPE_CHECKING:
+    from list_pipeline.storage.plans.plan_rows import StoredPlan
 
 PlanId = Annotated[int, typer.Argument(help="Number of the plan, as `reviews` lists it.")]
 ReviewId = Annotated[int, typer.Argument(help="Number of the question, the first one in its line of `reviews`.")]
 ContentHash = Annotated[str, typer.Argument(help="The hash beside it: an approval is for exactly that plan.")]
-By = Annotated[str, typer.Option(help="Who decides: a name, and no address.")]
 Note = Annotated[str | None, typer.Option(help="Why.")]
 
 
@@ -37,15 +38,30 @@ def reviews() -> None:
     with opened_services() as services, services.database.begin() as connection:
         found, unconfirmed = open_reviews(connection), why_unconfirmed(connection, services.settings)
     if unconfirmed:
-        console.print(f"No list is changed now: {unconfirmed}.", markup=False)
+        say(f"No list is changed now: {unconfirmed}.")
     elif not found:
-        console.print(f"Nothing {WAITS}.")
+        say(f"Nothing {WAITS}.")
     for item in found:
         plan = f"plan {item.plan_id} ({item.content_hash[:12]})" if item.content_hash else "-"
-        console.print(
-            f"{item.review_id}  {item.campaign_key or '-'}  {plan}  {item.kind}: {item.summary}",
-            markup=False,
-        )
+        say(f"{item.review_id}  {item.campaign_key or '-'}  {plan}  {item.kind}: {item.summary}")
+    give(
+        {
+            "reviews": [
+                {
+                    "question": item.review_id,
+                    "campaign": item.campaign_key,
+                    "plan": item.plan_id,
+                    "content_hash": item.content_hash,
+                    "contact_id": item.contact_id,
+                    "kind": item.kind,
+                    "summary": item.summary,
+                    "since": item.created_at,
+                }
+                for item in found
+            ],
+            "no_change_because": unconfirmed,
+        }
+    )
 
 
 def waiting() -> None:
@@ -57,18 +73,39 @@ def waiting() -> None:
     grouped = defaultdict(list)
     for one in found:
         grouped[one.plan_id, one.campaign_key, one.kind, one.action, one.waiting_since].append(one.contact_id)
-    table = Table("plan", "campaign", "kind", "intends", "since (UTC)", "contacts", "ids")
-    for (plan_id, key, kind, action, since), ids in grouped.items():
-        table.add_row(
-            str(plan_id),
-            key or "-",
-            kind.value,
-            action.value,
-            utc_text(since),
-            f"{len(ids):,}",
-            ", ".join(map(str, ids)),
+    if grouped:
+        show_table(
+            (Whole("plan"), Whole("campaign"), "kind", "intends", "since (UTC)", "contacts", "ids"),
+            (
+                (
+                    str(plan_id),
+                    key or "-",
+                    kind.value,
+                    action.value,
+                    utc_text(since),
+                    f"{len(ids):,}",
+                    ", ".join(map(str, ids)),
+                )
+                for (plan_id, key, kind, action, since), ids in grouped.items()
+            ),
         )
-    console.print(table if grouped else "No contact waits for a decision.")
+    else:
+        say("No contact waits for a decision.")
+    give(
+        {
+            "waiting": [
+                {
+                    "plan": plan_id,
+                    "campaign": key,
+                    "kind": kind,
+                    "action": action,
+                    "since": since,
+                    "contact_ids": ids,
+                }
+                for (plan_id, key, kind, action, since), ids in grouped.items()
+            ]
+        }
+    )
 
 
 def approve(plan_id: PlanId, content_hash: ContentHash, by: By, note: Note = None) -> None:
@@ -77,7 +114,7 @@ def approve(plan_id: PlanId, content_hash: ContentHash, by: By, note: Note = Non
 
     with opened_services() as services:
         plan = decide(services, plan_id, by=by, content_hash=content_hash, note=note)
-    console.print(f"Plan {plan.plan_id} is {plan.status.value}.")
+    _say_decided(plan)
 
 
 def reject(plan_id: PlanId, by: By, note: Note = None) -> None:
@@ -86,7 +123,7 @@ def reject(plan_id: PlanId, by: By, note: Note = None) -> None:
 
     with opened_services() as services:
         plan = decide(services, plan_id, by=by, note=note)
-    console.print(f"Plan {plan.plan_id} is {plan.status.value}.")
+    _say_decided(plan)
 
 
 def expire(plan_id: PlanId, by: By, note: Note = None) -> None:
@@ -95,7 +132,7 @@ def expire(plan_id: PlanId, by: By, note: Note = None) -> None:
 
     with opened_services() as services:
         plan = decide(services, plan_id, by=by, note=note)
-    console.print(f"Plan {plan.plan_id} is {plan.status.value}.")
+    _say_decided(plan)
 
 
 def approve_item(review_id: ReviewId, content_hash: ContentHash, by: By, note: Note = None) -> None:
@@ -106,7 +143,8 @@ def approve_item(review_id: ReviewId, content_hash: ContentHash, by: By, note: N
     with opened_services() as services:
         item = decide(services, review_id, by=by, content_hash=content_hash, note=note)
         words = cap_text_of(services, item)
-    console.print(f"Question {item.review_id} is {item.status}. {words}".rstrip(), markup=False)
+    say(f"Question {item.review_id} is {item.status}. {words}".rstrip())
+    give({"question": item.review_id, "status": item.status, "words": words})
 
 
 def reject_item(review_id: ReviewId, by: By, note: Note = None) -> None:
@@ -115,4 +153,10 @@ def reject_item(review_id: ReviewId, by: By, note: Note = None) -> None:
 
     with opened_services() as services:
         item = decide(services, review_id, by=by, note=note)
-    console.print(f"Question {item.review_id} is {item.status}.")
+    say(f"Question {item.review_id} is {item.status}.")
+    give({"question": item.review_id, "status": item.status, "words": ""})
+
+
+def _say_decided(plan: StoredPlan) -> None:
+    say(f"Plan {plan.plan_id} is {plan.status.value}.")
+    give({"plan": plan.plan_id, "status": plan.status})

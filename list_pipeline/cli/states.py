@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from list_pipeline.cli.common import console, opened_services
+from list_pipeline.cli.common import Whole, give, opened_services, say, show_table
 from list_pipeline.core.wording import utc_text
 
 
@@ -31,23 +30,26 @@ def states(
         present = state_history.states(services)
         role = CAMPAIGN_LISTS[list_number - 1] if list_number else None
         noted = state_history.history(services, role, limit=limit) if history else ()
-    table = Table("list", "machine", "state", "since (UTC)")
-    for row in present:
-        table.add_row(row.list_role.label, row.machine, row.state, utc_text(row.since))
-    console.print(table)
+    show_table(
+        ("list", "machine", "state", "since (UTC)"),
+        ((row.list_role.label, row.machine, row.state, utc_text(row.since)) for row in present),
+    )
     if not present:
-        console.print("Nothing is noted yet: run a maintenance first.")
+        say("Nothing is noted yet: run a maintenance first.")
     if noted:
-        shown = Table("when (UTC)", "list", "machine", "from", "to", "because", "campaign or week")
-        for one in noted:
-            about = one.campaign_key or (one.week.isoformat() if one.week else "-")
-            shown.add_row(
-                utc_text(one.at, seconds=True),
-                one.list_role.label,
-                one.machine,
-                one.from_state,
-                one.to_state,
-                one.reason or one.event.words,
-                about,
-            )
-        console.print(shown)
+        show_table(
+            ("when (UTC)", "list", "machine", "from", "to", "because", Whole("campaign or week")),
+            (
+                (
+                    utc_text(one.at, seconds=True),
+                    one.list_role.label,
+                    one.machine,
+                    one.from_state,
+                    one.to_state,
+                    one.reason or one.event.words,
+                    one.campaign_key or (one.week.isoformat() if one.week else "-"),
+                )
+                for one in noted
+            ),
+        )
+    give({"states": present, "history": noted})

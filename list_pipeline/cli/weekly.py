@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from list_pipeline.cli.common import console, opened_services
+from list_pipeline.cli.common import give, opened_services, progress, say, say_lines, working
 from list_pipeline.core.messages.slack_blocks import as_text
 
 
@@ -26,14 +26,21 @@ def weekly(
     from list_pipeline.operations.weekly.report import check_week
 
     monday: date | None = week.date() if week is not None else None
-    with opened_services() as services, console.status("Checking the week"):
-        checked = check_week(services, monday, progress=lambda words: console.print(words, markup=False))
-    console.print(as_text(checked.report.message), markup=False)
+    with opened_services() as services, working("Checking the week"):
+        checked = check_week(services, monday, progress=progress)
+    say_lines(as_text(checked.report.message))
     notified = checked.notified
-    console.print(
-        f"Row {checked.run.row.check_id} of list_health_check; message: {notified.report.state}.", markup=False
-    )
+    say(f"Row {checked.run.row.check_id} of list_health_check; message: {notified.report.state}.")
     if notified.report.error:
-        console.print(f"- {notified.report.error}", markup=False)
+        say(f"- {notified.report.error}")
     if notified.alert is not None:
-        console.print(f"Critical alert: {notified.alert.state}.", markup=False)
+        say(f"Critical alert: {notified.alert.state}.")
+    give(
+        {
+            "check_id": checked.run.row.check_id,
+            "report": as_text(checked.report.message),
+            "message": notified.report.state,
+            "message_error": notified.report.error or None,
+            "critical_alert": notified.alert.state if notified.alert is not None else None,
+        }
+    )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.integrations.cached_values import Head, head_of
 
 if TYPE_CHECKING:
@@ -113,7 +114,11 @@ def forget(redis: Redis, keys: set[str]) -> None:
 
 
 def client_of(url: str) -> Redis:
-    """A client that retries three times, after 50, 100 and 150 ms. Connects with the first use only."""
+    """A client that retries three times, after 50, 100 and 150 ms. Connects with the first use only.
+
+    Raises:
+        ConfigurationError: the client does not know an option of the URL, or not its value.
+    """
     from redis import Redis
     from redis.backoff import AbstractBackoff
     from redis.exceptions import ConnectionError as RedisConnectionError
@@ -125,10 +130,19 @@ def client_of(url: str) -> Redis:
             return min(failures * _RETRY_STEP_S, _RETRY_LONGEST_S)
 
     # Answers stay bytes: decoding them in the client would raise for garbage.
-    return Redis.from_url(
-        url,
-        retry=Retry(_Linear(), RETRIES),
-        retry_on_error=[RedisConnectionError, RedisTimeoutError],
-        socket_timeout=_TIMEOUT_S,
-        socket_connect_timeout=_TIMEOUT_S,
-    )
+    try:
+        client = Redis.from_url(
+            url,
+            retry=Retry(_Linear(), RETRIES),
+            retry_on_error=[RedisConnectionError, RedisTimeoutError],
+            socket_timeout=_TIMEOUT_S,
+            socket_connect_timeout=_TIMEOUT_S,
+        )
+        # Made and not connected: the first use would find out what the URL asks for.
+        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+    except (TypeError, ValueError):
+        # Their words may hold the password.
+        raise ConfigurationError(
+            "Reading REDIS_URL", "the client does not know an option of it", "Write it as .env.example does"
+        ) from None
+    return client

@@ -2,8 +2,8 @@
 
 Belongs here: the questions and the verdict. Does not belong here: the health of the lists (``operations.health``).
 
-Nothing is changed and nothing costs money: the database is asked for a one, Mailjet for the row of one list (one
-request through the limiter), Slack whether the token works, Gemini for the description of the model.
+Nothing is changed and nothing costs money: the database is asked for a one, the schema which migrations it has, Mailjet for the
+row of one list (one request through the limiter), Slack whether the token works, Gemini for the description of the model.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.request_rate import rate_text
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.stages import carrying_context
+from list_pipeline.storage import migrations
 from list_pipeline.storage.database import fetch_scalar
 from list_pipeline.storage.limiter import learned_rate
 from list_pipeline.storage.monitoring.metrics import server_connections
@@ -81,7 +82,7 @@ class SystemHealth:
 
 
 Question = Callable[[Services], Mapping[str, Any] | None]
-"""Asks one service, and gives figures about it; None when it is not set up."""
+"""Asks one service, and gives figures about it, an ``error`` among them where it is not well; None when it is not set up."""
 
 
 def check_all(services: Services, *, timeout_s: float = TIMEOUT_S) -> SystemHealth:
@@ -128,7 +129,8 @@ def _answer(
         return DependencyHealth(Health.NOT_CONFIGURED, is_required, None, {})
     if isinstance(answer, str):
         return DependencyHealth(Health.UNHEALTHY, is_required, None, {"error": answer})
-    return DependencyHealth(Health.HEALTHY, is_required, latency_ms, answer)
+    status = Health.UNHEALTHY if "error" in answer else Health.HEALTHY
+    return DependencyHealth(status, is_required, latency_ms, answer)
 
 
 def _database(services: Services) -> Mapping[str, Any]:
@@ -137,6 +139,13 @@ def _database(services: Services) -> Mapping[str, Any]:
         used, allowed = server_connections(connection)
     pool = services.database.pool
     return {"connections": used, "connections_allowed": allowed, "pool_in_use": pool.in_use, "pool_most": pool.most}
+
+
+def _schema(services: Services) -> Mapping[str, Any]:
+    with services.database.begin() as connection:
+        missing = migrations.missing(connection)
+    error = {"error": f"{migrations.missing_words(missing)}; run `list-pipeline migrate`"} if missing else {}
+    return {"migrations_missing": len(missing), **error}
 
 
 def _redis(services: Services) -> Mapping[str, Any] | str | None:
@@ -170,6 +179,7 @@ def _gemini(services: Services) -> Mapping[str, Any] | None:
 
 _QUESTIONS: Mapping[str, tuple[Callable[[Services], Any], bool]] = {
     "database": (_database, True),
+    "schema": (_schema, True),
     "redis": (_redis, False),
     "mailjet": (_mailjet, True),
     "slack": (_slack, False),

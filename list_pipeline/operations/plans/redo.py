@@ -15,7 +15,7 @@ from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.plans.corrections import CorrectionFacts, Refusal, by_refusal
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, Sweep
 from list_pipeline.core.plans.redo import Redoing, UndoneChange
-from list_pipeline.operations.access import Correcting, Deciding
+from list_pipeline.operations.access import Correcting, Deciding, Storing
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
 from list_pipeline.operations.list_states import history as state_history
 from list_pipeline.operations.people import reviewer
@@ -67,10 +67,7 @@ def redo_maintenance(
         RefusedError: the undo is not finished, or lists may not be changed now.
     """
     tried = f"Taking back the undo of {key}"
-    with services.database.begin() as connection:
-        campaign_id = find_campaign(connection, key).campaign_id
-        if not undone.was_undone(connection, campaign_id, sweep):
-            raise NotFoundError(tried, "its maintenance was not undone", "`list-pipeline campaigns` lists what was")
+    campaign_id = undone_campaign(services, key, sweep)
     by = reviewer(services, by, tried)
     require_permission(services, tried)
     finish_half_done(services, progress)
@@ -93,9 +90,7 @@ def redo_maintenance(
             was_said = undone.is_answered(connection, campaign_id, sweep)
         if candidates:
             look_at(services, [one.contact_id for one in candidates])
-        suppressions = [one for one in candidates if one.item.action is ItemAction.SUPPRESS]
-        others = [one for one in candidates if one.item.action is not ItemAction.SUPPRESS]
-        for group in (suppressions, others):
+        for group in in_order(candidates):
             if group:
                 done.append(_do_again(services, asked, campaign_id, group, was_said, lock, progress))
         if not candidates and not was_said:
@@ -105,6 +100,29 @@ def redo_maintenance(
     follow_up("noting the states of the lists", lambda: state_history.note(services, campaign_id, sweep), campaign=key)
     log.info("undo taken back", campaign=key, corrections=len(done))
     return done
+
+
+def undone_campaign(services: Storing, key: str, sweep: Sweep) -> int:
+    """The id of a campaign whose maintenance was undone.
+
+    Raises:
+        NotFoundError: there is no such campaign, or its maintenance was not undone.
+    """
+    with services.database.begin() as connection:
+        campaign_id = find_campaign(connection, key).campaign_id
+        if not undone.was_undone(connection, campaign_id, sweep):
+            raise NotFoundError(
+                f"Taking back the undo of {key}",
+                "its maintenance was not undone",
+                "`list-pipeline campaigns` lists what was",
+            )
+    return campaign_id
+
+
+def in_order(candidates: Sequence[UndoneChange]) -> tuple[list[UndoneChange], list[UndoneChange]]:
+    """Suppressions, which are done again first, and the others."""
+    suppressions = [one for one in candidates if one.item.action is ItemAction.SUPPRESS]
+    return suppressions, [one for one in candidates if one.item.action is not ItemAction.SUPPRESS]
 
 
 def _do_again(

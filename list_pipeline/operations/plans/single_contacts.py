@@ -7,10 +7,12 @@ Belongs here: the checks before such a correction. Does not belong here: how it 
 from __future__ import annotations
 
 import structlog
+from sqlalchemy import Connection
 
 from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.plans.corrections import Reversal
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind
 from list_pipeline.operations.access import Correcting, Deciding, Storing
 from list_pipeline.operations.membership.sync import learn_contacts
@@ -33,6 +35,9 @@ from list_pipeline.storage.membership import members, unsubscriptions
 from list_pipeline.storage.plans import outcomes as outcome_rows
 
 log = structlog.get_logger(__name__)
+
+_LONGEST_ID = 18
+"""Digits of an id that still fits into a column."""
 
 
 def reinstate(
@@ -57,16 +62,27 @@ def reinstate(
     with mutation_lock(services.database, services.clock, f"reinstating {contact_id}") as lock:
         look_at(services, [contact_id])
         with lock.writing() as connection:
-            change = outcome_rows.standing_suppression(connection, contact_id)
-            reversal = reversals_of(services, connection, [change], despite_complaint)[0] if change else None
-        if change is None or reversal is None:
-            raise NotFoundError(
-                tried, "it was not suppressed by us, or was reinstated already", "Correct it in Mailjet by hand"
-            )
+            reversal = reinstatement(services, connection, contact_id, despite_complaint)
         if reversal.refused is not None:
             raise RefusedError(tried, reversal.refused.words, "Look at the contact in Mailjet")
         asked = CorrectionRequest(PlanKind.MANUAL, by, note, "Contact reinstated", despite_complaint=despite_complaint)
-        return finish(services, plan_reversal(services, asked, [change], lock), lock, progress)
+        return finish(services, plan_reversal(services, asked, [reversal.change], lock), lock, progress)
+
+
+def reinstatement(services: Deciding, connection: Connection, contact_id: int, despite_complaint: bool) -> Reversal:
+    """What reinstating a contact consists of on the rows as they are, or why it stays suppressed.
+
+    Raises:
+        NotFoundError: we did not suppress this contact.
+    """
+    change = outcome_rows.standing_suppression(connection, contact_id)
+    if change is None:
+        raise NotFoundError(
+            f"Reinstating contact {contact_id}",
+            "it was not suppressed by us, or was reinstated already",
+            "Correct it in Mailjet by hand",
+        )
+    return reversals_of(services, connection, [change], despite_complaint)[0]
 
 
 def suppress(services: Correcting, contact_id: int, *, by: str, note: str, progress: Progress = log.info) -> Correction:
@@ -135,13 +151,18 @@ def contact_of(services: Storing, named: str) -> int:
     """The contact that a person means by an id or an address; the address is not repeated in any message.
 
     Raises:
-        NotFoundError: nobody has that address.
+        NotFoundError: nobody has that address, or it is neither an id nor an address.
         RefusedError: several contacts have it.
     """
-    if named.strip().isdigit():
-        return int(named)
+    wanted = named.strip()
+    if wanted.isascii() and wanted.isdecimal() and len(wanted) <= _LONGEST_ID:
+        return int(wanted)
+    if "@" not in wanted:
+        raise NotFoundError(
+            "Looking for a contact", "what was given is neither an id nor an address", "Give Mailjet's contact id"
+        )
     with services.database.begin() as connection:
-        found = outcome_rows.contact_ids_of(connection, named.strip())
+        found = outcome_rows.contact_ids_of(connection, wanted)
     if not found:
         raise NotFoundError(
             "Looking for a contact by its address", "we have no row of it", "Run `list-pipeline sync`, or give its id"

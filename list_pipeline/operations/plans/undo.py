@@ -30,11 +30,13 @@ from list_pipeline.operations.plans.corrections import (
 from list_pipeline.operations.plans.execution import finish_begun, finish_half_done, stop_and_settle
 from list_pipeline.operations.plans.taken_back import note_in_ledger
 from list_pipeline.operations.stages import follow_up
+from list_pipeline.storage.campaigns.sent_campaigns import Campaign
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans import plan_rows, undone
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.runs import ledger
+from list_pipeline.storage.runs.ledger import LogRow
 
 log = structlog.get_logger(__name__)
 
@@ -69,12 +71,7 @@ def undo_maintenance(
         campaign = find_campaign(connection, key)
     by = reviewer(services, by, f"Undoing the maintenance of {key}")
     require_permission(services, f"Undoing the maintenance of {key}")
-    with services.database.begin() as connection:
-        row = ledger.latest_log(connection, campaign.campaign_id, sweep.value)
-    if row is None:
-        raise NotFoundError(
-            f"Undoing the maintenance of {key}", "it was never maintained", "`list-pipeline campaigns` lists what was"
-        )
+    row = maintained(services, campaign, sweep)
     asked = CorrectionRequest(
         PlanKind.UNDO, by, note, f"Maintenance of {key} undone", campaign.campaign_id, sweep, despite_complaint
     )
@@ -97,15 +94,15 @@ def undo_maintenance(
             # Which of its two lists a contact may leave depends on sends: decided as for whoever goes on with it.
             finish_begun(services, rebalancing.plan_id, lock, progress)
         done = [go_on(services, plan_id, lock, progress) for plan_id in begun]
-        for plan_id in _redos(services, campaign.campaign_id, sweep):
+        for plan_id in redos(services, campaign.campaign_id, sweep):
             stop_and_settle(services, plan_id, lock, StepNote.UNDONE)
             _keep_history(services, plan_id, row.log_id)
             done += _take_back(services, asked, plan_id, lock, progress)
         written = []
-        for plan_id in _own_plans(services, campaign.campaign_id, sweep):
-            stop_and_settle(services, plan_id, lock, StepNote.UNDONE)
-            _keep_history(services, plan_id, row.log_id)
-            written += _reversal(services, asked, plan_id, lock)
+        for plan in own_plans(services, campaign.campaign_id, sweep):
+            stop_and_settle(services, plan.plan_id, lock, StepNote.UNDONE)
+            _keep_history(services, plan.plan_id, row.log_id)
+            written += _reversal(services, asked, plan.plan_id, lock)
         # Both are written before the first one is carried out: from here on they go on by themselves, also when this dies.
         done += [go_on(services, correction_id, lock, progress) for correction_id in written]
         with services.database.begin() as connection:
@@ -131,17 +128,34 @@ def _keep_history(services: Correcting, plan_id: int, log_id: int) -> None:
         outcome_rows.write_history(connection, plan_id, log_id, list_ids, services.clock.now())
 
 
-def _redos(services: Storing, campaign_id: int, sweep: Sweep) -> list[int]:
+def maintained(services: Storing, campaign: Campaign, sweep: Sweep) -> LogRow:
+    """The latest attempt at the maintenance of a campaign.
+
+    Raises:
+        NotFoundError: nothing was ever done after it.
+    """
+    with services.database.begin() as connection:
+        row = ledger.latest_log(connection, campaign.campaign_id, sweep.value)
+    if row is None:
+        raise NotFoundError(
+            f"Undoing the maintenance of {campaign.key}",
+            "it was never maintained",
+            "`list-pipeline campaigns` lists what was",
+        )
+    return row
+
+
+def redos(services: Storing, campaign_id: int, sweep: Sweep) -> list[int]:
     """Redos of the maintenance, the latest first."""
     with services.database.begin() as connection:
         return [*reversed(undone.corrections_of(connection, campaign_id, sweep, (PlanKind.REDO,)))]
 
 
-def _own_plans(services: Storing, campaign_id: int, sweep: Sweep) -> list[int]:
+def own_plans(services: Storing, campaign_id: int, sweep: Sweep) -> list[StoredPlan]:
     """The plans of the maintenance itself: moves and enrolments before suppressions."""
     with services.database.begin() as connection:
         plans = [plan_rows.current_plan(connection, campaign_id, kind, sweep) for kind in reversed(MAINTENANCE_PLANS)]
-    return [plan.plan_id for plan in plans if plan is not None]
+    return [plan for plan in plans if plan is not None]
 
 
 def roll_back(

@@ -245,22 +245,25 @@ def fate(services: Services, campaign: UpcomingCampaign, blocked: StoredValidati
     )
 
 
-def override(services: Services, key: str, *, by: str, note: str = "") -> LetGo:
+def override(services: Services, key: str, *, by: str, note: str) -> LetGo:
     """Let a blocked campaign go: a person's decision, written down with what was found, and never asked about again for
     this time of sending. What a block cancelled is scheduled again for the same time, if that is still to come.
 
     Args:
-        by: who decides, for the record; a name, no address.
+        by: who decides, for the record; a name, no address. note: why.
 
     Raises:
         NotFoundError: there is no such campaign.
         NotAReviewerError: LIST_REVIEWERS names other people.
-        RefusedError: it is not blocked, or it was sent.
+        RefusedError: there is no reason, it is not blocked, or it was sent.
         ChangesStoppedError: its schedule was cancelled, and nothing may be changed now. Nothing was written.
     """
-    name = reviewer(services, by, f"Overriding the validation of {key}")
+    tried = f"Letting campaign {key} go"
+    name, why = reviewer(services, by, tried), redact_addresses(note.strip())[:500]
+    if not why:
+        raise RefusedError(tried, "there is no reason", "Say why it may be sent in spite of what was found")
     discover(services)
-    now, tried = services.clock.now(), f"Letting campaign {key} go"
+    now = services.clock.now()
     with services.database.begin() as connection:
         campaign = scheduled_campaigns.campaign_by_key(connection, key, for_update=True)
         if campaign.mailjet_campaign_id is not None:
@@ -269,8 +272,8 @@ def override(services: Services, key: str, *, by: str, note: str = "") -> LetGo:
         is_begun = block_rows.open_schedule_change(connection, campaign.campaign_id) is not None
         if campaign.status is not CampaignStatus.BLOCKED and cancelled is None and not is_begun:
             raise RefusedError(tried, f"it is {campaign.status.value.lower()}, not blocked", "Nothing needs to be done")
-        if cancelled is not None and (why := change_block_reason(services)):
-            raise ChangesStoppedError(tried, why, "Switch changes on again, or schedule it at Mailjet yourself")
+        if cancelled is not None and (stopped := change_block_reason(services)):
+            raise ChangesStoppedError(tried, stopped, "Switch changes on again, or schedule it at Mailjet yourself")
         validation = validation_rows.latest_validation(connection, campaign.campaign_id)
         previous = block_rows.latest_override(connection, campaign.campaign_id)
         if campaign.status is CampaignStatus.BLOCKED or previous is None:
@@ -280,7 +283,7 @@ def override(services: Services, key: str, *, by: str, note: str = "") -> LetGo:
                 campaign_id=campaign.campaign_id,
                 scheduled_at=campaign.scheduled_at,
                 by=name,
-                note=redact_addresses(note)[:500],
+                note=why,
                 rules=[result.rule for result in seen if result.severity is Severity.CRITICAL],
                 now=now,
             )
