@@ -7,7 +7,7 @@ as files from which each test gets a copy, and what tests ask of an installation
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -40,6 +40,7 @@ from list_pipeline.storage.database import execute, fetch_all
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans.journal import Step
 from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline_tests.integration.interception import Send, intercept, named
 from list_pipeline_tests.life_cycle_triggers import refuse_illegal_steps
 from list_pipeline_tests.virtual_clock import VirtualClock
 
@@ -360,18 +361,16 @@ class Dying:
     seen: list[str] = field(default_factory=list)
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        real: Callable[..., httpx.Response] = httpx.HTTPTransport.handle_request
-
-        def handle(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
-            if "_sandbox" in request.url.path or self.counting not in f"{request.method} {request.url.path}":
-                return real(transport, request)
-            self.seen.append(f"{request.method} {request.url.path}")
+        def handle(request: httpx.Request, send: Send) -> httpx.Response:
+            if self.counting not in named(request):
+                return send()
+            self.seen.append(named(request))
             if len(self.seen) == self.nth and self.when == "before":
                 raise Killed
-            answer = real(transport, request)
+            answer = send()
             if len(self.seen) == self.nth:
                 answer.close()
                 raise Killed
             return answer
 
-        monkeypatch.setattr(httpx.HTTPTransport, "handle_request", handle)
+        intercept(monkeypatch, handle)

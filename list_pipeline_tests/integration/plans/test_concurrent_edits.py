@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import httpx
 import pytest
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
@@ -14,24 +13,13 @@ from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline_tests.integration.accounts import HARD, Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
+from list_pipeline_tests.integration.interception import before, is_job
 from list_pipeline_tests.integration.questions import approve_question, carry_out, hold
 
-JOB = "/managemanycontacts"
 
-
-def at_job(made: Installation, monkeypatch: pytest.MonkeyPatch, nth: int, act: Callable[[], object]) -> None:
+def at_job(monkeypatch: pytest.MonkeyPatch, nth: int, act: Callable[[], object]) -> None:
     """Somebody acts right before the nth bulk job reaches Mailjet: after everything was looked at."""
-    real: Callable[..., httpx.Response] = httpx.HTTPTransport.handle_request
-    posted = []
-
-    def handle(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
-        if request.method == "POST" and request.url.path.endswith(JOB):
-            posted.append(request)
-            if len(posted) == nth:
-                act()
-        return real(transport, request)
-
-    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", handle)
+    before(monkeypatch, is_job, act, nth=nth)
 
 
 def mover(made: Installation, action: ItemAction = ItemAction.MOVE) -> tuple[int, ListRole | None, ListRole | None]:
@@ -65,7 +53,7 @@ def test_who_unsubscribes_while_being_moved_is_not_made_mailable(
     assert home is not None
     list_id = None if everywhere else small.account.lists[home]
     at = 1 if which == "first" else removals(small)
-    at_job(small, monkeypatch, at, lambda: small.control.unsubscribe(contact, list_id))
+    at_job(monkeypatch, at, lambda: small.control.unsubscribe(contact, list_id))
     rebalancing.execute_rebalancing(small.services, run, quietly)
     assert not is_mailable(small, contact)
     assert len(small.places(contact) & set(CAMPAIGN_LISTS)) == 1
@@ -90,7 +78,7 @@ def test_who_unsubscribes_while_another_subscribes_again_is_not_made_mailable(
         small.control.subscribe(small.control.contact(other)["email"], list_id)
         small.control.unsubscribe(contact, list_id)
 
-    at_job(small, monkeypatch, 1, exchange)
+    at_job(monkeypatch, 1, exchange)
     rebalancing.execute_rebalancing(small.services, run, quietly)
     assert not is_mailable(small, contact)
     assert len(small.places(contact) & set(CAMPAIGN_LISTS)) == 1
@@ -102,7 +90,7 @@ def test_a_newcomer_who_unsubscribes_while_being_enrolled_is_not_enrolled(
     run = small.decide_rebalancing()
     contact, _, _ = mover(small, ItemAction.ENROL)
     master = small.account.lists.master
-    at_job(small, monkeypatch, 1, lambda: small.control.unsubscribe(contact, master))
+    at_job(monkeypatch, 1, lambda: small.control.unsubscribe(contact, master))
     executed = rebalancing.execute_rebalancing(small.services, run, quietly)
     assert not is_mailable(small, contact)
     assert small.places(contact) == {ListRole.MASTER}
@@ -117,7 +105,7 @@ def test_who_is_erased_while_being_moved_is_not_mailable_again_and_a_person_is_t
     run = small.decide_rebalancing()
     contact, _, _ = mover(small)
     address = str(small.control.contact(contact)["email"])
-    at_job(small, monkeypatch, nth, lambda: small.control.gdpr_delete(contact))
+    at_job(monkeypatch, nth, lambda: small.control.gdpr_delete(contact))
     executed = rebalancing.execute_rebalancing(small.services, run, quietly)
     assert executed.failed == 0
     again = small.control.contact(address)["id"]
@@ -137,7 +125,7 @@ def test_who_is_erased_before_the_jobs_are_built_is_left_out(
     run = small.decide_suppression()
     contact = small.account.people[HARD[0]]
     posted = []
-    at_job(small, monkeypatch, 1, lambda: posted.append(small.control.gdpr_delete(contact)))
+    at_job(monkeypatch, 1, lambda: posted.append(small.control.gdpr_delete(contact)))
     suppression.execute_suppressions(small.services, run, quietly)
     assert posted
     people = small.query("select contact_id from contact_suppression_history")

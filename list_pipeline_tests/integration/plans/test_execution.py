@@ -30,6 +30,7 @@ from list_pipeline_tests.integration.accounts import (
     quietly,
 )
 from list_pipeline_tests.integration.conftest import Install
+from list_pipeline_tests.integration.interception import Send, intercept, is_job
 
 JOB = "contact/managemanycontacts$"
 SUPPRESSED = (*HARD, COMPLAINED)
@@ -46,16 +47,14 @@ class Watched:
     excluded: list[set[int]] = field(default_factory=list)
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        real: Callable[..., httpx.Response] = httpx.HTTPTransport.handle_request
-
-        def handle(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
-            if request.method == "POST" and request.url.path.endswith("managemanycontacts"):
+        def handle(request: httpx.Request, send: Send) -> httpx.Response:
+            if is_job(request):
                 self.jobs.append(json.loads(request.content))
                 self.members.append({role: self.installation.members(role) for role in ListRole})
                 self.excluded.append(self.installation.excluded())
-            return real(transport, request)
+            return send()
 
-        monkeypatch.setattr(httpx.HTTPTransport, "handle_request", handle)
+        intercept(monkeypatch, handle)
 
     def actions(self, number: int) -> dict[ListRole | None, str]:
         """List to action of a job."""

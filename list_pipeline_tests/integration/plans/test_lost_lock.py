@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
 from contextlib import suppress
 
 import httpx
@@ -17,6 +16,7 @@ from list_pipeline.storage.lock import LockLostError, mutation_lock
 from list_pipeline.storage.plans import journal
 from list_pipeline_tests.integration.accounts import Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
+from list_pipeline_tests.integration.interception import before
 from list_pipeline_tests.paths import CHECKOUT
 
 JOURNAL = "select change_id, ordinal, state, note, attempts, job_id from change_step order by 1, 2"
@@ -30,26 +30,15 @@ def lose_the_lock(made: Installation) -> None:
     )
 
 
-def meanwhile(monkeypatch: pytest.MonkeyPatch, nth: int, act: Callable[[], None]) -> list[str]:
-    """Let something happen right before the ``nth`` request to Mailjet; the requests, as they come."""
-    real: Callable[..., httpx.Response] = httpx.HTTPTransport.handle_request
-    seen: list[str] = []
-
-    def handle(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
-        if "/REST/" in request.url.path:
-            seen.append(f"{request.method} {request.url.path}")
-            if len(seen) == nth:
-                act()
-        return real(transport, request)
-
-    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", handle)
-    return seen
+def is_asked(request: httpx.Request) -> bool:
+    """Whether a request is one to Mailjet's API."""
+    return "/REST/" in request.url.path
 
 
 def changing_requests(install: Install) -> list[int]:
     """The numbers of those requests of an undisturbed maintenance from the first bulk job on."""
     with install() as made, pytest.MonkeyPatch.context() as patch:
-        seen = meanwhile(patch, 0, lambda: None)
+        seen = before(patch, is_asked, lambda: None, nth=0)
         maintain(made.services, made.key, run_id="alone", progress=quietly)
     first = next(n for n, one in enumerate(seen, start=1) if one.startswith("POST") and "managemany" in one)
     return list(range(first, len(seen) + 1))
@@ -69,7 +58,7 @@ def test_a_holder_that_lost_its_lock_writes_nothing_more(
                 maintain(made.another(), made.key, run_id="another", progress=quietly)
                 after.append(made.query(JOURNAL))
 
-            meanwhile(monkeypatch, nth, another_goes_on)
+            before(monkeypatch, is_asked, another_goes_on, nth=nth)
             with suppress(LockLostError):
                 maintain(made.services, made.key, run_id="first", progress=quietly)
             monkeypatch.undo()

@@ -14,23 +14,22 @@ from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation, quietly
+from list_pipeline_tests.integration.interception import Send, intercept, is_job
 
 SUPPRESSED = (*HARD, COMPLAINED)
-JOB = "contact/managemanycontacts$"
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, answer: Callable[[int], httpx.Response | None]) -> list[int]:
     """Bulk jobs get this answer instead of Mailjet's, by their number of contacts; None: Mailjet's own. Returns the sizes."""
-    real: Callable[..., httpx.Response] = httpx.HTTPTransport.handle_request
     posted: list[int] = []
 
-    def handle(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
-        if request.method != "POST" or not request.url.path.endswith("managemanycontacts"):
-            return real(transport, request)
+    def handle(request: httpx.Request, send: Send) -> httpx.Response:
+        if not is_job(request):
+            return send()
         posted.append(len(json.loads(request.content)["Contacts"]))
-        return answer(posted[-1]) or real(transport, request)
+        return answer(posted[-1]) or send()
 
-    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", handle)
+    intercept(monkeypatch, handle)
     return posted
 
 

@@ -30,7 +30,7 @@ from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline_tests.integration.accounts import Installation, Killed, quietly
 from list_pipeline_tests.integration.drafts import schedule
-from list_pipeline_tests.integration.plans.test_concurrent_edits import JOB
+from list_pipeline_tests.integration.interception import before, is_job
 from list_pipeline_tests.integration.rebalancing.test_open_cycle import mails, send
 
 ONE, TWO, THREE = CAMPAIGN_LISTS
@@ -62,16 +62,7 @@ def once(
     monkeypatch: pytest.MonkeyPatch, is_moment: Callable[[httpx.Request], bool], act: Callable[[], object]
 ) -> None:
     """Somebody acts right before the first request of the product that is the moment."""
-    real: Callable[..., httpx.Response] = httpx.HTTPTransport.handle_request
-    done: list[str] = []
-
-    def handle(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
-        if not done and is_moment(request):
-            done.append("acted")
-            act()
-        return real(transport, request)
-
-    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", handle)
+    before(monkeypatch, is_moment, act)
 
 
 def moment(made: Installation, name: str, home: ListRole, new: ListRole) -> Callable[[httpx.Request], bool]:
@@ -79,7 +70,7 @@ def moment(made: Installation, name: str, home: ListRole, new: ListRole) -> Call
     added: list[str] = []
 
     def is_moment(request: httpx.Request) -> bool:
-        posted = json.loads(request.content) if request.method == "POST" and request.url.path.endswith(JOB) else {}
+        posted = json.loads(request.content) if is_job(request) else {}
         actions = {(one["ListID"], one["Action"]) for one in posted.get("ContactsLists", ())}
         is_adding = (made.account.lists[new], "addnoforce") in actions
         if name == "between":
