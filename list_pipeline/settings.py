@@ -157,7 +157,7 @@ class Settings(BaseSettings):
 
     # Running
     rehearsal_clock_url: str | None = Field(
-        None, description="The sandbox whose clock counts instead of the machine's; for rehearsals only."
+        None, description="The sandbox whose clock counts instead of the database server's; for rehearsals only."
     )
     schedules_enabled: bool = Field(True, description="Sensors and schedules start switched on.")
     log_level: str = Field(

@@ -27,9 +27,10 @@ class InMemoryLimiter:
         self._learned: LearnedRate | None = None
         self._lock = threading.Lock()
 
-    def acquire(self) -> None:
+    def acquire(self) -> datetime:
         while (wait := self._try_acquire()) > 0:
             self._clock.sleep(wait)
+        return self._clock.now()
 
     def _try_acquire(self) -> float:
         with self._lock:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Self
 
 import structlog
 
-from list_pipeline.clock import SystemClock
 from list_pipeline.core.clock import Clock
 from list_pipeline.core.errors import RateLimitedError
 from list_pipeline.core.lists import ListIds
@@ -24,6 +23,7 @@ from list_pipeline.integrations.rehearsal_clock import RehearsalClock
 from list_pipeline.settings import Settings, read_settings
 from list_pipeline.storage.database import Database
 from list_pipeline.storage.limiter import SharedLimiter
+from list_pipeline.storage.server_clock import ServerClock
 
 if TYPE_CHECKING:
     from list_pipeline.integrations.cache import Cache
@@ -33,20 +33,17 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-def _clock_of(settings: Settings) -> Clock:
-    return RehearsalClock(settings.rehearsal_clock_url) if settings.rehearsal_clock_url else SystemClock()
-
-
 class HeartbeatLimiter:
     """The limiter, with a sign of life at each request: whoever works long with Mailjet is seen to live."""
 
     def __init__(self, limiter: RequestLimiter, services: Services) -> None:
         self._limiter, self._services = limiter, services
 
-    def acquire(self) -> None:
-        self._limiter.acquire()
+    def acquire(self) -> datetime:
+        counted_at = self._limiter.acquire()
         if self._services.heartbeat is not None:
             self._services.heartbeat()
+        return counted_at
 
     def slow_down(self, asked_at: datetime, retry_after_s: float | None) -> None:
         self._limiter.slow_down(asked_at, retry_after_s)
@@ -58,13 +55,14 @@ class NonBlockingLimiter:
     def __init__(self, limiter: SharedLimiter) -> None:
         self._limiter = limiter
 
-    def acquire(self) -> None:
-        if not self._limiter.take_if_free():
+    def acquire(self) -> datetime:
+        if (counted_at := self._limiter.take_if_free()) is None:
             raise RateLimitedError(
                 "Asking Mailjet at once",
                 "the requests of this minute are used up by work in progress",
                 "Ask in a minute",
             )
+        return counted_at
 
     def slow_down(self, asked_at: datetime, retry_after_s: float | None) -> None:
         self._limiter.slow_down(asked_at, retry_after_s)
@@ -78,7 +76,8 @@ class Services:
 
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
         self.settings = settings or read_settings()
-        self.clock: Clock = clock or _clock_of(self.settings)
+        self.clock: Clock = clock or self._clock()
+        """The database server's time, which all machines share; in a rehearsal the sandbox's."""
         self.run_id = uuid.uuid4().hex
         """The run that this works for, in logs and timings: Dagster's where there is one, else a number of its own."""
         self.heartbeat: Callable[[], None] | None = None
@@ -91,6 +90,11 @@ class Services:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _clock(self) -> Clock:
+        if self.settings.rehearsal_clock_url:
+            return RehearsalClock(self.settings.rehearsal_clock_url)
+        return ServerClock(lambda: self.database)
 
     @cached_property
     def database(self) -> Database:
@@ -200,6 +204,9 @@ class Services:
 
     def close(self) -> None:
         """Close what was opened."""
+        if isinstance(self.clock, ServerClock):
+            # Asked once more, it would open the database again.
+            self.clock.may_guess = True
         for name in ("mailjet", "model", "cache", "database"):
             opened = self.__dict__.pop(name, None)
             if opened is not None:

@@ -1,6 +1,7 @@
 """The shared request limiter: every process on this database draws from one allowance.
 
-An exact sliding window over rows of ``mailjet_request``, as wide as the service has taught us (``core.request_rate``); what it
+Counted by the database server's time, since the clocks of two machines differ; in a rehearsal by the rehearsal's. An exact
+sliding window over rows of ``mailjet_request``, as wide as the service has taught us (``core.request_rate``); what it
 taught is kept in ``limiter_state`` for every process and later runs. Rejected: a token bucket, which allows up to twice the
 number in an unlucky minute, and a ready-made limiter library, none of which reads the product's clock.
 """
@@ -24,8 +25,12 @@ from list_pipeline.core.request_rate import (
 )
 from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import Database, execute, fetch_one, fetch_row
+from list_pipeline.storage.server_clock import present
 
 _KEPT_FOR = timedelta(days=2)
+_UNEVEN = timedelta(seconds=1)
+"""Processes of a rehearsal know its time this exactly. What is further ahead was counted by a clock that was wrong, or that
+went back since, and says nothing about the last minute."""
 
 
 class SharedLimiter:
@@ -44,13 +49,13 @@ class SharedLimiter:
         with self._lock:
             return self._waited_s
 
-    def acquire(self) -> None:
-        """Wait until a request is allowed, and count it.
+    def acquire(self) -> datetime:
+        """Wait until a request is allowed, count it, and return when it was counted (UTC, for ``slow_down``).
 
         Raises:
             RateLimitedError: Mailjet asked for a longer pause than is waited for. It is not asked meanwhile.
         """
-        while (wait := self._try_acquire()) > timedelta(0):
+        while isinstance(wait := self._try_acquire(), timedelta):
             if wait > LONGEST_WAIT:
                 seconds = wait.total_seconds()
                 raise RateLimitedError(
@@ -59,17 +64,19 @@ class SharedLimiter:
             self._clock.sleep(wait.total_seconds())
             with self._lock:
                 self._waited_s += wait.total_seconds()
+        return wait
 
-    def take_if_free(self) -> bool:
-        """Count a request if one is allowed now, without waiting, and say whether it was."""
-        return self._try_acquire() <= timedelta(0)
+    def take_if_free(self) -> datetime | None:
+        """Count a request if one is allowed now, without waiting, and return when; None: none is allowed."""
+        counted = self._try_acquire()
+        return None if isinstance(counted, timedelta) else counted
 
-    def _try_acquire(self) -> timedelta:
-        """Zero when a request is allowed and counted, else the time until one may be."""
-        now = self._clock.now()
+    def _try_acquire(self) -> datetime | timedelta:
+        """When a request was counted, or where none is allowed now, the time until one may be."""
         with self._database.begin() as connection:
             # A statement of its own: those after it have to see what others wrote before they let go of the lock.
             execute(connection, "select pg_advisory_xact_lock(:key)", key=lock_numbers.LIMITER)
+            now = present(connection, self._clock)
             learned = learned_rate(connection)
             if left := pause_left(learned, now):
                 return left
@@ -85,24 +92,23 @@ class SharedLimiter:
                 """,
                 now=now,
                 start=now - WINDOW,
-                # Another machine's clock may be ahead; what is further ahead was counted before this one went back.
-                ahead=now + WINDOW,
+                ahead=now + _UNEVEN,
                 most=allowed_rate(self._limit, learned, now),
             )
         if answer["is_allowed"]:
-            return timedelta(0)
+            return now
         blocking: datetime = answer["blocking"]
-        # At least something: an instant in the future of this process's clock must not make it spin.
+        # At least something: an instant that is over right now must not make it spin.
         return max(blocking + WINDOW - now, timedelta(milliseconds=1))
 
     def slow_down(self, asked_at: datetime, retry_after_s: float | None) -> None:
-        """Learn from a 429 to a request made at an instant (UTC): Mailjet publishes no number, so this is the only way it
-        tells us."""
+        """Learn from a 429 to a request that was counted at an instant (UTC): Mailjet publishes no number, so this is the only
+        way it tells us."""
         pause = None if retry_after_s is None else timedelta(seconds=min(retry_after_s, _KEPT_FOR.total_seconds()))
         with self._database.begin() as connection:
             execute(connection, "select pg_advisory_xact_lock(:key)", key=lock_numbers.LIMITER)
-            before = learned_rate(connection)
-            learned = after_refusal(self._limit, before, asked_at=asked_at, now=self._clock.now(), pause=pause)
+            now = present(connection, self._clock)
+            learned = after_refusal(self._limit, learned_rate(connection), asked_at=asked_at, now=now, pause=pause)
             execute(
                 connection,
                 """
@@ -124,6 +130,11 @@ def learned_rate(connection: Connection) -> LearnedRate | None:
 
 
 def forget_old_requests(database: Database, now: datetime) -> int:
-    """Delete the record of requests that are older than two days and return how many those were."""
+    """Delete the record of requests that are older than two days, or in the future, and return how many those were."""
     with database.begin() as connection:
-        return execute(connection, "delete from mailjet_request where allowed_at < :limit", limit=now - _KEPT_FOR)
+        return execute(
+            connection,
+            "delete from mailjet_request where allowed_at < :limit or allowed_at > :ahead",
+            limit=now - _KEPT_FOR,
+            ahead=now + WINDOW,
+        )

@@ -34,7 +34,7 @@ def before(
     *,
     nth: int = 1,
 ) -> list[str]:
-    """Somebody acts right before the ``nth`` counted request is sent; returns method and path of the counted ones as they come."""
+    """Somebody acts right before the ``nth`` counted request; returns method and path of the counted ones as they come."""
     seen: list[str] = []
 
     def handle(request: httpx.Request, send: Send) -> httpx.Response:

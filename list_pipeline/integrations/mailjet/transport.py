@@ -256,7 +256,7 @@ class Transport:
         tried, changes = _tried(method, resource), method != "GET"
         self._circuit.enter(tried)
         try:
-            self._limiter.acquire()
+            counted_at = self._limiter.acquire()
             if changes and self._before_mutation is not None:
                 # After the wait for an allowance, which can be long: the lock may be gone by then.
                 self._before_mutation()
@@ -275,7 +275,7 @@ class Transport:
             return self._lost(tried, failure, changes)
         level = log.debug if status is not None and (status < 400 or status == 404) else log.warning
         level("mailjet answered", status=status, **told)
-        return self._judged(tried, answer, changes, enveloped, started)
+        return self._judged(tried, answer, changes, enveloped, counted_at)
 
     def _send(
         self, method: str, resource: Resource, query: Mapping[str, str] | None, body: Mapping[str, Any] | None
@@ -300,7 +300,7 @@ class Transport:
         return _Failed(UnavailableError(tried, what, "Run it again"), repeatable=True)
 
     def _judged(
-        self, tried: str, answer: httpx.Response, changes: bool, enveloped: bool, asked_at: datetime
+        self, tried: str, answer: httpx.Response, changes: bool, enveloped: bool, counted_at: datetime
     ) -> _Outcome:
         status = answer.status_code
         if status == 304:
@@ -309,7 +309,7 @@ class Transport:
         if 200 <= status < 300:
             return self._success(tried, answer, changes, enveloped)
         said = error_text(status, answer.content)
-        retry_after = _retry_after_s(answer.headers.get("Retry-After"), self._clock)
+        retry_after = _retry_after_s(answer.headers, self._clock)
         too_long = retry_after is not None and retry_after > LONGEST_WAIT_S
         if status >= 500 or status in _PASSING:
             self._circuit.failed(f"status {status}")
@@ -322,7 +322,7 @@ class Transport:
             )
         self._circuit.succeeded()
         if status == 429:
-            self._limiter.slow_down(asked_at, retry_after)
+            self._limiter.slow_down(counted_at, retry_after)
             when = "later" if retry_after is None else f"in {retry_after:.0f} s"
             hint = f"Run it again {when}, or lower MAILJET_REQUESTS_PER_MINUTE"
             limited = RateLimitedError(tried, said, hint, retry_after)
@@ -384,16 +384,22 @@ def _wait(state: RetryCallState) -> float:
     return float(wait_random_exponential(multiplier=first, max=_LONGEST_PAUSE_S)(state))
 
 
-def _retry_after_s(header: str | None, clock: Clock) -> float | None:
-    """Seconds to wait; None without the header and for one that says nothing."""
-    if header is None:
-        return None
-    text = header.strip()
+def _retry_after_s(headers: httpx.Headers, clock: Clock) -> float | None:
+    """Seconds to wait; None without the header Retry-After and for one that says nothing.
+
+    An instant is one of the service's clock, as the header Date of the same answer is.
+    """
+    text = headers.get("Retry-After", "").strip()
     if text.replace(".", "", 1).isdigit() and text.isascii():
         return float(text)
+    if (until := _instant(text)) is None:
+        return None
+    return max((until - (_instant(headers.get("Date", "")) or clock.now())).total_seconds(), 0.0)
+
+
+def _instant(header: str) -> datetime | None:
     try:
-        until = parsedate_to_datetime(text)
+        found = parsedate_to_datetime(header)
     except (ValueError, TypeError, OverflowError):
         return None
-    until = until.replace(tzinfo=UTC) if until.tzinfo is None else until
-    return max((until - clock.now()).total_seconds(), 0.0)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found

@@ -48,12 +48,15 @@ class RecordingLimiter:
     def __init__(self) -> None:
         self.acquired = 0
         self.slowed: list[float | None] = []
+        self.asked_at: list[datetime] = []
 
-    def acquire(self) -> None:
+    def acquire(self) -> datetime:
         self.acquired += 1
+        return START - timedelta(days=365) + timedelta(seconds=self.acquired)
 
     def slow_down(self, asked_at: datetime, retry_after_s: float | None) -> None:
         self.slowed.append(retry_after_s)
+        self.asked_at.append(asked_at)
 
 
 def submit(mailjet: MailjetClient) -> int:
@@ -235,6 +238,16 @@ def test_retry_after_as_a_date_is_honoured_by_our_clock() -> None:
     assert 50 <= (clock.now() - START).total_seconds() <= 51
 
 
+def test_retry_after_as_a_date_is_one_of_the_clock_of_the_answer() -> None:
+    clock, theirs = VirtualClock(START), START + timedelta(days=365)
+    headers = {
+        "Date": format_datetime(theirs, usegmt=True),
+        "Retry-After": format_datetime(theirs + timedelta(seconds=50), usegmt=True),
+    }
+    client(Script(refusal(503, headers=headers), envelope([list_row()])), clock).contact_list(5776)
+    assert 50 <= (clock.now() - START).total_seconds() <= 51
+
+
 @pytest.mark.parametrize("header", ["soon", "-5", "", "1e3", "Mon, 99 Foo 2026"])
 def test_a_retry_after_that_says_nothing_is_ignored(header: str) -> None:
     clock = VirtualClock(START)
@@ -263,6 +276,12 @@ def test_the_limiter_hears_of_every_429_and_of_the_pause_asked_for() -> None:
     script = Script(refusal(429), refusal(429, headers={"Retry-After": "7"}), envelope([list_row()]))
     client(script, limiter=limiter).contact_list(5776)
     assert limiter.slowed == [None, 7.0]
+
+
+def test_a_429_is_told_with_the_time_at_which_the_limiter_counted_its_request() -> None:
+    limiter = RecordingLimiter()
+    client(Script(refusal(429), envelope([list_row()])), limiter=limiter).contact_list(5776)
+    assert limiter.asked_at == [START - timedelta(days=365) + timedelta(seconds=1)]
 
 
 def test_refusals_for_the_rate_are_no_failed_attempts() -> None:
@@ -388,8 +407,9 @@ def test_the_check_comes_after_the_wait_for_an_allowance() -> None:
     order: list[str] = []
 
     class Slow(RecordingLimiter):
-        def acquire(self) -> None:
+        def acquire(self) -> datetime:
             order.append("allowance")
+            return super().acquire()
 
     script = Script(envelope([{"JobID": 1}], status=201))
     submit(client(script, limiter=Slow(), before_mutation=lambda: order.append("check")))
