@@ -5,6 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from list_pipeline.integrations.cache import Cache
+from list_pipeline.integrations.redis_requests import prefix_of
+from list_pipeline.operations.access import Storing
+from list_pipeline.storage.membership.data_versions import installation_name
+
+NAMESPACE = "tests"
+PREFIX = prefix_of(NAMESPACE)
+
+
+def namespace() -> str:
+    """The namespace of a cache that belongs to no installation."""
+    return NAMESPACE
+
+
+def prefix(services: Storing) -> str:
+    """What the keys of an installation begin with in Redis."""
+    with services.database.begin() as connection:
+        return prefix_of(installation_name(connection))
 
 
 def get_json(cache: Cache, key: str, version: str = "") -> Any | None:

@@ -19,6 +19,7 @@ import dagster as dg
 
 from list_pipeline.core.errors import TransientError
 from list_pipeline.core.wording import duration_text
+from list_pipeline.stack.state import private_log
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _LOOK_EVERY_S = 0.25
@@ -43,7 +44,7 @@ class RunOutcome:
 def running_daemon(environment: Mapping[str, str], log_file: Path) -> Generator[subprocess.Popen[bytes]]:
     """Dagster's daemon with this code location, until the block ends. Its output goes to a file."""
     command = [str(Path(sys.executable).parent / "dagster-daemon"), "run", "-w", "workspace.yaml"]
-    with log_file.open("wb") as log:
+    with private_log(log_file, anew=True) as log:
         process = subprocess.Popen(
             command, cwd=_CHECKOUT, env=dict(environment), stdout=log, stderr=log, start_new_session=True
         )
@@ -76,7 +77,7 @@ def launched(
     tags = json.dumps({"dagster/partition": partition_key})
     dagster = str(Path(sys.executable).parent / "dagster")
     command = [dagster, "job", "launch", "-w", "workspace.yaml", "-j", job, "--tags", tags]
-    with log_file.open("wb") as log:
+    with private_log(log_file, anew=True) as log:
         process = subprocess.Popen(command, cwd=_CHECKOUT, env=dict(environment), stdout=log, stderr=log)
 
     def wait() -> None:

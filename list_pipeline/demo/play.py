@@ -13,8 +13,6 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from redis import Redis
-
 from list_pipeline import stack
 from list_pipeline.cli.five_lists import confirm_five_lists
 from list_pipeline.core.wording import duration_text
@@ -63,7 +61,7 @@ def run(scenario: str = "closed_cycle") -> int:
     os.environ["WEEKLY_HEALTH_CHECK_HOUR"] = str(now.hour)
     control = SandboxControl(urls.sandbox_url)
     say(f"Seeding an account of {CONTACTS:,} contacts: {SCENARIOS[scenario]}")
-    _reset(control, scenario, urls.redis_url)
+    _reset(control, scenario)
     environment = {**os.environ, "DAGSTER_HOME": str(write_dagster_home(urls))}
     os.environ["DAGSTER_HOME"] = environment["DAGSTER_HOME"]
     settings = read_settings()
@@ -85,12 +83,11 @@ def run(scenario: str = "closed_cycle") -> int:
     return _read_back(stage, started)
 
 
-def _reset(control: SandboxControl, scenario: str, redis_url: str) -> None:
-    """Sandbox, databases and cache together: run keys, serial numbers and counts must not meet an older life."""
+def _reset(control: SandboxControl, scenario: str) -> None:
+    """Sandbox and databases together: run keys, serial numbers and counts must not meet an older life. What an older
+    life left in Redis belongs to another installation, and ends there by itself."""
     for name in ("list_pipeline", "dagster"):
         stack.recreate_database(name)
-    with Redis.from_url(redis_url) as redis:
-        redis.flushdb()
     # The demo programs the next campaign itself, for a time at which its validation is due.
     control.seed(scenario, contacts=CONTACTS, seed=SEED, schedule_next=False)
     if scenario == "open_cycle":

@@ -7,6 +7,8 @@ Without Redis every read is a miss and every write does nothing. After a failure
 that an outage costs one wait and not one for each read; deletions that fell into the outage are made up before anything
 is read again. What outlives the process is the version in each value: it names the state of the data that the value was
 read from, and a value of another state is a miss. So a deletion that is lost for good shows nothing outdated either.
+
+A key in this module is without the prefix that it has in Redis, which names the installation (``redis_requests``).
 """
 
 from __future__ import annotations
@@ -22,9 +24,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from list_pipeline.core.clock import Clock
+from list_pipeline.core.errors import ListPipelineError
 from list_pipeline.integrations import redis_requests as requests
 from list_pipeline.integrations.cached_values import Found, folded, unfolded
-from list_pipeline.integrations.redis_requests import CacheEntry
+from list_pipeline.integrations.redis_requests import CacheEntry, OurKeys
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -36,6 +39,8 @@ CAMPAIGNS = "campaign:schedules"
 
 LARGEST_VALUE = 1_000_000
 """Characters; a larger value is not kept. As packed ids that is a list of half a million contacts and more."""
+OLDEST_SERVER = (6, 2)
+"""The oldest version of Redis that the tests run against; an older one is not used."""
 _LEAVE_ALONE = timedelta(seconds=30)
 _MOST_OWED = 10_000
 """Owed deletions remembered one by one; above that everything of ours is forgotten instead."""
@@ -85,9 +90,18 @@ class CacheCounts:
 class Cache:
     """Safe to share between threads; one for a process."""
 
-    def __init__(self, redis: Redis | None, ttl_s: int, clock: Clock) -> None:
-        """Args: ``redis`` None for no cache at all; ``ttl_s`` how long a value is shown, in seconds."""
+    def __init__(self, redis: Redis | None, ttl_s: int, clock: Clock, namespace: Callable[[], str]) -> None:
+        """Args:
+        redis: None for no cache at all.
+        ttl_s: how long a value is shown, in seconds.
+        namespace: tells this installation from others on the same Redis; asked for once. What it raises as an error of
+            ours counts as a request that Redis did not serve.
+        """
         self._redis = redis
+        self._ask_namespace = namespace
+        self._namespace: str | None = None
+        self._server: tuple[int, ...] | None = None
+        self._is_server_known = False
         self._ttl_s = ttl_s
         self._clock = clock
         self._lock = threading.Lock()
@@ -170,7 +184,7 @@ class Cache:
         """Forget. What cannot be forgotten now is forgotten before the next read."""
         if keys and self._redis is not None:
             self._owe(set(keys))
-            self._serve(lambda redis: None, None)
+            self._serve(lambda ours: None, None)
 
     def invalidate_contact(self, contact_id: int) -> None:
         """Forget one contact's places."""
@@ -183,7 +197,15 @@ class Cache:
 
     def is_reachable(self) -> bool:
         """Whether Redis answers now."""
-        return bool(self._serve(lambda redis: redis.ping(), False))
+        return bool(self._serve(lambda ours: ours.redis.ping(), False))
+
+    @property
+    def unusable(self) -> str | None:
+        """Why this Redis is not used although it answers, in words; None when it is used, or nothing is known of it."""
+        if self._server is None or self._server >= OLDEST_SERVER:
+            return None
+        has, needed = (".".join(map(str, version)) for version in (self._server, OLDEST_SERVER))
+        return f"Redis {has} is older than {needed} and is not used; reads go to the database"
 
     def entries(self, most: int) -> tuple[Sequence[CacheEntry], bool]:
         """The entries in Redis by key, and whether these are all. Read by SCAN, since KEYS stops the server meanwhile."""
@@ -239,7 +261,7 @@ class Cache:
             with self._lock:
                 self._untold.update(untold)
 
-    def _serve(self, request: Callable[[Redis], T], otherwise: T) -> T:
+    def _serve(self, request: Callable[[OurKeys], T], otherwise: T) -> T:
         """Make up for owed deletions, then do the request; ``otherwise`` when Redis is missing, left alone or fails."""
         if self._redis is None:
             return otherwise
@@ -251,11 +273,22 @@ class Cache:
                 self._failures += 1
                 return otherwise
             owed = set(self._owed_deletions)
+        ours = OurKeys(self._redis, self._named_once)
         try:
-            if self._forgotten(self._redis, owed):
+            if not self._is_new_enough(self._redis):
+                with self._lock:
+                    self._failures += 1
+                return otherwise
+            if self._forgotten(ours, owed):
                 with self._lock:
                     self._owed_deletions -= owed
-            served = request(self._redis)
+            served = request(ours)
+        except ListPipelineError as error:
+            # Without the namespace no key is ours.
+            with self._lock:
+                self._failures += 1
+            _log.warning("the installation cannot be named (%s); going on without the cache", type(error).__name__)
+            return otherwise
         except redis_library.ResponseError as error:
             # It is there and says no: full, a replica, no permission. Other requests may be served.
             self._refused(error)
@@ -276,12 +309,32 @@ class Cache:
             _log.info("Redis is back")
         return served
 
-    def _forgotten(self, redis: Redis, keys: set[str]) -> bool:
+    def _named_once(self) -> str:
+        if self._namespace is None:
+            self._namespace = self._ask_namespace()
+        return self._namespace
+
+    def _is_new_enough(self, redis: Redis) -> bool:
+        """Whether this server may be used; asked once. One that does not tell its version, as to a user who may not ask,
+        is used."""
+        import redis as redis_library
+
+        if not self._is_server_known:
+            try:
+                self._server = requests.server_version(redis)
+            except redis_library.ResponseError:
+                self._server = None
+            self._is_server_known = True
+            if self.unusable is not None:
+                _log.error("%s", self.unusable)
+        return self.unusable is None
+
+    def _forgotten(self, ours: OurKeys, keys: set[str]) -> bool:
         """Whether the keys could be deleted; a replica refuses, and is still good for reading."""
         import redis as redis_library
 
         try:
-            requests.forget(redis, keys)
+            requests.forget(ours, keys)
         except redis_library.ResponseError as error:
             self._refused(error)
             return False
@@ -323,11 +376,12 @@ def _tally_key(day: date) -> str:
     return f"{_TALLY}{day.isoformat()}"
 
 
-def open_cache(url: str | None, ttl_s: int, clock: Clock) -> Cache:
-    """A cache on this Redis, or one that holds nothing when ``url`` is None. Connects with the first use only.
+def open_cache(url: str | None, ttl_s: int, clock: Clock, namespace: Callable[[], str]) -> Cache:
+    """A cache on this Redis, or one that holds nothing when ``url`` is None. Connects with the first use only; for
+    ``namespace`` see ``Cache``.
 
     Retries three times, after 50, 100 and 150 ms.
     """
     if not url:
-        return Cache(None, ttl_s, clock)
-    return Cache(requests.client_of(url), ttl_s, clock)
+        return Cache(None, ttl_s, clock, namespace)
+    return Cache(requests.client_of(url), ttl_s, clock, namespace)

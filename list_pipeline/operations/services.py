@@ -200,7 +200,13 @@ class Services:
         from list_pipeline.integrations.cache import open_cache
 
         url = self.settings.redis_url.get_secret_value() if self.settings.redis_url else None
-        return open_cache(url, self.settings.cache_ttl_seconds, self.clock)
+        return open_cache(url, self.settings.cache_ttl_seconds, self.clock, self._installation_name)
+
+    def _installation_name(self) -> str:
+        from list_pipeline.storage.membership.data_versions import installation_name
+
+        with self.database.begin() as connection:
+            return installation_name(connection)
 
     def close(self) -> None:
         """Close what was opened."""

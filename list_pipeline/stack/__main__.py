@@ -10,7 +10,7 @@ import sys
 from list_pipeline.core.errors import ListPipelineError
 from list_pipeline.stack import control, dev
 from list_pipeline.stack.environment import environment
-from list_pipeline.stack.state import StackDirectory, StackUrls
+from list_pipeline.stack.state import PRIVATE_UMASK, StackDirectory, StackUrls
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     commands.add_parser("supervise", help="own the servers in the foreground (what start runs detached)")
     chosen = parser.parse_args(arguments)
+    os.umask(PRIVATE_UMASK)
     try:
         return _run(chosen)
     except ListPipelineError as error:

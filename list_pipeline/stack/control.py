@@ -17,7 +17,15 @@ from pathlib import Path
 import psutil
 from filelock import FileLock
 
-from list_pipeline.stack.state import DIRECTORY_VARIABLE, ProcessId, StackDirectory, StackError, StackUrls
+from list_pipeline.stack.state import (
+    DIRECTORY_VARIABLE,
+    PRIVATE_UMASK,
+    ProcessId,
+    StackDirectory,
+    StackError,
+    StackUrls,
+    private_log,
+)
 
 _START_SECONDS = 90.0
 _STOP_SECONDS = 30.0
@@ -38,13 +46,13 @@ def start(with_sandbox: bool = True) -> StackUrls:
     """
     directory = StackDirectory.current()
     directory.create()
-    with FileLock(directory.lock, timeout=_START_SECONDS):
+    with FileLock(directory.lock, timeout=_START_SECONDS, mode=0o600):
         if with_sandbox:
-            directory.sandbox_wanted.touch()
+            directory.sandbox_wanted.touch(mode=0o600)
         if not _has_supervisor(directory):
             _clean_up(directory)
             if with_sandbox:
-                directory.sandbox_wanted.touch()
+                directory.sandbox_wanted.touch(mode=0o600)
             _spawn_supervisor(directory)
         return _wait_for_urls(directory, with_sandbox)
 
@@ -78,7 +86,7 @@ def stop() -> None:
     directory = StackDirectory.current()
     if not directory.root.is_dir():
         return
-    with FileLock(directory.lock, timeout=_START_SECONDS):
+    with FileLock(directory.lock, timeout=_START_SECONDS, mode=0o600):
         state = directory.read()
         supervisor = state.supervisor.process() if state else None
         if supervisor is not None:
@@ -136,7 +144,7 @@ def _spawn_supervisor(directory: StackDirectory) -> None:
     log = directory.logs / "supervisor.log"
     for old in directory.logs.glob("*.log"):
         old.unlink()
-    with log.open("wb") as output:
+    with private_log(log, anew=True) as output:
         _started_here.append(
             subprocess.Popen(
                 [sys.executable, "-m", "list_pipeline.stack", "supervise"],
@@ -146,6 +154,7 @@ def _spawn_supervisor(directory: StackDirectory) -> None:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=PRIVATE_UMASK,
             )
         )
 

@@ -17,7 +17,7 @@ from typing import Protocol
 
 import redis
 
-from list_pipeline.stack.state import StackDirectory
+from list_pipeline.stack.state import StackDirectory, private_log
 
 SANDBOX_MODULE = "list_pipeline.sandbox"
 
@@ -147,7 +147,7 @@ class SandboxProcess:
 
 def spawn(command: Command, log: Path) -> subprocess.Popen[bytes]:
     """Start a child; its output is appended to the log."""
-    with log.open("ab") as output:
+    with private_log(log) as output:
         child = subprocess.Popen(
             command.arguments,
             cwd=command.folder,

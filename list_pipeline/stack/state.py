@@ -11,7 +11,7 @@ import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import psutil
 
@@ -21,6 +21,9 @@ DIRECTORY_VARIABLE = "LIST_PIPELINE_STACK_DIR"
 PRODUCT_DATABASE = "list_pipeline"
 DAGSTER_DATABASE = "dagster"
 USER = "list_pipeline"
+
+PRIVATE_UMASK = 0o077
+"""What the servers, Dagster's processes and the demo write is for their owner only: logs tell who was on which list."""
 
 # Two readings of one process's start may differ by the clock's adjustment; a reused pid differs by far more.
 _SAME_START_SECONDS = 2.0
@@ -112,10 +115,17 @@ class StackDirectory:
         return cls(base / ".stack")
 
     def create(self) -> None:
-        """Make the folder. Others may pass through it (PostgreSQL runs as another user under root) but not list it."""
-        for folder in (self.root, self.logs):
-            folder.mkdir(parents=True, exist_ok=True)
-            folder.chmod(0o711)
+        """Make the folder. Others may pass through it (PostgreSQL runs as another user under root) but read nothing in it,
+        neither what an earlier version left."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.root.chmod(0o711)
+        self.logs.mkdir(exist_ok=True)
+        self.logs.chmod(0o700)
+        for left in (*self.root.iterdir(), *self.logs.iterdir()):
+            # What is replaced meanwhile is written privately anyway.
+            with contextlib.suppress(FileNotFoundError):
+                if left.is_file() and not left.is_symlink():
+                    left.chmod(0o600)
 
     def password(self, server: str) -> str:
         """The password of one server, generated at its first use and kept."""
@@ -154,6 +164,14 @@ class StackDirectory:
             if tail:
                 parts.append(f"--- {path.name}\n" + "\n".join(tail))
         return "\n".join(parts) or "(the logs are empty)"
+
+
+def private_log(path: Path, *, anew: bool = False) -> BinaryIO:
+    """A log for a process's output, readable by its owner only: continued, or begun ``anew``."""
+    kept = os.O_TRUNC if anew else os.O_APPEND
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | kept, 0o600)
+    os.fchmod(descriptor, 0o600)
+    return os.fdopen(descriptor, "wb")
 
 
 def write_private(path: Path, text: str) -> None:

@@ -161,7 +161,9 @@ def _schema(services: Services) -> Mapping[str, Any]:
 def _redis(services: Services) -> Mapping[str, Any] | str | None:
     if services.settings.redis_url is None:
         return None
-    return {} if services.cache.is_reachable() else "Redis does not answer; reads go to the database"
+    if services.cache.is_reachable():
+        return {}
+    return services.cache.unusable or "Redis does not answer; reads go to the database"
 
 
 def _mailjet(services: Services) -> Mapping[str, Any]:

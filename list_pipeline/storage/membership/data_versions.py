@@ -29,6 +29,18 @@ def data_versions(connection: Connection) -> Mapping[str, str]:
     return {name: str(value) for name, value in found.items()}
 
 
+def installation_name(connection: Connection) -> str:
+    """16 hexadecimal digits that tell this installation from every other, also from a copy of its database elsewhere."""
+    name = fetch_scalar(
+        connection,
+        """
+        select encode(sha256(convert_to(concat_ws(' ', v.installation_id, d.oid, d.datname), 'UTF8')), 'hex')
+        from data_version v cross join pg_database d where d.datname = current_database()
+        """,
+    )
+    return str(name)[:16]
+
+
 def list_rows(connection: Connection) -> Mapping[ListRole, RowMapping]:
     """Per list: members by state, and when it was last read from Mailjet (None: never)."""
     found = fetch_all(

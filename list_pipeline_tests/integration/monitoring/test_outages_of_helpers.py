@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
-from redis import Redis
 
 from list_pipeline.core.list_states.bounce_rate_alert import Bounced, bounce_message
 from list_pipeline.core.list_states.policy import LIST_STATES
@@ -114,8 +113,6 @@ class Line:
 
 @pytest.fixture
 def line(redis_url: str) -> Iterator[Line]:
-    with Redis.from_url(redis_url) as direct:
-        direct.flushdb()
     made = Line(redis_url)
     yield made
     made.cut()

@@ -148,6 +148,30 @@ def test_passwords_are_shown_neither_by_the_commands_nor_in_the_process_list_nor
         assert stat.S_IMODE((shared / name).stat().st_mode) == 0o600
 
 
+def test_nothing_in_the_folder_is_readable_for_other_users(used: Path) -> None:
+    # Logs and files of a version that left them open are closed too.
+    for left in ("demo-daemon.log", "logs/dagster.log"):
+        (used / left).parent.mkdir(exist_ok=True)
+        (used / left).write_text("contact 254510515 moved")
+        (used / left).chmod(0o644)
+    previous = os.umask(0o022)
+    try:
+        stack.start()
+    finally:
+        os.umask(previous)
+
+    assert stat.S_IMODE((used / "logs").stat().st_mode) == 0o700
+    found = {}
+    for folder, folders, files in os.walk(used):
+        # What nobody else may enter holds what it likes.
+        folders[:] = [one for one in folders if (Path(folder) / one).stat().st_mode & 0o077]
+        found |= {name: stat.S_IMODE((Path(folder) / name).lstat().st_mode) for name in files}
+    assert {"state.json", "passwords.json", "lock", "sandbox.url"} <= found.keys()
+    assert {name: oct(mode) for name, mode in found.items() if mode & 0o077} == {}
+    for log in (used / "logs").iterdir():
+        assert stat.S_IMODE(log.stat().st_mode) == 0o600, log
+
+
 def test_a_wrong_password_is_refused(shared: Path) -> None:
     urls = stack.start(with_sandbox=False)
     right = StackDirectory(shared).password("postgres")

@@ -28,7 +28,7 @@ from list_pipeline.operations.views.cached_reads import (
     remote_places,
 )
 from list_pipeline.stack.servers import RedisServer, free_port
-from list_pipeline_tests.cached_values import get_json, set_json
+from list_pipeline_tests.cached_values import PREFIX, get_json, namespace, prefix, set_json
 from list_pipeline_tests.integration.accounts import Installation
 from list_pipeline_tests.integration.conftest import Install
 from list_pipeline_tests.virtual_clock import VirtualClock
@@ -101,7 +101,7 @@ def clock() -> VirtualClock:
 
 @pytest.fixture
 def cache(own: OwnRedis, clock: VirtualClock) -> Iterator[Cache]:
-    opened = open_cache(own.url, 3600, clock)
+    opened = open_cache(own.url, 3600, clock, namespace)
     yield opened
     opened.close()
 
@@ -136,7 +136,7 @@ def test_a_replica_serves_and_never_shows_what_it_would_not_forget(cache: Cache,
     assert get_json(cache, CAMPAIGNS) == "kept"
     own.direct.replicaof("no", "one")
     assert get_json(cache, LIST_STATE) is None
-    assert own.direct.exists(LIST_STATE) == 0
+    assert own.direct.exists(PREFIX + LIST_STATE) == 0
 
 
 def test_a_restart_costs_what_was_cached_and_nothing_else(cache: Cache, own: OwnRedis, clock: VirtualClock) -> None:
@@ -153,7 +153,7 @@ def test_a_restart_costs_what_was_cached_and_nothing_else(cache: Cache, own: Own
 
 def test_a_server_that_takes_connections_and_says_nothing_is_waited_for_once(clock: VirtualClock) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        cache = open_cache(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", 3600, clock)
+        cache = open_cache(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", 3600, clock, namespace)
         began = time.monotonic()
         for _ in range(50):
             assert get_json(cache, LIST_STATE) is None
@@ -176,7 +176,7 @@ def test_a_server_that_talks_nonsense_is_left_alone(clock: VirtualClock) -> None
                     connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
         threading.Thread(target=talk, daemon=True).start()
-        cache = open_cache(f"redis://127.0.0.1:{strange.getsockname()[1]}/0", 3600, clock)
+        cache = open_cache(f"redis://127.0.0.1:{strange.getsockname()[1]}/0", 3600, clock, namespace)
         assert get_json(cache, LIST_STATE) is None
         assert cache.counts.failures == 1
         cache.close()
@@ -186,9 +186,9 @@ def test_a_server_that_talks_nonsense_is_left_alone(clock: VirtualClock) -> None
 @pytest.mark.parametrize("kind", ["list", "hash", "set"])
 def test_a_key_of_another_type_is_a_miss_and_is_written_over(cache: Cache, own: OwnRedis, kind: str) -> None:
     {
-        "list": lambda: own.direct.rpush(LIST_STATE, "1"),
-        "hash": lambda: own.direct.hset(LIST_STATE, "a", "1"),
-        "set": lambda: own.direct.sadd(LIST_STATE, "1"),
+        "list": lambda: own.direct.rpush(PREFIX + LIST_STATE, "1"),
+        "hash": lambda: own.direct.hset(PREFIX + LIST_STATE, "a", "1"),
+        "set": lambda: own.direct.sadd(PREFIX + LIST_STATE, "1"),
     }[kind]()
 
     assert get_json(cache, LIST_STATE) is None
@@ -288,11 +288,11 @@ def test_a_large_list_is_one_value_and_one_that_is_too_large_is_read_each_time(
     master = list_contacts_key(cached.account.lists.master)
     list_contacts(cached.services, ListRole.MASTER)
     assert list_contacts(cached.services, ListRole.MASTER).is_cached
-    assert 0 < int(own.direct.strlen(master)) < 400
+    assert 0 < int(own.direct.strlen(prefix(cached.services) + master)) < 400
     monkeypatch.setattr("list_pipeline.integrations.cache.LARGEST_VALUE", 100)
     cache_warming.invalidate(cached.services, cache_warming.CachedKind.CONTACTS)
 
     for _ in range(2):
         found = list_contacts(cached.services, ListRole.MASTER)
         assert (len(found.value), found.is_cached) == (64, False)
-    assert own.direct.exists(master, membership_key(1)) == 0
+    assert own.direct.exists(*(prefix(cached.services) + key for key in (master, membership_key(1)))) == 0

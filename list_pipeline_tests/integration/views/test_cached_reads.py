@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ from list_pipeline.operations.views.cached_reads import (
 from list_pipeline.operations.views.cached_reads import membership as membership_of
 from list_pipeline.storage.membership import data_versions
 from list_pipeline.storage.membership import sync as sync_rows
+from list_pipeline_tests.cached_values import prefix
 from list_pipeline_tests.integration.accounts import HARD, Installation
 from list_pipeline_tests.integration.conftest import Install
 
@@ -39,13 +41,12 @@ from list_pipeline_tests.integration.conftest import Install
 @pytest.fixture
 def direct(redis_url: str) -> Iterator[Redis]:
     with Redis.from_url(redis_url) as client:
-        client.flushdb()
         yield client
 
 
 @pytest.fixture
 def cached(install_small: Install, direct: Redis, redis_url: str) -> Iterator[Installation]:
-    """An installation that knows the small account, with a Redis that is empty."""
+    """An installation that knows the small account, with nothing of it in Redis yet."""
     with install_small(redis_url=redis_url) as made:
         yield made
 
@@ -129,7 +130,7 @@ def test_what_is_shown_is_what_the_account_holds(cached: Installation) -> None:
 
 def test_a_contact_that_nobody_knows_is_nowhere_and_leaves_nothing_behind(cached: Installation, direct: Redis) -> None:
     assert membership_of(cached.services, 999_999_999) is None
-    assert direct.get(membership_key(999_999_999)) is None
+    assert direct.get(prefix(cached.services) + membership_key(999_999_999)) is None
 
 
 def test_no_value_in_redis_holds_an_address_or_a_part_of_one(cached: Installation, direct: Redis) -> None:
@@ -137,7 +138,7 @@ def test_no_value_in_redis_holds_an_address_or_a_part_of_one(cached: Installatio
     for role in ALL_LISTS:
         list_contacts(cached.services, role)
     remote_places(cached.services, cached.account.people[1])
-    keys = [key for key in direct.scan_iter("*") if direct.type(key) == b"string"]
+    keys = [key for key in direct.scan_iter(f"{prefix(cached.services)}*") if direct.type(key) == b"string"]
 
     assert len(keys) == 5 + 5 + 64 + 3
     everything = b"\n".join(keys + [direct.get(key) or b"" for key in keys])
@@ -151,7 +152,7 @@ def test_times_to_live_are_those_of_each_kind(cached: Installation, direct: Redi
     expected = {LIST_STATE: 3600, "campaign:schedules": 300, f"mailjet:contact:{cached.account.people[1]}:places": 60}
 
     for key, ttl_s in expected.items():
-        assert ttl_s - 5 <= int(direct.ttl(key)) <= ttl_s
+        assert ttl_s - 5 <= int(direct.ttl(prefix(cached.services) + key)) <= ttl_s
 
 
 def test_sizes_are_asked_again_when_their_time_is_over_on_our_clock(cached: Installation) -> None:
@@ -347,12 +348,55 @@ def test_warming_sends_nothing_without_redis(small: Installation) -> None:
     assert requests(small) == 0
 
 
+def test_two_installations_share_a_redis_and_neither_shows_nor_forgets_what_the_other_keeps(
+    cached: Installation, install_small: Install, direct: Redis, redis_url: str
+) -> None:
+    with install_small(redis_url=redis_url) as other:
+        for made in (cached, other):
+            cache_warming.warm(made.services)
+        mine, theirs = prefix(cached.services), prefix(other.services)
+        assert not mine.startswith(theirs)
+        assert not theirs.startswith(mine)
+        kept = {key: direct.get(key) for key in direct.scan_iter(f"{theirs}*") if direct.type(key) == b"string"}
+        assert len(kept) > 64
+        shown = [entry.key for entry in cache_warming.inspect(cached.services).entries]
+        assert len(shown) == len(set(shown)) == 1 + 5 + 1
+
+        cache_warming.invalidate(cached.services, CachedKind.ALL)
+
+        assert cache_warming.inspect(cached.services).entries == []
+        assert list(direct.scan_iter(f"{mine}list*")) == []
+        assert {key: direct.get(key) for key in kept} == kept
+        assert list_state(other.services).is_cached
+        assert not list_state(cached.services).is_cached
+
+
+def test_an_installation_keeps_its_name_whatever_changes_in_it_and_a_copy_of_its_database_has_another(
+    cached: Installation, install_small: Install
+) -> None:
+    def name_of(made: Installation) -> str:
+        with made.services.database.begin() as connection:
+            return data_versions.installation_name(connection)
+
+    name = name_of(cached)
+    assert re.fullmatch("[0-9a-f]{16}", name)
+    cached.maintain()
+    assert name_of(cached) == name
+    # The id travels with a dump; the database that it is restored into is another one.
+    with install_small() as copied:
+        (identity,) = cached.query("select installation_id::text from data_version")
+        copied.query(f"update data_version set installation_id = '{identity[0]}' returning 1")
+        assert name_of(copied) != name
+
+
 def test_each_kind_is_forgotten_by_name_and_nothing_else(cached: Installation, direct: Redis) -> None:
     services, person = cached.services, cached.account.people[1]
     direct.set("somebody:else", "1")
 
     def kinds() -> set[str]:
-        return {kind_of(key.decode()) for key in direct.scan_iter("*") if not key.startswith(b"cache:")}
+        ours = prefix(services)
+        keys = [key.decode().removeprefix(ours) for key in direct.scan_iter(f"{ours}*")]
+        return {kind_of(key) for key in keys if not key.startswith("cache:")}
 
     expected = {
         CachedKind.STATE: {"state"},
@@ -379,17 +423,19 @@ def test_one_list_or_one_contact_is_forgotten_by_its_number(cached: Installation
     cache_warming.invalidate(cached.services, person)
     cache_warming.invalidate(cached.services, master)
 
-    assert not direct.exists(membership_key(person), list_metadata_key(master), LIST_STATE)
-    assert direct.exists(membership_key(cached.account.people[2])) == 1
+    ours = prefix(cached.services)
+    assert not direct.exists(*(ours + key for key in (membership_key(person), list_metadata_key(master), LIST_STATE)))
+    assert direct.exists(ours + membership_key(cached.account.people[2])) == 1
 
 
 def test_inspecting_tells_what_would_be_shown_what_is_outdated_and_what_is_garbage(
     cached: Installation, direct: Redis
 ) -> None:
     cache_warming.warm(cached.services)
-    direct.set(list_metadata_key(cached.account.lists.master), b"\xff garbage")
-    direct.delete("list:state")
-    direct.rpush("list:state", "a list and no text")
+    ours = prefix(cached.services)
+    direct.set(ours + list_metadata_key(cached.account.lists.master), b"\xff garbage")
+    direct.delete(ours + LIST_STATE)
+    direct.rpush(ours + LIST_STATE, "a list and no text")
     found = cache_warming.inspect(cached.services)
     shown = {entry.key: entry.is_current for entry in found.entries}
 

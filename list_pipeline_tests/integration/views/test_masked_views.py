@@ -9,7 +9,6 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from redis import Redis
 from typer.testing import CliRunner
 
 from list_pipeline.cli import cache as cli_cache
@@ -27,8 +26,6 @@ Say = Callable[..., str]
 
 @pytest.fixture
 def cached(install_small: Install, redis_url: str) -> Iterator[Installation]:
-    with Redis.from_url(redis_url) as direct:
-        direct.flushdb()
     with install_small(redis_url=redis_url) as made:
         yield made
 

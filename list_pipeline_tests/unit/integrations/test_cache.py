@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError
 
+from list_pipeline.core.errors import UnavailableError
 from list_pipeline.integrations.cache import (
     CAMPAIGNS,
     LIST_STATE,
@@ -25,7 +26,7 @@ from list_pipeline.integrations.cache import (
     open_cache,
 )
 from list_pipeline.integrations.cached_values import Head, folded, head_of
-from list_pipeline_tests.cached_values import get_json, set_json
+from list_pipeline_tests.cached_values import NAMESPACE, PREFIX, get_json, namespace, set_json
 from list_pipeline_tests.virtual_clock import VirtualClock
 
 START = datetime(2026, 11, 21, 9, tzinfo=UTC)
@@ -53,6 +54,7 @@ class FakeRedis:
         self.is_down = False
         self.refused: dict[str, Exception] = {}
         self.calls = 0
+        self.version: object = "6.2.14"
 
     def called(self, command: str) -> None:
         self.calls += 1
@@ -80,6 +82,10 @@ class FakeRedis:
 
     def pipeline(self, transaction: bool) -> Pipeline:
         return Pipeline(self)
+
+    def info(self, section: str) -> dict[str, object]:
+        self.called("info")
+        return {"redis_version": self.version}
 
     def ping(self) -> bool:
         self.called("ping")
@@ -130,11 +136,11 @@ def redis() -> FakeRedis:
 
 @pytest.fixture
 def cache(redis: FakeRedis, clock: VirtualClock) -> Cache:
-    return Cache(cast(Any, redis), 3600, clock)
+    return Cache(cast(Any, redis), 3600, clock, namespace)
 
 
 def test_without_redis_everything_is_a_miss_and_nothing_fails(clock: VirtualClock) -> None:
-    cache = open_cache(None, 3600, clock)
+    cache = open_cache(None, 3600, clock, namespace)
 
     set_json(cache, LIST_STATE, {"a": 1})
     cache.delete(LIST_STATE)
@@ -160,12 +166,14 @@ def test_the_keys_are_the_specified_ones_and_hold_no_address() -> None:
 
 
 def test_the_time_to_live_is_the_configured_one(redis: FakeRedis, clock: VirtualClock) -> None:
-    cache = Cache(cast(Any, redis), 120, clock)
+    cache = Cache(cast(Any, redis), 120, clock, namespace)
     set_json(cache, "list:state", 1)
     set_json(cache, "list:metadata:1", 1, ttl_s=5)
     set_json(cache, "list:metadata:2", 1, ttl_s=300)
 
-    assert redis.ttl == {"list:state": 120, "list:metadata:1": 5, "list:metadata:2": 120}
+    assert redis.ttl == {
+        PREFIX + key: ttl_s for key, ttl_s in {"list:state": 120, "list:metadata:1": 5, "list:metadata:2": 120}.items()
+    }
 
 
 def test_instants_come_back_as_instants(cache: Cache) -> None:
@@ -189,7 +197,7 @@ json_values = st.recursive(
 
 @given(json_values.filter(lambda value: value is not None and "@" not in repr(value)))
 def test_what_goes_in_comes_out(value: Any) -> None:
-    cache = Cache(cast(Any, FakeRedis()), 60, VirtualClock(START))
+    cache = Cache(cast(Any, FakeRedis()), 60, VirtualClock(START), namespace)
     set_json(cache, LIST_STATE, value)
 
     assert get_json(cache, LIST_STATE) == value
@@ -204,17 +212,17 @@ def test_no_address_reaches_redis(cache: Cache, redis: FakeRedis) -> None:
 
 @pytest.mark.parametrize("garbage", [b"", b"{", b"\x00\xff", b"not json", *DAMAGED])
 def test_garbage_is_a_miss(cache: Cache, redis: FakeRedis, garbage: bytes) -> None:
-    redis.values[LIST_STATE] = garbage
+    redis.values[PREFIX + LIST_STATE] = garbage
 
     assert get_json(cache, LIST_STATE) is None
     assert cache.counts.misses == 1
-    assert LIST_STATE not in redis.values
+    assert PREFIX + LIST_STATE not in redis.values
 
 
 def test_the_head_tells_version_time_and_lifetime_without_the_value(redis: FakeRedis, cache: Cache) -> None:
     cache.keep({LIST_STATE: "x" * 1000}, "a-1", ttl_s=60)
 
-    assert head_of(redis.values[LIST_STATE][:300]) == Head("a-1", START, 60)
+    assert head_of(redis.values[PREFIX + LIST_STATE][:300]) == Head("a-1", START, 60)
     assert head_of(b"x" * 300) is None
 
 
@@ -231,13 +239,13 @@ def test_hits_and_misses_are_counted(cache: Cache) -> None:
 
 def test_reads_of_all_processes_are_counted_together_by_kind(redis: FakeRedis, clock: VirtualClock) -> None:
     for _ in range(2):
-        process = Cache(cast(Any, redis), 3600, clock)
+        process = Cache(cast(Any, redis), 3600, clock, namespace)
         process.find([LIST_STATE, membership_key(1), membership_key(2)], "1")
         process.keep({LIST_STATE: 1}, "1")
         process.find([LIST_STATE], "1", is_counted=False)
         process.close()
     clock.advance(timedelta(days=1))
-    later = Cache(cast(Any, redis), 3600, clock)
+    later = Cache(cast(Any, redis), 3600, clock, namespace)
     later.find([list_contacts_key(5)], "1")
 
     assert later.tallies(2) == {"state": (1, 1), "membership": (0, 4), "contacts": (0, 1)}
@@ -266,15 +274,15 @@ def test_a_value_of_another_version_of_the_data_is_a_miss_and_stays_for_who_stil
 def test_a_value_is_too_old_by_our_own_clock_whatever_redis_counts(
     redis: FakeRedis, clock: VirtualClock, passed: int, shown: bool
 ) -> None:
-    set_json(Cache(cast(Any, redis), 120, clock), LIST_STATE, 1)
-    later = Cache(cast(Any, redis), 120, VirtualClock(START + timedelta(seconds=passed)))
+    set_json(Cache(cast(Any, redis), 120, clock, namespace), LIST_STATE, 1)
+    later = Cache(cast(Any, redis), 120, VirtualClock(START + timedelta(seconds=passed)), namespace)
 
     assert (get_json(later, LIST_STATE) == 1) is shown
 
 
 def test_what_was_read_a_while_ago_is_shown_for_the_rest_of_its_time_only(cache: Cache, redis: FakeRedis) -> None:
     assert cache.keep({LIST_STATE: 1}, "1", at=START - timedelta(minutes=59)) == 1
-    assert redis.ttl[LIST_STATE] == 60
+    assert redis.ttl[PREFIX + LIST_STATE] == 60
     assert cache.keep({LIST_STATE: 2}, "1", at=START - timedelta(minutes=60)) == 0
 
 
@@ -302,7 +310,7 @@ def test_a_server_that_refuses_to_write_still_serves_reads(
     assert len(caplog.records) == 1
     redis.refused = {}
     assert get_json(cache, LIST_STATE) is None
-    assert LIST_STATE not in redis.values
+    assert PREFIX + LIST_STATE not in redis.values
 
 
 def test_an_outage_is_logged_once_counted_and_costs_one_try(
@@ -379,3 +387,92 @@ def test_invalidating_all_spares_what_is_not_ours(cache: Cache, redis: FakeRedis
     cache.delete(*OURS)
 
     assert set(redis.values) == {"somebody:else"}
+
+
+def test_two_installations_on_one_redis_neither_read_count_nor_forget_each_others_values(
+    redis: FakeRedis, clock: VirtualClock
+) -> None:
+    ours, theirs = (Cache(cast(Any, redis), 3600, clock, lambda name=name: name) for name in ("a1", "a12"))
+    for one, value in ((ours, "ours"), (theirs, "theirs")):
+        set_json(one, LIST_STATE, value)
+        set_json(one, membership_key(7), value)
+    # As a version before the prefix, or another product, wrote them.
+    foreign = dict.fromkeys((LIST_STATE, membership_key(7), "list_pipeline:", "list_pipeline:a1", "session:7"), b"1")
+    redis.values |= foreign
+
+    ours.delete(*OURS)
+    assert (get_json(ours, LIST_STATE), get_json(theirs, LIST_STATE)) == (None, "theirs")
+    assert get_json(theirs, membership_key(7)) == "theirs"
+    assert ours.tallies(1) == {"state": (0, 1)}
+    assert theirs.tallies(1) == {"state": (1, 0), "membership": (1, 0)}
+    assert foreign.items() <= redis.values.items()
+
+
+@pytest.mark.parametrize("name", ["", "*", "a*", "a?", "[ab]", "a:b", "a\\", "ä"])
+def test_a_namespace_that_could_match_more_than_itself_is_refused(
+    redis: FakeRedis, clock: VirtualClock, name: str
+) -> None:
+    cache = Cache(cast(Any, redis), 3600, clock, lambda: name)
+    with pytest.raises(ValueError, match="letters and digits"):
+        cache.delete(*OURS)
+
+
+def test_the_installation_is_asked_for_once_and_not_for_a_sign_of_life(redis: FakeRedis, clock: VirtualClock) -> None:
+    asked: list[int] = []
+
+    def name() -> str:
+        asked.append(1)
+        return NAMESPACE
+
+    cache = Cache(cast(Any, redis), 3600, clock, name)
+    assert cache.is_reachable()
+    assert asked == []
+    for _ in range(3):
+        set_json(cache, LIST_STATE, 1)
+        assert get_json(cache, LIST_STATE) == 1
+    assert asked == [1]
+
+
+def test_without_a_database_that_names_the_installation_nothing_is_cached(
+    redis: FakeRedis, clock: VirtualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    def nobody_knows() -> str:
+        raise UnavailableError("Reading", "the server does not answer", "Start it")
+
+    cache = Cache(cast(Any, redis), 3600, clock, nobody_knows)
+    set_json(cache, LIST_STATE, 1)
+    assert get_json(cache, LIST_STATE) is None
+    cache.delete(*OURS)
+    assert redis.values == {}
+    assert cache.counts.failures == 3
+    assert "UnavailableError" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("version", "is_used"),
+    [("6.2.0", True), ("6.2", True), ("7.4.1", True), ("8.0.0", True), ("6.0.20", False), ("6.1.999", False), ("5.0.7", False),
+     (None, True), ("unknown", True)],
+)  # fmt: skip
+def test_a_redis_older_than_the_oldest_that_was_tried_is_not_used(
+    redis: FakeRedis, clock: VirtualClock, caplog: pytest.LogCaptureFixture, version: object, is_used: bool
+) -> None:
+    redis.version = version
+    cache = Cache(cast(Any, redis), 3600, clock, namespace)
+    for _ in range(3):
+        set_json(cache, LIST_STATE, 1)
+    assert (get_json(cache, LIST_STATE) == 1) is is_used
+    assert cache.is_reachable() is is_used
+    if is_used:
+        assert cache.unusable is None
+        assert caplog.records == []
+    else:
+        assert redis.values == {}
+        assert cache.unusable == f"Redis {version} is older than 6.2 and is not used; reads go to the database"
+        assert [record.getMessage() for record in caplog.records] == [cache.unusable]
+
+
+def test_a_user_who_may_not_ask_for_the_version_may_use_the_cache(redis: FakeRedis, clock: VirtualClock) -> None:
+    redis.refused = {"info": NoPermissionError("NOPERM")}
+    cache = Cache(cast(Any, redis), 3600, clock, namespace)
+    set_json(cache, LIST_STATE, 1)
+    assert get_json(cache, LIST_STATE) == 1
