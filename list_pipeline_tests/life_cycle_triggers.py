@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 from list_pipeline.core.campaigns.eligibility import CAMPAIGN_LIFE
+from list_pipeline.core.erasure import DELETION_LIFE
 from list_pipeline.core.life_cycles import LifeCycle
 from list_pipeline.core.messages.delivery import DELIVERY_LIFE
 from list_pipeline.core.plans.journal import JOB_LIFE, STEP_LIFE
@@ -23,6 +24,7 @@ from list_pipeline.core.validation.schedule_changes import SCHEDULE_LIFE
 LIVES: Mapping[tuple[str, str], LifeCycle[Any]] = {
     ("change_step", "state"): STEP_LIFE,
     ("mailjet_job", "state"): JOB_LIFE,
+    ("erasure", "state"): DELETION_LIFE,
     ("plan", "status"): PLAN_LIFE,
     ("review_item", "status"): REVIEW_LIFE,
     ("notification", "state"): DELIVERY_LIFE,

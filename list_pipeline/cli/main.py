@@ -18,6 +18,7 @@ from list_pipeline.cli import (
     corrections,
     cycles,
     decisions,
+    erasure,
     observe,
     reconciliation,
     reviews,
@@ -106,10 +107,12 @@ def rollback(
 @app.command()
 def sync(full: Annotated[bool, typer.Option(help="Read every list whole.")] = False) -> None:
     """Bring members, sends, recipients and past bounces up to date."""
+    from list_pipeline.operations.erasure.rows import follow_erasures
     from list_pipeline.operations.synchronisation import synchronise
 
     with opened_services() as services, working("Reading Mailjet"):
         report = synchronise(services, full=full, progress=progress)
+        report.findings += follow_erasures(services).findings
     say(f"{report.rows_read:,} rows read in {report.requests} requests, {report.rows_changed:,} changed.")
     for finding in report.findings:
         say(f"- {finding}")
@@ -226,6 +229,7 @@ cycles.register(app)
 validation.register(app)
 weekly.register(app)
 observe.register(app)
+erasure.register(app)
 
 
 @app.command()

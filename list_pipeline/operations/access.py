@@ -101,6 +101,18 @@ class Cached(Observing, Protocol):
         """Without Redis it remembers nothing."""
 
 
+class Forgetting(Deciding, Protocol):
+    """Removes people from rows and cache."""
+
+    @property
+    def cache(self) -> Cache:
+        """Without Redis it remembers nothing."""
+
+
+class Erasing(Correcting, Forgetting, Protocol):
+    """Removes people from rows and cache, and from Mailjet where that is asked for."""
+
+
 class Measured(Deciding, Protocol):
     """Work whose time and requests are measured."""
 

@@ -73,15 +73,17 @@ def compare(session: Connection, started_at: datetime) -> tuple[Standing, ...]:
         f"""
         insert into drifting (contact_id, suppressed_as, has_unsubscribed)
         with address as (
-            select contact_id, lower(email) as email from seen_contact where not is_anonymised
-            union select contact_id, lower(email) from contact_list_membership where not is_anonymised),
+            select contact_id, address_key(email) as address_key from seen_contact where not is_anonymised
+            union select contact_id, address_key from contact_list_membership where not is_anonymised),
         confirmed as ({_CONFIRMED}),
         suppressed as (
-            select a.email, min(a.contact_id) as contact_id from address a
-            join seen_recipient r on r.contact_id = a.contact_id and r.list_role = 'suppression' group by a.email
-            union select lower(email), min(contact_id) from confirmed group by lower(email)),
+            select a.address_key, min(a.contact_id) as contact_id from address a
+            join seen_recipient r on r.contact_id = a.contact_id and r.list_role = 'suppression' group by a.address_key
+            union select address_key, min(contact_id) from confirmed group by address_key
+            union select address_key, min(pseudonym) from erased_person
+            where kept_off_because && array['suppressed', 'complained'] group by address_key),
         listed as (
-            select distinct r.contact_id, a.email from seen_recipient r left join address a using (contact_id)
+            select distinct r.contact_id, a.address_key from seen_recipient r left join address a using (contact_id)
             where r.list_role in {_CAMPAIGN}),
         place as (
             select coalesce(o.contact_id, t.contact_id) as contact_id
@@ -103,7 +105,7 @@ def compare(session: Connection, started_at: datetime) -> tuple[Standing, ...]:
                 select 1 from seen_recipient r where r.contact_id = h.contact_id and r.list_role = 'suppression')),
         reentered as (
             select l.contact_id, min(s.contact_id) as suppressed_as from listed l
-            join suppressed s on s.email = l.email and s.contact_id <> l.contact_id group by l.contact_id),
+            join suppressed s on s.address_key = l.address_key and s.contact_id <> l.contact_id group by l.contact_id),
         unsubscribed as ({_UNSUBSCRIBED}),
         suppressed_and_listed as (
             select l.contact_id from listed l
@@ -127,7 +129,7 @@ _ADD, _REMOVE = sql_word(StepAction.ADD), sql_word(StepAction.REMOVE)
 
 # Suppressions that our journal confirmed and that nobody took back.
 _CONFIRMED = f"""
-    select h.contact_id, h.email from contact_suppression_history h
+    select h.contact_id, h.address_key from contact_suppression_history h
     where h.added_to_suppression_list and h.reinstated_at is null
       and not exists (select 1 from change_step s where s.change_id = h.change_id and s.action = {_ADD}
                       and s.state = {sql_word(StepState.COMPENSATED)})
@@ -144,8 +146,8 @@ _UNSUBSCRIBED = f"""
             select 1 from list_membership o where o.contact_id = l.contact_id and o.is_unsubscribed and not exists (
                 select 1 from seen_recipient r where r.list_role = o.list_role and r.contact_id = o.contact_id
                    and r.recipient_id = o.recipient_id and not r.is_unsubscribed))
-        or l.email in (select lower(c.email) from kept_unsubscription k join contact_list_membership c using (contact_id)
-                       where k.taken_back_at is null and not c.is_anonymised))
+        or l.address_key in (select c.address_key from kept_unsubscription k
+                             join contact_list_membership c using (contact_id) where k.taken_back_at is null))
 """
 
 _STANDINGS = f"""

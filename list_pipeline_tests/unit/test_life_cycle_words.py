@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
+from list_pipeline.core.erasure import DeletionState
 from list_pipeline.core.messages.delivery import Channel, DeliveryState
 from list_pipeline.core.plans.journal import JobState, StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
@@ -24,7 +25,7 @@ from list_pipeline.core.validation.schedule_changes import ScheduleAction, Sched
 from list_pipeline_tests.paths import CHECKOUT
 
 WORDS: Mapping[str, tuple[type[StrEnum], ...]] = {
-    "state": (StepState, JobState, DeliveryState, ScheduleState),
+    "state": (StepState, JobState, DeliveryState, ScheduleState, DeletionState),
     "status": (PlanStatus, ReviewStatus, CampaignStatus, RunStatus),
     "kind": (PlanKind, ReviewKind, ItemAction),
     "action": (ItemAction, StepAction, ScheduleAction),

@@ -8,6 +8,7 @@ from list_pipeline.defs.common import HOURLY, product_asset
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.maintenance.campaign_assets import ledgered_if_for_a_campaign
 from list_pipeline.defs.maintenance.sweeps import MaintenanceConfig
+from list_pipeline.operations.erasure.rows import follow_erasures
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.synchronisation import synchronise
 
@@ -26,6 +27,7 @@ def membership_sync(
 ) -> dg.MaterializeResult[None]:
     with clear_failures(), ledgered_if_for_a_campaign(context, services, maintenance, "membership_sync"):
         report = synchronise(services, progress=context.log.info)
+        report.findings += follow_erasures(services).findings
     return dg.MaterializeResult(
         metadata={
             **md.counts(

@@ -14,6 +14,7 @@ from typing import Self
 import httpx
 
 from list_pipeline.core.clock import Clock
+from list_pipeline.core.errors import RemoteNotFoundError
 from list_pipeline.core.observations import (
     BounceSeen,
     ContactListPlace,
@@ -408,8 +409,20 @@ class MailjetClient:
         """The entries of a job's error file, without addresses. Raises ``RemoteNotFoundError`` when there is no file."""
         return self._jobs.errors(job_id)
 
+    def erase_contact(self, contact_id: int) -> None:
+        """Have Mailjet delete a person for good (GDPR): off every list at once, anonymised, purged after thirty days.
+
+        Nobody can take it back. Mailjet answers the same for a contact that it does not have.
+
+        Raises:
+            OutcomeUnknownError: it may have been carried out; repeating it does no harm.
+        """
+        self._transport.delete(Resource.erasable(contact_id))
+
     def _one(self, collection: str, object_id: int) -> Row:
         resource = Resource.rest(collection, object_id)
+        if object_id <= 0:
+            raise RemoteNotFoundError(f"Reading {resource.name}", "no id of Mailjet's is negative", "It was erased")
         row = only_row(resource, self._transport.read(resource))
         if row.number("ID") != object_id:
             raise unreadable(f"Reading {resource.name}", "another object came than the one asked for")

@@ -82,6 +82,11 @@ class Resource:
         return cls(f"/v3/REST/{collection}/{quote(address, safe='')}", f"{collection}/{{address}}")
 
     @classmethod
+    def erasable(cls, contact_id: int) -> Resource:
+        """``/v4/contacts/{id}``, the one resource of that version."""
+        return cls(f"/v4/contacts/{contact_id}", "v4/contacts/{id}")
+
+    @classmethod
     def data(cls, *parts: str | int) -> Resource:
         """``/v3/DATA/…``; numbers are ids."""
         return cls("/v3/DATA/" + "/".join(map(str, parts)), "DATA/" + _named(parts))

@@ -241,6 +241,8 @@ def refresh_contacts(services: ReadingMailjet, contact_ids: Sequence[int]) -> Sy
 
 def _learn_fate(services: ReadingMailjet, contact_ids: Sequence[int]) -> None:
     """Read contacts that are on no list any more, one by one: erased ones lose their address here too."""
+    # A pseudonym is no id of Mailjet's: whoever has one is erased.
+    contact_ids = [contact_id for contact_id in contact_ids if contact_id > 0]
     if not contact_ids:
         return
     seen: list[ContactSeen] = []

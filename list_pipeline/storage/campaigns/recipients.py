@@ -56,7 +56,7 @@ RECEIVED_CYCLE = """exists (
     select 1 from campaign_recipient r join campaign_schedule s on s.id = r.campaign_id join cycle y using (cycle_id)
     where y.number = :cycle and r.contact_id in (
         select c.contact_id union all
-        select o.contact_id from contact_list_membership o where lower(o.email) = lower(c.email)))"""
+        select o.contact_id from contact_list_membership o where o.address_key = c.address_key))"""
 """Whether the contact ``c`` was a recipient of a round of the cycle ``:cycle``, under this id or an earlier one: who was
 imported anew has another id and the same address. Without a cycle nobody was."""
 

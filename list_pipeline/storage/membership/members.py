@@ -126,7 +126,11 @@ def entries_of(connection: Connection, role: ListRole) -> list[int]:
 def contacts_before(connection: Connection, contact_id: int) -> int:
     """How many contacts we know whose id is smaller."""
     return int(
-        fetch_scalar(connection, "select count(*) from contact_list_membership where contact_id < :id", id=contact_id)
+        fetch_scalar(
+            connection,
+            "select count(*) from contact_list_membership where contact_id between 1 and :id - 1",
+            id=contact_id,
+        )
     )
 
 

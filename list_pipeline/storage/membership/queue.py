@@ -80,15 +80,14 @@ _ENROLLABLE = """
     from contact_list_membership c
     where in_master_list and not in_campaign_list_1 and not in_campaign_list_2 and not in_campaign_list_3
       and not in_suppression_list and not is_unsubscribed and not is_excluded and not is_anonymised and not is_complaining
-      and not exists (select 1 from contact_list_membership s
-                      where s.in_suppression_list and s.contact_id <> c.contact_id and lower(s.email) = lower(c.email))
-      and not exists (select 1 from contact_suppression_history h
-                      where h.added_to_suppression_list and h.reinstated_at is null and lower(h.email) = lower(c.email))
+      and not exists (select 1 from suppressed_address s where s.address_key = c.address_key)
+      and not exists (select 1 from erased_person e
+                      where e.address_key = c.address_key and e.kept_off_because <> '{}')
 """
 
 _WAS_LISTED = f"""exists (
     select 1 from contact_list_membership o
-    where lower(o.email) = lower(c.email) and (
+    where o.address_key = c.address_key and (
         exists (select 1 from campaign_recipient r where r.contact_id = o.contact_id)
         or exists (
             select 1 from list_membership l where l.contact_id = o.contact_id
@@ -106,14 +105,16 @@ _NEWCOMER = f"{_ENROLLABLE} and not {_WAS_LISTED}"
 
 def with_suppressed_address(connection: Connection, contact_ids: Sequence[int]) -> frozenset[int]:
     """The contacts among these whose address was suppressed and not reinstated, under whatever id: a re-import is a new
-    contact."""
+    contact, also of somebody who was erased."""
     found = fetch_all(
         connection,
         """
         select c.contact_id from contact_list_membership c
-        where c.contact_id = any(:ids) and exists (
-            select 1 from contact_suppression_history h
-            where h.added_to_suppression_list and h.reinstated_at is null and lower(h.email) = lower(c.email))
+        where c.contact_id = any(:ids) and (
+            exists (select 1 from contact_suppression_history h
+                    where h.added_to_suppression_list and h.reinstated_at is null and h.address_key = c.address_key)
+            or exists (select 1 from erased_person e
+                       where e.address_key = c.address_key and e.kept_off_because <> '{}'))
         """,
         ids=list(contact_ids),
     )

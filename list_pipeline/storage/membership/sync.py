@@ -237,7 +237,10 @@ def merge_excluded(connection: Connection, now: datetime) -> int:
         connection,
         """
         update contact_list_membership m set is_excluded = (s.contact_id is not null), last_updated = :now
-        from contact_list_membership o left join seen_contact s on s.contact_id = o.contact_id and s.is_excluded
+        from contact_list_membership o left join (
+            select contact_id from seen_contact where is_excluded
+            union select contact_pseudonym(contact_id) from seen_contact where is_excluded and is_anonymised) s
+            on s.contact_id = o.contact_id
         where m.contact_id = o.contact_id and m.is_excluded is distinct from (s.contact_id is not null)
         """,
         now=now,

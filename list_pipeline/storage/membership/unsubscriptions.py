@@ -18,7 +18,7 @@ from list_pipeline.storage.database import execute, fetch_all
 
 UNSUBSCRIBED_FOR_GOOD = """
     select c.contact_id from kept_unsubscription k join contact_list_membership o using (contact_id)
-    join contact_list_membership c on lower(c.email) = lower(o.email) where k.taken_back_at is null"""
+    join contact_list_membership c on c.address_key = o.address_key where k.taken_back_at is null"""
 """Contacts that are unsubscribed whatever their lists say, under this id or another one of the same address."""
 
 
@@ -46,7 +46,7 @@ def keep_replaced(connection: Connection, role: ListRole, now: datetime) -> None
 
 def take_back(connection: Connection, contact_id: int, by: str, note: str, now: datetime) -> bool:
     """Note that the subscriber wants mail again, as a person says. False: no unsubscription of the contact is kept, neither by
-    itself nor on an entry that is gone."""
+    itself, nor on an entry that is gone, nor from before it was erased and imported again."""
     gone = execute(
         connection,
         """
@@ -65,7 +65,10 @@ def take_back(connection: Connection, contact_id: int, by: str, note: str, now: 
         connection,
         """
         update kept_unsubscription set taken_back_at = :now, taken_back_by = :by, note = :note
-        where contact_id = :contact and taken_back_at is null
+        where taken_back_at is null and contact_id in (
+            select :contact union
+            select e.pseudonym from erased_person e join contact_list_membership c using (address_key)
+            where c.contact_id = :contact)
         """,
         contact=contact_id,
         by=by,

@@ -93,20 +93,15 @@ def list_state(connection: Connection, role: ListRole, cycle: OpenCycle) -> Vali
 
 
 def _suppressed_and_mailed(connection: Connection, role: ListRole) -> list[int]:
-    """Members that would be mailed and are suppressed: by id, or by address under an earlier contact id."""
+    """Members that would be mailed and are suppressed: by id, or by address under an earlier contact id, erased or not."""
     return _ids(
         connection,
         """
-        with suppressed as (
-            select lower(s.email) as email from contact_list_membership s where s.in_suppression_list
-            union
-            select lower(h.email) from contact_suppression_history h
-            where h.added_to_suppression_list and h.reinstated_at is null)
         select m.contact_id
         """
         + _MAILED
         + """
-          and (c.in_suppression_list or lower(c.email) in (select email from suppressed)
+          and (c.in_suppression_list or c.address_key in (select address_key from suppressed_address)
                or exists (select 1 from contact_suppression_history h
                           where h.contact_id = c.contact_id and h.added_to_suppression_list and h.reinstated_at is null))
         order by m.contact_id

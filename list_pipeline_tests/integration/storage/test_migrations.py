@@ -22,8 +22,11 @@ TABLES = {
     "review_item", "schedule_change", "sync_run", "sync_state", "weekly_list_metrics", "weekly_list_snapshot",
     "work_timing", "kept_unsubscription",
     "list_confirmation", "confirmed_list", "mode_change",
+    "erasure", "erasure_due", "erasure_key", "erased_person",
 }  # fmt: skip
 INDEXES = {
+    "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",
+    "erasure_pseudonym_idx",
     "agent_record_asked_at_idx", "agent_record_campaign_idx", "agent_record_question_idx", "bounce_event_contact_idx",
     "campaign_metrics_mailjet_campaign_idx", "campaign_override_campaign_idx", "campaign_recipient_contact_idx",
     "campaign_schedule_cycle_idx", "campaign_schedule_date_round_idx", "campaign_schedule_draft_idx",
@@ -61,7 +64,7 @@ FOREIGN_KEYS = {
     ("confirmed_list", "confirmation_id", "list_confirmation", "c", "a"),
     ("contact_suppression_history", "change_id", "change", "n", "a"),
     ("contact_suppression_history", "maintenance_log_id", "list_maintenance_log", "n", "c"),
-    ("kept_unsubscription", "contact_id", "contact_list_membership", "c", "a"),
+    ("kept_unsubscription", "contact_id", "contact_list_membership", "c", "c"),
     ("list_health_assessment", "campaign_id", "campaign_schedule", "c", "a"),
     ("list_maintenance_log", "campaign_schedule_id", "campaign_schedule", "n", "c"),
     ("list_snapshot", "campaign_id", "campaign_schedule", "c", "a"),

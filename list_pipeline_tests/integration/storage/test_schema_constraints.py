@@ -286,6 +286,15 @@ FORBIDDEN = {
         "insert into mode_state (first_started_at, switched_off_at, switched_off_by) values (now(), now(), 'x')",
     "a second row of the limiter": "insert into limiter_state (only_row, allowance, refused_at) values (false, 6, now())",
     "an allowance of nothing": "insert into limiter_state (allowance, refused_at) values (0, now())",
+    "a second key of erasures":
+        "insert into erasure_key (is_the_row, inner_pad, outer_pad) values (false, 'a', 'b')",
+    "an erased person under an id of Mailjet's": "insert into erased_person (pseudonym, erased_at) values (7, now())",
+    "an erased person kept off for an unknown reason":
+        "insert into erased_person (pseudonym, kept_off_because, erased_at) values (-7, '{disliked}', now())",
+    "an erasure that is done and still knows the id":
+        "insert into erasure (pseudonym, contact_id, requested_at, finished_at) values (-7, 7, now(), now())",
+    "a deletion at Mailjet that nobody asked for":
+        "insert into erasure (pseudonym, requested_at, state) values (-7, now(), 'planned')",
     "an unknown state of a message": message("on its way"),
     "a message sent at no time": message("sent"),
     "a message unsent at some time": message("failed", "now()"),

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
+from list_pipeline.core.erasure import DeletionState
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.delivery import Channel, DeliveryState
 from list_pipeline.core.plans.journal import JobState, StepAction, StepState
@@ -31,6 +32,7 @@ WORDS: Mapping[str, Collection[str]] = {
     "change_step.action": StepAction,
     "change_step.list_role": ListRole,
     "change_step.state": StepState,
+    "erasure.state": DeletionState,
     "mailjet_job.state": JobState,
     "notification.channel_kind": Channel,
     "notification.state": DeliveryState,

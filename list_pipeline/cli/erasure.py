@@ -1,0 +1,111 @@
+"""The command that removes a person for good."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import structlog
+import typer
+from rich.table import Table
+
+from list_pipeline.cli.common import console, opened_services
+from list_pipeline.core.wording import ids_text, names_text, utc_text
+
+if TYPE_CHECKING:
+    from list_pipeline.core.erasure import ErasureReport
+    from list_pipeline.operations.plans.erasure_by_person import Erased
+
+log = structlog.get_logger(__name__)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(erase)
+
+
+def erase(
+    contact: Annotated[str, typer.Argument(help="The contact's id, or its address (which is not shown or logged).")],
+    by: Annotated[str, typer.Option(help="Who asks for it: a name, and no address.")],
+    reason: Annotated[str, typer.Option(help="Why: who asked for the erasure, and when.")],
+    also_at_mailjet: Annotated[
+        bool, typer.Option("--also-at-mailjet", help="Delete the person at Mailjet too. Nobody can take that back.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object for machines: numbers, and no address.")
+    ] = False,
+) -> None:
+    """Remove a person from every table and the cache, and prove it by a search; counts stay, under a keyed hash."""
+    from list_pipeline.operations.plans.erasure_by_person import erase_person
+    from list_pipeline.operations.safety.modes import note_flag
+
+    if not yes and not dry_run:
+        typer.confirm("Nobody can take an erasure back. Go on?", abort=True, err=True)
+    with opened_services() as services:
+        note_flag(services, by="command")
+        done = erase_person(
+            services,
+            contact,
+            by=by,
+            reason=reason,
+            at_mailjet=also_at_mailjet,
+            dry_run=dry_run,
+            progress=log.info if as_json else console.print,
+        )
+    if as_json:
+        sys.stdout.write(json.dumps(_as_json(done)) + "\n")
+    else:
+        _show(done)
+
+
+def _as_json(done: Erased) -> dict[str, object]:
+    return {
+        "report": None if done.report is None else done.report.as_json(),
+        "erased_before": None if done.erased_before is None else done.erased_before.isoformat(),
+        "dry_run": done.is_dry_run,
+        "deleted_at_mailjet": done.at_mailjet,
+    }
+
+
+def _show(done: Erased) -> None:
+    if done.report is None:
+        at = f" on {utc_text(done.erased_before)} UTC" if done.erased_before is not None else ""
+        console.print(f"This person was erased{at}. Nothing was found since.", markup=False)
+        return
+    report = done.report
+    table = Table("table", "rows", "removed", "rewritten")
+    for one in report.tables:
+        table.add_row(one.table, f"{one.before:,}", f"{one.removed:,}", f"{one.rewritten:,}")
+    console.print(table)
+    would = "would be " if done.is_dry_run else ""
+    console.print(
+        f"{report.rows:,} rows {would}erased; they are counted on under {report.pseudonym}. "
+        f"The search of {report.columns_searched:,} columns in {report.tables_searched:,} tables found the person nowhere.",
+        markup=False,
+    )
+    for sentence in _sentences(report, done):
+        console.print(f"- {sentence}", markup=False)
+
+
+def _sentences(report: ErasureReport, done: Erased) -> list[str]:
+    said = []
+    if done.erased_before is not None:
+        said.append(f"Erased before on {utc_text(done.erased_before)} UTC, and read again since.")
+    if report.kept_off_because:
+        because = names_text([one.value.replace("_", " ") for one in report.kept_off_because], 5)
+        said.append(f"Never put on a campaign list again by the product: {because}.")
+    if report.waiting_plans:
+        said.append(
+            f"Left out when it is carried out: plan {ids_text(report.waiting_plans)} had an item of this person."
+        )
+    if done.at_mailjet:
+        said.append("Mailjet deleted the person: off every list, without an address, purged after 30 days.")
+    else:
+        said.append(
+            "Mailjet was not asked: where the person still is on a list there, the next sync reads the address again. "
+            "Delete the person there, or erase with --also-at-mailjet."
+        )
+    return said

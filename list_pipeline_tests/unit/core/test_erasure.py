@@ -1,0 +1,145 @@
+"""What names a person within a text or a value of JSON, and what is left when the person is taken out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from list_pipeline.core.erasure import (
+    DELETION_LIFE,
+    ERASED,
+    DeletionState,
+    ErasureReport,
+    Person,
+    TableErasure,
+    kept_off,
+)
+
+JANE = Person(254_510_515, -77, "Jane.Doe@shop.example.com")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "jane.doe@shop.example.com",
+        "<JANE.DOE@SHOP.EXAMPLE.COM>",
+        "bounces+jane.doe=shop.example.com@mail.test",
+        "jane.doe%40shop.example.com",
+        "jane.doe%2540shop.example.com",
+        "jane.doe=40shop.example.com",
+        "jane.doe (at) shop.example.com",
+        "jane.doe at shop.example.com",
+        "jane.doe &#64; shop.example.com",
+        "jane.doe@shop.example.com.",
+        "contact 254510515",
+        "contacts 12, 254510515 and 16",
+        '{"contact_id": 254510515}',
+    ],
+)
+def test_every_spelling_of_address_and_id_names_the_person_and_is_taken_out(text: str) -> None:
+    assert JANE.is_in(text)
+    rest = JANE.taken_out_of(text)
+    assert not JANE.is_in(rest)
+    assert "doe" not in rest.casefold()
+    assert "254510515" not in rest
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mary-jane.doe@shop.example.com",
+        "jane.doe@shop.example.com.au",
+        "jane.doe@shop.example.community",
+        "janetdoe@shop.example.com",
+        "1254510515",
+        "254510515.5",
+        "2545105150",
+        "-254510515",
+        "",
+    ],
+)
+def test_another_person_and_another_number_are_left_alone(text: str) -> None:
+    assert not JANE.is_in(text)
+    assert JANE.taken_out_of(text) == text
+
+
+def test_the_masked_form_goes_with_the_id_and_stays_where_nobody_is_named() -> None:
+    assert JANE.taken_out_of("254510515 (J***@s***.com)") == f"-77 ({ERASED})"
+    assert JANE.taken_out_of("J***@s***.com") == "J***@s***.com"
+
+
+def test_a_small_number_is_an_id_only_where_contacts_are_named() -> None:
+    small = Person(41, -77, None)
+    assert small.taken_out_of("41 of 90 contacts, contact 41") == "41 of 90 contacts, contact -77"
+    assert small.taken_out_of_json({"count": 41, "contact_id": 41, "contact_ids": [41, 410]}) == {
+        "count": 41,
+        "contact_id": -77,
+        "contact_ids": [-77, 410],
+    }
+    assert not small.is_number(41, of_contact=False)
+    assert JANE.is_number(254_510_515, of_contact=False)
+
+
+def test_keys_of_json_are_searched_too() -> None:
+    value = {
+        "contacts": {"254510515": 1, "7": 2},
+        "jane.doe@shop.example.com": True,
+        "n": 254_510_515,
+        "s": "254510515",
+    }
+    assert JANE.is_in_json(value)
+    assert JANE.taken_out_of_json(value) == {"contacts": {"-77": 1, "7": 2}, ERASED: True, "n": -77, "s": "-77"}
+
+
+def test_without_an_id_only_the_address_is_taken_out() -> None:
+    assert Person(None, -77, JANE.address).taken_out_of("contact 254510515, jane.doe@shop.example.com") == (
+        f"contact 254510515, {ERASED}"
+    )
+    assert not Person(None, -77, None).is_in_json({"contact_id": None, "text": "anything", "n": 7})
+    assert not Person(None, -77, "no address").is_in("no address")
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 10**9) | st.text(max_size=20)
+    | st.sampled_from(["jane.doe@shop.example.com", "contact 254510515", "254510515"]) | st.just(254_510_515),
+    lambda inner: st.lists(inner, max_size=4)
+    | st.dictionaries(st.sampled_from(["contact_ids", "n", "254510515", "jane.doe@shop.example.com"]), inner, max_size=3),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@given(VALUES)
+def test_nobody_is_found_in_what_is_left_and_a_value_without_the_person_stays_as_it_is(value: Any) -> None:
+    left = JANE.taken_out_of_json(value)
+    assert not JANE.is_in_json(left)
+    if not JANE.is_in_json(value):
+        assert left == value
+    json.dumps(left)
+
+
+def test_a_person_shows_no_address_in_its_repr() -> None:
+    assert "shop" not in repr(JANE)
+
+
+def test_the_reasons_to_stay_off_are_those_that_held() -> None:
+    flags = {"suppressed": False, "complained": False, "unsubscribed": False, "excluded": False, "hard_bounced": False}
+    assert kept_off(**flags) == ()
+    for name in flags:
+        assert [one.value for one in kept_off(**{**flags, name: True})] == [name]
+
+
+def test_a_report_counts_the_rows_of_all_tables() -> None:
+    report = ErasureReport(-7, (TableErasure("a", 3, 1, 2), TableErasure("b", 2, 0, 2)), 30, 200)
+    assert report.rows == 5
+    assert report.as_json()["tables"] == {
+        "a": {"before": 3, "removed": 1, "rewritten": 2},
+        "b": {"before": 2, "removed": 0, "rewritten": 2},
+    }
+
+
+def test_a_confirmed_deletion_is_final() -> None:
+    assert DELETION_LIFE.table[DeletionState.CONFIRMED] == frozenset()
