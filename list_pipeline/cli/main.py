@@ -19,6 +19,7 @@ from list_pipeline.cli import (
     cycles,
     decisions,
     erasure,
+    mass_changes,
     observe,
     reconciliation,
     reviews,
@@ -226,6 +227,7 @@ decisions.register(app)
 corrections.register(app)
 states.register(app)
 cycles.register(app)
+mass_changes.register(app)
 validation.register(app)
 weekly.register(app)
 observe.register(app)

@@ -10,10 +10,12 @@ from collections.abc import Callable
 
 import structlog
 
+from list_pipeline.core.errors import RemoteNotFoundError
 from list_pipeline.operations.access import Reconciling
 from list_pipeline.operations.bounces import fetch as bounces
 from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.campaigns.recipients import record_recipients
+from list_pipeline.operations.drift.mass_changes import tell_about_mass_changes
 from list_pipeline.operations.drift.odd_sends import tell_about_sends
 from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.five_lists.look import follow
@@ -39,7 +41,13 @@ def synchronise(services: Reconciling, *, full: bool = False, progress: Progress
     reconciled = reconcile(services, progress=progress) if needs_reading(services) else None
     discovery.discover(services)
     catch_up(services)
-    report = membership_sync.sync(services, full=full)
+    try:
+        report = membership_sync.sync(services, full=full)
+    except RemoteNotFoundError:
+        # A list that is gone is a mass change, and nobody would be told of it where nothing can be read.
+        tell_about_mass_changes(services)
+        raise
+    tell_about_mass_changes(services)
     report.findings += record_recipients(services, progress).findings
     tell_about_sends(services)
     bounces.load_history(services, progress)

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.drift.findings import Finding, Standing
+from list_pipeline.core.drift.mass_changes import PUT_BACK
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.journal import OPEN_JOBS, UNSETTLED, StepAction, StepState
 from list_pipeline.core.plans.plan import PlanStatus
@@ -313,13 +314,15 @@ def found_last_time(connection: Connection) -> frozenset[tuple[int, str]]:
 
 
 def proposed(connection: Connection, statuses: Collection[PlanStatus]) -> Mapping[tuple[int, str], int]:
-    """Contact and rule of every item of a repair plan in one of the statuses, with the plan's number."""
+    """Contact and rule of every item of a repair plan in one of the statuses, with the plan's number; repairs of mass changes,
+    which a person asked for, are left out."""
     found = fetch_all(
         connection,
         """
         select i.contact_id, i.rule, max(p.plan_id) as plan_id from plan p join plan_item i using (plan_id)
-        where p.kind = 'repair' and p.status = any(:statuses) group by i.contact_id, i.rule
+        where p.kind = 'repair' and p.status = any(:statuses) and i.rule <> :put_back group by i.contact_id, i.rule
         """,
+        put_back=PUT_BACK,
         statuses=[status.value for status in statuses],
     )
     return {(int(row["contact_id"]), str(row["rule"])): int(row["plan_id"]) for row in found}

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from list_pipeline.core.drift.mass_changes import MassChangeKind
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import ItemAction, PlanItem
 from list_pipeline.core.wording import names_text
@@ -120,9 +121,9 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class RepairSummary:
-    """What a repair is about, as it is stored with its plan: which kind of drift, and of how many contacts."""
+    """What a repair is about, as it is stored with its plan: the kind of drift or of mass change, and how many contacts."""
 
-    kind: DriftKind
+    kind: DriftKind | MassChangeKind
     contacts: int
 
 

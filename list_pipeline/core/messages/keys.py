@@ -96,6 +96,24 @@ def correction(plan_id: int, *, is_complete: bool) -> MessageKey:
     return MessageKey(f"correction:{plan_id}:{'done' if is_complete else 'incomplete'}")
 
 
+# Mass changes
+
+
+def mass_change(matter: int) -> MessageKey:
+    """Others changed much of a list: one message for all that one look found. ``matter``: its number."""
+    return MessageKey(f"mass-change:{matter}")
+
+
+def mass_change_ended(matter: int) -> MessageKey:
+    """Nothing of a mass change is open any more: accepted, repaired, or taken back at Mailjet."""
+    return MessageKey(f"mass-change:{matter}:ended")
+
+
+def mass_change_repair(plan_id: int) -> MessageKey:
+    """A plan that puts contacts back after a mass change waits for approval."""
+    return MessageKey(f"mass-change-repair:{plan_id}")
+
+
 # The five lists
 
 

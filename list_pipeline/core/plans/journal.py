@@ -130,6 +130,8 @@ class StepNote(StrEnum):
     WAS_LISTED = "was_listed"
     CYCLE_CHANGED = "cycle_changed"
     LIST_BEING_SENT = "list_being_sent"
+    # Others changed one of its lists at large, and no person has decided on it.
+    LIST_FROZEN = "list_frozen"
     # A round of the open cycle was sent, and who was mailed is not known yet.
     RECIPIENTS_UNKNOWN = "recipients_unknown"
     UNDONE = "undone"

@@ -14,7 +14,7 @@ from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.defs.common import NO_RETRIES, POOL, SENSOR_STATUS
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations.campaigns.rounds import rule_on_round as rule_on_send
-from list_pipeline.operations.reviews import approved_items
+from list_pipeline.operations.reviews import approved_items, mass_changes
 from list_pipeline.operations.reviews import decisions as reviews
 from list_pipeline.operations.reviews.confirmed_lists import confirm_lists as confirm_five
 from list_pipeline.operations.services import Services
@@ -89,6 +89,25 @@ class RuleOnRound(dg.Config):
     )
     by: str = Field(description="Who decides: your name, and no address.")
     note: str = Field(default="", description="Why, in a few words and without addresses.")
+
+
+class MassChangeAnswer(Enum):
+    """What may be decided on a mass change."""
+
+    accept = "accept"
+    repair = "repair"
+
+
+class DecideOnMassChange(dg.Config):
+    """A person's decision on a mass change."""
+
+    number: int = Field(description="Number of the mass change, as the message and `list-pipeline mass-changes` name it.")
+    decision: MassChangeAnswer = Field(
+        description="accept: it was meant, and its lists are rebalanced again. repair: a plan puts back who was taken off "
+        "campaign lists, and waits for approval."
+    )
+    by: str = Field(description="Who decides: your name, and no address.")
+    note: str = Field(description="Why, in a few words and without addresses.")
 
 
 class CarryOut(dg.Config):
@@ -199,6 +218,35 @@ def write_ruling(context: dg.OpExecutionContext, config: RuleOnRound, services: 
 )
 def rule_on_round() -> None:
     write_ruling()
+
+
+@dg.op(description="Writes your decision on a mass change down; a repair becomes a plan that waits for approval.")
+def write_mass_change_decision(
+    context: dg.OpExecutionContext, config: DecideOnMassChange, services: dg.ResourceParam[Services]
+) -> None:
+    with clear_failures():
+        if config.decision is MassChangeAnswer.accept:
+            mass_changes.accept(services, config.number, by=config.by, note=config.note)
+            context.log.info(f"Mass change {config.number} is accepted.")
+        else:
+            made = mass_changes.repair(services, config.number, by=config.by, note=config.note)
+            context.log.info(
+                f"Plan {made.plan_id} ({made.content_hash[:12]}) puts {made.contacts} contacts back, {made.left} stay off. "
+                "It waits: launch decide_plan."
+            )
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags=NO_RETRIES,
+    description=(
+        "Decide on a mass change: somebody changed much of a list at Mailjet, and it is frozen for rebalancing. Look at "
+        "`list-pipeline mass-changes` or at the message in Slack first, then fill in the number, the decision, your name and "
+        "why. No list is changed."
+    ),
+)
+def decide_mass_change() -> None:
+    write_mass_change_decision()
 
 
 @dg.op(

@@ -12,11 +12,13 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.campaigns.policy import CAMPAIGNS
+from list_pipeline.core.drift.mass_changes import frozen_for_rebalancing
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.operations.access import Deciding, Observing
 from list_pipeline.operations.campaigns.discovery import discover
 from list_pipeline.operations.campaigns.recipients import record_recipients
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
+from list_pipeline.storage import mass_changes
 from list_pipeline.storage.campaigns import rounds, sent_campaigns
 
 
@@ -56,6 +58,22 @@ def lists_kept_still(
         return frozenset(CAMPAIGN_LISTS)
     ends_by = until or services.clock.now() + changes_take(services)
     return sent_campaigns.lists_being_sent(connection, sent_before=ends_by)
+
+
+def lists_not_rebalanced(services: Deciding, connection: Connection, cycle: OpenCycle) -> frozenset[ListRole]:
+    """The campaign lists that a rebalancing leaves alone now: those that are kept still, and those that others changed at large
+    while no person has decided on it. Suppressions, and what a person asks for, are not bound by the latter."""
+    return lists_kept_still(services, connection, cycle) | (frozen_by_others(connection) & frozenset(CAMPAIGN_LISTS))
+
+
+def is_enrolment_frozen(connection: Connection) -> bool:
+    """Whether others changed the master list at large, and no person has decided on it: nobody is enrolled out of it."""
+    return ListRole.MASTER in frozen_by_others(connection)
+
+
+def frozen_by_others(connection: Connection) -> frozenset[ListRole]:
+    """The lists, the master list included, that are frozen for rebalancing until a person decides on a mass change."""
+    return frozen_for_rebalancing(mass_changes.open_lists(connection))
 
 
 def changes_take(services: Deciding) -> timedelta:

@@ -33,15 +33,17 @@ from list_pipeline.core.observations import ContactSeen
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, content_hash
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.wording import ids_text
-from list_pipeline.operations.access import ReadingMailjet, Reconciling
+from list_pipeline.operations.access import ReadingMailjet, Reconciling, Storing
 from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.operations.drift.alert import tell
+from list_pipeline.operations.drift.mass_changes import tell_about_mass_changes
 from list_pipeline.operations.membership.sync import sync
 from list_pipeline.operations.safety import restore_guard
 from list_pipeline.storage import drift as drift_rows
 from list_pipeline.storage import five_lists
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.campaigns import recipients as recipient_rows
+from list_pipeline.storage.mass_changes import asked_as_mass_change
 from list_pipeline.storage.membership.sync import SyncStaging
 from list_pipeline.storage.plans import plan_rows
 
@@ -53,6 +55,7 @@ _ATTEMPTS = 3
 _SINGLE_READS_MAX = 50
 """Contacts are read one by one up to this number, beyond it by paging their list."""
 _IDS_SHOWN = 5
+_NOTES = frozenset(DriftKind) - ALERTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,8 @@ def reconcile(services: Reconciling, *, run_id: str | None = None, progress: Pro
         is_new_stop = stopped_because is not None and _ask_about_stop(connection, stopped_because, findings, now)
     progress(f"{contacts:,} contacts compared, {len(findings)} findings, {len(proposals)} repairs proposed")
     synced = sync(services, full=True).requests if any(map(differs, standings)) else 0
+    _close_asked_otherwise(services)
+    tell_about_mass_changes(services)
     with services.database.begin() as connection:
         drift_rows.set_requests(connection, reconciliation_id, requests + synced)
     restore_guard.note_alive(services)
@@ -372,6 +377,23 @@ def _tell_people(
     ]
     drift_rows.close_drift_items(connection, fine, ReviewStatus.RESOLVED, "nobody", "no longer so at Mailjet", now)
     return tuple(finding for members in fresh.values() for finding in members)
+
+
+def _close_asked_otherwise(services: Storing) -> None:
+    """A note about contacts who left, or were excluded or suppressed, is one question too many where all of them belong to a
+    mass change, about which people are asked."""
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        drift_rows.one_writer(connection)
+        asked = [
+            int(item["review_id"])
+            for item in drift_rows.open_drift_items(connection)
+            if item["details"].get("kind") in _NOTES
+            and asked_as_mass_change(connection, item["details"].get("contact_ids", ()))
+        ]
+        drift_rows.close_drift_items(
+            connection, asked, ReviewStatus.RESOLVED, "nobody", "people are asked about it as a mass change", now
+        )
 
 
 def _ask_about_stop(connection: Connection, because: str, findings: Sequence[Finding], now: datetime) -> bool:

@@ -85,16 +85,19 @@ class ListReader:
         self._report = report
         self._staging = sync_rows.SyncStaging(session)
         self._activity: tuple[int, int] = (0, 0)
+        self._noted = True
 
-    def read(self, role: ListRole, *, whole: bool, first: bool) -> None:
+    def read(self, role: ListRole, *, whole: bool, first: bool, another: bool = False) -> None:
         """Bring our rows of a list up to date.
 
         Args:
             whole: from the first entry on, whatever we know. first: it was never read to its end.
+            another: our rows are those of the list that had this role before, so what differs is nobody's edit.
 
         Raises:
             IncompleteDataError: it kept changing while it was read, three times over.
         """
+        self._noted = not (first or another)
         for _ in range(ATTEMPTS):
             self._staging.clear()
             self._activity = journal.activity(self._session)
@@ -166,7 +169,7 @@ class ListReader:
         now = self._services.clock.now()
         with transaction(self._session):
             self._check_activity()
-            left = sync_rows.note_left(self._session, role, gone, now)
+            left = sync_rows.note_left(self._session, role, gone, now, noted=self._noted)
             members.refresh_flags(self._session, now, left)
         if left:
             self._report.left[role] = self._report.left.get(role, 0) + len(left)
@@ -226,7 +229,9 @@ class ListReader:
         with transaction(session):
             self._check_activity()
             self._report.rows_changed += sync_rows.merge_contacts(session, now)
-            self._report.rows_changed += sync_rows.merge_list(session, role, now, whole=whole, known_until=known_until)
+            self._report.rows_changed += sync_rows.merge_list(
+                session, role, now, whole=whole, known_until=known_until, noted=self._noted
+            )
             # A whole list touches everybody; a part touches those who came, however long the list is.
             members.refresh_flags(session, now, None if whole else sync_rows.seen_contacts(session))
             if whole:

@@ -20,6 +20,7 @@ from list_pipeline.core.lists import ALL_LISTS, ListRole
 from list_pipeline.core.observations import ContactListSeen, ContactSeen
 from list_pipeline.core.wording import ids_text
 from list_pipeline.operations.access import ReadingMailjet
+from list_pipeline.operations.membership import mass_changes
 from list_pipeline.operations.membership.list_reading import SINGLE_READS_MAX, ListReader, SyncReport, single_contacts
 from list_pipeline.storage.database import fetch_scalar
 from list_pipeline.storage.membership import members
@@ -34,6 +35,14 @@ FULL_SYNC_EVERY = timedelta(days=7)
 """How often every list is read whole although no number calls for it: equal numbers can hide an exchange."""
 
 _ATTEMPTS = 3
+
+
+class ListGoneError(RemoteNotFoundError):
+    """One of the five lists does not exist at Mailjet, or was deleted: the one of ``role``."""
+
+    def __init__(self, *words: str, role: ListRole) -> None:
+        super().__init__(*words)
+        self.role = role
 
 
 def sync(services: ReadingMailjet, *, full: bool = False, thorough: bool = False) -> SyncReport:
@@ -51,12 +60,22 @@ def sync(services: ReadingMailjet, *, full: bool = False, thorough: bool = False
     report = SyncReport()
     requests_before = services.mailjet.requests_made
     started_at = services.clock.now()
-    report.seen = configured_lists(services)
+    try:
+        report.seen = configured_lists(services)
+    except ListGoneError as error:
+        with services.database.begin() as connection:
+            mass_changes.list_is_gone(connection, error.role, services.list_ids[error.role], started_at)
+        raise
     with services.database.session() as session:
         states = sync_rows.sync_states(session)
         reader = ListReader(services, session, report)
         for role in ALL_LISTS:
-            reader.read(role, whole=_is_due(services, states, role, started_at, full=full), first=role not in states)
+            reader.read(
+                role,
+                whole=_is_due(services, states, role, started_at, full=full),
+                first=role not in states,
+                another=_is_another(services, states, role),
+            )
         if states.keys() != set(ALL_LISTS):
             sync_rows.queue_by_first_subscription(session)
     _follow_unsubscribed_and_excluded(services, report, thorough)
@@ -77,9 +96,14 @@ def _is_due(
     interrupted."""
     if role not in states:
         return False
-    # Another list in this role: nothing that we know of the one before helps to read it.
-    is_another = states[role]["mailjet_list_id"] not in (None, services.list_ids[role])
-    return full or is_another or now - states[role]["last_full_sync_at"] >= FULL_SYNC_EVERY
+    # Nothing that we know of another list in this role helps to read it.
+    is_old = now - states[role]["last_full_sync_at"] >= FULL_SYNC_EVERY
+    return full or is_old or _is_another(services, states, role)
+
+
+def _is_another(services: ReadingMailjet, states: Mapping[ListRole, Mapping[str, Any]], role: ListRole) -> bool:
+    """Whether our rows are those of another list, which had this role before."""
+    return role in states and states[role]["mailjet_list_id"] not in (None, services.list_ids[role])
 
 
 def list_sizes(services: ReadingMailjet) -> dict[ListRole, int]:
@@ -102,10 +126,11 @@ def configured_lists(services: ReadingMailjet) -> dict[ListRole, ContactListSeen
         if list_id not in seen or seen[list_id].is_deleted:
             variable = f"MAILJET_{role.value.replace('campaign_', 'campaign_list_').upper()}"
             variable += "_ID" if "CAMPAIGN" in variable else "_LIST_ID"
-            raise RemoteNotFoundError(
+            raise ListGoneError(
                 f"Reading the size of the {role.label} (id {list_id})",
                 "Mailjet has no such list, or it was deleted",
                 f"Correct {variable}, or restore the list at Mailjet",
+                role=role,
             )
     return {role: seen[list_id] for role, list_id in services.list_ids.by_role().items()}
 
@@ -161,7 +186,7 @@ def _read_unsubscribed(
     found = _read_counted(partial(mailjet.recipients, list_id, unsubscribed=True), count, counted, role.label)
     staging.add_recipients(role, found)
     report.rows_read += len(found)
-    report.rows_changed += sync_rows.merge_unsubscribed(session, role)
+    report.rows_changed += sync_rows.merge_unsubscribed(session, role, services.clock.now())
     return True
 
 
@@ -265,6 +290,7 @@ def _finish(services: ReadingMailjet, report: SyncReport, requests_before: int, 
     report.requests = services.mailjet.requests_made - requests_before
     with services.database.begin() as connection:
         report.sizes = dict(members.stored_sizes(connection))
+        mass_changes.judge(connection, {role: sizes.raw for role, sizes in report.sizes.items()}, now)
         for role, sizes in report.sizes.items():
             seen = report.seen[role]
             sync_rows.save_sync_state(

@@ -65,7 +65,7 @@ from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.lock import MutationLock, mutation_lock
-from list_pipeline.storage.membership import members
+from list_pipeline.storage.membership import members, queue
 from list_pipeline.storage.plans import journal, plan_rows, undone
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.journal import NewChange, NewStep
@@ -158,7 +158,7 @@ def carry_out_correction(services: Correcting, plan_id: int, progress: Progress 
         if plan.executed_at is None:
             look_at(services, [item.contact_id for item in items])
             with lock.writing() as connection:
-                frozen = frozen_items(connection, items)
+                frozen = frozen_items(services, connection, items)
                 if plan.kind is PlanKind.REPAIR:
                     # The journal of the others was written with them.
                     open_forward(services, connection, plan_id, [item for item in items if item not in frozen])
@@ -167,12 +167,17 @@ def carry_out_correction(services: Correcting, plan_id: int, progress: Progress 
         return finish(services, plan_id, lock, progress)
 
 
-def frozen_items(connection: Connection, items: Sequence[PlanItem]) -> tuple[PlanItem, ...]:
-    """The removals that cannot be made now, because Mailjet is sending to their list.
+def frozen_items(services: Deciding, connection: Connection, items: Sequence[PlanItem]) -> tuple[PlanItem, ...]:
+    """The items that cannot be carried out now: removals from a list that Mailjet is sending to, and contacts that go back to a
+    list that nobody joins now.
 
     Taking off who is suppressed or unsubscribed protects the contact and is always done; which of two lists somebody leaves can
     wait. Before the send begins it cannot: a validation that finds somebody on two lists blocks the campaign until one is left.
     """
+    going_back = [item for item in items if item.action is ItemAction.ENROL]
+    if going_back:
+        kept_still = lists_kept_still(services, connection, cycle_now(connection, services.clock.now()))
+        return tuple(item for item in going_back if item.to_role in kept_still)
     frozen = sent_campaigns.lists_in_sending(connection)
     removals = [item for item in items if item.action is ItemAction.REMOVE and item.from_role in frozen]
     now = outcome_rows.contacts_now(connection, [item.contact_id for item in removals])
@@ -183,8 +188,8 @@ def _wait_for_thaw(
     services: Correcting, plan: StoredPlan, frozen: Sequence[PlanItem], lock: MutationLock, progress: Progress
 ) -> Correction:
     """Make what can be made of a repair. The rest stays approved, and follows by itself when its lists were sent."""
-    names = names_text(sorted({item.from_role.label for item in frozen if item.from_role is not None}))
-    progress(f"{len(frozen)} removal(s) wait: {names} is being sent")
+    names = names_text(sorted({role.label for item in frozen if (role := item.from_role or item.to_role) is not None}))
+    progress(f"{len(frozen)} change(s) wait: {names} is being sent, or soon")
     carry_out(services, plan.plan_id, lock, progress)
     with services.database.begin() as connection:
         outcomes = outcome_rows.outcomes(connection, plan.plan_id)
@@ -225,7 +230,7 @@ def to_carry_out(services: Deciding) -> list[CorrectionRun]:
         found = [
             plan_rows.plan_by_id(connection, plan_id)
             for plan_id in outcome_rows.waiting_corrections(connection)
-            if not _only_waits_for_thaw(connection, plan_id)
+            if not _only_waits_for_thaw(services, connection, plan_id)
         ]
         corrected = {plan.plan_id for plan in found if plan is not None}
         half_done = sorted(journal.half_done(connection, now - MAINTENANCE_RUNS.stale_after).keys() - corrected)
@@ -239,13 +244,13 @@ def to_carry_out(services: Deciding) -> list[CorrectionRun]:
     ]
 
 
-def _only_waits_for_thaw(connection: Connection, plan_id: int) -> bool:
-    """Whether all that is left of a correction is removals from lists that are being sent: asking again is no use yet."""
+def _only_waits_for_thaw(services: Deciding, connection: Connection, plan_id: int) -> bool:
+    """Whether all that is left of a correction waits for lists that are being sent: asking again is no use yet."""
     items = plan_rows.plan_items(connection, plan_id)
     begun = {step.contact_id for step in journal.steps_of(connection, plan_id)}
     left = [item for item in items if item.contact_id not in begun]
     is_open = outcome_rows.outcomes(connection, plan_id).open > 0
-    return bool(left) and not is_open and len(frozen_items(connection, left)) == len(left)
+    return bool(left) and not is_open and len(frozen_items(services, connection, left)) == len(left)
 
 
 def require_permission(services: Deciding, tried: str) -> None:
@@ -374,11 +379,14 @@ def open_forward(services: Deciding, connection: Connection, plan_id: int, items
     now = outcome_rows.contacts_now(connection, ids)
     places = members.places_of(connection, ids)
     reasons = {item.contact_id: why for item in items if (why := _needless(item, now[item.contact_id])) is not None}
+    going_back = [item.contact_id for item in items if item.action is ItemAction.ENROL]
+    reasons |= dict.fromkeys(queue.with_suppressed_address(connection, going_back), StepNote.MUST_STAY)
     reasons |= {contact_id: StepNote.CONTACT_GONE for contact_id in ids if now[contact_id].is_gone}
     changes = [
         NewChange(
             item.contact_id,
-            item.action,
+            # Whoever goes back to a list is no newcomer there: the open cycle is judged as for anything taken back.
+            ItemAction.RESTORE if item.action is ItemAction.ENROL else item.action,
             {"places": places[item.contact_id], "is_excluded": now[item.contact_id].is_excluded},
             _forward_steps(item),
             reasons.get(item.contact_id),
@@ -392,17 +400,32 @@ def open_forward(services: Deciding, connection: Connection, plan_id: int, items
 def _forward_steps(item: PlanItem) -> list[NewStep]:
     if item.action is ItemAction.REMOVE:
         return [NewStep(StepAction.REMOVE, item.from_role)]
+    if item.action is ItemAction.ENROL:
+        return [NewStep(StepAction.ADD, item.to_role)]
     return journal.suppression_steps()
 
 
 def _needless(item: PlanItem, now: ContactNow) -> StepNote | None:
     """A removal from one of two lists is made only while the contact is on both: never off its last one, unless it is
-    suppressed or unsubscribed. Who is subscribed again since it was to leave for that stays on all of them."""
+    suppressed or unsubscribed. Who is subscribed again since it was to leave for that stays on all of them. Who is to go back
+    to a list goes while it may be mailed and is on none."""
+    if item.action is ItemAction.ENROL:
+        must_stay = now.is_unsubscribed or now.is_excluded or now.is_complaining or ListRole.SUPPRESSION in now.lists
+        return None if may_be_put_back(now) else StepNote.MUST_STAY if must_stay else StepNote.NO_LONGER_THERE
     if item.action is not ItemAction.REMOVE:
         return None
     is_one_too_many = len(now.campaign_lists) > 1 and item.rule != DriftKind.UNSUBSCRIBED_AND_LISTED.value
     is_right = item.from_role in now.campaign_lists and (is_one_too_many or _must_leave(item, now))
     return None if is_right else StepNote.NO_LONGER_THERE
+
+
+def may_be_put_back(now: ContactNow) -> bool:
+    """Whether a contact that others took off its campaign list may go back there: it may be mailed, is still in master, and is
+    on no campaign list."""
+    is_out = now.is_gone or now.is_unsubscribed or now.is_excluded or now.is_complaining
+    return (
+        not is_out and not now.campaign_lists and ListRole.MASTER in now.lists and ListRole.SUPPRESSION not in now.lists
+    )
 
 
 def _must_leave(item: PlanItem, now: ContactNow) -> bool:

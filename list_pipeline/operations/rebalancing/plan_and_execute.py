@@ -28,9 +28,16 @@ from list_pipeline.core.rebalancing.balance import RebalancingSummary, Sizes, fl
 from list_pipeline.core.rebalancing.flows import EnrolNewcomers, FlowPlan, RebalancingPolicy, plan_flows
 from list_pipeline.core.rebalancing.queue_order import Enrolment, Move, QueueEntry, choose_contacts, needed_from
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
-from list_pipeline.operations.campaigns.before_changes import follow_sends, lists_kept_still
+from list_pipeline.operations.campaigns.before_changes import (
+    follow_sends,
+    frozen_by_others,
+    is_enrolment_frozen,
+    lists_kept_still,
+    lists_not_rebalanced,
+)
 from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.operations.campaigns.recipients import require_known
+from list_pipeline.operations.drift.mass_changes import tell_about_mass_changes
 from list_pipeline.operations.membership.sync import list_sizes, refresh_contacts, sync
 from list_pipeline.operations.plans.corrections import finish
 from list_pipeline.operations.plans.execution import carry_out, finish_half_done
@@ -112,6 +119,7 @@ def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess |
     # Who came, left or unsubscribed since the last look decides who may move, and a send that began since, where to.
     follow_sends(services)
     sync(services)
+    tell_about_mass_changes(services)
     with services.database.begin() as connection:
         require_known(connection, campaign.key, f"Planning the rebalancing after campaign {campaign.key}")
         explained = _draft(services, connection, run, suppression)
@@ -156,9 +164,9 @@ def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess |
 
 def _draft(services: Services, connection: Connection, run: Maintenance, suppression: StoredPlan | None) -> _Draft:
     policy = policy_of(services)
-    available = queue.count_newcomers(connection)
+    available = 0 if is_enrolment_frozen(connection) else queue.count_newcomers(connection)
     cycle = cycle_now(connection, services.clock.now())
-    frozen = lists_kept_still(services, connection, cycle)
+    frozen = lists_not_rebalanced(services, connection, cycle)
     flows = plan_flows(queue.balance_sizes(connection), available, cycle.sent, frozen, policy)
     question = RebalancingQuestion(
         flows=flows,
@@ -324,6 +332,7 @@ def _carry_out(
     # Who came or left decides whom a move concerns; a send that began since the plan was made, what may move. Sends are looked
     # at last, so that little can begin between that and the first change.
     refresh_contacts(services, [item.contact_id for item in items])
+    tell_about_mass_changes(services)
     follow_sends(services)
     looked_at = services.clock.now()
     open_journal(services, plan, items, lock)
@@ -387,11 +396,14 @@ def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]
         cycle = cycle_now(connection, now)
         received = recipient_rows.received_in_cycle(connection, cycle.number, ids)
         frozen = lists_kept_still(services, connection, cycle)
+        by_others = frozen_by_others(connection)
         removed = queue.removed_among(connection, ids)
         reasons, changes = {}, []
         for item in items:
             flag = facts.get(item.contact_id)
             reason = _no_longer(item, flag, cycle, received, frozen)
+            if reason is None and by_others & _touched(item):
+                reason = StepNote.LIST_FROZEN
             if reason is None and item.contact_id in suppressed_before:
                 reason = StepNote.MUST_STAY
             if reason is None and item.contact_id in removed:
@@ -405,6 +417,11 @@ def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]
             changes.append(NewChange(item.contact_id, item.action, before, steps, reason))
         journal.open_changes(connection, plan.plan_id, changes, now)
         journal.skip_unstarted(connection, plan.plan_id, reasons, now)
+
+
+def _touched(item: PlanItem) -> set[ListRole | None]:
+    """The lists that give or take the contact of an item; an enrolment takes it out of the master list."""
+    return {item.to_role, ListRole.MASTER if item.from_role is None else item.from_role}
 
 
 def _no_longer(

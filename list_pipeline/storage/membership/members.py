@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from list_pipeline.core.drift.mass_changes import MassChangeKind
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import RecipientSeen
 from list_pipeline.core.plans.journal import StepAction, StepState
@@ -136,7 +137,8 @@ def contacts_before(connection: Connection, contact_id: int) -> int:
 
 def taken_off_by_others(connection: Connection, since: datetime) -> Mapping[ListRole, tuple[int, int]]:
     """For each campaign list the contacts that left it since an instant without a step of our journal, and the contacts that
-    are on it now. Who was erased, and whom others suppressed, is left out: that explains why it left."""
+    are on it now. Who was erased, and whom others suppressed, is left out: that explains why it left. So is who left in a mass
+    change: people are asked about that by itself, and the list is frozen until they decide."""
     found = fetch_all(
         connection,
         f"""
@@ -146,7 +148,11 @@ def taken_off_by_others(connection: Connection, since: datetime) -> Mapping[List
                    select 1 from change h join change_step s using (change_id)
                    where h.contact_id = l.contact_id and s.action = {sql_word(StepAction.REMOVE)}
                      and s.list_role = l.list_role and s.state in {sql_list(StepState.CONFIRMED, StepState.COMPENSATED)}
-                     and s.changed_at >= l.left_at - interval '1 minute')) as taken_off
+                     and s.changed_at >= l.left_at - interval '1 minute') and not exists (
+                   select 1 from mass_change_contact n join mass_change m using (mass_change_id)
+                   where n.contact_id = l.contact_id and m.list_role = l.list_role
+                     and m.kind in {sql_list(MassChangeKind.LEFT, MassChangeKind.GONE)}
+                     and m.seen_at >= l.left_at)) as taken_off
         from list_membership l join contact_list_membership c using (contact_id)
         where l.list_role in {sql_list(*CAMPAIGN_LISTS)} and (l.left_at is null or l.left_at > :since)
         group by l.list_role

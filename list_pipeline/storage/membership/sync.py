@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import ContactSeen, RecipientSeen
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_scalar, to_json
+from list_pipeline.storage.membership import list_edits
 from list_pipeline.storage.membership.members import StoredSizes
 from list_pipeline.storage.membership.unsubscriptions import keep_replaced
 
@@ -119,6 +120,7 @@ def merge_contacts(connection: Connection, now: datetime) -> int:
 
     A new contact gets its place in the queue here: the earliest subscription that is known, else its creation.
     """
+    list_edits.note_seen_contacts(connection, now)
     return execute(
         connection,
         """
@@ -143,7 +145,13 @@ def merge_contacts(connection: Connection, now: datetime) -> int:
 
 
 def merge_list(
-    connection: Connection, role: ListRole, now: datetime, *, whole: bool, known_until: int | None = None
+    connection: Connection,
+    role: ListRole,
+    now: datetime,
+    *,
+    whole: bool,
+    known_until: int | None = None,
+    noted: bool = True,
 ) -> int:
     """Bring our rows of one list up to date with what was seen, and return how many changed.
 
@@ -151,8 +159,11 @@ def merge_list(
         whole: the list was read from the first to the last row, so whoever was not seen has left it.
         known_until: the highest id of an entry in our rows when the reading began. A higher one that was not seen may have
             come after it and been merged by somebody else: that one has not left.
+        noted: what differs is somebody's edit, and no first reading of this list.
     """
     keep_replaced(connection, role, now)
+    if noted:
+        list_edits.note_seen(connection, role, now)
     changed = execute(
         connection,
         """
@@ -170,34 +181,38 @@ def merge_list(
         now=now,
     )
     if whole:
-        changed += execute(
+        changed += _changed(
             connection,
-            """
+            list_edits.noting_left("""
             update list_membership m set left_at = :now
             where m.list_role = :role and m.left_at is null
               and not exists (select 1 from seen_recipient r where r.list_role = :role and r.contact_id = m.contact_id)
               and m.recipient_id <= greatest(
                   cast(:known_until as bigint),
-                  (select max(recipient_id) from seen_recipient where list_role = :role))
-            """,
+                  (select max(recipient_id) from seen_recipient where list_role = :role))"""),
             role=role.value,
             known_until=known_until,
             now=now,
+            noted=noted,
         )
     return changed
 
 
-def note_left(connection: Connection, role: ListRole, recipient_ids: Sequence[int], now: datetime) -> tuple[int, ...]:
-    """Take over that entries are no longer in a list, and return whose they were."""
+def note_left(
+    connection: Connection, role: ListRole, recipient_ids: Sequence[int], now: datetime, *, noted: bool = True
+) -> tuple[int, ...]:
+    """Take over that entries are no longer in a list, and return whose they were. ``noted`` as of ``merge_list``."""
     found = fetch_all(
         connection,
-        """
-        update list_membership set left_at = :now
-        where list_role = :role and recipient_id = any(:ids) and left_at is null returning contact_id
-        """,
+        list_edits.noting_left(
+            """update list_membership set left_at = :now
+               where list_role = :role and recipient_id = any(:ids) and left_at is null""",
+            counted="contact_id",
+        ),
         role=role.value,
         ids=list(recipient_ids),
         now=now,
+        noted=noted,
     )
     return tuple(int(row["contact_id"]) for row in found)
 
@@ -216,35 +231,40 @@ def queue_by_first_subscription(connection: Connection) -> int:
     )
 
 
-def merge_unsubscribed(connection: Connection, role: ListRole) -> int:
+def merge_unsubscribed(connection: Connection, role: ListRole, now: datetime) -> int:
     """Take over the unsubscribed members of a list, all of which were seen, and return how many rows changed."""
-    return execute(
+    return _changed(
         connection,
-        """
+        list_edits.noting_unsubscribed("""
         update list_membership m set is_unsubscribed = (r.contact_id is not null), unsubscribed_at = r.unsubscribed_at
         from list_membership o
         left join seen_recipient r on r.list_role = o.list_role and r.contact_id = o.contact_id
         where m.list_role = o.list_role and m.contact_id = o.contact_id and m.list_role = :role and m.left_at is null
-          and m.is_unsubscribed is distinct from (r.contact_id is not null)
-        """,
+          and m.is_unsubscribed is distinct from (r.contact_id is not null)"""),
         role=role.value,
+        now=now,
+        noted=True,
     )
 
 
 def merge_excluded(connection: Connection, now: datetime) -> int:
     """Take over the excluded contacts, all of which were seen, and return how many rows changed."""
-    return execute(
+    return _changed(
         connection,
-        """
+        list_edits.noting_excluded("""
         update contact_list_membership m set is_excluded = (s.contact_id is not null), last_updated = :now
         from contact_list_membership o left join (
             select contact_id from seen_contact where is_excluded
             union select contact_pseudonym(contact_id) from seen_contact where is_excluded and is_anonymised) s
             on s.contact_id = o.contact_id
-        where m.contact_id = o.contact_id and m.is_excluded is distinct from (s.contact_id is not null)
-        """,
+        where m.contact_id = o.contact_id and m.is_excluded is distinct from (s.contact_id is not null)"""),
         now=now,
+        noted=True,
     )
+
+
+def _changed(connection: Connection, statement: str, **parameters: Any) -> int:
+    return int(fetch_scalar(connection, statement, **parameters))
 
 
 def save_sync_state(
@@ -331,6 +351,12 @@ def set_sync_requests(connection: Connection, sync_run_id: int, requests: int) -
         id=sync_run_id,
         requests=requests,
     )
+
+
+def last_finished(connection: Connection) -> datetime | None:
+    """When the last complete sync ended (UTC), or None."""
+    found: datetime | None = fetch_scalar(connection, "select max(finished_at) from sync_run")
+    return found
 
 
 def sync_states(connection: Connection) -> Mapping[ListRole, Mapping[str, Any]]:

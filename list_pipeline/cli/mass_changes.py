@@ -1,0 +1,82 @@
+"""The command about mass changes: seeing them, saying that one was meant, and having those who were taken off put back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from list_pipeline.cli.common import console, opened_services
+from list_pipeline.core.errors import RefusedError
+
+if TYPE_CHECKING:
+    from list_pipeline.storage.mass_changes import MassChange
+
+_SHOWN_FOR = timedelta(days=30)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command("mass-changes")(mass_changes)
+
+
+def mass_changes(
+    accept: Annotated[
+        int | None, typer.Option(help="The number of one that was meant; its lists are rebalanced again.")
+    ] = None,
+    repair: Annotated[
+        int | None, typer.Option(help="The number of one whose contacts are to be put back; makes a plan for approval.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="Who decides: a name, and no address.")] = "",
+    note: Annotated[str, typer.Option(help="Why; needed to accept and to repair.")] = "",
+) -> None:
+    """Show what others changed at large in the lists, and decide on it. Nothing at Mailjet is changed by this command."""
+    from list_pipeline.operations.reviews import mass_changes as answers
+    from list_pipeline.storage import mass_changes as rows
+
+    if accept is not None and repair is not None:
+        raise RefusedError("Deciding on mass changes", "it is either accepted or repaired", "Give one of both")
+    with opened_services() as services:
+        if accept is not None:
+            answers.accept(services, accept, by=by, note=note)
+            console.print(f"Mass change {accept} is accepted by {by}.", markup=False)
+        elif repair is not None:
+            made = answers.repair(services, repair, by=by, note=note)
+            console.print(
+                f"Plan {made.plan_id} puts {made.contacts:,} contacts back, {made.left:,} stay off. It waits: list-pipeline "
+                f"approve {made.plan_id} {made.content_hash[:12]} --by NAME",
+                markup=False,
+            )
+        else:
+            with services.database.begin() as connection:
+                found = rows.mass_changes(connection, since=services.clock.now() - _SHOWN_FOR)
+            _show(found)
+
+
+def _show(found: Iterable[MassChange]) -> None:
+    from list_pipeline.core.drift.mass_change_message import change_text
+    from list_pipeline.core.drift.mass_changes import MassChangeStatus
+    from list_pipeline.core.wording import utc_text
+
+    table = Table("number", "found (UTC)", "what", "still so", "ordinary", "state")
+    for one in found:
+        state = one.status.value
+        if one.status is MassChangeStatus.OPEN and one.repair_plan_id is not None:
+            state = f"open, plan {one.repair_plan_id}"
+        elif one.closed_by:
+            state = f"{state} by {one.closed_by}: {one.note or ''}".rstrip(": ")
+        table.add_row(
+            str(one.matter),
+            utc_text(one.found_at),
+            change_text(one.figures),
+            f"{one.remaining:,}",
+            f"{one.figures.ordinary:,}",
+            state,
+        )
+    if table.row_count:
+        console.print(table)
+    else:
+        console.print("Nobody changed a list at large in the last 30 days.")

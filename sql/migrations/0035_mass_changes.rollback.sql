@@ -1,0 +1,4 @@
+
+drop table list_pipeline.list_edit;
+drop table list_pipeline.mass_change_contact;
+drop table list_pipeline.mass_change;
