@@ -72,8 +72,8 @@ stop: $(READY)  ## Stop the embedded servers
 migrate: $(READY)  ## Bring the schema of DATABASE_URL up to date
 	@$(VENV)/bin/list-pipeline migrate
 
-rollback: $(READY)  ## Take the newest migration back (ALL=1: all of them)
-	@$(VENV)/bin/list-pipeline rollback $(if $(ALL),--all)
+rollback: $(READY)  ## Take the newest migration back, after asking (ALL=1: all of them, YES=1: without asking)
+	@$(VENV)/bin/list-pipeline rollback $(if $(ALL),--all) $(if $(YES),--yes)
 
 audit: $(READY)  ## Look for known vulnerabilities in the locked packages (needs the network)
 	$(VENV)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock

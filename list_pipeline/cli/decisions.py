@@ -28,7 +28,7 @@ def decisions(
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day (UTC); yesterday when left out.")
     ] = None,
     days: Annotated[
-        int | None, typer.Option(min=1, help="Instead: one line for each of so many days that were reviewed.")
+        int | None, typer.Option(min=1, max=3660, help="Instead: one line for each of so many days that were reviewed.")
     ] = None,
 ) -> None:
     """Show what was decided on a day, by which rule, what the advisors made of it, and whether people agreed."""

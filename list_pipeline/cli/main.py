@@ -6,6 +6,7 @@ How errors end, and with which exit code: ``program``. Nothing here shows an add
 from __future__ import annotations
 
 import json
+import os
 import sys
 from importlib.metadata import version as installed_version
 from io import TextIOWrapper
@@ -295,7 +296,19 @@ def main() -> None:
         # A terminal that cannot show a character is no reason to fail.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app(prog_name="list-pipeline")
+    try:
+        app(prog_name="list-pipeline")
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    """Whoever read the output may have stopped, as ``head`` does: that is no error, and Python would print one while it ends.
+    https://docs.python.org/3/library/signal.html#note-on-sigpipe"""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def health(
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that each service gets.")] = 10.0,
+    timeout: Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds that each service gets.")] = 10.0,
 ) -> None:
     """Ask database, Redis, Mailjet, Slack and Gemini whether they answer, and the schema whether it is the one of this version.
     Exit code 1 when something that is required is not well."""

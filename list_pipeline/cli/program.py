@@ -114,8 +114,12 @@ class Program(TyperGroup):
         except Exception as error:  # noqa: BLE001  # the boundary: nobody is shown a traceback who did not ask for one
             code = _defect(error)
         else:
-            if answer.is_json and answer.document:
+            if code == ExitCode.INTERRUPTED:
+                code = _end("interrupted", "Interrupted.", {}, ExitCode.INTERRUPTED)
+            elif answer.is_json and answer.document:
                 write_json(answer.document)
+        finally:
+            answer.begin()
         sys.exit(code or ExitCode.DONE)
 
 

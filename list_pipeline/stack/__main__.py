@@ -30,7 +30,11 @@ def main(arguments: list[str] | None = None) -> int:
         "words", nargs=argparse.REMAINDER, help="as of python -m list_pipeline.sandbox gemini --help"
     )
     commands.add_parser("supervise", help="own the servers in the foreground (what start runs detached)")
-    chosen = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    # What stands behind these is for the other program, also where it begins with an option.
+    passed_on = 1 if given[:1] in (["cli"], ["gemini"]) else len(given)
+    chosen = parser.parse_args(given[:passed_on])
+    chosen.words = given[passed_on:]
     os.umask(PRIVATE_UMASK)
     try:
         return _run(chosen)

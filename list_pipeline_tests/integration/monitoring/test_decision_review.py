@@ -11,7 +11,6 @@ import pytest
 from typer.testing import CliRunner
 
 from list_pipeline.agents.optimization import AGENT as OPTIMIZATION
-from list_pipeline.cli import common as cli_common
 from list_pipeline.cli import decisions as cli_decisions
 from list_pipeline.cli.main import app
 from list_pipeline.core.advice import AdviceOutcome, AdviceSource, AgentRecord, ModelAnswer
@@ -410,7 +409,6 @@ def test_the_command_shows_a_day_and_the_days_before_without_an_address(
         yield small.services
 
     monkeypatch.setattr(cli_decisions, "opened_services", opened)
-    monkeypatch.setattr(cli_common.console, "_width", 300)
     assert "None of the last 7 days" in shown.invoke(app, ["decisions", "--days", "7"]).output
     pass_days(small)
     said = shown.invoke(app, ["decisions"])

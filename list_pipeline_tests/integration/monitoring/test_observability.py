@@ -356,7 +356,7 @@ def commands(small: Installation, monkeypatch: pytest.MonkeyPatch) -> Any:
             yield services
 
         monkeypatch.setattr(cli_observe, "opened_services", opened)
-        monkeypatch.setattr(cli_observe.console, "_width", 240)
+        monkeypatch.setattr(cli_observe, "opened_whatever_schema", opened)
         return CliRunner().invoke(app, list(arguments))
 
     return run

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from list_pipeline.cli import corrections as cli
+from list_pipeline.cli.main import app
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError, UnavailableError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.operations.plans import corrections
@@ -331,10 +331,6 @@ def test_the_commands_say_how_the_maintenance_stands_to_people_and_to_machines(
         yield small.services
 
     monkeypatch.setattr(cli, "opened_services", opened)
-    monkeypatch.setattr(cli.console, "_width", 250)
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    cli.register(app)
 
     def say(*arguments: str) -> str:
         answer = CliRunner().invoke(app, list(arguments))
@@ -342,12 +338,12 @@ def test_the_commands_say_how_the_maintenance_stands_to_people_and_to_machines(
         return answer.stdout
 
     small.maintain()
-    told = say("undo", small.key, "--by", "bob")
+    told = say("undo", small.key, "--by", "bob", "--yes")
     assert "The maintenance is partly rolled back" in told
     assert "- 1 stand: complained about spam" in told
-    found = json.loads(say("redo", small.key, "--by", "ada", "--json"))
+    found = json.loads(say("redo", small.key, "--by", "ada", "--yes", "--json"))
     assert found["maintenance"] == {"status": "success", "taken_back": None, "left_because": {}}
     assert [one["planned"] for one in found["corrections"]] == [3, len(moved(small))]
     ((content_hash,),) = small.query("select content_hash from plan where kind = 'redo' order by plan_id limit 1")
     assert found["corrections"][0]["content_hash"] == content_hash
-    assert "There is nothing to do again." in say("redo", small.key, "--by", "ada")
+    assert "There is nothing to do again." in say("redo", small.key, "--by", "ada", "--yes")

@@ -312,7 +312,6 @@ def say(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
 
         for module in (cli_lists, cli_reviews):
             monkeypatch.setattr(module, "opened_services", opened)
-        monkeypatch.setattr(cli_lists.console, "_width", 250)
         app = typer.Typer()
         app.callback()(lambda: None)
         cli_lists.register(app)

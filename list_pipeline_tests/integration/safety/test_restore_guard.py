@@ -270,11 +270,11 @@ def test_the_command_shows_what_was_found_and_takes_the_decision(
     small.clock.advance(AWAY)
     moved = small.account.people[3]
     small.put_on(ListRole.SUPPRESSION, moved)
-    shown = CliRunner().invoke(app, ["reconcile"], env={"COLUMNS": "250"})
+    shown = CliRunner().invoke(app, ["reconcile"])
     assert shown.exit_code == 0, shown.output
     assert str(moved) in shown.output
     assert "--accept --by NAME" in shown.output
     assert "@" not in shown.output
-    accepted = CliRunner().invoke(app, ["reconcile", "--accept", "--by", "A. Person"])
+    accepted = CliRunner().invoke(app, ["reconcile", "--accept", "--by", "A. Person", "--yes"])
     assert accepted.exit_code == 0, accepted.output
     assert change_block_reason(small.services) is None

@@ -365,7 +365,9 @@ def test_the_next_weekly_check_is_compared_with_the_week_before(opened: Opened) 
 def test_a_campaign_that_was_blocked_is_let_go(opened: Opened) -> None:
     with opened("finished") as made:
         ((blocked,),) = made.query("select campaign_key from campaign_schedule where status = 'BLOCKED'")
-        assert f"{blocked} was let go by ada." in said(made, "unblock", blocked, "--by", "ada", "--note", "seen")
+        assert f"{blocked} was let go by ada." in said(
+            made, "unblock", blocked, "--by", "ada", "--note", "seen", "--yes"
+        )
         assert made.query("select status from campaign_schedule where campaign_key = :k", k=blocked) == [("READY",)]
 
 

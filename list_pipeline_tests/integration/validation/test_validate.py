@@ -161,6 +161,8 @@ def test_an_override_is_recorded_and_the_same_findings_do_not_block_again(small:
     draft, key, _ = scheduled_campaign(small)
     put_back_by_a_person(small)
     validate(small.services, key)
+    with pytest.raises(RefusedError, match="there is no reason"):
+        override(small.services, key, by="Ana", note="  ")
     done = override(small.services, key, by="Ana", note="agreed with legal")
     assert "Mailjet sends it" in done.fate
     assert small.query("select overridden_by, note, rules from campaign_override") == [
@@ -170,9 +172,9 @@ def test_an_override_is_recorded_and_the_same_findings_do_not_block_again(small:
     assert (again.stored.verdict, again.stored.is_blocking) == (Severity.CRITICAL, False)
     assert row(small, draft)[1] == "READY"
     with pytest.raises(RefusedError, match="not blocked"):
-        override(small.services, key, by="Ana")
+        override(small.services, key, by="Ana", note="seen")
     with pytest.raises(RefusedError, match="a person has to be named"):
-        override(small.services, key, by="")
+        override(small.services, key, by="", note="seen")
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -203,9 +205,9 @@ def test_a_cancelled_schedule_is_restored_by_the_override_also_after_a_kill(
     with monkeypatch.context() as patched:
         Dying(1, when, counting=f"POST /v3/REST/campaigndraft/{draft}/schedule").install(patched)
         with pytest.raises(Killed):
-            override(fresh, key, by="Ana")
+            override(fresh, key, by="Ana", note="seen")
     last = small.another(block_cancels_schedule=True)
-    assert "was restored" in override(last, key, by="Ana").fate
+    assert "was restored" in override(last, key, by="Ana", note="seen").fate
     assert last.mailjet.drafts.scheduled_for(draft) == at
     assert small.query("select action, state, reversed_at is not null from schedule_change order by 1") == [
         ("cancel", "confirmed", True),
@@ -235,7 +237,7 @@ def test_an_override_after_the_time_of_sending_says_that_it_has_to_be_scheduled_
     put_back_by_a_person(small)
     validate(services, key)
     small.clock.set(at + timedelta(minutes=5))
-    assert "has passed" in override(services, key, by="Ana").fate
+    assert "has passed" in override(services, key, by="Ana", note="seen").fate
     assert services.mailjet.drafts.one(draft).status == DraftStatus.DRAFT
     # Scheduled again by a person, it is a campaign like any other: validated, and no second row.
     schedule(small, small.clock.now() + timedelta(hours=2), draft=draft)
@@ -262,7 +264,7 @@ def test_an_override_of_a_cancelled_campaign_waits_for_the_mode(small: Installat
     put_back_by_a_person(small)
     validate(services, key)
     with pytest.raises(ChangesStoppedError, match="LIST_MANAGEMENT_ENABLED"):
-        override(small.another(list_management_enabled=False), key, by="Ana")
+        override(small.another(list_management_enabled=False), key, by="Ana", note="seen")
     assert small.query("select count(*) from campaign_override") == [(0,)]
 
 

@@ -12,7 +12,6 @@ import pytest
 from typer.testing import CliRunner
 
 from list_pipeline.cli import cache as cli_cache
-from list_pipeline.cli import common as cli_common
 from list_pipeline.cli.main import app
 from list_pipeline.core.lists import ListRole
 from list_pipeline.defs.build import build_defs
@@ -33,8 +32,6 @@ def cached(install_small: Install, redis_url: str) -> Iterator[Installation]:
 @pytest.fixture
 def say(monkeypatch: pytest.MonkeyPatch) -> Callable[[Installation | Services], Say]:
     """What a command of an installation prints; each is a process of its own."""
-    # Not by ``width``: what that says would be written back as if it had been chosen, and hold for every later test.
-    monkeypatch.setattr(cli_common.console, "_width", 300)
 
     def on(made: Installation | Services) -> Say:
         @contextmanager
@@ -103,7 +100,7 @@ def test_a_contact_is_shown_with_its_places_and_masked(
     assert "at Mailjet, 0 s ago: " in shown
     assert "excluded from campaigns" in run("contact", str(gone))
     assert "gets mail: no" in run("contact", str(gone))
-    assert "We have no row of contact 4" in run("contact", "4", status=1)
+    assert "Looking for contact 4: we have no row of it" in run("contact", "4", status=1)
     assert "there is no such contact" in run("contact", "4", "--mailjet")
 
 
