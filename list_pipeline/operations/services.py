@@ -23,6 +23,7 @@ from list_pipeline.integrations.rehearsal_clock import RehearsalClock
 from list_pipeline.settings import Settings, read_settings
 from list_pipeline.storage.database import Database
 from list_pipeline.storage.limiter import SharedLimiter
+from list_pipeline.storage.lock import give_sign_of_life
 from list_pipeline.storage.server_clock import ServerClock
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class HeartbeatLimiter:
 
     def acquire(self) -> datetime:
         counted_at = self._limiter.acquire()
+        give_sign_of_life()
         if self._services.heartbeat is not None:
             self._services.heartbeat()
         return counted_at

@@ -16,10 +16,10 @@ from sqlalchemy import Connection, RowMapping
 from list_pipeline.core.drift.findings import Finding, Standing
 from list_pipeline.core.drift.mass_changes import PUT_BACK
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.monitoring.stuck_sessions import LockName
 from list_pipeline.core.plans.journal import OPEN_JOBS, UNSETTLED, StepAction, StepState
 from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.core.reviews.questions import REVIEW_LIFE, ReviewKind, ReviewStatus
-from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import (
     copy_rows,
     execute,
@@ -33,6 +33,7 @@ from list_pipeline.storage.database import (
     to_json,
 )
 from list_pipeline.storage.lock import is_held
+from list_pipeline.storage.stuck_sessions import hold
 
 _DRIFT, _ASKED = sql_word(ReviewKind.DRIFT), sql_word(ReviewStatus.OPEN)
 _CAMPAIGN = "('campaign_1', 'campaign_2', 'campaign_3')"
@@ -233,7 +234,7 @@ def begin(connection: Connection, run_id: str | None, now: datetime) -> int:
 
 def one_writer(connection: Connection) -> None:
     """Until this transaction ends nobody else writes findings: two at once would propose everything twice."""
-    execute(connection, "select pg_advisory_xact_lock(:key)", key=lock_numbers.DRIFT)
+    hold(connection, LockName.DRIFT)
 
 
 def finish(

@@ -16,8 +16,8 @@ from list_pipeline.core.errors import StateChangedError
 from list_pipeline.core.five_lists.confirmation import NamedList, NamedLists
 from list_pipeline.core.five_lists.plausibility import PAIRS, FiveListsFacts, ListFacts, ListsRule
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListIds, ListRole
+from list_pipeline.core.monitoring.stuck_sessions import LockName
 from list_pipeline.core.plans.journal import StepState
-from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import (
     execute,
     fetch_all,
@@ -29,6 +29,7 @@ from list_pipeline.storage.database import (
     to_json,
 )
 from list_pipeline.storage.membership.members import LIST_FLAG, stored_sizes
+from list_pipeline.storage.stuck_sessions import hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Confirmation:
 
 def one_writer(connection: Connection) -> None:
     """Until the end of the transaction nobody else confirms."""
-    execute(connection, "select pg_advisory_xact_lock(:key)", key=lock_numbers.FIVE_LISTS)
+    hold(connection, LockName.FIVE_LISTS)
 
 
 def confirmation(connection: Connection) -> Confirmation | None:

@@ -9,12 +9,17 @@ number in an unlucky minute, and a ready-made limiter library, none of which rea
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import TypeVar
 
+import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.core.clock import Clock
 from list_pipeline.core.errors import RateLimitedError
+from list_pipeline.core.monitoring.stuck_sessions import LockName
 from list_pipeline.core.request_rate import (
     LONGEST_WAIT,
     WINDOW,
@@ -23,14 +28,24 @@ from list_pipeline.core.request_rate import (
     allowed_rate,
     pause_left,
 )
-from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import Database, execute, fetch_one, fetch_row
 from list_pipeline.storage.server_clock import present
+from list_pipeline.storage.stuck_sessions import LockWaitError, end_stuck, hold
 
 _KEPT_FOR = timedelta(days=2)
 _UNEVEN = timedelta(seconds=1)
 """Processes of a rehearsal know its time this exactly. What is further ahead was counted by a clock that was wrong, or that
 went back since, and says nothing about the last minute."""
+
+_HANGS_AFTER_S = 10
+"""A transaction of the limiter takes milliseconds: PostgreSQL ends one that is idle for so long."""
+_WAITED_FOR_S = 15
+"""Longest wait for somebody else's count, after which it is looked who that is; the times of that are ``_WAITS``."""
+_WAITS = 6
+"""Longer than a holder may be silent, so that one that is stuck is ended while it is waited for."""
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 
 class SharedLimiter:
@@ -71,11 +86,43 @@ class SharedLimiter:
         counted = self._try_acquire()
         return None if isinstance(counted, timedelta) else counted
 
+    @contextmanager
+    def _alone(self) -> Iterator[Connection]:
+        """A transaction beside which nobody else counts, with little time: whoever hangs in it holds up every process."""
+        with self._database.begin() as connection:
+            execute(
+                connection,
+                """
+                select set_config('idle_in_transaction_session_timeout', :limit, true),
+                       set_config('statement_timeout', :longest, true)
+                """,
+                limit=f"{_HANGS_AFTER_S}s",
+                longest=f"{2 * _WAITED_FOR_S}s",
+            )
+            # A statement of its own: those after it have to see what others wrote before they let go of the lock.
+            hold(connection, LockName.LIMITER, within_s=_WAITED_FOR_S)
+            yield connection
+
+    def _counted(self, count: Callable[[], T]) -> T:
+        """Count, and end a session that is stuck with the lock meanwhile.
+
+        Raises:
+            LockWaitError: somebody held the lock all the time, and could not be ended.
+        """
+        for _ in range(_WAITS - 1):
+            try:
+                return count()
+            except LockWaitError as error:
+                log.warning("requests wait for the lock of the limiter", held_by=error.happened)
+                end_stuck(self._database, LockName.LIMITER)
+        return count()
+
     def _try_acquire(self) -> datetime | timedelta:
         """When a request was counted, or where none is allowed now, the time until one may be."""
-        with self._database.begin() as connection:
-            # A statement of its own: those after it have to see what others wrote before they let go of the lock.
-            execute(connection, "select pg_advisory_xact_lock(:key)", key=lock_numbers.LIMITER)
+        return self._counted(self._count)
+
+    def _count(self) -> datetime | timedelta:
+        with self._alone() as connection:
             now = present(connection, self._clock)
             learned = learned_rate(connection)
             if left := pause_left(learned, now):
@@ -105,8 +152,10 @@ class SharedLimiter:
         """Learn from a 429 to a request that was counted at an instant (UTC): Mailjet publishes no number, so this is the only
         way it tells us."""
         pause = None if retry_after_s is None else timedelta(seconds=min(retry_after_s, _KEPT_FOR.total_seconds()))
-        with self._database.begin() as connection:
-            execute(connection, "select pg_advisory_xact_lock(:key)", key=lock_numbers.LIMITER)
+        self._counted(lambda: self._learn(asked_at, pause))
+
+    def _learn(self, asked_at: datetime, pause: timedelta | None) -> None:
+        with self._alone() as connection:
             now = present(connection, self._clock)
             learned = after_refusal(self._limit, learned_rate(connection), asked_at=asked_at, now=now, pause=pause)
             execute(

@@ -1,30 +1,48 @@
 """The lock under which lists are changed: one holder in the whole installation, with a fencing number.
 
 A PostgreSQL advisory lock on a connection of its own: it ends with the connection, so a killed process frees it at once.
-Dagster's pool of one stands in front of it; that is a courtesy of the scheduler, this is the guarantee.
+Dagster's pool of one stands in front of it; that is a courtesy of the scheduler, this is the guarantee. A holder that hangs
+keeps its connection: it gives signs of life through it, and one that gives none loses it to whoever waits.
 """
 
 from __future__ import annotations
 
+import itertools
+import threading
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from list_pipeline.core.clock import Clock
 from list_pipeline.core.errors import ConfigurationError, LockHeldError, TransientError
+from list_pipeline.core.monitoring.stuck_sessions import LockName
 from list_pipeline.storage import lock_numbers
-from list_pipeline.storage.database import Database, answered_within, execute, fetch_one, fetch_scalar
+from list_pipeline.storage.database import Database, answered_within, execute, fetch_scalar
+from list_pipeline.storage.stuck_sessions import end_stuck, hold, holders
 
 _CHECKED_WITHIN_S = 30.0
 """An answer that takes longer is none: a holder that cannot make sure of its lock changes nothing."""
+_SIGN_EVERY_S = 30.0
+_LOOKED_AT_EVERY = 30
+"""Of so many tries to get the lock, the first looks whether its holder is stuck."""
 
 
 class LockLostError(TransientError):
     """The connection that held the lock is gone: stop before the next mutation and resume from the journal."""
+
+
+@dataclass
+class _Life:
+    """When the session of a lock was last used only to be seen (monotonic seconds). ``lock``: one thread at a time uses it."""
+
+    shown_at: float = field(default_factory=time.monotonic)
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +54,7 @@ class MutationLock:
     _connection: Connection
     _session: str
     """Our name of the session: another one there means that a pooler gave us somebody else's."""
+    _life: _Life
 
     def check(self) -> None:
         """Make sure, right before a mutating request, that the lock is still ours.
@@ -44,7 +63,7 @@ class MutationLock:
             LockLostError: it is not.
         """
         try:
-            with answered_within(self._connection, _CHECKED_WITHIN_S):
+            with self._life.lock, answered_within(self._connection, _CHECKED_WITHIN_S):
                 held = fetch_scalar(
                     self._connection,
                     """
@@ -61,6 +80,18 @@ class MutationLock:
         if not held:
             raise _lost()
 
+    def give_sign_of_life(self) -> None:
+        """Let the session of the lock be seen at work, at most twice a minute; what became of the lock, ``check`` finds out."""
+        if time.monotonic() - self._life.shown_at < _SIGN_EVERY_S:
+            return
+        self._life.shown_at = time.monotonic()
+        with (
+            suppress(DBAPIError, PendingRollbackError),
+            self._life.lock,
+            answered_within(self._connection, _CHECKED_WITHIN_S),
+        ):
+            fetch_scalar(self._connection, "select 1")
+
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction in which this holder writes down what it does, and whose end no later holder can overtake.
@@ -71,11 +102,15 @@ class MutationLock:
         Raises:
             LockLostError: somebody holds the lock since. Nothing was written.
         """
+        self.give_sign_of_life()
         with self._database.begin() as connection:
-            execute(connection, "select pg_advisory_xact_lock_shared(:key)", key=lock_numbers.FENCE)
+            hold(connection, LockName.FENCE, shared=True)
             if fetch_scalar(connection, "select last_value from mutation_fence") != self.fence:
                 raise _lost()
             yield connection
+
+
+_held: ContextVar[MutationLock | None] = ContextVar("held", default=None)
 
 
 @contextmanager
@@ -94,7 +129,12 @@ def mutation_lock(database: Database, clock: Clock, holder: str, *, wait_s: floa
         session = _require_session(connection, f"Changing the lists for {holder}")
         # The name is visible to the next one who asks; PostgreSQL cuts it at 63 bytes.
         execute(connection, "select set_config('application_name', :name, false)", name=f"list_pipeline: {holder}"[:63])
+        tries = itertools.count()
         while not fetch_scalar(connection, "select pg_try_advisory_lock(:key)", key=lock_numbers.MUTATION):
+            if next(tries) % _LOOKED_AT_EVERY == 0 and any(
+                one.was_ended for one in end_stuck(database, LockName.MUTATION)
+            ):
+                continue
             if clock.now().timestamp() >= deadline:
                 raise LockHeldError(
                     f"Waiting {wait_s:.0f} s to change the lists for {holder}",
@@ -104,8 +144,20 @@ def mutation_lock(database: Database, clock: Clock, holder: str, *, wait_s: floa
             clock.sleep(1.0)
         fence = int(fetch_scalar(connection, "select nextval('mutation_fence')"))
         # Whoever held it before may still be writing.
-        execute(connection, "select pg_advisory_xact_lock(:key)", key=lock_numbers.FENCE)
-        yield MutationLock(fence, database, connection, session)
+        hold(connection, LockName.FENCE)
+        lock = MutationLock(fence, database, connection, session, _Life())
+        before = _held.get()
+        _held.set(lock)
+        try:
+            yield lock
+        finally:
+            _held.set(before)
+
+
+def give_sign_of_life() -> None:
+    """Whoever holds the lock here works: called with each request to Mailjet. Without a lock it does nothing."""
+    if (lock := _held.get()) is not None:
+        lock.give_sign_of_life()
 
 
 def _require_session(connection: Connection, tried: str) -> str:
@@ -147,19 +199,8 @@ def is_held(connection: Connection) -> bool:
 
 
 def _holder_of(connection: Connection) -> str:
-    row = fetch_one(
-        connection,
-        """
-        select a.application_name, a.backend_start from pg_locks l join pg_stat_activity a using (pid)
-        where l.locktype = 'advisory' and l.granted and ((l.classid::bigint << 32) | l.objid::bigint) = :key
-          and l.database = (select oid from pg_database where datname = current_database())
-        """,
-        key=lock_numbers.MUTATION,
-    )
-    if row is None:
-        return "nobody any more"
-    name = str(row["application_name"]).removeprefix("list_pipeline: ") or "another process"
-    return f"{name} since {row['backend_start']:%H:%M:%S} UTC"
+    found = holders(connection, LockName.MUTATION)
+    return found[0].words if found else "nobody any more"
 
 
 def _lost() -> LockLostError:

@@ -190,6 +190,11 @@ def run_failure(last_run_id: str) -> MessageKey:
     return MessageKey(f"run-failure:{last_run_id}")
 
 
+def stuck_session(number: int) -> MessageKey:
+    """A session held a lock and did nothing; ``number`` of its row."""
+    return MessageKey(f"stuck-session:{number}")
+
+
 def rollback_trigger(trigger: str, day: date) -> MessageKey:
     """A rollback trigger was hit, once a day in UTC. ``trigger``: value of ``Trigger``."""
     return MessageKey(f"rollback-trigger:{trigger}:{day.isoformat()}")

@@ -14,6 +14,7 @@ from list_pipeline.core.masking import redact_addresses
 from list_pipeline.defs.common import SENSOR_STATUS
 from list_pipeline.defs.partitions import partition_of
 from list_pipeline.operations.monitoring import alerts
+from list_pipeline.operations.monitoring.stuck_sessions import watch_locks
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.monitoring.job_runs import EndedRun
 
@@ -30,7 +31,7 @@ _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
     default_status=SENSOR_STATUS,
     description=(
         "Tells people about failed runs of every job within minutes: the first failure at once, further ones of the same job "
-        "in groups. A maintenance that has a report is told by that. Starts no run."
+        "in groups. A maintenance that has a report is told by that. Ends sessions that hang with a lock. Starts no run."
     ),
 )
 def failed_runs_to_report(
@@ -38,7 +39,7 @@ def failed_runs_to_report(
 ) -> dg.SensorResult | dg.SkipReason:
     try:
         cursor = _note_ended(context, services)
-        told = alerts.tell_failures(services)
+        told = [*alerts.tell_failures(services), *watch_locks(services)]
     except ConfigurationError as error:
         return dg.SkipReason(str(error))
     except TransientError as error:
@@ -47,9 +48,8 @@ def failed_runs_to_report(
         return dg.SkipReason("The database does not answer; failures stand in the log until it does.")
     for one in told:
         context.log.info(f"Message {one.key}: {one.state}.")
-    return dg.SensorResult(
-        cursor=cursor, skip_reason=dg.SkipReason(f"{len(told)} messages about failed runs." if told else "Nothing new.")
-    )
+    found = f"{len(told)} messages about failed runs and sessions that hung." if told else "Nothing new."
+    return dg.SensorResult(cursor=cursor, skip_reason=dg.SkipReason(found))
 
 
 def _note_ended(context: dg.SensorEvaluationContext, services: Services) -> str | None:

@@ -20,6 +20,7 @@ from typing import Any
 from list_pipeline.clock import SystemClock
 from list_pipeline.core.errors import ListPipelineError, RateLimitedError
 from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.monitoring.stuck_sessions import LockName
 from list_pipeline.core.request_rate import rate_text
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.stages import carrying_context
@@ -28,6 +29,7 @@ from list_pipeline.storage.database import fetch_scalar
 from list_pipeline.storage.limiter import learned_rate
 from list_pipeline.storage.monitoring.metrics import server_connections
 from list_pipeline.storage.server_clock import ServerClock, present, server_time
+from list_pipeline.storage.stuck_sessions import holders
 
 TIMEOUT_S = 10.0
 """Seconds that one service gets; all are asked at the same time."""
@@ -138,17 +140,21 @@ def _answer(
     return DependencyHealth(status, is_required, latency_ms, answer)
 
 
-def _database(services: Services) -> Mapping[str, Any]:
+def _database(services: Services) -> Mapping[str, Any] | str:
     with services.database.begin() as connection:
         fetch_scalar(connection, "select 1")
         used, allowed = server_connections(connection)
+        held = holders(connection)
         clock = {}
         if isinstance(services.clock, ServerClock):
             off = SystemClock().now() - server_time(connection)
             clock = {"machine_clock_ahead_s": round(off.total_seconds(), 1)}
     pool = services.database.pool
     figures = {"connections": used, "connections_allowed": allowed, "pool_in_use": pool.in_use, "pool_most": pool.most}
-    return {**figures, **clock}
+    if stuck := [one for one in held if one.is_stuck]:
+        return f"the lock on {stuck[0].lock.value} is held by {stuck[0].words}; the session is ended within a minute"
+    changing = next((one for one in held if one.lock is LockName.MUTATION), None)
+    return {**figures, **clock, **({"lists_changed_by": changing.words} if changing else {})}
 
 
 def _schema(services: Services) -> Mapping[str, Any]:

@@ -14,10 +14,10 @@ from list_pipeline.core.campaigns.cycles import ClosedReason, Cycle, SentRound, 
 from list_pipeline.core.campaigns.eligibility import SENT_STATUSES, CampaignStatus
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.monitoring.stuck_sessions import LockName
 from list_pipeline.core.observations import SendCounters, SendSeen
 from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.core.runs.status import RunStatus
-from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import (
     execute,
     fetch_all,
@@ -27,6 +27,7 @@ from list_pipeline.storage.database import (
     sql_list,
     sql_word,
 )
+from list_pipeline.storage.stuck_sessions import hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +264,7 @@ def thaw_missed(connection: Connection, missed_before: datetime) -> int:
 
 def lock_schedule(connection: Connection) -> None:
     """Until the end of the transaction nobody else takes sends or drafts over into the schedule."""
-    execute(connection, "select pg_advisory_xact_lock(:key)", key=lock_numbers.TAKE_OVER)
+    hold(connection, LockName.TAKE_OVER)
 
 
 def insert_send(

@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+import psycopg
 from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
+from list_pipeline.core.monitoring.stuck_sessions import LockName
 from list_pipeline.core.validation.rules import ValidationRule
 from list_pipeline.core.validation.schedule_changes import (
     OPEN_CHANGES,
@@ -35,6 +37,7 @@ from list_pipeline.storage.database import (
     sql_word,
 )
 from list_pipeline.storage.lock import LockLostError
+from list_pipeline.storage.stuck_sessions import waited_in_vain
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,5 +261,12 @@ def schedule_lock(database: Database, campaign_id: int) -> Iterator[ScheduleLock
     A lock of its own, since a maintenance may hold the one of the lists for an hour, and a send does not wait.
     """
     with database.session() as connection:
-        execute(connection, "select pg_advisory_lock(:key, :campaign)", key=lock_numbers.SCHEDULE, campaign=campaign_id)
+        try:
+            execute(
+                connection, "select pg_advisory_lock(:key, :campaign)", key=lock_numbers.SCHEDULE, campaign=campaign_id
+            )
+        except DBAPIError as error:
+            if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
+                raise
+            raise waited_in_vain(connection, LockName.SCHEDULE) from None
         yield ScheduleLock(connection)

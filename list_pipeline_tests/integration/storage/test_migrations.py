@@ -23,6 +23,7 @@ TABLES = {
     "work_timing", "kept_unsubscription",
     "list_confirmation", "confirmed_list", "mode_change",
     "erasure", "erasure_due", "erasure_key", "erased_person",
+    "stuck_session",
 }  # fmt: skip
 INDEXES = {
     "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",

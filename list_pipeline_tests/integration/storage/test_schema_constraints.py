@@ -79,6 +79,12 @@ def message(state: str, sent: str = "null") -> str:
         values ('k', 't', '[]', '{state}', now(), {sent})"""
 
 
+def stuck_session(column: str, value: str) -> str:
+    row = {"lock_name": "'x'", "holder": "'x'", "pid": "1", "began_at": "now()", "state": "'idle'", "silent_seconds": "1",
+           "was_ended": "true", "noticed_at": "now()", column: value}  # fmt: skip
+    return f"insert into stuck_session ({', '.join(row)}) values ({', '.join(row.values())})"
+
+
 def member(role: str) -> str:
     return f"insert into list_membership (list_role, contact_id, recipient_id, first_seen_at) values ('{role}', 1, 1, now())"
 
@@ -295,6 +301,9 @@ FORBIDDEN = {
         "insert into erasure (pseudonym, contact_id, requested_at, finished_at) values (-7, 7, now(), now())",
     "a deletion at Mailjet that nobody asked for":
         "insert into erasure (pseudonym, requested_at, state) values (-7, now(), 'planned')",
+    "a stuck session of nobody": stuck_session("holder", "''"),
+    "a stuck session with no lock": stuck_session("lock_name", "''"),
+    "a stuck session that is yet to be silent": stuck_session("silent_seconds", "-1"),
     "an unknown state of a message": message("on its way"),
     "a message sent at no time": message("sent"),
     "a message unsent at some time": message("failed", "now()"),

@@ -34,12 +34,13 @@ MADE = {
     keys.rollback_trigger(Trigger.LATENCY, MONDAY): "rollback-trigger:latency:2026-11-23",
     keys.overdue("weekly_health_check", MONDAY): "overdue:weekly_health_check:2026-11-23",
     keys.slow_runs(MONDAY): "slow:2026-11-23",
+    keys.stuck_session(11): "stuck-session:11",
 }
 
 
 def test_no_key_changes() -> None:
     assert {made: wanted for made, wanted in MADE.items() if made != wanted} == {}
-    assert len(MADE) == 23
+    assert len(MADE) == 24
 
 
 def test_a_plan_without_a_campaign_has_no_thread() -> None:
