@@ -155,6 +155,13 @@ class Settings(BaseSettings):
     weekly_health_check_hour: int = Field(10, ge=0, le=23, description="Hour in UTC.")
     block_cancels_schedule: bool = Field(False, description="A blocked campaign also loses its schedule at Mailjet.")
 
+    messages_kept_days: int = Field(90, ge=14, description="Days that messages are kept after they were written.")
+    errors_kept_days: int = Field(30, ge=14, description="Days that ended runs and their errors are kept.")
+    advice_texts_kept_days: int = Field(
+        90, ge=14, description="Days that the advisors' questions and answers are kept."
+    )
+    dagster_runs_kept_days: int = Field(30, ge=14, description="Days that Dagster's runs without a partition are kept.")
+
     # Running
     rehearsal_clock_url: str | None = Field(
         None, description="The sandbox whose clock counts instead of the database server's; for rehearsals only."

@@ -1,0 +1,48 @@
+"""What the daily clean-up removed."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from list_pipeline.defs import metadata as md
+from list_pipeline.defs.common import product_asset
+from list_pipeline.defs.failures import clear_failures
+from list_pipeline.defs.retention.dagster_runs import delete_runs, old_runs
+from list_pipeline.operations.retention.old_records import remove_old_records
+from list_pipeline.operations.services import Services
+
+
+class RetentionConfig(dg.Config):
+    """Configuration of a clean-up."""
+
+    dry_run: bool = False
+
+
+@product_asset(
+    group="report",
+    kinds={"postgres", "dagster"},
+    description=(
+        "Old messages, errors of runs, texts of the advisors, requests and runs of Dagster, removed in bounded batches when "
+        "nobody waits for them; and contacts erased at Mailjet. Campaigns, figures, ledger, journal and histories stay. With "
+        "`dry_run` it counts only."
+    ),
+)
+def retention(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services], config: RetentionConfig
+) -> dg.MaterializeResult[None]:
+    with clear_failures():
+        removed = remove_old_records(services, dry_run=config.dry_run)
+        runs = old_runs(context.instance, datetime.now(UTC), timedelta(days=services.settings.dagster_runs_kept_days))
+        if not config.dry_run:
+            delete_runs(context.instance, runs)
+    words = "Counted only; nothing was removed." if config.dry_run else "Removed."
+    if not removed.is_all:
+        words += " There is more, which the next run removes."
+    context.log.info(words)
+    return dg.MaterializeResult(
+        metadata={
+            "clean-up": md.text(words),
+            **md.counts({kind.value: rows for kind, rows in removed.rows.items()}),
+            **md.counts({"dagster_runs": len(runs), "erased": removed.erased}),
+        }
+    )
