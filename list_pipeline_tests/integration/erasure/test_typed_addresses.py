@@ -1,0 +1,228 @@
+"""Addresses in what people type are stored nowhere: every way in is walked, and every column of every table searched."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from list_pipeline.core.campaigns.cycles import RoundRuling
+from list_pipeline.core.erasure import Person
+from list_pipeline.core.errors import UnavailableError
+from list_pipeline.core.lists import ListRole
+from list_pipeline.core.plans.plan import PlanKind
+from list_pipeline.core.safety.modes import Mode
+from list_pipeline.operations.campaigns.rounds import rule_on_round
+from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
+from list_pipeline.operations.drift.reconciliation import reconcile
+from list_pipeline.operations.membership.sync import sync
+from list_pipeline.operations.plans.dead_jobs import declare_dead
+from list_pipeline.operations.plans.erasure_by_person import erase_person
+from list_pipeline.operations.plans.redo import redo_maintenance
+from list_pipeline.operations.plans.single_contacts import reinstate, suppress, take_back_unsubscription
+from list_pipeline.operations.plans.undo import undo_maintenance
+from list_pipeline.operations.reviews.confirmed_lists import confirm_lists
+from list_pipeline.operations.reviews.decisions import approve, approve_item, expire, reject, reject_item
+from list_pipeline.operations.reviews.operating_mode import choose_mode
+from list_pipeline.operations.safety.restore_guard import accept
+from list_pipeline.operations.suppression import plan_and_execute as suppression
+from list_pipeline.operations.synchronisation import synchronise
+from list_pipeline.operations.validation.campaign_block import override
+from list_pipeline.storage.database import execute, fetch_scalar
+from list_pipeline.storage.erasure import catalogue
+from list_pipeline_tests.integration.accounts import HARD, Installation, quietly
+from list_pipeline_tests.integration.drafts import schedule
+from list_pipeline_tests.integration.questions import JOB, hold, question
+from list_pipeline_tests.paths import CHECKOUT
+
+pytestmark = pytest.mark.long
+
+ADDRESS = "jane.typed@wrote-this.example.org"
+NOTE = (
+    f"asked by {ADDRESS} <{ADDRESS.upper()}>, jane.typed%40wrote-this.example.org, jane.typed=40wrote-this.example.org,"
+    " (jane.typed)@wrote-this.example.org and jane.typed @ wrote-this.example.org"
+)
+Way = Callable[[Installation], object]
+
+
+def _as_it_is(_: Installation) -> None:
+    pass
+
+
+def _maintained(made: Installation) -> None:
+    made.maintain()
+
+
+def _undone(made: Installation) -> None:
+    made.maintain()
+    undo_maintenance(made.services, made.key, by="ada", progress=quietly)
+
+
+def _held(made: Installation) -> None:
+    hold(made, HARD[0])
+    made.maintain()
+
+
+def _unsubscribed(made: Installation) -> None:
+    someone = made.account.people[1]
+    made.control.unsubscribe(someone, made.account.lists.campaign_1)
+    sync(made.services)
+    made.take_off(ListRole.CAMPAIGN_1, someone)
+    made.put_on(ListRole.CAMPAIGN_1, someone)
+    sync(made.services)
+
+
+def _drifted(made: Installation) -> None:
+    made.take_off(ListRole.CAMPAIGN_1, made.account.people[1])
+    made.put_on(ListRole.CAMPAIGN_2, made.account.people[1])
+    made.take_off(ListRole.MASTER, made.account.people[2])
+    with made.services.database.begin() as connection:
+        execute(
+            connection,
+            "update mode_state set must_reconcile_since = :at, must_reconcile_because = 'restored'",
+            at=made.clock.now() - timedelta(hours=1),
+        )
+    reconcile(made.services, progress=quietly)
+
+
+def _blocked(made: Installation) -> None:
+    schedule(made, made.clock.now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=6))
+    discover_upcoming(made.services)
+    with made.services.database.begin() as connection:
+        execute(
+            connection,
+            "update campaign_schedule set status = 'BLOCKED', blocked_by = 'Ana' where mailjet_campaign_id is null",
+        )
+
+
+def _blocked_key(made: Installation) -> str:
+    return str(made.query("select campaign_key from campaign_schedule where status = 'BLOCKED'")[0][0])
+
+
+def _unconfirmed(made: Installation) -> None:
+    with made.services.database.begin() as connection:
+        execute(connection, "delete from list_confirmation")
+
+
+def _stuck(made: Installation) -> None:
+    made.control.add_fault("job_never_ends", path=JOB, method="POST")
+    run = made.decide_suppression()
+    for _ in range(5):
+        with pytest.raises(UnavailableError):
+            suppression.execute_suppressions(made.another(mailjet_job_timeout_seconds=60.0), run, quietly)
+
+
+def _number_of_job(made: Installation) -> int:
+    return int(made.query("select mailjet_job_id from mailjet_job")[0][0])
+
+
+def _waiting(made: Installation) -> None:
+    made.maintain(made.another(list_management_mode="approval_required"))
+
+
+def _hash(made: Installation) -> str:
+    return made.plan(PlanKind.SUPPRESSION).content_hash
+
+
+def _plan(made: Installation) -> int:
+    return made.plan(PlanKind.SUPPRESSION).plan_id
+
+
+WAYS: dict[str, tuple[Way, Way]] = {
+    "suppress": (
+        _maintained,
+        lambda made: suppress(made.services, made.account.people[5], by="ada", note=NOTE, progress=quietly),
+    ),
+    "reinstate": (
+        _maintained,
+        lambda made: reinstate(made.services, made.account.people[HARD[0]], by="ada", note=NOTE, progress=quietly),
+    ),
+    "undo_maintenance": (
+        _maintained,
+        lambda made: undo_maintenance(made.services, made.key, by="ada", note=NOTE, progress=quietly),
+    ),
+    "redo_maintenance": (
+        _undone,
+        lambda made: redo_maintenance(made.services, made.key, by="ada", note=NOTE, progress=quietly),
+    ),
+    "erase_person": (
+        _maintained,
+        lambda made: erase_person(made.services, str(made.account.people[5]), by="ada", reason=NOTE, progress=quietly),
+    ),
+    "choose_mode": (_as_it_is, lambda made: choose_mode(made.services, Mode.READ_ONLY, by="ada", note=NOTE)),
+    "confirm_lists": (_unconfirmed, lambda made: confirm_lists(made.services, by="ada", note=NOTE)),
+    "rule_on_round": (
+        _as_it_is,
+        lambda made: rule_on_round(made.services, made.key, RoundRuling.NOT_A_ROUND, by="ada", note=NOTE),
+    ),
+    "take_back_unsubscription": (
+        _unsubscribed,
+        lambda made: take_back_unsubscription(made.services, made.account.people[1], by="ada", note=NOTE),
+    ),
+    "accept": (_drifted, lambda made: accept(made.services, by="ada", note=NOTE)),
+    "override": (_blocked, lambda made: override(made.services, _blocked_key(made), by="ada", note=NOTE)),
+    "declare_dead": (_stuck, lambda made: declare_dead(made.services, _number_of_job(made), by="ada", note=NOTE)),
+    "approve": (
+        _waiting,
+        lambda made: approve(made.services, _plan(made), by="ada", content_hash=_hash(made), note=NOTE),
+    ),
+    "reject": (_waiting, lambda made: reject(made.services, _plan(made), by="ada", note=NOTE)),
+    "expire": (_waiting, lambda made: expire(made.services, _plan(made), by="ada", note=NOTE)),
+    "approve_item": (
+        _held,
+        lambda made: approve_item(
+            made.services, question(made, "incident"), by="ada", content_hash=_hash(made), note=NOTE
+        ),
+    ),
+    "reject_item": (_held, lambda made: reject_item(made.services, question(made, "incident"), by="ada", note=NOTE)),
+}
+
+
+def found_in(made: Installation) -> dict[str, int]:
+    with made.services.database.begin() as connection:
+        return dict(catalogue.search(connection, Person(None, -1, ADDRESS)).rows)
+
+
+def redacted_in(made: Installation) -> set[str]:
+    """The tables with a text in which an address stood."""
+    found = set()
+    with made.services.database.begin() as connection:
+        for column in catalogue.columns(connection):
+            if not column.is_number:
+                statement = (
+                    f"""select exists (select 1 from "{column.table}" where "{column.name}"::text like '%[address]%')"""
+                )
+                if fetch_scalar(connection, statement):
+                    found.add(column.table)
+    return found
+
+
+def test_every_operation_that_takes_a_note_of_a_person_is_walked_here() -> None:
+    takes_notes = set()
+    for path in sorted((CHECKOUT / "list_pipeline" / "operations").rglob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                named = {argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)}
+                if "by" in named and named & {"note", "reason", "why"} and "connection" not in named:
+                    takes_notes.add(node.name)
+    assert takes_notes == set(WAYS)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_column_of_any_table_holds_an_address_that_a_person_typed(small: Installation, way: str) -> None:
+    prepare, ask = WAYS[way]
+    prepare(small)
+    ask(small)
+    assert found_in(small) == {}
+    assert redacted_in(small), "the note was stored, without its addresses"
+
+
+def test_no_column_holds_an_address_out_of_what_mailjet_names_campaigns(small: Installation) -> None:
+    small.control.send(small.account.lists.campaign_1, f"For {ADDRESS}", profile="clean")
+    small.clock.advance(timedelta(hours=30))
+    synchronise(small.services, progress=quietly)
+    small.maintain()
+    assert redacted_in(small)
+    assert found_in(small) == {}
