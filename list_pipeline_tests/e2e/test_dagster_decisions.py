@@ -86,6 +86,20 @@ def test_what_a_send_is_and_who_wants_mail_again_can_be_said_in_dagster(home: Da
     assert account.scalar("select taken_back_by from kept_unsubscription") == "ada"
 
 
+def test_a_mass_change_is_decided_in_dagster(home: DagsterHome, due: dg.RunRequest) -> None:
+    account = home.rehearsal
+    account.rows(
+        "insert into mass_change (matter, list_role, kind, found_at, seen_at, contacts, size_before, ordinary)"
+        " values (1, 'campaign_2', 'came', now(), now(), 300, 900, 45) returning 1"
+    )
+    job, said = ("decide_mass_change", "write_mass_change_decision"), {"number": 1, "by": "ada", "note": "an import"}
+    assert not decide(home, *job, **said, decision="repair").success
+    assert not decide(home, *job, **{**said, "note": " "}, decision="accept").success
+    assert decide(home, *job, **said, decision="accept").success
+    assert account.scalar("select closed_by from mass_change where status = 'accepted'") == "ada"
+    assert home.execute(due).success
+
+
 def test_the_five_lists_are_confirmed_in_dagster_and_what_waited_goes_on(home: DagsterHome, due: dg.RunRequest) -> None:
     account = home.rehearsal
     account.rows("delete from list_confirmation returning 1")

@@ -17,6 +17,7 @@ from list_pipeline.cli.main import app
 from list_pipeline.core.bounces.classes import BounceClass, Classification, FailureEvent, classify
 from list_pipeline.core.bounces.policy import BouncePolicy
 from list_pipeline.core.campaigns.policy import CampaignPolicy
+from list_pipeline.core.drift.mass_changes import MASS_CHANGES, MassChangeKind
 from list_pipeline.core.five_lists.plausibility import ListsRule
 from list_pipeline.core.five_lists.policy import FiveListsPolicy
 from list_pipeline.core.list_states.policy import ListStatePolicy
@@ -285,6 +286,15 @@ def test_the_figures_of_a_rebalancing_are_those_in_the_policy_page() -> None:
     assert f"at most {policy.repair_percent} % (`LIST_BALANCE_TARGET`)" in text
     assert f"moves and enrolments together are under {policy.max_changed_share_percent} %" in text
     assert f"others took at most {policy.max_taken_off_percent} % of each campaign list" in text
+
+
+def test_the_figures_of_mass_changes_are_those_in_the_policy_page() -> None:
+    policy, text = MASS_CHANGES, " ".join(page("policy").split())
+    assert f"of {policy.least} contacts or more, and of more than {policy.percent} % of the list" in text
+    assert f"is what {policy.usual_on_days} of the {policy.history.days} days before reached" in text
+    assert f"is kept {policy.kept.days} days" in text
+    assert f"within {policy.window.total_seconds() / 3600:.0f} hours counts together" in text
+    assert all(f"`{kind.value}`" in text for kind in MassChangeKind)
 
 
 @pytest.mark.parametrize("rule", [*SuppressionRule])

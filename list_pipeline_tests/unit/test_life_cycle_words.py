@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
+from list_pipeline.core.drift.mass_changes import MassChangeKind, MassChangeStatus
 from list_pipeline.core.erasure import DeletionState
 from list_pipeline.core.messages.delivery import Channel, DeliveryState
 from list_pipeline.core.plans.journal import JobState, StepAction, StepNote, StepState
@@ -26,8 +27,8 @@ from list_pipeline_tests.paths import CHECKOUT
 
 WORDS: Mapping[str, tuple[type[StrEnum], ...]] = {
     "state": (StepState, JobState, DeliveryState, ScheduleState, DeletionState),
-    "status": (PlanStatus, ReviewStatus, CampaignStatus, RunStatus),
-    "kind": (PlanKind, ReviewKind, ItemAction),
+    "status": (PlanStatus, ReviewStatus, CampaignStatus, RunStatus, MassChangeStatus),
+    "kind": (PlanKind, ReviewKind, ItemAction, MassChangeKind),
     "action": (ItemAction, StepAction, ScheduleAction),
     "note": (StepNote,),
     "channel_kind": (Channel,),

@@ -101,7 +101,9 @@ class MassChangeAnswer(Enum):
 class DecideOnMassChange(dg.Config):
     """A person's decision on a mass change."""
 
-    number: int = Field(description="Number of the mass change, as the message and `list-pipeline mass-changes` name it.")
+    number: int = Field(
+        description="Number of the mass change, as the message and `list-pipeline mass-changes` name it."
+    )
     decision: MassChangeAnswer = Field(
         description="accept: it was meant, and its lists are rebalanced again. repair: a plan puts back who was taken off "
         "campaign lists, and waits for approval."

@@ -15,6 +15,7 @@ from list_pipeline.operations.plans.dead_jobs import declare_dead
 from list_pipeline.operations.plans.redo import redo_maintenance
 from list_pipeline.operations.plans.single_contacts import reinstate, suppress, take_back_unsubscription
 from list_pipeline.operations.plans.undo import undo_maintenance
+from list_pipeline.operations.reviews import mass_changes
 from list_pipeline.operations.reviews.confirmed_lists import confirm_lists
 from list_pipeline.operations.reviews.operating_mode import choose_mode
 from list_pipeline.operations.safety.restore_guard import accept
@@ -42,6 +43,8 @@ ASKED: dict[str, Ask] = {
     "mode auto": lambda made, it, by: choose_mode(it, Mode.AUTO, by=by),
     "mode graduated": lambda made, it, by: choose_mode(it, None, by=by),
     "accept drift": lambda made, it, by: accept(it, by=by),
+    "accept a mass change": lambda made, it, by: mass_changes.accept(it, 1, by=by, note="asked"),
+    "repair a mass change": lambda made, it, by: mass_changes.repair(it, 1, by=by, note="asked"),
     "a round": lambda made, it, by: rule_on_round(it, made.key, RoundRuling.NOT_A_ROUND, by=by),
     "a dead job": lambda made, it, by: declare_dead(it, 1, by=by, note="asked"),
     "an unsubscription": lambda made, it, by: take_back_unsubscription(it, made.account.people[5], by=by, note="asked"),

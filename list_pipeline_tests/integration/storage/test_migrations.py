@@ -24,6 +24,7 @@ TABLES = {
     "list_confirmation", "confirmed_list", "mode_change",
     "erasure", "erasure_due", "erasure_key", "erased_person",
     "stuck_session",
+    "mass_change", "mass_change_contact", "list_edit",
 }  # fmt: skip
 INDEXES = {
     "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",
@@ -45,9 +46,14 @@ INDEXES = {
     "notification_waiting_idx", "plan_status_idx", "reconciliation_finding_contact_idx",
     "reconciliation_finding_run_idx", "review_item_once_idx", "review_item_status_idx", "schedule_change_open_idx",
     "work_timing_finished_at_idx", "work_timing_log_idx",
+    "mass_change_open_idx", "mass_change_contact_idx", "list_edit_seen_at_idx", "list_edit_unjudged_idx",
+    "list_edit_mass_change_idx",
 }  # fmt: skip
 # Table, columns, table referred to, what happens on delete and on update (a: nothing, r: refused, c: cascade, n: null).
 FOREIGN_KEYS = {
+    ("list_edit", "mass_change_id", "mass_change", "n", "a"),
+    ("mass_change", "repair_plan_id", "plan", "n", "a"),
+    ("mass_change_contact", "mass_change_id", "mass_change", "c", "a"),
     ("agent_record", "campaign_id", "campaign_schedule", "c", "a"),
     ("bounce_event", "campaign_id,sweep", "bounce_fetch", "c", "a"),
     ("bounce_fetch", "campaign_id", "campaign_schedule", "c", "a"),

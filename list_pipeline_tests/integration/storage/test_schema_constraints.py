@@ -127,11 +127,23 @@ def validated(verdict: str = "'critical', true") -> str:
         select id, 'campaign_1', now(), now(), {verdict} from campaign_schedule"""
 
 
+def list_edit(what: str = "'campaign_1', 'left'") -> str:
+    return f"insert into list_edit (contact_id, seen_at, list_role, edit) values (1, now(), {what})"
+
+
+def mass_change(
+    what: str = "'campaign_1', 'left'", how: str = "0, 0, 0, 'open', null::timestamptz", matter: int = 1, usual: int = 0
+) -> str:
+    return f"""insert into mass_change (matter, usual, found_at, seen_at, list_role, kind, contacts, size_before, ordinary,
+        status, closed_at) values ({matter}, {usual}, now(), now(), {what}, {how})"""
+
+
 ALLOWED = [
     plan(), item(), step(), metrics("open_rate", "100"), log("running"), snapshot(), review(), suppressed("manual"),
     message("pending"), message("sent", "now()"), member("master"), contact("a@example.com"), event(), job(), asked(),
     health(), step("exclude", "null"), review(status="approved", decided="now()"), finding(), assessment(),
-    validated(),
+    validated(), list_edit(), list_edit("null, 'excluded'"), mass_change(),
+    mass_change(how="0, 0, 0, 'accepted', now()"),
 ]  # fmt: skip
 
 FORBIDDEN = {
@@ -283,6 +295,20 @@ FORBIDDEN = {
     "a finding on an unknown list": finding(role="vip"),
     "a second row of the mode": "insert into mode_state (only_row, first_started_at) values (false, now())",
     "an unknown mode": "insert into mode_state (first_started_at, set_mode, set_by, set_at) values (now(), 'wild', 'x', now())",
+    "a list edit of an unknown kind": list_edit("'campaign_1', 'renamed'"),
+    "a list edit of all campaigns that names a list": list_edit("'campaign_1', 'excluded'"),
+    "a list edit without a list": list_edit("null, 'left'"),
+    "a list edit in no role": list_edit("'vip', 'left'"),
+    "a mass change of an unknown kind": mass_change("'campaign_1', 'renamed'"),
+    "a mass change in no role": mass_change("'vip', 'left'"),
+    "a mass change of a negative number": mass_change("'campaign_1', 'left'", "-1, 0, 0, 'open', null"),
+    "a mass change of a list of a negative size": mass_change("'campaign_1', 'left'", "0, -1, 0, 'open', null"),
+    "a mass change beyond a negative number": mass_change("'campaign_1', 'left'", "0, 0, -1, 'open', null"),
+    "an unknown state of a mass change": mass_change("'campaign_1', 'left'", "0, 0, 0, 'odd', null"),
+    "an open mass change that was closed": mass_change("'campaign_1', 'left'", "0, 0, 0, 'open', now()"),
+    "a mass change that was never closed": mass_change("'campaign_1', 'left'", "0, 0, 0, 'accepted', null"),
+    "a mass change beyond what is usual below zero": mass_change(usual=-1),
+    "a mass change with no number": mass_change("'campaign_1', 'left'", matter=0),
     "a change to an unknown mode": "insert into mode_change (mode, changed_by, changed_at) values ('wild', 'x', now())",
     "a change of the mode by nobody": "insert into mode_change (mode, changed_by, changed_at) values ('auto', '', now())",
     "a mode set by nobody": "insert into mode_state (first_started_at, set_mode, set_at) values (now(), 'auto', now())",
