@@ -17,7 +17,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from list_pipeline.core.errors import ConfigurationError
-from list_pipeline.core.lists import ListIds
+from list_pipeline.core.lists import ListIds, ListRole
 from list_pipeline.core.urls import (
     check_link_base,
     check_postgres_url,
@@ -151,6 +151,12 @@ class Settings(BaseSettings):
     list_reviewers: str = Field(
         "", description="Names of those who may decide, separated by commas; empty: whoever gives a name."
     )
+    lists_with_automations: str = Field(
+        "", description="Lists that have automations at Mailjet: ids of the five, or master, campaign_1, ..."
+    )
+    automations_may_start: bool = Field(
+        False, description="Plans may add contacts to such lists without a person, although that may mail them."
+    )
     weekly_health_check_day: int = Field(1, ge=0, le=6, description="0 is Sunday, 1 Monday.")
     weekly_health_check_hour: int = Field(10, ge=0, le=23, description="Hour in UTC.")
     block_cancels_schedule: bool = Field(False, description="A blocked campaign also loses its schedule at Mailjet.")
@@ -220,6 +226,26 @@ class Settings(BaseSettings):
         check_postgres_url(value.get_secret_value())
         return SecretStr(encrypted_postgres_url(value.get_secret_value()))
 
+    @field_validator("lists_with_automations")
+    @classmethod
+    def _lists_in_words(cls, value: str) -> str:
+        for part in _parts(value):
+            if not (part.isascii() and part.isdigit()) and part not in tuple(ListRole):
+                roles = ", ".join(role.value for role in ListRole)
+                raise ValueError(f"must name lists by their ids at Mailjet or as {roles}, separated by commas")
+        return value
+
+    @model_validator(mode="after")
+    def _automations_of_our_lists(self) -> Self:
+        """A wrong id would leave the right list unprotected. Asked here where the five are known already."""
+        known = [getattr(self, name) for name in _LIST_ID_NAMES]
+        if None not in known and len(set(known)) == len(known):
+            try:
+                self.automated_lists()
+            except ConfigurationError as error:
+                raise ValueError(error.happened) from None
+        return self
+
     @model_validator(mode="after")
     def _rehearsal_alone(self) -> Self:
         """Another clock than the machine's would decide what is due at real people."""
@@ -253,22 +279,47 @@ class Settings(BaseSettings):
         Raises:
             ConfigurationError: one or more are not set, or two are the same; all missing ones are named at once.
         """
-        names = (
-            "mailjet_master_list_id",
-            "mailjet_campaign_list_1_id",
-            "mailjet_campaign_list_2_id",
-            "mailjet_campaign_list_3_id",
-            "mailjet_suppression_list_id",
-        )
-        absent = [name.upper() for name in names if getattr(self, name) is None]
+        absent = [name.upper() for name in _LIST_ID_NAMES if getattr(self, name) is None]
         if absent:
             raise missing(*absent)
         try:
-            return ListIds(*(int(getattr(self, name)) for name in names))
+            return ListIds(*(int(getattr(self, name)) for name in _LIST_ID_NAMES))
         except ValueError as error:
             raise ConfigurationError(
                 "Reading the five MAILJET_*_LIST_ID settings", str(error), "Give each list its own id"
             ) from error
+
+    def automated_lists(self) -> frozenset[ListRole]:
+        """The lists that are said to have automations.
+
+        Raises:
+            ConfigurationError: an id is none of the five, or they are not set.
+        """
+        parts = _parts(self.lists_with_automations)
+        if not parts:
+            return frozenset()
+        list_ids = self.list_ids()
+        found = {part: ListRole(part) if part in tuple(ListRole) else list_ids.role_of(int(part)) for part in parts}
+        if strange := [part for part, role in found.items() if role is None]:
+            raise ConfigurationError(
+                "Reading LISTS_WITH_AUTOMATIONS",
+                f"LISTS_WITH_AUTOMATIONS names {', '.join(strange)}, which is none of the five lists",
+                "Name the lists by the ids of the MAILJET_*_LIST_ID settings",
+            )
+        return frozenset(role for role in found.values() if role is not None)
+
+
+_LIST_ID_NAMES = (
+    "mailjet_master_list_id",
+    "mailjet_campaign_list_1_id",
+    "mailjet_campaign_list_2_id",
+    "mailjet_campaign_list_3_id",
+    "mailjet_suppression_list_id",
+)
+
+
+def _parts(value: str) -> tuple[str, ...]:
+    return tuple(part.strip().casefold() for part in value.split(",") if part.strip())
 
 
 def missing(*variables: str) -> ConfigurationError:

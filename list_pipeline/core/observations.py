@@ -84,7 +84,11 @@ class ContactListPlace:
 
 @dataclass(frozen=True, slots=True)
 class SendSeen:
-    """A row of ``campaign``: one send. ``custom_value`` is ``mj.nl=<draft id>`` for newsletters."""
+    """A row of ``campaign``: one send. ``custom_value`` is ``mj.nl=<draft id>`` for newsletters.
+
+    ``campaign_type``: a number of ``CampaignType``, another one that nobody documented, or None where it is not told.
+    ``workflow_id``: the automation that sends it, one mail at a time as people enter.
+    """
 
     mailjet_campaign_id: int
     list_id: int | None
@@ -98,6 +102,8 @@ class SendSeen:
     send_ended_at: datetime | None
     status: int
     is_deleted: bool
+    campaign_type: int | None = None
+    workflow_id: int | None = None
 
     @property
     def draft_id(self) -> int | None:
@@ -106,19 +112,32 @@ class SendSeen:
         return int(number) if prefix == "mj.nl" and number.isdigit() else None
 
 
-class DraftStatus(IntEnum):
-    """Where a campaign's draft stands, in Mailjet's numbers (node SDK types); others exist and mean nothing to us."""
+class CampaignType(IntEnum):
+    """What a send is, in Mailjet's numbers."""
 
+    TRANSACTIONAL = 1
+    MARKETING = 2
+
+
+class DraftStatus(IntEnum):
+    """Where a campaign's draft stands, in Mailjet's numbers (node SDK types). Those of A/B tests are ``AX_...``."""
+
+    AX_CANCELED = -3
     DELETED = -2
     ARCHIVED = -1
     DRAFT = 0
     PROGRAMMED = 1
     SENT = 2
+    AX_TESTED = 3
+    AX_SELECTED = 4
 
 
 @dataclass(frozen=True, slots=True)
 class DraftSeen:
-    """A row of ``campaigndraft``: a campaign that is written. ``status`` is a number of ``DraftStatus``, or another."""
+    """A row of ``campaigndraft``: a campaign that is written. ``status`` is a number of ``DraftStatus``, or another.
+
+    ``is_ab_test``: it is one of several that go to parts of a list, or the one that was chosen among them.
+    """
 
     draft_id: int
     list_id: int | None
@@ -128,6 +147,7 @@ class DraftSeen:
     sender_name: str
     sender_email: str
     status: int
+    is_ab_test: bool = False
 
 
 @dataclass(frozen=True, slots=True)

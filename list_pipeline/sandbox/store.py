@@ -39,14 +39,15 @@ CREATE TABLE IF NOT EXISTS campaign (
     segmentation_id INTEGER, from_email TEXT NOT NULL, from_name TEXT NOT NULL, subject TEXT NOT NULL,
     created_at INTEGER NOT NULL, send_start_at INTEGER NOT NULL, send_end_at INTEGER NOT NULL,
     first_message_id INTEGER NOT NULL DEFAULT 0, is_deleted INTEGER NOT NULL DEFAULT 0,
-    is_starred INTEGER NOT NULL DEFAULT 0
+    is_starred INTEGER NOT NULL DEFAULT 0, workflow_id INTEGER, campaign_type INTEGER NOT NULL DEFAULT 2
 );
 CREATE TABLE IF NOT EXISTS draft (
     id INTEGER PRIMARY KEY, list_id INTEGER NOT NULL, segmentation_id INTEGER, sender TEXT NOT NULL,
     sender_email TEXT NOT NULL, sender_name TEXT NOT NULL, subject TEXT NOT NULL, title TEXT NOT NULL,
     locale TEXT NOT NULL, edit_mode TEXT NOT NULL DEFAULT 'tool2', status INTEGER NOT NULL DEFAULT 0,
     scheduled_at INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL, modified_at INTEGER NOT NULL DEFAULT 0,
-    delivered_at INTEGER NOT NULL DEFAULT 0, campaign_id INTEGER
+    delivered_at INTEGER NOT NULL DEFAULT 0, campaign_id INTEGER,
+    ax_testing_id INTEGER, ax_fraction REAL NOT NULL DEFAULT 0, ax_fraction_name TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS message (
     id INTEGER PRIMARY KEY, campaign_id INTEGER NOT NULL, contact_id INTEGER NOT NULL, arrived_at INTEGER NOT NULL,
@@ -64,6 +65,15 @@ CREATE TABLE IF NOT EXISTS job (
 CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sequence (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
+
+LATER_COLUMNS = (
+    ("campaign", "workflow_id", "INTEGER"),
+    ("campaign", "campaign_type", "INTEGER NOT NULL DEFAULT 2"),
+    ("draft", "ax_testing_id", "INTEGER"),
+    ("draft", "ax_fraction", "REAL NOT NULL DEFAULT 0"),
+    ("draft", "ax_fraction_name", "TEXT NOT NULL DEFAULT ''"),
+)
+"""Columns that an account of an earlier version lacks: table, name and definition."""
 
 INDEXES = """
 CREATE UNIQUE INDEX IF NOT EXISTS contact_email ON contact (email COLLATE NOCASE);
@@ -109,6 +119,9 @@ class Store:
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute("PRAGMA cache_size = -65536")
         self._connection.executescript(TABLES + INDEXES)
+        for table, name, definition in LATER_COLUMNS:
+            if name not in {row["name"] for row in self._connection.execute(f"PRAGMA table_info({table})")}:
+                self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {definition}")
 
     def close(self) -> None:
         """Close the file."""

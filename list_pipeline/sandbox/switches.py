@@ -80,6 +80,7 @@ _TABLE = (
         "ContactID of an erased contact in message and bouncestatistics: kept, 0, -1 or left out.",
         ("kept", "zero", "minus_one", "absent"),
     ),
+    Switch("ab_test_untold", False, "A draft that is part of an A/B test looks like any other."),
     Switch("draft_filters_ignored", False, "campaigndraft shows every draft, whatever it is filtered by."),
     Switch("campaign_status_when_sent", 0, "Status of a finished campaign; a recording has 0, the SDKs say 2."),
     Switch(

@@ -8,6 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from list_pipeline.core.errors import ConfigurationError
+from list_pipeline.core.lists import ListRole
 from list_pipeline.settings import OperatingMode, Settings, read_settings
 from list_pipeline_tests.paths import CHECKOUT
 
@@ -93,6 +94,8 @@ def test_every_setting_is_read_from_the_variable_of_its_name(monkeypatch: pytest
         other = "text"
     elif name == "gemini_thinking_level":
         other = "high"
+    elif name == "lists_with_automations":
+        other = "campaign_1,5776"
     elif name.startswith(("gemini_temperature", "gemini_top_p")):
         other = "0.1"
     elif "int" in annotation or "float" in annotation:
@@ -106,6 +109,57 @@ def test_every_setting_is_read_from_the_variable_of_its_name(monkeypatch: pytest
     read = getattr(read_settings(), name)
     assert read != default
     assert str(getattr(read, "value", read)).lower().removesuffix(".0") == other
+
+
+def five_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, name in enumerate(
+        ("MASTER", "CAMPAIGN_LIST_1", "CAMPAIGN_LIST_2", "CAMPAIGN_LIST_3", "SUPPRESSION"), 11
+    ):
+        monkeypatch.setenv(
+            f"MAILJET_{name}_ID" if name.startswith("CAMPAIGN") else f"MAILJET_{name}_LIST_ID", str(number)
+        )
+
+
+@pytest.mark.parametrize(
+    ("value", "roles"),
+    [
+        ("", set()),
+        (" , ", set()),
+        ("12", {ListRole.CAMPAIGN_1}),
+        (" 13 , Suppression,13", {ListRole.CAMPAIGN_2, ListRole.SUPPRESSION}),
+        ("master,campaign_1,campaign_2,campaign_3,15", set(ListRole)),
+    ],
+)
+def test_lists_with_automations_are_named_by_id_or_role(
+    monkeypatch: pytest.MonkeyPatch, value: str, roles: set[ListRole]
+) -> None:
+    five_lists(monkeypatch)
+    monkeypatch.setenv("LISTS_WITH_AUTOMATIONS", value)
+    assert read_settings().automated_lists() == roles
+
+
+@pytest.mark.parametrize("value", ["99", "12,99", "list 2", "12;13", "-12", "1e1", "١٢", "campaign_4"])
+def test_a_list_with_automations_that_is_none_of_the_five_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    five_lists(monkeypatch)
+    monkeypatch.setenv("LISTS_WITH_AUTOMATIONS", value)
+    with pytest.raises(ConfigurationError, match="LISTS_WITH_AUTOMATIONS"):
+        read_settings()
+
+
+def test_an_id_with_automations_is_compared_with_the_five_as_soon_as_they_are_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LISTS_WITH_AUTOMATIONS", "12")
+    settings = read_settings()
+    with pytest.raises(ConfigurationError, match="MAILJET_MASTER_LIST_ID"):
+        settings.automated_lists()
+    with pytest.raises(ConfigurationError, match="names 99, which is none of the five"):
+        Settings(
+            mailjet_master_list_id=1, mailjet_campaign_list_1_id=2, mailjet_campaign_list_2_id=3,
+            mailjet_campaign_list_3_id=4, lists_with_automations="99", mailjet_suppression_list_id=None,
+        ).model_copy(update={"mailjet_suppression_list_id": 5}).automated_lists()  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SECRETS)

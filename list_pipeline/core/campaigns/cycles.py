@@ -12,8 +12,9 @@ between cycles, or else stands alone with an alert. Cycles found late get the ne
 do not order them.
 
 A send that does not fit is placed as well as one can guess, and doubted: the same list again while rounds are missing, another
-content than the cycle's, the content of the cycle before. One to a segment of a list is placed nowhere, and doubted when it has
-the content of the open cycle. Taken for a round, one extra send would shift all later cycles.
+content than the cycle's, the content of the cycle before, the same list again at once. One to a part of a list is placed
+nowhere: to a segment, it is doubted when it has the content of the open cycle; part of an A/B test, always, as is a send of a
+type that nobody documented. Taken for a round, one extra send would shift all later cycles.
 While a doubt stands, nothing moves across rounds (``operations.campaigns.before_changes``): until a person rules, or the cycle
 turns out plain.
 """
@@ -66,6 +67,9 @@ class RoundDoubt(StrEnum):
     OTHER_CONTENT = "other_content"
     RESENT = "resent"
     SEGMENT = "segment"
+    AB_TEST = "ab_test"
+    UNKNOWN_TYPE = "unknown_type"
+    AT_ONCE = "at_once"
 
     @property
     def words(self) -> str:
@@ -78,7 +82,13 @@ _DOUBTS = {
     RoundDoubt.OTHER_CONTENT: "its subject is another than that of the open cycle",
     RoundDoubt.RESENT: "its list got the same subject before",
     RoundDoubt.SEGMENT: "it went to a segment of its list only, with the subject of the open cycle",
+    RoundDoubt.AB_TEST: "it is part of an A/B test, so it went to a part of its list only",
+    RoundDoubt.UNKNOWN_TYPE: "Mailjet gives it a type that is neither a campaign's nor a transactional mail's",
+    RoundDoubt.AT_ONCE: "its list was sent shortly before, as with the parts and the winner of an A/B test",
 }
+
+NEVER_A_ROUND_BY_ITSELF = frozenset({RoundDoubt.AB_TEST, RoundDoubt.UNKNOWN_TYPE})
+"""What Mailjet says of a send itself, for which it is placed in no cycle until a person says so."""
 
 
 def content_of(subject: str) -> str:
@@ -91,10 +101,12 @@ class CampaignSend:
     """One send to one campaign list, as Mailjet reports it. Instants are aware.
 
     ``content``: by ``content_of``; empty where it is not known. ``ruling``: what a person says it is. ``is_segment``: it went
-    to a part of the list, so it is a round only if a person says so.
+    to a part of the list, as far as is known, so it is a round only if a person says so; ``oddity`` says why where it is no
+    segment (``NEVER_A_ROUND_BY_ITSELF``).
 
     Raises:
-        ValueError: neither a start nor an end (then it was not sent), an instant without timezone, or another list.
+        ValueError: neither a start nor an end (then it was not sent), an instant without timezone, another list, or an oddity
+            that is none or stands beside a send to a whole list.
     """
 
     mailjet_campaign_id: int
@@ -104,8 +116,13 @@ class CampaignSend:
     content: str = ""
     ruling: RoundRuling | None = None
     is_segment: bool = False
+    oddity: RoundDoubt | None = None
 
     def __post_init__(self) -> None:
+        if self.oddity is not None and (self.oddity not in NEVER_A_ROUND_BY_ITSELF or not self.is_segment):
+            raise ValueError(
+                f"campaign {self.mailjet_campaign_id}: {self.oddity.value} does not say why it is no round"
+            )
         if self.role not in CAMPAIGN_LISTS:
             raise ValueError(f"campaign {self.mailjet_campaign_id}: {self.role.value} is not a campaign list")
         if self.at.tzinfo is None:
@@ -240,10 +257,12 @@ def open_cycle(cycles: Iterable[Cycle], as_of: datetime) -> Cycle | None:
 def segment_doubt(
     cycles: Iterable[Cycle], send: CampaignSend, as_of: datetime, max_wait: timedelta = CAMPAIGNS.round_wait
 ) -> RoundDoubt | None:
-    """Whether a send to a segment has to be asked about: it has the content of the cycle that is open, so that a part of the
-    list got it. Any other one is an extra mailing."""
+    """Whether a send to a part of a list has to be asked about: for what Mailjet says of it, or it has the content of the cycle
+    that is open, so that a part of the list got it. Any other one is an extra mailing."""
     if send.ruling is not None or as_of - send.at >= max_wait:
         return None
+    if send.oddity is not None:
+        return send.oddity
     cycle = open_cycle(cycles, as_of)
     return RoundDoubt.SEGMENT if cycle is not None and send.content in cycle.contents else None
 
@@ -327,7 +346,8 @@ class _Assigning:
         if send.content and last is not None and last.content == send.content:
             return RoundDoubt.RESENT
         if current is None or current.closed_at is not None:
-            return None
+            is_again = last is not None and send.at - last.at < CAMPAIGNS.same_list_again_after
+            return RoundDoubt.AT_ONCE if is_again else None
         if send.role in current.sent:
             return RoundDoubt.SAME_LIST
         is_other = send.content and current.contents and send.content not in current.contents

@@ -12,6 +12,9 @@ class CampaignPolicy:
 
     round_wait: timedelta = timedelta(days=21)
     """A cycle waits this long after its last send for a missing round: three weekly rounds."""
+    same_list_again_after: timedelta = timedelta(hours=48)
+    """A list that is sent again sooner got a second part of something, such as an A/B test, and no round: between two rounds to
+    one list lie those to the two others."""
     sending_takes: timedelta = timedelta(hours=24)
     """A send whose end Mailjet does not tell counts as sent after this time."""
     changes_end_within: timedelta = timedelta(hours=2)

@@ -18,6 +18,7 @@ from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.alert import AlertLevel, alert
 from list_pipeline.core.messages.slack_blocks import Mrkdwn, SlackMessage, compose
+from list_pipeline.core.plans.automations import entered_words
 from list_pipeline.core.plans.journal import StepAction, StepNote, StepOnList
 from list_pipeline.core.plans.plan import ItemAction
 from list_pipeline.core.plans.policy import EXECUTION
@@ -286,7 +287,7 @@ class CorrectionFacts:
 
     ``differs``: contacts that are not where they were before although their change was taken back. ``open``: not settled.
     ``waits``: left as they are for now, and changed by itself when that is possible. ``content_hash``: the identity of the plan
-    that was carried out, empty where there was none.
+    that was carried out, empty where there was none. ``entered``: contacts that were added where automations begin, by list.
     """
 
     what: str
@@ -300,6 +301,7 @@ class CorrectionFacts:
     refused: Mapping[Refusal, int]
     waits: int = 0
     content_hash: str = ""
+    entered: Mapping[ListRole, int] = field(default_factory=dict)
 
     @property
     def is_complete(self) -> bool:
@@ -319,6 +321,8 @@ def correction_message(facts: CorrectionFacts, links: Sequence[Mrkdwn] = (), *, 
     lines = [counts if facts.planned else compose("Nothing was to be changed any more.")]
     if facts.failed or facts.open:
         lines.append(compose("{failed} failed and {open} are not settled.", failed=facts.failed, open=facts.open))
+    if facts.entered:
+        lines.append(compose("{words}", words=entered_words(facts.entered)))
     if facts.differs:
         lines.append(compose("Not where they were before: contacts {shown}.", shown=ids_text(facts.differs, most=10)))
     lines += [

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.plans.automations import Automations
 from list_pipeline.core.plans.gate import (
     CheckSeverity,
     GateCheck,
@@ -58,7 +59,8 @@ class RebalancingGateFacts:
     excluded or anonymised. ``is_best_reachable``: the planner's certificate says that nothing more even can be reached,
     and ``restriction`` why. ``taken_off``: what others took off the campaign lists since moves were decided on last.
     ``advisor_confidence``: of the advisor that the plan should run, a share from 0 to 1; None when there is no usable
-    opinion. ``untimely``: why the campaign is outside the age at which it is maintained by itself.
+    opinion. ``untimely``: why the campaign is outside the age at which it is maintained by itself. ``automations``: the lists
+    where being added may start one.
     """
 
     items: tuple[PlanItem, ...]
@@ -72,6 +74,7 @@ class RebalancingGateFacts:
     taken_off: Mapping[ListRole, TakenOff] = field(default_factory=dict)
     advisor_confidence: float | None = None
     untimely: str | None = None
+    automations: Automations = field(default_factory=Automations)
 
 
 def judge_rebalancing(facts: RebalancingGateFacts, policy: RebalancingPolicy) -> GateDecision:
@@ -92,12 +95,13 @@ def judge_rebalancing(facts: RebalancingGateFacts, policy: RebalancingPolicy) ->
         _taken_off_check(facts, policy),
         _balance_check(facts, policy),
         _advice_check(facts),
+        facts.automations.check(item.to_role for item in facts.items),
     )
     failed = {check.name for check in checks if not check.passed}
     broken = failed & {"actions", "once", "never_moved", "sizes"}
     if broken or "flag" in failed:
         return GateDecision(GateOutcome.REFUSED, checks, (), (), alert=bool(broken))
-    waiting = bool(failed & {"moves", "taken_off", "balance", "advice"})
+    waiting = bool(failed & {"moves", "taken_off", "balance", "advice", "automations"})
     if facts.mode is Mode.READ_ONLY:
         return GateDecision(GateOutcome.READ_ONLY, checks, (), (), alert=False)
     # Nothing to do and still uneven: that is news for people, but there is nothing that they could approve.

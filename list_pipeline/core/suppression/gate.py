@@ -7,7 +7,7 @@ Three outcomes, and who waits:
 
 * A broken invariant (an incomplete reading, an item without evidence, a contact who was no recipient) refuses the plan.
   No person can approve it, because it should not exist.
-* The cap, a confidence below the review band, and the mode make the *whole* plan wait.
+* The cap, a confidence below the review band, automations on the suppression list, and the mode make the *whole* plan wait.
 * An incident's contacts and items inside the review band wait *by themselves*: the rest of the plan may run. Rejected:
   letting an incident at one provider stop the certain suppressions everywhere else.
 
@@ -18,8 +18,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from list_pipeline.core.lists import ListRole
+from list_pipeline.core.plans.automations import Automations
 from list_pipeline.core.plans.gate import (
     CheckSeverity,
     GateCheck,
@@ -58,6 +60,7 @@ class SuppressionGateFacts:
     ``softened``: contacts that the policy would suppress and an advisor would rather watch. They count towards the cap:
     an opinion that takes some contacts out must not let the rest of a plan through that would wait without it.
     ``untimely``: why the campaign is outside the age at which it is maintained by itself; None: it is not.
+    ``automations``: the lists where being added may start one.
     """
 
     recipients: int
@@ -68,6 +71,7 @@ class SuppressionGateFacts:
     flag_enabled: bool
     softened: int = 0
     untimely: str | None = None
+    automations: Automations = field(default_factory=Automations)
 
 
 def gate_items(
@@ -122,6 +126,7 @@ def judge_suppression(facts: SuppressionGateFacts, policy: SuppressionPolicy) ->
         _confidence_check(ordinary, doubtful, policy),
         _band_check(in_band, policy),
         _held_check([item for item in facts.items if item.is_held]),
+        facts.automations.check(ListRole.SUPPRESSION for _ in facts.items),
     )
     failed = {check.name for check in checks if not check.passed}
     everybody = sorted(item.contact_id for item in facts.items)
@@ -133,10 +138,11 @@ def judge_suppression(facts: SuppressionGateFacts, policy: SuppressionPolicy) ->
     if not mode.passed:
         alert = bool(failed & {"cap", "confidence"})
         return GateDecision(GateOutcome.NEEDS_REVIEW, checks, (), tuple(everybody), alert)
-    if failed & {"cap", "confidence"}:
+    if failed & {"cap", "confidence", "automations"}:
         complaints = sorted(item.contact_id for item in free if item.is_complaint)
         rest = tuple(contact_id for contact_id in everybody if contact_id not in set(complaints))
-        return GateDecision(GateOutcome.NEEDS_REVIEW, checks, tuple(complaints), rest, alert=True)
+        alert = bool(failed & {"cap", "confidence"})
+        return GateDecision(GateOutcome.NEEDS_REVIEW, checks, tuple(complaints), rest, alert)
     alone = {item.contact_id for item in (*in_band, *(item for item in facts.items if item.is_held))}
     return GateDecision(
         GateOutcome.APPROVED,

@@ -27,6 +27,7 @@ SUPPRESSION_RULES: Mapping[str, str] = {
     "confidence": "No suppression is so doubtful that the whole plan has to wait.",
     "review_band": "No suppression is in the band that a person looks at one by one.",
     "incidents": "Nobody is held because a whole domain failed.",
+    "automations": "Nobody is added to a list with automations without a person knowing.",
 }
 """The rules of ``core.suppression.gate.judge_suppression`` by name."""
 
@@ -40,6 +41,7 @@ REBALANCING_RULES: Mapping[str, str] = {
     "taken_off": "Nobody else took many contacts off a campaign list since moves were decided on last.",
     "balance": "The lists become even enough, or as even as they can.",
     "advice": "The advisor does not doubt the plan so much that a person has to look at it.",
+    "automations": "Nobody is added to a list with automations without a person knowing.",
 }
 """The rules of ``core.rebalancing.gate.judge_rebalancing`` by name."""
 

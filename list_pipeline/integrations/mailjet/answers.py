@@ -314,6 +314,8 @@ def send(row: Row) -> SendSeen:
         send_ended_at=row.instant("SendEndAt"),
         status=row.number("Status"),
         is_deleted=row.flag("IsDeleted"),
+        campaign_type=row.reference("CampaignType"),
+        workflow_id=row.reference("WorkflowID"),
     )
 
 

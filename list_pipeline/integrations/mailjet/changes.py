@@ -202,4 +202,15 @@ def _draft(row: Row) -> DraftSeen:
         sender_name=redact_foreign_text(row.text_or_empty("SenderName")),
         sender_email=row.text_or_empty("SenderEmail"),
         status=row.number("Status"),
+        is_ab_test=_is_ab_test(row),
+    )
+
+
+def _is_ab_test(row: Row) -> bool:
+    """Whether a draft is part of an A/B test: it names the test, its share of the list or its letter, or its status says so.
+    Which of them Mailjet fills is documented nowhere, so each alone is enough."""
+    return (
+        row.reference("AXTestingID") is not None
+        or bool(row.described("AXFraction") or row.described("AXFractionName"))
+        or row.number("Status") in (DraftStatus.AX_CANCELED, DraftStatus.AX_TESTED, DraftStatus.AX_SELECTED)
     )

@@ -14,6 +14,7 @@ from list_pipeline.core.campaigns.cycles import (
     CampaignSend,
     ClosedReason,
     CycleAssignment,
+    RoundDoubt,
     assign_again,
     assign_sends,
     content_of,
@@ -24,15 +25,16 @@ from list_pipeline.core.campaigns.eligibility import CampaignStatus
 from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.campaigns.policy import CAMPAIGNS
 from list_pipeline.core.campaigns.recipients import counters_problem
-from list_pipeline.core.errors import IncompleteDataError, NotFoundError, RefusedError
+from list_pipeline.core.errors import IncompleteDataError, NotFoundError, RefusedError, RemoteNotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.masking import redact_addresses
-from list_pipeline.core.observations import SendCounters, SendSeen
+from list_pipeline.core.observations import CampaignType, SendCounters, SendSeen
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.reviews.questions import ROUND_DOUBT
 from list_pipeline.core.validation.policy import VALIDATION
 from list_pipeline.core.wording import count_text
 from list_pipeline.operations.access import Observing, ReadingMailjet
+from list_pipeline.operations.campaigns.automations import lists_with_automations, newly_automated
 from list_pipeline.operations.campaigns.recipients import ATTEMPTS, know_recipients
 from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.campaigns import rounds, scheduled_campaigns, sent_campaigns
@@ -53,15 +55,18 @@ class Discovery:
 
 
 def discover(services: Observing) -> Discovery:
-    """Take over the sends of the look-back period into the campaign schedule; one request for up to a thousand sends.
+    """Take over the sends of the look-back period into the campaign schedule; one request for up to a thousand sends, and one
+    for the draft of each new one.
 
-    A send to a list that is none of ours, or to a segment, is noted with the reason and never taken for a round; a segment that
-    got the content of the open cycle is asked about. A campaign that stood in the
+    A send to a list that is none of ours, to a segment, of an automation or transactional is noted with the reason and never
+    taken for a round; a segment that got the content of the open cycle, a part of an A/B test and a type that nobody
+    documented are asked about. A campaign that stood in the
     schedule before goes on in its row. Freezes of lists that nothing is sent to any more end here.
     """
     now = services.clock.now()
     since = now - timedelta(days=services.settings.list_history_lookback_days)
     sends = services.mailjet.sends(since=since)
+    odd = _oddities(services, sends, now)
     result = Discovery()
     with services.database.begin() as connection:
         # Sensors and runs look at the same time: whoever comes second finds the rows of the first.
@@ -69,6 +74,8 @@ def discover(services: Observing) -> Discovery:
         known, rulings = rounds.known_roles(connection), rounds.rulings(connection)
         # Who stands in the schedule has a round already; under wrong ids it was noted as another list's too.
         foreign = rounds.sends_of_other_lists(connection) - known.keys()
+        parts = rounds.parts_of_lists(connection)
+        automated = lists_with_automations(services, connection)
         assignable: list[CampaignSend] = []
         segments: list[tuple[SendSeen, CampaignSend]] = []
         for send in sends:
@@ -83,7 +90,8 @@ def discover(services: Observing) -> Discovery:
                 send.send_ended_at,
                 content_of(send.subject),
                 rulings.get(send.mailjet_campaign_id),
-                is_segment=reason is not None,
+                is_segment=reason is not None or send.mailjet_campaign_id in parts or send.mailjet_campaign_id in odd,
+                oddity=odd.get(send.mailjet_campaign_id),
             )
             if found.is_segment:
                 segments.append((send, found))
@@ -100,6 +108,8 @@ def discover(services: Observing) -> Discovery:
             _take_over(connection, send, found, known.keys(), now, result)
             doubts |= {found.mailjet_campaign_id: doubt} if doubt is not None else {}
         result.alerts.extend(alert.sentence for alert in assignment.alerts)
+        if unnamed := newly_automated(services, connection, automated):
+            result.alerts.append(unnamed)
         _note_doubts(connection, replace(assignment, doubts=doubts), now)
         for sentence in result.alerts:
             # Said when it happens, and only then: the next look finds the cycle as this one left it.
@@ -107,6 +117,34 @@ def discover(services: Observing) -> Discovery:
         sent_campaigns.thaw_missed(connection, now - VALIDATION.missed_after)
     log.info("campaigns discovered", new=len(result.new), known=result.known, ignored=len(result.ignored))
     return result
+
+
+def _oddities(services: Observing, sends: Sequence[SendSeen], now: datetime) -> Mapping[int, RoundDoubt]:
+    """What Mailjet says of new sends for which they are no round by themselves. Whether one is part of an A/B test only its
+    draft tells, so it is asked for, once; not that of a send so old that nobody is asked about it any more."""
+    with services.database.begin() as connection:
+        known = rounds.known_roles(connection).keys()
+    found = {}
+    for send in sends:
+        started = send.send_started_at
+        if send.mailjet_campaign_id in known or started is None or now - started >= CAMPAIGNS.round_wait:
+            continue
+        reason, role = place_send(send, services.settings.list_ids())
+        if role is None or reason is not None:
+            continue
+        if send.campaign_type not in (None, CampaignType.MARKETING):
+            found[send.mailjet_campaign_id] = RoundDoubt.UNKNOWN_TYPE
+        elif send.draft_id is not None and _is_ab_test(services, send.draft_id):
+            found[send.mailjet_campaign_id] = RoundDoubt.AB_TEST
+    return found
+
+
+def _is_ab_test(services: Observing, draft_id: int) -> bool:
+    try:
+        return services.mailjet.drafts.one(draft_id).is_ab_test
+    except RemoteNotFoundError:
+        # Deleted since it was sent: then the order of sends is all that there is to go by.
+        return False
 
 
 def _ignore(connection: Connection, send: SendSeen, reason: str | None, now: datetime, result: Discovery) -> None:
@@ -214,6 +252,8 @@ _IGNORED = {
     "no_list": "not sent to a list",
     "list_not_ours": "sent to a list that is none of the three campaign lists",
     "segment": "sent to a segment of a list only, so it is no round of a cycle",
+    "workflow": "a mail of an automation, which goes to each contact when it enters, so it is no round of a cycle",
+    "transactional": "a transactional mail, so it is no round of a cycle",
 }
 
 
@@ -222,6 +262,10 @@ def place_send(send: SendSeen, list_ids: ListIds) -> tuple[str | None, ListRole 
     itself. An unmapped send is never round 1."""
     if send.is_deleted:
         return "deleted", None
+    if send.workflow_id is not None:
+        return "workflow", None
+    if send.campaign_type == CampaignType.TRANSACTIONAL:
+        return "transactional", None
     if not send.list_id:
         return "no_list", None
     role = list_ids.role_of(send.list_id)

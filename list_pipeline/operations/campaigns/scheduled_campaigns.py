@@ -114,6 +114,8 @@ def _place(draft: DraftSeen, list_ids: ListIds) -> tuple[ListRole | None, str]:
         return None, "for a list that is none of the three campaign lists"
     if draft.segmentation_id:
         return None, "for a segment of a list only, so it is no round of a cycle"
+    if draft.is_ab_test:
+        return None, "part of an A/B test, so it goes to a part of its list; asked about when it is sent"
     return role, ""
 
 

@@ -30,10 +30,12 @@ from list_pipeline.core.drift.findings import (
 from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError, StateChangedError
 from list_pipeline.core.lists import ALL_LISTS, ListRole
 from list_pipeline.core.observations import ContactSeen
+from list_pipeline.core.plans.automations import Automations, entering_words
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, content_hash
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.wording import ids_text
 from list_pipeline.operations.access import ReadingMailjet, Reconciling, Storing
+from list_pipeline.operations.campaigns.automations import automations_now
 from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.operations.drift.alert import tell
 from list_pipeline.operations.drift.mass_changes import tell_about_mass_changes
@@ -114,7 +116,7 @@ def reconcile(services: Reconciling, *, run_id: str | None = None, progress: Pro
     with services.database.begin() as connection:
         drift_rows.one_writer(connection)
         now = services.clock.now()
-        proposals, plan_of = _propose(connection, findings, now)
+        proposals, plan_of = _propose(connection, findings, automations_now(services, connection), now)
         expired = _expire(connection, findings, now)
         told = _tell_people(connection, findings, set(plan_of), now)
         drift_rows.add_findings(connection, reconciliation_id, findings, plan_of)
@@ -272,7 +274,7 @@ def _exists(services: ReadingMailjet, contact_id: int) -> bool:
 
 
 def _propose(
-    connection: Connection, findings: Sequence[Finding], now: datetime
+    connection: Connection, findings: Sequence[Finding], automations: Automations, now: datetime
 ) -> tuple[tuple[tuple[int, str], ...], dict[Finding, int]]:
     """One plan a kind with the repairs that nobody proposed yet; returns the new plans, and the plan of each finding."""
     waiting = drift_rows.proposed(connection, (PlanStatus.PENDING_REVIEW, PlanStatus.APPROVED))
@@ -293,17 +295,21 @@ def _propose(
             fresh[finding.kind].append(finding)
     made = []
     for kind, members in fresh.items():
-        plan_id, hashed = _save(connection, kind, members, now)
+        plan_id, hashed = _save(connection, kind, members, automations, now)
         made.append((plan_id, hashed))
         plan_of |= dict.fromkeys(members, plan_id)
     return tuple(made), plan_of
 
 
-def _save(connection: Connection, kind: DriftKind, members: Sequence[Finding], now: datetime) -> tuple[int, str]:
+def _save(
+    connection: Connection, kind: DriftKind, members: Sequence[Finding], automations: Automations, now: datetime
+) -> tuple[int, str]:
     items = [finding.repair for finding in members if finding.repair is not None]
     hashed = content_hash(None, PlanKind.REPAIR, None, POLICY_VERSION, items)
     ids = [item.contact_id for item in items]
     words = f"{len(items)} contact(s) {kind.words}: {ids_text(ids, _IDS_SHOWN)}; a repair is proposed"
+    if entering := entering_words(automations.entering(item.to_role for item in items)):
+        words += f". {entering.rstrip('.')}"
     plan = plan_rows.save_plan(
         connection,
         campaign_id=None,

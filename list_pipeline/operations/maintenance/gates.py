@@ -20,6 +20,7 @@ from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.suppression.gate import SuppressionGateFacts, gate_items, judge_suppression
 from list_pipeline.core.suppression.verdicts import BORDERLINE_RULES
 from list_pipeline.operations.bounces.fetch import stored_bounces
+from list_pipeline.operations.campaigns.automations import automations_now
 from list_pipeline.operations.rebalancing.plan_and_execute import must_stay, plan_rebalancing
 from list_pipeline.operations.rebalancing.plan_and_execute import policy_of as rebalancing_policy_of
 from list_pipeline.operations.runs.run import Maintenance, untimely
@@ -108,6 +109,7 @@ def _decide_on_suppressions(services: Services, run: Maintenance, plan: StoredPl
         mailed = recipient_rows.recipients_among(connection, run.campaign.campaign_id, ids)
         domains = members.domains_of(connection, ids)
         before = plan_rows.suppressed_in_sweeps(connection, run.campaign.campaign_id, run.sweep)
+        automations = automations_now(services, connection)
     return judge_suppression(
         SuppressionGateFacts(
             recipients=plan.suppression_summary.recipients,
@@ -118,6 +120,7 @@ def _decide_on_suppressions(services: Services, run: Maintenance, plan: StoredPl
             untimely=untimely(services, run.campaign, run.sweep),
             flag_enabled=services.settings.list_management_enabled,
             softened=sum(item.rule in BORDERLINE_RULES for item in watched),
+            automations=automations,
         ),
         suppression_policy_of(services),
     )
@@ -130,6 +133,7 @@ def _decide_on_rebalancing(services: Services, run: Maintenance, plan: StoredPla
         facts = members.facts_of(connection, [item.contact_id for item in items])
         since = plan_rows.moves_decided_at(connection, before_plan=plan.plan_id) or _NEVER
         taken_off = members.taken_off_by_others(connection, since)
+        automations = automations_now(services, connection)
     return judge_rebalancing(
         RebalancingGateFacts(
             items=items,
@@ -143,6 +147,7 @@ def _decide_on_rebalancing(services: Services, run: Maintenance, plan: StoredPla
             restriction=summary.restriction,
             taken_off={role: TakenOff(gone, gone + present) for role, (gone, present) in taken_off.items()},
             advisor_confidence=summary.advisor_confidence,
+            automations=automations,
         ),
         rebalancing_policy_of(services),
     )

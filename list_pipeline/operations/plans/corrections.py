@@ -23,6 +23,7 @@ from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, Refuse
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
+from list_pipeline.core.plans.automations import entering_words
 from list_pipeline.core.plans.corrections import (
     ContactNow,
     CorrectionFacts,
@@ -37,7 +38,7 @@ from list_pipeline.core.plans.corrections import (
     reverse,
 )
 from list_pipeline.core.plans.evidence import ReversedChange
-from list_pipeline.core.plans.journal import StepAction, StepNote
+from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import (
     CORRECTIONS,
     MAINTENANCE_PLANS,
@@ -51,7 +52,8 @@ from list_pipeline.core.plans.plan import (
 from list_pipeline.core.runs import run_keys
 from list_pipeline.core.runs.limits import MAINTENANCE_RUNS
 from list_pipeline.core.wording import names_text
-from list_pipeline.operations.access import Correcting, Deciding, Observing, ReadingMailjet, Storing, Telling
+from list_pipeline.operations.access import Correcting, Deciding, Observing, Storing, Telling
+from list_pipeline.operations.campaigns.automations import lists_with_automations
 from list_pipeline.operations.campaigns.before_changes import follow_sends, lists_kept_still
 from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.operations.membership.sync import refresh_contacts
@@ -102,6 +104,7 @@ class Correction:
             "open": facts.open,
             "is_complete": facts.is_complete,
             "not_where_they_were": list(facts.differs),
+            "entered_automations": {role.value: count for role, count in facts.entered.items()},
             "left": {reason.value: list(ids) for reason, ids in self.refused.items()},
         }
 
@@ -458,6 +461,8 @@ def finish(services: Correcting, plan_id: int, lock: MutationLock, progress: Pro
         plan = plan_rows.existing_plan(connection, plan_id)
     if plan.executed_at is None:
         _skip_outdated(services, plan, lock)
+        if words := entering_words(_entering(services, plan_id, StepState.PLANNED)):
+            progress(words)
         carry_out(services, plan_id, lock, progress)
         with lock.writing() as connection:
             now = services.clock.now()
@@ -500,7 +505,7 @@ def _skip_outdated(services: Deciding, plan: StoredPlan, lock: MutationLock) -> 
         journal.skip_unstarted(connection, plan.plan_id, reasons, services.clock.now())
 
 
-def _result(services: ReadingMailjet, plan: StoredPlan, executed: Executed) -> Correction:
+def _result(services: Observing, plan: StoredPlan, executed: Executed) -> Correction:
     with services.database.begin() as connection:
         changes = outcome_rows.reversed_changes(connection, plan.plan_id)
     if changes:
@@ -528,8 +533,17 @@ def _result(services: ReadingMailjet, plan: StoredPlan, executed: Executed) -> C
         ),
         refused={code: len(ids) for code, ids in refused.items()},
         content_hash=plan.content_hash,
+        entered=_entering(services, plan.plan_id, StepState.CONFIRMED),
     )
     return Correction(plan.plan_id, facts, refused)
+
+
+def _entering(services: Deciding, plan_id: int, state: StepState) -> Mapping[ListRole, int]:
+    """Contacts that a correction adds, or added, to lists with automations."""
+    with services.database.begin() as connection:
+        added = outcome_rows.added_to_lists(connection, plan_id, state)
+        automated = lists_with_automations(services, connection)
+    return {role: count for role, count in added.items() if role in automated}
 
 
 def _note_in_ledger(services: Storing, plan: StoredPlan, correction: Correction) -> None:

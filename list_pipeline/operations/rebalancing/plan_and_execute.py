@@ -20,6 +20,7 @@ from list_pipeline.agents.rebalancing import RebalancingOpinion, RebalancingQues
 from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.errors import IncompleteDataError, NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.plans.automations import Automations, entering_words
 from list_pipeline.core.plans.corrections import why_roll_back
 from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus, content_hash
@@ -28,6 +29,7 @@ from list_pipeline.core.rebalancing.balance import RebalancingSummary, Sizes, fl
 from list_pipeline.core.rebalancing.flows import EnrolNewcomers, FlowPlan, RebalancingPolicy, plan_flows
 from list_pipeline.core.rebalancing.queue_order import Enrolment, Move, QueueEntry, choose_contacts, needed_from
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
+from list_pipeline.operations.campaigns.automations import automations_now
 from list_pipeline.operations.campaigns.before_changes import (
     follow_sends,
     frozen_by_others,
@@ -85,6 +87,7 @@ class _Draft:
     items: list[PlanItem]
     removed: int
     """Contacts in master who were on a campaign list before: not new, so not enrolled."""
+    automations: Automations
 
     @property
     def flows(self) -> FlowPlan:
@@ -177,7 +180,12 @@ def _draft(services: Services, connection: Connection, run: Maintenance, suppres
         frozen=frozen,
         round_number=run.campaign.round_number,
     )
-    return _Draft(question, _items(connection, flows, cycle), queue.count_removed(connection))
+    return _Draft(
+        question,
+        _items(connection, flows, cycle),
+        queue.count_removed(connection),
+        automations_now(services, connection),
+    )
 
 
 def _suppressed(connection: Connection, suppression: StoredPlan | None) -> Sizes:
@@ -227,6 +235,8 @@ def _summary(draft: _Draft, opinion: RebalancingOpinion) -> RebalancingSummary:
     reasons = flows.reasons
     if draft.removed:
         reasons += (f"in master and taken off a campaign list by somebody, so not enrolled: {draft.removed:,}",)
+    if entering := entering_words(draft.automations.entering(item.to_role for item in draft.items)):
+        reasons += (entering.rstrip("."),)
     return RebalancingSummary(
         required=flows.required,
         triggered=flows.triggered,
@@ -350,10 +360,28 @@ def _roll_back_if_needed(
     for plan_id in begun:
         finish(services, plan_id, lock, progress)
     if not begun and (why := _why_roll_back(services, plan)):
+        if held := _why_not_rolled_back(services, plan):
+            log.error("the rebalancing is not rolled back", campaign=run.campaign.key, plan=plan.plan_id, why=held)
+            with services.database.begin() as connection:
+                words = (
+                    f"{why}; not rolled back: {held} `list-pipeline undo {run.campaign.key} --by NAME` takes it back"
+                )
+                ledger.add_error(connection, run.log.log_id, "rebalancing", words)
+            return
         log.error("the rebalancing is rolled back", campaign=run.campaign.key, plan=plan.plan_id, why=why)
         with services.database.begin() as connection:
             ledger.add_error(connection, run.log.log_id, "rebalancing", f"rolled back: {why}")
         roll_back(services, plan, lock, why, progress)
+
+
+def _why_not_rolled_back(services: Services, plan: StoredPlan) -> str:
+    """Why a rebalancing that failed is left as it is until a person takes it back, as a sentence; empty where it need not be:
+    going back would add contacts to lists with automations."""
+    with services.database.begin() as connection:
+        automations = automations_now(services, connection)
+        changed = outcome_rows.done_changes(connection, plan.plan_id)
+    back = [role for change in changed for action, role in change.done if action is StepAction.REMOVE]
+    return "" if automations.may_start else entering_words(automations.entering(back))
 
 
 def _why_roll_back(services: Services, plan: StoredPlan) -> str | None:

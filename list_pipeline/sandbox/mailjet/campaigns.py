@@ -66,9 +66,9 @@ def _campaigns(account: Account, request: Request) -> Response:
     custom, deleted = parameters.text("CustomCampaign"), parameters.boolean("IsDeleted")
     starred, newsletter = parameters.boolean("IsStarred"), parameters.boolean("IsNewsletterTool")
     period, from_type = parameters.text("Period"), parameters.integer("FromType")
-    email = parameters.text("From")
+    email, workflow_id = parameters.text("From"), parameters.integer("WorkflowID")
     page = read_page(parameters, {"ID": ("k.id", True)})
-    parameters.finish(not_modelled=("CampaignStatus", "FromDomain", "FromID", "WorkflowID"))
+    parameters.finish(not_modelled=("CampaignStatus", "FromDomain", "FromID"))
     query = Query("campaign k", "k.id")
     query.where("k.send_start_at <= ?", account.now())
     # Deleted ones are hidden as deleted lists are; for lists this is recorded, for campaigns inferred.
@@ -89,6 +89,7 @@ def _campaigns(account: Account, request: Request) -> Response:
         ("k.id", campaign_id),
         ("k.custom_value", custom),
         ("k.from_email", email),
+        ("k.workflow_id", workflow_id),
     ):
         if value is not None:
             query.where(f"{column} = ?", value)
@@ -105,7 +106,7 @@ def _campaign_rows(account: Account, ids: list[int]) -> list[dict[str, Any]]:
     def form(row: sqlite3.Row) -> dict[str, Any]:
         ended = row["send_end_at"] <= account.now()
         shown = {
-            "CampaignType": 2,
+            "CampaignType": row["campaign_type"],
             "ClickTracked": 1,
             "CreatedAt": date(row["created_at"]),
             "CustomValue": row["custom_value"],
@@ -130,6 +131,8 @@ def _campaign_rows(account: Account, ids: list[int]) -> list[dict[str, Any]]:
         }
         if row["segmentation_id"] is not None:
             shown["SegmentationID"] = row["segmentation_id"]
+        if row["workflow_id"] is not None:
+            shown["WorkflowID"] = row["workflow_id"]
         return shown
 
     return fetch(account.store, "SELECT * FROM campaign WHERE id IN", ids, form)
@@ -198,6 +201,12 @@ def _draft_rows(account: Account, ids: list[int]) -> list[dict[str, Any]]:
             "Url": "",
             "Used": row["status"] == SENT,
         }
+        if row["ax_testing_id"] is not None and not account.switches.flag("ab_test_untold"):
+            shown |= {
+                "AXFraction": row["ax_fraction"],
+                "AXFractionName": row["ax_fraction_name"],
+                "AXTestingID": row["ax_testing_id"],
+            }
         if row["campaign_id"] is not None:
             shown["CampaignID"] = row["campaign_id"]
         if row["segmentation_id"] is not None:

@@ -8,7 +8,7 @@ not belong here: who asked for the send (``campaigns``, ``sandbox.world``) and t
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from list_pipeline.sandbox.account import Account
@@ -53,6 +53,10 @@ class SendRequest:
 
     ``outcomes`` maps contact ids to names of outcomes and comes before everything else; ``incident_domain`` lets every
     recipient at that domain bounce as unknown; ``late_share`` of the failures become known only 30 to 60 hours later.
+
+    ``only``: the contact ids that it goes to among the members; None for all. ``workflow_id``: it is a mail of this
+    automation. ``ab_test``: it is a part of this A/B test, or its winner, and its draft says so (``ab_part`` A, B, ...);
+    ``ab_percent`` of the list. ``campaign_type``: 1 transactional, 2 marketing.
     """
 
     list_id: int
@@ -66,6 +70,12 @@ class SendRequest:
     duration_seconds: int = 600
     draft_id: int | None = None
     custom_value: str | None = None
+    only: Collection[int] | None = None
+    workflow_id: int | None = None
+    ab_test: int | None = None
+    ab_part: str = ""
+    ab_percent: float = 0.0
+    campaign_type: int = 2
 
     def __post_init__(self) -> None:
         if self.profile not in PROFILES:
@@ -101,12 +111,15 @@ def send(account: Account, wanted: SendRequest, at: int) -> int:
             " WHERE m.list_id = ? AND m.unsubscribed = 0 AND c.excluded = 0 AND c.anonymised_at = 0 ORDER BY m.id",
             (wanted.list_id,),
         )
+        if wanted.only is not None:
+            recipients = [row for row in recipients if row["id"] in wanted.only]
         campaign_id = store.next_number("campaign")
         draft_id = wanted.draft_id or store.next_number("draft")
         first_message = store.next_number("message", max(len(recipients), 1))
         store.execute(
             "INSERT INTO campaign (id, custom_value, list_id, draft_id, from_email, from_name, subject, created_at,"
-            " send_start_at, send_end_at, first_message_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " send_start_at, send_end_at, first_message_id, workflow_id, campaign_type)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 campaign_id,
                 wanted.custom_value or f"mj.nl={draft_id}",
@@ -119,8 +132,20 @@ def send(account: Account, wanted: SendRequest, at: int) -> int:
                 at,
                 at + wanted.duration_seconds,
                 first_message if recipients else 0,
+                wanted.workflow_id,
+                wanted.campaign_type,
             ),
         )
+        if wanted.ab_test is not None:
+            store.execute(
+                "INSERT INTO draft (id, list_id, sender, sender_email, sender_name, subject, title, locale, status,"
+                " created_at, delivered_at, campaign_id, ax_testing_id, ax_fraction, ax_fraction_name)"
+                " VALUES (?, ?, '46935', ?, ?, ?, ?, 'en_US', 2, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(draft_id, wanted.list_id, wanted.from_email, wanted.from_name, wanted.subject, wanted.subject),
+                    *(at, at, campaign_id, wanted.ab_test, wanted.ab_percent, wanted.ab_part),
+                ),
+            )
         chance = random.Random(f"{store.note('seed', {}).get('seed', 0)}:{campaign_id}")
         writer = _Writer()
         for index, row in enumerate(recipients):

@@ -51,6 +51,15 @@ def known_roles(connection: Connection) -> Mapping[int, ListRole]:
     return {int(row["mailjet_campaign_id"]): CAMPAIGN_LISTS[int(row["round_number"]) - 1] for row in found}
 
 
+def parts_of_lists(connection: Connection) -> frozenset[int]:
+    """The sends in our schedule, by their ids at Mailjet, that went to a part of their list as far as is known."""
+    found = fetch_all(
+        connection,
+        "select mailjet_campaign_id from campaign_schedule where is_segment and mailjet_campaign_id is not null",
+    )
+    return frozenset(int(row["mailjet_campaign_id"]) for row in found)
+
+
 def sends_of_other_lists(connection: Connection) -> frozenset[int]:
     """The sends, by their ids at Mailjet, that are ignored because they went to a list that is no campaign list of ours."""
     found = fetch_all(connection, "select mailjet_campaign_id from ignored_send where reason = 'list_not_ours'")

@@ -51,6 +51,21 @@ _COUNTS = """
 """
 
 
+def added_to_lists(connection: Connection, plan_id: int, state: StepState) -> Mapping[ListRole, int]:
+    """Contacts by list to which the steps of a plan that are in a state add them."""
+    found = fetch_all(
+        connection,
+        f"""
+        select t.list_role, count(distinct c.contact_id) as contacts from change c join change_step t using (change_id)
+        where c.plan_id = :plan and t.action = {sql_word(StepAction.ADD)} and t.state = :state
+        group by t.list_role order by t.list_role
+        """,
+        plan=plan_id,
+        state=state,
+    )
+    return {ListRole(row["list_role"]): int(row["contacts"]) for row in found}
+
+
 def outcomes(connection: Connection, plan_id: int) -> Outcomes:
     """The outcomes of a plan's changes."""
     row = fetch_one(connection, f"with per_change as ({_PER_CHANGE}) select {_COUNTS} from per_change", plan=plan_id)

@@ -224,6 +224,33 @@ def test_switch_draft_filters_ignored(sandbox: Rehearsal) -> None:
     assert sandbox.count("/campaigndraft", Status=1) == 1
 
 
+def test_switch_ab_test_untold(sandbox: Rehearsal) -> None:
+    new = sandbox.new_list()
+    sandbox.control.sign_up("reader@example.com", new)
+    part = sandbox.control.send(new, "A or B?", ab_test=12, ab_part="B", ab_percent=10.0)
+    (campaign,) = sandbox.data("/campaign", FromTS=1)
+    assert campaign["ID"] == part
+    path = f"/campaigndraft/{campaign['NewsLetterID']}"
+    (draft,) = sandbox.data(path)
+    assert (draft["AXTestingID"], draft["AXFraction"], draft["AXFractionName"]) == (12, 10.0, "B")
+    sandbox.control.set_switches(ab_test_untold=True)
+    (draft,) = sandbox.data(path)
+    assert (draft.get("AXTestingID"), draft["AXFraction"], draft["AXFractionName"]) == (None, 0, "")
+
+
+def test_a_send_may_be_a_workflows_of_another_type_and_for_some_only(sandbox: Rehearsal) -> None:
+    new = sandbox.new_list()
+    first, _ = (sandbox.control.sign_up(f"p{number}@example.com", new) for number in (1, 2))
+    welcome = sandbox.control.send(new, "Welcome", workflow_id=77, only=[first], campaign_type=1)
+    other = sandbox.control.send(new, "News")
+    rows = {row["ID"]: row for row in sandbox.data("/campaign", FromTS=1)}
+    assert (rows[welcome]["WorkflowID"], rows[welcome]["CampaignType"]) == (77, 1)
+    assert ("WorkflowID" in rows[other], rows[other]["CampaignType"]) == (False, 2)
+    assert [row["ID"] for row in sandbox.data("/campaign", FromTS=1, WorkflowID=77)] == [welcome]
+    assert {row["ContactID"] for row in sandbox.data("/message", CampaignID=welcome, FromTS=1)} == {first}
+    assert sandbox.count("/message", CampaignID=other, FromTS=1) == 2
+
+
 def test_switch_largest_page(sandbox: Rehearsal) -> None:
     for number in range(4):
         sandbox.http.post("/contact", json={"Email": f"p{number}@example.com"})

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from list_pipeline.core.campaigns.cycles import (
+    NEVER_A_ROUND_BY_ITSELF,
     CampaignSend,
     ClosedReason,
     Cycle,
@@ -54,6 +55,13 @@ LATER = [send(4, ONE, 20, "b"), send(5, TWO, 23, "b"), send(6, THREE, 26, "b")]
         ([PLAIN[0], send(9, ONE, 1, "a")], {9: RoundDoubt.RESENT}),
         ([PLAIN[0], send(9, ONE, 0, "a")], {9: RoundDoubt.RESENT}),
         ([*PLAIN, send(9, ONE, 8, "a")], {9: RoundDoubt.RESENT}),
+        # The parts and the winner of an A/B test to the last list, with subjects of their own.
+        ([*PLAIN, send(9, THREE, 6.1, "b")], {9: RoundDoubt.AT_ONCE}),
+        ([*PLAIN, send(9, THREE, 8 - 1e-6, "b")], {9: RoundDoubt.AT_ONCE}),
+        ([*PLAIN, send(9, THREE, 8, "b")], {}),
+        ([*PLAIN, send(9, TWO, 6.1, "b")], {}),
+        ([*PLAIN, send(9, THREE, 6.1, "b", RoundRuling.BEGINS)], {}),
+        ([PLAIN[0], send(9, ONE, 0.1, "b")], {9: RoundDoubt.SAME_LIST}),
         # Nothing is known of the contents: only the lists can speak against a send.
         ([replace(one, content="") for one in PLAIN], {}),
         ([*(replace(one, content="") for one in PLAIN), send(9, ONE, 8, "")], {}),
@@ -177,3 +185,34 @@ def test_a_send_to_a_part_of_a_list_is_a_round_only_where_a_person_says_so() -> 
     assert rounds(assign_sends([], [*PLAIN[:2], PART], on(7)).cycles) == [[1, 2]]
     ruled = replace(PART, ruling=RoundRuling.JOINS)
     assert rounds(assign_sends([], [*PLAIN[:2], ruled], on(7)).cycles) == [[1, 2, 9]]
+
+
+@pytest.mark.parametrize("oddity", sorted(NEVER_A_ROUND_BY_ITSELF))
+@pytest.mark.parametrize("content", ["a", "sale", ""])
+@pytest.mark.parametrize("cycles", [OPEN, CLOSED, ()])
+def test_what_mailjet_says_of_a_send_is_asked_about_whatever_its_content_and_the_cycle(
+    cycles: Sequence[Cycle], content: str, oddity: RoundDoubt
+) -> None:
+    odd = replace(PART, content=content, oddity=oddity)
+    assert segment_doubt(cycles, odd, on(7)) is oddity
+    assert segment_doubt(cycles, replace(odd, ruling=RoundRuling.NOT_A_ROUND), on(7)) is None
+    assert segment_doubt(cycles, odd, on(4 + 21)) is None
+    assert rounds(assign_sends([], [*PLAIN[:2], odd], on(7)).cycles) == [[1, 2]]
+    assert rounds(assign_sends([], [*PLAIN[:2], replace(odd, ruling=RoundRuling.JOINS)], on(7)).cycles) == [[1, 2, 9]]
+
+
+def test_only_what_mailjet_says_of_a_part_of_a_list_is_an_oddity() -> None:
+    assert {RoundDoubt.AB_TEST, RoundDoubt.UNKNOWN_TYPE} == NEVER_A_ROUND_BY_ITSELF
+    with pytest.raises(ValueError, match="campaign 9: ab_test does not say"):
+        replace(PART, is_segment=False, oddity=RoundDoubt.AB_TEST)
+    for doubt in set(RoundDoubt) - NEVER_A_ROUND_BY_ITSELF:
+        with pytest.raises(ValueError, match=f"campaign 9: {doubt.value} does not say"):
+            replace(PART, oddity=doubt)
+
+
+def test_every_doubt_has_words_of_its_own() -> None:
+    words = [doubt.words for doubt in RoundDoubt]
+    assert len(set(words)) == len(words)
+    assert "A/B test" in RoundDoubt.AB_TEST.words
+    assert "type" in RoundDoubt.UNKNOWN_TYPE.words
+    assert "shortly before" in RoundDoubt.AT_ONCE.words

@@ -43,6 +43,25 @@ def test_the_status_of_a_deleted_draft_is_negative() -> None:
     assert client(Script(envelope([draft_row(Status=-2)]))).drafts.one(26_220).status == -2
 
 
+@pytest.mark.parametrize(
+    ("told", "is_part"),
+    [
+        ({}, False),
+        ({"AXFraction": 0, "AXFractionName": "", "AXTestingID": -1}, False),
+        ({"AXFraction": 0.0, "AXFractionName": None, "AXTestingID": 0, "Status": 2}, False),
+        ({"AXTestingID": 12}, True),
+        ({"AXFraction": 12.5}, True),
+        ({"AXFractionName": "B"}, True),
+        ({"Status": 3}, True),
+        ({"Status": 4}, True),
+        ({"Status": -3}, True),
+        ({"Status": -2}, False),
+    ],
+)
+def test_a_draft_is_part_of_an_ab_test_where_anything_says_so(told: dict[str, Any], is_part: bool) -> None:
+    assert client(Script(envelope([draft_row(**told)]))).drafts.one(26_220).is_ab_test is is_part
+
+
 def test_the_schedule_of_a_draft_is_read_in_utc() -> None:
     script = Script(envelope([{"Date": "2026-11-20T10:00:00+02:00", "Status": "Programmed"}]))
     assert client(script).drafts.scheduled_for(7) == datetime(2026, 11, 20, 8, 0, tzinfo=UTC)

@@ -236,6 +236,7 @@ def test_sends_are_asked_for_from_an_instant_on() -> None:
         send_ended_at=datetime(2026, 2, 28, 11, 0, tzinfo=UTC),
         status=0,
         is_deleted=False,
+        campaign_type=2,
     )
     assert found.draft_id == 44_098
     assert script.query(0)["FromTS"] == "2026-02-28T10:45:07Z"
@@ -246,6 +247,22 @@ def test_a_send_that_goes_on_has_no_end_and_may_have_no_list() -> None:
     del row["ListID"]
     found = client(Script(envelope([row]))).send(7_390_730)
     assert (found.send_ended_at, found.list_id, found.segmentation_id) == (None, None, 9)
+
+
+@pytest.mark.parametrize(
+    ("told", "workflow", "kind"),
+    [
+        ({"WorkflowID": 77}, 77, 2),
+        ({"WorkflowID": -1, "CampaignType": 1}, None, 1),
+        ({"WorkflowID": 0, "CampaignType": 9}, None, 9),
+        ({"WorkflowID": None, "CampaignType": None}, None, None),
+    ],
+)
+def test_a_send_says_whether_it_is_an_automations_and_of_which_type(
+    told: dict[str, int | None], workflow: int | None, kind: int | None
+) -> None:
+    found = client(Script(envelope([campaign_row(**{"CampaignType": 2, **told})]))).send(7_390_730)
+    assert (found.workflow_id, found.campaign_type) == (workflow, kind)
 
 
 def test_counters_are_those_of_one_campaign_for_life() -> None:
