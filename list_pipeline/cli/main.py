@@ -25,6 +25,7 @@ from list_pipeline.cli import (
     reconciliation,
     reviews,
     states,
+    unreadable,
     validation,
     weekly,
 )
@@ -233,6 +234,7 @@ validation.register(app)
 weekly.register(app)
 observe.register(app)
 erasure.register(app)
+unreadable.register(app)
 
 
 @app.command()

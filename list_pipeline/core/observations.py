@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from typing import Protocol
+
+from list_pipeline.core.foreign_text import LARGEST_ID
 
 ANONYMISED_DOMAIN = "domain.invalid"
 """Mailjet renames GDPR-deleted contacts to ``\\x…@domain.invalid`` and shows them for up to 30 days (mailjet php#212)."""
@@ -16,6 +19,48 @@ ANONYMISED_DOMAIN = "domain.invalid"
 
 NOBODY = 0
 """The contact id of a row in a log that names nobody: the contact was erased since."""
+
+
+class Seen(Protocol):
+    """What every kind of row has.
+
+    ``problem`` says what of the row cannot be read, in words without values; empty where everything could. Where it is not
+    empty, only ids above zero may be believed: an id that could not be read is a negative number of its own, the same for the
+    same row, and every other part may be a guess.
+    """
+
+    @property
+    def problem(self) -> str: ...
+
+
+class RowKind(StrEnum):
+    """Kinds of rows at Mailjet, in Mailjet's words."""
+
+    CONTACT_LIST = "contactslist"
+    CONTACT = "contact"
+    RECIPIENT = "listrecipient"
+    CAMPAIGN = "campaign"
+    DRAFT = "campaigndraft"
+    BOUNCE = "bouncestatistics"
+    MESSAGE = "message"
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRow:
+    """A row that could not be read.
+
+    ``row_id``: its id, or a negative number where that cannot be read. ``contact_id``, ``mailjet_campaign_id``: whom and which
+    send it is about, where that can be read. ``list_id``: the list it was read from. ``holds_moves``: it may be a round, or
+    somebody who got one, so nobody may move between lists while it is not read.
+    """
+
+    kind: RowKind
+    row_id: int
+    problem: str
+    contact_id: int | None = None
+    mailjet_campaign_id: int | None = None
+    list_id: int | None = None
+    holds_moves: bool = False
 
 
 class MessageStatus(StrEnum):
@@ -43,6 +88,7 @@ class ContactListSeen:
     name: str
     subscriber_count: int
     is_deleted: bool
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +100,7 @@ class ContactSeen:
     is_excluded: bool
     is_complaining: bool
     created_at: datetime | None
+    problem: str = ""
 
     @property
     def is_anonymised(self) -> bool:
@@ -71,6 +118,7 @@ class RecipientSeen:
     is_unsubscribed: bool
     subscribed_at: datetime | None
     unsubscribed_at: datetime | None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +152,15 @@ class SendSeen:
     is_deleted: bool
     campaign_type: int | None = None
     workflow_id: int | None = None
+    problem: str = ""
 
     @property
     def draft_id(self) -> int | None:
         """The draft that was sent, when this send came from one."""
         prefix, _, number = self.custom_value.partition("=")
-        return int(number) if prefix == "mj.nl" and number.isdigit() else None
+        if prefix != "mj.nl" or not number.isascii() or not number.isdigit() or len(number) > len(str(LARGEST_ID)):
+            return None
+        return int(number) if 0 < int(number) <= LARGEST_ID else None
 
 
 class CampaignType(IntEnum):
@@ -148,6 +199,7 @@ class DraftSeen:
     sender_email: str
     status: int
     is_ab_test: bool = False
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +233,7 @@ class BounceSeen:
     is_permanent: bool
     is_blocked: bool
     bounced_at: datetime | None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +249,7 @@ class MessageSeen:
     status: MessageStatus
     state_id: int | None
     arrived_at: datetime | None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

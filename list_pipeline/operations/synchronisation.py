@@ -18,6 +18,7 @@ from list_pipeline.operations.campaigns.recipients import record_recipients
 from list_pipeline.operations.drift.mass_changes import tell_about_mass_changes
 from list_pipeline.operations.drift.odd_sends import tell_about_sends
 from list_pipeline.operations.drift.reconciliation import reconcile
+from list_pipeline.operations.drift.unreadable import tell_about_unreadable_rows
 from list_pipeline.operations.five_lists.look import follow
 from list_pipeline.operations.list_states.history import catch_up
 from list_pipeline.operations.membership import sync as membership_sync
@@ -57,4 +58,5 @@ def synchronise(services: Reconciling, *, full: bool = False, progress: Progress
     forget_old_requests(services.database, services.clock.now())
     note_alive(services)
     follow(services)
+    tell_about_unreadable_rows(services)
     return report

@@ -6,6 +6,7 @@ clients use.
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import Mapping
 from datetime import datetime
@@ -52,7 +53,10 @@ class SandboxControl:
             if method == "GET":
                 answer = self._http.get(path, params=dict(body or {}))
             else:
-                answer = self._http.post(path, json=dict(body or {}))
+                # Escaped, so that a value may hold what UTF-8 cannot.
+                answer = self._http.post(
+                    path, content=json.dumps(dict(body or {})), headers={"Content-Type": "application/json"}
+                )
         except httpx.HTTPError as error:
             raise SandboxControlError(f"the sandbox did not answer {method} {path}: {type(error).__name__}") from error
         if answer.is_error:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from list_pipeline.sandbox.clock import Clock
 from list_pipeline.sandbox.faults import TRANSPORT_EFFECTS, FaultRule, Faults
 from list_pipeline.sandbox.http import Request, Response, Service
-from list_pipeline.sandbox.mailjet.service import too_many, unauthorised
+from list_pipeline.sandbox.mailjet.service import too_many, unauthorised, web_page
 
 CONTROL_PREFIX = "/_sandbox"
 _NUMBER = re.compile(r"^\d+$")
@@ -109,6 +109,21 @@ def _without_last_rows(rule: FaultRule, answer: Response) -> Response:
     )
 
 
+def _with_poison(rule: FaultRule, answer: Response) -> Response:
+    try:
+        payload = json.loads(answer.body)
+    except ValueError:
+        return answer
+    if not isinstance(payload, dict) or not isinstance(payload.get("Data"), list):
+        return answer
+    rows = payload["Data"]
+    wanted = [(name, number) for name, number in (("ID", rule.row), ("ContactID", rule.contact)) if number is not None]
+    poisoned = [row for row in rows if any(row.get(name) == number for name, number in wanted)]
+    for row in poisoned if wanted else rows[:1]:
+        row[rule.field] = rule.value
+    return replace(answer, body=Response.of_json(payload).body)
+
+
 def _half(_: FaultRule, answer: Response) -> Response:
     return replace(answer, body=answer.body[: max(len(answer.body) // 2, 1)] if answer.body else b"")
 
@@ -116,6 +131,9 @@ def _half(_: FaultRule, answer: Response) -> Response:
 _INSTEAD: dict[str, Callable[[FaultRule], Response]] = {
     "rate_limited": lambda rule: too_many(rule.body, rule.retry_after),
     "status": _error,
+    "web_page": lambda rule: web_page(
+        rule.status, {} if rule.retry_after is None else {"Retry-After": f"{rule.retry_after:g}"}
+    ),
     "drop_before": lambda rule: Response(drop=True),
     "hang_before": lambda rule: Response(hang=True),
 }
@@ -126,4 +144,5 @@ _AFTERWARDS: dict[str, Callable[[FaultRule, Response], Response]] = {
     "broken_body": lambda rule, answer: replace(answer, cut_after=len(answer.body) // 2),
     "wrong_json": lambda rule, answer: replace(answer, body=b'{"unexpected": true}'),
     "short_page": _without_last_rows,
+    "poisoned_row": _with_poison,
 }

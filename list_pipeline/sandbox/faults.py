@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
 TRANSPORT_EFFECTS = frozenset(
@@ -24,13 +25,15 @@ TRANSPORT_EFFECTS = frozenset(
         "broken_body",
         "wrong_json",
         "short_page",
+        "web_page",
+        "poisoned_row",
     }
 )
 JOB_EFFECTS = frozenset({"job_without_effect", "job_half_applied", "job_never_ends", "job_error", "job_abort"})
 
 EFFECTS: dict[str, str] = {
     "delay": "Wait `seconds` on the clock, then answer as usual.",
-    "rate_limited": "429, with Retry-After when `retry_after` (seconds) is given; `body` is json or empty.",
+    "rate_limited": "429, with Retry-After when `retry_after` (seconds) is given; `body` is json, empty or html.",
     "status": "Answer with `status` (for example 500, 503 or 401) and do nothing.",
     "drop_before": "Close the connection and do nothing.",
     "drop_after": "Do it, then close the connection: the answer is lost.",
@@ -40,6 +43,8 @@ EFFECTS: dict[str, str] = {
     "broken_body": "Do it; the connection closes in the middle of the body.",
     "wrong_json": "Do it; the answer is JSON of another shape.",
     "short_page": "A page lacks its last `rows` rows, and its counts agree with that.",
+    "web_page": "Do nothing and answer with `status`, a web page, and Retry-After when `retry_after` is given.",
+    "poisoned_row": "Rows with `row` as ID or `contact` as ContactID, else the first, have `value` as their `field`.",
     "job_without_effect": "The bulk job ends Completed and has changed nothing.",
     "job_half_applied": "The bulk job ends Completed; only the first half of its contacts changed.",
     "job_never_ends": "The bulk job stays Importing for ever.",
@@ -67,19 +72,25 @@ class FaultRule:
     retry_after: float | None = None
     body: str = "json"
     rows: int = 1
+    field: str = ""
+    value: Any = None
+    row: int | None = None
+    contact: int | None = None
     rule_id: int = 0
-    seen: int = field(default=0, compare=False)
-    acted: int = field(default=0, compare=False)
+    seen: int = dataclass_field(default=0, compare=False)
+    acted: int = dataclass_field(default=0, compare=False)
 
     def __post_init__(self) -> None:
         if self.effect not in EFFECTS:
             raise ValueError(f"no such effect: {self.effect}; there are {', '.join(EFFECTS)}")
         if self.nth < 1 or (self.count is not None and self.count < 1) or self.rows < 1 or self.seconds < 0:
             raise ValueError("nth, count and rows are at least 1, seconds at least 0")
-        if self.body not in ("json", "empty"):
-            raise ValueError("body is json or empty")
-        if not 400 <= self.status <= 599:
-            raise ValueError("status is an error status, 400 to 599")
+        if self.body not in ("json", "empty", "html"):
+            raise ValueError("body is json, empty or html")
+        if not (200 if self.effect == "web_page" else 400) <= self.status <= 599:
+            raise ValueError("status is an error status, 400 to 599; that of a web page from 200 on")
+        if (self.effect == "poisoned_row") != bool(self.field):
+            raise ValueError("a poisoned row has a field, and nothing else has")
         re.compile(self.path)
 
     def as_json(self) -> dict[str, Any]:

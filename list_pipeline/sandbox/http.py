@@ -53,9 +53,9 @@ class Response:
 
     @classmethod
     def of_json(cls, payload: Any, status: int = 200, **headers: str) -> Response:
-        """A JSON answer. Integers keep all their digits."""
+        """A JSON answer. Integers keep all their digits, and half a surrogate pair is written as its escape."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        body = json.dumps(payload, ensure_ascii=False).encode()
+        body = json.dumps(payload, ensure_ascii=False).encode("utf-8", "backslashreplace")
         return cls(status=status, body=body, headers={"Content-Type": "application/json", **named})
 
 

@@ -125,7 +125,9 @@ _TABLE = (
     Switch("preblock_after_hard_bounce", True, "A contact that bounced hard is preblocked in later sends."),
     Switch("rate_limit_per_minute", 1200, "Requests in any 60 seconds before a 429; 0 is no limit."),
     Switch("rate_limit_retry_after", False, "A 429 carries Retry-After."),
-    Switch("rate_limit_body", "json", "Body of a 429.", ("json", "empty")),
+    Switch(
+        "rate_limit_body", "json", "Body of a 429: JSON, nothing, or a gateway's web page.", ("json", "empty", "html")
+    ),
     Switch("contact_list_counts_lag_seconds", 0.0, "SubscriberCount follows bulk jobs so many seconds late."),
 )
 

@@ -33,6 +33,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
 from list_pipeline.core.errors import ConfigurationError, ListPipelineError, StateChangedError
+from list_pipeline.core.foreign_text import storable, storable_value
 from list_pipeline.core.life_cycles import LifeCycle, Status
 from list_pipeline.storage.database_errors import DatabaseUnavailableError, plain_errors
 
@@ -242,18 +243,26 @@ def answered_within(connection: Connection, seconds: float) -> Iterator[None]:
         driver.answer_within_s = before
 
 
+def _kept(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as PostgreSQL can hold them, so that one character that somebody typed never costs a whole run."""
+    return {
+        name: storable(value) if isinstance(value, str) else storable_value(value) if isinstance(value, list) else value
+        for name, value in parameters.items()
+    }
+
+
 # Statements are constants: finding their parameters once is enough.
 _parsed = lru_cache(maxsize=2_048)(text)
 
 
 def fetch_all(connection: Connection, statement: str, **parameters: Any) -> Sequence[RowMapping]:
     """All rows of a statement."""
-    return connection.execute(_parsed(statement), parameters).mappings().all()
+    return connection.execute(_parsed(statement), _kept(parameters)).mappings().all()
 
 
 def fetch_one(connection: Connection, statement: str, **parameters: Any) -> RowMapping | None:
     """The first row of a statement, or None."""
-    return connection.execute(_parsed(statement), parameters).mappings().first()
+    return connection.execute(_parsed(statement), _kept(parameters)).mappings().first()
 
 
 def fetch_row(connection: Connection, what: str, statement: str, **parameters: Any) -> RowMapping:
@@ -277,12 +286,12 @@ def fetch_row(connection: Connection, what: str, statement: str, **parameters: A
 
 def fetch_scalar(connection: Connection, statement: str, **parameters: Any) -> Any:
     """The first column of the first row, or None."""
-    return connection.execute(_parsed(statement), parameters).scalar()
+    return connection.execute(_parsed(statement), _kept(parameters)).scalar()
 
 
 def execute(connection: Connection, statement: str, **parameters: Any) -> int:
     """Run a statement and say how many rows it touched."""
-    return connection.execute(_parsed(statement), parameters).rowcount
+    return connection.execute(_parsed(statement), _kept(parameters)).rowcount
 
 
 def copy_rows(connection: Connection, table: str, columns: Sequence[str], values: Iterable[Sequence[Any]]) -> int:
@@ -300,14 +309,14 @@ def copy_rows(connection: Connection, table: str, columns: Sequence[str], values
     count = 0
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
         for row in values:
-            copy.write_row(row)
+            copy.write_row([storable(value) if isinstance(value, str) else value for value in row])
             count += 1
     return count
 
 
 def to_json(value: Any) -> str:
-    """JSON text for a COPY into a jsonb column."""
-    return json.dumps(value, ensure_ascii=False, default=str, sort_keys=True)
+    """JSON text for a COPY into a jsonb column; what PostgreSQL cannot hold of its texts is replaced."""
+    return json.dumps(storable_value(value), ensure_ascii=False, default=str, sort_keys=True)
 
 
 T = TypeVar("T")

@@ -34,6 +34,7 @@ from list_pipeline.storage.database import (
 )
 from list_pipeline.storage.lock import is_held
 from list_pipeline.storage.stuck_sessions import hold
+from list_pipeline.storage.unreadable_rows import UNREADABLE_CONTACTS
 
 _DRIFT, _ASKED = sql_word(ReviewKind.DRIFT), sql_word(ReviewStatus.OPEN)
 _CAMPAIGN = "('campaign_1', 'campaign_2', 'campaign_3')"
@@ -55,10 +56,15 @@ def reading_token(connection: Connection) -> tuple[int, int, int]:
     return (int(row["job"]), int(row["open"]), int(row["sync"])) if row is not None else (0, 0, 0)
 
 
-def compare(session: Connection, started_at: datetime) -> tuple[Standing, ...]:
-    """Contacts that differ from what the session's staging tables hold, or break a rule there.
+def compare(
+    session: Connection, started_at: datetime, nameless: Collection[ListRole | None] = ()
+) -> tuple[Standing, ...]:
+    """Contacts that differ from what the session's staging tables hold, or break a rule there; those that cannot be read are
+    left out.
 
     Args:
+        nameless: lists with an entry that does not say whose it is, which may be anybody's who was not seen there; None: so the
+            excluded contacts.
         session: holds the five lists whole, the excluded contacts, and the addresses of contacts that we do not know.
         started_at: when the reading began (UTC); rows of ours that came or went later are left out.
     """
@@ -75,7 +81,8 @@ def compare(session: Connection, started_at: datetime) -> tuple[Standing, ...]:
         f"""
         insert into drifting (contact_id, suppressed_as, has_unsubscribed)
         with address as (
-            select contact_id, address_key(email) as address_key from seen_contact where not is_anonymised
+            select contact_id, address_key(email) as address_key from seen_contact
+            where not is_anonymised and not is_unreadable
             union select contact_id, address_key from contact_list_membership where not is_anonymised),
         confirmed as ({_CONFIRMED}),
         suppressed as (
@@ -92,18 +99,20 @@ def compare(session: Connection, started_at: datetime) -> tuple[Standing, ...]:
             from (select list_role, contact_id, is_unsubscribed, first_seen_at from list_membership
                   where left_at is null) o
             full join seen_recipient t using (list_role, contact_id)
-            where (t.contact_id is null and o.first_seen_at <= :started) or o.contact_id is null
+            where (t.contact_id is null and o.first_seen_at <= :started and o.list_role <> all(:nameless))
+               or o.contact_id is null
                or o.is_unsubscribed <> t.is_unsubscribed),
         recently_left as (select contact_id from list_membership where left_at > :started),
         exclusion as (
             select c.contact_id from contact_list_membership c
             left join seen_contact s on s.contact_id = c.contact_id and s.is_excluded
-            where not c.is_anonymised and c.is_excluded <> (s.contact_id is not null)),
+            where not c.is_anonymised and c.is_excluded <> (s.contact_id is not null)
+              and (:all_named or s.contact_id is not null)),
         twice as (
             select contact_id from seen_recipient where list_role in {_CAMPAIGN} group by contact_id having count(*) > 1),
         undone as (
             select h.contact_id from confirmed h join contact_list_membership c using (contact_id)
-            where not c.is_anonymised and not exists (
+            where not c.is_anonymised and 'suppression' <> all(:nameless) and not exists (
                 select 1 from seen_recipient r where r.contact_id = h.contact_id and r.list_role = 'suppression')),
         reentered as (
             select l.contact_id, min(s.contact_id) as suppressed_as from listed l
@@ -119,8 +128,13 @@ def compare(session: Connection, started_at: datetime) -> tuple[Standing, ...]:
             union select contact_id from unsubscribed)
         select e.contact_id, r.suppressed_as, e.contact_id in (select contact_id from unsubscribed)
         from everybody e left join reentered r using (contact_id)
+        where e.contact_id not in ({UNREADABLE_CONTACTS})
+          and not exists (select 1 from seen_recipient u where u.contact_id = e.contact_id and u.is_unreadable)
+          and not exists (select 1 from seen_contact u where u.contact_id = e.contact_id and u.is_unreadable)
         """,
         started=started_at,
+        nameless=[role.value for role in nameless if role is not None],
+        all_named=None not in nameless,
     )
     is_worked_on = is_held(session)
     return tuple(_standing(row, is_worked_on) for row in fetch_all(session, _STANDINGS))

@@ -26,7 +26,7 @@ from list_pipeline.core.bounces.classes import (
     classify,
 )
 from list_pipeline.core.bounces.policy import BOUNCES
-from list_pipeline.core.observations import BounceSeen, MessageSeen, MessageStatus, SendCounters
+from list_pipeline.core.observations import NOBODY, BounceSeen, MessageSeen, MessageStatus, SendCounters
 from list_pipeline.core.wording import count_text
 
 _FAILED = frozenset(
@@ -142,8 +142,10 @@ def reconcile(
         problems.append(
             f"{count_text(foreign, 'row')} of another campaign came with the answer: the filter was not applied."
         )
-    if nameless := sum(row.contact_id <= 0 for row in everything):
+    if nameless := sum(row.contact_id == NOBODY for row in everything):
         warnings.append(f"{count_text(nameless, 'row')} of erased contacts: nobody can be held to that.")
+    if spoilt := sum(bool(row.problem) for row in everything):
+        warnings.append(f"{count_text(spoilt, 'row')} cannot be read: what they say of a contact counts for nothing.")
     if not own_bounces and any(row.status is MessageStatus.HARD_BOUNCED for row in own_messages):
         warnings.append("The bounce log shows nothing although messages bounced hard: read it again with its dates.")
 
@@ -151,7 +153,11 @@ def reconcile(
     events = []
     for contact_id in sorted(grouped_bounces.keys() | grouped_messages.keys()):
         rows = _Rows(grouped_bounces.get(contact_id, ()), grouped_messages.get(contact_id, ()), texts.get(contact_id))
-        events.append(_reduce(contact_id, campaign_id, rows, sent_at))
+        events.append(
+            _reduce(contact_id, campaign_id, rows, sent_at)
+            if rows.are_read
+            else _unread(contact_id, campaign_id, rows, sent_at)
+        )
     undated = sum(
         not any(_dates(grouped_bounces.get(event.contact_id, ()), grouped_messages.get(event.contact_id, ())))
         for event in events
@@ -235,6 +241,26 @@ class _Rows:
     bounces: tuple[BounceSeen, ...]
     messages: tuple[MessageSeen, ...]
     text: str | None
+
+    @property
+    def are_read(self) -> bool:
+        """False where a row of the contact cannot be read: then nobody can say what the others mean together with it."""
+        return not (any(row.problem for row in self.bounces) or any(row.problem for row in self.messages))
+
+
+def _unread(contact_id: int, campaign_id: int, rows: _Rows, sent_at: datetime) -> FailureEvent:
+    """The event of a contact one of whose rows cannot be read: no delivery, and no failure that counts."""
+    return FailureEvent(
+        contact_id=contact_id,
+        campaign_id=campaign_id,
+        occurred_at=min(_dates(rows.bounces, rows.messages), default=sent_at),
+        state_id=None,
+        is_permanent=None,
+        status=MessageStatus.UNKNOWN,
+        classification=classify(None, None, MessageStatus.UNKNOWN),
+        in_bounce_log=bool(rows.bounces),
+        in_message_log=bool(rows.messages),
+    )
 
 
 def _reduce(contact_id: int, campaign_id: int, rows: _Rows, sent_at: datetime) -> FailureEvent:

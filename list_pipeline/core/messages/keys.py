@@ -114,6 +114,14 @@ def mass_change_repair(plan_id: int) -> MessageKey:
     return MessageKey(f"mass-change-repair:{plan_id}")
 
 
+# Rows that cannot be read
+
+
+def unreadable_rows(latest: int) -> MessageKey:
+    """Rows at Mailjet that cannot be read: one message for each time that there are new ones. ``latest``: the newest one."""
+    return MessageKey(f"unreadable_rows:{latest}")
+
+
 # The five lists
 
 

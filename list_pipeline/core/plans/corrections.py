@@ -38,6 +38,7 @@ class Refusal(StrEnum):
     REINSTATED_SINCE = "reinstated_since"
     DELIVERED_SINCE = "delivered_since"
     MUST_STAY = "must_stay"
+    UNREADABLE_ROW = "unreadable_row"
     CYCLE_CHANGED = "cycle_changed"
     LIST_BEING_SENT = "list_being_sent"
     RECIPIENTS_UNKNOWN = "recipients_unknown"
@@ -64,6 +65,7 @@ _REFUSAL_WORDS: Mapping[Refusal, str] = {
     Refusal.REINSTATED_SINCE: "a person reinstated it since",
     Refusal.DELIVERED_SINCE: "a later campaign reached it, so the address works",
     Refusal.MUST_STAY: "is excluded from campaigns, complained about spam, or its address is suppressed",
+    Refusal.UNREADABLE_ROW: "what Mailjet shows of it cannot be read (`list-pipeline unreadable`)",
     Refusal.CYCLE_CHANGED: "changed now, it would get the open cycle twice or never",
     Refusal.RECIPIENTS_UNKNOWN: "a round of the open cycle was sent, and who was mailed is not known yet",
     Refusal.LIST_BEING_SENT: "the list was validated for a send, is being sent, or is sent soon",
@@ -145,13 +147,14 @@ class DoneChange:
 
 @dataclass(frozen=True, slots=True)
 class ContactNow:
-    """The present state of a contact."""
+    """The present state of a contact. ``is_unreadable``: what Mailjet shows of it cannot be read."""
 
     lists: frozenset[ListRole]
     is_unsubscribed: bool = False
     is_excluded: bool = False
     is_complaining: bool = False
     is_gone: bool = False
+    is_unreadable: bool = False
 
     @property
     def campaign_lists(self) -> frozenset[ListRole]:
@@ -202,6 +205,8 @@ def _refusal(
 ) -> Refusal | None:
     if now.is_gone:
         return Refusal.CONTACT_GONE
+    if now.is_unreadable:
+        return Refusal.UNREADABLE_ROW
     if (change.is_complaint or now.is_complaining) and not despite_complaint:
         return Refusal.COMPLAINT
     if now.is_unsubscribed:

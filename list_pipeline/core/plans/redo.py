@@ -94,6 +94,8 @@ def redo(
 def _refusal(undone: UndoneChange, now: ContactNow, since: Since) -> Refusal | None:
     if now.is_gone:
         return Refusal.CONTACT_GONE
+    if now.is_unreadable:
+        return Refusal.UNREADABLE_ROW
     if now.is_unsubscribed:
         return Refusal.UNSUBSCRIBED
     if since.was_reinstated:

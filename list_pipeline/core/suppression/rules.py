@@ -256,6 +256,11 @@ def _judge(case: _Case) -> Verdict:
         return case.keep(
             SuppressionRule.ANONYMISED, "Kept: the contact was erased at Mailjet; a change would create it again."
         )
+    if facts.is_unreadable:
+        return case.keep(
+            SuppressionRule.UNREADABLE_ROW,
+            "Kept: what Mailjet shows of this contact cannot be read, so nothing is certain about it.",
+        )
     if facts.in_suppression_list:
         return case.keep(SuppressionRule.ALREADY_SUPPRESSED, "Nothing to do: already suppressed.")
     known_event = event if event is not None and event.occurred_at <= case.as_of else None

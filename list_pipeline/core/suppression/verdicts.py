@@ -52,8 +52,9 @@ class Attempt:
 class ContactFacts:
     """Our knowledge of a contact at the moment of judging.
 
-    ``is_known``: False when there is no row; the rest then says nothing. ``campaigns_count``: campaigns the contact was
-    a recipient of, this one included. Being unsubscribed or excluded changes no verdict: neither hides a dead address.
+    ``is_known``: False when there is no row; the rest then says nothing. ``is_unreadable``: what Mailjet shows of it cannot be
+    read. ``campaigns_count``: campaigns the contact was a recipient of, this one included. Being unsubscribed or excluded
+    changes no verdict: neither hides a dead address.
     """
 
     is_known: bool = True
@@ -62,6 +63,7 @@ class ContactFacts:
     is_unsubscribed: bool = False
     is_excluded: bool = False
     is_anonymised: bool = False
+    is_unreadable: bool = False
     is_complaining: bool = False
     campaigns_count: int = 1
 
@@ -108,6 +110,7 @@ class SuppressionRule(StrEnum):
     NOT_KNOWN_YET = "not_known_yet"
     ALREADY_SUPPRESSED = "already_suppressed"
     ANONYMISED = "anonymised"
+    UNREADABLE_ROW = "unreadable_row"
     NOT_A_RECIPIENT = "not_a_recipient"
     FACTS_UNKNOWN = "facts_unknown"
     REJECTED_BY_PERSON = "rejected_by_person"

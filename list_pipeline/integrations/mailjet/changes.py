@@ -17,12 +17,18 @@ from typing import Any
 
 from list_pipeline.core.clock import Clock
 from list_pipeline.core.errors import RemoteNotFoundError
-from list_pipeline.core.masking import redact_foreign_text
+from list_pipeline.core.foreign_text import address_problem
 from list_pipeline.core.observations import ANONYMISED_DOMAIN, DraftSeen, DraftStatus, JobSeen, MemberAction
-from list_pipeline.integrations.mailjet import paging
-from list_pipeline.integrations.mailjet.answers import Row, error_items, safe_text, unreadable
-from list_pipeline.integrations.mailjet.errors import JobTimeoutError, OutcomeUnknownError, UnreadableAnswerError
+from list_pipeline.integrations.mailjet import paging, rows
+from list_pipeline.integrations.mailjet.answers import error_items, safe_text, unreadable
+from list_pipeline.integrations.mailjet.errors import (
+    JobTimeoutError,
+    OutcomeUnknownError,
+    UnreadableAnswerError,
+    UnreadableFieldError,
+)
 from list_pipeline.integrations.mailjet.paging import DraftFilter, Pager, only_row
+from list_pipeline.integrations.mailjet.rows import Row
 from list_pipeline.integrations.mailjet.transport import Resource, Transport
 
 _SUBMIT = Resource.rest("contact", "managemanycontacts")
@@ -87,6 +93,8 @@ class Jobs:
         if any(email.casefold().endswith("@" + ANONYMISED_DOMAIN) for email in emails):
             # Jobs create contacts that do not exist: the ghost of an erased person must not become one again.
             raise ValueError("an anonymised contact is not to be changed")
+        if any(address_problem(email) for email in emails):
+            raise ValueError("an address with characters that do not belong into one is not to be sent")
 
     def look(self, job_id: int) -> JobSeen:
         """The state of a job; see ``MailjetClient.job``."""
@@ -155,15 +163,20 @@ class Drafts:
     def programmed(self) -> tuple[DraftSeen, ...]:
         """Drafts that wait for their time, by ascending id: one request per 1000. Their times: ``scheduled_for``.
 
-        A filter that Mailjet ignores brings more drafts, and each says itself whether it is programmed.
+        A filter that Mailjet ignores brings more drafts, and each says itself whether it is programmed. One that cannot be read
+        comes too, with its ``problem``.
         """
-        pages = self._pager.pages(paging.DRAFTS, {DraftFilter.STATUS: DraftStatus.PROGRAMMED.value}, _draft)
-        return tuple(found for page in pages for found in page if found.status == DraftStatus.PROGRAMMED)
+        pages = self._pager.pages(paging.DRAFTS, {DraftFilter.STATUS: DraftStatus.PROGRAMMED.value}, rows.draft)
+        return tuple(
+            found for page in pages for found in page if found.problem or found.status == DraftStatus.PROGRAMMED
+        )
 
     def one(self, draft_id: int) -> DraftSeen:
-        """One draft. Raises ``RemoteNotFoundError``."""
+        """One draft. Raises ``RemoteNotFoundError``, and ``UnreadableAnswerError`` also where a part of it cannot be read."""
         resource = Resource.rest("campaigndraft", draft_id)
-        found = _draft(only_row(resource, self._transport.read(resource)))
+        found = rows.draft(only_row(resource, self._transport.read(resource)))
+        if found.problem:
+            raise UnreadableFieldError(f"Reading {resource.name}", found.problem, "Look at the draft at Mailjet")
         if found.draft_id != draft_id:
             raise unreadable(f"Reading {resource.name}", "another object came than the one asked for")
         return found
@@ -190,27 +203,3 @@ class Drafts:
             raise ValueError("an instant needs a timezone")
         date = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self._transport.change("POST", Resource.rest("campaigndraft", draft_id, "schedule"), {"Date": date})
-
-
-def _draft(row: Row) -> DraftSeen:
-    return DraftSeen(
-        draft_id=row.number("ID"),
-        list_id=row.reference("ContactsListID"),
-        segmentation_id=row.reference("SegmentationID"),
-        title=redact_foreign_text(row.text_or_empty("Title")),
-        subject=redact_foreign_text(row.text_or_empty("Subject")),
-        sender_name=redact_foreign_text(row.text_or_empty("SenderName")),
-        sender_email=row.text_or_empty("SenderEmail"),
-        status=row.number("Status"),
-        is_ab_test=_is_ab_test(row),
-    )
-
-
-def _is_ab_test(row: Row) -> bool:
-    """Whether a draft is part of an A/B test: it names the test, its share of the list or its letter, or its status says so.
-    Which of them Mailjet fills is documented nowhere, so each alone is enough."""
-    return (
-        row.reference("AXTestingID") is not None
-        or bool(row.described("AXFraction") or row.described("AXFractionName"))
-        or row.number("Status") in (DraftStatus.AX_CANCELED, DraftStatus.AX_TESTED, DraftStatus.AX_SELECTED)
-    )

@@ -7,9 +7,11 @@ Belongs here: one method per question, its filters, and the check that the rows 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType, TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import httpx
 
@@ -26,12 +28,14 @@ from list_pipeline.core.observations import (
     MessageSeen,
     MessageStatus,
     RecipientSeen,
+    Seen,
     SendCounters,
     SendSeen,
 )
 from list_pipeline.integrations.limits import RequestLimiter
-from list_pipeline.integrations.mailjet import answers, paging
-from list_pipeline.integrations.mailjet.answers import Row, unreadable
+from list_pipeline.integrations.mailjet import paging
+from list_pipeline.integrations.mailjet import rows as wire_rows
+from list_pipeline.integrations.mailjet.answers import unreadable
 from list_pipeline.integrations.mailjet.changes import Drafts, JobItemError, Jobs
 from list_pipeline.integrations.mailjet.errors import CountersMissingError, UnreadableAnswerError
 from list_pipeline.integrations.mailjet.paging import (
@@ -49,7 +53,10 @@ from list_pipeline.integrations.mailjet.paging import (
     checked_rows,
     only_row,
 )
+from list_pipeline.integrations.mailjet.rows import Row
 from list_pipeline.integrations.mailjet.transport import Resource, Transport
+
+One = TypeVar("One", bound=Seen)
 
 _NOT_COUNTED: Mapping[MessageStatus | None, int] = MappingProxyType({})
 
@@ -146,12 +153,12 @@ class MailjetClient:
 
     def contact_lists(self) -> tuple[ContactListSeen, ...]:
         """All lists, one request per 1000 of them. Mailjet hides deleted ones."""
-        pages = self._pager.pages(paging.CONTACT_LISTS, {}, answers.contact_list)
+        pages = self._pager.pages(paging.CONTACT_LISTS, {}, wire_rows.contact_list)
         return tuple(found for page in pages for found in page)
 
     def contact_list(self, list_id: int) -> ContactListSeen:
         """One list, also a deleted one. Raises ``RemoteNotFoundError``."""
-        return answers.contact_list(self._one("contactslist", list_id))
+        return _whole(paging.CONTACT_LISTS.path, wire_rows.contact_list(self._one("contactslist", list_id)))
 
     def count_recipients(self, list_id: int, *, unsubscribed: bool | None = None, excluded: bool | None = None) -> int:
         """The number of a list's members in the given states: one request."""
@@ -215,9 +222,9 @@ class MailjetClient:
             _recipient_of(list_id, None),
         )
         rows = [row for page in pages for row in page]
-        if len(rows) > 1 or any(row.contact_id != contact_id for row in rows):
+        if len(rows) > 1 or any(row.contact_id != contact_id for row in rows if row.contact_id > 0):
             raise unreadable("Reading one contact's place in a list", "rows came that were not asked for")
-        return rows[0] if rows else None
+        return replace(rows[0], contact_id=contact_id) if rows else None
 
     def contacts(
         self, *, list_id: int | None = None, excluded: bool | None = None, offset: int = 0
@@ -235,8 +242,12 @@ class MailjetClient:
         return self._pager.whole(paging.CONTACTS, {ContactFilter.CONTACTS_LIST: list_id}, _contact_if(None))
 
     def contact(self, contact_id: int) -> ContactSeen:
-        """One contact. Raises ``RemoteNotFoundError``."""
-        return answers.contact(self._one("contact", contact_id))
+        """One contact; it has a ``problem`` where its row cannot be read. Raises ``RemoteNotFoundError``."""
+        resource = Resource.rest("contact", contact_id)
+        found = wire_rows.contact(only_row(resource, self._transport.read(resource)))
+        if found.contact_id > 0 and found.contact_id != contact_id:
+            raise unreadable(f"Reading {resource.name}", "another object came than the one asked for")
+        return replace(found, contact_id=contact_id)
 
     def contact_by_address(self, address: str) -> ContactSeen:
         """The contact with an address, which is in the path of the request and in no log, count or error.
@@ -245,7 +256,10 @@ class MailjetClient:
             RemoteNotFoundError: there is none.
         """
         resource = Resource.by_address("contact", address)
-        return answers.contact(only_row(resource, self._transport.read(resource)))
+        found = wire_rows.contact(only_row(resource, self._transport.read(resource)))
+        if found.contact_id <= 0:
+            raise unreadable(f"Reading {resource.name}", found.problem)
+        return found
 
     def contact_places(self, contact_id: int) -> tuple[ContactListPlace, ...]:
         """The lists that a contact is in, unsubscribed places included. Raises ``RemoteNotFoundError``."""
@@ -257,7 +271,7 @@ class MailjetClient:
             query = {Paging.LIMIT.value: str(PAGE), Paging.OFFSET.value: str(offset)}
             rows = checked_rows(resource, self._transport.read(resource, query))
             for row in rows:
-                found = answers.place(row)
+                found = wire_rows.place(row)
                 places.setdefault(found.list_id, found)
             if len(rows) < FEWEST or len(places) == known:
                 return tuple(places.values())
@@ -268,12 +282,12 @@ class MailjetClient:
 
     def sends(self, *, since: datetime) -> tuple[SendSeen, ...]:
         """Campaigns that were sent after an instant (exclusive, whole seconds), by ascending id."""
-        pages = self._pager.pages(paging.CAMPAIGNS, {CampaignFilter.FROM_TS: since}, answers.send)
+        pages = self._pager.pages(paging.CAMPAIGNS, {CampaignFilter.FROM_TS: since}, wire_rows.send)
         return tuple(found for page in pages for found in page)
 
     def send(self, mailjet_campaign_id: int) -> SendSeen:
         """One campaign. Raises ``RemoteNotFoundError``."""
-        return answers.send(self._one("campaign", mailjet_campaign_id))
+        return _whole(paging.CAMPAIGNS.path, wire_rows.send(self._one("campaign", mailjet_campaign_id)))
 
     def send_counters(self, mailjet_campaign_id: int) -> SendCounters:
         """Lifetime counts of a campaign's messages, by the time of sending: one request.
@@ -296,7 +310,7 @@ class MailjetClient:
             )
         if len(rows) > 1 or rows[0].number("SourceID") != mailjet_campaign_id:
             raise unreadable(tried, "counters came that were not asked for")
-        return answers.counters(rows[0])
+        return wire_rows.counters(rows[0])
 
     def bounces(self, mailjet_campaign_id: int, *, since: datetime) -> tuple[BounceSeen, ...]:
         """The bounce log of a campaign, by ascending id; a contact can have several rows, and they may bear the same id: it is
@@ -307,7 +321,7 @@ class MailjetClient:
         """
 
         def parse(row: Row) -> BounceSeen:
-            found = answers.bounce(row)
+            found = wire_rows.bounce(row, mailjet_campaign_id)
             _same_campaign(paging.BOUNCES.path, found.mailjet_campaign_id, mailjet_campaign_id)
             return found
 
@@ -315,7 +329,7 @@ class MailjetClient:
             paging.BOUNCES,
             {BounceFilter.CAMPAIGN_ID: mailjet_campaign_id, BounceFilter.FROM_TS: since},
             parse,
-            identity=answers.bounce,
+            identity=lambda row: wire_rows.bounce(row, mailjet_campaign_id),
         )
         return tuple(found for page in pages for found in page)
 
@@ -352,8 +366,8 @@ class MailjetClient:
         statuses: Sequence[MessageStatus | None],
         counted: Mapping[MessageStatus | None, int],
     ) -> Iterator[tuple[MessageSeen, ...]]:
-        def parse(row: Row) -> MessageSeen:
-            found = answers.message(row, mailjet_campaign_id)
+        def parse(row: Row, asked: MessageStatus | None) -> MessageSeen:
+            found = wire_rows.message(row, mailjet_campaign_id, asked)
             _same_campaign(paging.MESSAGES.path, found.mailjet_campaign_id, mailjet_campaign_id)
             return found
 
@@ -363,14 +377,15 @@ class MailjetClient:
                 MessageFilter.FROM_TS: since,
                 MessageFilter.MESSAGE_STATUS: None if status is None else paging.STATUS_NUMBERS[status],
             }
-            yield from self._pager.pages(paging.MESSAGES, query, parse, expected=counted.get(status))
+            read = partial(parse, asked=status)
+            yield from self._pager.pages(paging.MESSAGES, query, read, expected=counted.get(status))
 
     def message_history(self, message_id: int) -> tuple[MessageEventSeen, ...]:
         """The history of one message, with the receiver's own words: one request. Empty for an unknown id."""
         resource = Resource.rest("messagehistory", message_id)
         # A collection of one message's events: without a limit Mailjet would show the first 10.
         envelope = self._transport.read(resource, {Paging.LIMIT.value: str(PAGE)})
-        return tuple(answers.message_event(row) for row in checked_rows(resource, envelope))
+        return tuple(wire_rows.message_event(row) for row in checked_rows(resource, envelope))
 
     # Bulk jobs
 
@@ -434,7 +449,7 @@ class MailjetClient:
 
 def _recipient_of(list_id: int, unsubscribed: bool | None) -> Callable[[Row], RecipientSeen]:
     def parse(row: Row) -> RecipientSeen:
-        found = answers.recipient(row)
+        found = wire_rows.recipient(row, list_id, unsubscribed)
         if found.list_id != list_id or unsubscribed not in (None, found.is_unsubscribed):
             raise _not_filtered(paging.RECIPIENTS.path)
         return found
@@ -444,12 +459,23 @@ def _recipient_of(list_id: int, unsubscribed: bool | None) -> Callable[[Row], Re
 
 def _contact_if(excluded: bool | None) -> Callable[[Row], ContactSeen]:
     def parse(row: Row) -> ContactSeen:
-        found = answers.contact(row)
+        found = wire_rows.contact(row, excluded)
         if excluded not in (None, found.is_excluded):
             raise _not_filtered(paging.CONTACTS.path)
         return found
 
     return parse
+
+
+def _whole(resource: str, found: One) -> One:
+    """A row that was asked for by itself, and that nothing goes on without.
+
+    Raises:
+        UnreadableAnswerError: a part of it cannot be read.
+    """
+    if found.problem:
+        raise unreadable(f"Reading {resource}/{{id}}", found.problem)
+    return found
 
 
 def _same_campaign(resource: str, found: int, wanted: int) -> None:

@@ -15,6 +15,14 @@ class UnreadableAnswerError(TransientError):
     """
 
 
+class UnreadableFieldError(UnreadableAnswerError):
+    """One part of one row is not what it should be. ``problem`` names the part and what is wrong with it, and no value."""
+
+    def __init__(self, tried: str, problem: str, next_step: str) -> None:
+        super().__init__(tried, problem, next_step)
+        self.problem = problem
+
+
 class OutcomeUnknownError(UnavailableError):
     """A request that changes something went out, and its answer was lost or says nothing: it may have been carried out.
 

@@ -16,7 +16,7 @@ what a row means (``answers``), and requests (``transport``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -24,8 +24,10 @@ from itertools import pairwise
 from typing import Generic, TypeVar
 
 from list_pipeline.core.errors import IncompleteDataError
-from list_pipeline.core.observations import MessageStatus
-from list_pipeline.integrations.mailjet.answers import Envelope, Row, unreadable
+from list_pipeline.core.observations import MessageStatus, Seen
+from list_pipeline.integrations.mailjet.answers import Envelope, unreadable
+from list_pipeline.integrations.mailjet.errors import UnreadableFieldError
+from list_pipeline.integrations.mailjet.rows import Row
 from list_pipeline.integrations.mailjet.transport import Resource, Transport
 
 
@@ -166,7 +168,11 @@ leave a large list all the time, and the larger it is, the more of them while it
 _WIDER = 8
 """How many times more rows two pages share after a step back, at most half a page."""
 
-T = TypeVar("T")
+UNREADABLE_FEW = 20
+UNREADABLE_SHARE = 10
+"""More rows of a series than these few, and more than one in so many of it: that is no spoilt row, the format has changed."""
+
+T = TypeVar("T", bound=Seen)
 
 _AGAIN = "Read it again; nothing was decided on it"
 
@@ -196,8 +202,28 @@ def only_row(resource: Resource, envelope: Envelope) -> Row:
 
 
 def by_id(row: Row) -> Hashable:
-    """A row's own id, which makes it the same in every answer."""
-    return row.number("ID")
+    """A row's own id, which makes it the same in every answer; its stand-in where that cannot be read."""
+    return _id_of(row)
+
+
+def _id_of(row: Row) -> int:
+    try:
+        return row.identifier("ID")
+    except UnreadableFieldError:
+        return row.stand_in()
+
+
+def _checked_unreadable(resource: Resource, fresh: Sequence[Seen], before: int, rows: int) -> int:
+    """How many rows of a page cannot be read.
+
+    Raises:
+        UnreadableAnswerError: together with those before there are too many among all rows so far.
+    """
+    here = [one.problem for one in fresh if one.problem]
+    if before + len(here) > max(UNREADABLE_FEW, rows // UNREADABLE_SHARE):
+        what = f"{before + len(here)} of {rows} rows cannot be read, one because {here[-1]}"
+        raise unreadable(f"Reading {resource.name}", what)
+    return len(here)
 
 
 class Pager:
@@ -235,8 +261,11 @@ class Pager:
                 is no check: compare what came.
             identity: what makes two rows the same one.
 
+        A row that cannot be read comes like any other, with its ``problem``.
+
         Raises:
             IncompleteDataError: a page contradicts itself, or the rows kept shifting while they were read.
+            UnreadableAnswerError: so many rows cannot be read that the format has changed.
         """
         if offset < 0:
             raise ValueError("an offset is zero or more")
@@ -245,7 +274,7 @@ class Pager:
         seen: set[Hashable] = set()
         last: Hashable = None
         start, largest, productive, steps_back = offset, 0, 0, 0
-        overlap, step = 1, 1
+        overlap, step, spoilt = 1, 1, 0
         while True:
             rows = self._page(resource, query, offset)
             keys = [identity(row) for row in rows]
@@ -267,6 +296,7 @@ class Pager:
                 if key not in seen:
                     seen.add(key)
                     fresh.append(parse(row))
+            spoilt += _checked_unreadable(resource, fresh, spoilt, len(seen))
             if fresh:
                 productive += 1
                 yield tuple(fresh)
@@ -295,7 +325,7 @@ class Pager:
             raise ValueError("an offset is zero or more")
         resource = Resource.rest(collection.path)
         rows = self._page(resource, written(filters), offset)
-        ids = [row.number("ID") for row in rows]
+        ids = [_id_of(row) for row in rows]
         if any(first >= second for first, second in pairwise(ids)):
             raise IncompleteDataError(f"Reading {resource.name}", "the rows of a page are not sorted by id", _AGAIN)
         return tuple(parse(row) for row in rows), len(rows) < PAGE

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import structlog
+from sqlalchemy import Connection
 
 from list_pipeline.core.bounces.classes import (
     BounceClass,
@@ -23,14 +24,24 @@ from list_pipeline.core.bounces.classes import (
 from list_pipeline.core.bounces.policy import BOUNCES
 from list_pipeline.core.bounces.sources import ReconciledBounces, counted_by_status, reconcile
 from list_pipeline.core.errors import IncompleteDataError, IntegrationError, LateLogError, RemoteNotFoundError
-from list_pipeline.core.observations import MessageEventSeen, MessageSeen, MessageStatus
+from list_pipeline.core.observations import (
+    BounceSeen,
+    MessageEventSeen,
+    MessageSeen,
+    MessageStatus,
+    RowKind,
+    UnreadableRow,
+)
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.suppression.policy import SuppressionPolicy
+from list_pipeline.integrations.mailjet.errors import UnreadableFieldError
+from list_pipeline.operations import unreadable_rows
 from list_pipeline.operations.access import Observing, ReadingMailjet, Storing
 from list_pipeline.operations.campaigns.discovery import sent_id
 from list_pipeline.operations.campaigns.recipients import ATTEMPTS, check_recipients, know_recipients
 from list_pipeline.operations.membership.sync import learn_contacts
 from list_pipeline.storage import bounces as bounce_rows
+from list_pipeline.storage import unreadable_rows as unreadable_row_storage
 from list_pipeline.storage.bounces import StoredFetch
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
@@ -152,7 +163,7 @@ def load_history(services: Observing, progress: Callable[[str], None] = log.info
         try:
             # Nothing is decided on a past campaign by itself, so nobody's words are asked for.
             data = _read(services, campaign, Sweep.D7, texts_max=0)
-        except (IncompleteDataError, RemoteNotFoundError) as error:
+        except (IncompleteDataError, RemoteNotFoundError, UnreadableFieldError) as error:
             # Its attempts stay unknown, which resets and counts nothing; the other campaigns go on.
             log.warning("a past campaign's bounces cannot be read", campaign=campaign.key, error=str(error))
             continue
@@ -203,6 +214,7 @@ def _read(services: ReadingMailjet, campaign: Campaign, sweep: Sweep, texts_max:
         requests=mailjet.requests_made - before,
     )
     with services.database.begin() as connection:
+        _note_unreadable(connection, mailjet_id, bounces, messages, fetch.fetched_at)
         if not bounce_rows.save_fetch(connection, fetch, found.events):
             # Another run read the same campaign at the same time and was first: what is stored counts.
             stored = bounce_rows.fetch_of(connection, campaign.campaign_id, sweep.value)
@@ -211,6 +223,27 @@ def _read(services: ReadingMailjet, campaign: Campaign, sweep: Sweep, texts_max:
         elif fetch.is_complete:
             members.count_bounces(connection, campaign.campaign_id, sweep.value, services.clock.now())
     return BounceData(fetch, found.events, log_is_late and found.is_complete)
+
+
+def _note_unreadable(
+    connection: Connection,
+    mailjet_id: int,
+    bounces: Sequence[BounceSeen],
+    messages: Sequence[MessageSeen],
+    now: datetime,
+) -> None:
+    """Keep which rows of both logs could not be read, and end those that can be read again."""
+    rows = [
+        *(UnreadableRow(RowKind.BOUNCE, one.row_id, one.problem, one.contact_id, mailjet_id) for one in bounces),
+        *(UnreadableRow(RowKind.MESSAGE, one.message_id, one.problem, one.contact_id, mailjet_id) for one in messages),
+    ]
+    read = {
+        kind: [row.row_id for row in rows if row.kind is kind and not row.problem]
+        for kind in (RowKind.BOUNCE, RowKind.MESSAGE)
+    }
+    for kind, ids in read.items():
+        unreadable_row_storage.end_of_log(connection, kind, mailjet_id, ids, now)
+    unreadable_rows.note(connection, rows, now)
 
 
 def _read_words(
@@ -235,7 +268,7 @@ def _read_words(
     for number, (contact_id, message_id) in enumerate(asked[:most]):
         try:
             words = last_refusal(services.mailjet.message_history(message_id))
-        except (IncompleteDataError, RemoteNotFoundError) as error:
+        except (IncompleteDataError, RemoteNotFoundError, UnreadableFieldError) as error:
             unread, reason = unread + 1, error.happened
             continue
         except IntegrationError as error:

@@ -20,6 +20,7 @@ from list_pipeline.operations.campaigns.recipients import record_recipients
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
 from list_pipeline.storage import mass_changes
 from list_pipeline.storage.campaigns import rounds, sent_campaigns
+from list_pipeline.storage.unreadable_rows import holds_moves
 
 
 def follow_begun_sends(services: Observing) -> None:
@@ -48,13 +49,13 @@ def lists_kept_still(
     services: Deciding, connection: Connection, cycle: OpenCycle, *, until: datetime | None = None
 ) -> frozenset[ListRole]:
     """The campaign lists that nobody joins, leaves or goes back to now: those that are being sent, or are sent before a change
-    that begins now has certainly ended; all of them while it is not known who was mailed by a round of the open cycle, or
-    what a send is that fits no cycle.
+    that begins now has certainly ended; all of them while it is not known who was mailed by a round of the open cycle,
+    what a send is that fits no cycle, or whether one that cannot be read is a round.
 
     Args:
         cycle: the one that is open now. until: when the changes have certainly ended (UTC), where they are under way already.
     """
-    if cycle.unrecorded or rounds.doubted(connection):
+    if cycle.unrecorded or rounds.doubted(connection) or holds_moves(connection):
         return frozenset(CAMPAIGN_LISTS)
     ends_by = until or services.clock.now() + changes_take(services)
     return sent_campaigns.lists_being_sent(connection, sent_before=ends_by)

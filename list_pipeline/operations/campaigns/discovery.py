@@ -26,13 +26,16 @@ from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.campaigns.policy import CAMPAIGNS
 from list_pipeline.core.campaigns.recipients import counters_problem
 from list_pipeline.core.errors import IncompleteDataError, NotFoundError, RefusedError, RemoteNotFoundError
+from list_pipeline.core.foreign_text import REPLACEMENT
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.masking import redact_addresses
-from list_pipeline.core.observations import CampaignType, SendCounters, SendSeen
+from list_pipeline.core.observations import CampaignType, RowKind, SendCounters, SendSeen, UnreadableRow
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.reviews.questions import ROUND_DOUBT
 from list_pipeline.core.validation.policy import VALIDATION
 from list_pipeline.core.wording import count_text
+from list_pipeline.integrations.mailjet.errors import UnreadableFieldError
+from list_pipeline.operations import unreadable_rows
 from list_pipeline.operations.access import Observing, ReadingMailjet
 from list_pipeline.operations.campaigns.automations import lists_with_automations, newly_automated
 from list_pipeline.operations.campaigns.recipients import ATTEMPTS, know_recipients
@@ -60,8 +63,9 @@ def discover(services: Observing) -> Discovery:
 
     A send to a list that is none of ours, to a segment, of an automation or transactional is noted with the reason and never
     taken for a round; a segment that got the content of the open cycle, a part of an A/B test and a type that nobody
-    documented are asked about. A campaign that stood in the
-    schedule before goes on in its row. Freezes of lists that nothing is sent to any more end here.
+    documented are asked about. A campaign that stood in the schedule before goes on in its row. Freezes of lists that nothing
+    is sent to any more end here. A send that cannot be read costs the others nothing; nobody moves between lists while it may
+    be a round.
     """
     now = services.clock.now()
     since = now - timedelta(days=services.settings.list_history_lookback_days)
@@ -78,7 +82,11 @@ def discover(services: Observing) -> Discovery:
         automated = lists_with_automations(services, connection)
         assignable: list[CampaignSend] = []
         segments: list[tuple[SendSeen, CampaignSend]] = []
+        spoilt = [_unreadable(send, services.list_ids, known) for send in sends if send.problem]
+        unreadable_rows.note_all(connection, RowKind.CAMPAIGN, spoilt, now)
         for send in sends:
+            if send.problem:
+                continue
             reason, role = place_send(send, services.list_ids)
             if role is None or send.send_started_at is None:
                 _ignore(connection, send, reason, now, result)
@@ -127,7 +135,12 @@ def _oddities(services: Observing, sends: Sequence[SendSeen], now: datetime) -> 
     found = {}
     for send in sends:
         started = send.send_started_at
-        if send.mailjet_campaign_id in known or started is None or now - started >= CAMPAIGNS.round_wait:
+        if (
+            send.problem
+            or send.mailjet_campaign_id in known
+            or started is None
+            or now - started >= CAMPAIGNS.round_wait
+        ):
             continue
         reason, role = place_send(send, services.settings.list_ids())
         if role is None or reason is not None:
@@ -142,9 +155,22 @@ def _oddities(services: Observing, sends: Sequence[SendSeen], now: datetime) -> 
 def _is_ab_test(services: Observing, draft_id: int) -> bool:
     try:
         return services.mailjet.drafts.one(draft_id).is_ab_test
-    except RemoteNotFoundError:
-        # Deleted since it was sent: then the order of sends is all that there is to go by.
+    except (RemoteNotFoundError, UnreadableFieldError):
+        # Deleted since it was sent, or not to be read: then the order of sends is all that there is to go by.
         return False
+
+
+def _unreadable(send: SendSeen, list_ids: ListIds, known: Collection[int]) -> UnreadableRow:
+    """A send that cannot be read. What stands in the schedule already has its round; of another list none can be."""
+    is_elsewhere = send.list_id is not None and list_ids.role_of(send.list_id) not in CAMPAIGN_LISTS
+    return UnreadableRow(
+        RowKind.CAMPAIGN,
+        send.mailjet_campaign_id,
+        send.problem,
+        mailjet_campaign_id=send.mailjet_campaign_id,
+        list_id=send.list_id,
+        holds_moves=not (send.mailjet_campaign_id in known or send.is_deleted or is_elsewhere),
+    )
 
 
 def _ignore(connection: Connection, send: SendSeen, reason: str | None, now: datetime, result: Discovery) -> None:
@@ -185,6 +211,10 @@ def _take_over(
         is_segment=found.is_segment,
     )
     result.new.append(key)
+    if REPLACEMENT in send.subject:
+        result.alerts.append(
+            f"The subject of campaign {key} holds characters that cannot be kept; they stand as {REPLACEMENT} here"
+        )
 
 
 def _assign(

@@ -16,9 +16,10 @@ from sqlalchemy import Connection
 from list_pipeline.core.campaigns.policy import CAMPAIGNS
 from list_pipeline.core.campaigns.recipients import reading_problem
 from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError
-from list_pipeline.core.observations import NOBODY, MessageSeen, SendCounters
+from list_pipeline.core.observations import MessageSeen, RowKind, SendCounters, UnreadableRow
 from list_pipeline.core.reviews.questions import MAILED_TWICE
 from list_pipeline.core.wording import count_text, ids_text
+from list_pipeline.operations import unreadable_rows
 from list_pipeline.operations.access import ReadingMailjet
 from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.campaigns import sent_campaigns
@@ -181,12 +182,22 @@ def _read_and_save(
     messages = _messages(services, mailjet_id, started_at, counters)
     problem = reading_problem(counters, len(messages), len(on_list))
     if not problem:
-        mailed = {message.contact_id for message in messages.values()} - {NOBODY}
+        # An erased contact and one that cannot be told are counted and named by nobody.
+        mailed = {message.contact_id for message in messages.values() if message.contact_id > 0}
         with services.database.begin() as connection:
             now = services.clock.now()
+            unreadable_rows.note(connection, _unreadable(messages, mailjet_id), now)
             recipient_rows.save_recipients(connection, campaign.campaign_id, mailed, now)
             _note_mailed_twice(connection, campaign, now)
     return problem
+
+
+def _unreadable(messages: Mapping[int, MessageSeen], mailjet_id: int) -> list[UnreadableRow]:
+    """The messages that could not be read; one that does not say to whom it went leaves open who got the round."""
+    return [
+        UnreadableRow(RowKind.MESSAGE, one.message_id, one.problem, one.contact_id, mailjet_id)
+        for one in messages.values()
+    ]
 
 
 def _note_mailed_twice(connection: Connection, campaign: Campaign, now: datetime) -> None:

@@ -7,7 +7,7 @@ and the validation itself (``operations.validation``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.errors import RemoteNotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.masking import redact_addresses
-from list_pipeline.core.observations import DraftSeen, DraftStatus
+from list_pipeline.core.observations import DraftSeen, DraftStatus, RowKind, UnreadableRow
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.runs import run_keys
 from list_pipeline.core.runs.limits import VALIDATION_RUNS, Outlook, RunSeen
@@ -25,6 +25,8 @@ from list_pipeline.core.validation.policy import VALIDATION
 from list_pipeline.core.validation.rules import validation_due_at
 from list_pipeline.core.validation.schedule_changes import OwnSchedule
 from list_pipeline.core.wording import instant_text
+from list_pipeline.integrations.mailjet.errors import UnreadableFieldError
+from list_pipeline.operations import unreadable_rows
 from list_pipeline.operations.access import ReadingMailjet, Storing
 from list_pipeline.storage.campaigns import scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns.scheduled_campaigns import UpcomingCampaign
@@ -60,10 +62,13 @@ def discover_upcoming(services: ReadingMailjet) -> Schedule:
     """Take over Mailjet's programmed drafts into the campaign schedule: one request, and one for each draft of ours.
 
     A draft that is not programmed any more is retired with a flag, unless it was cancelled by a block of ours. One that is
-    missing among the others is asked for by itself first: a page may lack it.
+    missing among the others is asked for by itself first: a page may lack it. One that cannot be read costs the others nothing:
+    it stays as it is known, or nobody moves between lists while it may be a round.
     """
-    drafts, result = services.mailjet.drafts.programmed(), Schedule()
-    drafts = (*drafts, *_lacking(services, {draft.draft_id for draft in drafts}))
+    shown, result = services.mailjet.drafts.programmed(), Schedule()
+    lacking, unread = _lacking(services, {draft.draft_id for draft in shown})
+    spoilt = [draft for draft in shown if draft.problem]
+    drafts = (*(draft for draft in shown if not draft.problem), *lacking)
     found: list[tuple[DraftSeen, ListRole, datetime]] = []
     for draft in drafts:
         role, why = _place(draft, services.list_ids)
@@ -83,18 +88,43 @@ def discover_upcoming(services: ReadingMailjet) -> Schedule:
         for draft, role, scheduled_at in found:
             if draft.draft_id not in sent:
                 _follow(connection, known.get(draft.draft_id), draft, role, scheduled_at, ours, now, result)
-        _retire(connection, known, {draft.draft_id for draft in drafts}, ours, now, result)
+        _note_unreadable(connection, spoilt, services.list_ids, known, now)
+        if all(draft.draft_id > 0 for draft in spoilt):
+            # One without an id may be any that was not shown.
+            programmed = {draft.draft_id for draft in (*drafts, *spoilt)} | unread
+            _retire(connection, known, programmed, ours, now, result)
         sizes = {role: size.mailable for role, size in members.stored_sizes(connection).items()}
         scheduled_campaigns.expect(connection, {role: sizes[role] for role in CAMPAIGN_LISTS}, now)
     log.info("schedule read", new=len(result.new), changed=len(result.changed), retired=len(result.retired))
     return result
 
 
-def _lacking(services: ReadingMailjet, shown: set[int]) -> list[DraftSeen]:
-    """Known drafts that no page showed although they are programmed."""
+def _note_unreadable(
+    connection: Connection,
+    spoilt: Sequence[DraftSeen],
+    list_ids: ListIds,
+    known: Mapping[int | None, UpcomingCampaign],
+    now: datetime,
+) -> None:
+    rows = [
+        UnreadableRow(
+            RowKind.DRAFT,
+            draft.draft_id,
+            draft.problem,
+            list_id=draft.list_id,
+            holds_moves=draft.draft_id not in known
+            and (draft.list_id is None or list_ids.role_of(draft.list_id) in CAMPAIGN_LISTS),
+        )
+        for draft in spoilt
+    ]
+    unreadable_rows.note_all(connection, RowKind.DRAFT, rows, now)
+
+
+def _lacking(services: ReadingMailjet, shown: set[int]) -> tuple[list[DraftSeen], set[int]]:
+    """Known drafts that no page showed although they are programmed, and the ids of those that cannot be read."""
     with services.database.begin() as connection:
         known = [each.draft_id for each in scheduled_campaigns.not_sent_yet(connection) if each.retired_at is None]
-    found = []
+    found, unread = [], set()
     for draft_id in known:
         if draft_id is None or draft_id in shown:
             continue
@@ -102,10 +132,14 @@ def _lacking(services: ReadingMailjet, shown: set[int]) -> list[DraftSeen]:
             draft = services.mailjet.drafts.one(draft_id)
         except RemoteNotFoundError:
             continue
+        except UnreadableFieldError as error:
+            log.warning("a draft cannot be read", draft=draft_id, problem=error.problem)
+            unread.add(draft_id)
+            continue
         if draft.status == DraftStatus.PROGRAMMED:
             log.warning("a programmed draft was missing among the others", draft=draft_id)
             found.append(draft)
-    return found
+    return found, unread
 
 
 def _place(draft: DraftSeen, list_ids: ListIds) -> tuple[ListRole | None, str]:

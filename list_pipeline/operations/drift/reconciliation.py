@@ -34,6 +34,7 @@ from list_pipeline.core.plans.automations import Automations, entering_words
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, content_hash
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.wording import ids_text
+from list_pipeline.operations import unreadable_rows
 from list_pipeline.operations.access import ReadingMailjet, Reconciling, Storing
 from list_pipeline.operations.campaigns.automations import automations_now
 from list_pipeline.operations.campaigns.discovery import cycle_now
@@ -177,7 +178,9 @@ def _compare(services: ReadingMailjet, progress: Progress) -> tuple[tuple[Standi
             staging.add_contacts(_excluded(services))
             staging.finish_reading()
             _read_unknown(services, staging)
-            standings = drift_rows.compare(session, started_at)
+            nameless = [role for role in (None, *ALL_LISTS) if staging.is_nameless(role)]
+            standings = drift_rows.compare(session, started_at, nameless)
+            unreadable_rows.take_over(session, staging, services.clock.now())
             contacts = drift_rows.contacts_read(session)
         with services.database.begin() as connection:
             if drift_rows.reading_token(connection) == before:

@@ -36,7 +36,9 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import ContactListSeen, ContactSeen
 from list_pipeline.core.wording import count_text
 from list_pipeline.integrations.mailjet.paging import PAGE
+from list_pipeline.operations import unreadable_rows
 from list_pipeline.operations.access import ReadingMailjet
+from list_pipeline.storage import unreadable_rows as unreadable_row_storage
 from list_pipeline.storage.database import transaction
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.membership import sync as sync_rows
@@ -208,23 +210,31 @@ class ListReader:
                     raise
                 log.warning("list changed while it was read", list=role.value, attempt=attempt)
                 continue
-            self._merge(role, whole=True, known_until=known_until)
-            report.full_lists.append(role)
+            if self._merge(role, whole=True, known_until=known_until):
+                report.full_lists.append(role)
+            else:
+                report.findings.append(
+                    f"{role.label}: an entry does not say whose it is, so nobody is taken for gone; it is read whole again"
+                )
             report.tail_rows.pop(role, None)
             return
 
-    def _merge(self, role: ListRole, *, whole: bool = False, known_until: int | None = None) -> None:
+    def _merge(self, role: ListRole, *, whole: bool = False, known_until: int | None = None) -> bool:
         """Take over what was read of a list, and forget it.
 
         Args:
             whole: from the first entry to the last, so that whoever was not seen has left it.
             known_until: our last entry when that began.
+
+        Returns:
+            Whether it was read whole, and each entry named its contact: one that does not may be anybody who was not seen.
         """
         if not self._staging.recipients and not whole:
-            return
+            return False
         session = self._session
         self._staging.finish_reading()
         self._read_unknown(role)
+        whole = whole and not self._staging.is_nameless(role)
         now = self._services.clock.now()
         with transaction(session):
             self._check_activity()
@@ -234,9 +244,12 @@ class ListReader:
             )
             # A whole list touches everybody; a part touches those who came, however long the list is.
             members.refresh_flags(session, now, None if whole else sync_rows.seen_contacts(session))
+            unreadable_rows.take_over(session, self._staging, now)
             if whole:
                 sync_rows.note_full_sync(session, role, self._services.list_ids[role], now)
+                unreadable_row_storage.end_nameless(session, self._services.list_ids[role], now)
         self._staging.clear()
+        return whole
 
     def _check_activity(self) -> None:
         if journal.activity(self._session) != self._activity:
@@ -261,9 +274,11 @@ class ListReader:
             self._staging.add_contacts(page)
             self._report.rows_read += len(page)
             if self._staging.contacts >= MERGE_EVERY:
+                now = self._services.clock.now()
                 with transaction(self._session):
                     self._check_activity()
-                    self._report.rows_changed += sync_rows.merge_contacts(self._session, self._services.clock.now())
+                    self._report.rows_changed += sync_rows.merge_contacts(self._session, now)
+                    unreadable_rows.take_over(self._session, self._staging, now)
                 self._staging.clear_contacts()
 
 

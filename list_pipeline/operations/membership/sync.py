@@ -17,12 +17,14 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError
 from list_pipeline.core.lists import ALL_LISTS, ListRole
-from list_pipeline.core.observations import ContactListSeen, ContactSeen
-from list_pipeline.core.wording import ids_text
+from list_pipeline.core.observations import ContactListSeen, ContactSeen, RowKind, UnreadableRow
+from list_pipeline.core.wording import count_text, ids_text
+from list_pipeline.operations import unreadable_rows
 from list_pipeline.operations.access import ReadingMailjet
 from list_pipeline.operations.membership import mass_changes
 from list_pipeline.operations.membership.list_reading import SINGLE_READS_MAX, ListReader, SyncReport, single_contacts
-from list_pipeline.storage.database import fetch_scalar
+from list_pipeline.storage import unreadable_rows as unreadable_row_storage
+from list_pipeline.storage.database import fetch_scalar, transaction
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.membership import sync as sync_rows
 from list_pipeline.storage.membership.unsubscriptions import kept_and_listed
@@ -80,6 +82,7 @@ def sync(services: ReadingMailjet, *, full: bool = False, thorough: bool = False
             sync_rows.queue_by_first_subscription(session)
     _follow_unsubscribed_and_excluded(services, report, thorough)
     _follow_who_left_every_list(services, report)
+    _read_unreadable_again(services, started_at)
     _finish(services, report, requests_before, started_at)
     return report
 
@@ -120,8 +123,11 @@ def configured_lists(services: ReadingMailjet) -> dict[ListRole, ContactListSeen
 
     Raises:
         RemoteNotFoundError: a configured list does not exist or was deleted; the role and the variable are named.
+        IncompleteDataError: the row of a configured list cannot be read. Nothing goes on without its size.
     """
-    seen: dict[int, ContactListSeen] = {found.list_id: found for found in services.mailjet.contact_lists()}
+    found = services.mailjet.contact_lists()
+    seen: dict[int, ContactListSeen] = {one.list_id: one for one in found}
+    _note_lists(services, found)
     for role, list_id in services.list_ids.by_role().items():
         if list_id not in seen or seen[list_id].is_deleted:
             variable = f"MAILJET_{role.value.replace('campaign_', 'campaign_list_').upper()}"
@@ -135,6 +141,23 @@ def configured_lists(services: ReadingMailjet) -> dict[ListRole, ContactListSeen
     return {role: seen[list_id] for role, list_id in services.list_ids.by_role().items()}
 
 
+def _note_lists(services: ReadingMailjet, found: Sequence[ContactListSeen]) -> None:
+    """Keep which rows of lists cannot be read. Another list than the five costs nobody anything."""
+    rows = [UnreadableRow(RowKind.CONTACT_LIST, one.list_id, one.problem) for one in found if one.problem]
+    with services.database.begin() as connection:
+        unreadable_rows.note_all(connection, RowKind.CONTACT_LIST, rows, services.clock.now())
+    ours = {row.row_id: row.problem for row in rows}
+    # One without an id may be one of the five that is missing.
+    missing = set(services.list_ids.by_role().values()) - {one.list_id for one in found}
+    lost = [list_id for list_id in services.list_ids.by_role().values() if list_id in ours]
+    if lost or (missing and any(row.row_id < 0 for row in rows)):
+        raise IncompleteDataError(
+            "Reading the sizes of the five lists",
+            f"the row of a list cannot be read: {next(iter(ours.values()))}",
+            "Nothing was changed; look at the list at Mailjet",
+        )
+
+
 def learn_contacts(services: ReadingMailjet, contact_ids: Sequence[int]) -> list[str]:
     """Read contacts that we have no row of, one by one, and insert them. Returns findings in words."""
     findings: list[str] = []
@@ -145,7 +168,10 @@ def learn_contacts(services: ReadingMailjet, contact_ids: Sequence[int]) -> list
     with services.database.session() as session:
         staging = sync_rows.SyncStaging(session)
         staging.add_contacts(single_contacts(services, unknown, findings))
-        sync_rows.merge_contacts(session, services.clock.now())
+        now = services.clock.now()
+        with transaction(session):
+            sync_rows.merge_contacts(session, now)
+            unreadable_rows.take_over(session, staging, now)
     return findings
 
 
@@ -163,7 +189,8 @@ def _follow_unsubscribed_and_excluded(services: ReadingMailjet, report: SyncRepo
             seen = _read_counted(partial(mailjet.contacts, excluded=True), count, counted, "the exclusion list")
             staging.add_contacts(seen)
             report.rows_read += len(seen)
-            report.rows_changed += sync_rows.merge_excluded(session, now)
+            report.rows_changed += sync_rows.merge_excluded(session, now, all_named=not staging.is_nameless(None))
+            unreadable_rows.take_over(session, staging, now)
         if report.rows_changed > changed_before:
             members.refresh_flags(session, now)
 
@@ -186,7 +213,10 @@ def _read_unsubscribed(
     found = _read_counted(partial(mailjet.recipients, list_id, unsubscribed=True), count, counted, role.label)
     staging.add_recipients(role, found)
     report.rows_read += len(found)
-    report.rows_changed += sync_rows.merge_unsubscribed(session, role, services.clock.now())
+    report.rows_changed += sync_rows.merge_unsubscribed(
+        session, role, services.clock.now(), all_named=not staging.is_nameless(role)
+    )
+    unreadable_rows.take_over(session, staging, services.clock.now())
     return True
 
 
@@ -281,8 +311,42 @@ def _learn_fate(services: ReadingMailjet, contact_ids: Sequence[int]) -> None:
     with services.database.session() as session:
         staging = sync_rows.SyncStaging(session)
         staging.add_contacts(seen)
-        sync_rows.merge_contacts(session, now)
-        sync_rows.note_purged(session, purged, now)
+        with transaction(session):
+            sync_rows.merge_contacts(session, now)
+            sync_rows.note_purged(session, purged, now)
+            unreadable_rows.take_over(session, staging, now)
+            unreadable_row_storage.end_gone(session, purged, now)
+
+
+def _read_unreadable_again(services: ReadingMailjet, started_at: datetime) -> None:
+    """Look again at contacts and entries that could not be read and that this sync did not come across, so that what was mended
+    at Mailjet counts by itself."""
+    with services.database.begin() as connection:
+        now = services.clock.now()
+        unreadable_row_storage.end_unseen(connection, now - unreadable_rows.UNSEEN_FOR, now)
+        kept = unreadable_row_storage.seen_before(
+            connection, (RowKind.CONTACT, RowKind.RECIPIENT), started_at, SINGLE_READS_MAX
+        )
+    _learn_fate(
+        services, [one.row.contact_id for one in kept if one.row.kind is RowKind.CONTACT and one.row.contact_id]
+    )
+    roles = {list_id: role for role, list_id in services.list_ids.by_role().items()}
+    for one in kept:
+        role = roles.get(one.row.list_id or 0)
+        if one.row.kind is not RowKind.RECIPIENT or one.row.contact_id is None:
+            continue
+        entry = services.mailjet.recipient(one.row.list_id, one.row.contact_id) if role and one.row.list_id else None
+        with services.database.session() as session:
+            now = services.clock.now()
+            if role is None or entry is None:
+                unreadable_row_storage.end_entry(session, one.row.row_id, now)
+                continue
+            staging = sync_rows.SyncStaging(session)
+            staging.add_recipients(role, [entry])
+            with transaction(session):
+                sync_rows.merge_list(session, role, now, whole=False)
+                unreadable_rows.take_over(session, staging, now)
+                members.refresh_flags(session, now, [one.row.contact_id])
 
 
 def _finish(services: ReadingMailjet, report: SyncReport, requests_before: int, started_at: datetime) -> None:
@@ -306,6 +370,12 @@ def _finish(services: ReadingMailjet, report: SyncReport, requests_before: int, 
         if again:
             report.findings.append(
                 f"{len(again)} contact(s) that unsubscribed stand subscribed on a campaign list again: {_some(again)}"
+            )
+        spoilt = len(unreadable_row_storage.open_rows(connection))
+        if spoilt:
+            report.findings.append(
+                f"{count_text(spoilt, 'row')} of Mailjet cannot be read and what they are about is left as it is: "
+                "`list-pipeline unreadable`"
             )
         ghosts = int(fetch_scalar(connection, "select count(*) from contact_list_membership where is_anonymised"))
         if ghosts:

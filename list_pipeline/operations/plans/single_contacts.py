@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.masking import redact_addresses
-from list_pipeline.core.plans.corrections import Reversal
+from list_pipeline.core.plans.corrections import Refusal, Reversal
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind
 from list_pipeline.operations.access import Correcting, Deciding, Storing
 from list_pipeline.operations.membership.sync import learn_contacts
@@ -105,6 +105,8 @@ def suppress(services: Correcting, contact_id: int, *, by: str, note: str, progr
             now = outcome_rows.contacts_now(connection, [contact_id])[contact_id]
         if now.is_gone:
             raise NotFoundError(tried, "Mailjet has no such contact", "Compare the number with the one in Mailjet")
+        if now.is_unreadable:
+            raise RefusedError(tried, Refusal.UNREADABLE_ROW.words, "Mend it at Mailjet, then run `list-pipeline sync`")
         if ListRole.SUPPRESSION in now.lists and now.is_excluded and not now.campaign_lists:
             raise RefusedError(tried, "it is suppressed already", "Nothing is left to do")
         item = PlanItem(

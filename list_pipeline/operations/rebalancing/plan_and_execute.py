@@ -287,7 +287,7 @@ def must_stay(flag: Mapping[str, Any]) -> bool:
     """Whether a contact with these flags may neither be moved nor enrolled."""
     return bool(
         flag["in_suppression_list"] or flag["is_unsubscribed"] or flag["is_excluded"] or flag["is_anonymised"]
-        or flag["is_complaining"]
+        or flag["is_complaining"] or flag["is_unreadable"]
     )  # fmt: skip
 
 

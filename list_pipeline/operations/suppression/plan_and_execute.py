@@ -172,6 +172,7 @@ def _gather(services: Services, run: Maintenance, data: BounceData, as_of: datet
             is_unsubscribed=flag["is_unsubscribed"],
             is_excluded=flag["is_excluded"],
             is_anonymised=flag["is_anonymised"],
+            is_unreadable=flag["is_unreadable"],
             is_complaining=flag["is_complaining"],
             campaigns_count=len(past[contact_id]) + (contact_id in mailed),
         )
@@ -360,6 +361,8 @@ def _no_longer(flag: Mapping[str, Any] | None) -> StepNote | None:
     """Why a planned suppression is not needed any more, or must not be made."""
     if flag is None or flag["is_anonymised"]:
         return StepNote.CONTACT_GONE
+    if flag["is_unreadable"]:
+        return StepNote.MUST_STAY
     if flag["in_suppression_list"] and flag["is_excluded"] and not set(flag["roles"]) & set(CAMPAIGN_LISTS):
         return StepNote.ALREADY_SUPPRESSED
     return None

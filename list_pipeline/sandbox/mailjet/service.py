@@ -7,7 +7,8 @@ import binascii
 import threading
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
 
 from list_pipeline.sandbox.account import Account
 from list_pipeline.sandbox.http import Request, Response
@@ -42,11 +43,25 @@ def unauthorised() -> Response:
     return Response(401, b"", headers)
 
 
+def web_page(status: int, headers: Mapping[str, str]) -> Response:
+    """What a gateway in front of the API answers: a page for people."""
+    try:
+        title = f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        title = str(status)
+    page = (
+        f"<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1><hr>gateway</body></html>\n"
+    )
+    return Response(status, page.encode(), {"Content-Type": "text/html; charset=utf-8", **headers})
+
+
 def too_many(body: str, retry_after: float | None) -> Response:
     """A 429. None was ever recorded: whether it has a body and a Retry-After is up to the caller."""
     headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
     if body == "empty":
         return Response(429, b"", headers)
+    if body == "html":
+        return web_page(429, headers)
     payload = {"ErrorIdentifier": str(uuid.uuid4()), "StatusCode": 429, "ErrorMessage": "Too many requests"}
     return Response.of_json(payload, 429, **headers)
 

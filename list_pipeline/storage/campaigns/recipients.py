@@ -16,6 +16,7 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.journal import StepAction, StepState
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign, campaigns_where, lists_of_rounds
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, sql_list, sql_word
+from list_pipeline.storage.unreadable_rows import UNTOLD_RECIPIENT
 
 FROM_MESSAGES = "messages"
 """Source of recipients that were read from the messages of the send. Versions before proven readings also knew ``membership``:
@@ -40,12 +41,13 @@ def recipients_missing(
 
 
 def unrecorded_in_cycle(connection: Connection, number: int) -> frozenset[ListRole]:
-    """The lists sent in a cycle of which it is not known yet who was mailed."""
+    """The lists sent in a cycle of which it is not known yet who was mailed, or not of everybody."""
     found = fetch_all(
         connection,
-        """
+        f"""
         select s.round_number from campaign_schedule s join cycle c using (cycle_id)
-        where c.number = :number and s.mailjet_campaign_id is not null and s.recipients_proven_at is null
+        where c.number = :number and s.mailjet_campaign_id is not null
+          and (s.recipients_proven_at is null or {UNTOLD_RECIPIENT})
         """,
         number=number,
     )

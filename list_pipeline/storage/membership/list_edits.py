@@ -40,7 +40,8 @@ def note_seen(connection: Connection, role: ListRole, now: datetime) -> None:
                     when r.is_unsubscribed then {_UNSUBSCRIBED} else {_SUBSCRIBED} end, :now
         from seen_recipient r left join list_membership m using (list_role, contact_id)
         where r.list_role = :role and {ALL_READ}
-          and (m.contact_id is null or m.left_at is not null or m.is_unsubscribed <> r.is_unsubscribed)
+          and (m.contact_id is null or m.left_at is not null
+               or (m.is_unsubscribed <> r.is_unsubscribed and not r.is_unreadable))
         """,
         role=role.value,
         now=now,
@@ -59,7 +60,7 @@ def note_seen_contacts(connection: Connection, now: datetime) -> None:
         insert into list_edit (contact_id, edit, seen_at)
         select c.contact_id, case when c.is_excluded then {_EXCLUDED} else {_INCLUDED} end, :now
         from seen_contact c join contact_list_membership m using (contact_id)
-        where c.is_excluded <> m.is_excluded and {ALL_READ}
+        where c.is_excluded <> m.is_excluded and not c.is_unreadable and {ALL_READ}
         """,
         now=now,
     )

@@ -14,11 +14,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from list_pipeline.core.drift.mass_changes import MassChangeKind
+from list_pipeline.core.foreign_text import address_problem
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import RecipientSeen
 from list_pipeline.core.plans.journal import StepAction, StepState
 from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar, sql_list, sql_word
 from list_pipeline.storage.membership.unsubscriptions import UNSUBSCRIBED_FOR_GOOD
+from list_pipeline.storage.unreadable_rows import UNREADABLE_CONTACTS
 
 LIST_FLAG: Mapping[ListRole, str] = {
     ListRole.MASTER: "in_master_list",
@@ -188,21 +190,23 @@ def suppressed_and_mailable(connection: Connection) -> tuple[int, ...]:
 
 
 def addresses_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int, str]:
-    """Addresses for a request that is built right now; anonymised contacts have none."""
+    """Addresses for a request that is built right now. None have anonymised contacts, those with a row that cannot be read, and
+    those whose address, kept by an earlier version, is not fit to be sent."""
     found = fetch_all(
         connection,
-        "select contact_id, email from contact_list_membership where contact_id = any(:ids) and not is_anonymised",
+        f"""select contact_id, email from contact_list_membership
+           where contact_id = any(:ids) and not is_anonymised and contact_id not in ({UNREADABLE_CONTACTS})""",
         ids=list(contact_ids),
     )
-    return {int(row["contact_id"]): str(row["email"]) for row in found}
+    return {int(row["contact_id"]): str(row["email"]) for row in found if not address_problem(str(row["email"]))}
 
 
 def domains_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int, str]:
-    """Receiving domain of each contact, case-folded."""
+    """Receiving domain of each contact, case-folded; none of those whose address is not known."""
     found = fetch_all(
         connection,
-        """select contact_id, lower(split_part(email, '@', 2)) as domain from contact_list_membership
-           where contact_id = any(:ids) and not is_anonymised""",
+        f"""select contact_id, lower(split_part(email, '@', 2)) as domain from contact_list_membership
+           where contact_id = any(:ids) and not is_anonymised and contact_id not in ({UNREADABLE_CONTACTS})""",
         ids=list(contact_ids),
     )
     return {int(row["contact_id"]): str(row["domain"]) for row in found}
@@ -222,9 +226,10 @@ def facts_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int,
     """Flags of each contact, with the campaign lists it is in (``roles``)."""
     found = fetch_all(
         connection,
-        """
+        f"""
         select contact_id, in_suppression_list, is_unsubscribed, is_excluded, is_anonymised, is_complaining,
-               in_master_list, in_campaign_list_1, in_campaign_list_2, in_campaign_list_3
+               in_master_list, in_campaign_list_1, in_campaign_list_2, in_campaign_list_3,
+               contact_id in ({UNREADABLE_CONTACTS}) as is_unreadable
         from contact_list_membership where contact_id = any(:ids)
         """,
         ids=list(contact_ids),

@@ -18,6 +18,7 @@ from list_pipeline.core.plans.plan import ItemAction, PlanKind
 from list_pipeline.storage.campaigns.recipients import RECEIVED_CYCLE
 from list_pipeline.storage.database import fetch_all, fetch_row, fetch_scalar, sql_list, sql_word
 from list_pipeline.storage.membership.members import LIST_FLAG
+from list_pipeline.storage.unreadable_rows import UNREADABLE_CONTACTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ def queue_ends(
 ) -> tuple[QueuedContact, ...]:
     """The first ``oldest`` and the last ``newest`` movable members of a campaign list, in the order of the queue.
 
-    Not movable: whoever is unsubscribed, excluded, anonymised, suppressed, or in two campaign lists; and whoever got the open
+    Not movable: whoever is unsubscribed, excluded, anonymised, suppressed, in two campaign lists, or has a row that cannot be
+    read; and whoever got the open
     cycle although its list is still to be sent in it, or did not although it was: somebody else put it there.
     """
     flag = LIST_FLAG[role]
@@ -58,7 +60,7 @@ def queue_ends(
     members = f"""
         select contact_id, queued_at from contact_list_membership c
         where {flag} and {others} and not is_unsubscribed and not is_excluded and not is_anonymised
-          and not in_suppression_list and not is_complaining {received}
+          and not in_suppression_list and not is_complaining and contact_id not in ({UNREADABLE_CONTACTS}) {received}
     """
     found = fetch_all(
         connection,
@@ -76,13 +78,14 @@ def queue_ends(
     return tuple(QueuedContact(**row) for row in found)
 
 
-_ENROLLABLE = """
+_ENROLLABLE = f"""
     from contact_list_membership c
     where in_master_list and not in_campaign_list_1 and not in_campaign_list_2 and not in_campaign_list_3
       and not in_suppression_list and not is_unsubscribed and not is_excluded and not is_anonymised and not is_complaining
       and not exists (select 1 from suppressed_address s where s.address_key = c.address_key)
       and not exists (select 1 from erased_person e
-                      where e.address_key = c.address_key and e.kept_off_because <> '{}')
+                      where e.address_key = c.address_key and e.kept_off_because <> '{{}}')
+      and c.contact_id not in ({UNREADABLE_CONTACTS})
 """
 
 _WAS_LISTED = f"""exists (
@@ -114,7 +117,7 @@ def with_suppressed_address(connection: Connection, contact_ids: Sequence[int]) 
             exists (select 1 from contact_suppression_history h
                     where h.added_to_suppression_list and h.reinstated_at is null and h.address_key = c.address_key)
             or exists (select 1 from erased_person e
-                       where e.address_key = c.address_key and e.kept_off_because <> '{}'))
+                       where e.address_key = c.address_key and e.kept_off_because <> '{{}}'))
         """,
         ids=list(contact_ids),
     )

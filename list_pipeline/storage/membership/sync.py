@@ -5,14 +5,14 @@ Belongs here: bringing our rows up to date with what was seen. Does not belong h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.observations import ContactSeen, RecipientSeen
+from list_pipeline.core.observations import ContactSeen, RecipientSeen, RowKind, UnreadableRow
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_scalar, to_json
 from list_pipeline.storage.membership import list_edits
 from list_pipeline.storage.membership.members import StoredSizes
@@ -26,50 +26,113 @@ class SyncStaging:
         self._connection = connection
         self.contacts = self.recipients = 0
         """Rows that were added since the last clearing, repeated ones as often as they came."""
+        self._unreadable: dict[tuple[RowKind, int], UnreadableRow] = {}
+        self._nameless: set[ListRole | None] = set()
         for statement in (
             """create temporary table seen_contact (contact_id bigint primary key, email text not null,
                is_excluded boolean not null, is_complaining boolean not null, is_anonymised boolean not null,
-               created_at timestamptz)""",
+               created_at timestamptz, is_unreadable boolean not null)""",
             """create temporary table seen_recipient (list_role text not null, contact_id bigint not null,
                recipient_id bigint not null, is_unsubscribed boolean not null, subscribed_at timestamptz,
-               unsubscribed_at timestamptz, primary key (list_role, contact_id))""",
+               unsubscribed_at timestamptz, mailjet_list_id bigint not null, is_unreadable boolean not null,
+               primary key (list_role, contact_id))""",
         ):
             execute(connection, statement)
+
+    @property
+    def unreadable(self) -> tuple[UnreadableRow, ...]:
+        """Rows added since the last clearing that could not be read."""
+        return tuple(self._unreadable.values())
+
+    def is_nameless(self, role: ListRole | None) -> bool:
+        """Whether something was added since the last clearing whose contact cannot be told: it may be anybody who was not seen.
+
+        Args:
+            role: the list that it is an entry of; None: a contact.
+        """
+        return role in self._nameless
 
     def add_contacts(self, contacts: Iterable[ContactSeen]) -> None:
         """Remember contacts as they were seen; of a repeated one the last counts."""
         self.contacts += self._upsert(
             "seen_contact",
-            ("contact_id", "email", "is_excluded", "is_complaining", "is_anonymised", "created_at"),
+            ("contact_id", "email", "is_excluded", "is_complaining", "is_anonymised", "created_at", "is_unreadable"),
             ("contact_id",),
-            ((c.contact_id, c.email, c.is_excluded, c.is_complaining, c.is_anonymised, c.created_at) for c in contacts),
+            (
+                (c.contact_id, c.email, c.is_excluded, c.is_complaining, c.is_anonymised, c.created_at, bool(c.problem))
+                for c in self._named_contacts(contacts)
+            ),
         )
+
+    def _named_contacts(self, contacts: Iterable[ContactSeen]) -> Iterator[ContactSeen]:
+        for contact in contacts:
+            is_named = contact.contact_id > 0
+            if contact.problem:
+                self._note_unreadable(
+                    UnreadableRow(
+                        RowKind.CONTACT, contact.contact_id, contact.problem, contact.contact_id if is_named else None
+                    )
+                )
+            if is_named:
+                yield contact
+            else:
+                self.contacts += 1
+                self._nameless.add(None)
 
     def add_recipients(self, role: ListRole, recipients: Iterable[RecipientSeen]) -> None:
         """Remember places in a list as they were seen; of a repeated one the last counts."""
         self.recipients += self._upsert(
             "seen_recipient",
-            ("list_role", "contact_id", "recipient_id", "is_unsubscribed", "subscribed_at", "unsubscribed_at"),
+            (
+                "list_role", "contact_id", "recipient_id", "is_unsubscribed", "subscribed_at", "unsubscribed_at",
+                "mailjet_list_id", "is_unreadable",
+            ),
             ("list_role", "contact_id"),
             (
-                (role.value, r.contact_id, r.recipient_id, r.is_unsubscribed, r.subscribed_at, r.unsubscribed_at)
-                for r in recipients
+                (
+                    role.value, r.contact_id, r.recipient_id, r.is_unsubscribed, r.subscribed_at, r.unsubscribed_at,
+                    r.list_id, bool(r.problem),
+                )
+                for r in self._named_recipients(role, recipients)
             ),
-        )
+        )  # fmt: skip
+
+    def _named_recipients(self, role: ListRole, recipients: Iterable[RecipientSeen]) -> Iterator[RecipientSeen]:
+        for entry in recipients:
+            contact_id = entry.contact_id if entry.contact_id > 0 else None
+            if entry.problem:
+                self._note_unreadable(
+                    UnreadableRow(
+                        RowKind.RECIPIENT, entry.recipient_id, entry.problem, contact_id, list_id=entry.list_id
+                    )
+                )
+            if contact_id is not None:
+                yield entry
+            else:
+                self.recipients += 1
+                self._nameless.add(role)
+
+    def _note_unreadable(self, row: UnreadableRow) -> None:
+        self._unreadable[row.kind, row.row_id] = row
 
     def clear(self) -> None:
         """Drop everything that was read and is merged, or must not be."""
         execute(self._connection, "truncate seen_contact, seen_recipient")
         self.contacts = self.recipients = 0
+        self._unreadable.clear()
+        self._nameless.clear()
 
     def clear_contacts(self) -> None:
         """Drop the contacts that were read and are merged."""
         execute(self._connection, "truncate seen_contact")
         self.contacts = 0
+        self._unreadable = {key: row for key, row in self._unreadable.items() if key[0] is not RowKind.CONTACT}
+        self._nameless.discard(None)
 
     def forget_list(self, role: ListRole) -> None:
         """Drop what was read of a list, before it is read again."""
         execute(self._connection, "delete from seen_recipient where list_role = :role", role=role.value)
+        self._nameless.discard(role)
 
     def recipients_of(self, role: ListRole) -> int:
         """Contacts seen on a list so far."""
@@ -118,10 +181,22 @@ def seen_contacts(connection: Connection) -> tuple[int, ...]:
 def merge_contacts(connection: Connection, now: datetime) -> int:
     """Bring the rows of the contacts that were seen up to date and return how many changed.
 
-    A new contact gets its place in the queue here: the earliest subscription that is known, else its creation.
+    A new contact gets its place in the queue here: the earliest subscription that is known, else its creation. Of one that
+    cannot be read nothing is taken over: a known one stays as it was, a new one gets a row without an address, to be counted.
     """
     list_edits.note_seen_contacts(connection, now)
-    return execute(
+    changed = execute(
+        connection,
+        """
+        insert into contact_list_membership (contact_id, email, is_excluded, queued_at, last_updated)
+        select c.contact_id, 'unreadable-' || c.contact_id || '@domain.invalid', c.is_excluded,
+               coalesce((select min(subscribed_at) from seen_recipient s
+                         where s.contact_id = c.contact_id and list_role <> 'suppression'), c.created_at, :now), :now
+        from seen_contact c where c.is_unreadable on conflict (contact_id) do nothing
+        """,
+        now=now,
+    )
+    return changed + execute(
         connection,
         """
         with subscribed as (
@@ -131,7 +206,7 @@ def merge_contacts(connection: Connection, now: datetime) -> int:
                queued_at, last_updated)
         select c.contact_id, c.email, c.is_excluded, c.is_complaining, c.is_anonymised,
                coalesce(s.first_at, c.created_at, :now), :now
-        from seen_contact c left join subscribed s using (contact_id)
+        from seen_contact c left join subscribed s using (contact_id) where not c.is_unreadable
         on conflict (contact_id) do update set email = excluded.email, is_excluded = excluded.is_excluded,
                is_complaining = m.is_complaining or excluded.is_complaining, is_anonymised = excluded.is_anonymised,
                last_updated = excluded.last_updated
@@ -153,7 +228,8 @@ def merge_list(
     known_until: int | None = None,
     noted: bool = True,
 ) -> int:
-    """Bring our rows of one list up to date with what was seen, and return how many changed.
+    """Bring our rows of one list up to date with what was seen, and return how many changed. Of an entry that cannot be read
+    only that it is there is taken over.
 
     Args:
         whole: the list was read from the first to the last row, so whoever was not seen has left it.
@@ -167,10 +243,22 @@ def merge_list(
     changed = execute(
         connection,
         """
+        insert into list_membership as m (list_role, contact_id, recipient_id, is_unsubscribed, first_seen_at)
+        select list_role, contact_id, recipient_id, is_unsubscribed, :now
+        from seen_recipient where list_role = :role and is_unreadable
+        on conflict (list_role, contact_id) do update set recipient_id = excluded.recipient_id, left_at = null
+        where (m.recipient_id, m.left_at) is distinct from (excluded.recipient_id, null)
+        """,
+        role=role.value,
+        now=now,
+    )
+    changed += execute(
+        connection,
+        """
         insert into list_membership as m (list_role, contact_id, recipient_id, is_unsubscribed, subscribed_at,
                unsubscribed_at, first_seen_at)
         select list_role, contact_id, recipient_id, is_unsubscribed, subscribed_at, unsubscribed_at, :now
-        from seen_recipient where list_role = :role
+        from seen_recipient where list_role = :role and not is_unreadable
         on conflict (list_role, contact_id) do update set recipient_id = excluded.recipient_id,
                is_unsubscribed = excluded.is_unsubscribed, subscribed_at = excluded.subscribed_at,
                unsubscribed_at = excluded.unsubscribed_at, left_at = null
@@ -231,8 +319,12 @@ def queue_by_first_subscription(connection: Connection) -> int:
     )
 
 
-def merge_unsubscribed(connection: Connection, role: ListRole, now: datetime) -> int:
-    """Take over the unsubscribed members of a list, all of which were seen, and return how many rows changed."""
+def merge_unsubscribed(connection: Connection, role: ListRole, now: datetime, *, all_named: bool) -> int:
+    """Take over the unsubscribed members of a list, all of which were seen, and return how many rows changed.
+
+    Args:
+        all_named: each of them can be told; else whoever was not seen may be the one that cannot, and stays as it is.
+    """
     return _changed(
         connection,
         list_edits.noting_unsubscribed("""
@@ -240,15 +332,17 @@ def merge_unsubscribed(connection: Connection, role: ListRole, now: datetime) ->
         from list_membership o
         left join seen_recipient r on r.list_role = o.list_role and r.contact_id = o.contact_id
         where m.list_role = o.list_role and m.contact_id = o.contact_id and m.list_role = :role and m.left_at is null
-          and m.is_unsubscribed is distinct from (r.contact_id is not null)"""),
+          and m.is_unsubscribed is distinct from (r.contact_id is not null) and (:all_named or r.contact_id is not null)"""),
         role=role.value,
         now=now,
         noted=True,
+        all_named=all_named,
     )
 
 
-def merge_excluded(connection: Connection, now: datetime) -> int:
-    """Take over the excluded contacts, all of which were seen, and return how many rows changed."""
+def merge_excluded(connection: Connection, now: datetime, *, all_named: bool) -> int:
+    """Take over the excluded contacts, all of which were seen, and return how many rows changed. ``all_named``: as of
+    ``merge_unsubscribed``."""
     return _changed(
         connection,
         list_edits.noting_excluded("""
@@ -257,9 +351,11 @@ def merge_excluded(connection: Connection, now: datetime) -> int:
             select contact_id from seen_contact where is_excluded
             union select contact_pseudonym(contact_id) from seen_contact where is_excluded and is_anonymised) s
             on s.contact_id = o.contact_id
-        where m.contact_id = o.contact_id and m.is_excluded is distinct from (s.contact_id is not null)"""),
+        where m.contact_id = o.contact_id and m.is_excluded is distinct from (s.contact_id is not null)
+          and (:all_named or s.contact_id is not null)"""),
         now=now,
         noted=True,
+        all_named=all_named,
     )
 
 

@@ -239,6 +239,7 @@ def contacts_now(connection: Connection, contact_ids: Sequence[int]) -> Mapping[
             is_excluded=facts[contact_id]["is_excluded"],
             is_complaining=facts[contact_id]["is_complaining"],
             is_gone=facts[contact_id]["is_anonymised"],
+            is_unreadable=facts[contact_id]["is_unreadable"],
         )
         if contact_id in facts
         else ContactNow(frozenset(), is_gone=True)

@@ -122,6 +122,29 @@ def test_fault_short_page(filled: tuple[Rehearsal, int]) -> None:
     assert (answer["Data"], answer["Count"], answer["Total"]) == (whole[:1], 1, 1)
 
 
+@pytest.mark.parametrize(("status", "retry_after"), [(200, None), (429, 7), (403, None), (503, 30)])
+def test_fault_web_page(sandbox: Rehearsal, status: int, retry_after: float | None) -> None:
+    sandbox.control.add_fault("web_page", method="POST", path="/contact", status=status, retry_after=retry_after)
+    answer = sandbox.http.post("/contact", json={"Email": "a@example.com"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
+    assert answer.headers.get("Retry-After") == (None if retry_after is None else str(retry_after))
+    assert sandbox.count("/contact") == 0
+
+
+@pytest.mark.parametrize("value", ["a\x00b", "\ud83d", 2**80, None, {"a": [1]}, "x" * 5_000])
+def test_fault_poisoned_row(filled: tuple[Rehearsal, int], value: object) -> None:
+    sandbox, list_id = filled
+    whole = sandbox.data("/contact", ContactsList=list_id)
+    sandbox.control.add_fault("poisoned_row", path="/contact$", field="Name", value=value, row=whole[1]["ID"])
+    answer = sandbox.get("/contact", ContactsList=list_id).json()
+    assert answer["Data"] == [whole[0], whole[1] | {"Name": value}, whole[2]]
+    assert answer["Count"] == 3
+    sandbox.control.add_fault("poisoned_row", path="/listrecipient$", field="ID", value=value, contact=whole[2]["ID"])
+    assert [row["ID"] for row in sandbox.get("/listrecipient").json()["Data"]][2] == value
+    sandbox.control.add_fault("poisoned_row", path="/contact$", field="Name", value=value)
+    assert sandbox.get("/contact", ContactsList=list_id).json()["Data"][0]["Name"] == value
+
+
 EMAILS = [f"p{number}@example.com" for number in range(4)]
 
 

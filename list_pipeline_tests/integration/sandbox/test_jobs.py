@@ -416,6 +416,11 @@ def test_switch_rate_limit_body(sandbox: Rehearsal) -> None:
     assert sandbox.get("/contact").json()["StatusCode"] == 429
     sandbox.control.set_switches(rate_limit_body="empty")
     assert sandbox.get("/contact").content == b""
+    sandbox.control.set_switches(rate_limit_body="html", rate_limit_retry_after=True)
+    page = sandbox.get("/contact")
+    assert (page.status_code, page.headers["Content-Type"]) == (429, "text/html; charset=utf-8")
+    assert "429 Too Many Requests" in page.text
+    assert page.headers["Retry-After"] == "60"
 
 
 def test_switch_job_visible_after_seconds(sandbox: Rehearsal) -> None:

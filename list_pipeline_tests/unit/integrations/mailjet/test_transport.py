@@ -141,7 +141,7 @@ def test_every_attempt_asks_the_limiter_first() -> None:
         (httpx.Response(200, json=[]), UnreadableAnswerError, 3),
         (httpx.Response(200, content=b"null"), UnreadableAnswerError, 3),
         (httpx.Response(200, content=b"[" * 100_000), UnreadableAnswerError, 3),
-        (httpx.Response(200, content=b'{"Count": 1, "Data": [{"ID": NaN}]}'), UnreadableAnswerError, 3),
+        (httpx.Response(200, content=b'{"Count": NaN, "Data": []}'), UnreadableAnswerError, 3),
         (httpx.Response(304), UnreadableAnswerError, 1),
     ],
 )

@@ -1,0 +1,231 @@
+"""Rows of Mailjet's answers that could not be read, as long as they cannot, and afterwards as what was.
+
+Belongs here: keeping them, and when one of them is over. Does not belong here: what makes a row unreadable (the client), and
+what follows (``operations.unreadable_rows``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from list_pipeline.core.observations import RowKind, UnreadableRow
+from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar
+
+UNREADABLE_CONTACTS = """
+    select contact_id from unreadable_row
+    where ended_at is null and contact_id is not null and kind in ('contact', 'listrecipient')"""
+"""Contacts one of whose rows cannot be read: they are left where they are, whatever our rows say of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRow:
+    """A row that cannot be read, with how long that has been so (UTC). ``number`` grows with each that is new."""
+
+    number: int
+    row: UnreadableRow
+    first_seen_at: datetime
+    last_seen_at: datetime
+    ended_at: datetime | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The row for machines; an id that cannot be read is null."""
+        return {
+            "kind": self.row.kind.value,
+            "id": _named(self.row.row_id),
+            "contact_id": self.row.contact_id,
+            "mailjet_campaign_id": self.row.mailjet_campaign_id,
+            "list_id": self.row.list_id,
+            "problem": self.row.problem,
+            "holds_moves": self.row.holds_moves,
+            "first_seen_at": self.first_seen_at.isoformat(),
+            "last_seen_at": self.last_seen_at.isoformat(),
+            "ended_at": self.ended_at.isoformat() if self.ended_at else None,
+        }
+
+
+def note(connection: Connection, rows: Iterable[UnreadableRow], now: datetime) -> tuple[UnreadableRow, ...]:
+    """Keep rows that could not be read, and return those that are new."""
+    new = []
+    for row in rows:
+        kept = fetch_row(
+            connection,
+            f"an unreadable row of {row.kind.value}",
+            """
+            insert into unreadable_row (kind, row_id, contact_id, mailjet_campaign_id, list_id, holds_moves, problem,
+                   first_seen_at, last_seen_at)
+            values (:kind, :row_id, :contact, :campaign, :list, :holds_moves, :problem, :now, :now)
+            on conflict (kind, row_id) where ended_at is null do update set last_seen_at = excluded.last_seen_at,
+                   problem = excluded.problem, holds_moves = excluded.holds_moves
+            returning xmax = 0 as is_new
+            """,
+            kind=row.kind.value,
+            row_id=row.row_id,
+            contact=_named(row.contact_id),
+            campaign=_named(row.mailjet_campaign_id),
+            list=_named(row.list_id),
+            holds_moves=row.holds_moves,
+            problem=row.problem,
+            now=now,
+        )
+        if kept["is_new"]:
+            new.append(row)
+    return tuple(new)
+
+
+def _named(number: int | None) -> int | None:
+    """An id, or None for what stands for one that is not there or cannot be read."""
+    return number if number is not None and number > 0 else None
+
+
+def end_of_log(
+    connection: Connection, kind: RowKind, mailjet_campaign_id: int, read: Collection[int], now: datetime
+) -> int:
+    """Rows of a campaign's log that a later reading shows, and that could be read there, are mended."""
+    return execute(
+        connection,
+        """update unreadable_row set ended_at = :now
+           where kind = :kind and mailjet_campaign_id = :campaign and row_id = any(:read) and ended_at is null""",
+        kind=kind.value,
+        campaign=mailjet_campaign_id,
+        read=list(read),
+        now=now,
+    )
+
+
+def end_others(connection: Connection, kind: RowKind, still: Collection[int], now: datetime) -> int:
+    """After everything of a kind was read: all of it but these ids can be read, or is gone."""
+    return execute(
+        connection,
+        "update unreadable_row set ended_at = :now where kind = :kind and ended_at is null and row_id <> all(:still)",
+        kind=kind.value,
+        still=list(still),
+        now=now,
+    )
+
+
+def end_read(connection: Connection, now: datetime) -> int:
+    """Contacts and entries of lists that the session's staging tables hold, and that could be read there, are mended."""
+    return execute(
+        connection,
+        """
+        update unreadable_row u set ended_at = :now where ended_at is null and (
+            (kind = 'contact' and exists (
+                select 1 from seen_contact s where s.contact_id = u.contact_id and not s.is_unreadable))
+            or (kind = 'listrecipient' and exists (
+                select 1 from seen_recipient r where not r.is_unreadable and (
+                    r.recipient_id = u.row_id
+                    or (u.row_id < 0 and r.contact_id = u.contact_id and r.mailjet_list_id = u.list_id)))))
+        """,
+        now=now,
+    )
+
+
+def end_nameless(connection: Connection, list_id: int, now: datetime) -> int:
+    """A list was read whole, and every entry named its contact: those that did not are mended or gone."""
+    return execute(
+        connection,
+        """update unreadable_row set ended_at = :now
+           where kind = 'listrecipient' and contact_id is null and list_id = :list and ended_at is null""",
+        list=list_id,
+        now=now,
+    )
+
+
+def end_gone(connection: Connection, contact_ids: Sequence[int], now: datetime) -> int:
+    """Contacts that do not exist any more have no row that could be read."""
+    return execute(
+        connection,
+        "update unreadable_row set ended_at = :now where contact_id = any(:ids) and ended_at is null",
+        ids=list(contact_ids),
+        now=now,
+    )
+
+
+def end_entry(connection: Connection, row_id: int, now: datetime) -> int:
+    """An entry that its list holds no more."""
+    return execute(
+        connection,
+        "update unreadable_row set ended_at = :now where kind = 'listrecipient' and row_id = :id and ended_at is null",
+        id=row_id,
+        now=now,
+    )
+
+
+def end_unseen(connection: Connection, since: datetime, now: datetime) -> int:
+    """Rows of a log, and those that name nobody, that no reading has shown since an instant: nothing reads them any more. But a
+    recipient of the open cycle who cannot be told stays one until it is closed."""
+    return execute(
+        connection,
+        """update unreadable_row set ended_at = :now
+           where ended_at is null and last_seen_at < :since and not holds_moves
+             and (contact_id is null or kind in ('bouncestatistics', 'message'))
+             and not (kind = 'message' and contact_id is null and exists (
+                 select 1 from campaign_schedule s join cycle c using (cycle_id)
+                 where s.mailjet_campaign_id = unreadable_row.mailjet_campaign_id and c.closed_at is null))""",
+        since=since,
+        now=now,
+    )
+
+
+def open_rows(connection: Connection) -> tuple[KeptRow, ...]:
+    """What cannot be read now, the newest first."""
+    return _kept(connection, "where ended_at is null")
+
+
+def ended_rows(connection: Connection, most: int) -> tuple[KeptRow, ...]:
+    """What could not be read and can be now, or is gone, the newest first."""
+    return _kept(connection, "where ended_at is not null", most)
+
+
+def seen_before(connection: Connection, kinds: Collection[RowKind], before: datetime, most: int) -> tuple[KeptRow, ...]:
+    """What names a contact, cannot be read, and was last seen before an instant: what is to be looked at by itself."""
+    found = _kept(connection, "where ended_at is null and contact_id is not null")
+    return tuple(one for one in reversed(found) if one.row.kind in kinds and one.last_seen_at < before)[:most]
+
+
+UNTOLD_RECIPIENT = """exists (
+    select 1 from unreadable_row u where u.ended_at is null and u.kind = 'message' and u.contact_id is null
+      and u.mailjet_campaign_id = s.mailjet_campaign_id)"""
+"""Whether somebody got the campaign ``s`` of whom it cannot be told who it was."""
+
+
+def holds_moves(connection: Connection) -> bool:
+    """Whether a send or a draft that cannot be read may be a round."""
+    return bool(
+        fetch_scalar(connection, "select exists (select 1 from unreadable_row where ended_at is null and holds_moves)")
+    )
+
+
+def _kept(connection: Connection, condition: str, most: int | None = None) -> tuple[KeptRow, ...]:
+    found = fetch_all(
+        connection,
+        f"""
+        select unreadable_row_id, kind, row_id, contact_id, mailjet_campaign_id, list_id, holds_moves, problem, first_seen_at,
+               last_seen_at, ended_at
+        from unreadable_row {condition} order by unreadable_row_id desc limit :most
+        """,
+        most=most,
+    )
+    return tuple(
+        KeptRow(
+            number=int(row["unreadable_row_id"]),
+            row=UnreadableRow(
+                RowKind(row["kind"]),
+                int(row["row_id"]),
+                str(row["problem"]),
+                row["contact_id"],
+                row["mailjet_campaign_id"],
+                row["list_id"],
+                bool(row["holds_moves"]),
+            ),
+            first_seen_at=row["first_seen_at"],
+            last_seen_at=row["last_seen_at"],
+            ended_at=row["ended_at"],
+        )
+        for row in found
+    )
