@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 from list_pipeline.core.campaigns.eligibility import CAMPAIGN_LIFE
+from list_pipeline.core.drift.mass_changes import MASS_CHANGE_LIFE
 from list_pipeline.core.erasure import DELETION_LIFE
 from list_pipeline.core.life_cycles import LifeCycle
 from list_pipeline.core.messages.delivery import DELIVERY_LIFE
@@ -32,6 +33,7 @@ LIVES: Mapping[tuple[str, str], LifeCycle[Any]] = {
     ("campaign_schedule", "status"): CAMPAIGN_LIFE,
     ("list_maintenance_log", "status"): RUN_LIFE,
     ("list_health_check", "status"): RUN_LIFE,
+    ("mass_change", "status"): MASS_CHANGE_LIFE,
 }
 """Table and column of every status that has a life cycle."""
 

@@ -21,7 +21,7 @@ import structlog
 
 from list_pipeline import stack
 from list_pipeline.stack.databases import create_database, drop_database, with_database
-from list_pipeline_tests.chaos import daemon, edits, jobs, kills, outages, positions, stops, wire, worlds
+from list_pipeline_tests.chaos import daemon, edits, jobs, kills, mass_changes, outages, positions, stops, wire, worlds
 from list_pipeline_tests.chaos.case import Case, NotPlayable
 from list_pipeline_tests.chaos.crowd import crowd
 from list_pipeline_tests.chaos.invariants import Reference, broken, reference_of
@@ -120,6 +120,7 @@ def cases_of(grounds: Grounds) -> list[Case]:
         *stops.cases(),
         *outages.cases(small),
         *edits.cases(),
+        *mass_changes.cases(),
         *(worlds.cases(grounds.seed) if "larger" in grounds.references else ()),
     ]
 

@@ -167,7 +167,7 @@ class MoverIsEdited(Case):
             act()
             decide(scene, PlanKind.REBALANCING)
         else:
-            _at_moment(scene, self.moment, act, reference, PlanKind.REBALANCING)
+            at_moment(scene, self.moment, act, reference, PlanKind.REBALANCING)
         scene.until_quiet()
         if not done:
             return ["nobody was edited"]
@@ -216,7 +216,7 @@ class SuppressedIsEdited(Case):
             scene.run("tend")
             decide(scene, PlanKind.REBALANCING)
         else:
-            _at_moment(scene, self.moment, act, reference, PlanKind.SUPPRESSION)
+            at_moment(scene, self.moment, act, reference, PlanKind.SUPPRESSION)
         scene.until_quiet()
         if not done:
             return ["nobody was edited"]
@@ -294,7 +294,7 @@ class ListIsEmptied(Case):
             for contact_id in emptied:
                 by_hand(scene, contact_id, self.role, "remove")
 
-        _at_moment(scene, self.moment, act, reference, self.kind)
+        at_moment(scene, self.moment, act, reference, self.kind)
         for _ in range(4):
             ended = scene.run("tend_until_quiet")
             scene.pass_time(minutes=65)
@@ -334,7 +334,7 @@ def _posts(reference: Reference) -> list[int]:
     return [n for n, one in enumerate(reference.requests, start=1) if re.match("POST .*managemanycontacts$", one)]
 
 
-def _at_moment(scene: Scene, moment: str, act: Callable[[], None], reference: Reference, kind: PlanKind) -> None:
+def at_moment(scene: Scene, moment: str, act: Callable[[], None], reference: Reference, kind: PlanKind) -> None:
     """Let a person act at a moment of the undisturbed run, named for the suppression or for the rebalancing.
 
     The small account has five jobs: two suppress, then one adds, and two remove, the first of them the mover that is edited.

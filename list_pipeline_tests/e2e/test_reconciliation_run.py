@@ -33,6 +33,7 @@ def test_the_job_shows_drift_by_contact_id_and_its_rules_as_checks(home: Dagster
         "lists_do_not_overlap": False,
         "suppressed_stay_out": False,
         "journal_knows_our_work": True,
+        "mass_changes_are_decided": True,
     }
     assert account.changing_requests() == {}
 

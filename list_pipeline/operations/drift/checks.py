@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from list_pipeline.core.drift.findings import ALERTS, DriftKind
+from list_pipeline.core.drift.mass_change_message import change_text
+from list_pipeline.core.drift.mass_changes import MassChangeStatus
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.wording import ids_text
 from list_pipeline.operations.access import Storing
@@ -12,6 +14,7 @@ from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.safety.restore_guard import why_stopped
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import drift as drift_rows
+from list_pipeline.storage import mass_changes
 
 _SHOWN = 5
 
@@ -52,11 +55,24 @@ def journal_knows_our_work(services: Storing) -> CheckResult:
     return CheckResult(because is None, f"changes are stopped: {because}" if because else "changes are not stopped")
 
 
+def mass_changes_are_decided(services: Storing) -> CheckResult:
+    """No list was changed at large by others without a person having decided on it."""
+    with services.database.begin() as connection:
+        found = [
+            one.figures
+            for one in mass_changes.mass_changes(connection, since=services.clock.now())
+            if one.status is MassChangeStatus.OPEN
+        ]
+    words = "; ".join(map(change_text, found))
+    return CheckResult(not found, f"nobody has decided: {words}" if found else "nobody changed a list at large", False)
+
+
 RULES: tuple[Callable[[Services], CheckResult], ...] = (
     rows_agree_with_mailjet,
     lists_do_not_overlap,
     suppressed_stay_out,
     journal_knows_our_work,
+    mass_changes_are_decided,
 )
 
 
