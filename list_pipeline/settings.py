@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.lists import ListIds, ListRole
+from list_pipeline.core.retention import LEAST_DAYS
 from list_pipeline.core.urls import (
     check_link_base,
     check_postgres_url,
@@ -161,12 +162,16 @@ class Settings(BaseSettings):
     weekly_health_check_hour: int = Field(10, ge=0, le=23, description="Hour in UTC.")
     block_cancels_schedule: bool = Field(False, description="A blocked campaign also loses its schedule at Mailjet.")
 
-    messages_kept_days: int = Field(90, ge=14, description="Days that messages are kept after they were written.")
-    errors_kept_days: int = Field(30, ge=14, description="Days that ended runs and their errors are kept.")
-    advice_texts_kept_days: int = Field(
-        90, ge=14, description="Days that the advisors' questions and answers are kept."
+    messages_kept_days: int = Field(
+        90, ge=LEAST_DAYS, description="Days that messages are kept after they were written."
     )
-    dagster_runs_kept_days: int = Field(30, ge=14, description="Days that Dagster's runs without a partition are kept.")
+    errors_kept_days: int = Field(30, ge=LEAST_DAYS, description="Days that ended runs and their errors are kept.")
+    advice_texts_kept_days: int = Field(
+        90, ge=LEAST_DAYS, description="Days that the advisors' questions and answers are kept."
+    )
+    dagster_runs_kept_days: int = Field(
+        30, ge=LEAST_DAYS, description="Days that Dagster's runs without a partition are kept."
+    )
 
     # Running
     rehearsal_clock_url: str | None = Field(

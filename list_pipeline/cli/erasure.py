@@ -1,4 +1,4 @@
-"""The command that removes a person for good."""
+"""The commands that remove for good: a person, and old records."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(erase)
+    app.command()(retention)
 
 
 def erase(
@@ -109,3 +110,20 @@ def _sentences(report: ErasureReport, done: Erased) -> list[str]:
             "Delete the person there, or erase with --also-at-mailjet."
         )
     return said
+
+
+def retention(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only; remove nothing.")] = False,
+) -> None:
+    """Remove old messages, errors of runs, texts of the advisors and requests, as the daily job does."""
+    from list_pipeline.operations.retention.old_records import remove_old_records
+
+    with opened_services() as services:
+        done = remove_old_records(services, dry_run=dry_run)
+    for kind, rows in done.rows.items():
+        would = " would go" if done.is_dry_run else " removed"
+        console.print(f"{kind.value.replace('_', ' ')}: {rows:,}{would}", markup=False)
+    if done.erased:
+        console.print(f"{done.erased:,} contact(s) erased that Mailjet erased.", markup=False)
+    if not done.is_all:
+        console.print("There is more: run it again, or leave it to the daily job.", markup=False)

@@ -48,6 +48,7 @@ class RetentionPolicy:
 
 
 RETENTION = RetentionPolicy()
+
 LEAST_DAYS = 14
 """No setting may be shorter, in days."""
 

@@ -26,6 +26,7 @@ from list_pipeline.core.monitoring.policy import MonitoringPolicy
 from list_pipeline.core.plans.policy import ExecutionPolicy
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
 from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, judge_rebalancing
+from list_pipeline.core.retention import RetentionPolicy
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.suppression.gate import SuppressionGateFacts, judge_suppression
@@ -258,6 +259,7 @@ POLICIES = (
     WeeklyPolicy,
     DeliveryPolicy,
     MonitoringPolicy,
+    RetentionPolicy,
 )
 
 

@@ -96,6 +96,8 @@ def test_every_setting_is_read_from_the_variable_of_its_name(monkeypatch: pytest
         other = "high"
     elif name == "lists_with_automations":
         other = "campaign_1,5776"
+    elif name.endswith("_kept_days"):
+        other = "400"
     elif name.startswith(("gemini_temperature", "gemini_top_p")):
         other = "0.1"
     elif "int" in annotation or "float" in annotation:
