@@ -73,7 +73,7 @@ _REFUSAL_WORDS: Mapping[Refusal, str] = {
     Refusal.NOTHING_WAS_DONE: "was never changed",
 }
 
-_LEFT_BECAUSE: Mapping[StepNote, Refusal] = {
+_LEFT_BECAUSE: Mapping[StepNote | None, Refusal] = {
     StepNote.CONTACT_GONE: Refusal.CONTACT_GONE,
     StepNote.CYCLE_CHANGED: Refusal.CYCLE_CHANGED,
     StepNote.LIST_BEING_SENT: Refusal.LIST_BEING_SENT,
@@ -96,7 +96,7 @@ def by_refusal(found: Iterable[tuple[Refusal | None, int]]) -> dict[Refusal, lis
 
 def left_because(note: StepNote | None) -> Refusal:
     """Why a change of a correction was left out when it was to be carried out, from the note of its steps."""
-    return _LEFT_BECAUSE.get(note, Refusal.CHANGED_SINCE) if note is not None else Refusal.CHANGED_SINCE
+    return _LEFT_BECAUSE.get(note, Refusal.CHANGED_SINCE)
 
 
 _REFUSAL_NOTES = {
@@ -232,8 +232,8 @@ def _refusal_by_cycle(
     steps: tuple[StepOnList, ...], now: ContactNow, cycle: OpenCycle, *, received: bool
 ) -> Refusal | None:
     """Going back must leave the contact with one mail of the open cycle, or no worse off than it is now."""
-    put_on = {role for action, role in steps if action is StepAction.ADD and role}
-    taken_off = {role for action, role in steps if action is StepAction.REMOVE}
+    put_on = {role for role in ListRole if (StepAction.ADD, role) in steps}
+    taken_off = {role for role in ListRole if (StepAction.REMOVE, role) in steps}
     after = (now.lists - taken_off) | put_on
     if not after & _CAMPAIGN:
         # Off its lists, as somebody asked for: nothing is owed to it there.

@@ -119,7 +119,7 @@ def _refusal_to_move(
         return Refusal.CHANGED_SINCE
     if cycle.unrecorded:
         return Refusal.RECIPIENTS_UNKNOWN
-    if not cycle.gives_one_mail([role for role in (item.to_role,) if role], received=since.received):
+    if not cycle.gives_one_mail(_CAMPAIGN.intersection({item.to_role}), received=since.received):
         return Refusal.CYCLE_CHANGED
     if {item.from_role, item.to_role} & frozen:
         return Refusal.LIST_BEING_SENT
@@ -128,9 +128,9 @@ def _refusal_to_move(
 
 def _place_after(change: DoneChange) -> frozenset[ListRole]:
     """The campaign lists on which a change of ours left its contact."""
-    added = {role for action, role in change.done if action is StepAction.ADD and role}
-    removed = {role for action, role in change.done if action is StepAction.REMOVE and role}
-    return ((change.before | added) - removed) & _CAMPAIGN
+    removed = {role for role in _CAMPAIGN if (StepAction.REMOVE, role) in change.done}
+    added = {role for role in _CAMPAIGN if (StepAction.ADD, role) in change.done}
+    return ((change.before & _CAMPAIGN) | added) - removed
 
 
 def _steps(item: PlanItem) -> tuple[StepOnList, ...]:
