@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import TYPE_CHECKING, Annotated
 
-import structlog
 import typer
-from rich.table import Table
 
-from list_pipeline.cli.common import console, opened_services
+from list_pipeline.cli.common import (
+    By,
+    Contact,
+    DryRun,
+    Yes,
+    confirm,
+    give,
+    opened_services,
+    progress,
+    say,
+    show_table,
+)
 from list_pipeline.core.wording import ids_text, names_text, utc_text
 
 if TYPE_CHECKING:
     from list_pipeline.core.erasure import ErasureReport
     from list_pipeline.operations.plans.erasure_by_person import Erased
-
-log = structlog.get_logger(__name__)
 
 
 def register(app: typer.Typer) -> None:
@@ -27,26 +32,23 @@ def register(app: typer.Typer) -> None:
 
 
 def erase(
-    contact: Annotated[str, typer.Argument(help="The contact's id, or its address (which is not shown or logged).")],
-    by: Annotated[str, typer.Option(help="Who asks for it: a name, and no address.")],
+    contact: Contact,
+    by: By,
     reason: Annotated[str, typer.Option(help="Why: who asked for the erasure, and when.")],
     also_at_mailjet: Annotated[
         bool, typer.Option("--also-at-mailjet", help="Delete the person at Mailjet too. Nobody can take that back.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object for machines: numbers, and no address.")
-    ] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
 ) -> None:
     """Remove a person from every table and the cache, and prove it by a search; counts stay, under a keyed hash."""
     from list_pipeline.operations.plans.erasure_by_person import erase_person
     from list_pipeline.operations.safety.modes import note_flag
 
-    if not yes and not dry_run:
-        typer.confirm("Nobody can take an erasure back. Go on?", abort=True, err=True)
     with opened_services() as services:
         note_flag(services, by="command")
+        if not dry_run:
+            confirm("Erasing a person", "nobody can take an erasure back", yes=yes)
         done = erase_person(
             services,
             contact,
@@ -54,41 +56,36 @@ def erase(
             reason=reason,
             at_mailjet=also_at_mailjet,
             dry_run=dry_run,
-            progress=log.info if as_json else console.print,
+            progress=progress,
         )
-    if as_json:
-        sys.stdout.write(json.dumps(_as_json(done)) + "\n")
-    else:
-        _show(done)
-
-
-def _as_json(done: Erased) -> dict[str, object]:
-    return {
-        "report": None if done.report is None else done.report.as_json(),
-        "erased_before": None if done.erased_before is None else done.erased_before.isoformat(),
-        "dry_run": done.is_dry_run,
-        "deleted_at_mailjet": done.at_mailjet,
-    }
+    give(
+        {
+            "report": None if done.report is None else done.report.as_json(),
+            "erased_before": done.erased_before,
+            "dry_run": done.is_dry_run,
+            "deleted_at_mailjet": done.at_mailjet,
+        }
+    )
+    _show(done)
 
 
 def _show(done: Erased) -> None:
     if done.report is None:
         at = f" on {utc_text(done.erased_before)} UTC" if done.erased_before is not None else ""
-        console.print(f"This person was erased{at}. Nothing was found since.", markup=False)
+        say(f"This person was erased{at}. Nothing was found since.")
         return
     report = done.report
-    table = Table("table", "rows", "removed", "rewritten")
-    for one in report.tables:
-        table.add_row(one.table, f"{one.before:,}", f"{one.removed:,}", f"{one.rewritten:,}")
-    console.print(table)
+    show_table(
+        ("table", "rows", "removed", "rewritten"),
+        ((one.table, f"{one.before:,}", f"{one.removed:,}", f"{one.rewritten:,}") for one in report.tables),
+    )
     would = "would be " if done.is_dry_run else ""
-    console.print(
+    say(
         f"{report.rows:,} rows {would}erased; they are counted on under {report.pseudonym}. "
-        f"The search of {report.columns_searched:,} columns in {report.tables_searched:,} tables found the person nowhere.",
-        markup=False,
+        f"The search of {report.columns_searched:,} columns in {report.tables_searched:,} tables found the person nowhere."
     )
     for sentence in _sentences(report, done):
-        console.print(f"- {sentence}", markup=False)
+        say(f"- {sentence}")
 
 
 def _sentences(report: ErasureReport, done: Erased) -> list[str]:
@@ -112,18 +109,16 @@ def _sentences(report: ErasureReport, done: Erased) -> list[str]:
     return said
 
 
-def retention(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only; remove nothing.")] = False,
-) -> None:
+def retention(dry_run: DryRun = False) -> None:
     """Remove old messages, errors of runs, texts of the advisors and requests, as the daily job does."""
     from list_pipeline.operations.retention.old_records import remove_old_records
 
     with opened_services() as services:
         done = remove_old_records(services, dry_run=dry_run)
     for kind, rows in done.rows.items():
-        would = " would go" if done.is_dry_run else " removed"
-        console.print(f"{kind.value.replace('_', ' ')}: {rows:,}{would}", markup=False)
+        say(f"{kind.value.replace('_', ' ')}: {rows:,}{' would go' if done.is_dry_run else ' removed'}")
     if done.erased:
-        console.print(f"{done.erased:,} contact(s) erased that Mailjet erased.", markup=False)
+        say(f"{done.erased:,} contact(s) erased that Mailjet erased.")
     if not done.is_all:
-        console.print("There is more: run it again, or leave it to the daily job.", markup=False)
+        say("There is more: run it again, or leave it to the daily job.")
+    give({"rows": done.rows, "erased": done.erased, "is_all": done.is_all, "dry_run": done.is_dry_run})

@@ -7,9 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from list_pipeline.cli.common import console, opened_services
+from list_pipeline.cli.common import By, Whole, give, opened_services, say, show_table
 from list_pipeline.core.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def mass_changes(
     repair: Annotated[
         int | None, typer.Option(help="The number of one whose contacts are to be put back; makes a plan for approval.")
     ] = None,
-    by: Annotated[str, typer.Option(help="Who decides: a name, and no address.")] = "",
+    by: By = "",
     note: Annotated[str, typer.Option(help="Why; needed to accept and to repair.")] = "",
 ) -> None:
     """Show what others changed at large in the lists, and decide on it. Nothing at Mailjet is changed by this command."""
@@ -42,13 +41,21 @@ def mass_changes(
     with opened_services() as services:
         if accept is not None:
             answers.accept(services, accept, by=by, note=note)
-            console.print(f"Mass change {accept} is accepted by {by}.", markup=False)
+            say(f"Mass change {accept} is accepted by {by}.")
+            give({"accepted": accept, "accepted_by": by})
         elif repair is not None:
             made = answers.repair(services, repair, by=by, note=note)
-            console.print(
+            say(
                 f"Plan {made.plan_id} puts {made.contacts:,} contacts back, {made.left:,} stay off. It waits: list-pipeline "
-                f"approve {made.plan_id} {made.content_hash[:12]} --by NAME",
-                markup=False,
+                f"approve {made.plan_id} {made.content_hash[:12]} --by NAME"
+            )
+            give(
+                {
+                    "plan_id": made.plan_id,
+                    "content_hash": made.content_hash,
+                    "contacts": made.contacts,
+                    "left": made.left,
+                }
             )
         else:
             with services.database.begin() as connection:
@@ -58,25 +65,51 @@ def mass_changes(
 
 def _show(found: Iterable[MassChange]) -> None:
     from list_pipeline.core.drift.mass_change_message import change_text
-    from list_pipeline.core.drift.mass_changes import MassChangeStatus
     from list_pipeline.core.wording import utc_text
 
-    table = Table("number", "found (UTC)", "what", "still so", "ordinary", "state")
-    for one in found:
-        state = one.status.value
-        if one.status is MassChangeStatus.OPEN and one.repair_plan_id is not None:
-            state = f"open, plan {one.repair_plan_id}"
-        elif one.closed_by:
-            state = f"{state} by {one.closed_by}: {one.note or ''}".rstrip(": ")
-        table.add_row(
-            str(one.matter),
-            utc_text(one.found_at),
-            change_text(one.figures),
-            f"{one.remaining:,}",
-            f"{one.figures.ordinary:,}",
-            state,
-        )
-    if table.row_count:
-        console.print(table)
+    changes = list(found)
+    if not changes:
+        say("Nobody changed a list at large in the last 30 days.")
     else:
-        console.print("Nobody changed a list at large in the last 30 days.")
+        show_table(
+            (Whole("number"), "found (UTC)", "what", "still so", "ordinary", "state"),
+            (
+                (
+                    str(one.matter),
+                    utc_text(one.found_at),
+                    change_text(one.figures),
+                    f"{one.remaining:,}",
+                    f"{one.figures.ordinary:,}",
+                    _state(one),
+                )
+                for one in changes
+            ),
+        )
+    give(
+        {
+            "mass_changes": [
+                {
+                    "number": one.matter,
+                    "found_at": one.found_at,
+                    "what": change_text(one.figures),
+                    "remaining": one.remaining,
+                    "ordinary": one.figures.ordinary,
+                    "status": one.status,
+                    "repair_plan": one.repair_plan_id,
+                    "closed_by": one.closed_by,
+                    "note": one.note,
+                }
+                for one in changes
+            ]
+        }
+    )
+
+
+def _state(change: MassChange) -> str:
+    from list_pipeline.core.drift.mass_changes import MassChangeStatus
+
+    if change.status is MassChangeStatus.OPEN and change.repair_plan_id is not None:
+        return f"open, plan {change.repair_plan_id}"
+    if change.closed_by:
+        return f"{change.status.value} by {change.closed_by}: {change.note or ''}".rstrip(": ")
+    return change.status.value

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from list_pipeline.cli.common import console, opened_services
+from list_pipeline.cli.common import Whole, give, opened_services, say, show_table
 from list_pipeline.core.unreadable_rows import consequence_words, kind_words
 from list_pipeline.core.wording import utc_text
+
+if TYPE_CHECKING:
+    from list_pipeline.storage.unreadable_rows import KeptRow
 
 
 def register(app: typer.Typer) -> None:
@@ -21,30 +21,30 @@ def register(app: typer.Typer) -> None:
 
 def unreadable(
     ended: Annotated[int, typer.Option(min=0, help="Show so many of the latest that are over, too.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for machines, without addresses.")] = False,
 ) -> None:
     """Show which rows at Mailjet cannot be read, what is wrong with each, and what is left alone because of it."""
     from list_pipeline.storage.unreadable_rows import ended_rows, open_rows
 
     with opened_services() as services, services.database.begin() as connection:
         kept = (*open_rows(connection), *ended_rows(connection, ended))
-    if as_json:
-        sys.stdout.write(json.dumps({"rows": [one.as_json() for one in kept]}) + "\n")
-        return
-    table = Table("what", "id", "contact", "Mailjet campaign", "what is wrong", "since (UTC)", "until (UTC)")
-    for one in kept:
-        row = one.row
-        table.add_row(
-            kind_words(row.kind),
-            str(row.row_id) if row.row_id > 0 else "-",
-            str(row.contact_id or "-"),
-            str(row.mailjet_campaign_id or "-"),
-            row.problem,
-            utc_text(one.first_seen_at),
-            utc_text(one.ended_at) if one.ended_at else "",
-        )
+    give({"rows": [one.as_json() for one in kept]})
     if kept:
-        console.print(table)
+        show_table(
+            ("what", Whole("id"), Whole("contact"), "Mailjet campaign", "what is wrong", "since (UTC)", "until (UTC)"),
+            (_cells(one) for one in kept),
+        )
     unread = [one.row for one in kept if one.ended_at is None]
-    words = f"{consequence_words(unread)}." if unread else "Every row at Mailjet can be read."
-    console.print(words, markup=False)
+    say(f"{consequence_words(unread)}." if unread else "Every row at Mailjet can be read.")
+
+
+def _cells(kept: KeptRow) -> tuple[str, ...]:
+    row = kept.row
+    return (
+        kind_words(row.kind),
+        str(row.row_id) if row.row_id > 0 else "-",
+        str(row.contact_id or "-"),
+        str(row.mailjet_campaign_id or "-"),
+        row.problem,
+        utc_text(kept.first_seen_at),
+        utc_text(kept.ended_at) if kept.ended_at else "",
+    )

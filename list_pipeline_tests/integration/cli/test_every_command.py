@@ -93,6 +93,13 @@ ROWS: Mapping[str, Row] = {
     "cache show": Row(),
     "cache warm": Row(),
     "cache invalidate": Row(("{address}",)),
+    "mass-changes": Row(also=("--accept", "1", "--repair", "1", *NAMED)),
+    "unreadable": Row(("--ended", "5")),
+    "retention": Row(("--dry-run",)),
+    "erase": Row(
+        ("{other}", "--reason", "asked by letter", "--by", "A. Person", "--yes"),
+        asks=("{other}", "--reason", "asked by letter", "--by", "A. Person"),
+    ),
     "migrate": Row(),
     "rollback": Row(("--yes",), asks=("--all",)),
 }
@@ -139,6 +146,7 @@ class World:
             "key": made.key,
             "contact": str(person),
             "address": made.control.contact(person)["email"],
+            "other": str(made.account.people[11]),
         }
 
     def filled(self, arguments: tuple[str, ...]) -> list[str]:
