@@ -9,6 +9,7 @@ error tracker where one is set.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
@@ -49,9 +50,7 @@ def configure_logging(settings: Settings, *, level: str | None = None) -> None:
         # Plain tracebacks, written out before the redaction: pretty ones show local variables, addresses among them.
         structlog.processors.format_exc_info,
         _redacted,
-        structlog.processors.JSONRenderer(default=str)
-        if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        structlog.processors.JSONRenderer(default=str) if settings.log_format == "json" else _on_console,
     ]
     structlog.configure(
         processors=[*shared, *rendered],
@@ -67,6 +66,15 @@ def flush_errors() -> None:
     """Wait a moment until tracked errors are sent: for processes that end without further ado."""
     if _tracking is not None:
         _tracking[1].flush()
+
+
+_console = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def _on_console(logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
+    """An entry as a line for a terminal, to which no value of it is a command."""
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", str(_console(logger, method, event)))
 
 
 def track(event: str, error: BaseException) -> None:

@@ -1,6 +1,6 @@
 """The shared parts of the commands: services opened for one command, what is asked before what cannot be taken back, arguments.
 
-What a command says goes through ``output``: ``say`` and ``show_table`` for people, ``give`` for machines.
+What a command says, to people and to machines, goes through ``output``.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, datetime
 from typing import Annotated
 
 import typer
@@ -43,6 +44,7 @@ __all__ = [
     "confirm",
     "console",
     "contact_id_of",
+    "day_of",
     "give",
     "opened_services",
     "opened_whatever_schema",
@@ -121,6 +123,17 @@ def confirm(tried: str, consequence: str, *, yes: bool) -> None:
     sys.stderr.flush()
     if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
         raise NotConfirmedError(tried, "it was not confirmed", "Nothing was done")
+
+
+def day_of(given: datetime | None) -> date | None:
+    """The day (UTC) that an option names; None where it was left out.
+
+    Raises:
+        typer.BadParameter: no mail was sent so long ago, or will be so soon.
+    """
+    if given is not None and not 2000 <= given.year < 2200:  # far from the ends of the calendar
+        raise typer.BadParameter("a day from 2000-01-01 to 2199-12-31")
+    return given.date() if given is not None else None
 
 
 def contact_id_of(services: Services, named: str) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from list_pipeline.cli.common import Whole, give, opened_services, say, show_table
+from list_pipeline.cli.common import Whole, day_of, give, opened_services, say, show_table
 from list_pipeline.core.wording import confidence_text, dollars_text, percent_text
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def decisions(
     """Show what was decided on a day, by which rule, what the advisors made of it, and whether people agreed."""
     from list_pipeline.operations.monitoring import decision_review
 
-    wanted: date | None = day.date() if day is not None else None
+    wanted = day_of(day)
     with opened_services() as services:
         if days is not None:
             _show_history(decision_review.history(services, days, until=wanted), days)

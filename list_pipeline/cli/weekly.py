@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from list_pipeline.cli.common import give, opened_services, progress, say, say_lines, working
+from list_pipeline.cli.common import day_of, give, opened_services, progress, say, say_lines, working
 from list_pipeline.core.messages.slack_blocks import as_text
 
 
@@ -25,7 +25,7 @@ def weekly(
     """Check the lists for a week and report it; a week that was checked is shown as it was."""
     from list_pipeline.operations.weekly.report import check_week
 
-    monday: date | None = week.date() if week is not None else None
+    monday = day_of(week)
     with opened_services() as services, working("Checking the week"):
         checked = check_week(services, monday, progress=progress)
     say_lines(as_text(checked.report.message))

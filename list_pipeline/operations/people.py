@@ -25,10 +25,11 @@ def named(by: str, tried: str) -> str:
     """The name of a person, for the record.
 
     Raises:
-        RefusedError: it is nobody's name, or an address.
+        RefusedError: it is nobody's name, no text that can be shown, or an address.
     """
     name = by.strip()
-    if name.casefold() in _NO_PERSON or "@" in name or redact_addresses(name) != name or len(name) > _LONGEST_NAME:
+    is_nobody = name.casefold() in _NO_PERSON or not name.isprintable() or len(name) > _LONGEST_NAME
+    if is_nobody or "@" in name or redact_addresses(name) != name:
         raise RefusedError(tried, "a person has to be named", "Say who asks for it: a name, and no address")
     return name
 

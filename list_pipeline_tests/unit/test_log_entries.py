@@ -116,7 +116,7 @@ def test_the_console_shows_lines_for_people(capsys: pytest.CaptureFixture[str]) 
     try:
         configure_logging(Settings(log_format="console", sentry_dsn=None), level="warning")
         structlog.get_logger().info("hidden")
-        structlog.get_logger().warning("shown", who=ADDRESS)
+        structlog.get_logger().warning("shown", who=ADDRESS, name="A\x1b[2J\x9b31m\u202e")
     finally:
         structlog.configure(**before)
         logging.getLogger("list_pipeline").handlers.clear()
@@ -124,4 +124,5 @@ def test_the_console_shows_lines_for_people(capsys: pytest.CaptureFixture[str]) 
     assert "hidden" not in said
     assert "shown" in said
     assert ADDRESS not in said
+    assert not set(said) & set("\x1b\x9b\u202e")
     assert sys.stderr is not None

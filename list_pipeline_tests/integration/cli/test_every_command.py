@@ -22,11 +22,14 @@ from typer.testing import CliRunner
 
 from list_pipeline.cli.main import app
 from list_pipeline.cli.program import ExitCode
+from list_pipeline.clock import SystemClock
+from list_pipeline.core.errors import ConfigurationError
+from list_pipeline.integrations.cache import open_cache
 from list_pipeline.logs import configure_logging
-from list_pipeline.stack.databases import with_database
+from list_pipeline.stack.databases import drop_database, with_database
 from list_pipeline.storage import migrations
 from list_pipeline.storage.database import Database
-from list_pipeline_tests.integration.accounts import Account, Installation, database_name, installation
+from list_pipeline_tests.integration.accounts import Account, Installation, copy_database, database_name, installation
 from list_pipeline_tests.paths import CHECKOUT
 
 Run = Callable[..., Any]
@@ -65,7 +68,7 @@ ROWS: Mapping[str, Row] = {
     "waiting": Row(),
     "states": Row(("--history", "--limit", "5"), also=("--list", "1")),
     "cycles": Row(),
-    "round": Row(("{key}", "fits", *NAMED), ends=1),
+    "round": Row(("{key}", "fits", *NAMED)),
     "contact": Row(("{address}", "--mailjet")),
     "undo": Row(("{key}", *NAMED, "--yes"), also=("{key}", *NAMED, "--sweep", "24h"), asks=("{key}", *NAMED)),
     "redo": Row(("{key}", *NAMED, "--yes"), also=("{key}", *NAMED, "--sweep", "24h"), asks=("{key}", *NAMED)),
@@ -158,7 +161,7 @@ class World:
         values = {name: getattr(settings, name) for name in settings.model_fields_set}
         plain = {n: v.get_secret_value() if hasattr(v, "get_secret_value") else str(v) for n, v in values.items() if v}
         environment = {name.upper(): value for name, value in plain.items()}
-        environment |= {"REHEARSAL_CLOCK_URL": self.made.server.url, "LIST_MANAGEMENT_MODE": "graduated"}
+        environment |= {"REHEARSAL_CLOCK_URL": self.made.server.url}
         if database_url is not None:
             environment["DATABASE_URL"] = database_url
         before = structlog.get_config()
@@ -195,9 +198,6 @@ def knowing(
     hand_made: Account, knowing_hand_made: str, admin: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
     """An installation that knows the small account; the rows of the table are played on it in their order."""
-    from list_pipeline.stack.databases import drop_database
-    from list_pipeline_tests.integration.accounts import copy_database
-
     name = "list_pipeline_test_every_command"
     drop_database(admin, name)
     copy_database(admin, knowing_hand_made, name)
@@ -363,7 +363,6 @@ BAD_SETTINGS = (
     {"DATABASE_URL": ""},
     {"REDIS_URL": "http://foo"},
     {"REDIS_URL": "redis://127.0.0.1:port/0"},
-    {"REDIS_URL": "redis://127.0.0.1/0?option_that_is_none=1"},
     {"LOG_LEVEL": "loud"},
 )
 
@@ -378,6 +377,11 @@ def test_a_setting_that_is_wrong_is_named_and_not_shown(settings: dict[str, str]
     assert answer.stdout == ""
     assert next(iter(settings)) in answer.stderr
     assert "secret-word" not in answer.stderr
+
+
+def test_an_option_that_redis_does_not_know_is_told_before_its_first_use() -> None:
+    with pytest.raises(ConfigurationError, match="REDIS_URL"):
+        open_cache("redis://127.0.0.1/0?option_that_is_none=1", 60, SystemClock())
 
 
 def test_a_wrong_password_is_told_as_one(database_url: str) -> None:

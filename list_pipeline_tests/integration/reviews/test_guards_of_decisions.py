@@ -30,7 +30,7 @@ def test_a_plan_is_approved_by_the_hash_that_was_shown_and_by_who_may(install_sm
         for shown in ("0" * 64, "", plan.content_hash[:7]):
             with pytest.raises(RefusedError, match="hash"):
                 approve(made.services, plan.plan_id, by="ada", content_hash=shown)
-        for name in ("", "gate", "nobody", "ada@example.com"):
+        for name in ("", "gate", "nobody", "ada@example.com", "ada\x1b[2J", "ada\nbob"):
             with pytest.raises(RefusedError, match="a person has to be named"):
                 approve(made.services, plan.plan_id, by=name, content_hash=plan.content_hash)
         with pytest.raises(NotAReviewerError):
