@@ -26,8 +26,8 @@ from rich.table import Table
 
 from list_pipeline.core.masking import redact_addresses
 
-_NARROWEST = 8
-"""Characters that a column keeps in which words may be broken, where the terminal is narrow."""
+_LONGEST_WORD = 40
+"""Characters of a word, such as an id, that is not broken where the terminal is narrow; longer ones may be."""
 _JOINERS = "\u200c\u200d"
 """Format characters that words and emoji need."""
 _ENDLESS = 100_000
@@ -111,28 +111,28 @@ def working(text: str) -> Iterator[None]:
 
 
 def show_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table for people. Nothing in it is cut: words are broken in columns that are not ``Whole``, and a terminal that is too
-    narrow for the others wraps. Where standard output is no terminal, each row is one line."""
+    """A table for people. Nothing in it is cut: only columns that are not ``Whole`` have several lines, broken between words; a
+    terminal that is too narrow even so wraps. Where standard output is no terminal, each row is one line."""
     if answer.is_json:
         return
     cells = [[cleaned(cell) for cell in row] for row in rows]
-    table = Table()
-    for title in titles:
-        table.add_column(str(title), no_wrap=isinstance(title, Whole), overflow="fold")
+    table, widths = Table(), _least_widths(titles, cells)
+    for title, least in zip(titles, widths, strict=True):
+        table.add_column(str(title), no_wrap=isinstance(title, Whole), overflow="fold", min_width=least)
     for row in cells:
         table.add_row(*row)
-    width = max(console.width, _least_width(titles, cells)) if console.is_terminal else _ENDLESS
+    width = max(console.width, sum(widths) + 3 * len(widths) + 1) if console.is_terminal else _ENDLESS
     Console(width=width, markup=False, emoji=False, highlight=False).print(table, crop=False)
 
 
-def _least_width(titles: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
-    """So many characters leave every whole column whole."""
-    columns = zip(titles, *cells, strict=True)
-    widest = [max(map(cell_len, column)) for column in columns]
-    kept = [
-        most if isinstance(title, Whole) else min(most, _NARROWEST) for title, most in zip(titles, widest, strict=True)
+def _least_widths(titles: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int]:
+    """So many characters of each column leave whole what has to be."""
+    return [
+        max(map(cell_len, column))
+        if isinstance(title, Whole)
+        else min(_LONGEST_WORD, max((cell_len(word) for cell in column for word in cell.split()), default=0))
+        for title, column in zip(titles, zip(titles, *cells, strict=True), strict=True)
     ]
-    return sum(kept) + 3 * len(kept) + 1
 
 
 def say_values(values: Mapping[str, Any], indent: int = 0) -> None:

@@ -39,8 +39,14 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
 @pytest.mark.parametrize("width", [1, 20, 80, 300])
 def test_a_key_is_whole_at_any_width(width: int, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     on_terminal(monkeypatch, width)
-    show_table((Whole("key"), "campaign", Whole("plan")), [(KEY, "A name of many words " * 9, "12345")])
+    ids = ", ".join(str(254510515 + number) for number in range(30))
+    show_table(
+        (Whole("key"), "campaign", Whole("plan"), "ids"),
+        [(f"{KEY} and more", "A name of many words " * 9, "12345", ids)],
+    )
     shown = capsys.readouterr().out
+    assert all(one in shown for one in ids.split(", "))
+    assert f"{KEY} and more" in shown
     assert KEY in shown
     assert "12345" in shown
     assert "…" not in shown
