@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _MEMBERS_SHOWN = 50
 
-cache_app = typer.Typer(no_args_is_help=True, help="Show, fill or empty the cache of what people look at.")
+cache_app = typer.Typer(help="Show, fill or empty the cache of what people look at.")
 
 
 def register(app: typer.Typer) -> None:

@@ -11,8 +11,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import structlog
@@ -20,12 +21,11 @@ import typer
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
+from list_pipeline.cli import common
 from list_pipeline.cli.main import app
 from list_pipeline.cli.program import ExitCode
-from list_pipeline.clock import SystemClock
-from list_pipeline.core.errors import ConfigurationError
-from list_pipeline.integrations.cache import open_cache
 from list_pipeline.logs import configure_logging
+from list_pipeline.operations.services import Services
 from list_pipeline.stack.databases import drop_database, with_database
 from list_pipeline.storage import migrations
 from list_pipeline.storage.database import Database
@@ -161,12 +161,14 @@ class World:
         values = {name: getattr(settings, name) for name in settings.model_fields_set}
         plain = {n: v.get_secret_value() if hasattr(v, "get_secret_value") else str(v) for n, v in values.items() if v}
         environment = {name.upper(): value for name, value in plain.items()}
-        environment |= {"REHEARSAL_CLOCK_URL": self.made.server.url}
+        # On the clock of the account, which moves where somebody waits.
+        services = partial(Services, clock=self.made.clock)
         if database_url is not None:
             environment["DATABASE_URL"] = database_url
         before = structlog.get_config()
         try:
-            return CliRunner().invoke(app, [*path.split(), *self.filled(arguments)], env=environment)
+            with patch.object(common, "Services", services):
+                return CliRunner().invoke(app, [*path.split(), *self.filled(arguments)], env=environment)
         finally:
             # The command's log went to the runner's streams, which are closed now.
             configure_logging(settings, level="error")
@@ -351,68 +353,3 @@ def test_the_schema_is_taken_back_and_brought_up_again(knowing: World, new_datab
 def test_the_exit_codes_are_documented() -> None:
     section = DOCUMENTED.split("| exit code | meaning")[1].split("\n\n")[0]
     assert {int(code) for code in re.findall(r"^\| `(\d+)` \|", section, re.MULTILINE)} == {*map(int, ExitCode)}
-
-
-BAD_SETTINGS = (
-    {"DATABASE_URL": "foo"},
-    {"DATABASE_URL": "mysql://somebody@127.0.0.1/db"},
-    {"DATABASE_URL": "postgresql://somebody:secret-word@127.0.0.1:port/db"},  # pragma: allowlist secret
-    {"DATABASE_URL": "postgresql:///db?option_that_is_none=1"},
-    {"DATABASE_URL": "postgresql://[::1/db"},
-    {"DATABASE_URL": "postgresql://somebody@127.0.0.1:1/db"},
-    {"DATABASE_URL": ""},
-    {"REDIS_URL": "http://foo"},
-    {"REDIS_URL": "redis://127.0.0.1:port/0"},
-    {"LOG_LEVEL": "loud"},
-)
-
-
-@pytest.mark.parametrize("settings", BAD_SETTINGS, ids=str)
-def test_a_setting_that_is_wrong_is_named_and_not_shown(settings: dict[str, str]) -> None:
-    answer = CliRunner().invoke(
-        app, ["cache", "show"], env={"DATABASE_URL": "postgresql://x@127.0.0.1:1/x", **settings}
-    )
-    well_behaved(answer)
-    assert answer.exit_code == ExitCode.FAILED
-    assert answer.stdout == ""
-    assert next(iter(settings)) in answer.stderr
-    assert "secret-word" not in answer.stderr
-
-
-def test_an_option_that_redis_does_not_know_is_told_before_its_first_use() -> None:
-    with pytest.raises(ConfigurationError, match="REDIS_URL"):
-        open_cache("redis://127.0.0.1/0?option_that_is_none=1", 60, SystemClock())
-
-
-def test_a_wrong_password_is_told_as_one(database_url: str) -> None:
-    wrong = re.sub("//[^@/]*@", "//postgres:wrong-secret@", database_url)  # pragma: allowlist secret
-    answer = CliRunner().invoke(app, ["campaigns"], env={"DATABASE_URL": wrong})
-    assert answer.exit_code == ExitCode.FAILED
-    assert "the user or password is refused" in answer.stderr
-
-
-def test_the_version_is_named() -> None:
-    answer = CliRunner().invoke(app, ["--version"])
-    assert re.fullmatch(r"list-pipeline \d+\.\d+\.\d+\n", answer.stdout)
-    assert answer.exit_code == 0
-
-
-def test_the_shell_completes_commands_and_values(tmp_path: Path) -> None:
-    def completed(words: str, place: int) -> str:
-        return (
-            CliRunner()
-            .invoke(
-                app,
-                prog_name="list-pipeline",
-                env={
-                    "_LIST_PIPELINE_COMPLETE": "complete_bash",
-                    "COMP_WORDS": words,
-                    "COMP_CWORD": str(place),
-                    "HOME": str(tmp_path),
-                },
-            )
-            .stdout
-        )
-
-    assert "reinstate" in completed("list-pipeline rein", 1)
-    assert "approval_required" in completed("list-pipeline mode app", 2)
