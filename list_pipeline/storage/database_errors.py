@@ -18,7 +18,8 @@ from list_pipeline.core.errors import PermanentError, TransientError
 _PASSING_CLASSES = ("08", "40", "53", "57")
 """Classes of SQLSTATE that pass by themselves: connection lost, transaction rolled back for another one, resources used up,
 operator's intervention, a time limit too. https://www.postgresql.org/docs/current/errcodes-appendix.html"""
-_LOCK_NOT_AVAILABLE = "55P03"
+_TOO_LATE = frozenset({"55P03", "25P03", "25P04"})
+"""Limits of ours: a lock was waited for, or a transaction was idle or open, for too long, as when the process was stopped."""
 
 
 class DatabaseUnavailableError(TransientError):
@@ -60,7 +61,7 @@ def _typed(tried: str, error: BaseException | None) -> DatabaseUnavailableError 
             tried, f"the driver refused a value ({type(error).__name__})", "Report it with the log"
         )
     what = f"PostgreSQL says {type(error).__name__} ({state}){_place(error)}"
-    if state.startswith(_PASSING_CLASSES) or state == _LOCK_NOT_AVAILABLE:
+    if state.startswith(_PASSING_CLASSES) or state in _TOO_LATE:
         return DatabaseUnavailableError(tried, what, "Try again; if it stays, look at PostgreSQL's log")
     if state.startswith("42"):
         return StatementFailedError(

@@ -24,7 +24,7 @@ from list_pipeline.core.errors import ConfigurationError, LockHeldError, Transie
 from list_pipeline.core.monitoring.stuck_sessions import LockName
 from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import Database, answered_within, execute, fetch_scalar
-from list_pipeline.storage.stuck_sessions import end_stuck, hold, holders
+from list_pipeline.storage.stuck_sessions import LockWaitError, end_stuck, hold, holders
 
 _CHECKED_WITHIN_S = 30.0
 """An answer that takes longer is none: a holder that cannot make sure of its lock changes nothing."""
@@ -144,7 +144,12 @@ def mutation_lock(database: Database, clock: Clock, holder: str, *, wait_s: floa
             clock.sleep(1.0)
         fence = int(fetch_scalar(connection, "select nextval('mutation_fence')"))
         # Whoever held it before may still be writing.
-        hold(connection, LockName.FENCE)
+        try:
+            hold(connection, LockName.FENCE)
+        except LockWaitError:
+            if not end_stuck(database, LockName.FENCE):
+                raise
+            hold(connection, LockName.FENCE)
         lock = MutationLock(fence, database, connection, session, _Life())
         before = _held.get()
         _held.set(lock)

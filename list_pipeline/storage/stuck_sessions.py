@@ -3,8 +3,8 @@
 What is read of a session is its number, the name that it gave itself, its state and its times: no text of a statement, which
 may hold an address.
 
-Belongs here: ``pg_locks`` and ``pg_stat_activity``, and the table ``stuck_session``. Does not belong here: when a holder counts
-as stuck (``core.monitoring.stuck_sessions``), telling people (``operations.monitoring.stuck_sessions``).
+Belongs here: PostgreSQL's views of locks and sessions, and the table ``stuck_session``. Does not belong here: when a holder
+counts as stuck (``core.monitoring.stuck_sessions``), telling people (``operations.monitoring.stuck_sessions``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.core.messages.keys import MessageKey
-from list_pipeline.core.monitoring.stuck_sessions import LockHolder, LockName, StuckSession, silence_allowed_s
+from list_pipeline.core.monitoring.stuck_sessions import LockHolder, LockName, StuckSession
 from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import Database, execute, fetch_all, fetch_scalar
 from list_pipeline.storage.database_errors import DatabaseUnavailableError, StatementFailedError
@@ -150,7 +150,7 @@ def _terminated(connection: Connection, holder: LockHolder) -> bool:
             pid=holder.pid,
             began=holder.began_at,
             number=_NUMBERS[holder.lock],
-            least=silence_allowed_s(holder.lock),
+            least=holder.silence_allowed_s,
         )
     )
 

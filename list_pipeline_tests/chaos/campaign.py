@@ -21,7 +21,20 @@ import structlog
 
 from list_pipeline import stack
 from list_pipeline.stack.databases import create_database, drop_database, with_database
-from list_pipeline_tests.chaos import daemon, edits, jobs, kills, mass_changes, outages, positions, stops, wire, worlds
+from list_pipeline_tests.chaos import (
+    daemon,
+    edits,
+    jobs,
+    kills,
+    locks,
+    mass_changes,
+    outages,
+    positions,
+    refusals,
+    stops,
+    wire,
+    worlds,
+)
 from list_pipeline_tests.chaos.case import Case, NotPlayable
 from list_pipeline_tests.chaos.crowd import crowd
 from list_pipeline_tests.chaos.invariants import Reference, broken, reference_of
@@ -116,16 +129,18 @@ def cases_of(grounds: Grounds) -> list[Case]:
         *(kills.around_jobs(grounds.references["larger"], every=4) if "larger" in grounds.references else ()),
         *wire.cases(grounds.seed, small, with_larger="larger" in grounds.references),
         *jobs.cases(),
+        *refusals.cases(grounds.seed),
         *positions.cases(),
         *stops.cases(),
         *outages.cases(small),
+        *locks.cases(small),
         *edits.cases(),
         *mass_changes.cases(),
         *(worlds.cases(grounds.seed) if "larger" in grounds.references else ()),
     ]
 
 
-SAMPLED = frozenset({"requests", "jobs", "stops", "postgres", "edits"})
+SAMPLED = frozenset({"requests", "jobs", "stops", "postgres", "edits", "locks", "refused"})
 """Families of which a third is played, another one with each of three seeds, so that the whole stays under ten minutes."""
 
 

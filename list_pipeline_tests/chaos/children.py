@@ -12,13 +12,16 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from list_pipeline.core.errors import ListPipelineError
+from list_pipeline.core.monitoring import stuck_sessions
+from list_pipeline.core.monitoring.policy import MONITORING
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.drift.odd_sends import tell_about_sends
@@ -53,6 +56,8 @@ class Order:
     settings: Mapping[str, Any]
     clock: Path
     files: Path
+    silent_s: float | None = None
+    """Seconds of silence after which it takes the holder of a lock for stuck, where these are not the product's."""
 
 
 def tend(services: Services, tag: str) -> list[str]:
@@ -166,6 +171,10 @@ def run(order: Order) -> None:
     os.dup2(log, 2)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
+    if order.silent_s is not None:
+        stuck_sessions.MONITORING = replace(
+            MONITORING, transaction_silent_s=order.silent_s, holder_silent=timedelta(seconds=order.silent_s)
+        )
     status = 0
     result: dict[str, object] = {}
     clock = SharedClock(order.clock)

@@ -137,12 +137,12 @@ class Scene:
 
     # The product at work
 
-    def start(self, work: str = "tend", **settings: Any) -> Child:
-        """Start a child; ``settings`` differ from the scene's."""
+    def start(self, work: str = "tend", *, silent_s: float | None = None, **settings: Any) -> Child:
+        """Start a child; ``settings`` differ from the scene's, ``silent_s`` as of ``Order``."""
         number = len(self.children) + 1
         child = Child(
             children.Order(
-                work, self.plain_settings(**settings), self.folder / "clock", self.folder / f"child-{number}"
+                work, self.plain_settings(**settings), self.folder / "clock", self.folder / f"child-{number}", silent_s
             )
         )
         self.children.append(child)

@@ -19,7 +19,8 @@ from list_pipeline.sandbox.server import SandboxServer
 
 @dataclass
 class Trigger:
-    """Calls ``act`` at the ``nth`` request that matches; ``drops`` closes the connection without an answer then.
+    """Calls ``act`` at the ``nth`` request that matches; ``drops`` closes the connection without an answer then, ``answer`` is
+    given instead of carrying it out. ``lasts``: also at all that follow.
 
     ``when`` is ``before`` (the request is not carried out yet, and never is when it drops) or ``after``.
     """
@@ -30,6 +31,8 @@ class Trigger:
     path: str = ""
     method: str | None = None
     drops: bool = False
+    answer: Response | None = None
+    lasts: bool = False
     seen: int = 0
     fired: bool = False
 
@@ -38,7 +41,7 @@ class Trigger:
         if self.method not in (None, request.method) or re.search(self.path, request.path, re.IGNORECASE) is None:
             return False
         self.seen += 1
-        return self.seen == self.nth
+        return self.seen == self.nth or (self.lasts and self.seen > self.nth)
 
 
 @dataclass
@@ -70,6 +73,8 @@ class Tap:
                 self._fire(each)
                 if each.drops:
                     return Response(drop=True)
+                if each.answer is not None:
+                    return each.answer
         answer = self.inner.handle(request)
         for each in acting:
             if each.when == "after":

@@ -47,11 +47,11 @@ class MonitoringPolicy:
     trend_days: int = 30
     """Days that the daily review looks back."""
 
-    limiter_silent_s: float = 60.0
-    """Whoever counts a request does so within milliseconds: a session that holds that lock and does nothing for so long is
-    stuck, and is ended."""
+    transaction_silent_s: float = 60.0
+    """Whoever counts a request, or writes a line of the journal, does so within milliseconds: a session that does nothing for
+    so long in the middle of it is stuck, and is ended."""
     holder_silent: timedelta = timedelta(minutes=15)
-    """The same of the other locks. Longer than any pause at work: a request of 30 s is repeated with pauses of 30 s, and a
+    """The same of all other locks. Longer than any pause at work: a request of 30 s is repeated with pauses of 30 s, and a
     limit of Mailjet is waited for two minutes at a time."""
 
     cache_hits_percent: float = 60.0

@@ -52,7 +52,15 @@ class LockHolder:
     def is_stuck(self) -> bool:
         """Whether it does nothing for longer than anybody who works. Requests are counted within milliseconds; whoever changes
         lists gives a sign of life with each request to Mailjet and each line of the journal."""
-        return self.silent_s >= silence_allowed_s(self.lock)
+        return self.silent_s >= self.silence_allowed_s
+
+    @property
+    def silence_allowed_s(self) -> float:
+        """Seconds without a statement after which this holder counts as stuck."""
+        is_writing = self.lock is LockName.FENCE and self.state.startswith("idle in transaction")
+        if is_writing or self.lock is LockName.LIMITER:
+            return MONITORING.transaction_silent_s
+        return MONITORING.holder_silent.total_seconds()
 
     @property
     def words(self) -> str:
@@ -61,11 +69,6 @@ class LockHolder:
             return f"{self.name} (session {self.pid} of another user of the database)"
         what = f"session {self.pid}, {self.state}, silent for {duration_text(self.silent_s)}"
         return f"{self.name} since {self.began_at:%H:%M:%S} UTC ({what})"
-
-
-def silence_allowed_s(lock: LockName) -> float:
-    """Seconds without a statement after which a holder counts as stuck."""
-    return MONITORING.limiter_silent_s if lock is LockName.LIMITER else MONITORING.holder_silent.total_seconds()
 
 
 @dataclass(frozen=True, slots=True)

@@ -286,13 +286,23 @@ class Transport:
         self, method: str, resource: Resource, query: Mapping[str, str] | None, body: Mapping[str, Any] | None
     ) -> tuple[httpx.Response | None, httpx.HTTPError | None]:
         # Returned, not raised: httpx's errors hold the request with its body, so they must not become anyone's context.
+        answer: httpx.Response | None = None
         try:
-            return self._http.request(method, resource.path, params=query, json=body), None
+            request = self._http.build_request(method, resource.path, params=query, json=body)
+            answer = self._http.send(request, stream=True)
+            answer.read()
+            return answer, None
         except httpx.HTTPError as error:
+            if answer is not None and method != "GET" and _is_refusal(answer.status_code):
+                # Its body was to say why. That nothing was accepted stands in the status, and is certain without it.
+                return httpx.Response(answer.status_code, headers=_readable(answer.headers)), None
             return None, error
         except BaseException:
             self._circuit.abandoned()
             raise
+        finally:
+            if answer is not None:
+                answer.close()
 
     def _lost(self, tried: str, failure: httpx.HTTPError | None, changes: bool) -> _Outcome:
         what = _in_words(failure)
@@ -362,6 +372,16 @@ class Transport:
 
 def _tried(method: str, resource: Resource) -> str:
     return f"Mailjet {method} {resource.name}"
+
+
+def _is_refusal(status: int) -> bool:
+    """Whether a status says that what was asked for was not accepted. 304 says that it is as asked for already."""
+    return 300 <= status < 500 and status != 304 and status not in _PASSING
+
+
+def _readable(headers: httpx.Headers) -> dict[str, str]:
+    """Headers of an answer without its body."""
+    return {name: value for name, value in headers.items() if not name.startswith(("content-", "transfer-"))}
 
 
 def _unknown(tried: str, happened: str) -> OutcomeUnknownError:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from sqlalchemy import Connection
 
 from list_pipeline.clock import SystemClock
 from list_pipeline.core.errors import LockHeldError
@@ -41,7 +42,7 @@ SECONDS = 30.0
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who is silent for a second is stuck; the limiter looks who holds its lock every half second."""
-    policy = replace(MONITORING, limiter_silent_s=1.0, holder_silent=timedelta(seconds=1))
+    policy = replace(MONITORING, transaction_silent_s=1.0, holder_silent=timedelta(seconds=1))
     monkeypatch.setattr(rules, "MONITORING", policy)
     monkeypatch.setattr(limiter_module, "_WAITED_FOR_S", 0.5)
     monkeypatch.setattr(lock_module, "_LOOKED_AT_EVERY", 1)
@@ -230,6 +231,26 @@ def test_a_holder_that_stops_loses_the_lock_and_does_nothing_when_it_wakes(url: 
             process.send_signal(signal.SIGCONT)
             assert process.stdout is not None
             assert process.stdout.readline() == "lost\n"
+
+
+def test_a_writer_that_stopped_in_the_middle_of_a_transaction_does_not_keep_the_next_holder_out(
+    url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def impatient(*_: object) -> Iterator[Connection]:
+        with session() as connection:
+            execute(connection, "set lock_timeout = '2s'")
+            yield connection
+
+    session = database.session
+    monkeypatch.setattr(database, "session", impatient)
+    with (
+        idle_with(url, lock_numbers.FENCE) as stopped,
+        mutation_lock(database, SystemClock(), "the next one", wait_s=0) as lock,
+    ):
+        assert not is_alive(url, stopped)
+        with lock.writing() as connection:
+            execute(connection, "select 1")
 
 
 def test_a_holder_at_work_keeps_its_lock_however_long(url: str, database: Database) -> None:

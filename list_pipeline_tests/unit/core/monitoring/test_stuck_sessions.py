@@ -21,19 +21,23 @@ HOLDER = LockHolder(
 
 
 @pytest.mark.parametrize(
-    ("lock", "silent_s", "stuck"),
+    ("lock", "state", "silent_s", "stuck"),
     [
-        (LockName.MUTATION, 899.9, False),
-        (LockName.MUTATION, 900.0, True),
-        (LockName.FENCE, 899.9, False),
-        (LockName.LIMITER, 59.9, False),
-        (LockName.LIMITER, 60.0, True),
+        (LockName.MUTATION, "idle", 899.9, False),
+        (LockName.MUTATION, "idle", 900.0, True),
+        (LockName.MUTATION, "idle in transaction", 899.9, False),
+        (LockName.FENCE, "active", 899.9, False),
+        (LockName.FENCE, "active", 900.0, True),
+        (LockName.FENCE, "idle in transaction", 59.9, False),
+        (LockName.FENCE, "idle in transaction (aborted)", 60.0, True),
+        (LockName.LIMITER, "active", 59.9, False),
+        (LockName.LIMITER, "active", 60.0, True),
     ],
 )
 def test_a_holder_is_stuck_when_it_is_silent_for_longer_than_any_work(
-    lock: LockName, silent_s: float, stuck: bool
+    lock: LockName, state: str, silent_s: float, stuck: bool
 ) -> None:
-    assert replace(HOLDER, lock=lock, silent_s=silent_s).is_stuck is stuck
+    assert replace(HOLDER, lock=lock, state=state, silent_s=silent_s).is_stuck is stuck
 
 
 def test_every_lock_but_that_of_the_migrations_is_watched() -> None:

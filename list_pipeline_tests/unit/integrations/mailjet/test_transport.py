@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 
@@ -24,6 +25,7 @@ from list_pipeline.core.errors import (
 from list_pipeline.core.observations import MemberAction
 from list_pipeline.integrations.mailjet import MailjetClient, OutcomeUnknownError, UnreadableAnswerError
 from list_pipeline.integrations.mailjet.answers import error_text, says_too_large
+from list_pipeline.integrations.mailjet.errors import TooLargeError
 from list_pipeline.integrations.mailjet.transport import LONGEST_WAIT_S, Resource, Transport
 from list_pipeline_tests.limiter import InMemoryLimiter
 from list_pipeline_tests.unit.integrations.mailjet.mailjet_double import (
@@ -389,6 +391,41 @@ def test_a_put_that_changes_nothing_is_no_error() -> None:
     changed = transport.change("PUT", resource, {"Name": "Another"})
     assert changed is not None
     assert changed.count == 1
+
+
+class Cut(httpx.SyncByteStream):
+    """A body of which the connection lets only a part through."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b'{"Err'
+        raise httpx.RemoteProtocolError("peer closed connection")
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (302, PermanentError),
+        (400, PermanentError),
+        (401, AuthenticationError),
+        (403, AuthenticationError),
+        (413, PermanentError),
+        (200, OutcomeUnknownError),
+        (304, OutcomeUnknownError),
+        (408, OutcomeUnknownError),
+        (500, OutcomeUnknownError),
+    ],
+)
+def test_a_refusal_is_one_also_when_its_body_cannot_be_read(status: int, expected: type[Exception]) -> None:
+    script = Script(httpx.Response(status, headers={"Content-Length": "99"}, stream=Cut()))
+    with pytest.raises(expected) as caught:
+        submit(client(script))
+    assert type(caught.value) in (expected, TooLargeError)
+    assert len(script.requests) == 1
+
+
+def test_a_reading_whose_body_breaks_off_is_repeated_whatever_its_status() -> None:
+    script = Script(httpx.Response(404, stream=Cut()), envelope([list_row()]))
+    assert client(script).contact_list(5776).list_id == 5776
 
 
 # The check before a change
