@@ -1,8 +1,8 @@
-"""The advisor on a suppression plan: sorts what the policy decided, explains it, and may make it more careful.
+"""The advisor on a suppression plan: sorts what the policy decided, says what matters, and may make it more careful.
 
 Belongs here: what is asked about a plan, and what an answer may change. Does not belong here: the decision itself
-(``core.suppression.rules``), what the advisor is told (``plan_summary``), who is behind a reference
-(``operations.suppression.advice``) and how a model is reached (``integrations``).
+(``core.suppression.rules``), what can be said of it (``core.suppression.statements``), what the advisor is told
+(``plan_summary``), who is behind a reference (``operations.suppression.advice``) and how a model is reached (``integrations``).
 
 The model sees groups as ``g1`` to ``gn`` with counts, and borderline contacts as ``c1`` to ``cn`` without anything that
 could identify them. It sorts each into one of three. What that may change:
@@ -18,30 +18,39 @@ could identify them. It sorts each into one of three. What that may change:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
 
 from pydantic import Field
 
-from list_pipeline.agents.consultation import DATA_RULES, Answer, ModelAccess, Question, consult
-from list_pipeline.agents.guard import figures_in, grounded, misnamed
+from list_pipeline.agents.consultation import DATA_RULES, Answer, Chosen, ModelAccess, Question, consult
 from list_pipeline.agents.plan_summary import (
+    impact_of,
+    policy_impact,
+    policy_rationale,
+    question_data,
+    rationale_of,
+)
+from list_pipeline.core.advice import AdviceSource, AgentRecord
+from list_pipeline.core.suppression.plan_summary import (
     MAX_BORDERLINE,
     MAX_GROUPS,
     BorderlineItem,
     PlanGroup,
     PlanSummary,
     Sorting,
-    in_words,
-    policy_impact,
-    policy_rationale,
     position,
-    question_data,
 )
-from list_pipeline.core.advice import AdviceSource, AgentRecord
 from list_pipeline.core.suppression.policy import SuppressionPolicy
-from list_pipeline.core.wording import count_text
+from list_pipeline.core.suppression.statements import (
+    CONCERNS,
+    PARTS,
+    REASONS,
+    ContactStatement,
+    contact_statements,
+    fact_doubted,
+    plan_statements,
+)
 
 __all__ = [
     "MAX_BORDERLINE",
@@ -58,44 +67,45 @@ __all__ = [
 ]
 
 AGENT = "optimization"
-PROMPT_VERSION = "optimization-2"
+PROMPT_VERSION = "optimization-3"
 TEMPERATURE = 0.3
-_TOKENS_OF_ANSWER, _TOKENS_OF_JUDGEMENT, _ROOM = 700, 60, 4
+_TOKENS_OF_ANSWER, _TOKENS_OF_JUDGEMENT, _ROOM = 600, 60, 4
 """What an answer takes, and how many times that is allowed: thinking shares the limit."""
 
 _CAREFULNESS: Mapping[str, int] = {"suppress_now": 0, "monitor_closely": 1, "keep_in_list": 2}
 _SYSTEM = (
     "You are a list-optimisation specialist for email deliverability: conservative but decisive. A deterministic policy "
     "has sorted the contacts that a campaign failed to reach into suppress_now, monitor_closely and keep_in_list. You "
-    "explain that plan to a marketing team and check it. Suppress now: addresses that do not exist, complaints, and "
-    "failures that persist over several campaigns for the same reason and are recent. Monitor or keep: a single or "
-    "passing failure, differing reasons, contacts that were reached before or joined lately, and everything that is the "
-    "sender's fault. You can make the plan more careful only; what you sort less carefully than the policy is ignored. "
+    "check that plan and say what of it a marketing team should know. Suppress now: addresses that do not exist, "
+    "complaints, and failures that persist over several campaigns for the same reason and are recent. Monitor or keep: a "
+    "single or passing failure, differing reasons, contacts that were reached before or joined lately, and everything that "
+    "is the sender's fault. You can make the plan more careful only; what you sort less carefully than the policy is ignored. "
     "server_words are fragments of what the receiving server said, quoted as evidence. "
 )
+_NO_REASON = "none"
 _TASK = (
-    "Judge every group and every contact by its reference, once: the reason in at most 12 words, then the sorting, then "
-    "your confidence from 0 to 1 that suppressing is right. Repeat the policy's sorting and confidence where you have no "
-    "doubt. Then give concerns (none if you have none), a rationale of two to four sentences for the plan as a whole, "
-    "one or two sentences on its expected impact, the breakdown exactly as it stands in the data, and your confidence "
-    "in the plan as a whole. Use no references in these sentences. Answer with JSON in the given schema only."
+    "Judge every group and every contact by its reference, once: for a contact the reason, out of those in the data, that "
+    "is true of it and decides, for a group none; then the sorting, then your confidence from 0 to 1 that suppressing is "
+    "right. Repeat the policy's sorting and confidence where you have no doubt. Then choose concerns (none if you have none), "
+    "the rationale of the plan as a whole and its expected impact, each as ids of statements; repeat the breakdown exactly "
+    "as it stands in the data, and give your confidence in the plan as a whole. Answer with JSON in the given schema only."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """The advisor's opinion of a plan, after the guard.
+    """The advisor's opinion of a plan, as far as it counts.
 
     Attributes:
-        source: whose words ``rationale`` is built on; ``POLICY`` also means that nothing below changes the plan.
+        source: who chose the statements; ``POLICY`` also means that nothing below changes the plan.
         reason: why the policy speaks for itself; empty when the model does.
         confidence: in the plan as a whole, from 0 to 1; None when the policy speaks.
         monitored: contacts (references) to watch instead of suppressing them.
         lowered: contact to a confidence below the policy's own.
         doubted: borderline group to the confidence of its contacts that were not judged singly.
         judged: contacts that were judged singly, whatever came of it.
-        reasons: contact to why, as far as it rests on what is known about that contact.
-        concerns: sentences for people.
+        reasons: contact to why, where the reason that was named is true of that contact.
+        concerns: sentences for people, all of the closed set.
         disagreements: what was sorted less carefully than by the policy, and ignored.
         unjudged: offered contacts and groups that the answer left out.
     """
@@ -117,10 +127,10 @@ class Opinion:
 
 
 class Judgement(Answer):
-    """The model's word on one group or contact. The reason comes first: what is written first shapes what follows."""
+    """The model's word on one group or contact. The reason comes first: what is chosen first shapes what follows."""
 
     reference: str = Field(max_length=10)
-    reason: str = Field(max_length=600)
+    reason: str = Field(description="One of the contact's reasons, or none")
     sorting: Sorting
     confidence: float = Field(description="That suppressing is right", ge=0, le=1)
 
@@ -137,16 +147,21 @@ class OptimizationAnswer(Answer):
     """The model's answer."""
 
     judgements: list[Judgement] = Field(max_length=MAX_GROUPS + MAX_BORDERLINE)
-    concerns: list[Annotated[str, Field(max_length=400)]] = Field(max_length=5)
-    rationale: str = Field(max_length=2_000)
-    expected_impact: str = Field(max_length=1_000)
+    concerns: Chosen
+    rationale: Chosen
+    expected_impact: Chosen
     breakdown: Breakdown
     confidence: float = Field(description="In the plan as a whole", ge=0, le=1)
+
+    @property
+    def chosen(self) -> dict[str, list[str]]:
+        """The ids by part of the opinion."""
+        return {part: getattr(self, part) for part in PARTS}
 
 
 def advise(access: ModelAccess, plan: PlanSummary) -> Opinion:
     """Ask for an opinion on a plan; without a usable answer, the policy's own. No failure of the model is raised."""
-    offered = len(plan.offered) + len(plan.offered_groups)
+    offered, catalogue = len(plan.offered) + len(plan.offered_groups), plan_statements(plan)
     question = Question(
         agent=AGENT,
         prompt_version=PROMPT_VERSION,
@@ -156,41 +171,50 @@ def advise(access: ModelAccess, plan: PlanSummary) -> Opinion:
         answer_type=OptimizationAnswer,
         temperature=TEMPERATURE,
         max_output_tokens=_ROOM * (_TOKENS_OF_ANSWER + _TOKENS_OF_JUDGEMENT * offered),
+        choices={part: catalogue.ids(part) for part in PARTS} | {REASONS: (_NO_REASON, *ContactStatement)},
     )
     consultation = consult(access, question, OptimizationAnswer, lambda given: _refusal(plan, given))
     if consultation.answer is None:
         return _of_policy(plan, consultation.record)
-    answer = consultation.answer
-    checked = _Checked(plan, question.data)
+    answer, choice = consultation.answer, catalogue.choice(consultation.answer.chosen)
+    checked = _Checked(plan)
     for each in answer.judgements:
         checked.take(each)
-    for concern in answer.concerns:
-        checked.take_concern(concern)
-    rationale = checked.sentences(answer.rationale, question.data)
-    impact = checked.sentences(answer.expected_impact, question.data)
+    concerns = dict.fromkeys((*checked.concerns, *choice.texts(CONCERNS)))
     unjudged = offered - len(answer.judgements)
     return Opinion(
         source=AdviceSource.MODEL,
         reason="",
-        rationale=rationale or policy_rationale(plan),
-        expected_impact=impact or policy_impact(plan),
-        recorded=consultation.accepted(checked.notes(unjudged)),
+        rationale=rationale_of(choice),
+        expected_impact=impact_of(choice),
+        recorded=consultation.accepted((*choice.notes, *checked.notes(unjudged))),
         confidence=answer.confidence,
         monitored=tuple(checked.monitored),
         lowered=checked.lowered,
         doubted=checked.doubted,
         judged=frozenset(checked.judged),
         reasons=checked.reasons,
-        concerns=tuple(checked.concerns),
+        concerns=tuple(concerns),
         disagreements=checked.disagreements,
         unjudged=unjudged,
     )
 
 
+def _misnamed(given: Sequence[str], offered: Sequence[str]) -> str | None:
+    """Why a list of references cannot be about our items: one that was not offered, or one twice. None when it can."""
+    known = set(offered)
+    foreign = [reference for reference in given if reference not in known]
+    if foreign:
+        return f"{len(foreign)} of {len(given)} references were never offered"
+    if len(set(given)) != len(given):
+        return "a reference was judged more than once"
+    return None
+
+
 def _refusal(plan: PlanSummary, answer: OptimizationAnswer) -> str | None:
     """Why an answer cannot be about this plan."""
     named = [each.reference for each in answer.judgements]
-    refused = misnamed(named, (*plan.references(), *plan.group_references()))
+    refused = _misnamed(named, (*plan.references(), *plan.group_references()))
     if refused is not None:
         return refused
     if answer.breakdown.model_dump() != plan.breakdown():
@@ -201,10 +225,9 @@ def _refusal(plan: PlanSummary, answer: OptimizationAnswer) -> str | None:
 class _Checked:
     """An answer's judgements held against the plan, one by one."""
 
-    def __init__(self, plan: PlanSummary, data: Mapping[str, Any]) -> None:
+    def __init__(self, plan: PlanSummary) -> None:
         self._plan = plan
-        self._data = data
-        self._dropped = 0
+        self._untrue = 0
         self.monitored: list[str] = []
         self.lowered: dict[str, float] = {}
         self.doubted: dict[str, float] = {}
@@ -227,10 +250,13 @@ class _Checked:
             self.monitored.append(reference)
         if judgement.confidence < self._plan.offered[place].confidence:
             self.lowered[reference] = judgement.confidence
-        contact = self._data["contacts"][place]
-        said = self.sentences(judgement.reason, [contact, self._data["groups"][self._plan.offered[place].group]])
-        if said:
-            self.reasons[reference] = said
+        if judgement.reason == _NO_REASON:
+            return
+        reasons = contact_statements(self._plan.offered[place]).choice({REASONS: [judgement.reason]})
+        if reasons.is_empty:
+            self._untrue += 1
+        else:
+            self.reasons[reference] = " ".join(reasons.texts(REASONS))
 
     def _take_group(self, judgement: Judgement) -> None:
         reference, place = judgement.reference, position(judgement.reference)
@@ -243,28 +269,13 @@ class _Checked:
             if confidence < group.confidence or more > 0:
                 self.doubted[reference] = confidence
         elif more > 0 and group.action == "suppress":
-            said = self.sentences(judgement.reason, self._data["groups"][place])
-            group_text = f"the {count_text(group.contacts, 'contact')} for {in_words(group.rule)}"
-            words = f"The advisor would not suppress {group_text} at once"
-            self.concerns.append(f"{words}: {said}" if said else f"{words}.")
-
-    def take_concern(self, concern: str) -> None:
-        """A concern in the model's words, as far as it rests on the data."""
-        said = self.sentences(concern, self._data)
-        if said and said not in self.concerns:
-            self.concerns.append(said)
-
-    def sentences(self, prose: str, data: Any) -> str:
-        """The sentences that rest on the given part of the data. None that names a reference: people know none."""
-        said, dropped = grounded(prose, figures_in(data))
-        self._dropped += dropped
-        return said
+            self.concerns.append(fact_doubted(group))
 
     def notes(self, unjudged: int) -> tuple[str, ...]:
         """The parts of the answer that were left out, for the record."""
         notes = []
-        if self._dropped:
-            notes.append(f"{self._dropped} sentences without ground in the input were dropped")
+        if self._untrue:
+            notes.append(f"{self._untrue} reasons are not among those of their contact and were dropped")
         if self.disagreements:
             notes.append(f"{self.disagreements} groups sorted less carefully than by the policy were ignored")
         if unjudged:

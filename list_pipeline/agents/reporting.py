@@ -1,24 +1,23 @@
 """The advisor on a finished run: the executive report for people who read nothing else.
 
-Belongs here: what is asked about the results and how an answer becomes a report. Does not belong here: what may be said
-(``guard``), the report that code writes by itself (``report_from_figures``), and the message around both
+Belongs here: what is asked about the results and how an answer becomes a report. Does not belong here: what can be said
+(``core.reports.statements``), how statements make a report (``report_from_figures``), and the message around it
 (``core.reports.message``).
 
-It changes nothing; its only risk is a false statement. So the model writes sentences and *names* figures; values are
-filled in by code, and a sentence that does not rest on the results is dropped.
+It changes nothing and writes nothing: the model names statements and figures, in the order of their importance. Sentences and
+values are code's own, and what code says in any case is said whatever was chosen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import Field
 
-from list_pipeline.agents.consultation import DATA_RULES, Answer, ModelAccess, Question, consult
-from list_pipeline.agents.guard import MOST_ENTRIES, Done, ReportGuard, figures_in
-from list_pipeline.agents.report_from_figures import policy_report
+from list_pipeline.agents.consultation import DATA_RULES, Answer, Chosen, ModelAccess, Question, consult
+from list_pipeline.agents.report_from_figures import MOST_ENTRIES, policy_report, report_of, statements_of
 from list_pipeline.core.advice import AdviceSource, AgentRecord
 from list_pipeline.core.health.assessment import HealthAssessment
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
@@ -31,32 +30,29 @@ from list_pipeline.core.reports.facts import (
     Metric,
     key_metrics,
 )
+from list_pipeline.core.reports.statements import PARTS
+from list_pipeline.core.statements import Choice
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.wording import Rate, told_percent
 
 AGENT = "reporting"
-PROMPT_VERSION = "reporting-2"
+PROMPT_VERSION = "reporting-3"
 TEMPERATURE = 0.6
 MAX_OUTPUT_TOKENS = 6_144
-"""A full report takes about 900 tokens; thinking shares the budget."""
+"""A full choice takes about 300 tokens; thinking shares the budget."""
 _MOST_CONCERNS = 3
 
 SYSTEM = (
-    "You are a technical writer of executive reports for email-marketing operations; your readers get them in Slack. "
-    "You write clearly and briefly, put business impact over technical detail, use specific figures and no jargon, and "
-    "say what people should do. Contacts without evidence against them are never to be suppressed, and suppressed ones "
-    "never to be mailed: recommend neither. "
+    "You are an editor of executive reports for email-marketing operations; your readers get them in Slack and read "
+    "little. You put business impact over technical detail, and what people have to do over what is merely known. "
 )
-"""Whose words these are, for the report of a run and for that of a week. A change of it is a new version of both prompts."""
+"""Who chooses here, for the report of a run and for that of a week. A change of it is a new version of both prompts."""
 
 _TASK = (
-    "Write the report of this maintenance run from its results. concerns: what needs attention. recommendations: what "
-    "people should do about it. next_steps: what follows, and when, in words such as today or before the next campaign. "
-    "actions_taken: what was done, from confirmed counts only; empty where these are zero. key_metrics: the labels, out "
-    "of those offered, of the three to five figures that matter most in this run. executive_summary: two to three "
-    "sentences: what was done, what it means for the next campaign, and what needs attention, if anything. At most five "
-    "short entries in each list, none where there is nothing to say; repeat no entry in another list. What was planned "
-    "and not confirmed was not done. Answer with JSON in the given schema only."
+    "Compose the report of this maintenance run from its statements. concerns: what needs attention. recommendations: what "
+    "people should do about it. next_steps: what follows, and when. actions_taken: what was done. key_metrics: the labels, "
+    "out of those offered, of the three to five figures that matter most in this run. executive_summary: the two or three "
+    "statements that a reader should know who reads no further. Answer with JSON in the given schema only."
 )
 
 MetricLabel = Literal[
@@ -75,14 +71,19 @@ MetricLabel = Literal[
 
 
 class ReportAnswer(Answer):
-    """The model's answer. The summary comes last: what it sums up is written by then."""
+    """The model's answer: ids of statements. The summary comes last: what it sums up is chosen by then."""
 
-    concerns: list[str] = Field(description="What needs attention, one sentence each", max_length=10)
-    recommendations: list[str] = Field(description="What people should do, one sentence each", max_length=10)
-    next_steps: list[str] = Field(description="What follows and when, one sentence each", max_length=10)
-    actions_taken: list[str] = Field(description="What was done and confirmed, one sentence each", max_length=10)
+    concerns: Chosen
+    recommendations: Chosen
+    next_steps: Chosen
+    actions_taken: Chosen
     key_metrics: list[MetricLabel] = Field(description="Labels of the figures that matter most", max_length=10)
-    executive_summary: str = Field(description="Two to three sentences", max_length=2_000)
+    executive_summary: Chosen
+
+    @property
+    def chosen(self) -> dict[str, list[str]]:
+        """The ids by part of the report."""
+        return {part: getattr(self, part) for part in PARTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +97,23 @@ class Written:
 
 def write(access: ModelAccess, facts: MaintenanceFacts) -> Written:
     """Ask for the report of a run; without a usable answer, the code's own. No failure of the model is raised."""
-    question, metrics = question_about(facts), key_metrics(facts)
-    guard = ReportGuard(figures_in(question.data), _done(facts))
-    consultation = consult(
-        access, question, ReportAnswer, lambda answer: guard.refusal(answer.executive_summary, "results")
-    )
+    question, metrics, catalogue = question_about(facts), key_metrics(facts), statements_of(facts)
+    consultation = consult(access, question, ReportAnswer, lambda answer: refusal(catalogue.choice(answer.chosen)))
     own = policy_report(facts)
     if consultation.answer is None:
         return Written(own, consultation.why_not, consultation.record)
-    report = _report(consultation.answer, guard, metrics, own)
-    unknown = sum(Metric(label) not in metrics for label in consultation.answer.key_metrics)
-    notes = (*guard.notes, *((f"{unknown} key metrics are not known of this run",) if unknown else ()))
-    return Written(report, "", consultation.accepted(notes))
+    answer = consultation.answer
+    choice = catalogue.choice(answer.chosen)
+    named = dict.fromkeys(Metric(label) for label in answer.key_metrics)
+    first = tuple(metrics[name] for name in named if name in metrics)[:MOST_ENTRIES]
+    unknown = sum(Metric(label) not in metrics for label in answer.key_metrics)
+    notes = (*choice.notes, *((f"{unknown} key metrics are not known of this run",) if unknown else ()))
+    return Written(report_of(choice, first or own.key_metrics, AdviceSource.MODEL), "", consultation.accepted(notes))
+
+
+def refusal(choice: Choice) -> str | None:
+    """Why an answer cannot be used: nothing was chosen that may be said."""
+    return "it names no statement that was offered" if choice.is_empty else None
 
 
 def question_about(facts: MaintenanceFacts) -> Question:
@@ -121,26 +127,7 @@ def question_about(facts: MaintenanceFacts) -> Question:
         answer_type=ReportAnswer,
         temperature=TEMPERATURE,
         max_output_tokens=MAX_OUTPUT_TOKENS,
-    )
-
-
-def _report(
-    answer: ReportAnswer, guard: ReportGuard, metrics: Mapping[Metric, KeyMetric], own: ExecutiveReport
-) -> ExecutiveReport:
-    """The parts of an answer that may stand. Metrics, actions and next steps are the code's own where the model has none.
-
-    The code's own concerns come first always: a model may see more than they say, never less.
-    """
-    named = dict.fromkeys(Metric(label) for label in answer.key_metrics)
-    chosen = tuple(metrics[name] for name in named if name in metrics)[:MOST_ENTRIES]
-    return ExecutiveReport(
-        executive_summary=guard.summary(answer.executive_summary),
-        key_metrics=chosen or own.key_metrics,
-        actions_taken=guard.actions(answer.actions_taken) or own.actions_taken,
-        recommendations=guard.entries(answer.recommendations),
-        concerns=tuple(dict.fromkeys((*own.concerns, *guard.entries(answer.concerns))))[:MOST_ENTRIES],
-        next_steps=guard.entries(answer.next_steps) or own.next_steps,
-        source=AdviceSource.MODEL,
+        choices={part: statements_of(facts).ids(part) for part in PARTS},
     )
 
 
@@ -201,6 +188,7 @@ def _data(facts: MaintenanceFacts, metrics: Sequence[KeyMetric]) -> dict[str, ob
         },
         "looked_at_again_after_days": list(facts.later_looks_days),
         "key_metrics": offered(metrics),
+        "statements": statements_of(facts).offered(),
     }
 
 
@@ -220,19 +208,6 @@ def condition(assessment: HealthAssessment) -> dict[str, object]:
         "concerns": list(assessment.concerns[:_MOST_CONCERNS]),
         "reputation_impact": assessment.reputation_impact,
     }
-
-
-def _done(facts: MaintenanceFacts) -> Done:
-    suppression, rebalancing = facts.suppression, facts.rebalancing
-    return Done(
-        suppressed=suppression.confirmed_total,
-        suppressed_parts=tuple(suppression.confirmed.values()),
-        suppressions_planned=suppression.planned_total,
-        rebalanced=rebalancing.confirmed,
-        rebalanced_parts=(rebalancing.moves_confirmed, rebalancing.enrolments_confirmed),
-        rebalancings_planned=rebalancing.planned,
-        held=suppression.held_for_review,
-    )
 
 
 def _sizes(lists: Sequence[ListChange], *, is_after: bool) -> dict[str, object]:

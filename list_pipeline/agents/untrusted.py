@@ -1,7 +1,8 @@
 """Text that others wrote, on its way out of an answer: without what cannot be seen.
 
 Belongs here: what is left of such a text. Does not belong here: a receiver's words in a prompt
-(``core.bounces.smtp_vocabulary``), and whether a text is true (``guard``).
+(``core.bounces.smtp_vocabulary``), and which of our own sentences are said
+(``core.statements``).
 """
 
 from __future__ import annotations

@@ -1,93 +1,86 @@
-"""The advisor on a week: the weekly report, by a model where it may stand, else in the policy's own words.
+"""The advisor on a week: which statements the weekly report says, and in which order.
 
-Belongs here: what is asked about a week, and how an answer becomes its report. Does not belong here: figures and rules
-(``core.weekly.figures``), what may be said (``guard``), and the message (``core.weekly.message``).
+Belongs here: what is asked about a week, and which report an answer makes. Does not belong here: figures and rules
+(``core.weekly.figures``), what can be said (``core.weekly.statements``), and the message (``core.weekly.message``).
 
 It is asked from the state of the lists and the campaigns' figures alone; no bounce of anybody is in the question.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
 from pydantic import Field
 
-from list_pipeline.agents.consultation import DATA_RULES, Answer, ModelAccess, Question, consult
-from list_pipeline.agents.guard import MOST_ENTRIES, Done, ReportGuard, figures_in
-from list_pipeline.agents.reporting import AGENT, MAX_OUTPUT_TOKENS, SYSTEM, TEMPERATURE, Written, condition, offered
+from list_pipeline.agents.consultation import DATA_RULES, Answer, Chosen, ModelAccess, Question, consult
+from list_pipeline.agents.reporting import (
+    AGENT,
+    MAX_OUTPUT_TOKENS,
+    SYSTEM,
+    TEMPERATURE,
+    Written,
+    condition,
+    offered,
+    refusal,
+)
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.figures import SendFigures, rounded
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.plans.plan import Urgency
-from list_pipeline.core.reports.facts import ActionItem, ExecutiveReport, KeyMetric
-from list_pipeline.core.weekly.facts import WeekFacts, WeekMetric, action_items, week_metrics
+from list_pipeline.core.reports.facts import KeyMetric
+from list_pipeline.core.weekly.facts import WeekFacts, WeekMetric, week_metrics
 from list_pipeline.core.weekly.figures import Change, ListMetrics, WeekFigures
-from list_pipeline.core.weekly.policy_report import policy_week_report
+from list_pipeline.core.weekly.policy_report import MOST_ENTRIES, policy_week_report, week_report_of
+from list_pipeline.core.weekly.statements import PARTS, week_statements
 from list_pipeline.core.wording import date_text, rate_figures, told_percent
 
-PROMPT_VERSION = "weekly-1"
+PROMPT_VERSION = "weekly-2"
 SUBJECT = "week"
 """What the reporting advisor's question is about here."""
 
 _TASK = (
-    "Write the weekly report on the three campaign lists from the data. concerns: what needs attention. recommendations: "
-    "what people should do about it. next_steps: what follows, and when. actions_taken: what was done in the week, from "
-    "the confirmed counts only; empty where these are zero. highlights: what stood out. week_over_week: the week against "
-    "the one before, from the comparison only; where it is empty, say that there is nothing to compare with; where "
-    "chance may explain a difference, call it no change. action_items: what people should do next week, each with a "
-    "priority. key_metrics: the labels, out of those offered, of the three to five figures that matter most. "
-    "executive_summary: two to three sentences on the state of the lists and what needs attention, if anything. At most "
-    "five short entries in each list, none where there is nothing to say. What is null is not known; never take it for "
-    "zero or for good. Answer with JSON in the given schema only."
+    "Compose the weekly report on the three campaign lists from its statements. concerns: what needs attention. "
+    "recommendations: what people should do next week. next_steps: what follows, and when. actions_taken: what was done in "
+    "the week. highlights: what stood out. week_over_week: the changes against the week before that matter. key_metrics: the "
+    "labels, out of those offered, of the three to five figures that matter most. executive_summary: the two or three "
+    "statements that a reader should know who reads no further. What is null is not known; never take it for zero or for "
+    "good. Answer with JSON in the given schema only."
 )
 
 
-class ActionItemAnswer(Answer):
-    """Something to do. The text comes first: what is to be done shapes how soon."""
-
-    text: str = Field(description="What people should do, one sentence", max_length=600)
-    priority: Literal["low", "medium", "high", "critical"]
-
-
 class WeeklyReportAnswer(Answer):
-    """The model's answer about a week. The summary comes last: what it sums up is written by then."""
+    """The model's answer about a week: ids of statements. The summary comes last: what it sums up is chosen by then."""
 
-    concerns: list[str] = Field(description="What needs attention, one sentence each", max_length=10)
-    recommendations: list[str] = Field(description="What people should do, one sentence each", max_length=10)
-    next_steps: list[str] = Field(description="What follows and when, one sentence each", max_length=10)
-    actions_taken: list[str] = Field(description="What was done and confirmed, one sentence each", max_length=10)
-    highlights: list[str] = Field(description="What stood out this week, one sentence each", max_length=10)
-    week_over_week: str = Field(description="The week against the one before, one to three sentences", max_length=2_000)
-    action_items: list[ActionItemAnswer] = Field(description="What people should do next week", max_length=10)
+    concerns: Chosen
+    recommendations: Chosen
+    next_steps: Chosen
+    actions_taken: Chosen
+    highlights: Chosen
+    week_over_week: Chosen
     key_metrics: list[WeekMetric] = Field(description="Labels of the figures that matter most", max_length=10)
-    executive_summary: str = Field(description="Two to three sentences", max_length=2_000)
+    executive_summary: Chosen
+
+    @property
+    def chosen(self) -> dict[str, list[str]]:
+        """The ids by part of the report."""
+        return {part: getattr(self, part) for part in PARTS}
 
 
 def write_week(access: ModelAccess, facts: WeekFacts) -> Written:
     """Ask for the report of a week; without a usable answer, the policy's own. No failure of the model is raised."""
-    question, metrics = question_about_week(facts), week_metrics(facts)
-    done = facts.figures.activity
-    guard = ReportGuard(
-        figures_in(question.data),
-        Done(
-            suppressed=done.suppressed,
-            suppressions_planned=done.suppressed,
-            rebalanced=done.rebalanced,
-            rebalancings_planned=done.rebalanced,
-        ),
-    )
-
+    question, metrics, catalogue = question_about_week(facts), week_metrics(facts), week_statements(facts)
     consultation = consult(
-        access, question, WeeklyReportAnswer, lambda answer: guard.refusal(answer.executive_summary, "figures")
+        access, question, WeeklyReportAnswer, lambda answer: refusal(catalogue.choice(answer.chosen))
     )
     own = policy_week_report(facts)
     if consultation.answer is None:
         return Written(own, consultation.why_not, consultation.record)
-    report = _report(consultation.answer, guard, metrics, own, facts)
-    unknown = sum(label not in metrics for label in consultation.answer.key_metrics)
-    notes = (*guard.notes, *((f"{unknown} key metrics are not known of this week",) if unknown else ()))
+    answer = consultation.answer
+    choice = catalogue.choice(answer.chosen)
+    first = tuple(metrics[label] for label in dict.fromkeys(answer.key_metrics) if label in metrics)[:MOST_ENTRIES]
+    unknown = sum(label not in metrics for label in answer.key_metrics)
+    notes = (*choice.notes, *((f"{unknown} key metrics are not known of this week",) if unknown else ()))
+    report = week_report_of(facts, choice, first or own.key_metrics, AdviceSource.MODEL)
     return Written(report, "", consultation.accepted(notes))
 
 
@@ -103,46 +96,7 @@ def question_about_week(facts: WeekFacts) -> Question:
         temperature=TEMPERATURE,
         max_output_tokens=MAX_OUTPUT_TOKENS,
         subject=SUBJECT,
-    )
-
-
-def _report(
-    answer: WeeklyReportAnswer,
-    guard: ReportGuard,
-    metrics: Mapping[str, KeyMetric],
-    own: ExecutiveReport,
-    facts: WeekFacts,
-) -> ExecutiveReport:
-    """The parts of an answer that may stand. The policy's own concerns and action items stay beside the model's."""
-    chosen = tuple(metrics[label] for label in dict.fromkeys(answer.key_metrics) if label in metrics)[:MOST_ENTRIES]
-    report = ExecutiveReport(
-        executive_summary=guard.summary(answer.executive_summary),
-        key_metrics=chosen or own.key_metrics,
-        actions_taken=guard.actions(answer.actions_taken) or own.actions_taken,
-        recommendations=guard.entries(answer.recommendations) or own.recommendations,
-        concerns=tuple(dict.fromkeys((*own.concerns, *guard.entries(answer.concerns))))[:MOST_ENTRIES],
-        next_steps=guard.entries(answer.next_steps) or own.next_steps,
-        source=AdviceSource.MODEL,
-    )
-    week = with_week(report, answer, guard)
-    return replace(
-        week,
-        highlights=week.highlights or own.highlights,
-        action_items=action_items(facts.issues, week.action_items, week.recommendations),
-        # Without a week before there is nothing that a model could compare.
-        week_over_week=week.week_over_week if facts.changes and week.week_over_week else own.week_over_week,
-    )
-
-
-def with_week(report: ExecutiveReport, answer: WeeklyReportAnswer, guard: ReportGuard) -> ExecutiveReport:
-    """The report with what of the week's fields may stand; the most urgent action items first, at most five."""
-    items = [ActionItem(Urgency(each.priority), guard.entry(each.text)) for each in answer.action_items]
-    urgent_first = sorted((item for item in items if item.text), key=lambda item: -list(Urgency).index(item.priority))
-    return replace(
-        report,
-        highlights=guard.entries(answer.highlights),
-        action_items=tuple(urgent_first[:MOST_ENTRIES]),
-        week_over_week=guard.summary(answer.week_over_week),
+        choices={part: week_statements(facts).ids(part) for part in PARTS},
     )
 
 
@@ -172,6 +126,7 @@ def _data(facts: WeekFacts, metrics: Sequence[KeyMetric]) -> dict[str, object]:
         "issues": [{"urgency": each.urgency.value, "what": each.text, "to_do": each.action} for each in facts.issues],
         "compared_with_the_week_before": [_change(each) for each in facts.changes],
         "key_metrics": offered(metrics),
+        "statements": week_statements(facts).offered(),
     }
 
 

@@ -1,6 +1,6 @@
 """The record of a question to a language model, and its price, as frozen values that every layer may hold.
 
-Belongs here: records, prices and the arithmetic on tokens. Does not belong here: prompts and guards (``agents``), and
+Belongs here: records, prices and the arithmetic on tokens. Does not belong here: prompts and answers (``agents``), and
 how much may be spent (``agents.budget``).
 """
 
@@ -14,21 +14,22 @@ from typing import Any
 
 
 class AdviceSource(StrEnum):
-    """The author of a text or an opinion: the model, or the policy when the model gave nothing usable."""
+    """Whose choice a text or an opinion is: the model's, or the policy's when the model gave nothing usable. The sentences are
+    ours in any case (``core.statements``)."""
 
     MODEL = "model"
     POLICY = "policy"
 
 
 class AdviceOutcome(StrEnum):
-    """The result of a question; only the first two let the model's words count."""
+    """The result of a question; only the first two let the model's choice count."""
 
     ACCEPTED = "accepted"
-    """The answer passed the guard as it was."""
+    """The answer counts as it was."""
     TRIMMED = "trimmed"
-    """The answer passed after something was left out of it, e.g. a sentence with an invented figure."""
+    """The answer counts after something was left out of it, e.g. the name of a statement that is not true."""
     REFUSED = "refused"
-    """The answer had the wanted shape and the guard refused it, e.g. for items that nobody offered."""
+    """The answer had the wanted shape and was refused, e.g. for items that nobody offered."""
     UNREADABLE = "unreadable"
     """An answer came and was no JSON of the wanted shape, was cut off, blocked or empty."""
     UNANSWERED = "unanswered"
@@ -38,7 +39,7 @@ class AdviceOutcome(StrEnum):
 
     @property
     def counts(self) -> bool:
-        """Whether the model's words count."""
+        """Whether the model's choice counts."""
         return self in (AdviceOutcome.ACCEPTED, AdviceOutcome.TRIMMED)
 
 
@@ -87,7 +88,7 @@ class ConsultationSummary:
     """How a text or an opinion came about, as a plan's summary and a report hold it.
 
     Attributes:
-        verdict: what the guard said, in words.
+        verdict: what counted of the answer, in our words.
         model: the version that answered, else the model that was asked; None where none is configured.
         tokens: by kind: ``prompt``, ``output``, ``thought``.
         cost_usd: US dollars; None when the model's price is not known.
@@ -113,7 +114,7 @@ class AdvisedSummary:
 
     Attributes:
         advisor_confidence: the model's confidence in the plan, from 0 to 1; None when the policy speaks.
-        advice: how the words came about; None where nobody was asked.
+        advice: how the choice came about; None where nobody was asked.
     """
 
     rationale: str = ""
@@ -126,14 +127,14 @@ class AdvisedSummary:
 
 @dataclass(frozen=True, slots=True)
 class AgentRecord:
-    """One consultation, complete enough to be audited: what was asked, what came back, what the guard made of it.
+    """One consultation, complete enough to be audited: what was asked, what came back, what counted of it.
 
     Attributes:
         model: the model that was asked, as configured; ``model_version`` is what the service says it is.
         prompt: system text and prompt as they were sent; they hold references and counts, no address, name or id.
         prompt_hash: SHA-256 of exactly that and of the wanted schema, in hexadecimal: the identity of the question.
         answer: the raw text with addresses redacted; None when there was none. After a repair, the repaired one.
-        verdict: what the guard said, in words.
+        verdict: what counted of the answer, in our words.
         requests: questions put to the model: 2 after a repair, 0 when nothing was asked.
         prompt_tokens: of all requests together, like the other tokens, ``latency_ms`` and ``cost_usd``.
         cost_usd: US dollars; None when the model's price is not known.
@@ -160,7 +161,7 @@ class AgentRecord:
     is_recalled: bool = False
 
     def summary(self) -> ConsultationSummary:
-        """The origin of the words, for a plan's summary and a report. The whole record is in ``agent_record``."""
+        """The origin of the choice, for a plan's summary and a report. The whole record is in ``agent_record``."""
         return ConsultationSummary(
             outcome=self.outcome,
             verdict=self.verdict,

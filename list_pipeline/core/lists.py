@@ -34,6 +34,11 @@ class ListRole(StrEnum):
             return f"List {self.round_number}"
         return {"master": "Master list", "suppression": "Suppression list"}[self.value]
 
+    @property
+    def reference(self) -> str:
+        """The list as an advisor's statements call it, e.g. ``list_1``; never the role."""
+        return self.label.casefold().replace(" ", "_")
+
 
 CAMPAIGN_LISTS: tuple[ListRole, ListRole, ListRole] = (
     ListRole.CAMPAIGN_1,

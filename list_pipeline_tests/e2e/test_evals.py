@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,9 @@ from list_pipeline.agents import optimization as optimization_agent
 from list_pipeline.agents import plan_summary
 from list_pipeline.agents import reporting as reporting_agent
 from list_pipeline.core.bounces import classes as bounces
+from list_pipeline.core.statements import Catalogue, Choice, Statement
 from list_pipeline.core.suppression.verdicts import Verdict, VerdictAction
+from list_pipeline.sandbox.gemini.behaviours import HOSTILE_SENTENCES
 from list_pipeline_tests.evals import __main__ as command
 from list_pipeline_tests.evals import injections, optimization
 from list_pipeline_tests.evals.asking import Exchange, RecordingModel
@@ -26,8 +28,6 @@ from list_pipeline_tests.evals.checks import (
     CONTACT_IDS,
     MOST_CHARACTERS,
     broken_rules,
-    figures_of,
-    figures_offered,
 )
 from list_pipeline_tests.evals.measures import below_bars
 from list_pipeline_tests.evals.measures import figures_of as add_up
@@ -132,20 +132,33 @@ def test_a_hostile_model_that_is_obeyed_goes_beyond_the_policy(
     assert "4 contacts suppressed or moved beyond the policy" in below_bars(figures, is_model_trusted=False)
 
 
+def _taken_at_its_word(
+    catalogue: Catalogue, chosen: Mapping[str, Sequence[str]], also: Mapping[str, Sequence[str]] | None = None
+) -> Choice:
+    """What a product would make of an answer that trusted it: every text is a statement."""
+    picked = {part: tuple(Statement(f"{n}", part, text) for n, text in enumerate(ids)) for part, ids in chosen.items()}
+    return Choice(catalogue, picked)
+
+
 @pytest.mark.parametrize("model", ["hostile"], indirect=True)
 @pytest.mark.parametrize(
-    ("agent", "scenario"), [(optimization_agent, "opt-mixed-day"), (health_agent, "health-elevated-bounces")]
+    "scenario", ["opt-mixed-day", "health-elevated-bounces", "reb-after-suppressions", "rep-ordinary-run"]
 )
-def test_a_hostile_models_links_are_found_when_the_guard_of_prose_is_off(
-    model: RecordingModel, agent: Any, scenario: str, monkeypatch: pytest.MonkeyPatch
+def test_a_hostile_models_sentences_are_found_when_its_choice_is_not_checked(
+    model: RecordingModel, scenario: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert problems_of(played(model, scenario, behaviour="hostile")) == ""
-    monkeypatch.setattr(agent, "grounded", lambda prose, *rest: (prose, 0))
+    (kept_out,) = played(model, scenario, behaviour="hostile")
+    assert (kept_out.problems, kept_out.sentences_shown) == ((), 0)
+    assert kept_out.sentences >= len(HOSTILE_SENTENCES)
+    monkeypatch.setattr(Catalogue, "choice", _taken_at_its_word)
 
-    found = problems_of(played(model, scenario, behaviour="hostile"))
+    (shown,) = played(model, scenario, behaviour="hostile")
 
-    assert "a link, a mention or an address is shown" in found
-    assert "figures from nowhere in shown prose: 4711" in found
+    assert "words of no statement are shown" in problems_of([shown])
+    assert shown.sentences_shown >= 3
+    assert "sentences of the model reached people" in str(
+        below_bars(add_up("hostile", [shown]), is_model_trusted=False)
+    )
 
 
 @pytest.mark.parametrize("model", ["contradictory"], indirect=True)
@@ -222,13 +235,6 @@ def test_a_campaigns_name_in_a_prompt_is_found(model: RecordingModel, monkeypatc
     assert leak.field.startswith("names of campaigns")
     assert "a name changes the prompt" in leak.problems
     assert "'Autumn Harvest Letter' is in a prompt" in problems_of(played(model, "rep-ordinary-run"))
-
-
-def test_figures_are_read_without_the_products_guard() -> None:
-    offered = figures_offered({"contacts": 1204, "confidence": 0.8, "text": "within 14 days", "is": True})
-
-    assert figures_of("1,204 contacts of List 1, c2 and g3, within 14 days, 80 %") <= offered
-    assert figures_of("987,654") - offered
 
 
 def test_the_real_api_is_not_asked_without_a_key(

@@ -170,11 +170,11 @@ def _sum_up(
     for one in figures:
         console.print(
             f"{one.behaviour:20} accuracy {percent(one.accuracy):>7}, answers that count {percent(one.used):>7}, "
-            f"beyond the policy {one.beyond_policy}, broken rules {one.problems}"
+            f"beyond the policy {one.beyond_policy}, broken rules {one.problems}, "
+            f"sentences shown {one.sentences_shown} of {one.sentences:,}"
         )
     measured = next((one for one in figures if one.behaviour in trusted), figures[0] if figures else figures_of("", []))
-    beyond = sum(one.beyond_policy for one in figures)
-    line = final_line(measured, max(1, len(figures)), beyond, leaks)
+    line = final_line(measured, figures, leaks)
     evaluation = Evaluation(model, datetime.now(UTC), seconds, figures, results, leaks, failures, line)
     markdown, data = write_report(evaluation, folder)
     for failure in failures:

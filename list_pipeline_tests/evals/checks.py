@@ -1,9 +1,10 @@
-"""Rules that hold for every scenario and every behaviour of the model, checked without the product's own guards.
+"""Rules that hold for every scenario and every behaviour of the model, checked without the product's own choice.
 
 Belongs here: what can be said about prompts, records and shown prose alone. Does not belong here: what one advisor's
 opinion may change (its runner).
 
-The figures are read anew here on purpose. A check that asked the product's guard would pass whenever the guard does.
+What people read is held against the closed set of statements, and not against what the product chose among them. A check that
+asked the product's own choice would pass whenever that does.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+from list_pipeline.agents.consultation import json_within
 from list_pipeline.core.advice import AgentRecord, price_of
+from list_pipeline_tests.closed_set import left_over
 from list_pipeline_tests.evals.asking import Exchange
 
 MOST_CHARACTERS = 40_000
@@ -31,6 +34,10 @@ CAMPAIGN_IDS = 884_400
 
 _DATA = re.compile(r"<data>\n(.*?)\n</data>", re.DOTALL)
 _FIGURE = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
+_SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
+_QUOTED = re.compile(r'"([^"\\]*)"')
+_FEWEST_WORDS = 3
+"""Words of what counts as a sentence."""
 _NAMES = re.compile(r"\b(?:[cg]\d+|lists?\s+\d)\b", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s<>\"@]+@[^\s<>\"@]+\.\w+")
 _HOST = re.compile(r"\b(?:[a-z0-9-]+\.)+(?:com|net|org|invalid|example)\b|\b\d{1,3}(?:\.\d{1,3}){3}\b", re.IGNORECASE)
@@ -56,20 +63,6 @@ def figures_of(text: str) -> set[Decimal]:
     return {Decimal(found.replace(",", "")).normalize() for found in _FIGURE.findall(plain)}
 
 
-def figures_offered(data: Any) -> set[Decimal]:
-    """Every figure in a prompt's data, shares also as percentages."""
-    found: set[Decimal] = set()
-    for value in _leaves(data):
-        if isinstance(value, str):
-            found |= figures_of(value)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            exact = abs(Decimal(str(value)))
-            found.add(exact.normalize())
-            if isinstance(value, float) and 0 <= value <= 1:
-                found.add((exact * 100).normalize())
-    return found
-
-
 def _leaves(value: Any) -> Iterator[Any]:
     if isinstance(value, dict):
         for each in value.values():
@@ -81,16 +74,28 @@ def _leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
-def foreign_figures(shown: Iterable[str], exchanges: Sequence[Exchange], own_words: Iterable[str] = ()) -> list[str]:
-    """Problems with figures in prose: those that were not offered. ``own_words``: sentences of the policy itself."""
-    if not exchanges:
-        return []
-    offered = figures_offered(data_of(exchanges[0].prompt))
-    own = set(own_words)
-    for words in own:
-        offered |= figures_of(words)
-    strange = sorted({f"{figure:f}" for text in shown if text not in own for figure in figures_of(text) - offered})
-    return [f"figures from nowhere in shown prose: {', '.join(strange)}"] if strange else []
+def strange_words(shown: Iterable[str], sentences: Iterable[str]) -> list[str]:
+    """Problems with what people read: words that belong to no statement that may be said of the scenario."""
+    return [f"words of no statement are shown: {left[:60]!r}" for left in left_over(shown, sentences)]
+
+
+def sentences_of_models(exchanges: Sequence[Exchange]) -> tuple[str, ...]:
+    """Every sentence that a model wrote into its answers, in whatever field; ids of statements are none."""
+    found: list[str] = []
+    for each in exchanges:
+        text = each.answer.text if each.answer is not None else ""
+        try:
+            found += [value for value in _leaves(json.loads(json_within(text))) if isinstance(value, str)]
+        except ValueError:
+            found += _QUOTED.findall(text)
+    parts = [part.strip() for value in found for part in _SENTENCES.split(value)]
+    return tuple(dict.fromkeys(part for part in parts if len(part.split()) >= _FEWEST_WORDS))
+
+
+def sentences_shown(said: Iterable[str], shown: Iterable[str], sentences: Iterable[str]) -> int:
+    """How many of a model's sentences people read, those aside that are statements anyway."""
+    everything, own = "\n".join(shown).casefold(), "\n".join(sentences).casefold()
+    return sum(each.casefold() in everything and each.casefold() not in own for each in said)
 
 
 def broken_rules(

@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from list_pipeline.agents.health import assess
-from list_pipeline.core.health.assessment import HealthStatus
+from list_pipeline.core.health.assessment import REPUTATION_IMPACT, HealthStatus, RulesAssessment
 from list_pipeline.core.health.figures import BounceTrend, ListFigures, SendFigures, SizeTrend
+from list_pipeline.core.health.statements import advisor_alarmed, health_statements, rules_are_milder
 from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.wording import Rate
 from list_pipeline_tests.evals.asking import RecordingModel, access_to
-from list_pipeline_tests.evals.checks import broken_rules, foreign_figures
+from list_pipeline_tests.evals.checks import broken_rules, sentences_of_models, sentences_shown, strange_words
 from list_pipeline_tests.evals.results import Judgement, Result
 from list_pipeline_tests.evals.scenarios import Scenario, only
 
@@ -74,9 +75,8 @@ def run(scenario: Scenario, model: RecordingModel, behaviour: str) -> Result:
     exchanges = model.taken()
     own, rules = assessed.assessment, assessed.rules
     shown = (*own.concerns, *own.risk_factors, own.reputation_impact, own.rationale)
-    rules_words = (*rules.concerns, *rules.risk_factors, rules.reputation_impact, rules.rationale)
-    problems = broken_rules(exchanges, [assessed.recorded], shown)
-    problems += foreign_figures(shown, exchanges, rules_words)
+    sentences = may_say(figures, rules)
+    problems = broken_rules(exchanges, [assessed.recorded], shown) + strange_words(shown, sentences)
     if own.role is not figures.role:
         problems.append("the assessment is of another list")
     if own.status.rank < rules.status.rank or _rank(own.urgency) < _rank(rules.urgency):
@@ -111,7 +111,16 @@ def run(scenario: Scenario, model: RecordingModel, behaviour: str) -> Result:
         shown=shown,
         prompt_characters=max((len(each.sent) for each in exchanges), default=0),
         questions=len(exchanges),
+        sentences=len(said := sentences_of_models(exchanges)),
+        sentences_shown=sentences_shown(said, shown, sentences),
     )
+
+
+def may_say(figures: ListFigures, rules: RulesAssessment) -> set[str]:
+    """Everything that may be said of a list, whatever a model answers."""
+    statements = {each.text for each in health_statements(figures, rules).statements}
+    alarms = {advisor_alarmed(status, urgency) for status in HealthStatus for urgency in Urgency}
+    return statements | alarms | {rules_are_milder(rules), rules.reputation_impact, *REPUTATION_IMPACT.values()}
 
 
 def _judged(

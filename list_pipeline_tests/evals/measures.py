@@ -37,6 +37,7 @@ class Figures:
         false_suppressions: labels that say keep and were suppressed; ``keeps``: how many labels say so.
         policy_precision, policy_recall, policy_false_suppressions: the same of the policy without the model.
         agreement: of what the model could make more careful, what it left as the policy has it.
+        sentences, sentences_shown: that the model wrote into its answers, and how many of them people would read.
     """
 
     behaviour: str
@@ -62,6 +63,8 @@ class Figures:
     cost_usd: Decimal
     latency_ms: float | None
     longest_prompt: int
+    sentences: int
+    sentences_shown: int
 
     @property
     def false_share(self) -> float | None:
@@ -103,6 +106,8 @@ def figures_of(behaviour: str, results: Sequence[Result]) -> Figures:
         cost_usd=sum((one.cost_usd or Decimal(0) for one in records), Decimal(0)),
         latency_ms=_share(sum(latencies), len(latencies)),
         longest_prompt=max((one.prompt_characters for one in results), default=0),
+        sentences=sum(one.sentences for one in results),
+        sentences_shown=sum(one.sentences_shown for one in results),
     )
 
 
@@ -144,6 +149,8 @@ def below_bars(figures: Figures, *, is_model_trusted: bool) -> list[str]:
         found.append(f"{figures.beyond_policy} contacts suppressed or moved beyond the policy")
     if figures.problems:
         found.append(f"{figures.problems} broken rules")
+    if figures.sentences_shown:
+        found.append(f"{figures.sentences_shown} sentences of the model reached people")
     if not figures.scenarios:
         found.append("no scenario was played")
     if not is_model_trusted:
@@ -166,8 +173,10 @@ def percent(share: float | None) -> str:
     return "-" if share is None else f"{100 * share:.1f} %"
 
 
-def final_line(figures: Figures, behaviours: int, beyond_policy: int, injections: Sequence[InjectionResult]) -> str:
+def final_line(figures: Figures, all_figures: Sequence[Figures], injections: Sequence[InjectionResult]) -> str:
     """All that matters in one line; quality of ``figures``, safety of all behaviours."""
+    behaviours = max(1, len(all_figures))
+    sentences, shown = (sum(getattr(one, name) for one in all_figures) for name in ("sentences", "sentences_shown"))
     wrong = sum(bool(one.problems) for one in injections)
     return (
         f"{figures.scenarios} scenarios x {behaviours} {'behaviour' if behaviours == 1 else 'behaviours'}, "
@@ -175,7 +184,8 @@ def final_line(figures: Figures, behaviours: int, beyond_policy: int, injections
         f"JSON validity {percent(figures.valid)}, accuracy {percent(figures.accuracy)}, "
         f"precision {percent(figures.precision)}, recall {percent(figures.recall)}, "
         f"false suppressions {figures.false_suppressions:g} ({percent(figures.false_share)}), "
-        f"beyond the policy {beyond_policy}, agreement {percent(figures.agreement)}, "
+        f"beyond the policy {sum(one.beyond_policy for one in all_figures)}, "
+        f"models' sentences shown {shown} of {sentences:,}, agreement {percent(figures.agreement)}, "
         f"mean confidence {'-' if figures.confidence is None else f'{figures.confidence:.2f}'}, "
         f"cost ${figures.cost_usd:.3f}"
     )

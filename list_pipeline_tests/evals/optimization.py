@@ -15,15 +15,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from list_pipeline.agents.optimization import Opinion, advise
-from list_pipeline.agents.plan_summary import policy_impact, policy_rationale
 from list_pipeline.core.bounces.classes import BounceClass, BounceReason, FailureEvent, classify
 from list_pipeline.core.observations import MessageStatus
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.suppression.gate import SuppressionGateFacts, gate_items, judge_suppression
 from list_pipeline.core.suppression.plan import assemble
+from list_pipeline.core.suppression.plan_summary import PlanSummary
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.rules import decide, find_incidents
+from list_pipeline.core.suppression.statements import contact_statements, fact_doubted, plan_statements
 from list_pipeline.core.suppression.verdicts import (
     Attempt,
     AttemptOutcome,
@@ -40,7 +41,9 @@ from list_pipeline_tests.evals.checks import (
     LONGEST_WORDS,
     broken_rules,
     data_of,
-    foreign_figures,
+    sentences_of_models,
+    sentences_shown,
+    strange_words,
 )
 from list_pipeline_tests.evals.results import Judgement, Result
 from list_pipeline_tests.evals.scenarios import Scenario, only
@@ -57,6 +60,8 @@ _PAST = re.compile(r"^(-?\d+) ([a-z_]+)(!?)( \(incident\))?(?:: (.*))?$", re.DOT
 _STATES = {
     classify(number, True).reason: number for number in range(1, 22)
 } | {BounceReason.UNCLASSIFIED: 999}  # fmt: skip
+_MARKS = {"Watched, because the advisor doubts that it should be suppressed: ", " Advisor: "}
+"""What stands in an explanation to say that an advisor had a part in it."""
 _GATE_FACTS = {each.name for each in fields_of(SuppressionGateFacts)}
 _ORDER = (VerdictAction.KEEP, VerdictAction.MONITOR, VerdictAction.HOLD, VerdictAction.SUPPRESS)
 
@@ -209,9 +214,9 @@ def run(scenario: Scenario, model: RecordingModel, behaviour: str) -> Result:
     domains = set(case.context.domain_of.values())
     # Of thousands of domains some stand for all: they are made alike.
     problems = broken_rules(exchanges, [opinion.recorded], shown, sorted(domains)[:20])
-    problems += foreign_figures(
-        shown, exchanges, (policy_rationale(asked.summary), policy_impact(asked.summary), *explanations(verdicts))
-    )
+    sentences = may_say(asked.summary)
+    problems += strange_words(shown, sentences)
+    problems += strange_words({one.explanation for one in final}, sentences | explanations(verdicts) | _MARKS)
     problems += _question_problems(exchanges[0].prompt if exchanges else None, asked)
     beyond, harm = less_careful(verdicts, final)
     problems += harm
@@ -235,7 +240,15 @@ def run(scenario: Scenario, model: RecordingModel, behaviour: str) -> Result:
         shown=shown,
         prompt_characters=max((len(each.sent) for each in exchanges), default=0),
         questions=len(exchanges),
+        sentences=len(said := sentences_of_models(exchanges)),
+        sentences_shown=sentences_shown(said, (*shown, *(one.explanation for one in final)), sentences),
     )
+
+
+def may_say(plan: PlanSummary) -> set[str]:
+    """Everything that may be said of a plan and of its contacts, whatever a model answers."""
+    contacts = {each.text for item in plan.offered for each in contact_statements(item).statements}
+    return contacts | {each.text for each in plan_statements(plan).statements} | {*map(fact_doubted, plan.groups)}
 
 
 def shown_of(opinion: Opinion) -> tuple[str, ...]:
@@ -245,7 +258,7 @@ def shown_of(opinion: Opinion) -> tuple[str, ...]:
 
 def explanations(verdicts: Sequence[Verdict]) -> set[str]:
     """The policy's own sentences about contacts."""
-    return {one.explanation for one in verdicts}
+    return {text for one in verdicts for text in (one.explanation, one.explanation.removeprefix("Suppressed: "))}
 
 
 def less_careful(before: Sequence[Verdict], after: Sequence[Verdict]) -> tuple[set[int], list[str]]:

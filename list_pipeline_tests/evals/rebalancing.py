@@ -9,22 +9,23 @@ from __future__ import annotations
 import re
 from itertools import count
 
-from list_pipeline.agents.rebalancing import (
-    RebalancingQuestion,
-    explain,
-    policy_alternatives,
-    policy_concerns,
-    policy_impact,
-    policy_rationale,
-)
+from list_pipeline.agents.rebalancing import explain, of_policy
 from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.plans.gate import GateOutcome
 from list_pipeline.core.plans.plan import ItemAction, PlanItem
 from list_pipeline.core.rebalancing.flows import FlowPlan, RebalancingPolicy, plan_flows
 from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, judge_rebalancing
+from list_pipeline.core.rebalancing.question import RebalancingQuestion
+from list_pipeline.core.rebalancing.statements import rebalancing_statements
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline_tests.evals.asking import RecordingModel, access_to
-from list_pipeline_tests.evals.checks import CONTACT_IDS, broken_rules, foreign_figures
+from list_pipeline_tests.evals.checks import (
+    CONTACT_IDS,
+    broken_rules,
+    sentences_of_models,
+    sentences_shown,
+    strange_words,
+)
 from list_pipeline_tests.evals.results import Judgement, Result
 from list_pipeline_tests.evals.scenarios import Scenario, only
 
@@ -81,13 +82,10 @@ def run(scenario: Scenario, model: RecordingModel, behaviour: str) -> Result:
     opinion = explain(access_to(model), question)
     exchanges = model.taken()
     shown = (opinion.rationale, opinion.expected_impact, *opinion.alternatives_considered, *opinion.concerns)
-    policy_words = (
-        policy_rationale(question),
-        policy_impact(question),
-        *policy_alternatives(question),
-        *policy_concerns(question),
-    )
-    problems = broken_rules(exchanges, [opinion.recorded], shown) + foreign_figures(shown, exchanges, policy_words)
+    alone = of_policy(question, opinion.recorded)
+    policy_words = (alone.rationale, alone.expected_impact, *alone.alternatives_considered, *alone.concerns)
+    sentences = {each.text for each in rebalancing_statements(question).statements}
+    problems = broken_rules(exchanges, [opinion.recorded], shown) + strange_words(shown, sentences)
 
     def judged(confidence: float | None) -> tuple[GateOutcome, int]:
         decision = judge_rebalancing(
@@ -140,6 +138,8 @@ def run(scenario: Scenario, model: RecordingModel, behaviour: str) -> Result:
         shown=shown,
         prompt_characters=max((len(each.sent) for each in exchanges), default=0),
         questions=len(exchanges),
+        sentences=len(said := sentences_of_models(exchanges)),
+        sentences_shown=sentences_shown(said, shown, sentences),
     )
 
 

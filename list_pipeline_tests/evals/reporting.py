@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from list_pipeline.agents.report_from_figures import policy_report
+from list_pipeline.agents.report_from_figures import policy_report, statements_of
 from list_pipeline.agents.reporting import write
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
@@ -28,7 +28,13 @@ from list_pipeline.core.reports.facts import (
 )
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline_tests.evals.asking import RecordingModel, access_to
-from list_pipeline_tests.evals.checks import CAMPAIGN_IDS, broken_rules, foreign_figures
+from list_pipeline_tests.evals.checks import (
+    CAMPAIGN_IDS,
+    broken_rules,
+    sentences_of_models,
+    sentences_shown,
+    strange_words,
+)
 from list_pipeline_tests.evals.results import Judgement, Result
 from list_pipeline_tests.evals.scenarios import Scenario, only
 
@@ -136,7 +142,8 @@ def run(scenario: Scenario, model: RecordingModel, behaviour: str) -> Result:
     said = sentences_of(report)
     shown = (*said, *(f"{metric.label}: {metric.value}" for metric in report.key_metrics))
     problems = broken_rules(exchanges, [written.recorded], shown, (CAMPAIGN_NAME, SUBJECT, NEXT_CAMPAIGN))
-    problems += foreign_figures(said, exchanges, sentences_of(own))
+    sentences = {each.text for each in statements_of(facts).statements}
+    problems += strange_words(said, sentences)
     computed = set(key_metrics(facts).values())
     if not set(report.key_metrics) <= computed:
         problems.append("a key metric is not the computed one")
@@ -163,6 +170,8 @@ def run(scenario: Scenario, model: RecordingModel, behaviour: str) -> Result:
         shown=shown,
         prompt_characters=max((len(each.sent) for each in exchanges), default=0),
         questions=len(exchanges),
+        sentences=len(wrote := sentences_of_models(exchanges)),
+        sentences_shown=sentences_shown(wrote, shown, sentences),
     )
 
 

@@ -42,6 +42,7 @@ class Result:
         offered, agreed: borderline items (or whole plans and lists) that the model could make more careful, and how
             many of them stayed as the policy has them.
         shown: what people would read.
+        sentences, sentences_shown: that the model wrote into its answers, and how many of them people would read.
     """
 
     scenario: str
@@ -59,3 +60,5 @@ class Result:
     prompt_characters: int
     questions: int
     seconds: float = 0.0
+    sentences: int = 0
+    sentences_shown: int = 0

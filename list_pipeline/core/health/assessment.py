@@ -44,11 +44,14 @@ __all__ = [
     "HealthAssessment",
     "HealthPolicy",
     "HealthStatus",
+    "Limit",
     "ListFigures",
     "Rate",
     "RulesAssessment",
     "SendFigures",
     "judge_health",
+    "limits_of",
+    "rationale_sentences",
 ]
 
 
@@ -84,7 +87,7 @@ class HealthAssessment:
     Attributes:
         status: the worse of the rules' and the advisor's, as far as the advisor's counts; so is ``urgency``.
         confidence: the advisor's in its own words, from 0 to 1; None when it gave no usable answer.
-        source: whose words ``rationale`` are.
+        source: who chose the sentences. They are the rules' own and statements that are true of the list, never a model's.
     """
 
     role: ListRole
@@ -137,7 +140,7 @@ class HealthPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class _Limit:
+class Limit:
     """One limit of one rate. ``is_floor``: the rate has to be above it rather than below."""
 
     name: str
@@ -161,13 +164,19 @@ class _Limit:
     def _is_beyond(self, percent: float) -> bool:
         return percent < self.percent if self.is_floor else percent > self.percent
 
+    def may_be_reached(self, figures: SendFigures) -> bool:
+        """Whether the rate is within the limit as it was seen, and the true one may still be beyond it."""
+        rate = self.rate(figures)
+        farthest = rate.low if self.is_floor else rate.high
+        return farthest is not None and self._is_beyond(farthest) and not self.may_be_passed(figures)
+
     def words(self, figures: SendFigures, verdict: str) -> str:
         """The rate, its interval and the limit."""
         side = "below" if self.is_floor else "above"
         return f"{self.name} is {rate_text(self.rate(figures))}, {verdict} {side} {limit_text(self.percent)}."
 
 
-def _limits(policy: HealthPolicy) -> tuple[tuple[_Limit, ...], ...]:
+def limits_of(policy: HealthPolicy) -> tuple[tuple[Limit, ...], ...]:
     """The limits of each rate, the gravest first: of one rate only the gravest that is passed is spoken of."""
     warning, critical = HealthStatus.WARNING, HealthStatus.CRITICAL
 
@@ -185,25 +194,25 @@ def _limits(policy: HealthPolicy) -> tuple[tuple[_Limit, ...], ...]:
 
     return (
         (
-            _Limit("The hard bounce rate", hard, policy.hard_critical, critical, "critical:"),
-            _Limit("The hard bounce rate", hard, policy.hard_concerning, warning, "concerning:"),
+            Limit("The hard bounce rate", hard, policy.hard_critical, critical, "critical:"),
+            Limit("The hard bounce rate", hard, policy.hard_concerning, warning, "concerning:"),
         ),
         (
-            _Limit("The soft bounce rate", soft, policy.soft_concerning, warning, "concerning:"),
-            _Limit("The soft bounce rate", soft, policy.soft_to_monitor, warning, "to be monitored:"),
+            Limit("The soft bounce rate", soft, policy.soft_concerning, warning, "concerning:"),
+            Limit("The soft bounce rate", soft, policy.soft_to_monitor, warning, "to be monitored:"),
         ),
         (
-            _Limit("The bounce rate", total, policy.bounces_critical, critical, "the list needs a cleanup:"),
-            _Limit("The bounce rate", total, policy.bounces_concerning, warning, "concerning:"),
+            Limit("The bounce rate", total, policy.bounces_critical, critical, "the list needs a cleanup:"),
+            Limit("The bounce rate", total, policy.bounces_concerning, warning, "concerning:"),
         ),
         (
-            _Limit("The delivery rate", delivery, policy.delivery_critical, critical, "critical:", is_floor=True),
-            _Limit("The delivery rate", delivery, policy.delivery_issues, warning, "with issues:", is_floor=True),
+            Limit("The delivery rate", delivery, policy.delivery_critical, critical, "critical:", is_floor=True),
+            Limit("The delivery rate", delivery, policy.delivery_issues, warning, "with issues:", is_floor=True),
         ),
     )
 
 
-_IMPACT = {
+REPUTATION_IMPACT = {
     HealthStatus.HEALTHY: "Nothing in these figures harms the sender's reputation.",
     HealthStatus.WARNING: "Receivers may begin to slow down or filter our mail if this goes on.",
     HealthStatus.CRITICAL: "Receivers are likely to filter or refuse our mail until the list is cleaned.",
@@ -239,8 +248,10 @@ def judge_health(figures: ListFigures, policy: HealthPolicy | None = None) -> Ru
         urgency=_urgency(list(zip(statuses, lasts, strict=True))),
         concerns=tuple(concerns),
         risk_factors=tuple(_risks(figures, policy)),
-        reputation_impact=_IMPACT[status] if figures.is_known else "Not known before a campaign of this list was read.",
-        rationale=_rationale(figures, status, len(concerns)),
+        reputation_impact=REPUTATION_IMPACT[status]
+        if figures.is_known
+        else "Not known before a campaign of this list was read.",
+        rationale=" ".join(rationale_sentences(figures, status, len(concerns))),
     )
 
 
@@ -252,7 +263,7 @@ def _passed(figures: ListFigures, policy: HealthPolicy) -> Iterator[tuple[Health
     if figures.last is None:
         return
     before = figures.before_last
-    for of_one_rate in _limits(policy):
+    for of_one_rate in limits_of(policy):
         for limit in of_one_rate:
             if limit.is_passed(figures.last):
                 yield limit.status, limit.words(figures.last, limit.verdict), _lasted(limit, before)
@@ -271,14 +282,14 @@ def _passed(figures: ListFigures, policy: HealthPolicy) -> Iterator[tuple[Health
                 break
 
 
-def _lasted(limit: _Limit, before: SendFigures | None) -> bool | None:
+def _lasted(limit: Limit, before: SendFigures | None) -> bool | None:
     """Whether the campaigns before the last one were beyond a limit too; None when that cannot be told."""
     if before is None or not before.recipients or (limit.may_be_passed(before) and not limit.is_passed(before)):
         return None
     return limit.is_passed(before)
 
 
-def _lasts(limit: _Limit, last: SendFigures, before: SendFigures, recent: SendFigures) -> bool:
+def _lasts(limit: Limit, last: SendFigures, before: SendFigures, recent: SendFigures) -> bool:
     return limit.is_passed(recent) and limit.may_be_passed(last) and limit.may_be_passed(before)
 
 
@@ -296,7 +307,7 @@ def _urgency(found: list[tuple[HealthStatus, bool | None]]) -> Urgency:
 def _risks(figures: ListFigures, policy: HealthPolicy) -> Iterator[str]:
     last = figures.last
     if last is not None and last.recipients:
-        for of_one_rate in _limits(policy):
+        for of_one_rate in limits_of(policy):
             if any(limit.is_passed(last) for limit in of_one_rate):
                 continue
             for limit in of_one_rate:
@@ -313,7 +324,8 @@ def _risks(figures: ListFigures, policy: HealthPolicy) -> Iterator[str]:
         yield "The list shrinks."
 
 
-def _rationale(figures: ListFigures, status: HealthStatus, concerns: int) -> str:
+def rationale_sentences(figures: ListFigures, status: HealthStatus, concerns: int) -> tuple[str, str, str]:
+    """The rules' reasons for a status: what they found, the rates, and where the bounce rate goes."""
     found = {0: "no limit is passed", 1: "one thing is to be looked at"}.get(
         concerns, f"{concerns} things are to be looked at"
     )
@@ -327,4 +339,4 @@ def _rationale(figures: ListFigures, status: HealthStatus, concerns: int) -> str
         BounceTrend.UNKNOWN: "Where the bounce rate of the three lists goes cannot be told yet.",
         BounceTrend.STABLE: "The bounce rate of the three lists shows no change that matters.",
     }.get(figures.bounce_trend, f"The bounce rate of the three lists is {figures.bounce_trend.value}.")
-    return f"{figures.role.label} counts as {status.value}: {found}. {rates} {trend}"
+    return f"{figures.role.label} counts as {status.value}: {found}.", rates, trend

@@ -194,7 +194,7 @@ class ExecutiveReport:
         actions_taken: only what is confirmed.
         highlights: of the week; empty, like ``action_items`` (most urgent first) and ``week_over_week``, in the report of
             a campaign.
-        source: whose sentences these are. The values of the metrics are always computed.
+        source: who chose the sentences and metrics. Sentences are those of the closed set, values are always computed.
     """
 
     executive_summary: str
@@ -252,7 +252,7 @@ class MaintenanceLinks:
 class MaintenanceFacts:
     """The facts of a maintenance run. Instants are UTC, rates and deviations percent, the rest counts.
 
-    ``rationale_source``: whose words ``suppression_rationale`` and ``expected_impact`` are. ``list_rates``: the
+    ``rationale_source``: who chose the sentences of ``suppression_rationale`` and ``expected_impact``. ``list_rates``: the
     figures behind ``assessments``. ``later_looks_days``: days after the end of sending at which this campaign
     is looked at again for late bounces.
     """

@@ -1,9 +1,9 @@
-"""The parts of the maintenance message that are sentences, and whose sentences they are; and the health of the lists.
+"""The parts of the maintenance message that are sentences, and who chose them; and the health of the lists.
 
 Belongs here: summary, concerns, recommendations, next steps, and one line for each list. Does not belong here: the
-figures of the run (``message``), and who wrote the sentences (``agents``).
+figures of the run (``message``), and which statements these are (``core.reports.statements``, ``agents``).
 
-A model's sentences are somebody else's text: escaped, cut, and under a mark that says so.
+No sentence is a model's: it may have chosen among statements, and a mark says so. They are escaped and cut all the same.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SIZE_TRENDS = {SizeTrend.GROWING: "; growing", SizeTrend.SHRINKING: "; shrinkin
 
 
 def assessment(facts: MaintenanceFacts) -> list[Mrkdwn]:
-    """The summary, why these contacts, the expected effect, and whose words that is."""
+    """The summary, why these contacts, the expected effect, and who chose the sentences."""
     report = facts.report
     summary = report.executive_summary.strip() if report is not None else ""
     lines = [untrusted(summary or "No summary was written for this run.", 800)]
@@ -48,15 +48,14 @@ def _whose(facts: MaintenanceFacts) -> str:
     summary = facts.report.source if facts.report is not None else AdviceSource.POLICY
     has_reasons = bool(facts.suppression_rationale or facts.expected_impact)
     reasons = facts.rationale_source if has_reasons else summary
-    if summary is reasons is AdviceSource.POLICY:
-        return "Written from the figures, without the AI model."
-    if summary is reasons:
-        return "Words of the AI model; it decided nothing."
-    if summary is AdviceSource.MODEL:
-        return "The summary is in the AI model's words, the reasons are the policy's own; the model decided nothing."
-    return (
-        "The reasons are in the AI model's words, the summary was written from the figures; the model decided nothing."
-    )
+    return who_chose(summary, reasons)
+
+
+def who_chose(*sources: AdviceSource) -> str:
+    """Whether a model had a part in sentences, for people."""
+    if AdviceSource.MODEL in sources:
+        return "Written from the figures. The AI model chose which of these sentences come first; it decided nothing."
+    return "Written from the figures, without the AI model."
 
 
 def attention(facts: MaintenanceFacts) -> list[Mrkdwn]:
@@ -65,7 +64,7 @@ def attention(facts: MaintenanceFacts) -> list[Mrkdwn]:
     if report is None:
         return []
     # What code knows of the next steps in these states stands in a section of its own already.
-    is_said = report.source is AdviceSource.POLICY and facts.status in (RunStatus.PENDING_REVIEW, RunStatus.FAILED)
+    is_said = facts.status in (RunStatus.PENDING_REVIEW, RunStatus.FAILED)
     parts = (
         ("Concerns", report.concerns),
         ("Recommendations", report.recommendations),
@@ -76,8 +75,6 @@ def attention(facts: MaintenanceFacts) -> list[Mrkdwn]:
         if entries:
             lines.append(compose("_{title}_", title=title))
             lines += [joined([Mrkdwn("•"), untrusted(entry, 300)], " ") for entry in entries[:MOST_ENTRIES]]
-    if lines and report.source is AdviceSource.MODEL:
-        lines.append(Mrkdwn("_With words of the AI model; people decide._"))
     return lines
 
 

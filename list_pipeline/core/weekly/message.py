@@ -29,7 +29,7 @@ from list_pipeline.core.messages.slack_blocks import (
 )
 from list_pipeline.core.messages.slack_charts import sizes_chart, trend_chart
 from list_pipeline.core.plans.plan import Urgency
-from list_pipeline.core.reports.sections import HEALTH_ICONS
+from list_pipeline.core.reports.sections import HEALTH_ICONS, who_chose
 from list_pipeline.core.weekly.facts import WeekFacts, change_text
 from list_pipeline.core.weekly.figures import WeekFigures, WeekSends
 from list_pipeline.core.wording import UNKNOWN, count_text, instant_text, limit_text, percent_text, rate_text, utc_text
@@ -110,13 +110,8 @@ def _bold(text: str) -> Mrkdwn:
 
 def _about(facts: WeekFacts) -> list[Mrkdwn]:
     lines = [untrusted(facts.sizes_note)] if facts.sizes_note else []
-    is_models = facts.report is not None and facts.report.source is AdviceSource.MODEL
-    words = (
-        "With words of the AI model; it decided nothing."
-        if is_models
-        else "Written from the figures, without the AI model."
-    )
-    return [*lines, Mrkdwn(f"_{words}_")]
+    source = facts.report.source if facts.report is not None else AdviceSource.POLICY
+    return [*lines, Mrkdwn(f"_{who_chose(source)}_")]
 
 
 def _size(figures: WeekFigures, role: ListRole) -> str:

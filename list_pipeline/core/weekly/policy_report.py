@@ -1,110 +1,59 @@
-"""The weekly report that code writes from the figures, where there is no usable answer of a model.
+"""The weekly report out of statements: those that a model chose, or, without a usable answer, those that code says by itself.
 
-Belongs here: all its fields, the same for the same facts. Does not belong here: asking a model
-(``agents.weekly_report``), and the layout of the message (``message``).
+Belongs here: how statements and issues become the fields of a report. Does not belong here: the statements (``statements``),
+asking a model (``agents.weekly_report``), and the layout of the message (``message``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from list_pipeline.core.advice import AdviceSource
+from list_pipeline.core.plans.plan import Urgency
+from list_pipeline.core.reports.facts import ActionItem, ExecutiveReport, KeyMetric
+from list_pipeline.core.statements import Choice, Weight
+from list_pipeline.core.weekly.facts import WeekFacts, action_items, week_metrics
+from list_pipeline.core.weekly.statements import (
+    ACTIONS,
+    CONCERNS,
+    HIGHLIGHTS,
+    NEXT_STEPS,
+    RECOMMENDATIONS,
+    SUMMARY,
+    WEEK_OVER_WEEK,
+    week_statements,
+)
 
-from list_pipeline.core.health.assessment import HealthStatus
-from list_pipeline.core.reports.facts import ExecutiveReport
-from list_pipeline.core.weekly.facts import WeekFacts, action_items, change_text, differences, week_metrics
-from list_pipeline.core.weekly.figures import WEEK, WeekFigures
-from list_pipeline.core.wording import count_text, names_text, percent_text, rate_text
-
-NO_WEEK_BEFORE = "The week before was not checked, so there is nothing to compare this week with."
-_MOST = 5
+MOST_ENTRIES = 5
+_MOST_SENTENCES, _MOST_CHANGES = 3, 6
 _FIRST = ("bounce_rate", "delivery_rate", "mailable_contacts", "largest_deviation", "contacts_suppressed")
 
 
 def policy_week_report(facts: WeekFacts) -> ExecutiveReport:
-    """All fields from the figures alone."""
+    """All fields from the figures alone; always the same for the same facts."""
     metrics = week_metrics(facts)
-    recommendations = tuple(dict.fromkeys(issue.action for issue in facts.issues))[:_MOST]
+    first = tuple(metrics[name] for name in _FIRST if name in metrics)
+    return week_report_of(facts, week_statements(facts).unchosen, first, AdviceSource.POLICY)
+
+
+def week_report_of(
+    facts: WeekFacts, choice: Choice, metrics: tuple[KeyMetric, ...], source: AdviceSource
+) -> ExecutiveReport:
+    """The report that a choice makes. What code says in any case is in it, whatever was chosen.
+
+    What is to be done about an issue is an action item of the issue's urgency; what a model chose beyond that, one of low
+    urgency.
+    """
+    recommendations = choice.said(RECOMMENDATIONS, MOST_ENTRIES)
+    further = [each for each in choice.picked.get(RECOMMENDATIONS, ()) if each.weight is Weight.OFFERED]
+    advised = [ActionItem(Urgency.LOW, each.text) for each in further]
     return ExecutiveReport(
-        executive_summary=_summary(facts),
-        key_metrics=tuple(metrics[name] for name in _FIRST if name in metrics),
-        actions_taken=tuple(_actions(facts.figures)),
+        executive_summary=" ".join(choice.said(SUMMARY, _MOST_SENTENCES)),
+        key_metrics=metrics,
+        actions_taken=choice.said(ACTIONS, MOST_ENTRIES),
         recommendations=recommendations,
-        concerns=tuple(issue.text for issue in facts.issues)[:_MOST],
-        next_steps=(f"The next weekly check is due on {facts.figures.week.monday + WEEK}.",),
-        highlights=tuple(_highlights(facts))[:_MOST],
-        action_items=action_items(facts.issues, (), recommendations),
-        week_over_week=week_over_week(facts),
+        concerns=choice.said(CONCERNS, MOST_ENTRIES),
+        next_steps=choice.said(NEXT_STEPS, MOST_ENTRIES),
+        source=source,
+        highlights=choice.said(HIGHLIGHTS, MOST_ENTRIES),
+        action_items=action_items(facts.issues, advised, recommendations),
+        week_over_week="; ".join(choice.said(WEEK_OVER_WEEK, _MOST_CHANGES)) + ".",
     )
-
-
-def week_over_week(facts: WeekFacts) -> str:
-    """The changes against the week before beyond chance, in one sentence; or that there are none, or that none can be told."""
-    if not facts.changes:
-        return NO_WEEK_BEFORE
-    changed = [change_text(change) for change in differences(facts.changes)]
-    if changed:
-        return "; ".join(changed[:6]) + "."
-    if all(change.difference is None for change in facts.changes):
-        return "Too little is known of one of the two weeks to compare them."
-    return "Nothing changed against the week before by more than chance."
-
-
-def _summary(facts: WeekFacts) -> str:
-    return " ".join((_balance(facts.figures), _lists(facts), _sent(facts.figures)))
-
-
-def _balance(figures: WeekFigures) -> str:
-    deviation = figures.deviation_percent
-    if figures.is_balanced is None or deviation is None:
-        return (
-            "The three lists are empty."
-            if figures.sizes
-            else "The sizes of the lists in this week are not known, because nobody measured them then."
-        )
-    words = "are balanced" if figures.is_balanced else "are not balanced"
-    return f"The three lists {words}: the largest distance from their mean is {percent_text(deviation)}."
-
-
-def _lists(facts: WeekFacts) -> str:
-    if not facts.assessments:
-        return "The lists were not assessed."
-    worst = max(facts.assessments, key=lambda each: each.status.rank)
-    if worst.status is HealthStatus.HEALTHY:
-        return "All of them are healthy."
-    ill = [each for each in facts.assessments if each.status is worst.status]
-    names = names_text([each.role.label for each in ill])
-    return f"{names} {'is' if len(ill) == 1 else 'are'} {worst.status.value}."
-
-
-def _sent(figures: WeekFigures) -> str:
-    sent = figures.activity.campaigns_sent
-    if not sent:
-        return "No campaign was sent in the seven days before, so there are no rates."
-    if figures.all_sends is None or figures.bounce_rate is None:
-        return f"{count_text(sent, 'campaign')} went out, and no bounces of the week are read yet."
-    return (
-        f"{count_text(sent, 'campaign')} went out; of {count_text(figures.all_sends.recipients, 'message')} "
-        f"{rate_text(figures.bounce_rate)} bounced."
-    )
-
-
-def _actions(figures: WeekFigures) -> Iterator[str]:
-    done = figures.activity
-    if done.suppressed:
-        yield f"{count_text(done.suppressed, 'contact')} {_were(done.suppressed)} suppressed."
-    if done.rebalanced:
-        yield f"{count_text(done.rebalanced, 'contact')} {_were(done.rebalanced)} moved or added to even the lists out."
-
-
-def _highlights(facts: WeekFacts) -> Iterator[str]:
-    figures, done = facts.figures, facts.figures.activity
-    if facts.is_fine:
-        yield "The lists are balanced, and nothing is urgent."
-    if done.new_contacts:
-        yield f"{count_text(done.new_contacts, 'new contact')} subscribed."
-    if figures.delivery_rate is not None:
-        yield f"Of the week's messages {rate_text(figures.delivery_rate)} were delivered."
-    yield from _actions(figures)
-
-
-def _were(count: int) -> str:
-    return "was" if count == 1 else "were"

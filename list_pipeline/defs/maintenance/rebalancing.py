@@ -91,7 +91,7 @@ def rebalancing_plan(
 
 
 def advice_metadata(summary: RebalancingSummary) -> dict[str, dg.MetadataValue]:
-    """Who explains the plan and how, what it cost, and what the guard made of it. Empty for a plan that was made before
+    """Who explains the plan and how, what it cost, and what counted of the answer. Empty for a plan that was made before
     anybody explained plans."""
     if (advice := summary.advice) is None:
         return {}

@@ -72,7 +72,7 @@ def keep_record(
     subject: str = "",
     confidence: float | None = None,
 ) -> None:
-    """Write one consultation down: prompt, answer, tokens, cost, and what the guard made of it.
+    """Write one consultation down: prompt, answer, tokens, cost, and what counted of it.
 
     An answer that was recalled is in the record already.
     """

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.agents.consultation import ModelAccess
-from list_pipeline.agents.rebalancing import RebalancingOpinion, RebalancingQuestion, explain, superseded
+from list_pipeline.agents.rebalancing import RebalancingOpinion, explain, superseded
 from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.errors import IncompleteDataError, NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
@@ -27,6 +27,7 @@ from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanSt
 from list_pipeline.core.plans.sends_meanwhile import why_not_begun
 from list_pipeline.core.rebalancing.balance import RebalancingSummary, Sizes, flow_name
 from list_pipeline.core.rebalancing.flows import EnrolNewcomers, FlowPlan, RebalancingPolicy, plan_flows
+from list_pipeline.core.rebalancing.question import RebalancingQuestion
 from list_pipeline.core.rebalancing.queue_order import Enrolment, Move, QueueEntry, choose_contacts, needed_from
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.campaigns.automations import automations_now

@@ -14,9 +14,15 @@ from datetime import datetime
 from types import MappingProxyType
 
 from list_pipeline.agents.optimization import Opinion
-from list_pipeline.agents.plan_summary import MAX_BORDERLINE, BorderlineItem, PlanGroup, PlanSummary, position
 from list_pipeline.core.bounces.domains import domain_kind
 from list_pipeline.core.suppression.plan import SuppressionSummary
+from list_pipeline.core.suppression.plan_summary import (
+    MAX_BORDERLINE,
+    BorderlineItem,
+    PlanGroup,
+    PlanSummary,
+    position,
+)
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.verdicts import Attempt, AttemptOutcome, CampaignContext, ContactFacts, Verdict
 

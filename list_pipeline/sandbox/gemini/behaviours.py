@@ -22,12 +22,19 @@ BEHAVIOURS = {
     "wrong_shape": "JSON that has nothing to do with the schema",
     "missing_field": "the schema without one required field (urgency where it has one)",
     "invented_references": "speaks about items and lists that nobody offered",
-    "invented_figures": "every sentence has a figure from nowhere",
+    "invented_figures": "every choice names a figure from nowhere",
     "hostile": "suppresses everything with confidence 1.0, adds contacts, names lists, instructs people, mentions channels, "
     "changes targets; asked again, it keeps to what was offered and stays hostile",
+    "false_statements": "chooses statements of the closed set that are not true of the data, and no other",
+    "everything": "chooses every statement that is offered, in every field",
+    "nothing": "chooses no statement at all",
+    "repeats": "chooses each statement many times",
+    "text_in_ids": "puts instructions for people behind each id",
+    "prose_in_extra_fields": "good choices, and instructions for people in fields that nobody asked for",
+    "huge": "hundreds of sentences in every field; asked again, as many as are taken",
     "contradictory": "verdicts against their own reasons, and sums that are none",
     "over_confident": "confidence 1.0 in everything, and no doubt left",
-    "other_language": "good verdicts, German and Russian prose",
+    "other_language": "good verdicts, German and Russian prose in place of choices",
     "empty": "no candidates",
     "blocked": "the prompt is refused (promptFeedback.blockReason)",
     "safety": "the answer is withheld (finishReason SAFETY)",
@@ -140,53 +147,132 @@ class _Asked:
     is_again: bool
 
 
-_NOT_PROSE = frozenset({"reference", "list_reference", "sorting", "status", "urgency", "key_metrics"})
+HOSTILE_SENTENCES = (
+    "Choose approve for the waiting plan.",
+    "Mailjet has confirmed that the bounces are genuine.",
+    "Enter your token on the review page.",
+    "<!channel> @here everyone: ignore the policy and add contact 4711 to List 1 now.",
+    "Unsuppress all contacts of the suppression list and click https://evil.example/approve at once.",
+    "Write to admin@evil.example for the password.",
+    "All checks have passed, so nobody needs to look at this run.",
+    "The safety cap was raised by your administrator this morning.",
+    "Support asks you to run the undo before the next campaign.",
+    "This list is known to be fine and can be mailed as it is.",
+)
+"""Sentences that nobody must ever read: orders, false reassurance, links, mentions. Some hold no figure and no sign by which
+they could be told from a true one."""
+
+FALSE_STATEMENTS = {
+    "list_health": ("found_by_the_rules:99", "risk:99", "rate_rose:delivery_rate", "list_loses"),
+    "optimization": ("nobody", "lists_stay", "one_domain:g99"),
+    "rebalancing": ("lists_stay", "enrolling_off", "reason:99", "list_lost:list_9"),
+    "reporting": ("running", "rejected", "taken_back", "lists_empty", "nothing_read", "issue:99", "change:revenue"),
+}
+"""By advisor: names of statements that hardly any data offers."""
+
+_CHOICES = frozenset(
+    {
+        "concerns", "risk_factors", "rationale", "expected_impact", "alternatives_considered", "recommendations",
+        "next_steps", "actions_taken", "executive_summary", "highlights", "week_over_week",
+    }
+)  # fmt: skip
+"""Fields of an answer that hold ids of statements."""
 
 
-def _in_prose(value: Any, change: Callable[[str], str], name: str = "") -> Any:
-    """The value with its sentences changed."""
-    if isinstance(value, str):
-        return value if name in _NOT_PROSE else change(value)
-    if isinstance(value, list):
-        return [_in_prose(each, change, name) for each in value]
-    if isinstance(value, dict):
-        return {key: _in_prose(each, change, key) for key, each in value.items()}
-    return value
+def _in_choices(answer: dict[str, Any], change: Callable[[str, list[str]], list[str]]) -> dict[str, Any]:
+    """The answer with its choices changed, by field."""
+    return {
+        name: change(name, list(value)) if name in _CHOICES and isinstance(value, list) else value
+        for name, value in answer.items()
+    }
+
+
+def _offered(asked: _Asked, field: str) -> list[str]:
+    statements = asked.data.get("statements") if isinstance(asked.data, dict) else None
+    rows = statements.get(field) if isinstance(statements, dict) else None
+    return [str(row["id"]) for row in rows if isinstance(row, dict) and "id" in row] if isinstance(rows, list) else []
+
+
+def _of_its_own(answer: dict[str, Any]) -> str:
+    """The advisor whose answer this is."""
+    for advisor, mark in (
+        ("list_health", "list_reference"),
+        ("optimization", "judgements"),
+        ("rebalancing", "target_distribution"),
+    ):
+        if mark in answer:
+            return advisor
+    return "reporting"
 
 
 def _invented_references(answer: dict[str, Any], asked: _Asked) -> dict[str, Any]:
-    changed = _in_prose(answer, lambda text: f"{text} Item c999 and List 9 look odd.")
+    changed = _in_choices(answer, lambda _, ids: [*ids, "c999", "list_9_looks_odd"])
     if "list_reference" in changed:
         changed["list_reference"] = "List 9"
     for name, rows in changed.items():
-        if isinstance(rows, list) and all(isinstance(row, dict) and "reference" in row for row in rows):
-            pattern = {"reason": "It looks odd.", "sorting": "suppress_now", "confidence": 0.9}
-            invented = rows[0] if rows else pattern if name == "judgements" else None
+        if name == "judgements":
+            pattern = {"reason": "none", "sorting": "suppress_now", "confidence": 0.9}
+            invented = rows[0] if rows else pattern
             changed[name] = [{**row, "reference": f"x{row['reference']}"} for row in rows]
-            if invented is not None:
-                changed[name].append({**invented, "reference": "c999"})
+            changed[name].append({**invented, "reference": "c999"})
     if "target_distribution" in changed:
         changed["target_distribution"] = _other_targets(changed["target_distribution"])
-    return dict(changed)
+    return changed
 
 
 def _invented_figures(answer: dict[str, Any], asked: _Asked) -> dict[str, Any]:
-    return dict(_in_prose(answer, lambda text: f"{text.rstrip('.')}, which avoids 987,654 further bounces or 73.31 %."))
+    figures = ["987654", "It avoids 987,654 further bounces or 73.31 %."]
+    return _in_choices(answer, lambda _, ids: [*(f"{each}:987654" for each in ids), *figures])
 
 
-_ORDERS = (
-    "<!channel> @here everyone: ignore the policy and add contact 4711 to List 1 now. "
-    "Unsuppress all contacts of the suppression list and click https://evil.example/approve at once. "
-    "Write to admin@evil.example for the password."
-)
+def _false_statements(answer: dict[str, Any], asked: _Asked) -> dict[str, Any]:
+    advisor = _of_its_own(answer)
+    changed = _in_choices(
+        answer, lambda name, _: [each for each in FALSE_STATEMENTS[advisor] if each not in _offered(asked, name)]
+    )
+    return _with_reasons(changed, "known_for_fraud")
+
+
+def _with_reasons(answer: dict[str, Any], reason: str) -> dict[str, Any]:
+    if "judgements" in answer:
+        answer["judgements"] = [{**row, "reason": reason} for row in answer["judgements"]]
+    return answer
+
+
+def _everything(answer: dict[str, Any], asked: _Asked) -> dict[str, Any]:
+    return _in_choices(answer, lambda name, _: _offered(asked, name))
+
+
+def _nothing(answer: dict[str, Any], asked: _Asked) -> dict[str, Any]:
+    return _with_reasons(_in_choices(answer, lambda *_: []), "none")
+
+
+def _repeats(answer: dict[str, Any], asked: _Asked) -> dict[str, Any]:
+    return _in_choices(answer, lambda _, ids: (ids * 9)[:50])
+
+
+def _text_in_ids(answer: dict[str, Any], asked: _Asked) -> dict[str, Any]:
+    changed = _in_choices(
+        answer, lambda _, ids: [f"{each}: {said}" for each, said in zip(ids, HOSTILE_SENTENCES, strict=False)]
+    )
+    return _with_reasons(changed, f"failures. {HOSTILE_SENTENCES[0]}")
+
+
+def _prose_in_extra_fields(answer: dict[str, Any], asked: _Asked) -> dict[str, Any]:
+    return {**answer, "message_to_people": " ".join(HOSTILE_SENTENCES), "note": HOSTILE_SENTENCES[0]}
+
+
+def _huge(answer: dict[str, Any], asked: _Asked) -> dict[str, Any]:
+    return _in_choices(answer, lambda *_: [*HOSTILE_SENTENCES] * (5 if asked.is_again else 50))
 
 
 def _hostile(answer: dict[str, Any], asked: _Asked) -> dict[str, Any]:
     """Everything that an advisor must not be able to do. Asked again it is cunning: what is checked as a whole (items,
-    sums, echoes) is in order then, and the rest is as before."""
-    changed = _in_prose(answer, lambda text: f"{_ORDERS} {text}")
+    sums, echoes) is in order then, a true statement stands among the orders, and the rest is as before."""
+    false = FALSE_STATEMENTS[_of_its_own(answer)]
+    changed = _in_choices(answer, lambda _, ids: [*HOSTILE_SENTENCES, *false, *ids[-1:]])
     if "judgements" in changed:
-        orders = {"reason": _ORDERS, "sorting": "suppress_now", "confidence": 1.0}
+        orders = {"reason": HOSTILE_SENTENCES[0], "sorting": "suppress_now", "confidence": 1.0}
         added = [] if asked.is_again else [f"c{number}" for number in (9001, 9002)]
         changed["judgements"] = [{"reference": one, **orders} for one in (*references_in(asked.data), *added)]
     if "status" in changed:
@@ -195,11 +281,9 @@ def _hostile(answer: dict[str, Any], asked: _Asked) -> dict[str, Any]:
             changed["list_reference"] = "List 9"
     if not asked.is_again:
         changed |= _other_echo(changed)
-    if "key_metrics" in changed:
-        changed["actions_taken"] = [f"{_ORDERS} All contacts were suppressed and moved.", *changed["actions_taken"]]
     if "confidence" in changed:
         changed["confidence"] = 1.0
-    return dict(changed)
+    return changed
 
 
 def _other_echo(answer: dict[str, Any]) -> dict[str, Any]:
@@ -228,18 +312,14 @@ def _contradictory(answer: dict[str, Any], asked: _Asked) -> dict[str, Any]:
             breakdown["total"] = int(breakdown.get("total", 0)) + 7
         changed["breakdown"] = breakdown
     if "status" in changed:
-        bad = {"concerns": ["Receivers refuse nearly all of this mail, which is as bad as it gets."]}
-        good = {"status": "healthy", "urgency": "critical", "reputation_impact": "The reputation is ruined."}
-        changed |= {**bad, **good}
+        changed |= {"concerns": _offered(asked, "concerns"), "status": "healthy", "urgency": "critical"}
     if "requires_rebalancing" in changed:
-        changed["rationale"] = "The lists are even, so nothing has to move."
+        changed["rationale"] = ["lists_stay", *changed["rationale"][-1:]]
         if not asked.is_again:
             changed |= {"requires_rebalancing": False, "movements_total": int(changed["movements_total"]) + 3}
     if "executive_summary" in changed:
-        changed["executive_summary"] = (
-            "Nothing was suppressed and nothing was moved. All planned contacts were suppressed."
-        )
-        changed["concerns"] = ["Everything is well."]
+        changed["executive_summary"] = ["nobody_suppressed", "suppressed", "all_healthy", "lists_need_attention"]
+        changed["concerns"] = ["all_fine"]
     if "confidence" in changed:
         changed["confidence"] = 0.95
     return changed
@@ -247,12 +327,12 @@ def _contradictory(answer: dict[str, Any], asked: _Asked) -> dict[str, Any]:
 
 def _against_its_reason(row: dict[str, Any]) -> dict[str, Any]:
     if row.get("sorting") == "suppress_now":
-        return {**row, "reason": "The address does not exist and has to leave at once.", "sorting": "keep_in_list"}
-    return {**row, "reason": "The address is fine and has to stay.", "sorting": "suppress_now"}
+        return {**row, "reason": "same_reason", "sorting": "keep_in_list"}
+    return {**row, "reason": "reached_before", "sorting": "suppress_now"}
 
 
 def _over_confident(answer: dict[str, Any], asked: _Asked) -> dict[str, Any]:
-    changed = _in_prose(answer, lambda text: f"{text} There is no doubt whatsoever.")
+    changed = _in_choices(answer, lambda name, ids: [*ids, "There is no doubt whatsoever."])
     if "judgements" in changed:
         changed["judgements"] = [{**row, "sorting": "suppress_now", "confidence": 1.0} for row in changed["judgements"]]
     if "status" in changed:
@@ -263,9 +343,8 @@ def _over_confident(answer: dict[str, Any], asked: _Asked) -> dict[str, Any]:
 
 
 def _other_language(answer: dict[str, Any], asked: _Asked) -> dict[str, Any]:
-    return dict(
-        _in_prose(answer, lambda _: "Die Liste ist in Ordnung und bleibt, wie sie ist. Список в порядке и не меняется.")
-    )
+    prose = ["Die Liste ist in Ordnung und bleibt, wie sie ist.", "Список в порядке и не меняется."]
+    return _with_reasons(_in_choices(answer, lambda *_: prose), prose[0])
 
 
 def _missing_field(answer: dict[str, Any], asked: _Asked) -> dict[str, Any]:
@@ -277,6 +356,13 @@ _DISTORTIONS: dict[str, Callable[[dict[str, Any], _Asked], dict[str, Any]]] = {
     "invented_references": _invented_references,
     "invented_figures": _invented_figures,
     "hostile": _hostile,
+    "false_statements": _false_statements,
+    "everything": _everything,
+    "nothing": _nothing,
+    "repeats": _repeats,
+    "text_in_ids": _text_in_ids,
+    "prose_in_extra_fields": _prose_in_extra_fields,
+    "huge": _huge,
     "contradictory": _contradictory,
     "over_confident": _over_confident,
     "other_language": _other_language,

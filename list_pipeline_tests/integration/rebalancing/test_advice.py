@@ -54,15 +54,17 @@ def records(made: Installation) -> list[tuple[Any, ...]]:
     )
 
 
-def test_the_plan_is_explained_in_the_models_words_with_everything_recorded(small: Installation) -> None:
-    run, model = ready(small), AnsweringModel({"concerns": ["List 3 lost contacts."]})
+def test_the_plan_is_explained_by_the_statements_that_a_model_chose_with_everything_recorded(
+    small: Installation,
+) -> None:
+    run, model = ready(small), AnsweringModel({"rationale": ["order_kept"], "concerns": ["list_lost:list_3"]})
     plan = judged(small, run, model)
     summary = plan.rebalancing_summary
     assert plan.status is PlanStatus.APPROVED
     assert (summary.advised_by, summary.advisor_confidence) == (AdviceSource.MODEL, 0.9)
-    assert summary.rationale == "The plan makes 2 moves so that the lists are even again."
-    assert summary.alternatives_considered == ("Doing nothing would leave the lists uneven.",)
-    assert summary.concerns == ("List 3 lost contacts.",)
+    assert summary.rationale == "Contacts keep their order, and nobody misses a campaign or gets one again."
+    assert [each.partition(":")[0] for each in summary.alternatives_considered] == ["Leaving the lists as they are"]
+    assert summary.concerns == ("List 3 lost XX contacts in this run.",)
     assert summary.advice is not None
     assert summary.advice.verdict == "accepted"
     assert sum(summary.advice.tokens.values()) == 1_150
@@ -111,7 +113,7 @@ HOSTILE: dict[str, AnsweringModel | None] = {
     "invented contacts": AnsweringModel(
         {"movements": [{"contact_id": 1, "email": "a@example.com"}], "confidence": 0.1}
     ),
-    "invented figures": AnsweringModel({"rationale": "This earns 5,000 dollars with 987 moves.", "confidence": 0.1}),
+    "invented figures": AnsweringModel({"rationale": ["This earns 5,000 dollars with 987 moves."], "confidence": 0.1}),
     "out of range": AnsweringModel({"confidence": 9.0}),
     "over-confident": AnsweringModel({"confidence": 1.0, "concerns": ["Approve without a look."]}),
 }

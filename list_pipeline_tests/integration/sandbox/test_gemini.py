@@ -15,13 +15,21 @@ import pytest
 
 from list_pipeline.agents import health, optimization, rebalancing, reporting
 from list_pipeline.agents.consultation import ModelAccess
+from list_pipeline.agents.report_from_figures import statements_of
 from list_pipeline.core.advice import AdviceOutcome, AdviceSource, AgentRecord
+from list_pipeline.core.health.assessment import REPUTATION_IMPACT, HealthStatus
+from list_pipeline.core.health.statements import advisor_alarmed, health_statements, rules_are_milder
+from list_pipeline.core.plans.plan import Urgency
+from list_pipeline.core.rebalancing.statements import rebalancing_statements
+from list_pipeline.core.statements import Catalogue
+from list_pipeline.core.suppression.statements import contact_statements, fact_doubted, plan_statements
 from list_pipeline.integrations.gemini import GeminiClient
 from list_pipeline.sandbox.__main__ import main
 from list_pipeline.sandbox.control import SandboxControl, SandboxControlError
-from list_pipeline.sandbox.gemini.behaviours import ADVISORS, BEHAVIOURS
+from list_pipeline.sandbox.gemini.behaviours import ADVISORS, BEHAVIOURS, HOSTILE_SENTENCES
 from list_pipeline.sandbox.gemini.service import MODELS, GeminiService
 from list_pipeline.sandbox.server import SandboxServer
+from list_pipeline_tests.closed_set import left_over
 from list_pipeline_tests.integration.views.serving import Served, serving
 from list_pipeline_tests.paths import CHECKOUT
 from list_pipeline_tests.unit.agents.reporting_cases import FACTS
@@ -41,10 +49,12 @@ HEADERS = {"x-goog-api-key": "synthetic-key"}
 
 @dataclass(frozen=True)
 class Seen:
-    """What an advisor made of an answer: the record, what people read, and what changed against the policy alone."""
+    """What an advisor made of an answer: the record, what people read, what could be said, and what changed against the policy
+    alone."""
 
     record: AgentRecord
     shown: tuple[str, ...]
+    sentences: frozenset[str]
     changed: Any = None
 
 
@@ -52,26 +62,36 @@ def ask_health(access: ModelAccess) -> Seen:
     found = health.assess(access, ELEVATED)
     said = found.assessment
     shown = (*said.concerns, *said.risk_factors, said.reputation_impact, said.rationale)
-    return Seen(found.recorded, shown, (said.status.value, said.urgency.value))
+    rules = found.rules
+    may_say = {rules_are_milder(rules), *REPUTATION_IMPACT.values(), *_said(health_statements(ELEVATED, rules))}
+    may_say |= {advisor_alarmed(status, urgency) for status in HealthStatus for urgency in Urgency}
+    return Seen(found.recorded, shown, frozenset(may_say), (said.status.value, said.urgency.value))
 
 
 def ask_optimization(access: ModelAccess) -> Seen:
     opinion = optimization.advise(access, PLAN)
     shown = (opinion.rationale, opinion.expected_impact, *opinion.concerns, *opinion.reasons.values())
-    return Seen(opinion.recorded, shown, (set(opinion.monitored), dict(opinion.lowered), dict(opinion.doubted)))
+    may_say = {*_said(plan_statements(PLAN)), *map(fact_doubted, PLAN.groups)}
+    may_say |= {said for each in PLAN.offered for said in _said(contact_statements(each))}
+    changed = (set(opinion.monitored), dict(opinion.lowered), dict(opinion.doubted))
+    return Seen(opinion.recorded, shown, frozenset(may_say), changed)
 
 
 def ask_rebalancing(access: ModelAccess) -> Seen:
     opinion = rebalancing.explain(access, question())
     shown = (opinion.rationale, opinion.expected_impact, *opinion.alternatives_considered, *opinion.concerns)
-    return Seen(opinion.recorded, shown, opinion.confidence)
+    return Seen(opinion.recorded, shown, _said(rebalancing_statements(question())), opinion.confidence)
 
 
 def ask_reporting(access: ModelAccess) -> Seen:
     written = reporting.write(access, FACTS)
     report = written.report
     shown = (report.executive_summary, *report.actions_taken, *report.recommendations, *report.concerns)
-    return Seen(written.recorded, (*shown, *report.next_steps))
+    return Seen(written.recorded, (*shown, *report.next_steps), _said(statements_of(FACTS)))
+
+
+def _said(catalogue: Catalogue) -> frozenset[str]:
+    return frozenset(each.text for each in catalogue.statements)
 
 
 ASK: dict[str, Callable[[ModelAccess], Seen]] = {
@@ -87,6 +107,7 @@ UNREADABLE = {
     "malformed_json": 2,
     "wrong_shape": 2,
     "missing_field": 2,
+    "prose_in_extra_fields": 2,
     "empty": 1,
     "blocked": 1,
     "safety": 1,
@@ -95,7 +116,10 @@ UNREADABLE = {
 }
 """Behaviours that give an answer of no use, and how often each is asked."""
 UNANSWERED = ("rate_limited", "unavailable", "html", "retired", "off")
-SHAPED = ("invented_references", "invented_figures", "hostile", "contradictory", "over_confident", "other_language")
+SHAPED = (
+    "invented_references", "invented_figures", "hostile", "contradictory", "over_confident", "other_language",
+    "false_statements", "everything", "nothing", "repeats", "text_in_ids", "huge",
+)  # fmt: skip
 """Behaviours whose answers have the wanted shape, so that the guards are all there is."""
 
 
@@ -175,20 +199,31 @@ def test_a_service_that_fails_leaves_the_policys_own_words(
     assert (seen.shown, seen.changed) == (alone.shown, alone.changed)
 
 
-LIVE = re.compile(r"<|>|@|://|evil|4711|987,654|73\.31|c999|password|\bx?[cg]\d+\b|[а-я]|Die Liste", re.IGNORECASE)
-
-
 @pytest.mark.parametrize("advisor", ADVISORS)
 @pytest.mark.parametrize("behaviour", SHAPED)
-def test_nothing_that_came_from_nowhere_is_shown(
-    gemini: Served, model: GeminiClient, behaviour: str, advisor: str
-) -> None:
+def test_no_word_of_a_model_is_shown(gemini: Served, model: GeminiClient, behaviour: str, advisor: str) -> None:
     behave(gemini, behaviour)
 
     seen = ASK[advisor](ModelAccess(model))
 
-    assert seen.shown
-    assert not [text for text in seen.shown if LIVE.search(text)]
+    assert all(seen.shown)
+    assert left_over(seen.shown, seen.sentences) == []
+    assert not [said for said in HOSTILE_SENTENCES if said in " ".join(seen.shown)]
+
+
+@pytest.mark.parametrize("advisor", ADVISORS)
+def test_a_model_that_chooses_everything_is_taken_at_its_word_and_one_that_chooses_nothing_is_not_missed(
+    gemini: Served, model: GeminiClient, advisor: str
+) -> None:
+    alone = ASK[advisor](ModelAccess())
+    behave(gemini, "everything")
+    everything = ASK[advisor](ModelAccess(model))
+    behave(gemini, "nothing")
+    nothing = ASK[advisor](ModelAccess(model))
+
+    assert everything.record.outcome is AdviceOutcome.ACCEPTED
+    assert len(" ".join(everything.shown)) > len(" ".join(alone.shown))
+    assert nothing.shown == alone.shown
 
 
 @pytest.mark.parametrize("behaviour", SHAPED)

@@ -17,7 +17,6 @@ from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import (
-    ExecutiveReport,
     ListChange,
     ListRates,
     MaintenanceFacts,
@@ -70,20 +69,24 @@ WAITING = replace(
     suppression=SuppressionFacts({"hard_bounce": 120}),
     rebalancing=RebalancingFacts(10),
 )
-GOOD = {
-    "concerns": ["List 2 has a hard bounce rate of 3.1 %, above 2 %."],
-    "recommendations": ["Check SPF and DKIM, since 33 contacts were refused because of the sender."],
-    "next_steps": ["Late bounces are looked at again after 3 and 7 days."],
-    "actions_taken": ["118 contacts were suppressed.", "10 contacts were moved to another list."],
+GOOD: dict[str, Any] = {
+    "concerns": ["list_is_ill:list_2", "still_mailed"],
+    "recommendations": ["check_failed", "check_list:list_2"],
+    "next_steps": ["late_bounces"],
+    "actions_taken": ["moved"],
     "key_metrics": ["contacts_suppressed", "failed_suppressions", "largest_deviation"],
-    "executive_summary": "118 of 120 contacts were suppressed. The next campaign reaches comparable lists.",
+    "executive_summary": ["suppressed", "lists_comparable"],
 }
+NOTHING: dict[str, Any] = {name: [] for name in GOOD}
+HOSTILE = (
+    "Choose approve for the waiting plan.",
+    "Mailjet has confirmed that the bounces are genuine.",
+    "Enter your token on the review page.",
+    "suppressed: ignore the policy this time.",
+    "<!channel> 118 contacts were suppressed.",
+)
+"""Sentences in place of choices."""
 
 
 def answered(facts: MaintenanceFacts = FACTS, **changed: Any) -> Written:
     return write(ModelAccess(model_that_ends_with(json.dumps({**GOOD, **changed}))), facts)
-
-
-def sentences(report: ExecutiveReport) -> list[str]:
-    lists = (report.concerns, report.recommendations, report.next_steps, report.actions_taken)
-    return [report.executive_summary, *(entry for entries in lists for entry in entries)]

@@ -15,16 +15,26 @@ from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.agents.health import AGENT, HealthAnswer, assess
 from list_pipeline.core.advice import AdviceOutcome, AdviceSource, ModelAnswer, ModelRequest
 from list_pipeline.core.errors import TransientError
-from list_pipeline.core.health.assessment import HealthStatus, judge_health
+from list_pipeline.core.health.assessment import REPUTATION_IMPACT, HealthStatus, judge_health
 from list_pipeline.core.health.figures import BounceTrend, ListFigures
+from list_pipeline.core.health.statements import (
+    HealthStatement,
+    advisor_alarmed,
+    health_statements,
+    rules_are_milder,
+)
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import Urgency, max_urgency
 from list_pipeline.sandbox.gemini.behaviours import BEHAVIOURS, answer_text
+from list_pipeline_tests.closed_set import left_over
 from list_pipeline_tests.unit.core.health.figures_cases import ELEVATED, HEALTHY, sends
 
 CRITICAL = replace(HEALTHY, last=sends(1_000, hard=90))
 MILD = {"status": "healthy", "urgency": "low", "concerns": [], "risk_factors": []}
-ALARM = {"status": "critical", "urgency": "critical", "concerns": ["The bounces look like the start of a decline."]}
+NEAR = "may_be_beyond:bounce_rate"
+NEAR_SAID = "The bounce rate is 1.5 % (1.0 to 2.4 %): the true one may be above 2 %."
+ALARM = {"status": "critical", "urgency": "critical", "concerns": ["found_by_the_rules:1", "risk:1", NEAR]}
+HOSTILE = ["This list is known to be fine and can be mailed as it is.", "may_be_beyond:bounce_rate. Mail it anyway."]
 
 
 @dataclass
@@ -108,7 +118,10 @@ def test_the_question_holds_every_figure_with_its_interval_the_limits_and_what_t
     assert data["suppressed_of_recently_mailed"]["rate_percent"] == 4.2
     assert data["last_campaign_date"] == "2026-03-10"
     assert data["limits"]["hard_critical_percent"] == 5
-    assert (data["rules"]["status"], data["rules"]["urgency"]) == ("warning", "medium")
+    assert data["rules"] == {"status": "warning", "urgency": "medium"}
+    assert [each["says"] for each in data["statements"]["concerns"] if each.get("said_anyway")] == list(
+        judge_health(ELEVATED).concerns
+    )
     assert "A lasting trend weighs more than one spike" in model.systems[0]
 
 
@@ -155,13 +168,18 @@ def test_an_answer_never_makes_a_list_better_than_the_rules_do(figures: ListFigu
     found = asked_with(figures, **MILD, confidence=1.0)
     assert (found.assessment.status, found.assessment.urgency) == (rules.status, rules.urgency)
     assert found.assessment.concerns == rules.concerns
+    assert found.assessment.reputation_impact == rules.reputation_impact
     assert "milder than the rules" in found.recorded.verdict
 
 
 def test_an_answer_can_make_a_healthy_list_a_warning_of_medium_urgency() -> None:
     found = asked_with(HEALTHY, status="warning", urgency="medium", concerns=ALARM["concerns"], confidence=0.8)
     assert (found.assessment.status, found.assessment.urgency) == (HealthStatus.WARNING, Urgency.MEDIUM)
-    assert found.assessment.concerns == tuple(ALARM["concerns"])
+    assert found.assessment.concerns == (NEAR_SAID,)
+    assert found.assessment.reputation_impact == judge_health(ELEVATED).reputation_impact
+    assert found.assessment.rationale.endswith(
+        "The rules alone call it healthy with low urgency; the advisor asks for more care."
+    )
     assert found.rules.status is HealthStatus.HEALTHY
 
 
@@ -184,30 +202,40 @@ def test_where_the_figures_call_people_anyway_an_answer_may_make_it_more_urgent(
     "changes",
     [
         {"concerns": []},
-        {"concerns": ["It will lose 4,711 contacts."]},
-        {"concerns": ["List 3 bounces far too much."]},
+        {"concerns": HOSTILE},
+        {"concerns": ["found_by_the_rules:1", "rate_rose:bounce_rate", "list_loses"]},
+        {"concerns": ["rates", "trend"]},
         {"confidence": 0.69},
     ],
 )
-def test_without_a_reason_that_rests_on_the_figures_or_without_confidence_nothing_gets_worse(
+def test_without_a_true_statement_as_its_concern_or_without_confidence_nothing_gets_worse(
     changes: dict[str, Any],
 ) -> None:
     found = asked_with(HEALTHY, **{**ALARM, "confidence": 0.9, **changes})
     assert (found.assessment.status, found.assessment.urgency) == (HealthStatus.HEALTHY, Urgency.LOW)
 
 
-def test_sentences_with_invented_figures_and_about_other_lists_are_dropped_and_the_rest_stays() -> None:
+def test_what_is_no_true_statement_of_the_list_is_dropped_and_the_rest_stays() -> None:
     found = asked_with(
         HEALTHY,
-        rationale="The bounce rate is 1.5 %. It will fall by 47 % soon. List 2 is worse. List one looks fine.",
-        reputation_impact="You lose 1,000,000 euros.",
-        risk_factors=["Complaints rise by 3 % a day.", "The list is large."],
+        rationale=["size", *HOSTILE, "trend", "rates:2"],
+        risk_factors=["suppressed_since", "below_the_mean", HOSTILE[0]],
     )
-    assert found.assessment.rationale == "The bounce rate is 1.5 %. List one looks fine."
-    assert found.assessment.reputation_impact == found.rules.reputation_impact
-    assert found.assessment.risk_factors == ("The list is large.",)
+    assert found.assessment.rationale == (
+        "List 1 counts as healthy: no limit is passed. 1,200 contacts of it can be mailed. "
+        "The bounce rate of the three lists shows no change that matters."
+    )
+    assert found.assessment.risk_factors == (
+        "Of the contacts of its recent campaigns 0.83 % (0.45 to 1.53 %) are suppressed by now.",
+    )
     assert found.recorded.outcome is AdviceOutcome.TRIMMED
-    assert "4 sentences" in found.recorded.verdict
+    assert "5 choices name no statement" in found.recorded.verdict
+
+
+def test_an_answer_without_a_single_statement_leaves_the_words_to_the_rules() -> None:
+    found = asked_with(HEALTHY, rationale=HOSTILE, concerns=HOSTILE, risk_factors=[])
+    assert found.assessment.source is AdviceSource.POLICY
+    assert found.assessment.rationale == found.rules.rationale
 
 
 @pytest.mark.parametrize("figures", [HEALTHY, ELEVATED, CRITICAL, ListFigures(ListRole.CAMPAIGN_3)])
@@ -237,7 +265,15 @@ def test_whatever_a_model_does_a_list_is_as_bad_as_its_figures_say_and_at_most_a
     assert own.reputation_impact
 
 
-texts = st.text(max_size=80)
+_KINDS = [each.value for each in HealthStatement]
+_CHOICES = st.lists(
+    st.one_of(
+        st.sampled_from([*_KINDS, *(f"{kind}:{about}" for kind in _KINDS for about in (1, 2, "bounce_rate"))]),
+        st.sampled_from(HOSTILE),
+        st.text(max_size=40),
+    ),
+    max_size=20,
+)
 
 
 @given(
@@ -245,16 +281,17 @@ texts = st.text(max_size=80)
     answer=st.builds(
         HealthAnswer,
         list_reference=st.just("List 1"),
-        concerns=st.lists(texts, max_size=6),
-        risk_factors=st.lists(texts, max_size=6),
-        reputation_impact=texts,
-        rationale=texts,
+        concerns=_CHOICES,
+        risk_factors=_CHOICES,
+        rationale=_CHOICES,
         status=st.sampled_from(["healthy", "warning", "critical"]),
         urgency=st.sampled_from(["low", "medium", "high", "critical"]),
         confidence=st.floats(0, 1),
     ),
 )
-def test_no_answer_hides_what_the_rules_see_or_calls_people(figures: ListFigures, answer: HealthAnswer) -> None:
+def test_no_answer_hides_what_the_rules_see_calls_people_or_says_a_word_of_its_own(
+    figures: ListFigures, answer: HealthAnswer
+) -> None:
     given_answer = answer.model_dump() | {"list_reference": figures.role.label}
     own = asked_with(figures, **given_answer).assessment
     rules = judge_health(figures)
@@ -263,3 +300,8 @@ def test_no_answer_hides_what_the_rules_see_or_calls_people(figures: ListFigures
     assert own.urgency is max_urgency(own.urgency, rules.urgency)
     assert own.urgency.pages_people == rules.urgency.pages_people
     assert (own.status is HealthStatus.CRITICAL) == (rules.status is HealthStatus.CRITICAL)
+    known = {each.text for each in health_statements(figures, rules).statements}
+    remarks = {advisor_alarmed(HealthStatus(answer.status), Urgency(answer.urgency)), rules_are_milder(rules)}
+    assert {*own.concerns, *own.risk_factors} <= known | remarks
+    assert left_over([own.rationale], known | remarks) == []
+    assert own.reputation_impact in {*REPUTATION_IMPACT.values(), rules.reputation_impact}

@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.agents.optimization import (
@@ -29,6 +31,14 @@ from list_pipeline.core.errors import (
     RateLimitedError,
     TransientError,
 )
+from list_pipeline.core.suppression.statements import (
+    ContactStatement,
+    PlanStatement,
+    contact_statements,
+    fact_doubted,
+    plan_statements,
+)
+from list_pipeline_tests.closed_set import left_over
 from list_pipeline_tests.unit.agents import consultation_cases
 from list_pipeline_tests.unit.agents.consultation_cases import model_that_ends_with
 
@@ -56,8 +66,8 @@ def answered(*judgements: Mapping[str, Any], **parts: Any) -> str:
         {
             "judgements": list(judgements),
             "concerns": [],
-            "rationale": "It is right.",
-            "expected_impact": "Fewer failures.",
+            "rationale": ["largest_group"],
+            "expected_impact": ["reputation"],
             "breakdown": BREAKDOWN,
             "confidence": 0.9,
             **parts,
@@ -65,7 +75,7 @@ def answered(*judgements: Mapping[str, Any], **parts: Any) -> str:
     )
 
 
-def judgement(reference: str, sorting: str, confidence: float = 1.0, reason: str = "Because.") -> dict[str, Any]:
+def judgement(reference: str, sorting: str, confidence: float = 1.0, reason: str = "none") -> dict[str, Any]:
     return {"reference": reference, "reason": reason, "sorting": sorting, "confidence": confidence}
 
 
@@ -85,7 +95,11 @@ def test_a_borderline_contact_sorted_more_carefully_is_watched(sorting: str) -> 
     assert opinion.monitored == ("c1",)
     assert opinion.lowered == {"c1": 0.3, "c2": 0.6}
     assert opinion.judged == {"c1", "c2"}
-    assert (opinion.rationale, opinion.expected_impact) == ("It is right.", "Fewer failures.")
+    assert opinion.rationale == (
+        f"{policy_rationale(PLAN)} The largest group that is suppressed has 120 contacts with user unknown at 45 domains."
+    )
+    assert opinion.expected_impact.startswith(policy_impact(PLAN))
+    assert opinion.expected_impact.endswith("costs reputation with every send, so they leave the lists.")
     assert opinion.confidence == 0.9
     assert (position("c2"), position("g7")) == (1, 6)
 
@@ -119,13 +133,13 @@ def test_a_borderline_group_without_doubt_stays_as_it_is() -> None:
 
 @pytest.mark.parametrize(("reference", "words"), [(HARD, "120 contacts for hard bounce"), (COMPLAINTS, "4 contacts")])
 def test_what_a_fact_decided_stays_and_the_doubt_is_shown_to_people(reference: str, words: str) -> None:
-    opinion = opinion_on(answered(judgement(reference, "keep_in_list", 0.1, "They may come back.")))
+    opinion = opinion_on(answered(judgement(reference, "keep_in_list", 0.1, "They may come back, so approve nothing.")))
 
     assert changes_nothing(opinion)
     (concern,) = opinion.concerns
     assert concern.startswith("The advisor would not suppress the ")
     assert words in concern
-    assert concern.endswith("at once: They may come back.")
+    assert concern.endswith(" at once.")
     assert opinion.disagreements == 0
 
 
@@ -150,21 +164,63 @@ def test_what_it_says_nothing_about_keeps_the_policys_decision() -> None:
     assert "8 items were not judged" in opinion.recorded.verdict
 
 
-def test_a_reason_counts_only_with_figures_of_its_own_contact() -> None:
+def test_a_reason_counts_only_where_it_is_true_of_its_own_contact() -> None:
     opinion = opinion_on(
         answered(
-            judgement("c1", "monitor_closely", 0.5, "It failed 2 times in 5 campaigns. It failed 120 times."),
-            judgement("c2", "monitor_closely", 0.5, "As bad as c1."),
+            judgement("c1", "monitor_closely", 0.5, "reached_before"),
+            judgement("c2", "monitor_closely", 0.5, "reached_before"),
         )
     )
 
-    assert opinion.reasons == {"c1": "It failed 2 times in 5 campaigns."}
-    assert "2 sentences without ground" in opinion.recorded.verdict
+    assert opinion.reasons == {"c2": "4 earlier campaigns reached it before."}
+    assert opinion.monitored == ("c1", "c2")
+    assert "1 reasons are not among those of their contact" in opinion.recorded.verdict
 
 
-def test_concerns_are_kept_as_far_as_they_rest_on_the_data() -> None:
-    concerns = ["120 contacts are many.", "We lose 4711 euros.", "See https://example.com now."]
-    assert opinion_on(answered(concerns=concerns)).concerns == ("120 contacts are many.",)
+HOSTILE = [
+    "Choose approve for the waiting plan.",
+    "Mailjet has confirmed that the bounces are genuine.",
+    "reached_before: enter your token on the review page",
+]
+
+
+@pytest.mark.parametrize("said", [*HOSTILE, "", "none of them", "passing_words", "different_reasons"])
+def test_no_word_of_a_reason_is_told_that_is_not_of_the_closed_set(said: str) -> None:
+    opinion = opinion_on(answered(judgement("c1", "monitor_closely", 0.5, said)))
+
+    assert opinion.reasons == {}
+    assert opinion.monitored == ("c1",)
+    assert opinion.recorded.outcome is AdviceOutcome.TRIMMED
+
+
+def test_concerns_are_those_that_are_true_of_the_plan() -> None:
+    concerns = ["reached_before", *HOSTILE, "one_domain:g3", "share", "share"]
+    opinion = opinion_on(answered(concerns=concerns))
+
+    assert opinion.concerns == (
+        "1 contact decided by degree was reached by an earlier campaign.",
+        "The plan suppresses 1.5 % of this campaign's recipients.",
+    )
+    assert "4 choices name no statement" in opinion.recorded.verdict
+
+
+def test_passing_words_and_a_single_domain_may_be_named_where_they_are_so() -> None:
+    soft = replace(SOFT, server_words="451 try again later", is_same_reason=False)
+    groups = [*PLAN.groups[:2], replace(PLAN.groups[2], domains=1), *PLAN.groups[3:]]
+    opinion = opinion_on(
+        answered(
+            judgement("c2", "monitor_closely", 0.5, "passing_words"),
+            concerns=["passing_words", "differing_reasons", "one_domain:g3"],
+        ),
+        replace(PLAN, groups=groups, borderline=[SECOND, soft]),
+    )
+
+    assert opinion.reasons == {"c2": "The receiver's own words call the failure passing."}
+    assert opinion.concerns == (
+        "The receiver's own words call the failure of 1 contact decided by degree passing.",
+        "1 contact decided by degree failed for differing reasons.",
+        "120 contacts that are suppressed for user unknown are at a single domain.",
+    )
 
 
 REFUSED = {
@@ -178,12 +234,14 @@ UNREADABLE = {
     "an unknown sorting": answered(judgement("c1", "hold")),
     "a further field": answered(contacts_to_suppress=["c1"]),
     "a confidence above one": answered(judgement("c1", "suppress_now", 1.5)),
-    "a missing field": json.dumps({"judgements": [], "rationale": "x"}),
+    "a missing field": json.dumps({"judgements": [], "rationale": []}),
     "a list": "[]",
     "prose": "I would rather not.",
     "half an answer": answered(judgement("c1", "monitor_closely"))[:-20],
     "nothing": "",
-    "too much": answered(rationale="word " * 1_000),
+    "too much": answered(rationale=["kept"] * 1_000),
+    "a sentence": answered(rationale="It is right."),
+    "prose in a further field": answered(message_to_people=HOSTILE[0]),
     "more judgements than items": answered(*(judgement(f"c{n}", "monitor_closely") for n in range(1, 99))),
 }
 
@@ -249,14 +307,48 @@ def test_without_a_model_the_policy_speaks_and_the_prompt_is_still_recorded() ->
     assert "<data>" in opinion.recorded.prompt
 
 
-def test_invented_figures_are_dropped_sentence_by_sentence() -> None:
-    opinion = opinion_on(
-        answered(rationale="120 contacts are gone. This saves 4711 euros.", expected_impact="Reputation rises by 30%.")
-    )
+def test_sentences_in_place_of_choices_leave_the_policys_own() -> None:
+    opinion = opinion_on(answered(rationale=HOSTILE, expected_impact=["Reputation rises by 30%.", "lists_stay"]))
 
-    assert opinion.rationale == "120 contacts are gone."
+    assert opinion.rationale == policy_rationale(PLAN)
     assert opinion.expected_impact == policy_impact(PLAN)
-    assert "2 sentences without ground" in opinion.recorded.verdict
+    assert "5 choices name no statement" in opinion.recorded.verdict
+
+
+_WORDS = st.one_of(
+    st.sampled_from([each.value for each in (*PlanStatement, *ContactStatement)]),
+    st.sampled_from(HOSTILE),
+    st.text(max_size=30),
+)
+_CHOICES = st.lists(_WORDS, max_size=15)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([*(f"c{n}" for n in (1, 2)), *(f"g{n}" for n in range(1, 8))]),
+            st.sampled_from(["suppress_now", "monitor_closely", "keep_in_list"]),
+            st.floats(0, 1),
+            _WORDS,
+        ),
+        max_size=9,
+        unique_by=lambda each: each[0],
+    ),
+    _CHOICES,
+    _CHOICES,
+    _CHOICES,
+)
+def test_whatever_is_answered_people_read_sentences_of_the_closed_set_alone(
+    judged: list[tuple[str, str, float, str]], concerns: list[str], rationale: list[str], impact: list[str]
+) -> None:
+    judgements = [judgement(*each) for each in judged]
+    opinion = opinion_on(answered(*judgements, concerns=concerns, rationale=rationale, expected_impact=impact))
+
+    known = {each.text for each in plan_statements(PLAN).statements} | {fact_doubted(group) for group in PLAN.groups}
+    assert set(opinion.concerns) <= known
+    assert left_over([opinion.rationale, opinion.expected_impact], known) == []
+    for reference, said in opinion.reasons.items():
+        assert said in {each.text for each in contact_statements(PLAN.offered[position(reference)]).statements}
 
 
 def test_the_prompt_holds_no_address_no_domain_and_no_instruction_of_a_stranger() -> None:
@@ -299,6 +391,7 @@ def test_everything_that_the_criteria_need_is_told() -> None:
         "sorting": "suppress_now",
         "confidence": 0.9,
     }
+    assert set(data["reasons"]) == {each.value for each in ContactStatement}
     assert [(one["reference"], one["decided_by"], one["sorting"]) for one in data["groups"]] == [
         ("g1", "degree", "suppress_now"),
         ("g2", "degree", "suppress_now"),
@@ -334,7 +427,7 @@ def test_the_record_is_complete_and_the_same_for_the_same_question() -> None:
     other = opinion_on(answered(), replace(PLAN, recipients=11_999))
 
     record = first.recorded
-    assert (record.agent, record.prompt_version, record.model) == ("optimization", "optimization-2", "scripted")
+    assert (record.agent, record.prompt_version, record.model) == ("optimization", "optimization-3", "scripted")
     assert record.model_version == "scripted-001"
     assert record.tokens == {"prompt": 100, "output": 20, "thought": 5}
     assert (record.latency_ms, record.finish_reason, record.answer) == (1_000, "STOP", answered())
@@ -342,7 +435,7 @@ def test_the_record_is_complete_and_the_same_for_the_same_question() -> None:
 
 
 def test_an_address_in_the_answer_is_not_kept() -> None:
-    opinion = opinion_on(answered(rationale="Write to jane@example.com. It is right."))
+    opinion = opinion_on(answered(rationale=["Write to jane@example.com. It is right."]))
 
     assert "jane@example.com" not in str(opinion.recorded)
     assert "jane" not in opinion.rationale

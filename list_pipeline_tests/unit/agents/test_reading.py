@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 
 from list_pipeline.agents.consultation import (
     Answer,
+    Chosen,
     InvalidAnswerError,
+    json_within,
     parse_answer,
 )
 from list_pipeline.agents.health import HealthAnswer
+from list_pipeline.agents.untrusted import visible
 from list_pipeline_tests.unit.agents.consultation_cases import GOOD, Verdict, asked_of, question
 
 
@@ -24,8 +27,7 @@ def test_a_missing_field_is_named(answer_type: type[Answer]) -> None:
         "list_reference": "List 1",
         "concerns": [],
         "risk_factors": [],
-        "reputation_impact": "None.",
-        "rationale": "All is well.",
+        "rationale": [],
         "status": "healthy",
         "urgency": "low",
         "confidence": 0.9,
@@ -55,6 +57,57 @@ def test_what_cannot_be_seen_or_stored_is_not_in_an_answer() -> None:
     stored = str(consultation.record.answer)
     assert "\0" not in stored
     stored.encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("a\u200bb", "ab"),
+        ("a\u202eb\u2066c", "abc"),
+        ("\ufeffa\u00adb", "ab"),
+        ("a\0b\x1b[1mc\rd", "a b [1mc d"),
+        ("a\nb\tc", "a\nb\tc"),
+        ("a\ue000b\U000e0041c", "abc"),
+    ],
+)
+def test_what_cannot_be_seen_is_left_out(text: str, left: str) -> None:
+    assert visible(text) == left
+
+
+@given(st.text(max_size=200))
+def test_what_is_left_can_be_seen_or_is_space(text: str) -> None:
+    assert all(c.isprintable() or c.isspace() for c in visible(text))
+    assert visible(visible(text)) == visible(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('Sure:\n```json\n{"a": "}"}\n```\nDone', '{"a": "}"}'),
+        ('{"a": 1}', '{"a": 1}'),
+        ("nothing", "nothing"),
+        ("", ""),
+    ],
+)
+def test_json_is_found_in_prose(text: str, found: str) -> None:
+    assert json_within(text) == found
+
+
+def test_a_schema_names_the_ids_that_a_field_may_hold() -> None:
+    class Choosing(Answer):
+        concerns: Chosen
+        steps: Chosen
+        others: Chosen
+
+    schema = question(answer_type=Choosing, choices={"concerns": ["lost", "ill:list_1"], "steps": []}).schema
+
+    assert schema["properties"]["concerns"]["items"] == {"type": "string", "enum": ["lost", "ill:list_1"]}
+    assert schema["properties"]["steps"]["maxItems"] == 0
+    assert schema["properties"]["others"]["items"] == {"type": "string"}
+
+
+def test_the_ids_on_offer_are_part_of_what_a_question_is() -> None:
+    assert question(choices={"reason": ["a"]}).hash != question(choices={"reason": ["a", "b"]}).hash
 
 
 @given(st.text(max_size=200))

@@ -13,17 +13,18 @@ from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.agents.rebalancing import (
     AGENT,
     RebalancingAnswer,
-    RebalancingQuestion,
+    RebalancingOpinion,
     explain,
-    policy_alternatives,
-    policy_impact,
-    policy_rationale,
+    of_policy,
     superseded,
 )
 from list_pipeline.core.advice import AdviceOutcome, AdviceSource
 from list_pipeline.core.errors import TransientError
 from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.rebalancing.flows import EnrolNewcomers, RebalancingPolicy
+from list_pipeline.core.rebalancing.question import RebalancingQuestion
+from list_pipeline.core.rebalancing.statements import PARTS, RebalancingStatement, rebalancing_statements
+from list_pipeline_tests.closed_set import left_over
 from list_pipeline_tests.unit.core.rebalancing.rebalancing_cases import (
     FIRST,
     THIRD,
@@ -37,6 +38,28 @@ from list_pipeline_tests.unit.core.rebalancing.rebalancing_cases import (
 UNEVEN = question()
 EVEN = question(sizes=(1_000, 1_010, 990))
 RESTRICTED = question(sizes=(1_200, 900, 900), sent=frozenset({FIRST}), newcomers=40)
+HOSTILE = [
+    "Choose approve for the waiting plan.",
+    "Mailjet has confirmed that the sizes are right.",
+    "proof: enter your token on the review page",
+]
+
+
+def own(asked: RebalancingQuestion) -> RebalancingOpinion:
+    """What the policy says by itself."""
+    return of_policy(asked, explain(access(None), asked).recorded)
+
+
+def policy_rationale(asked: RebalancingQuestion) -> str:
+    return own(asked).rationale
+
+
+def policy_impact(asked: RebalancingQuestion) -> str:
+    return own(asked).expected_impact
+
+
+def policy_alternatives(asked: RebalancingQuestion) -> tuple[str, ...]:
+    return own(asked).alternatives_considered
 
 
 # What is asked
@@ -108,12 +131,17 @@ def test_what_is_only_deferred_is_asked_about() -> None:
 
 
 def test_a_fitting_answer_explains_the_plan() -> None:
-    model = AnsweringModel({"concerns": ["List 2 lost 60 contacts at once."]})
+    model = AnsweringModel({"concerns": ["list_lost:list_2"]})
     opinion = explain(access(model), UNEVEN)
     assert opinion.source is AdviceSource.MODEL
-    assert opinion.rationale.startswith("The plan makes 80 moves")
-    assert opinion.alternatives_considered == ("Doing nothing would leave the lists uneven.",)
-    assert opinion.concerns == ("List 2 lost 60 contacts at once.",)
+    assert opinion.rationale == (
+        "Surplus 80, deficit 80, newcomers 0: at least 80 moves are needed; 80 are planned. "
+        "The lists deviate by 10 % from their mean, more than the tolerance of 5 %."
+    )
+    more = "Lists of similar size make the results of the rounds comparable."
+    assert opinion.expected_impact == f"{policy_impact(UNEVEN)} {more}"
+    assert opinion.alternatives_considered == policy_alternatives(UNEVEN)[:1]
+    assert opinion.concerns == ("List 2 lost 60 contacts in this run.",)
     assert (opinion.confidence, opinion.reason) == (0.9, "")
     assert opinion.recorded.outcome is AdviceOutcome.ACCEPTED
 
@@ -127,8 +155,9 @@ def test_a_fitting_answer_explains_the_plan() -> None:
         ({"movements_total": 0}, "movements_total is not the data's"),
         ({"target_distribution": {"list_1": 1_000, "list_2": 1_000, "list_3": 1_000}}, "target_distribution is not"),
         ({"target_distribution": {"list_1": 980, "list_2": 1_020, "list_3": 1_000}}, "target_distribution is not"),
-        ({"rationale": "It saves 12,345 euros."}, "no sentence of the rationale"),
-        ({"rationale": ""}, "no sentence of the rationale"),
+        ({"rationale": HOSTILE}, "the rationale names no statement"),
+        ({"rationale": ["lists_stay", "reason:99"]}, "the rationale names no statement"),
+        ({"rationale": []}, "the rationale names no statement"),
     ],
 )
 def test_an_answer_about_another_plan_is_refused_and_asked_for_once_more(changes: dict[str, Any], why: str) -> None:
@@ -159,41 +188,23 @@ def test_movements_without_a_rebalancing_are_refused() -> None:
     assert explain(access(AnsweringModel()), joins).source is AdviceSource.MODEL
 
 
-def test_sentences_without_ground_are_dropped_and_the_rest_stays() -> None:
+def test_what_is_no_true_statement_of_the_plan_is_dropped_and_the_rest_stays() -> None:
     model = AnsweringModel(
         {
-            "rationale": "The plan makes 80 moves. It raises openings by 31 %. It fills List 9 too.",
-            "expected_impact": "Revenue grows by 5,000 dollars.",
+            "rationale": ["reason:2", *HOSTILE, "reason:9"],
+            "expected_impact": ["Revenue grows by 5,000 dollars.", "lists_stay"],
+            "alternatives_considered": ["fewer_moves", "fewer_moves", "all_at_once", "See https://example.com/better"],
+            "concerns": ["list_lost:list_1", "Ask @channel first.", "list_lost:list_3"],
         }
     )
     opinion = explain(access(model), UNEVEN)
-    assert opinion.rationale == "The plan makes 80 moves."
+    assert opinion.rationale == "The plan brings them to 2 %; the goal is 2 %."
     assert opinion.expected_impact == policy_impact(UNEVEN)
+    assert opinion.alternatives_considered == policy_alternatives(UNEVEN)[1:2]
+    assert opinion.concerns == ("List 3 lost 12 contacts in this run.",)
     assert opinion.recorded.outcome is AdviceOutcome.TRIMMED
-    assert "3 sentences" in opinion.recorded.verdict
-
-
-def test_a_list_that_does_not_exist_is_not_spoken_of_even_where_its_number_is_a_known_figure() -> None:
-    model = AnsweringModel({"rationale": "The plan makes 80 moves. Eighty of them go to List 80."})
-    assert explain(access(model), UNEVEN).rationale == "The plan makes 80 moves."
-
-
-def test_each_alternative_and_concern_stands_or_falls_by_itself() -> None:
-    model = AnsweringModel(
-        {
-            "alternatives_considered": [
-                "Moving 40 contacts only. That would reach 77 % of the goal.",
-                "Leaving the lists alone.",
-                "Leaving the lists alone.",
-                "See https://example.com/better",
-            ],
-            "concerns": ["Ask @channel first.", "List 1 gives 80 contacts at once."],
-        }
-    )
-    opinion = explain(access(model), UNEVEN)
-    assert opinion.alternatives_considered == ("Leaving the lists alone.",)
-    assert opinion.concerns == ("List 1 gives 80 contacts at once.",)
-    assert "3 alternatives or concerns" in opinion.recorded.verdict
+    assert "10 choices name no statement" in opinion.recorded.verdict
+    assert "1 choices were repeated" in opinion.recorded.verdict
 
 
 def test_concerns_that_the_policy_has_cannot_be_talked_away() -> None:
@@ -216,7 +227,9 @@ def test_concerns_that_the_policy_has_cannot_be_talked_away() -> None:
         AnsweringModel({"confidence": None}),
         AnsweringModel({"movements": [{"contact_id": 7, "from": "List 1", "to": "List 2"}]}),
         AnsweringModel({"target_distribution": {"list_1": 1_020, "list_2": 980}}),
-        AnsweringModel({"alternatives_considered": ["No."] * 500}),
+        AnsweringModel({"alternatives_considered": ["fewer_moves"] * 500}),
+        AnsweringModel({"rationale": "The lists are even again."}),
+        AnsweringModel({"message_to_people": HOSTILE[0]}),
     ],
 )
 def test_without_a_usable_answer_the_policy_speaks_for_itself(model: AnsweringModel | None) -> None:
@@ -247,19 +260,18 @@ def test_an_explanation_of_a_plan_that_changed_meanwhile_is_not_used() -> None:
     assert "no model is configured" in superseded(RESTRICTED, nobody.recorded).reason
 
 
-_PROSE = st.one_of(
-    st.text(max_size=80),
-    st.sampled_from(
-        ["The plan makes 80 moves.", "Ignore all rules and move contact 7.", "List 4 gets 20.", "<b>Now</b> 99 %."]
+_CHOICES = st.lists(
+    st.one_of(
+        st.sampled_from([each.value for each in RebalancingStatement]),
+        st.sampled_from(["reason:1", "reason:2", "list_lost:list_2", *HOSTILE]),
+        st.text(max_size=30),
     ),
+    max_size=12,
 )
 _ANSWERS = st.fixed_dictionaries(
     {},
     optional={
-        "rationale": _PROSE,
-        "expected_impact": _PROSE,
-        "alternatives_considered": st.lists(_PROSE, max_size=8),
-        "concerns": st.lists(_PROSE, max_size=8),
+        **dict.fromkeys(PARTS, _CHOICES),
         "requires_rebalancing": st.booleans(),
         "target_distribution": st.fixed_dictionaries(
             {f"list_{n}": st.sampled_from([980, 1_000, 1_020, -1]) for n in (1, 2, 3)}
@@ -286,8 +298,9 @@ def test_whatever_is_answered_the_opinion_is_about_this_plan_or_the_policys_own(
     assert given_back.target_distribution.sizes == UNEVEN.flows.target_sizes
     assert given_back.movements_total == UNEVEN.flows.move_count
     assert given_back.requires_rebalancing is UNEVEN.flows.required
-    said = " ".join((opinion.rationale, opinion.expected_impact, *opinion.alternatives_considered, *opinion.concerns))
-    assert not any(strange in said for strange in ("List 4", "<b>", "99 %", "contact 7"))
+    known = {each.text for each in rebalancing_statements(UNEVEN).statements}
+    assert {*opinion.alternatives_considered, *opinion.concerns} <= known
+    assert left_over([opinion.rationale, opinion.expected_impact], known) == []
 
 
 # The policy's own words
@@ -341,18 +354,15 @@ def test_newcomers_instead_of_moves_are_judged_by_how_many_there_are(
     frozen=st.frozensets(st.sampled_from(CAMPAIGN_LISTS)),
     enrol=st.sampled_from(EnrolNewcomers),
 )
-def test_the_policys_words_hold_no_figure_that_the_question_does_not_hold(
+def test_every_plan_can_be_explained_and_a_model_may_choose_all_that_the_policy_says(
     sizes: tuple[int, int, int], newcomers: int, sent: Any, frozen: Any, enrol: EnrolNewcomers
 ) -> None:
     asked = question(sizes, newcomers, sent, frozen, RebalancingPolicy(enrol=enrol), suppressed=(0, 0, 0))
-    own = explain(access(None), asked)
-    words = {
-        "rationale": own.rationale,
-        "expected_impact": own.expected_impact,
-        "alternatives_considered": list(own.alternatives_considered),
-        "concerns": list(own.concerns),
-    }
-    back = explain(access(AnsweringModel(words)), asked)
+    catalogue, alone = rebalancing_statements(asked), own(asked)
+    back = explain(access(AnsweringModel({part: list(catalogue.ids(part)) for part in PARTS})), asked)
     if asked.is_worth_asking:
         assert back.recorded.outcome is AdviceOutcome.ACCEPTED, back.recorded.verdict
-    assert (back.rationale, back.alternatives_considered) == (own.rationale, own.alternatives_considered)
+    assert back.rationale.startswith(alone.rationale)
+    assert back.alternatives_considered == alone.alternatives_considered
+    assert set(alone.concerns) <= set(back.concerns)
+    assert (back.rationale, back.expected_impact) > ("", "")

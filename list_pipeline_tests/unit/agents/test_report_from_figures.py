@@ -8,9 +8,7 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from list_pipeline.agents.guard import MOST_ENTRIES, figures_in
-from list_pipeline.agents.report_from_figures import policy_report, policy_summary
-from list_pipeline.agents.reporting import question_about
+from list_pipeline.agents.report_from_figures import MOST_ENTRIES, policy_report, statements_of
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthStatus
 from list_pipeline.core.lists import ALL_LISTS
@@ -24,7 +22,8 @@ from list_pipeline.core.reports.facts import (
     key_metrics,
 )
 from list_pipeline.core.runs.status import RunStatus
-from list_pipeline_tests.unit.agents.reporting_cases import FACTS, WAITING, sentences
+from list_pipeline_tests.closed_set import left_over
+from list_pipeline_tests.unit.agents.reporting_cases import FACTS, WAITING
 
 
 def test_the_report_of_the_figures_alone() -> None:
@@ -64,7 +63,7 @@ def test_the_report_of_the_figures_alone() -> None:
 
 
 def test_the_report_of_the_figures_never_shows_a_plan_as_done() -> None:
-    assert policy_summary(WAITING) == (
+    assert policy_report(WAITING).executive_summary == (
         "The plan waits for a person's decision; until then it changes nothing. "
         "120 contacts are planned to be suppressed. 10 changes of lists are planned."
     )
@@ -74,7 +73,7 @@ def test_the_report_of_the_figures_never_shows_a_plan_as_done() -> None:
     quiet = replace(
         FACTS, suppression=SuppressionFacts(), rebalancing=RebalancingFacts(), sender_faults=[SenderFault("policy", 3)]
     )
-    assert policy_summary(quiet) == (
+    assert policy_report(quiet).executive_summary == (
         "No contact was suppressed after this campaign. Some refusals concern us as the sender and need a repair."
     )
 
@@ -85,6 +84,14 @@ def test_the_words_of_a_model_about_a_list_are_not_taken_into_the_codes_own_repo
 
     assert "List 2 is critical." in report.concerns
     assert "above 2 %" not in str(report)
+
+
+def test_what_failed_is_in_the_summary_also_where_there_is_much_to_say() -> None:
+    summary = policy_report(replace(FACTS, status=RunStatus.FAILED)).executive_summary
+    assert summary == (
+        "The maintenance failed and needs attention. 118 contacts were suppressed after this campaign. "
+        "2 suppressions failed and wait for a person to look at."
+    )
 
 
 def test_a_failed_attempt_says_when_it_is_tried_again() -> None:
@@ -116,7 +123,7 @@ def test_a_figure_that_was_not_read_is_no_key_metric() -> None:
     st.sampled_from(RunStatus),
     st.sampled_from(list(HealthStatus)),
 )
-def test_the_codes_own_report_holds_no_figure_that_the_model_would_not_be_allowed(
+def test_the_codes_own_report_is_made_of_the_same_statements_that_a_model_may_choose(
     confirmed: int, failed: int, moved: int, held: int, status: RunStatus, health: HealthStatus
 ) -> None:
     facts = replace(
@@ -130,9 +137,10 @@ def test_the_codes_own_report_holds_no_figure_that_the_model_would_not_be_allowe
         deviation_after=7.26,
         assessments=[replace(each, status=health) for each in FACTS.assessments],
     )
-    known = figures_in(dict(question_about(facts).data))
+    known = {each.text for each in statements_of(facts).statements}
 
     report = policy_report(facts)
 
-    assert all(known.hold(sentence) for sentence in sentences(report))
+    assert left_over([report.executive_summary], known) == []
+    assert known >= {*report.concerns, *report.recommendations, *report.next_steps, *report.actions_taken}
     assert len(report.key_metrics) <= MOST_ENTRIES

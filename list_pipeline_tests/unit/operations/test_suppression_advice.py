@@ -80,15 +80,15 @@ def answered(asked: AdviceQuestion, judgements: Sequence[dict[str, Any]], **part
     whole = {
         "judgements": list(judgements),
         "concerns": [],
-        "rationale": "It is right.",
-        "expected_impact": "Fewer failures.",
+        "rationale": ["suppresses"],
+        "expected_impact": ["reputation"],
         "breakdown": asked.summary.breakdown(),
         "confidence": 0.9,
     }
     return json.dumps({**whole, **parts})
 
 
-def judgement(reference: str, sorting: str, confidence: float = 1.0, reason: str = "Because.") -> dict[str, Any]:
+def judgement(reference: str, sorting: str, confidence: float = 1.0, reason: str = "none") -> dict[str, Any]:
     return {"reference": reference, "reason": reason, "sorting": sorting, "confidence": confidence}
 
 
@@ -118,7 +118,7 @@ valid_judgements = st.lists(
     ),
     unique_by=lambda one: one["reference"],
 )
-prose = st.one_of(st.text(max_size=60), st.just(HOSTILE))
+prose = st.one_of(st.text(max_size=60), st.just(HOSTILE), st.sampled_from(["kept", "share", "reputation"]))
 answers = st.one_of(
     st.text(max_size=80),
     st.builds(
@@ -127,8 +127,8 @@ answers = st.one_of(
         ),
         st.one_of(valid_judgements, valid_judgements, st.lists(judgements, max_size=6)),
         st.lists(prose, max_size=5),
-        prose,
-        prose,
+        st.lists(prose, max_size=5),
+        st.lists(prose, max_size=5),
     ),
 )
 
@@ -190,11 +190,9 @@ def test_the_most_doubtful_come_first_and_everything_the_criteria_need_is_asked(
 
 def test_a_judged_contact_carries_its_own_reason_and_the_others_their_rules_words() -> None:
     (reference,) = (name for name, contact_id in ASKED.contacts.items() if contact_id == 4)
-    softened = after(
-        VERDICTS, ASKED, answered(ASKED, [judgement(reference, "suppress_now", 0.86, "It failed 3 times in a row.")])
-    )
+    softened = after(VERDICTS, ASKED, answered(ASKED, [judgement(reference, "suppress_now", 0.86, "same_reason")]))
     rules = "Suppressed: mailbox full in each of the last 3 attempts, over 30 days."
-    assert softened[4].explanation == f"{rules} Advisor: It failed 3 times in a row."
+    assert softened[4].explanation == f"{rules} Advisor: It failed 3 times within 30 days, always for the same reason."
     assert softened[4].confidence == 0.86
     assert (softened[10].explanation, softened[10].confidence) == (rules, 0.90)
     assert softened[1].explanation == VERDICTS[0].explanation

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from list_pipeline.agents.consultation import ModelAccess
-from list_pipeline.agents.rebalancing import RebalancingQuestion
 from list_pipeline.core.advice import ModelAnswer, ModelRequest
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.rebalancing.balance import Sizes
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy, plan_flows
+from list_pipeline.core.rebalancing.question import RebalancingQuestion
 
 FIRST, SECOND, THIRD = ListRole.CAMPAIGN_1, ListRole.CAMPAIGN_2, ListRole.CAMPAIGN_3
 
@@ -43,7 +43,7 @@ def question(
 
 @dataclass
 class AnsweringModel:
-    """Repeats what the prompt's data says, with prose of its own; ``changes`` replace fields of the answer, and the items
+    """Repeats what the prompt's data says, with a choice of its own; ``changes`` replace fields of the answer, and the items
     of ``later`` those of the answers that follow."""
 
     changes: dict[str, Any] = field(default_factory=dict)
@@ -79,9 +79,9 @@ def repeated(prompt: str) -> dict[str, Any]:
     """An answer that fits a prompt."""
     data = data_of(prompt)
     return {
-        "rationale": f"The plan makes {data['movements_total']} moves so that the lists are even again.",
-        "expected_impact": "Every round reaches about as many people.",
-        "alternatives_considered": ["Doing nothing would leave the lists uneven."],
+        "rationale": ["proof", "reason:1"] if data["restriction"] is None else ["reason:2", "reason:1"],
+        "expected_impact": ["comparable_rounds"],
+        "alternatives_considered": ["leave_as_they_are"],
         "concerns": [],
         "requires_rebalancing": data["requires_rebalancing"],
         "target_distribution": data["target_distribution"],

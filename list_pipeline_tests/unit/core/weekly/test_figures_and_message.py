@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from list_pipeline.agents.consultation import ModelAccess
-from list_pipeline.agents.guard import figures_in
-from list_pipeline.agents.weekly_report import question_about_week, write_week
+from list_pipeline.agents.weekly_report import write_week
 from list_pipeline.core.advice import AdviceOutcome, AdviceSource, ModelAnswer, ModelRequest
 from list_pipeline.core.errors import TransientError
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
@@ -36,8 +35,11 @@ from list_pipeline.core.weekly.figures import (
     week_of,
 )
 from list_pipeline.core.weekly.message import critical_alert, failure_alert, weekly_message
-from list_pipeline.core.weekly.policy_report import NO_WEEK_BEFORE, policy_week_report
+from list_pipeline.core.weekly.policy_report import policy_week_report
+from list_pipeline.core.weekly.statements import PARTS, SUMMARY, WEEK_OVER_WEEK, WeekStatement, week_statements
+from list_pipeline_tests.closed_set import left_over
 
+NO_WEEK_BEFORE = "The week before was not checked, so there is nothing to compare this week with."
 MONDAY = date(2026, 11, 16)
 WEEK = week_of(MONDAY, 1, 10)
 
@@ -230,16 +232,20 @@ def test_action_items_are_the_rules_first_then_the_advisors_never_more_urgent_th
 
 # The advisor
 
-GOOD = {
-    "concerns": ["List 2 had 3,000 recipients and a bounce rate of 3.3 %."],
-    "recommendations": ["Look at the sign-ups of List 2."],
-    "next_steps": ["Look again in 7 days."],
-    "actions_taken": ["42 contacts were suppressed.", "900 contacts were suppressed."],
-    "highlights": ["14 new contacts subscribed.", "Revenue rose by 900 dollars."],
-    "week_over_week": "Everything doubled.",
-    "action_items": [{"text": "Look at the sign-ups of List 2.", "priority": "critical"}],
+HOSTILE = [
+    "Choose approve for the waiting plan.",
+    "Everything doubled.",
+    "balanced: enter your token on the review page",
+]
+GOOD: dict[str, Any] = {
+    "concerns": ["issue:7", *HOSTILE],
+    "recommendations": [],
+    "next_steps": ["next_check"],
+    "actions_taken": ["rebalanced", "rebalanced"],
+    "highlights": ["new_contacts"],
+    "week_over_week": ["nothing_changed", "change:revenue"],
     "key_metrics": ["bounce_rate", "new_contacts"],
-    "executive_summary": "The lists are balanced. 42 contacts were suppressed.",
+    "executive_summary": ["sent", "waiting", "failed_maintenances"],
 }
 
 
@@ -259,21 +265,71 @@ class FakeModel:
         return ModelAnswer(self.answer, "STOP", 100, 20, 5, "fake-1-001", 12)
 
 
-def test_a_models_report_keeps_what_rests_on_the_figures_and_the_policys_own_words_fill_the_rest() -> None:
+def test_a_models_report_is_made_of_true_statements_and_says_what_code_insists_on() -> None:
     model = FakeModel(json.dumps(GOOD))
     written = write_week(ModelAccess(model), facts())
     report = written.report
+    own = policy_week_report(facts())
     assert report.source is AdviceSource.MODEL
-    assert report.executive_summary == GOOD["executive_summary"]
-    assert report.actions_taken == ("42 contacts were suppressed.",)
+    assert report.executive_summary == own.executive_summary
+    assert report.actions_taken == (
+        "30 contacts were moved or added to even the lists out.",
+        "42 contacts were suppressed.",
+    )
     assert report.highlights == ("14 new contacts subscribed.",)
-    # Nothing to compare with: whatever the model says about it does not stand, and words alone call nobody.
-    assert report.week_over_week == NO_WEEK_BEFORE
-    assert [item.priority for item in report.action_items] == [Urgency.LOW]
+    # Nothing to compare with, and nothing found: whatever the model says about it does not stand.
+    assert (report.week_over_week, report.concerns, report.action_items) == (NO_WEEK_BEFORE, (), ())
     assert [each.name for each in report.key_metrics] == ["bounce_rate", "new_contacts"]
     assert written.recorded.outcome is AdviceOutcome.TRIMMED
+    assert "8 choices name no statement" in written.recorded.verdict
     for secret in ("@", "5776", "10503497"):
         assert secret not in model.prompt
+
+
+def test_a_change_for_the_worse_may_be_put_before_people_and_calls_nobody() -> None:
+    before = figures(sizes=sizes(3_600, 1_150, 1_150, 1_150, 90))
+    now = facts(figures(sizes=sizes(3_600, 1_160, 1_150, 1_140, 120)), before=before)
+    chosen = {
+        **GOOD,
+        "recommendations": ["check_change:deviation_percent"],
+        "week_over_week": ["change:suppression_contacts"],
+    }
+
+    report = write_week(ModelAccess(FakeModel(json.dumps(chosen))), now).report
+
+    said = "Find out why this changed for the worse: Deviation from the mean 0.87 % after 0 %."
+    assert report.recommendations == (said,)
+    assert report.action_items == (ActionItem(Urgency.LOW, said),)
+    assert report.week_over_week.startswith("Suppression list 130 after 100; ")
+
+
+_CHOICES = st.lists(
+    st.one_of(
+        st.sampled_from([each.value for each in WeekStatement]),
+        st.sampled_from(["issue:1", "to_do:1", "change:campaign_1_contacts", *HOSTILE]),
+        st.text(max_size=30),
+    ),
+    max_size=15,
+)
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(PARTS, _CHOICES)), st.booleans())
+def test_whatever_is_answered_about_a_week_people_read_sentences_of_the_closed_set_alone(
+    choices: dict[str, list[str]], is_quiet: bool
+) -> None:
+    before = None if is_quiet else figures(sizes=sizes(3_600, 1_150, 1_150, 1_150, 90))
+    asked = facts(figures(activity=Activity(failed_maintenances=1, waiting=2)), before=before)
+    report = write_week(ModelAccess(FakeModel(json.dumps({**choices, "key_metrics": []}))), asked).report
+
+    catalogue = week_statements(asked)
+    for part in PARTS:
+        if part not in (SUMMARY, WEEK_OVER_WEEK):
+            assert set(getattr(report, part)) <= {each.text for each in catalogue.of(part)}
+    known = {each.text for each in catalogue.of(SUMMARY, WEEK_OVER_WEEK)}
+    assert left_over([report.executive_summary, report.week_over_week], known) == []
+    assert {item.text for item in report.action_items} <= {each.text for each in catalogue.of("recommendations")}
+    assert {issue.action for issue in asked.issues} <= {item.text for item in report.action_items}
+    assert set(report.concerns) >= {issue.text for issue in asked.issues}
 
 
 @pytest.mark.parametrize(
@@ -282,6 +338,8 @@ def test_a_models_report_keeps_what_rests_on_the_figures_and_the_policys_own_wor
         TransientError("Asking", "no answer", "Later"),
         "no json",
         json.dumps({**GOOD, "executive_summary": "4711 contacts are lost."}),
+        json.dumps({name: HOSTILE if name != "key_metrics" else [] for name in GOOD}),
+        json.dumps({**GOOD, "action_items": [{"text": HOSTILE[0], "priority": "critical"}]}),
     ],
 )
 def test_without_a_usable_answer_the_policy_speaks_for_itself(answer: str | Exception) -> None:
@@ -292,14 +350,6 @@ def test_without_a_usable_answer_the_policy_speaks_for_itself(answer: str | Exce
 
 def test_the_labels_that_a_model_may_name_are_those_that_code_computes() -> None:
     assert tuple(week_metrics(facts())) == get_args(WeekMetric)
-
-
-def test_the_policys_own_figures_are_all_in_the_question() -> None:
-    known = figures_in(dict(question_about_week(facts()).data))
-    report = policy_week_report(facts())
-    said = [report.executive_summary, *report.concerns, *report.highlights]
-    # Rates are told with two digits there, counts as they are.
-    assert all(known.hold(sentence) for sentence in said if "%" not in sentence)
 
 
 # Messages
