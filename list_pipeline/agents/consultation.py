@@ -100,7 +100,7 @@ class Question:
         for part in (schema, *schema.get("$defs", {}).values()):
             for name, wanted in part.get("properties", {}).items():
                 if name in self.choices:
-                    _limit(wanted, list(self.choices[name]))
+                    _limit(wanted, [str(each) for each in self.choices[name]])
         return schema
 
     @property

@@ -164,7 +164,7 @@ def _opinion(
 
 
 def superseded(question: RebalancingQuestion, record: AgentRecord) -> RebalancingOpinion:
-    """The plan in the policy's own words, because it is no longer the plan that the advisor was asked about."""
+    """The plan in the policy's own choice, because it is no longer the plan that the advisor was asked about."""
     if record.source is AdviceSource.POLICY:
         return of_policy(question, record)
     return of_policy(question, Consultation(None, record).refused("the lists changed while the advisor was asked"))

@@ -144,11 +144,9 @@ FORMS: Mapping[ReportStatement, Form] = {
     _K.LIST_TO_BE_WATCHED: Form(CONCERNS, "{list} is to be watched.", _ALWAYS),
     _K.BOUNCES_GO_UP: Form(CONCERNS, "Bounces of all three lists together are going up."),
     _K.LIST_SHRINKS: Form(CONCERNS, "{list} is shrinking, so every further loss weighs more."),
-    _K.UNCLEAR_FAILURES: Form(CONCERNS, "{contacts} failed for a reason that is not clear; they stay."),
+    _K.UNCLEAR_FAILURES: Form(CONCERNS, "{contacts} failed for a reason that is not clear, which decides nothing."),
     _K.ERRORS: Form(CONCERNS, "The run met {errors}."),
-    _K.MET_A_SEND: Form(
-        CONCERNS, "{contacts} stayed where they were, because a send to one of their lists is near or began meanwhile."
-    ),
+    _K.MET_A_SEND: Form(CONCERNS, "A send that is near or began meanwhile kept {contacts} on the same list."),
     # Recommendations
     _K.REPAIR: Form(
         RECOMMENDATIONS, "Repair what is named under “To repair on our side” before the next campaign.", _ALWAYS

@@ -13,7 +13,7 @@ from enum import StrEnum
 from list_pipeline.core.bounces.smtp_vocabulary import server_words
 from list_pipeline.core.statements import Catalogue, Form, Statement, Weight
 from list_pipeline.core.suppression.plan_summary import BorderlineItem, PlanGroup, PlanSummary, in_words
-from list_pipeline.core.wording import count_text, share_percent_text
+from list_pipeline.core.wording import WAIT, WAITS, count_text, share_percent_text
 
 RATIONALE, IMPACT, CONCERNS, REASONS = "rationale", "expected_impact", "concerns", "reason"
 PARTS = (CONCERNS, RATIONALE, IMPACT)
@@ -63,10 +63,10 @@ FORMS: Mapping[PlanStatement, Form] = {
     _K.SUPPRESSES: Form(RATIONALE, "The policy suppresses {contacts}: {parts}.", Weight.FIRST),
     _K.KEPT: Form(
         RATIONALE,
-        "{contacts} that failed for a passing or unclear reason, or by the sender's fault, stay.",
+        "{contacts} that failed for a passing or unclear reason, or by the sender's fault, {stay}.",
         Weight.ALWAYS,
     ),
-    _K.HELD: Form(RATIONALE, "{contacts} wait for a person.", Weight.ALWAYS),
+    _K.HELD: Form(RATIONALE, "{contacts} {wait}.", Weight.ALWAYS),
     _K.LARGEST_GROUP: Form(
         RATIONALE, "The largest group that is suppressed has {contacts} with {reason} at {domains}."
     ),
@@ -96,7 +96,7 @@ CONTACT_FORMS: Mapping[ContactStatement, Form] = {
     _C.REACHED_BEFORE: Form(REASONS, "{campaigns} reached it before."),
     _C.NEVER_REACHED: Form(REASONS, "No earlier campaign reached it."),
     _C.SAME_REASON: Form(REASONS, "It failed {times} within {days}, always for the same reason."),
-    _C.FAILURES: Form(REASONS, "{failures} of it count, in {campaigns}."),
+    _C.FAILURES: Form(REASONS, "It was in {campaigns}, with {failures} that {count}."),
     _C.LAST_FAILURE: Form(REASONS, "Its last failure was {days} ago."),
     _C.KNOWN_SINCE: Form(REASONS, "It is known for {days}."),
 }
@@ -136,9 +136,9 @@ def _rationale(plan: PlanSummary) -> Iterator[Statement]:
     kept = sum(group.contacts for group in plan.groups if group.action in ("monitor", "keep"))
     held = sum(group.contacts for group in plan.groups if group.action == "hold")
     if kept:
-        yield _say(_K.KEPT, contacts=_contacts(kept))
+        yield _say(_K.KEPT, contacts=_contacts(kept), stay="stays" if kept == 1 else "stay")
     if held:
-        yield _say(_K.HELD, contacts=_contacts(held))
+        yield _say(_K.HELD, contacts=_contacts(held), wait=WAITS if held == 1 else WAIT)
     largest = max(_suppressed(plan), key=lambda group: group.contacts)
     yield _say(
         _K.LARGEST_GROUP,
@@ -189,7 +189,12 @@ def _of_contact(item: BorderlineItem) -> Iterator[Statement]:
         yield say(_C.REACHED_BEFORE, campaigns=count_text(item.deliveries_before, "earlier campaign"))
     else:
         yield say(_C.NEVER_REACHED)
-    yield say(_C.FAILURES, failures=count_text(item.hits, "failure"), campaigns=count_text(item.campaigns, "campaign"))
+    yield say(
+        _C.FAILURES,
+        failures=count_text(item.hits, "failure"),
+        campaigns=count_text(item.campaigns, "campaign"),
+        count="counts" if item.hits == 1 else "count",
+    )
     yield say(_C.LAST_FAILURE, days=count_text(item.days_since_last_hit, "day"))
     yield say(_C.KNOWN_SINCE, days=count_text(item.days_known, "day"))
 

@@ -334,7 +334,7 @@ def _of_lists(assessments: Sequence[HealthAssessment]) -> Iterator[Issue]:
     for each in assessments:
         if each.status is HealthStatus.HEALTHY:
             continue
-        # A warning may be a model's opinion in its own words: then the status alone is told. Critical rests on the rules,
+        # A warning may be a model's opinion with its choice first: then the status alone is told. Critical rests on the rules,
         # whose sentences come first.
         is_rules = each.source is AdviceSource.POLICY or each.status is HealthStatus.CRITICAL
         why = f": {each.concerns[0]}" if is_rules and each.concerns else "."

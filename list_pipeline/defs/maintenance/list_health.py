@@ -77,7 +77,7 @@ def _percent(rate: ShownRate | None) -> float | None:
 def _rationale(each: StoredAssessment) -> str:
     own = each.assessment
     sure = "" if own.confidence is None else f", confidence {confidence_text(own.confidence)}"
-    return f"{own.role.label}: {own.rationale} (written by the {own.source.value}{sure})"
+    return f"{own.role.label}: {own.rationale} (chosen by the {own.source.value}{sure})"
 
 
 def _consultation(each: Mapping[str, Any]) -> dict[str, Any]:

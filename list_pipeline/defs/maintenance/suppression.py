@@ -131,7 +131,7 @@ def suppression_metadata(plan: StoredPlan, items: list[ShownItem]) -> dict[str, 
                 for one in suppressed
             ]
         ),
-        "rationale": md.text(f"{summary.rationale} (written by the {summary.advised_by.value})"),
+        "rationale": md.text(f"{summary.rationale} (chosen by the {summary.advised_by.value})"),
         "expected impact": md.text(summary.expected_impact),
         **_advice_metadata(summary),
         "policy version": md.text(plan.policy_version),

@@ -190,8 +190,8 @@ def weekly_list_health(
     deps=[weekly_list_health],
     code_version=versions(report_agent.PROMPT_VERSION),
     description=(
-        "The report of the week: summary, highlights, action items, the week against the one before; by a model where its "
-        "sentences rest on the figures, else in the policy's own words."
+        "The report of the week: summary, highlights, action items, the week against the one before: statements from "
+        "the figures, chosen by a model or, without a usable answer, by the policy."
     ),
 )
 def weekly_report(

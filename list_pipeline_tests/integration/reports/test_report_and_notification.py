@@ -21,6 +21,7 @@ from list_pipeline.operations.reviews import decisions as reviews
 from list_pipeline.operations.runs.run import current, due, unreported
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.synchronisation import synchronise
+from list_pipeline.sandbox.gemini.behaviours import HOSTILE_SENTENCES
 from list_pipeline_tests.closed_set import left_over
 from list_pipeline_tests.integration.accounts import HARD, Installation, quietly, settings_for
 from list_pipeline_tests.integration.conftest import Install
@@ -361,6 +362,22 @@ def test_whatever_the_model_answers_about_the_results_the_report_is_whole_and_tr
     assert left_over(told, (each.text for each in statements_of(facts).statements)) == []
     if behaviour in ("other_language", "truncated", "unavailable"):
         assert facts.report == policy_report(facts)
+
+
+@pytest.mark.parametrize("behaviour", ["hostile", "text_in_ids"])
+def test_no_sentence_of_a_model_is_kept_or_sent_but_in_the_record_of_its_answer(
+    small: Installation, behaviour: str
+) -> None:
+    small.control.gemini_behaviour(behaviour, times=None)
+    message = as_text(small.maintain(with_model(small)).report.message)
+    tables = [name for (name,) in small.query("select tablename from pg_tables where schemaname = current_schema()")]
+
+    assert "agent_record" in tables
+    assert HOSTILE_SENTENCES[0] in str(small.query("select answer from agent_record"))
+    for table in tables:
+        kept = str(small.query(f"select cast(to_jsonb(t) - 'answer' as text) from {table} t"))
+        assert [said for said in HOSTILE_SENTENCES if said in kept] == [], table
+    assert not [said for said in HOSTILE_SENTENCES if said in message]
 
 
 def test_what_was_chosen_first_is_kept_whether_the_model_is_there_or_not(small: Installation) -> None:

@@ -86,6 +86,20 @@ def test_the_words_of_a_model_about_a_list_are_not_taken_into_the_codes_own_repo
     assert "above 2 %" not in str(report)
 
 
+def test_what_is_offered_beyond_the_usual_is_true_of_the_run() -> None:
+    said = {each.id: each.text for each in statements_of(FACTS).statements}
+    assert said["lists_comparable"].endswith("from their average size is 1.9 %.")
+    assert said["lists_need_attention"] == "List 2 needs attention."
+    assert said["held"] == "3 contacts wait for a person's decision."
+    assert said["complaints_below_target"] == "The complaint rate of 0.03 % is below the target of 0.1 %."
+    calm = replace(FACTS, assessments=[replace(each, status=HealthStatus.HEALTHY) for each in FACTS.assessments])
+    assert "all_healthy" in {each.id for each in statements_of(calm).statements}
+    unread = replace(FACTS, assessments=[], deviation_after=None, complaint_rate=None)
+    assert not {"all_healthy", "lists_comparable", "complaints_below_target"} & {
+        each.id for each in statements_of(unread).statements
+    }
+
+
 def test_what_failed_is_in_the_summary_also_where_there_is_much_to_say() -> None:
     summary = policy_report(replace(FACTS, status=RunStatus.FAILED)).executive_summary
     assert summary == (
@@ -144,3 +158,12 @@ def test_the_codes_own_report_is_made_of_the_same_statements_that_a_model_may_ch
     assert left_over([report.executive_summary], known) == []
     assert known >= {*report.concerns, *report.recommendations, *report.next_steps, *report.actions_taken}
     assert len(report.key_metrics) <= MOST_ENTRIES
+    ids = {each.id for each in statements_of(facts).statements}
+    assert len(ids & {"suppressed", "nobody_suppressed", "suppressions_planned"}) == 1
+    for contradicting in (
+        {"lists_comparable", "not_comparable"},
+        {"all_healthy", "lists_need_attention"},
+        {"complaints_below_target", "complaints_above_target"},
+        {"running", "failed", "waits_for_a_person", "rejected", "rolled_back", "partly_rolled_back", "read_only"},
+    ):
+        assert len(ids & contradicting) <= 1
