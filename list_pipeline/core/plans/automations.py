@@ -62,4 +62,5 @@ def entered_words(entered: Mapping[ListRole, int]) -> str:
         return ""
     total = sum(entered.values())
     where = names_text([f"{count:,} to {role.label}" for role, count in entered.items()])
-    return f"{count_text(total, 'contact')} were added where automations begin, and may have been mailed: {where}."
+    were = "was" if total == 1 else "were"
+    return f"{count_text(total, 'contact')} {were} added where automations begin, and may have been mailed: {where}."
