@@ -153,7 +153,8 @@ class Settings(BaseSettings):
         "", description="Names of those who may decide, separated by commas; empty: whoever gives a name."
     )
     lists_with_automations: str = Field(
-        "", description="Lists that have automations at Mailjet: ids of the five, or master, campaign_1, ..."
+        "",
+        description="Lists that have automations at Mailjet: ids of the five, or campaign_1, ...; -campaign_1: none any more.",
     )
     automations_may_start: bool = Field(
         False, description="Plans may add contacts to such lists without a person, although that may mail them."
@@ -234,7 +235,7 @@ class Settings(BaseSettings):
     @field_validator("lists_with_automations")
     @classmethod
     def _lists_in_words(cls, value: str) -> str:
-        for part in _parts(value):
+        for part in (part.removeprefix("-") for part in _parts(value)):
             if not (part.isascii() and part.isdigit()) and part not in tuple(ListRole):
                 roles = ", ".join(role.value for role in ListRole)
                 raise ValueError(f"must name lists by their ids at Mailjet or as {roles}, separated by commas")
@@ -298,20 +299,36 @@ class Settings(BaseSettings):
         """The lists that are said to have automations.
 
         Raises:
-            ConfigurationError: an id is none of the five, or they are not set.
+            ConfigurationError: an id is none of the five, a list is said to have automations and none, or the five are not set.
         """
+        return self._lists_said()[0]
+
+    def lists_without_automations(self) -> frozenset[ListRole]:
+        """The lists that are said to have no automations any more, whatever was seen. Raises as ``automated_lists``."""
+        return self._lists_said()[1]
+
+    def _lists_said(self) -> tuple[frozenset[ListRole], frozenset[ListRole]]:
         parts = _parts(self.lists_with_automations)
         if not parts:
-            return frozenset()
-        list_ids = self.list_ids()
-        found = {part: ListRole(part) if part in tuple(ListRole) else list_ids.role_of(int(part)) for part in parts}
-        if strange := [part for part, role in found.items() if role is None]:
+            return frozenset(), frozenset()
+        list_ids, said = self.list_ids(), (set[ListRole](), set[ListRole]())
+        problem = ""
+        for part in parts:
+            name = part.removeprefix("-")
+            role = ListRole(name) if name in tuple(ListRole) else list_ids.role_of(int(name))
+            if role is None:
+                problem = problem or f"names {name}, which is none of the five lists"
+            else:
+                said[part != name].add(role)
+        if both := said[0] & said[1]:
+            problem = problem or f"says of {min(both).value} that it has automations and that it has none"
+        if problem:
             raise ConfigurationError(
                 "Reading LISTS_WITH_AUTOMATIONS",
-                f"LISTS_WITH_AUTOMATIONS names {', '.join(strange)}, which is none of the five lists",
-                "Name the lists by the ids of the MAILJET_*_LIST_ID settings",
+                f"LISTS_WITH_AUTOMATIONS {problem}",
+                "Name each list once, by the ids of the MAILJET_*_LIST_ID settings",
             )
-        return frozenset(role for role in found.values() if role is not None)
+        return frozenset(said[0]), frozenset(said[1])
 
 
 _LIST_ID_NAMES = (

@@ -140,7 +140,18 @@ def test_lists_with_automations_are_named_by_id_or_role(
     assert read_settings().automated_lists() == roles
 
 
-@pytest.mark.parametrize("value", ["99", "12,99", "list 2", "12;13", "-12", "1e1", "١٢", "campaign_4"])
+def test_a_list_may_be_said_to_have_no_automations_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    five_lists(monkeypatch)
+    monkeypatch.setenv("LISTS_WITH_AUTOMATIONS", "12,-13,-suppression")
+    settings = read_settings()
+    assert settings.automated_lists() == {ListRole.CAMPAIGN_1}
+    assert settings.lists_without_automations() == {ListRole.CAMPAIGN_2, ListRole.SUPPRESSION}
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["99", "12,99", "list 2", "12;13", "--12", "-", "-99", "12,-12", "-12,campaign_1", "1e1", "١٢", "campaign_4"],
+)
 def test_a_list_with_automations_that_is_none_of_the_five_is_refused_by_name(
     monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:

@@ -8,7 +8,6 @@ with such a list (``core.plans.automations``).
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta
 
 from sqlalchemy import Connection
 
@@ -25,10 +24,9 @@ def lists_with_automations(services: Deciding, connection: Connection) -> frozen
     Raises:
         ConfigurationError: LISTS_WITH_AUTOMATIONS names a list that is none of the five.
     """
-    since = services.clock.now() - timedelta(days=services.settings.list_history_lookback_days)
-    named, list_ids = services.settings.automated_lists(), services.settings.list_ids()
-    seen = (list_ids.role_of(list_id) for list_id in lists_of_workflows(connection, since))
-    return named | {role for role in seen if role is not None}
+    settings, list_ids = services.settings, services.settings.list_ids()
+    seen = {role for one in lists_of_workflows(connection) if (role := list_ids.role_of(one)) is not None}
+    return settings.automated_lists() | (seen - settings.lists_without_automations())
 
 
 def automations_now(services: Deciding, connection: Connection) -> Automations:
@@ -49,5 +47,5 @@ def newly_automated(services: Deciding, connection: Connection, before: Collecti
     names = names_text([role.label for role in news])
     return (
         f"Members of {names} got mails of an automation at Mailjet, so being added may start it. Plans that add contacts there "
-        "wait for a person from now on; name the list in LISTS_WITH_AUTOMATIONS, so that this holds whatever is sent"
+        "wait for a person from now on. LISTS_WITH_AUTOMATIONS takes it over, or says with a minus that it has none any more"
     )

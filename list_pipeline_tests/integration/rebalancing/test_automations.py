@@ -9,6 +9,7 @@ import pytest
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.operations.campaigns.automations import lists_with_automations
 from list_pipeline.operations.maintenance import gates
 from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
@@ -76,6 +77,10 @@ def test_a_list_whose_members_get_mails_of_an_automation_counts_though_nobody_na
     assert "Members of List 3 got mails of an automation" in finding
     small.maintain()
     assert ENTER in waits(small)
+    with small.services.database.begin() as connection:
+        assert lists_with_automations(small.services, connection) == {THREE}
+        ended = small.another(lists_with_automations="campaign_1,-campaign_3")
+        assert lists_with_automations(ended, connection) == {ONE}
     # Said once, whatever is sent later.
     small.clock.advance(timedelta(hours=2))
     small.control.send(small.account.lists.campaign_3, "Welcome 2", workflow_id=77, only=[newcomer], profile="clean")
