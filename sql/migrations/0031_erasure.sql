@@ -26,14 +26,17 @@ begin
 end
 $$;
 
--- HMAC-SHA-256 of a text.
-create function list_pipeline.keyed_hash(message text) returns bytea language sql stable parallel safe as $$
-    select sha256(k.outer_pad || sha256(k.inner_pad || convert_to(message, 'UTF8'))) from list_pipeline.erasure_key k
+-- HMAC-SHA-256 of a text. In this language its plan is kept: it is called for every contact that is read.
+create function list_pipeline.keyed_hash(message text) returns bytea language plpgsql stable parallel safe as $$
+begin
+    return (select sha256(k.outer_pad || sha256(k.inner_pad || convert_to(message, 'UTF8')))
+            from list_pipeline.erasure_key k);
+end
 $$;
 
--- The same for every spelling of an address that counts as the same.
-create function list_pipeline.address_key(address text) returns text language sql stable parallel safe as $$
-    select encode(list_pipeline.keyed_hash('address:' || lower(address)), 'hex')
+-- The same for every spelling of an address that counts as the same. A type of sixteen bytes, since all contacts have one.
+create function list_pipeline.address_key(address text) returns uuid language sql stable parallel safe as $$
+    select encode(substr(list_pipeline.keyed_hash('address:' || lower(address)), 1, 16), 'hex')::uuid
 $$;
 
 -- What an erased contact is called instead of its id: negative, so that it is no id of Mailjet's, and exact in JSON.
@@ -42,8 +45,8 @@ create function list_pipeline.contact_pseudonym(contact bigint) returns bigint l
 $$;
 
 -- By this, and not by its address, a contact is known again under another id. It outlives the address.
-alter table list_pipeline.contact_list_membership add column address_key text;
-alter table list_pipeline.contact_suppression_history add column address_key text;
+alter table list_pipeline.contact_list_membership add column address_key uuid;
+alter table list_pipeline.contact_suppression_history add column address_key uuid;
 
 -- Contacts that Mailjet shows as erased and whose traces here are still to be removed.
 create table list_pipeline.erasure_due (
@@ -57,7 +60,7 @@ create table list_pipeline.erasure_due (
 create table list_pipeline.erased_person (
     pseudonym   bigint primary key check (pseudonym < 0),
     -- Null: nobody knew the address.
-    address_key text,
+    address_key uuid,
     kept_off_because text[] not null default '{}'
                 check (kept_off_because <@ array['suppressed', 'complained', 'unsubscribed', 'excluded', 'hard_bounced']),
     erased_at   timestamptz not null
@@ -93,14 +96,19 @@ begin
         return new;
     end if;
     if not new.is_anonymised then
-        new.address_key := list_pipeline.address_key(new.email);
+        -- An insert mostly meets the contact's own row, unchanged.
+        new.address_key := coalesce(
+            (select m.address_key from list_pipeline.contact_list_membership m
+             where m.contact_id = new.contact_id and m.email = new.email),
+            list_pipeline.address_key(new.email));
     elsif tg_op = 'UPDATE' then
         new.address_key := old.address_key;
     end if;
     if new.is_anonymised and new.contact_id > 0 and (tg_op = 'INSERT' or not old.is_anonymised) then
         insert into list_pipeline.erasure_due (contact_id, address, noticed_at)
         values (new.contact_id, case when tg_op = 'UPDATE' then old.email end, new.last_updated)
-        on conflict (contact_id) do nothing;
+        -- An insert that meets the contact's row fires this twice; only the update knows the address.
+        on conflict (contact_id) do update set address = coalesce(erasure_due.address, excluded.address);
     end if;
     return new;
 end
@@ -144,9 +152,9 @@ alter table list_pipeline.kept_unsubscription
 create view list_pipeline.suppressed_address as
     select address_key, contact_id from list_pipeline.contact_suppression_history
     where added_to_suppression_list and reinstated_at is null and address_key is not null
-    union
+    union all
     select address_key, contact_id from list_pipeline.contact_list_membership
     where in_suppression_list and address_key is not null
-    union
+    union all
     select address_key, pseudonym from list_pipeline.erased_person
     where kept_off_because && array['suppressed', 'complained'] and address_key is not null;
