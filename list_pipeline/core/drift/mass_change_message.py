@@ -39,12 +39,17 @@ def can_be_repaired(one: MassChangeFigures) -> bool:
 
 def change_text(one: MassChangeFigures) -> str:
     """What happened, with figures: ``196 of 983 contacts (19.94 %) were taken off List 2``."""
+    name = _name(one.role)
     if one.kind is MassChangeKind.LIST_GONE:
-        return f"{count_text(one.contacts, 'contact')} {one.kind.words} {one.role.label}"
+        return f"{count_text(one.contacts, 'contact')} {one.kind.words} {name}"
     share = f" ({share_percent_text(one.contacts, one.size_before)})" if one.size_before else ""
     if one.kind is MassChangeKind.CAME:
-        return f"{count_text(one.contacts, 'contact')} {one.kind.words} {one.role.label}, which had {one.size_before:,}{share}"
-    return f"{one.contacts:,} of {count_text(one.size_before, 'contact')}{share} {one.kind.words} {one.role.label}"
+        return f"{count_text(one.contacts, 'contact')} {one.kind.words} {name}, which had {one.size_before:,}{share}"
+    return f"{one.contacts:,} of {count_text(one.size_before, 'contact')}{share} {one.kind.words} {name}"
+
+
+def _name(role: ListRole) -> str:
+    return role.label if role in CAMPAIGN_LISTS else f"the {role.label}"
 
 
 def frozen_text(found: Sequence[MassChangeFigures]) -> str:
@@ -61,6 +66,11 @@ def frozen_text(found: Sequence[MassChangeFigures]) -> str:
 
 def question_text(matter: int, found: Sequence[MassChangeFigures]) -> str:
     """The question in the review queue."""
+    if any(one.kind is MassChangeKind.LIST_GONE for one in found):
+        return (
+            f"Mass change {matter}: {'; '.join(map(change_text, found))}. Nothing is read, planned or changed until it is "
+            "restored at Mailjet, or its MAILJET_*_LIST_ID setting names another list."
+        )
     frozen = frozen_text(found)
     until = f" Until you decide, {frozen}." if frozen else ""
     repair = f" Put back who was taken off: `{repair_command(matter)}`." if any(map(can_be_repaired, found)) else ""
@@ -78,19 +88,17 @@ def mass_change_message(matter: int, found: Sequence[MassChangeFigures]) -> Slac
     what_happened.append(
         compose("It was not this product. Until the list is back, nothing is read, planned or changed.")
         if gone
-        else compose("Neither this product's work nor unsubscribing explains it.")
+        else compose("It was not this product.")
     )
     if frozen and not gone:
         what_happened.append(compose("*Until you decide, {frozen}.* Suppressions go on.", frozen=frozen))
+    names = names_text([_name(role) for role in ListRole if role in {one.role for one in found}])
     return alert(
-        f"Somebody Changed {names_text([role.label for role in ListRole if role in {one.role for one in found}])} at Large",
+        f"Mailjet No Longer Has {names}" if gone else f"Somebody Changed {names} at Large",
         what_happened,
         level=AlertLevel.CRITICAL if gone else AlertLevel.WARNING,
         what_to_do=_what_to_do(matter, found),
-        small_print=[
-            compose("Of the last {hours} hours.", hours=f"{MASS_CHANGES.window.total_seconds() / 3600:.0f}"),
-            *_limits(found),
-        ],
+        small_print=[compose("Mass change {matter}", matter=str(matter)), *_limits(found)],
     )
 
 
@@ -116,10 +124,11 @@ def _what_to_do(matter: int, found: Sequence[MassChangeFigures]) -> list[Mrkdwn]
 def _limits(found: Sequence[MassChangeFigures]) -> list[Mrkdwn]:
     return [
         compose(
-            "Ordinary on {label}: up to {ordinary} in that time{usual}.",
-            label=one.role.label,
+            "Ordinary on {name} within {hours} hours: up to {ordinary}, {usual}",
+            name=_name(one.role),
+            hours=f"{MASS_CHANGES.window.total_seconds() / 3600:.0f}",
             ordinary=f"{one.ordinary:,}",
-            usual=f", since {one.usual:,} a day are usual" if one.usual else f" ({MASS_CHANGES.percent} % of the list)",
+            usual=f"since {one.usual:,} a day are usual" if one.usual else f"{MASS_CHANGES.percent} % of it",
         )
         for one in found
         if one.kind is not MassChangeKind.LIST_GONE

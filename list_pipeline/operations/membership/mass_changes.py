@@ -27,11 +27,14 @@ from list_pipeline.core.drift.mass_changes import (
     with_history,
 )
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.core.reviews.questions import ReviewStatus
 from list_pipeline.operations.people import NOBODY
 from list_pipeline.storage import drift as drift_rows
 from list_pipeline.storage import mass_changes as rows
+from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.membership import sync as sync_rows
+from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
@@ -95,6 +98,17 @@ def _ask(connection: Connection, found: tuple[MassChangeFigures, ...], since: da
     )
 
 
+def _expire_repair(connection: Connection, one: rows.MassChange, now: datetime) -> None:
+    """Let a repair lapse that waits for a person, and that nobody needs any more."""
+    if one.repair_plan_id is None or one.is_repaired:
+        return
+    waiting = plan_rows.existing_plan(connection, one.repair_plan_id)
+    if waiting.status is PlanStatus.PENDING_REVIEW:
+        plan_rows.decide(connection, waiting.plan_id, PlanStatus.PENDING_REVIEW, PlanStatus.EXPIRED, NOBODY, now)
+        why = "nobody needs it any more"
+        review_rows.decide_about_plan(connection, waiting.plan_id, ReviewStatus.EXPIRED, NOBODY, why, now)
+
+
 def _end_what_is_over(connection: Connection, now: datetime) -> None:
     """End what somebody took back by hand, and what a plan put right. A list that is gone is back once a sync is complete."""
     touched = set()
@@ -107,6 +121,7 @@ def _end_what_is_over(connection: Connection, now: datetime) -> None:
         status = MassChangeStatus.REPAIRED if one.is_repaired else MassChangeStatus.RESOLVED
         why = "its repair was carried out" if one.is_repaired else "taken back at Mailjet"
         rows.close(connection, [one.mass_change_id], status, NOBODY, why, now)
+        _expire_repair(connection, one, now)
         touched.add(one.matter)
         log.info("a mass change is over", matter=one.matter, list=one.figures.role.value, why=why)
     still_open = {one.matter for one in rows.mass_changes(connection, since=now) if one.status is MassChangeStatus.OPEN}

@@ -28,6 +28,7 @@ from list_pipeline.operations.drift.mass_changes import tell_about_mass_changes
 from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.people import reviewer
 from list_pipeline.operations.plans.corrections import may_be_put_back
+from list_pipeline.operations.reviews import decisions
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import drift as drift_rows
 from list_pipeline.storage import mass_changes as rows
@@ -35,6 +36,7 @@ from list_pipeline.storage.mass_changes import MassChange
 from list_pipeline.storage.membership import queue
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans import plan_rows
+from list_pipeline.storage.plans.plan_rows import StoredPlan
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +52,7 @@ class MassRepair:
 
 
 def accept(services: Services, matter: int, *, by: str, note: str) -> tuple[MassChange, ...]:
-    """A person says that a mass change was meant: its lists are rebalanced again.
+    """A person says that a mass change was meant: its lists are rebalanced again, and a repair of it that waits is rejected.
 
     Args:
         matter: the number that the question and the message name.
@@ -61,12 +63,17 @@ def accept(services: Services, matter: int, *, by: str, note: str) -> tuple[Mass
     Raises:
         NotAReviewerError: LIST_REVIEWERS names other people.
         NotFoundError: no such mass change is open.
-        RefusedError: nobody is named, or no reason.
+        RefusedError: nobody is named, or no reason; or its repair is approved.
         StateChangedError: it ended at this moment.
     """
     tried = f"Accepting mass change {matter}"
     by, note = _decider(services, by, note, tried)
     now = services.clock.now()
+    with services.database.begin() as connection:
+        repairs = _repairs(connection, _open(services, connection, matter, tried))
+    _refuse(tried, repairs, PlanStatus.APPROVED)
+    for plan in repairs:
+        decisions.reject(services, plan.plan_id, by=by, note=note)
     with services.database.begin() as connection:
         drift_rows.one_writer(connection)
         found = _open(services, connection, matter, tried)
@@ -94,7 +101,7 @@ def repair(services: Services, matter: int, *, by: str, note: str) -> MassRepair
     with services.database.begin() as connection:
         drift_rows.one_writer(connection)
         found = [one for one in _open(services, connection, matter, tried) if can_be_repaired(one.figures)]
-        _refuse_second(connection, found, tried)
+        _refuse(tried, _repairs(connection, found), PlanStatus.PENDING_REVIEW, PlanStatus.APPROVED)
         items, left = _put_back(connection, found)
         if not items:
             raise RefusedError(
@@ -140,14 +147,20 @@ def _open(services: Deciding, connection: Connection, matter: int, tried: str) -
     return found
 
 
-def _refuse_second(connection: Connection, found: Sequence[MassChange], tried: str) -> None:
-    for one in found:
-        plan = plan_rows.plan_by_id(connection, one.repair_plan_id) if one.repair_plan_id is not None else None
-        if plan is not None and plan.status in (PlanStatus.PENDING_REVIEW, PlanStatus.APPROVED):
+def _repairs(connection: Connection, found: Sequence[MassChange]) -> list[StoredPlan]:
+    """The repairs of mass changes that wait, or are approved and not carried out."""
+    numbers = sorted({one.repair_plan_id for one in found if one.repair_plan_id is not None})
+    plans = [plan_rows.existing_plan(connection, number) for number in numbers]
+    return [plan for plan in plans if plan.status in (PlanStatus.PENDING_REVIEW, PlanStatus.APPROVED)]
+
+
+def _refuse(tried: str, repairs: Sequence[StoredPlan], *statuses: PlanStatus) -> None:
+    for plan in repairs:
+        if plan.status in statuses:
             raise RefusedError(
                 tried,
                 f"plan {plan.plan_id} repairs it and is {plan.status.value.replace('_', ' ')}",
-                "Approve or reject that one, or wait until it is carried out",
+                "Reject that one where it still waits; else look again when it was carried out",
             )
 
 

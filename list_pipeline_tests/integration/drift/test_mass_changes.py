@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from list_pipeline.cli import mass_changes as cli_mass_changes
 from list_pipeline.core.drift.mass_changes import MASS_CHANGES, MassChangeKind, MassChangeStatus
 from list_pipeline.core.errors import IntegrationError, NotFoundError, RefusedError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
@@ -462,7 +466,7 @@ def test_a_list_that_is_deleted_is_told_once_and_ends_when_it_is_back(small: Ins
         with pytest.raises(ListGoneError):
             hour_later(small)
     assert what(small, OPEN) == {(TWO, MassChangeKind.LIST_GONE, 20)}
-    assert len(questions(small)) == len(told(small)) == 1
+    assert len(questions(small)) == len(told(small, "No Longer Has List 2")) == 1
     with pytest.raises(RefusedError):
         answers.accept(small.services, found(small)[0].matter, by="ada", note="meant")
     with small.server.account.store.lock:
@@ -511,3 +515,80 @@ def test_drift_that_is_accepted_leaves_a_mass_change_open(small: Installation) -
     restore_guard.accept(small.services, by="ada")
     assert found(small, OPEN)
     assert questions(small)
+
+
+def test_what_a_restored_database_does_not_know_of_its_own_work_is_asked_about_once(small: Installation) -> None:
+    """Twelve suppressed and taken off a list, and no step of the journal says so."""
+    for one in small.account.ids(*range(20, 32)):
+        small.put_on(ListRole.SUPPRESSION, one)
+        small.exclude(one)
+        small.take_off(TWO, one)
+    hour_later(small, hours=30)
+    assert restore_guard.why_stopped(small.services)
+    assert found(small) == []
+    restore_guard.accept(small.services, by="ada")
+    take_off(small, ONE, small.account.ids(*range(12)))
+    hour_later(small)
+    assert what(small, OPEN) == {(ONE, MassChangeKind.LEFT, 12)}
+
+
+def test_after_an_absence_what_others_took_off_meanwhile_is_a_mass_change(small: Installation) -> None:
+    take_off(small, TWO, small.account.ids(*range(20, 32)))
+    hour_later(small, hours=30)
+    assert restore_guard.why_stopped(small.services) is None
+    assert what(small, OPEN) == {(TWO, MassChangeKind.LEFT, 12)}
+    assert len(told(small)) == len(questions(small)) == 1
+
+
+def test_the_command_shows_what_is_open_and_decides(small: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli_mass_changes, "opened_services", lambda: nullcontext(small.services))
+    app = typer.Typer()
+    app.callback()(lambda: None)
+    cli_mass_changes.register(app)
+
+    def said(*arguments: str) -> str:
+        answer = CliRunner().invoke(app, ["mass-changes", *arguments], env={"COLUMNS": "250"})
+        if answer.exception is not None:
+            raise answer.exception
+        assert "@" not in answer.output
+        return answer.output
+
+    assert "Nobody changed a list at large" in said()
+    take_off(small, TWO, small.account.ids(*range(20, 32)))
+    hour_later(small)
+    (number,) = {str(one.matter) for one in found(small)}
+    assert "12 of 20 contacts (60 %) were taken off List 2" in said()
+    who = ("--by", "A. Person", "--note", "a mistake")
+    with pytest.raises(RefusedError, match="Give one of both"):
+        said("--accept", number, "--repair", number, *who)
+    with pytest.raises(RefusedError, match="there is no reason"):
+        said("--accept", number, "--by", "ada")
+    with pytest.raises(NotFoundError):
+        said("--accept", "99", *who)
+    assert "puts 12 contacts back, 0 stay off" in said("--repair", number, *who)
+    assert "open, plan" in said()
+    assert f"Mass change {number} is accepted by A. Person" in said("--accept", number, *who)
+    assert "accepted by A. Person: a mistake" in said()
+    # What was meant is not put back by a plan that still waits.
+    assert small.query("select status, decided_by from plan where kind = 'repair'") == [("rejected", "A. Person")]
+
+
+def test_a_repair_that_is_approved_is_carried_out_and_one_that_nobody_needs_lapses(small: Installation) -> None:
+    people = small.account.ids(*range(20, 32))
+    take_off(small, TWO, people)
+    hour_later(small)
+    matter = found(small)[0].matter
+    made = answers.repair(small.services, matter, by="ada", note="a mistake")
+    put_on(small, TWO, people)
+    hour_later(small)
+    assert found(small, OPEN) == []
+    assert small.query("select status from plan where kind = 'repair'") == [("expired",)]
+    assert small.query("select count(*) from review_item where status = 'open'") == [(0,)]
+    small.clock.advance(timedelta(hours=30))
+    take_off(small, TWO, people)
+    hour_later(small)
+    again = answers.repair(small.services, found(small, OPEN)[0].matter, by="ada", note="a mistake")
+    assert again.plan_id != made.plan_id
+    reviews.approve(small.services, again.plan_id, by="ben", content_hash=again.content_hash)
+    with pytest.raises(RefusedError, match="is approved"):
+        answers.accept(small.services, found(small, OPEN)[0].matter, by="ada", note="meant")
