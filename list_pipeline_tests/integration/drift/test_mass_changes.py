@@ -14,13 +14,14 @@ from list_pipeline.cli import mass_changes as cli_mass_changes
 from list_pipeline.core.drift.mass_changes import MASS_CHANGES, MassChangeKind, MassChangeStatus
 from list_pipeline.core.errors import IntegrationError, NotFoundError, RefusedError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.plans.corrections import Refusal
 from list_pipeline.core.plans.journal import StepState
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.operations.campaigns import before_changes
 from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.membership.sync import ListGoneError
 from list_pipeline.operations.people import NotAReviewerError
-from list_pipeline.operations.plans.corrections import carry_out_correction
+from list_pipeline.operations.plans.corrections import carry_out_correction, to_carry_out
 from list_pipeline.operations.plans.redo import redo_maintenance
 from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.operations.rebalancing.plan_and_execute import execute_rebalancing
@@ -592,3 +593,39 @@ def test_a_repair_that_is_approved_is_carried_out_and_one_that_nobody_needs_laps
     reviews.approve(small.services, again.plan_id, by="ben", content_hash=again.content_hash)
     with pytest.raises(RefusedError, match="is approved"):
         answers.accept(small.services, found(small, OPEN)[0].matter, by="ada", note="meant")
+
+
+def test_a_repair_waits_while_its_list_is_being_sent_and_then_puts_back_who_missed_the_round(
+    small: Installation,
+) -> None:
+    people = small.account.ids(*range(20, 32))
+    take_off(small, TWO, people)
+    hour_later(small)
+    made = answers.repair(small.services, found(small)[0].matter, by="ada", note="a mistake")
+    reviews.approve(small.services, made.plan_id, by="ben", content_hash=made.content_hash)
+    small.control.send(small.account.lists[TWO], "Letter 3", profile="clean", duration_seconds=7200)
+    small.clock.advance(timedelta(minutes=1))
+    waits = carry_out_correction(small.services, made.plan_id, quietly)
+    assert waits.facts.waits == len(people)
+    assert not people & small.members(TWO)
+    assert to_carry_out(small.services) == []
+    hour_later(small, hours=4)
+    assert [one.plan_id for one in to_carry_out(small.services)] == [made.plan_id]
+    assert carry_out_correction(small.services, made.plan_id, quietly).facts.done == len(people)
+    assert people <= small.members(TWO)
+
+
+def test_whoever_got_the_open_cycle_elsewhere_is_not_put_back_where_it_is_still_to_be_sent(small: Installation) -> None:
+    people = small.account.ids(*range(20, 32))
+    take_off(small, TWO, people)
+    hour_later(small)
+    moved = small.account.people[20]
+    small.put_on(ONE, moved)
+    small.control.send(small.account.lists[ONE], "Letter 3", profile="clean")
+    small.take_off(ONE, moved)
+    hour_later(small, hours=2)
+    made = answers.repair(small.services, found(small)[0].matter, by="ada", note="a mistake")
+    reviews.approve(small.services, made.plan_id, by="ben", content_hash=made.content_hash)
+    done = carry_out_correction(small.services, made.plan_id, quietly)
+    assert done.refused == {Refusal.CYCLE_CHANGED: (moved,)}
+    assert people - {moved} == people & small.members(TWO)
