@@ -25,11 +25,6 @@ _WHAT = {
 }
 
 
-def kind_words(kind: RowKind) -> str:
-    """What kind of thing a row is about: ``entry of a list``."""
-    return _WHAT[kind]
-
-
 def row_words(row: UnreadableRow) -> str:
     """One row and what is wrong with it: ``contact 124: Email is with control characters or spaces``."""
     named = f" {row.row_id}" if row.row_id > 0 else " without an id that can be read"

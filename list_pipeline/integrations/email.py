@@ -115,21 +115,28 @@ def _judge(answer: httpx.Response) -> None:
 def _body(answer: httpx.Response) -> dict[str, object]:
     try:
         body = json.loads(answer.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 
 
 def _is_success(answer: httpx.Response) -> bool:
     messages = _body(answer).get("Messages")
-    return isinstance(messages, list) and bool(messages) and messages[0].get("Status") == "success"
+    return isinstance(messages, list) and messages[:1] != [] and _part(messages[0], "Status") == "success"
+
+
+def _part(message: object, name: str) -> object:
+    return message.get(name) if isinstance(message, dict) else None
+
+
+def _errors(message: object) -> list[object]:
+    found = _part(message, "Errors")
+    return found if isinstance(found, list) else []
 
 
 def _codes(answer: httpx.Response) -> list[str]:
     """Mailjet's error codes; its sentences are left out, because they can quote an address."""
     body = _body(answer)
     messages = body.get("Messages")
-    errors = (
-        [error for each in messages for error in each.get("Errors") or ()] if isinstance(messages, list) else [body]
-    )
+    errors = [error for each in messages for error in _errors(each)] if isinstance(messages, list) else [body]
     return [str(error["ErrorCode"])[:20] for error in errors if isinstance(error, dict) and error.get("ErrorCode")]

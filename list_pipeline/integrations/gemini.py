@@ -34,6 +34,7 @@ from list_pipeline.core.errors import (
     RemoteNotFoundError,
     TransientError,
 )
+from list_pipeline.core.foreign_text import storable
 from list_pipeline.core.urls import LOOPBACK_HOSTS
 
 if TYPE_CHECKING:
@@ -377,7 +378,7 @@ def _answer_of(response: GenerateContentResponse, model: str, latency_ms: int) -
         finish = f"BLOCKED:{response.prompt_feedback.block_reason.value}"
     usage = response.usage_metadata
     return ModelAnswer(
-        text=response.text or "",
+        text=storable(response.text or ""),
         finish_reason=finish,
         prompt_tokens=_count(usage.prompt_token_count if usage else None),
         output_tokens=_count(usage.candidates_token_count if usage else None),

@@ -32,6 +32,10 @@ EFFECTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "no-answer-but-done": ("hang_after", {}),
     "429": ("rate_limited", {}),
     "429-empty": ("rate_limited", {"body": "empty"}),
+    "429-page": ("rate_limited", {"body": "html"}),
+    "429-page-retry-after": ("web_page", {"status": 429, "retry_after": 7}),
+    "page": ("web_page", {"status": 200}),
+    "503-page": ("web_page", {"status": 503, "retry_after": 3}),
     "429-retry-after": ("rate_limited", {"retry_after": 7}),
     "429-retry-after-an-hour": ("rate_limited", {"retry_after": 3600}),
     "500": ("status", {"status": 500}),
@@ -45,9 +49,21 @@ EFFECTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "late": ("delay", {"seconds": 20}),
 }
 AT_READS: Mapping[str, Sequence[str]] = {
-    "job-state": ("no-answer", "429-retry-after", "500", "dropped", "half-json"),
-    "lists": ("no-answer", "429", "429-retry-after", "500", "401", "dropped", "half-json", "half-body", "other-json"),
-    "figures": ("no-answer", "429", "500", "dropped", "half-body", "other-json"),
+    "job-state": ("no-answer", "429-page", "page", "429-retry-after", "500", "dropped", "half-json"),
+    "lists": (
+        "no-answer",
+        "429",
+        "429-page-retry-after",
+        "page",
+        "429-retry-after",
+        "500",
+        "401",
+        "dropped",
+        "half-json",
+        "half-body",
+        "other-json",
+    ),
+    "figures": ("no-answer", "429", "429-page", "page", "500", "dropped", "half-body", "other-json"),
 }
 LASTING = ("429", "500", "dropped-but-done")
 MISBEHAVIOURS = ("hostile", "off", "slow", "contradictory")

@@ -343,7 +343,8 @@ class Transport:
             limited = RateLimitedError(tried, said, hint, retry_after)
             return _Failed(limited, repeatable=not too_long, retry_after_s=retry_after)
         if status in (401, 403):
-            return _Failed(AuthenticationError(tried, said, _CREDENTIALS))
+            hint = f"{_CREDENTIALS}, and what stands between here and Mailjet" if _is_web_page(answer) else _CREDENTIALS
+            return _Failed(AuthenticationError(tried, said, hint))
         if status == 404 and isinstance(decoded(answer.content), dict):
             return _Failed(RemoteNotFoundError(tried, said, "Check the id; it may have been deleted"))
         if status == 404:
@@ -356,10 +357,10 @@ class Transport:
         return _Failed(PermanentError(tried, said, _REPORT))
 
     def _success(self, tried: str, answer: httpx.Response, changes: bool, enveloped: bool) -> _Outcome:
-        if not enveloped:
+        if not enveloped and not _is_web_page(answer):
             self._circuit.succeeded()
             return _Answered(answer)
-        envelope = read_envelope(answer.content)
+        envelope = read_envelope(answer.content) if enveloped else "a web page"
         if isinstance(envelope, Envelope):
             self._circuit.succeeded()
             return _Answered(answer, envelope)
@@ -368,6 +369,11 @@ class Transport:
         if changes:
             return _Failed(_unknown(tried, what))
         return _Failed(unreadable(tried, what), repeatable=True)
+
+
+def _is_web_page(answer: httpx.Response) -> bool:
+    """Whether something in between answered with a page for people, where neither rows nor an envelope are expected."""
+    return answer.content.lstrip()[:1] == b"<"
 
 
 def _tried(method: str, resource: Resource) -> str:

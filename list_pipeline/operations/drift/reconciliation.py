@@ -49,6 +49,7 @@ from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.mass_changes import asked_as_mass_change
 from list_pipeline.storage.membership.sync import SyncStaging
 from list_pipeline.storage.plans import plan_rows
+from list_pipeline.storage.unreadable_rows import end_nameless
 
 log = structlog.get_logger(__name__)
 
@@ -181,6 +182,8 @@ def _compare(services: ReadingMailjet, progress: Progress) -> tuple[tuple[Standi
             nameless = [role for role in (None, *ALL_LISTS) if staging.is_nameless(role)]
             standings = drift_rows.compare(session, started_at, nameless)
             unreadable_rows.take_over(session, staging, services.clock.now())
+            for role in set(ALL_LISTS) - set(nameless):
+                end_nameless(session, services.list_ids[role], services.clock.now())
             contacts = drift_rows.contacts_read(session)
         with services.database.begin() as connection:
             if drift_rows.reading_token(connection) == before:

@@ -6,6 +6,7 @@ Belongs here: bringing our rows up to date with what was seen. Does not belong h
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -99,7 +100,7 @@ class SyncStaging:
 
     def _named_recipients(self, role: ListRole, recipients: Iterable[RecipientSeen]) -> Iterator[RecipientSeen]:
         for entry in recipients:
-            contact_id = entry.contact_id if entry.contact_id > 0 else None
+            contact_id = entry.contact_id if entry.contact_id > 0 else self._known_entry(role, entry.recipient_id)
             if entry.problem:
                 self._note_unreadable(
                     UnreadableRow(
@@ -107,10 +108,20 @@ class SyncStaging:
                     )
                 )
             if contact_id is not None:
-                yield entry
+                yield entry if entry.contact_id == contact_id else replace(entry, contact_id=contact_id)
             else:
                 self.recipients += 1
                 self._nameless.add(role)
+
+    def _known_entry(self, role: ListRole, recipient_id: int) -> int | None:
+        """Whose entry it is by our rows: an entry never passes to another contact."""
+        found = fetch_scalar(
+            self._connection,
+            "select contact_id from list_membership where list_role = :role and recipient_id = :id and left_at is null",
+            role=role.value,
+            id=recipient_id,
+        )
+        return None if found is None else int(found)
 
     def _note_unreadable(self, row: UnreadableRow) -> None:
         self._unreadable[row.kind, row.row_id] = row

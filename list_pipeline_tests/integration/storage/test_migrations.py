@@ -25,6 +25,7 @@ TABLES = {
     "erasure", "erasure_due", "erasure_key", "erased_person",
     "stuck_session",
     "mass_change", "mass_change_contact", "list_edit",
+    "unreadable_row",
 }  # fmt: skip
 INDEXES = {
     "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",
@@ -48,6 +49,7 @@ INDEXES = {
     "work_timing_finished_at_idx", "work_timing_log_idx",
     "mass_change_open_idx", "mass_change_contact_idx", "list_edit_seen_at_idx", "list_edit_unjudged_idx",
     "list_edit_mass_change_idx",
+    "unreadable_row_open_idx", "unreadable_row_contact_idx",
 }  # fmt: skip
 # Table, columns, table referred to, what happens on delete and on update (a: nothing, r: refused, c: cascade, n: null).
 FOREIGN_KEYS = {

@@ -138,12 +138,18 @@ def mass_change(
         status, closed_at) values ({matter}, {usual}, now(), now(), {what}, {how})"""
 
 
+def unreadable_row(column: str = "kind", value: str = "'contact'") -> str:
+    parts = {"kind": "'contact'", "row_id": "5", "problem": "'Email should be a text'"} | {column: value}
+    return f"""insert into unreadable_row ({", ".join(parts)}, first_seen_at, last_seen_at)
+        values ({", ".join(parts.values())}, now(), now())"""
+
+
 ALLOWED = [
     plan(), item(), step(), metrics("open_rate", "100"), log("running"), snapshot(), review(), suppressed("manual"),
     message("pending"), message("sent", "now()"), member("master"), contact("a@example.com"), event(), job(), asked(),
     health(), step("exclude", "null"), review(status="approved", decided="now()"), finding(), assessment(),
     validated(), list_edit(), list_edit("null, 'excluded'"), mass_change(),
-    mass_change(how="0, 0, 0, 'accepted', now()"),
+    mass_change(how="0, 0, 0, 'accepted', now()"), unreadable_row(),
 ]  # fmt: skip
 
 FORBIDDEN = {
@@ -311,6 +317,12 @@ FORBIDDEN = {
     "a mass change beyond what is usual below zero": mass_change(usual=-1),
     "a mass change with no number": mass_change("'campaign_1', 'left'", matter=0),
     "a change to an unknown mode": "insert into mode_change (mode, changed_by, changed_at) values ('wild', 'x', now())",
+    "an unreadable row of an unknown kind": unreadable_row("kind", "'invoice'"),
+    "an unreadable row without a number": unreadable_row("row_id", "0"),
+    "an unreadable row of a contact below zero": unreadable_row("contact_id", "-1"),
+    "an unreadable row of a campaign below zero": unreadable_row("mailjet_campaign_id", "0"),
+    "an unreadable row of a list below zero": unreadable_row("list_id", "-5"),
+    "an unreadable row with nothing wrong": unreadable_row("problem", "''"),
     "a change of the mode by nobody": "insert into mode_change (mode, changed_by, changed_at) values ('auto', '', now())",
     "a mode set by nobody": "insert into mode_state (first_started_at, set_mode, set_at) values (now(), 'auto', now())",
     "a switch that nobody found off":

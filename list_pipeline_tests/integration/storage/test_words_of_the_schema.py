@@ -13,6 +13,7 @@ from list_pipeline.core.campaigns.eligibility import CampaignStatus
 from list_pipeline.core.erasure import DeletionState
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.delivery import Channel, DeliveryState
+from list_pipeline.core.observations import RowKind
 from list_pipeline.core.plans.journal import JobState, StepAction, StepState
 from list_pipeline.core.plans.plan import CHANGING_ACTIONS, ItemAction, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
@@ -40,6 +41,7 @@ WORDS: Mapping[str, Collection[str]] = {
     "review_item.status": ReviewStatus,
     "schedule_change.action": ScheduleAction,
     "schedule_change.state": ScheduleState,
+    "unreadable_row.kind": RowKind,
 }
 
 _ONE_OF = re.compile(r"^CHECK \(\((\w+) = ANY \(ARRAY\[(.*)\]\)\)\)$")

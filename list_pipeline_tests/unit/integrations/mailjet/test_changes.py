@@ -158,7 +158,7 @@ def test_an_error_file_that_is_not_there_is_not_found() -> None:
 
 def test_an_unreadable_error_file_is_not_an_empty_one() -> None:
     with pytest.raises(UnreadableAnswerError, match="error file of bulk job 35800"):
-        client(Script(httpx.Response(200, text="<html>"))).job_errors(35_800)
+        client(Script(httpx.Response(200, text="Email;Error"))).job_errors(35_800)
 
 
 @pytest.mark.parametrize(
