@@ -51,6 +51,7 @@ from list_pipeline.core.suppression.statements import (
     fact_doubted,
     plan_statements,
 )
+from list_pipeline.core.suppression.verdicts import VerdictAction
 
 __all__ = [
     "MAX_BORDERLINE",
@@ -268,7 +269,7 @@ class _Checked:
             confidence = _in_band(group.confidence, judgement.confidence, self._plan.policy, is_doubted=more > 0)
             if confidence < group.confidence or more > 0:
                 self.doubted[reference] = confidence
-        elif more > 0 and group.action == "suppress":
+        elif more > 0 and group.action is VerdictAction.SUPPRESS:
             self.concerns.append(fact_doubted(group))
 
     def notes(self, unjudged: int) -> tuple[str, ...]:

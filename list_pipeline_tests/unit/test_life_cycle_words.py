@@ -42,11 +42,9 @@ OTHER_WORDS = {
 }
 
 OF_ANOTHER_KIND = {
-    # Blocks of Slack, groups of the question to the advisor, states of lists.
+    # Blocks of Slack.
     Path("core/messages/slack_blocks.py"),
     Path("core/messages/slack_charts.py"),
-    Path("agents/plan_summary.py"),
-    Path("agents/optimization.py"),
 }
 
 _IN_SQL = re.compile(

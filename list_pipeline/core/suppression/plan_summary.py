@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from list_pipeline.core.suppression.policy import SuppressionPolicy
-from list_pipeline.core.suppression.verdicts import BORDERLINE_RULES, SuppressionRule
+from list_pipeline.core.suppression.verdicts import BORDERLINE_RULES, SuppressionRule, VerdictAction
 
 MAX_BORDERLINE = 60
 """Contacts in one question. Further ones follow their group."""
@@ -20,12 +20,12 @@ MAX_GROUPS = 24
 """Groups in one question. Further ones, the smallest, keep the policy's decision."""
 
 Sorting = Literal["suppress_now", "monitor_closely", "keep_in_list"]
-_SORTED_BY_POLICY: Mapping[str, Sorting] = {
-    "suppress": "suppress_now",
+_SORTED_BY_POLICY: Mapping[VerdictAction, Sorting] = {
+    VerdictAction.SUPPRESS: "suppress_now",
     # Held contacts are not suppressed until a person looked.
-    "hold": "monitor_closely",
-    "monitor": "monitor_closely",
-    "keep": "keep_in_list",
+    VerdictAction.HOLD: "monitor_closely",
+    VerdictAction.MONITOR: "monitor_closely",
+    VerdictAction.KEEP: "keep_in_list",
 }
 
 
@@ -44,7 +44,7 @@ class PlanGroup:
         domain_kinds: contacts by category of their domain.
     """
 
-    action: Literal["suppress", "monitor", "keep", "hold"]
+    action: VerdictAction
     rule: str
     bounce_class: str
     reason: str
@@ -59,7 +59,7 @@ class PlanGroup:
     @property
     def is_borderline(self) -> bool:
         """Whether its contacts were decided by degree rather than by a fact."""
-        return self.action == "suppress" and self.rule in BORDERLINE_RULES
+        return self.action is VerdictAction.SUPPRESS and self.rule in BORDERLINE_RULES
 
     @property
     def sorting(self) -> Sorting:
@@ -139,7 +139,7 @@ class PlanSummary:
 
     def breakdown(self) -> dict[str, int]:
         """Planned suppressions of the policy alone. Second hits are hard bounces; held contacts are not counted."""
-        planned = [group for group in self.groups if group.action == "suppress"]
+        planned = [group for group in self.groups if group.action is VerdictAction.SUPPRESS]
         hard = sum(
             group.contacts
             for group in planned

@@ -13,6 +13,7 @@ from enum import StrEnum
 from list_pipeline.core.bounces.smtp_vocabulary import server_words
 from list_pipeline.core.statements import Catalogue, Form, Statement, Weight
 from list_pipeline.core.suppression.plan_summary import BorderlineItem, PlanGroup, PlanSummary, in_words
+from list_pipeline.core.suppression.verdicts import VerdictAction
 from list_pipeline.core.wording import WAIT, WAITS, count_text, share_percent_text
 
 RATIONALE, IMPACT, CONCERNS, REASONS = "rationale", "expected_impact", "concerns", "reason"
@@ -133,8 +134,8 @@ def _rationale(plan: PlanSummary) -> Iterator[Statement]:
     largest_first = sorted(by_rule.items(), key=lambda pair: (-pair[1], pair[0]))
     parts = ", ".join(f"{contacts:,} for {in_words(rule)}" for rule, contacts in largest_first)
     yield _say(_K.SUPPRESSES, contacts=_contacts(total), parts=parts)
-    kept = sum(group.contacts for group in plan.groups if group.action in ("monitor", "keep"))
-    held = sum(group.contacts for group in plan.groups if group.action == "hold")
+    kept = sum(group.contacts for group in plan.groups if group.action in (VerdictAction.MONITOR, VerdictAction.KEEP))
+    held = sum(group.contacts for group in plan.groups if group.action is VerdictAction.HOLD)
     if kept:
         yield _say(_K.KEPT, contacts=_contacts(kept), stay="stays" if kept == 1 else "stay")
     if held:
@@ -167,7 +168,7 @@ def _concerns(plan: PlanSummary) -> Iterator[Statement]:
         if any(counted):
             yield _say(kind, contacts=_contacts(sum(counted)), were="was" if sum(counted) == 1 else "were")
     for place, group in enumerate(plan.offered_groups, start=1):
-        if group.action == "suppress" and group.domains == 1 and group.contacts > 1:
+        if group.action is VerdictAction.SUPPRESS and group.domains == 1 and group.contacts > 1:
             yield _say(_K.ONE_DOMAIN, f"g{place}", contacts=_contacts(group.contacts), reason=in_words(group.reason))
     total = plan.breakdown()["total"]
     if total and plan.recipients:
@@ -204,7 +205,7 @@ def _is_passing(item: BorderlineItem) -> bool:
 
 
 def _suppressed(plan: PlanSummary) -> list[PlanGroup]:
-    return [group for group in plan.groups if group.action == "suppress"]
+    return [group for group in plan.groups if group.action is VerdictAction.SUPPRESS]
 
 
 def _contacts(count: int) -> str:

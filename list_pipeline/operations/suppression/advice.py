@@ -178,7 +178,7 @@ class _CampaignVerdicts:
         days = [self._days_since(one) for one in members]
         domains = [self.context.domain_of.get(one.contact_id) for one in members]
         return PlanGroup(
-            action=first.action.value,
+            action=first.action,
             rule=rule,
             bounce_class=bounce_class,
             reason=reason,

@@ -38,6 +38,7 @@ from list_pipeline.core.suppression.statements import (
     fact_doubted,
     plan_statements,
 )
+from list_pipeline.core.suppression.verdicts import VerdictAction
 from list_pipeline_tests.closed_set import left_over
 from list_pipeline_tests.unit.agents import consultation_cases
 from list_pipeline_tests.unit.agents.consultation_cases import model_that_ends_with
@@ -47,13 +48,15 @@ SOFT = BorderlineItem(1, 3, 3, 30, 2, 0.90, deliveries_before=4, days_known=90, 
 PLAN = PlanSummary(
     recipients=12_000,
     groups=[
-        PlanGroup("suppress", "second_hit", "hard", "mailbox_inactive", 20, 12, 0.80, (2, 2), (1, 1)),
-        PlanGroup("suppress", "soft_bounce_pattern", "soft", "mailbox_full", 30, 9, 0.90, (3, 6), (1, 9), 7),
-        PlanGroup("suppress", "hard_bounce", "hard", "user_unknown", 120, 45, 0.99),
-        PlanGroup("keep", "single_soft_bounce", "soft", "mailbox_full", 60, 20),
-        PlanGroup("hold", "hard_bounce", "hard", "user_unknown", 9, 1, 0.99),
-        PlanGroup("suppress", "complaint", "complaint", "spam_complaint", 4, 3, 1.0),
-        PlanGroup("monitor", "first_disputed_hit", "hard", "no_mail_host", 3, 2),
+        PlanGroup(VerdictAction.SUPPRESS, "second_hit", "hard", "mailbox_inactive", 20, 12, 0.80, (2, 2), (1, 1)),
+        PlanGroup(
+            VerdictAction.SUPPRESS, "soft_bounce_pattern", "soft", "mailbox_full", 30, 9, 0.90, (3, 6), (1, 9), 7
+        ),
+        PlanGroup(VerdictAction.SUPPRESS, "hard_bounce", "hard", "user_unknown", 120, 45, 0.99),
+        PlanGroup(VerdictAction.KEEP, "single_soft_bounce", "soft", "mailbox_full", 60, 20),
+        PlanGroup(VerdictAction.HOLD, "hard_bounce", "hard", "user_unknown", 9, 1, 0.99),
+        PlanGroup(VerdictAction.SUPPRESS, "complaint", "complaint", "spam_complaint", 4, 3, 1.0),
+        PlanGroup(VerdictAction.MONITOR, "first_disputed_hit", "hard", "no_mail_host", 3, 2),
     ],
     borderline=[SECOND, SOFT],
 )
