@@ -263,7 +263,7 @@ def mode(
     # Also while migrations are missing: stopping changes must always be possible.
     with opened_whatever_schema() as services:
         if wanted in (Mode.AUTO, "graduated"):
-            confirm(f"Setting the mode to {wanted}", "lists are then changed without asking anybody", yes=yes)
+            confirm(f"Setting the mode to {wanted}", "lists may then be changed without asking anybody", yes=yes)
         if wanted is not None:
             choose_mode(services, None if wanted == "graduated" else Mode(wanted), by=by, note=note)
         now, blocked = operating_mode(services), change_block_reason(services)
