@@ -289,7 +289,7 @@ def test_all_services_are_asked_without_changing_anything(install_small: Install
         found = check_all(services)
         assert {name: one.status for name, one in found.checks.items()} == {
             "database": Health.HEALTHY, "redis": Health.NOT_CONFIGURED, "mailjet": Health.HEALTHY,
-            "slack": Health.HEALTHY, "gemini": Health.HEALTHY,
+            "slack": Health.HEALTHY, "gemini": Health.HEALTHY, "schema": Health.HEALTHY,
         }  # fmt: skip
         assert found.status is Health.HEALTHY
         assert found.as_json()["checks"]["database"]["connections"] > 0

@@ -116,7 +116,7 @@ def test_the_cache_is_filled_shown_and_emptied_by_hand(
     assert "100 % of 7 reads in 7 days were served from Redis (wanted: more than 60 %)" in shown
     assert "Forgotten: state" in run("cache", "invalidate", "state")
     assert "list:state" not in run("cache", "show")
-    assert "or a number" in run("cache", "invalidate", "everything", status=2)
+    assert "a number, or an address" in run("cache", "invalidate", "everything", status=2)
     run("cache", "invalidate")
     assert "Places of 0 contacts" in run("cache", "show")
 
