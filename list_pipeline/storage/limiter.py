@@ -93,14 +93,15 @@ class SharedLimiter:
             execute(
                 connection,
                 """
-                select set_config('idle_in_transaction_session_timeout', :limit, true),
-                       set_config('statement_timeout', :longest, true)
+                select set_config('lock_timeout', :waited_for, true), set_config('statement_timeout', :longest, true),
+                       set_config('idle_in_transaction_session_timeout', :hangs_after, true)
                 """,
-                limit=f"{_HANGS_AFTER_S}s",
+                waited_for=f"{_WAITED_FOR_S}s",
                 longest=f"{2 * _WAITED_FOR_S}s",
+                hangs_after=f"{_HANGS_AFTER_S}s",
             )
             # A statement of its own: those after it have to see what others wrote before they let go of the lock.
-            hold(connection, LockName.LIMITER, within_s=_WAITED_FOR_S)
+            hold(connection, LockName.LIMITER)
             yield connection
 
     def _counted(self, count: Callable[[], T]) -> T:

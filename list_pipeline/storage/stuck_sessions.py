@@ -61,20 +61,13 @@ def _holder(row: RowMapping) -> LockHolder:
     return LockHolder(_NAMES[row["number"]], name, row["pid"], row["state"], began_at, row["silent_s"])
 
 
-def hold(connection: Connection, lock: LockName, *, shared: bool = False, within_s: float | None = None) -> None:
-    """Take a lock until the end of the transaction.
-
-    Args:
-        shared: beside others who take it so.
-        within_s: longest wait, in seconds; None: that of every statement.
+def hold(connection: Connection, lock: LockName, *, shared: bool = False) -> None:
+    """Take a lock until the end of the transaction. ``shared``: beside others who take it so.
 
     Raises:
-        LockWaitError: somebody else held it all that time.
+        LockWaitError: somebody else held it for as long as a lock is waited for.
     """
     kind = "_shared" if shared else ""
-    if within_s is not None:
-        limit = f"{round(within_s * 1000)}ms"
-        execute(connection, "select set_config('lock_timeout', :limit, true)", limit=limit)
     try:
         execute(connection, f"select pg_advisory_xact_lock{kind}(:key)", key=_NUMBERS[lock])
     except DBAPIError as error:

@@ -13,6 +13,8 @@ from list_pipeline_tests.chaos import kills, positions
 from list_pipeline_tests.chaos.campaign import Grounds, cases_of, play, prepared
 from list_pipeline_tests.chaos.invariants import AS_UNDISTURBED, broken
 from list_pipeline_tests.chaos.jobs import JobDoesLess
+from list_pipeline_tests.chaos.locks import HolderIsStopped
+from list_pipeline_tests.chaos.refusals import JobIsRefused
 from list_pipeline_tests.chaos.scene import Scene, staged
 from list_pipeline_tests.chaos.worlds import World, WorldGoesOn
 
@@ -42,6 +44,14 @@ def test_a_kill_right_after_a_job_was_accepted_is_survived(grounds: Grounds) -> 
 
 def test_a_job_that_does_half_of_it_is_survived(grounds: Grounds) -> None:
     assert play(grounds, JobDoesLess("job_half_applied", 1)).problems == []
+
+
+def test_a_holder_that_stops_and_wakes_up_when_another_has_gone_on_is_survived(grounds: Grounds) -> None:
+    assert play(grounds, HolderIsStopped(2, "before")).problems == []
+
+
+def test_a_job_that_is_refused_is_survived(grounds: Grounds) -> None:
+    assert play(grounds, JobIsRefused("401-cut", 3, lasting=True)).problems == []
 
 
 @pytest.mark.parametrize(("mode", "seed"), [("auto", 1), ("approval_required", 2)])

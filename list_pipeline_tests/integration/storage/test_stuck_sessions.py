@@ -41,10 +41,10 @@ SECONDS = 30.0
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who is silent for a second is stuck; the limiter looks who holds its lock every half second."""
+    """Who is silent for a second is stuck; the limiter looks who holds its lock every second."""
     policy = replace(MONITORING, transaction_silent_s=1.0, holder_silent=timedelta(seconds=1))
     monkeypatch.setattr(rules, "MONITORING", policy)
-    monkeypatch.setattr(limiter_module, "_WAITED_FOR_S", 0.5)
+    monkeypatch.setattr(limiter_module, "_WAITED_FOR_S", 1)
     monkeypatch.setattr(lock_module, "_LOOKED_AT_EVERY", 1)
 
 
@@ -178,12 +178,14 @@ def test_a_session_that_cannot_be_ended_is_named(url: str, limited: Database, ma
 
 @pytest.mark.parametrize("shared", [True, False])
 def test_a_lock_that_is_waited_for_in_vain_names_its_holder(url: str, database: Database, shared: bool) -> None:
-    with (
-        idle_with(url, lock_numbers.FENCE) as holder,
-        pytest.raises(LockWaitError, match=f"writing to the journal.*session {holder.info.backend_pid}, idle in trans"),
-        database.begin() as connection,
-    ):
-        hold(connection, LockName.FENCE, shared=shared, within_s=0.1)
+    def wait(connection: Connection) -> None:
+        execute(connection, "set local lock_timeout = '100ms'")
+        hold(connection, LockName.FENCE, shared=shared)
+
+    with idle_with(url, lock_numbers.FENCE) as holder:
+        words = f"writing to the journal.*session {holder.info.backend_pid}, idle in transaction"
+        with pytest.raises(LockWaitError, match=words), database.begin() as connection:
+            wait(connection)
 
 
 # The lock on changes
