@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -142,7 +143,7 @@ class SessionSitsOnTheLimiter(Case):
         return f"limiter-held-{self.nth}"
 
     def play(self, scene: Scene, reference: Reference) -> list[str]:
-        with psycopg.connect(scene.database_url, application_name="somebody's psql") as stuck:
+        with closing(psycopg.connect(scene.database_url, application_name="somebody's psql")) as stuck:
 
             def sit() -> None:
                 stuck.execute("select pg_advisory_xact_lock(%s)", [lock_numbers.LIMITER])
@@ -150,6 +151,8 @@ class SessionSitsOnTheLimiter(Case):
             trigger = scene.at(sit, nth=self.nth, when="after")
             ended = scene.start("tend", silent_s=IMPATIENT_S).join()
         found = [] if trigger.fired else ["the lock was never taken"]
+        if not scene.query("select 1 from stuck_session where was_ended"):
+            found.append("the session was not ended")
         if ended.status != 0:
             found.append(f"the run did not get past the session: {ended.result}")
         scene.until_quiet()
