@@ -21,11 +21,14 @@ MAY_FILL = {"operations/maintenance/workflow.py", "operations/weekly/steps.py", 
 
 
 def uses(path: Path) -> set[str]:
-    """What a module does with the cache, by what it names: ``reads`` or ``fills``. Asking whether it is there is neither."""
+    """What a module does with the cache, by what it names: ``reads`` or ``fills``. Asking whether it is there, and of use,
+    is neither."""
     found: set[str] = set()
     tree = ast.parse(path.read_text(encoding="utf-8"))
     asked = {
-        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "is_reachable"
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in ("is_reachable", "unusable")
     }
     for node in ast.walk(tree):
         names: list[str] = []
@@ -69,5 +72,5 @@ def test_a_module_that_reads_would_be_found(tmp_path: Path) -> None:
     ):
         module.write_text(text, encoding="utf-8")
         assert uses(module) == {"reads"}
-    module.write_text("ok = services.cache.is_reachable()", encoding="utf-8")
+    module.write_text("ok = services.cache.is_reachable() or services.cache.unusable", encoding="utf-8")
     assert uses(module) == set()
