@@ -226,6 +226,17 @@ def test_a_suppression_that_somebody_undid_is_proposed_again(small: Installation
     assert len(proposals(small)) == 1
 
 
+def test_a_repair_that_would_start_an_automation_says_for_how_many(small: Installation) -> None:
+    small.maintain()
+    (undone, *_) = sorted(small.account.ids(41, 42, 43))
+    small.take_off(ListRole.SUPPRESSION, undone)
+    reconcile(small.another(lists_with_automations="suppression"), progress=quietly)
+    ((summary,),) = small.query("select summary from review_item where summary like '%a repair is proposed%'")
+    assert summary.endswith(
+        "a repair is proposed. 1 contact would enter automations at Mailjet, and may be mailed at once: 1 of Suppression list"
+    )
+
+
 def test_somebody_elses_suppression_is_told_and_left_alone(small: Installation) -> None:
     theirs = small.account.people[7]
     small.put_on(ListRole.SUPPRESSION, theirs)
