@@ -7,8 +7,8 @@ hash that takes the place of an id, which the database makes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -214,6 +214,28 @@ class ErasureReport:
             "waiting_plans": list(self.waiting_plans),
             "cached": self.cached,
         }
+
+
+def joined(reports: Sequence[ErasureReport]) -> ErasureReport:
+    """One report of the contacts of one person, under the pseudonym of the last: rows are summed by table.
+
+    Args:
+        reports: one at least, in the order of the erasures.
+    """
+    tables: dict[str, TableErasure] = {}
+    for one in (table for report in reports for table in report.tables):
+        before = tables.get(one.table, TableErasure(one.table, 0, 0, 0))
+        tables[one.table] = TableErasure(
+            one.table, before.before + one.before, before.removed + one.removed, before.rewritten + one.rewritten
+        )
+    because = {reason for report in reports for reason in report.kept_off_because}
+    plans = {plan for report in reports for plan in report.waiting_plans}
+    return replace(
+        reports[-1],
+        tables=tuple(tables[name] for name in sorted(tables)),
+        kept_off_because=tuple(reason for reason in KeptOff if reason in because),
+        waiting_plans=tuple(sorted(plans)),
+    )
 
 
 def kept_off(

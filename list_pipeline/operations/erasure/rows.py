@@ -118,7 +118,9 @@ def _follow(services: Forgetting, lock: MutationLock, contact_id: int, *, is_fre
     with lock.writing() as connection:
         found = records.person_of(connection, contact_id)
         pseudonym = records.pseudonym_of(connection, contact_id)
-        address = found.address if found is not None else None
+        person = Person(contact_id, pseudonym, found.address if found is not None else None)
+        # Who signed up again since has the address now, and texts that name it are that contact's.
+        address = None if records.sharing(connection, person) else person.address
         person = Person(contact_id if is_free else None, pseudonym, address)
         if not is_free:
             records.settle_due(connection, contact_id, whole=False)

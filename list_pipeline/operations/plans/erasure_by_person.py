@@ -8,13 +8,14 @@ process dies before our rows are erased.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
+from sqlalchemy import Connection
 
-from list_pipeline.core.erasure import DeletionState, ErasureReport, Person
+from list_pipeline.core.erasure import DeletionState, ErasureReport, Person, joined
 from list_pipeline.core.errors import (
     ChangesStoppedError,
     ListPipelineError,
@@ -90,7 +91,7 @@ def erase_person(
 
     Raises:
         NotFoundError: no row knows such a contact.
-        RefusedError: nobody is named, or no reason; or several contacts have the address; or a change of it is half done.
+        RefusedError: nobody is named, or no reason; or a change of the contact is half done.
         ChangesStoppedError: Mailjet is to be asked, and nothing may be changed there now.
         PermanentError, TransientError: Mailjet did not delete the person; nothing was erased here.
         ErasureIncompleteError: the final search found the person; nothing was erased here.
@@ -101,17 +102,20 @@ def erase_person(
         raise RefusedError(_TRIED, "there is no reason", "Say who asked for the erasure, and when")
     if at_mailjet and not dry_run:
         require_permission(services, _TRIED)
-    person, before = _find(services, named)
-    if person is None:
+    found, before = _find(services, named)
+    if found is None:
         return Erased(None, before, dry_run, at_mailjet=False)
     if dry_run:
-        return Erased(_tried_out(services, person, by=by, why=why), before, is_dry_run=True, at_mailjet=False)
+        return Erased(_tried_out(services, found, by=by, why=why), before, is_dry_run=True, at_mailjet=False)
     finish_half_done(services, progress)
     with mutation_lock(services.database, services.clock, "erasing a person") as lock:
-        _refuse_half_done(services, person)
-        if at_mailjet and person.contact_id is not None:
-            _delete_at_mailjet(services, lock, person, person.contact_id, by=by, why=why)
-        report = _erase_here(services, lock, person, by=by, why=why)
+        contacts = _contacts_of(services, found)
+        _refuse_half_done(services, contacts)
+        for contact in contacts if at_mailjet else ():
+            if contact.contact_id is not None:
+                _delete_at_mailjet(services, lock, contact, contact.contact_id, found.address, by=by, why=why)
+        with lock.writing() as connection:
+            report = _erase_all(services, connection, contacts, by=by, why=why)
     report = replace(report, cached=forget_cached(services))
     log.info("a person was erased", contact_id=report.pseudonym, rows=report.rows, by=by, at_mailjet=at_mailjet)
     return Erased(report, before, is_dry_run=False, at_mailjet=at_mailjet)
@@ -122,15 +126,10 @@ def _find(services: Storing, named: str) -> tuple[Person | None, datetime | None
 
     Raises:
         NotFoundError: nothing is known.
-        RefusedError: several contacts have the address.
     """
     named = named.strip()
     with services.database.begin() as connection:
         ids = (int(named),) if named.isdigit() else outcome_rows.contact_ids_of(connection, named)
-        if len(ids) > 1:
-            raise RefusedError(
-                _TRIED, f"several have this address: {ids_text(ids)}", "Erase them one by one, by their ids"
-            )
         if ids and (found := records.person_of(connection, ids[0])) is not None:
             return found, records.erased_at(connection, pseudonym=found.pseudonym, address=found.address)
         number = records.pseudonym_of(connection, ids[0] if ids else 0)
@@ -144,18 +143,27 @@ def _find(services: Storing, named: str) -> tuple[Person | None, datetime | None
     raise NotFoundError(_TRIED, "no row knows this contact", "Run `list-pipeline sync`, or compare it with Mailjet")
 
 
+def _contacts_of(services: Storing, person: Person) -> list[Person]:
+    """Everybody with the person's address, the one that was found last: the address goes when no other contact has it."""
+    with services.database.begin() as connection:
+        ids = records.sharing(connection, person)
+        others = [Person(contact_id, records.pseudonym_of(connection, contact_id), None) for contact_id in ids]
+    return [*others, person]
+
+
 def _tried_out(services: Storing, person: Person, *, by: str, why: str) -> ErasureReport:
+    contacts = _contacts_of(services, person)
     try:
         with services.database.begin() as connection:
-            report = erase_rows(connection, person, services.clock.now(), by=by, reason=why)
-            raise _DryRun(report)
+            raise _DryRun(_erase_all(services, connection, contacts, by=by, why=why))
     except _DryRun as done:
         return done.report
 
 
-def _refuse_half_done(services: Storing, person: Person) -> None:
+def _refuse_half_done(services: Storing, contacts: Sequence[Person]) -> None:
     with services.database.begin() as connection:
-        found = records.half_done_in(connection, person.contact_id) if person.contact_id is not None else ()
+        ids = [contact.contact_id for contact in contacts if contact.contact_id is not None]
+        found = sorted({plan for contact_id in ids for plan in records.half_done_in(connection, contact_id)})
     if found:
         raise RefusedError(
             _TRIED,
@@ -164,14 +172,22 @@ def _refuse_half_done(services: Storing, person: Person) -> None:
         )
 
 
-def _erase_here(services: Erasing, lock: MutationLock, person: Person, *, by: str, why: str) -> ErasureReport:
+def _erase_all(
+    services: Storing, connection: Connection, contacts: Sequence[Person], *, by: str, why: str
+) -> ErasureReport:
     now = services.clock.now()
-    with lock.writing() as connection:
-        return erase_rows(connection, person, now, by=by, reason=why)
+    return joined([erase_rows(connection, contact, now, by=by, reason=why) for contact in contacts])
 
 
 def _delete_at_mailjet(
-    services: Erasing, lock: MutationLock, person: Person, contact_id: int, *, by: str, why: str
+    services: Erasing,
+    lock: MutationLock,
+    person: Person,
+    contact_id: int,
+    address: str | None,
+    *,
+    by: str,
+    why: str,
 ) -> None:
     def before_mutation() -> None:
         lock.check()
@@ -191,7 +207,7 @@ def _delete_at_mailjet(
                 now=services.clock.now(),
             )
         if state is not DeletionState.CONFIRMED:
-            _ask_for_deletion(mailjet, lock, erasure_id, contact_id, person.address)
+            _ask_for_deletion(mailjet, lock, erasure_id, contact_id, address)
     finally:
         services.mailjet.add_requests(mailjet)
         mailjet.close()

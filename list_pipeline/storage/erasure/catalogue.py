@@ -86,6 +86,7 @@ def _can_name_a_person(row: RowMapping) -> bool:
 
 
 def by_table(connection: Connection) -> dict[str, list[Column]]:
+    """The columns that can name a person, by table."""
     tables: dict[str, list[Column]] = {}
     for column in columns(connection):
         tables.setdefault(column.table, []).append(column)
@@ -136,6 +137,7 @@ def _needles(person: Person) -> Mapping[str, Any]:
 
 
 def names(person: Person, column: Column, value: Any) -> bool:
+    """Whether a value of a column names a person."""
     if value is None:
         return False
     if column.kind == "number":

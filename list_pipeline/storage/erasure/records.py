@@ -49,6 +49,21 @@ def person_of(connection: Connection, contact_id: int) -> Person | None:
     return Person(contact_id, int(row["pseudonym"]), row["address"]) if row is not None else None
 
 
+def sharing(connection: Connection, person: Person) -> tuple[int, ...]:
+    """Other contacts with the person's address that are not erased: Mailjet gives an address a new id when it comes back."""
+    found = fetch_all(
+        connection,
+        """
+        select contact_id from contact_list_membership
+        where address_key = address_key(cast(:address as text)) and not is_anonymised
+          and contact_id is distinct from cast(:contact as bigint) order by contact_id
+        """,
+        address=person.address,
+        contact=person.contact_id,
+    )
+    return tuple(int(row["contact_id"]) for row in found)
+
+
 def pseudonym_of(connection: Connection, contact_id: int) -> int:
     """The number that takes the place of an id."""
     return int(fetch_scalar(connection, "select contact_pseudonym(:contact)", contact=contact_id))

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from list_pipeline.core.erasure import KeptOff, Person, TableErasure, kept_off
+from list_pipeline.core.erasure import ERASED, KeptOff, Person, TableErasure, kept_off
 from list_pipeline.core.errors import ListPipelineError
 from list_pipeline.storage.database import SCHEMA, execute, fetch_all, fetch_one, fetch_scalar, to_json
 from list_pipeline.storage.erasure.catalogue import Column, Search, by_table, columns, names, rows_naming, search
@@ -129,6 +129,12 @@ def _forget_places(connection: Connection, pseudonym: int, now: datetime) -> Non
         """,
         pseudonym=pseudonym,
         now=now,
+    )
+    execute(
+        connection,
+        "update contact_suppression_history set email = :erased where contact_id = :pseudonym",
+        pseudonym=pseudonym,
+        erased=ERASED,
     )
 
 

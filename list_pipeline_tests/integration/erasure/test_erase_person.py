@@ -269,6 +269,22 @@ def test_erasing_twice_says_when_and_an_unknown_contact_is_an_error(small: Insta
         erase(small, 99_999_999)
 
 
+@pytest.mark.parametrize("by_id", [False, True])
+def test_every_contact_with_the_address_is_erased_together(small: Installation, by_id: bool) -> None:
+    someone = small.account.people[5]
+    address = address_of(small, someone)
+    small.query(
+        "insert into contact_list_membership (contact_id, email, queued_at, last_updated)"
+        " values (99999999, :email, now(), now()) returning 1",
+        email=address.upper(),
+    )
+    done = erase(small, someone if by_id else address)
+    assert done.report is not None
+    assert {one.table: one.before for one in done.report.tables}["contact_list_membership"] == 2
+    assert found_of(small, someone, address) == found_of(small, 99_999_999, address) == {}
+    assert small.query("select count(*) from erasure where finished_at is not null") == [(2,)]
+
+
 def test_a_person_named_in_a_note_alone_is_taken_out_of_it(small: Installation) -> None:
     small.query(
         "insert into mode_change (changed_by, note, changed_at)"

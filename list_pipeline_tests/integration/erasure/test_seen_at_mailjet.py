@@ -57,6 +57,22 @@ def test_a_contact_that_mailjet_no_longer_has_is_erased_here(small: Installation
     assert found_of(small, someone, address) == {}
 
 
+def test_whoever_signed_up_again_before_the_sync_keeps_the_address_and_the_history_loses_it(
+    small: Installation,
+) -> None:
+    small.maintain()
+    dead = small.account.people[HARD[0]]
+    address = str(small.control.contact(dead)["email"])
+    small.control.gdpr_delete(dead)
+    again = small.control.sign_up(address, small.account.lists.master)
+    assert len(synced(small).reports) == 1
+    assert found_of(small, dead, "") == {}
+    assert small.query("select email from contact_list_membership where contact_id = :id", id=again) == [(address,)]
+    assert small.query("select distinct email from contact_suppression_history where contact_id < 0") == [("[erased]",)]
+    small.maintain()
+    assert small.places(again) == {ListRole.MASTER}
+
+
 def test_a_waiting_plan_is_named(install_small: Install) -> None:
     with install_small(list_management_mode="approval_required") as made:
         made.maintain()
