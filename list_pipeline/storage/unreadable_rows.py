@@ -14,11 +14,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from list_pipeline.core.observations import RowKind, UnreadableRow
-from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar
+from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar, sql_list, sql_word
 
-UNREADABLE_CONTACTS = """
+_CONTACT, _ENTRY, _MESSAGE = map(sql_word, (RowKind.CONTACT, RowKind.RECIPIENT, RowKind.MESSAGE))
+
+UNREADABLE_CONTACTS = f"""
     select contact_id from unreadable_row
-    where ended_at is null and contact_id is not null and kind in ('contact', 'listrecipient')"""
+    where ended_at is null and contact_id is not null and kind in ({_CONTACT}, {_ENTRY})"""
 """Contacts one of whose rows cannot be read: they are left where they are, whatever our rows say of them."""
 
 
@@ -49,19 +51,21 @@ class KeptRow:
 
 
 def note(connection: Connection, rows: Iterable[UnreadableRow], now: datetime) -> tuple[UnreadableRow, ...]:
-    """Keep rows that could not be read, and return those that are new."""
+    """Keep rows that could not be read, and return those that are new, but for contacts that have another one already."""
     new = []
     for row in rows:
         kept = fetch_row(
             connection,
             f"an unreadable row of {row.kind.value}",
-            """
+            f"""
             insert into unreadable_row (kind, row_id, contact_id, mailjet_campaign_id, list_id, holds_moves, problem,
                    first_seen_at, last_seen_at)
             values (:kind, :row_id, :contact, :campaign, :list, :holds_moves, :problem, :now, :now)
             on conflict (kind, row_id) where ended_at is null do update set last_seen_at = excluded.last_seen_at,
                    problem = excluded.problem, holds_moves = excluded.holds_moves
-            returning xmax = 0 as is_new
+            returning xmax = 0 and not (kind in ({_CONTACT}, {_ENTRY}) and exists (
+                select 1 from unreadable_row o where o.contact_id = unreadable_row.contact_id and o.ended_at is null
+                  and o.kind in ({_CONTACT}, {_ENTRY}) and o.unreadable_row_id <> unreadable_row.unreadable_row_id)) as is_new
             """,
             kind=row.kind.value,
             row_id=row.row_id,
@@ -112,11 +116,11 @@ def end_read(connection: Connection, now: datetime) -> int:
     """Contacts and entries of lists that the session's staging tables hold, and that could be read there, are mended."""
     return execute(
         connection,
-        """
+        f"""
         update unreadable_row u set ended_at = :now where ended_at is null and (
-            (kind = 'contact' and exists (
+            (kind = {_CONTACT} and exists (
                 select 1 from seen_contact s where s.contact_id = u.contact_id and not s.is_unreadable))
-            or (kind = 'listrecipient' and exists (
+            or (kind = {_ENTRY} and exists (
                 select 1 from seen_recipient r where not r.is_unreadable and (
                     r.recipient_id = u.row_id
                     or (u.row_id < 0 and r.contact_id = u.contact_id and r.mailjet_list_id = u.list_id)))))
@@ -129,8 +133,8 @@ def end_nameless(connection: Connection, list_id: int, now: datetime) -> int:
     """A list was read whole, and every entry named its contact: those that did not are mended or gone."""
     return execute(
         connection,
-        """update unreadable_row set ended_at = :now
-           where kind = 'listrecipient' and contact_id is null and list_id = :list and ended_at is null""",
+        f"""update unreadable_row set ended_at = :now
+           where kind = {_ENTRY} and contact_id is null and list_id = :list and ended_at is null""",
         list=list_id,
         now=now,
     )
@@ -150,7 +154,7 @@ def end_entry(connection: Connection, row_id: int, now: datetime) -> int:
     """An entry that its list holds no more."""
     return execute(
         connection,
-        "update unreadable_row set ended_at = :now where kind = 'listrecipient' and row_id = :id and ended_at is null",
+        f"update unreadable_row set ended_at = :now where kind = {_ENTRY} and row_id = :id and ended_at is null",
         id=row_id,
         now=now,
     )
@@ -161,10 +165,10 @@ def end_unseen(connection: Connection, since: datetime, now: datetime) -> int:
     recipient of the open cycle who cannot be told stays one until it is closed."""
     return execute(
         connection,
-        """update unreadable_row set ended_at = :now
+        f"""update unreadable_row set ended_at = :now
            where ended_at is null and last_seen_at < :since and not holds_moves
-             and (contact_id is null or kind in ('bouncestatistics', 'message'))
-             and not (kind = 'message' and contact_id is null and exists (
+             and (contact_id is null or kind in {sql_list(RowKind.BOUNCE, RowKind.MESSAGE)})
+             and not (kind = {_MESSAGE} and contact_id is null and exists (
                  select 1 from campaign_schedule s join cycle c using (cycle_id)
                  where s.mailjet_campaign_id = unreadable_row.mailjet_campaign_id and c.closed_at is null))""",
         since=since,
@@ -188,8 +192,8 @@ def seen_before(connection: Connection, kinds: Collection[RowKind], before: date
     return tuple(one for one in reversed(found) if one.row.kind in kinds and one.last_seen_at < before)[:most]
 
 
-UNTOLD_RECIPIENT = """exists (
-    select 1 from unreadable_row u where u.ended_at is null and u.kind = 'message' and u.contact_id is null
+UNTOLD_RECIPIENT = f"""exists (
+    select 1 from unreadable_row u where u.ended_at is null and u.kind = {_MESSAGE} and u.contact_id is null
       and u.mailjet_campaign_id = s.mailjet_campaign_id)"""
 """Whether somebody got the campaign ``s`` of whom it cannot be told who it was."""
 

@@ -12,11 +12,20 @@ import pytest
 from sqlalchemy import text
 
 from list_pipeline.core.errors import NotFoundError
+from list_pipeline.core.foreign_text import storable
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import ContactSeen, RecipientSeen
 from list_pipeline.storage import reviews
 from list_pipeline.storage.campaigns import sent_campaigns
-from list_pipeline.storage.database import Database, MissingRowError, copy_rows, fetch_all, fetch_scalar, to_json
+from list_pipeline.storage.database import (
+    Database,
+    MissingRowError,
+    copy_rows,
+    execute,
+    fetch_all,
+    fetch_scalar,
+    to_json,
+)
 from list_pipeline.storage.database_errors import StatementFailedError
 from list_pipeline.storage.membership import data_versions, members
 from list_pipeline.storage.membership import sync as sync_rows
@@ -208,3 +217,19 @@ def test_no_local_part_of_an_address_is_in_a_message_or_an_opinion(seeded: Insta
         default=str,
     )
     assert not [email for email in emails if email.partition("@")[0] in shown]
+
+
+@pytest.mark.parametrize("typed", ["a\x00b", "half \ud83d", "\udcff typed as a broken byte"])
+def test_no_text_that_somebody_typed_or_answered_makes_a_statement_fail(database: Database, typed: str) -> None:
+    kept = storable(typed)
+    with database.begin() as connection:
+        execute(connection, "create temporary table said (words text, parts jsonb)")
+        copy_rows(connection, "said", ("words", "parts"), [(typed, to_json({typed: [typed, {"deep": typed}]}))])
+        execute(
+            connection, "insert into said values (:words, cast(:parts as jsonb))", words=typed, parts=to_json([typed])
+        )
+        found = fetch_all(connection, "select words, parts from said where words = :words", words=typed)
+        everybody = fetch_all(connection, "select words from said where words = any(:all)", all=[typed])
+    assert [row["words"] for row in found] == [kept, kept]
+    assert [row["parts"] for row in found] == [{kept: [kept, {"deep": kept}]}, [kept]]
+    assert len(everybody) == 2

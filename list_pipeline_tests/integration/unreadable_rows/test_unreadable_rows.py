@@ -148,6 +148,7 @@ def test_an_entry_of_a_list_that_cannot_be_read_keeps_its_contact_there(
     for role in ALL_LISTS:
         assert on_list(small, role) == small.members(role)
     assert {contact for _, contact in unreadable(small)} == {spoilt}
+    assert len(findings(small)) == 1
     small.control.clear_faults()
     small.clock.advance(timedelta(hours=1))
     sync(small.services)

@@ -109,3 +109,15 @@ def test_an_answer_that_comes_byte_by_byte_ends_with_the_timeout_too(clock: Virt
         over.set()
         thread.join(5)
         client.close()
+
+
+@pytest.mark.parametrize("escape", ["\\ud83d", "\\u0000", "\\udcff"])
+def test_an_answer_with_what_utf_8_cannot_hold_can_be_read_on(clock: VirtualClock, escape: str) -> None:
+    part = '{"text": "half ESCAPE"}'.replace("ESCAPE", escape)
+    body = '{"candidates": [{"content": {"parts": [PART], "role": "model"}, "finishReason": "STOP"}]}'.replace(
+        "PART", part
+    )
+    with serving(Answering(body.encode()), "gemini") as served:
+        said = ask(GeminiClient(KEY, clock=clock, base_url=served.url, attempts=1))
+    assert said == "half �"
+    said.encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -319,3 +320,54 @@ def test_counters_of_fewer_messages_than_contacts_were_mailed_prove_nothing() ->
     assert not of(101).is_complete
     empty = SendCounters(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     assert "counters are not whole" in " ".join(read([bounce(7)], [message(7)], empty).problems)
+
+
+# Rows that cannot be read
+
+CONTACTS = st.integers(1, 6)
+BOUNCES = st.lists(st.builds(bounce, CONTACTS, st.sampled_from([1, 2, 4, 13, 21, 99, None]), st.booleans()), max_size=6)
+NOT_DELIVERED = [one for one in Status if one not in (Status.SENT, Status.OPENED, Status.CLICKED, Status.UNSUBSCRIBED)]
+MESSAGES = st.lists(
+    st.builds(message, CONTACTS, st.sampled_from(NOT_DELIVERED), st.sampled_from([1, 4, 13, None])), max_size=6
+)
+
+
+@given(bounces=BOUNCES, messages=MESSAGES, data=st.data())
+def test_a_row_that_cannot_be_read_makes_its_contact_unknown_and_changes_nobody_else(
+    bounces: list[BounceSeen], messages: list[MessageSeen], data: st.DataObject
+) -> None:
+    rows: list[BounceSeen | MessageSeen] = [*bounces, *messages]
+    if not rows:
+        return
+    spoilt = data.draw(st.integers(0, len(rows) - 1))
+    whole = read(bounces, messages)
+    rows[spoilt] = replace(rows[spoilt], problem="StateID is a number that is too large")
+    found = read(
+        [row for row in rows if isinstance(row, BounceSeen)], [row for row in rows if isinstance(row, MessageSeen)],
+        counted(messages),
+    )  # fmt: skip
+    about = rows[spoilt].contact_id
+    assert found.problems == whole.problems
+    assert [event for event in found.events if event.contact_id != about] == [
+        event for event in whole.events if event.contact_id != about
+    ]
+    assert all(event.bounce_class is BounceClass.UNKNOWN for event in found.events if event.contact_id == about)
+    assert {event.contact_id for event in found.events} == {event.contact_id for event in whole.events}
+    assert any("cannot be read" in warning for warning in found.warnings)
+
+
+def test_a_row_that_does_not_say_whose_it_is_is_counted_and_held_against_nobody() -> None:
+    nameless = replace(message(5), contact_id=-77, problem="ContactID should be a whole number and is str")
+    found = read([bounce(5)], [nameless])
+    assert found.is_complete
+    assert not any("erased" in warning for warning in found.warnings)
+    assert only(found).is_contradictory
+    assert only(found).contact_id == 5
+
+
+def test_an_event_of_rows_that_cannot_be_read_is_dated_by_what_could_be_read() -> None:
+    later = SENT + timedelta(hours=2)
+    dated = read([replace(bounce(5, at=later), problem="x")], [message(5, at=None)])
+    undated = read([replace(bounce(5, at=None), problem="x")], [])
+    assert (only(dated).occurred_at, only(undated).occurred_at) == (later, SENT)
+    assert (only(undated).in_bounce_log, only(undated).in_message_log) == (True, False)

@@ -86,6 +86,8 @@ def test_what_stood_before_us_is_not_lifted() -> None:
     ("change", "now", "refused"),
     [
         (SUPPRESSED, replace(after(SUPPRESSED), is_gone=True), Refusal.CONTACT_GONE),
+        (SUPPRESSED, replace(after(SUPPRESSED), is_unreadable=True), Refusal.UNREADABLE_ROW),
+        (MOVED, replace(after(MOVED), is_unreadable=True, is_complaining=True), Refusal.UNREADABLE_ROW),
         (SUPPRESSED, replace(after(SUPPRESSED), is_unsubscribed=True), Refusal.UNSUBSCRIBED),
         (SUPPRESSED, replace(after(SUPPRESSED), is_complaining=True), Refusal.COMPLAINT),
         (replace(SUPPRESSED, is_complaint=True), after(SUPPRESSED), Refusal.COMPLAINT),

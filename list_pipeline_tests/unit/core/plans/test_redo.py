@@ -81,6 +81,7 @@ def test_who_left_was_suppressed_or_reinstated_since_stays(undone: UndoneChange)
     now = {7: ON_THREE, 8: ON_ONE, 9: IN_MASTER}[undone.contact_id]
     told = since(undone)
     assert redo(undone, replace(now, is_gone=True), told).refused is Refusal.CONTACT_GONE
+    assert redo(undone, replace(now, is_unreadable=True, is_unsubscribed=True), told).refused is Refusal.UNREADABLE_ROW
     assert redo(undone, replace(now, is_unsubscribed=True), told).refused is Refusal.UNSUBSCRIBED
     assert redo(undone, now, since(undone, was_reinstated=True)).refused is Refusal.REINSTATED_SINCE
     suppressed = replace(now, lists=now.lists | {SUPPRESSION})

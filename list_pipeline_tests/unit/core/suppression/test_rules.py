@@ -282,6 +282,9 @@ class TestWhoIsNeverTouched:
             (ContactFacts(is_known=False), SuppressionRule.FACTS_UNKNOWN),
             (ContactFacts(is_recipient=False), SuppressionRule.NOT_A_RECIPIENT),
             (ContactFacts(is_anonymised=True), SuppressionRule.ANONYMISED),
+            (ContactFacts(is_unreadable=True), SuppressionRule.UNREADABLE_ROW),
+            (ContactFacts(is_unreadable=True, is_complaining=True), SuppressionRule.UNREADABLE_ROW),
+            (ContactFacts(is_unreadable=True, in_suppression_list=True), SuppressionRule.UNREADABLE_ROW),
             (ContactFacts(in_suppression_list=True), SuppressionRule.ALREADY_SUPPRESSED),
         ],
     )
