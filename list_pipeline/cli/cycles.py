@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(cycles)
     app.command("round")(rule_on)
+    app.command("close-cycle")(close_cycle)
 
 
 def cycles() -> None:
@@ -52,6 +53,33 @@ def rule_on(
 
     with opened_services() as services:
         _show(rule_on_round(services, key, ruling, by=by, note=note))
+
+
+def close_cycle(
+    by: By,
+    note: Annotated[str, typer.Option(help="Why.")],
+    reopen: Annotated[
+        bool, typer.Option("--reopen", help="Instead: take the latest closing back, before another cycle begins.")
+    ] = False,
+) -> None:
+    """Close the open cycle, because its missing rounds will not come; what waits for it goes on. No list is changed."""
+    from list_pipeline.operations.reviews import closed_cycles
+
+    with opened_services() as services:
+        done = (
+            closed_cycles.reopen_cycle(services, by=by, note=note)
+            if reopen
+            else closed_cycles.close_cycle(services, by=by, note=note)
+        )
+    lists = ", ".join(role.label for role in done.missing)
+    give({"cycle": done.number, "missing": list(done.missing), "missed": done.missed, "twice": done.twice})
+    if reopen:
+        say(f"Cycle {done.number} is open again and waits for {lists}.")
+        if done.twice:
+            say(f"{done.twice:,} contact(s) there got it already: the validation blocks the send until they are moved.")
+        return
+    say(f"Cycle {done.number} is closed without the round to {lists}.")
+    say(f"{done.missed:,} contact(s) did not get it and count as missed by decision.")
 
 
 def _show(known: Iterable[Cycle]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from list_pipeline.cli.common import By, Whole, give, opened_services, say, show_table
-from list_pipeline.core.wording import WAITS, utc_text
+from list_pipeline.core.wording import WAITS, instant_text, utc_text
 
 if TYPE_CHECKING:
     from list_pipeline.storage.plans.plan_rows import StoredPlan
@@ -28,22 +28,26 @@ def register(app: typer.Typer) -> None:
     app.command()(expire)
     app.command("approve-item")(approve_item)
     app.command("reject-item")(reject_item)
+    app.command("close-finding")(close_finding)
 
 
 def reviews() -> None:
     """List what waits for a person."""
+    from list_pipeline.operations.reviews.reminders import waiting_plans
     from list_pipeline.operations.safety.confirmed_lists import why_unconfirmed
     from list_pipeline.storage.reviews import open_reviews
 
     with opened_services() as services, services.database.begin() as connection:
         found, unconfirmed = open_reviews(connection), why_unconfirmed(connection, services.settings)
+        until = {one.plan.plan_id: one.time.lapses_at for one in waiting_plans(services, connection)}
     if unconfirmed:
         say(f"No list is changed now: {unconfirmed}.")
     elif not found:
         say(f"Nothing {WAITS}.")
     for item in found:
         plan = f"plan {item.plan_id} ({item.content_hash[:12]})" if item.content_hash else "-"
-        say(f"{item.review_id}  {item.campaign_key or '-'}  {plan}  {item.kind}: {item.summary}")
+        lapses = f" (until {instant_text(until[item.plan_id])})" if item.plan_id in until else ""
+        say(f"{item.review_id}  {item.campaign_key or '-'}  {plan}  {item.kind}: {item.summary}{lapses}")
     give(
         {
             "reviews": [
@@ -56,6 +60,7 @@ def reviews() -> None:
                     "kind": item.kind,
                     "summary": item.summary,
                     "since": item.created_at,
+                    "until": until.get(item.plan_id) if item.plan_id is not None else None,
                 }
                 for item in found
             ],
@@ -155,6 +160,20 @@ def reject_item(review_id: ReviewId, by: By, note: Note = None) -> None:
         item = decide(services, review_id, by=by, note=note)
     say(f"Question {item.review_id} is {item.status}.")
     give({"question": item.review_id, "status": item.status, "words": ""})
+
+
+def close_finding(
+    review_id: ReviewId,
+    by: By,
+    note: Annotated[str, typer.Option(help="Why nothing more is to be done.")],
+) -> None:
+    """Close a finding that you have looked at: there is nothing to decide, and nothing more to be done. No list is changed."""
+    from list_pipeline.operations.reviews.findings import close_finding as close
+
+    with opened_services() as services:
+        item = close(services, review_id, by=by, note=note)
+    say(f"Finding {item.review_id} is {item.status.value}.")
+    give({"question": item.review_id, "status": item.status})
 
 
 def _say_decided(plan: StoredPlan) -> None:

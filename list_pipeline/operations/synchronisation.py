@@ -16,7 +16,7 @@ from list_pipeline.operations.bounces import fetch as bounces
 from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.campaigns.recipients import record_recipients
 from list_pipeline.operations.drift.mass_changes import tell_about_mass_changes
-from list_pipeline.operations.drift.odd_sends import tell_about_sends
+from list_pipeline.operations.drift.odd_sends import watch_sends
 from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.drift.unreadable import tell_about_unreadable_rows
 from list_pipeline.operations.five_lists.look import follow
@@ -50,7 +50,7 @@ def synchronise(services: Reconciling, *, full: bool = False, progress: Progress
         raise
     tell_about_mass_changes(services)
     report.findings += record_recipients(services, progress).findings
-    tell_about_sends(services)
+    watch_sends(services, asks_mailjet=False)
     bounces.load_history(services, progress)
     report.requests = services.mailjet.requests_made - before - (reconciled.sync_requests if reconciled else 0)
     with services.database.begin() as connection:

@@ -347,9 +347,9 @@ def proposed(connection: Connection, statuses: Collection[PlanStatus]) -> Mappin
 
 
 def open_drift_items(connection: Connection) -> Sequence[RowMapping]:
-    """Review items about drift that nobody closed: ``review_id``, ``details``."""
+    """Review items about drift that nobody closed: ``review_id``, ``summary``, ``details``."""
     return fetch_all(
-        connection, f"select review_id, details from review_item where kind = {_DRIFT} and status = {_ASKED}"
+        connection, f"select review_id, summary, details from review_item where kind = {_DRIFT} and status = {_ASKED}"
     )
 
 

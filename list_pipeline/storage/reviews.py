@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.plans.plan import CHANGING_ACTIONS, ItemAction, PlanKind, PlanStatus
 from list_pipeline.core.reviews.questions import REVIEW_LIFE, ReviewKind, ReviewStatus, is_about_contacts
 from list_pipeline.storage.database import (
     execute,
@@ -39,7 +40,7 @@ _ABOUT_CONTACTS = f"""(r.kind in {sql_list(ReviewKind.INCIDENT, ReviewKind.FAILE
 class ReviewItem:
     """A question. ``contact_ids`` are those it is about: one, or all of an incident; none when it is about a whole plan.
 
-    ``executed_at``: when what was approved was carried out.
+    ``executed_at``: when what was approved was carried out. ``about``: what a finding is about, None where that is not noted.
     """
 
     review_id: int
@@ -52,6 +53,7 @@ class ReviewItem:
     decided_at: datetime | None
     decided_by: str | None
     executed_at: datetime | None
+    about: str | None = None
 
     @property
     def is_about_contacts(self) -> bool:
@@ -110,7 +112,8 @@ def _review(row: RowMapping) -> ReviewItem:
     contact_id, details = values.pop("contact_id"), values.pop("details")
     found: Sequence[Any] = [contact_id] if contact_id is not None else details.get("contact_ids", ())
     values |= {"kind": ReviewKind(values["kind"]), "status": ReviewStatus(values["status"])}
-    return ReviewItem(**values, contact_ids=tuple(map(int, found)))
+    about = details.get("about", details.get("kind"))
+    return ReviewItem(**values, contact_ids=tuple(map(int, found)), about=about)
 
 
 def findings_about(connection: Connection, about: str, since: datetime) -> tuple[tuple[int, str, str], ...]:
@@ -218,20 +221,34 @@ def close_questions(
     )
 
 
-def overdue_plans(connection: Connection, before: datetime) -> tuple[int, ...]:
-    """Plans that wait for a person since before an instant (UTC), oldest first."""
+def waiting_plans(connection: Connection) -> Mapping[int, datetime]:
+    """Plans that wait for a person, oldest first, with the instant at which people were asked (UTC)."""
     found = fetch_all(
         connection,
         f"""
-        select p.plan_id from plan p
-        where p.status = {_WAITS} and :before > coalesce(
+        select p.plan_id, coalesce(
             (select max(r.created_at) from review_item r
-             where r.plan_id = p.plan_id and r.kind = {_PLAN} and r.contact_id is null), p.created_at)
-        order by p.plan_id
+             where r.plan_id = p.plan_id and r.kind = {_PLAN} and r.contact_id is null), p.created_at) as asked_at
+        from plan p where p.status = {_WAITS} order by p.plan_id
         """,
-        before=before,
     )
-    return tuple(int(row["plan_id"]) for row in found)
+    return {int(row["plan_id"]): row["asked_at"] for row in found}
+
+
+def lists_of_plan(connection: Connection, plan_id: int) -> frozenset[ListRole]:
+    """The campaign lists that a plan concerns: those that contacts leave or join by it, and those they stand on."""
+    found = fetch_all(
+        connection,
+        f"""
+        select unnest(array[i.from_role, i.to_role]) as list_role from plan_item i
+        where i.plan_id = :plan and i.action in {sql_list(*CHANGING_ACTIONS)}
+        union
+        select m.list_role from plan_item i join list_membership m using (contact_id)
+        where i.plan_id = :plan and m.left_at is null and i.action in {sql_list(*CHANGING_ACTIONS)}
+        """,
+        plan=plan_id,
+    )
+    return frozenset(ListRole(row["list_role"]) for row in found if row["list_role"] is not None) & set(CAMPAIGN_LISTS)
 
 
 def expire_questions(connection: Connection, before: datetime, now: datetime) -> tuple[int, ...]:
@@ -293,6 +310,48 @@ def resolve_job(connection: Connection, job_id: int, note: str, now: datetime) -
         note=note,
         now=now,
     )
+
+
+def replace_incident(connection: Connection, campaign_id: int, domain: str, plan_id: int, now: datetime) -> None:
+    """An incident is asked about anew, with new figures: what was asked about it after an earlier look is over."""
+    execute(
+        connection,
+        f"""
+        update review_item set status = :resolved, decided_at = :now, decided_by = 'maintenance', note = :note
+        where campaign_id = :campaign and kind = {_INCIDENT} and plan_id <> :plan and details ->> 'domain' = :domain
+          and status in {left_for(REVIEW_LIFE, ReviewStatus.RESOLVED, ReviewStatus.OPEN)}
+        """,
+        resolved=ReviewStatus.RESOLVED,
+        campaign=campaign_id,
+        plan=plan_id,
+        domain=domain,
+        note=f"more contacts belong to it: asked anew with plan {plan_id}",
+        now=now,
+    )
+
+
+def asked_of_other_looks(connection: Connection, plan_id: int) -> frozenset[int]:
+    """Contacts about whose failure people were asked after another look at a plan's campaign, for a plan of the same kind, and
+    have not decided."""
+    found = fetch_all(
+        connection,
+        f"""select {_COLUMNS} from review_item r join plan o on o.plan_id = r.plan_id
+            join plan p on p.campaign_id = o.campaign_id and p.kind = o.kind and p.plan_id <> o.plan_id
+            where p.plan_id = :plan and r.kind = {sql_word(ReviewKind.FAILED_ITEM)} and r.status = {_OPEN}""",
+        plan=plan_id,
+    )
+    return frozenset(contact_id for row in found for contact_id in _review(row).contact_ids)
+
+
+def waiting_rebalancings(connection: Connection, except_plan: int) -> tuple[int, ...]:
+    """Rebalancing plans that wait for a person, one left out, oldest first."""
+    found = fetch_all(
+        connection,
+        f"""select plan_id from plan where kind = {sql_word(PlanKind.REBALANCING)} and status = {_WAITS}
+            and plan_id <> :plan order by plan_id""",
+        plan=except_plan,
+    )
+    return tuple(int(row["plan_id"]) for row in found)
 
 
 def plans_to_continue(connection: Connection) -> Mapping[int, datetime]:

@@ -100,6 +100,32 @@ def test_a_mass_change_is_decided_in_dagster(home: DagsterHome, due: dg.RunReque
     assert home.execute(due).success
 
 
+def test_a_cycle_and_a_finding_are_closed_in_dagster(home: DagsterHome, due: dg.RunRequest) -> None:
+    account = home.rehearsal
+    ((made),) = account.rows(
+        "insert into review_item (kind, summary, created_at) values ('finding', 'odd', now()) returning review_id"
+    )
+    said = {"review_id": made["review_id"], "by": "ada"}
+    assert not decide(home, "close_finding", "write_finding_closed", **said, note=" ").success
+    assert decide(home, "close_finding", "write_finding_closed", **said, note="looked at it").success
+    assert account.scalar("select status from review_item where summary = 'odd'") == "resolved"
+    # The latest cycle without its last round.
+    account.rows(
+        "update campaign_schedule set cycle_id = null where id = (select max(id) from campaign_schedule where cycle_id ="
+        " (select cycle_id from cycle order by opened_at desc limit 1)) returning 1"
+    )
+    account.rows(
+        "update cycle set closed_at = null, closed_reason = null"
+        " where opened_at = (select max(opened_at) from cycle) returning 1"
+    )
+    assert not decide(home, "close_cycle", "write_closing", by="ada", note="").success
+    assert account.rows("select 1 from cycle_closing") == []
+    assert decide(home, "close_cycle", "write_closing", by="ada", note="no more rounds").success
+    assert account.scalar("select closed_by from cycle_closing where reopened_at is null") == "ada"
+    assert decide(home, "close_cycle", "write_closing", by="ada", note="they come", reopen=True).success
+    assert account.rows("select 1 from cycle_closing where reopened_at is null") == []
+
+
 def test_the_five_lists_are_confirmed_in_dagster_and_what_waited_goes_on(home: DagsterHome, due: dg.RunRequest) -> None:
     account = home.rehearsal
     account.rows("delete from list_confirmation returning 1")

@@ -27,6 +27,7 @@ from list_pipeline.core.plans.policy import ExecutionPolicy
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
 from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, judge_rebalancing
 from list_pipeline.core.retention import RetentionPolicy
+from list_pipeline.core.reviews.policy import ReviewPolicy
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.suppression.gate import SuppressionGateFacts, judge_suppression
@@ -255,6 +256,7 @@ POLICIES = (
     ValidationPolicy,
     CampaignPolicy,
     ExecutionPolicy,
+    ReviewPolicy,
     FiveListsPolicy,
     WeeklyPolicy,
     DeliveryPolicy,

@@ -12,9 +12,10 @@ between cycles, or else stands alone with an alert. Cycles found late get the ne
 do not order them.
 
 A send that does not fit is placed as well as one can guess, and doubted: the same list again while rounds are missing, another
-content than the cycle's, the content of the cycle before, the same list again at once. One to a part of a list is placed
-nowhere: to a segment, it is doubted when it has the content of the open cycle; part of an A/B test, always, as is a send of a
-type that nobody documented. Taken for a round, one extra send would shift all later cycles.
+content than the cycle's, the content of the cycle before, or of one that a person closed without it, the same list again at
+once. One to a part of a list is placed nowhere: to a segment, it is doubted when it has the content of the open cycle; part of
+an A/B test, always, as is a send of a type that nobody documented. Taken for a round, one extra send would shift all later
+cycles.
 While a doubt stands, nothing moves across rounds (``operations.campaigns.before_changes``): until a person rules, or the cycle
 turns out plain.
 """
@@ -70,6 +71,7 @@ class RoundDoubt(StrEnum):
     AB_TEST = "ab_test"
     UNKNOWN_TYPE = "unknown_type"
     AT_ONCE = "at_once"
+    CLOSED_CYCLE = "closed_cycle"
 
     @property
     def words(self) -> str:
@@ -85,6 +87,7 @@ _DOUBTS = {
     RoundDoubt.AB_TEST: "it is part of an A/B test, so it went to a part of its list only",
     RoundDoubt.UNKNOWN_TYPE: "Mailjet gives it a type that is neither a campaign's nor a transactional mail's",
     RoundDoubt.AT_ONCE: "its list was sent shortly before, as with the parts and the winner of an A/B test",
+    RoundDoubt.CLOSED_CYCLE: "it has the subject of a cycle that a person closed without this round",
 }
 
 NEVER_A_ROUND_BY_ITSELF = frozenset({RoundDoubt.AB_TEST, RoundDoubt.UNKNOWN_TYPE})
@@ -201,6 +204,8 @@ def assign_sends(
     sends: Iterable[CampaignSend],
     as_of: datetime,
     max_wait: timedelta = CAMPAIGNS.round_wait,
+    *,
+    closings: Iterable[datetime] = (),
 ) -> CycleAssignment:
     """Put new sends into cycles and close what is overdue.
 
@@ -212,8 +217,9 @@ def assign_sends(
         sends: sends to the three campaign lists.
         as_of: the instant up to which overdue cycles are closed.
         max_wait: how long a cycle waits for a missing round after its last send.
+        closings: the instants at which a person closed the cycle that was open then.
     """
-    state = _Assigning(list(cycles), max_wait, as_of)
+    state = _Assigning(list(cycles), max_wait, as_of, tuple(sorted(closings)))
     known = {sent.mailjet_campaign_id for cycle in cycles for sent in cycle.sent.values()}
     for send in sorted(sends, key=lambda send: (send.at, send.mailjet_campaign_id)):
         if send.mailjet_campaign_id not in known:
@@ -224,12 +230,18 @@ def assign_sends(
 
 
 def assign_again(
-    cycles: Sequence[Cycle], sends: Iterable[CampaignSend], ruled: CampaignSend, as_of: datetime
+    cycles: Sequence[Cycle],
+    sends: Iterable[CampaignSend],
+    ruled: CampaignSend,
+    as_of: datetime,
+    *,
+    closings: Iterable[datetime] = (),
 ) -> tuple[CycleAssignment, frozenset[int]]:
     """Put the sends into cycles anew from the cycle on in whose time a person ruled on a send.
 
     Args:
         sends: all sends since then at least, with what was ruled on them. ruled: the one that is ruled on now.
+        closings: the instants at which a person closed the cycle that was open then.
 
     Returns:
         All cycles, and the numbers of those of them that stayed as they were.
@@ -241,7 +253,7 @@ def assign_again(
     since = max((cycle.opened_at for cycle in before), default=ruled.at)
     kept = [cycle for cycle in cycles if cycle.opened_at < since]
     later = [send for send in sends if send.at >= since]
-    return assign_sends(kept, later, as_of), frozenset(cycle.number for cycle in kept)
+    return assign_sends(kept, later, as_of, closings=closings), frozenset(cycle.number for cycle in kept)
 
 
 def open_cycle(cycles: Iterable[Cycle], as_of: datetime) -> Cycle | None:
@@ -252,6 +264,17 @@ def open_cycle(cycles: Iterable[Cycle], as_of: datetime) -> Cycle | None:
     """
     opened = [c for c in cycles if c.opened_at <= as_of and (c.closed_at is None or as_of < c.closed_at)]
     return max(opened, key=_by_time, default=None)
+
+
+def closed_without(cycles: Iterable[Cycle], role: ListRole, content: str) -> Cycle | None:
+    """The cycle that a person closed without a round to a list, of the content that is to be sent there after all; the latest,
+    or None. Contacts that got it may stand on that list by now."""
+    found = [
+        cycle
+        for cycle in cycles
+        if cycle.closed_reason is ClosedReason.BY_PERSON and role not in cycle.sent and content in cycle.contents
+    ]
+    return max(found, key=_by_time, default=None)
 
 
 def segment_doubt(
@@ -292,6 +315,7 @@ class _Assigning:
     cycles: list[Cycle]
     max_wait: timedelta
     as_of: datetime
+    closings: tuple[datetime, ...] = ()
     placed: dict[int, int] = field(default_factory=dict)
     doubts: dict[int, RoundDoubt] = field(default_factory=dict)
     late_joins: list[CycleAlert] = field(default_factory=list)
@@ -345,8 +369,13 @@ class _Assigning:
         )
         if send.content and last is not None and last.content == send.content:
             return RoundDoubt.RESENT
-        if current is None or current.closed_at is not None:
-            is_again = last is not None and send.at - last.at < CAMPAIGNS.same_list_again_after
+        is_again = last is not None and send.at - last.at < CAMPAIGNS.same_list_again_after
+        if current is None:
+            return RoundDoubt.AT_ONCE if is_again else None
+        if current.closed_reason is ClosedReason.BY_PERSON and not _takes(current, send):
+            is_of_it = bool(send.content) and send.content in current.contents
+            return RoundDoubt.CLOSED_CYCLE if is_of_it else RoundDoubt.AT_ONCE if is_again else None
+        if current.closed_at is not None:
             return RoundDoubt.AT_ONCE if is_again else None
         if send.role in current.sent:
             return RoundDoubt.SAME_LIST
@@ -354,10 +383,13 @@ class _Assigning:
         return RoundDoubt.OTHER_CONTENT if is_other else None
 
     def close_overdue(self, as_of: datetime) -> None:
-        """Close what waited too long by that instant, at the instant the wait was over."""
+        """Close what a person closed, or what waited too long, by that instant, whichever came first."""
         for cycle in [cycle for cycle in self.cycles if cycle.closed_at is None]:
             over_at = cycle.last_sent_at + self.max_wait
-            if over_at <= as_of:
+            decided_at = next((at for at in self.closings if cycle.last_sent_at <= at), None)
+            if decided_at is not None and decided_at <= min(as_of, over_at):
+                self._replace(cycle, replace(cycle, closed_at=decided_at, closed_reason=ClosedReason.BY_PERSON))
+            elif over_at <= as_of:
                 self._replace(cycle, replace(cycle, closed_at=over_at, closed_reason=ClosedReason.OVERDUE))
 
     def alerts(self) -> tuple[CycleAlert, ...]:

@@ -25,5 +25,28 @@ class CampaignPolicy:
     recipients_read_again: timedelta = timedelta(days=1)
     """Who was mailed by an older campaign is read again after this time, if it is not known."""
 
+    not_started_after: timedelta = timedelta(minutes=30)
+    """A scheduled campaign that Mailjet has not begun to send so long after its time is told: Mailjet begins within minutes,
+    and shows it within a few more."""
+    started_early_by: timedelta = timedelta(minutes=5)
+    """A send that began earlier than this before its time was not begun by its schedule."""
+    near_send: timedelta = timedelta(hours=24)
+    """A campaign that is taken back or moved is news when its old or its new time is nearer than this."""
+    recipients_off_percent: int = 5
+    """Recipients are far from the number expected beyond so many percent of it ..."""
+    recipients_off_contacts: int = 10
+    """... and beyond so many contacts: on a small list single ones are many percent."""
+    counters_settle: timedelta = timedelta(minutes=10)
+    """Mailjet's counters may lag behind the end of a send for so long; what is far off by then is told."""
+
+    rhythm_cycles: int = 6
+    """The account's usual pause between two rounds is the median of so many complete cycles, the latest ones."""
+    rhythm_pauses: int = 4
+    """From fewer pauses no rhythm is known, and no round is late."""
+    late_percent: int = 150
+    """The next round is late when the pause is longer than so many percent of the usual one ..."""
+    late_at_least: timedelta = timedelta(days=1)
+    """... and longer than the usual one by so much."""
+
 
 CAMPAIGNS = CampaignPolicy()

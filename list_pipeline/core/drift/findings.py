@@ -131,7 +131,8 @@ class RepairSummary:
 class Finding:
     """One difference or broken rule. ``ours`` and ``theirs`` are words; ``repair`` is what is proposed, or None.
 
-    ``is_erased``: the contact is gone at Mailjet, by a person's right to erasure.
+    ``is_erased``: the contact is gone at Mailjet, by a person's right to erasure. ``is_excluded_now``: where exclusion differs,
+    Mailjet has the contact excluded.
     """
 
     contact_id: int
@@ -143,6 +144,7 @@ class Finding:
     repair: PlanItem | None = None
     is_like_our_work: bool = False
     is_erased: bool = False
+    is_excluded_now: bool = False
 
     @property
     def is_told(self) -> bool:
@@ -239,6 +241,7 @@ def _flags(standing: Standing) -> Iterable[Finding]:
             _excluded(standing.excluded_theirs),
             "Changed at Mailjet by somebody else; our rows follow Mailjet.",
             is_like_our_work=is_ours,
+            is_excluded_now=standing.excluded_theirs,
         )
 
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from list_pipeline.core.campaigns.odd_sends import OddSend
+from list_pipeline.core.campaigns.odd_sends import what_to_do as to_do_about
 from list_pipeline.core.drift.findings import DriftKind, Finding
 from list_pipeline.core.messages.alert import AlertLevel, alert
 from list_pipeline.core.messages.slack_blocks import Mrkdwn, SlackMessage, compose, untrusted
+from list_pipeline.core.wording import count_text
 
 _MOST_LINES = 12
 
@@ -73,6 +76,88 @@ def round_doubt_message(campaign_key: str, finding: str) -> SlackMessage:
         level=AlertLevel.WARNING,
         about=campaign_key,
     )
+
+
+_ODD_SENDS = {
+    OddSend.BLOCKED_SENT: ("A Blocked Campaign Is Being Sent", AlertLevel.CRITICAL),
+    OddSend.NOT_STARTED: ("A Scheduled Campaign Did Not Start", AlertLevel.CRITICAL),
+    OddSend.STARTED_EARLY: ("A Campaign Started Before Its Time", AlertLevel.CRITICAL),
+    OddSend.OTHER_LIST: ("A Campaign Went to Another List Than Scheduled", AlertLevel.CRITICAL),
+    OddSend.TAKEN_BACK: ("A Campaign Was Taken Off the Schedule", AlertLevel.WARNING),
+    OddSend.RESCHEDULED: ("A Campaign Was Moved Shortly Before Its Time", AlertLevel.WARNING),
+    OddSend.RECIPIENTS_OFF: ("A Campaign Reached Another Number of Contacts Than Expected", AlertLevel.CRITICAL),
+}
+
+
+def odd_send_message(kind: OddSend, campaign_key: str, finding: str) -> SlackMessage:
+    """What is odd about a send, as the finding in the review queue says it, and what can be done."""
+    headline, level = _ODD_SENDS[kind]
+    return alert(
+        headline,
+        [compose("{finding}.", finding=finding.rstrip("."))],
+        level=level,
+        what_to_do=[untrusted(step, 500) for step in to_do_about(kind)],
+        about=campaign_key,
+    )
+
+
+def missing_round_message(campaign_key: str, finding: str) -> SlackMessage:
+    """What a round that does not come holds up, and the two ways out."""
+    return alert(
+        "A Round Is Missing: Moves and Enrolments Wait for It",
+        [compose("{finding}.", finding=finding.rstrip("."))],
+        level=AlertLevel.WARNING,
+        what_to_do=[
+            compose("If it is still to come, send or schedule it: the cycle goes on."),
+            compose(
+                "If not, `list-pipeline close-cycle` closes the cycle; who did not get it is counted as missed by decision."
+            ),
+        ],
+        about=campaign_key,
+    )
+
+
+def cycle_ended_message(campaign_key: str, finding: str) -> SlackMessage:
+    """What happened to a cycle that was not sent whole, or whose rounds came out of order."""
+    return alert(
+        "A Cycle Ended Otherwise Than Planned",
+        [compose("{finding}.", finding=finding[:1].upper() + finding[1:].rstrip("."))],
+        level=AlertLevel.WARNING,
+        what_to_do=[
+            compose("If a send was put into the wrong cycle: `list-pipeline cycles`, then `list-pipeline round`.")
+        ],
+        about=campaign_key,
+    )
+
+
+def cycle_closed_message(number: int, missing: str, missed: int, by: str, note: str) -> SlackMessage:
+    """The message about a cycle that a person closed. ``missing``: its lists in words; ``missed``: who did not get it."""
+    lines = [
+        compose("{by} closed cycle {number} without the round to {missing}.", by=by, number=number, missing=missing),
+        compose(
+            "{missed} did not get it and count as missed by decision. Moves and enrolments go on with the next maintenance.",
+            missed=count_text(missed, "contact"),
+        ),
+        compose("Note: {note}", note=note),
+        compose("To take it back before the next send: {command}", command="list-pipeline close-cycle --reopen"),
+    ]
+    return alert("🔚 Cycle Closed", lines)
+
+
+def cycle_reopened_message(number: int, missing: str, twice: int, by: str, note: str) -> SlackMessage:
+    """The message about a cycle that a person opened again. ``twice``: who stands on the missing lists and got it already."""
+    lines = [
+        compose("{by} opened cycle {number} again: it waits for {missing}.", by=by, number=number, missing=missing),
+        compose("Note: {note}", note=note),
+    ]
+    if twice:
+        lines.append(
+            compose(
+                "{twice} there got it already and would get it twice: the validation blocks the send until they are moved.",
+                twice=count_text(twice, "contact"),
+            )
+        )
+    return alert("↩️ Cycle Opened Again", lines)
 
 
 def mailed_twice_message(campaign_key: str, finding: str) -> SlackMessage:

@@ -63,6 +63,26 @@ def round_doubt(campaign_id: int) -> MessageKey:
     return MessageKey(f"round_doubt:{campaign_id}")
 
 
+def odd_send(review_id: int) -> MessageKey:
+    """A send went otherwise than scheduled; ``review_id``: the finding that says how."""
+    return MessageKey(f"send:{review_id}")
+
+
+def missing_round(review_id: int) -> MessageKey:
+    """A round of the open cycle is missing; ``review_id``: the finding that says which."""
+    return MessageKey(f"missing-round:{review_id}")
+
+
+def cycle_ended(review_id: int) -> MessageKey:
+    """A cycle ended without all its rounds, or otherwise than cycles do; ``review_id``: the finding that says how."""
+    return MessageKey(f"cycle:{review_id}")
+
+
+def cycle_closed(closing_id: int, *, is_reopened: bool = False) -> MessageKey:
+    """A person closed a cycle without its missing rounds, or opened it again."""
+    return MessageKey(f"cycle-closed:{closing_id}{':reopened' if is_reopened else ''}")
+
+
 def bounce_rate(campaign_id: int, sweep: str) -> MessageKey:
     """The alert that a campaign bounced a lot. ``sweep``: value of ``Sweep``."""
     return MessageKey(f"bounces:{campaign_id}:{sweep}")
@@ -74,6 +94,26 @@ def bounce_rate(campaign_id: int, sweep: str) -> MessageKey:
 def decision(plan_id: int, status: str) -> MessageKey:
     """A plan was approved or rejected, or lapsed. ``status``: value of ``PlanStatus``."""
     return MessageKey(f"decision:{plan_id}:{status}")
+
+
+def gate_alert(plan_id: int) -> MessageKey:
+    """The gate found something about a plan that somebody should look at soon."""
+    return MessageKey(f"gate:{plan_id}")
+
+
+def halfway(plan_id: int) -> MessageKey:
+    """The reminder that half the time is over in which a plan can be decided."""
+    return MessageKey(f"reminder:{plan_id}:half")
+
+
+def before_send(plan_id: int, campaign_id: int, day: date) -> MessageKey:
+    """The reminder that a plan is still waiting shortly before a send: one for each campaign and day of sending."""
+    return MessageKey(f"reminder:{plan_id}:send:{campaign_id}:{day.isoformat()}")
+
+
+def finding_closed(review_id: int) -> MessageKey:
+    """A question was closed by a person who looked at a finding, or by its own end."""
+    return MessageKey(f"finding-closed:{review_id}")
 
 
 def expired_questions(plan_id: int, last_review_id: int) -> MessageKey:

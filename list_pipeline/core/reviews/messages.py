@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from list_pipeline.core.messages.alert import alert
+from list_pipeline.core.messages.alert import AlertLevel, alert
 from list_pipeline.core.messages.slack_blocks import Block, Mrkdwn, SlackMessage, compose, section
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
+from list_pipeline.core.reviews.deadlines import PlanTime, Reminder
 from list_pipeline.core.safety.modes import Mode
-from list_pipeline.core.wording import WAIT
+from list_pipeline.core.wording import WAIT, instant_text
 
 _WORDS = {
     PlanKind.SUPPRESSION: "suppression plan",
@@ -31,7 +32,8 @@ _HASH_SHOWN = 12
 class PlanDecision:
     """A plan on which somebody decided, or nobody did. ``about``: key of its campaign, empty for a repair.
 
-    ``by``: a person's name, or "nobody". ``contacts``: how many it would change.
+    ``by``: a person's name, or "nobody". ``contacts``: how many it would change. ``why``: why it lapsed, as a sentence, where
+    that is not for the lack of an answer.
     """
 
     plan_id: int
@@ -41,16 +43,19 @@ class PlanDecision:
     by: str
     note: str
     contacts: int
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingPlan:
-    """A plan that a person has to decide on. ``contacts``: how many it would change."""
+    """A plan that a person has to decide on. ``contacts``: how many it would change. ``lapses_early``: before the usual hours
+    are over, because of a send; in words, empty where it does not."""
 
     plan_id: int
     kind: PlanKind
     content_hash: str
     contacts: int
+    lapses_early: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,96 @@ def decision_message(decision: PlanDecision, links: Sequence[Mrkdwn] = ()) -> Sl
     if decision.note:
         lines.append(compose("Note: {note}", note=decision.note))
     return alert(title, lines, about=decision.about, small_print=links)
+
+
+def gate_message(
+    kind: PlanKind, plan_id: int, content_hash: str, about: str, words: Sequence[str], *, waits: bool
+) -> SlackMessage:
+    """The alert about a plan that a gate did not let through, for a reason that somebody should look at soon.
+
+    Args:
+        words: of each check that did not pass. waits: it can be decided; else lists may not be changed now.
+    """
+    what = f"{_WORDS[kind]} {plan_id}"
+    to_do = (
+        [
+            compose("Look for one cause before you decide: `list-pipeline reviews`, and the plan's rows in the UI."),
+            compose("`list-pipeline approve {plan} {hash} --by NAME`", plan=plan_id, hash=content_hash[:_HASH_SHOWN]),
+            compose("`list-pipeline reject {plan} --by NAME`", plan=plan_id),
+        ]
+        if waits
+        else [compose("Lists may not be changed now. Look for one cause before they may.")]
+    )
+    return alert(
+        f"The Gate Holds {what[:1].upper()}{what[1:]}",
+        [compose("{words}", words=one) for one in words],
+        level=AlertLevel.WARNING,
+        what_to_do=to_do,
+        about=about,
+    )
+
+
+def reminder_message(
+    kind: PlanKind,
+    plan_id: int,
+    content_hash: str,
+    about: str,
+    contacts: int,
+    time: PlanTime,
+    why: Reminder,
+    links: Sequence[Mrkdwn] = (),
+) -> SlackMessage:
+    """The reminder of a plan that still waits. ``contacts``: how many it would change."""
+    lines = [
+        compose(
+            "{changes} of {what} {plan} still wait since {since}.",
+            changes=_changes(contacts),
+            what=_WORDS[kind],
+            plan=plan_id,
+            since=instant_text(time.asked_at),
+        )
+    ]
+    if why is Reminder.BEFORE_SEND and time.next_send is not None:
+        send = time.next_send
+        lines.append(
+            compose(
+                "{key} is sent to {label} at {at}; nothing of the list is prepared for it without a decision before {until}.",
+                key=send.key,
+                label=send.role.label,
+                at=instant_text(send.at),
+                until=instant_text(send.still_from),
+            )
+        )
+    lines.append(compose("Without an answer it lapses at {at}.", at=instant_text(time.lapses_at)))
+    return alert(
+        "A Plan Waits, and a Send Is Near" if why is Reminder.BEFORE_SEND else "A Plan Waits: Half Its Time Is Over",
+        lines,
+        level=AlertLevel.WARNING,
+        what_to_do=[
+            compose("`list-pipeline approve {plan} {hash} --by NAME`", plan=plan_id, hash=content_hash[:_HASH_SHOWN]),
+            compose("`list-pipeline reject {plan} --by NAME`", plan=plan_id),
+        ],
+        about=about,
+        small_print=links,
+    )
+
+
+def finding_closed_message(review_id: int, summary: str, by: str, note: str) -> SlackMessage:
+    """The message about a finding that a person closed."""
+    lines = [
+        compose("{by} closed question {review}: {note}", by=by, review=review_id, note=note),
+        compose("It was: {summary}", summary=summary),
+    ]
+    return alert("🗂️ Finding Closed", lines)
+
+
+def ended_message(review_id: int, summary: str, why: str) -> SlackMessage:
+    """The message about a question that is over by itself. ``why``: as the end of a sentence."""
+    lines = [
+        compose("Question {review} is closed by itself: {why}.", review=review_id, why=why),
+        compose("It was: {summary}", summary=summary),
+    ]
+    return alert("✔️ Over by Itself", lines)
 
 
 def mode_message(mode: Mode | None, now: Mode, by: str, note: str | None) -> SlackMessage:
@@ -110,6 +205,8 @@ def _approved(decision: PlanDecision) -> list[Mrkdwn]:
 
 
 def _lapsed(decision: PlanDecision) -> list[Mrkdwn]:
+    if decision.why:
+        return [compose("{why}", why=decision.why)]
     if decision.by == "nobody":
         return [compose("Nobody decided on it in time.")]
     return [compose("{by} let it lapse.", by=decision.by)]
@@ -172,6 +269,7 @@ def review_block(waiting: Sequence[WaitingPlan], questions: int, expiry_hours: i
         lines.append(
             compose("Without an answer it lapses after {hours} hours, and nothing of it is done.", hours=expiry_hours)
         )
+        lines += [compose("{early}", early=plan.lapses_early) for plan in waiting if plan.lapses_early]
     if failed:
         words = (
             "{n} about contacts that could not be changed: `list-pipeline reviews` lists {them}. Approving tries again. "

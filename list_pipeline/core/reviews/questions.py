@@ -25,6 +25,10 @@ class ReviewKind(StrEnum):
     CORRECTION = "correction"
 
 
+FINDINGS = (ReviewKind.FINDING, ReviewKind.DRIFT, ReviewKind.CORRECTION)
+"""News: there is nothing to decide, and a person closes them when nothing more is to be done."""
+
+
 MAILED_TWICE = "mailed_twice"
 """What the finding is about that contacts got a cycle twice."""
 
@@ -33,8 +37,16 @@ ROUND_DOUBT = "round_doubt"
 """What the finding is about that a send fits no cycle."""
 
 
+MISSING_ROUND = "missing_round"
+"""What the finding is about that a round of the open cycle does not come; its campaign is the cycle's first."""
+
+
+CYCLE_CLOSED = "cycle_closed"
+"""What the finding is about that a cycle ended without all its rounds, or otherwise than cycles do."""
+
+
 class ReviewStatus(StrEnum):
-    """What became of an entry. ``resolved``: it went away by itself.
+    """What became of an entry. ``resolved``: what it was about is over, or a person closed a finding; ``decided_by`` says who.
 
     ``withdrawn``: its plan was turned down or its maintenance undone before anybody decided, or before what was approved was
     carried out. Whoever had decided stays named.

@@ -14,9 +14,12 @@ from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.defs.common import NO_RETRIES, POOL, SENSOR_STATUS
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations.campaigns.rounds import rule_on_round as rule_on_send
-from list_pipeline.operations.reviews import approved_items, mass_changes
+from list_pipeline.operations.reviews import approved_items, closed_cycles, mass_changes
 from list_pipeline.operations.reviews import decisions as reviews
 from list_pipeline.operations.reviews.confirmed_lists import confirm_lists as confirm_five
+from list_pipeline.operations.reviews.findings import close_ended
+from list_pipeline.operations.reviews.findings import close_finding as close_by_person
+from list_pipeline.operations.reviews.reminders import remind_of_waiting
 from list_pipeline.operations.services import Services
 
 SENSOR_SECONDS = 30
@@ -108,6 +111,24 @@ class DecideOnMassChange(dg.Config):
         description="accept: it was meant, and its lists are rebalanced again. repair: a plan puts back who was taken off "
         "campaign lists, and waits for approval."
     )
+    by: str = Field(description="Who decides: your name, and no address.")
+    note: str = Field(description="Why, in a few words and without addresses.")
+
+
+class CloseCycle(dg.Config):
+    """A person's decision that the missing rounds of the open cycle do not come, or that they do after all."""
+
+    by: str = Field(description="Who decides: your name, and no address.")
+    note: str = Field(description="Why, in a few words and without addresses.")
+    reopen: bool = Field(
+        default=False, description="Instead: take the latest closing back, before another cycle begins."
+    )
+
+
+class CloseFinding(dg.Config):
+    """A person's word that nothing more is to be done about a finding."""
+
+    review_id: int = Field(description="Number of the finding, the first one in its line of `list-pipeline reviews`.")
     by: str = Field(description="Who decides: your name, and no address.")
     note: str = Field(description="Why, in a few words and without addresses.")
 
@@ -251,6 +272,53 @@ def decide_mass_change() -> None:
     write_mass_change_decision()
 
 
+@dg.op(description="Writes down that the missing rounds do not come, or that they do after all.")
+def write_closing(context: dg.OpExecutionContext, config: CloseCycle, services: dg.ResourceParam[Services]) -> None:
+    act = closed_cycles.reopen_cycle if config.reopen else closed_cycles.close_cycle
+    with clear_failures():
+        done = act(services, by=config.by, note=config.note)
+    lists = ", ".join(role.label for role in done.missing)
+    context.log.info(
+        f"Cycle {done.number} is open again and waits for {lists}; {done.twice:,} contacts there got it already."
+        if config.reopen
+        else f"Cycle {done.number} is closed without {lists}; {done.missed:,} contacts count as missed by decision."
+    )
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags=NO_RETRIES,
+    description=(
+        "Close the open cycle because its missing rounds will not come, so that moves and enrolments go on; or take that back. "
+        "Look at `list-pipeline cycles` or at the message in Slack first, then fill in your name and the reason in the "
+        "Launchpad. No list is changed."
+    ),
+)
+def close_cycle() -> None:
+    write_closing()
+
+
+@dg.op(description="Writes down that nothing more is to be done about a finding.")
+def write_finding_closed(
+    context: dg.OpExecutionContext, config: CloseFinding, services: dg.ResourceParam[Services]
+) -> None:
+    with clear_failures():
+        item = close_by_person(services, config.review_id, by=config.by, note=config.note)
+    context.log.info(f"Finding {item.review_id} is {item.status.value}.")
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags=NO_RETRIES,
+    description=(
+        "Close a finding: you have looked at it, and nothing more is to be done. Fill in its number, your name and the reason "
+        "in the Launchpad. No list is changed."
+    ),
+)
+def close_finding() -> None:
+    write_finding_closed()
+
+
 @dg.op(
     pool=POOL,
     description="Changes the approved contacts at Mailjet: looked at once more, in bulk jobs, journalled, read back.",
@@ -281,7 +349,7 @@ def carry_out_approved_items() -> None:
     default_status=SENSOR_STATUS,
     description=(
         "Carries out single contacts that a person approved, and lets lapse what nobody decided on for too long "
-        "(LIST_REVIEW_EXPIRY_HOURS)."
+        "(LIST_REVIEW_EXPIRY_HOURS), or before a send; reminds people before that; closes questions about what is over."
     ),
 )
 def decisions_to_carry_out(
@@ -291,6 +359,9 @@ def decisions_to_carry_out(
         for one in reviews.expire_overdue(services):
             what = f"plan {one.plan_id}" if one.plan_id is not None else f"question {one.review_id}"
             context.log.warning(f"Nobody decided in time: {what} expired.")
+        remind_of_waiting(services)
+        for number in close_ended(services):
+            context.log.info(f"Question {number} is closed: what it was about is over.")
         found = approved_items.to_carry_out(services)
     except ConfigurationError as error:
         return dg.SkipReason(str(error))

@@ -15,6 +15,7 @@ from list_pipeline.operations.campaigns.scheduled_campaigns import (
     to_validate,
     upcoming_campaigns,
 )
+from list_pipeline.operations.drift.odd_sends import watch_sends
 from list_pipeline.operations.safety.modes import note_flag
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.validation.validate import stored_validation
@@ -39,7 +40,8 @@ def _request(one: ToValidate) -> dg.RunRequest:
     default_status=SENSOR_STATUS,
     description=(
         "Finds campaigns among Mailjet's programmed drafts, and validates their lists at 06:00 UTC on the day of the send, "
-        "never later than 3.25 h before it; at once what is scheduled at short notice, failed, or was not settled."
+        "never later than 3.25 h before it; at once what is scheduled at short notice, failed, or was not settled. "
+        "Tells people what was sent otherwise than scheduled, or not at all, and which round is missing."
     ),
 )
 def campaigns_to_validate(
@@ -51,6 +53,7 @@ def campaigns_to_validate(
         # What began to be sent is no draft any more: without the sends it would look taken back.
         discover(services)
         discover_upcoming(services)
+        watch_sends(services, asks_mailjet=True)
     except ConfigurationError as error:
         return dg.SkipReason(str(error))
     except ListPipelineError as error:

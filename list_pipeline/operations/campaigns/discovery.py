@@ -13,10 +13,12 @@ from sqlalchemy import Connection
 from list_pipeline.core.campaigns.cycles import (
     CampaignSend,
     ClosedReason,
+    Cycle,
     CycleAssignment,
     RoundDoubt,
     assign_again,
     assign_sends,
+    closed_without,
     content_of,
     open_cycle,
     segment_doubt,
@@ -31,16 +33,17 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.observations import CampaignType, RowKind, SendCounters, SendSeen, UnreadableRow
 from list_pipeline.core.plans.plan import Sweep
-from list_pipeline.core.reviews.questions import ROUND_DOUBT
+from list_pipeline.core.reviews.questions import CYCLE_CLOSED, ROUND_DOUBT
 from list_pipeline.core.validation.policy import VALIDATION
 from list_pipeline.core.wording import count_text
 from list_pipeline.integrations.mailjet.errors import UnreadableFieldError
 from list_pipeline.operations import unreadable_rows
 from list_pipeline.operations.access import Observing, ReadingMailjet
+from list_pipeline.operations.campaigns import odd_sends
 from list_pipeline.operations.campaigns.automations import lists_with_automations, newly_automated
 from list_pipeline.operations.campaigns.recipients import ATTEMPTS, know_recipients
+from list_pipeline.storage.campaigns import closings, rounds, scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns import recipients as recipient_rows
-from list_pipeline.storage.campaigns import rounds, scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
 from list_pipeline.storage.plans import plan_rows
 
@@ -115,13 +118,14 @@ def discover(services: Observing) -> Discovery:
                 continue
             _take_over(connection, send, found, known.keys(), now, result)
             doubts |= {found.mailjet_campaign_id: doubt} if doubt is not None else {}
+        # Said when it happens, and only then: the next look finds the cycle as this one left it.
+        for sentence in result.alerts:
+            plan_rows.add_finding(connection, sentence, now)
+        _note_alerts(connection, assignment, now)
         result.alerts.extend(alert.sentence for alert in assignment.alerts)
         if unnamed := newly_automated(services, connection, automated):
             result.alerts.append(unnamed)
         _note_doubts(connection, replace(assignment, doubts=doubts), now)
-        for sentence in result.alerts:
-            # Said when it happens, and only then: the next look finds the cycle as this one left it.
-            plan_rows.add_finding(connection, sentence, now)
         sent_campaigns.thaw_missed(connection, now - VALIDATION.missed_after)
     log.info("campaigns discovered", new=len(result.new), known=result.known, ignored=len(result.ignored))
     return result
@@ -176,6 +180,8 @@ def _unreadable(send: SendSeen, list_ids: ListIds, known: Collection[int]) -> Un
 def _ignore(connection: Connection, send: SendSeen, reason: str | None, now: datetime, result: Discovery) -> None:
     if reason and sent_campaigns.ignore_send(connection, send, reason, now):
         result.ignored.append(f"Mailjet campaign {send.mailjet_campaign_id}: {_IGNORED[reason]}")
+        if reason in _ELSEWHERE and send.draft_id is not None and send.send_started_at is not None:
+            odd_sends.note_elsewhere(connection, send.draft_id, _ELSEWHERE[reason], send.send_started_at, now)
 
 
 def _take_over(
@@ -192,10 +198,12 @@ def _take_over(
         sent_campaigns.update_send(connection, send, status=status, now=now)
         result.known += 1
         return
-    if send.draft_id is not None and scheduled_campaigns.begin_send(
+    scheduled = scheduled_campaigns.by_draft(connection, send.draft_id) if send.draft_id is not None else None
+    if scheduled is not None and scheduled_campaigns.begin_send(
         connection, send, found.role, status, now, is_segment=found.is_segment
     ):
         # It stood in the schedule before it was sent: the same row and the same partition go on.
+        odd_sends.note_start(connection, scheduled, found.role, found.at, now)
         result.known += 1
         return
     key = partition_key(send, found.role)
@@ -251,16 +259,35 @@ def _assign(
         )
         first = min(again, key=lambda send: send.at)
         try:
-            assignment, kept = assign_again(cycles, rounds.sends(connection), first, now)
+            closed = closings.standing(connection)
+            assignment, kept = assign_again(cycles, rounds.sends(connection), first, now, closings=closed)
         except RefusedError as error:
             # What a person ruled on another send does not go with it: that one is asked about, the cycles stay.
             result.alerts.append(f"Cycles were not derived anew: {error}")
         else:
             rounds.replace_cycles(connection, kept, assignment.cycles)
             return assignment
-    assignment = assign_sends(cycles, assignable, now)
+    assignment = assign_sends(cycles, assignable, now, closings=closings.standing(connection))
     sent_campaigns.save_cycles(connection, assignment.cycles)
     return assignment
+
+
+_CYCLE_NEWS = timedelta(days=7)
+"""What happened to a cycle longer ago is noted, as everything at a first look is, and tells nobody anything for today."""
+
+
+def _note_alerts(connection: Connection, assignment: CycleAssignment, now: datetime) -> None:
+    """Write down what happened to cycles, each with the campaign that its cycle began with."""
+    begun_with = {
+        cycle.number: min(cycle.sent.values(), key=lambda sent: sent.at).mailjet_campaign_id
+        for cycle in assignment.cycles
+        if cycle.sent
+    }
+    ended = {cycle.number: cycle.closed_at or now for cycle in assignment.cycles}
+    for alert in assignment.alerts:
+        campaign_id = sent_campaigns.campaign_of_send(connection, begun_with[alert.cycle_number])
+        about = CYCLE_CLOSED if now - ended[alert.cycle_number] <= _CYCLE_NEWS else None
+        plan_rows.add_finding(connection, alert.sentence, now, campaign_id=campaign_id, about=about)
 
 
 def _note_doubts(connection: Connection, assignment: CycleAssignment, now: datetime) -> None:
@@ -285,6 +312,13 @@ _IGNORED = {
     "workflow": "a mail of an automation, which goes to each contact when it enters, so it is no round of a cycle",
     "transactional": "a transactional mail, so it is no round of a cycle",
 }
+
+
+_ELSEWHERE = {
+    "list_not_ours": "a list that is none of the three campaign lists",
+    "segment": "a segment of its list only",
+}
+"""Where a send went that stood in the schedule for a whole campaign list."""
 
 
 def place_send(send: SendSeen, list_ids: ListIds) -> tuple[str | None, ListRole | None]:
@@ -347,7 +381,17 @@ def sent_id(campaign: Campaign) -> int:
 
 def cycle_now(connection: Connection, now: datetime) -> OpenCycle:
     """The cycle that is open now, and what is known of its recipients."""
-    cycle = open_cycle(sent_campaigns.all_cycles(connection), now)
+    return _cycle_as_of(connection, open_cycle(sent_campaigns.all_cycles(connection), now), now)
+
+
+def cycle_of_draft(connection: Connection, role: ListRole, subject: str, now: datetime) -> OpenCycle:
+    """The cycle that a campaign to a list goes on with when it is sent: one that a person closed without this round, if the
+    campaign has its content, else the one that is open now."""
+    cycles = sent_campaigns.all_cycles(connection)
+    return _cycle_as_of(connection, closed_without(cycles, role, content_of(subject)) or open_cycle(cycles, now), now)
+
+
+def _cycle_as_of(connection: Connection, cycle: Cycle | None, now: datetime) -> OpenCycle:
     if cycle is None:
         return OpenCycle()
     sent, unrecorded = cycle.sent_by(now), recipient_rows.unrecorded_in_cycle(connection, cycle.number)

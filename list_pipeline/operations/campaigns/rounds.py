@@ -15,7 +15,7 @@ from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.operations.access import Deciding
 from list_pipeline.operations.people import reviewer
-from list_pipeline.storage.campaigns import rounds, sent_campaigns
+from list_pipeline.storage.campaigns import closings, rounds, sent_campaigns
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,10 @@ def rule_on_round(services: Deciding, key: str, ruling: RoundRuling, *, by: str,
             raise NotFoundError(tried, "it was not sent yet", "Rule on it when it was sent")
         ruled = replace(known[campaign.mailjet_campaign_id], ruling=ruling)
         known[ruled.mailjet_campaign_id] = ruled
-        assignment, kept = assign_again(sent_campaigns.all_cycles(connection), known.values(), ruled, now)
+        closed = closings.standing(connection)
+        assignment, kept = assign_again(
+            sent_campaigns.all_cycles(connection), known.values(), ruled, now, closings=closed
+        )
         rounds.rule(connection, ruled.mailjet_campaign_id, ruling, name, redact_addresses(note)[:500], now)
         rounds.replace_cycles(connection, kept, assignment.cycles)
         rounds.save_doubts(connection, assignment.doubts)

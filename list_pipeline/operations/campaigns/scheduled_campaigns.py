@@ -8,12 +8,15 @@ and the validation itself (``operations.validation``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
 
+from list_pipeline.core.campaigns import odd_sends as rules
+from list_pipeline.core.campaigns.odd_sends import ScheduledSend
 from list_pipeline.core.errors import RemoteNotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.masking import redact_addresses
@@ -28,6 +31,7 @@ from list_pipeline.core.wording import instant_text
 from list_pipeline.integrations.mailjet.errors import UnreadableFieldError
 from list_pipeline.operations import unreadable_rows
 from list_pipeline.operations.access import ReadingMailjet, Storing
+from list_pipeline.operations.campaigns import odd_sends
 from list_pipeline.storage.campaigns import scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns.scheduled_campaigns import UpcomingCampaign
 from list_pipeline.storage.membership import members
@@ -66,9 +70,9 @@ def discover_upcoming(services: ReadingMailjet) -> Schedule:
     it stays as it is known, or nobody moves between lists while it may be a round.
     """
     shown, result = services.mailjet.drafts.programmed(), Schedule()
-    lacking, unread = _lacking(services, {draft.draft_id for draft in shown})
+    lacking = _lacking(services, {draft.draft_id for draft in shown})
     spoilt = [draft for draft in shown if draft.problem]
-    drafts = (*(draft for draft in shown if not draft.problem), *lacking)
+    drafts = (*(draft for draft in shown if not draft.problem), *lacking.programmed)
     found: list[tuple[DraftSeen, ListRole, datetime]] = []
     for draft in drafts:
         role, why = _place(draft, services.list_ids)
@@ -89,10 +93,12 @@ def discover_upcoming(services: ReadingMailjet) -> Schedule:
             if draft.draft_id not in sent:
                 _follow(connection, known.get(draft.draft_id), draft, role, scheduled_at, ours, now, result)
         _note_unreadable(connection, spoilt, services.list_ids, known, now)
+        not_to_be_told = lacking.begun | lacking.unread
         if all(draft.draft_id > 0 for draft in spoilt):
             # One without an id may be any that was not shown.
-            programmed = {draft.draft_id for draft in (*drafts, *spoilt)} | unread
-            _retire(connection, known, programmed, ours, now, result)
+            programmed = {draft.draft_id for draft in (*drafts, *spoilt)} | lacking.unread
+            _note_not_started(connection, known, not_to_be_told | {draft.draft_id for draft in spoilt}, ours, now)
+            _retire(connection, known, programmed, lacking.begun, ours, now, result)
         sizes = {role: size.mailable for role, size in members.stored_sizes(connection).items()}
         scheduled_campaigns.expect(connection, {role: sizes[role] for role in CAMPAIGN_LISTS}, now)
     log.info("schedule read", new=len(result.new), changed=len(result.changed), retired=len(result.retired))
@@ -120,11 +126,21 @@ def _note_unreadable(
     unreadable_rows.note_all(connection, RowKind.DRAFT, rows, now)
 
 
-def _lacking(services: ReadingMailjet, shown: set[int]) -> tuple[list[DraftSeen], set[int]]:
-    """Known drafts that no page showed although they are programmed, and the ids of those that cannot be read."""
+@dataclass(frozen=True, slots=True)
+class _Lacking:
+    """Known drafts that no page showed. ``begun``: sent since sends were looked at, which the next look at sends takes over.
+    ``unread``: they cannot be read."""
+
+    programmed: tuple[DraftSeen, ...]
+    begun: frozenset[int]
+    unread: frozenset[int]
+
+
+def _lacking(services: ReadingMailjet, shown: set[int]) -> _Lacking:
     with services.database.begin() as connection:
         known = [each.draft_id for each in scheduled_campaigns.not_sent_yet(connection) if each.retired_at is None]
-    found, unread = [], set()
+    found: list[DraftSeen] = []
+    begun, unread = set(), set()
     for draft_id in known:
         if draft_id is None or draft_id in shown:
             continue
@@ -139,7 +155,9 @@ def _lacking(services: ReadingMailjet, shown: set[int]) -> tuple[list[DraftSeen]
         if draft.status == DraftStatus.PROGRAMMED:
             log.warning("a programmed draft was missing among the others", draft=draft_id)
             found.append(draft)
-    return found, unread
+        elif draft.status == DraftStatus.SENT:
+            begun.add(draft_id)
+    return _Lacking(tuple(found), frozenset(begun), frozenset(unread))
 
 
 def _place(draft: DraftSeen, list_ids: ListIds) -> tuple[ListRole | None, str]:
@@ -176,16 +194,36 @@ def _follow(
         return
     is_back = known.retired_at is not None or own is OwnSchedule.CANCELLED
     if is_back or (known.scheduled_at, known.list_id) != (scheduled_at, draft.list_id):
+        after = ScheduledSend(known.name, role, scheduled_at)
+        odd_sends.note(
+            connection, known.campaign_id, [rules.rescheduled(odd_sends.as_scheduled(known), after, now)], now
+        )
         # Scheduled again by somebody after our block: that is a new schedule, and it is validated like any other.
         block_rows.reverse_cancellation(connection, known.campaign_id, now)
         scheduled_campaigns.follow_draft(connection, known.campaign_id, draft, role, scheduled_at, now)
         result.changed.append(known.key)
 
 
+def _note_not_started(
+    connection: Connection,
+    known: Mapping[int | None, UpcomingCampaign],
+    begun: AbstractSet[int],
+    ours: Mapping[int, OwnSchedule],
+    now: datetime,
+) -> None:
+    """Write down which campaigns should have begun; the sends were looked at right before."""
+    for draft_id, each in known.items():
+        if each.retired_at is None and draft_id not in begun and each.campaign_id not in ours:
+            row = scheduled_campaigns.campaign_by_id(connection, each.campaign_id)
+            if row.mailjet_campaign_id is None:
+                odd_sends.note(connection, row.campaign_id, [rules.not_started(odd_sends.as_scheduled(row), now)], now)
+
+
 def _retire(
     connection: Connection,
     known: Mapping[int | None, UpcomingCampaign],
     programmed: set[int],
+    begun: AbstractSet[int],
     ours: Mapping[int, OwnSchedule],
     now: datetime,
     result: Schedule,
@@ -196,9 +234,12 @@ def _retire(
             continue
         is_missed = each.scheduled_at + VALIDATION.missed_after < now
         # What should have begun may just be on its way from the drafts to the campaigns.
-        is_taken_back = each.scheduled_at > now and each.campaign_id not in ours
+        is_taken_back = each.scheduled_at > now and each.campaign_id not in ours and draft_id not in begun
         if is_missed or is_taken_back:
             gone.append(each)
+        if is_taken_back:
+            taken = rules.taken_back(odd_sends.as_scheduled(each), now)
+            odd_sends.note(connection, each.campaign_id, [taken], now)
     scheduled_campaigns.retire(connection, [each.campaign_id for each in gone], now)
     result.retired.extend(each.key for each in gone)
 

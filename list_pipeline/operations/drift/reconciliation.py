@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection
@@ -38,7 +39,7 @@ from list_pipeline.operations import unreadable_rows
 from list_pipeline.operations.access import ReadingMailjet, Reconciling, Storing
 from list_pipeline.operations.campaigns.automations import automations_now
 from list_pipeline.operations.campaigns.discovery import cycle_now
-from list_pipeline.operations.drift.alert import tell
+from list_pipeline.operations.drift.alert import NO_LONGER_SO, NOT_NEEDED, tell, tell_over
 from list_pipeline.operations.drift.mass_changes import tell_about_mass_changes
 from list_pipeline.operations.membership.sync import sync
 from list_pipeline.operations.safety import restore_guard
@@ -121,6 +122,7 @@ def reconcile(services: Reconciling, *, run_id: str | None = None, progress: Pro
         proposals, plan_of = _propose(connection, findings, automations_now(services, connection), now)
         expired = _expire(connection, findings, now)
         told = _tell_people(connection, findings, set(plan_of), now)
+        fine = _close_fine(connection, findings, now)
         drift_rows.add_findings(connection, reconciliation_id, findings, plan_of)
         drift_rows.finish(
             connection, reconciliation_id, contacts=contacts, requests=requests, own_work=own_work, now=now
@@ -136,6 +138,7 @@ def reconcile(services: Reconciling, *, run_id: str | None = None, progress: Pro
     restore_guard.note_alive(services)
     alerts = [finding for finding in told if finding.kind in ALERTS or (is_new_stop and finding.is_like_our_work)]
     alert = tell(services, reconciliation_id, alerts, proposals, stopped_because if is_new_stop else None)
+    tell_over(services, expired, fine)
     log.info("reconciled", contacts=contacts, findings=len(findings), own_work=own_work, proposals=len(proposals))
     return Reconciliation(
         reconciliation_id,
@@ -354,8 +357,7 @@ def _expire(connection: Connection, findings: Sequence[Finding], now: datetime) 
         except StateChangedError:
             # A person who decided at this moment was faster; that stands.
             continue
-        why = "nobody needs it any more"
-        review_rows.decide_about_plan(connection, plan_id, ReviewStatus.EXPIRED, "nobody", why, now)
+        review_rows.decide_about_plan(connection, plan_id, ReviewStatus.EXPIRED, "nobody", NOT_NEEDED, now)
         expired.append(plan_id)
     return tuple(expired)
 
@@ -379,16 +381,26 @@ def _tell_people(
         words = f"{len(ids)} contact(s) {kind.words}: {ids_text(ids, _IDS_SHOWN)}"
         if with_plan & set(members):
             words += "; the repair is a plan of its own"
-        drift_rows.add_drift_item(connection, words, {"kind": kind.value, "contact_ids": ids}, now)
+        details: dict[str, Any] = {"kind": kind.value, "contact_ids": ids}
+        if kind is DriftKind.MISSING_AT_MAILJET:
+            details["places"] = [[one.contact_id, one.list_role.value] for one in members if one.list_role is not None]
+        elif kind is DriftKind.EXCLUSION_DIFFERS:
+            details["excluded"] = sorted(one.contact_id for one in members if one.is_excluded_now)
+        drift_rows.add_drift_item(connection, words, details, now)
+    return tuple(finding for members in fresh.values() for finding in members)
+
+
+def _close_fine(connection: Connection, findings: Sequence[Finding], now: datetime) -> dict[int, str]:
+    """Close the notes about broken rules none of whose contacts breaks them any more; number and words of each."""
     broken = {(finding.contact_id, finding.kind.value) for finding in findings}
-    fine = [
-        int(item["review_id"])
-        for item in items
+    fine = {
+        int(item["review_id"]): str(item["summary"])
+        for item in drift_rows.open_drift_items(connection)
         if item["details"].get("kind") in ALERTS
         and not any((contact_id, item["details"]["kind"]) in broken for contact_id in item["details"]["contact_ids"])
-    ]
-    drift_rows.close_drift_items(connection, fine, ReviewStatus.RESOLVED, "nobody", "no longer so at Mailjet", now)
-    return tuple(finding for members in fresh.values() for finding in members)
+    }
+    drift_rows.close_drift_items(connection, list(fine), ReviewStatus.RESOLVED, "nobody", NO_LONGER_SO, now)
+    return fine
 
 
 def _close_asked_otherwise(services: Storing) -> None:

@@ -10,22 +10,26 @@ from collections.abc import Sequence
 
 from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.slack_blocks import SlackMessage, with_blocks
-from list_pipeline.core.plans.plan import CHANGING_ACTIONS, PlanStatus
+from list_pipeline.core.plans.gate import GateOutcome
+from list_pipeline.core.plans.plan import CHANGING_ACTIONS, PlanStatus, Sweep
 from list_pipeline.core.reports.message import WAITING
 from list_pipeline.core.reviews.messages import (
     LateExecution,
     PlanDecision,
     WaitingPlan,
     decision_message,
+    gate_message,
     late_message,
     questions_message,
     review_block,
 )
 from list_pipeline.core.reviews.questions import ReviewKind
+from list_pipeline.core.wording import instant_text
 from list_pipeline.operations.access import Deciding, Telling
 from list_pipeline.operations.messages.links import links_of_plan
 from list_pipeline.operations.messages.outbox import Delivery, deliver
 from list_pipeline.operations.plans.outcomes import Executed
+from list_pipeline.operations.reviews.reminders import waiting_plans
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
@@ -37,6 +41,12 @@ def with_review(services: Deciding, message: SlackMessage, campaign_id: int) -> 
     with services.database.begin() as connection:
         open_items = review_rows.open_reviews(connection, campaign_id)
         numbers = sorted({item.plan_id for item in open_items if item.plan_id is not None})
+        early = {
+            one.plan.plan_id: f"Plan {one.plan.plan_id} lapses already at {instant_text(one.time.lapses_at)}: after the send "
+            f"to {send.role.label} at {instant_text(send.at)} its moves cannot be made."
+            for one in waiting_plans(services, connection)
+            if (send := one.time.ends_with) is not None
+        }
         found = [plan for number in numbers if (plan := plan_rows.plan_by_id(connection, number)) is not None]
         waiting = [
             WaitingPlan(
@@ -44,6 +54,7 @@ def with_review(services: Deciding, message: SlackMessage, campaign_id: int) -> 
                 plan.kind,
                 plan.content_hash,
                 len(plan_rows.plan_items(connection, plan.plan_id, CHANGING_ACTIONS)),
+                early.get(plan.plan_id, ""),
             )
             for plan in found
             if plan.status is PlanStatus.PENDING_REVIEW
@@ -55,12 +66,52 @@ def with_review(services: Deciding, message: SlackMessage, campaign_id: int) -> 
     return with_blocks(message, added, after=f"*{WAITING}*")
 
 
-def tell_decision(services: Telling, plan: StoredPlan, note: str | None = None) -> Delivery:
-    """Tell that a plan was approved or rejected, or that it lapsed, in the thread of its campaign."""
+def tell_gate_alerts(services: Telling, campaign_id: int, sweep: Sweep) -> list[Delivery]:
+    """Tell what the gates of a maintenance found that somebody should look at soon, in the gate's words: once a plan, in the
+    thread of its campaign and in the channel. What a gate refused fails its maintenance, and is told by that."""
+    with services.database.begin() as connection:
+        found = [
+            (plan, review_rows.campaign_key_of(connection, plan.plan_id))
+            for plan in plan_rows.maintenance_plans(connection, campaign_id, sweep)
+            if plan is not None
+            and plan.gate is not None
+            and plan.gate.alert
+            and plan.gate.outcome is not GateOutcome.REFUSED
+            and plan.status in (PlanStatus.PENDING_REVIEW, PlanStatus.PLANNED)
+        ]
+    return [
+        deliver(
+            services,
+            keys.gate_alert(plan.plan_id),
+            gate_message(
+                plan.kind,
+                plan.plan_id,
+                plan.content_hash,
+                about,
+                [check.words for check in plan.gate.checks if not check.passed] if plan.gate is not None else [],
+                waits=plan.status is PlanStatus.PENDING_REVIEW,
+            ),
+            campaign_id=campaign_id,
+            thread_key=keys.campaign_thread(campaign_id),
+            important=True,
+            broadcast=True,
+        )
+        for plan, about in found
+    ]
+
+
+def tell_decision(services: Telling, plan: StoredPlan, note: str | None = None, *, why: str = "") -> Delivery:
+    """Tell that a plan was approved or rejected, or that it lapsed, in the thread of its campaign.
+
+    Args:
+        note: of the person who decided. why: why it lapsed, as a sentence, where that is not for the lack of an answer.
+    """
     with services.database.begin() as connection:
         about = review_rows.campaign_key_of(connection, plan.plan_id) if plan.campaign_id is not None else ""
         count = len(plan_rows.plan_items(connection, plan.plan_id, CHANGING_ACTIONS))
-    decision = PlanDecision(plan.plan_id, plan.kind, plan.status, about, plan.decided_by or "nobody", note or "", count)
+    decision = PlanDecision(
+        plan.plan_id, plan.kind, plan.status, about, plan.decided_by or "nobody", note or "", count, why
+    )
     return deliver(
         services,
         keys.decision(plan.plan_id, plan.status),

@@ -6,6 +6,7 @@ carrying out what was approved (``operations.maintenance.workflow``, ``approved_
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,8 +17,10 @@ from list_pipeline.core.errors import NotFoundError, RefusedError, StateChangedE
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PLAN_LIFE, PlanKind, PlanStatus
 from list_pipeline.core.reviews.questions import ReviewStatus
+from list_pipeline.core.wording import instant_text
 from list_pipeline.operations.people import NOBODY, reviewer
 from list_pipeline.operations.reviews.announcements import tell_decision, tell_expired_questions
+from list_pipeline.operations.reviews.reminders import waiting_plans
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.plans import plan_rows
@@ -84,7 +87,8 @@ def expire(services: Services, plan_id: int, *, by: str, note: str | None = None
 
 
 def expire_overdue(services: Services) -> list[Expired]:
-    """Expire plans, and questions about suppressing single contacts, that waited longer than LIST_REVIEW_EXPIRY_HOURS.
+    """Expire plans, and questions about suppressing single contacts, that waited longer than LIST_REVIEW_EXPIRY_HOURS, and
+    plans whose moves cannot be made any more after a send that is near.
 
     What could not be changed at Mailjet stays a question: it says how the lists are.
 
@@ -93,28 +97,39 @@ def expire_overdue(services: Services) -> list[Expired]:
     """
     now, found = services.clock.now(), []
     before = now - timedelta(hours=services.settings.list_review_expiry_hours)
+    notes: dict[int, str] = {}
     with services.database.begin() as connection:
-        for plan_id in review_rows.overdue_plans(connection, before):
+        for waiting in waiting_plans(services, connection):
+            plan_id, send = waiting.plan.plan_id, waiting.time.ends_with
+            if not waiting.time.is_over(now):
+                continue
+            if send is not None:
+                at = instant_text(send.at)
+                notes[plan_id] = (
+                    f"Nobody decided on it in time: after the send of {send.key} to {send.role.label} at {at} its moves cannot "
+                    "be made."
+                )
             try:
                 plan_rows.decide(connection, plan_id, PlanStatus.PENDING_REVIEW, PlanStatus.EXPIRED, NOBODY, now)
             except StateChangedError:
                 # A person who decides at this moment was faster; that stands.
                 continue
-            review_rows.close_questions(connection, plan_id, ReviewStatus.EXPIRED, NOBODY, None, now)
+            note = notes.get(plan_id)
+            review_rows.close_questions(connection, plan_id, ReviewStatus.EXPIRED, NOBODY, note, now)
             found.append(Expired(plan_id))
         found += [Expired(None, number) for number in review_rows.expire_questions(connection, before, now)]
     for one in found:
         log.info("nobody decided in time", plan=one.plan_id, review=one.review_id)
-    _tell_expired(services, found)
+    _tell_expired(services, found, notes)
     return found
 
 
-def _tell_expired(services: Services, found: list[Expired]) -> None:
+def _tell_expired(services: Services, found: list[Expired], notes: Mapping[int, str]) -> None:
     with services.database.begin() as connection:
         lapsed = [plan_rows.plan_by_id(connection, one.plan_id) for one in found if one.plan_id is not None]
     for plan in lapsed:
         if plan is not None:
-            tell_decision(services, plan)
+            tell_decision(services, plan, why=notes.get(plan.plan_id, ""))
     tell_expired_questions(services, [one.review_id for one in found if one.review_id is not None])
 
 

@@ -42,7 +42,7 @@ from list_pipeline.core.validation.rules import (
 )
 from list_pipeline.core.wording import duration_text, instant_text
 from list_pipeline.operations.advice.advisors import keep_record, model_access
-from list_pipeline.operations.campaigns.discovery import cycle_now, discover
+from list_pipeline.operations.campaigns.discovery import cycle_of_draft, discover
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
 from list_pipeline.operations.health.assessments import figures_of_lists
 from list_pipeline.operations.list_states import history as state_history
@@ -246,7 +246,7 @@ def _facts(services: Services, campaign: UpcomingCampaign) -> ValidationFacts:
     last, health = _health(services, campaign, mailable)
     with services.database.begin() as connection:
         expected, since = _expected(connection, campaign)
-        cycle = cycle_now(connection, now)
+        cycle = cycle_of_draft(connection, role, campaign.subject, now)
         return ValidationFacts(
             role=role,
             presence=presence,

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.campaigns.cycles import CampaignSend, Cycle, RoundDoubt, RoundRuling, content_of
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.storage.campaigns.sent_campaigns import save_cycles
-from list_pipeline.storage.database import execute, fetch_all
+from list_pipeline.storage.database import execute, fetch_all, fetch_scalar
 
 
 def sends(connection: Connection) -> tuple[CampaignSend, ...]:
@@ -138,6 +138,31 @@ def doubted(connection: Connection) -> Mapping[str, RoundDoubt]:
         "select campaign_key, round_doubt from campaign_schedule where round_doubt is not null order by send_start_at, id",
     )
     return {str(row["campaign_key"]): RoundDoubt(row["round_doubt"]) for row in found}
+
+
+def doubt_of(connection: Connection, campaign_id: int | None) -> str | None:
+    """The key of a campaign whose send is doubted; None: it is not, or there is no such campaign."""
+    found: str | None = fetch_scalar(
+        connection,
+        "select campaign_key from campaign_schedule where id = :id and round_doubt is not null",
+        id=campaign_id,
+    )
+    return found
+
+
+def is_asked_about(connection: Connection, campaign_id: int, about: str, since: datetime) -> bool:
+    """Whether a finding about one thing was written about a campaign since an instant."""
+    return bool(
+        fetch_scalar(
+            connection,
+            """select exists (select 1 from review_item
+                              where campaign_id = :campaign and kind = 'finding' and details ->> 'about' = :about
+                              and created_at >= :since)""",
+            campaign=campaign_id,
+            about=about,
+            since=since,
+        )
+    )
 
 
 def rule(

@@ -51,6 +51,7 @@ class UpcomingCampaign:
     frozen_at: datetime | None
     blocked_by: str | None
     retired_at: datetime | None
+    subject: str
 
     @property
     def list_role(self) -> ListRole:
@@ -62,7 +63,7 @@ _SELECT = """
     select id as campaign_id, campaign_key as key, campaign_name as name, round_number, list_id,
            mailjet_draft_id as draft_id, mailjet_campaign_id, status,
            (scheduled_date + scheduled_time) at time zone 'UTC' as scheduled_at, scheduled_since,
-           expected_recipients as expected, expected_at, frozen_at, blocked_by, retired_at
+           expected_recipients as expected, expected_at, frozen_at, blocked_by, retired_at, subject
     from campaign_schedule
 """
 
@@ -102,6 +103,16 @@ def not_sent_yet(connection: Connection) -> tuple[UpcomingCampaign, ...]:
              order by scheduled_date, scheduled_time, id""",
     )
     return tuple(_upcoming(row) for row in found)
+
+
+def by_draft(connection: Connection, draft_id: int) -> UpcomingCampaign | None:
+    """The campaign of a draft that was not sent yet, retired or not; None: there is none."""
+    row = fetch_one(
+        connection,
+        _SELECT + "where mailjet_draft_id = :draft and mailjet_campaign_id is null for update",
+        draft=draft_id,
+    )
+    return None if row is None else _upcoming(row)
 
 
 def drafts_already_sent(connection: Connection, draft_ids: Collection[int]) -> frozenset[int]:

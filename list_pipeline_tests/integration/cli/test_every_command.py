@@ -69,6 +69,8 @@ ROWS: Mapping[str, Row] = {
     "states": Row(("--history", "--limit", "5"), also=("--list", "1")),
     "cycles": Row(),
     "round": Row(("{key}", "fits", *NAMED)),
+    "close-cycle": Row(NAMED, ends=1, also=(*NAMED, "--reopen")),
+    "close-finding": Row(("999", *NAMED), ends=1),
     "contact": Row(("{address}", "--mailjet")),
     "undo": Row(("{key}", *NAMED, "--yes"), also=("{key}", *NAMED, "--sweep", "24h"), asks=("{key}", *NAMED)),
     "redo": Row(("{key}", *NAMED, "--yes"), also=("{key}", *NAMED, "--sweep", "24h"), asks=("{key}", *NAMED)),

@@ -16,7 +16,9 @@ from list_pipeline.operations.plans.redo import redo_maintenance
 from list_pipeline.operations.plans.single_contacts import reinstate, suppress, take_back_unsubscription
 from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.operations.reviews import mass_changes
+from list_pipeline.operations.reviews.closed_cycles import close_cycle, reopen_cycle
 from list_pipeline.operations.reviews.confirmed_lists import confirm_lists
+from list_pipeline.operations.reviews.findings import close_finding
 from list_pipeline.operations.reviews.operating_mode import choose_mode
 from list_pipeline.operations.safety.restore_guard import accept
 from list_pipeline.operations.services import Services
@@ -49,6 +51,9 @@ ASKED: dict[str, Ask] = {
     "a dead job": lambda made, it, by: declare_dead(it, 1, by=by, note="asked"),
     "an unsubscription": lambda made, it, by: take_back_unsubscription(it, made.account.people[5], by=by, note="asked"),
     "the five lists": lambda made, it, by: confirm_lists(it, by=by),
+    "an open cycle": lambda made, it, by: close_cycle(it, by=by, note="asked"),
+    "a closed cycle": lambda made, it, by: reopen_cycle(it, by=by, note="asked"),
+    "a finding": lambda made, it, by: close_finding(it, 1, by=by, note="asked"),
     "a blocked campaign": lambda made, it, by: override(it, made.key, by=by, note="asked"),
 }
 

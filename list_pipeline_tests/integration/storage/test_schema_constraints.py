@@ -152,6 +152,10 @@ ALLOWED = [
     mass_change(how="0, 0, 0, 'accepted', now()"), unreadable_row(),
 ]  # fmt: skip
 
+CLOSING = (
+    "insert into cycle_closing (cycle_number, missing_lists, missed_contacts, closed_at, closed_by, note{more})"
+    " values ({number}, '{lists}', {missed}, now(), 'ada', 'why'{values})"
+)
 FORBIDDEN = {
     "a cycle without a number": "insert into cycle (number, opened_at) values (0, now())",
     "a cycle closed without a reason": "insert into cycle (number, opened_at, closed_at) values (1, now(), now())",
@@ -160,6 +164,16 @@ FORBIDDEN = {
         " values (1, now(), now() - interval '1 day', 'complete')",
     "a cycle closed for an unknown reason":
         "insert into cycle (number, opened_at, closed_at, closed_reason) values (1, now(), now(), 'because')",
+    "a closing of no cycle": CLOSING.format(number=0, lists="{campaign_3}", missed=1, more="", values=""),
+    "a closing of a whole cycle": CLOSING.format(number=1, lists="{}", missed=1, more="", values=""),
+    "a closing without a round to master": CLOSING.format(number=1, lists="{master}", missed=1, more="", values=""),
+    "a closing that fewer than nobody missed": CLOSING.format(
+        number=1, lists="{campaign_3}", missed=-1, more="", values=""),
+    "a closing taken back by nobody": CLOSING.format(
+        number=1, lists="{campaign_3}", missed=1, more=", reopened_at", values=", now()"),
+    "a closing taken back before it was made": CLOSING.format(
+        number=1, lists="{campaign_3}", missed=1, more=", reopened_at, reopened_by, reopened_note",
+        values=", now() - interval '1 h', 'ada', 'why'"),
     "a key that no tool accepts": SCHEDULE.format(key="Round 1!", round=1, more="", values=""),
     "a round 4": SCHEDULE.format(key="k", round=4, more="", values=""),
     "an unknown status of a campaign": SCHEDULE.format(key="k", round=1, more=", status", values=", 'DONE'"),

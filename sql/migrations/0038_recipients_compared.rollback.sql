@@ -1,0 +1,1 @@
+alter table list_pipeline.campaign_schedule drop column recipients_compared_at;
