@@ -19,6 +19,7 @@ from datetime import datetime
 from list_pipeline.core.bounces.classes import SENDER_CLASSES, BounceClass, BounceReason, FailureEvent
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.verdicts import (
+    AskedAbout,
     Attempt,
     AttemptOutcome,
     CampaignContext,
@@ -153,6 +154,33 @@ def keep_taken_back(verdicts: Iterable[Verdict], taken_back: Collection[int]) ->
     return tuple(
         _kept(verdict, SuppressionRule.TAKEN_BACK_BY_PERSON, words) if verdict.contact_id in taken_back else verdict
         for verdict in verdicts
+    )
+
+
+def keep_asked(
+    verdicts: Iterable[Verdict], asked: Mapping[int, AskedAbout], incidents: Iterable[Incident]
+) -> tuple[Verdict, ...]:
+    """The verdicts, with those kept about which a person was asked after an earlier look at the same campaign and has not
+    decided yet: nobody is asked the same twice. What is decided by another rule now is asked about anew, and so is an incident
+    that more contacts belong to: all of its contacts then, with the new figures.
+    """
+    ordered = tuple(verdicts)
+    held = {verdict.contact_id for verdict in ordered if verdict.action is VerdictAction.HOLD}
+    grown = {
+        contact_id
+        for incident in incidents
+        if (held & set(incident.contact_ids)) - asked.keys()
+        for contact_id in incident.contact_ids
+    }
+    words = (
+        "Kept: a person was asked about this suppression after an earlier look at the same campaign, and decides there."
+    )
+    return tuple(
+        _kept(verdict, SuppressionRule.ASKED_ALREADY, words)
+        if verdict.contact_id not in grown
+        and asked.get(verdict.contact_id) == AskedAbout(verdict.rule, verdict.action is VerdictAction.HOLD)
+        else verdict
+        for verdict in ordered
     )
 
 

@@ -115,6 +115,7 @@ class SuppressionRule(StrEnum):
     FACTS_UNKNOWN = "facts_unknown"
     REJECTED_BY_PERSON = "rejected_by_person"
     TAKEN_BACK_BY_PERSON = "taken_back_by_person"
+    ASKED_ALREADY = "asked_already"
 
 
 BORDERLINE_RULES = frozenset({SuppressionRule.SECOND_HIT, SuppressionRule.SOFT_PATTERN})
@@ -187,6 +188,15 @@ class Verdict:
             action=VerdictAction.MONITOR if monitor else self.action,
             explanation=f"{explanation} Advisor: {said}" if said else explanation,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class AskedAbout:
+    """A suppression after the same campaign on which a person was asked to decide, and has not. ``is_held``: because of an
+    incident."""
+
+    rule: SuppressionRule
+    is_held: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,20 +14,23 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.errors import StateChangedError
 from list_pipeline.core.plans.gate import GateDecision, GateOutcome
-from list_pipeline.core.plans.plan import TURNED_DOWN, ItemAction, PlanItem, PlanStatus
+from list_pipeline.core.plans.plan import TURNED_DOWN, ItemAction, PlanItem, PlanKind, PlanStatus
 from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, TakenOff, judge_rebalancing
-from list_pipeline.core.reviews.questions import ReviewKind
+from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.suppression.gate import SuppressionGateFacts, gate_items, judge_suppression
-from list_pipeline.core.suppression.verdicts import BORDERLINE_RULES
+from list_pipeline.core.suppression.verdicts import BORDERLINE_RULES, SuppressionRule
 from list_pipeline.operations.bounces.fetch import stored_bounces
 from list_pipeline.operations.campaigns.automations import automations_now
+from list_pipeline.operations.people import NOBODY
 from list_pipeline.operations.rebalancing.plan_and_execute import must_stay, plan_rebalancing
 from list_pipeline.operations.rebalancing.plan_and_execute import policy_of as rebalancing_policy_of
+from list_pipeline.operations.reviews.announcements import tell_decision
 from list_pipeline.operations.runs.run import Maintenance, untimely
 from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression.plan_and_execute import executable_items, plan_suppression
 from list_pipeline.operations.suppression.plan_and_execute import policy_of as suppression_policy_of
+from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import outcomes as outcome_rows
@@ -81,8 +84,30 @@ def _judge(
         except StateChangedError:
             # A person decided while the gate did: that stands, and nobody is asked again.
             return plan_rows.existing_plan(connection, plan.plan_id), None
+        replaced = _replace_older(connection, plan, decision, now)
         _ask_people(connection, run, plan, decision, now)
-        return plan_rows.existing_plan(connection, plan.plan_id), decision
+        judged = plan_rows.existing_plan(connection, plan.plan_id)
+    for older in replaced:
+        tell_decision(services, older, why=f"Plan {plan.plan_id} asks about the lists as they are now.")
+    return judged, decision
+
+
+def _replace_older(connection: Connection, plan: StoredPlan, decision: GateDecision, now: datetime) -> list[StoredPlan]:
+    """One question about the balance of the lists is open at a time: a rebalancing that waits replaces those that waited after
+    earlier campaigns. Their plans lapse."""
+    if plan.kind is not PlanKind.REBALANCING or decision.outcome is not GateOutcome.NEEDS_REVIEW:
+        return []
+    replaced = []
+    for plan_id in review_rows.waiting_rebalancings(connection, except_plan=plan.plan_id):
+        try:
+            older = plan_rows.decide(connection, plan_id, PlanStatus.PENDING_REVIEW, PlanStatus.EXPIRED, NOBODY, now)
+        except StateChangedError:
+            # A person who decides at this moment was faster; that stands.
+            continue
+        note = f"replaced by plan {plan.plan_id}"
+        review_rows.close_questions(connection, plan_id, ReviewStatus.EXPIRED, NOBODY, note, now)
+        replaced.append(older)
+    return replaced
 
 
 def is_under_way(services: Services, plan: StoredPlan) -> bool:
@@ -110,6 +135,7 @@ def _decide_on_suppressions(services: Services, run: Maintenance, plan: StoredPl
         domains = members.domains_of(connection, ids)
         before = plan_rows.suppressed_in_sweeps(connection, run.campaign.campaign_id, run.sweep)
         automations = automations_now(services, connection)
+        asked = plan_rows.asked_contacts(connection, run.campaign.campaign_id, run.sweep)
     return judge_suppression(
         SuppressionGateFacts(
             recipients=plan.suppression_summary.recipients,
@@ -121,6 +147,7 @@ def _decide_on_suppressions(services: Services, run: Maintenance, plan: StoredPl
             flag_enabled=services.settings.list_management_enabled,
             softened=sum(item.rule in BORDERLINE_RULES for item in watched),
             automations=automations,
+            asked_before=sum(not one.is_held and one.rule is not SuppressionRule.COMPLAINT for one in asked.values()),
         ),
         suppression_policy_of(services),
     )

@@ -15,7 +15,7 @@ from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.core.errors import ListPipelineError, RefusedError
 from list_pipeline.core.health.assessment import HealthAssessment
 from list_pipeline.core.plans.gate import GateDecision, GateOutcome
-from list_pipeline.core.plans.plan import TURNED_DOWN, PlanKind, PlanStatus, Sweep
+from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, TURNED_DOWN, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.wording import WAITS
 from list_pipeline.operations.advice.advisors import access_for
@@ -206,8 +206,8 @@ def open_suppression_gate(services: Services, run: Maintenance) -> tuple[StoredP
 def open_rebalancing_gate(services: Services, run: Maintenance) -> tuple[StoredPlan | None, bool, GateDecision | None]:
     """Plan and judge the rebalancing once the suppression is decided, and say whether the run goes on.
 
-    Not planned any more: past the deadline, and after a past campaign nobody of which was suppressed, because the lists have
-    moved on since.
+    Not planned any more: past the deadline; after a past campaign nobody of which was suppressed, because the lists have moved
+    on since; and while a plan waits after another look at the campaign, which the lists are to be settled by first.
     """
     suppressions = suppression.plan_suppression(services, run)
     if suppressions.status not in _DECIDED and not run.is_over:
@@ -218,7 +218,9 @@ def open_rebalancing_gate(services: Services, run: Maintenance) -> tuple[StoredP
         shown = rebalancing.stored_plan(services, run)
         return shown, shown is not None and shown.status in _DECIDED, None
     stored = rebalancing.stored_plan(services, run)
-    if stored is None and suppression.is_idle_backfill(services, suppressions):
+    if stored is None and (
+        suppression.is_idle_backfill(services, suppressions) or is_asked_after_another_look(services, run)
+    ):
         # Looked up anew: a stopped attempt was taken up again since this run began.
         end(services, run, final_status(services, current(services, run.campaign.key, sweep=run.sweep)))
         return None, False, None
@@ -229,6 +231,16 @@ def open_rebalancing_gate(services: Services, run: Maintenance) -> tuple[StoredP
     goes_on = plan.status in _DECIDED or gates.is_under_way(services, plan)
     _settle_attempt(services, run, goes_on, plan, decision)
     return plan, goes_on, decision
+
+
+def is_asked_after_another_look(services: Services, run: Maintenance) -> bool:
+    """Whether a plan of another look at this campaign waits for a person: what is to be moved depends on that decision, and
+    nobody is asked about moves twice."""
+    campaign_id, sweep = run.campaign.campaign_id, run.sweep
+    with services.database.begin() as connection:
+        return any(
+            plan_rows.waits_after_another_look(connection, campaign_id, kind, sweep) for kind in MAINTENANCE_PLANS
+        )
 
 
 def why_held(services: Services, run: Maintenance, kind: PlanKind, run_id: str) -> str:

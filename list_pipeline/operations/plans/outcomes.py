@@ -78,7 +78,8 @@ def close(
             plan_rows.mark_executed(connection, plan.plan_id, now)
         too_late = attempt_rows.left_by_deadline(connection, plan.plan_id)
         failed = {step.contact_id for step in journal.steps_of(connection, plan.plan_id, StepState.FAILED)}
-        new = sorted(failed - review_rows.asked_as_failed(connection, plan.plan_id))
+        asked = review_rows.asked_as_failed(connection, plan.plan_id)
+        new = sorted(failed - asked - review_rows.asked_of_other_looks(connection, plan.plan_id))
         late = [contact_id for contact_id in new if contact_id in too_late]
         ask_about_failed(connection, plan, late, "was not begun before the deadline of its run", now)
         others = [contact_id for contact_id in new if contact_id not in too_late]

@@ -19,7 +19,7 @@ from list_pipeline.core.messages.delivery import DeliveryState
 from list_pipeline.core.messages.slack_blocks import SlackMessage
 from list_pipeline.core.plans.gate import GateOutcome
 from list_pipeline.core.plans.journal import MET_A_SEND, Outcomes
-from list_pipeline.core.plans.plan import TURNED_DOWN, ItemAction, PlanKind, PlanStatus, Sweep
+from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, TURNED_DOWN, ItemAction, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.rebalancing.balance import deviation_percent
 from list_pipeline.core.reports.facts import (
     AttemptFacts,
@@ -44,7 +44,7 @@ from list_pipeline.operations.bounces.fetch import analyse, stored_bounces
 from list_pipeline.operations.membership.sync import Sizes
 from list_pipeline.operations.messages.links import partition_url
 from list_pipeline.operations.messages.outbox import Delivery, leave_out, post, queue
-from list_pipeline.operations.reviews.announcements import with_review
+from list_pipeline.operations.reviews.announcements import tell_gate_alerts, with_review
 from list_pipeline.operations.runs.attempts import maintenance_limits
 from list_pipeline.operations.runs.run import Maintenance, current, end
 from list_pipeline.operations.safety.modes import change_block_reason, operating_mode
@@ -190,7 +190,11 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         suppressed = _suppression_facts(connection, suppression)
         moved = _rebalancing_facts(connection, rebalancing)
         if rebalancing is None:
-            moved = replace(moved, not_begun=_why_not_begun(run, suppression))
+            asked = any(
+                plan_rows.waits_after_another_look(connection, campaign.campaign_id, kind, run.sweep)
+                for kind in MAINTENANCE_PLANS
+            )
+            moved = replace(moved, not_begun=_why_not_begun(run, suppression, is_asked=asked))
         attempt = replace(_attempt_facts(services, connection, run), stopped_because=stopped_because)
         taken_back = _taken_back(connection, run)
         requests = _requests(connection, run)
@@ -267,7 +271,7 @@ def _attempt_facts(services: Services, connection: Connection, run: Maintenance)
     )
 
 
-def _why_not_begun(run: Maintenance, suppression: StoredPlan | None) -> str:
+def _why_not_begun(run: Maintenance, suppression: StoredPlan | None, *, is_asked: bool) -> str:
     """Why there is no rebalancing plan, where that says nothing about the balance of the lists."""
     if run.log.passed_deadline:
         return "Not begun: the deadline passed first. The next maintenance looks at the balance again."
@@ -277,6 +281,8 @@ def _why_not_begun(run: Maintenance, suppression: StoredPlan | None) -> str:
         return "Not begun: the maintenance failed before."
     if suppression is not None and suppression.status is PlanStatus.PENDING_REVIEW:
         return "Planned after the decision, on the lists as they are then."
+    if is_asked:
+        return "Not planned: a plan of another look at this campaign waits for a person, and is decided first."
     return ""
 
 
@@ -422,7 +428,10 @@ def notify(services: Services, run: Maintenance, report: Report) -> Delivery:
         elif run.log.is_away and ledger.was_away_before(connection, run.log):
             why_not = _STILL_AWAY
         is_left_out = bool(why_not) and leave_out(connection, key, why_not)
-    return Delivery(DeliveryState.SKIPPED, key, error=why_not) if is_left_out else post(services, row)
+    sent = Delivery(DeliveryState.SKIPPED, key, error=why_not) if is_left_out else post(services, row)
+    # Below the report, which begins the thread.
+    tell_gate_alerts(services, run.campaign.campaign_id, run.sweep)
+    return sent
 
 
 def _gave_up(facts: MaintenanceFacts) -> bool:

@@ -18,12 +18,14 @@ from list_pipeline.core.plans.gate import GateOutcome
 from list_pipeline.core.plans.journal import StepNote
 from list_pipeline.core.plans.plan import TURNED_DOWN, ItemAction, PlanItem, PlanKind, PlanStatus
 from list_pipeline.core.reviews.questions import ReviewKind
+from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.suppression.plan import SuppressionPlan, SuppressionSummary, assemble
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.rules import (
     decide,
     find_incidents,
     is_incident,
+    keep_asked,
     keep_delivered,
     keep_rejected,
     keep_taken_back,
@@ -33,6 +35,7 @@ from list_pipeline.core.suppression.verdicts import (
     AttemptOutcome,
     CampaignContext,
     ContactFacts,
+    SuppressionRule,
     VerdictAction,
 )
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
@@ -43,9 +46,11 @@ from list_pipeline.operations.plans.execution import carry_out, finish_half_done
 from list_pipeline.operations.plans.outcomes import Executed, close
 from list_pipeline.operations.runs.attempts import deadline_words
 from list_pipeline.operations.runs.run import Maintenance, deadline_of, is_backfill, known_until
+from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression.advice import after_opinion, ask_about, opinion_as_json, with_advice
 from list_pipeline.storage import bounces as bounce_rows
+from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.bounces import PastAttempt
 from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.campaigns import sent_campaigns
@@ -105,6 +110,11 @@ def plan_suppression(services: Services, run: Maintenance, access: ModelAccess |
     with services.database.begin() as connection:
         verdicts = keep_rejected(verdicts, plan_rows.rejected_contacts(connection, campaign.campaign_id))
         verdicts = keep_taken_back(verdicts, plan_rows.taken_back_contacts(connection, campaign.campaign_id))
+        open_questions = plan_rows.asked_contacts(connection, campaign.campaign_id, sweep)
+    if operating_mode(services) is Mode.AUTO:
+        # A complaint that waits since another mode runs at once now.
+        open_questions = {i: one for i, one in open_questions.items() if one.rule is not SuppressionRule.COMPLAINT}
+    verdicts = keep_asked(verdicts, open_questions, incidents)
     asked = ask_about(verdicts, known.facts, known.context, history=known.history, as_of=as_of, policy=policy)
     opinion = optimization.advise(access or access_for(services, run), asked.summary)
     keep_record(
@@ -238,7 +248,12 @@ def _save(services: Services, run: Maintenance, plan: SuppressionPlan, summary: 
             items=plan.items,
             now=now,
         )
+        held = {item.contact_id for item in plan.items if item.is_held}
         for incident in plan.incidents:
+            if held.isdisjoint(incident.contact_ids):
+                # All of its contacts were asked about after an earlier look.
+                continue
+            review_rows.replace_incident(connection, run.campaign.campaign_id, incident.domain, stored.plan_id, now)
             plan_rows.add_review_item(
                 connection,
                 campaign_id=run.campaign.campaign_id,

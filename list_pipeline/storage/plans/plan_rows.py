@@ -23,8 +23,9 @@ from list_pipeline.core.plans.evidence import Evidence
 from list_pipeline.core.plans.gate import GateRecord
 from list_pipeline.core.plans.plan import PLAN_LIFE, ItemAction, PlanItem, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.rebalancing.balance import RebalancingSummary
-from list_pipeline.core.reviews.questions import ReviewKind
+from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.suppression.plan import SuppressionSummary
+from list_pipeline.core.suppression.verdicts import AskedAbout, SuppressionRule
 from list_pipeline.storage.database import (
     JsonColumn,
     copy_rows,
@@ -358,6 +359,42 @@ def rejected_contacts(connection: Connection, campaign_id: int) -> frozenset[int
         campaign=campaign_id,
     )
     return frozenset(int(row["contact_id"]) for row in found)
+
+
+def asked_contacts(connection: Connection, campaign_id: int, except_sweep: Sweep) -> Mapping[int, AskedAbout]:
+    """Contacts about whose suppression people were asked after the other looks at a campaign, with their plan or by
+    themselves, and have not decided; what was begun already is left out."""
+    found = fetch_all(
+        connection,
+        f"""
+        select distinct on (i.contact_id) i.contact_id, i.rule, i.is_held from plan p join plan_item i using (plan_id)
+        where p.campaign_id = :campaign and p.kind = {sql_word(PlanKind.SUPPRESSION)} and p.sweep <> :sweep
+          and i.action = {sql_word(ItemAction.SUPPRESS)}
+          and not exists (select 1 from change c where c.plan_id = p.plan_id and c.contact_id = i.contact_id)
+          and (p.status = {sql_word(PlanStatus.PENDING_REVIEW)} and not i.is_held or exists (
+              select 1 from review_item r where r.plan_id = p.plan_id and r.status = {sql_word(ReviewStatus.OPEN)}
+                and (r.kind = {sql_word(ReviewKind.PLAN)} and r.contact_id = i.contact_id
+                     or r.kind = {sql_word(ReviewKind.INCIDENT)} and r.details -> 'contact_ids' @> to_jsonb(i.contact_id))))
+        order by i.contact_id, p.plan_id desc
+        """,
+        campaign=campaign_id,
+        sweep=except_sweep,
+    )
+    return {int(row["contact_id"]): AskedAbout(SuppressionRule(row["rule"]), bool(row["is_held"])) for row in found}
+
+
+def waits_after_another_look(connection: Connection, campaign_id: int, kind: PlanKind, sweep: Sweep) -> bool:
+    """Whether a plan of this kind after another look at a campaign waits for a person."""
+    return bool(
+        fetch_scalar(
+            connection,
+            f"""select exists (select 1 from plan where campaign_id = :campaign and kind = :kind and sweep <> :sweep
+                              and status = {sql_word(PlanStatus.PENDING_REVIEW)})""",
+            campaign=campaign_id,
+            kind=kind,
+            sweep=sweep,
+        )
+    )
 
 
 def taken_back_contacts(connection: Connection, campaign_id: int) -> frozenset[int]:

@@ -87,6 +87,16 @@ class TestCap:
         words = {check.name: check.words for check in over.checks}["cap"]
         assert "9 planned, 2 watched instead on the advisor's word and 0 executed before are 11 %" in words
 
+    def test_whom_people_were_asked_about_after_another_look_count_like_those_of_this_plan(self) -> None:
+        assert judge(*many(9), asked_before=1).approved
+        over = judge(*many(8), softened=1, asked_before=2)
+        assert (over.outcome, over.may_run) == (GateOutcome.NEEDS_REVIEW, ())
+        words = {check.name: check.words for check in over.checks}["cap"]
+        assert words.startswith(
+            "8 planned, 1 watched instead on the advisor's word, 2 waiting after another look and 0 executed before are 11 %"
+        )
+        assert judge(complaint(1), asked_before=50).approved
+
     def test_a_campaign_without_recipients_lets_nobody_through(self) -> None:
         assert judge(hard(), recipients=0).outcome is GateOutcome.NEEDS_REVIEW
         assert judge(recipients=0).approved

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from list_pipeline.core.suppression.rules import keep_delivered, keep_rejected, keep_taken_back
-from list_pipeline.core.suppression.verdicts import SuppressionRule, Verdict, VerdictAction
+from list_pipeline.core.suppression.rules import keep_asked, keep_delivered, keep_rejected, keep_taken_back
+from list_pipeline.core.suppression.verdicts import AskedAbout, Incident, SuppressionRule, Verdict, VerdictAction
 
 
 def verdict(contact_id: int, action: VerdictAction, rule: SuppressionRule = SuppressionRule.HARD_BOUNCE) -> Verdict:
@@ -96,3 +96,43 @@ def test_what_became_known_later_suppresses_nobody_and_protects_from_no_complain
         verdict(3, VerdictAction.MONITOR, SuppressionRule.DELIVERED_SINCE),
     ]
     assert keep_delivered([complaint, dead, watched], now) == (complaint, dead, watched)
+
+
+@pytest.mark.parametrize(("action", "is_held"), [(VerdictAction.SUPPRESS, False), (VerdictAction.HOLD, True)])
+def test_what_people_were_asked_about_is_kept_and_asked_about_once(action: VerdictAction, is_held: bool) -> None:
+    before, other = verdict(7, action), verdict(8, action)
+    kept, still = keep_asked([before, other], {7: AskedAbout(SuppressionRule.HARD_BOUNCE, is_held)}, [])
+    assert (kept.action, kept.rule, kept.confidence) == (VerdictAction.KEEP, SuppressionRule.ASKED_ALREADY, None)
+    assert kept.explanation == (
+        "Kept: a person was asked about this suppression after an earlier look at the same campaign, and decides there."
+    )
+    assert still == other
+
+
+@pytest.mark.parametrize(
+    "asked", [AskedAbout(SuppressionRule.SECOND_HIT, False), AskedAbout(SuppressionRule.HARD_BOUNCE, True)]
+)
+def test_what_another_rule_decides_now_is_asked_about_anew(asked: AskedAbout) -> None:
+    before = verdict(7, VerdictAction.SUPPRESS)
+    assert keep_asked([before], {7: asked}, []) == (before,)
+
+
+@pytest.mark.parametrize("action", [VerdictAction.KEEP, VerdictAction.MONITOR])
+def test_what_nobody_is_asked_about_any_more_keeps_its_own_reason(action: VerdictAction) -> None:
+    before = verdict(7, action)
+    assert keep_asked([before], {7: AskedAbout(SuppressionRule.HARD_BOUNCE, False)}, []) == (before,)
+
+
+def test_an_incident_is_asked_about_anew_with_all_its_contacts_when_more_belong_to_it() -> None:
+    held = [verdict(number, VerdictAction.HOLD) for number in (1, 2, 3, 4)]
+    asked = {number: AskedAbout(SuppressionRule.HARD_BOUNCE, True) for number in (1, 2, 4)}
+    grown, same = Incident("a.example", 3, 4, (1, 2, 3)), Incident("b.example", 1, 1, (4,))
+    after = keep_asked(held, asked, [grown, same])
+    assert [one.action for one in after] == [VerdictAction.HOLD] * 3 + [VerdictAction.KEEP]
+    # Contacts of an incident who are not held do not make it larger.
+    watched = [*held[:2], verdict(3, VerdictAction.MONITOR)]
+    assert [one.action for one in keep_asked(watched, asked, [grown])] == [
+        VerdictAction.KEEP,
+        VerdictAction.KEEP,
+        VerdictAction.MONITOR,
+    ]
