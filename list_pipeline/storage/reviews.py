@@ -116,20 +116,6 @@ def _review(row: RowMapping) -> ReviewItem:
     return ReviewItem(**values, contact_ids=tuple(map(int, found)), about=about)
 
 
-def findings_about(connection: Connection, about: str, since: datetime) -> tuple[tuple[int, str, str], ...]:
-    """Findings about one thing since an instant: campaign id, campaign key and words, oldest first."""
-    found = fetch_all(
-        connection,
-        """
-        select i.campaign_id, s.campaign_key, i.summary from review_item i join campaign_schedule s on s.id = i.campaign_id
-        where i.details ->> 'about' = :about and i.created_at >= :since order by i.review_id
-        """,
-        about=about,
-        since=since,
-    )
-    return tuple((int(row["campaign_id"]), str(row["campaign_key"]), str(row["summary"])) for row in found)
-
-
 def open_reviews(connection: Connection, campaign_id: int | None = None) -> tuple[OpenReview, ...]:
     """The entries that nobody has decided yet, oldest first; all, or those of a campaign."""
     found = fetch_all(
