@@ -56,14 +56,14 @@ def missing_round(
         return None
     missing = tuple(role for role in cycle.missing if role not in scheduled)
     latest = max(CAMPAIGN_LISTS.index(role) for role in cycle.sent)
-    skipped = tuple(role for role in missing if CAMPAIGN_LISTS.index(role) < latest)
+    skipped = tuple(role for role in CAMPAIGN_LISTS[:latest] if role in missing)
     if skipped:
         sent = names_text([role.label for role in cycle.sent])
         words = f"Cycle {cycle.number} was sent to {sent}, and not to {names_text([role.label for role in skipped])}"
         return MissingRound(cycle, skipped, words)
     usual, waited = usual_pause(cycles), now - cycle.last_sent_at
     # Another round that is scheduled is the one that comes next.
-    if usual is None or not missing or missing != cycle.missing:
+    if usual is None or missing != cycle.missing:
         return None
     if waited <= max(usual * CAMPAIGNS.late_percent / 100, usual + CAMPAIGNS.late_at_least):
         return None

@@ -50,7 +50,7 @@ class PlanTime:
 
     def is_over(self, now: datetime) -> bool:
         """Whether nobody can decide on the plan any more."""
-        return now >= self.lapses_at
+        return now > self.lapses_at
 
     def reminder(self, now: datetime) -> Reminder | None:
         """Of what people are to be reminded now, if they were not: of the send where both is due. None: of nothing."""

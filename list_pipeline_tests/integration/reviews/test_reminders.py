@@ -104,7 +104,7 @@ def test_a_rebalancing_lapses_before_the_send_that_ends_its_moves_and_that_is_to
         with made.services.database.begin() as connection:
             (waiting,) = waiting_plans(made.services, connection)
         assert waiting.time.lapses_at == at.replace(hour=6) + 24 * HOURS
-        made.clock.set(waiting.time.lapses_at)
+        made.clock.set(waiting.time.lapses_at + timedelta(seconds=1))
         sensor(made)
         sensor(made)
         assert made.plan(PlanKind.REBALANCING).status is PlanStatus.EXPIRED

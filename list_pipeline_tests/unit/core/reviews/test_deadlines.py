@@ -53,8 +53,8 @@ def test_a_plan_whose_moves_cannot_be_made_after_a_send_lapses_before_it() -> No
     near = send(ONE, 30)
     found = time_of([move(ONE, TWO)], [near])
     assert found == PlanTime(ASKED, ASKED + 27 * HOUR, near, near)
-    assert not found.is_over(ASKED + 27 * HOUR - SECOND)
-    assert found.is_over(ASKED + 27 * HOUR)
+    assert not found.is_over(ASKED + 27 * HOUR)
+    assert found.is_over(ASKED + 27 * HOUR + SECOND)
 
 
 def test_when_the_draft_moves_the_deadline_moves() -> None:
@@ -107,15 +107,15 @@ def test_people_are_reminded_when_half_the_time_is_over() -> None:
     found = time_of([move(ONE, TWO)], [])
     assert found.reminder(ASKED + 36 * HOUR - SECOND) is None
     assert found.reminder(ASKED + 36 * HOUR) is Reminder.HALFWAY
-    assert found.reminder(ASKED + 72 * HOUR - SECOND) is Reminder.HALFWAY
-    assert found.reminder(ASKED + 72 * HOUR) is None
+    assert found.reminder(ASKED + 72 * HOUR) is Reminder.HALFWAY
+    assert found.reminder(ASKED + 72 * HOUR + SECOND) is None
 
 
 def test_people_are_reminded_twelve_hours_before_nothing_can_be_done_for_a_send_any_more() -> None:
     found = time_of([move(ONE, TWO)], [send(ONE, 60)])
     assert found.reminder(ASKED + 45 * HOUR - SECOND) is Reminder.HALFWAY
     assert found.reminder(ASKED + 45 * HOUR) is Reminder.BEFORE_SEND
-    assert found.reminder(ASKED + 57 * HOUR) is None
+    assert found.reminder(ASKED + 57 * HOUR + SECOND) is None
 
 
 @pytest.mark.parametrize(("hours", "first"), [(15, Reminder.HALFWAY), (15.001, Reminder.BEFORE_SEND)])
