@@ -82,7 +82,7 @@ def test_a_plan_that_waits_is_asked_about_once_in_three_looks(install_small: Ins
 def test_when_the_first_question_lapsed_the_next_look_asks_again(install_small: Install) -> None:
     with install_small(list_management_mode="approval_required") as made:
         made.maintain()
-        made.clock.advance(timedelta(hours=72))
+        made.clock.advance(timedelta(hours=73))
         expire_overdue(made.services)
         assert opened(made) == []
         look_again(made, Sweep.H72, 1)
