@@ -373,7 +373,7 @@ class _Assigning:
         if current is None:
             return RoundDoubt.AT_ONCE if is_again else None
         if current.closed_reason is ClosedReason.BY_PERSON and not _takes(current, send):
-            is_of_it = bool(send.content) and send.content in current.contents
+            is_of_it = send.content in current.contents
             return RoundDoubt.CLOSED_CYCLE if is_of_it else RoundDoubt.AT_ONCE if is_again else None
         if current.closed_at is not None:
             return RoundDoubt.AT_ONCE if is_again else None
@@ -386,7 +386,7 @@ class _Assigning:
         """Close what a person closed, or what waited too long, by that instant, whichever came first."""
         for cycle in [cycle for cycle in self.cycles if cycle.closed_at is None]:
             over_at = cycle.last_sent_at + self.max_wait
-            decided_at = next((at for at in self.closings if cycle.last_sent_at <= at), None)
+            decided_at = next((at for at in self.closings if cycle.last_sent_at < at), None)
             if decided_at is not None and decided_at <= min(as_of, over_at):
                 self._replace(cycle, replace(cycle, closed_at=decided_at, closed_reason=ClosedReason.BY_PERSON))
             elif over_at <= as_of:

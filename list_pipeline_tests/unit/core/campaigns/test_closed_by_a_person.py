@@ -57,6 +57,11 @@ def test_a_closing_before_the_last_round_ends_nothing_that_was_sent_since() -> N
     assert [(cycle.closed_at, set(cycle.sent)) for cycle in done.cycles] == [(on(5), {ONE}), (None, {TWO})]
 
 
+def test_a_send_at_the_instant_of_the_closing_begins_the_next_cycle_which_stays_open() -> None:
+    done = assign_sends([], [*TWO_ROUNDS, send(13, THREE, 8, "summer")], on(9), closings=[on(8)])
+    assert [(cycle.closed_at, set(cycle.sent)) for cycle in done.cycles] == [(on(8), {ONE, TWO}), (None, {THREE})]
+
+
 def test_a_cycle_that_was_overdue_before_stays_overdue() -> None:
     (cycle,) = assign_sends([], TWO_ROUNDS, on(40), closings=[on(29)]).cycles
     assert (cycle.closed_at, cycle.closed_reason) == (on(28), ClosedReason.OVERDUE)
