@@ -317,7 +317,7 @@ def test_hostile_arguments_are_answered(path: str, knowing: World, databases: di
     row = ROWS[path]
     for arguments in (row.good, row.also):
         for place, word in enumerate(arguments):
-            if word.startswith("--"):
+            if word.startswith("--") or (arguments is row.also and word in row.good):
                 continue
             for value in HOSTILE:
                 given = (*arguments[:place], value, *arguments[place + 1 :])
