@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from typing import Any
 
@@ -17,9 +18,10 @@ from list_pipeline.core.plans.plan import PlanKind, Sweep
 from list_pipeline.operations.plans.erasure_by_person import Erased, erase_person
 from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.operations.synchronisation import synchronise
-from list_pipeline.storage.database import execute
+from list_pipeline.storage.database import Database, execute, fetch_scalar
 from list_pipeline.storage.erasure import catalogue, records, rows
 from list_pipeline.storage.membership import queue
+from list_pipeline.storage.migrations import migrate
 from list_pipeline_tests.integration.accounts import HARD, LIST_SIZE, Dying, Installation, Killed, quietly
 from list_pipeline_tests.integration.conftest import Install
 
@@ -155,6 +157,27 @@ def test_every_number_of_the_schema_is_an_id_of_a_contact_or_searched_or_known_a
     named = {f"{one.table}.{one.name}" for one in found if one.is_number and one.name.endswith("_id")}
     assert named == {f"{one.table}.{one.name}" for one in found if one.is_number and one.names_contacts}
     assert {"plan_item.contact_id", "erasure_due.contact_id", "campaign_recipient.contact_id"} <= named
+
+
+def test_the_keyed_hash_is_an_hmac_with_a_key_of_the_installation_s_own(
+    small: Installation, empty_database: str
+) -> None:
+    ((inner, outer),) = small.query("select inner_pad, outer_pad from erasure_key")
+    key = bytes(one ^ 0x36 for one in inner)
+    assert key == bytes(one ^ 0x5C for one in outer)
+    assert len(set(key[:32])) > 8
+    assert key[32:] == bytes(32)
+    for text in ("", "address:jane@example.com", "ü" * 100):
+        ((hashed,),) = small.query("select keyed_hash(:text)", text=text)
+        assert bytes(hashed) == hmac.digest(key, text.encode(), "sha256")
+    numbers = [number for (number,) in small.query("select contact_pseudonym(g) from generate_series(1, 500) g")]
+    assert len(set(numbers)) == 500
+    assert all(-(2**53) < number < 0 for number in numbers), "exact also where JSON is read as floating point"
+    other = Database(empty_database)
+    migrate(other)
+    with other.begin() as connection:
+        assert fetch_scalar(connection, "select inner_pad from erasure_key") != inner
+    other.close()
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing(small: Installation) -> None:

@@ -14,8 +14,10 @@ from list_pipeline.core.erasure import (
     ERASED,
     DeletionState,
     ErasureReport,
+    KeptOff,
     Person,
     TableErasure,
+    joined,
     kept_off,
 )
 
@@ -139,6 +141,22 @@ def test_a_report_counts_the_rows_of_all_tables() -> None:
         "a": {"before": 3, "removed": 1, "rewritten": 2},
         "b": {"before": 2, "removed": 0, "rewritten": 2},
     }
+
+
+def test_the_reports_of_one_person_are_summed() -> None:
+    first = ErasureReport(
+        -7, (TableErasure("a", 3, 1, 2), TableErasure("b", 1, 0, 1)), 30, 200, (KeptOff.EXCLUDED,), (5, 2)
+    )
+    last = ErasureReport(-8, (TableErasure("a", 1, 0, 1),), 30, 200, (KeptOff.SUPPRESSED,), (2,))
+    assert joined([first, last]) == ErasureReport(
+        -8,
+        (TableErasure("a", 4, 1, 3), TableErasure("b", 1, 0, 1)),
+        30,
+        200,
+        (KeptOff.SUPPRESSED, KeptOff.EXCLUDED),
+        (2, 5),
+    )
+    assert joined([last]) == last
 
 
 def test_a_confirmed_deletion_is_final() -> None:
