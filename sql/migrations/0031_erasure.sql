@@ -129,10 +129,13 @@ create trigger address_key_set before insert on list_pipeline.contact_suppressio
     for each row execute function list_pipeline.set_address_key();
 
 update list_pipeline.contact_suppression_history set address_key = list_pipeline.address_key(email);
+-- Nothing that is shown changes: cached values hold.
+alter table list_pipeline.contact_list_membership disable trigger members_updated;
 update list_pipeline.contact_list_membership m set address_key = case
     when not m.is_anonymised then list_pipeline.address_key(m.email)
     else (select h.address_key from list_pipeline.contact_suppression_history h where h.contact_id = m.contact_id
           order by h.id desc limit 1) end;
+alter table list_pipeline.contact_list_membership enable trigger members_updated;
 create index contact_list_membership_address_key_idx on list_pipeline.contact_list_membership (address_key);
 create index contact_suppression_history_address_key_idx on list_pipeline.contact_suppression_history (address_key);
 

@@ -125,7 +125,16 @@ def test_the_way_forward_and_back_loses_nothing(
     assert earlier.roll_back(empty_database) == applied[::-1]
     assert earlier.rows_of(empty_database) == before
     assert earlier.migrate(empty_database) == applied
-    assert earlier.rows_of(empty_database) == after
+    assert without_keys(earlier.rows_of(empty_database)) == without_keys(after)
+
+
+def without_keys(rows: earlier.Rows) -> earlier.Rows:
+    """Rows without the key of erasures, which is another one each time it is made, and what is made with it."""
+    return {
+        table: sorted(re.sub(r'"address_key": "[0-9a-f-]+", ', "", row) for row in found)
+        for table, found in rows.items()
+        if table != "erasure_key"
+    }
 
 
 # Plans and questions that wait
