@@ -23,7 +23,8 @@ class PlanKind(StrEnum):
 
     ``rollback``: a rebalancing that failed midway is taken back by itself. ``undo``: a person takes a whole maintenance
     back. ``redo``: a person takes that back, and what was undone is done again. ``manual``: a person suppresses or reinstates
-    one contact. ``repair``: what the reconciliation proposes.
+    one contact. ``repair``: what the reconciliation proposes, or a person asks for after a mass
+    change.
     """
 
     SUPPRESSION = "suppression"
