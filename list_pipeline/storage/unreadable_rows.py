@@ -187,9 +187,11 @@ def ended_rows(connection: Connection, most: int) -> tuple[KeptRow, ...]:
 
 
 def seen_before(connection: Connection, kinds: Collection[RowKind], before: datetime, most: int) -> tuple[KeptRow, ...]:
-    """What names a contact, cannot be read, and was last seen before an instant: what is to be looked at by itself."""
+    """What names a contact, cannot be read, and was last seen before an instant, so that it is to be looked at by itself; what
+    waits for the longest comes first."""
     found = _kept(connection, "where ended_at is null and contact_id is not null")
-    return tuple(one for one in reversed(found) if one.row.kind in kinds and one.last_seen_at < before)[:most]
+    waiting = [one for one in found if one.row.kind in kinds and one.last_seen_at < before]
+    return tuple(sorted(waiting, key=lambda one: (one.last_seen_at, one.number))[:most])
 
 
 UNTOLD_RECIPIENT = f"""exists (
