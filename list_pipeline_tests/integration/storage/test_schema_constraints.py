@@ -240,7 +240,6 @@ FORBIDDEN = {
         " insert into kept_unsubscription (contact_id, list_role, kept_at, taken_back_at)"
         " select contact_id, 'master', now(), now() from c",
     "a send that is doubted for no reason that there is": "update campaign_schedule set round_doubt = 'odd'",
-    "an installation without a name": "update data_version set installation_id = null",
     "a ruling on a send by nobody": "update campaign_schedule set round_ruling = 'fits'",
     "an unknown kind of change":
         "insert into change (plan_id, contact_id, kind, before, created_at) select plan_id, 6, 'sell', '{}', now() from plan",
