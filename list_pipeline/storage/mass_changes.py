@@ -26,7 +26,7 @@ from list_pipeline.core.drift.mass_changes import (
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.journal import UNDER_WAY, StepAction, StepState
 from list_pipeline.core.plans.plan import PlanStatus
-from list_pipeline.core.reviews.questions import REVIEW_LIFE, ReviewKind, ReviewStatus
+from list_pipeline.core.reviews.questions import MASS_CHANGE, REVIEW_LIFE, ReviewKind, ReviewStatus
 from list_pipeline.storage.database import (
     execute,
     fetch_all,
@@ -388,7 +388,7 @@ def ask(connection: Connection, matter: int, summary: str, now: datetime) -> Non
         """,
         kind=ReviewKind.FINDING,
         summary=summary,
-        details=to_json({"mass_change": matter}),
+        details=to_json({"about": MASS_CHANGE, "mass_change": matter}),
         now=now,
     )
 

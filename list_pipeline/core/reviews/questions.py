@@ -41,6 +41,10 @@ MISSING_ROUND = "missing_round"
 """What the finding is about that a round of the open cycle does not come; its campaign is the cycle's first."""
 
 
+MASS_CHANGE = "mass_change"
+"""What the finding is about that others changed much of a list at Mailjet."""
+
+
 CYCLE_CLOSED = "cycle_closed"
 """What the finding is about that a cycle ended without all its rounds, or otherwise than cycles do."""
 

@@ -14,7 +14,7 @@ from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.slack_blocks import SlackMessage
 from list_pipeline.core.reviews.messages import ended_message, finding_closed_message
-from list_pipeline.core.reviews.questions import FINDINGS, ROUND_DOUBT, ReviewStatus
+from list_pipeline.core.reviews.questions import FINDINGS, MASS_CHANGE, ROUND_DOUBT, ReviewStatus
 from list_pipeline.operations.access import Telling
 from list_pipeline.operations.messages.outbox import post, queue
 from list_pipeline.operations.people import NOBODY, reviewer
@@ -88,6 +88,12 @@ def _require_closable(connection: Connection, item: ReviewItem, tried: str) -> N
     if item.about == "stopped":
         raise RefusedError(
             tried, "no list is changed until it is accepted", "`list-pipeline reconcile --accept --by NAME`"
+        )
+    if item.about == MASS_CHANGE:
+        raise RefusedError(
+            tried,
+            "its lists are not rebalanced until somebody says whether that was meant",
+            "`list-pipeline mass-changes`, with --accept or --repair",
         )
     if item.about == ROUND_DOUBT and (doubted := rounds.doubt_of(connection, item.campaign_id)):
         raise RefusedError(

@@ -24,10 +24,11 @@ from list_pipeline.operations.plans.single_contacts import suppress
 from list_pipeline.operations.reviews.closed_cycles import close_cycle
 from list_pipeline.operations.reviews.findings import close_ended, close_finding
 from list_pipeline.operations.validation.validate import validate
+from list_pipeline.storage import mass_changes
 from list_pipeline.storage.database import execute, to_json
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline_tests.integration.accounts import HARD, Installation, quietly
-from list_pipeline_tests.integration.campaigns.test_odd_sends import at_work, change_draft, look, planned
+from list_pipeline_tests.integration.campaigns.test_sends_gone_wrong import at_work, change_draft, look, planned
 from list_pipeline_tests.integration.drafts import schedule, unschedule
 
 ONE, TWO, THREE = CAMPAIGN_LISTS
@@ -104,6 +105,10 @@ def test_what_asks_for_another_answer_is_not_closed_as_a_finding(small: Installa
     number = only(small, "round_doubt")
     with pytest.raises(RefusedError, match="nobody moves until somebody says"):
         close_finding(small.services, number, by="ada", note="never mind")
+    with small.services.database.begin() as connection:
+        mass_changes.ask(connection, 1, "much of List 2 was taken off", small.clock.now())
+    with pytest.raises(RefusedError, match="whether that was meant"):
+        close_finding(small.services, only(small, "mass_change"), by="ada", note="never mind")
     small.maintain()
     ids = [number for number, about in opened(small).items() if about in ("plan", "incident", "failed_item")]
     for number in ids:
