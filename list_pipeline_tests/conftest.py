@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from list_pipeline import stack
@@ -25,6 +26,14 @@ settings.load_profile("product")
 # Dagster and pandas leave hundreds of thousands of objects that live as long as the process: walking them again and again
 # costs some seven percent of the time of the whole suite.
 gc.set_threshold(100_000, 50, 100)
+
+
+@pytest.fixture(autouse=True)
+def _log_stays_as_it_is() -> Iterator[None]:
+    """Commands that are run within the tests' process set the level of the log."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")

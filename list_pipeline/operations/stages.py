@@ -22,7 +22,7 @@ from typing import ParamSpec, Protocol, TypeVar
 import structlog
 from structlog.contextvars import bind_contextvars, get_contextvars, unbind_contextvars
 
-from list_pipeline.core.errors import ChangesStoppedError, LockHeldError, TransientError
+from list_pipeline.core.errors import ChangesStoppedError, ConfigurationError, LockHeldError, TransientError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.monitoring.latency import (
     WHOLE_RUN,
@@ -91,9 +91,11 @@ def timed(
     if stage != WHOLE_RUN:
         facts["stage"] = stage
     with logged_with(**facts):
-        started_at, before = services.clock.now(), _Spent.so_far(services)
+        started_at, before = _beginning(services), _Spent.so_far(services)
 
         def keep(outcome: str) -> None:
+            if started_at is None:
+                return
             try:
                 _keep(services, workflow, stage, outcome, started_at, before, campaign, sweep, log_id)
             except (StatementFailedError, TransientError) as error:
@@ -108,6 +110,15 @@ def timed(
             keep("failed")
             raise
         keep("done")
+
+
+def _beginning(services: Measured) -> datetime | None:
+    """The present instant. None where nobody can say it: what is measured meets the same, and says better what is missing."""
+    try:
+        return services.clock.now()
+    except (ConfigurationError, TransientError) as error:
+        log.warning("a timing is not kept", error=type(error).__name__)
+        return None
 
 
 @dataclass(frozen=True, slots=True)

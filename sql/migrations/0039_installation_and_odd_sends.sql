@@ -7,7 +7,8 @@ alter table list_pipeline.data_version add column installation_id uuid not null 
 alter table list_pipeline.campaign_schedule
     drop constraint campaign_schedule_round_doubt_check,
     add constraint campaign_schedule_round_doubt_check
-        check (round_doubt in ('same_list', 'other_content', 'resent', 'segment', 'ab_test', 'unknown_type', 'at_once'));
+        check (round_doubt in ('same_list', 'other_content', 'resent', 'segment', 'closed_cycle', 'ab_test', 'unknown_type',
+                               'at_once'));
 
 alter table list_pipeline.ignored_send
     drop constraint ignored_send_reason_check,

@@ -118,13 +118,13 @@ def discover(services: Observing) -> Discovery:
                 continue
             _take_over(connection, send, found, known.keys(), now, result)
             doubts |= {found.mailjet_campaign_id: doubt} if doubt is not None else {}
+        if unnamed := newly_automated(services, connection, automated):
+            result.alerts.append(unnamed)
         # Said when it happens, and only then: the next look finds the cycle as this one left it.
         for sentence in result.alerts:
             plan_rows.add_finding(connection, sentence, now)
         _note_alerts(connection, assignment, now)
         result.alerts.extend(alert.sentence for alert in assignment.alerts)
-        if unnamed := newly_automated(services, connection, automated):
-            result.alerts.append(unnamed)
         _note_doubts(connection, replace(assignment, doubts=doubts), now)
         sent_campaigns.thaw_missed(connection, now - VALIDATION.missed_after)
     log.info("campaigns discovered", new=len(result.new), known=result.known, ignored=len(result.ignored))

@@ -33,6 +33,7 @@ from list_pipeline.operations.erasure.rows import erase_rows, forget_cached
 from list_pipeline.operations.people import reviewer
 from list_pipeline.operations.plans.corrections import require_permission
 from list_pipeline.operations.plans.execution import finish_half_done
+from list_pipeline.operations.plans.single_contacts import id_in
 from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.storage.erasure import catalogue, records
 from list_pipeline.storage.lock import MutationLock, mutation_lock
@@ -128,12 +129,13 @@ def _find(services: Storing, named: str) -> tuple[Person | None, datetime | None
         NotFoundError: nothing is known.
     """
     named = named.strip()
+    typed = id_in(named)
     with services.database.begin() as connection:
-        ids = (int(named),) if named.isdigit() else outcome_rows.contact_ids_of(connection, named)
+        ids = (typed,) if typed is not None else outcome_rows.contact_ids_of(connection, named)
         if ids and (found := records.person_of(connection, ids[0])) is not None:
             return found, records.erased_at(connection, pseudonym=found.pseudonym, address=found.address)
         number = records.pseudonym_of(connection, ids[0] if ids else 0)
-        person = Person(ids[0] if ids else None, number, None if named.isdigit() else named)
+        person = Person(ids[0] if ids else None, number, named if typed is None else None)
         before = records.erased_at(connection, pseudonym=number if ids else None, address=person.address)
         if catalogue.search(connection, person).rows:
             # No row of membership, and named somewhere all the same: in a note, a message, an older log.

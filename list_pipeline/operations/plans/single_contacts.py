@@ -149,6 +149,11 @@ def take_back_unsubscription(services: Deciding, contact_id: int, *, by: str, no
     log.info("an unsubscription was taken back", contact_id=contact_id, by=by)
 
 
+def id_in(named: str) -> int | None:
+    """The contact's id that a person typed; None where it is none, and may be an address."""
+    return int(named) if named.isascii() and named.isdecimal() and len(named) <= _LONGEST_ID else None
+
+
 def contact_of(services: Storing, named: str) -> int:
     """The contact that a person means by an id or an address; the address is not repeated in any message.
 
@@ -157,8 +162,8 @@ def contact_of(services: Storing, named: str) -> int:
         RefusedError: several contacts have it.
     """
     wanted = named.strip()
-    if wanted.isascii() and wanted.isdecimal() and len(wanted) <= _LONGEST_ID:
-        return int(wanted)
+    if (number := id_in(wanted)) is not None:
+        return number
     if "@" not in wanted:
         raise NotFoundError(
             "Looking for a contact", "what was given is neither an id nor an address", "Give Mailjet's contact id"

@@ -46,7 +46,7 @@ def test_a_setting_that_is_wrong_is_named_and_not_shown(settings: dict[str, str]
 
 def test_an_option_that_redis_does_not_know_is_told_before_its_first_use() -> None:
     with pytest.raises(ConfigurationError, match="REDIS_URL"):
-        open_cache("redis://127.0.0.1/0?option_that_is_none=1", 60, SystemClock())
+        open_cache("redis://127.0.0.1/0?option_that_is_none=1", 60, SystemClock(), lambda: "test")
 
 
 def test_a_wrong_password_is_told_as_one(database_url: str) -> None:

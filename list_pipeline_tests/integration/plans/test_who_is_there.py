@@ -26,7 +26,7 @@ def test_who_was_left_behind_is_not_hidden_by_others_who_left_the_list(
     # The job takes two of four off, and a person two others: the list is four shorter, as it should be.
     small.control.add_fault("job_half_applied", path=JOB, method="POST", nth=2)
     left = [small.account.people[number] for number in BYSTANDERS]
-    at_job(small, monkeypatch, 2, lambda: [small.take_off(ListRole.CAMPAIGN_3, contact) for contact in left])
+    at_job(monkeypatch, 2, lambda: [small.take_off(ListRole.CAMPAIGN_3, contact) for contact in left])
     suppression.execute_suppressions(small.services, run, quietly)
     small.assert_suppressed(small.account.ids(*SUPPRESSED))
 
@@ -37,7 +37,7 @@ def test_who_was_not_excluded_is_not_hidden_by_others_who_were(
     run = small.decide_suppression()
     small.control.add_fault("job_half_applied", path=JOB, method="POST", nth=1)
     others = [small.account.people[number] for number in BYSTANDERS]
-    at_job(small, monkeypatch, 1, lambda: [small.exclude(contact) for contact in others])
+    at_job(monkeypatch, 1, lambda: [small.exclude(contact) for contact in others])
     suppression.execute_suppressions(small.services, run, quietly)
     small.assert_suppressed(small.account.ids(*SUPPRESSED))
 
@@ -50,7 +50,7 @@ def test_a_mover_whose_old_entry_stays_is_not_hidden_by_somebody_else_who_left_t
     assert home is not None
     bystander = min(small.members(home) - {contact})
     small.control.add_fault("job_without_effect", path=JOB, method="POST", nth=removals(small), count=1)
-    at_job(small, monkeypatch, removals(small), lambda: small.take_off(home, bystander))
+    at_job(monkeypatch, removals(small), lambda: small.take_off(home, bystander))
     rebalancing.execute_rebalancing(small.services, run, quietly)
     assert len(small.places(contact) & set(CAMPAIGN_LISTS)) == 1
     assert {step.state for step in small.steps(PlanKind.REBALANCING) if step.contact_id == contact} == {"confirmed"}
@@ -68,7 +68,7 @@ def test_a_mover_who_is_taken_off_and_put_back_in_the_same_moment_is_still_seen_
         small.put_on(home, contact)
 
     small.control.add_fault("job_without_effect", path=JOB, method="POST", nth=removals(small), count=1)
-    at_job(small, monkeypatch, removals(small), give_a_new_entry)
+    at_job(monkeypatch, removals(small), give_a_new_entry)
     rebalancing.execute_rebalancing(small.services, run, quietly)
     assert len(small.places(contact) & set(CAMPAIGN_LISTS)) == 1
 

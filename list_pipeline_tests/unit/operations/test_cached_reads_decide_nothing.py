@@ -11,6 +11,8 @@ PACKAGE = Path(list_pipeline.__file__).parent
 SHOWING = {"cli/cache.py", "demo/cached_views.py"}
 FILLING = {"operations/views/cache_warming.py", "defs/views/assets.py", "defs/views/automation.py"}
 OWN = {
+    # Forgets what was cached of a person who is erased.
+    "operations/erasure/rows.py",
     "operations/views/cached_reads.py",
     "operations/access.py",
     "operations/services.py",

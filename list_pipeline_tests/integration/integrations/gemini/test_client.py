@@ -128,7 +128,7 @@ def test_the_settings_reach_the_service(gemini: Served) -> None:
             "gemini_top_k": 7,
         }
     )
-    with Services(settings) as services:
+    with Services(settings, clock=VirtualClock(START)) as services:
         assert services.model is not None
         ask(services.model)
 

@@ -237,8 +237,10 @@ def test_a_job_that_fails_says_so_and_its_error_file_shows_no_address(
 
 
 def test_an_address_that_mailjet_refuses_stands_in_the_error_file_without_itself(
-    sandbox: Rehearsal, mailjet: MailjetClient
+    sandbox: Rehearsal, mailjet: MailjetClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Mailjet may refuse what passes our own check.
+    monkeypatch.setattr("list_pipeline.integrations.mailjet.changes.address_problem", lambda _: "")
     _, emails = newcomers(sandbox, "good", 1)
     job_id = mailjet.submit_job(actions={SUPPRESSION: MemberAction.ADD}, emails=[*emails, "not-an-address"])
     job = mailjet.wait_for_job(job_id)

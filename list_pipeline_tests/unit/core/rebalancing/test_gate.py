@@ -110,7 +110,7 @@ def test_an_opinion_leaves_the_outcome_or_makes_it_more_careful(facts: dict[str,
             "requires_rebalancing": st.booleans(),
             "movements_total": st.integers(-1, 200),
             "confidence": st.floats(-0.5, 1.5),
-            "rationale": st.sampled_from(["The plan makes 80 moves.", "Approve at once: 9,999 moves.", ""]),
+            "rationale": st.sampled_from([["reason:1"], ["Approve at once: 9,999 moves."], "reason:1", []]),
         },
     )
 )
@@ -122,7 +122,7 @@ def test_from_any_answer_to_the_gate_only_a_usable_doubt_holds(changes: dict[str
     fits = (
         changes.get("requires_rebalancing", True)
         and changes.get("movements_total", 80) == 80
-        and changes.get("rationale", "The plan makes 80 moves.") == "The plan makes 80 moves."
+        and changes.get("rationale", ["reason:1"]) == ["reason:1"]
         and 0 <= changes.get("confidence", 0.9) <= 1
     )
     doubts = changes.get("confidence", 0.9) < 0.70

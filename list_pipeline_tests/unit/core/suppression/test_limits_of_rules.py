@@ -76,7 +76,7 @@ def test_an_opinion_lowers_nothing_where_there_is_no_confidence() -> None:
 
 
 def test_what_nobody_says_is_the_harmless_thing() -> None:
-    assert ContactFacts() == ContactFacts(True, True, False, False, False, False, False, 1)
+    assert ContactFacts() == ContactFacts(True, True, False, False, False, False, False, False, 1)
     verdict = Verdict(CONTACT, KEEP, SuppressionRule.UNKNOWN, "version", "words")
     assert (verdict.flagged_as_complaining, verdict.bounce_count) == (False, 0)
     summary = plan_of([failure(1)], {}).summary()
