@@ -12,9 +12,9 @@ class CampaignPolicy:
 
     round_wait: timedelta = timedelta(days=21)
     """A cycle waits this long after its last send for a missing round: three weekly rounds."""
-    same_list_again_after: timedelta = timedelta(hours=48)
-    """A list that is sent again sooner got a second part of something, such as an A/B test, and no round: between two rounds to
-    one list lie those to the two others."""
+    same_list_again_after: timedelta = timedelta(hours=20)
+    """A list that is sent again sooner got a second part of something, such as an A/B test, and no round. Less than a day: who
+    sends daily may end one cycle with a list and begin the next one with it."""
     sending_takes: timedelta = timedelta(hours=24)
     """A send whose end Mailjet does not tell counts as sent after this time."""
     changes_end_within: timedelta = timedelta(hours=2)

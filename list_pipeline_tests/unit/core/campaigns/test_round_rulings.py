@@ -57,8 +57,8 @@ LATER = [send(4, ONE, 20, "b"), send(5, TWO, 23, "b"), send(6, THREE, 26, "b")]
         ([*PLAIN, send(9, ONE, 8, "a")], {9: RoundDoubt.RESENT}),
         # The parts and the winner of an A/B test to the last list, with subjects of their own.
         ([*PLAIN, send(9, THREE, 6.1, "b")], {9: RoundDoubt.AT_ONCE}),
-        ([*PLAIN, send(9, THREE, 8 - 1e-6, "b")], {9: RoundDoubt.AT_ONCE}),
-        ([*PLAIN, send(9, THREE, 8, "b")], {}),
+        ([*PLAIN, send(9, THREE, 6 + 20 / 24 - 1e-6, "b")], {9: RoundDoubt.AT_ONCE}),
+        ([*PLAIN, send(9, THREE, 6 + 20 / 24, "b")], {}),
         ([*PLAIN, send(9, TWO, 6.1, "b")], {}),
         ([*PLAIN, send(9, THREE, 6.1, "b", RoundRuling.BEGINS)], {}),
         ([PLAIN[0], send(9, ONE, 0.1, "b")], {9: RoundDoubt.SAME_LIST}),
