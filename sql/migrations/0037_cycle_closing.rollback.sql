@@ -1,11 +1,4 @@
--- Not without need: any update of the schedule outdates what is cached of it.
-do $$
-begin
-    if exists (select from list_pipeline.campaign_schedule where round_doubt in ('closed_cycle')) then
-        update list_pipeline.campaign_schedule set round_doubt = null where round_doubt in ('closed_cycle');
-    end if;
-end
-$$;
+update list_pipeline.campaign_schedule set round_doubt = null where round_doubt in ('closed_cycle');
 
 alter table list_pipeline.campaign_schedule
     drop constraint campaign_schedule_round_doubt_check,

@@ -5,14 +5,7 @@ alter table list_pipeline.ignored_send
     add constraint ignored_send_reason_check
         check (reason in ('list_not_ours', 'no_list', 'segment', 'deleted', 'test_send'));
 
--- Not without need: any update of the schedule outdates what is cached of it.
-do $$
-begin
-    if exists (select from list_pipeline.campaign_schedule where round_doubt in ('ab_test', 'unknown_type', 'at_once')) then
-        update list_pipeline.campaign_schedule set round_doubt = null where round_doubt in ('ab_test', 'unknown_type', 'at_once');
-    end if;
-end
-$$;
+update list_pipeline.campaign_schedule set round_doubt = null where round_doubt in ('ab_test', 'unknown_type', 'at_once');
 
 alter table list_pipeline.campaign_schedule
     drop constraint campaign_schedule_round_doubt_check,
