@@ -75,7 +75,7 @@ class Settings(BaseSettings):
         description="PostgreSQL 15+, e.g. postgresql://user@host/db; TLS unless it is this machine. Required.",
     )
     redis_url: SecretStr | None = Field(
-        None, description="Redis 7+ for the cache (rediss:// unless it is this machine); without it nothing is cached."
+        None, description="Redis 6.2+ for the cache (rediss:// unless it is this machine); without it nothing is cached."
     )
     dagster_postgres_url: SecretStr | None = Field(
         None, description="Dagster's own storage, with driver: postgresql+psycopg2://user@host/dagster."
@@ -183,7 +183,7 @@ class Settings(BaseSettings):
         "info", pattern="^(?i:debug|info|warning|error)$", description="debug, info, warning, error."
     )
     log_format: str = Field("console", pattern="^(console|json)$", description="console or json.")
-    api_token: SecretStr | None = Field(None, description="Bearer token of the trigger API.")
+    api_token: SecretStr | None = Field(None, description="For the trigger API; not used yet.")
     sentry_dsn: SecretStr | None = Field(None, description="Error tracking; off without it.")
 
     @field_validator("app_url", "dagster_url")
@@ -254,7 +254,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _rehearsal_alone(self) -> Self:
-        """Another clock than the machine's would decide what is due at real people."""
+        """Another clock than the database server's would decide what is due at real people."""
         if self.rehearsal_clock_url is not None:
             for name in ("rehearsal_clock_url", "mailjet_base_url"):
                 if not is_loopback(urlsplit(getattr(self, name)).hostname):
