@@ -55,6 +55,9 @@ def play(stage: Stage) -> None:
     share = rate.share if rate is not None else None
     shown = percent_text(None if share is None else 100 * share, unknown="none")
     say(f"Served from Redis: {shown} of the reads; requests to Mailjet for that: {asked}\n")
+    if services.settings.redis_url is None:
+        stage.prove("sizes and places shown without a cache are those of the rehearsal Mailjet", agree)
+        return
     stage.prove(
         f"the cache served {shown} of the reads (wanted: more than {limit_text(MONITORING.cache_hits_percent)})",
         rate is not None and rate.is_as_wanted is True,
