@@ -15,7 +15,8 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.erasure import ERASED, KeptOff, Person, TableErasure, kept_off
 from list_pipeline.core.errors import ListPipelineError
-from list_pipeline.storage.database import SCHEMA, execute, fetch_all, fetch_one, fetch_scalar, to_json
+from list_pipeline.core.observations import RowKind
+from list_pipeline.storage.database import SCHEMA, execute, fetch_all, fetch_one, fetch_scalar, sql_word, to_json
 from list_pipeline.storage.erasure.catalogue import Column, Search, by_table, columns, names, rows_naming, search
 
 
@@ -81,6 +82,7 @@ def erase(connection: Connection, person: Person, now: datetime) -> tuple[tuple[
     before = search(connection, person).rows
     removed: Counter[str] = Counter()
     if person.contact_id is not None:
+        removed["unreadable_row"] = _forget_unreadable(connection, person.contact_id)
         for column in _in_order(connection, person.pseudonym):
             removed[column.table] += _rename(connection, column, person.contact_id, person.pseudonym)
         _forget_places(connection, person.pseudonym, now)
@@ -96,6 +98,17 @@ def erase(connection: Connection, person: Person, now: datetime) -> tuple[tuple[
         )
     tables = tuple(TableErasure(t, rows, removed[t], rows - removed[t]) for t, rows in sorted(before.items()))
     return tables, left
+
+
+def _forget_unreadable(connection: Connection, contact_id: int) -> int:
+    """Rows of the contact that could not be read go, also those that are over: they hold Mailjet's ids, which have no
+    pseudonym, and no count rests on them. Returns how many there were."""
+    return execute(
+        connection,
+        f"""delete from unreadable_row
+            where contact_id = :contact or kind = {sql_word(RowKind.CONTACT)} and row_id = :contact""",
+        contact=contact_id,
+    )
 
 
 def _in_order(connection: Connection, pseudonym: int) -> list[Column]:

@@ -136,6 +136,31 @@ def test_a_table_that_is_added_later_is_searched_and_rewritten_too(small: Instal
     ]
 
 
+def test_whoever_has_or_had_rows_that_cannot_be_read_is_erased_with_them(small: Installation) -> None:
+    someone, other = small.account.people[5], small.account.people[6]
+    address = address_of(small, someone)
+    small.query(
+        "insert into unreadable_row (kind, row_id, contact_id, problem, first_seen_at, last_seen_at, ended_at) values"
+        " ('contact', :id, :id, 'no address', now(), now(), null), ('contact', :id, :id, 'no address', now(), now(), now()),"
+        " ('listrecipient', 7, :id, 'no time', now(), now(), now()), ('contact', :other, :other, 'p', now(), now(), now()),"
+        # Another thing of Mailjet's that happens to have the same number.
+        " ('campaign', :id, null, 'no status', now(), now(), null) returning 1",
+        id=someone,
+        other=other,
+    )
+    done = erase(small, someone)
+    assert done.report is not None
+    ((before, removed, rewritten),) = [
+        (one.before, one.removed, one.rewritten) for one in done.report.tables if one.table == "unreadable_row"
+    ]
+    assert (before, removed, rewritten) == (3, 3, 0)
+    assert found_of(small, someone, address) == {}
+    assert small.query("select kind, contact_id from unreadable_row order by kind") == [
+        ("campaign", None),
+        ("contact", other),
+    ]
+
+
 def test_what_the_search_still_finds_takes_the_erasure_back(small: Installation) -> None:
     someone = small.account.people[5]
     address = address_of(small, someone)
