@@ -119,6 +119,16 @@ def retention(dry_run: DryRun = False) -> None:
         say(f"{kind.value.replace('_', ' ')}: {rows:,}{' would go' if done.is_dry_run else ' removed'}")
     if done.erased:
         say(f"{done.erased:,} contact(s) erased that Mailjet erased.")
+    for failure in done.failures:
+        say(f"- {failure}")
     if not done.is_all:
         say("There is more: run it again, or leave it to the daily job.")
-    give({"rows": done.rows, "erased": done.erased, "is_all": done.is_all, "dry_run": done.is_dry_run})
+    give(
+        {
+            "rows": done.rows,
+            "erased": done.erased,
+            "failures": done.failures,
+            "is_all": done.is_all,
+            "dry_run": done.is_dry_run,
+        }
+    )

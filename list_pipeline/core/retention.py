@@ -61,12 +61,14 @@ class Removed:
         rows: rows by kind; of the advisors' records only the texts go.
         erased: contacts that were erased on the way, because Mailjet erased them or an older log brought their ids back.
         is_all: False: there is more, which the next one removes.
+        failures: a sentence about each contact that was to be erased and could not be.
     """
 
     rows: Mapping[OldRecord, int]
     erased: int
     is_all: bool
     is_dry_run: bool
+    failures: tuple[str, ...] = ()
 
 
 def cutoffs(

@@ -44,5 +44,6 @@ def retention(
             "clean-up": md.text(words),
             **md.counts({kind.value: rows for kind, rows in removed.rows.items()}),
             **md.counts({"dagster_runs": len(runs), "erased": removed.erased}),
+            "findings": md.lines(removed.failures),
         }
     )

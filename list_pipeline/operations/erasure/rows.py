@@ -5,20 +5,23 @@ Under the lock nobody else is between planning a change of a contact and its end
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from typing import Self
 
 import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.core.erasure import ErasureReport, KeptOff, Person
-from list_pipeline.core.errors import LockHeldError
+from list_pipeline.core.errors import ListPipelineError, LockHeldError
 from list_pipeline.core.wording import ids_text
 from list_pipeline.integrations.cache import OURS
 from list_pipeline.operations.access import Forgetting
 from list_pipeline.storage.erasure import records
 from list_pipeline.storage.erasure import rows as stored
-from list_pipeline.storage.lock import MutationLock, mutation_lock
+from list_pipeline.storage.lock import LockLostError, MutationLock, mutation_lock
 
 log = structlog.get_logger(__name__)
 
@@ -72,45 +75,90 @@ def forget_cached(services: Forgetting) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedErasure:
+    """An erasure that could not be done and stays due. ``why``: in words that name no address."""
+
+    contact_id: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Followed:
-    """Who was erased here because Mailjet shows no person any more. ``reports``: also of those who lost the address only."""
+    """Who was erased here because Mailjet shows no person any more. ``reports``: also of those who lost the address only.
+    ``failed``: of these nothing was written."""
 
     reports: tuple[ErasureReport, ...] = ()
+    failed: tuple[FailedErasure, ...] = ()
 
     @property
     def findings(self) -> list[str]:
         """What people should know of it, in sentences."""
-        if not self.reports:
-            return []
-        said = [f"{len(self.reports)} contact(s) were erased at Mailjet, and are erased here too"]
+        said = []
+        if self.reports:
+            said.append(f"{len(self.reports)} contact(s) were erased at Mailjet, and are erased here too")
         plans = sorted({plan for report in self.reports for plan in report.waiting_plans})
         if plans:
             said.append(f"plan {ids_text(plans)} waits with items of erased contacts, which it leaves out")
-        return said
+        return [*said, *self.failures]
+
+    @property
+    def failures(self) -> list[str]:
+        """A sentence about each erasure that could not be done."""
+        return [f"the erasure of contact {one.contact_id} failed, and is tried again: {one.why}" for one in self.failed]
 
 
 def follow_erasures(services: Forgetting) -> Followed:
     """Erase here who was erased at Mailjet, as the syncs noted it; what cannot be done yet is done by a later call.
 
-    The address goes at once. The id goes when Mailjet shows the contact on no list and no change of it is half done.
-
-    Raises:
-        ErasureIncompleteError: the final search found somebody all the same; nothing was written of that one.
+    The address goes at once. The id goes when Mailjet shows the contact on no list and no change of it is half done. One that
+    fails holds up no other: it stays due, and the answer names it.
     """
     with services.database.begin() as connection:
         if not records.due(connection, 1):
             return Followed()
-    reports: list[ErasureReport] = []
-    try:
-        with mutation_lock(services.database, services.clock, "erasing who was erased at Mailjet", wait_s=0.0) as lock:
-            with services.database.begin() as connection:
-                due = records.due(connection, AT_ONCE)
-            reports = [_follow(services, lock, contact_id, is_free=is_free) for contact_id, _, is_free in due]
-    except LockHeldError:
-        log.info("erasures wait for the lock")
-        return Followed()
-    forget_cached(services)
-    return Followed(tuple(reports))
+    with _Erasures(services) as erasures:
+        try:
+            with mutation_lock(
+                services.database, services.clock, "erasing who was erased at Mailjet", wait_s=0.0
+            ) as lock:
+                with services.database.begin() as connection:
+                    due = records.due(connection, AT_ONCE)
+                for contact_id, _, is_free in due:
+                    erasures.add(contact_id, partial(_follow, services, lock, contact_id, is_free=is_free))
+        except (LockHeldError, LockLostError):
+            log.info("erasures wait for the lock")
+    return erasures.followed
+
+
+@dataclass(slots=True)
+class _Erasures:
+    """Erasures one after the other, each by itself; at the end of the block the cache forgets, whatever ended it."""
+
+    services: Forgetting
+    reports: list[ErasureReport] = field(default_factory=list)
+    failed: list[FailedErasure] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.reports:
+            forget_cached(self.services)
+
+    def add(self, contact_id: int, erase: Callable[[], ErasureReport]) -> None:
+        """Do one. Raises LockLostError: then none of the rest can be done either."""
+        try:
+            self.reports.append(erase())
+        except LockLostError:
+            raise
+        except ListPipelineError as error:
+            log.error("an erasure failed, and stays due", contact_id=contact_id, error=str(error))
+            self.failed.append(FailedErasure(contact_id, error.happened))
+
+    @property
+    def followed(self) -> Followed:
+        """What became of them."""
+        return Followed(tuple(self.reports), tuple(self.failed))
 
 
 def _follow(services: Forgetting, lock: MutationLock, contact_id: int, *, is_free: bool) -> ErasureReport:
@@ -129,17 +177,26 @@ def _follow(services: Forgetting, lock: MutationLock, contact_id: int, *, is_fre
     return report
 
 
-def erase_again(services: Forgetting) -> tuple[ErasureReport, ...]:
-    """Erase ids that came back with a later reading of Mailjet's logs, which may name erased people."""
+def erase_again(services: Forgetting) -> Followed:
+    """Erase ids that came back with a later reading of Mailjet's logs, which may name erased people.
+
+    Raises:
+        LockHeldError, LockLostError: somebody else changes lists.
+    """
     with services.database.begin() as connection:
         back = records.came_back(connection)
     if not back:
-        return ()
-    reports = []
-    with mutation_lock(services.database, services.clock, "erasing what came back") as lock:
+        return Followed()
+    with (
+        _Erasures(services) as erasures,
+        mutation_lock(services.database, services.clock, "erasing what came back") as lock,
+    ):
         for contact_id in back[:AT_ONCE]:
-            with lock.writing() as connection:
-                person = Person(contact_id, records.pseudonym_of(connection, contact_id), None)
-                now = services.clock.now()
-                reports.append(erase_rows(connection, person, now, by=None, reason=SEEN))
-    return tuple(reports)
+            erasures.add(contact_id, partial(_erase_id, services, lock, contact_id))
+    return erasures.followed
+
+
+def _erase_id(services: Forgetting, lock: MutationLock, contact_id: int) -> ErasureReport:
+    with lock.writing() as connection:
+        person = Person(contact_id, records.pseudonym_of(connection, contact_id), None)
+        return erase_rows(connection, person, services.clock.now(), by=None, reason=SEEN)

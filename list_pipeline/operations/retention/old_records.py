@@ -20,9 +20,6 @@ def remove_old_records(services: Forgetting, *, dry_run: bool = False, policy: R
 
     Args:
         dry_run: count only.
-
-    Raises:
-        ErasureIncompleteError: somebody who was erased at Mailjet could not be erased here.
     """
     settings = services.settings
     before = cutoffs(
@@ -37,9 +34,10 @@ def remove_old_records(services: Forgetting, *, dry_run: bool = False, policy: R
             counted = {kind: rows.count_old(connection, kind, at) for kind, at in before.items()}
         return Removed(counted, 0, is_all=True, is_dry_run=True)
     removed, is_all = _remove(services, before, policy)
-    erased = len(follow_erasures(services).reports) + len(erase_again(services))
+    followed, again = follow_erasures(services), erase_again(services)
+    erased = len(followed.reports) + len(again.reports)
     log.info("old records removed", erased=erased, is_all=is_all, **{kind.value: n for kind, n in removed.items()})
-    return Removed(removed, erased, is_all=is_all, is_dry_run=False)
+    return Removed(removed, erased, is_all, is_dry_run=False, failures=(*followed.failures, *again.failures))
 
 
 def _remove(

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+import structlog
+from sqlalchemy import Connection
 
 from list_pipeline.core.erasure import Person
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import PlanKind
+from list_pipeline.operations.erasure import rows as erasure_rows
 from list_pipeline.operations.erasure.rows import Followed, erase_again, follow_erasures
+from list_pipeline.operations.retention.old_records import remove_old_records
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.storage.database import execute
 from list_pipeline.storage.erasure import catalogue, records
@@ -115,6 +120,71 @@ def test_while_mailjet_shows_the_ghost_on_a_list_the_address_goes_and_the_id_sta
     assert found_of(small, someone, address) == {}
 
 
+def test_an_erasure_that_fails_is_named_and_stays_due_and_the_others_are_done(
+    small: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = sorted(small.account.people[n] for n in (5, 6))
+    address = str(small.control.contact(first)["email"])
+    # A column of which nobody knows that it names people, so that nothing rewrites it.
+    with small.services.database.begin() as connection:
+        execute(connection, "create table later (subscriber bigint)")
+        execute(connection, "insert into later values (:id)", id=first)
+    for one in (first, second):
+        small.control.gdpr_delete(one)
+    synchronise(small.services, progress=quietly)
+    forgotten: list[object] = []
+    monkeypatch.setattr(erasure_rows, "forget_cached", forgotten.append)
+    with structlog.testing.capture_logs() as logged:
+        followed = follow_erasures(small.services)
+    assert [one["contact_id"] for one in logged if one["log_level"] == "error"] == [first]
+    assert len(followed.reports) == 1
+    assert forgotten == [small.services]
+    assert found_of(small, second, "") == {}
+    (finding,) = (one for one in followed.findings if "failed" in one)
+    assert finding.startswith(f"the erasure of contact {first} failed")
+    assert "1 row(s) of later" in finding
+    assert found_of(small, first, address)["erasure_due"] == 1
+    removed = remove_old_records(small.services)
+    assert (removed.erased, removed.failures) == (0, (finding,))
+    with small.services.database.begin() as connection:
+        execute(connection, "delete from later")
+    assert len(follow_erasures(small.services).reports) == 1
+    assert found_of(small, first, address) == {}
+
+
+def test_an_id_that_came_back_and_cannot_be_erased_holds_up_no_other(small: Installation) -> None:
+    first, second = sorted(small.account.people[n] for n in (5, 6))
+    for one in (first, second):
+        small.control.gdpr_delete(one)
+    assert len(synced(small).reports) == 2
+    with small.services.database.begin() as connection:
+        execute(connection, "create table later (subscriber bigint, contact_id bigint)")
+        execute(connection, "insert into later values (:f, :f), (null, :s)", f=first, s=second)
+    again = erase_again(small.services)
+    assert ([one.contact_id for one in again.failed], len(again.reports)) == ([first], 1)
+    assert found_of(small, second, "") == {}
+
+
+def test_a_lock_that_is_lost_midway_leaves_the_rest_for_later(
+    small: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (5, 6):
+        small.control.gdpr_delete(small.account.people[number])
+    synchronise(small.services, progress=quietly)
+    real = erasure_rows.erase_rows
+
+    def erase_and_lose(connection: Connection, *args: Any, **how: Any) -> Any:
+        report = real(connection, *args, **how)
+        execute(connection, "select nextval('mutation_fence')")
+        return report
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erasure_rows, "erase_rows", erase_and_lose)
+        followed = follow_erasures(small.services)
+    assert (len(followed.reports), followed.failed) == (1, ())
+    assert len(follow_erasures(small.services).reports) == 1
+
+
 def test_an_id_that_an_older_log_wrote_again_is_erased_again_and_counts_once(small: Installation) -> None:
     small.maintain()
     dead = small.account.people[HARD[0]]
@@ -129,12 +199,12 @@ def test_an_id_that_an_older_log_wrote_again_is_erased_again_and_counts_once(sma
             number=number,
         )
         before = connection.exec_driver_sql("select count(*) from campaign_recipient").scalar()
-    reports = erase_again(small.services)
+    reports = erase_again(small.services).reports
     assert sum(one.removed for one in reports[0].tables) > 0
     assert found_of(small, dead, "") == {}
     ((after,),) = small.query("select count(*) from campaign_recipient")
     assert 0 < after < before
-    assert erase_again(small.services) == ()
+    assert erase_again(small.services) == Followed()
 
 
 def test_whoever_was_erased_at_mailjet_and_complained_is_not_enrolled_again(small: Installation) -> None:
