@@ -29,6 +29,13 @@ class QueuedContact:
     queued_at: datetime
 
 
+_HAS_SUPPRESSED_ADDRESS = """
+    exists (select 1 from contact_suppression_history h
+            where h.added_to_suppression_list and h.reinstated_at is null and h.address_key = c.address_key)
+    or exists (select 1 from erased_person e where e.address_key = c.address_key and e.kept_off_because <> '{}')"""
+"""Whether the address of the contact ``c`` was suppressed and not reinstated, or kept off the campaign lists, under any id."""
+
+
 def balance_sizes(connection: Connection) -> tuple[int, int, int]:
     """Members of the three campaign lists that could be mailed; who stands in two lists counts in the first."""
     found = fetch_row(
@@ -50,9 +57,9 @@ def queue_ends(
 ) -> tuple[QueuedContact, ...]:
     """The first ``oldest`` and the last ``newest`` movable members of a campaign list, in the order of the queue.
 
-    Not movable: whoever is unsubscribed, excluded, anonymised, suppressed, in two campaign lists, or has a row that cannot be
-    read; and whoever got the open
-    cycle although its list is still to be sent in it, or did not although it was: somebody else put it there.
+    Not movable: whoever is unsubscribed, excluded, anonymised, suppressed under this id or another one of the same address, in
+    two campaign lists, or has a row that cannot be read; and whoever got the open cycle although its list is still to be sent
+    in it, or did not although it was: somebody else put it there.
     """
     flag = LIST_FLAG[role]
     others = " and ".join(f"not {LIST_FLAG[other]}" for other in CAMPAIGN_LISTS if other is not role)
@@ -60,7 +67,8 @@ def queue_ends(
     members = f"""
         select contact_id, queued_at from contact_list_membership c
         where {flag} and {others} and not is_unsubscribed and not is_excluded and not is_anonymised
-          and not in_suppression_list and not is_complaining and contact_id not in ({UNREADABLE_CONTACTS}) {received}
+          and not in_suppression_list and not is_complaining and contact_id not in ({UNREADABLE_CONTACTS})
+          and not ({_HAS_SUPPRESSED_ADDRESS}) {received}
     """
     found = fetch_all(
         connection,
@@ -111,14 +119,7 @@ def with_suppressed_address(connection: Connection, contact_ids: Sequence[int]) 
     contact, also of somebody who was erased."""
     found = fetch_all(
         connection,
-        """
-        select c.contact_id from contact_list_membership c
-        where c.contact_id = any(:ids) and (
-            exists (select 1 from contact_suppression_history h
-                    where h.added_to_suppression_list and h.reinstated_at is null and h.address_key = c.address_key)
-            or exists (select 1 from erased_person e
-                       where e.address_key = c.address_key and e.kept_off_because <> '{{}}'))
-        """,
+        f"select c.contact_id from contact_list_membership c where c.contact_id = any(:ids) and ({_HAS_SUPPRESSED_ADDRESS})",
         ids=list(contact_ids),
     )
     return frozenset(int(row["contact_id"]) for row in found)

@@ -75,7 +75,16 @@ def take_back(connection: Connection, contact_id: int, by: str, note: str, now: 
         note=note,
         now=now,
     )
-    return gone + kept > 0
+    erased = execute(
+        connection,
+        """
+        update erased_person e set kept_off_because = array_remove(kept_off_because, 'unsubscribed')
+        from contact_list_membership c
+        where c.contact_id = :contact and c.address_key = e.address_key and 'unsubscribed' = any(e.kept_off_because)
+        """,
+        contact=contact_id,
+    )
+    return gone + kept + erased > 0
 
 
 def kept_and_listed(connection: Connection) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, Refuse
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import PlanKind, Sweep
 from list_pipeline.operations.plans.erasure_by_person import Erased, erase_person
+from list_pipeline.operations.plans.single_contacts import take_back_unsubscription
 from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.storage.database import Database, execute, fetch_scalar
@@ -262,6 +263,44 @@ def test_whoever_unsubscribed_or_complained_or_was_excluded_is_not_enrolled_afte
     synchronise(small.services, progress=quietly)
     small.maintain()
     assert small.places(again) == {ListRole.MASTER}
+
+
+@pytest.mark.parametrize("is_excluded", [False, True])
+def test_whoever_wants_mail_again_after_an_erasure_is_a_newcomer_unless_something_else_keeps_them_off(
+    small: Installation, is_excluded: bool
+) -> None:
+    new = small.account.people[60]
+    address = address_of(small, new)
+    small.control.unsubscribe(new)
+    if is_excluded:
+        small.exclude(new)
+    synchronise(small.services, full=True, progress=quietly)
+    erase(small, new, at_mailjet=True)
+    again = small.control.sign_up(address.upper(), small.account.lists.master)
+    synchronise(small.services, progress=quietly)
+    take_back_unsubscription(small.services, again, by="ada", note="wrote to us")
+    with small.services.database.begin() as connection:
+        offered = {one.contact_id for one in queue.newcomers(connection, 1000)}
+        assert queue.with_suppressed_address(connection, [again]) == ({again} if is_excluded else set())
+    assert (again in offered) is not is_excluded
+    assert small.query("select kept_off_because from erased_person") == [(["excluded"] if is_excluded else [],)]
+
+
+def test_whoever_was_kept_off_and_erased_and_is_listed_again_is_never_planned_to_move(small: Installation) -> None:
+    dead, well = small.account.people[60], small.account.people[61]
+    addresses = [address_of(small, one) for one in (dead, well)]
+    small.exclude(dead)
+    synchronise(small.services, full=True, progress=quietly)
+    for one in (dead, well):
+        erase(small, one, at_mailjet=True)
+    again = [small.control.sign_up(address, small.account.lists.master) for address in addresses]
+    for one in again:
+        small.put_on(ListRole.CAMPAIGN_1, one)
+    synchronise(small.services, full=True, progress=quietly)
+    with small.services.database.begin() as connection:
+        assert queue.with_suppressed_address(connection, again) == {again[0]}
+        movable = {one.contact_id for one in queue.queue_ends(connection, ListRole.CAMPAIGN_1, 50, 50)}
+    assert movable == small.members(ListRole.CAMPAIGN_1) - {again[0]}
 
 
 def test_whoever_was_only_erased_is_not_put_back_on_a_list_and_a_real_newcomer_is(small: Installation) -> None:
