@@ -99,10 +99,11 @@ class Person:
     def _id_pattern(self) -> re.Pattern[str] | None:
         if self.contact_id is None:
             return None
-        number = rf"(?<![\d.,-]){self.contact_id}(?![\d]|[.,]\d)"
         if self.contact_id >= SURELY_AN_ID:
-            return re.compile(number)
-        return re.compile(rf"(?i:(?<=contact )|(?<=contacts )|(?<=contact:)|(?<=contact_id\": )){number}")
+            # After a letter, - joins (contact-7); elsewhere it is a sign, and the number no id. 12,254509966 are two numbers.
+            return re.compile(rf"(?<!\d)(?:(?<!-)|(?<=[^\W\d_]-)){self.contact_id}(?!\d)")
+        number = rf"{self.contact_id}(?!\d|[.,]\d)"
+        return re.compile(rf"(?i:(?<=contact )|(?<=contacts )|(?<=contact:)|(?<=contact-)|(?<=contact_id\": )){number}")
 
     def is_in(self, text: str) -> bool:
         """Whether a text names the person."""

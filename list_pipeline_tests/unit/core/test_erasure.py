@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -40,6 +41,11 @@ JANE = Person(254_510_515, -77, "Jane.Doe@shop.example.com")
         "contact 254510515",
         "contacts 12, 254510515 and 16",
         '{"contact_id": 254510515}',
+        "erased-254510515@domain.invalid",
+        "contact-254510515",
+        "1,254510515",
+        "12,254510515,13",
+        "254510515.5",
     ],
 )
 def test_every_spelling_of_address_and_id_names_the_person_and_is_taken_out(text: str) -> None:
@@ -58,8 +64,9 @@ def test_every_spelling_of_address_and_id_names_the_person_and_is_taken_out(text
         "jane.doe@shop.example.community",
         "janetdoe@shop.example.com",
         "1254510515",
-        "254510515.5",
         "2545105150",
+        "12-254510515",
+        "contact --254510515",
         "-254510515",
         "",
     ],
@@ -77,6 +84,9 @@ def test_the_masked_form_goes_with_the_id_and_stays_where_nobody_is_named() -> N
 def test_a_small_number_is_an_id_only_where_contacts_are_named() -> None:
     small = Person(41, -77, None)
     assert small.taken_out_of("41 of 90 contacts, contact 41") == "41 of 90 contacts, contact -77"
+    assert small.taken_out_of("contact-41, contact 41.5, contact 410, unit-41") == (
+        "contact--77, contact 41.5, contact 410, unit-41"
+    )
     assert small.taken_out_of_json({"count": 41, "contact_id": 41, "contact_ids": [41, 410]}) == {
         "count": 41,
         "contact_id": -77,
@@ -121,6 +131,22 @@ def test_nobody_is_found_in_what_is_left_and_a_value_without_the_person_stays_as
     if not JANE.is_in_json(value):
         assert left == value
     json.dumps(left)
+
+
+_AROUND = st.text("05,.-_ @[aZé²", max_size=3)
+
+
+@given(st.lists(st.tuples(_AROUND, st.just("254510515"), _AROUND).map("".join), max_size=3).map("".join))
+def test_the_id_is_found_wherever_it_is_a_number_of_its_own_without_a_sign(text: str) -> None:
+    def named(words: str) -> bool:
+        before = (words[: one.start()] for one in re.finditer(r"\d+", words) if one[0] == "254510515")
+        return any(not one.endswith("-") or one[-2:-1] in set("aZé²") for one in before)
+
+    person = Person(254_510_515, -77, None)
+    left = person.taken_out_of(text)
+    assert person.is_in(text) is named(text)
+    assert not person.is_in(left)
+    assert not named(left)
 
 
 def test_a_person_shows_no_address_in_its_repr() -> None:
