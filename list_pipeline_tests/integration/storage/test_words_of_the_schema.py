@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 import psycopg
 import pytest
 
+from list_pipeline.core.campaigns.cycles import RoundDoubt
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
 from list_pipeline.core.erasure import DeletionState
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
@@ -21,6 +22,7 @@ from list_pipeline.core.validation.schedule_changes import ScheduleAction, Sched
 from list_pipeline.stack.databases import with_database
 
 WORDS: Mapping[str, Collection[str]] = {
+    "campaign_schedule.round_doubt": RoundDoubt,
     "campaign_schedule.status": CampaignStatus,
     "plan.kind": PlanKind,
     "plan.status": PlanStatus,
