@@ -267,14 +267,13 @@ def open_cycle(cycles: Iterable[Cycle], as_of: datetime) -> Cycle | None:
 
 
 def closed_without(cycles: Iterable[Cycle], role: ListRole, content: str) -> Cycle | None:
-    """The cycle that a person closed without a round to a list, of the content that is to be sent there after all; the latest,
-    or None. Contacts that got it may stand on that list by now."""
-    found = [
-        cycle
-        for cycle in cycles
-        if cycle.closed_reason is ClosedReason.BY_PERSON and role not in cycle.sent and content in cycle.contents
-    ]
-    return max(found, key=_by_time, default=None)
+    """The cycle that a person closed without a round to a list, if that round, of its content, is sent after all; else None.
+    Contacts that got it may stand on that list by now. Only of the latest cycle: a send is placed by that one."""
+    regular = [cycle for cycle in cycles if cycle.closed_reason is not ClosedReason.OUT_OF_ORDER]
+    latest = max(regular, key=_by_time, default=None)
+    if latest is None or latest.closed_reason is not ClosedReason.BY_PERSON:
+        return None
+    return latest if role not in latest.sent and content in latest.contents else None
 
 
 def segment_doubt(

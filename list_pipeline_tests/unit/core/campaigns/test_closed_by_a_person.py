@@ -12,6 +12,7 @@ from list_pipeline.core.campaigns.cycles import (
     Cycle,
     RoundDoubt,
     RoundRuling,
+    SentRound,
     assign_again,
     assign_sends,
     closed_without,
@@ -127,3 +128,22 @@ def test_the_latest_cycle_that_was_closed_without_a_list_is_found_by_its_content
     assert closed_without([first], THREE, "summer") is None
     overdue = Cycle(3, first.sent, on(0), on(28), ClosedReason.OVERDUE)
     assert closed_without([overdue], THREE, "spring") is None
+
+
+@pytest.mark.parametrize("closed_at", [None, on(27)])
+def test_a_younger_cycle_of_the_same_content_takes_the_round_that_an_older_one_was_closed_without(
+    closed_at: datetime | None,
+) -> None:
+    older = closed()
+    reason = None if closed_at is None else ClosedReason.OVERDUE
+    younger = Cycle(2, {ONE: SentRound(21, on(20), "spring")}, on(20), closed_at, reason)
+    assert closed_without([older, younger], THREE, "spring") is None
+    assert closed_without([younger, older], THREE, "spring") is None
+
+
+def test_what_stands_out_of_order_is_no_younger_cycle() -> None:
+    aside = Cycle(2, {ONE: SentRound(21, on(20), "spring")}, on(20), on(20), ClosedReason.OUT_OF_ORDER)
+    older = closed()
+    assert closed_without([older, aside], THREE, "spring") is older
+    assert closed_without([aside], THREE, "spring") is None
+    assert closed_without([], THREE, "spring") is None
