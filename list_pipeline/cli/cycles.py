@@ -9,6 +9,7 @@ import typer
 
 from list_pipeline.cli.common import By, Whole, give, opened_services, say, show_table
 from list_pipeline.core.campaigns.cycles import RoundRuling
+from list_pipeline.core.drift.message import COUNT_NOT_EXACT
 from list_pipeline.core.wording import utc_text
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ def close_cycle(
         return
     say(f"Cycle {done.number} is closed without the round to {lists}.")
     say(f"{done.missed:,} contact(s) did not get it and count as missed by decision.")
+    if not done.is_exact:
+        say(f"{COUNT_NOT_EXACT}.")
 
 
 def _show(known: Iterable[Cycle]) -> None:

@@ -130,8 +130,14 @@ def cycle_ended_message(campaign_key: str, finding: str) -> SlackMessage:
     )
 
 
-def cycle_closed_message(number: int, missing: str, missed: int, by: str, note: str) -> SlackMessage:
-    """The message about a cycle that a person closed. ``missing``: its lists in words; ``missed``: who did not get it."""
+COUNT_NOT_EXACT = "The count is not exact: somebody got a round of whom it cannot be told who it was"
+
+
+def cycle_closed_message(
+    number: int, missing: str, missed: int, by: str, note: str, *, is_exact: bool = True
+) -> SlackMessage:
+    """The message about a cycle that a person closed. ``missing``: its lists in words; ``missed``: who did not get it, and
+    whether that is exact."""
     lines = [
         compose("{by} closed cycle {number} without the round to {missing}.", by=by, number=number, missing=missing),
         compose(
@@ -141,6 +147,8 @@ def cycle_closed_message(number: int, missing: str, missed: int, by: str, note: 
         compose("Note: {note}", note=note),
         compose("To take it back before the next send: {command}", command="list-pipeline close-cycle --reopen"),
     ]
+    if not is_exact:
+        lines.insert(2, compose("{words}.", words=COUNT_NOT_EXACT))
     return alert("🔚 Cycle Closed", lines)
 
 

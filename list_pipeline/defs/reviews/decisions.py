@@ -10,6 +10,7 @@ import dagster as dg
 from pydantic import Field
 
 from list_pipeline.core.campaigns.cycles import RoundRuling
+from list_pipeline.core.drift.message import COUNT_NOT_EXACT
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.defs.common import NO_RETRIES, POOL, SENSOR_STATUS
 from list_pipeline.defs.failures import clear_failures
@@ -283,6 +284,8 @@ def write_closing(context: dg.OpExecutionContext, config: CloseCycle, services: 
         if config.reopen
         else f"Cycle {done.number} is closed without {lists}; {done.missed:,} contacts count as missed by decision."
     )
+    if not done.is_exact:
+        context.log.warning(f"{COUNT_NOT_EXACT}.")
 
 
 @dg.job(

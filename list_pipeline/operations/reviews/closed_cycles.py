@@ -25,10 +25,10 @@ from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
 from list_pipeline.core.wording import instant_text, names_text
 from list_pipeline.operations.access import Telling
-from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.people import reviewer
 from list_pipeline.storage.campaigns import closings, rounds, scheduled_campaigns, sent_campaigns
+from list_pipeline.storage.campaigns import recipients as recipient_rows
 
 log = structlog.get_logger(__name__)
 
@@ -36,12 +36,14 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class ClosedCycle:
     """A cycle that a person closed or opened again. ``missed``: contacts on its missing lists that had not got it; ``twice``:
-    those that had, and would get it again from a round to these lists."""
+    those that had, and would get it again from a round to these lists; neither is exact where ``is_exact`` is false: somebody
+    got a round of whom it cannot be told who it was."""
 
     number: int
     missing: tuple[ListRole, ...]
     missed: int
     twice: int = 0
+    is_exact: bool = True
 
 
 def close_cycle(services: Telling, *, by: str, note: str) -> ClosedCycle:
@@ -54,7 +56,8 @@ def close_cycle(services: Telling, *, by: str, note: str) -> ClosedCycle:
         NotAReviewerError: LIST_REVIEWERS names other people.
         NotFoundError: no cycle is open.
         RefusedError: nobody or no reason is named; a missing round is scheduled at Mailjet; it is asked what one of its sends
-            is, or not known yet who was mailed. Nothing was written.
+            is, or not known yet who was mailed. Nothing was written. That somebody was mailed who cannot be told is no reason:
+            it need never become known, and only makes the count inexact.
     """
     tried = "Closing the open cycle"
     name, reason = reviewer(services, by, tried), _reason(note, tried)
@@ -64,15 +67,16 @@ def close_cycle(services: Telling, *, by: str, note: str) -> ClosedCycle:
         cycle = open_cycle(sent_campaigns.all_cycles(connection), now)
         if cycle is None:
             raise NotFoundError(tried, "no cycle is open", "`list-pipeline cycles` shows the latest ones")
-        _require_settled(connection, cycle, tried, now)
+        _require_settled(connection, cycle, tried)
+        is_exact = not recipient_rows.untold_in_cycle(connection, cycle.number)
         missed = closings.contacts_without(connection, cycle.number, cycle.missing)
         closing_id = closings.save(connection, cycle.number, cycle.missing, missed, name, reason, now)
         closed = replace(cycle, closed_at=now, closed_reason=ClosedReason.BY_PERSON)
         sent_campaigns.save_cycles(connection, [closed])
     log.info("a person closed a cycle", cycle=cycle.number, missed=missed, by=name)
-    message = cycle_closed_message(cycle.number, _labels(cycle.missing), missed, name, reason)
+    message = cycle_closed_message(cycle.number, _labels(cycle.missing), missed, name, reason, is_exact=is_exact)
     deliver(services, keys.cycle_closed(closing_id), message)
-    return ClosedCycle(cycle.number, cycle.missing, missed)
+    return ClosedCycle(cycle.number, cycle.missing, missed, is_exact=is_exact)
 
 
 def reopen_cycle(services: Telling, *, by: str, note: str) -> ClosedCycle:
@@ -109,12 +113,12 @@ def reopen_cycle(services: Telling, *, by: str, note: str) -> ClosedCycle:
     return ClosedCycle(cycle.number, cycle.missing, closing.missed_contacts, twice)
 
 
-def _require_settled(connection: Connection, cycle: Cycle, tried: str, now: datetime) -> None:
+def _require_settled(connection: Connection, cycle: Cycle, tried: str) -> None:
     """What the cycle is and who got it is known, and none of its missing rounds is on its way."""
     if doubted := rounds.doubted(connection):
         key = next(iter(doubted))
         raise RefusedError(tried, f"campaign {key} fits no cycle", f"Say what it is first: `list-pipeline round {key}`")
-    if cycle_now(connection, now).unrecorded:
+    if recipient_rows.unproven_in_cycle(connection, cycle.number):
         raise RefusedError(
             tried,
             "it is not known yet who was mailed by one of its rounds",

@@ -42,12 +42,25 @@ def recipients_missing(
 
 def unrecorded_in_cycle(connection: Connection, number: int) -> frozenset[ListRole]:
     """The lists sent in a cycle of which it is not known yet who was mailed, or not of everybody."""
+    return unproven_in_cycle(connection, number) | untold_in_cycle(connection, number)
+
+
+def unproven_in_cycle(connection: Connection, number: int) -> frozenset[ListRole]:
+    """The lists sent in a cycle of which it is not known yet who was mailed. The next reading tells."""
+    return _sent_in_cycle(connection, number, "s.recipients_proven_at is null")
+
+
+def untold_in_cycle(connection: Connection, number: int) -> frozenset[ListRole]:
+    """The lists sent in a cycle of which somebody was mailed who cannot be told. No later reading need tell."""
+    return _sent_in_cycle(connection, number, UNTOLD_RECIPIENT)
+
+
+def _sent_in_cycle(connection: Connection, number: int, condition: str) -> frozenset[ListRole]:
     found = fetch_all(
         connection,
         f"""
         select s.round_number from campaign_schedule s join cycle c using (cycle_id)
-        where c.number = :number and s.mailjet_campaign_id is not null
-          and (s.recipients_proven_at is null or {UNTOLD_RECIPIENT})
+        where c.number = :number and s.mailjet_campaign_id is not null and {condition}
         """,
         number=number,
     )

@@ -16,6 +16,7 @@ from list_pipeline.core.campaigns.cycles import RoundDoubt
 from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import SlackMessage, as_text
+from list_pipeline.core.observations import RowKind, UnreadableRow
 from list_pipeline.core.validation.rules import Severity, ValidationRule
 from list_pipeline.operations.campaigns.discovery import cycle_now, discover
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
@@ -25,6 +26,7 @@ from list_pipeline.operations.reviews.closed_cycles import close_cycle, reopen_c
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.operations.validation.validate import validate
+from list_pipeline.storage import unreadable_rows
 from list_pipeline.storage.campaigns import rounds
 from list_pipeline_tests.integration.accounts import Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
@@ -95,7 +97,7 @@ def test_a_person_closes_the_cycle_and_what_waited_for_it_goes_on(small: Install
     small.maintain()
     assert len(small.members(THREE)) <= 14
     done = close_cycle(small.services, by="ada", note="the shop is closed, mail me@example.com")
-    assert (done.missing, done.missed) == ((THREE,), len(small.members(THREE)))
+    assert (done.missing, done.missed, done.is_exact) == ((THREE,), len(small.members(THREE)), True)
     assert not is_open(small)
     assert small.query("select missing_lists, missed_contacts, closed_by, note from cycle_closing") == [
         (["campaign_3"], done.missed, "ada", "the shop is closed, mail [address]")
@@ -103,6 +105,7 @@ def test_a_person_closes_the_cycle_and_what_waited_for_it_goes_on(small: Install
     (words,) = told(small, "Cycle Closed")
     assert f"ada closed cycle {done.number} without the round to List 3" in words
     assert f"{done.missed} contacts did not get it and count as missed by decision" in words
+    assert "not exact" not in words
     # The next look finds the cycle as the person left it.
     wait(small, 1)
     assert not is_open(small)
@@ -172,6 +175,22 @@ def test_a_cycle_whose_recipients_are_not_known_is_not_closed(small: Installatio
     discover(small.services)
     with pytest.raises(RefusedError, match="not known yet who was mailed"):
         close_cycle(small.services, by="ada", note="why")
+
+
+def test_somebody_who_was_mailed_and_cannot_be_told_keeps_no_cycle_open_and_makes_the_count_inexact(
+    small: Installation,
+) -> None:
+    send(small, ONE)
+    ((sent,),) = small.query("select mailjet_campaign_id from campaign_schedule order by send_start_at desc limit 1")
+    nameless = UnreadableRow(RowKind.MESSAGE, 7, "ContactID should be a whole number and is str", None, sent)
+    with small.services.database.begin() as connection:
+        unreadable_rows.note(connection, [nameless], small.clock.now())
+        assert cycle_now(connection, small.clock.now()).unrecorded == {ONE}
+    done = close_cycle(small.services, by="ada", note="no more rounds")
+    assert (done.missing, done.is_exact) == ((TWO, THREE), False)
+    (words,) = told(small, "Cycle Closed")
+    assert "The count is not exact" in words
+    assert not is_open(small)
 
 
 def test_a_closing_is_taken_back_and_who_would_get_the_round_twice_is_counted(small: Installation) -> None:
