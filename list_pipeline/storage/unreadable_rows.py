@@ -86,6 +86,17 @@ def _named(number: int | None) -> int | None:
     return number if number is not None and number > 0 else None
 
 
+def let_go(connection: Connection, kind: RowKind, first_seen_before: datetime) -> int:
+    """Rows of a kind that were first seen so long ago hold nobody any more; they stay rows that cannot be read."""
+    return execute(
+        connection,
+        """update unreadable_row set holds_moves = false
+           where kind = :kind and ended_at is null and holds_moves and first_seen_at <= :before""",
+        kind=kind.value,
+        before=first_seen_before,
+    )
+
+
 def end_of_log(
     connection: Connection, kind: RowKind, mailjet_campaign_id: int, read: Collection[int], now: datetime
 ) -> int:

@@ -281,7 +281,8 @@ def send(row: Row) -> SendSeen:
     )
     started, ended = found.send_started_at, found.send_ended_at
     if started is not None and ended is not None and ended < started and not found.problem:
-        return replace(found, problem="SendEndAt is before SendStartAt")
+        # Such an end says nothing; the start alone tells when the list counts as sent.
+        return replace(found, send_ended_at=None)
     return found
 
 

@@ -42,6 +42,7 @@ from list_pipeline.operations.access import Observing, ReadingMailjet
 from list_pipeline.operations.campaigns import odd_sends
 from list_pipeline.operations.campaigns.automations import lists_with_automations, newly_automated
 from list_pipeline.operations.campaigns.recipients import ATTEMPTS, know_recipients
+from list_pipeline.storage import unreadable_rows as unreadable_row_storage
 from list_pipeline.storage.campaigns import closings, rounds, scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
@@ -68,7 +69,7 @@ def discover(services: Observing) -> Discovery:
     taken for a round; a segment that got the content of the open cycle, a part of an A/B test and a type that nobody
     documented are asked about. A campaign that stood in the schedule before goes on in its row. Freezes of lists that nothing
     is sent to any more end here. A send that cannot be read costs the others nothing; nobody moves between lists while it may
-    be a round.
+    be a round: as long as a cycle waits for one, since it was sent, or was seen first where that cannot be read.
     """
     now = services.clock.now()
     since = now - timedelta(days=services.settings.list_history_lookback_days)
@@ -85,8 +86,10 @@ def discover(services: Observing) -> Discovery:
         automated = lists_with_automations(services, connection)
         assignable: list[CampaignSend] = []
         segments: list[tuple[SendSeen, CampaignSend]] = []
-        spoilt = [_unreadable(send, services.list_ids, known) for send in sends if send.problem]
+        settled = known.keys() | rounds.no_rounds(connection, services.list_ids)
+        spoilt = [_unreadable(send, services.list_ids, settled, now) for send in sends if send.problem]
         unreadable_rows.note_all(connection, RowKind.CAMPAIGN, spoilt, now)
+        unreadable_row_storage.let_go(connection, RowKind.CAMPAIGN, now - CAMPAIGNS.round_wait)
         for send in sends:
             if send.problem:
                 continue
@@ -164,16 +167,19 @@ def _is_ab_test(services: Observing, draft_id: int) -> bool:
         return False
 
 
-def _unreadable(send: SendSeen, list_ids: ListIds, known: Collection[int]) -> UnreadableRow:
-    """A send that cannot be read. What stands in the schedule already has its round; of another list none can be."""
+def _unreadable(send: SendSeen, list_ids: ListIds, settled: Collection[int], now: datetime) -> UnreadableRow:
+    """A send that cannot be read. What is settled has its round or is none; of another list none can be, and what is older than
+    a cycle waits for a round decides nothing any more."""
     is_elsewhere = send.list_id is not None and list_ids.role_of(send.list_id) not in CAMPAIGN_LISTS
+    told = [at for at in (send.created_at, send.send_started_at, send.send_ended_at) if at is not None]
+    is_old = bool(told) and now - max(told) >= CAMPAIGNS.round_wait
     return UnreadableRow(
         RowKind.CAMPAIGN,
         send.mailjet_campaign_id,
         send.problem,
         mailjet_campaign_id=send.mailjet_campaign_id,
         list_id=send.list_id,
-        holds_moves=not (send.mailjet_campaign_id in known or send.is_deleted or is_elsewhere),
+        holds_moves=not (send.mailjet_campaign_id in settled or send.is_deleted or is_elsewhere or is_old),
     )
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from list_pipeline.core.campaigns.cycles import CampaignSend, Cycle, RoundDoubt, RoundRuling, content_of
-from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.storage.campaigns.sent_campaigns import save_cycles
 from list_pipeline.storage.database import execute, fetch_all, fetch_scalar
 
@@ -63,6 +63,17 @@ def parts_of_lists(connection: Connection) -> frozenset[int]:
 def sends_of_other_lists(connection: Connection) -> frozenset[int]:
     """The sends, by their ids at Mailjet, that are ignored because they went to a list that is no campaign list of ours."""
     found = fetch_all(connection, "select mailjet_campaign_id from ignored_send where reason = 'list_not_ours'")
+    return frozenset(int(row["mailjet_campaign_id"]) for row in found)
+
+
+def no_rounds(connection: Connection, list_ids: ListIds) -> frozenset[int]:
+    """The sends, by their ids at Mailjet, that are ignored; those left out that went to what is a campaign list by now."""
+    found = fetch_all(
+        connection,
+        """select mailjet_campaign_id from ignored_send
+           where not (reason = 'list_not_ours' and list_id = any(:campaign_lists))""",
+        campaign_lists=[list_ids[role] for role in CAMPAIGN_LISTS],
+    )
     return frozenset(int(row["mailjet_campaign_id"]) for row in found)
 
 

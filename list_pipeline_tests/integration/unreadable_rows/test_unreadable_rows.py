@@ -252,6 +252,49 @@ def test_a_send_that_cannot_be_read_does_not_stop_the_others_and_nobody_moves_un
         assert not holds_moves(connection)
 
 
+def kept_still(made: Installation) -> int:
+    with made.services.database.begin() as connection:
+        return len(lists_kept_still(made.services, connection, cycle_now(connection, made.clock.now())))
+
+
+@pytest.mark.parametrize(
+    ("fields", "holds_for"),
+    [(("Status",), timedelta(days=20)), (("CreatedAt", "SendStartAt", "SendEndAt"), timedelta(days=21))],
+)
+def test_a_send_that_cannot_be_read_holds_nobody_once_no_cycle_would_wait_for_it(
+    small: Installation, fields: tuple[str, ...], holds_for: timedelta
+) -> None:
+    spoilt = small.control.send(small.account.lists.campaign_1, "Letter 3", profile="clean")
+    small.clock.advance(timedelta(days=1))
+    for field in fields:
+        poison(small, "/campaign", field, {}, row=spoilt)
+    discover(small.services)
+    small.clock.advance(holds_for - timedelta(hours=1))
+    discover(small.services)
+    assert kept_still(small) == 3
+    small.clock.advance(timedelta(hours=2))
+    discover(small.services)
+    assert kept_still(small) == 0
+    assert [kind for kind, _ in unreadable(small)] == ["campaign"]
+
+
+def test_a_send_that_was_ignored_before_it_could_not_be_read_holds_nobody(small: Installation) -> None:
+    mail = small.control.send(small.account.lists.campaign_1, "Welcome", profile="clean", workflow_id=77)
+    small.clock.advance(timedelta(hours=1))
+    discover(small.services)
+    poison(small, "/campaign", "WorkflowID", "?", row=mail)
+    discover(small.services)
+    assert [kind for kind, _ in unreadable(small)] == ["campaign"]
+    assert kept_still(small) == 0
+
+
+def test_a_send_that_was_ignored_under_another_id_of_its_list_may_be_a_round(new_here: Installation) -> None:
+    discover(new_here.another(mailjet_campaign_list_3_id=4_711))
+    poison(new_here, "/campaign", "Status", {}, row=new_here.account.campaigns[-1])
+    discover(new_here.services)
+    assert kept_still(new_here) == 3
+
+
 def test_a_send_that_is_known_goes_on_in_its_row_while_it_cannot_be_read(small: Installation) -> None:
     poison(small, "/campaign", "SendEndAt", "soon", row=small.account.campaigns[-1])
     assert discover(small.services).known == 5
