@@ -85,7 +85,10 @@ _DOUBTS = {
     RoundDoubt.RESENT: "its list got the same subject before",
     RoundDoubt.SEGMENT: "it went to a segment of its list only, with the subject of the open cycle",
     RoundDoubt.AB_TEST: "it is part of an A/B test, so it went to a part of its list only",
-    RoundDoubt.UNKNOWN_TYPE: "Mailjet gives it a type that is neither a campaign's nor a transactional mail's",
+    RoundDoubt.UNKNOWN_TYPE: (
+        "Mailjet does not say what it is: its type is neither a campaign's nor a transactional mail's, or its draft, which "
+        "tells whether it is part of an A/B test, cannot be read"
+    ),
     RoundDoubt.AT_ONCE: "its list was sent shortly before, as with the parts and the winner of an A/B test",
     RoundDoubt.CLOSED_CYCLE: "it has the subject of a cycle that a person closed without this round",
 }

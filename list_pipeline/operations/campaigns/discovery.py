@@ -154,17 +154,19 @@ def _oddities(services: Observing, sends: Sequence[SendSeen], now: datetime) -> 
             continue
         if send.campaign_type not in (None, CampaignType.MARKETING):
             found[send.mailjet_campaign_id] = RoundDoubt.UNKNOWN_TYPE
-        elif send.draft_id is not None and _is_ab_test(services, send.draft_id):
-            found[send.mailjet_campaign_id] = RoundDoubt.AB_TEST
+        elif send.draft_id is not None and (doubt := _draft_doubt(services, send.draft_id)) is not None:
+            found[send.mailjet_campaign_id] = doubt
     return found
 
 
-def _is_ab_test(services: Observing, draft_id: int) -> bool:
+def _draft_doubt(services: Observing, draft_id: int) -> RoundDoubt | None:
     try:
-        return services.mailjet.drafts.one(draft_id).is_ab_test
-    except (RemoteNotFoundError, UnreadableFieldError):
-        # Deleted since it was sent, or not to be read: then the order of sends is all that there is to go by.
-        return False
+        return RoundDoubt.AB_TEST if services.mailjet.drafts.one(draft_id).is_ab_test else None
+    except RemoteNotFoundError:
+        # Deleted since it was sent: then the order of sends is all that there is to go by.
+        return None
+    except UnreadableFieldError:
+        return RoundDoubt.UNKNOWN_TYPE
 
 
 def _unreadable(send: SendSeen, list_ids: ListIds, settled: Collection[int], now: datetime) -> UnreadableRow:

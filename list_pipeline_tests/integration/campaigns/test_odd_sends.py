@@ -139,6 +139,19 @@ def test_a_draft_is_asked_for_once_and_one_that_is_gone_stops_nothing(small: Ins
     assert small.control.requests() == {"GET campaign": 1}
 
 
+def test_a_send_whose_draft_cannot_be_read_may_be_part_of_an_ab_test_and_is_asked_about(small: Installation) -> None:
+    first = send(small, ONE, "Letter 3")
+    small.control.add_fault("poisoned_row", path=r"/campaigndraft/\d+$", field="AXTestingID", value="?", count=None)
+    part = send(small, TWO, "Letter 3", ab_test=12, ab_part="A", only=[small.account.people[20]])
+    assert cycles(small) == [(first,)]
+    assert doubted(small) == {part: RoundDoubt.UNKNOWN_TYPE}
+    assert kept_still(small) == set(CAMPAIGN_LISTS)
+    # Mended, it is asked about all the same: it was placed nowhere.
+    small.control.clear_faults()
+    synchronise(small.services, progress=quietly)
+    assert cycles(small) == [(first,)]
+
+
 def test_a_programmed_ab_test_is_no_campaign_that_is_validated(small: Installation) -> None:
     body = {"Locale": "en_US", "Sender": "1", "SenderEmail": "a@example.com", "Subject": "Letter 3"}
     with plain_client(small.server) as http:

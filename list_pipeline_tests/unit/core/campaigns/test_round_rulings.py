@@ -214,5 +214,8 @@ def test_every_doubt_has_words_of_its_own() -> None:
     words = [doubt.words for doubt in RoundDoubt]
     assert len(set(words)) == len(words)
     assert "A/B test" in RoundDoubt.AB_TEST.words
-    assert "type" in RoundDoubt.UNKNOWN_TYPE.words
+    assert RoundDoubt.UNKNOWN_TYPE.words == (
+        "Mailjet does not say what it is: its type is neither a campaign's nor a transactional mail's, or its draft, which "
+        "tells whether it is part of an A/B test, cannot be read"
+    )
     assert "shortly before" in RoundDoubt.AT_ONCE.words
