@@ -97,8 +97,8 @@ def taken_back(scheduled: ScheduledSend, now: datetime) -> Oddity | None:
     if scheduled.at - now > CAMPAIGNS.near_send:
         return None
     words = (
-        f'"{scheduled.name}" to {scheduled.role.label} is not scheduled any more: its draft was deleted or taken back, '
-        f"{duration_text(scheduled.at - now)} before its time ({instant_text(scheduled.at)})"
+        f'"{scheduled.name}" to {scheduled.role.label} is not scheduled any more: its draft was deleted, taken back or given a '
+        f"list that is none of the three, {duration_text(scheduled.at - now)} before its time ({instant_text(scheduled.at)})"
     )
     return Oddity(OddSend.TAKEN_BACK, words)
 

@@ -67,16 +67,23 @@ def discover_upcoming(services: ReadingMailjet) -> Schedule:
 
     A draft that is not programmed any more is retired with a flag, unless it was cancelled by a block of ours. One that is
     missing among the others is asked for by itself first: a page may lack it. One that cannot be read costs the others nothing:
-    it stays as it is known, or nobody moves between lists while it may be a round.
+    it stays as it is known, or nobody moves between lists while it may be a round. A known one that goes to a segment by now,
+    or is part of an A/B test, is followed all the same: its list is mailed at its time, and is validated and frozen for it.
     """
     shown, result = services.mailjet.drafts.programmed(), Schedule()
-    lacking = _lacking(services, {draft.draft_id for draft in shown})
+    standing = _standing(services)
+    lacking = _lacking(services, standing - {draft.draft_id for draft in shown})
     spoilt = [draft for draft in shown if draft.problem]
     drafts = (*(draft for draft in shown if not draft.problem), *lacking.programmed)
     found: list[tuple[DraftSeen, ListRole, datetime]] = []
+    parts, elsewhere = set(), set()
     for draft in drafts:
         role, why = _place(draft, services.list_ids)
         if role is None:
+            elsewhere.add(draft.draft_id)
+        elif why:
+            parts.add(draft.draft_id)
+        if role is None or (why and draft.draft_id not in standing):
             result.ignored.append(f"Mailjet draft {draft.draft_id}: {why}")
             continue
         try:
@@ -90,13 +97,18 @@ def discover_upcoming(services: ReadingMailjet) -> Schedule:
         ours = block_rows.own_schedules(connection)
         sent = scheduled_campaigns.drafts_already_sent(connection, [draft.draft_id for draft, _, _ in found])
         for draft, role, scheduled_at in found:
-            if draft.draft_id not in sent:
-                _follow(connection, known.get(draft.draft_id), draft, role, scheduled_at, ours, now, result)
+            each = known.get(draft.draft_id)
+            # What we blocked stays blocked: a part of a list is no new schedule of the whole campaign.
+            is_left = draft.draft_id in parts and (
+                each is None or each.retired_at is not None or each.campaign_id in ours
+            )
+            if draft.draft_id not in sent and not is_left:
+                _follow(connection, each, draft, role, scheduled_at, ours, now, result)
         _note_unreadable(connection, spoilt, services.list_ids, known, now)
-        not_to_be_told = lacking.begun | lacking.unread
+        not_to_be_told = lacking.begun | lacking.unread | elsewhere
         if all(draft.draft_id > 0 for draft in spoilt):
             # One without an id may be any that was not shown.
-            programmed = {draft.draft_id for draft in (*drafts, *spoilt)} | lacking.unread
+            programmed = ({draft.draft_id for draft in (*drafts, *spoilt)} | lacking.unread) - elsewhere
             _note_not_started(connection, known, not_to_be_told | {draft.draft_id for draft in spoilt}, ours, now)
             _retire(connection, known, programmed, lacking.begun, ours, now, result)
         sizes = {role: size.mailable for role, size in members.stored_sizes(connection).items()}
@@ -136,14 +148,17 @@ class _Lacking:
     unread: frozenset[int]
 
 
-def _lacking(services: ReadingMailjet, shown: set[int]) -> _Lacking:
+def _standing(services: ReadingMailjet) -> frozenset[int]:
+    """The drafts that stand in the schedule."""
     with services.database.begin() as connection:
-        known = [each.draft_id for each in scheduled_campaigns.not_sent_yet(connection) if each.retired_at is None]
+        known = scheduled_campaigns.not_sent_yet(connection)
+    return frozenset(each.draft_id for each in known if each.retired_at is None and each.draft_id is not None)
+
+
+def _lacking(services: ReadingMailjet, draft_ids: AbstractSet[int]) -> _Lacking:
     found: list[DraftSeen] = []
     begun, unread = set(), set()
-    for draft_id in known:
-        if draft_id is None or draft_id in shown:
-            continue
+    for draft_id in sorted(draft_ids):
         try:
             draft = services.mailjet.drafts.one(draft_id)
         except RemoteNotFoundError:
@@ -161,13 +176,14 @@ def _lacking(services: ReadingMailjet, shown: set[int]) -> _Lacking:
 
 
 def _place(draft: DraftSeen, list_ids: ListIds) -> tuple[ListRole | None, str]:
+    """The campaign list of a draft, and why it is none of ours by itself; both where it goes to a part of such a list."""
     role = list_ids.role_of(draft.list_id) if draft.list_id else None
     if role not in CAMPAIGN_LISTS:
         return None, "for a list that is none of the three campaign lists"
     if draft.segmentation_id:
-        return None, "for a segment of a list only, so it is no round of a cycle"
+        return role, "for a segment of a list only, so it is no round of a cycle"
     if draft.is_ab_test:
-        return None, "part of an A/B test, so it goes to a part of its list; asked about when it is sent"
+        return role, "part of an A/B test, so it goes to a part of its list; asked about when it is sent"
     return role, ""
 
 

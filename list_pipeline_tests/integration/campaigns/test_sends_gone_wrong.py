@@ -165,6 +165,64 @@ def test_a_campaign_that_is_moved_near_its_time_is_told(small: Installation, hou
     assert all(f"from List 1 at {at:%Y-%m-%d %H:%M} UTC to List 1 at" in words for words in found)
 
 
+@pytest.mark.parametrize("part", ["segmentation_id = 5", "ax_testing_id = 12"])
+def test_a_campaign_that_goes_to_a_part_of_its_list_by_now_is_followed_to_its_new_time(
+    small: Installation, part: str
+) -> None:
+    at = at_work(small)
+    draft, key = planned(small, at)
+    unschedule(small, draft)
+    change_draft(small, draft, part)
+    schedule(small, at + 3 * HOURS, draft=draft)
+    found = discover_upcoming(small.services)
+    assert (found.changed, found.retired, found.ignored) == ([key], [], [])
+    small.clock.set(at + 2 * HOURS)
+    look(small)
+    assert told(small, "Did Not Start") == []
+    assert discover_upcoming(small.services).retired == []
+
+
+def test_a_part_of_a_list_brings_no_campaign_back_that_was_taken_off_the_schedule(small: Installation) -> None:
+    at = at_work(small)
+    draft, _ = planned(small, at)
+    unschedule(small, draft)
+    assert len(discover_upcoming(small.services).retired) == 1
+    change_draft(small, draft, "segmentation_id = 5")
+    schedule(small, at + 3 * HOURS, draft=draft)
+    found = discover_upcoming(small.services)
+    assert (found.new, found.changed, len(found.ignored)) == ([], [], 1)
+
+
+def test_a_campaign_that_was_given_a_foreign_list_and_another_time_is_taken_off_the_schedule(
+    small: Installation,
+) -> None:
+    at = at_work(small)
+    draft, key = planned(small, at)
+    unschedule(small, draft)
+    change_draft(small, draft, "list_id = ?", small.account.lists[ListRole.MASTER])
+    schedule(small, at + 48 * HOURS, draft=draft)
+    assert discover_upcoming(small.services).retired == [key]
+    look(small)
+    (words,) = told(small, "A Campaign Was Taken Off the Schedule")
+    assert "given a list that is none of the three" in words
+    small.clock.set(at + 2 * HOURS)
+    look(small)
+    assert told(small, "Did Not Start") == []
+
+
+def test_a_campaign_that_was_given_a_foreign_list_around_its_time_is_not_told_to_have_missed_it(
+    small: Installation,
+) -> None:
+    at = at_work(small)
+    draft, _ = planned(small, at)
+    unschedule(small, draft)
+    change_draft(small, draft, "list_id = ?", small.account.lists[ListRole.MASTER])
+    schedule(small, at + 48 * HOURS, draft=draft)
+    small.clock.set(at + HOURS)
+    look(small)
+    assert told(small, "Did Not Start") == []
+
+
 def test_a_send_to_a_list_that_was_filled_since_its_validation_is_told_with_both_numbers(small: Installation) -> None:
     at = at_work(small)
     _, key = planned(small, at)

@@ -74,8 +74,8 @@ def test_what_is_taken_back_a_day_before_its_time_is_news() -> None:
     assert taken_back(LETTER, AT - timedelta(hours=24) - SECOND) is None
     assert taken_back(LETTER, AT - timedelta(hours=24)) == Oddity(
         OddSend.TAKEN_BACK,
-        '"Letter 3" to List 1 is not scheduled any more: its draft was deleted or taken back, 1 day before its time '
-        "(2026-03-02 09:00 UTC)",
+        '"Letter 3" to List 1 is not scheduled any more: its draft was deleted, taken back or given a list that is none of '
+        "the three, 1 day before its time (2026-03-02 09:00 UTC)",
     )
 
 
