@@ -22,8 +22,8 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.reviews.questions import MISSING_ROUND
 from list_pipeline.core.wording import instant_text
 from list_pipeline.operations.access import ReadingMailjet, Storing
+from list_pipeline.storage.campaigns import closings, rounds, scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns import odd_sends as odd_rows
-from list_pipeline.storage.campaigns import rounds, scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns.scheduled_campaigns import UpcomingCampaign
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
 from list_pipeline.storage.plans import plan_rows
@@ -106,7 +106,8 @@ def _off(connection: Connection, campaign: Campaign, mailed: int) -> Oddity | No
 
 
 def note_missing_round(services: Storing) -> None:
-    """Write down that a round of the open cycle is missing: once, until another round of it is sent."""
+    """Write down that a round of the open cycle is missing: once, until another round of it is sent, or a person closes the
+    cycle and opens it again."""
     now = services.clock.now()
     with services.database.begin() as connection:
         sent_campaigns.lock_schedule(connection)
@@ -117,7 +118,13 @@ def note_missing_round(services: Storing) -> None:
             return
         first = min(found.cycle.sent.values(), key=lambda sent: sent.at).mailjet_campaign_id
         campaign_id = sent_campaigns.campaign_of_send(connection, first)
-        if rounds.is_asked_about(connection, campaign_id, MISSING_ROUND, found.cycle.last_sent_at):
+        if rounds.is_asked_about(
+            connection,
+            campaign_id,
+            MISSING_ROUND,
+            found.cycle.last_sent_at,
+            reopened_at=closings.last_reopened(connection),
+        ):
             return
         words = f"{found.words}. If it will not come: `list-pipeline close-cycle --by NAME --note WHY`"
         plan_rows.add_finding(connection, words, now, campaign_id=campaign_id, about=MISSING_ROUND)

@@ -56,6 +56,12 @@ def latest_standing(connection: Connection) -> CycleClosing | None:
     )
 
 
+def last_reopened(connection: Connection) -> datetime | None:
+    """When a person last took a closing back, or None."""
+    found: datetime | None = fetch_scalar(connection, "select max(reopened_at) from cycle_closing")
+    return found
+
+
 def save(
     connection: Connection, number: int, missing: Sequence[ListRole], missed: int, by: str, note: str, now: datetime
 ) -> int:

@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.campaigns.cycles import CampaignSend, Cycle, RoundDoubt, RoundRuling, content_of
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
+from list_pipeline.core.reviews.questions import ReviewStatus
 from list_pipeline.storage.campaigns.sent_campaigns import save_cycles
-from list_pipeline.storage.database import execute, fetch_all, fetch_scalar
+from list_pipeline.storage.database import execute, fetch_all, fetch_scalar, sql_word
 
 
 def sends(connection: Connection) -> tuple[CampaignSend, ...]:
@@ -161,17 +162,28 @@ def doubt_of(connection: Connection, campaign_id: int | None) -> str | None:
     return found
 
 
-def is_asked_about(connection: Connection, campaign_id: int, about: str, since: datetime) -> bool:
-    """Whether a finding about one thing was written about a campaign since an instant."""
+def is_asked_about(
+    connection: Connection,
+    campaign_id: int,
+    about: str,
+    since: datetime,
+    *,
+    reopened_at: datetime | None = None,
+) -> bool:
+    """Whether a finding about one thing was written about a campaign since an instant. What was answered before a cycle was
+    opened again was answered by its closing, and does not count."""
     return bool(
         fetch_scalar(
             connection,
-            """select exists (select 1 from review_item
+            f"""select exists (select 1 from review_item
                               where campaign_id = :campaign and kind = 'finding' and details ->> 'about' = :about
-                              and created_at >= :since)""",
+                              and created_at >= :since
+                              and (status = {sql_word(ReviewStatus.OPEN)}
+                                   or created_at >= coalesce(cast(:reopened_at as timestamptz), :since)))""",
             campaign=campaign_id,
             about=about,
             since=since,
+            reopened_at=reopened_at,
         )
     )
 

@@ -23,6 +23,7 @@ from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upco
 from list_pipeline.operations.drift.odd_sends import watch_sends
 from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.reviews.closed_cycles import close_cycle, reopen_cycle
+from list_pipeline.operations.reviews.findings import close_ended
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.operations.validation.validate import validate
@@ -78,6 +79,28 @@ def test_a_round_that_is_late_for_the_usual_rhythm_of_three_days_is_told_once(sm
     (words,) = told(small, "A Round Is Missing")
     assert "waits for List 2 and List 3" in words
     assert "the usual pause is 3 days" in words
+
+
+def test_a_round_that_still_does_not_come_after_its_cycle_was_opened_again_is_told_once_more(
+    small: Installation,
+) -> None:
+    send(small, ONE)
+    send(small, THREE)
+    close_cycle(small.services, by="ada", note="no second letter")
+    close_ended(small.services)
+    reopen_cycle(small.services, by="ada", note="it comes")
+    for _ in range(2):
+        wait(small, 0.1)
+        assert len(told(small, "A Round Is Missing")) == 2
+
+
+def test_a_question_that_was_not_over_when_its_cycle_was_opened_again_stands(small: Installation) -> None:
+    send(small, ONE)
+    send(small, THREE)
+    close_cycle(small.services, by="ada", note="no second letter")
+    reopen_cycle(small.services, by="ada", note="it comes")
+    wait(small, 0.1)
+    assert len(told(small, "A Round Is Missing")) == 1
 
 
 def test_a_round_that_is_scheduled_is_not_missing(small: Installation) -> None:
