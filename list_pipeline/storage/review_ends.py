@@ -65,10 +65,12 @@ _ENDS = {
     "somebody said what the send is, or a later cycle did": f"{_about(ROUND_DOUBT)} and s.round_doubt is null",
     "another round of its cycle was sent, or the cycle ended": f"""{_about(MISSING_ROUND)}
         and (y.cycle_id is null or y.closed_at is not null or exists (
-            select 1 from campaign_schedule o where o.cycle_id = y.cycle_id and o.send_start_at > r.created_at))""",
+            select 1 from campaign_schedule o
+            where o.cycle_id = y.cycle_id and r.details -> 'rounds' @> to_jsonb(o.round_number)))""",
     "Mailjet sends it, or it was scheduled anew": f"""{_about(OddSend.NOT_STARTED)}
         and (s.mailjet_campaign_id is not null or s.retired_at is null and s.scheduled_since > r.created_at)""",
-    "it is scheduled again": f"{_about(OddSend.TAKEN_BACK)} and s.retired_at is null",
+    "Mailjet sends it after all": f"{_about(OddSend.TAKEN_BACK)} and s.mailjet_campaign_id is not null",
+    "it is scheduled again": f"{_about(OddSend.TAKEN_BACK)} and s.mailjet_campaign_id is null and s.retired_at is null",
     "Mailjet sends it, or its list was validated anew": f"""{_about(OddSend.RESCHEDULED)}
         and (s.mailjet_campaign_id is not null or exists (
             select 1 from campaign_validation v where v.campaign_id = s.id and v.validated_at > r.created_at))""",

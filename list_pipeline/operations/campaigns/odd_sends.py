@@ -123,9 +123,17 @@ def note_missing_round(services: Storing) -> None:
             campaign_id,
             MISSING_ROUND,
             found.cycle.last_sent_at,
+            missing_rounds=[role.round_number for role in found.cycle.missing],
             reopened_at=closings.last_reopened(connection),
         ):
             return
         words = f"{found.words}. If it will not come: `list-pipeline close-cycle --by NAME --note WHY`"
-        plan_rows.add_finding(connection, words, now, campaign_id=campaign_id, about=MISSING_ROUND)
+        plan_rows.add_finding(
+            connection,
+            words,
+            now,
+            campaign_id=campaign_id,
+            about=MISSING_ROUND,
+            missing_rounds=[role.round_number for role in found.missing],
+        )
     log.warning("a round is missing", cycle=found.cycle.number, lists=[role.value for role in found.missing])

@@ -6,7 +6,7 @@ Does not belong here: when a send is doubted and where it goes (``core.campaigns
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -15,7 +15,7 @@ from list_pipeline.core.campaigns.cycles import CampaignSend, Cycle, RoundDoubt,
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.reviews.questions import ReviewStatus
 from list_pipeline.storage.campaigns.sent_campaigns import save_cycles
-from list_pipeline.storage.database import execute, fetch_all, fetch_scalar, sql_word
+from list_pipeline.storage.database import execute, fetch_all, fetch_scalar, sql_word, to_json
 
 
 def sends(connection: Connection) -> tuple[CampaignSend, ...]:
@@ -168,10 +168,15 @@ def is_asked_about(
     about: str,
     since: datetime,
     *,
+    missing_rounds: Sequence[int],
     reopened_at: datetime | None = None,
 ) -> bool:
     """Whether a finding about one thing was written about a campaign since an instant. What was answered before a cycle was
-    opened again was answered by its closing, and does not count."""
+    opened again was answered by its closing, and does not count; neither does what was answered by a round that was sent since.
+
+    Args:
+        missing_rounds: the rounds, by number, that the cycle misses now.
+    """
     return bool(
         fetch_scalar(
             connection,
@@ -179,11 +184,13 @@ def is_asked_about(
                               where campaign_id = :campaign and kind = 'finding' and details ->> 'about' = :about
                               and created_at >= :since
                               and (status = {sql_word(ReviewStatus.OPEN)}
-                                   or created_at >= coalesce(cast(:reopened_at as timestamptz), :since)))""",
+                                   or created_at >= coalesce(cast(:reopened_at as timestamptz), :since)
+                                      and details -> 'rounds' <@ cast(:missing as jsonb)))""",
             campaign=campaign_id,
             about=about,
             since=since,
             reopened_at=reopened_at,
+            missing=to_json(list(missing_rounds)),
         )
     )
 

@@ -492,12 +492,13 @@ def add_finding(
     campaign_id: int | None = None,
     about: str | None = None,
     contact_ids: Sequence[int] = (),
+    missing_rounds: Sequence[int] = (),
 ) -> None:
     """Tell people something that belongs to no plan; the caller makes sure that it is told once.
 
     Args:
         about: what it is about, for those who look for such findings. contact_ids: everybody whom it concerns, also those
-            whom the summary only counts.
+            whom the summary only counts. missing_rounds: the rounds, by number, that it says are missing.
     """
     execute(
         connection,
@@ -509,7 +510,11 @@ def add_finding(
         kind=ReviewKind.FINDING,
         summary=summary,
         details=to_json(
-            {**({"about": about} if about else {}), **({"contact_ids": list(contact_ids)} if contact_ids else {})}
+            {
+                **({"about": about} if about else {}),
+                **({"contact_ids": list(contact_ids)} if contact_ids else {}),
+                **({"rounds": list(missing_rounds)} if missing_rounds else {}),
+            }
         ),
         now=now,
     )

@@ -140,6 +140,29 @@ def test_a_missing_round_is_over_when_it_comes_or_the_cycle_is_closed(small: Ins
     assert is_over(small, number, "another round of its cycle was sent, or the cycle ended")
 
 
+def test_a_missing_round_is_over_when_it_had_begun_before_the_question_and_is_shown_after_it(
+    small: Installation,
+) -> None:
+    send(small, ONE)
+    hidden = small.control.send(small.account.lists[TWO], "Letter 3", profile="clean")
+    small.control.add_fault("poisoned_row", path="/campaign$", field="Status", value={}, row=hidden, count=None)
+    for _ in range(4):
+        small.clock.advance(24 * HOURS)
+        look(small)
+    number = only(small, "missing_round")
+    assert close_ended(small.services) == []
+    small.control.clear_faults()
+    look(small)
+    assert is_over(small, number, "another round of its cycle was sent, or the cycle ended")
+    # The last one becomes late, too.
+    small.clock.advance(24 * HOURS)
+    look(small)
+    assert only(small, "missing_round") > number
+    look(small)
+    assert [words for words in told(small, "A Round Is Missing") if "waits for List 3" in words] != []
+    assert len(told(small, "A Round Is Missing")) == 2
+
+
 def test_what_did_not_start_is_over_when_it_is_scheduled_anew(small: Installation) -> None:
     at = at_work(small)
     draft, _ = planned(small, at)
@@ -171,6 +194,18 @@ def test_what_was_taken_back_is_over_when_it_is_scheduled_again_and_what_was_mov
     small.clock.advance(timedelta(minutes=5))
     validate(small.services, key)
     assert is_over(small, moved, "its list was validated anew")
+
+
+def test_what_was_taken_back_and_is_sent_all_the_same_is_over_and_not_told_as_scheduled(small: Installation) -> None:
+    at = at_work(small)
+    draft, _ = planned(small, at)
+    unschedule(small, draft)
+    look(small)
+    number = only(small, "taken_back")
+    schedule(small, at, draft=draft)
+    small.clock.set(at + timedelta(minutes=1))
+    look(small)
+    assert is_over(small, number, "Mailjet sends it after all")
 
 
 def test_a_failed_contact_is_over_when_it_is_suppressed_otherwise(small: Installation) -> None:
