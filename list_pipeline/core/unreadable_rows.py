@@ -39,8 +39,13 @@ def row_words(row: UnreadableRow) -> str:
 def consequence_words(rows: Sequence[UnreadableRow]) -> str:
     """What is done, and left alone, while rows cannot be read."""
     sentences = ["Everything else goes on"]
-    if any(row.kind in (RowKind.CONTACT, RowKind.RECIPIENT) for row in rows):
+    if any(row.kind is RowKind.CONTACT or (row.kind is RowKind.RECIPIENT and row.contact_id) for row in rows):
         sentences.append("these contacts stay where they are and are neither moved, enrolled nor suppressed")
+    if any(row.kind is RowKind.RECIPIENT and row.contact_id is None for row in rows):
+        sentences.append(
+            "where an entry does not say whose it is, nobody can be seen to leave, so nobody is moved from or to that list "
+            "or enrolled out of it"
+        )
     if any(row.kind in (RowKind.BOUNCE, RowKind.MESSAGE) for row in rows):
         sentences.append("what such a row of a log says counts for nobody")
     if any(row.holds_moves for row in rows):

@@ -218,6 +218,16 @@ def holds_moves(connection: Connection) -> bool:
     )
 
 
+def lists_with_nameless(connection: Connection) -> frozenset[int]:
+    """Mailjet's ids of the lists with an entry that does not say whose it is: whoever left such a list since is not noticed."""
+    found = fetch_all(
+        connection,
+        f"""select distinct list_id from unreadable_row
+           where kind = {_ENTRY} and contact_id is null and list_id is not null and ended_at is null""",
+    )
+    return frozenset(int(row["list_id"]) for row in found)
+
+
 def _kept(connection: Connection, condition: str, most: int | None = None) -> tuple[KeptRow, ...]:
     found = fetch_all(
         connection,

@@ -20,7 +20,7 @@ from list_pipeline.operations.campaigns.recipients import record_recipients
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
 from list_pipeline.storage import mass_changes
 from list_pipeline.storage.campaigns import rounds, sent_campaigns
-from list_pipeline.storage.unreadable_rows import holds_moves
+from list_pipeline.storage.unreadable_rows import holds_moves, lists_with_nameless
 
 
 def follow_begun_sends(services: Observing) -> None:
@@ -62,19 +62,24 @@ def lists_kept_still(
 
 
 def lists_not_rebalanced(services: Deciding, connection: Connection, cycle: OpenCycle) -> frozenset[ListRole]:
-    """The campaign lists that a rebalancing leaves alone now: those that are kept still, and those that others changed at large
-    while no person has decided on it. Suppressions, and what a person asks for, are not bound by the latter."""
-    return lists_kept_still(services, connection, cycle) | (frozen_by_others(connection) & frozenset(CAMPAIGN_LISTS))
+    """The campaign lists that a rebalancing leaves alone now: those that are kept still, and those that are frozen for it.
+    Suppressions, and what a person asks for, are not bound by the latter."""
+    frozen = frozen_lists(services, connection) & frozenset(CAMPAIGN_LISTS)
+    return lists_kept_still(services, connection, cycle) | frozen
 
 
-def is_enrolment_frozen(connection: Connection) -> bool:
-    """Whether others changed the master list at large, and no person has decided on it: nobody is enrolled out of it."""
-    return ListRole.MASTER in frozen_by_others(connection)
+def is_enrolment_frozen(services: Deciding, connection: Connection) -> bool:
+    """Whether the master list is frozen for rebalancing: nobody is enrolled out of it."""
+    return ListRole.MASTER in frozen_lists(services, connection)
 
 
-def frozen_by_others(connection: Connection) -> frozenset[ListRole]:
-    """The lists, the master list included, that are frozen for rebalancing until a person decides on a mass change."""
-    return frozen_for_rebalancing(mass_changes.open_lists(connection))
+def frozen_lists(services: Deciding, connection: Connection) -> frozenset[ListRole]:
+    """The lists, the master list included, that are frozen for rebalancing: others changed them at large and no person has
+    decided on it, or an entry of them does not say whose it is. Of the latter our rows still show who left, so that a move
+    would put somebody back whom a person took off, and nobody could see that many left."""
+    list_ids = services.settings.list_ids()
+    nameless = {list_ids.role_of(list_id) for list_id in lists_with_nameless(connection)}
+    return frozen_for_rebalancing(mass_changes.open_lists(connection) | {role for role in nameless if role})
 
 
 def changes_take(services: Deciding) -> timedelta:

@@ -33,7 +33,7 @@ from list_pipeline.operations.advice.advisors import access_for, keep_record, pa
 from list_pipeline.operations.campaigns.automations import automations_now
 from list_pipeline.operations.campaigns.before_changes import (
     follow_sends,
-    frozen_by_others,
+    frozen_lists,
     is_enrolment_frozen,
     lists_kept_still,
     lists_not_rebalanced,
@@ -168,7 +168,7 @@ def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess |
 
 def _draft(services: Services, connection: Connection, run: Maintenance, suppression: StoredPlan | None) -> _Draft:
     policy = policy_of(services)
-    available = 0 if is_enrolment_frozen(connection) else queue.count_newcomers(connection)
+    available = 0 if is_enrolment_frozen(services, connection) else queue.count_newcomers(connection)
     cycle = cycle_now(connection, services.clock.now())
     frozen = lists_not_rebalanced(services, connection, cycle)
     flows = plan_flows(queue.balance_sizes(connection), available, cycle.sent, frozen, policy)
@@ -425,13 +425,13 @@ def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]
         cycle = cycle_now(connection, now)
         received = recipient_rows.received_in_cycle(connection, cycle.number, ids)
         frozen = lists_kept_still(services, connection, cycle)
-        by_others = frozen_by_others(connection)
+        left_alone = frozen_lists(services, connection)
         removed = queue.removed_among(connection, ids)
         reasons, changes = {}, []
         for item in items:
             flag = facts.get(item.contact_id)
             reason = _no_longer(item, flag, cycle, received, frozen)
-            if reason is None and by_others & _touched(item):
+            if reason is None and left_alone & _touched(item):
                 reason = StepNote.LIST_FROZEN
             if reason is None and item.contact_id in suppressed_before:
                 reason = StepNote.MUST_STAY

@@ -55,7 +55,8 @@ class SyncStaging:
 
     def add_contacts(self, contacts: Iterable[ContactSeen]) -> None:
         """Remember contacts as they were seen; of a repeated one the last counts."""
-        self.contacts += self._upsert(
+        # Adding to the count comes last: what has no contact is counted while the rows are gone through.
+        added = self._upsert(
             "seen_contact",
             ("contact_id", "email", "is_excluded", "is_complaining", "is_anonymised", "created_at", "is_unreadable"),
             ("contact_id",),
@@ -64,6 +65,7 @@ class SyncStaging:
                 for c in self._named_contacts(contacts)
             ),
         )
+        self.contacts += added
 
     def _named_contacts(self, contacts: Iterable[ContactSeen]) -> Iterator[ContactSeen]:
         for contact in contacts:
@@ -82,7 +84,7 @@ class SyncStaging:
 
     def add_recipients(self, role: ListRole, recipients: Iterable[RecipientSeen]) -> None:
         """Remember places in a list as they were seen; of a repeated one the last counts."""
-        self.recipients += self._upsert(
+        added = self._upsert(
             "seen_recipient",
             (
                 "list_role", "contact_id", "recipient_id", "is_unsubscribed", "subscribed_at", "unsubscribed_at",
@@ -97,6 +99,7 @@ class SyncStaging:
                 for r in self._named_recipients(role, recipients)
             ),
         )  # fmt: skip
+        self.recipients += added
 
     def _named_recipients(self, role: ListRole, recipients: Iterable[RecipientSeen]) -> Iterator[RecipientSeen]:
         for entry in recipients:

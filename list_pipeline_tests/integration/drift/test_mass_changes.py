@@ -370,10 +370,10 @@ def test_an_import_into_the_master_list_enrols_nobody_until_it_is_accepted(insta
         made.maintain()
         assert set[int]().union(*map(made.members, CAMPAIGN_LISTS)) <= before
         with made.services.database.begin() as connection:
-            assert before_changes.is_enrolment_frozen(connection)
+            assert before_changes.is_enrolment_frozen(made.services, connection)
         answers.accept(made.services, found(made)[0].matter, by="ada", note="our trade fair")
         with made.services.database.begin() as connection:
-            assert not before_changes.is_enrolment_frozen(connection)
+            assert not before_changes.is_enrolment_frozen(made.services, connection)
 
 
 def test_what_is_done_every_week_is_usual_after_three_times_and_what_is_new_is_not(small: Installation) -> None:

@@ -14,14 +14,20 @@ from list_pipeline.cli.main import app
 from list_pipeline.core.bounces.classes import BounceClass
 from list_pipeline.core.errors import IncompleteDataError, RefusedError
 from list_pipeline.core.lists import ALL_LISTS, ListRole
+from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.operations.bounces.fetch import fetch_bounces
-from list_pipeline.operations.campaigns.before_changes import lists_kept_still
+from list_pipeline.operations.campaigns.before_changes import (
+    is_enrolment_frozen,
+    lists_kept_still,
+    lists_not_rebalanced,
+)
 from list_pipeline.operations.campaigns.discovery import cycle_now, discover
 from list_pipeline.operations.campaigns.recipients import record_recipients
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
 from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.membership.sync import sync
 from list_pipeline.operations.plans.single_contacts import suppress
+from list_pipeline.operations.rebalancing.plan_and_execute import execute_rebalancing
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.storage.campaigns.recipients import unrecorded_in_cycle
 from list_pipeline.storage.membership import members, queue
@@ -169,6 +175,49 @@ def test_nobody_is_taken_for_gone_while_an_entry_does_not_say_whose_it_is(small:
     assert ListRole.CAMPAIGN_1 in sync(small.services).full_lists
     assert on_list(small, ListRole.CAMPAIGN_1) == small.members(ListRole.CAMPAIGN_1)
     assert unreadable(small) == []
+
+
+@pytest.mark.parametrize("role", [ListRole.CAMPAIGN_1, ListRole.MASTER])
+def test_a_list_with_a_nameless_entry_is_not_rebalanced_and_suppressions_go_on(
+    small: Installation, role: ListRole
+) -> None:
+    nameless = small.control.sign_up("new@example.org", small.account.lists[role])
+    poison(small, "/listrecipient", "ContactID", "?", contact=nameless)
+    sync(small.services, full=True)
+    frozen = frozenset({role} - {ListRole.MASTER})
+    with small.services.database.begin() as connection:
+        cycle = cycle_now(connection, small.clock.now())
+        assert lists_not_rebalanced(small.services, connection, cycle) == frozen
+        assert is_enrolment_frozen(small.services, connection) is (role is ListRole.MASTER)
+        assert lists_kept_still(small.services, connection, cycle) == frozenset()
+    (finding,) = findings(small)
+    assert "nobody is moved from or to that list" in finding
+    assert "these contacts stay" not in finding
+    small.maintain()
+    assert frozen <= set(small.plan(PlanKind.REBALANCING).rebalancing_summary.frozen)
+    assert all(step.list_role not in frozen for step in small.steps(PlanKind.REBALANCING))
+    small.assert_suppressed(small.account.ids(*HARD))
+    small.control.clear_faults()
+    sync(small.services, full=True)
+    with small.services.database.begin() as connection:
+        assert lists_not_rebalanced(small.services, connection, cycle) == frozenset()
+        assert not is_enrolment_frozen(small.services, connection)
+
+
+def test_an_approved_move_is_not_made_once_an_entry_of_its_list_is_nameless(small: Installation) -> None:
+    run = small.decide_rebalancing()
+    nameless = small.control.sign_up("new@example.org", small.account.lists.campaign_3)
+    poison(small, "/listrecipient", "ContactID", "?", contact=nameless)
+    sync(small.services)
+    assert unreadable(small) == [("listrecipient", None)]
+    before = small.members(ListRole.CAMPAIGN_3)
+    execute_rebalancing(small.services, run, quietly)
+    ends = small.query(
+        "select distinct state, note from change_step join change using (change_id) where plan_id = :plan",
+        plan=small.plan(PlanKind.REBALANCING).plan_id,
+    )
+    assert ends == [("skipped", "list_frozen")]
+    assert small.members(ListRole.CAMPAIGN_3) == before
 
 
 def test_an_entry_that_we_know_says_whose_it_is_by_its_own_id(small: Installation) -> None:

@@ -39,6 +39,9 @@ def test_only_what_follows_from_these_rows_is_said_to_follow() -> None:
     assert "nobody moves between lists" not in consequence_words([CONTACT])
     assert "nobody moves between lists" in consequence_words([CONTACT, SEND])
     assert "counts for nobody" in consequence_words([UnreadableRow(RowKind.BOUNCE, 1, "x")])
+    assert "nobody is moved from or to that list" in consequence_words([CONTACT, NAMELESS])
+    assert "nobody is moved from or to that list" not in consequence_words([CONTACT])
+    assert "moved, enrolled nor suppressed" not in consequence_words([NAMELESS])
     assert consequence_words([UnreadableRow(RowKind.CONTACT_LIST, 1, "x")]) == "Everything else goes on"
 
 
