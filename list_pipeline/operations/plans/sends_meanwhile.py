@@ -1,4 +1,5 @@
-"""Sends that begin, or come near, while a plan is carried out: looked for before each wave, and written to the journal.
+"""Sends that begin, or come near, while a plan is carried out: looked for before each wave, and written to the journal. Lists
+that are frozen meanwhile are heeded at the same moments.
 
 Belongs here: when Mailjet is asked about sends, and writing what follows. Does not belong here: what follows
 (``core.plans.sends_meanwhile``), posting jobs (``execution``).
@@ -16,6 +17,7 @@ from list_pipeline.core.campaigns.policy import CAMPAIGNS
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.concurrent_edits import ChangeNow, FollowUp
 from list_pipeline.core.plans.journal import StepNote, StepState
+from list_pipeline.core.plans.plan import ItemAction, PlanKind
 from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.plans.sends_meanwhile import (
     Way,
@@ -33,12 +35,14 @@ from list_pipeline.operations.campaigns.before_changes import (
     changes_take,
     follow_begun_sends,
     follow_sends,
+    frozen_lists,
     lists_kept_still,
 )
 from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.lock import MutationLock
 from list_pipeline.storage.plans import concurrent_edits as edit_rows
+from list_pipeline.storage.plans import plan_rows
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +79,7 @@ class SendsMeanwhile:
         self._looked_at = looked_at
         self._is_removing = False
         self._held: set[int] = set()
+        self._frozen: frozenset[ListRole] = frozenset()
 
     @property
     def held(self) -> frozenset[int]:
@@ -83,7 +88,8 @@ class SendsMeanwhile:
 
     def forbid_beginning(self) -> bool:
         """Before a job of the first wave: changes to or from lists that are sent now, or before the plan has certainly ended,
-        are not begun. Two requests, where that was last asked a while ago.
+        are not begun; of a rebalancing also not those to or from lists that are frozen for it by now. Two requests, where that
+        was last asked a while ago.
 
         Returns:
             Whether something is not to be posted any more, so that the steps have to be read again.
@@ -94,6 +100,7 @@ class SendsMeanwhile:
         if not changes:
             return False
         self._look(follow_sends)
+        self._frozen = self._frozen_now()
         return self._judge(changes, self._not_begun)
 
     def turn_round(self) -> bool:
@@ -129,6 +136,8 @@ class SendsMeanwhile:
         self, change: ChangeNow, cycle: OpenCycle, kept_still: frozenset[ListRole], received: bool
     ) -> FollowUp | None:
         why = not_begun(change, cycle, kept_still, received=received)
+        if why is None and self._frozen & _touched(change):
+            why = StepNote.LIST_FROZEN
         if why is None:
             return None
         planned = tuple(step for step in change.steps if step.state is StepState.PLANNED)
@@ -143,6 +152,14 @@ class SendsMeanwhile:
         if way is Way.WAIT:
             self._held.add(change.change_id)
         return follow_up(change, way)
+
+    def _frozen_now(self) -> frozenset[ListRole]:
+        """The lists that a rebalancing leaves alone by now. What a person asked for is not bound by that, nor is the automatic
+        rollback: it takes back our own work, and a list that was half moved would be worse off than one that was not."""
+        with self._lock.writing() as connection:
+            if plan_rows.existing_plan(connection, self._plan_id).kind is not PlanKind.REBALANCING:
+                return frozenset()
+            return frozen_lists(self._services, connection)
 
     def _is_fresh(self) -> bool:
         since = self._looked_at
@@ -178,6 +195,12 @@ class SendsMeanwhile:
         if found or waiting:
             log.warning("a send met a plan", plan=self._plan_id, changes=len(found), waiting=waiting)
         return bool(found or waiting)
+
+
+def _touched(change: ChangeNow) -> frozenset[ListRole | None]:
+    """The lists that give or take the contact of a change; an enrolment takes it out of the master list."""
+    master = {ListRole.MASTER} if change.kind is ItemAction.ENROL else set[ListRole]()
+    return frozenset({step.list_role for step in change.steps} | master)
 
 
 def _return_home(change: ChangeNow, cycle: OpenCycle, _: frozenset[ListRole], received: bool) -> FollowUp | None:

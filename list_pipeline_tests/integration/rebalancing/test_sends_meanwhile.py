@@ -217,6 +217,42 @@ def test_nothing_is_begun_before_a_send_that_is_scheduled_while_a_job_takes_long
     assert "2 stay where they were, because a send to one of their lists is near" in told
 
 
+@pytest.mark.parametrize("role", [ListRole.MASTER, ONE, TWO, THREE])
+def test_a_list_that_others_change_at_large_in_the_middle_is_left_alone_but_for_what_was_begun(
+    small: Installation, monkeypatch: pytest.MonkeyPatch, role: ListRole
+) -> None:
+    run = small.decide_rebalancing()
+    small.control.set_switches(job_latency_seconds=300.0)
+    movers, home, new = one_move(small)
+    planned = moves(small)
+
+    def act() -> None:
+        if role is ListRole.MASTER:
+            for number in range(15):
+                small.control.sign_up(f"imported-{number}@example.net", small.account.lists.master)
+        else:
+            for contact_id in sorted(small.members(role) - movers)[:12]:
+                small.take_off(role, contact_id)
+        synchronise(small.another(), progress=quietly)
+
+    once(monkeypatch, moment(small, "adding", home, new), act)
+    rebalancing.execute_rebalancing(small.another(mailjet_job_contacts=1), run, quietly)
+    begun = min(movers)
+    left_alone = {
+        contact_id
+        for contact_id, (old, joined) in planned.items()
+        if contact_id != begun and role in (old or ListRole.MASTER, joined)
+    }
+    assert bool(left_alone) is (role is not ONE)
+    for contact_id, (old, joined) in planned.items():
+        expected = old if contact_id in left_alone else joined
+        assert small.places(contact_id) & set(CAMPAIGN_LISTS) == ({expected} if expected else set())
+    skipped = small.query(
+        "select distinct contact_id from change join change_step using (change_id) where note = 'list_frozen'"
+    )
+    assert {contact_id for (contact_id,) in skipped} == left_alone
+
+
 def test_who_got_a_cycle_twice_because_both_lists_were_sent_in_the_middle_is_named(
     small: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
