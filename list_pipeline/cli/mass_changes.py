@@ -46,8 +46,9 @@ def mass_changes(
         elif repair is not None:
             made = answers.repair(services, repair, by=by, note=note)
             say(
-                f"Plan {made.plan_id} puts {made.contacts:,} contacts back, {made.left:,} stay off. It waits: list-pipeline "
-                f"approve {made.plan_id} {made.content_hash[:12]} --by NAME"
+                f"Plan {made.plan_id} puts {made.contacts:,} contacts back, {made.left:,} stay off. "
+                + (f"{made.entering} " if made.entering else "")
+                + f"It waits: list-pipeline approve {made.plan_id} {made.content_hash[:12]} --by NAME"
             )
             give(
                 {

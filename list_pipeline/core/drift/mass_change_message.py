@@ -158,8 +158,14 @@ def ended_message(
     return alert(title, lines, small_print=[compose("Mass change {matter}", matter=str(matter))])
 
 
-def repair_message(matter: int, plan_id: int, content_hash: str, contacts: int, left: int) -> SlackMessage:
-    """The news that a repair waits for approval. ``left``: contacts that must not or cannot be put back."""
+def repair_message(
+    matter: int, plan_id: int, content_hash: str, contacts: int, left: int, entering: str = ""
+) -> SlackMessage:
+    """The news that a repair waits for approval.
+
+    Args:
+        left: contacts that must not or cannot be put back. entering: how many would enter automations, as a sentence.
+    """
     lines = [compose("Plan {plan} puts {n} back.", plan=str(plan_id), n=count_text(contacts, "contact"))]
     if left:
         lines.append(
@@ -169,6 +175,8 @@ def repair_message(matter: int, plan_id: int, content_hash: str, contacts: int, 
                 n=count_text(left, "contact"),
             )
         )
+    if entering:
+        lines.append(compose("{entering}", entering=entering))
     return alert(
         "Repair of a mass change waits for approval",
         lines,

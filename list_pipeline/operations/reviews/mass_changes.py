@@ -19,11 +19,13 @@ from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
+from list_pipeline.core.plans.automations import entering_words
 from list_pipeline.core.plans.corrections import ContactNow
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus, content_hash
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.wording import count_text
 from list_pipeline.operations.access import Deciding
+from list_pipeline.operations.campaigns.automations import automations_now
 from list_pipeline.operations.drift.mass_changes import tell_about_mass_changes
 from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.people import reviewer
@@ -43,12 +45,16 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MassRepair:
-    """The plan that puts contacts back, which waits for approval. ``left``: contacts that stay off."""
+    """The plan that puts contacts back, which waits for approval.
+
+    ``left``: contacts that stay off. ``entering``: how many would enter automations, as a sentence; empty for none.
+    """
 
     plan_id: int
     content_hash: str
     contacts: int
     left: int
+    entering: str = ""
 
 
 def accept(services: Services, matter: int, *, by: str, note: str) -> tuple[MassChange, ...]:
@@ -113,7 +119,7 @@ def repair(services: Services, matter: int, *, by: str, note: str) -> MassRepair
         touched = {item.to_role for item in items}
         rows.repaired_by(connection, [one.mass_change_id for one in found if one.figures.role in touched], made.plan_id)
     log.info("the repair of a mass change waits for approval", matter=matter, plan=made.plan_id, contacts=made.contacts)
-    message = repair_message(matter, made.plan_id, made.content_hash, made.contacts, made.left)
+    message = repair_message(matter, made.plan_id, made.content_hash, made.contacts, made.left, made.entering)
     deliver(
         services,
         keys.mass_change_repair(made.plan_id),
@@ -211,14 +217,16 @@ def _save(
         requested_by=by,
         note=note,
     )
+    entering = entering_words(automations_now(services, connection).entering(item.to_role for item in items))
     lists = ", ".join(role.label for role in ListRole if role in {item.to_role for item in items})
     plan_rows.add_review_item(
         connection,
         campaign_id=None,
         plan_id=plan.plan_id,
         kind=ReviewKind.PLAN,
-        summary=f"{count_text(len(items), 'contact')} would be put back on {lists} (mass change {matter})",
+        summary=f"{count_text(len(items), 'contact')} would be put back on {lists} (mass change {matter})"
+        + (f". {entering.rstrip('.')}" if entering else ""),
         details={"content_hash": hashed, "matter": matter},
         now=now,
     )
-    return MassRepair(plan.plan_id, hashed, len(items), left)
+    return MassRepair(plan.plan_id, hashed, len(items), left, entering)

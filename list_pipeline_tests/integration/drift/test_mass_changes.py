@@ -574,6 +574,18 @@ def test_the_command_shows_what_is_open_and_decides(small: Installation, monkeyp
     assert small.query("select status, decided_by from plan where kind = 'repair'") == [("rejected", "A. Person")]
 
 
+def test_a_repair_says_how_many_would_enter_automations(install_small: Install) -> None:
+    with install_small(lists_with_automations="campaign_2") as made:
+        take_off(made, TWO, made.account.ids(*range(20, 32)))
+        hour_later(made)
+        repair = answers.repair(made.services, found(made)[0].matter, by="ada", note="a mistake")
+        entering = "12 contacts would enter automations at Mailjet, and may be mailed at once: 12 of List 2"
+        ((question,),) = made.query("select summary from review_item where plan_id = :plan", plan=repair.plan_id)
+        assert entering in question
+        assert repair.entering == f"{entering}."
+        assert [one for one in made.control.slack_messages() if entering in str(one)]
+
+
 def test_a_repair_that_is_approved_is_carried_out_and_one_that_nobody_needs_lapses(small: Installation) -> None:
     people = small.account.ids(*range(20, 32))
     take_off(small, TWO, people)

@@ -205,3 +205,6 @@ def test_a_repair_that_waits_names_its_plan_and_who_stays_off() -> None:
     assert "190 contacts" in message.text
     assert "6 contacts stay off" in message.text
     assert "stay off" not in repair_message(3, 12, "a" * 64, 190, 0).text
+    assert "enter automations" not in message.text
+    entering = "190 contacts would enter automations at Mailjet, and may be mailed at once: 190 of List 2."
+    assert entering in repair_message(3, 12, "a" * 64, 190, 6, entering).text
