@@ -146,7 +146,7 @@ class GeminiClient:
     def check(self) -> str:
         """Whether key and model work, for about no cost; returns the model's full name. Raises as ``generate``."""
         described = self._guarded(lambda: self._connected().models.get(model=self.model))
-        return str(described.name)
+        return _model_name(described.name, self.model)
 
     def generate(self, request: ModelRequest) -> ModelAnswer:
         """Ask once, wait out what passes, and return what came. A blocked or empty answer is an answer, not an error.
@@ -368,14 +368,23 @@ def _count(tokens: int | None) -> int:
     return max(tokens or 0, 0)
 
 
+def _word(value: object) -> str:
+    """A word of the API, of a newer one perhaps a word that we do not know, but a word."""
+    return re.sub(r"[^A-Z_]", "", str(value).upper())[:40] or "UNKNOWN"
+
+
+def _model_name(said: str | None, configured: str) -> str:
+    """The name that the service gives its model, where it is one; else the configured one."""
+    return said if said and re.fullmatch(r"[\w./-]{1,80}", said, re.ASCII) else configured
+
+
 def _answer_of(response: GenerateContentResponse, model: str, latency_ms: int) -> ModelAnswer:
     candidate = response.candidates[0] if response.candidates else None
     finish = ""
     if candidate is not None and candidate.finish_reason is not None:
-        # Of a newer API it may be a name that we do not know, but a name.
-        finish = re.sub(r"[^A-Z_]", "", str(candidate.finish_reason.value).upper())[:40] or "UNKNOWN"
+        finish = _word(candidate.finish_reason.value)
     elif response.prompt_feedback is not None and response.prompt_feedback.block_reason is not None:
-        finish = f"BLOCKED:{response.prompt_feedback.block_reason.value}"
+        finish = f"BLOCKED:{_word(response.prompt_feedback.block_reason.value)}"
     usage = response.usage_metadata
     return ModelAnswer(
         text=storable(response.text or ""),
@@ -383,6 +392,6 @@ def _answer_of(response: GenerateContentResponse, model: str, latency_ms: int) -
         prompt_tokens=_count(usage.prompt_token_count if usage else None),
         output_tokens=_count(usage.candidates_token_count if usage else None),
         thought_tokens=_count(usage.thoughts_token_count if usage else None),
-        model_version=response.model_version or model,
+        model_version=_model_name(response.model_version, model),
         latency_ms=latency_ms,
     )

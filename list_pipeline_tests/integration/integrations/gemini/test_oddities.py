@@ -73,6 +73,52 @@ def test_an_answer_without_candidates_is_an_empty_one(clock: VirtualClock, body:
     assert (answer.text, answer.finish_reason, answer.prompt_tokens) == ("", "", 0)
 
 
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("PROHIBITED_CONTENT", "PROHIBITED_CONTENT"),
+        ("<b>new reason</b>", "BNEWREASONB"),
+        ("X" * 5_000, "X" * 40),
+        ("[here](https://odd.example)", "HEREHTTPSODDEXAMPLE"),
+        ("7", "UNKNOWN"),
+    ],
+)
+def test_a_reason_to_block_is_shown_as_a_short_word(clock: VirtualClock, reason: str, shown: str) -> None:
+    body = json.dumps({"promptFeedback": {"blockReason": reason}}).encode()
+    with serving(Answering(body), "gemini") as served:
+        client = GeminiClient(KEY, clock=clock, base_url=served.url)
+        answer = client.generate(ModelRequest("Be brief.", "Say a or b.", SCHEMA, None, 512))
+        client.close()
+
+    assert answer.finish_reason == f"BLOCKED:{shown}"
+
+
+@pytest.mark.parametrize(
+    "name", ["", "x" * 81, "a model", "[a](https://odd.example)", "gem\u202eini", "gemini\n", "<b>", "géminí"]
+)
+def test_a_name_that_is_none_is_not_taken_for_the_models(clock: VirtualClock, name: str) -> None:
+    body = json.dumps({"modelVersion": name, "name": name}).encode()
+    with serving(Answering(body), "gemini") as served:
+        client = GeminiClient(KEY, clock=clock, base_url=served.url, model="gemini-own")
+        answer = client.generate(ModelRequest("Be brief.", "Say a or b.", SCHEMA, None, 512))
+        checked = client.check()
+        client.close()
+
+    assert (answer.model_version, checked) == ("gemini-own", "gemini-own")
+
+
+@pytest.mark.parametrize("name", ["models/gemini-3.5_flash-002", "x" * 80])
+def test_the_name_that_the_service_gives_its_model_is_shown(clock: VirtualClock, name: str) -> None:
+    body = json.dumps({"modelVersion": name, "name": name}).encode()
+    with serving(Answering(body), "gemini") as served:
+        client = GeminiClient(KEY, clock=clock, base_url=served.url, model="gemini-own")
+        answer = client.generate(ModelRequest("Be brief.", "Say a or b.", SCHEMA, None, 512))
+        checked = client.check()
+        client.close()
+
+    assert (answer.model_version, checked) == (name, name)
+
+
 def test_counts_below_nothing_and_odd_ends_are_not_believed(clock: VirtualClock) -> None:
     body = {
         "candidates": [{"finishReason": "<b>odd end</b>", "content": {"parts": [{"text": "{}"}]}}],
