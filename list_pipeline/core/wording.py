@@ -97,6 +97,7 @@ WAITS, WAIT = "waits for a person", "wait for a person"
 """What is held until somebody decides, wherever people read of it: of one thing, and of several."""
 _MOST_DECIMALS = 4
 _MOST_NAMES = 3
+_LONGEST_NAME = 80
 
 
 # Percentages and rates
@@ -286,6 +287,12 @@ def names_text(names: Sequence[str], most: int = _MOST_NAMES) -> str:
     """Names in a sentence: ``a``, ``a and b``, ``a, b and c``; of more than ``most``: ``a, b, c and 2 more``."""
     told = list(names) if len(names) <= most else [*names[:most], f"{len(names) - most:,} more"]
     return " and ".join((", ".join(told[:-1]), told[-1])) if len(told) > 1 else "".join(told)
+
+
+def short_name_text(name: str) -> str:
+    """A name that somebody else gave, such as a campaign's, as it stands in a sentence: 80 characters of it, so that a long one
+    does not take the rest of the sentence out of a message."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1].rstrip()}…"
 
 
 def ids_text(contact_ids: Sequence[int], most: int = 5) -> str:

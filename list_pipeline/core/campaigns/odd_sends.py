@@ -14,7 +14,14 @@ from enum import StrEnum
 
 from list_pipeline.core.campaigns.policy import CAMPAIGNS
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.wording import count_text, duration_text, exceeds_percent, instant_text, share_percent_text
+from list_pipeline.core.wording import (
+    count_text,
+    duration_text,
+    exceeds_percent,
+    instant_text,
+    share_percent_text,
+    short_name_text,
+)
 
 
 class OddSend(StrEnum):
@@ -60,7 +67,7 @@ def odd_start(scheduled: ScheduledSend, role: ListRole, started_at: datetime) ->
         role: the list that it goes to. started_at: when it began (UTC).
     """
     found = []
-    began = f'"{scheduled.name}" was begun at {instant_text(started_at)}, to {role.label}'
+    began = f"{_quoted(scheduled.name)} was begun at {instant_text(started_at)}, to {role.label}"
     if scheduled.is_blocked:
         found.append(Oddity(OddSend.BLOCKED_SENT, f"{began}, although it is blocked"))
     if role is not scheduled.role:
@@ -75,7 +82,7 @@ def odd_start(scheduled: ScheduledSend, role: ListRole, started_at: datetime) ->
 def odd_place(scheduled: ScheduledSend, where: str, started_at: datetime) -> Oddity:
     """What is odd about a scheduled send that has begun and is no round. ``where``: what it went to instead, in words."""
     words = (
-        f'"{scheduled.name}" was begun at {instant_text(started_at)}, to {where}; it was scheduled for '
+        f"{_quoted(scheduled.name)} was begun at {instant_text(started_at)}, to {where}; it was scheduled for "
         f"{scheduled.role.label} and is taken for no round"
     )
     return Oddity(OddSend.OTHER_LIST, words)
@@ -86,8 +93,8 @@ def not_started(scheduled: ScheduledSend, now: datetime) -> Oddity | None:
     if scheduled.is_blocked or now - scheduled.at < CAMPAIGNS.not_started_after:
         return None
     words = (
-        f'"{scheduled.name}" to {scheduled.role.label} was scheduled for {instant_text(scheduled.at)}, and Mailjet has not '
-        "begun to send it"
+        f"{_quoted(scheduled.name)} to {scheduled.role.label} was scheduled for {instant_text(scheduled.at)}, and Mailjet has "
+        "not begun to send it"
     )
     return Oddity(OddSend.NOT_STARTED, words)
 
@@ -97,8 +104,9 @@ def taken_back(scheduled: ScheduledSend, now: datetime) -> Oddity | None:
     if scheduled.at - now > CAMPAIGNS.near_send:
         return None
     words = (
-        f'"{scheduled.name}" to {scheduled.role.label} is not scheduled any more: its draft was deleted, taken back or given a '
-        f"list that is none of the three, {duration_text(scheduled.at - now)} before its time ({instant_text(scheduled.at)})"
+        f"{_quoted(scheduled.name)} to {scheduled.role.label} is not scheduled any more: its draft was deleted, taken back or "
+        f"given a list that is none of the three, {duration_text(scheduled.at - now)} before its time "
+        f"({instant_text(scheduled.at)})"
     )
     return Oddity(OddSend.TAKEN_BACK, words)
 
@@ -108,7 +116,7 @@ def rescheduled(before: ScheduledSend, after: ScheduledSend, now: datetime) -> O
     if min(before.at, after.at) - now > CAMPAIGNS.near_send:
         return None
     words = (
-        f'"{after.name}" was moved from {before.role.label} at {instant_text(before.at)} to {after.role.label} at '
+        f"{_quoted(after.name)} was moved from {before.role.label} at {instant_text(before.at)} to {after.role.label} at "
         f"{instant_text(after.at)}"
     )
     return Oddity(OddSend.RESCHEDULED, words)
@@ -127,10 +135,14 @@ def recipients_off(name: str, role: ListRole, mailed: int, expected: int, known_
         return None
     share = f" ({share_percent_text(off, expected)})" if expected else ""
     words = (
-        f'"{name}" to {role.label} was sent to {count_text(mailed, "contact")}, {off:,}{share} '
+        f"{_quoted(name)} to {role.label} was sent to {count_text(mailed, 'contact')}, {off:,}{share} "
         f"{'more' if mailed > expected else 'fewer'} than the {expected:,} expected by {known_by}"
     )
     return Oddity(OddSend.RECIPIENTS_OFF, words)
+
+
+def _quoted(name: str) -> str:
+    return f'"{short_name_text(name)}"'
 
 
 def what_to_do(kind: OddSend) -> Sequence[str]:

@@ -94,7 +94,8 @@ def odd_send_message(kind: OddSend, campaign_key: str, finding: str) -> SlackMes
     headline, level = _ODD_SENDS[kind]
     return alert(
         headline,
-        [compose("{finding}.", finding=finding.rstrip("."))],
+        # Of a name of 80 characters each may be five once it is escaped; what follows it must stay.
+        [untrusted(f"{finding.rstrip('.')}.", 800)],
         level=level,
         what_to_do=[untrusted(step, 500) for step in to_do_about(kind)],
         about=campaign_key,

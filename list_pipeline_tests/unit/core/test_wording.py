@@ -118,6 +118,12 @@ def test_a_duration_is_told_in_its_two_largest_units(seconds: float, text: str) 
     assert wording.duration_text(seconds) == wording.duration_text(timedelta(seconds=seconds)) == text
 
 
+def test_a_long_name_is_cut_to_80_characters() -> None:
+    assert wording.short_name_text("x" * 80) == "x" * 80
+    assert wording.short_name_text("x" * 81) == "x" * 79 + "…"
+    assert wording.short_name_text("x" * 78 + " yz") == "x" * 78 + "…"
+
+
 def test_names_are_cut_and_the_rest_is_counted() -> None:
     assert [wording.names_text(list("abcde"[:count])) for count in range(6)] == [
         "", "a", "a and b", "a, b and c", "a, b, c and 1 more", "a, b, c and 2 more",

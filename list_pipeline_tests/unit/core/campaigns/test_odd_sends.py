@@ -19,7 +19,10 @@ from list_pipeline.core.campaigns.odd_sends import (
     what_to_do,
 )
 from list_pipeline.core.campaigns.policy import CAMPAIGNS
+from list_pipeline.core.drift.message import odd_send_message
 from list_pipeline.core.lists import CAMPAIGN_LISTS
+from list_pipeline.core.messages.slack_blocks import as_text
+from list_pipeline.core.reviews.messages import ended_message, finding_closed_message
 
 ONE, TWO, _ = CAMPAIGN_LISTS
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -128,3 +131,23 @@ def test_far_off_says_both_numbers_and_by_what_was_expected() -> None:
 def test_each_kind_says_what_to_do(kind: OddSend) -> None:
     assert what_to_do(kind)
     assert all(step.endswith((".", "?")) for step in what_to_do(kind))
+
+
+@pytest.mark.parametrize("letter", ["x", "&", "<"])
+def test_a_long_name_leaves_list_time_and_what_is_odd_in_the_message(letter: str) -> None:
+    name = letter * 1_000
+    long = ScheduledSend(name, ONE, AT, is_blocked=True)
+    moved = ScheduledSend(name, TWO, AT)
+    elsewhere = odd_start(long, TWO, AT - timedelta(hours=1))
+    found = [*elsewhere, odd_place(long, "another list", AT), taken_back(long, AT), rescheduled(long, moved, AT)]
+    found += [not_started(moved, AT + timedelta(days=1)), recipients_off(name, ONE, 900, 100, "us")]
+    assert len(found) == 8
+    for oddity in found:
+        assert oddity is not None
+        start = f'"{letter * 79}…" '
+        assert oddity.words.startswith(start)
+        end = oddity.words.removeprefix(start)
+        assert end in as_text(odd_send_message(oddity.kind, "key", oddity.words))
+        if letter == "x":
+            assert end in as_text(ended_message(1, oddity.words, "it is over"))
+            assert end in as_text(finding_closed_message(1, oddity.words, "ada", "seen"))
