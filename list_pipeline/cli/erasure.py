@@ -46,9 +46,10 @@ def erase(
     from list_pipeline.operations.safety.modes import note_flag
 
     with opened_services() as services:
-        note_flag(services, by="command")
         if not dry_run:
             confirm("Erasing a person", "nobody can take an erasure back", yes=yes)
+        if also_at_mailjet and not dry_run:
+            note_flag(services, by="command")
         done = erase_person(
             services,
             contact,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from list_pipeline.cli import erasure as cli_erasure
 from list_pipeline.cli.main import app
+from list_pipeline.cli.program import ExitCode
 from list_pipeline.core.erasure import KeptOff, Person
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError, TransientError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
@@ -505,15 +507,33 @@ def test_a_deletion_without_effect_leaves_everything_as_it_was(
     ]
 
 
-def test_the_command_asks_first_and_shows_no_address(small: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    from contextlib import nullcontext
+@pytest.mark.parametrize(
+    ("how", "is_noted"),
+    [
+        (("--also-at-mailjet", "--dry-run"), False),
+        (("--also-at-mailjet",), False),
+        (("--yes",), False),
+        (("--also-at-mailjet", "--yes"), True),
+    ],
+)
+def test_the_command_notes_the_switch_only_where_it_changes_something_at_mailjet(
+    small: Installation, monkeypatch: pytest.MonkeyPatch, how: tuple[str, ...], is_noted: bool
+) -> None:
+    off = small.another(list_management_enabled=False)
+    monkeypatch.setattr(cli_erasure, "opened_services", lambda: nullcontext(off))
+    named = str(small.account.people[5])
+    CliRunner().invoke(app, ["erase", named, "--by", "ada", "--reason", "r", *how])
+    ((noted,),) = small.query("select count(*) from mode_state where switched_off_at is not null")
+    assert noted == int(is_noted)
 
+
+def test_the_command_asks_first_and_shows_no_address(small: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli_erasure, "opened_services", lambda: nullcontext(small.services))
     address = address_of(small, small.account.people[5])
     asked = ["erase", address, "--by", "ada", "--reason", "r"]
     runner = CliRunner()
     refused = runner.invoke(app, asked, input="n\n")
-    assert refused.exit_code == 1
+    assert refused.exit_code == ExitCode.NOT_CONFIRMED
     assert small.query("select count(*) from erased_person") == [(0,)]
     shown = runner.invoke(app, [*asked, "--yes"])
     assert shown.exit_code == 0, shown.output
