@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from list_pipeline.cli.common import By, Whole, give, opened_services, say, show_table
+from list_pipeline.cli.common import By, Whole, Yes, confirm, give, opened_services, say, show_table
 from list_pipeline.core.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -31,8 +31,10 @@ def mass_changes(
     ] = None,
     by: By = "",
     note: Annotated[str, typer.Option(help="Why; needed to accept and to repair.")] = "",
+    yes: Yes = False,
 ) -> None:
-    """Show what others changed at large in the lists, and decide on it. Nothing at Mailjet is changed by this command."""
+    """Show what others changed at large in the lists, and decide on it; changes nothing at Mailjet. Accepting asks first: what
+    is accepted is not asked about again."""
     from list_pipeline.operations.reviews import mass_changes as answers
     from list_pipeline.storage import mass_changes as rows
 
@@ -40,6 +42,11 @@ def mass_changes(
         raise RefusedError("Deciding on mass changes", "it is either accepted or repaired", "Give one of both")
     with opened_services() as services:
         if accept is not None:
+            confirm(
+                f"Accepting mass change {accept}",
+                "its lists are rebalanced again, and nobody is asked about it again",
+                yes=yes,
+            )
             answers.accept(services, accept, by=by, note=note)
             say(f"Mass change {accept} is accepted by {by}.")
             give({"accepted": accept, "accepted_by": by})

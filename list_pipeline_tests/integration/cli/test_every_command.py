@@ -98,7 +98,7 @@ ROWS: Mapping[str, Row] = {
     "cache show": Row(),
     "cache warm": Row(),
     "cache invalidate": Row(("{address}",)),
-    "mass-changes": Row(also=("--accept", "1", "--repair", "1", *NAMED)),
+    "mass-changes": Row(also=("--accept", "1", "--repair", "1", *NAMED), asks=("--accept", "1", *NAMED)),
     "unreadable": Row(("--ended", "5")),
     "retention": Row(("--dry-run",)),
     "erase": Row(

@@ -11,6 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from list_pipeline.cli import mass_changes as cli_mass_changes
+from list_pipeline.cli.common import NotConfirmedError
 from list_pipeline.core.drift.mass_changes import MASS_CHANGES, MassChangeKind, MassChangeStatus
 from list_pipeline.core.errors import IntegrationError, NotFoundError, RefusedError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
@@ -563,12 +564,15 @@ def test_the_command_shows_what_is_open_and_decides(small: Installation, monkeyp
     with pytest.raises(RefusedError, match="Give one of both"):
         said("--accept", number, "--repair", number, *who)
     with pytest.raises(RefusedError, match="there is no reason"):
-        said("--accept", number, "--by", "ada")
+        said("--accept", number, "--by", "ada", "--yes")
     with pytest.raises(NotFoundError):
-        said("--accept", "99", *who)
+        said("--accept", "99", *who, "--yes")
+    with pytest.raises(NotConfirmedError):
+        said("--accept", number, *who)
+    assert found(small, OPEN)
     assert "puts 12 contacts back, 0 stay off" in said("--repair", number, *who)
     assert "open, plan" in said()
-    assert f"Mass change {number} is accepted by A. Person" in said("--accept", number, *who)
+    assert f"Mass change {number} is accepted by A. Person" in said("--accept", number, *who, "--yes")
     assert "accepted by A. Person: a mistake" in said()
     # What was meant is not put back by a plan that still waits.
     assert small.query("select status, decided_by from plan where kind = 'repair'") == [("rejected", "A. Person")]
