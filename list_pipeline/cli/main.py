@@ -307,10 +307,11 @@ def main() -> None:
 def _flush() -> None:
     """Whoever read the output may have stopped, as ``head`` does: that is no error, and Python would print one while it ends.
     https://docs.python.org/3/library/signal.html#note-on-sigpipe"""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from enum import IntEnum
 from typing import Annotated, Any, Never
 
@@ -117,7 +118,7 @@ class Program(TyperGroup):
             if code == ExitCode.INTERRUPTED:
                 code = _end("interrupted", "Interrupted.", {}, ExitCode.INTERRUPTED)
             elif answer.is_json and answer.document:
-                write_json(answer.document)
+                code = _written(answer.document) or code
         finally:
             answer.begin()
         sys.exit(code or ExitCode.DONE)
@@ -168,12 +169,25 @@ def _defect(error: Exception) -> int:
     )
 
 
+def _written(document: Mapping[str, Any]) -> int:
+    """Write the answer; the exit code of one that nobody read to its end, else 0."""
+    try:
+        write_json(document)
+    except BrokenPipeError:
+        return ExitCode.FAILED
+    return ExitCode.DONE
+
+
 def _end(kind: str, message: str, parts: Mapping[str, str], code: int | None = None) -> int:
     """Say why a command ends, and give its exit code."""
     if code is None:
         code = ExitCode.NOT_CONFIRMED if kind == "not_confirmed" else ExitCode.FAILED
-    if answer.is_json:
-        write_json({**answer.document, "error": {"kind": kind, "message": message, **parts, "exit_code": int(code)}})
-    else:
-        sys.stderr.write(cleaned(f"Error: {message}") + "\n")
+    # Whoever reads may have stopped, as `head` does: the exit code says it all the same.
+    with suppress(BrokenPipeError):
+        if answer.is_json:
+            write_json(
+                {**answer.document, "error": {"kind": kind, "message": message, **parts, "exit_code": int(code)}}
+            )
+        else:
+            sys.stderr.write(cleaned(f"Error: {message}") + "\n")
     return int(code)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from list_pipeline.cli import states
+from list_pipeline.cli import program, states
+from list_pipeline.cli.common import give
 from list_pipeline.cli.main import app
 from list_pipeline.cli.program import ExitCode
 from list_pipeline.clock import SystemClock
@@ -111,3 +116,30 @@ def well_behaved_but(answer: Any, code: ExitCode) -> None:
     assert "Traceback" not in answer.output
     assert "jane.doe" not in answer.output
     assert "ZeroDivisionError" in answer.stderr
+
+
+@pytest.mark.parametrize(("arguments", "closed"), [(["nosuch", "--json"], "stdout"), (["nosuch"], "stderr")])
+def test_an_error_that_nobody_reads_ends_with_its_code_and_no_traceback(arguments: list[str], closed: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, closed: writing}
+        command = [sys.executable, "-m", "list_pipeline.cli.main", *arguments]
+        ended = subprocess.run(command, **streams, check=False, timeout=60)  # type: ignore[call-overload]
+    finally:
+        os.close(writing)
+    assert ended.returncode == ExitCode.MISUSED
+    assert not (ended.stdout or b"") + (ended.stderr or b"")
+
+
+def test_an_answer_that_nobody_reads_ends_with_1_and_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody_reads(_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(program, "write_json", nobody_reads)
+    made = typer.Typer(cls=program.Program)
+    made.callback()(lambda: None)
+    made.command("show")(lambda: give({"rows": 3}))
+    answer = CliRunner().invoke(made, ["show", "--json"])
+    assert isinstance(answer.exception, SystemExit)
+    assert (answer.exit_code, answer.output) == (ExitCode.FAILED, "")
