@@ -75,7 +75,8 @@ class Settings(BaseSettings):
         description="PostgreSQL 15+, e.g. postgresql://user@host/db; TLS unless it is this machine. Required.",
     )
     redis_url: SecretStr | None = Field(
-        None, description="Redis 6.2+ for the cache (rediss:// unless it is this machine); without it nothing is cached."
+        None,
+        description="Redis 6.2+ for the cache (rediss:// unless it is this machine); without it nothing is cached.",
     )
     dagster_postgres_url: SecretStr | None = Field(
         None, description="Dagster's own storage, with driver: postgresql+psycopg2://user@host/dagster."

@@ -133,9 +133,7 @@ def without_keys(rows: earlier.Rows) -> earlier.Rows:
     made with them."""
     made = re.compile(r'"address_key": "[0-9a-f-]+", |, "installation_id": "[0-9a-f-]+"')
     return {
-        table: sorted(made.sub("", row) for row in found)
-        for table, found in rows.items()
-        if table != "erasure_key"
+        table: sorted(made.sub("", row) for row in found) for table, found in rows.items() if table != "erasure_key"
     }
 
 
