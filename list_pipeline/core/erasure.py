@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -23,9 +22,6 @@ ERASED = "[erased]"
 SURELY_AN_ID = 1_000_000
 """A number from here on that equals the contact's id is taken for it wherever it stands: Mailjet's ids have eight digits and
 more, and no count of ours comes near. A smaller one is an id only where contacts are spoken of, since it may be a count."""
-
-STILL_SHOWN_FOR = timedelta(days=30)
-"""For so long Mailjet shows an erased contact without its address (mailjet php#212)."""
 
 _AT = r"\s*(?:@|＠|﹫|%(?:25)*40|=40|=|&#0*64;|&#x0*40;|&commat;|\\u0040|[(\[{]\s*(?:@|at)\s*[)\]}]|_at_|-at-|\.at\.|\sat\s)\s*"
 """The spellings of ``@`` that masking knows (``core.masking``)."""
