@@ -128,7 +128,7 @@ def discover(services: Observing) -> Discovery:
             plan_rows.add_finding(connection, sentence, now)
         _note_alerts(connection, assignment, now)
         result.alerts.extend(alert.sentence for alert in assignment.alerts)
-        _note_doubts(connection, replace(assignment, doubts=doubts), now)
+        note_doubts(connection, replace(assignment, doubts=doubts), now)
         sent_campaigns.thaw_missed(connection, now - VALIDATION.missed_after)
     log.info("campaigns discovered", new=len(result.new), known=result.known, ignored=len(result.ignored))
     return result
@@ -298,7 +298,7 @@ def _note_alerts(connection: Connection, assignment: CycleAssignment, now: datet
         plan_rows.add_finding(connection, alert.sentence, now, campaign_id=campaign_id, about=about)
 
 
-def _note_doubts(connection: Connection, assignment: CycleAssignment, now: datetime) -> None:
+def note_doubts(connection: Connection, assignment: CycleAssignment, now: datetime) -> None:
     """Ask about sends that do not fit; a cycle that was sent whole and with one content answers what was before it."""
     plain = [c for c in assignment.cycles if c.closed_reason is ClosedReason.COMPLETE and len(c.contents) <= 1]
     for key, doubt in rounds.save_doubts(connection, assignment.doubts).items():

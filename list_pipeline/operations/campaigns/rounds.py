@@ -14,6 +14,7 @@ from list_pipeline.core.campaigns.cycles import Cycle, RoundRuling, assign_again
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.operations.access import Deciding
+from list_pipeline.operations.campaigns.discovery import note_doubts
 from list_pipeline.operations.people import reviewer
 from list_pipeline.storage.campaigns import closings, rounds, sent_campaigns
 
@@ -21,7 +22,8 @@ log = structlog.get_logger(__name__)
 
 
 def rule_on_round(services: Deciding, key: str, ruling: RoundRuling, *, by: str, note: str = "") -> tuple[Cycle, ...]:
-    """Take what a person says a send is, and put the sends since then into cycles anew.
+    """Take what a person says a send is, and put the sends since then into cycles anew. Sends that do not fit
+    any more are asked about.
 
     Args:
         key: the campaign of the send. by: the person's name, no address.
@@ -50,6 +52,6 @@ def rule_on_round(services: Deciding, key: str, ruling: RoundRuling, *, by: str,
         )
         rounds.rule(connection, ruled.mailjet_campaign_id, ruling, name, redact_addresses(note)[:500], now)
         rounds.replace_cycles(connection, kept, assignment.cycles)
-        rounds.save_doubts(connection, assignment.doubts)
+        note_doubts(connection, assignment, now)
     log.info("a person ruled on a send", campaign=key, ruling=ruling.value, by=name)
     return assignment.cycles

@@ -73,6 +73,22 @@ def test_nothing_moves_until_a_person_says_what_an_extra_send_is(small: Installa
     assert doubted(small) == {}
 
 
+def test_a_send_that_fits_no_longer_after_a_ruling_is_asked_about(small: Installation) -> None:
+    for role in (ONE, TWO):
+        send(small, role, "Letter 3")
+    third = send(small, THREE, "Letter 3")
+    after = send(small, ONE, "Letter 4")
+    assert doubted(small) == {}
+    # Without its third round the cycle is not whole, and what comes after it is its first list again.
+    rule_on_round(small.services, third, RoundRuling.NOT_A_ROUND, by="ada")
+    assert doubted(small) == {after: RoundDoubt.SAME_LIST}
+    assert kept_still(small) == set(CAMPAIGN_LISTS)
+    ((words,),) = small.query("select summary from review_item where details ->> 'about' = 'round_doubt'")
+    assert f"Campaign {after} fits no cycle" in words
+    synchronise(small.services, progress=quietly)
+    assert [f"list-pipeline round {after}" in str(row) for row in small.control.slack_messages()].count(True) == 1
+
+
 def test_a_cycle_that_turns_out_plain_answers_the_doubts_before_it(small: Installation) -> None:
     send(small, ONE, "Letter 3")
     extra = send(small, ONE, "Summer sale")
