@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from list_pipeline.core.observations import RowKind, UnreadableRow
-from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar, sql_list, sql_word
+from list_pipeline.storage.database import execute, fetch_all, fetch_row, sql_list, sql_word
 
 _CONTACT, _ENTRY, _MESSAGE = map(sql_word, (RowKind.CONTACT, RowKind.RECIPIENT, RowKind.MESSAGE))
 
@@ -213,9 +213,12 @@ UNTOLD_RECIPIENT = f"""exists (
 
 def holds_moves(connection: Connection) -> bool:
     """Whether a send or a draft that cannot be read may be a round."""
-    return bool(
-        fetch_scalar(connection, "select exists (select 1 from unreadable_row where ended_at is null and holds_moves)")
-    )
+    return bool(holding(connection))
+
+
+def holding(connection: Connection) -> tuple[KeptRow, ...]:
+    """The sends and drafts that cannot be read and may be a round, the newest first."""
+    return _kept(connection, "where ended_at is null and holds_moves")
 
 
 def lists_with_nameless(connection: Connection) -> frozenset[int]:

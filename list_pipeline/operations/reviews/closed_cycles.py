@@ -23,14 +23,19 @@ from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
+from list_pipeline.core.observations import RowKind
+from list_pipeline.core.unreadable_rows import row_words
 from list_pipeline.core.wording import instant_text, names_text
 from list_pipeline.operations.access import Telling
 from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.people import reviewer
+from list_pipeline.storage import unreadable_rows
 from list_pipeline.storage.campaigns import closings, rounds, scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns import recipients as recipient_rows
 
 log = structlog.get_logger(__name__)
+
+_MEND_DRAFT = "Mend it at Mailjet, or take it off the schedule there: `list-pipeline unreadable`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +61,9 @@ def close_cycle(services: Telling, *, by: str, note: str) -> ClosedCycle:
         NotAReviewerError: LIST_REVIEWERS names other people.
         NotFoundError: no cycle is open.
         RefusedError: nobody or no reason is named; a missing round is scheduled at Mailjet; it is asked what one of its sends
-            is, or not known yet who was mailed. Nothing was written. That somebody was mailed who cannot be told is no reason:
-            it need never become known, and only makes the count inexact.
+            is, not known yet who was mailed, or a send or draft that may be its round cannot be read. Nothing
+            was written. That somebody was mailed who cannot be told is no reason: it need never become known, and only makes
+            the count inexact.
     """
     tried = "Closing the open cycle"
     name, reason = reviewer(services, by, tried), _reason(note, tried)
@@ -123,6 +129,15 @@ def _require_settled(connection: Connection, cycle: Cycle, tried: str) -> None:
             tried,
             "it is not known yet who was mailed by one of its rounds",
             "Try again after the next sync; until then nobody can tell who misses it",
+        )
+    if held := unreadable_rows.holding(connection):
+        raise RefusedError(
+            tried,
+            f"{row_words(held[0].row)}; it may be the missing round",
+            _MEND_DRAFT
+            if held[0].row.kind is RowKind.DRAFT
+            else f"Mend it at Mailjet, or wait until {CAMPAIGNS.round_wait.days} days have passed since it was sent, or seen "
+            "first where that cannot be read: `list-pipeline unreadable`",
         )
     for draft in scheduled_campaigns.not_sent_yet(connection):
         if (

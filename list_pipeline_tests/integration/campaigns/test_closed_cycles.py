@@ -200,6 +200,25 @@ def test_a_cycle_whose_recipients_are_not_known_is_not_closed(small: Installatio
         close_cycle(small.services, by="ada", note="why")
 
 
+@pytest.mark.parametrize(
+    ("kind", "advice"),
+    [(RowKind.DRAFT, "take it off the schedule there"), (RowKind.CAMPAIGN, "until 21 days have passed")],
+)
+def test_the_cycle_is_not_closed_while_what_cannot_be_read_may_be_its_round(
+    small: Installation, kind: RowKind, advice: str
+) -> None:
+    send(small, ONE)
+    with small.services.database.begin() as connection:
+        known = UnreadableRow(kind, 8, "ListID is unknown")
+        unreadable_rows.note(connection, [known, UnreadableRow(kind, 7, "x", holds_moves=True)], small.clock.now())
+    with pytest.raises(RefusedError, match=r"(draft|campaign) 7: x; it may be the missing round") as refused:
+        close_cycle(small.services, by="ada", note="why")
+    assert advice in str(refused.value)
+    with small.services.database.begin() as connection:
+        unreadable_rows.end_others(connection, kind, [8], small.clock.now())
+    assert close_cycle(small.services, by="ada", note="why").missing == (TWO, THREE)
+
+
 def test_somebody_who_was_mailed_and_cannot_be_told_keeps_no_cycle_open_and_makes_the_count_inexact(
     small: Installation,
 ) -> None:
