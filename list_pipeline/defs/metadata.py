@@ -6,6 +6,7 @@ The single gate to Dagster's event log: plain Python values only, small, and nev
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
@@ -16,6 +17,8 @@ from list_pipeline.core.masking import redact_addresses
 
 _ROWS_MAX = 50
 _BAR = 22
+_MARKUP = re.compile(r"([\\`*_~\[\]!<|])")
+"""What Markdown reads as more than text. Cells and lines hold names and words of others: none is a link or an image."""
 
 
 def text(value: str) -> dg.MetadataValue:
@@ -24,25 +27,30 @@ def text(value: str) -> dg.MetadataValue:
 
 
 def lines(values: Sequence[str]) -> dg.MetadataValue:
-    """Sentences as a list, with addresses redacted."""
-    shown = [f"- {redact_addresses(value)}" for value in values[:_ROWS_MAX]]
+    """Sentences as a list, as plain text with addresses redacted."""
+    shown = [f"- {_plain(value)}" for value in values[:_ROWS_MAX]]
     if len(values) > _ROWS_MAX:
         shown.append(f"- … and {len(values) - _ROWS_MAX} more")
     return dg.MetadataValue.md("\n".join(shown) or "none")
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue:
-    """Rows as a Markdown table, which the UI shows in place. At most 50 of them, then the number of the rest."""
+    """Rows as a Markdown table, which the UI shows in place; its cells are plain text. At most 50 rows, then the number of the
+    rest."""
     if not rows:
         return dg.MetadataValue.md("none")
     names = list(rows[0])
     out = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
     for row in rows[:_ROWS_MAX]:
-        cells = (redact_addresses(str(row[name])).replace("|", "\\|").replace("\n", " ") for name in names)
+        cells = (_plain(str(row[name])) for name in names)
         out.append(f"| {' | '.join(cells)} |")
     if len(rows) > _ROWS_MAX:
         out.append(f"\n… and {len(rows) - _ROWS_MAX} more")
     return dg.MetadataValue.md("\n".join(out))
+
+
+def _plain(value: str) -> str:
+    return _MARKUP.sub(r"\\\1", " ".join(redact_addresses(value).splitlines()))
 
 
 def counts(values: Mapping[str, int | float | None], prefix: str = "") -> dict[str, dg.MetadataValue]:

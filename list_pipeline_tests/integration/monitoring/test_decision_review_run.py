@@ -40,7 +40,7 @@ def test_a_materialized_day_shows_figures_tables_and_the_days_contacts_masked(sm
     assert "people_approved" in shown
     assert "agreement_with_policy_30_days_percent" not in shown, "of nothing decided there is no share"
     assert "not shown yet" in shown["findings"]
-    assert "hard_bounce" in shown["by rule"]
+    assert r"hard\_bounce" in shown["by rule"]
     assert "optimization" in shown["by advisor"]
     assert day in shown["agreement day by day"]
     table = event.metadata["decisions"]
