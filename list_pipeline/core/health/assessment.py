@@ -86,7 +86,7 @@ class HealthAssessment:
 
     Attributes:
         status: the worse of the rules' and the advisor's, as far as the advisor's counts; so is ``urgency``.
-        confidence: the advisor's in its own words, from 0 to 1; None when it gave no usable answer.
+        confidence: the advisor's, as it says itself, from 0 to 1; None when it gave no usable answer.
         source: who chose the sentences. They are the rules' own and statements that are true of the list, never a model's.
     """
 

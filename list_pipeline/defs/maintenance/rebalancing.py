@@ -102,7 +102,7 @@ def advice_metadata(summary: RebalancingSummary) -> dict[str, dg.MetadataValue]:
         "alternatives considered": md.lines(summary.alternatives_considered),
         "concerns": md.lines(summary.concerns),
         "explained by": md.text(f"the {summary.advised_by.value}{model}"),
-        "guard": md.text(advice.verdict),
+        "verdict on the answer": md.text(advice.verdict),
         **md.counts(
             {
                 "advisor_confidence": summary.advisor_confidence,

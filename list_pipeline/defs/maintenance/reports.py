@@ -72,8 +72,8 @@ def report_metadata(report: Report) -> dict[str, Any]:
         "concerns": md.lines(said.concerns),
         "next steps": md.lines(said.next_steps),
         "health of the lists": md.table(_health(report)),
-        "words of": md.text(said.source.value),
-        "guard verdict": md.text(advice.verdict if advice is not None else ""),
+        "chosen by": md.text(said.source.value),
+        "verdict on the answer": md.text(advice.verdict if advice is not None else ""),
         **({"model": md.text(advice.model)} if advice is not None and advice.model else {}),
         **md.counts(cost, prefix="reporting_"),
     }

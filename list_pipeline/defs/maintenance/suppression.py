@@ -140,7 +140,7 @@ def suppression_metadata(plan: StoredPlan, items: list[ShownItem]) -> dict[str, 
 
 
 def _advice_metadata(summary: SuppressionSummary) -> dict[str, dg.MetadataValue]:
-    """What the advisor said beyond its prose, and what it took; little for plans of before advisors said so much."""
+    """What became of the advisor's answer, and what it took; little for plans of before that was kept."""
     if (advice := summary.advice) is None:
         return {}
     took = f"{sum(advice.tokens.values()):,} tokens, {dollars_text(advice.cost_usd)}, {advice.latency_ms or 0:,} ms"

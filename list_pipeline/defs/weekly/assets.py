@@ -221,8 +221,8 @@ def _report_metadata(report: WeekReport) -> dict[str, Any]:
         "week over week": md.text(said.week_over_week),
         "comparison": md.table([_change_row(change) for change in facts.changes]),
         "report": dg.MetadataValue.md(f"```\n{as_text(report.message)}\n```"),
-        "words of": md.text(said.source.value),
-        "guard verdict": md.text(advice.verdict if advice is not None else ""),
+        "chosen by": md.text(said.source.value),
+        "verdict on the answer": md.text(advice.verdict if advice is not None else ""),
     }
     if facts.figures.sizes:
         shown["chart"] = md.bars(

@@ -103,7 +103,7 @@ def stored_assessments(services: Storing, partition: AdvicePartition) -> list[St
 
 
 def consultations(services: Storing, partition: AdvicePartition) -> Sequence[Mapping[str, Any]]:
-    """The latest question about each list of a partition: model, tokens, latency, cost, and what the guard said."""
+    """The latest question about each list of a partition: model, tokens, latency, cost, and what became of the answer."""
     with services.database.begin() as connection:
         return [dict(row) for row in health_rows.consultations(connection, partition, AGENT)]
 

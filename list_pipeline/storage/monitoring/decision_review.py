@@ -96,7 +96,7 @@ _RECORD = """
           and a.outcome in ('accepted', 'trimmed')
         order by a.record_id desc limit 1) advice on true
 """
-"""The advisor's words on a plan, where they count."""
+"""The advisor's answer about a plan, where it counts."""
 
 _DECIDED = f"""
     with chosen as materialized (

@@ -60,7 +60,7 @@ def test_the_words_who_wrote_them_and_what_they_cost_stand_beside_the_plan() -> 
     assert values["alternatives considered"] == "- Leaving the lists alone.\n- Fewer moves."
     assert values["concerns"] == "none"
     assert values["explained by"] == "the model fake-1-001"
-    assert "1 sentences" in values["guard"]
+    assert "1 sentences" in values["verdict on the answer"]
     assert (values["advisor_confidence"], values["advisor_tokens"]) == (0.55, 1_150)
     assert (values["advisor_cost_usd"], values["advisor_latency_ms"]) == (0.0021, 1_200)
 

@@ -30,8 +30,8 @@ def test_the_fields_of_the_report_and_what_they_cost_are_beside_the_asset() -> N
 
     fields = {"executive summary", "key metrics", "actions taken", "recommendations", "concerns", "next steps"}
     assert fields <= shown.keys()
-    assert shown["words of"].value == "model"
-    assert shown["guard verdict"].value == ADVICE.verdict
+    assert shown["chosen by"].value == "model"
+    assert shown["verdict on the answer"].value == ADVICE.verdict
     assert shown["model"].value == "gemini-3.5-flash-lite"
     assert (shown["reporting_prompt_tokens"].value, shown["reporting_thought_tokens"].value) == (1_900, 80)
     assert (shown["reporting_cost_usd"].value, shown["reporting_latency_ms"].value) == (0.0015, 2_100)
