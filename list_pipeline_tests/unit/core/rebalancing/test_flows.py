@@ -199,6 +199,7 @@ def test_with_every_list_frozen_nothing_changes_and_everything_is_deferred() -> 
     assert plan.changes_nothing
     assert dict(plan.deferred_enrolments) == {ONE: 240}
     assert "List 1, List 2 and List 3 may not be changed now" in " ".join(plan.reasons)
+    assert "or an entry of it names nobody)" in " ".join(plan.reasons)
 
 
 @pytest.mark.parametrize(
