@@ -19,6 +19,7 @@ from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError
 from list_pipeline.core.lists import ALL_LISTS, ListRole
 from list_pipeline.core.observations import ContactListSeen, ContactSeen, RowKind, UnreadableRow
 from list_pipeline.core.wording import count_text, ids_text
+from list_pipeline.integrations.mailjet.errors import UnreadableAnswerError
 from list_pipeline.operations import unreadable_rows
 from list_pipeline.operations.access import ReadingMailjet
 from list_pipeline.operations.membership import mass_changes
@@ -335,7 +336,12 @@ def _read_unreadable_again(services: ReadingMailjet, started_at: datetime) -> No
         role = roles.get(one.row.list_id or 0)
         if one.row.kind is not RowKind.RECIPIENT or one.row.contact_id is None:
             continue
-        entry = services.mailjet.recipient(one.row.list_id, one.row.contact_id) if role and one.row.list_id else None
+        try:
+            entry = services.mailjet.recipient(one.row.list_id, one.row.contact_id) if role and one.row.list_id else None
+        except UnreadableAnswerError as error:
+            # It stays what it is, and holds up nobody else.
+            log.warning("an entry still cannot be read", entry=one.row.row_id, error=error.happened)
+            continue
         with services.database.session() as session:
             now = services.clock.now()
             if role is None or entry is None:
