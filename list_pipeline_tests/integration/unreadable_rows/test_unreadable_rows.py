@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -218,6 +218,19 @@ def test_an_approved_move_is_not_made_once_an_entry_of_its_list_is_nameless(smal
     )
     assert ends == [("skipped", "list_frozen")]
     assert small.members(ListRole.CAMPAIGN_3) == before
+
+
+def test_an_entry_that_names_somebody_else_when_it_is_looked_at_again_holds_up_no_sync(small: Installation) -> None:
+    spoilt = small.account.people[5]
+    poison(small, "/listrecipient", "IsUnsubscribed", "perhaps", contact=spoilt)
+    sync(small.services, full=True)
+    known = unreadable(small)
+    assert known
+    small.control.clear_faults()
+    poison(small, "/listrecipient", "ContactID", 1, contact=spoilt)
+    small.clock.advance(timedelta(hours=1))
+    sync(small.services)
+    assert unreadable(small) == known
 
 
 def test_an_entry_that_we_know_says_whose_it_is_by_its_own_id(small: Installation) -> None:
@@ -443,12 +456,12 @@ FIELDS = {
     value=HOSTILE,
     person=st.integers(40, 46),
 )
-# An entry that names somebody else when it is looked at again.
-@example(where=("/listrecipient", "ContactID"), value=1, person=40)
 def test_whatever_stands_in_one_row_the_synchronisation_and_the_bounces_go_on(
     small: Installation, where: tuple[str, str], value: object, person: int
 ) -> None:
     path, field = where
+    # Another number in its place is a number that can be read.
+    assume(not (field in ("ID", "ContactID", "ListID") and type(value) is int and 0 < value < 2**63))
     contact_id = small.account.people[person]
     which = {
         "/contact": {"row": contact_id},
