@@ -62,6 +62,22 @@ def configure_logging(settings: Settings, *, level: str | None = None) -> None:
     _format_other_loggers(number, shared, rendered)
 
 
+def quiet_until_configured() -> None:
+    """What a command logs before its settings are read: warnings and worse, plainly, to standard error."""
+    if not structlog.is_configured():
+        structlog.configure(
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.format_exc_info,
+                _redacted,
+                _on_console,
+            ],
+            wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+            logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+            cache_logger_on_first_use=False,
+        )
+
+
 def flush_errors() -> None:
     """Wait a moment until tracked errors are sent: for processes that end without further ado."""
     if _tracking is not None:

@@ -27,7 +27,7 @@ from list_pipeline.core.errors import (
     RefusedError,
     TransientError,
 )
-from list_pipeline.logs import track
+from list_pipeline.logs import quiet_until_configured, track
 
 log = structlog.get_logger(__name__)
 
@@ -94,6 +94,7 @@ class Program(TyperGroup):
     ) -> Never:
         """Run one command and leave with its exit code."""
         answer.begin()
+        quiet_until_configured()
         words = list(sys.argv[1:] if args is None else args)
         try:
             _refuse_no_text(words)

@@ -337,7 +337,9 @@ def _read_unreadable_again(services: ReadingMailjet, started_at: datetime) -> No
         if one.row.kind is not RowKind.RECIPIENT or one.row.contact_id is None:
             continue
         try:
-            entry = services.mailjet.recipient(one.row.list_id, one.row.contact_id) if role and one.row.list_id else None
+            entry = (
+                services.mailjet.recipient(one.row.list_id, one.row.contact_id) if role and one.row.list_id else None
+            )
         except UnreadableAnswerError as error:
             # It stays what it is, and holds up nobody else.
             log.warning("an entry still cannot be read", entry=one.row.row_id, error=error.happened)
