@@ -31,9 +31,12 @@ gc.set_threshold(100_000, 50, 100)
 @pytest.fixture(autouse=True)
 def _log_stays_as_it_is() -> Iterator[None]:
     """Commands that are run within the tests' process set the level of the log."""
-    before = structlog.get_config()
+    before = structlog.get_config() if structlog.is_configured() else None
     yield
-    structlog.configure(**before)
+    if before is None:
+        structlog.reset_defaults()
+    else:
+        structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")
