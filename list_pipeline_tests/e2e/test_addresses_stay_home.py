@@ -80,7 +80,7 @@ def _maintain_through_everything(life: Life, home: DagsterHome) -> None:
         "a refusal with objects inside": ("bouncestatistics$", refusal(400, "object", "object"), "GET"),
         "a refusal of the gateway": ("REST/message$", refusal(403, "gateway", "gateway"), "GET"),
         "a web page that names somebody": ("statcounters$", refusal(404, "page", "page"), "GET"),
-        "a number that is an address": ("REST/message$", wrong_number("ContactID"), "GET"),
+        "a number that is an address": ("statcounters$", wrong_number("Total"), "GET"),
         "half a JSON text": ("REST/message$", truncated, "GET"),
     }
     for number, (name, (path, rewrite, method)) in enumerate(first.items()):
