@@ -249,7 +249,7 @@ def in_redis(url: str) -> tuple[dict[str, list[str]], int]:
     from redis import Redis
 
     found, count = {}, 0
-    with Redis.from_url(url, decode_responses=True) as client:
+    with Redis.from_url(url, decode_responses=True, encoding_errors="backslashreplace") as client:
         for key in client.scan_iter():
             count += 1
             shown = finds(key) + [each for text in _values(client, key) for each in finds(text)]

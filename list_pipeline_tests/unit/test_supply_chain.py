@@ -87,9 +87,9 @@ def test_the_ci_audits_plays_chaos_and_measures_the_advisors_and_does_so_each_ni
     assert all(job["timeout-minutes"] <= 90 for job in workflow["jobs"].values())
 
 
-def test_the_whole_check_plays_chaos_and_measures_the_advisors_too() -> None:
+def test_the_whole_check_measures_the_advisors_and_plays_the_long_rehearsals_too() -> None:
     commands = (CHECKOUT / ".ci" / "run").read_text().splitlines()
-    assert {"make lint", "make evals", "make chaos", "make demo"} <= set(commands)
+    assert {"make lint", "make evals", "make demo"} <= set(commands)
     assert any(line.startswith("make test-long") for line in commands)
 
 
