@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 import typer
 from typer.testing import CliRunner
 
@@ -105,6 +106,8 @@ def test_a_fault_of_the_program_is_a_sentence(
         raise ZeroDivisionError("jane.doe@example.com")
 
     monkeypatch.setattr(states, "opened_services", broken)
+    # As in a new process; other tests of this one have set the log up.
+    structlog.reset_defaults()
     answer = CliRunner().invoke(app, ["states"])
     well_behaved_but(answer, ExitCode.DEFECT)
     found = json.loads(CliRunner().invoke(app, ["states", "--json"]).stdout)
