@@ -9,7 +9,7 @@ from list_pipeline.cli.output import plain
 from list_pipeline.core.five_lists.confirmation import CONFIRM, DESPITE
 from list_pipeline.core.five_lists.policy import FIVE_LISTS
 from list_pipeline.core.lists import ALL_LISTS, ListRole
-from list_pipeline.core.wording import instant_text, names_text
+from list_pipeline.core.wording import instant_text, lists_text
 
 if TYPE_CHECKING:
     from list_pipeline.core.five_lists.plausibility import FiveListsFacts
@@ -53,7 +53,7 @@ def show(found: LookedAt, *, is_confirmed_now: bool = False) -> None:
         return
     say(f"No list is changed until a person confirms these five: {'; '.join(found.changed)}.")
     if found.unread:
-        labels = names_text([role.label for role in found.unread])
+        labels = lists_text(found.unread)
         say(f"Read them first: `list-pipeline sync` ({labels} was not read under its id).")
     elif found.is_plausible:
         say(f"Are they right? {CONFIRM}")

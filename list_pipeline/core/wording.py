@@ -11,12 +11,14 @@ is not: 5.04 %, so that "5 % is more than 5 %" is never read.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Protocol, overload
+
+from list_pipeline.core.lists import ListRole
 
 Percent = int | float | Decimal | Fraction
 """A percentage as people write it: 5 means five of a hundred."""
@@ -293,6 +295,11 @@ def short_name_text(name: str) -> str:
     """A name that somebody else gave, such as a campaign's, as it stands in a sentence: 80 characters of it, so that a long one
     does not take the rest of the sentence out of a message."""
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1].rstrip()}…"
+
+
+def lists_text(roles: Iterable[ListRole]) -> str:
+    """The names of lists in a sentence, as ``names_text`` has them, in the order given."""
+    return names_text([role.label for role in roles])
 
 
 def ids_text(contact_ids: Sequence[int], most: int = 5) -> str:

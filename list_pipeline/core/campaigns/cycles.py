@@ -30,7 +30,7 @@ from enum import StrEnum
 from list_pipeline.core.campaigns.policy import CAMPAIGNS
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.wording import names_text
+from list_pipeline.core.wording import lists_text
 
 
 class ClosedReason(StrEnum):
@@ -302,10 +302,6 @@ def _in_order(cycles: Iterable[Cycle]) -> tuple[Cycle, ...]:
     return tuple(sorted(cycles, key=_by_time))
 
 
-def _titles(roles: Sequence[ListRole]) -> str:
-    return names_text([role.label for role in roles])
-
-
 def _by_time(cycle: Cycle) -> tuple[datetime, int]:
     return cycle.opened_at, cycle.number
 
@@ -372,13 +368,12 @@ class _Assigning:
         if send.content and last is not None and last.content == send.content:
             return RoundDoubt.RESENT
         is_again = last is not None and send.at - last.at < CAMPAIGNS.same_list_again_after
+        at_once = RoundDoubt.AT_ONCE if is_again else None
         if current is None:
-            return RoundDoubt.AT_ONCE if is_again else None
-        if current.closed_reason is ClosedReason.BY_PERSON and not _takes(current, send):
-            is_of_it = send.content in current.contents
-            return RoundDoubt.CLOSED_CYCLE if is_of_it else RoundDoubt.AT_ONCE if is_again else None
+            return at_once
         if current.closed_at is not None:
-            return RoundDoubt.AT_ONCE if is_again else None
+            is_left_out = current.closed_reason is ClosedReason.BY_PERSON and not _takes(current, send)
+            return RoundDoubt.CLOSED_CYCLE if is_left_out and send.content in current.contents else at_once
         if send.role in current.sent:
             return RoundDoubt.SAME_LIST
         is_other = send.content and current.contents and send.content not in current.contents
@@ -406,7 +401,7 @@ class _Assigning:
         return (*found, *self.late_joins)
 
     def _sentence(self, cycle: Cycle) -> str | None:
-        missing = _titles(cycle.missing)
+        missing = lists_text(cycle.missing)
         match cycle.closed_reason:
             case ClosedReason.OVERDUE:
                 days = self.max_wait.days
@@ -415,7 +410,7 @@ class _Assigning:
                 return f"cycle {cycle.number} was closed without the round to {missing}: the next one was started"
             case ClosedReason.OUT_OF_ORDER:
                 return (
-                    f"campaign {next(iter(cycle.sent.values())).mailjet_campaign_id} to {_titles(tuple(cycle.sent))} "
+                    f"campaign {next(iter(cycle.sent.values())).mailjet_campaign_id} to {lists_text(cycle.sent)} "
                     f"became known after younger sends and fits no cycle of its time; it stands alone as cycle "
                     f"{cycle.number}"
                 )

@@ -15,7 +15,7 @@ from statistics import median
 from list_pipeline.core.campaigns.cycles import ClosedReason, Cycle, open_cycle
 from list_pipeline.core.campaigns.policy import CAMPAIGNS
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.wording import duration_text, instant_text, names_text
+from list_pipeline.core.wording import duration_text, instant_text, lists_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ def missing_round(
     latest = max(CAMPAIGN_LISTS.index(role) for role in cycle.sent)
     skipped = tuple(role for role in CAMPAIGN_LISTS[:latest] if role in missing)
     if skipped:
-        sent = names_text([role.label for role in cycle.sent])
-        words = f"Cycle {cycle.number} was sent to {sent}, and not to {names_text([role.label for role in skipped])}"
+        sent = lists_text(cycle.sent)
+        words = f"Cycle {cycle.number} was sent to {sent}, and not to {lists_text(skipped)}"
         return MissingRound(cycle, skipped, words)
     usual, waited = usual_pause(cycles), now - cycle.last_sent_at
     # Another round that is scheduled is the one that comes next.
@@ -68,7 +68,7 @@ def missing_round(
     if waited <= max(usual * CAMPAIGNS.late_percent / 100, usual + CAMPAIGNS.late_at_least):
         return None
     words = (
-        f"Cycle {cycle.number} waits for {names_text([role.label for role in missing])}: its last round was sent at "
+        f"Cycle {cycle.number} waits for {lists_text(missing)}: its last round was sent at "
         f"{instant_text(cycle.last_sent_at)}, {duration_text(waited)} ago, and the usual pause is {duration_text(usual)}"
     )
     return MissingRound(cycle, missing, words)

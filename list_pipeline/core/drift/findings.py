@@ -14,7 +14,7 @@ from enum import StrEnum
 from list_pipeline.core.drift.mass_changes import MassChangeKind
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import ItemAction, PlanItem
-from list_pipeline.core.wording import names_text
+from list_pipeline.core.wording import lists_text
 
 POLICY_VERSION = "reconciliation-1"
 """Version of these rules, stored with every proposed repair."""
@@ -398,7 +398,7 @@ def _surplus(standing: Standing) -> tuple[ListRole, ListRole, str]:
 
 def _names(roles: Iterable[ListRole]) -> str:
     wanted = set(roles)
-    return names_text([role.label for role in ListRole if role in wanted]) or "no campaign list"
+    return lists_text(role for role in ListRole if role in wanted) or "no campaign list"
 
 
 def _subscribed(is_unsubscribed: bool) -> str:

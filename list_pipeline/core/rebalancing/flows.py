@@ -36,7 +36,7 @@ from list_pipeline.core.wording import (
     count_text,
     exact_share,
     limit_text,
-    names_text,
+    lists_text,
     percent_text,
     share_percent_text,
 )
@@ -332,10 +332,6 @@ def _review_reason(moves: int, enrolments: int, contacts: int, rules: Rebalancin
     )
 
 
-def _titles(roles: tuple[ListRole, ...]) -> str:
-    return names_text([role.label for role in roles])
-
-
 def _restriction(sent: frozenset[ListRole], frozen: frozenset[ListRole]) -> str | None:
     held = tuple(role for role in CAMPAIGN_LISTS if role in frozen)
     done = tuple(role for role in CAMPAIGN_LISTS if role in sent - frozen)
@@ -343,12 +339,12 @@ def _restriction(sent: frozenset[ListRole], frozen: frozenset[ListRole]) -> str 
     parts = []
     if held:
         parts.append(
-            f"{_titles(held)} may not be changed now (being sent or sent soon, it is not known yet who was mailed, "
+            f"{lists_text(held)} may not be changed now (being sent or sent soon, it is not known yet who was mailed, "
             "a send fits no cycle, others changed it at large and nobody decided on that, or an entry of it names nobody)"
         )
     if done and due:
         parts.append(
-            f"the open cycle was already sent to {_titles(done)} and not yet to {_titles(due)}: "
+            f"the open cycle was already sent to {lists_text(done)} and not yet to {lists_text(due)}: "
             "contacts move only between lists of the same state, and newcomers join lists still to be sent"
         )
     return "; ".join(parts) or None
@@ -361,7 +357,7 @@ def _certificate(solution: Solution, available: int, restriction: str | None) ->
     for bound in bounds:
         if len(bounds) > 1 and not (bound.surplus or bound.deficit or bound.newcomers):
             continue
-        where = "" if len(bound.lists) == 3 else _titles(tuple(CAMPAIGN_LISTS[i] for i in bound.lists)) + ": "
+        where = "" if len(bound.lists) == 3 else lists_text(CAMPAIGN_LISTS[i] for i in bound.lists) + ": "
         need = bound.least_moves
         planned = sum(count for (donor, _), count in solution.flows.items() if donor in bound.lists)
         verdict = (

@@ -30,7 +30,7 @@ from list_pipeline.core.wording import (
     exact_share,
     instant_text,
     limit_text,
-    names_text,
+    lists_text,
     percent_text,
     rate_text,
 )
@@ -321,7 +321,7 @@ def _nobody_twice(facts: ValidationFacts) -> RuleResult:
             contact_ids=_some(twice),
         )
     if facts.recipients_unknown:
-        names = names_text([role.label for role in sorted(facts.recipients_unknown)])
+        names = lists_text(sorted(facts.recipients_unknown))
         return _warning(
             rule,
             f"Who was mailed by the round to {names} is not known yet, so it is not certain that nobody gets it twice.",

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.automations import Automations
-from list_pipeline.core.wording import names_text
+from list_pipeline.core.wording import lists_text
 from list_pipeline.operations.access import Deciding
 from list_pipeline.storage.campaigns.automations import lists_of_workflows
 
@@ -44,7 +44,7 @@ def newly_automated(services: Deciding, connection: Connection, before: Collecti
     news = sorted(lists_with_automations(services, connection) - set(before), key=list(ListRole).index)
     if not news:
         return ""
-    names = names_text([role.label for role in news])
+    names = lists_text(news)
     return (
         f"Members of {names} got mails of an automation at Mailjet, so being added may start it. Plans that add contacts there "
         "wait for a person from now on. LISTS_WITH_AUTOMATIONS takes it over, or says with a minus that it has none any more"

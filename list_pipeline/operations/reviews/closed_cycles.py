@@ -25,7 +25,7 @@ from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
 from list_pipeline.core.observations import RowKind
 from list_pipeline.core.unreadable_rows import row_words
-from list_pipeline.core.wording import instant_text, names_text
+from list_pipeline.core.wording import instant_text, lists_text
 from list_pipeline.operations.access import Telling
 from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.people import reviewer
@@ -80,7 +80,7 @@ def close_cycle(services: Telling, *, by: str, note: str) -> ClosedCycle:
         closed = replace(cycle, closed_at=now, closed_reason=ClosedReason.BY_PERSON)
         sent_campaigns.save_cycles(connection, [closed])
     log.info("a person closed a cycle", cycle=cycle.number, missed=missed, by=name)
-    message = cycle_closed_message(cycle.number, _labels(cycle.missing), missed, name, reason, is_exact=is_exact)
+    message = cycle_closed_message(cycle.number, lists_text(cycle.missing), missed, name, reason, is_exact=is_exact)
     deliver(services, keys.cycle_closed(closing_id), message)
     return ClosedCycle(cycle.number, cycle.missing, missed, is_exact=is_exact)
 
@@ -114,7 +114,7 @@ def reopen_cycle(services: Telling, *, by: str, note: str) -> ClosedCycle:
         closings.take_back(connection, closing.closing_id, name, reason, now)
         sent_campaigns.save_cycles(connection, [replace(cycle, closed_at=None, closed_reason=None)])
     log.info("a person opened a cycle again", cycle=cycle.number, twice=twice, by=name)
-    message = cycle_reopened_message(cycle.number, _labels(cycle.missing), twice, name, reason)
+    message = cycle_reopened_message(cycle.number, lists_text(cycle.missing), twice, name, reason)
     deliver(services, keys.cycle_closed(closing.closing_id, is_reopened=True), message)
     return ClosedCycle(cycle.number, cycle.missing, closing.missed_contacts, twice)
 
@@ -170,7 +170,3 @@ def _reason(note: str, tried: str) -> str:
     if not reason:
         raise RefusedError(tried, "no reason is given", "Say why in a few words, without an address: --note")
     return reason
-
-
-def _labels(roles: tuple[ListRole, ...]) -> str:
-    return names_text([role.label for role in roles])

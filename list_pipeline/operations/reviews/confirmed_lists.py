@@ -9,7 +9,7 @@ from list_pipeline.core.five_lists.confirmation import LOOK
 from list_pipeline.core.five_lists.message import confirmed_message
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
-from list_pipeline.core.wording import instant_text, names_text
+from list_pipeline.core.wording import instant_text, lists_text
 from list_pipeline.operations.five_lists.look import LookedAt, look_at
 from list_pipeline.operations.membership.sync import configured_lists
 from list_pipeline.operations.messages.outbox import deliver
@@ -47,7 +47,7 @@ def confirm_lists(services: Services, *, by: str, note: str | None = None, despi
         if renamed:
             raise RefusedError(
                 _TRIED,
-                f"{names_text([role.label for role in renamed])} was not read under its present id and name",
+                f"{lists_text(renamed)} was not read under its present id and name",
                 f"Run `list-pipeline sync`, and look at the lists again with `{LOOK}`",
             )
         _refuse_confirmed(found)
