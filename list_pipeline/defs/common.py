@@ -49,6 +49,11 @@ def asset_job(name: str, *assets: dg.AssetsDefinition, description: str) -> "Unr
     )
 
 
+def launched_job(*, description: str) -> Callable[[Callable[[], None]], dg.JobDefinition]:
+    """A job out of ops that a person or a sensor launches, in one process as ``asset_job``; named after its function."""
+    return dg.job(executor_def=dg.in_process_executor, tags=NO_RETRIES, description=description)
+
+
 _GRACE = timedelta(hours=2)
 """Scheduled work has so long to end after its time; catching up after an outage is included."""
 

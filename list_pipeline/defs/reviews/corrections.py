@@ -12,7 +12,7 @@ from pydantic import Field
 
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.plans.plan import Sweep
-from list_pipeline.defs.common import NO_RETRIES, POOL, SENSOR_STATUS
+from list_pipeline.defs.common import POOL, SENSOR_STATUS, launched_job
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations.plans import corrections, redo, single_contacts, undo
 from list_pipeline.operations.plans.corrections import Correction
@@ -116,9 +116,7 @@ def take_maintenance_back(
     _say_all(context, done, stands, nothing="There is nothing to take back.")
 
 
-@dg.job(
-    executor_def=dg.in_process_executor,
-    tags=NO_RETRIES,
+@launched_job(
     description=(
         "Undo the whole maintenance of a campaign: every contact goes back to where it was, but for those who complained, "
         "unsubscribed, or whom somebody changed since; these are named. Open the Launchpad, fill in the campaign and your name."
@@ -145,9 +143,7 @@ def do_maintenance_again(
     _say_all(context, done, stands, nothing="There is nothing to do again.")
 
 
-@dg.job(
-    executor_def=dg.in_process_executor,
-    tags=NO_RETRIES,
+@launched_job(
     description=(
         "Take the undo of a campaign's maintenance back: what it took back is done again, but for those who left or whom "
         "somebody changed or reinstated since; these are named. Open the Launchpad, fill in the campaign and your name."
@@ -173,9 +169,7 @@ def take_suppression_back(
     _say(context, done)
 
 
-@dg.job(
-    executor_def=dg.in_process_executor,
-    tags=NO_RETRIES,
+@launched_job(
     description="Reinstate one contact that was suppressed by mistake. Refused for who complained or unsubscribed.",
 )
 def reinstate_contact() -> None:
@@ -193,9 +187,7 @@ def suppress_by_hand(
     _say(context, done)
 
 
-@dg.job(
-    executor_def=dg.in_process_executor,
-    tags=NO_RETRIES,
+@launched_job(
     description="Suppress one contact by hand: off the campaign lists, excluded, onto the suppression list.",
 )
 def suppress_contact() -> None:
@@ -211,9 +203,7 @@ def note_wish_for_mail(
     context.log.info(f"Contact {config.contact_id} counts as subscribed where its lists say so.")
 
 
-@dg.job(
-    executor_def=dg.in_process_executor,
-    tags=NO_RETRIES,
+@launched_job(
     description=(
         "Note that a contact that unsubscribed once wants mail again; from now on its lists say whether it is subscribed. No "
         "list is changed."
@@ -230,9 +220,7 @@ def carry_out(context: dg.OpExecutionContext, config: CarryOutCorrection, servic
     _say(context, done)
 
 
-@dg.job(
-    executor_def=dg.in_process_executor,
-    tags=NO_RETRIES,
+@launched_job(
     description="Carries out an approved repair, or continues a correction that died midway. A sensor starts it.",
 )
 def carry_out_correction() -> None:

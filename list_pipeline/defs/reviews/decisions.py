@@ -12,7 +12,7 @@ from pydantic import Field
 from list_pipeline.core.campaigns.cycles import RoundRuling
 from list_pipeline.core.drift.message import COUNT_NOT_EXACT
 from list_pipeline.core.errors import ConfigurationError
-from list_pipeline.defs.common import NO_RETRIES, POOL, SENSOR_STATUS
+from list_pipeline.defs.common import POOL, SENSOR_STATUS, launched_job
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations.campaigns.rounds import rule_on_round as rule_on_send
 from list_pipeline.operations.reviews import approved_items, closed_cycles, mass_changes
@@ -155,9 +155,7 @@ def write_plan_decision(
     context.log.info(f"Plan {plan.plan_id} is {plan.status.value}. Its campaign goes on within a minute.")
 
 
-@dg.job(
-    executor_def=dg.in_process_executor,
-    tags=NO_RETRIES,
+@launched_job(
     description=(
         "Approve, reject or expire a plan that waits. Open the Launchpad, fill in the plan's number and your name (and its "
         "hash, to approve), and launch. The campaign goes on by itself."
@@ -183,9 +181,7 @@ def write_item_decision(
     context.log.info(f"Question {item.review_id} is {item.status}. {words}".rstrip())
 
 
-@dg.job(
-    executor_def=dg.in_process_executor,
-    tags=NO_RETRIES,
+@launched_job(
     description=(
         "Approve or reject a question about single contacts: those of an incident, one in doubt, or one that failed (approve "
         "means: try again). Open the Launchpad, fill in the question's number and your name, and launch."
@@ -209,9 +205,7 @@ def write_confirmation(
         context.log.info(f"{'✓' if verdict.holds else '✗'} {verdict.words}")
 
 
-@dg.job(
-    executor_def=dg.in_process_executor,
-    tags=NO_RETRIES,
+@launched_job(
     description=(
         "Confirm that the five configured lists are the right ones. Until somebody does, at the first start and whenever an id "
         "or a name changed, no list is changed. Look at `list-pipeline lists` or at the message in Slack first, then fill in "
@@ -231,9 +225,7 @@ def write_ruling(context: dg.OpExecutionContext, config: RuleOnRound, services: 
         context.log.info(f"Cycle {cycle.number}: sent to {sent}; {'closed' if cycle.closed_at else 'open'}.")
 
 
-@dg.job(
-    executor_def=dg.in_process_executor,
-    tags=NO_RETRIES,
+@launched_job(
     description=(
         "Say what a send is that fits no cycle. Until somebody does, nobody changes lists across the rounds. Look at "
         "`list-pipeline cycles` or at the message in Slack first, then fill in the campaign, the ruling and your name in the "
@@ -260,9 +252,7 @@ def write_mass_change_decision(
             )
 
 
-@dg.job(
-    executor_def=dg.in_process_executor,
-    tags=NO_RETRIES,
+@launched_job(
     description=(
         "Decide on a mass change: somebody changed much of a list at Mailjet, and it is frozen for rebalancing. Look at "
         "`list-pipeline mass-changes` or at the message in Slack first, then fill in the number, the decision, your name and "
@@ -288,9 +278,7 @@ def write_closing(context: dg.OpExecutionContext, config: CloseCycle, services: 
         context.log.warning(f"{COUNT_NOT_EXACT}.")
 
 
-@dg.job(
-    executor_def=dg.in_process_executor,
-    tags=NO_RETRIES,
+@launched_job(
     description=(
         "Close the open cycle because its missing rounds will not come, so that moves and enrolments go on; or take that back. "
         "Look at `list-pipeline cycles` or at the message in Slack first, then fill in your name and the reason in the "
@@ -310,9 +298,7 @@ def write_finding_closed(
     context.log.info(f"Finding {item.review_id} is {item.status.value}.")
 
 
-@dg.job(
-    executor_def=dg.in_process_executor,
-    tags=NO_RETRIES,
+@launched_job(
     description=(
         "Close a finding: you have looked at it, and nothing more is to be done. Fill in its number, your name and the reason "
         "in the Launchpad. No list is changed."
@@ -334,9 +320,7 @@ def carry_out_items(context: dg.OpExecutionContext, config: CarryOut, services: 
     )
 
 
-@dg.job(
-    executor_def=dg.in_process_executor,
-    tags=NO_RETRIES,
+@launched_job(
     description=(
         "Carries out the single contacts of a plan that a person approved. A sensor starts it; by hand it only needs the "
         "plan's number, and what was done is not done again."
