@@ -1,4 +1,4 @@
-"""Who may decide: a person with a name, one of LIST_REVIEWERS where that setting names some.
+"""Who may decide, and why: a person with a name, one of LIST_REVIEWERS where it names some, and a reason for the record.
 
 One check for every way in that changes something, whether as a command, a job or an approval: a decision that is checked in one
 place only is not checked.
@@ -17,6 +17,9 @@ _NO_PERSON = frozenset({"", "gate", NOBODY})
 _LONGEST_NAME = 100
 
 
+_LONGEST_REASON = 500
+
+
 class NotAReviewerError(RefusedError):
     """Decisions are for the people whom LIST_REVIEWERS names, and this is none of them."""
 
@@ -32,6 +35,26 @@ def named(by: str, tried: str) -> str:
     if is_nobody or "@" in name or redact_addresses(name) != name:
         raise RefusedError(tried, "a person has to be named", "Say who asks for it: a name, and no address")
     return name
+
+
+def reason_of(
+    note: str,
+    tried: str,
+    missing: str = "no reason is given",
+    next_step: str = "Say why in a few words, without an address: --note",
+) -> str:
+    """Why a person decides, for the record: without addresses, at most 500 characters.
+
+    Args:
+        missing, next_step: what is said where there is none.
+
+    Raises:
+        RefusedError: it is empty.
+    """
+    why = redact_addresses(note.strip())[:_LONGEST_REASON]
+    if not why:
+        raise RefusedError(tried, missing, next_step)
+    return why
 
 
 def reviewer(services: Deciding, by: str, tried: str) -> str:

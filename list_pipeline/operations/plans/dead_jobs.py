@@ -10,10 +10,9 @@ from collections.abc import Callable
 import structlog
 
 from list_pipeline.core.errors import LockHeldError, NotFoundError, RefusedError, TransientError
-from list_pipeline.core.masking import redact_addresses
 from list_pipeline.operations.access import Changing
 from list_pipeline.operations.membership.sync import refresh_contacts
-from list_pipeline.operations.people import reviewer
+from list_pipeline.operations.people import reason_of, reviewer
 from list_pipeline.operations.plans.execution import settle_dead, settle_lost_jobs
 from list_pipeline.storage.lock import mutation_lock
 from list_pipeline.storage.plans import journal
@@ -49,9 +48,7 @@ def declare_dead(services: Changing, number: int, *, by: str, note: str) -> int:
     """
     tried = f"Declaring bulk job {number} dead"
     by = reviewer(services, by, tried)
-    why = redact_addresses(note.strip())[:500]
-    if not why:
-        raise RefusedError(tried, "there is no reason", "Say how you know that it will do nothing any more")
+    why = reason_of(note, tried, "there is no reason", "Say how you know that it will do nothing any more")
     with mutation_lock(services.database, services.clock, f"ending bulk job {number}") as lock:
         with lock.writing() as connection:
             found = journal.unended_jobs(connection, number)

@@ -30,7 +30,7 @@ from list_pipeline.core.wording import ids_text
 from list_pipeline.integrations.mailjet import MailjetClient, OutcomeUnknownError
 from list_pipeline.operations.access import Erasing, Storing
 from list_pipeline.operations.erasure.rows import erase_rows, forget_cached
-from list_pipeline.operations.people import reviewer
+from list_pipeline.operations.people import reason_of, reviewer
 from list_pipeline.operations.plans.corrections import require_permission
 from list_pipeline.operations.plans.execution import finish_half_done
 from list_pipeline.operations.plans.single_contacts import id_in
@@ -98,9 +98,7 @@ def erase_person(
         ErasureIncompleteError: the final search found the person; nothing was erased here.
     """
     by = reviewer(services, by, _TRIED)
-    why = redact_addresses(reason.strip())[:500]
-    if not why:
-        raise RefusedError(_TRIED, "there is no reason", "Say who asked for the erasure, and when")
+    why = reason_of(reason, _TRIED, "there is no reason", "Say who asked for the erasure, and when")
     if at_mailjet and not dry_run:
         require_permission(services, _TRIED)
     found, before = _find(services, named)

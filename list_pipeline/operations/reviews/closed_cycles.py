@@ -21,14 +21,13 @@ from list_pipeline.core.campaigns.policy import CAMPAIGNS
 from list_pipeline.core.drift.message import cycle_closed_message, cycle_reopened_message
 from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
 from list_pipeline.core.observations import RowKind
 from list_pipeline.core.unreadable_rows import row_words
 from list_pipeline.core.wording import instant_text, lists_text
 from list_pipeline.operations.access import Telling
 from list_pipeline.operations.messages.outbox import deliver
-from list_pipeline.operations.people import reviewer
+from list_pipeline.operations.people import reason_of, reviewer
 from list_pipeline.storage import unreadable_rows
 from list_pipeline.storage.campaigns import closings, rounds, scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns import recipients as recipient_rows
@@ -66,7 +65,7 @@ def close_cycle(services: Telling, *, by: str, note: str) -> ClosedCycle:
             the count inexact.
     """
     tried = "Closing the open cycle"
-    name, reason = reviewer(services, by, tried), _reason(note, tried)
+    name, reason = reviewer(services, by, tried), reason_of(note, tried)
     now = services.clock.now()
     with services.database.begin() as connection:
         sent_campaigns.lock_schedule(connection)
@@ -94,7 +93,7 @@ def reopen_cycle(services: Telling, *, by: str, note: str) -> ClosedCycle:
         RefusedError: nobody or no reason is named; another cycle has begun since, or its time is over. Nothing was written.
     """
     tried = "Opening the closed cycle again"
-    name, reason = reviewer(services, by, tried), _reason(note, tried)
+    name, reason = reviewer(services, by, tried), reason_of(note, tried)
     now = services.clock.now()
     with services.database.begin() as connection:
         sent_campaigns.lock_schedule(connection)
@@ -163,10 +162,3 @@ def _require_latest(cycles: tuple[Cycle, ...], cycle: Cycle, tried: str, now: da
         raise RefusedError(
             tried, f"its last round is more than {days} days ago", "It would be closed at once as overdue"
         )
-
-
-def _reason(note: str, tried: str) -> str:
-    reason = redact_addresses(note).strip()[:500]
-    if not reason:
-        raise RefusedError(tried, "no reason is given", "Say why in a few words, without an address: --note")
-    return reason

@@ -10,14 +10,13 @@ import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.core.errors import NotFoundError, RefusedError, StateChangedError
-from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.slack_blocks import SlackMessage
 from list_pipeline.core.reviews.messages import ended_message, finding_closed_message
 from list_pipeline.core.reviews.questions import FINDINGS, MASS_CHANGE, ROUND_DOUBT, ReviewStatus
 from list_pipeline.operations.access import Telling
 from list_pipeline.operations.messages.outbox import post, queue
-from list_pipeline.operations.people import NOBODY, reviewer
+from list_pipeline.operations.people import NOBODY, reason_of, reviewer
 from list_pipeline.storage import review_ends
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.campaigns import rounds
@@ -41,9 +40,8 @@ def close_finding(services: Telling, review_id: int, *, by: str, note: str) -> R
         RefusedError: nobody or no reason is named; it is no finding, is closed already, or asks for another answer.
     """
     tried = f"Closing finding {review_id}"
-    name, why = reviewer(services, by, tried), redact_addresses(note).strip()[:500]
-    if not why:
-        raise RefusedError(tried, "no reason is given", "Say why in a few words, without an address: --note")
+    name = reviewer(services, by, tried)
+    why = reason_of(note, tried)
     now = services.clock.now()
     with services.database.begin() as connection:
         item = review_rows.review_by_id(connection, review_id)

@@ -17,7 +17,6 @@ from list_pipeline.core.drift.mass_change_message import LOOK, can_be_repaired, 
 from list_pipeline.core.drift.mass_changes import POLICY_VERSION, PUT_BACK, MassChangeKind, MassChangeStatus
 from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
 from list_pipeline.core.plans.automations import entering_words
 from list_pipeline.core.plans.corrections import ContactNow
@@ -28,7 +27,7 @@ from list_pipeline.operations.access import Deciding
 from list_pipeline.operations.campaigns.automations import automations_now
 from list_pipeline.operations.drift.mass_changes import tell_about_mass_changes
 from list_pipeline.operations.messages.outbox import deliver
-from list_pipeline.operations.people import reviewer
+from list_pipeline.operations.people import reason_of, reviewer
 from list_pipeline.operations.plans.corrections import may_be_put_back
 from list_pipeline.operations.reviews import decisions
 from list_pipeline.operations.services import Services
@@ -132,10 +131,8 @@ def repair(services: Services, matter: int, *, by: str, note: str) -> MassRepair
 
 
 def _decider(services: Deciding, by: str, note: str, tried: str) -> tuple[str, str]:
-    name, why = reviewer(services, by, tried), redact_addresses(note.strip())[:500]
-    if not why:
-        raise RefusedError(tried, "there is no reason", "Say why: somebody will ask")
-    return name, why
+    name = reviewer(services, by, tried)
+    return name, reason_of(note, tried, "there is no reason", "Say why: somebody will ask")
 
 
 def _open(services: Deciding, connection: Connection, matter: int, tried: str) -> tuple[MassChange, ...]:

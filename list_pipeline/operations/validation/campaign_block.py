@@ -30,7 +30,7 @@ from list_pipeline.operations.campaigns.discovery import discover
 from list_pipeline.operations.campaigns.scheduled_campaigns import due_since
 from list_pipeline.operations.list_states import history as state_history
 from list_pipeline.operations.messages.outbox import deliver
-from list_pipeline.operations.people import reviewer
+from list_pipeline.operations.people import reason_of, reviewer
 from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.campaigns import scheduled_campaigns
@@ -259,9 +259,8 @@ def override(services: Services, key: str, *, by: str, note: str) -> LetGo:
         ChangesStoppedError: its schedule was cancelled, and nothing may be changed now. Nothing was written.
     """
     tried = f"Letting campaign {key} go"
-    name, why = reviewer(services, by, tried), redact_addresses(note.strip())[:500]
-    if not why:
-        raise RefusedError(tried, "there is no reason", "Say why it may be sent in spite of what was found")
+    name = reviewer(services, by, tried)
+    why = reason_of(note, tried, "there is no reason", "Say why it may be sent in spite of what was found")
     discover(services)
     now = services.clock.now()
     with services.database.begin() as connection:
