@@ -53,9 +53,10 @@ def imbalance(campaign_id: int, sweep: str) -> MessageKey:
     return MessageKey(f"imbalance:{campaign_id}:{sweep}")
 
 
-def mailed_twice(campaign_id: int) -> MessageKey:
-    """The alert that contacts got a cycle twice, the second time with this campaign."""
-    return MessageKey(f"mailed_twice:{campaign_id}")
+def mailed_twice(review_id: int) -> MessageKey:
+    """The alert that contacts got a mailing twice, for each finding that names some. Not the word of earlier versions, whose keys
+    had the campaign's number."""
+    return MessageKey(f"got_twice:{review_id}")
 
 
 def round_doubt(campaign_id: int) -> MessageKey:

@@ -41,7 +41,7 @@ from list_pipeline.operations import unreadable_rows
 from list_pipeline.operations.access import Observing, ReadingMailjet
 from list_pipeline.operations.campaigns import odd_sends
 from list_pipeline.operations.campaigns.automations import lists_with_automations, newly_automated
-from list_pipeline.operations.campaigns.recipients import ATTEMPTS, know_recipients
+from list_pipeline.operations.campaigns.recipients import ATTEMPTS, know_recipients, note_mailed_twice
 from list_pipeline.storage import unreadable_rows as unreadable_row_storage
 from list_pipeline.storage.campaigns import closings, rounds, scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns import recipients as recipient_rows
@@ -274,6 +274,7 @@ def _assign(
             result.alerts.append(f"Cycles were not derived anew: {error}")
         else:
             rounds.replace_cycles(connection, kept, assignment.cycles)
+            note_mailed_twice(connection, assignment.placed, now)
             return assignment
     assignment = assign_sends(cycles, assignable, now, closings=closings.standing(connection))
     sent_campaigns.save_cycles(connection, assignment.cycles)

@@ -6,7 +6,7 @@ is not proven is not recorded, nothing is planned on it, and it is read again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.campaigns.policy import CAMPAIGNS
 from list_pipeline.core.campaigns.recipients import reading_problem
+from list_pipeline.core.campaigns.same_mailing import earlier_rounds, later_rounds
 from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError
 from list_pipeline.core.observations import MessageSeen, RowKind, SendCounters, UnreadableRow
 from list_pipeline.core.reviews.questions import MAILED_TWICE
@@ -188,7 +189,7 @@ def _read_and_save(
             now = services.clock.now()
             unreadable_rows.note(connection, _unreadable(messages, mailjet_id), now)
             recipient_rows.save_recipients(connection, campaign.campaign_id, mailed, now)
-            _note_mailed_twice(connection, campaign, now)
+            note_mailed_twice(connection, [mailjet_id], now)
     return problem
 
 
@@ -200,18 +201,26 @@ def _unreadable(messages: Mapping[int, MessageSeen], mailjet_id: int) -> list[Un
     ]
 
 
-def _note_mailed_twice(connection: Connection, campaign: Campaign, now: datetime) -> None:
-    """It must not happen; when it happened all the same, people are told to whom."""
-    twice = recipient_rows.mailed_twice(connection, campaign.campaign_id)
-    if not twice:
-        return
-    log.error("contacts got a cycle twice", campaign=campaign.key, contacts=len(twice))
-    words = (
-        f"{count_text(len(twice), 'contact')} got the cycle of {campaign.key} a second time with it: {ids_text(twice)}"
-    )
-    plan_rows.add_finding(
-        connection, words, now, campaign_id=campaign.campaign_id, about=MAILED_TWICE, contact_ids=twice
-    )
+def note_mailed_twice(connection: Connection, sends: Iterable[int], now: datetime) -> None:
+    """Write down who got the same mailing twice with these sends or with later ones. It must not happen; when it happened all
+    the same, people are told to whom.
+
+    Args:
+        sends: by their ids at Mailjet; those whose recipients were recorded, or that were put into another cycle.
+    """
+    cycles = sent_campaigns.all_cycles(connection)
+    concerned = {each for send in sends for each in (send, *later_rounds(cycles, send))}
+    for send in sorted(concerned):
+        earlier = earlier_rounds(cycles, send)
+        (campaign,) = sent_campaigns.campaigns_where(connection, "s.mailjet_campaign_id = :send", send=send)
+        twice = recipient_rows.mailed_twice(connection, campaign.campaign_id, earlier) if earlier else ()
+        if not twice:
+            continue
+        log.error("contacts got a mailing twice", campaign=campaign.key, contacts=len(twice))
+        words = f"{count_text(len(twice), 'contact')} got the cycle of {campaign.key} a second time with it: {ids_text(twice)}"
+        plan_rows.add_finding(
+            connection, words, now, campaign_id=campaign.campaign_id, about=MAILED_TWICE, contact_ids=twice
+        )
 
 
 def _messages(

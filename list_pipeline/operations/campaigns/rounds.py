@@ -15,6 +15,7 @@ from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.operations.access import Deciding
 from list_pipeline.operations.campaigns.discovery import note_doubts
+from list_pipeline.operations.campaigns.recipients import note_mailed_twice
 from list_pipeline.operations.people import reviewer
 from list_pipeline.storage.campaigns import closings, rounds, sent_campaigns
 
@@ -53,5 +54,6 @@ def rule_on_round(services: Deciding, key: str, ruling: RoundRuling, *, by: str,
         rounds.rule(connection, ruled.mailjet_campaign_id, ruling, name, redact_addresses(note)[:500], now)
         rounds.replace_cycles(connection, kept, assignment.cycles)
         note_doubts(connection, assignment, now)
+        note_mailed_twice(connection, assignment.placed, now)
     log.info("a person ruled on a send", campaign=key, ruling=ruling.value, by=name)
     return assignment.cycles

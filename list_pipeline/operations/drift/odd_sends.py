@@ -64,7 +64,7 @@ def tell_about_sends(services: Telling) -> None:
 
 def _message(one: ToldFinding) -> tuple[MessageKey, SlackMessage]:
     if one.about == MAILED_TWICE:
-        return keys.mailed_twice(one.campaign_id), mailed_twice_message(one.campaign_key, one.words)
+        return keys.mailed_twice(one.review_id), mailed_twice_message(one.campaign_key, one.words)
     if one.about == ROUND_DOUBT:
         return keys.round_doubt(one.campaign_id), round_doubt_message(one.campaign_key, one.words)
     if one.about == MISSING_ROUND:

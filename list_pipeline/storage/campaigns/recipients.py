@@ -6,7 +6,7 @@ not belong here: campaigns and cycles as such (``sent_campaigns``), and when a r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.campaigns.eligibility import SENT_STATUSES
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.journal import StepAction, StepState
+from list_pipeline.core.reviews.questions import MAILED_TWICE
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign, campaigns_where, lists_of_rounds
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, sql_list, sql_word
 from list_pipeline.storage.unreadable_rows import UNTOLD_RECIPIENT
@@ -135,19 +136,28 @@ def save_recipients(connection: Connection, campaign_id: int, contact_ids: Itera
     return count
 
 
-def mailed_twice(connection: Connection, campaign_id: int) -> tuple[int, ...]:
-    """The recipients of a campaign who were recipients of another round of its cycle too; nobody of a campaign that was sent
-    before this product began to work."""
+def mailed_twice(connection: Connection, campaign_id: int, earlier: Collection[int]) -> tuple[int, ...]:
+    """The recipients of a campaign who were recipients of an earlier send of the same mailing too, and whom no finding about the
+    campaign names yet; nobody of a campaign that was sent before this product began to work.
+
+    Args:
+        earlier: the earlier sends, by their ids at Mailjet (``core.campaigns.same_mailing``).
+    """
     found = fetch_all(
         connection,
         """
         select r.contact_id from campaign_recipient r join campaign_schedule s on s.id = r.campaign_id
         where s.id = :id and s.send_start_at >= (select first_started_at from mode_state) and exists (
             select 1 from campaign_schedule o join campaign_recipient e on e.campaign_id = o.id
-            where o.cycle_id = s.cycle_id and o.id <> s.id and e.contact_id = r.contact_id)
+            where o.mailjet_campaign_id = any(:earlier) and e.contact_id = r.contact_id)
+          and not exists (
+            select 1 from review_item i where i.campaign_id = s.id and i.details ->> 'about' = :about
+                and i.details -> 'contact_ids' @> to_jsonb(r.contact_id))
         order by r.contact_id
         """,
         id=campaign_id,
+        earlier=list(earlier),
+        about=MAILED_TWICE,
     )
     return tuple(int(row["contact_id"]) for row in found)
 

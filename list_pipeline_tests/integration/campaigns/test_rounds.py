@@ -230,3 +230,50 @@ def test_a_round_on_which_a_person_ruled_is_not_derived_anew(new_here: Installat
     rule_on_round(exchanged, key, RoundRuling.FITS, by="ada")
     discover(new_here.services)
     assert new_here.query("select round_number from campaign_schedule where campaign_key = :key", key=key) == [(2,)]
+
+
+def named_twice(made: Installation) -> list[tuple[str, list[int]]]:
+    """Each finding's campaign, and whom it names."""
+    found = made.query(
+        """select s.campaign_key, i.details -> 'contact_ids' from review_item i
+           join campaign_schedule s on s.id = i.campaign_id
+           where i.details ->> 'about' = 'mailed_twice' order by i.review_id"""
+    )
+    return [(str(key), list(contact_ids)) for key, contact_ids in found]
+
+
+def test_who_got_a_letter_twice_is_named_also_where_a_wrong_answer_split_it_over_two_cycles(
+    small: Installation,
+) -> None:
+    small.clock.advance(timedelta(days=8))
+    send(small, THREE, "Summer sale")
+    first = send(small, ONE, "Letter 3")
+    assert doubted(small) == {first: RoundDoubt.OTHER_CONTENT}
+    rule_on_round(small.services, first, RoundRuling.FITS, by="ada")
+    moved = min(small.members(ONE))
+    small.take_off(ONE, moved)
+    small.put_on(THREE, moved)
+    again = send(small, THREE, "Letter 3")
+    assert doubted(small) == {again: RoundDoubt.SAME_LIST}
+    rule_on_round(small.services, again, RoundRuling.FITS, by="ada")
+    assert named_twice(small) == [(again, [moved])]
+    synchronise(small.services, progress=quietly)
+    told = [row for row in small.control.slack_messages() if "Same Mailing Twice" in str(row)]
+    assert len(told) == 1
+    assert again in str(told[0])
+
+
+def test_who_got_a_cycle_twice_is_named_when_a_person_says_that_a_segment_was_its_round(small: Installation) -> None:
+    send(small, ONE, "Letter 3")
+    moved = min(small.members(ONE))
+    small.take_off(ONE, moved)
+    small.put_on(TWO, moved)
+    to_segment(small, TWO, "Letter 3")
+    synchronise(small.services, progress=quietly)
+    assert named_twice(small) == []
+    rule_on_round(small.services, small.key, RoundRuling.JOINS, by="ada")
+    assert named_twice(small) == [(small.key, [moved])]
+    # Nobody is named a second time by an answer that changes nothing for them.
+    rule_on_round(small.services, small.key, RoundRuling.FITS, by="ada")
+    rule_on_round(small.services, small.key, RoundRuling.JOINS, by="ada")
+    assert named_twice(small) == [(small.key, [moved])]

@@ -17,7 +17,7 @@ MADE = {
     keys.maintenance_report(12, RunStatus.PARTIAL_SUCCESS, None): "maintenance:12:partial_success:0",
     keys.imbalance(7, Sweep.H24): "imbalance:7:24h",
     keys.bounce_rate(7, Sweep.H72): "bounces:7:72h",
-    keys.mailed_twice(7): "mailed_twice:7",
+    keys.mailed_twice(7): "got_twice:7",
     keys.round_doubt(7): "round_doubt:7",
     keys.odd_send(56): "send:56",
     keys.missing_round(56): "missing-round:56",
