@@ -141,7 +141,7 @@ def reinstate(
         if despite_complaint:
             confirm(f"Reinstating contact {contact_id}", "somebody who complained may be mailed again", yes=yes)
         note_flag(services, by="command")
-        done = take_back(services, contact_id, by=by, note=note, despite_complaint=despite_complaint)
+        done = take_back(services, contact_id, by=by, note=note, despite_complaint=despite_complaint, progress=progress)
     _show([done])
 
 
@@ -156,7 +156,7 @@ def suppress(
 
     with opened_services() as services:
         note_flag(services, by="command")
-        done = take_off(services, contact_id_of(services, contact), by=by, note=reason)
+        done = take_off(services, contact_id_of(services, contact), by=by, note=reason, progress=progress)
     _show([done])
 
 

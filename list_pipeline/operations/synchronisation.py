@@ -6,10 +6,6 @@ noun (``operations.campaigns``, ``operations.membership``, ``operations.bounces`
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import structlog
-
 from list_pipeline.core.errors import RemoteNotFoundError
 from list_pipeline.operations.access import Reconciling
 from list_pipeline.operations.bounces import fetch as bounces
@@ -23,16 +19,13 @@ from list_pipeline.operations.five_lists.look import follow
 from list_pipeline.operations.list_states.history import catch_up
 from list_pipeline.operations.membership import sync as membership_sync
 from list_pipeline.operations.membership.list_reading import SyncReport
+from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.safety.restore_guard import needs_reading, note_alive
 from list_pipeline.storage.limiter import forget_old_requests
 from list_pipeline.storage.membership.sync import set_sync_requests
 
-log = structlog.get_logger(__name__)
 
-Progress = Callable[[str], None]
-
-
-def synchronise(services: Reconciling, *, full: bool = False, progress: Progress = log.info) -> SyncReport:
+def synchronise(services: Reconciling, *, full: bool = False, progress: Progress = logged) -> SyncReport:
     """Bring everything that a maintenance rests on up to date: members, sends, recipients, past bounces.
 
     After an absence the lists are reconciled before anything else touches our rows.

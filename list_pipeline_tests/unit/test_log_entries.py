@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
 import sys
@@ -14,8 +15,10 @@ import pytest
 import structlog
 
 from list_pipeline.logs import configure_logging
+from list_pipeline.operations.progress import logged
 from list_pipeline.operations.stages import carrying_context, logged_with
 from list_pipeline.settings import Settings
+from list_pipeline_tests.paths import CHECKOUT
 
 ADDRESS = "jane.doe@example.com"
 Entries = Callable[[], list[dict[str, Any]]]
@@ -126,3 +129,32 @@ def test_the_console_shows_lines_for_people(capsys: pytest.CaptureFixture[str]) 
     assert ADDRESS not in said
     assert not set(said) & set("\x1b\x9b\u202e")
     assert sys.stderr is not None
+
+
+def taken_at_import(tree: ast.Module) -> list[int]:
+    """The lines where a method of the module's log is taken when the module is imported: as a default, or at its top level."""
+    functions = [
+        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    ]
+    early: list[ast.AST] = [
+        default for made in functions for default in (*made.args.defaults, *made.args.kw_defaults) if default
+    ]
+    early += [node for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign)]
+    inner = (node for one in early for node in ast.walk(one) if isinstance(node, ast.Attribute))
+    return [node.lineno for node in inner if isinstance(node.value, ast.Name) and node.value.id == "log"]
+
+
+def test_no_module_takes_the_log_as_it_is_before_it_is_configured() -> None:
+    assert taken_at_import(ast.parse("def sync(progress=log.info): ...\nPROGRESS = log.info")) == [1, 2]
+    for path in sorted((CHECKOUT / "list_pipeline").rglob("*.py")):
+        assert taken_at_import(ast.parse(path.read_text(encoding="utf-8"))) == [], path
+
+
+def test_progress_goes_where_the_log_goes_by_then(written: Entries) -> None:
+    """The default of every operation; imported, as here, before the log is configured."""
+    logged("reading list 1")
+    (entry,) = written()
+    assert (entry["event"], entry["level"]) == ("reading list 1", "info")
+    configure_logging(Settings(log_format="json", log_level="warning", sentry_dsn=None))
+    logged("reading list 2")
+    assert written() == []

@@ -1,7 +1,7 @@
 """Which sends were one mailing for who got them: nobody may get it twice.
 
-Belongs here: what counts as the same mailing. Does not belong here: who was mailed (``storage.campaigns.recipients``), and which
-send belongs to which cycle (``cycles``).
+Belongs here: what counts as the same mailing. Does not belong here: who was mailed (``storage.campaigns.recipients``), and
+which send belongs to which cycle (``cycles``).
 
 The cycle alone does not tell, and was not enough: an extra mailing that was taken for a round, or a wrong answer to the
 question about it, splits one content over two cycles. Whoever was moved between their lists got the same letter twice, and both

@@ -54,8 +54,8 @@ def imbalance(campaign_id: int, sweep: str) -> MessageKey:
 
 
 def mailed_twice(review_id: int) -> MessageKey:
-    """The alert that contacts got a mailing twice, for each finding that names some. Not the word of earlier versions, whose keys
-    had the campaign's number."""
+    """The alert that contacts got a mailing twice, for each finding that names some. Not the word of earlier versions, whose
+    keys had the campaign's number."""
     return MessageKey(f"got_twice:{review_id}")
 
 

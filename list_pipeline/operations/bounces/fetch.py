@@ -6,7 +6,7 @@ The receivers' own words are read too, where they can matter, and only what they
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -40,6 +40,7 @@ from list_pipeline.operations.access import Observing, ReadingMailjet, Storing
 from list_pipeline.operations.campaigns.discovery import sent_id
 from list_pipeline.operations.campaigns.recipients import ATTEMPTS, check_recipients, know_recipients
 from list_pipeline.operations.membership.sync import learn_contacts
+from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.storage import bounces as bounce_rows
 from list_pipeline.storage import unreadable_rows as unreadable_row_storage
 from list_pipeline.storage.bounces import StoredFetch
@@ -146,7 +147,7 @@ def stored_bounces(services: Storing, campaign: Campaign, sweep: Sweep) -> Bounc
         return BounceData(fetch, bounce_rows.events_of(connection, campaign.campaign_id, sweep.value))
 
 
-def load_history(services: Observing, progress: Callable[[str], None] = log.info) -> int:
+def load_history(services: Observing, progress: Progress = logged) -> int:
     """Read the bounces of past campaigns that were never read, oldest first, and return how many campaigns that were.
 
     Campaigns that are about to be maintained are left to their own run: their T+24 h reading is not taken early.

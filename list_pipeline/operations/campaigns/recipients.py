@@ -6,7 +6,7 @@ is not proven is not recorded, nothing is planned on it, and it is read again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -22,6 +22,7 @@ from list_pipeline.core.reviews.questions import MAILED_TWICE
 from list_pipeline.core.wording import count_text, ids_text
 from list_pipeline.operations import unreadable_rows
 from list_pipeline.operations.access import ReadingMailjet
+from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
@@ -32,8 +33,6 @@ log = structlog.get_logger(__name__)
 
 ATTEMPTS = 3
 """How often a reading that is not whole is repeated at once; after that the next synchronisation or attempt does."""
-
-Progress = Callable[[str], None]
 
 
 @dataclass(slots=True)
@@ -49,7 +48,7 @@ class Recorded:
         return [f"It is not known who was mailed by campaign {key}: {why}" for key, why in self.unknown.items()]
 
 
-def record_recipients(services: ReadingMailjet, progress: Progress = log.info) -> Recorded:
+def record_recipients(services: ReadingMailjet, progress: Progress = logged) -> Recorded:
     """Record who was mailed by every campaign of which it is not proven yet: one request for the counters, and one for each
     thousand messages.
 
@@ -79,7 +78,7 @@ def record_recipients(services: ReadingMailjet, progress: Progress = log.info) -
     return result
 
 
-def know_recipients(services: ReadingMailjet, campaign: Campaign, progress: Progress = log.info) -> Campaign:
+def know_recipients(services: ReadingMailjet, campaign: Campaign, progress: Progress = logged) -> Campaign:
     """The campaign with its recipients, read now where they are not known yet. Without a request where they are.
 
     Raises:

@@ -9,7 +9,7 @@ becomes a plan with a proposed repair that waits for a person. The comparison of
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -42,6 +42,7 @@ from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.operations.drift.alert import NO_LONGER_SO, NOT_NEEDED, tell, tell_over
 from list_pipeline.operations.drift.mass_changes import tell_about_mass_changes
 from list_pipeline.operations.membership.sync import sync
+from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.safety import restore_guard
 from list_pipeline.storage import drift as drift_rows
 from list_pipeline.storage import five_lists
@@ -54,7 +55,6 @@ from list_pipeline.storage.unreadable_rows import end_nameless
 
 log = structlog.get_logger(__name__)
 
-Progress = Callable[[str], None]
 
 _ATTEMPTS = 3
 _SINGLE_READS_MAX = 50
@@ -99,7 +99,7 @@ class Reconciliation:
         return {kind: found[kind] for kind in DriftKind}
 
 
-def reconcile(services: Reconciling, *, run_id: str | None = None, progress: Progress = log.info) -> Reconciliation:
+def reconcile(services: Reconciling, *, run_id: str | None = None, progress: Progress = logged) -> Reconciliation:
     """Compare the five lists at Mailjet with our rows, write down what differs, and propose repairs.
 
     Raises:

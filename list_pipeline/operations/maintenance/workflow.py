@@ -26,6 +26,7 @@ from list_pipeline.operations.health import assessments as health
 from list_pipeline.operations.list_states import history as state_history
 from list_pipeline.operations.maintenance import gates
 from list_pipeline.operations.messages.outbox import Delivery
+from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.reports.maintenance_report import Report, final_status, notify, write_report
 from list_pipeline.operations.runs.run import (
@@ -44,7 +45,6 @@ from list_pipeline.operations.safety.restore_guard import needs_reading
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.stages import carrying_context, follow_up
 from list_pipeline.operations.suppression import plan_and_execute as suppression
-from list_pipeline.operations.synchronisation import Progress
 from list_pipeline.operations.views import cache_warming
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
@@ -62,7 +62,7 @@ class Maintained:
 
 
 def maintain(
-    services: Services, key: str, *, sweep: Sweep = Sweep.H24, run_id: str | None = None, progress: Progress = log.info
+    services: Services, key: str, *, sweep: Sweep = Sweep.H24, run_id: str | None = None, progress: Progress = logged
 ) -> Maintained:
     """The whole maintenance of one campaign. Running it again continues or shows what was done; nothing happens twice.
 

@@ -11,11 +11,10 @@ posting jobs (``execution``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.core.drift.findings import DriftKind
@@ -63,6 +62,7 @@ from list_pipeline.operations.plans.execution import carry_out, finish_half_done
 from list_pipeline.operations.plans.outcomes import Executed, close
 from list_pipeline.operations.plans.redo_judgement import skip_outdated
 from list_pipeline.operations.plans.taken_back import note_in_ledger
+from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.campaigns import sent_campaigns
@@ -73,12 +73,8 @@ from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.journal import NewChange, NewStep
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 
-log = structlog.get_logger(__name__)
-
 _VERSION = "correction-1"
 _LEFT_ALONE = timedelta(minutes=5)
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +126,7 @@ class CorrectionRequest:
     despite_complaint: bool = False
 
 
-def carry_out_correction(services: Correcting, plan_id: int, progress: Progress = log.info) -> Correction:
+def carry_out_correction(services: Correcting, plan_id: int, progress: Progress = logged) -> Correction:
     """Carry an approved correction out, or continue one that died midway.
 
     Of a plan of a maintenance, which is none, only what is half done is brought to its end; nothing of it is begun.

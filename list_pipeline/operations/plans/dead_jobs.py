@@ -5,8 +5,6 @@ Belongs here: finding the job, and noting who declared it dead. Does not belong 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import structlog
 
 from list_pipeline.core.errors import LockHeldError, NotFoundError, RefusedError, TransientError
@@ -14,13 +12,14 @@ from list_pipeline.operations.access import Changing
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.people import reason_of, reviewer
 from list_pipeline.operations.plans.execution import settle_dead, settle_lost_jobs
+from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.storage.lock import mutation_lock
 from list_pipeline.storage.plans import journal
 
 log = structlog.get_logger(__name__)
 
 
-def look_for_lost_jobs(services: Changing, progress: Callable[[str], None] = log.info) -> None:
+def look_for_lost_jobs(services: Changing, progress: Progress = logged) -> None:
     """Before our rows are compared with the lists: what bulk jobs did whose answer was lost is no drift. Nothing is posted.
 
     Where somebody else is at work, or Mailjet is away, the next look does it.

@@ -8,7 +8,7 @@ process dies before our rows are erased.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -34,6 +34,7 @@ from list_pipeline.operations.people import reason_of, reviewer
 from list_pipeline.operations.plans.corrections import require_permission
 from list_pipeline.operations.plans.execution import finish_half_done
 from list_pipeline.operations.plans.single_contacts import id_in
+from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.storage.erasure import catalogue, records
 from list_pipeline.storage.lock import MutationLock, mutation_lock
@@ -80,7 +81,7 @@ def erase_person(
     reason: str,
     at_mailjet: bool = False,
     dry_run: bool = False,
-    progress: Callable[[str], None] = log.info,
+    progress: Progress = logged,
 ) -> Erased:
     """Remove a person from every table and from the cache, and prove it by a search of everything.
 

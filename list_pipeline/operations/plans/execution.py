@@ -33,6 +33,7 @@ from list_pipeline.operations.plans.concurrent_edits import ConcurrentEdits
 from list_pipeline.operations.plans.read_back import ReadBack
 from list_pipeline.operations.plans.sends_meanwhile import SendsMeanwhile
 from list_pipeline.operations.plans.settling import Settling
+from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.operations.stages import logged_with
 from list_pipeline.storage.lock import MutationLock, mutation_lock
@@ -59,7 +60,7 @@ def carry_out(
     services: Changing,
     plan_id: int,
     lock: MutationLock,
-    progress: Callable[[str], None] = log.info,
+    progress: Progress = logged,
     deadline: datetime | None = None,
     sends_looked_at: datetime | None = None,
 ) -> None:
@@ -84,9 +85,7 @@ def carry_out(
             raise _waits(plan_id, execution.waiting)
 
 
-def finish_half_done(
-    services: Changing, progress: Callable[[str], None] = log.info, *, besides: int | None = None
-) -> int:
+def finish_half_done(services: Changing, progress: Progress = logged, *, besides: int | None = None) -> int:
     """Bring what others left half done to its end, before anything new is changed: a contact that was added and not yet removed
     stands on two lists, and is mailed twice. Nothing that was not begun is begun. Where there is none it costs two statements.
 
@@ -118,7 +117,7 @@ def finish_half_done(
     return sum(map(len, found.values()))
 
 
-def finish_begun(services: Changing, plan_id: int, lock: MutationLock, progress: Callable[[str], None]) -> None:
+def finish_begun(services: Changing, plan_id: int, lock: MutationLock, progress: Progress) -> None:
     """Bring the half-done changes of one plan to their end, under a lock that the caller holds. Nothing of it is begun.
 
     Raises:
@@ -132,7 +131,7 @@ def finish_begun(services: Changing, plan_id: int, lock: MutationLock, progress:
 
 
 def _finish_begun(
-    services: Changing, found: Mapping[int, Sequence[int]], lock: MutationLock, progress: Callable[[str], None]
+    services: Changing, found: Mapping[int, Sequence[int]], lock: MutationLock, progress: Progress
 ) -> int:
     """Returns how many changes wait for what is known of a send."""
     contacts = sorted({contact_id for ids in found.values() for contact_id in ids})
@@ -192,9 +191,7 @@ def settle_dead(services: Changing, job: Job, lock: MutationLock, words: str) ->
     )
 
 
-def settle_lost_jobs(
-    services: Changing, progress: Callable[[str], None] = log.info, *, posted_before: datetime | None = None
-) -> int:
+def settle_lost_jobs(services: Changing, progress: Progress = logged, *, posted_before: datetime | None = None) -> int:
     """Find what bulk jobs did whose answer was lost, and end those that may run no longer. Nothing is posted. Where there is no
     such job it costs one statement. The lock is taken here.
 
@@ -232,7 +229,7 @@ class _Execution:
         services: Changing,
         plan_id: int,
         lock: MutationLock,
-        progress: Callable[[str], None],
+        progress: Progress,
         deadline: datetime | None,
         only: frozenset[int] | None = None,
         sends_looked_at: datetime | None = None,

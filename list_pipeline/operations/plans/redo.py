@@ -22,7 +22,6 @@ from list_pipeline.operations.people import reviewer
 from list_pipeline.operations.plans.corrections import (
     Correction,
     CorrectionRequest,
-    Progress,
     finish,
     go_on,
     look_at,
@@ -33,6 +32,7 @@ from list_pipeline.operations.plans.corrections import (
 from list_pipeline.operations.plans.execution import finish_half_done
 from list_pipeline.operations.plans.redo_judgement import judged
 from list_pipeline.operations.plans.taken_back import note_in_ledger
+from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.stages import follow_up
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members
@@ -50,7 +50,7 @@ def redo_maintenance(
     by: str,
     note: str = "",
     sweep: Sweep = Sweep.H24,
-    progress: Progress = log.info,
+    progress: Progress = logged,
 ) -> list[Correction]:
     """Do again what the undo of a campaign's maintenance took back: suppressions first, then moves and enrolments.
 

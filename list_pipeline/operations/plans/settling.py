@@ -9,7 +9,7 @@ Belongs here: the end of a job and of its steps. Does not belong here: which job
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import structlog
 from sqlalchemy import Connection
@@ -24,6 +24,7 @@ from list_pipeline.integrations.mailjet import JobTimeoutError, MailjetClient
 from list_pipeline.operations.access import Changing
 from list_pipeline.operations.plans.concurrent_edits import ConcurrentEdits
 from list_pipeline.operations.plans.read_back import Effect, ReadBack
+from list_pipeline.operations.progress import Progress
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.lock import MutationLock
 from list_pipeline.storage.membership import members
@@ -55,7 +56,7 @@ class Settling:
         mailjet: MailjetClient,
         lists: ReadBack,
         edits: ConcurrentEdits,
-        progress: Callable[[str], None],
+        progress: Progress,
     ) -> None:
         self._services = services
         self._plan_id = plan_id

@@ -20,7 +20,6 @@ from list_pipeline.operations.people import reviewer
 from list_pipeline.operations.plans.corrections import (
     Correction,
     CorrectionRequest,
-    Progress,
     finish,
     look_at,
     open_forward,
@@ -30,6 +29,7 @@ from list_pipeline.operations.plans.corrections import (
     save_correction,
 )
 from list_pipeline.operations.plans.execution import finish_half_done
+from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.storage.lock import mutation_lock
 from list_pipeline.storage.membership import members, unsubscriptions
 from list_pipeline.storage.plans import outcomes as outcome_rows
@@ -47,7 +47,7 @@ def reinstate(
     by: str,
     note: str = "",
     despite_complaint: bool = False,
-    progress: Progress = log.info,
+    progress: Progress = logged,
 ) -> Correction:
     """Take the suppression of one contact back: its lists, its exclusion, its entry; its place in the queue was kept.
 
@@ -85,7 +85,7 @@ def reinstatement(services: Deciding, connection: Connection, contact_id: int, d
     return reversals_of(services, connection, [change], despite_complaint)[0]
 
 
-def suppress(services: Correcting, contact_id: int, *, by: str, note: str, progress: Progress = log.info) -> Correction:
+def suppress(services: Correcting, contact_id: int, *, by: str, note: str, progress: Progress = logged) -> Correction:
     """Suppress one contact because a person says so (reason ``manual``).
 
     Raises:

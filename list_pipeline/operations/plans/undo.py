@@ -19,7 +19,6 @@ from list_pipeline.operations.people import reviewer
 from list_pipeline.operations.plans.corrections import (
     Correction,
     CorrectionRequest,
-    Progress,
     finish,
     go_on,
     look_at,
@@ -29,6 +28,7 @@ from list_pipeline.operations.plans.corrections import (
 )
 from list_pipeline.operations.plans.execution import finish_begun, finish_half_done, stop_and_settle
 from list_pipeline.operations.plans.taken_back import note_in_ledger
+from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.stages import follow_up
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
 from list_pipeline.storage.lock import MutationLock, mutation_lock
@@ -49,7 +49,7 @@ def undo_maintenance(
     note: str = "",
     sweep: Sweep = Sweep.H24,
     despite_complaint: bool = False,
-    progress: Progress = log.info,
+    progress: Progress = logged,
 ) -> list[Correction]:
     """Take back everything that a campaign's maintenance changed: moves and enrolments first, then suppressions.
 
@@ -159,7 +159,7 @@ def own_plans(services: Storing, campaign_id: int, sweep: Sweep) -> list[StoredP
 
 
 def roll_back(
-    services: Correcting, plan: StoredPlan, lock: MutationLock, why: str, progress: Progress = log.info
+    services: Correcting, plan: StoredPlan, lock: MutationLock, why: str, progress: Progress = logged
 ) -> list[Correction]:
     """Take a rebalancing back that failed midway: its journal backwards, then compared with the state before.
 

@@ -7,7 +7,7 @@ how many move and who (``core.rebalancing.flows``, ``core.rebalancing.queue_orde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -47,6 +47,7 @@ from list_pipeline.operations.plans.execution import carry_out, finish_half_done
 from list_pipeline.operations.plans.outcomes import Executed, close
 from list_pipeline.operations.plans.read_back import ReadBack
 from list_pipeline.operations.plans.undo import roll_back
+from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.runs.attempts import deadline_words
 from list_pipeline.operations.runs.run import Maintenance, deadline_of
 from list_pipeline.operations.services import Services
@@ -292,7 +293,7 @@ def must_stay(flag: Mapping[str, Any]) -> bool:
     )  # fmt: skip
 
 
-def execute_rebalancing(services: Services, run: Maintenance, progress: Callable[[str], None] = log.info) -> Executed:
+def execute_rebalancing(services: Services, run: Maintenance, progress: Progress = logged) -> Executed:
     """Move and enrol what the plan holds, if it was let through; what is done already stays done."""
     with services.database.begin() as connection:
         plan = plan_rows.current_plan(connection, run.campaign.campaign_id, PlanKind.REBALANCING, run.sweep)
@@ -338,7 +339,7 @@ def _carry_out(
     plan: StoredPlan,
     items: Sequence[PlanItem],
     lock: MutationLock,
-    progress: Callable[[str], None],
+    progress: Progress,
 ) -> None:
     # Who came or left decides whom a move concerns; a send that began since the plan was made, what may move. Sends are looked
     # at last, so that little can begin between that and the first change.
@@ -352,7 +353,7 @@ def _carry_out(
 
 
 def _roll_back_if_needed(
-    services: Services, run: Maintenance, plan: StoredPlan, lock: MutationLock, progress: Callable[[str], None]
+    services: Services, run: Maintenance, plan: StoredPlan, lock: MutationLock, progress: Progress
 ) -> None:
     """Compare the lists with the journal; what failed midway is taken back as a whole, and people are told either way."""
     with services.database.begin() as connection:

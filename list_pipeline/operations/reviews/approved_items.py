@@ -7,7 +7,7 @@ as the plan itself. Does not belong here: the decision (``decisions``), and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -22,6 +22,7 @@ from list_pipeline.operations.campaigns.discovery import discover
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.plans.execution import carry_out
 from list_pipeline.operations.plans.outcomes import Executed, ask_about_failed, close
+from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.reviews.announcements import tell_late_execution
 from list_pipeline.operations.safety.modes import change_block_reason
@@ -67,7 +68,7 @@ def to_carry_out(services: Services) -> list[LateRun]:
     return wanted
 
 
-def execute_approved_items(services: Services, plan_id: int, progress: Callable[[str], None] = log.info) -> Executed:
+def execute_approved_items(services: Services, plan_id: int, progress: Progress = logged) -> Executed:
     """Carry out what people approved of a plan contact by contact; what was done already stays done.
 
     Each contact is looked at again right before, as with the plan itself. What fails again is asked about again.
@@ -157,7 +158,7 @@ class ApprovedItemsRun:
         plan: StoredPlan,
         approved: Sequence[ReviewItem],
         lock: MutationLock,
-        progress: Callable[[str], None],
+        progress: Progress,
     ) -> None:
         self._services = services
         self._plan = plan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -44,6 +44,7 @@ from list_pipeline.operations.campaigns.recipients import require_known
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.plans.execution import carry_out, finish_half_done
 from list_pipeline.operations.plans.outcomes import Executed, close
+from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.runs.attempts import deadline_words
 from list_pipeline.operations.runs.run import Maintenance, deadline_of, is_backfill, known_until
 from list_pipeline.operations.safety.modes import operating_mode
@@ -303,7 +304,7 @@ def is_idle_backfill(services: Services, plan: StoredPlan) -> bool:
         return not outcome_rows.outcomes(connection, plan.plan_id).confirmed
 
 
-def execute_suppressions(services: Services, run: Maintenance, progress: Callable[[str], None] = log.info) -> Executed:
+def execute_suppressions(services: Services, run: Maintenance, progress: Progress = logged) -> Executed:
     """Suppress what the plan holds and the gate let through; what is done already stays done.
 
     Suppressed means: on the suppression list, excluded from campaigns, off the three campaign lists, still in master.

@@ -39,10 +39,10 @@ from list_pipeline.operations.advice.advisors import keep_record, model_access
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.list_states import history as state_history
 from list_pipeline.operations.messages.outbox import Delivery, deliver
+from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.stages import follow_up
 from list_pipeline.operations.weekly.steps import (
-    Progress,
     WeekRun,
     assess_week,
     assessments_of,
@@ -89,7 +89,7 @@ class WeekChecked:
 
 
 def check_week(
-    services: Services, monday: date | None = None, *, run_id: str | None = None, progress: Progress = log.info
+    services: Services, monday: date | None = None, *, run_id: str | None = None, progress: Progress = logged
 ) -> WeekChecked:
     """The whole check of a week. Running it again continues it, or shows what was found; nothing is measured or sent twice.
 

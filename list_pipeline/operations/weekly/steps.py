@@ -10,7 +10,7 @@ known, and stays so; what its campaigns did is dated, so it is counted from our 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -35,6 +35,7 @@ from list_pipeline.core.wording import Rate, date_text, instant_text
 from list_pipeline.operations.advice.advisors import model_access
 from list_pipeline.operations.health.assessments import assess_partition, figures_of_lists
 from list_pipeline.operations.messages.outbox import deliver
+from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.stages import follow_up, recorded, timed
 from list_pipeline.operations.synchronisation import synchronise
@@ -49,7 +50,6 @@ from list_pipeline.storage.weekly import HealthCheckRow
 
 log = structlog.get_logger(__name__)
 
-Progress = Callable[[str], None]
 
 WORKFLOW = "weekly_health_check"
 """The name of the check's job, also where it runs without Dagster."""
@@ -247,7 +247,7 @@ def _tell_failure(services: Services, run: WeekRun) -> None:
 # Sizes
 
 
-def take_sizes(services: Services, run: WeekRun, progress: Progress = log.info) -> WeekSizes:
+def take_sizes(services: Services, run: WeekRun, progress: Progress = logged) -> WeekSizes:
     """The sizes of the week: the stored ones; or, in the week itself, what a sync of the lists has just read.
 
     The sync counts everything that the sizes need, so nothing is asked for twice; the cache is refreshed with them.

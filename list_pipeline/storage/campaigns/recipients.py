@@ -137,8 +137,8 @@ def save_recipients(connection: Connection, campaign_id: int, contact_ids: Itera
 
 
 def mailed_twice(connection: Connection, campaign_id: int, earlier: Collection[int]) -> tuple[int, ...]:
-    """The recipients of a campaign who were recipients of an earlier send of the same mailing too, and whom no finding about the
-    campaign names yet; nobody of a campaign that was sent before this product began to work.
+    """The recipients of a campaign who were recipients of an earlier send of the same mailing too, and whom no finding about
+    the campaign names yet; nobody of a campaign that was sent before this product began to work.
 
     Args:
         earlier: the earlier sends, by their ids at Mailjet (``core.campaigns.same_mailing``).
