@@ -15,7 +15,7 @@ from list_pipeline.core.plans.journal import Outcomes, StepState
 from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.reviews.questions import ReviewKind
-from list_pipeline.operations.access import Storing
+from list_pipeline.operations.access import Changing, Storing
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans import outcomes as outcome_rows
@@ -92,3 +92,14 @@ def close(
         by_label = outcome_rows.outcomes_by(connection, plan.plan_id, by)
         jobs = outcome_rows.jobs_of(connection, plan.plan_id)
     return Executed(**asdict(outcomes), jobs=jobs, by_label=by_label)
+
+
+def keep_history(services: Changing, plan_id: int, log_id: int | None) -> None:
+    """Write into the history who was suppressed by a plan so far; repeating adds nobody.
+
+    Args:
+        log_id: the attempt that did it; None: of a plan that belongs to no maintenance.
+    """
+    with services.database.begin() as connection:
+        list_ids = {role.value: list_id for role, list_id in services.list_ids.by_role().items()}
+        outcome_rows.write_history(connection, plan_id, log_id, list_ids, services.clock.now())

@@ -27,6 +27,7 @@ from list_pipeline.operations.plans.corrections import (
     save_without_changes,
 )
 from list_pipeline.operations.plans.execution import finish_begun, finish_half_done, stop_and_settle
+from list_pipeline.operations.plans.outcomes import keep_history
 from list_pipeline.operations.plans.taken_back import note_in_ledger
 from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.stages import follow_up
@@ -96,12 +97,13 @@ def undo_maintenance(
         done = [go_on(services, plan_id, lock, progress) for plan_id in begun]
         for plan_id in redos(services, campaign.campaign_id, sweep):
             stop_and_settle(services, plan_id, lock, StepNote.UNDONE)
-            _keep_history(services, plan_id, row.log_id)
+            # The run that suppressed them may have died before it wrote that.
+            keep_history(services, plan_id, row.log_id)
             done += _take_back(services, asked, plan_id, lock, progress)
         written = []
         for plan in own_plans(services, campaign.campaign_id, sweep):
             stop_and_settle(services, plan.plan_id, lock, StepNote.UNDONE)
-            _keep_history(services, plan.plan_id, row.log_id)
+            keep_history(services, plan.plan_id, row.log_id)
             written += _reversal(services, asked, plan.plan_id, lock)
         # Both are written before the first one is carried out: from here on they go on by themselves, also when this dies.
         done += [go_on(services, correction_id, lock, progress) for correction_id in written]
@@ -119,13 +121,6 @@ def undo_maintenance(
         )
     log.info("maintenance undone", campaign=key, corrections=len(done), status=status)
     return done
-
-
-def _keep_history(services: Correcting, plan_id: int, log_id: int) -> None:
-    """Who was suppressed stands in the history before it is taken back: the run that suppressed them may have died first."""
-    with services.database.begin() as connection:
-        list_ids = {role.value: list_id for role, list_id in services.list_ids.by_role().items()}
-        outcome_rows.write_history(connection, plan_id, log_id, list_ids, services.clock.now())
 
 
 def maintained(services: Storing, campaign: Campaign, sweep: Sweep) -> LogRow:

@@ -232,7 +232,7 @@ class ApprovedItemsRun:
             if row is not None and plan.kind is PlanKind.REBALANCING:
                 ledger.fill_log(connection, row.log_id, contacts_rebalanced=confirmed)
         if row is not None and plan.kind is PlanKind.SUPPRESSION:
-            suppression.keep_history(self._services, row.log_id, plan)
+            suppression.note_suppressed(self._services, row.log_id, plan)
 
     def _settle(self) -> None:
         """Mark the questions as carried out, and ask anew about what failed once more."""

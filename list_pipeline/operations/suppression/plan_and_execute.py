@@ -43,7 +43,7 @@ from list_pipeline.operations.bounces.fetch import BounceData, stored_bounces
 from list_pipeline.operations.campaigns.recipients import require_known
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.plans.execution import carry_out, finish_half_done
-from list_pipeline.operations.plans.outcomes import Executed, close
+from list_pipeline.operations.plans.outcomes import Executed, close, keep_history
 from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.runs.attempts import deadline_words
 from list_pipeline.operations.runs.run import Maintenance, deadline_of, is_backfill, known_until
@@ -321,19 +321,14 @@ def execute_suppressions(services: Services, run: Maintenance, progress: Progres
         # Complaints that were begun before their plan was turned down are brought to their end all the same.
         unsettled = outcome_rows.outcomes(connection, plan.plan_id).open
     finish_half_done(services, progress, besides=plan.plan_id)
-    if plan.executed_at is None and (items or unsettled):
+    if plan.executed_at is None:
         try:
-            with mutation_lock(services.database, services.clock, f"suppression after {run.campaign.key}") as lock:
-                # Whoever held the lock before may have undone the maintenance, or turned the plan down.
-                with lock.writing() as connection:
-                    plan = plan_rows.existing_plan(connection, plan.plan_id)
-                    items = executable_items(plan, plan_rows.plan_items(connection, plan.plan_id))
-                refresh_contacts(services, [item.contact_id for item in items])
-                open_journal(services, plan, items, lock)
-                carry_out(services, plan.plan_id, lock, progress, deadline_of(services, run))
+            if items or unsettled:
+                _carry_out(services, run, plan, progress)
         finally:
-            # What was done stands in the history also when the rest failed: it may be all that is ever done.
-            keep_history(services, run.log.log_id, plan)
+            # What was done stands in the history also when the rest failed, and when a run that died did it: it may be all that
+            # is ever done.
+            note_suppressed(services, run.log.log_id, plan)
     executed = close(
         services,
         plan,
@@ -344,6 +339,17 @@ def execute_suppressions(services: Services, run: Maintenance, progress: Progres
     )
     log.info("contacts suppressed", campaign=run.campaign.key, success=executed.confirmed, failed=executed.failed)
     return executed
+
+
+def _carry_out(services: Services, run: Maintenance, plan: StoredPlan, progress: Progress) -> None:
+    with mutation_lock(services.database, services.clock, f"suppression after {run.campaign.key}") as lock:
+        # Whoever held the lock before may have undone the maintenance, or turned the plan down.
+        with lock.writing() as connection:
+            plan = plan_rows.existing_plan(connection, plan.plan_id)
+            items = executable_items(plan, plan_rows.plan_items(connection, plan.plan_id))
+        refresh_contacts(services, [item.contact_id for item in items])
+        open_journal(services, plan, items, lock)
+        carry_out(services, plan.plan_id, lock, progress, deadline_of(services, run))
 
 
 def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem], lock: MutationLock) -> None:
@@ -384,10 +390,9 @@ def _no_longer(flag: Mapping[str, Any] | None) -> StepNote | None:
     return None
 
 
-def keep_history(services: Services, log_id: int, plan: StoredPlan) -> None:
+def note_suppressed(services: Services, log_id: int, plan: StoredPlan) -> None:
     """Write who was suppressed so far into the history and the row of the ledger; repeating adds nobody."""
+    keep_history(services, plan.plan_id, log_id)
     with services.database.begin() as connection:
-        list_ids = {role.value: list_id for role, list_id in services.list_ids.by_role().items()}
-        outcome_rows.write_history(connection, plan.plan_id, log_id, list_ids, services.clock.now())
         confirmed = outcome_rows.outcomes(connection, plan.plan_id).confirmed
         ledger.fill_log(connection, log_id, contacts_suppressed=confirmed)

@@ -22,7 +22,7 @@ from list_pipeline.operations.plans.taken_back import state_of
 from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.reports.maintenance_report import write_report
-from list_pipeline.operations.reviews.decisions import approve, approve_item
+from list_pipeline.operations.reviews.decisions import approve, approve_item, reject
 from list_pipeline.operations.runs.run import current, due
 from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.storage import reviews as review_rows
@@ -258,3 +258,27 @@ def test_what_was_approved_and_lapsed_with_its_plan_is_judged_anew(small: Instal
         assert not corrections.plan_rows.rejected_contacts(connection, run.campaign.campaign_id)
     asked_now = "select status, decided_by, withdrawn_by from review_item where kind = 'incident'"
     assert small.query(asked_now) == [("withdrawn", "ada", "nobody")]
+
+
+def test_who_was_suppressed_by_a_run_that_died_stands_in_the_history_though_the_rest_of_its_plan_is_turned_down(
+    install_small: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with install_small(suppression_cap_percent=1.0) as made:
+
+        def dies(*_: object) -> None:
+            raise Killed
+
+        with monkeypatch.context() as patch:
+            # Who complained is suppressed at once while the rest waits; the process is killed right after.
+            patch.setattr(suppression, "note_suppressed", dies)
+            with pytest.raises(Killed):
+                made.maintain()
+        complained = made.account.ids(COMPLAINED)
+        made.assert_suppressed(complained)
+        assert made.query("select contact_id from contact_suppression_history where change_id is not null") == []
+        reject(made.services, made.plan(PlanKind.SUPPRESSION).plan_id, by="ada")
+        made.maintain(run_id="second")
+        assert made.query(
+            """select contact_id, maintenance_log_id is not null, removed_from_lists <> '{}' from contact_suppression_history
+               where change_id is not null"""
+        ) == [(one, True, True) for one in complained]

@@ -87,7 +87,7 @@ def test_who_was_suppressed_by_a_run_that_died_stands_in_the_history_after_its_u
 
     with monkeypatch.context() as patch:
         # A process that is killed writes nothing any more.
-        patch.setattr(suppression, "keep_history", lambda *_: None)
+        patch.setattr(suppression, "note_suppressed", lambda *_: None)
         with pytest.raises(Killed):
             suppression.execute_suppressions(small.services, run, dies_before_removing)
     undo(small)
