@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from list_pipeline.core.life_cycles import life_cycle
-from list_pipeline.core.masking import mask_address
+from list_pipeline.core.masking import AT, mask_address
 
 ERASED = "[erased]"
 """What stands in texts where an address stood."""
@@ -23,7 +23,7 @@ SURELY_AN_ID = 1_000_000
 """A number from here on that equals the contact's id is taken for it wherever it stands: Mailjet's ids have eight digits and
 more, and no count of ours comes near. A smaller one is an id only where contacts are spoken of, since it may be a count."""
 
-_AT = r"\s*(?:@|＠|﹫|%(?:25)*40|=40|=|&#0*64;|&#x0*40;|&commat;|\\u0040|[(\[{]\s*(?:@|at)\s*[)\]}]|_at_|-at-|\.at\.|\sat\s)\s*"
+_SPELLED_AT = rf"\s*(?:{AT}|=40|=|\+40|[(\[{{]\s*at\s*[)\]}}]|_at_|-at-|\.at\.|\sat\s)\s*"
 """The spellings of ``@`` that masking knows (``core.masking``)."""
 
 
@@ -88,7 +88,7 @@ class Person:
             return None
         # jane@… does not stand in mary-jane@…, and does in bounces+jane=….
         return re.compile(
-            rf"(?<![\w.-]){re.escape(local)}{_AT}{re.escape(domain)}(?![\w-]|\.\w)", re.IGNORECASE | re.UNICODE
+            rf"(?<![\w.-]){re.escape(local)}{_SPELLED_AT}{re.escape(domain)}(?![\w-]|\.\w)", re.IGNORECASE | re.UNICODE
         )
 
     @cached_property

@@ -6,6 +6,8 @@ Addresses in free text are redacted here too. Logs, metadata, Slack and error me
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64decode
+from contextlib import suppress
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 
@@ -14,32 +16,62 @@ _OUTSIDE = r"""\s<>"'(),;:\[\]"""
 bounce addresses write the recipient's ``@`` as ``=``."""
 _WORD = rf"""(?<![^{_OUTSIDE}])(?<!\w')(?:[^{_OUTSIDE}]|(?<=\w)'(?=\w))+"""
 """Begins only where a word begins, which keeps the search linear in long texts without an address."""
-_LOCAL = rf"""(?:["'(\[][^"'()\[\]\n]{{1,64}}["')\]]|{_WORD})"""
-_AT = r"(?:@|＠|﹫|[\[(]@[\])]|%(?:25)*40|&#0*64;|&#x0*40;|&commat;|\\u0040)"
-_DOMAIN = r"""(?:\[[^\]\s]{1,64}\]|[^\s<>"'(),;\[\]]+)"""
+_COMMENT = r"(?:\([^()\n]{0,64}\))?"
+_LOCAL = rf"""(?:"(?:[^"\\\n]|\\.){{1,64}}"|['(\[][^"'()\[\]\n]{{1,64}}[')\]]|{_WORD}{_COMMENT})"""
+AT = (
+    r"(?:@|＠|﹫|[\[(]@[\])]|%(?:25)*40|&#0*64;?|&#x0*40;?|&commat;|\\u0040|\\u\{0*40\}|\\U00000040"
+    r"|\\x\{0*40\}|\\x40|\\0?100(?!\d)|\+AEA-)"
+)
+"""An ``@``, also as URLs, HTML, JSON, programs, UTF-7 and reports about mail (RFC 6533: ``\\x{40}``) write it."""
+_DOMAIN = rf"{_COMMENT}(?:\[[^\]\s]{{1,64}}\]|[^\s<>\"'(),;\[\]]+)"
 _HOST = r"[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.[^\W\d_]{2,63}"
 """A host's name with an ending in letters, for forms in which an ``@`` is not there to see."""
+_JOINED = r"[^\W_]{1,63}(?:-[^\W_]{1,63}){0,5}"
+_X400 = r"(?:G|GIVENNAME|S|SURNAME|I|CN|O|OU\d?|P|PRMD|A|ADMD|C)=[^/;=\n]{0,64}"
 _ADDRESS = re.compile(
-    rf"{_LOCAL}{_AT}{_DOMAIN}"
+    rf"{_LOCAL}{AT}{_DOMAIN}"
+    rf"|\bSRS[01][=+-][^{_OUTSIDE}]+|\bIMCEA[A-Z0-9]{{1,12}}-[^{_OUTSIDE}]+"  # the recipient, as forwarders and Exchange write it
     rf"|{_LOCAL}\s{{1,3}}@\s{{0,3}}{_HOST}|{_LOCAL}@\s{{1,3}}{_HOST}"
     rf"|{_WORD}=40(?=[^\W\d_]){_HOST}"  # quoted-printable; not ``rows=400``
     rf"|{_WORD}(?<=\w)(?:_at_|-at-|\.at\.){_HOST}"
-    rf"|(?<![\w.+-])[\w.-]+\+[\w.+-]+={_HOST}",  # the recipient within the address that bounces go to
+    rf"|{_WORD}(?<=\w)(?:_at_{_JOINED}_dot_|-at-{_JOINED}-dot-)[^\W\d_]{{2,63}}"
+    rf"|(?<![\w.+-])[\w.-]+\+[\w.+-]+={_HOST}"  # the recipient within the address that bounces go to
+    rf"|(?<![\w/;])(?P<x400>/?{_X400}(?:[/;]\s?{_X400}){{2,12}})",  # X.400, and Exchange's own names
     re.UNICODE | re.IGNORECASE,
 )
 """An address, also with a quoted local part and as it stands in a URL, in HTML, in JSON and in mail."""
+_NAMES_A_PERSON = re.compile(r"(?<!\w)(?:G|GIVENNAME|S|SURNAME|CN)=[^/;]", re.IGNORECASE)
+"""Within a name of X.400: without these parts it is a company's."""
 
-_ENCODED_WORD = re.compile(r"=\?[\w-]{1,40}\?[BbQq]\?[^?\s]{1,400}\?=")
-"""Words in a header of a mail, as of RFC 2047."""
+_ENCODED_WORDS = re.compile(
+    r"=\?[\w-]{1,40}(?:\*[\w-]{1,40})?\?[BbQq]\?[^?\n]{1,400}\?=(?:\s{0,3}=\?[^?\s]{1,80}\?[BbQq]\?[^?\n]{1,400}\?=)*"
+)
+"""Words in a header of a mail, as of RFC 2047, with those that follow: an address may begin in one and end in the next."""
+_PACKED = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{8,}={0,2}")
+"""What may be Base64 or hexadecimal digits: links for leaving a list carry the address so."""
+_PLAIN = re.compile(rf"[^\s@]@{_HOST}", re.UNICODE)
+_SOFT_BREAK = re.compile(r"=\r?\n")
+"""The end of a line of quoted-printable, which is no end of a word (RFC 2045 6.7)."""
+_GUARDED = re.compile(r"[\[(]([.@])[\])]")
+_ENTITY = re.compile(
+    r"&(?:#0*(\d{1,3})|#x0*([0-9a-f]{1,2})|(period|lowbar|commat|plus|hyphen|dash))(?:;|(?![0-9a-z]))", re.IGNORECASE
+)
+_NAMED_ENTITIES = {"period": ".", "lowbar": "_", "commat": "@", "plus": "+", "hyphen": "-", "dash": "-"}
+_IN_ADDRESSES = re.compile(r"[\w.+@-]", re.ASCII)
 
-_BRACKETED = r"\s*[\[({{]\s*{0}\s*[\])}}]\s*"
-_SPELLED_AT = rf"(?:\s+at\s+|{_BRACKETED.format('at')}|\s*{_AT}\s*)"
-_SPELLED_DOT = rf"(?:\.|\s+dot\s+|{_BRACKETED.format('dot')})"
+_A = r"(?:at|ät|a|@|arroba|chez)"
+_DOT = r"(?:dot|punkt|punto|point|\.)"
+_BRACKETED = r"\s{{0,3}}[\[({{<#*|]\s{{0,3}}{0}\s{{0,3}}[\])}}>#*|]\s{{0,3}}"
+_SPELLED_AT = rf"(?:\s+(?:at|ät|-at-|_at_|arroba)\s+|{_BRACKETED.format(_A)}|\s*{AT}\s*)"
+_SPELLED_DOT = rf"(?:\.|\s+dot\s+|{_BRACKETED.format(_DOT)})"
 _SPELLED_OUT = re.compile(
-    rf"{_LOCAL}{_SPELLED_AT}[\w-]+(?:{_SPELLED_DOT}[\w-]+)*{_SPELLED_DOT}[^\W\d_][\w-]+|{_WORD}={_HOST}",
+    rf"{_LOCAL}{_SPELLED_AT}[\w-]{{1,63}}(?:{_SPELLED_DOT}[\w-]{{1,63}}){{0,8}}{_SPELLED_DOT}[^\W\d_][\w-]{{1,62}}"
+    rf"|{_WORD}={_HOST}"
+    rf"|{_WORD}(?<=[^\W\d_])[%!]{_HOST}",
     re.UNICODE | re.IGNORECASE,
 )
-"""An address as people write it out: ``jane at example.com``, ``jane (at) example [dot] com``; and as bounce addresses do."""
+"""An address as people write it out: ``jane at example.com``, ``jane (at) example [dot] com``; and as bounce addresses and old
+relays do."""
 
 _MASKED = re.compile(r".\*{3}@.\*{3}(?:\.[^\s@.]+)?")
 """What ``mask_address`` makes."""
@@ -53,10 +85,16 @@ def mask_address(address: str) -> str:
 
 
 def redact_addresses(text: str) -> str:
-    """Replace everything that looks like an address by ``[address]``; the masked form of one stays."""
+    """Replace everything that looks like an address by ``[address]``; the masked form of one stays.
+
+    A text in which an encoding of mail or HTML hides an address is shown decoded, as far as addresses go.
+    """
     if "=?" in text:
-        text = _ENCODED_WORD.sub(_without_encoded_address, text)
-    return _ADDRESS.sub(lambda found: found[0] if _MASKED.fullmatch(found[0].strip("'()[]")) else "[address]", text)
+        text = _ENCODED_WORDS.sub(_without_encoded_address, text)
+    decoded = _decoded(text)
+    if decoded != text and _ADDRESS.search(decoded):
+        text = decoded
+    return _PACKED.sub(_without_packed_address, _ADDRESS.sub(_shown, text))
 
 
 def redact_foreign_text(text: str) -> str:
@@ -67,6 +105,26 @@ def redact_foreign_text(text: str) -> str:
     return _SPELLED_OUT.sub("[address]", redact_addresses(text))
 
 
+def _shown(found: re.Match[str]) -> str:
+    is_masked = _MASKED.fullmatch(found[0].strip("'()[]"))
+    return found[0] if is_masked or (found["x400"] and not _NAMES_A_PERSON.search(found["x400"])) else "[address]"
+
+
+def _decoded(text: str) -> str:
+    """A text without the soft line ends of mail, the brackets of ``[.]``, and HTML's writing of what addresses consist of; no
+    bracket and no quote comes into being."""
+    text = _GUARDED.sub(r"\1", _SOFT_BREAK.sub("", text))
+    return _ENTITY.sub(_character, text) if "&" in text else text
+
+
+def _character(found: re.Match[str]) -> str:
+    number, digits, name = found.groups()
+    if name:
+        return _NAMED_ENTITIES[name.lower()]
+    character = chr(int(number) if number else int(digits, 16))
+    return character if _IN_ADDRESSES.fullmatch(character) else found[0]
+
+
 def _without_encoded_address(found: re.Match[str]) -> str:
     try:
         decoded = str(make_header(decode_header(found[0])))
@@ -74,3 +132,21 @@ def _without_encoded_address(found: re.Match[str]) -> str:
         # Not to be read, so nobody can say that it is no address.
         return "[address]"
     return "[address]" if _ADDRESS.search(decoded) else found[0]
+
+
+def _without_packed_address(found: re.Match[str]) -> str:
+    """``[address]`` in the place of Base64 or of hexadecimal digits that hold one, also as a part of a path."""
+    token = found[0].rstrip("=")
+    return "[address]" if any(map(_holds_address, {token, *token.split("/")})) else found[0]
+
+
+def _holds_address(token: str) -> bool:
+    for unpack in (bytes.fromhex, _from_base64):
+        with suppress(ValueError):
+            if _PLAIN.search(unpack(token).decode()):
+                return True
+    return False
+
+
+def _from_base64(token: str) -> bytes:
+    return urlsafe_b64decode(token.replace("+", "-").replace("/", "_") + "=" * (-len(token) % 4))
