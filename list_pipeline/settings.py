@@ -20,10 +20,12 @@ from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.lists import ListIds, ListRole
 from list_pipeline.core.retention import LEAST_DAYS
 from list_pipeline.core.urls import (
+    check_error_tracker,
     check_link_base,
     check_postgres_url,
     check_redis_url,
     check_service_url,
+    check_webhook,
     encrypted_postgres_url,
     is_loopback,
 )
@@ -42,7 +44,12 @@ class Settings(BaseSettings):
     """The settings, one field a variable. Field names are the variables' names in lower case."""
 
     model_config = SettingsConfigDict(
-        env_file=None, extra="ignore", frozen=True, populate_by_name=True, env_ignore_empty=True
+        env_file=None,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
     )
 
     # Mailjet
@@ -207,7 +214,14 @@ class Settings(BaseSettings):
     @classmethod
     def _encrypted_webhook(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
-            check_service_url(value.get_secret_value())
+            check_webhook(value.get_secret_value())
+        return value
+
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _encrypted_tracker(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_error_tracker(value.get_secret_value())
         return value
 
     @field_validator("redis_url")

@@ -30,7 +30,7 @@ _JOINED = r"[^\W_]{1,63}(?:-[^\W_]{1,63}){0,5}"
 _X400 = r"(?:G|GIVENNAME|S|SURNAME|I|CN|O|OU\d?|P|PRMD|A|ADMD|C)=[^/;=\n]{0,64}"
 _ADDRESS = re.compile(
     rf"{_LOCAL}{AT}{_DOMAIN}"
-    rf"|\bSRS[01][=+-][^{_OUTSIDE}]+|\bIMCEA[A-Z0-9]{{1,12}}-[^{_OUTSIDE}]+"  # the recipient, as forwarders and Exchange write it
+    rf"|\bSRS[01][=+-][^{_OUTSIDE}]+|\bIMCEA[A-Z0-9]{{1,12}}-[^{_OUTSIDE}]+"  # as forwarders and Exchange do
     rf"|{_LOCAL}\s{{1,3}}@\s{{0,3}}{_HOST}|{_LOCAL}@\s{{1,3}}{_HOST}"
     rf"|{_WORD}=40(?=[^\W\d_]){_HOST}"  # quoted-printable; not ``rows=400``
     rf"|{_WORD}(?<=\w)(?:_at_|-at-|\.at\.){_HOST}"

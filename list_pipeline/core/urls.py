@@ -7,6 +7,7 @@ value: a secret may stand in it, also in the wrong variable.
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -15,6 +16,11 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 ENCRYPTED_SSL_MODES = frozenset({"require", "verify-ca", "verify-full"})
 """``sslmode`` of libpq that never falls back to plain text: table 32.1 of https://www.postgresql.org/docs/current/libpq-ssl.html"""
+
+_HOST_NAME = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63})*\.?|[0-9a-f:.]+", re.ASCII | re.IGNORECASE)
+"""A name or an address; names in other scripts are written in Punycode (xn--)."""
+_NOT_IN_URLS = re.compile(r"[\s\\\x00-\x1f\x7f]")
+"""Programs do not agree on these: some leave them out, some take ``\\\\`` for ``/``, and some for a part of the host."""
 
 
 def is_loopback(host: str | None) -> bool:
@@ -31,24 +37,45 @@ def check_service_url(value: str) -> None:
     """The base URL of an HTTP service that secrets and addresses are sent to.
 
     Raises:
+        ValueError: not https (http is allowed on this machine), without a host, with a user or password in it, or with a query
+            or fragment, to which no path can be added.
+    """
+    parts = _encrypted(value)
+    _refuse_user(parts)
+    if parts.query or parts.fragment:
+        raise ValueError("must hold no ? and no #: it is where paths begin, and is shown")
+
+
+def check_webhook(value: str) -> None:
+    """A URL that is a secret itself and is posted to as it stands.
+
+    Raises:
         ValueError: not https (http is allowed on this machine), without a host, or with a user or password in it.
     """
-    parts = _split(value)
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
-        raise ValueError("must begin with https:// unless it points to this machine")
-    _refuse_user(parts)
+    _refuse_user(_encrypted(value))
+
+
+def check_error_tracker(value: str) -> None:
+    """A DSN of Sentry: its key is the user.
+
+    Raises:
+        ValueError: not https (http is allowed on this machine), without a host, or with more than one ``@``.
+    """
+    _refuse_ambiguous_user(_encrypted(value))
 
 
 def check_link_base(value: str) -> None:
     """The base of links that people click.
 
     Raises:
-        ValueError: neither https:// nor http://, without a host, or with a user or password in it.
+        ValueError: neither https:// nor http://, without a host, with a user or password in it, or with a query.
     """
     parts = _split(value)
     if parts.scheme not in ("https", "http"):
         raise ValueError("must begin with https:// or http://")
     _refuse_user(parts)
+    if parts.query:
+        raise ValueError("must hold no ?: it is where paths begin, and is shown")
 
 
 def check_redis_url(value: str) -> None:
@@ -82,28 +109,41 @@ def check_postgres_url(value: str, *, mode_needed: bool = False) -> None:
     if parts.scheme.partition("+")[0] not in ("postgresql", "postgres"):
         raise ValueError("must begin with postgresql://")
     _refuse_ambiguous_user(parts)
-    mode = dict(parse_qsl(parts.query)).get("sslmode")
-    if mode not in ENCRYPTED_SSL_MODES and (mode is not None or mode_needed) and not _is_local_postgres(parts):
+    modes = {mode for name, mode in parse_qsl(parts.query) if name == "sslmode"}
+    # Named twice, programs do not agree on which one counts.
+    is_encrypted = bool(modes) and modes <= ENCRYPTED_SSL_MODES
+    if not is_encrypted and (modes or mode_needed) and not _is_local_postgres(parts):
         raise ValueError(f"sslmode must be one of {', '.join(sorted(ENCRYPTED_SSL_MODES))} unless it is this machine")
 
 
 def encrypted_postgres_url(value: str) -> str:
     """The URL with ``sslmode=require`` added where it names a remote host and no mode: the driver's own default, ``prefer``,
-    goes on in plain text where the server refuses TLS, or somebody in between says so."""
+    goes on in plain text where the server refuses TLS, or somebody in between says so.
+
+    A URL without a host gets it too: ``PGHOST`` may name one, and on a socket the mode has no effect."""
     parts = urlsplit(value)
-    if _is_local_postgres(parts) or "sslmode" in dict(parse_qsl(parts.query)):
+    if (_is_local_postgres(parts) and _hosts(parts)) or "sslmode" in dict(parse_qsl(parts.query)):
         return value
-    return parts._replace(query="&".join(filter(None, [parts.query, "sslmode=require"]))).geturl()
+    # Not put together again: without a host, the two strokes in front of it would be lost.
+    address, mark, fragment = value.partition("#")
+    return f"{address}{'&' if parts.query else '?'}sslmode=require{mark}{fragment}"
 
 
 def _is_local_postgres(parts: SplitResult) -> bool:
-    """Every host of a PostgreSQL URL is this machine or the folder of a socket; several are separated by commas."""
+    """Every host of a PostgreSQL URL is this machine or the folder of a socket, and no file of services may name another."""
+    is_named_elsewhere = "service" in dict(parse_qsl(parts.query))
+    return not is_named_elsewhere and all(
+        host.startswith("/") or is_loopback(_without_port(host)) for host in _hosts(parts)
+    )
+
+
+def _hosts(parts: SplitResult) -> list[str]:
+    """The hosts that a PostgreSQL URL names: in their usual place, or behind the question mark; separated by commas."""
     _, _, named = parts.netloc.rpartition("@")
     query = dict(parse_qsl(parts.query))
-    hosts = [
+    return [
         unquote(host) for text in (named, query.get("host"), query.get("hostaddr")) if text for host in text.split(",")
     ]
-    return all(host.startswith("/") or is_loopback(_without_port(host)) for host in hosts)
 
 
 def _without_port(host: str) -> str:
@@ -112,10 +152,23 @@ def _without_port(host: str) -> str:
     return host.partition(":")[0] if host.count(":") == 1 else host
 
 
+def _encrypted(value: str) -> SplitResult:
+    parts = _split(value)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
+        raise ValueError("must begin with https:// unless it points to this machine")
+    return parts
+
+
 def _split(value: str) -> SplitResult:
+    if _NOT_IN_URLS.search(value):
+        raise ValueError("must hold no space, no backslash and no control character")
     parts = urlsplit(value)
-    if not _host(parts):
+    if not (host := _host(parts)):
         raise ValueError("names no host, as https://host does")
+    if not _HOST_NAME.fullmatch(host):
+        raise ValueError(
+            "names a host with characters that no host has; other scripts are written in Punycode (xn--...)"
+        )
     return parts
 
 

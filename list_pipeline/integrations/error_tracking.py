@@ -91,11 +91,11 @@ class ErrorTracking:
                 send_client_reports=False,
                 auto_session_tracking=False,
             )
-        except ValueError as error:
-            # The SDK's own text quotes the DSN.
+        except ValueError:
+            # The SDK's own text quotes the DSN, and causes are logged.
             raise ConfigurationError(
                 "Starting error tracking", "SENTRY_DSN is not a DSN", "Copy it from Sentry's project settings"
-            ) from error
+            ) from None
 
     def capture(self, event: str, facts: Mapping[str, Any], error: BaseException | None) -> None:
         """Send one entry of the log. It never raises: tracking an error must not make another one."""

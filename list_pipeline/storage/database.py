@@ -97,12 +97,19 @@ class BoundedConnection(psycopg.Connection[Any]):
 
 def _parsed_url(url: str) -> URL:
     try:
-        return make_url(url)
+        parsed = make_url(url)
     except (ArgumentError, ValueError):
         # The words of either may hold the password.
         raise ConfigurationError(
             "Reading DATABASE_URL", "it is no URL of PostgreSQL", "Write it as .env.example does"
         ) from None
+    if isinstance(password := parsed.query.get("password"), str):
+        # Only there is it left out where the URL is shown.
+        user = parsed.query.get("user")
+        return parsed.difference_update_query(["user", "password"]).set(
+            username=user if isinstance(user, str) else parsed.username, password=password
+        )
+    return parsed
 
 
 def _connect(_dialect: object, _record: object, arguments: list[Any], named: dict[str, Any]) -> BoundedConnection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.lists import ListRole
@@ -186,6 +186,7 @@ URLS = {
     "dagster_postgres_url": "postgresql+psycopg2://somebody:{}@localhost/dagster",
     "redis_url": "redis://:{}@localhost:6379/0",
     "slack_webhook_url": "https://hooks.example.com/services/{}",
+    "sentry_dsn": "https://{}@errors.example.com/1",
 }
 """Secrets that are part of a URL."""
 
@@ -228,6 +229,10 @@ def test_the_secret_key_may_have_the_name_that_mailjet_gives_it(monkeypatch: pyt
         ("REDIS_URL", f"redis://:{SECRET}@cache.example.com:6379/0"),
         ("SLACK_WEBHOOK_URL", "http://hooks.example.com/services/hush-hush-value"),
         ("SLACK_WEBHOOK_URL", "file:///hush-hush-value"),
+        ("SENTRY_DSN", f"http://{SECRET}@errors.example.com/1"),
+        ("SENTRY_DSN", "hush-hush-value"),
+        ("MAILJET_BASE_URL", f"https://mailjet.example.com?key={SECRET}"),
+        ("DAGSTER_URL", f"https://dagster.example.com?token={SECRET}"),
         ("SLACK_BASE_URL", f"https://somebody:{SECRET}@slack.example.com/api/"),
         ("APP_URL", "javascript:alert('hush-hush-value')"),
         ("REHEARSAL_CLOCK_URL", "http://localhost:8025/hush-hush-value"),
@@ -250,6 +255,12 @@ def test_a_wrong_value_names_its_variable_and_is_not_repeated(
     assert "hush-hush" not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
+
+
+def test_a_wrong_value_is_not_repeated_where_the_settings_are_made_directly() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Settings(database_url=f"mysql://somebody:{SECRET}@localhost/lists")
+    assert SECRET not in str(caught.value)
 
 
 def test_all_missing_lists_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -319,10 +319,18 @@ def test_the_lock_is_free_again_after_an_error(databases: tuple[Database, Databa
         lock.check()
 
 
-def test_a_server_that_does_not_answer_is_named_without_its_password(clock: VirtualClock) -> None:
-    database = Database("postgresql://somebody:very-secret@127.0.0.1:1/nothing")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://somebody:very-secret@127.0.0.1:1/nothing",
+        "postgresql://127.0.0.1:1/nothing?user=somebody&password=very-secret",
+    ],
+)
+def test_a_server_that_does_not_answer_is_named_without_its_password(url: str) -> None:
+    database = Database(url)
     with pytest.raises(DatabaseUnavailableError) as caught, database.begin():
         pass
     assert "DATABASE_URL" in str(caught.value)
-    assert "very-secret" not in f"{caught.value} {caught.value!r} {database!r}"
+    assert "very-secret" not in f"{caught.value} {caught.value!r} {database!r} {database._url!r} {database._engine!r}"
+    assert "very-secret" in database.url
     database.close()

@@ -7,10 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from list_pipeline.core.urls import (
+    check_error_tracker,
     check_link_base,
     check_postgres_url,
     check_redis_url,
     check_service_url,
+    check_webhook,
     encrypted_postgres_url,
     is_loopback,
 )
@@ -25,7 +27,13 @@ SECRET = "hush"  # pragma: allowlist secret
         (check_service_url, "http://127.0.0.1:8025/v3"),
         (check_service_url, "http://[::1]:8025"),
         (check_service_url, "http://LOCALHOST:1"),
+        (check_service_url, "https://api.example.com./"),
+        (check_service_url, "https://xn--bcher-kva.example"),
+        (check_webhook, f"https://hooks.example.com/services/T0/B0/{SECRET}?wait=true"),
+        (check_error_tracker, f"https://{SECRET}@o1.ingest.example.com/42"),
+        (check_error_tracker, f"http://{SECRET}@127.0.0.1:9000/42"),
         (check_link_base, "http://lists.example.com/app"),
+        (check_link_base, "https://lists.example.com/#"),
         (check_redis_url, f"rediss://:{SECRET}@cache.example.com:6380/0"),
         (check_redis_url, "redis://127.0.0.2:6379"),
         (check_redis_url, "unix:///run/redis.sock"),
@@ -50,6 +58,22 @@ def test_what_is_encrypted_or_stays_on_this_machine_is_taken(check: Callable[[st
         (check_service_url, "https://"),
         (check_service_url, "hush"),
         (check_service_url, "https://api.example.com:hush"),
+        (check_service_url, f"https://api.example.com/v3?key={SECRET}"),
+        (check_service_url, f"https://api.example.com/v3#{SECRET}"),
+        (check_service_url, "http://127.0.0.1?@hush.example.com"),
+        (check_service_url, "http://127.0.0.1\\hush.example.com"),
+        (check_service_url, "https://api.example.com\n.hush.example.com"),
+        (check_service_url, " https://hush.example.com"),
+        (check_service_url, "https://hush example.com"),
+        (check_service_url, "https://api.hush%00.com"),
+        (check_service_url, "https://hush..example.com"),
+        (check_service_url, "https://hush.ｅxample.com"),
+        (check_webhook, f"http://hooks.example.com/{SECRET}"),
+        (check_webhook, f"https://{SECRET}@hooks.example.com/"),
+        (check_error_tracker, f"http://{SECRET}@o1.ingest.example.com/42"),
+        (check_error_tracker, f"file:///{SECRET}@/42"),
+        (check_error_tracker, f"https://{SECRET}@127.0.0.1@example.com/42"),
+        (check_link_base, f"https://lists.example.com/?token={SECRET}"),
         (check_link_base, "javascript:alert('hush')"),
         (check_link_base, "data:text/html,hush"),
         (check_link_base, "//hush.example.com"),
@@ -68,6 +92,8 @@ def test_what_is_encrypted_or_stays_on_this_machine_is_taken(check: Callable[[st
             check_postgres_url,
             f"postgresql://user:{SECRET}@/lists?host=db.example.com&sslmode=allow",
         ),
+        (check_postgres_url, "postgresql://hush@db.example.com/lists?sslmode=disable&sslmode=require"),
+        (check_postgres_url, "postgresql:///hush?service=elsewhere&sslmode=disable"),
         (check_postgres_url, "postgresql://user:p@hush@db.example.com/lists"),
         (check_postgres_url, "postgresql://user:p/w@hush/lists"),
         (check_postgres_url, "postgresql://user:p#w@hush/lists"),
@@ -88,17 +114,22 @@ def test_a_remote_postgresql_without_a_mode_is_asked_for_tls() -> None:
     for same in (
         "postgresql://user@db.example.com/lists?sslmode=verify-full",
         "postgresql://user@localhost/lists",
-        "postgresql:///lists",
         "postgresql://user@/lists?host=/run/postgresql",
     ):
         assert encrypted_postgres_url(same) == same
 
 
+@pytest.mark.parametrize("url", ["postgresql:///lists", "postgresql://user@/lists", "postgresql:///lists?service=x"])
+def test_a_host_that_something_else_may_name_is_asked_for_tls_too(url: str) -> None:
+    assert encrypted_postgres_url(url) == f"{url}{'&' if '?' in url else '?'}sslmode=require"
+
+
 def test_where_dagster_reads_the_url_itself_the_mode_has_to_be_named() -> None:
     check_postgres_url("postgresql://user@db.example.com/dagster?sslmode=require", mode_needed=True)
     check_postgres_url("postgresql://user@localhost/dagster", mode_needed=True)
-    with pytest.raises(ValueError, match="sslmode"):
-        check_postgres_url("postgresql://user@db.example.com/dagster", mode_needed=True)
+    for named in ("postgresql://user@db.example.com/dagster", "postgresql:///dagster?service=elsewhere"):
+        with pytest.raises(ValueError, match="sslmode"):
+            check_postgres_url(named, mode_needed=True)
 
 
 def test_a_name_is_no_loopback_because_it_looks_like_one() -> None:
