@@ -2,17 +2,20 @@
 
 Dagster's webserver takes mutations as GET, as a form and over a websocket from any page that a browser has open, under any
 name, and lets anybody report materializations. A browser sends a form or a GET with a query to this machine without asking;
-``application/json`` and another ``Origin`` it does not send on behalf of another page unasked.
-https://owasp.org/www-community/attacks/csrf, https://en.wikipedia.org/wiki/DNS_rebinding
+``application/json`` and another ``Origin`` it does not send on behalf of another page unasked. Nor may another page show the UI
+within itself and have people click on what they do not see.
+https://owasp.org/www-community/attacks/csrf, https://en.wikipedia.org/wiki/DNS_rebinding,
+https://owasp.org/www-community/attacks/Clickjacking
 
 A pure ASGI middleware. Does not belong here: Dagster.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from list_pipeline.core.urls import is_loopback
 
@@ -23,6 +26,11 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _READING = frozenset({"GET", "HEAD"})
 _REPORTS = "/report_asset"
+_HOST = re.compile(r"(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
+"""A name or an address and perhaps a port, and nothing of which others could take a part for the name."""
+_NOT_FRAMED = ((b"x-frame-options", b"DENY"), (b"content-security-policy", b"frame-ancestors 'none'"))
+"""Beside a policy that Dagster sends itself: of two, both hold."""
+_USUAL_PORTS = {"http": 80, "https": 443}
 
 
 class SameOriginOnly:
@@ -36,7 +44,7 @@ class SameOriginOnly:
     def __init__(self, app: App, public_url: str | None = None) -> None:
         self._app = app
         parts = urlsplit(public_url or "")
-        self._public_origin = f"{parts.scheme}://{parts.netloc}".lower() if parts.netloc else None
+        self._public_origin = _origin(parts) if parts.netloc else None
         self._public_host = (parts.hostname or "").lower()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,13 +53,13 @@ class SameOriginOnly:
             await self._app(scope, receive, send)
             return
         if (refused := self._refused(scope)) is None:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _unframed(send))
         elif scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1008, "reason": refused[1]})
         else:
             status, words = refused
-            headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
+            headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store"), *_NOT_FRAMED]
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": f"{words}\n".encode()})
 
@@ -79,16 +87,40 @@ class SameOriginOnly:
 
     def _is_known(self, host: str) -> bool:
         """A page of another name that resolves to this machine is another page."""
-        try:
-            name = urlsplit(f"//{host}").hostname
-        except ValueError:
+        if not _HOST.fullmatch(host):
             return False
+        name = _name(host)
         return name is not None and (is_loopback(name) or name == self._public_host)
 
     def _is_own(self, origin: str | None, host: str) -> bool:
+        """Under its public name the UI is the page at DAGSTER_URL alone: one of the same name without TLS may be anybody's."""
         if origin is None:
             return False
+        if self._public_origin is not None and _name(host) == self._public_host:
+            return origin.lower() == self._public_origin
         return origin.lower() in {f"http://{host}".lower(), f"https://{host}".lower(), self._public_origin}
+
+
+def _name(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
+
+
+def _origin(parts: SplitResult) -> str:
+    """As browsers write it: without the usual port."""
+    netloc = parts.netloc.lower()
+    return f"{parts.scheme}://{netloc.removesuffix(f':{_USUAL_PORTS.get(parts.scheme)}')}"
+
+
+def _unframed(send: Send) -> Send:
+    async def sent(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *_NOT_FRAMED]
+        await send(message)
+
+    return sent
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -126,12 +126,46 @@ def test_a_script_of_another_page_is_told_no(served: Served, origin: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1.evil.example", "dagster.example.com.evil.example", "@", "[::"]
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "dagster.example.com.evil.example",
+        "@",
+        "[::",
+        "evil.example@127.0.0.1",
+        "127.0.0.1#.evil.example",
+        "127.0.0.1?.evil.example",
+        "127.0.0.1\\.evil.example",
+        "localhost.",
+        "127.0.0.1:x",
+    ],
 )
 def test_another_name_that_leads_here_is_not_this_server(served: Served, host: str) -> None:
     assert served.asked(MUTATION, Host=host, Origin=f"http://{host}").status_code in (400, 421)
     assert served.ask("GET", "/server_info", {"Host": host}).status_code in (400, 421)
     assert _is_paused(served)
+
+
+@pytest.mark.parametrize("origin", ["http://dagster.example.com", "https://dagster.example.com:8443"])
+def test_under_its_public_name_only_the_page_at_the_public_address_may_ask(served: Served, origin: str) -> None:
+    assert served.asked(MUTATION, Host="dagster.example.com", Origin=origin).status_code == 403
+    assert served.asked(MUTATION, Host=origin.partition("//")[2], Origin=origin).status_code == 403
+    assert _is_paused(served)
+
+
+def test_another_page_cannot_show_the_ui_within_itself(served: Served) -> None:
+    asked = (
+        ("/", {}),
+        ("/runs", {}),
+        ("/server_info", {}),
+        ("/report_asset_check/x", {}),
+        ("/", {"Host": "evil.example"}),
+    )
+    for path, headers in asked:
+        answer = served.ask("GET", path, headers)
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", None])
