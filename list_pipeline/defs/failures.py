@@ -1,10 +1,14 @@
-"""How an error of ours ends a step: with what was tried, what happened and what to do next, and without useless retries.
+"""How an error ends a step: one of ours with what was tried, what happened and what to do next, and without useless retries.
+
+Dagster keeps the texts of an error and of all that led to it, and shows them to whoever opens the run. Ours name nobody; what a
+library puts into its texts nobody knows, so a chain in which an address stands is replaced by its redacted text.
 
 Retries of requests live in the clients, retries of whole campaigns in the sensor (back-off, attempts); a step is tried once.
 """
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -16,11 +20,14 @@ from list_pipeline.core.masking import redact_addresses
 
 @contextmanager
 def clear_failures() -> Generator[None]:
-    """Turn the product's own errors into failures that people can read; anything else is a defect and stays as it is."""
+    """Turn the product's own errors into failures that people can read; anything else is a defect and stays as it is, unless it
+    names somebody."""
     try:
         yield
+    except dg.Failure:
+        raise
     except ListPipelineError as error:
-        raise dg.Failure(
+        failure = dg.Failure(
             description=redact_addresses(str(error)),
             metadata={
                 "tried": redact_addresses(error.tried),
@@ -28,4 +35,21 @@ def clear_failures() -> Generator[None]:
                 "next step": redact_addresses(error.next_step),
             },
             allow_retries=False,
-        ) from error
+        )
+        raise failure from (None if _names_somebody(error) else error)
+    except Exception as error:
+        if not _names_somebody(error):
+            raise
+        text = redact_addresses("".join(traceback.format_exception(error)))
+        raise dg.Failure(
+            description=f"A defect: {type(error).__name__}. Its text held an address and stands redacted beside this.",
+            metadata={"trace": dg.MetadataValue.text(text)},
+            allow_retries=False,
+        ) from None
+
+
+def _names_somebody(error: BaseException) -> bool:
+    """Whether an address stands in an error's text or in that of what led to it."""
+    said = "".join(traceback.TracebackException.from_exception(error, lookup_lines=False).format_exception_only())
+    led_to = (error.__cause__, error.__context__)
+    return redact_addresses(said) != said or any(_names_somebody(one) for one in led_to if one is not None)

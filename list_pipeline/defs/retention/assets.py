@@ -7,7 +7,7 @@ import dagster as dg
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import product_asset
 from list_pipeline.defs.failures import clear_failures
-from list_pipeline.defs.retention.dagster_runs import delete_runs, old_runs
+from list_pipeline.defs.retention.dagster_runs import delete_runs, old_runs, runs_that_name_somebody
 from list_pipeline.operations.retention.old_records import remove_old_records
 from list_pipeline.operations.services import Services
 
@@ -33,8 +33,9 @@ def retention(
     with clear_failures():
         removed = remove_old_records(services, dry_run=config.dry_run)
         runs = old_runs(context.instance, datetime.now(UTC), timedelta(days=services.settings.dagster_runs_kept_days))
+        naming = [run_id for run_id in runs_that_name_somebody(context.instance) if run_id not in runs]
         if not config.dry_run:
-            delete_runs(context.instance, runs)
+            delete_runs(context.instance, runs + naming)
     words = "Counted only; nothing was removed." if config.dry_run else "Removed."
     if not removed.is_all:
         words += " There is more, which the next run removes."
@@ -43,7 +44,9 @@ def retention(
         metadata={
             "clean-up": md.text(words),
             **md.counts({kind.value: rows for kind, rows in removed.rows.items()}),
-            **md.counts({"dagster_runs": len(runs), "erased": removed.erased}),
+            **md.counts(
+                {"dagster_runs": len(runs), "dagster_runs_with_addresses": len(naming), "erased": removed.erased}
+            ),
             "findings": md.lines(removed.failures),
         }
     )

@@ -1,13 +1,18 @@
-"""Old runs of Dagster, with their events. Ticks have a setting of their own in dagster.yaml; events have none.
+"""Old runs of Dagster, and those that name somebody, with their events.
+
+Ticks have a setting of their own in dagster.yaml; events have none.
 
 ``DagsterInstance.delete_run`` is the supported way: it takes a run's events and its row. Materializations of a partition go
 with the run that made them, so those runs are kept longer.
 """
 
+import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import dagster as dg
 
+from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.retention import RETENTION, RetentionPolicy
 from list_pipeline.defs.partitions import partition_of
 
@@ -54,6 +59,28 @@ def _is_old(instance: dg.DagsterInstance, run: dg.DagsterRun, now: datetime, pol
         and record.end_time is not None
         and record.end_time < (now - policy.partition_runs).timestamp()
     )
+
+
+def runs_that_name_somebody(instance: dg.DagsterInstance, policy: RetentionPolicy = RETENTION) -> list[str]:
+    """Ids of ended runs for which somebody typed an address, as many as one clean-up deletes; whatever their age.
+
+    Dagster keeps the configuration and the tags of a launched run as they were typed, and offers no way to change them. What
+    the run did stands in our own tables, with the note redacted.
+    """
+    found = (run.run_id for run in _ended_runs(instance) if _names_somebody(run))
+    return [run_id for run_id, _ in zip(found, range(policy.runs_at_once), strict=False)]
+
+
+def _ended_runs(instance: dg.DagsterInstance) -> Iterator[dg.DagsterRun]:
+    cursor: str | None = None
+    while page := instance.get_runs(dg.RunsFilter(statuses=_ENDED), cursor=cursor, limit=_PAGE):
+        yield from page
+        cursor = page[-1].run_id
+
+
+def _names_somebody(run: dg.DagsterRun) -> bool:
+    typed = json.dumps([run.run_config, dict(run.tags)], ensure_ascii=False, default=str)
+    return redact_addresses(typed) != typed
 
 
 def delete_runs(instance: dg.DagsterInstance, run_ids: list[str]) -> None:

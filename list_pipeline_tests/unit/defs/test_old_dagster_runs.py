@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from list_pipeline.core.retention import RETENTION
-from list_pipeline.defs.retention.dagster_runs import delete_runs, old_runs
+from list_pipeline.defs.retention.dagster_runs import delete_runs, old_runs, runs_that_name_somebody
 
 MONTH = timedelta(days=30)
 KEEPING_ONE = replace(RETENTION, newest_runs=1)
@@ -76,3 +76,31 @@ def test_a_run_of_a_partition_is_kept_for_a_year(instance: dg.DagsterInstance) -
 def test_one_clean_up_takes_a_bounded_number(instance: dg.DagsterInstance) -> None:
     runs = [run(instance) for _ in range(4)]
     assert old_runs(instance, after(31), MONTH, replace(KEEPING_ONE, runs_at_once=2)) == runs[:2]
+
+
+@dg.op(config_schema={"note": str})
+def decide() -> None:
+    """Takes a note."""
+
+
+@dg.job
+def decision() -> None:
+    decide()
+
+
+def test_a_run_for_which_somebody_typed_an_address_goes_with_the_next_clean_up(instance: dg.DagsterInstance) -> None:
+    def noted(note: str, **tags: str) -> str:
+        config = {"ops": {"decide": {"config": {"note": note}}}}
+        return decision.execute_in_process(instance=instance, run_config=config, tags=tags).run_id
+
+    kept = [noted("asked us by phone"), noted("rows=400, at 10:30, 20 % of list 2")]
+    naming = [noted("jane.doe@example.com asked"), noted("see jane=40example.com"), noted("", who="jane@example.com")]
+    under_way = instance.create_run_for_job(
+        decision, run_config={"ops": {"decide": {"config": {"note": "jane@example.com"}}}},
+        status=dg.DagsterRunStatus.STARTED,
+    ).run_id  # fmt: skip
+    assert len(runs_that_name_somebody(instance, replace(RETENTION, runs_at_once=2))) == 2
+    found = runs_that_name_somebody(instance)
+    assert sorted(found) == sorted(naming)
+    delete_runs(instance, found)
+    assert {one.run_id for one in instance.get_runs()} == {*kept, under_way}
