@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -49,6 +50,17 @@ def _redacted(value: Any) -> Any:
     return value
 
 
+def _staying_transport(sdk: Any) -> Any:
+    """The SDK's way out, without its habit of going wherever an answer points to: the key would go along, and what is sent."""
+
+    class Staying(sdk.HttpTransport):  # type: ignore[misc]
+        def __init__(self, options: dict[str, Any]) -> None:
+            super().__init__(options)
+            self._pool.request = partial(self._pool.request, redirect=False)
+
+    return Staying
+
+
 class ErrorTracking:
     """Sentry, started once for this process."""
 
@@ -76,7 +88,7 @@ class ErrorTracking:
                 dsn=dsn,
                 environment=environment,
                 release=f"list_pipeline@{version('list_pipeline')}",
-                transport=transport,
+                transport=transport or _staying_transport(self._sdk),
                 before_send=stripped,
                 # With the SDK's own parts off there is nothing that listens to requests, logging or arguments.
                 default_integrations=False,

@@ -14,6 +14,7 @@ from list_pipeline.core.advice import ModelRequest
 from list_pipeline.core.errors import IntegrationError
 from list_pipeline.core.messages.slack_blocks import header
 from list_pipeline.integrations.email import EmailSender
+from list_pipeline.integrations.error_tracking import ErrorTracking
 from list_pipeline.integrations.gemini import GeminiClient
 from list_pipeline.integrations.slack import DeliveryUnknownError, SlackClient, post_to_webhook
 from list_pipeline_tests.virtual_clock import VirtualClock
@@ -29,6 +30,7 @@ class Elsewhere:
     url: str
     status: int
     arrived: list[str] = field(default_factory=list)
+    asked: int = 0
 
 
 @pytest.fixture(params=[301, 302, 303, 307, 308])
@@ -44,6 +46,7 @@ def elsewhere(request: pytest.FixtureRequest) -> Iterator[Elsewhere]:
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
             else:
+                made.asked += 1
                 body = b"Moved"
                 self.send_response(made.status)
                 self.send_header("Location", f"http://127.0.0.1:{second.server_port}{self.path}")
@@ -94,3 +97,17 @@ def test_a_redirect_is_an_error_and_nothing_goes_to_the_other_host(
     assert SECRET not in str(caught.value)
     # Nothing was posted for certain, so nobody has to look it up before it is posted again.
     assert not isinstance(caught.value, DeliveryUnknownError)
+
+
+def test_an_error_on_its_way_to_the_tracker_goes_to_no_other_host(elsewhere: Elsewhere) -> None:
+    sdk = pytest.importorskip("sentry_sdk", reason="the optional part `sentry` is not installed")
+    host = elsewhere.url.removeprefix("http://")
+    tracking = ErrorTracking(f"http://{SECRET.partition('-')[0]}@{host}/1", environment="test")
+    try:
+        tracking.capture("maintenance failed", {}, None)
+        sdk.get_client().transport._worker.flush(10.0)
+        assert elsewhere.asked >= 1
+        assert elsewhere.arrived == []
+    finally:
+        sdk.get_client().close(timeout=5.0)
+        sdk.init()

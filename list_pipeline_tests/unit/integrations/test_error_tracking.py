@@ -45,6 +45,9 @@ class Scope:
 class FakeSentry(ModuleType):
     """Notes how it was started and what it was given."""
 
+    class HttpTransport:
+        """Sends nothing."""
+
     def __init__(self) -> None:
         super().__init__("sentry_sdk")
         self.options: list[dict[str, Any]] = []
