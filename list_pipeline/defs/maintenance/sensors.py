@@ -9,6 +9,7 @@ from list_pipeline.core.errors import ConfigurationError, ListPipelineError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.defs.common import SCHEDULE_STATUS, SENSOR_STATUS
+from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.maintenance import jobs
 from list_pipeline.defs.maintenance.sweeps import SWEEP_TAG
 from list_pipeline.defs.partitions import CAMPAIGNS
@@ -67,6 +68,7 @@ def _requests(found: list[Due], sweep: Sweep) -> list[dg.RunRequest]:
         "the other, failed ones and those whose run died again after a pause; late bounces once more after 72 h and 7 days."
     ),
 )
+@clear_failures()
 def campaigns_due_for_maintenance(
     context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
 ) -> dg.SensorResult | dg.SkipReason:
@@ -119,6 +121,7 @@ def _nothing_due(known: int, given_up: list[str], notes: list[str]) -> str:
         "Goes on with maintenances as soon as a person decided on the plan that they waited for, or lists may be changed again."
     ),
 )
+@clear_failures()
 def maintenances_to_resume(
     context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
 ) -> dg.SensorResult | dg.SkipReason:
@@ -142,6 +145,7 @@ def maintenances_to_resume(
     default_status=SENSOR_STATUS,
     description="Reports maintenances that failed, and messages that did not arrive: news must not depend on one run.",
 )
+@clear_failures()
 def maintenances_to_report(
     context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
 ) -> dg.SensorResult | dg.SkipReason:

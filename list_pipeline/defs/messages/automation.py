@@ -8,6 +8,7 @@ import dagster as dg
 
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.defs.common import SCHEDULE_STATUS, SENSOR_STATUS, asset_job
+from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.messages.assets import notification_delivery
 from list_pipeline.operations.messages.outbox import send_waiting
 from list_pipeline.operations.services import Services
@@ -30,6 +31,7 @@ notification_delivery_job = asset_job(
         "twice. What is important and Slack does not take is e-mailed. Starts no run."
     ),
 )
+@clear_failures()
 def messages_to_send(
     context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
 ) -> dg.SensorResult | dg.SkipReason:

@@ -12,6 +12,7 @@ import dagster as dg
 from list_pipeline.core.errors import ConfigurationError, TransientError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.defs.common import SENSOR_STATUS
+from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.partitions import partition_of
 from list_pipeline.operations.monitoring import alerts
 from list_pipeline.operations.monitoring.stuck_sessions import watch_locks
@@ -34,6 +35,7 @@ _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
         "in groups. A maintenance that has a report is told by that. Ends sessions that hang with a lock. Starts no run."
     ),
 )
+@clear_failures()
 def failed_runs_to_report(
     context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
 ) -> dg.SensorResult | dg.SkipReason:

@@ -233,6 +233,7 @@ def carry_out_correction() -> None:
     default_status=SENSOR_STATUS,
     description="Carries out repairs that a person approved, and corrections that died midway.",
 )
+@clear_failures()
 def corrections_to_carry_out(
     context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
 ) -> dg.SensorResult | dg.SkipReason:

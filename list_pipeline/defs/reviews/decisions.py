@@ -339,6 +339,7 @@ def carry_out_approved_items() -> None:
         "(LIST_REVIEW_EXPIRY_HOURS), or before a send; reminds people before that; closes questions about what is over."
     ),
 )
+@clear_failures()
 def decisions_to_carry_out(
     context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
 ) -> dg.SensorResult | dg.SkipReason:

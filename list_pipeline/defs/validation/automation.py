@@ -6,6 +6,7 @@ from list_pipeline.core.errors import ConfigurationError, ListPipelineError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.validation.rules import Severity, ValidationRule
 from list_pipeline.defs.common import SENSOR_STATUS, JudgedPartition, asset_job, partition_check
+from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.partitions import CAMPAIGNS
 from list_pipeline.defs.validation.assets import pre_campaign_validation
 from list_pipeline.operations.campaigns.discovery import discover
@@ -44,6 +45,7 @@ def _request(one: ToValidate) -> dg.RunRequest:
         "Tells people what was sent otherwise than scheduled, or not at all, and which round is missing."
     ),
 )
+@clear_failures()
 def campaigns_to_validate(
     context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
 ) -> dg.SensorResult | dg.SkipReason:

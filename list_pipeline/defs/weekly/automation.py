@@ -17,6 +17,7 @@ from list_pipeline.defs.common import (
     check_result,
     partition_check,
 )
+from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.weekly import assets as weekly
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.services import Services
@@ -69,6 +70,7 @@ def weekly_on_its_day(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         "attempts. A week that is over has no sizes then."
     ),
 )
+@clear_failures()
 def weekly_checks_missed(
     context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
 ) -> dg.SensorResult | dg.SkipReason:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import traceback
+
 import dagster as dg
 import pytest
 from pydantic import BaseModel
 
 from list_pipeline.core.errors import ListPipelineError
 from list_pipeline.defs.failures import clear_failures
+from list_pipeline_tests.paths import CHECKOUT
 
 ADDRESS = "jane.doe@example.com"
 
@@ -72,3 +76,25 @@ def test_a_chain_that_names_nobody_is_kept_with_its_trace() -> None:
     assert "of_ours" in kept_by_dagster(of_ours)
     with pytest.raises(ZeroDivisionError), clear_failures():
         raise ZeroDivisionError
+
+
+def test_every_look_of_a_sensor_ends_as_clearly_as_a_step() -> None:
+    found = []
+    for path in (CHECKOUT / "list_pipeline" / "defs").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [ast.unparse(one) for one in getattr(node, "decorator_list", ())]
+            if names and names[0].startswith("dg.sensor("):
+                found.append((getattr(node, "name", ""), names[1:]))
+    assert found
+    assert [name for name, others in found if others != ["clear_failures()"]] == []
+
+
+def test_a_look_that_fails_names_nobody_in_its_tick() -> None:
+    @dg.sensor(job_name="some_job")
+    @clear_failures()
+    def looking(context: dg.SensorEvaluationContext) -> None:
+        of_a_library()
+
+    with pytest.raises(Exception, match=r".") as caught:
+        looking(dg.build_sensor_context())
+    assert "jane" not in "".join(traceback.format_exception(caught.value))
