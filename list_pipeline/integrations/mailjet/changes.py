@@ -73,7 +73,7 @@ class Jobs:
         envelope = self._transport.change("POST", _SUBMIT, body)
         try:
             if envelope is not None:
-                return only_row(_SUBMIT, envelope).number("JobID")
+                return only_row(_SUBMIT, envelope).identifier("JobID")
             happened = "it says that nothing changed (304)"
         except UnreadableAnswerError as error:
             happened = error.happened

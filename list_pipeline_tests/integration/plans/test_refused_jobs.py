@@ -50,7 +50,7 @@ class Cut(httpx.SyncByteStream):
 REFUSALS: dict[str, Answer] = {
     **{
         f"{code}": (lambda code=code: httpx.Response(code, json=REASON))
-        for code in (400, 401, 403, 404, 405, 413, 415, 422)
+        for code in (400, 401, 402, 403, 404, 405, 406, 409, 410, 413, 415, 422, 423, 451)
     },
     **{
         f"{code}": (lambda code=code: httpx.Response(code, headers={"Location": "https://elsewhere.example.com/"}))
@@ -82,6 +82,16 @@ UNKNOWN: dict[str, Answer] = {
     "201 without a job": lambda: httpx.Response(201, json={"Count": 1, "Data": [{"Status": "Pending"}], "Total": 1}),
     "201 with a job of another type": lambda: httpx.Response(
         201, json={"Count": 1, "Data": [{"JobID": "a job"}], "Total": 1}
+    ),
+    **{
+        f"201 with a job of number {number}": (
+            lambda number=number: httpx.Response(201, json={"Count": 1, "Data": [{"JobID": number}], "Total": 1})
+        )
+        for number in (0, -7)
+    },
+    "200 with the reason of a refusal": lambda: httpx.Response(200, json={"StatusCode": 401, **REASON}),
+    "201 with more than one job": lambda: httpx.Response(
+        201, json={"Count": 2, "Data": [{"JobID": 4711}, {"JobID": 4712}], "Total": 2}
     ),
     "500 cut": lambda: httpx.Response(500, headers={"Content-Length": "900"}, stream=Cut()),
 }

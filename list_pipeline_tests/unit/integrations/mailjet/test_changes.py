@@ -10,7 +10,7 @@ import pytest
 
 from list_pipeline.core.errors import RemoteNotFoundError
 from list_pipeline.core.observations import JobSeen, MemberAction
-from list_pipeline.integrations.mailjet import JobItemError, JobTimeoutError, UnreadableAnswerError
+from list_pipeline.integrations.mailjet import JobItemError, JobTimeoutError, OutcomeUnknownError, UnreadableAnswerError
 from list_pipeline.integrations.mailjet.answers import error_items
 from list_pipeline_tests.unit.integrations.mailjet.mailjet_double import START, Script, client, envelope, refusal
 from list_pipeline_tests.virtual_clock import VirtualClock
@@ -50,6 +50,14 @@ def test_a_job_sends_addresses_exclusion_and_actions_and_nothing_else() -> None:
             {"Email": "B@Example.com", "IsExcludedFromCampaigns": True},
         ],
     }
+
+
+@pytest.mark.parametrize("number", [0, -7, True, 1.5, None, "", "-7", "12a", 2**63, [5], {"JobID": 5}])
+def test_a_job_without_a_number_that_one_could_ask_for_again_is_read_back(number: object) -> None:
+    script = Script(envelope([{"JobID": number}], status=201))
+    with pytest.raises(OutcomeUnknownError, match="its number is not known"):
+        client(script).submit_job(actions={7: MemberAction.ADD}, emails=["a@example.com"])
+    assert len(script.requests) == 1
 
 
 def test_a_job_without_exclusion_leaves_it_alone_and_one_without_lists_names_none() -> None:
