@@ -6,6 +6,8 @@ place only is not checked.
 
 from __future__ import annotations
 
+import unicodedata
+
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.operations.access import Deciding
@@ -14,6 +16,8 @@ NOBODY = "nobody"
 """Who decided on what was left unanswered for too long."""
 
 _NO_PERSON = frozenset({"", "gate", NOBODY})
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Characters that count as printable and show nothing."""
 _LONGEST_NAME = 100
 
 
@@ -31,7 +35,10 @@ def named(by: str, tried: str) -> str:
         RefusedError: it is nobody's name, no text that can be shown, or an address.
     """
     name = by.strip()
-    is_nobody = name.casefold() in _NO_PERSON or not name.isprintable() or len(name) > _LONGEST_NAME
+    # As it looks: a name in wide letters, or in circles, is read as the same name.
+    looks = unicodedata.normalize("NFKC", name).strip().casefold()
+    is_shown = name.isprintable() and not _BLANK & set(name) and any(map(str.isalnum, looks))
+    is_nobody = looks in _NO_PERSON or not is_shown or len(name) > _LONGEST_NAME
     if is_nobody or "@" in name or redact_addresses(name) != name:
         raise RefusedError(tried, "a person has to be named", "Say who asks for it: a name, and no address")
     return name
