@@ -79,7 +79,9 @@ def _ended_runs(instance: dg.DagsterInstance) -> Iterator[dg.DagsterRun]:
 
 
 def _names_somebody(run: dg.DagsterRun) -> bool:
-    typed = json.dumps([run.run_config, dict(run.tags)], ensure_ascii=False, default=str)
+    # Dagster's own tags name its parts, in the form of an address: __repository__@list_pipeline.definitions.
+    tags = {name: value for name, value in run.tags.items() if not name.startswith((".dagster/", "dagster/"))}
+    typed = json.dumps([run.run_config, tags], ensure_ascii=False, default=str)
     return redact_addresses(typed) != typed
 
 
