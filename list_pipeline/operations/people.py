@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 
 from list_pipeline.core.errors import RefusedError
-from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.operations.access import Deciding
 
 NOBODY = "nobody"
@@ -39,7 +39,7 @@ def named(by: str, tried: str) -> str:
     looks = unicodedata.normalize("NFKC", name).strip().casefold()
     is_shown = name.isprintable() and not _BLANK & set(name) and any(map(str.isalnum, looks))
     is_nobody = looks in _NO_PERSON or not is_shown or len(name) > _LONGEST_NAME
-    if is_nobody or "@" in name or redact_addresses(name) != name:
+    if is_nobody or "@" in name or redact_foreign_text(name) != name:
         raise RefusedError(tried, "a person has to be named", "Say who asks for it: a name, and no address")
     return name
 
@@ -58,7 +58,7 @@ def reason_of(
     Raises:
         RefusedError: it is empty.
     """
-    why = redact_addresses(note.strip())[:_LONGEST_REASON]
+    why = redact_foreign_text(note.strip())[:_LONGEST_REASON]
     if not why:
         raise RefusedError(tried, missing, next_step)
     return why

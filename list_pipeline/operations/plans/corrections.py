@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.drift.findings import DriftKind
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.core.messages import keys
 from list_pipeline.core.plans.automations import entering_words
 from list_pipeline.core.plans.corrections import (
@@ -340,7 +340,7 @@ def save_correction(
     refused: Mapping[Refusal, Sequence[int]],
 ) -> int:
     """Write a correction as a plan that the person who asks has approved. Returns its number."""
-    now, note = services.clock.now(), redact_addresses(asked.note)[:500]
+    now, note = services.clock.now(), redact_foreign_text(asked.note)[:500]
     revision = 1
     if asked.campaign_id is not None and asked.sweep is not None:
         revision = outcome_rows.next_revision(connection, asked.campaign_id, asked.kind, asked.sweep)

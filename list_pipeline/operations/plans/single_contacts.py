@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.core.plans.corrections import Refusal, Reversal
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind
 from list_pipeline.operations.access import Correcting, Deciding, Storing
@@ -116,7 +116,7 @@ def suppress(services: Correcting, contact_id: int, *, by: str, note: str, progr
             to_role=ListRole.SUPPRESSION,
             reason="manual",
             confidence=1.0,
-            explanation=redact_addresses(note.strip())[:500],
+            explanation=redact_foreign_text(note.strip())[:500],
         )
         asked = CorrectionRequest(PlanKind.MANUAL, by, note, "Contact suppressed by hand")
         with lock.writing() as connection:
@@ -134,7 +134,7 @@ def take_back_unsubscription(services: Deciding, contact_id: int, *, by: str, no
     """
     tried = f"Taking back that contact {contact_id} unsubscribed"
     by = reviewer(services, by, tried)
-    why = redact_addresses(note.strip())
+    why = redact_foreign_text(note.strip())
     if not why:
         raise RefusedError(tried, "there is no reason", "Say how you know that the subscriber wants mail again")
     now = services.clock.now()

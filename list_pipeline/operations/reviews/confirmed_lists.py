@@ -7,7 +7,7 @@ import structlog
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.five_lists.confirmation import LOOK
 from list_pipeline.core.five_lists.message import confirmed_message
-from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.core.messages import keys
 from list_pipeline.core.wording import instant_text, lists_text
 from list_pipeline.operations.five_lists.look import LookedAt, look_at
@@ -37,7 +37,7 @@ def confirm_lists(services: Services, *, by: str, note: str | None = None, despi
     """
     by, note = (
         reviewer(services, by, "Confirming the five lists"),
-        redact_addresses(note).strip() or None if note else None,
+        redact_foreign_text(note).strip() or None if note else None,
     )
     seen, now = configured_lists(services), services.clock.now()
     with services.database.begin() as connection:

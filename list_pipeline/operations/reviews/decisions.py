@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.core.errors import NotFoundError, RefusedError, StateChangedError
-from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PLAN_LIFE, PlanKind, PlanStatus
 from list_pipeline.core.reviews.questions import ReviewStatus
 from list_pipeline.core.wording import instant_text
@@ -218,7 +218,7 @@ def _refuse_another_hash(tried: str, plan: StoredPlan, content_hash: str) -> Non
 
 def _decide(services: Services, plan: StoredPlan, wanted: PlanStatus, by: str, note: str | None) -> StoredPlan:
     status, now = PLAN_LIFE.advance(plan.status, wanted), services.clock.now()
-    note = redact_addresses(note) if note else None
+    note = redact_foreign_text(note) if note else None
     with services.database.begin() as connection:
         decided = plan_rows.decide(connection, plan.plan_id, plan.status, status, by, now)
         if status is PlanStatus.APPROVED:
@@ -233,7 +233,7 @@ def _decide(services: Services, plan: StoredPlan, wanted: PlanStatus, by: str, n
 def _decide_item(
     connection: Connection, services: Services, item: ReviewItem, status: ReviewStatus, by: str, note: str | None
 ) -> ReviewItem:
-    note = redact_addresses(note) if note else None
+    note = redact_foreign_text(note) if note else None
     decided = review_rows.decide_review(connection, item.review_id, status, by, note, services.clock.now())
     log.info("question decided", review=item.review_id, status=status.value, by=by, contacts=len(item.contact_ids))
     return decided

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.core.messages import keys
 from list_pipeline.core.reviews.messages import mode_message
 from list_pipeline.core.safety.modes import Mode
@@ -35,7 +35,7 @@ def choose_mode(services: Telling, mode: Mode | None, *, by: str, note: str = ""
     """
     tried = f"Setting the mode to {mode.value if mode is not None else 'graduated'}"
     by = named(by, tried) if mode is Mode.READ_ONLY else reviewer(services, by, tried)
-    why = redact_addresses(note).strip()[:500] or None
+    why = redact_foreign_text(note).strip()[:500] or None
     with services.database.begin() as connection:
         number = ledger.set_mode(connection, mode.value if mode is not None else None, by, services.clock.now(), why)
     now = operating_mode(services)

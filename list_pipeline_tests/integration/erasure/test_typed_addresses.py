@@ -46,7 +46,8 @@ pytestmark = pytest.mark.long
 ADDRESS = "jane.typed@wrote-this.example.org"
 NOTE = (
     f"asked by {ADDRESS} <{ADDRESS.upper()}>, jane.typed%40wrote-this.example.org, jane.typed=40wrote-this.example.org,"
-    " (jane.typed)@wrote-this.example.org and jane.typed @ wrote-this.example.org"
+    " (jane.typed)@wrote-this.example.org and jane.typed @ wrote-this.example.org, jane.typed (at) wrote-this.example.org,"
+    " jane.typed at wrote-this dot example dot org, jane.typed[at]wrote-this[.]example[.]org"
 )
 Way = Callable[[Installation], object]
 
@@ -230,16 +231,16 @@ def found_in(made: Installation) -> dict[str, int]:
         return dict(catalogue.search(connection, Person(None, -1, ADDRESS)).rows)
 
 
-def redacted_in(made: Installation) -> set[str]:
-    """The tables with a text in which an address stood."""
+def tables_with(made: Installation, words: str) -> set[str]:
+    """The tables with a text in which some words stand."""
     found = set()
     with made.services.database.begin() as connection:
         for column in catalogue.columns(connection):
             if not column.is_number:
-                statement = (
-                    f"""select exists (select 1 from "{column.table}" where "{column.name}"::text like '%[address]%')"""
-                )
-                if fetch_scalar(connection, statement):
+                has_them = f"""strpos("{column.name}"::text, :words) > 0"""
+                if fetch_scalar(
+                    connection, f'select exists (select 1 from "{column.table}" where {has_them})', words=words
+                ):
                     found.add(column.table)
     return found
 
@@ -262,7 +263,8 @@ def test_no_column_of_any_table_holds_an_address_that_a_person_typed(small: Inst
     prepare(small)
     ask(small)
     assert found_in(small) == {}
-    assert redacted_in(small), "the note was stored, without its addresses"
+    assert tables_with(small, ADDRESS.partition("@")[0]) == set(), "an address that is spelled out stayed"
+    assert tables_with(small, "[address]"), "the note was stored, without its addresses"
 
 
 def test_no_column_holds_an_address_out_of_what_mailjet_names_campaigns(small: Installation) -> None:
@@ -270,5 +272,5 @@ def test_no_column_holds_an_address_out_of_what_mailjet_names_campaigns(small: I
     small.clock.advance(timedelta(hours=30))
     synchronise(small.services, progress=quietly)
     small.maintain()
-    assert redacted_in(small)
+    assert tables_with(small, "[address]")
     assert found_in(small) == {}
