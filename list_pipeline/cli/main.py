@@ -45,7 +45,7 @@ from list_pipeline.cli.common import (
     show_table,
     working,
 )
-from list_pipeline.cli.program import Program
+from list_pipeline.cli.program import Program, not_written
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.messages.slack_blocks import as_text
 from list_pipeline.core.plans.plan import Sweep
@@ -294,24 +294,31 @@ def mode(
 
 def main() -> None:
     """Run one command, and leave with its exit code."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started the command, as `>&-` does
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character is no reason to fail.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="list-pipeline")
-    finally:
-        _flush()
+    except SystemExit as end:
+        sys.exit(_flushed() or end.code)
 
 
-def _flush() -> None:
-    """Whoever read the output may have stopped, as ``head`` does: that is no error, and Python would print one while it ends.
+def _flushed() -> int:
+    """Write what is left of the output; the exit code where it cannot be written, else 0. Whoever read it may have stopped, as
+    ``head`` does: that is no error, and Python would print one while it ends.
     https://docs.python.org/3/library/signal.html#note-on-sigpipe"""
+    code = 0
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        except OSError as error:
+            failed = not_written(error, stream)
+            code = code or (0 if isinstance(error, BrokenPipeError) else failed)
+    return code
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ Belongs here: the boundary behind which no error is a traceback. Does not belong
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from enum import IntEnum
-from typing import Annotated, Any, Never
+from typing import Annotated, Any, Never, TextIO
 
 import structlog
 import typer
@@ -54,6 +55,9 @@ _KINDS: Sequence[tuple[type[ListPipelineError], str]] = (
     (TransientError, "unavailable"),
 )
 """The kind of an error in a JSON document; ``failed`` is any other one of ours."""
+
+_NOT_WRITTEN = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
+"""How writing the answer fails: nobody reads on, the disk is full, the terminal is gone."""
 
 
 def _asked_for_json(value: bool) -> None:
@@ -157,8 +161,8 @@ def _usage(error: typer.TyperException) -> str:
 
 
 def _defect(error: Exception) -> int:
-    if isinstance(error, OSError) and error.errno == errno.EPIPE:
-        return ExitCode.FAILED
+    if isinstance(error, OSError) and error.errno in _NOT_WRITTEN:
+        return not_written(error)
     track("a command failed", error)
     log.debug("a command failed", exc_info=error)
     return _end(
@@ -174,9 +178,24 @@ def _written(document: Mapping[str, Any]) -> int:
     """Write the answer; the exit code of one that nobody read to its end, else 0."""
     try:
         write_json(document)
-    except BrokenPipeError:
-        return ExitCode.FAILED
+    except OSError as error:
+        return not_written(error)
     return ExitCode.DONE
+
+
+def not_written(error: OSError, stream: TextIO | None = None) -> int:
+    """Say that the answer could not be written, but to somebody who stopped reading; the exit code. What is left of the output
+    is dropped: Python would print an error of its own about it while it ends.
+
+    Args:
+        stream: the one that failed; standard output where it is not known.
+    """
+    if not isinstance(error, BrokenPipeError):
+        with suppress(OSError):
+            sys.stderr.write(f"Error: The answer could not be written: {os.strerror(error.errno or 0)}.\n")
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), (stream or sys.stdout).fileno())
+    return ExitCode.FAILED
 
 
 def _end(kind: str, message: str, parts: Mapping[str, str], code: int | None = None) -> int:
@@ -184,7 +203,7 @@ def _end(kind: str, message: str, parts: Mapping[str, str], code: int | None = N
     if code is None:
         code = ExitCode.NOT_CONFIRMED if kind == "not_confirmed" else ExitCode.FAILED
     # Whoever reads may have stopped, as `head` does: the exit code says it all the same.
-    with suppress(BrokenPipeError):
+    with suppress(OSError):
         if answer.is_json:
             write_json(
                 {**answer.document, "error": {"kind": kind, "message": message, **parts, "exit_code": int(code)}}
