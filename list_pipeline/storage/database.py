@@ -35,7 +35,7 @@ from sqlalchemy.pool import QueuePool
 from list_pipeline.core.errors import ConfigurationError, ListPipelineError, StateChangedError
 from list_pipeline.core.foreign_text import storable, storable_value
 from list_pipeline.core.life_cycles import LifeCycle, Status
-from list_pipeline.storage.database_errors import DatabaseUnavailableError, plain_errors
+from list_pipeline.storage.database_errors import DatabaseUnavailableError, connection_problem, plain_errors
 
 SCHEMA = "list_pipeline"
 
@@ -160,7 +160,8 @@ class Database:
         event.listen(self._engine, "do_connect", _connect)
 
     def __repr__(self) -> str:
-        return f"Database({self._url.host}:{self._url.port}/{self._url.database})"
+        host, port = self._url.host or "no host named", f":{self._url.port}" if self._url.port else ""
+        return f"Database({host}{port}/{self._url.database or ''})"
 
     @property
     def url(self) -> str:
@@ -196,20 +197,14 @@ class Database:
     def _unreachable(self, error: Exception) -> DatabaseUnavailableError | ConfigurationError:
         tried = f"Connecting to {self!r}"
         if isinstance(error, ProgrammingError):
-            return ConfigurationError(tried, "the driver does not know an option of the URL", "Check DATABASE_URL")
+            return ConfigurationError(
+                tried, "the driver does not know an option of the URL, or not its value", "Check DATABASE_URL"
+            )
         if isinstance(error, PoolTimeoutError):
             return DatabaseUnavailableError(
                 tried, f"all {self._most} connections of this process are in use", "Try again; if it stays, report it"
             )
-        # PostgreSQL sends no SQLSTATE that the driver keeps while a connection is made; its words are in English or not.
-        text = str(error.__cause__ or error).lower()
-        if any(word in text for word in ("password authentication failed", "no password supplied", "28p01")):
-            return ConfigurationError(tried, "the user or password is refused", "Check DATABASE_URL")
-        if "database" in text and "does not exist" in text:
-            return ConfigurationError(tried, "there is no such database", "Create it, or check DATABASE_URL")
-        return DatabaseUnavailableError(
-            tried, "the server does not answer", "Check DATABASE_URL and that PostgreSQL runs"
-        )
+        return connection_problem(tried, str(error.__cause__ or error))
 
     @contextmanager
     def session(self) -> Iterator[Connection]:

@@ -9,15 +9,21 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from sqlalchemy import Connection
 
 from list_pipeline.core.errors import ConfigurationError, ListPipelineError
 from list_pipeline.storage import database as database_module
 from list_pipeline.storage.database import Database, answered_within, copy_rows, execute, fetch_all, fetch_scalar
-from list_pipeline.storage.database_errors import DatabaseUnavailableError, StatementFailedError
+from list_pipeline.storage.database_errors import (
+    DatabaseUnavailableError,
+    StatementFailedError,
+    connection_problem,
+)
 from list_pipeline.storage.lock import LockLostError, mutation_lock
 from list_pipeline_tests.virtual_clock import VirtualClock
 
@@ -106,6 +112,92 @@ def test_a_wrong_password_or_name_is_told_from_a_silent_server(url: str) -> None
     for other, words in ((wrong, "password is refused"), (missing, "no such database")):
         with pytest.raises(ConfigurationError, match=words), closing(Database(other)) as made, made.begin():
             pass
+
+
+@pytest.fixture
+def stranger(url: str) -> Iterator[tuple[str, psycopg.Connection[Any]]]:
+    """A role that may do little, and a connection of who may change that."""
+    parts = urlsplit(url)
+    with closing(psycopg.connect(url, autocommit=True)) as admin:
+        admin.execute("create role list_pipeline_stranger login password 'stranger'")  # pragma: allowlist secret
+        try:
+            own = f"list_pipeline_stranger:stranger@{parts.hostname}:{parts.port}"
+            yield parts._replace(netloc=own).geturl(), admin
+        finally:
+            admin.execute("drop owned by list_pipeline_stranger")
+            admin.execute("drop role list_pipeline_stranger")
+
+
+def _refused(url: str) -> ListPipelineError:
+    with pytest.raises(ListPipelineError) as caught, closing(Database(url)) as made, made.begin():
+        pass
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"query": "sslmode=require"}, ConfigurationError, "does not offer TLS"),
+        ({"query": "sslmode=banana"}, ConfigurationError, "a part of the URL cannot be understood"),
+        ({"netloc": "u:p@database.invalid"}, DatabaseUnavailableError, "name of its host is not known"),
+        ({"netloc": ":1"}, DatabaseUnavailableError, "no host named:1"),
+    ],
+)
+def test_why_no_connection_was_made_is_said(
+    url: str, change: dict[str, str], error: type[Exception], words: str
+) -> None:
+    found = _refused(urlsplit(url)._replace(**change).geturl())
+    assert isinstance(found, error)
+    assert words in str(found)
+    assert "None" not in str(found)
+
+
+def test_a_server_that_refuses_is_told_from_one_that_is_silent(
+    url: str, stranger: tuple[str, psycopg.Connection[Any]]
+) -> None:
+    own, admin = stranger
+    name = urlsplit(url).path.lstrip("/")
+    admin.execute("alter role list_pipeline_stranger connection limit 0")
+    found = _refused(own)
+    assert isinstance(found, DatabaseUnavailableError)
+    assert "no connection left" in str(found)
+    admin.execute("alter role list_pipeline_stranger connection limit -1")
+    admin.execute(f'revoke connect on database "{name}" from public')
+    assert "Grant it CONNECT" in str(_refused(own))
+    admin.execute(f'grant connect on database "{name}" to list_pipeline_stranger')
+    with (
+        pytest.raises(StatementFailedError, match="own the schema"),
+        closing(Database(own)) as made,
+        made.begin() as connection,
+    ):
+        fetch_all(connection, "select 1 from list_pipeline.plan")
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("FATAL:  sorry, too many clients already", "no connection left"),
+        (
+            "FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute",
+            "no connection left",
+        ),
+        ("FATAL:  the database system is starting up", "starting or stopping"),
+        ("FATAL:  the database system is not yet accepting connections", "starting or stopping"),
+        ("connection timeout expired", "does not answer"),
+        ("FATAL:  la base de donn\u00e9es est arr\u00eat\u00e9e", "does not answer"),
+    ],
+)
+def test_a_server_that_is_full_or_changes_places_is_tried_again(said: str, words: str) -> None:
+    found = connection_problem("Connecting", said)
+    assert isinstance(found, DatabaseUnavailableError)
+    assert words in str(found)
+
+
+def test_a_server_that_takes_no_writes_passes(database: Database) -> None:
+    """As while two servers change places: the one that is connected to is the copy for a while."""
+    statement = "set transaction read only; delete from list_pipeline.mailjet_request"
+    with pytest.raises(DatabaseUnavailableError, match=r"25006.*takes no writes"), database.begin() as connection:
+        execute(connection, statement)
 
 
 def test_statements_locks_and_idle_transactions_end_by_themselves(database: Database) -> None:
