@@ -40,11 +40,25 @@ LONGEST_COMMENT = 10_000
 """Characters that are read of a receiver's words; RFC 5321 allows 512 a line."""
 _LONGEST_NUMBER = len(str(LARGEST_ID))
 _AGAIN = "Run it again; if it stays so, Mailjet's format has changed"
+_TYPES: Mapping[type, str] = {
+    type(None): "nothing",
+    bool: "true or false",
+    int: "a number",
+    float: "a number with a fraction",
+    str: "a text",
+    list: "a list",
+    dict: "an object",
+}
 _BOOLEAN_WORDS = {"true": True, "false": False}
 _STATUSES = {status.value: status for status in MessageStatus}
 
 
 T = TypeVar("T")
+
+
+def _found(value: object) -> str:
+    """The type of a value in words, as people who read JSON or none say it."""
+    return "an empty text" if value == "" else _TYPES.get(type(value), "something else")
 
 
 class Row:
@@ -61,7 +75,7 @@ class Row:
         self._properties = properties
 
     def _refuse(self, name: str, expected: str) -> UnreadableFieldError:
-        found = type(self._properties[name]).__name__ if name in self._properties else "nothing"
+        found = _found(self._properties.get(name))
         return self._wrong(f"{name} should be {expected} and is {found}")
 
     def _wrong(self, problem: str) -> UnreadableFieldError:

@@ -382,7 +382,7 @@ def _finish(services: ReadingMailjet, report: SyncReport, requests_before: int, 
         spoilt = len(unreadable_row_storage.open_rows(connection))
         if spoilt:
             report.findings.append(
-                f"{count_text(spoilt, 'row')} of Mailjet cannot be read and what they are about is left as it is: "
+                f"{count_text(spoilt, 'row')} of Mailjet cannot be read; what that concerns is left as it is: "
                 "`list-pipeline unreadable`"
             )
         ghosts = int(fetch_scalar(connection, "select count(*) from contact_list_membership where is_anonymised"))

@@ -204,7 +204,7 @@ def test_an_unknown_contact_is_not_found() -> None:
 def test_a_contact_without_an_address_is_one_that_cannot_be_read() -> None:
     found = client(Script(envelope([contact_row(Email="")]))).contact(124)
     assert (found.contact_id, found.email) == (124, "")
-    assert found.problem == "Email should be a text and is str"
+    assert found.problem == "Email should be a text and is an empty text"
 
 
 def test_a_contacts_places_are_paged_beyond_mailjets_ten() -> None:
