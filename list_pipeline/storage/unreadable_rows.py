@@ -1,12 +1,12 @@
 """Rows of Mailjet's answers that could not be read, as long as they cannot, and afterwards as what was.
 
-Belongs here: keeping them, and when one of them is over. Does not belong here: what makes a row unreadable (the client), and
-what follows (``operations.unreadable_rows``).
+Belongs here: keeping them, when one of them is over, and what people say of those that may be a round. Does not belong here:
+what makes a row unreadable (the client), and what follows (``operations.unreadable_rows``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,8 @@ from list_pipeline.core.observations import RowKind, UnreadableRow
 from list_pipeline.storage.database import execute, fetch_all, fetch_row, sql_list, sql_word
 
 _CONTACT, _ENTRY, _MESSAGE = map(sql_word, (RowKind.CONTACT, RowKind.RECIPIENT, RowKind.MESSAGE))
+_SEND, _DRAFT = map(sql_word, (RowKind.CAMPAIGN, RowKind.DRAFT))
+_STANDING = """(select distinct on (kind, row_id) * from unreadable_ruling order by kind, row_id, ruling_id desc)"""
 
 UNREADABLE_CONTACTS = f"""
     select contact_id from unreadable_row
@@ -25,18 +27,30 @@ UNREADABLE_CONTACTS = f"""
 
 
 @dataclass(frozen=True, slots=True)
+class NoRound:
+    """A person's word that a send, or a draft and what is sent of it, is no round of a cycle. ``at``: in UTC."""
+
+    by: str
+    at: datetime
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeptRow:
-    """A row that cannot be read, with how long that has been so (UTC). ``number`` grows with each that is new."""
+    """A row that cannot be read, with how long that has been so (UTC). ``number`` grows with each that is new. ``no_round``: a
+    person says that it is no round."""
 
     number: int
     row: UnreadableRow
     first_seen_at: datetime
     last_seen_at: datetime
     ended_at: datetime | None
+    no_round: NoRound | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The row for machines; an id that cannot be read is null."""
         return {
+            "number": self.number,
             "kind": self.row.kind.value,
             "id": _named(self.row.row_id),
             "contact_id": self.row.contact_id,
@@ -47,6 +61,9 @@ class KeptRow:
             "first_seen_at": self.first_seen_at.isoformat(),
             "last_seen_at": self.last_seen_at.isoformat(),
             "ended_at": self.ended_at.isoformat() if self.ended_at else None,
+            "no_round": {"by": self.no_round.by, "at": self.no_round.at.isoformat(), "note": self.no_round.note}
+            if self.no_round
+            else None,
         }
 
 
@@ -95,6 +112,55 @@ def let_go(connection: Connection, kind: RowKind, first_seen_before: datetime) -
         kind=kind.value,
         before=first_seen_before,
     )
+
+
+def let_sent_go(connection: Connection, no_rounds: Collection[int], first_seen_before: datetime) -> int:
+    """Sends that are no rounds, and were first seen so long ago that they are sent by now, hold nobody."""
+    return execute(
+        connection,
+        f"""update unreadable_row set holds_moves = false
+           where kind = {_SEND} and ended_at is null and holds_moves and row_id = any(:ids) and first_seen_at <= :before""",
+        ids=list(no_rounds),
+        before=first_seen_before,
+    )
+
+
+def save_ruling(connection: Connection, row: UnreadableRow, ruling: NoRound, *, is_no_round: bool) -> int:
+    """Keep a person's word on a send or a draft that cannot be read. A draft holds moves, or not, from now on; a send as the
+    next look at it says. Returns the ruling's number."""
+    kept = fetch_row(
+        connection,
+        "a ruling on an unreadable row",
+        """
+        insert into unreadable_ruling (kind, row_id, is_no_round, ruled_at, ruled_by, note)
+        values (:kind, :row_id, :is_no_round, :at, :by, :note) returning ruling_id
+        """,
+        kind=row.kind.value,
+        row_id=row.row_id,
+        is_no_round=is_no_round,
+        at=ruling.at,
+        by=ruling.by,
+        note=ruling.note,
+    )
+    execute(
+        connection,
+        f"""update unreadable_row set holds_moves = not :is_no_round
+           where kind = :kind and row_id = :row_id and ended_at is null and (kind = {_DRAFT} or not :is_no_round)""",
+        kind=row.kind.value,
+        row_id=row.row_id,
+        is_no_round=is_no_round,
+    )
+    return int(kept["ruling_id"])
+
+
+def no_rounds(connection: Connection, kind: RowKind) -> Mapping[int, NoRound]:
+    """What people said to be no round, by id: sends, or drafts."""
+    found = fetch_all(
+        connection,
+        f"select row_id, ruled_by, ruled_at, note from {_STANDING} r where is_no_round and kind = :kind",
+        kind=kind.value,
+    )
+    return {int(row["row_id"]): NoRound(str(row["ruled_by"]), row["ruled_at"], str(row["note"])) for row in found}
 
 
 def end_of_log(
@@ -212,13 +278,19 @@ UNTOLD_RECIPIENT = f"""exists (
 
 
 def holds_moves(connection: Connection) -> bool:
-    """Whether a send or a draft that cannot be read may be a round."""
-    return bool(holding(connection))
+    """Whether a send or a draft that cannot be read may be a round, or is still being sent to a list that is not known."""
+    return bool(fetch_all(connection, "select 1 from unreadable_row where ended_at is null and holds_moves limit 1"))
+
+
+def open_row(connection: Connection, number: int) -> KeptRow | None:
+    """What cannot be read now under a number; None: nothing."""
+    return next(iter(_kept(connection, "where ended_at is null and unreadable_row_id = :number", number=number)), None)
 
 
 def holding(connection: Connection) -> tuple[KeptRow, ...]:
-    """The sends and drafts that cannot be read and may be a round, the newest first."""
-    return _kept(connection, "where ended_at is null and holds_moves")
+    """The sends and drafts that cannot be read and may be a round, the newest first; those left out of which a person says that
+    they are none, also while they are being sent."""
+    return _kept(connection, "where ended_at is null and holds_moves and r.ruling_id is null")
 
 
 def lists_with_nameless(connection: Connection) -> frozenset[int]:
@@ -231,15 +303,19 @@ def lists_with_nameless(connection: Connection) -> frozenset[int]:
     return frozenset(int(row["list_id"]) for row in found)
 
 
-def _kept(connection: Connection, condition: str, most: int | None = None) -> tuple[KeptRow, ...]:
+def _kept(
+    connection: Connection, condition: str, most: int | None = None, number: int | None = None
+) -> tuple[KeptRow, ...]:
     found = fetch_all(
         connection,
         f"""
-        select unreadable_row_id, kind, row_id, contact_id, mailjet_campaign_id, list_id, holds_moves, problem, first_seen_at,
-               last_seen_at, ended_at
-        from unreadable_row {condition} order by unreadable_row_id desc limit :most
+        select unreadable_row_id, u.kind, u.row_id, contact_id, mailjet_campaign_id, list_id, holds_moves, problem,
+               first_seen_at, last_seen_at, ended_at, ruled_by, ruled_at, note
+        from unreadable_row u left join {_STANDING} r on r.is_no_round and r.kind = u.kind and r.row_id = u.row_id
+        {condition} order by unreadable_row_id desc limit :most
         """,
         most=most,
+        **({} if number is None else {"number": number}),
     )
     return tuple(
         KeptRow(
@@ -256,6 +332,7 @@ def _kept(connection: Connection, condition: str, most: int | None = None) -> tu
             first_seen_at=row["first_seen_at"],
             last_seen_at=row["last_seen_at"],
             ended_at=row["ended_at"],
+            no_round=NoRound(str(row["ruled_by"]), row["ruled_at"], str(row["note"])) if row["ruled_by"] else None,
         )
         for row in found
     )

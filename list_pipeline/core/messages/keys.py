@@ -163,6 +163,11 @@ def unreadable_rows(latest: int) -> MessageKey:
     return MessageKey(f"unreadable_rows:{latest}")
 
 
+def unreadable_ruling(ruling_id: int) -> MessageKey:
+    """A person said whether a send or a draft that cannot be read is no round."""
+    return MessageKey(f"unreadable_ruling:{ruling_id}")
+
+
 # The five lists
 
 

@@ -21,6 +21,7 @@ from list_pipeline.operations.reviews.confirmed_lists import confirm_lists as co
 from list_pipeline.operations.reviews.findings import close_ended
 from list_pipeline.operations.reviews.findings import close_finding as close_by_person
 from list_pipeline.operations.reviews.reminders import remind_of_waiting
+from list_pipeline.operations.reviews.unreadable_sends import rule_on_unreadable
 from list_pipeline.operations.services import Services
 
 SENSOR_SECONDS = 30
@@ -124,6 +125,17 @@ class CloseCycle(dg.Config):
     reopen: bool = Field(
         default=False, description="Instead: take the latest closing back, before another cycle begins."
     )
+
+
+class RuleOnUnreadable(dg.Config):
+    """A person's word on a send or a draft that cannot be read."""
+
+    number: int = Field(description="Number of the row, as `list-pipeline unreadable` names it.")
+    is_no_round: bool = Field(
+        default=True, description="It is no round of a cycle. False takes that back: it may be one after all."
+    )
+    by: str = Field(description="Who decides: your name, and no address.")
+    note: str = Field(description="Why, in a few words and without addresses.")
 
 
 class CloseFinding(dg.Config):
@@ -287,6 +299,28 @@ def write_closing(context: dg.OpExecutionContext, config: CloseCycle, services: 
 )
 def close_cycle() -> None:
     write_closing()
+
+
+@dg.op(description="Writes down whether a send or a draft that cannot be read can be a round.")
+def write_unreadable_ruling(
+    context: dg.OpExecutionContext, config: RuleOnUnreadable, services: dg.ResourceParam[Services]
+) -> None:
+    with clear_failures():
+        ruled = rule_on_unreadable(
+            services, config.number, is_no_round=config.is_no_round, by=config.by, note=config.note
+        )
+    context.log.info(f"{ruled.words}. {'Nobody moves because of it.' if ruled.holds_moves else 'Nobody waits for it.'}")
+
+
+@launched_job(
+    description=(
+        "Say of a send or a draft that cannot be read that it is no round of a cycle, so that nobody waits for it; or take "
+        "that back. Look at `list-pipeline unreadable` first, then fill in the number, your name and the reason in the "
+        "Launchpad. No list is changed."
+    ),
+)
+def rule_on_unreadable_send() -> None:
+    write_unreadable_ruling()
 
 
 @dg.op(description="Writes down that nothing more is to be done about a finding.")

@@ -16,6 +16,7 @@ from list_pipeline.core.campaigns.cycles import (
     Cycle,
     CycleAssignment,
     RoundDoubt,
+    RoundRuling,
     assign_again,
     assign_sends,
     closed_without,
@@ -47,6 +48,7 @@ from list_pipeline.storage.campaigns import closings, rounds, scheduled_campaign
 from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
 from list_pipeline.storage.plans import plan_rows
+from list_pipeline.storage.unreadable_rows import NoRound
 
 log = structlog.get_logger(__name__)
 
@@ -87,9 +89,11 @@ def discover(services: Observing) -> Discovery:
         assignable: list[CampaignSend] = []
         segments: list[tuple[SendSeen, CampaignSend]] = []
         settled = known.keys() | rounds.no_rounds(connection, services.list_ids)
-        spoilt = [_unreadable(send, services.list_ids, settled, now) for send in sends if send.problem]
+        said = _said_no_rounds(connection, sends)
+        spoilt = [_unreadable(send, services.list_ids, settled, said.keys(), now) for send in sends if send.problem]
         unreadable_rows.note_all(connection, RowKind.CAMPAIGN, spoilt, now)
         unreadable_row_storage.let_go(connection, RowKind.CAMPAIGN, now - CAMPAIGNS.round_wait)
+        unreadable_row_storage.let_sent_go(connection, said.keys(), now - CAMPAIGNS.sending_takes)
         for send in sends:
             if send.problem:
                 continue
@@ -103,7 +107,7 @@ def discover(services: Observing) -> Discovery:
                 send.send_started_at,
                 send.send_ended_at,
                 content_of(send.subject),
-                rulings.get(send.mailjet_campaign_id),
+                rulings.get(send.mailjet_campaign_id, _inherited(send, said, known.keys())),
                 is_segment=reason is not None or send.mailjet_campaign_id in parts or send.mailjet_campaign_id in odd,
                 oddity=odd.get(send.mailjet_campaign_id),
             )
@@ -112,6 +116,8 @@ def discover(services: Observing) -> Discovery:
                 continue
             assignable.append(found)
             _take_over(connection, send, found, known.keys(), now, result)
+            if found.mailjet_campaign_id not in rulings and found.ruling is not None:
+                _rule_as_said(connection, found.mailjet_campaign_id, said[found.mailjet_campaign_id], result)
         assignment = _assign(connection, assignable, known, foreign, now, result)
         doubts = dict(assignment.doubts)
         for send, found in segments:
@@ -169,19 +175,48 @@ def _draft_doubt(services: Observing, draft_id: int) -> RoundDoubt | None:
         return RoundDoubt.UNKNOWN_TYPE
 
 
-def _unreadable(send: SendSeen, list_ids: ListIds, settled: Collection[int], now: datetime) -> UnreadableRow:
+def _said_no_rounds(connection: Connection, sends: Sequence[SendSeen]) -> Mapping[int, NoRound]:
+    """The sends, by their ids, of which a person said that they are no round while they, or their drafts, could not be read."""
+    of_sends = unreadable_row_storage.no_rounds(connection, RowKind.CAMPAIGN)
+    of_drafts = unreadable_row_storage.no_rounds(connection, RowKind.DRAFT)
+    by_draft = {send.mailjet_campaign_id: of_drafts.get(send.draft_id or 0) for send in sends}
+    return {**{number: said for number, said in by_draft.items() if said is not None}, **of_sends}
+
+
+def _inherited(send: SendSeen, said: Mapping[int, NoRound], known: Collection[int]) -> RoundRuling | None:
+    """What a person said of a new send before it could be read."""
+    is_ruled = send.mailjet_campaign_id in said and send.mailjet_campaign_id not in known
+    return RoundRuling.NOT_A_ROUND if is_ruled else None
+
+
+def _rule_as_said(connection: Connection, mailjet_campaign_id: int, said: NoRound, result: Discovery) -> None:
+    """A send that can be read by now stays what a person said of it before, and people are told that it does."""
+    rounds.rule(connection, mailjet_campaign_id, RoundRuling.NOT_A_ROUND, said.by, said.note, said.at)
+    key = rounds.key_of(connection, mailjet_campaign_id)
+    result.alerts.append(
+        f"Campaign {key} can be read by now. It stays no round of a cycle, as {said.by} said of it; if it is one after all: "
+        f"`list-pipeline round {key}`"
+    )
+
+
+def _unreadable(
+    send: SendSeen, list_ids: ListIds, settled: Collection[int], no_rounds: Collection[int], now: datetime
+) -> UnreadableRow:
     """A send that cannot be read. What is settled has its round or is none; of another list none can be, and what is older than
-    a cycle waits for a round decides nothing any more."""
+    a cycle waits for a round decides nothing any more. One that is none by a person's word is as any other extra mailing: while
+    it is being sent, its list is not changed, and which one that is, is not known."""
     is_elsewhere = send.list_id is not None and list_ids.role_of(send.list_id) not in CAMPAIGN_LISTS
     told = [at for at in (send.created_at, send.send_started_at, send.send_ended_at) if at is not None]
-    is_old = bool(told) and now - max(told) >= CAMPAIGNS.round_wait
+    wait = CAMPAIGNS.sending_takes if send.mailjet_campaign_id in no_rounds else CAMPAIGNS.round_wait
+    is_old = bool(told) and now - max(told) >= wait
+    is_over = send.mailjet_campaign_id in no_rounds and send.send_ended_at is not None
     return UnreadableRow(
         RowKind.CAMPAIGN,
         send.mailjet_campaign_id,
         send.problem,
         mailjet_campaign_id=send.mailjet_campaign_id,
         list_id=send.list_id,
-        holds_moves=not (send.mailjet_campaign_id in settled or send.is_deleted or is_elsewhere or is_old),
+        holds_moves=not (send.mailjet_campaign_id in settled or send.is_deleted or is_elsewhere or is_old or is_over),
     )
 
 

@@ -36,6 +36,7 @@ from list_pipeline.storage.campaigns import scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns.scheduled_campaigns import UpcomingCampaign
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.runs import ledger
+from list_pipeline.storage.unreadable_rows import no_rounds
 from list_pipeline.storage.validation import campaign_block as block_rows
 from list_pipeline.storage.validation import results as validation_rows
 from list_pipeline.storage.validation.results import StoredValidation
@@ -124,13 +125,14 @@ def _note_unreadable(
     known: Mapping[int | None, UpcomingCampaign],
     now: datetime,
 ) -> None:
+    settled = {*known, *no_rounds(connection, RowKind.DRAFT)}
     rows = [
         UnreadableRow(
             RowKind.DRAFT,
             draft.draft_id,
             draft.problem,
             list_id=draft.list_id,
-            holds_moves=draft.draft_id not in known
+            holds_moves=draft.draft_id not in settled
             and (draft.list_id is None or list_ids.role_of(draft.list_id) in CAMPAIGN_LISTS),
         )
         for draft in spoilt

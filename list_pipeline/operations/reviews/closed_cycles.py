@@ -34,7 +34,7 @@ from list_pipeline.storage.campaigns import recipients as recipient_rows
 
 log = structlog.get_logger(__name__)
 
-_MEND_DRAFT = "Mend it at Mailjet, or take it off the schedule there: `list-pipeline unreadable`"
+_MEND_DRAFT = "Mend it at Mailjet, take it off the schedule there, or say that it is none: `list-pipeline unreadable`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +135,8 @@ def _require_settled(connection: Connection, cycle: Cycle, tried: str) -> None:
             f"{row_words(held[0].row)}; it may be the missing round",
             _MEND_DRAFT
             if held[0].row.kind is RowKind.DRAFT
-            else f"Mend it at Mailjet, or wait until {CAMPAIGNS.round_wait.days} days have passed since it was sent, or seen "
-            "first where that cannot be read: `list-pipeline unreadable`",
+            else "Mend it at Mailjet, say that it is none (`list-pipeline unreadable`), or wait until "
+            f"{CAMPAIGNS.round_wait.days} days have passed since it was sent, or seen first where that cannot be read",
         )
     for draft in scheduled_campaigns.not_sent_yet(connection):
         if (

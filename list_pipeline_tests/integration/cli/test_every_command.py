@@ -99,7 +99,7 @@ ROWS: Mapping[str, Row] = {
     "cache warm": Row(),
     "cache invalidate": Row(("{address}",)),
     "mass-changes": Row(also=("--accept", "1", "--repair", "1", *NAMED), asks=("--accept", "1", *NAMED)),
-    "unreadable": Row(("--ended", "5")),
+    "unreadable": Row(("--ended", "5"), also=("--not-a-round", "1", "--may-be-a-round", "1", *NAMED)),
     "retention": Row(("--dry-run",)),
     "erase": Row(
         ("{other}", "--reason", "asked by letter", "--by", "A. Person", "--yes"),

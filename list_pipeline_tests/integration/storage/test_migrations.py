@@ -27,6 +27,7 @@ TABLES = {
     "mass_change", "mass_change_contact", "list_edit",
     "unreadable_row",
     "cycle_closing",
+    "unreadable_ruling",
 }  # fmt: skip
 INDEXES = {
     "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",

@@ -144,12 +144,18 @@ def unreadable_row(column: str = "kind", value: str = "'contact'") -> str:
         values ({", ".join(parts.values())}, now(), now())"""
 
 
+def unreadable_ruling(kind: str = "campaign", row: str = "-5", by: str = "Ann", note: str = "a survey") -> str:
+    return f"""insert into unreadable_ruling (kind, row_id, is_no_round, ruled_at, ruled_by, note)
+        values ('{kind}', {row}, true, now(), '{by}', '{note}')"""
+
+
 ALLOWED = [
     plan(), item(), step(), metrics("open_rate", "100"), log("running"), snapshot(), review(), suppressed("manual"),
     message("pending"), message("sent", "now()"), member("master"), contact("a@example.com"), event(), job(), asked(),
     health(), step("exclude", "null"), review(status="approved", decided="now()"), finding(), assessment(),
     validated(), list_edit(), list_edit("null, 'excluded'"), mass_change(),
     mass_change(how="0, 0, 0, 'accepted', now()"), unreadable_row(),
+    unreadable_ruling(),
 ]  # fmt: skip
 
 CLOSING = (
@@ -336,6 +342,10 @@ FORBIDDEN = {
     "an unreadable row of a campaign below zero": unreadable_row("mailjet_campaign_id", "0"),
     "an unreadable row of a list below zero": unreadable_row("list_id", "-5"),
     "an unreadable row with nothing wrong": unreadable_row("problem", "''"),
+    "a ruling on what cannot be a round": unreadable_ruling(kind="contact"),
+    "a ruling on no row": unreadable_ruling(row="0"),
+    "a ruling of nobody": unreadable_ruling(by=""),
+    "a ruling without a reason": unreadable_ruling(note=""),
     "a change of the mode by nobody": "insert into mode_change (mode, changed_by, changed_at) values ('auto', '', now())",
     "a mode set by nobody": "insert into mode_state (first_started_at, set_mode, set_at) values (now(), 'auto', now())",
     "a switch that nobody found off":
