@@ -41,6 +41,7 @@ class Refusal(StrEnum):
     UNREADABLE_ROW = "unreadable_row"
     CYCLE_CHANGED = "cycle_changed"
     LIST_BEING_SENT = "list_being_sent"
+    LIST_FROZEN = "list_frozen"
     RECIPIENTS_UNKNOWN = "recipients_unknown"
     ALREADY_SO = "already_so"
     NOTHING_WAS_DONE = "nothing_was_done"
@@ -69,6 +70,8 @@ _REFUSAL_WORDS: Mapping[Refusal, str] = {
     Refusal.CYCLE_CHANGED: "changed now, it would get the open cycle twice or never",
     Refusal.RECIPIENTS_UNKNOWN: "a round of the open cycle was sent, and who was mailed is not known yet",
     Refusal.LIST_BEING_SENT: "the list was validated for a send, is being sent, or is sent soon",
+    Refusal.LIST_FROZEN: "one of its lists is frozen for rebalancing: others changed it at large and nobody decided on that "
+    "(`list-pipeline mass-changes`), or an entry of it does not say whose it is (`list-pipeline unreadable`)",
     Refusal.ALREADY_SO: "is as it was before already",
     Refusal.NOTHING_WAS_DONE: "was never changed",
 }
@@ -77,6 +80,7 @@ _LEFT_BECAUSE: Mapping[StepNote | None, Refusal] = {
     StepNote.CONTACT_GONE: Refusal.CONTACT_GONE,
     StepNote.CYCLE_CHANGED: Refusal.CYCLE_CHANGED,
     StepNote.LIST_BEING_SENT: Refusal.LIST_BEING_SENT,
+    StepNote.LIST_FROZEN: Refusal.LIST_FROZEN,
     StepNote.RECIPIENTS_UNKNOWN: Refusal.RECIPIENTS_UNKNOWN,
     StepNote.UNSUBSCRIBED_MEANWHILE: Refusal.UNSUBSCRIBED,
     StepNote.MUST_STAY: Refusal.MUST_STAY,
@@ -109,6 +113,7 @@ _REFUSAL_NOTES = {
     Refusal.CYCLE_CHANGED: StepNote.CYCLE_CHANGED,
     Refusal.RECIPIENTS_UNKNOWN: StepNote.RECIPIENTS_UNKNOWN,
     Refusal.LIST_BEING_SENT: StepNote.LIST_BEING_SENT,
+    Refusal.LIST_FROZEN: StepNote.LIST_FROZEN,
 }
 
 

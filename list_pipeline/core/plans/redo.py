@@ -77,17 +77,22 @@ def redo(
     *,
     cycle: OpenCycle = OpenCycle(),
     frozen: Collection[ListRole] = (),
+    not_rebalanced: Collection[ListRole] = (),
 ) -> Redoing:
     """How a change is done again, judged on the contact's present state.
 
     Args:
         cycle: the cycle that is open now. frozen: campaign lists that nobody joins or leaves now; a suppression does not wait
-            for them, because it protects.
+            for them, because it protects. not_rebalanced: lists, the master list included, that are frozen for rebalancing:
+            what is done again would fill the hole, or use the newcomers, on which nobody has decided.
     """
     item = undone.item
     refused = _refusal(undone, now, since)
     if refused is None and item.action is not ItemAction.SUPPRESS:
         refused = _refusal_to_move(item, now, since, cycle, frozenset(frozen))
+        # Whoever is enrolled leaves no campaign list, and comes out of the master list.
+        if refused is None and {item.from_role or ListRole.MASTER, item.to_role} & frozenset(not_rebalanced):
+            refused = Refusal.LIST_FROZEN
     return Redoing(undone, refused=refused) if refused else Redoing(undone, _steps(item))
 
 

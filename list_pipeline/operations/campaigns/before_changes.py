@@ -63,7 +63,7 @@ def lists_kept_still(
 
 def lists_not_rebalanced(services: Deciding, connection: Connection, cycle: OpenCycle) -> frozenset[ListRole]:
     """The campaign lists that a rebalancing leaves alone now: those that are kept still, and those that are frozen for it.
-    Suppressions, and what a person asks for, are not bound by the latter."""
+    Suppressions, undo and repairs are not bound by the latter, a redo is (``core.plans.redo``)."""
     frozen = frozen_lists(services, connection) & frozenset(CAMPAIGN_LISTS)
     return lists_kept_still(services, connection, cycle) | frozen
 

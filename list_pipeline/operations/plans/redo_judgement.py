@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.plans.plan import ItemAction
 from list_pipeline.core.plans.redo import Redoing, Since, UndoneChange, redo
 from list_pipeline.operations.access import Deciding
-from list_pipeline.operations.campaigns.before_changes import lists_kept_still
+from list_pipeline.operations.campaigns.before_changes import frozen_lists, lists_kept_still
 from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.storage import bounces as bounce_rows
 from list_pipeline.storage.campaigns import recipients as recipient_rows
@@ -37,6 +37,7 @@ def judged(
     contacts = outcome_rows.contacts_now(connection, ids)
     cycle = cycle_now(connection, now)
     frozen = lists_kept_still(services, connection, cycle)
+    not_rebalanced = frozen_lists(services, connection)
     received = recipient_rows.received_in_cycle(connection, cycle.number, ids)
     latest = outcome_rows.latest_changes(connection, ids)
     suppressed_address = queue.with_suppressed_address(connection, ids)
@@ -60,6 +61,7 @@ def judged(
             ),
             cycle=cycle,
             frozen=frozen,
+            not_rebalanced=not_rebalanced,
         )
         for one in undone
     ]

@@ -19,6 +19,7 @@ from list_pipeline.operations.plans import corrections
 from list_pipeline.operations.plans.redo import redo_maintenance
 from list_pipeline.operations.plans.single_contacts import reinstate, suppress
 from list_pipeline.operations.plans.undo import undo_maintenance
+from list_pipeline.operations.reviews import mass_changes
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline_tests.integration.accounts import (
@@ -197,6 +198,27 @@ def test_nobody_who_was_moved_back_gets_the_open_cycle_twice_or_never(small: Ins
 
 
 @pytest.mark.long
+def test_a_list_that_others_changed_at_large_is_not_refilled_by_a_redo_until_somebody_decided(
+    small: Installation,
+) -> None:
+    undone_again(small)
+    wanted = moved(small)
+    role = next(iter(wanted.values()))
+    off = sorted(small.members(role) - wanted.keys() - small.account.ids(*HARD))[:12]
+    for contact_id in off:
+        small.take_off(role, contact_id)
+    synchronise(small.services, progress=quietly)
+    bound = set(refused(redo(small)).get("list_frozen", ()))
+    assert bound >= {contact for contact, to in wanted.items() if to is role}
+    assert all(role not in small.places(contact) for contact, to in wanted.items() if to is role)
+    assert small.excluded() >= small.account.ids(*HARD)  # suppressions are not bound
+    ((matter,),) = small.query("select distinct matter from mass_change where status = 'open'")
+    mass_changes.accept(small.services, matter, by="ada", note="they moved")
+    done = redo(small)
+    assert refused(done).get("list_frozen") is None
+    assert all(role in small.places(contact) for contact, to in wanted.items() if to is role)
+
+
 def test_whom_a_person_reinstated_since_stays(small: Installation) -> None:
     key, contact = small.key, small.account.people[HARD[0]]
     undone_again(small)

@@ -99,6 +99,21 @@ def test_a_dead_address_that_our_own_rebalancing_moved_on_is_suppressed_and_one_
     assert (by_hand.refused, by_hand.steps) == (Refusal.CHANGED_SINCE, ())
 
 
+@pytest.mark.parametrize(
+    ("undone", "now", "binds"),
+    [(MOVED, ON_ONE, {ONE, TWO}), (ENROLLED, IN_MASTER, {MASTER, TWO}), (SUPPRESSED, ON_THREE, set())],
+)
+def test_a_list_on_which_a_mass_change_waits_is_not_rebalanced_by_a_redo_either(
+    undone: UndoneChange, now: ContactNow, binds: set[ListRole]
+) -> None:
+    for role in ListRole:
+        found = redo(undone, now, since(undone), not_rebalanced={role})
+        assert found.refused is (Refusal.LIST_FROZEN if role in binds else None)
+        assert bool(found.steps) is (role not in binds)
+    both = redo(MOVED, ON_ONE, since(MOVED), frozen={TWO}, not_rebalanced={ONE})
+    assert both.refused is Refusal.LIST_BEING_SENT
+
+
 def test_an_address_that_mail_reached_since_is_not_suppressed() -> None:
     assert redo(SUPPRESSED, ON_THREE, since(SUPPRESSED, was_delivered=True)).refused is Refusal.DELIVERED_SINCE
 
