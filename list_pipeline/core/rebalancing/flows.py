@@ -340,7 +340,8 @@ def _restriction(sent: frozenset[ListRole], frozen: frozenset[ListRole]) -> str 
     if held:
         parts.append(
             f"{lists_text(held)} may not be changed now (being sent or sent soon, it is not known yet who was mailed, "
-            "a send fits no cycle, others changed it at large and nobody decided on that, or an entry of it names nobody)"
+            "a send fits no cycle or cannot be read, others changed it at large and nobody decided on that, or an entry of it "
+            "names nobody)"
         )
     if done and due:
         parts.append(

@@ -50,7 +50,8 @@ class RebalancingFacts:
     """Numbers of contacts. ``certificate`` is the sentence that says why fewer moves would not do.
 
     ``not_begun``: why nothing was planned although nothing says that the lists are balanced; empty when it was. ``met_a_send``:
-    contacts that stay where they were, because a send to one of their lists is near or began meanwhile.
+    contacts that stay where they were, because a send to one of their lists is near or began meanwhile; ``list_frozen``:
+    because one of their lists is frozen for rebalancing.
     """
 
     moves_planned: int = 0
@@ -61,6 +62,7 @@ class RebalancingFacts:
     certificate: str = ""
     not_begun: str = ""
     met_a_send: int = 0
+    list_frozen: int = 0
 
     @property
     def planned(self) -> int:

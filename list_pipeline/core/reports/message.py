@@ -446,6 +446,16 @@ def _rebalancing(facts: MaintenanceFacts) -> list[Mrkdwn]:
                 n=f"{plan.met_a_send:,}",
             )
         )
+    if plan.list_frozen:
+        lines.append(
+            compose(
+                "• {n} stay where they were, because one of their lists is frozen for rebalancing: others changed it at large, "
+                "or an entry of it cannot be read ({command}, {other}); the next maintenance plans anew",
+                n=f"{plan.list_frozen:,}",
+                command="list-pipeline mass-changes",
+                other="list-pipeline unreadable",
+            )
+        )
     if plan.deferred:
         lines.append(
             compose(

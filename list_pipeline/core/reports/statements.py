@@ -79,6 +79,7 @@ class ReportStatement(StrEnum):
     UNCLEAR_FAILURES = "unclear_failures"
     ERRORS = "errors"
     MET_A_SEND = "met_a_send"
+    LIST_FROZEN = "list_frozen"
     REPAIR = "repair"
     CHECK_COMPLAINTS = "check_complaints"
     DECIDE_ON_HELD = "decide_on_held"
@@ -147,6 +148,7 @@ FORMS: Mapping[ReportStatement, Form] = {
     _K.UNCLEAR_FAILURES: Form(CONCERNS, "{contacts} failed for a reason that is not clear, which decides nothing."),
     _K.ERRORS: Form(CONCERNS, "The run met {errors}."),
     _K.MET_A_SEND: Form(CONCERNS, "A send that is near or began meanwhile kept {contacts} on the same list."),
+    _K.LIST_FROZEN: Form(CONCERNS, "A list that is frozen for rebalancing kept {contacts} where they were."),
     # Recommendations
     _K.REPAIR: Form(
         RECOMMENDATIONS, "Repair what is named under “To repair on our side” before the next campaign.", _ALWAYS
@@ -317,6 +319,8 @@ def _further_concerns(facts: MaintenanceFacts) -> Iterator[Statement]:
         yield _say(_K.ERRORS, errors=count_text(errors, "error"))
     if facts.rebalancing.met_a_send:
         yield _say(_K.MET_A_SEND, contacts=_contacts(facts.rebalancing.met_a_send))
+    if facts.rebalancing.list_frozen:
+        yield _say(_K.LIST_FROZEN, contacts=_contacts(facts.rebalancing.list_frozen))
 
 
 def _recommendations(facts: MaintenanceFacts, are_uneven: bool) -> Iterator[Statement]:

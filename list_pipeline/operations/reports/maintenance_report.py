@@ -18,7 +18,7 @@ from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.delivery import DeliveryState
 from list_pipeline.core.messages.slack_blocks import SlackMessage
 from list_pipeline.core.plans.gate import GateOutcome
-from list_pipeline.core.plans.journal import MET_A_SEND, Outcomes
+from list_pipeline.core.plans.journal import MET_A_SEND, Outcomes, StepNote
 from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, TURNED_DOWN, ItemAction, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.rebalancing.balance import deviation_percent
 from list_pipeline.core.reports.facts import (
@@ -348,6 +348,7 @@ def _rebalancing_facts(connection: Connection, plan: StoredPlan | None) -> Rebal
         deferred=summary.deferred_count,
         certificate=summary.certificate,
         met_a_send=sum(note in MET_A_SEND for note in left_out.values()),
+        list_frozen=sum(note is StepNote.LIST_FROZEN for note in left_out.values()),
     )
 
 

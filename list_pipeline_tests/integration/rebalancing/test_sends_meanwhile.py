@@ -251,6 +251,9 @@ def test_a_list_that_others_change_at_large_in_the_middle_is_left_alone_but_for_
         "select distinct contact_id from change join change_step using (change_id) where note = 'list_frozen'"
     )
     assert {contact_id for (contact_id,) in skipped} == left_alone
+    told = as_text(workflow.write_report_and_states(small.services, current(small.services, small.key)).message)
+    kept = f"{len(left_alone)} stay where they were, because one of their lists is frozen for rebalancing"
+    assert (kept in told) is bool(left_alone)
 
 
 def test_who_got_a_cycle_twice_because_both_lists_were_sent_in_the_middle_is_named(

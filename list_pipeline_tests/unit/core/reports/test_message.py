@@ -233,6 +233,14 @@ def test_a_plan_that_was_not_executed_shows_nothing_as_done(status: RunStatus, t
     assert "0 of 12 suppressed" in text
 
 
+def test_a_frozen_list_is_said_to_have_kept_contacts_and_nothing_is_said_where_none_did() -> None:
+    frozen = "stay where they were, because one of their lists is frozen for rebalancing"
+    assert frozen not in shown(FACTS)
+    told = shown(replace(FACTS, rebalancing=RebalancingFacts(10, 0, list_frozen=1_204)))
+    assert f"1,204 {frozen}" in told
+    assert "list-pipeline mass-changes" in told
+
+
 def test_a_waiting_plan_says_why_and_what_to_do() -> None:
     text = shown(replace(FACTS, status=RunStatus.PENDING_REVIEW, review_reason="12 % is over the cap of 10 %"))
 
