@@ -1,4 +1,7 @@
-"""``python -m list_pipeline_tests.mutants [--sample N] [--seed S] [--only PREFIX]``: which faults the tests do not notice."""
+"""``python -m list_pipeline_tests.mutants [--sample N] [--seed S] [--only PREFIX]``: which faults the tests do not notice.
+
+While a guard is being worked on, ``--within FUNCTION --tests FILE`` asks about its faults and the tests at hand alone.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--seed", type=int, help="of the sample; without it a number that follows from modules and tests"
     )
     parser.add_argument("--only", default="", help="modules whose path below list_pipeline/ begins so")
+    parser.add_argument("--within", nargs="+", default=(), help="functions or classes, as survivors name them")
+    parser.add_argument("--tests", nargs="+", default=(), help="instead of the group's: what these notice, and no more")
     parser.add_argument("--jobs", type=int, default=2, help="mutants at once")
     wanted = parser.parse_args(arguments)
     answers, began = read_answers(), time.monotonic()
@@ -56,11 +61,13 @@ def main(arguments: list[str] | None = None) -> int:
         )
     else:
         chosen = made
+    if wanted.within:
+        chosen = {group: [m for m in found if _is_within(m, wanted.within)] for group, found in chosen.items()}
     unanswered = 0
     try:
         for group, mutants in chosen.items():
             if mutants:
-                unanswered += _sum_up(group, _fates(group, mutants, wanted.jobs), answers)
+                unanswered += _sum_up(group, _fates(group, mutants, wanted.tests or group.tests, wanted.jobs), answers)
     except TestsFailError as error:
         print(error)
         return 2
@@ -74,14 +81,18 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if outdated or unanswered else 0
 
 
-def _fates(group: Group, mutants: Sequence[Mutant], jobs: int) -> Mapping[Mutant, Fate]:
+def _is_within(mutant: Mutant, names: Sequence[str]) -> bool:
+    return any(mutant.where == name or mutant.where.startswith(f"{name}.") for name in names)
+
+
+def _fates(group: Group, mutants: Sequence[Mutant], tests: Sequence[str], jobs: int) -> Mapping[Mutant, Fate]:
     print(f"{group.name}: {len(mutants)} mutants", flush=True)
     found: dict[Mutant, Fate] = {}
 
     def told(number: int, fate: Fate) -> None:
         found[mutants[number]] = fate
 
-    run_group(ROOT, mutants, group.tests, jobs, told)
+    run_group(ROOT, mutants, tests, jobs, told)
     if missing := len(mutants) - len(found):
         raise TestsFailError(f"of {missing} mutants of {group.name} nothing was told")
     return found

@@ -57,6 +57,9 @@ def test_the_words_name_each_list_with_its_number() -> None:
         "1,201 contacts were added where automations begin, and may have been mailed: "
         "1,200 to List 1 and 1 to Suppression list."
     )
+    assert entered_words({ONE: 1}) == (
+        "1 contact was added where automations begin, and may have been mailed: 1 to List 1."
+    )
     assert entering_words({}) == entered_words({}) == ""
 
 
