@@ -67,7 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         for group, mutants in chosen.items():
             if mutants:
-                unanswered += _sum_up(group, _fates(group, mutants, wanted.tests or group.tests, wanted.jobs), answers)
+                fates = _fates(group, mutants, wanted.tests or group.tests, wanted.jobs, answers)
+                unanswered += _sum_up(group, fates, answers)
     except TestsFailError as error:
         print(error)
         return 2
@@ -85,12 +86,17 @@ def _is_within(mutant: Mutant, names: Sequence[str]) -> bool:
     return any(mutant.where == name or mutant.where.startswith(f"{name}.") for name in names)
 
 
-def _fates(group: Group, mutants: Sequence[Mutant], tests: Sequence[str], jobs: int) -> Mapping[Mutant, Fate]:
+def _fates(
+    group: Group, mutants: Sequence[Mutant], tests: Sequence[str], jobs: int, answers: Answers
+) -> Mapping[Mutant, Fate]:
+    """What becomes of each mutant. A survivor is shown at once: whoever ends a run of hours has what it found so far."""
     print(f"{group.name}: {len(mutants)} mutants", flush=True)
     found: dict[Mutant, Fate] = {}
 
     def told(number: int, fate: Fate) -> None:
         found[mutants[number]] = fate
+        if fate in _UNNOTICED and mutants[number].key not in answers.reasons:
+            _show(mutants[number], fate)
 
     run_group(ROOT, mutants, tests, jobs, told)
     if missing := len(mutants) - len(found):
@@ -104,8 +110,6 @@ def _sum_up(group: Group, fates: Mapping[Mutant, Fate], answers: Answers) -> int
     unanswered = [mutant for mutant in survivors if mutant.key not in answers.reasons]
     noticed, answered = len(fates) - len(survivors), len(survivors) - len(unanswered)
     print(f"{group.name}: {noticed} noticed, {answered} answered, {len(unanswered)} neither")
-    for mutant in unanswered:
-        _show(mutant, fates[mutant])
     for mutant, fate in fates.items():
         if mutant.key in answers.reasons and fate not in _UNNOTICED:
             print(f"    a test notices it by now, so it needs no answer: {' | '.join(mutant.key)}")
@@ -119,7 +123,7 @@ def _sum_up(group: Group, fates: Mapping[Mutant, Fate], answers: Answers) -> int
 def _show(mutant: Mutant, fate: Fate) -> None:
     reached = "" if fate is Fate.SURVIVED else " (no test gets there)"
     print(f"    {mutant.module}, {mutant.where or 'the module'}: {mutant.operator}{reached}")
-    print(f"      - {mutant.was}\n      + {mutant.becomes}")
+    print(f"      - {mutant.was}\n      + {mutant.becomes}", flush=True)
 
 
 if __name__ == "__main__":
