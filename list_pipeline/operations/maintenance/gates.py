@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.errors import StateChangedError
 from list_pipeline.core.plans.gate import GateDecision, GateOutcome
+from list_pipeline.core.plans.last_look import must_stay
 from list_pipeline.core.plans.plan import TURNED_DOWN, ItemAction, PlanItem, PlanKind, PlanStatus
 from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, TakenOff, judge_rebalancing
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
@@ -22,7 +23,7 @@ from list_pipeline.core.suppression.verdicts import BORDERLINE_RULES, Suppressio
 from list_pipeline.operations.bounces.fetch import stored_bounces
 from list_pipeline.operations.campaigns.automations import automations_now
 from list_pipeline.operations.people import NOBODY
-from list_pipeline.operations.rebalancing.plan_and_execute import must_stay, plan_rebalancing
+from list_pipeline.operations.rebalancing.plan_and_execute import plan_rebalancing
 from list_pipeline.operations.rebalancing.plan_and_execute import policy_of as rebalancing_policy_of
 from list_pipeline.operations.reviews.announcements import tell_decision
 from list_pipeline.operations.runs.run import Maintenance, untimely

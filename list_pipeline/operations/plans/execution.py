@@ -1,17 +1,15 @@
 """Carries out the journal of one plan in bulk jobs, wave by wave.
 
-One engine for suppressions, moves, enrolments and corrections, in three waves: add and exclude; remove, when that is
-confirmed from the lists themselves, so that a contact is never in no list; lift the exclusion, when the contact is off the
-suppression list, so that nobody is suppressed and mailable. A run that dies at any point and is run again continues here:
+One engine for suppressions, moves, enrolments and corrections, in the three waves of ``core.plans.waves``; each is read back
+from the lists themselves before the next. A run that dies at any point and is run again continues here:
 what was submitted is waited for, what may have been is read back first.
 
-Belongs here: the order of the waves and the jobs that are posted. Does not belong here: who is changed and why (the plan),
-what became of a job (``settling``).
+Belongs here: the jobs that are posted. Does not belong here: who is changed and why (the plan), which step may be posted when
+(``core.plans.waves``), what became of a job (``settling``).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -25,6 +23,14 @@ from list_pipeline.core.observations import MemberAction
 from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanStatus
 from list_pipeline.core.plans.policy import EXECUTION
+from list_pipeline.core.plans.waves import (
+    FIRST_WAVE,
+    SECOND_WAVE,
+    THIRD_WAVE,
+    WAVES,
+    jobs_of_wave,
+    not_posted_any_more,
+)
 from list_pipeline.core.wording import count_text
 from list_pipeline.integrations.mailjet import JobTimeoutError, MailjetClient, OutcomeUnknownError, TooLargeError
 from list_pipeline.operations.access import Changing
@@ -42,12 +48,6 @@ from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans.journal import Job, Step
 
 log = structlog.get_logger(__name__)
-
-
-_FIRST_WAVE = (StepAction.ADD, StepAction.EXCLUDE)
-_SECOND_WAVE = (StepAction.REMOVE,)
-_THIRD_WAVE = (StepAction.INCLUDE, StepAction.UNSUB)
-_WAVES = (_FIRST_WAVE, _SECOND_WAVE, _THIRD_WAVE)
 
 _MEMBER_ACTIONS = {
     StepAction.ADD: MemberAction.ADD,
@@ -277,12 +277,12 @@ class _Execution:
     def _waves(self) -> bool:
         """Post what is planned, wave by wave, and say whether anything is still planned."""
         steps: Sequence[Step] = ()
-        for wave in _WAVES:
-            if wave is _SECOND_WAVE and any(
+        for wave in WAVES:
+            if wave is SECOND_WAVE and any(
                 s.kind is ItemAction.ENROL and s.state is StepState.CONFIRMED for s in steps
             ):
                 self._edits.reverse_unsubscribed([])
-            if wave is _THIRD_WAVE:
+            if wave is THIRD_WAVE:
                 self._edits.unsubscribe_where_added()
                 self._sends.return_mailed()
             while True:
@@ -290,9 +290,9 @@ class _Execution:
                 if not batches:
                     break
                 for number, batch in enumerate(batches, start=1):
-                    if wave is _FIRST_WAVE and (self._is_too_late() or self._sends.forbid_beginning()):
+                    if wave is FIRST_WAVE and (self._is_too_late() or self._sends.forbid_beginning()):
                         break
-                    if wave is _SECOND_WAVE and (self._edits.reverse_unsubscribed(batch) or self._sends.turn_round()):
+                    if wave is SECOND_WAVE and (self._edits.reverse_unsubscribed(batch) or self._sends.turn_round()):
                         break
                     self._progress(f"bulk job {number} of {len(batches)}: {_describe(batch)}")
                     most = self._most
@@ -332,40 +332,17 @@ class _Execution:
         """
         with self._lock.writing() as connection:
             steps: Sequence[Step] = journal.steps_of(connection, self._plan_id)
-            batches = self._grouped(steps, wave)
+            batches = jobs_of_wave(steps, wave, self._most, self._may_go_on)
             if not batches:
-                skipped = _after_failures(steps)
+                skipped = not_posted_any_more(steps)
                 now = self._services.clock.now()
                 journal.settle_steps(connection, skipped, StepState.SKIPPED, now, StepNote.EARLIER_STEP_NOT_DONE)
                 left_out = set(skipped)
                 steps = [step for step in steps if step not in left_out]
         return steps, batches
 
-    def _grouped(self, steps: Sequence[Step], wave: Sequence[StepAction]) -> list[list[Step]]:
-        """Planned steps of a wave, each group within the size of a job."""
-        blocked = {s.change_id for s in steps if _holds_back(s, wave)}
-        grouped: dict[object, dict[int, list[Step]]] = defaultdict(lambda: defaultdict(list))
-        per_change: dict[int, list[Step]] = defaultdict(list)
-        for step in steps:
-            if (self._only is not None and step.contact_id not in self._only) or step.change_id in self._sends.held:
-                continue
-            if step.state is StepState.PLANNED and step.action in wave and step.change_id not in blocked:
-                per_change[step.change_id].append(step)
-        for change_id, group in per_change.items():
-            # Taking a contact off a list it is not on changes nothing, so removals of suppressed contacts share a job.
-            signature: object = (
-                ItemAction.SUPPRESS
-                if wave is _SECOND_WAVE and group[0].kind is ItemAction.SUPPRESS
-                else frozenset((s.action, s.list_role, s.attempts > 0) for s in group)
-            )
-            grouped[signature][change_id] = group
-        most = self._most
-        batches = []
-        for changes in grouped.values():
-            ordered = list(changes.values())
-            for start in range(0, len(ordered), most):
-                batches.append([step for group in ordered[start : start + most] for step in group])
-        return batches
+    def _may_go_on(self, step: Step) -> bool:
+        return (self._only is None or step.contact_id in self._only) and step.change_id not in self._sends.held
 
     def _post(self, steps: list[Step]) -> None:
         if not steps:
@@ -442,37 +419,8 @@ class _Execution:
         self._settling.finish(self._settling.open_job(job_id), mailjet_job_id)
 
 
-def _after_failures(steps: Sequence[Step]) -> list[Step]:
-    """The planned steps that follow a failed first step: a contact that was not added is not removed.
-
-    A removal that was skipped or failed says nothing about the other removals of its contact.
-    """
-    not_done = (StepState.FAILED, StepState.SKIPPED)
-    broken = {s.change_id for s in steps if s.action in _FIRST_WAVE and s.state in not_done}
-    # Still on the suppression list: lifting the exclusion would make a suppressed contact mailable.
-    kept = {s.change_id for s in steps if s.action is StepAction.REMOVE and s.state is StepState.FAILED}
-    return [
-        step
-        for step in steps
-        if step.state is StepState.PLANNED
-        and (step.change_id in broken or (step.change_id in kept and step.action is StepAction.INCLUDE))
-    ]
-
-
 def _is_on(places: Mapping[int, Sequence[Mapping[str, Any]]], step: Step) -> bool:
     return any(place["list"] == step.list_role for place in places[step.contact_id])
-
-
-def _holds_back(step: Step, wave: Sequence[StepAction]) -> bool:
-    """Whether a step of an earlier wave keeps the rest of its change waiting: what comes first is confirmed first.
-
-    A removal from a list that the contact was not on is no reason to wait.
-    """
-    if step.action in wave or wave is _FIRST_WAVE or step.action in _THIRD_WAVE:
-        return False
-    if step.action is StepAction.REMOVE and step.state is StepState.SKIPPED:
-        return False
-    return step.state is not StepState.CONFIRMED
 
 
 def _describe(steps: Sequence[Step]) -> str:

@@ -7,10 +7,9 @@ how many move and who (``core.rebalancing.flows``, ``core.rebalancing.queue_orde
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import structlog
 from sqlalchemy import Connection
@@ -19,12 +18,12 @@ from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.agents.rebalancing import RebalancingOpinion, explain, superseded
 from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.errors import IncompleteDataError, NotFoundError
-from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.plans.automations import Automations, entering_words
 from list_pipeline.core.plans.corrections import why_roll_back
-from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
+from list_pipeline.core.plans.journal import StepAction, StepState
+from list_pipeline.core.plans.last_look import MovesNow, why_not_moved
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus, content_hash
-from list_pipeline.core.plans.sends_meanwhile import why_not_begun
 from list_pipeline.core.rebalancing.balance import RebalancingSummary, Sizes, flow_name
 from list_pipeline.core.rebalancing.flows import EnrolNewcomers, FlowPlan, RebalancingPolicy, plan_flows
 from list_pipeline.core.rebalancing.question import RebalancingQuestion
@@ -285,14 +284,6 @@ def _percent(share: Fraction | None) -> float | None:
     return None if share is None else float(share * 100)
 
 
-def must_stay(flag: Mapping[str, Any]) -> bool:
-    """Whether a contact with these flags may neither be moved nor enrolled."""
-    return bool(
-        flag["in_suppression_list"] or flag["is_unsubscribed"] or flag["is_excluded"] or flag["is_anonymised"]
-        or flag["is_complaining"] or flag["is_unreadable"]
-    )  # fmt: skip
-
-
 def execute_rebalancing(services: Services, run: Maintenance, progress: Progress = logged) -> Executed:
     """Move and enrol what the plan holds, if it was let through; what is done already stays done."""
     with services.database.begin() as connection:
@@ -422,22 +413,19 @@ def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]
     with lock.writing() as connection:
         facts = members.facts_of(connection, ids)
         places = members.places_of(connection, ids)
-        suppressed_before = queue.with_suppressed_address(connection, ids)
         cycle = cycle_now(connection, now)
-        received = recipient_rows.received_in_cycle(connection, cycle.number, ids)
-        frozen = lists_kept_still(services, connection, cycle)
-        left_alone = frozen_lists(services, connection)
-        removed = queue.removed_among(connection, ids)
+        moves = MovesNow(
+            cycle,
+            received=recipient_rows.received_in_cycle(connection, cycle.number, ids),
+            kept_still=lists_kept_still(services, connection, cycle),
+            frozen=frozen_lists(services, connection),
+            suppressed_before=queue.with_suppressed_address(connection, ids),
+            taken_off=queue.removed_among(connection, ids),
+        )
         reasons, changes = {}, []
         for item in items:
             flag = facts.get(item.contact_id)
-            reason = _no_longer(item, flag, cycle, received, frozen)
-            if reason is None and left_alone & _touched(item):
-                reason = StepNote.LIST_FROZEN
-            if reason is None and item.contact_id in suppressed_before:
-                reason = StepNote.MUST_STAY
-            if reason is None and item.contact_id in removed:
-                reason = StepNote.WAS_LISTED
+            reason = why_not_moved(item, flag, moves)
             if reason is not None:
                 reasons[item.contact_id] = reason
             steps = [NewStep(StepAction.ADD, item.to_role)]
@@ -447,28 +435,3 @@ def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]
             changes.append(NewChange(item.contact_id, item.action, before, steps, reason))
         journal.open_changes(connection, plan.plan_id, changes, now)
         journal.skip_unstarted(connection, plan.plan_id, reasons, now)
-
-
-def _touched(item: PlanItem) -> set[ListRole | None]:
-    """The lists that give or take the contact of an item; an enrolment takes it out of the master list."""
-    return {item.to_role, ListRole.MASTER if item.from_role is None else item.from_role}
-
-
-def _no_longer(
-    item: PlanItem,
-    flag: Mapping[str, Any] | None,
-    cycle: OpenCycle,
-    received: frozenset[int],
-    frozen: frozenset[ListRole],
-) -> StepNote | None:
-    """Why a planned move or enrolment must not be made any more."""
-    if flag is None or flag["is_anonymised"]:
-        return StepNote.CONTACT_GONE
-    if must_stay(flag):
-        return StepNote.MUST_STAY
-    expected = {item.from_role} if item.from_role else set()
-    if set(flag["roles"]) & set(CAMPAIGN_LISTS) != expected or (item.from_role is None and not flag["in_master_list"]):
-        return StepNote.NO_LONGER_THERE
-    joins, leaves = ([role] if role else [] for role in (item.to_role, item.from_role))
-    received_it = item.contact_id in received
-    return why_not_begun(item.action, joins, leaves, flag["roles"], cycle, frozen, received=received_it)

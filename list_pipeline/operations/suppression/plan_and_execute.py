@@ -13,9 +13,8 @@ from sqlalchemy import Connection
 from list_pipeline.agents import optimization
 from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.core.errors import NotFoundError
-from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.plans.gate import GateOutcome
-from list_pipeline.core.plans.journal import StepNote
+from list_pipeline.core.plans.last_look import why_not_suppressed
 from list_pipeline.core.plans.plan import TURNED_DOWN, ItemAction, PlanItem, PlanKind, PlanStatus
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.safety.modes import Mode
@@ -360,7 +359,7 @@ def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]
     with lock.writing() as connection:
         facts = members.facts_of(connection, ids)
         places = members.places_of(connection, ids)
-        reasons = {i: reason for i in ids if (reason := _no_longer(facts.get(i)))}
+        reasons = {i: reason for i in ids if (reason := why_not_suppressed(facts.get(i)))}
         changes = [
             NewChange(
                 item.contact_id,
@@ -377,17 +376,6 @@ def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]
 
 def _flag(facts: Mapping[int, Mapping[str, Any]], item: PlanItem, name: str) -> bool:
     return bool(facts.get(item.contact_id, {}).get(name))
-
-
-def _no_longer(flag: Mapping[str, Any] | None) -> StepNote | None:
-    """Why a planned suppression is not needed any more, or must not be made."""
-    if flag is None or flag["is_anonymised"]:
-        return StepNote.CONTACT_GONE
-    if flag["is_unreadable"]:
-        return StepNote.MUST_STAY
-    if flag["in_suppression_list"] and flag["is_excluded"] and not set(flag["roles"]) & set(CAMPAIGN_LISTS):
-        return StepNote.ALREADY_SUPPRESSED
-    return None
 
 
 def note_suppressed(services: Services, log_id: int, plan: StoredPlan) -> None:
