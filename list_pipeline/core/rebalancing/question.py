@@ -6,7 +6,7 @@ be said of it (``statements``), and asking (``agents.rebalancing``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.rebalancing.balance import Sizes
@@ -27,12 +27,12 @@ class RebalancingQuestion:
     """
 
     flows: FlowPlan
-    policy: RebalancingPolicy = field(default_factory=RebalancingPolicy)
-    suppressed: Sizes = (0, 0, 0)
-    newcomers_available: int = 0
-    sent_in_open_cycle: frozenset[ListRole] = frozenset()
-    frozen: frozenset[ListRole] = frozenset()
-    round_number: int | None = None
+    policy: RebalancingPolicy
+    suppressed: Sizes
+    newcomers_available: int
+    sent_in_open_cycle: frozenset[ListRole]
+    frozen: frozenset[ListRole]
+    round_number: int | None
 
     @property
     def is_worth_asking(self) -> bool:

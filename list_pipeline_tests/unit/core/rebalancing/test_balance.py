@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.rebalancing.balance import (
     BalanceState,
+    RebalancingSummary,
     assess_balance,
     band,
     best_deviation,
@@ -40,6 +42,7 @@ def test_exactly_five_percent_is_balanced_although_floats_say_otherwise() -> Non
     assert is_balanced((13, 13, 14), 5) is True
     assert is_balanced((13, 13, 14), 5.0) is True
     assert is_balanced((13, 13, 14), 4.99) is False
+    assert assess_balance((13, 13, 14), 5).deviation_percent == 5.0
 
 
 def test_three_empty_lists_have_no_deviation_instead_of_zero_or_nan() -> None:
@@ -74,6 +77,9 @@ def test_the_band_of_a_total_without_a_fitting_split_is_the_mean_rounded_down_an
     assert (band(40, 5).lo, band(40, 5).hi, band(40, 5).is_fallback) == (13, 14, False)
     assert (band(3119, 5).lo, band(3119, 5).hi) == (988, 1091)
     assert 1091 in band(3119, 5)
+    assert 988 in band(3119, 5)
+    assert 987 not in band(3119, 5)
+    assert (band(9, 200).lo, band(9, 200).hi) == (0, 9)
     assert 1092 not in band(3119, 5)
     assert (band(0, 5).lo, band(0, 5).hi) == (0, 0)
 
@@ -138,3 +144,30 @@ def test_negative_sizes_are_refused() -> None:
         deviation((1, -1, 3))
     with pytest.raises(ValueError, match="negative"):
         band(-1, 5)
+
+
+def test_a_summary_counts_what_is_done_now_and_what_waits() -> None:
+    first, second, _ = CAMPAIGN_LISTS
+    summary = RebalancingSummary(
+        required=True,
+        triggered=True,
+        sizes=(100, 90, 95),
+        target_sizes=(97, 95, 95),
+        moves={"campaign_1->campaign_2": 2, "campaign_1->campaign_3": 1},
+        enrolments={first: 1, second: 3},
+        deferred_moves={"campaign_1->campaign_3": 5, "campaign_2->campaign_3": 6},
+        deferred_enrolments={first: 7, second: 8},
+        deviation_before_percent=5.3,
+        deviation_after_percent=1.4,
+        is_repaired=True,
+        certificate="no fewer would do",
+        lower_bound=3,
+        restriction=None,
+        reasons=(),
+        sent_in_open_cycle=(),
+        frozen=(),
+    )
+    assert (summary.move_count, summary.enrolment_count) == (3, 4)
+    assert (summary.deferred_move_count, summary.deferred_count) == (11, 26)
+    # A plan of a version that did not count them.
+    assert summary.newcomers_available == 0

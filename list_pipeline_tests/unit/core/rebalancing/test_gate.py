@@ -24,6 +24,7 @@ ITEMS = tuple(
     PlanItem(number, ItemAction.MOVE, "fifo_move", ListRole.CAMPAIGN_1, ListRole.CAMPAIGN_2) for number in range(80)
 )
 FACTS = RebalancingGateFacts(ITEMS, (1_100, 900, 1_000), (1_020, 980, 1_000), frozenset(), False, Mode.AUTO, True)
+ASKED, AS_IT_WAS = question(), question()
 CARE = {
     GateOutcome.APPROVED: 0,
     GateOutcome.NEEDS_REVIEW: 1,
@@ -52,7 +53,8 @@ def test_no_opinion_and_a_sure_one_let_the_plan_run(confidence: float | None) ->
     decision = judged(confidence)
     assert decision.approved
     assert len(decision.may_run) == 80
-    assert advice(decision)[0]
+    sure = f"The advisor's confidence is {confidence:.2f}; below 0.70 a person decides." if confidence else ""
+    assert advice(decision) == (True, sure or "The advisor has no opinion, which changes nothing.")
 
 
 @pytest.mark.parametrize(
@@ -115,9 +117,8 @@ def test_an_opinion_leaves_the_outcome_or_makes_it_more_careful(facts: dict[str,
     )
 )
 def test_from_any_answer_to_the_gate_only_a_usable_doubt_holds(changes: dict[str, Any]) -> None:
-    asked = question()
-    opinion = explain(access(AnsweringModel(changes)), asked)
-    assert asked == question()
+    opinion = explain(access(AnsweringModel(changes)), ASKED)
+    assert ASKED == AS_IT_WAS
     decision = judged(opinion.confidence)
     fits = (
         changes.get("requires_rebalancing", True)
