@@ -122,7 +122,7 @@ class Classification:
     server_words: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        if self.server_words and server_words(self.server_words) != self.server_words:
+        if server_words(self.server_words) != self.server_words:
             raise ValueError("a receiver's text is kept as its known words only")
 
     @property
@@ -135,7 +135,7 @@ def _is(bounce_class: BounceClass, reason: BounceReason, related_to: RelatedTo, 
     return Classification(bounce_class, reason, related_to, advice=advice)
 
 
-_STATES: Mapping[int, Classification] = {
+_STATES: Mapping[int | None, Classification] = {
     1: _is(BounceClass.HARD, BounceReason.USER_UNKNOWN, RelatedTo.RECIPIENT),
     2: _is(BounceClass.HARD, BounceReason.MAILBOX_INACTIVE, RelatedTo.RECIPIENT),
     3: _is(BounceClass.SOFT, BounceReason.MAILBOX_FULL, RelatedTo.RECIPIENT),
@@ -230,11 +230,9 @@ _STATES: Mapping[int, Classification] = {
     21: _is(BounceClass.COMPLAINT, BounceReason.SPAM_REPORTER, RelatedTo.RECIPIENT),
 }
 
-_NEEDS_PERMANENCE = frozenset({BounceReason.USER_UNKNOWN, BounceReason.INVALID_DOMAIN, BounceReason.TYPOFIX})
-"""Hard with the permanence flag, disputed without it."""
-
 _ALWAYS_DISPUTED = frozenset({BounceReason.MAILBOX_INACTIVE, BounceReason.NO_MAIL_HOST})
-"""Disputed whatever the flag says: a mailbox may be reopened, a missing host may be an outage."""
+"""Hard, and disputed whatever the permanence flag says: a mailbox may be reopened, a missing host may be an outage. The other
+hard states are disputed without the flag only."""
 
 _UNCLASSIFIED = _is(BounceClass.UNKNOWN, BounceReason.UNCLASSIFIED, RelatedTo.UNKNOWN)
 _STILL_TRYING = replace(
@@ -266,9 +264,7 @@ def classify(
         text: the receiver's own words, where we have them. They can settle a dispute, and can show that a refusal was
             meant for the sender; they never make anything out of an unknown state. Its known words are kept, it is not.
     """
-    found = _classified(state_id, is_permanent, status, text)
-    words = server_words(text or "")
-    return replace(found, server_words=words) if words else found
+    return replace(_classified(state_id, is_permanent, status, text), server_words=server_words(text or ""))
 
 
 def _classified(
@@ -278,7 +274,7 @@ def _classified(
         return _COMPLAINED
     if status in OPEN_STATUSES:
         return _STILL_TRYING
-    found = _STATES.get(state_id) if state_id is not None else None
+    found = _STATES.get(state_id)
     if found is None:
         return _UNCLASSIFIED
     said = read_diagnostic(text)
@@ -291,10 +287,8 @@ def _classified(
         return _REFUSED_BY_TEXT
     if said is TextEvidence.MAILBOX_FULL:
         return _FULL_BY_TEXT
-    if found.reason in _NEEDS_PERMANENCE and is_permanent is True:
+    if found.reason not in _ALWAYS_DISPUTED and is_permanent is True:
         return replace(found, decided_by=DecidedBy.PERMANENCE_FLAG)
-    if found.reason not in _ALWAYS_DISPUTED | _NEEDS_PERMANENCE:
-        return found
     if _settles(said, found.reason):
         return replace(found, decided_by=DecidedBy.RECEIVERS_WORDS)
     return replace(found, is_disputed=True)
@@ -306,7 +300,9 @@ def _settles(said: TextEvidence | None, reason: BounceReason) -> bool:
     return said is (TextEvidence.NO_SUCH_DOMAIN if about_domain else TextEvidence.NO_SUCH_USER)
 
 
-_STATES_BY_REASON: Mapping[BounceReason, Classification] = {known.reason: known for known in _STATES.values()}
+_STATES_BY_REASON: Mapping[BounceReason, Classification] = {
+    known.reason: known for known in (*_STATES.values(), _STILL_TRYING, _COMPLAINED)
+}
 
 
 def advice_for(reason: BounceReason) -> str:
@@ -327,8 +323,7 @@ def restore_classification(
     The class is taken as stored, also where today's table would give another: history is not judged twice.
     """
     known = _STATES_BY_REASON.get(reason, _UNCLASSIFIED)
-    related_to = RelatedTo.RECIPIENT if reason is BounceReason.SPAM_COMPLAINT else known.related_to
-    return Classification(bounce_class, reason, related_to, is_disputed, decided_by, known.advice, words)
+    return Classification(bounce_class, reason, known.related_to, is_disputed, decided_by, known.advice, words)
 
 
 @dataclass(frozen=True, slots=True)

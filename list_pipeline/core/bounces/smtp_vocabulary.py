@@ -84,13 +84,11 @@ def server_words(text: str) -> str:
 
     Applied to its own result it changes nothing. Empty when nothing is left.
     """
-    if not text:
-        return ""
     kept: list[str] = []
     codes: dict[bool, set[str]] = {True: set(), False: set()}
     left = LONGEST
     for piece in _pieces(text[:_LONGEST_TEXT]):
-        if piece[0].isdigit():
+        if piece not in VOCABULARY:
             seen = codes["." in piece]
             if piece in seen or len(seen) == _MOST_CODES:
                 continue

@@ -272,12 +272,12 @@ def _reduce(contact_id: int, campaign_id: int, rows: _Rows, sent_at: datetime) -
     message = _matching(ended, chosen)
     dates = sorted(_dates(rows.bounces, rows.messages))
     dated = [row.bounced_at for row in rows.bounces if row is bounce and row.bounced_at is not None]
-    state_id = bounce.state_id if bounce else message.state_id if message else None
+    shown = bounce or message
     return FailureEvent(
         contact_id=contact_id,
         campaign_id=campaign_id,
         occurred_at=(dated or dates or [sent_at])[0],
-        state_id=state_id,
+        state_id=shown.state_id if shown else None,
         is_permanent=bounce.is_permanent if bounce else None,
         status=_status(message, rows.messages),
         classification=chosen,
@@ -316,20 +316,20 @@ def _choose(
     ]
     if supported:
         return _worst(supported), False
-    if logged and ended and all(found.bounce_class is BounceClass.UNKNOWN for found in everything):
-        # Both show a state that nobody knows: they agree, and it stays unknown.
+    if logged and all(found.bounce_class is BounceClass.UNKNOWN for found in everything):
+        # Nobody knows the state that is shown, so it stays unknown; what the message log alone says is judged below.
         return _worst(everything), False
     claimed = any(found.bounce_class is BounceClass.HARD for found in everything) or any(
         row.status is MessageStatus.HARD_BOUNCED and found.bounce_class is BounceClass.UNKNOWN for row, found in ended
     )
     endings = [_ending(row, found, logged) for row, found in ended]
-    milder_ended = [found for found in endings if found.bounce_class is not BounceClass.HARD]
     if claimed:
+        # Not hard, or both sources would have said so.
         kinds = {found.bounce_class for _, found in logged}
-        agreed = [found for found in milder_ended if found.bounce_class in kinds]
+        agreed = [found for found in endings if found.bounce_class in kinds]
         return _worst(agreed or everything), True
-    if milder_ended:
-        return _worst(milder_ended), False
+    if endings:
+        return _worst(endings), False
     only_logged = _worst([found for _, found in logged])
     return only_logged, only_logged.bounce_class is BounceClass.SOFT
 

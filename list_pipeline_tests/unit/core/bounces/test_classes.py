@@ -117,7 +117,14 @@ def test_access_denied_is_ours_unless_the_receiver_says_that_there_is_no_such_us
 
 
 def test_a_reputation_block_that_is_coded_as_user_unknown_stays_our_fault() -> None:
-    assert classify(1, True, MessageStatus.HARD_BOUNCED, OUR_FAULT).bounce_class is BLOCK
+    found = classify(1, True, MessageStatus.HARD_BOUNCED, OUR_FAULT)
+    assert (found.bounce_class, found.reason) == (BLOCK, BounceReason.SENDER_BLOCKED)
+
+
+@pytest.mark.parametrize("state", [3, 7, 8, 14, 20, 21])
+@pytest.mark.parametrize("text", [OUR_FAULT, "452 4.2.2 mailbox full", NO_SUCH_USER])
+def test_no_text_makes_anything_else_of_what_is_not_hard(state: int, text: str) -> None:
+    assert classify(state, True, None, text) == classify(state, True)
 
 
 def test_a_full_mailbox_that_is_coded_as_user_unknown_is_soft() -> None:
@@ -137,12 +144,19 @@ def test_a_stored_classification_comes_back_as_it_was(state: int) -> None:
     assert restore_classification(found.bounce_class, found.reason, found.is_disputed, found.decided_by) == found
 
 
+@pytest.mark.parametrize("status", [MessageStatus.SPAM, MessageStatus.DEFERRED, MessageStatus.UNKNOWN])
+def test_what_mailjet_has_no_state_for_comes_back_as_it_was_too(status: MessageStatus) -> None:
+    found = classify(None, None, status)
+    assert restore_classification(found.bounce_class, found.reason, found.is_disputed, found.decided_by) == found
+
+
 def test_a_stored_class_is_not_judged_again_by_todays_table() -> None:
     assert restore_classification(SOFT, BounceReason.GREYLISTED, False, DecidedBy.STATE).bounce_class is SOFT
 
 
 def test_only_three_classes_can_ever_count() -> None:
     assert frozenset({HARD, SOFT, COMPLAINT}) == COUNTING_CLASSES
+    assert frozenset({BLOCK, CONTENT}) == SENDER_CLASSES
 
 
 class TestFailureEvent:
@@ -171,6 +185,10 @@ class TestFailureEvent:
     def test_a_contradictory_event_does_not_count(self) -> None:
         assert self.event().counts
         assert not self.event(is_contradictory=True).counts
+
+    def test_a_failure_that_is_not_the_contacts_does_not_count(self) -> None:
+        assert not self.event(classification=classify(7, True)).counts
+        assert not self.event(classification=classify(None, True)).counts
 
     def test_a_hard_bounce_that_mailjet_calls_permanent_or_the_receiver_settles_leaves_no_doubt(self) -> None:
         assert self.event().is_permanent_hard

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from list_pipeline.core.bounces.classes import BounceClass, BounceReason, Classification, RelatedTo, classify
 from list_pipeline.core.bounces.domains import DomainKind, domain_kind
-from list_pipeline.core.bounces.smtp_vocabulary import LONGEST, VOCABULARY, read_diagnostic, server_words
+from list_pipeline.core.bounces.smtp_vocabulary import LONGEST, VOCABULARY, TextEvidence, read_diagnostic, server_words
 from list_pipeline_tests.paths import CHECKOUT
 
 LABELLED = CHECKOUT.parent / "shared" / "data" / "diagnostics_labelled.csv"
@@ -100,13 +100,34 @@ def test_no_address_survives(address: str) -> None:
         ("call +1-505-5504500 or 550-4500", "or"),
         ("[2001:db8::550] 550 rejected", "550 rejected"),
         ("full full full", "full"),
+        ("user full full unknown", "user full unknown"),
+        ("full user full", "full user full"),
+        ("550 550 user 550 full", "550 user full"),
         ("500 501 502 503", "500 501"),
+        ("5.1.1 5.1.2 5.1.3 550", "5.1.1 5.1.2 550"),
+        ("550-user 550-mx7 full", "550 user full"),
+        ("551-mx7 full", "551 full"),
+        ("a.user full", "full"),
         ("jane at example dot com is full", "is full"),
         ("", ""),
     ],
 )
 def test_what_is_kept_can_be_read(text: str, kept: str) -> None:
     assert server_words(text) == kept
+
+
+def test_what_is_kept_ends_with_the_last_word_that_fits_into_two_hundred_characters() -> None:
+    endless = ["user", "full"] * 60
+    exactly, shorter = server_words(" ".join(["inbox", *endless])), server_words(" ".join(["domain", *endless]))
+    assert (len(exactly), exactly) == (200, " ".join(["inbox", *endless[:39]]))
+    assert (len(shorter), shorter) == (196, " ".join(["domain", *endless[:38]]))
+
+
+def test_a_text_is_read_for_four_thousand_characters() -> None:
+    assert server_words(" " * 3_996 + "full") == "full"
+    assert server_words(" " * 3_997 + "full") == ""
+    assert read_diagnostic(" " * 3_995 + "quota") is TextEvidence.MAILBOX_FULL
+    assert read_diagnostic(" " * 3_996 + "quota") is None
 
 
 def test_most_evidence_of_real_refusals_survives(record_property: Callable[[str, object], None]) -> None:

@@ -70,6 +70,13 @@ def test_a_hard_bounce_in_both_sources_is_certain() -> None:
     assert event.occurred_at == SENT + timedelta(minutes=5)
 
 
+def test_a_whole_reading_without_any_doubt_says_nothing() -> None:
+    reading = read([bounce(7)], [message(7)])
+    assert (reading.problems, reading.warnings, reading.late_log) == ((), (), "")
+    assert (reading.duplicates, reading.contradictions, reading.rows_read) == ((), (), 2)
+    assert read([], [message(7, Status.SOFT_BOUNCED, 3)]).warnings == ()
+
+
 @pytest.mark.parametrize(
     ("bounces", "messages"),
     [
@@ -80,7 +87,6 @@ def test_a_hard_bounce_in_both_sources_is_certain() -> None:
         ([bounce(7)], [message(7, Status.SOFT_BOUNCED, 3)]),
         ([bounce(7, None)], [message(7)]),
         ([bounce(7)], [message(7, Status.HARD_BOUNCED, 99)]),
-        ([bounce(7, 3, False)], [message(7, Status.HARD_BOUNCED, None)]),
     ],
 )
 def test_a_hard_bounce_that_one_source_claims_alone_is_a_contradiction(
@@ -89,10 +95,31 @@ def test_a_hard_bounce_that_one_source_claims_alone_is_a_contradiction(
     reading = read(bounces, messages)
     assert only(reading).is_contradictory
     assert not only(reading).counts
+    assert only(reading).bounce_class is BounceClass.HARD
     assert reading.contradictions == reading.events
     assert reading.is_complete
     assert any("one source" in sentence for sentence in reading.warnings)
     assert set(count_by_class(reading.events).values()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("bounces", "messages", "bounce_class"),
+    [
+        ([bounce(7, 3, False)], [message(7, Status.HARD_BOUNCED, None)], BounceClass.SOFT),
+        ([], [message(7, Status.HARD_BOUNCED, 99)], BounceClass.UNKNOWN),
+    ],
+)
+def test_a_message_that_ended_hard_for_no_reason_that_says_so_is_a_contradiction(
+    bounces: list[BounceSeen], messages: list[MessageSeen], bounce_class: BounceClass
+) -> None:
+    event = only(read(bounces, messages))
+    assert (event.bounce_class, event.is_contradictory, event.counts) == (bounce_class, True, False)
+
+
+def test_a_state_that_nobody_knows_in_both_sources_is_unknown_and_no_contradiction() -> None:
+    for messages in ([message(7, Status.HARD_BOUNCED, 99)], []):
+        event = only(read([bounce(7, 99)], messages))
+        assert (event.bounce_class, event.is_contradictory) == (BounceClass.UNKNOWN, False)
 
 
 def test_a_permanent_block_of_the_sender_is_a_block_in_both_sources_even_when_it_ended_as_a_hard_bounce() -> None:
@@ -130,9 +157,41 @@ def test_a_message_that_ended_softly_leaves_a_permanent_bounce_disputed() -> Non
 
 
 def test_a_message_without_a_state_lends_its_status_to_the_bounce_log() -> None:
-    assert not only(read([bounce(7, 1)], [message(7, Status.HARD_BOUNCED, None)])).classification.is_disputed
+    for status in (Status.HARD_BOUNCED, Status.BOUNCE):
+        hard = only(read([bounce(7, 1)], [message(7, status, None)]))
+        assert (hard.reason, hard.classification.is_disputed, hard.counts) == (BounceReason.USER_UNKNOWN, False, True)
     soft = only(read([bounce(7, 3, False)], [message(7, Status.SOFT_BOUNCED, None)]))
     assert (soft.reason, soft.is_contradictory) == (BounceReason.MAILBOX_FULL, False)
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "reason"),
+    [
+        (Status.BOUNCE, 3, BounceReason.MAILBOX_FULL),
+        (Status.BLOCKED, 7, BounceReason.SENDER_BLOCKED),
+        (Status.BLOCKED, 8, BounceReason.CONTENT_BLOCKED),
+        (Status.BLOCKED, 14, BounceReason.PREBLOCKED),
+    ],
+)
+def test_the_log_says_why_a_message_without_a_state_ended_as_it_did(
+    status: MessageStatus, state: int, reason: BounceReason
+) -> None:
+    event = only(read([bounce(7, state, False)], [message(7, status, None)]))
+    assert (event.reason, event.is_contradictory) == (reason, False)
+
+
+def test_of_the_log_only_what_fits_the_end_of_a_message_says_why() -> None:
+    event = only(read([bounce(7, 3, False), bounce(7, 7, False, 2)], [message(7, Status.BLOCKED, None)]))
+    assert event.reason is BounceReason.SENDER_BLOCKED
+
+
+def test_a_message_that_shows_why_it_ended_is_not_asked_of_the_log() -> None:
+    assert only(read([bounce(7, 7)], [message(7, Status.BLOCKED, 8)])).reason is BounceReason.CONTENT_BLOCKED
+
+
+def test_a_status_that_does_not_say_hard_or_soft_supports_the_log_without_a_dispute() -> None:
+    event = only(read([bounce(7)], [message(7, Status.BOUNCE, 1)]))
+    assert (event.bounce_class, event.classification.is_disputed, event.counts) == (BounceClass.HARD, False, True)
 
 
 def test_several_rows_of_a_contact_become_one_event_with_the_worst_that_both_support() -> None:
@@ -141,6 +200,52 @@ def test_several_rows_of_a_contact_become_one_event_with_the_worst_that_both_sup
     assert only(reading).reason is BounceReason.USER_UNKNOWN
     assert reading.duplicates == ((7, 2),)
     assert reading.duplicates_count == 2
+
+
+def test_the_row_that_is_shown_is_one_of_the_reason_that_was_chosen() -> None:
+    later = SENT + timedelta(hours=1)
+    rows = [bounce(7, 3, False, 1), bounce(7, 1, False, 2, at=later)]
+    ended = [message(7, Status.BLOCKED, 7, 1), message(7, Status.HARD_BOUNCED, 1, 2)]
+    event = only(read(rows, ended))
+    assert (event.reason, event.state_id, event.is_permanent) == (BounceReason.USER_UNKNOWN, 1, False)
+    assert (event.status, event.occurred_at) == (Status.HARD_BOUNCED, later)
+
+
+def test_of_several_rows_of_a_reason_the_permanent_one_is_shown_then_the_earliest_with_a_date() -> None:
+    def at(minutes: int) -> datetime:
+        return SENT + timedelta(minutes=minutes)
+
+    rows = [
+        bounce(7, 1, False, 1, at=at(1)),
+        bounce(7, 1, True, 2, at=None),
+        bounce(7, 1, True, 3, at=at(9)),
+        bounce(7, 1, True, 4, at=at(5)),
+    ]
+    event = only(read(rows, [message(7)]))
+    assert (event.is_permanent, event.occurred_at) == (True, at(5))
+
+
+@pytest.mark.parametrize("states", [(None, 0), (50, 99)])
+def test_of_rows_that_differ_in_an_unknown_state_alone_the_same_is_shown_in_any_order(
+    states: tuple[int | None, int],
+) -> None:
+    rows = [bounce(7, state) for state in states]
+    assert {only(read(order, [])).state_id for order in (rows, rows[::-1])} == {states[0]}
+
+
+def test_where_one_source_alone_shows_a_failure_its_state_and_date_are_taken() -> None:
+    logged = only(read([bounce(7, 7)], []))
+    assert (logged.state_id, logged.status) == (7, None)
+    late, later = SENT + timedelta(hours=1), SENT + timedelta(hours=2)
+    ended = only(read([], [message(7, Status.BLOCKED, 14, 1, at=later), message(7, Status.BLOCKED, 14, 2, at=late)]))
+    assert (ended.state_id, ended.is_permanent, ended.occurred_at) == (14, None, late)
+
+
+def test_what_the_state_and_the_words_say_alike_is_put_down_to_the_state() -> None:
+    said = {7: "550 blocked, see our blacklist"}
+    for rows in ([bounce(7, 7), bounce(7, 1, True, 2)], [bounce(7, 1), bounce(7, 7, True, 2)]):
+        found = only(read(rows, [], texts=said)).classification
+        assert (found.reason, found.decided_by) == (BounceReason.SENDER_BLOCKED, DecidedBy.STATE)
 
 
 def test_what_both_agree_on_is_kept_when_one_row_claims_more() -> None:
@@ -185,7 +290,12 @@ def test_fewer_rows_than_counted_is_an_incomplete_reading(shown: SendCounters, w
 def test_more_rows_than_counted_is_a_late_counter_and_only_warns() -> None:
     reading = read([bounce(7)], [message(7)], counters())
     assert reading.is_complete
-    assert any("late" in sentence for sentence in reading.warnings)
+    assert reading.warnings == ("1 messages bounced hard, the counters show 0: they are late.",)
+
+
+def test_messages_that_are_still_being_tried_are_told() -> None:
+    told = "2 messages are still being tried: a later sweep sees how they end."
+    assert read([bounce(7)], [message(7)], counters(hard=1, deferred=2)).warnings == (told,)
 
 
 def test_nothing_read_although_the_counters_show_failures_is_not_an_empty_campaign() -> None:
@@ -201,12 +311,16 @@ def test_two_messages_of_one_contact_are_two_for_the_counters_and_one_event() ->
     rows = [message(7, Status.BLOCKED, 15, 1), message(7, Status.BLOCKED, 15, 2)]
     reading = read([], rows, counters(blocked=2))
     assert reading.is_complete
+    assert reading.duplicates == ((7, 1),)
     assert len(reading.events) == 1
 
 
 def test_a_status_that_does_not_say_hard_or_soft_is_compared_with_the_sum_of_both() -> None:
     assert read([bounce(7)], [message(7, Status.BOUNCE)], counters(hard=1)).is_complete
     assert not read([bounce(7)], [message(7, Status.BOUNCE)], counters(hard=1, soft=1)).is_complete
+    all_three = [message(7, Status.BOUNCE), message(8, Status.SOFT_BOUNCED, 3), message(9)]
+    reading = read([bounce(7), bounce(9)], all_three, counters(hard=2, soft=1))
+    assert (reading.problems, reading.warnings) == ((), ())
 
 
 def test_rows_of_another_campaign_make_the_reading_unusable_and_are_not_counted() -> None:
@@ -310,6 +424,15 @@ def test_messages_that_ended_softly_beside_hard_rows_are_no_late_log() -> None:
     assert not read([bounce(number, row_id=number) for number in numbers], messages).late_log
 
 
+def test_softer_failures_do_not_make_a_late_log_look_whole() -> None:
+    soft = [message(number, Status.SOFT_BOUNCED, 3) for number in range(10, 20)]
+    assert read([], [message(1), message(2), message(3), *soft]).late_log
+
+
+def test_a_log_is_late_too_beside_messages_that_do_not_say_hard_or_soft() -> None:
+    assert read([], [message(number, Status.BOUNCE) for number in range(1, 4)]).late_log
+
+
 def test_counters_of_fewer_messages_than_contacts_were_mailed_prove_nothing() -> None:
     def of(recipients: int) -> ReconciledBounces:
         return reconcile(
@@ -319,7 +442,9 @@ def test_counters_of_fewer_messages_than_contacts_were_mailed_prove_nothing() ->
     assert of(100).is_complete
     assert not of(101).is_complete
     empty = SendCounters(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-    assert "counters are not whole" in " ".join(read([bounce(7)], [message(7)], empty).problems)
+    for bounces, messages in (([bounce(7)], []), ([], [message(7)])):
+        assert "counters are not whole" in " ".join(read(bounces, messages, empty).problems)
+    assert read([], [], empty).is_complete
 
 
 # Rows that cannot be read
