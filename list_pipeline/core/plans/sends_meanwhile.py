@@ -72,11 +72,33 @@ def is_to_begin(change: ChangeNow) -> bool:
 
 
 def not_begun(
-    change: ChangeNow, cycle: OpenCycle, kept_still: frozenset[ListRole], *, received: bool
+    change: ChangeNow,
+    cycle: OpenCycle,
+    kept_still: frozenset[ListRole],
+    frozen: frozenset[ListRole] = frozenset(),
+    *,
+    received: bool,
 ) -> StepNote | None:
-    """Why a change of the journal (``is_to_begin``) must not be begun now, or None."""
+    """Why a change of the journal (``is_to_begin``) must not be begun now, or None.
+
+    Args:
+        frozen: lists, the master list included, that a rebalancing leaves alone; none for what a person asked for.
+    """
     joins, leaves = _planned(change, StepAction.ADD), _planned(change, StepAction.REMOVE)
-    return why_not_begun(change.kind, joins, leaves, _lists(change), cycle, kept_still, received=received)
+    if why := why_not_begun(change.kind, joins, leaves, _lists(change), cycle, kept_still, received=received):
+        return why
+    # For a list that is frozen, an enrolment takes its contact out of the master list.
+    given = leaves | ({ListRole.MASTER} if change.kind is ItemAction.ENROL else set())
+    return StepNote.LIST_FROZEN if frozen & (joins | given) else None
+
+
+def not_to_begin(change: ChangeNow, why: StepNote) -> FollowUp | None:
+    """What becomes of a change that must not be begun: what is planned of it is skipped. None where a job of which nothing is
+    known may still put its contact on the new list: then it waits."""
+    planned = tuple(step for step in change.steps if step.state is StepState.PLANNED)
+    if any(step.note is StepNote.ANSWER_LOST for step in planned):
+        return None
+    return FollowUp(change.change_id, planned, note=why)
 
 
 def is_between_lists(change: ChangeNow) -> bool:

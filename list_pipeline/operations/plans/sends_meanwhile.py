@@ -16,8 +16,7 @@ from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.campaigns.policy import CAMPAIGNS
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.concurrent_edits import ChangeNow, FollowUp
-from list_pipeline.core.plans.journal import StepNote, StepState
-from list_pipeline.core.plans.plan import ItemAction, PlanKind
+from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.plans.sends_meanwhile import (
     Way,
@@ -27,6 +26,7 @@ from list_pipeline.core.plans.sends_meanwhile import (
     is_over,
     is_to_begin,
     not_begun,
+    not_to_begin,
     return_home,
     way_on,
 )
@@ -135,17 +135,13 @@ class SendsMeanwhile:
     def _not_begun(
         self, change: ChangeNow, cycle: OpenCycle, kept_still: frozenset[ListRole], received: bool
     ) -> FollowUp | None:
-        why = not_begun(change, cycle, kept_still, received=received)
-        if why is None and self._frozen & _touched(change):
-            why = StepNote.LIST_FROZEN
+        why = not_begun(change, cycle, kept_still, self._frozen, received=received)
         if why is None:
             return None
-        planned = tuple(step for step in change.steps if step.state is StepState.PLANNED)
-        if any(step.note is StepNote.ANSWER_LOST for step in planned):
-            # A job of which nothing is known may still put it on its new list.
+        skipped = not_to_begin(change, why)
+        if skipped is None:
             self._held.add(change.change_id)
-            return None
-        return FollowUp(change.change_id, planned, note=why)
+        return skipped
 
     def _way_on(self, change: ChangeNow, cycle: OpenCycle, _: frozenset[ListRole], received: bool) -> FollowUp | None:
         way = way_on(change, cycle, received=received)
@@ -195,12 +191,6 @@ class SendsMeanwhile:
         if found or waiting:
             log.warning("a send met a plan", plan=self._plan_id, changes=len(found), waiting=waiting)
         return bool(found or waiting)
-
-
-def _touched(change: ChangeNow) -> frozenset[ListRole | None]:
-    """The lists that give or take the contact of a change; an enrolment takes it out of the master list."""
-    master = {ListRole.MASTER} if change.kind is ItemAction.ENROL else set[ListRole]()
-    return frozenset({step.list_role for step in change.steps} | master)
 
 
 def _return_home(change: ChangeNow, cycle: OpenCycle, _: frozenset[ListRole], received: bool) -> FollowUp | None:

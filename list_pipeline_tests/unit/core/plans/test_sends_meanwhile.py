@@ -22,6 +22,7 @@ from list_pipeline.core.plans.sends_meanwhile import (
     is_over,
     is_to_begin,
     not_begun,
+    not_to_begin,
     return_home,
     way_on,
     why_not_begun,
@@ -140,6 +141,39 @@ def test_what_was_not_begun_is_not_begun_to_or_from_a_list_that_is_sent_soon() -
     assert not_begun(change, sent, frozenset(), received=False) is StepNote.CYCLE_CHANGED
     unknown = replace(sent, unrecorded=frozenset({NEW}))
     assert not_begun(change, unknown, frozenset(), received=False) is StepNote.RECIPIENTS_UNKNOWN
+
+
+def test_what_was_not_begun_is_not_begun_to_or_from_a_list_that_was_frozen_meanwhile() -> None:
+    change, quiet, still = moving(add=PLANNED), OpenCycle(), frozenset[ListRole]()
+    for role in (OLD, NEW):
+        assert not_begun(change, quiet, still, frozenset({role}), received=False) is StepNote.LIST_FROZEN
+    assert not_begun(change, quiet, still, frozenset({OTHER, ListRole.MASTER}), received=False) is None
+    # Why a send forbids it is told first: that goes away by itself.
+    both = frozenset({NEW})
+    assert not_begun(change, quiet, both, both, received=False) is StepNote.LIST_BEING_SENT
+
+
+def test_nobody_is_enrolled_out_of_a_master_list_that_was_frozen_meanwhile() -> None:
+    joins = ChangeNow(7, ItemAction.ENROL, (StepNow(1, ADD, NEW, PLANNED),), is_unsubscribed=False, contact_id=1)
+    for role, note in ((ListRole.MASTER, StepNote.LIST_FROZEN), (NEW, StepNote.LIST_FROZEN), (OLD, None)):
+        assert not_begun(joins, OpenCycle(), frozenset(), frozenset({role}), received=False) is note
+
+
+def test_what_must_not_be_begun_is_skipped_with_its_reason() -> None:
+    change = moving(add=SKIPPED)
+    assert not_to_begin(moving(add=PLANNED), StepNote.LIST_FROZEN) == FollowUp(
+        7, moving(add=PLANNED).steps, note=StepNote.LIST_FROZEN
+    )
+    assert not_to_begin(change, StepNote.LIST_FROZEN) == FollowUp(7, change.steps[1:], note=StepNote.LIST_FROZEN)
+
+
+def test_what_a_lost_job_may_still_do_is_not_skipped() -> None:
+    add, remove = moving(add=PLANNED).steps
+    lost = replace(add, note=StepNote.ANSWER_LOST)
+    assert not_to_begin(replace(moving(), steps=(lost, remove)), StepNote.LIST_FROZEN) is None
+    # It took effect, or is known to have had none.
+    for known in (replace(lost, state=CONFIRMED), replace(add, note=StepNote.HAD_NO_EFFECT)):
+        assert not_to_begin(replace(moving(), steps=(known, remove)), StepNote.LIST_FROZEN) is not None
 
 
 @pytest.mark.parametrize(
