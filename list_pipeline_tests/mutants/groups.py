@@ -57,6 +57,7 @@ GROUPS = (
     _noun("list_states"),
     _noun("monitoring"),
     _noun("health"),
+    _noun("incidents"),
     Group("life_cycles", ("list_pipeline/core/life_cycles.py",), (f"{_UNIT}/test_life_cycles.py",)),
     Group(
         "execution",

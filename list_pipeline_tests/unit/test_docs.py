@@ -20,6 +20,7 @@ from list_pipeline.core.campaigns.policy import CampaignPolicy
 from list_pipeline.core.drift.mass_changes import MASS_CHANGES, MassChangeKind
 from list_pipeline.core.five_lists.plausibility import ListsRule
 from list_pipeline.core.five_lists.policy import FiveListsPolicy
+from list_pipeline.core.incidents.policy import IncidentPolicy
 from list_pipeline.core.list_states.policy import ListStatePolicy
 from list_pipeline.core.messages.delivery import DeliveryPolicy
 from list_pipeline.core.monitoring.policy import MonitoringPolicy
@@ -252,6 +253,7 @@ def test_the_figures_of_the_policy_equal_the_code() -> None:
 
 POLICIES = (
     BouncePolicy,
+    IncidentPolicy,
     ListStatePolicy,
     ValidationPolicy,
     CampaignPolicy,

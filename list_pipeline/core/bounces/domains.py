@@ -53,7 +53,7 @@ def domain_kind(domain: str | None) -> DomainKind:
     name = (domain or "").strip().casefold().rstrip(".")
     if "." not in name:
         return DomainKind.UNKNOWN
-    if name in _FREEMAIL or _is_of_a_provider(name):
+    if name in _FREEMAIL or provider_name(name) is not None:
         return DomainKind.FREEMAIL
     if name in _ACCESS_PROVIDERS:
         return DomainKind.ACCESS_PROVIDER
@@ -62,6 +62,11 @@ def domain_kind(domain: str | None) -> DomainKind:
     return DomainKind.EDUCATION if _EDUCATION.search(name) else DomainKind.COMPANY
 
 
-def _is_of_a_provider(name: str) -> bool:
-    first, _, rest = name.partition(".")
-    return first in _FREEMAIL_NAMES and re.fullmatch(r"com|net|(?:com?\.)?[a-z]{2}", rest) is not None
+def provider_name(domain: str) -> str | None:
+    """The name of a provider that has a domain in many countries (``yahoo`` of ``yahoo.co.uk``), None for other domains.
+
+    ``domain`` is in lower case and without a final dot.
+    """
+    first, _, rest = domain.partition(".")
+    is_one = first in _FREEMAIL_NAMES and re.fullmatch(r"com|net|(?:com?\.)?[a-z]{2}", rest) is not None
+    return first if is_one else None

@@ -1,0 +1,150 @@
+"""How often the incident test is wrong in a world: false holds of quiet campaigns, missed outages, good contacts suppressed.
+
+``python -m bench incidents`` prints the table of docs/incidents.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from list_pipeline.core.incidents.groups import Group, GroupCount, GroupKind, count_groups, domain_group
+from list_pipeline.core.incidents.operators import Operators
+from list_pipeline.core.incidents.policy import INCIDENTS, IncidentPolicy
+from list_pipeline.core.incidents.strata import TestedGroup, examine, flagged_groups, holding_group
+from list_pipeline.core.incidents.usual import PastCount, Usual, usual_of
+from list_pipeline_tests.incident_worlds import OVERDISPERSION, Outage, Sent, World
+
+WARM_UP = 12
+CAMPAIGNS = 40
+"""A world is mailed so often after the campaigns that made its history."""
+HOSTED = "aspmx.l.google.com"
+
+
+@dataclass
+class Account:
+    """A world with the memory that the product would have of it."""
+
+    world: World
+    operators: Operators
+    policy: IncidentPolicy = INCIDENTS
+
+    def __post_init__(self) -> None:
+        self.past: list[list[PastCount]] = []
+        for _ in range(WARM_UP):
+            self.remember(self.world.send())
+
+    @classmethod
+    def of(
+        cls, seed: int, contacts: int, *, knows_hosts: bool = False, overdispersion: float = OVERDISPERSION
+    ) -> Account:
+        """An account that has sent its first campaigns."""
+        world = World(seed, contacts, overdispersion)
+        return cls(world, Operators(world.mail_hosts) if knows_hosts else Operators())
+
+    def usual(self) -> Usual:
+        return usual_of(self.past, self.operators, self.policy)
+
+    def test(self, sent: Sent) -> tuple[TestedGroup, ...]:
+        return examine(self._groups(sent), self.usual(), self.operators, self.policy)
+
+    def remember(self, sent: Sent) -> frozenset[Group]:
+        """Test a campaign, and keep its counts as past ones. Returns the groups that were flagged."""
+        flagged = flagged_groups(self.test(sent))
+        kept = [PastCount(one.group, one.attempted, one.hard, one.group in flagged) for one in self._groups(sent)]
+        self.past = [*self.past[-39:], kept]
+        return flagged
+
+    def _groups(self, sent: Sent) -> list[GroupCount]:
+        counts = count_groups(self.world.counts(sent), self.operators, self.policy)
+        least = self.policy.least_attempted
+        return [one for one in counts if one.group.kind is not GroupKind.DOMAIN or one.attempted >= least]
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """Quiet campaigns, those with a false hold, and the bouncers: all, and held wrongly."""
+
+    campaigns: int
+    false_holds: int
+    bouncers: int
+    wrongly_held: int
+
+
+def quiet(account: Account, campaigns: int) -> Quiet:
+    """Mail a world without any outage. A domain that died whole is not held wrongly; everything else is."""
+    false_holds = bouncers = wrongly = 0
+    for _ in range(campaigns):
+        sent = account.world.send()
+        flagged = account.remember(sent)
+        false_holds += bool(flagged - {domain_group(name) for name in sent.dead})
+        for name, hard, hard_new in zip(account.world.domains, sent.hard, sent.hard_new, strict=True):
+            bouncers += hard + hard_new
+            if name not in sent.dead and holding_group(name, flagged, account.operators):
+                wrongly += hard + hard_new
+    return Quiet(campaigns, false_holds, bouncers, wrongly)
+
+
+@dataclass(frozen=True)
+class Struck:
+    """A campaign with an outage: whether it was missed, and the good contacts that it would cost.
+
+    ``lost``: suppressed with both parts; ``lost_without_grace``: with the incident test alone; ``lost_without_both``: with
+    neither.
+    """
+
+    is_missed: bool
+    lost: int
+    lost_without_grace: int
+    lost_without_both: int
+
+
+def strike(account: Account, share: float, domains: frozenset[str]) -> Struck:
+    """One campaign with an outage at some domains; the account forgets it.
+
+    Where the group was not flagged, the new contacts are suppressed and the established ones, which have grace, are watched. An
+    outage is missed when no fewer of the contacts that it struck are free than held.
+    """
+    sent = account.world.send(Outage(domains, share))
+    flagged = flagged_groups(account.test(sent))
+    lost = free = everybody = 0
+    for name, falsely, falsely_new in zip(account.world.domains, sent.falsely, sent.falsely_new, strict=True):
+        everybody += falsely + falsely_new
+        if holding_group(name, flagged, account.operators) is None:
+            lost, free = lost + falsely_new, free + falsely + falsely_new
+    return Struck(2 * free >= everybody, lost, free, everybody)
+
+
+def quiet_together(contacts: int, campaigns: int, seed: int, overdispersion: float = OVERDISPERSION) -> Quiet:
+    """Several worlds, together so many quiet campaigns."""
+    found = [
+        quiet(Account.of(seed + number, contacts, overdispersion=overdispersion), min(CAMPAIGNS, campaigns - begun))
+        for number, begun in enumerate(range(0, campaigns, CAMPAIGNS))
+    ]
+    return Quiet(
+        campaigns=sum(one.campaigns for one in found),
+        false_holds=sum(one.false_holds for one in found),
+        bouncers=sum(one.bouncers for one in found),
+        wrongly_held=sum(one.wrongly_held for one in found),
+    )
+
+
+class Where(StrEnum):
+    """The domains that an outage strikes: those of an operator, each drawn as often as it has contacts; or the custom domains
+    that one operator hosts, with their mail hosts known or not."""
+
+    OPERATOR = "operator"
+    HOSTED = "hosted"
+    POOLED = "pooled"
+
+
+def outages(contacts: int, share: float, campaigns: int, seed: int, where: Where = Where.OPERATOR) -> list[Struck]:
+    """So many campaigns with an outage, ten in each world."""
+    found = []
+    for begun in range(0, campaigns, 10):
+        account = Account.of(seed + begun, contacts, knows_hosts=where is Where.HOSTED)
+        hosted = frozenset(name for name, host in account.world.mail_hosts.items() if host == HOSTED)
+        for _ in range(min(10, campaigns - begun)):
+            domains = account.world.an_operators_domains() if where is Where.OPERATOR else hosted
+            found.append(strike(account, share, domains))
+    return found
