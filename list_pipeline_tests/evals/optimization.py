@@ -171,7 +171,7 @@ def case_for(scenario: Scenario) -> Case:
         events=events,
         history=history,
         facts=facts,
-        context=CampaignContext(CAMPAIGN_IDS, fields["recipients"], domains, recipients_by_domain),
+        context=CampaignContext(CAMPAIGN_IDS, fields["recipients"], domains, recipients_by_domain, SENT),
         as_of=SENT + timedelta(days=fields.get("judged_after_days", 1)),
         entry_of=entry_of,
     )

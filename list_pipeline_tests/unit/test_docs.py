@@ -219,7 +219,7 @@ def first_failure(state_id: int | None, is_permanent: bool) -> str:
         in_bounce_log=True,
         in_message_log=True,
     )
-    campaign = CampaignContext(1, 1000, {1: "example.com"}, {"example.com": 100})
+    campaign = CampaignContext(1, 1000, {1: "example.com"}, {"example.com": 100}, NOW - timedelta(hours=1))
     (verdict,) = decide([event], {}, {1: ContactFacts()}, campaign, SuppressionPolicy(), NOW)
     return ACTIONS[verdict.action]
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 
-POLICY_REVISION = "2026-12"
+POLICY_REVISION = "2026-12b"
 """Raised when a *rule* changes; a changed *figure* shows in the version by itself."""
 
 
@@ -29,14 +28,26 @@ class SuppressionPolicy:
     soft_campaigns: int = 3
     """Fewest different campaigns among them."""
     soft_span_days: int = 14
-    """Fewest days from the first of these failures to the last."""
+    """Fewest days from the send of the first of these failures to that of the last."""
     soft_recency_days: int = 30
-    """Most days from the last of these failures to the moment of judging."""
+    """Most days from the send of the last of these failures to the moment of judging."""
+    soft_days: int = 180
+    """Failures of campaigns that were sent more days before are not counted with this one ..."""
+    soft_rounds: int = 6
+    """... and neither are those before the contact's last so many campaigns, this one included. Our own figures: an address
+    that is full once in a season is in use."""
     min_campaigns: int = 2
     """A contact that was in fewer campaigns is new: never suppressed for a soft pattern."""
 
     second_hit_days: int = 7
-    """Fewest days between two disputed hits. Provider incidents last hours, so a week is another occasion."""
+    """Fewest days between the sends of two hits. Provider incidents last hours, so a week is another occasion."""
+    hit_forgotten_days: int = 400
+    """Most days between them: a first hit is forgotten after that. Our own figure: who is mailed once a year is still known."""
+    grace_days: int = 0
+    """The first undisputed hard bounce of a contact that was delivered to within so many days is a first hit only. 0: it
+    suppresses at once."""
+    silence_days: int = 365
+    """A verdict names it when the contact had not been mailed for so many days."""
 
     incident_hard_bounces: int = 5
     """Fewest hard bounces at one domain that make an incident ..."""
@@ -65,8 +76,15 @@ class SuppressionPolicy:
         counts = (self.soft_attempts, self.soft_campaigns, self.min_campaigns, self.incident_hard_bounces)
         if min(counts) < 1:
             raise ValueError("a policy's counts must be at least 1")
-        if min(self.soft_span_days, self.soft_recency_days, self.second_hit_days) < 0:
+        if (
+            min(self.soft_span_days, self.soft_recency_days, self.second_hit_days, self.grace_days, self.silence_days)
+            < 0
+        ):
             raise ValueError("a policy's days must not be negative")
+        if self.soft_days < self.soft_span_days or self.soft_rounds < self.soft_attempts:
+            raise ValueError("a policy's soft streak must have room for its pattern")
+        if self.hit_forgotten_days < self.second_hit_days:
+            raise ValueError("a policy must not forget a hit before it can count")
         percents = (self.incident_percent, self.cap_percent)
         if not all(0 < percent <= 100 for percent in percents):
             raise ValueError("a policy's percentages must be above 0 and at most 100")
@@ -91,18 +109,3 @@ class SuppressionPolicy:
         """
         figures = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
         return f"{POLICY_REVISION}-{hashlib.sha256(figures.encode()).hexdigest()[:8]}"
-
-    @property
-    def soft_span(self) -> timedelta:
-        """``soft_span_days`` as a duration."""
-        return timedelta(days=self.soft_span_days)
-
-    @property
-    def soft_recency(self) -> timedelta:
-        """``soft_recency_days`` as a duration."""
-        return timedelta(days=self.soft_recency_days)
-
-    @property
-    def second_hit_gap(self) -> timedelta:
-        """``second_hit_days`` as a duration."""
-        return timedelta(days=self.second_hit_days)

@@ -1,13 +1,11 @@
 """The suppression rules: who is suppressed and on what evidence, contact by contact.
 
 Belongs here: the verdict on each contact that a campaign's bounces concern. Does not belong here: reading the sources
-(``core.bounces.sources``), the values themselves (``verdicts``), writing the verdicts down (``plan``) and letting a
-plan through (``gate``).
+(``core.bounces.sources``), what a contact's earlier campaigns say (``past``), the values themselves (``verdicts``), writing the
+verdicts down (``plan``) and letting a plan through (``gate``).
 
-What is not known never suppresses. An attempt whose outcome is unknown is neither a failure nor a delivery: it is
-stepped over, neither counted nor taken for a reset. A failure of another kind ends a soft streak: an attempt that the
-sender spoiled says nothing about the mailbox, so the attempts around it are not consecutive. What Mailjet did not
-attempt at all is stepped over; only a hard bounce that we read before it speaks through a preblock.
+What is not known never suppresses. An attempt whose outcome is unknown is neither a failure nor a delivery. What Mailjet did
+not attempt at all is stepped over; only a hard bounce that we read before it speaks through a preblock.
 """
 
 from __future__ import annotations
@@ -16,7 +14,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from list_pipeline.core.bounces.classes import SENDER_CLASSES, BounceClass, BounceReason, FailureEvent
+from list_pipeline.core.bounces.classes import SENDER_CLASSES, BounceClass, FailureEvent
+from list_pipeline.core.suppression.past import Hit, Past, days_between
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.verdicts import (
     AskedAbout,
@@ -104,8 +103,7 @@ def decide(
         past = _past(contact_id, history.get(contact_id, ()), campaign.campaign_id, as_of)
         case = _Case(
             contact_id=contact_id,
-            event=by_contact.get(contact_id),
-            past=past,
+            past=Past(Hit(campaign.sent_at, by_contact[contact_id]), past) if contact_id in by_contact else None,
             facts=facts.get(contact_id, ContactFacts(is_known=False)),
             has_domain=contact_id in campaign.domain_of,
             is_held=contact_id in held,
@@ -226,13 +224,17 @@ class _Case:
     """Everything about one contact."""
 
     contact_id: int
-    event: FailureEvent | None
-    past: tuple[Attempt, ...]
+    past: Past | None
     facts: ContactFacts
     has_domain: bool
     is_held: bool
     policy: SuppressionPolicy
     as_of: datetime
+
+    @property
+    def event(self) -> FailureEvent | None:
+        """The failure that is judged; None: there is none, the contact is flagged as complaining."""
+        return self.past.now.event if self.past is not None else None
 
     def keep(self, rule: SuppressionRule, explanation: str, action: VerdictAction = VerdictAction.KEEP) -> Verdict:
         return self._verdict(action, rule, explanation, (self.event,) if self.event else (), None)
@@ -301,37 +303,33 @@ def _judge(case: _Case) -> Verdict:
             case.policy.confidence_complaint,
             flagged=facts.is_complaining,
         )
-    if known_event is None:
+    if known_event is None or case.past is None:
         return case.keep(
             SuppressionRule.NOT_KNOWN_YET, "Kept: the failure happened after the moment this is judged for."
         )
     if known_event.is_contradictory:
         return case.keep(SuppressionRule.CONTRADICTION, "Kept: Mailjet's two records of this message do not agree.")
     if known_event.bounce_class is BounceClass.HARD:
-        return _judge_hard(case, known_event)
+        return _with_silence(case, case.past, _judge_hard(case, case.past))
     if known_event.bounce_class is BounceClass.SOFT:
-        return _judge_soft(case, known_event)
+        return _with_silence(case, case.past, _judge_soft(case, case.past))
     if known_event.bounce_class in SENDER_CLASSES:
         return case.keep(SuppressionRule.SENDER_FAULT, "Kept: the receiver refused us, not this contact.")
     if known_event.bounce_class is BounceClass.NOT_EVIDENCE:
-        return _judge_not_tried(case, known_event)
+        return _judge_not_tried(case, case.past)
     return case.keep(SuppressionRule.UNKNOWN, "Kept: the reason for this failure is not known to us.")
 
 
-def _judge_not_tried(case: _Case, event: FailureEvent) -> Verdict:
+def _judge_not_tried(case: _Case, past: Past) -> Verdict:
     """That Mailjet did not try says nothing. But it stops trying after a hard bounce, and then no later campaign can show again
     that the address is dead: a hard bounce that we read ourselves keeps its weight, however old it is."""
-    hit = _hit_behind_block(case, event)
+    hit = past.hit_behind_block() if case.has_domain else None
     if hit is None:
         return case.keep(
             SuppressionRule.NOT_EVIDENCE, "Kept: Mailjet did not try to deliver, so the address is not in question."
         )
-    if _delivered_after(case, event):
-        return case.keep(
-            SuppressionRule.DELIVERED_SINCE,
-            "Watched: a later campaign reached this contact, so the address works.",
-            VerdictAction.MONITOR,
-        )
+    if past.delivered_after():
+        return _delivered_since(case)
     words = hit.reason.value.replace("_", " ")
     return case.suppress(
         SuppressionRule.HARD_BOUNCE,
@@ -342,43 +340,26 @@ def _judge_not_tried(case: _Case, event: FailureEvent) -> Verdict:
     )
 
 
-def _hit_behind_block(case: _Case, event: FailureEvent) -> FailureEvent | None:
-    """The latest undisputed hard bounce of an earlier campaign, where a preblock (and nothing else) followed; None: there is
-    none that counts, or the address worked afterwards."""
-    if event.reason is not BounceReason.PREBLOCKED or not case.has_domain:
-        return None
-    for attempt in reversed(case.past):
-        if attempt.sent_at > event.occurred_at:
-            continue
-        if attempt.outcome is AttemptOutcome.DELIVERED or attempt.is_rejected:
-            # A person who said no to it, then or since, is not asked about each further block.
-            return None
-        hit = attempt.event
-        if hit is None or not hit.counts or hit.bounce_class is not BounceClass.HARD or hit.classification.is_disputed:
-            continue
-        if not attempt.in_incident:
-            return hit
-    return None
+def _delivered_since(case: _Case) -> Verdict:
+    return case.keep(
+        SuppressionRule.DELIVERED_SINCE,
+        "Watched: a later campaign reached this contact, so the address works.",
+        VerdictAction.MONITOR,
+    )
 
 
-def _delivered_after(case: _Case, event: FailureEvent) -> bool:
-    return any(one.outcome is AttemptOutcome.DELIVERED and one.sent_at > event.occurred_at for one in case.past)
-
-
-def _judge_hard(case: _Case, event: FailureEvent) -> Verdict:
+def _judge_hard(case: _Case, past: Past) -> Verdict:
+    event = past.now.event
     words = event.reason.value.replace("_", " ")
     if not case.has_domain:
         # Without the domain an incident of the provider cannot be told from a dead address.
         return case.keep(
             SuppressionRule.FACTS_UNKNOWN, "Kept: the contact's domain is not known, so an incident is possible."
         )
-    if _delivered_after(case, event):
-        return case.keep(
-            SuppressionRule.DELIVERED_SINCE,
-            "Watched: a later campaign reached this contact, so the address works.",
-            VerdictAction.MONITOR,
-        )
-    if not event.classification.is_disputed:
+    if past.delivered_after():
+        return _delivered_since(case)
+    has_grace = case.policy.grace_days > 0 and past.delivered_within(case.policy.grace_days)
+    if not event.classification.is_disputed and not has_grace:
         verdict = case.suppress(
             SuppressionRule.HARD_BOUNCE,
             f"Suppressed: the address cannot receive mail ({words}).",
@@ -386,18 +367,24 @@ def _judge_hard(case: _Case, event: FailureEvent) -> Verdict:
             case.policy.confidence_hard,
         )
         return _held_if_incident(case, verdict)
-    earlier = _earlier_hit(case, event)
+    earlier = past.earlier_hit(case.policy)
+    if earlier is None and not event.classification.is_disputed:
+        return case.keep(
+            SuppressionRule.FIRST_HIT,
+            f"Watched: {words}, at an address that worked until lately; a second failure counts.",
+            VerdictAction.MONITOR,
+        )
     if earlier is None:
         return case.keep(
             SuppressionRule.FIRST_DISPUTED_HIT,
             f"Watched: first report of {words}, which is often temporary; a second one counts.",
             VerdictAction.MONITOR,
         )
-    days = (event.occurred_at - earlier.occurred_at).days
+    days = days_between(earlier.sent_at, past.now.sent_at)
     verdict = case.suppress(
         SuppressionRule.SECOND_HIT,
         f"Suppressed: {words}, the second failure in two campaigns {days} days apart with no delivery between.",
-        (earlier, event),
+        (earlier.event, event),
         case.policy.confidence_second_hit,
     )
     return _held_if_incident(case, verdict)
@@ -413,30 +400,16 @@ def _held_if_incident(case: _Case, verdict: Verdict) -> Verdict:
     )
 
 
-def _earlier_hit(case: _Case, event: FailureEvent) -> FailureEvent | None:
-    """The latest earlier hard bounce that makes this one a second hit."""
-    for attempt in reversed(case.past):
-        if attempt.sent_at > event.occurred_at:
-            continue
-        if attempt.outcome is AttemptOutcome.DELIVERED:
-            return None
-        hit = attempt.event
-        if hit is None or not hit.counts or hit.bounce_class is not BounceClass.HARD or attempt.in_incident:
-            continue
-        if event.occurred_at - hit.occurred_at >= case.policy.second_hit_gap:
-            return hit
-    return None
-
-
-def _judge_soft(case: _Case, event: FailureEvent) -> Verdict:
-    policy, streak = case.policy, _soft_streak(case, event)
-    words = event.reason.value.replace("_", " ")
-    campaigns = len({one.campaign_id for one in streak})
+def _judge_soft(case: _Case, past: Past) -> Verdict:
+    policy, streak = case.policy, past.soft_streak(case.policy)
+    words = past.now.event.reason.value.replace("_", " ")
+    campaigns = len({one.event.campaign_id for one in streak})
+    days = days_between(streak[0].sent_at, past.now.sent_at)
     is_pattern = (
         len(streak) >= policy.soft_attempts
         and campaigns >= policy.soft_campaigns
-        and streak[-1].occurred_at - streak[0].occurred_at >= policy.soft_span
-        and case.as_of - streak[-1].occurred_at <= policy.soft_recency
+        and days >= policy.soft_span_days
+        and days_between(past.now.sent_at, case.as_of) <= policy.soft_recency_days
     )
     if is_pattern and case.facts.campaigns_count < policy.min_campaigns:
         return case.keep(
@@ -445,11 +418,10 @@ def _judge_soft(case: _Case, event: FailureEvent) -> Verdict:
             VerdictAction.MONITOR,
         )
     if is_pattern:
-        days = (streak[-1].occurred_at - streak[0].occurred_at).days
         return case.suppress(
             SuppressionRule.SOFT_PATTERN,
-            f"Suppressed: {words} in each of the last {len(streak)} attempts, over {days} days.",
-            streak,
+            f"Suppressed: {words} {len(streak)} times with no delivery between, over {days} days.",
+            tuple(one.event for one in streak),
             policy.confidence_soft_pattern,
         )
     if len(streak) > 1:
@@ -461,27 +433,9 @@ def _judge_soft(case: _Case, event: FailureEvent) -> Verdict:
     return case.keep(SuppressionRule.SINGLE_SOFT, f"Kept: a single temporary failure ({words}).")
 
 
-def _soft_streak(case: _Case, event: FailureEvent) -> tuple[FailureEvent, ...]:
-    """The last consecutive attempts that failed for this event's reason, oldest first; a later delivery leaves one."""
-    later = [attempt for attempt in case.past if attempt.sent_at > event.occurred_at]
-    if any(attempt.outcome is AttemptOutcome.DELIVERED for attempt in later):
-        return (event,)
-    streak = [event]
-    for attempt in reversed(case.past):
-        if attempt.sent_at > event.occurred_at:
-            continue
-        failure = attempt.event
-        if attempt.outcome is AttemptOutcome.DELIVERED:
-            break
-        if failure is None or _says_nothing(failure):
-            continue
-        if failure.bounce_class is not BounceClass.SOFT or failure.reason is not event.reason:
-            break
-        streak.append(failure)
-    return tuple(sorted(streak, key=lambda one: (one.occurred_at, one.campaign_id)))
-
-
-def _says_nothing(failure: FailureEvent) -> bool:
-    """Whether a failure is stepped over like an unknown outcome."""
-    silent = (BounceClass.NOT_EVIDENCE, BounceClass.UNKNOWN)
-    return failure.is_contradictory or failure.bounce_class in silent
+def _with_silence(case: _Case, past: Past, verdict: Verdict) -> Verdict:
+    """The verdict, that names a long time without any mail: people who are mailed again after a year moved on meanwhile."""
+    days = past.days_without_attempt()
+    if days is None or days < case.policy.silence_days:
+        return verdict
+    return replace(verdict, explanation=f"{verdict.explanation} The contact had not been mailed for {days} days.")

@@ -73,13 +73,14 @@ class CampaignContext:
     """The facts about the campaign itself that the rules need.
 
     ``domain_of``: contact id to the domain (or operator) that received the message; ``recipients_by_domain``: how many
-    of the campaign's recipients each has.
+    of the campaign's recipients each has; ``sent_at``: the start of sending (UTC), as that of an ``Attempt``.
     """
 
     campaign_id: int
     recipients: int
     domain_of: Mapping[int, str]
     recipients_by_domain: Mapping[str, int]
+    sent_at: datetime
 
 
 class VerdictAction(StrEnum):
@@ -99,6 +100,7 @@ class SuppressionRule(StrEnum):
     SECOND_HIT = "second_hit"
     SOFT_PATTERN = "soft_bounce_pattern"
     FIRST_DISPUTED_HIT = "first_disputed_hit"
+    FIRST_HIT = "first_hit"
     SOFT_STREAK = "soft_streak"
     SINGLE_SOFT = "single_soft_bounce"
     NEW_CONTACT = "new_contact"

@@ -14,7 +14,9 @@ from datetime import datetime
 from types import MappingProxyType
 
 from list_pipeline.agents.optimization import Opinion
+from list_pipeline.core.bounces.classes import FailureEvent
 from list_pipeline.core.bounces.domains import domain_kind
+from list_pipeline.core.suppression.past import days_between
 from list_pipeline.core.suppression.plan import SuppressionSummary
 from list_pipeline.core.suppression.plan_summary import (
     MAX_BORDERLINE,
@@ -196,11 +198,16 @@ class _CampaignVerdicts:
         events = verdict.events
         past = self.history.get(verdict.contact_id, ())
         begun = min((one.sent_at for one in past), default=None)
+        sends = {one.campaign_id: one.sent_at for one in past} | {self.context.campaign_id: self.context.sent_at}
+
+        def sent_at(event: FailureEvent) -> datetime:
+            return sends.get(event.campaign_id, event.occurred_at)
+
         return BorderlineItem(
             group=group,
             hits=sum(event.counts for event in events),
             campaigns=self.facts.get(verdict.contact_id, _UNKNOWN).campaigns_count,
-            span_days=(events[-1].occurred_at - events[0].occurred_at).days if events else 0,
+            span_days=days_between(sent_at(events[0]), sent_at(events[-1])) if events else 0,
             days_since_last_hit=self._days_since(verdict),
             confidence=verdict.confidence or 0.0,
             deliveries_before=self._deliveries(verdict),

@@ -201,7 +201,8 @@ def _gather(services: Services, run: Maintenance, data: BounceData, as_of: datet
         ]
         for contact_id, tries in past.items()
     }
-    context = CampaignContext(campaign.campaign_id, mailed_count, domains, per_domain)
+    sent_at = campaign.send_started_at or campaign.sent_at
+    context = CampaignContext(campaign.campaign_id, mailed_count, domains, per_domain, sent_at)
     return _Known(facts, history, context)
 
 

@@ -27,7 +27,7 @@ def as_present(made: Installation, sweep: str, as_of: datetime) -> dict[str, int
         ids = [event.contact_id for event in events]
         domains = members.domains_of(connection, ids)
         per_domain = recipient_rows.recipients_per_domain(connection, campaign_id(made), ids)
-    context = CampaignContext(campaign_id(made), 0, domains, per_domain)
+    context = CampaignContext(campaign_id(made), 0, domains, per_domain, as_of)
     return {one.domain: one.hard_bounces for one in find_incidents(events, context, POLICY, as_of)}
 
 

@@ -191,7 +191,7 @@ def test_the_most_doubtful_come_first_and_everything_the_criteria_need_is_asked(
 def test_a_judged_contact_carries_its_own_reason_and_the_others_their_rules_words() -> None:
     (reference,) = (name for name, contact_id in ASKED.contacts.items() if contact_id == 4)
     softened = after(VERDICTS, ASKED, answered(ASKED, [judgement(reference, "suppress_now", 0.86, "same_reason")]))
-    rules = "Suppressed: mailbox full in each of the last 3 attempts, over 30 days."
+    rules = "Suppressed: mailbox full 3 times with no delivery between, over 30 days."
     assert softened[4].explanation == f"{rules} Advisor: It failed 3 times within 30 days, always for the same reason."
     assert softened[4].confidence == 0.86
     assert (softened[10].explanation, softened[10].confidence) == (rules, 0.90)

@@ -54,7 +54,7 @@ def unread(days_ago: int) -> Attempt:
 
 def context(contacts: Sequence[int] = (CONTACT,), recipients: int = 1000) -> CampaignContext:
     domains = {contact_id: f"d{contact_id}.example" for contact_id in contacts}
-    return CampaignContext(CAMPAIGN, recipients, domains, dict.fromkeys(domains.values(), 10))
+    return CampaignContext(CAMPAIGN, recipients, domains, dict.fromkeys(domains.values(), 10), SENT)
 
 
 def judge(

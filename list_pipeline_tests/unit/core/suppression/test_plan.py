@@ -90,7 +90,7 @@ class TestPlan:
 
     def test_held_contacts_are_suppressions_that_wait(self) -> None:
         events = [failure(1, contact_id=number) for number in range(1, 7)]
-        campaign = CampaignContext(CAMPAIGN, 100, dict.fromkeys(range(1, 7), "one.example"), {"one.example": 6})
+        campaign = CampaignContext(CAMPAIGN, 100, dict.fromkeys(range(1, 7), "one.example"), {"one.example": 6}, SENT)
         verdicts = decide(events, {}, {number: ContactFacts() for number in range(1, 7)}, campaign, POLICY, AS_OF)
         plan = assemble(
             verdicts, events, find_incidents(events, campaign, POLICY, AS_OF),
