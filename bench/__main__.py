@@ -9,6 +9,7 @@ had no request for a while, and one whose minute was just used up. Their waiting
 
     python -m bench [contacts ...]        default: 3600 60000 300000
     python -m bench looks [contacts]      the weekly check and the validation only
+    python -m bench incidents [contacts ...]        how often the incident test is wrong; default: 1000 3000 10000
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from typing import TypeVar
 import structlog
 from sqlalchemy import text
 
+from bench import incidents
 from list_pipeline import stack
 from list_pipeline.operations import setup
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
@@ -267,6 +269,9 @@ def show(found: list[Measured]) -> None:
 def main(arguments: list[str]) -> None:
     """Measure every size for lists that are even, then for lists that need a repair."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    if arguments[:1] == ["incidents"]:
+        incidents.show(sizes=[int(argument) for argument in arguments[1:]] or incidents.SIZES)
+        return
     only_looks = arguments[:1] == ["looks"]
     sizes = [int(argument) for argument in arguments[only_looks:]] or list(SIZES)
     admin_url = os.environ.get("DATABASE_URL") or stack.start(with_sandbox=False).admin_url

@@ -6,19 +6,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 
+from list_pipeline.core.bounces.classes import FailureEvent, classify
 from list_pipeline.core.incidents.groups import Group, GroupCount, GroupKind, count_groups, domain_group
 from list_pipeline.core.incidents.operators import Operators
 from list_pipeline.core.incidents.policy import INCIDENTS, IncidentPolicy
 from list_pipeline.core.incidents.strata import TestedGroup, examine, flagged_groups, holding_group
 from list_pipeline.core.incidents.usual import PastCount, Usual, usual_of
+from list_pipeline.core.observations import MessageStatus
+from list_pipeline.core.suppression.policy import SuppressionPolicy
+from list_pipeline.core.suppression.rules import decide
+from list_pipeline.core.suppression.verdicts import (
+    Attempt,
+    AttemptOutcome,
+    CampaignContext,
+    ContactFacts,
+    VerdictAction,
+)
 from list_pipeline_tests.incident_worlds import OVERDISPERSION, Outage, Sent, World
 
 WARM_UP = 12
 CAMPAIGNS = 40
 """A world is mailed so often after the campaigns that made its history."""
 HOSTED = "aspmx.l.google.com"
+WITH_GRACE = SuppressionPolicy(grace_days=180)
 
 
 @dataclass
@@ -31,6 +45,7 @@ class Account:
 
     def __post_init__(self) -> None:
         self.past: list[list[PastCount]] = []
+        self._usual: Usual | None = None
         for _ in range(WARM_UP):
             self.remember(self.world.send())
 
@@ -43,7 +58,9 @@ class Account:
         return cls(world, Operators(world.mail_hosts) if knows_hosts else Operators())
 
     def usual(self) -> Usual:
-        return usual_of(self.past, self.operators, self.policy)
+        if self._usual is None:
+            self._usual = usual_of(self.past, self.operators, self.policy)
+        return self._usual
 
     def test(self, sent: Sent) -> tuple[TestedGroup, ...]:
         return examine(self._groups(sent), self.usual(), self.operators, self.policy)
@@ -52,7 +69,7 @@ class Account:
         """Test a campaign, and keep its counts as past ones. Returns the groups that were flagged."""
         flagged = flagged_groups(self.test(sent))
         kept = [PastCount(one.group, one.attempted, one.hard, one.group in flagged) for one in self._groups(sent)]
-        self.past = [*self.past[-39:], kept]
+        self.past, self._usual = [*self.past[-39:], kept], None
         return flagged
 
     def _groups(self, sent: Sent) -> list[GroupCount]:
@@ -102,17 +119,34 @@ class Struck:
 def strike(account: Account, share: float, domains: frozenset[str]) -> Struck:
     """One campaign with an outage at some domains; the account forgets it.
 
-    Where the group was not flagged, the new contacts are suppressed and the established ones, which have grace, are watched. An
-    outage is missed when no fewer of the contacts that it struck are free than held.
+    Each good contact that it strikes fails once, as an unknown user and with the permanence flag. Whoever is held is not
+    suppressed; about everybody else the rules of suppression decide. An outage is missed when no fewer of the contacts that it
+    struck are free than held.
     """
     sent = account.world.send(Outage(domains, share))
     flagged = flagged_groups(account.test(sent))
-    lost = free = everybody = 0
+    free = free_new = everybody = 0
     for name, falsely, falsely_new in zip(account.world.domains, sent.falsely, sent.falsely_new, strict=True):
         everybody += falsely + falsely_new
         if holding_group(name, flagged, account.operators) is None:
-            lost, free = lost + falsely_new, free + falsely + falsely_new
-    return Struck(2 * free >= everybody, lost, free, everybody)
+            free, free_new = free + falsely, free_new + falsely_new
+
+    def suppressed(policy: SuppressionPolicy) -> int:
+        return free * is_suppressed(True, policy) + free_new * is_suppressed(False, policy)
+
+    is_missed = 2 * (free + free_new) >= everybody
+    return Struck(is_missed, suppressed(WITH_GRACE), suppressed(SuppressionPolicy()), everybody)
+
+
+@cache
+def is_suppressed(is_established: bool, policy: SuppressionPolicy) -> bool:
+    """What the rules of suppression make of one certain hard bounce, of a contact that was reached a month before or never."""
+    at = datetime(2026, 11, 2, 9, tzinfo=UTC)
+    bounce = FailureEvent(1, 2, at, 1, True, MessageStatus.BOUNCE, classify(1, True), True, True)
+    past = [Attempt(1, at - timedelta(days=30), AttemptOutcome.DELIVERED)] if is_established else []
+    campaign = CampaignContext(2, 1000, {1: "gmail.com"}, {"gmail.com": 300}, at)
+    (verdict,) = decide([bounce], {1: past}, {1: ContactFacts()}, campaign, policy, at + timedelta(days=1))
+    return verdict.action is VerdictAction.SUPPRESS
 
 
 def quiet_together(contacts: int, campaigns: int, seed: int, overdispersion: float = OVERDISPERSION) -> Quiet:

@@ -96,27 +96,22 @@ class World:
             sizes[name] = size
             left -= size
         self.domains = list(sizes)
-        self._sizes = np.array(list(sizes.values()))
+        self.sizes = np.array(list(sizes.values()))
         self._is_custom = np.array([name not in SHARES for name in self.domains])
         self._campaigns = 0
-
-    @property
-    def custom(self) -> list[str]:
-        """The custom domains."""
-        return [name for name in self.domains if name not in SHARES]
 
     def send(self, outage: Outage | None = None) -> Sent:
         """The next campaign."""
         random, size = self._random, (1 - self.overdispersion) / self.overdispersion
         self._campaigns += 1
-        new = random.binomial(self._sizes, NEW_SHARE)
-        established = self._sizes - new
+        new = random.binomial(self.sizes, NEW_SHARE)
+        established = self.sizes - new
         chances = random.beta(ESTABLISHED_HAZARD * size, (1 - ESTABLISHED_HAZARD) * size, len(self.domains))
         hard, hard_new = random.binomial(established, chances), random.binomial(new, NEW_HAZARD)
         died = self._is_custom & (random.random(len(self.domains)) < DEATH_OF_A_DOMAIN)
         hard, hard_new = np.where(died, established, hard), np.where(died, new, hard_new)
         if self._campaigns % IMPORT_EVERY == 0:
-            imported = random.binomial(self._sizes, IMPORT_SHARE)
+            imported = random.binomial(self.sizes, IMPORT_SHARE)
             new, hard_new = new + imported, hard_new + random.binomial(imported, IMPORT_DEAD)
         falsely = falsely_new = np.zeros_like(hard)
         if outage is not None:
