@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -56,6 +57,12 @@ class Account:
         """An account that has sent its first campaigns."""
         world = World(seed, contacts, overdispersion)
         return cls(world, Operators(world.mail_hosts) if knows_hosts else Operators())
+
+    def twin(self) -> Account:
+        """An account with the same past and the same future, that can be mailed without a trace in this one."""
+        twin = copy(self)
+        twin.world = deepcopy(self.world)
+        return twin
 
     def usual(self) -> Usual:
         if self._usual is None:
@@ -172,11 +179,16 @@ class Where(StrEnum):
     POOLED = "pooled"
 
 
+@cache
+def _begun(seed: int, contacts: int, knows_hosts: bool) -> Account:
+    return Account.of(seed, contacts, knows_hosts=knows_hosts)
+
+
 def outages(contacts: int, share: float, campaigns: int, seed: int, where: Where = Where.OPERATOR) -> list[Struck]:
     """So many campaigns with an outage, ten in each world."""
     found = []
     for begun in range(0, campaigns, 10):
-        account = Account.of(seed + begun, contacts, knows_hosts=where is Where.HOSTED)
+        account = _begun(seed + begun, contacts, where is Where.HOSTED).twin()
         hosted = frozenset(name for name, host in account.world.mail_hosts.items() if host == HOSTED)
         for _ in range(min(10, campaigns - begun)):
             domains = account.world.an_operators_domains() if where is Where.OPERATOR else hosted
