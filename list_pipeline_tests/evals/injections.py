@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 
 from list_pipeline.agents.optimization import advise
 from list_pipeline.agents.reporting import write
-from list_pipeline.core.bounces.smtp_vocabulary import VOCABULARY, read_diagnostic
+from list_pipeline.core.bounces.diagnostics import read_diagnostic
+from list_pipeline.core.bounces.smtp_vocabulary import VOCABULARY
 from list_pipeline.core.reports.message import maintenance_message
 from list_pipeline.core.suppression.verdicts import Verdict, VerdictAction
 from list_pipeline.operations.suppression.advice import after_opinion

@@ -18,7 +18,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from list_pipeline.core.bounces.smtp_vocabulary import TextEvidence, read_diagnostic, server_words
+from list_pipeline.core.bounces.diagnostics import TextEvidence, read_diagnostic
+from list_pipeline.core.bounces.smtp_vocabulary import server_words
 from list_pipeline.core.observations import MessageStatus
 
 
@@ -244,6 +245,19 @@ _COMPLAINED = replace(
 _REFUSED_BY_TEXT = replace(_STATES[7], decided_by=DecidedBy.RECEIVERS_WORDS)
 _FULL_BY_TEXT = replace(_STATES[3], decided_by=DecidedBy.RECEIVERS_WORDS)
 _ABSENT_BY_TEXT = replace(_STATES[1], decided_by=DecidedBy.RECEIVERS_WORDS)
+_MAYBE_ABSENT_BY_TEXT = replace(_ABSENT_BY_TEXT, is_disputed=True)
+_INACTIVE_BY_TEXT = replace(_STATES[2], decided_by=DecidedBy.RECEIVERS_WORDS, is_disputed=True)
+_NO_DOMAIN_BY_TEXT = replace(_STATES[4], decided_by=DecidedBy.RECEIVERS_WORDS)
+
+_BY_TEXT_ALONE: Mapping[TextEvidence | None, Classification] = {
+    TextEvidence.NO_SUCH_USER: _ABSENT_BY_TEXT,
+    TextEvidence.NO_SUCH_DOMAIN: _NO_DOMAIN_BY_TEXT,
+    TextEvidence.MAILBOX_INACTIVE: _INACTIVE_BY_TEXT,
+    TextEvidence.MAYBE_NO_SUCH_USER: _MAYBE_ABSENT_BY_TEXT,
+    TextEvidence.MAILBOX_FULL: _FULL_BY_TEXT,
+    TextEvidence.SENDER_SIDE: _REFUSED_BY_TEXT,
+}
+"""What a failure is of which Mailjet gives no state that is known. One that passes says nothing about the mailbox."""
 
 OPEN_STATUSES = frozenset({MessageStatus.DEFERRED, MessageStatus.QUEUED})
 """Mailjet has not given up: neither a failure nor a delivery yet. A later sweep sees the end of it."""
@@ -261,8 +275,8 @@ def classify(
         state_id: Mailjet's StateID; None, zero and numbers outside its table give ``unknown``.
         is_permanent: the permanence flag of the bounce log; None where it was not seen, which counts as not set.
         status: the message's status; ``spam`` is a complaint whatever the state, ``deferred`` and ``queued`` are open.
-        text: the receiver's own words, where we have them. They can settle a dispute, and can show that a refusal was
-            meant for the sender; they never make anything out of an unknown state. Its known words are kept, it is not.
+        text: the receiver's own words, where we have them. They can settle a dispute, can show that a refusal was meant
+            for the sender or passes, and stand in for a state that is not known. Its known words are kept, it is not.
     """
     return replace(_classified(state_id, is_permanent, status, text), server_words=server_words(text or ""))
 
@@ -275,23 +289,44 @@ def _classified(
     if status in OPEN_STATUSES:
         return _STILL_TRYING
     found = _STATES.get(state_id)
-    if found is None:
-        return _UNCLASSIFIED
     said = read_diagnostic(text)
+    if found is None:
+        return _without_state(said, is_permanent)
     if found.reason is BounceReason.ACCESS_DENIED:
-        return _ABSENT_BY_TEXT if said is TextEvidence.NO_SUCH_USER else found
+        return _BY_TEXT_ALONE[said] if said in _ABOUT_THE_MAILBOX else found
     if found.bounce_class is not BounceClass.HARD:
         return found
+    return _hard(found, is_permanent, said)
+
+
+def _without_state(said: TextEvidence | None, is_permanent: bool | None) -> Classification:
+    found = _BY_TEXT_ALONE.get(said, _UNCLASSIFIED)
+    # Nothing but a stranger's sentence speaks for it: without the flag it takes a second one.
+    is_alone = found.bounce_class is BounceClass.HARD and is_permanent is not True
+    return replace(found, is_disputed=True) if is_alone else found
+
+
+def _hard(found: Classification, is_permanent: bool | None, said: TextEvidence | None) -> Classification:
     # A text beats the code, towards keeping the contact: reputation blocks have been coded as "user unknown".
     if said is TextEvidence.SENDER_SIDE:
         return _REFUSED_BY_TEXT
     if said is TextEvidence.MAILBOX_FULL:
         return _FULL_BY_TEXT
+    if said is TextEvidence.MAILBOX_INACTIVE:
+        return _INACTIVE_BY_TEXT
+    if said is TextEvidence.TEMPORARY:
+        return replace(found, decided_by=DecidedBy.RECEIVERS_WORDS, is_disputed=True)
     if found.reason not in _ALWAYS_DISPUTED and is_permanent is True:
         return replace(found, decided_by=DecidedBy.PERMANENCE_FLAG)
     if _settles(said, found.reason):
         return replace(found, decided_by=DecidedBy.RECEIVERS_WORDS)
     return replace(found, is_disputed=True)
+
+
+_ABOUT_THE_MAILBOX = frozenset(
+    {TextEvidence.NO_SUCH_USER, TextEvidence.MAYBE_NO_SUCH_USER, TextEvidence.MAILBOX_INACTIVE}
+)
+"""Words that show that a refused access was the recipient's."""
 
 
 def _settles(said: TextEvidence | None, reason: BounceReason) -> bool:
@@ -374,8 +409,9 @@ class FailureEvent:
     @property
     def is_permanent_hard(self) -> bool:
         """Whether it is a hard bounce that counts and that Mailjet calls permanent or the receiver's words settle."""
-        is_certain = self.is_permanent is True or self.classification.decided_by is DecidedBy.RECEIVERS_WORDS
-        return is_certain and self.counts and self.bounce_class is BounceClass.HARD
+        found = self.classification
+        is_settled = found.decided_by is DecidedBy.RECEIVERS_WORDS and not found.is_disputed
+        return (self.is_permanent is True or is_settled) and self.counts and self.bounce_class is BounceClass.HARD
 
 
 def count_by_class(events: Iterable[FailureEvent]) -> dict[BounceClass, int]:

@@ -290,8 +290,9 @@ def _read_words(
 
 
 def _open_questions(services: Storing, campaign: Campaign, events: Sequence[FailureEvent]) -> list[FailureEvent]:
-    """The failures for which words can matter: disputed ones first, then soft ones that may complete a pattern, then
-    refused access, which may be an unknown user; the latest first within each."""
+    """The failures for which words can matter: disputed ones first, then those of which Mailjet gives no state that is known,
+    then soft ones that may complete a pattern, then refused access, which may be an unknown user; the latest first within
+    each."""
     soft = [event for event in events if event.counts and event.bounce_class is BounceClass.SOFT]
     with services.database.begin() as connection:
         past = bounce_rows.attempts_of(
@@ -313,10 +314,12 @@ def _open_questions(services: Storing, campaign: Campaign, events: Sequence[Fail
             continue
         if event.classification.is_disputed:
             ranked.append((0, event))
-        elif event.contact_id in repeated:
+        elif event.reason is BounceReason.UNCLASSIFIED:
             ranked.append((1, event))
-        elif event.reason is BounceReason.ACCESS_DENIED:
+        elif event.contact_id in repeated:
             ranked.append((2, event))
+        elif event.reason is BounceReason.ACCESS_DENIED:
+            ranked.append((3, event))
     ranked.sort(key=lambda pair: (pair[0], -pair[1].occurred_at.timestamp(), pair[1].contact_id))
     return [event for _, event in ranked]
 

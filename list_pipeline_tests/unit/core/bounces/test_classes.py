@@ -64,12 +64,84 @@ def test_every_state_has_its_class_and_the_flag_only_settles_a_dispute(
         assert found.counts == (bounce_class in {HARD, SOFT, COMPLAINT})
 
 
-@pytest.mark.parametrize("state", [None, 0, -1, 22, 99, 10**12])
+WITHOUT_STATE = [None, 0, -1, 22, 99, 10**12]
+
+
+@pytest.mark.parametrize("state", WITHOUT_STATE)
 @pytest.mark.parametrize("is_permanent", [True, False, None])
-def test_a_state_outside_the_table_is_unknown_and_never_counts(state: int | None, is_permanent: bool | None) -> None:
-    found = classify(state, is_permanent, MessageStatus.HARD_BOUNCED, NO_SUCH_USER)
+@pytest.mark.parametrize("text", [None, "", "550 transaction failed", "451 try again later"])
+def test_a_state_outside_the_table_is_unknown_where_no_words_stand_in_for_it(
+    state: int | None, is_permanent: bool | None, text: str | None
+) -> None:
+    found = classify(state, is_permanent, MessageStatus.HARD_BOUNCED, text)
     assert found.bounce_class is BounceClass.UNKNOWN
     assert not found.counts
+
+
+@pytest.mark.parametrize("state", WITHOUT_STATE)
+@pytest.mark.parametrize(
+    ("text", "bounce_class", "reason", "disputed_with_flag"),
+    [
+        ("550 5.1.1 user unknown", HARD, BounceReason.USER_UNKNOWN, False),
+        ("550 host unknown", HARD, BounceReason.INVALID_DOMAIN, False),
+        ("550 mailbox disabled", HARD, BounceReason.MAILBOX_INACTIVE, True),
+        ("550 mailbox unavailable", HARD, BounceReason.USER_UNKNOWN, True),
+        ("552 mailbox full", SOFT, BounceReason.MAILBOX_FULL, False),
+        ("550 user unknown, blacklisted", BounceClass.BLOCK, BounceReason.SENDER_BLOCKED, False),
+    ],
+)
+def test_where_no_state_is_known_words_count_like_any_other_failure(
+    state: int | None, text: str, bounce_class: BounceClass, reason: BounceReason, disputed_with_flag: bool
+) -> None:
+    for is_permanent in (True, False, None):
+        found = classify(state, is_permanent, MessageStatus.BOUNCE, text)
+        # A sentence alone is not enough for a hard bounce that is beyond dispute.
+        disputed = disputed_with_flag if is_permanent else bounce_class is HARD
+        assert (found.bounce_class, found.reason, found.is_disputed) == (bounce_class, reason, disputed)
+        assert found.decided_by is DecidedBy.RECEIVERS_WORDS
+
+
+@pytest.mark.parametrize("state", [1, 4, 19])
+@pytest.mark.parametrize("is_permanent", [True, False, None])
+@pytest.mark.parametrize(
+    ("text", "bounce_class", "reason", "is_disputed"),
+    [
+        ("Requested mail action aborted: exceeded storage allocation", SOFT, BounceReason.MAILBOX_FULL, False),
+        ("554 Message not allowed - [299]", BounceClass.BLOCK, BounceReason.SENDER_BLOCKED, False),
+        ("550 account suspended", HARD, BounceReason.MAILBOX_INACTIVE, True),
+        ("550 mailbox unavailable, please try again later", HARD, None, True),
+    ],
+)
+def test_words_beat_a_hard_state_towards_keeping_the_contact(
+    state: int,
+    is_permanent: bool | None,
+    text: str,
+    bounce_class: BounceClass,
+    reason: BounceReason | None,
+    is_disputed: bool,
+) -> None:
+    found = classify(state, is_permanent, MessageStatus.BOUNCE, text)
+    expected = reason or classify(state, is_permanent).reason
+    assert (found.bounce_class, found.reason, found.is_disputed) == (bounce_class, expected, is_disputed)
+    assert found.decided_by is DecidedBy.RECEIVERS_WORDS
+
+
+@pytest.mark.parametrize("is_permanent", [True, False, None])
+@pytest.mark.parametrize(
+    ("text", "reason", "is_disputed"),
+    [
+        ("550 user unknown", BounceReason.USER_UNKNOWN, False),
+        ("550 5.4.1 Recipient address rejected: Access denied", BounceReason.USER_UNKNOWN, True),
+        ("550 mailbox disabled", BounceReason.MAILBOX_INACTIVE, True),
+    ],
+)
+def test_a_refused_access_that_was_the_recipients_is_told_by_its_words(
+    is_permanent: bool | None, text: str, reason: BounceReason, is_disputed: bool
+) -> None:
+    found = classify(6, is_permanent, MessageStatus.BOUNCE, text)
+    assert (found.bounce_class, found.reason, found.is_disputed) == (HARD, reason, is_disputed)
+    for other in ("550 access denied", "550 host unknown", "552 mailbox full", "451 try again later", None):
+        assert classify(6, is_permanent, MessageStatus.BOUNCE, other).bounce_class is BounceClass.BLOCK
 
 
 @given(st.integers(-5, 40) | st.none(), st.sampled_from([*MessageStatus, None]))

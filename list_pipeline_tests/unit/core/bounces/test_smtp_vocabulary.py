@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from list_pipeline.core.bounces.classes import BounceClass, BounceReason, Classification, RelatedTo, classify
+from list_pipeline.core.bounces.diagnostics import TextEvidence, read_diagnostic
 from list_pipeline.core.bounces.domains import DomainKind, domain_kind
-from list_pipeline.core.bounces.smtp_vocabulary import LONGEST, VOCABULARY, TextEvidence, read_diagnostic, server_words
+from list_pipeline.core.bounces.smtp_vocabulary import LONGEST, VOCABULARY, server_words
 from list_pipeline_tests.paths import CHECKOUT
 
 LABELLED = CHECKOUT.parent / "shared" / "data" / "diagnostics_labelled.csv"
