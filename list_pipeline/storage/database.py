@@ -36,6 +36,7 @@ from list_pipeline.core.errors import ConfigurationError, ListPipelineError, Sta
 from list_pipeline.core.foreign_text import storable, storable_value
 from list_pipeline.core.life_cycles import LifeCycle, Status
 from list_pipeline.storage.database_errors import DatabaseUnavailableError, connection_problem, plain_errors
+from list_pipeline.storage.kept_sessions import require_kept_session
 
 SCHEMA = "list_pipeline"
 
@@ -208,10 +209,15 @@ class Database:
 
     @contextmanager
     def session(self) -> Iterator[Connection]:
-        """A connection of one's own in autocommit, for temporary tables and advisory locks that outlive a transaction."""
+        """A connection of one's own in autocommit, for temporary tables and advisory locks that outlive a transaction.
+
+        Raises:
+            ConfigurationError: a pooler stands in between that does not keep sessions.
+        """
         with plain_errors(f"Working in {self!r}"), self._connected() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT")
             try:
+                require_kept_session(connection, f"Working in {self!r}")
                 yield connection
             finally:
                 # Session state (locks, temporary tables) must not travel back into the pool.

@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -20,10 +19,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from list_pipeline.core.clock import Clock
-from list_pipeline.core.errors import ConfigurationError, LockHeldError, TransientError
+from list_pipeline.core.errors import LockHeldError, TransientError
 from list_pipeline.core.monitoring.stuck_sessions import LockName
 from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import Database, answered_within, execute, fetch_scalar
+from list_pipeline.storage.kept_sessions import name_of_session
 from list_pipeline.storage.stuck_sessions import LockWaitError, end_stuck, hold, holders
 
 _CHECKED_WITHIN_S = 30.0
@@ -126,7 +126,7 @@ def mutation_lock(database: Database, clock: Clock, holder: str, *, wait_s: floa
     """
     deadline = clock.now().timestamp() + wait_s
     with database.session() as connection:
-        session = _require_session(connection, f"Changing the lists for {holder}")
+        session = name_of_session(connection)
         # The name is visible to the next one who asks; PostgreSQL cuts it at 63 bytes.
         execute(connection, "select set_config('application_name', :name, false)", name=f"list_pipeline: {holder}"[:63])
         tries = itertools.count()
@@ -163,29 +163,6 @@ def give_sign_of_life() -> None:
     """Whoever holds the lock here works: called with each request to Mailjet. Without a lock it does nothing."""
     if (lock := _held.get()) is not None:
         lock.give_sign_of_life()
-
-
-def _require_session(connection: Connection, tried: str) -> str:
-    """Make sure that statements of one connection reach one session of the server, and give that session a name.
-
-    A pooler in transaction mode hands sessions around: the lock of one holder is then the lock of whoever gets its session, who
-    is told that it is free, because a session may take its own lock again.
-
-    Raises:
-        ConfigurationError: they do not.
-    """
-    mine = uuid.uuid4().hex
-    before = fetch_scalar(connection, "select current_setting('list_pipeline.session', true)")
-    execute(connection, "select set_config('list_pipeline.session', :mine, false)", mine=mine)
-    after = [fetch_scalar(connection, "select current_setting('list_pipeline.session', true)") for _ in range(3)]
-    if before or set(after) != {mine}:
-        raise ConfigurationError(
-            tried,
-            "DATABASE_URL leads to a pooler that does not keep sessions (such as PgBouncer with pool_mode = transaction), "
-            "behind which no lock holds",
-            "Connect to PostgreSQL itself, or to a pool in session mode",
-        )
-    return mine
 
 
 def is_held(connection: Connection) -> bool:

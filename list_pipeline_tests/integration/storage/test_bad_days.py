@@ -7,17 +7,19 @@ import socket
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.pool import StaticPool
 
 from list_pipeline.core.errors import ConfigurationError, ListPipelineError
 from list_pipeline.storage import database as database_module
+from list_pipeline.storage import messages
 from list_pipeline.storage.database import Database, answered_within, copy_rows, execute, fetch_all, fetch_scalar
 from list_pipeline.storage.database_errors import (
     DatabaseUnavailableError,
@@ -25,6 +27,7 @@ from list_pipeline.storage.database_errors import (
     connection_problem,
 )
 from list_pipeline.storage.lock import LockLostError, mutation_lock
+from list_pipeline.storage.validation.campaign_block import schedule_lock
 from list_pipeline_tests.virtual_clock import VirtualClock
 
 JANE = "jane.doe@example.com"
@@ -278,21 +281,27 @@ def test_a_holder_that_cannot_ask_for_its_lock_has_lost_it(
             lock.check()
 
 
-@contextmanager
-def _same_session(shared: Connection) -> Iterator[Connection]:
-    yield shared
+SESSIONS: dict[str, Callable[[Database], AbstractContextManager[object]]] = {
+    "another holder of the lock of the lists": lambda database: mutation_lock(database, CLOCK, "the second holder"),
+    "whoever posts a message": lambda database: messages.held(database, 1),
+    "whoever changes a schedule": lambda database: schedule_lock(database, 1),
+    "a sync with its temporary tables": lambda database: database.session(),
+}
 
 
-def test_a_pooler_that_hands_sessions_around_is_refused(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    with database.session() as shared:
-        monkeypatch.setattr(database, "session", lambda: _same_session(shared))
-        with mutation_lock(database, CLOCK, "the first holder") as first:
-            first.check()
-            with (
-                pytest.raises(ConfigurationError, match="does not keep sessions"),
-                mutation_lock(database, CLOCK, "the second holder"),
-            ):
-                pass
+@pytest.mark.parametrize("who", SESSIONS)
+def test_a_pooler_that_hands_sessions_around_is_refused(
+    database: Database, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    # Every client gets the one session that is free just now.
+    shared = create_engine(database._url, poolclass=StaticPool, connect_args={"options": "-csearch_path=list_pipeline"})
+    event.listen(shared, "do_connect", database_module._connect)
+    monkeypatch.setattr(database, "_engine", shared)
+    with mutation_lock(database, CLOCK, "the first holder") as first:
+        first.check()
+        with pytest.raises(ConfigurationError, match="does not keep sessions"), SESSIONS[who](database):
+            pass
+    shared.dispose()
 
 
 def test_a_session_that_became_somebody_elses_is_a_lost_lock(database: Database) -> None:
