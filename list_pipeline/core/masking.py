@@ -17,7 +17,7 @@ bounce addresses write the recipient's ``@`` as ``=``."""
 _WORD = rf"""(?<![^{_OUTSIDE}])(?<!\w')(?:[^{_OUTSIDE}]|(?<=\w)'(?=\w))+"""
 """Begins only where a word begins, which keeps the search linear in long texts without an address."""
 _COMMENT = r"(?:\([^()\n]{0,64}\))?"
-_LOCAL = rf"""(?:"(?:[^"\\\n]|\\.){{1,64}}"|['(\[][^"'()\[\]\n]{{1,64}}[')\]]|{_WORD}{_COMMENT})"""
+_LOCAL = rf"""(?:"(?:[^"\\\n]|\\.){{1,64}}"|["'(\[][^"'()\[\]\n]{{1,64}}["')\]]|{_WORD}{_COMMENT})"""
 AT = (
     r"(?:@|＠|﹫|[\[(]@[\])]|%(?:25)*40|&#0*64;?|&#x0*40;?|&commat;|\\u0040|\\u\{0*40\}|\\U00000040"
     r"|\\x\{0*40\}|\\x40|\\0?100(?!\d)|\+AEA-)"

@@ -20,7 +20,7 @@ ENCRYPTED_SSL_MODES = frozenset({"require", "verify-ca", "verify-full"})
 _HOST_NAME = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63})*\.?|[0-9a-f:.]+", re.ASCII | re.IGNORECASE)
 """A name or an address; names in other scripts are written in Punycode (xn--)."""
 _NOT_IN_URLS = re.compile(r"[\s\\\x00-\x1f\x7f]")
-"""Programs do not agree on these: some leave them out, some take ``\\\\`` for ``/``, and some for a part of the host."""
+"""Programs do not agree on these: some leave them out, some take ``\\`` for ``/``, and some for a part of the host."""
 
 
 def is_loopback(host: str | None) -> bool:

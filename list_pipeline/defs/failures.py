@@ -49,7 +49,13 @@ def clear_failures() -> Generator[None]:
 
 
 def _names_somebody(error: BaseException) -> bool:
-    """Whether an address stands in an error's text or in that of what led to it."""
-    said = "".join(traceback.TracebackException.from_exception(error, lookup_lines=False).format_exception_only())
-    led_to = (error.__cause__, error.__context__)
-    return redact_addresses(said) != said or any(_names_somebody(one) for one in led_to if one is not None)
+    """Whether an address stands in an error's text or in that of anything that led to it."""
+    chain: list[BaseException] = []
+    ahead: list[BaseException | None] = [error]
+    while ahead:
+        one = ahead.pop()
+        if one is not None and not any(one is other for other in chain):
+            chain.append(one)
+            ahead += [one.__cause__, one.__context__]
+    said = "".join("".join(traceback.format_exception_only(one)) for one in chain)
+    return redact_addresses(said) != said
