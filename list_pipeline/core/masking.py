@@ -93,7 +93,8 @@ def redact_addresses(text: str) -> str:
         text = _ENCODED_WORDS.sub(_without_encoded_address, text)
     decoded = _decoded(text)
     if decoded != text and _ADDRESS.search(decoded):
-        text = decoded
+        # Once more below: what stood beside an address may have become a part of it.
+        text = _ADDRESS.sub(_shown, decoded)
     return _PACKED.sub(_without_packed_address, _ADDRESS.sub(_shown, text))
 
 
