@@ -12,19 +12,25 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, text
+import psycopg
+from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from yoyo import get_backend, read_migrations
+from yoyo.exceptions import LockTimeout
 
-from list_pipeline.core.errors import ConfigurationError
+from list_pipeline.core.errors import ConfigurationError, LockHeldError
 from list_pipeline.core.wording import count_text
 from list_pipeline.storage import lock_numbers
-from list_pipeline.storage.database import SCHEMA, Database, fetch_all, fetch_scalar
+from list_pipeline.storage.database import SCHEMA, Database, execute, fetch_all, fetch_scalar
+from list_pipeline.storage.database_errors import plain_errors
 
 logging.getLogger("yoyo").setLevel(logging.WARNING)
 
 _APPLIED = "_yoyo_migration"
 """Where yoyo notes what it applied."""
+_LOCKED = "yoyo_lock"
+"""Where yoyo notes who is at it."""
 
 
 def migrations_folder() -> Path:
@@ -39,9 +45,13 @@ def migrations_folder() -> Path:
 
 
 def migrate(database: Database) -> list[str]:
-    """Apply what is missing and return the names of what was applied, oldest first."""
-    _create_schema(database)
-    with _backend(database) as (backend, migrations), backend.lock():
+    """Apply what is missing and return the names of what was applied, oldest first.
+
+    Raises:
+        LockHeldError: another program is at it.
+        DatabaseUnavailableError, StatementFailedError: as of any statement; what was applied before it stays.
+    """
+    with _alone(database, "Migrating the schema"), _backend(database) as (backend, migrations):
         pending = backend.to_apply(migrations)
         names = [migration.id for migration in pending]
         backend.apply_migrations(pending)
@@ -84,8 +94,12 @@ def to_take_back(database: Database, *, everything: bool = False) -> list[str]:
 
 
 def rollback(database: Database, *, everything: bool = False) -> list[str]:
-    """Take back the newest migration, or all of them, and return the names in the order they were taken back."""
-    with _backend(database) as (backend, migrations), backend.lock():
+    """Take back the newest migration, or all of them, and return the names in the order they were taken back.
+
+    Raises:
+        LockHeldError, DatabaseUnavailableError, StatementFailedError: as of ``migrate``.
+    """
+    with _alone(database, "Taking migrations back"), _backend(database) as (backend, migrations):
         applied = backend.to_rollback(migrations)
         chosen = applied if everything else applied[:1]
         names = [migration.id for migration in chosen]
@@ -93,11 +107,29 @@ def rollback(database: Database, *, everything: bool = False) -> list[str]:
     return names
 
 
-def _create_schema(database: Database) -> None:
-    with database.begin() as connection:
-        # Two processes that start together: "if not exists" alone lets the second fail on the catalogue's unique index.
-        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": lock_numbers.SCHEMA})
-        connection.execute(text(f"create schema if not exists {SCHEMA}"))
+@contextmanager
+def _alone(database: Database, tried: str) -> Iterator[None]:
+    """Nobody else changes the schema meanwhile, which is there. The lock goes with its connection, so whoever was killed leaves
+    none; yoyo's own, a row of a table, stays behind and is taken away."""
+    with database.session() as session, plain_errors(tried):
+        try:
+            execute(session, "select pg_advisory_lock(:key)", key=lock_numbers.SCHEMA)
+        except DBAPIError as error:
+            if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
+                raise
+            raise _at_it(tried) from None
+        execute(session, f"create schema if not exists {SCHEMA}")
+        if fetch_scalar(session, "select to_regclass(:name)", name=f"{SCHEMA}.{_LOCKED}") is not None:
+            execute(session, f"delete from {SCHEMA}.{_LOCKED}")
+        yield
+
+
+def _at_it(tried: str) -> LockHeldError:
+    return LockHeldError(
+        tried,
+        "another program is changing the schema of this database, or hangs with its lock",
+        "Wait until it is done; if it hangs, end that process: the lock goes with its connection",
+    )
 
 
 @contextmanager
@@ -105,6 +137,10 @@ def _backend(database: Database) -> Iterator[tuple[Any, Any]]:
     url = make_url(database.url).set(drivername="postgresql+psycopg").update_query_dict({"schema": SCHEMA})
     backend = get_backend(url.render_as_string(hide_password=False))
     try:
-        yield backend, read_migrations(str(migrations_folder()))
+        # Its own lock keeps a version before this one out, which knows no other.
+        with backend.lock():
+            yield backend, read_migrations(str(migrations_folder()))
+    except LockTimeout:
+        raise _at_it("Changing the schema") from None
     finally:
         backend.connection.close()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
+from list_pipeline.core.errors import LockHeldError
+from list_pipeline.storage import database as database_module
+from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import Database
+from list_pipeline.storage.database_errors import StatementFailedError
 from list_pipeline.storage.migrations import migrate, migrations_folder, pending, rollback
 
 TABLES = {
@@ -270,3 +277,49 @@ def test_rows_of_a_renamed_job_count_on_under_its_new_name_and_go_back(database:
     while "0019_job_names" not in pending(database):
         rollback(database)
     assert query(database, names) == before
+
+
+def test_a_migration_that_was_killed_keeps_nobody_from_the_next_one(database: Database) -> None:
+    migrate(database)
+    query_nothing(database, "insert into list_pipeline.yoyo_lock values (1, now(), 999999)")
+    assert migrate(database) == []
+    query_nothing(database, "insert into list_pipeline.yoyo_lock values (1, now() + interval '1 year', 999999)")
+    assert len(rollback(database)) == 1
+
+
+def test_who_migrates_beside_another_is_told_so_and_changes_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = re.sub(r"lock_timeout=\S+", "lock_timeout=200ms", database_module._CONNECTION["options"])
+    monkeypatch.setitem(database_module._CONNECTION, "options", options)
+    with closing(Database(database.url)) as impatient, psycopg.connect(database.url) as other:
+        other.execute("select pg_advisory_xact_lock(%s)", [lock_numbers.SCHEMA])
+        with pytest.raises(LockHeldError, match="another program is changing the schema"):
+            migrate(impatient)
+    assert query(database, "select 1 from pg_namespace where nspname = 'list_pipeline'") == []
+    assert migrate(database)
+
+
+def test_who_may_not_change_the_schema_is_told_so(database: Database) -> None:
+    migrate(database)
+    rollback(database)
+    parts = urlsplit(database.url)
+    query_nothing(database, "create role list_pipeline_reader login password 'reader'")  # pragma: allowlist secret
+    try:
+        query_nothing(database, "grant all on schema list_pipeline to list_pipeline_reader")
+        query_nothing(database, "grant all on all tables in schema list_pipeline to list_pipeline_reader")
+        query_nothing(database, f'grant all on database "{parts.path[1:]}" to list_pipeline_reader')
+        own = parts._replace(netloc=f"list_pipeline_reader:reader@{parts.hostname}:{parts.port}").geturl()
+        with (
+            closing(Database(own)) as reader,
+            pytest.raises(StatementFailedError, match="own the schema"),
+        ):
+            rollback(reader)
+    finally:
+        query_nothing(database, "drop owned by list_pipeline_reader")
+        query_nothing(database, "drop role list_pipeline_reader")
+
+
+def query_nothing(database: Database, statement: str) -> None:
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute(statement)
