@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import structlog
+
 from list_pipeline.core.clock import Clock
 from list_pipeline.core.errors import RemoteNotFoundError
 from list_pipeline.core.foreign_text import address_problem
@@ -30,6 +32,8 @@ from list_pipeline.integrations.mailjet.errors import (
 from list_pipeline.integrations.mailjet.paging import DraftFilter, Pager, only_row
 from list_pipeline.integrations.mailjet.rows import Row
 from list_pipeline.integrations.mailjet.transport import Resource, Transport
+
+log = structlog.get_logger(__name__)
 
 _SUBMIT = Resource.rest("contact", "managemanycontacts")
 _FAILED = frozenset({"error", "abort"})
@@ -120,7 +124,7 @@ class Jobs:
         while (job := self._look_or_none(job_id, unseen_until)) is None or not job.is_finished:
             left = (deadline - self._clock.now()).total_seconds()
             if left <= 0:
-                status = "unknown to Mailjet" if job is None else f"still {job.status}"
+                status = "in no state that can be read" if job is None else f"still {job.status}"
                 raise JobTimeoutError(
                     f"Waiting for Mailjet's bulk job {job_id}",
                     f"it is {status} after {self._timeout_s:.0f} s",
@@ -137,6 +141,10 @@ class Jobs:
             if self._clock.now() >= unseen_until:
                 raise
             return None
+        except UnreadableFieldError as error:
+            # It was accepted and works on, whatever one row about it says.
+            log.warning("the state of a bulk job cannot be read", job=job_id, problem=error.problem)
+            return None
 
     def errors(self, job_id: int) -> tuple[JobItemError, ...]:
         """The error file; see ``MailjetClient.job_errors``."""
@@ -149,8 +157,11 @@ class Jobs:
 
 
 def _count(row: Row) -> int:
-    """The number of contacts processed so far; a job that has not begun may give none."""
-    return row.number("Count") if row.reference("Count") is not None else 0
+    """The number of contacts processed so far, which nothing rests on; a job that has not begun may give none."""
+    try:
+        return row.number("Count") if row.reference("Count") is not None else 0
+    except UnreadableFieldError:
+        return 0
 
 
 class Drafts:
@@ -186,11 +197,12 @@ class Drafts:
 
         Raises:
             RemoteNotFoundError: it is not programmed; whether it was sent or taken back, its status tells (``one``).
+            UnreadableFieldError: its date cannot be read, or is missing.
         """
         resource = Resource.rest("campaigndraft", draft_id, "schedule")
         found = only_row(resource, self._transport.read(resource)).instant("Date")
         if found is None:
-            raise unreadable(f"Reading {resource.name}", "a schedule came without a date")
+            raise UnreadableFieldError(f"Reading {resource.name}", "Date is missing", "Look at the draft at Mailjet")
         return found
 
     def cancel_schedule(self, draft_id: int) -> None:

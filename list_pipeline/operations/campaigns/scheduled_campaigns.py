@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
@@ -91,6 +91,8 @@ def discover_upcoming(services: ReadingMailjet) -> Schedule:
             found.append((draft, role, services.mailjet.drafts.scheduled_for(draft.draft_id)))
         except RemoteNotFoundError:
             log.info("a draft was sent or taken back while it was looked at", draft=draft.draft_id)
+        except UnreadableFieldError as error:
+            spoilt.append(replace(draft, problem=f"its schedule: {error.problem}"))
     now = services.clock.now()
     with services.database.begin() as connection:
         sent_campaigns.lock_schedule(connection)

@@ -415,6 +415,31 @@ def test_a_draft_that_cannot_be_read_holds_moves_and_one_that_is_known_stays_in_
     assert unreadable(small) == []
 
 
+@pytest.mark.parametrize("date", ["soon", None, "0001-01-01T00:00:00Z", {}, 7])
+def test_a_draft_whose_schedule_cannot_be_read_is_named_and_the_others_are_followed(
+    small: Installation, date: object
+) -> None:
+    at = small.clock.now() + timedelta(days=2)
+    known = drafts.schedule(small, at)
+    discover_upcoming(small.services)
+    other = drafts.schedule(small, at, ListRole.CAMPAIGN_2)
+    for draft in (known, other):
+        small.control.add_fault(
+            "poisoned_row", path=f"/campaigndraft/{draft}/schedule$", field="Date", value=date, count=None
+        )
+    good = drafts.schedule(small, at, ListRole.CAMPAIGN_3)
+    found = discover_upcoming(small.services)
+    assert (len(found.new), found.changed, found.retired) == (1, [], [])
+    assert found.new[0].endswith(f"d{good}")
+    assert small.query("select row_id, holds_moves from unreadable_row where ended_at is null order by row_id") == [
+        (known, False),
+        (other, True),
+    ]
+    small.control.clear_faults()
+    assert len(discover_upcoming(small.services).new) == 1
+    assert unreadable(small) == []
+
+
 def test_a_draft_whose_id_cannot_be_read_is_not_taken_for_taken_back(small: Installation) -> None:
     known = drafts.schedule(small, small.clock.now() + timedelta(days=2))
     discover_upcoming(small.services)

@@ -150,6 +150,29 @@ def test_a_job_that_never_ends_is_given_up_at_the_deadline_and_not_before() -> N
     assert clock.now() == START + timedelta(seconds=100)
 
 
+SPOILT = [{"Status": {}}, {"Status": None}, {"Status": ""}, {"Status": 7}]
+
+
+@pytest.mark.parametrize("part", SPOILT)
+def test_a_job_whose_state_cannot_be_read_is_waited_for_like_one_at_work(part: dict[str, object]) -> None:
+    looks = iter([*[{"Status": "Importing"} | part] * 3, {"Status": "Completed"}])
+    job = client(lambda _: state("Importing", **next(looks)), VirtualClock(START)).wait_for_job(5)
+    assert job.is_finished
+
+
+@pytest.mark.parametrize("part", SPOILT)
+def test_one_whose_state_can_never_be_read_is_given_up_by_its_number(part: dict[str, object]) -> None:
+    clock = VirtualClock(START)
+    with pytest.raises(JobTimeoutError, match=r"bulk job 5: it is in no state that can be read after 100 s"):
+        client(lambda _: state("Importing", **part), clock, job_timeout_s=100.0).wait_for_job(5)
+
+
+@pytest.mark.parametrize("count", ["?", {}, 2**80, -3, 1.5])
+def test_a_count_that_cannot_be_read_keeps_no_job_from_its_end(count: object) -> None:
+    found = client(Script(state("Completed", Count=count))).job(5)
+    assert (found.is_finished, found.processed_count) == (True, 0)
+
+
 def test_the_error_file_is_read_from_the_configured_host_without_addresses() -> None:
     rows = [{"Email": "a@example.com", "Error": "Invalid"}, {"Email": "b@example.com", "Error": "b@example.com is bad"}]
     script = Script(httpx.Response(200, json=rows))
