@@ -12,10 +12,10 @@ from enum import StrEnum
 from functools import cache
 
 from list_pipeline.core.bounces.classes import FailureEvent, classify
-from list_pipeline.core.incidents.groups import Group, GroupCount, GroupKind, count_groups, domain_group
+from list_pipeline.core.incidents.groups import Group, GroupCount, count_groups, domain_group
 from list_pipeline.core.incidents.operators import Operators
 from list_pipeline.core.incidents.policy import INCIDENTS, IncidentPolicy
-from list_pipeline.core.incidents.strata import TestedGroup, examine, flagged_groups, holding_group
+from list_pipeline.core.incidents.strata import TestedGroup, examine, flagged_groups, holding_group, remembered
 from list_pipeline.core.incidents.usual import PastCount, Usual, usual_of
 from list_pipeline.core.observations import MessageStatus
 from list_pipeline.core.suppression.policy import SuppressionPolicy
@@ -45,7 +45,7 @@ class Account:
     policy: IncidentPolicy = INCIDENTS
 
     def __post_init__(self) -> None:
-        self.past: list[list[PastCount]] = []
+        self.past: list[tuple[PastCount, ...]] = []
         self._usual: Usual | None = None
         for _ in range(WARM_UP):
             self.remember(self.world.send())
@@ -74,15 +74,13 @@ class Account:
 
     def remember(self, sent: Sent) -> frozenset[Group]:
         """Test a campaign, and keep its counts as past ones. Returns the groups that were flagged."""
-        flagged = flagged_groups(self.test(sent))
-        kept = [PastCount(one.group, one.attempted, one.hard, one.group in flagged) for one in self._groups(sent)]
+        tested = self.test(sent)
+        kept = remembered(self._groups(sent), tested, self.policy)
         self.past, self._usual = [*self.past[-39:], kept], None
-        return flagged
+        return flagged_groups(tested)
 
-    def _groups(self, sent: Sent) -> list[GroupCount]:
-        counts = count_groups(self.world.counts(sent), self.operators, self.policy)
-        least = self.policy.least_attempted
-        return [one for one in counts if one.group.kind is not GroupKind.DOMAIN or one.attempted >= least]
+    def _groups(self, sent: Sent) -> tuple[GroupCount, ...]:
+        return count_groups(self.world.counts(sent), self.operators, self.policy)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from list_pipeline.core.incidents.groups import (
 )
 from list_pipeline.core.incidents.operators import Operators
 from list_pipeline.core.incidents.policy import IncidentPolicy
-from list_pipeline.core.incidents.usual import Usual
+from list_pipeline.core.incidents.usual import PastCount, Usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,24 @@ def _tested(count: GroupCount, usual: Usual, policy: IncidentPolicy) -> TestedGr
 
 def _is_unusual(one: TestedGroup, limit: float, policy: IncidentPolicy) -> bool:
     return one.chance <= limit and one.count.hard >= policy.least_hard
+
+
+def remembered(
+    counts: Iterable[GroupCount], tested: Iterable[TestedGroup], policy: IncidentPolicy
+) -> tuple[PastCount, ...]:
+    """What is kept of a campaign for later ones: each operator and the pool, and domains that are large enough to be tested.
+
+    Args:
+        counts: the groups of the campaign (``count_groups``).
+        tested: their verdicts (``examine``).
+        policy: the figures.
+    """
+    flagged = flagged_groups(tested)
+    return tuple(
+        PastCount(one.group, one.attempted, one.hard, is_flagged=one.group in flagged)
+        for one in counts
+        if one.group.kind is not GroupKind.DOMAIN or one.attempted >= policy.least_attempted
+    )
 
 
 def flagged_groups(tested: Iterable[TestedGroup]) -> frozenset[Group]:

@@ -35,6 +35,7 @@ TABLES = {
     "unreadable_row",
     "cycle_closing",
     "unreadable_ruling",
+    "incident_count",
 }  # fmt: skip
 INDEXES = {
     "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",
@@ -68,6 +69,7 @@ FOREIGN_KEYS = {
     ("agent_record", "campaign_id", "campaign_schedule", "c", "a"),
     ("bounce_event", "campaign_id,sweep", "bounce_fetch", "c", "a"),
     ("bounce_fetch", "campaign_id", "campaign_schedule", "c", "a"),
+    ("incident_count", "campaign_id", "campaign_schedule", "c", "a"),
     ("campaign_metrics", "campaign_schedule_id", "campaign_schedule", "c", "a"),
     ("campaign_recipient", "campaign_id", "campaign_schedule", "c", "a"),
     ("campaign_schedule", "cycle_id", "cycle", "n", "a"),

@@ -149,6 +149,11 @@ def unreadable_ruling(kind: str = "campaign", row: str = "-5", by: str = "Ann", 
         values ('{kind}', {row}, true, now(), '{by}', '{note}')"""
 
 
+def incident_count(kind: str = "operator", attempted: int = 3, hard: int = 3) -> str:
+    return f"""insert into incident_count (campaign_id, kind, name, attempted, hard)
+        select id, '{kind}', 'Google', {attempted}, {hard} from campaign_schedule"""
+
+
 ALLOWED = [
     plan(), item(), step(), metrics("open_rate", "100"), log("running"), snapshot(), review(), suppressed("manual"),
     message("pending"), message("sent", "now()"), member("master"), contact("a@example.com"), event(), job(), asked(),
@@ -156,6 +161,7 @@ ALLOWED = [
     validated(), list_edit(), list_edit("null, 'excluded'"), mass_change(),
     mass_change(how="0, 0, 0, 'accepted', now()"), unreadable_row(),
     unreadable_ruling(),
+    incident_count(),
 ]  # fmt: skip
 
 CLOSING = (
@@ -325,6 +331,10 @@ FORBIDDEN = {
     "a list edit of all campaigns that names a list": list_edit("'campaign_1', 'excluded'"),
     "a list edit without a list": list_edit("null, 'left'"),
     "a list edit in no role": list_edit("'vip', 'left'"),
+    "counts of an unknown kind of group": incident_count("segment"),
+    "a negative number of attempted contacts": incident_count(attempted=-1, hard=-1),
+    "a negative number of hard bounces": incident_count(hard=-1),
+    "more hard bounces than attempted contacts": incident_count(hard=4),
     "a mass change of an unknown kind": mass_change("'campaign_1', 'renamed'"),
     "a mass change in no role": mass_change("'vip', 'left'"),
     "a mass change of a negative number": mass_change("'campaign_1', 'left'", "-1, 0, 0, 'open', null"),

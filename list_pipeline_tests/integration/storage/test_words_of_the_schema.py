@@ -12,6 +12,7 @@ import pytest
 from list_pipeline.core.campaigns.cycles import RoundDoubt
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
 from list_pipeline.core.erasure import DeletionState
+from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.delivery import Channel, DeliveryState
 from list_pipeline.core.observations import RowKind
@@ -36,6 +37,7 @@ WORDS: Mapping[str, Collection[str]] = {
     "change_step.list_role": ListRole,
     "change_step.state": StepState,
     "erasure.state": DeletionState,
+    "incident_count.kind": GroupKind,
     "mailjet_job.state": JobState,
     "notification.channel_kind": Channel,
     "notification.state": DeliveryState,

@@ -266,6 +266,8 @@ class TestFailureEvent:
         assert self.event().is_permanent_hard
         assert not self.event(is_permanent=False).is_permanent_hard
         assert self.event(is_permanent=False, classification=classify(1, False, None, NO_SUCH_USER)).is_permanent_hard
+        disabled = classify(1, False, None, "550 mailbox disabled")
+        assert not self.event(is_permanent=False, classification=disabled).is_permanent_hard
         assert not self.event(classification=classify(3, True)).is_permanent_hard
         assert not self.event(is_contradictory=True).is_permanent_hard
 

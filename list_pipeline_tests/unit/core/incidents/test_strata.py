@@ -21,8 +21,8 @@ from list_pipeline.core.incidents.groups import (
 )
 from list_pipeline.core.incidents.operators import Operators
 from list_pipeline.core.incidents.policy import INCIDENTS
-from list_pipeline.core.incidents.strata import TestedGroup, examine, flagged_groups, holding_group
-from list_pipeline.core.incidents.usual import Usual, Weighted
+from list_pipeline.core.incidents.strata import TestedGroup, examine, flagged_groups, holding_group, remembered
+from list_pipeline.core.incidents.usual import PastCount, Usual, Weighted
 
 GOOGLE = Group(GroupKind.OPERATOR, "Google")
 KNOWN = Usual(Weighted(60_000, 180), {GOOGLE: Weighted(20_000, 60), POOL: Weighted(15_000, 45)})
@@ -107,6 +107,22 @@ class TestFlags:
         other = DomainCount("icloud.com", 200, 1)
         fewer, more = (flagged(DomainCount("gmail.com", attempted, each), other) for each in (hard, hard + 1))
         assert (GOOGLE in fewer) <= (GOOGLE in more)
+
+
+class TestRemembered:
+    def test_operators_are_kept_whatever_their_size_and_domains_that_can_be_tested(self) -> None:
+        counts = [
+            GroupCount(GOOGLE, 1, 0),
+            GroupCount(POOL, 2, 0),
+            GroupCount(domain_group("a.example"), 3, 3),
+            GroupCount(domain_group("b.example"), 2, 2),
+        ]
+        tested = examine(counts, KNOWN, Operators(), INCIDENTS)
+        assert remembered(counts, tested, INCIDENTS) == (
+            PastCount(GOOGLE, 1, 0),
+            PastCount(POOL, 2, 0),
+            PastCount(domain_group("a.example"), 3, 3, is_flagged=True),
+        )
 
 
 class TestHolding:

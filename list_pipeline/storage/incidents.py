@@ -1,0 +1,114 @@
+"""The counts by which incidents are told: established contacts of a campaign by domain, and of past campaigns by group.
+
+Belongs here: counting in sets over the recipients and failures of a campaign, and keeping what was counted. Does not belong
+here: groups, chances and verdicts (``core.incidents``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import groupby
+
+from sqlalchemy import Connection
+
+from list_pipeline.core.bounces.classes import BounceClass
+from list_pipeline.core.incidents.groups import DomainCount, Group, GroupKind
+from list_pipeline.core.incidents.usual import PastCount
+from list_pipeline.storage.database import copy_rows, execute, fetch_all, sql_word
+
+_HARD, _NOT_TRIED = sql_word(BounceClass.HARD), sql_word(BounceClass.NOT_EVIDENCE)
+
+CAMPAIGNS_REMEMBERED = 60
+"""Older campaigns weigh less than 0.2 % of the last one, and are not read."""
+
+
+def established_by_domain(
+    connection: Connection, campaign_id: int, sweep: str, as_of: datetime
+) -> tuple[DomainCount, ...]:
+    """The established contacts of a campaign by domain, in the order of the domains.
+
+    Established is who was delivered to before: a recipient, without any failure, of a campaign that was sent earlier and whose
+    failures were read whole. Nobody is attempted whom Mailjet did not try. Erased contacts have no domain any more.
+
+    Args:
+        campaign_id: ours.
+        sweep: the reading of the campaign's failures that counts.
+        as_of: failures that happened later are not known yet.
+    """
+    found = fetch_all(
+        connection,
+        f"""
+        with earlier as materialized (
+            select s.id as campaign_id, f.sweep
+            from campaign_schedule s join lateral (
+                select sweep from bounce_fetch where campaign_id = s.id and is_complete order by fetched_at desc limit 1
+            ) f on true
+            where coalesce(s.send_start_at, s.send_end_at) < (
+                select coalesce(send_start_at, send_end_at) from campaign_schedule where id = :campaign)
+        ), established as (
+            -- One delivery is enough, and most have one: the limit stops there. EXISTS instead reads every past recipient.
+            select r.contact_id from campaign_recipient r join lateral (
+                select 1 from campaign_recipient p join earlier e using (campaign_id)
+                where p.contact_id = r.contact_id and not exists (
+                    select 1 from bounce_event b
+                    where b.campaign_id = p.campaign_id and b.sweep = e.sweep and b.contact_id = p.contact_id)
+                limit 1
+            ) delivered on true
+            where r.campaign_id = :campaign
+        )
+        select lower(split_part(c.email, '@', 2)) as domain, count(*) as attempted,
+               count(*) filter (where b.bounce_class = {_HARD} and b.occurred_at <= :as_of) as hard
+        from established join contact_list_membership c using (contact_id)
+        left join bounce_event b on b.campaign_id = :campaign and b.sweep = :sweep and b.contact_id = c.contact_id
+        where not c.is_anonymised and b.bounce_class is distinct from {_NOT_TRIED}
+        group by 1 order by 1
+        """,
+        campaign=campaign_id,
+        sweep=sweep,
+        as_of=as_of,
+    )
+    return tuple(DomainCount(row["domain"], int(row["attempted"]), int(row["hard"])) for row in found)
+
+
+def keep_counts(connection: Connection, campaign_id: int, counts: Iterable[PastCount]) -> None:
+    """Keep the counts of a campaign (``core.incidents.strata.remembered``) instead of those of an earlier look at it."""
+    execute(connection, "delete from incident_count where campaign_id = :campaign", campaign=campaign_id)
+    copy_rows(
+        connection,
+        "incident_count",
+        ("campaign_id", "kind", "name", "attempted", "hard", "is_flagged"),
+        (
+            (campaign_id, one.group.kind.value, one.group.name, one.attempted, one.hard, one.is_flagged)
+            for one in counts
+        ),
+    )
+
+
+def past_counts(connection: Connection, campaign_id: int) -> tuple[tuple[PastCount, ...], ...]:
+    """The counts that were kept of the campaigns sent before this one, oldest first, each by group."""
+    found = fetch_all(
+        connection,
+        """
+        with before as (
+            select s.id, coalesce(s.send_start_at, s.send_end_at) as sent_at from campaign_schedule s
+            where coalesce(s.send_start_at, s.send_end_at) < (
+                select coalesce(send_start_at, send_end_at) from campaign_schedule where id = :campaign)
+              and exists (select 1 from incident_count where campaign_id = s.id)
+            order by sent_at desc, s.id desc limit :campaigns)
+        select b.id, i.kind, i.name, i.attempted, i.hard, i.is_flagged
+        from before b join incident_count i on i.campaign_id = b.id
+        order by b.sent_at, b.id, i.kind, i.name
+        """,
+        campaign=campaign_id,
+        campaigns=CAMPAIGNS_REMEMBERED,
+    )
+    return tuple(
+        tuple(
+            PastCount(
+                Group(GroupKind(row["kind"]), row["name"]), row["attempted"], row["hard"], is_flagged=row["is_flagged"]
+            )
+            for row in rows
+        )
+        for _, rows in groupby(found, key=lambda row: row["id"])
+    )
