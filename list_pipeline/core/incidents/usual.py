@@ -107,14 +107,16 @@ def _what_is_usual(counts: Sequence[PastCount], operators: Operators) -> Iterabl
         if one.is_flagged and one.group in above:
             taken_out.setdefault(above[one.group], []).append(one)
     return [
-        GroupCount(
-            one.group,
-            one.attempted - sum(part.attempted for part in taken_out.get(one.group, ())),
-            one.hard - sum(part.hard for part in taken_out.get(one.group, ())),
-        )
+        _without(one, taken_out.get(one.group, ()))
         for one in counts
         if one.group not in flagged and above.get(one.group) not in flagged
     ]
+
+
+def _without(count: GroupCount, parts: Sequence[GroupCount]) -> GroupCount:
+    """The rest of a group. A domain that came to the operator since was not among its contacts then: never fewer than none."""
+    attempted = max(0, count.attempted - sum(part.attempted for part in parts))
+    return GroupCount(count.group, attempted, min(attempted, max(0, count.hard - sum(part.hard for part in parts))))
 
 
 class _Histories:

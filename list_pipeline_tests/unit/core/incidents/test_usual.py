@@ -74,6 +74,13 @@ class TestHistory:
         flagged = [PastCount(one, 10, 9, is_flagged=True) for one in (COMPANY, OTHER)]
         assert figures(usual([PastCount(POOL, 60, 20), *flagged]).groups[POOL]) == (40, 2)
 
+    def test_a_domain_that_came_to_an_operator_since_leaves_it_no_fewer_than_nobody(self) -> None:
+        known = Operators({"a.example": "aspmx.l.google.com"})
+        for attempted, hard, left in ((100, 1, (90, 0)), (6, 3, (0, 0)), (12, 11, (2, 1))):
+            flagged = PastCount(COMPANY, 10, 10, is_flagged=True)
+            found = usual_of([[PastCount(GOOGLE, attempted, hard), flagged]], known, INCIDENTS)
+            assert figures(found.groups[GOOGLE]) == left
+
     def test_an_earlier_history_stays_while_its_group_is_flagged_and_only_fades(self) -> None:
         found = usual([PastCount(GOOGLE, 100, 2)], [PastCount(GOOGLE, 100, 50, is_flagged=True)])
         assert figures(found.groups[GOOGLE]) == close(90, 1.8)
