@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
+from sqlalchemy import Connection
 
 from list_pipeline.core.errors import ChangesStoppedError, ListPipelineError, UnavailableError
 from list_pipeline.core.lists import ListRole
@@ -167,8 +168,9 @@ def _to_finish(services: Changing, plan_id: int, contact_ids: Sequence[int], loc
 def _waits(plan_id: int, changes: int) -> UnavailableError:
     return UnavailableError(
         f"Moving {count_text(changes, 'contact')} of plan {plan_id}",
-        "a send began or is near, and it is not known yet who was mailed by it, or what a lost bulk job did",
-        "They stand as they are, and go on by themselves when that is known",
+        "a send began or is near, and it is not known yet who was mailed by it, or what a lost bulk job did; or what Mailjet "
+        "shows of a contact cannot be read any more",
+        "They stand as they are, and go on by themselves when that is known; `list-pipeline unreadable` shows what to mend",
     )
 
 
@@ -245,6 +247,8 @@ class _Execution:
         """Contacts in one job, fewer once Mailjet said that a job was too large."""
         self._unanswered = 0
         """Bulk jobs in a row whose answer was lost."""
+        self._unreadable: set[int] = set()
+        """Changes that were begun and whose contact cannot be read any more: the rest waits until it can."""
         self._mailjet: MailjetClient = services.mailjet_for_changes(self._before_mutation)
         self._lists = ReadBack(services, self._mailjet)
         self._edits = ConcurrentEdits(services, self._mailjet, plan_id, lock, self._lists.look_again)
@@ -271,8 +275,12 @@ class _Execution:
 
     @property
     def waiting(self) -> int:
-        """Changes that cannot go on before more is known of a send."""
-        return len(self._sends.held)
+        """Changes that cannot go on before more is known of a send, or of their contact."""
+        return len(self._held)
+
+    @property
+    def _held(self) -> frozenset[int]:
+        return self._sends.held | self._unreadable
 
     def _waves(self) -> bool:
         """Post what is planned, wave by wave, and say whether anything is still planned."""
@@ -299,7 +307,7 @@ class _Execution:
                     self._post(self._settling.look_before_repeating(batch))
                     if self._most < most:
                         break
-        return any(step.state is StepState.PLANNED and step.change_id not in self._sends.held for step in steps)
+        return any(step.state is StepState.PLANNED and step.change_id not in self._held for step in steps)
 
     def settle_only(self, settle: Callable[[Settling], None]) -> None:
         """Settle something, and post nothing."""
@@ -342,7 +350,21 @@ class _Execution:
         return steps, batches
 
     def _may_go_on(self, step: Step) -> bool:
-        return (self._only is None or step.contact_id in self._only) and step.change_id not in self._sends.held
+        return (self._only is None or step.contact_id in self._only) and step.change_id not in self._held
+
+    def _begun_and_unreadable(self, connection: Connection, steps: Sequence[Step]) -> list[Step]:
+        """The steps without which a contact would stand on two lists: something of the change is done, and what Mailjet shows
+        of the contact cannot be read since. Half a suppression is none of them: it mails nobody."""
+        facts = members.facts_of(connection, [step.contact_id for step in steps])
+        done = {step.change_id for step in journal.steps_of(connection, self._plan_id, StepState.CONFIRMED)}
+        return [
+            step
+            for step in steps
+            if step.change_id in done
+            and step.kind is not ItemAction.SUPPRESS
+            and step.contact_id in facts
+            and facts[step.contact_id]["is_unreadable"]
+        ]
 
     def _post(self, steps: list[Step]) -> None:
         if not steps:
@@ -355,7 +377,15 @@ class _Execution:
             known = members.stored_sizes(connection)[ListRole.MASTER].raw
             # A suppression names all three lists, since others may have moved the contact since; it leaves those it is on.
             absent = [step for step in steps if step.action is StepAction.REMOVE and not _is_on(places, step)]
-            gone = [step for step in steps if step.contact_id not in addresses and step not in absent]
+            lacking = [step for step in steps if step.contact_id not in addresses and step not in absent]
+            waiting = self._begun_and_unreadable(connection, lacking)
+            addresses = {
+                **members.addresses_of(connection, [s.contact_id for s in waiting], despite_entries=True),
+                **addresses,
+            }
+            self._unreadable |= {step.change_id for step in waiting if step.contact_id not in addresses}
+            steps = [step for step in steps if step.change_id not in self._unreadable]
+            gone = [step for step in lacking if step not in waiting]
             journal.settle_steps(connection, gone, StepState.SKIPPED, now, StepNote.CONTACT_GONE)
             journal.settle_steps(connection, absent, StepState.SKIPPED, now, StepNote.NOT_A_MEMBER)
             left_out = {*gone, *absent}

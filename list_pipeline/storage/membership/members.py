@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.drift.mass_changes import MassChangeKind
 from list_pipeline.core.foreign_text import address_problem
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.observations import RecipientSeen
+from list_pipeline.core.observations import RecipientSeen, RowKind
 from list_pipeline.core.plans.journal import StepAction, StepState
 from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar, sql_list, sql_word
 from list_pipeline.storage.membership.unsubscriptions import UNSUBSCRIBED_FOR_GOOD
@@ -189,13 +189,22 @@ def suppressed_and_mailable(connection: Connection) -> tuple[int, ...]:
     return tuple(int(row["contact_id"]) for row in found)
 
 
-def addresses_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int, str]:
+def addresses_of(
+    connection: Connection, contact_ids: Sequence[int], *, despite_entries: bool = False
+) -> Mapping[int, str]:
     """Addresses for a request that is built right now. None have anonymised contacts, those with a row that cannot be read, and
-    those whose address, kept by an earlier version, is not fit to be sent."""
+    those whose address, kept by an earlier version, is not fit to be sent.
+
+    Args:
+        despite_entries: those have one, too, whose own row can be read, and only an entry of a list cannot.
+    """
+    unreadable = (
+        f"{UNREADABLE_CONTACTS} and kind = {sql_word(RowKind.CONTACT)}" if despite_entries else UNREADABLE_CONTACTS
+    )
     found = fetch_all(
         connection,
         f"""select contact_id, email from contact_list_membership
-           where contact_id = any(:ids) and not is_anonymised and contact_id not in ({UNREADABLE_CONTACTS})""",
+           where contact_id = any(:ids) and not is_anonymised and contact_id not in ({unreadable})""",
         ids=list(contact_ids),
     )
     return {int(row["contact_id"]): str(row["email"]) for row in found if not address_problem(str(row["email"]))}
