@@ -72,6 +72,9 @@ GROUPS = (
             "list_pipeline/operations/campaigns/before_changes.py",
             "list_pipeline/operations/campaigns/recipients.py",
         ),
-        tuple(f"{_WHOLE}/{noun}" for noun in ("plans", "rebalancing", "suppression", "safety", "reviews", "campaigns")),
+        (
+            "list_pipeline_tests/unit/operations/plans",
+            *(f"{_WHOLE}/{noun}" for noun in ("plans", "rebalancing", "suppression", "safety", "reviews", "campaigns")),
+        ),
     ),
 )

@@ -156,7 +156,8 @@ class ReadBack:
     def _flagged_among(self, ids: Sequence[int], excluded: bool) -> Collection[int]:
         """The contacts that are excluded from campaigns now, or no longer: looked for among all excluded ones.
 
-        One request for each contact or for each 950 excluded ones between the first and the last of them, whichever is less.
+        One request for each contact or for each 950 excluded ones between the first and the last of them, whichever is less;
+        where more of them are not shown than are looked up singly, the same once more, with their number.
         """
         with self._services.database.begin() as connection:
             places = members.places_among_excluded(connection, ids)
@@ -171,7 +172,7 @@ class ReadBack:
 
         def read(offset: int) -> Page[ContactSeen]:
             rows, is_last = _read_on(self._mailjet.excluded_page, offset, counted, lambda row: row.contact_id)
-            if is_last and offset + len(rows) < counted:
+            if not excluded and is_last and offset + len(rows) < counted:
                 raise IncompleteDataError(
                     "Reading back who is excluded from campaigns",
                     f"a page ended at {offset + len(rows)} of {counted}",
@@ -181,6 +182,10 @@ class ReadBack:
 
         flagged = search(read, wanted, PAGE).rows.keys()
         placed = {place.contact_id for place in places}
+        if excluded and len(placed - flagged) > _SINGLE_READS_MAX:
+            # So many are not shown: a page may be shorter than it was asked for, which only their number tells.
+            counted = self._mailjet.count_contacts(excluded=True)
+            flagged = search(read, wanted, PAGE).rows.keys()
         done = {i for i in placed if (i in flagged) is excluded}
         if excluded and len(unsure := sorted(placed - done)) <= _SINGLE_READS_MAX:
             done.update(self._flagged_singly(unsure, excluded))
@@ -250,4 +255,5 @@ def _read_on(
         if len(more) < 2 or identity(more[0]) != identity(rows[-1]):
             break
         rows = rows + more[1:]
-    return rows, is_last
+    # As many rows as a page has, read in several: the last of these answers was short, and the series goes on.
+    return rows, is_last and (len(rows) < PAGE or offset + len(rows) >= counted)
