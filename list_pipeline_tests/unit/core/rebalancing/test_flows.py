@@ -323,3 +323,29 @@ def test_what_is_deferred_repairs_the_lists_once_nothing_is_restricted(
     assert min(final) >= 0
     if plan.triggered:
         assert is_balanced(final, 2) or max(final) - min(final) <= 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "contacts", "many"),
+    [(0, 0, False), (0, 100, False), (1, 0, True), (1, 10, True), (1, 11, False), (29, 300, False), (30, 300, True)],
+)
+def test_from_a_tenth_of_the_contacts_on_many_change_lists(changed: int, contacts: int, many: bool) -> None:
+    assert RebalancingPolicy().are_many(changed, contacts) is many
+
+
+def test_newcomers_count_with_the_moves_towards_what_a_person_has_to_see() -> None:
+    assert plan_flows((100, 100, 100), 30, policy=ALL).review_reason
+    assert plan_flows((100, 100, 100), 27, policy=ALL).review_reason is None
+
+
+def test_what_was_not_triggered_is_neither_repaired_nor_proved_nor_put_off() -> None:
+    quiet = plan_flows((104, 96, 100), 3, frozenset({ONE}), policy=ALL)
+    assert (quiet.triggered, quiet.required, quiet.is_repaired, quiet.certificate) == (False, False, False, None)
+    assert quiet.enrolment_count > 0
+    assert (dict(quiet.deferred_moves), plan_flows((104, 96, 100), 0, frozenset({ONE})).deferred_moves) == ({}, {})
+
+
+@pytest.mark.parametrize(("sizes", "above"), [((105, 95, 100), False), ((106, 94, 100), True), ((0, 0, 0), False)])
+def test_exactly_on_the_trigger_the_lists_are_not_above_it(sizes: Sizes, above: bool) -> None:
+    plan = plan_flows(sizes, 0, frozen=frozenset(CAMPAIGN_LISTS))
+    assert (plan.triggered, plan.is_above_trigger_after) == (above, above)
