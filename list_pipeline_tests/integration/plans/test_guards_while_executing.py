@@ -15,6 +15,7 @@ from list_pipeline.core.plans.journal import StepState
 from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.operations.plans.single_contacts import reinstate
+from list_pipeline.operations.runs.run import deadline_of
 from list_pipeline.operations.safety import modes
 from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.storage import lock_numbers
@@ -88,13 +89,28 @@ def test_nobody_is_given_up_while_a_job_whose_answer_was_lost_may_change_them_af
     assert (done.confirmed, done.failed) == (0, len(SUPPRESSED))
 
 
-def test_past_its_deadline_a_run_begins_no_change(install_small: Install) -> None:
+def test_from_its_deadline_on_a_run_begins_no_change(install_small: Install) -> None:
     with install_small(list_maintenance_deadline_minutes=30) as made:
         run = made.decide_suppression()
-        made.clock.advance(timedelta(minutes=31))
+        made.clock.advance(deadline_of(made.services, run) - made.clock.now())
         done = suppression.execute_suppressions(made.services, run, quietly)
         assert (done.confirmed, done.failed) == (0, len(SUPPRESSED))
         assert made.changing_requests() == {}
+
+
+def test_past_its_deadline_a_run_ends_what_it_began_and_nothing_else(install_small: Install) -> None:
+    with install_small(list_maintenance_deadline_minutes=30, mailjet_job_contacts=len(SUPPRESSED) - 1) as made:
+        run = made.decide_suppression()
+        made.control.add_fault("job_without_effect", path="contact/managemanycontacts$", method="POST", nth=1, count=1)
+
+        def takes_long(words: str) -> None:
+            if words.startswith("bulk job 1 of 2"):
+                made.clock.advance(timedelta(minutes=31))
+
+        done = suppression.execute_suppressions(made.services, run, takes_long)
+        assert (done.confirmed, done.failed) == (len(SUPPRESSED) - 1, 1)
+        notes = made.query("select distinct note from change_step where state = 'failed'")
+        assert notes == [("deadline",)]
 
 
 def test_an_exclusion_is_lifted_when_its_contact_is_off_the_suppression_list_and_not_before(

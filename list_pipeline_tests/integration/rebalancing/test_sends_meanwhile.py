@@ -217,7 +217,10 @@ def test_nothing_is_begun_before_a_send_that_is_scheduled_while_a_job_takes_long
     assert "2 stay where they were, because a send to one of their lists is near" in told
 
 
-@pytest.mark.parametrize("role", [ListRole.MASTER, ONE, TWO, THREE])
+# The rule itself, for each list, is held by the unit tests of ``core.plans.sends_meanwhile``.
+@pytest.mark.parametrize(
+    "role", [ListRole.MASTER, TWO, *(pytest.param(role, marks=pytest.mark.long) for role in (ONE, THREE))]
+)
 def test_a_list_that_others_change_at_large_in_the_middle_is_left_alone_but_for_what_was_begun(
     small: Installation, monkeypatch: pytest.MonkeyPatch, role: ListRole
 ) -> None:
