@@ -322,7 +322,7 @@ def test_the_lock_is_free_again_after_an_error(databases: tuple[Database, Databa
 @pytest.mark.parametrize(
     "url",
     [
-        "postgresql://somebody:very-secret@127.0.0.1:1/nothing",
+        "postgresql://somebody:very-secret@127.0.0.1:1/nothing",  # pragma: allowlist secret
         "postgresql://127.0.0.1:1/nothing?user=somebody&password=very-secret",
     ],
 )
