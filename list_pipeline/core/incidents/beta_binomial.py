@@ -73,11 +73,10 @@ def _log_chance(hard: int, attempted: int, alpha: float, beta: float) -> float:
 def _up(hard: int, attempted: int, alpha: float, beta: float) -> float:
     """The sum of the chances of ``hard`` and more, in units of the first."""
     term = total = 1.0
-    falls = beta >= 1
     for k in range(hard, attempted):
         term *= (attempted - k) * (alpha + k) / ((k + 1) * (beta + attempted - k - 1))
         total += term
-        if falls and term < total * _NEGLIGIBLE:
+        if term < total * _NEGLIGIBLE:
             break
     return total
 

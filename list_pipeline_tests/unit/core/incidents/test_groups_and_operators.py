@@ -74,6 +74,8 @@ class TestOperators:
             ("a.b.de", "b.de"),
             ("mx.co.uk", "mx.co.uk"),
             ("co.uk", "co.uk"),
+            ("mx1.net.example", "net.example"),
+            ("mx..somehost.example", None),
             ("mx.notgoogle.com", "notgoogle.com"),
             ("localhost", None),
             ("", None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -65,6 +66,19 @@ class TestFlags:
             DomainCount("a.example", 40, 0),
         )
         assert flagged(*counts, operators=known) == {GOOGLE, domain_group("closed.example")}
+
+    def test_beside_an_outage_an_ordinary_group_stays_free(self) -> None:
+        assert flagged(DomainCount("gmail.com", 3000, 600), DomainCount("icloud.com", 1200, 4)) == {GOOGLE}
+
+    @pytest.mark.parametrize(
+        "elsewhere",
+        [(DomainCount("icloud.com", 6, 6),), (DomainCount("googlemail.com", 6, 6), DomainCount("gmail.com", 60, 0))],
+        ids=["an operator", "a domain of an operator"],
+    )
+    def test_what_bounced_whole_elsewhere_is_not_taken_out_of_the_pool(self, elsewhere: Sequence[DomainCount]) -> None:
+        struck = [DomainCount(f"company{number}.example", 4, 1 if number < 10 else 0) for number in range(100)]
+        assert POOL not in flagged(*struck[6:])
+        assert POOL in flagged(*struck, *elsewhere)
 
     @pytest.mark.parametrize(("hard", "is_flagged"), [(2, False), (3, True)])
     def test_nothing_is_flagged_for_fewer_than_three_hard_bounces(self, hard: int, is_flagged: bool) -> None:

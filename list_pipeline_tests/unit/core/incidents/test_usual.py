@@ -152,6 +152,34 @@ class TestOverdispersion:
         assert unsure == pytest.approx(0.002, abs=1e-5)
         assert unsure < usual(*past).overdispersion < sure
 
+    def test_it_is_the_weighted_mean_of_what_each_operator_and_campaign_shows(self) -> None:
+        counts = [
+            (400, 3),
+            (3, 0),
+            (90, 4),
+            (1000, 2),
+            (250, 0),
+            (2, 1),
+            (700, 9),
+            (60, 0),
+            (500, 1),
+            (120, 2),
+            (800, 6),
+        ]
+        past = [[PastCount(GOOGLE, attempted, hard)] for attempted, hard in counts]
+        shown = [(0.002, 1e6)]
+        for number, (attempted, hard) in enumerate(counts):
+            if attempted < 3:
+                continue
+            rate = usual(*past[:number]).rate(GOOGLE, INCIDENTS)
+            variance = attempted * rate * (1 - rate)
+            error = 2 * (1 + (attempted - 1) * 0.002) ** 2 + 1 / variance
+            value = ((hard - attempted * rate) ** 2 / variance - 1) / (attempted - 1)
+            shown.append((value, (attempted - 1) ** 2 / error))
+        mean = sum(value * weight for value, weight in shown) / sum(weight for _, weight in shown)
+        assert usual(*past).overdispersion == pytest.approx(mean, rel=1e-9)
+        assert abs(mean - 0.002) > 1e-5
+
     def test_domains_add_nothing_to_their_operators(self) -> None:
         past = campaigns(20, 0.004)
         with_domains = [[*one, PastCount(GMAIL, 1000, 300)] for one in past]
