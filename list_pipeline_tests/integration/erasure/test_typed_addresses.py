@@ -29,6 +29,7 @@ from list_pipeline.operations.reviews.confirmed_lists import confirm_lists
 from list_pipeline.operations.reviews.decisions import approve, approve_item, expire, reject, reject_item
 from list_pipeline.operations.reviews.findings import close_finding
 from list_pipeline.operations.reviews.operating_mode import choose_mode
+from list_pipeline.operations.reviews.unreadable_sends import rule_on_unreadable
 from list_pipeline.operations.safety.restore_guard import accept
 from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.operations.synchronisation import synchronise
@@ -157,6 +158,17 @@ def _cycle_closed(made: Installation) -> None:
     close_cycle(made.services, by="ada", note="they do not come")
 
 
+def _unreadable(made: Installation) -> None:
+    sent = made.control.send(made.account.lists.campaign_1, "A survey", profile="clean")
+    made.clock.advance(timedelta(hours=25))
+    made.control.add_fault("poisoned_row", path="/campaign$", field="Status", value={}, count=None, row=sent)
+    synchronise(made.services, progress=quietly)
+
+
+def _row(made: Installation) -> int:
+    return int(made.query("select unreadable_row_id from unreadable_row")[0][0])
+
+
 def _found(made: Installation) -> None:
     with made.services.database.begin() as connection:
         add_finding(connection, "something is odd", made.clock.now())
@@ -206,6 +218,10 @@ WAYS: dict[str, tuple[Way, Way]] = {
     "close_finding": (
         _found,
         lambda made: close_finding(made.services, question(made, "finding"), by="ada", note=NOTE),
+    ),
+    "rule_on_unreadable": (
+        _unreadable,
+        lambda made: rule_on_unreadable(made.services, _row(made), is_no_round=True, by="ada", note=NOTE),
     ),
     "restore_guard.accept": (_drifted, lambda made: accept(made.services, by="ada", note=NOTE)),
     "override": (_blocked, lambda made: override(made.services, _blocked_key(made), by="ada", note=NOTE)),

@@ -20,6 +20,7 @@ from list_pipeline.operations.reviews.closed_cycles import close_cycle, reopen_c
 from list_pipeline.operations.reviews.confirmed_lists import confirm_lists
 from list_pipeline.operations.reviews.findings import close_finding
 from list_pipeline.operations.reviews.operating_mode import choose_mode
+from list_pipeline.operations.reviews.unreadable_sends import rule_on_unreadable
 from list_pipeline.operations.safety.restore_guard import accept
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.validation.campaign_block import override
@@ -51,6 +52,7 @@ ASKED: dict[str, Ask] = {
     "a dead job": lambda made, it, by: declare_dead(it, 1, by=by, note="asked"),
     "an unsubscription": lambda made, it, by: take_back_unsubscription(it, made.account.people[5], by=by, note="asked"),
     "the five lists": lambda made, it, by: confirm_lists(it, by=by),
+    "an unreadable row": lambda made, it, by: rule_on_unreadable(it, 1, is_no_round=True, by=by, note="asked"),
     "an open cycle": lambda made, it, by: close_cycle(it, by=by, note="asked"),
     "a closed cycle": lambda made, it, by: reopen_cycle(it, by=by, note="asked"),
     "a finding": lambda made, it, by: close_finding(it, 1, by=by, note="asked"),
