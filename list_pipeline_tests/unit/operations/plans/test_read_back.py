@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from list_pipeline.core.errors import IncompleteDataError
+from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import RecipientSeen
 from list_pipeline.core.plans.journal import StepAction, StepState
@@ -27,6 +27,7 @@ from list_pipeline.storage.plans.journal import Step
 PAGE = 8
 LIST, LIST_ID = ListRole.CAMPAIGN_1, 77
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+ERASED = 666
 
 
 SERVICES: Any = SimpleNamespace(
@@ -46,6 +47,10 @@ class AList:
     longest: int = PAGE
     asked: list[str] = field(default_factory=list)
     removed: list[int] = field(default_factory=list)
+    added: set[int] = field(default_factory=set)
+    unsubscribed: set[int] = field(default_factory=set)
+    disturbed: int = 0
+    """So many readings of the whole list that somebody disturbs."""
 
     def take_off(self, *contacts: int) -> None:
         self.entries = {entry: contact for entry, contact in self.entries.items() if contact not in contacts}
@@ -54,7 +59,8 @@ class AList:
         self.entries[max(self.entries) + 1] = contact
 
     def _seen(self, entry: int) -> RecipientSeen:
-        return RecipientSeen(entry, self.entries[entry], LIST_ID, False, NOW, None)
+        contact = self.entries[entry]
+        return RecipientSeen(entry, contact, LIST_ID, contact in self.unsubscribed, NOW, None)
 
     # What is asked of Mailjet's client.
     def recipients_page(self, list_id: int, offset: int) -> tuple[tuple[RecipientSeen, ...], bool]:
@@ -64,6 +70,19 @@ class AList:
         if self.cut_at is not None:
             found = [entry for entry in found if entry <= self.cut_at]
         return tuple(self._seen(entry) for entry in found), len(found) < PAGE
+
+    def recipients(self, list_id: int, *, offset: int) -> list[RecipientSeen]:
+        assert list_id == LIST_ID
+        self.asked.append(f"all from {offset}")
+        return [self._seen(entry) for entry in sorted(self.entries)[offset:]]
+
+    def read_all_recipients(self, list_id: int) -> list[RecipientSeen]:
+        assert list_id == LIST_ID
+        self.asked.append("all")
+        if self.disturbed:
+            self.disturbed -= 1
+            raise IncompleteDataError("Reading a list", "somebody left it", "Run it again")
+        return [self._seen(entry) for entry in sorted(self.entries)]
 
     def recipient(self, list_id: int, contact_id: int) -> RecipientSeen | None:
         self.asked.append(f"contact {contact_id}")
@@ -88,7 +107,9 @@ def a_list(monkeypatch: pytest.MonkeyPatch) -> AList:
         places_in_order=made.places_in_order,
         stored_sizes=lambda _: {LIST: SimpleNamespace(raw=len(made.ours))},
         note_removed=made.note_removed,
-        note_added=lambda *_: None,
+        note_added=lambda _, role, rows, now: made.added.update(row.contact_id for row in rows),
+        refresh_flags=lambda *_: None,
+        iterate=list,
     )
     monkeypatch.setattr(read_back, "members", rows)
     monkeypatch.setattr(read_back, "PAGE", PAGE)
@@ -167,6 +188,69 @@ def test_on_pages_shorter_than_asked_for_those_behind_their_end_are_read_too(a_l
     assert confirmed_off(a_list, *leaving) == set(leaving) - {5, 44, 100}
 
 
+def confirmed_on(made: AList, *contacts: int, action: StepAction = StepAction.ADD) -> set[int]:
+    """Who of these is believed to have been put on the list, which had a hundred entries before, or unsubscribed there."""
+    mailjet: Any = made
+    steps = [Step(number, 1, number, ItemAction.MOVE, action, LIST, StepState.SUBMITTED, 1, 1) for number in contacts]
+    found = {step.contact_id for step in ReadBack(SERVICES, mailjet).effect_of(steps, {LIST.value: 100}).confirmed}
+    assert made.added & set(contacts) == found
+    return found
+
+
+def test_who_was_put_on_a_list_is_seen_behind_those_who_were_there(a_list: AList) -> None:
+    for contact in (201, 202):
+        a_list.put_on(contact)
+    assert confirmed_on(a_list, 201, 202) == {201, 202}
+    assert a_list.asked == ["all from 100"]
+
+
+def test_who_was_not_put_on_is_not_believed_because_as_many_others_came(a_list: AList) -> None:
+    for contact in (201, 300):
+        a_list.put_on(contact)
+    assert confirmed_on(a_list, 201, 202) == {201}
+    assert a_list.added == {201}
+
+
+def test_who_stood_on_the_list_before_is_looked_up(a_list: AList) -> None:
+    assert confirmed_on(a_list, 40, 41, 202) == {40, 41}
+    assert a_list.asked == ["all from 100", "contact 40", "contact 41", "contact 202"]
+
+
+def test_who_was_unsubscribed_is_told_by_the_entry_and_not_by_its_absence(a_list: AList) -> None:
+    a_list.unsubscribed = {40}
+    a_list.take_off(42)
+    assert confirmed_on(a_list, 40, 41, 42, action=StepAction.UNSUB) == {40}
+
+
+@pytest.mark.parametrize("disturbed", [0, 1, 2])
+def test_many_who_are_not_at_the_end_are_looked_for_in_the_whole_list(a_list: AList, disturbed: int) -> None:
+    a_list.disturbed = disturbed
+    a_list.take_off(1, 2)
+    assert confirmed_on(a_list, *range(1, 22)) == set(range(3, 22))
+    assert a_list.asked[1:] == ["all"] * (disturbed + 1)
+    assert a_list.added == set(range(3, 22))
+
+
+def test_a_list_that_is_disturbed_each_time_it_is_read_proves_nothing(a_list: AList) -> None:
+    a_list.disturbed = 3
+    with pytest.raises(IncompleteDataError):
+        confirmed_on(a_list, *range(1, 22))
+    assert a_list.added == set()
+
+
+def test_up_to_twenty_are_looked_up_one_by_one(a_list: AList) -> None:
+    assert confirmed_on(a_list, *range(1, 21)) == set(range(1, 21))
+    assert "all" not in a_list.asked
+
+
+def test_our_rows_of_whom_somebody_took_off_or_put_on_anew_are_brought_up_to_date(a_list: AList) -> None:
+    a_list.take_off(40, 41)
+    a_list.put_on(41)
+    mailjet: Any = a_list
+    ReadBack(SERVICES, mailjet).look_again(LIST, [40, 41, 42])
+    assert (a_list.removed, a_list.added) == ([40], {41, 42})
+
+
 @dataclass
 class Contacts:
     """Those who are excluded from campaigns at Mailjet; ``cut_at``: its pages end there."""
@@ -189,6 +273,8 @@ class Contacts:
 
     def contact(self, contact_id: int) -> Any:
         self.asked.append("contact")
+        if contact_id == ERASED:
+            raise RemoteNotFoundError("Looking at a contact", "there is none", "Nothing is to be done")
         return SimpleNamespace(is_excluded=contact_id in self.excluded)
 
 
@@ -272,5 +358,5 @@ def test_of_a_page_that_was_cut_those_who_are_shown_are_excluded(monkeypatch: py
 def test_of_whom_our_rows_have_no_place_each_is_looked_up(action: StepAction, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Contacts(set(range(1, 61)))
     expected = {10} if action is StepAction.EXCLUDE else {900}
-    assert confirmed(made, action, [10, 900], monkeypatch, among_excluded=()) == expected
-    assert made.asked.count("contact") == 2
+    assert confirmed(made, action, [10, ERASED, 900], monkeypatch, among_excluded=()) == expected
+    assert made.asked.count("contact") == 3
