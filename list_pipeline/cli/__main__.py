@@ -18,9 +18,9 @@ def main() -> None:
         # Nothing that says so elsewhere is loaded yet.
         said = {"kind": "interrupted", "message": "Interrupted.", "exit_code": 130}
         if "--json" in sys.argv:
-            print(json.dumps({"error": said}))
+            sys.stdout.write(json.dumps({"error": said}) + "\n")
         else:
-            print(f"Error: {said['message']}", file=sys.stderr)
+            sys.stderr.write(f"Error: {said['message']}\n")
         sys.exit(130)
     run()
 

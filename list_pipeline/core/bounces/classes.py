@@ -312,11 +312,11 @@ def _hard(found: Classification, is_permanent: bool | None, said: TextEvidence |
         return _REFUSED_BY_TEXT
     if said is TextEvidence.MAILBOX_FULL:
         return _FULL_BY_TEXT
-    if said is TextEvidence.MAILBOX_INACTIVE:
+    if said is TextEvidence.MAILBOX_INACTIVE and found.reason is not BounceReason.MAILBOX_INACTIVE:
         return _INACTIVE_BY_TEXT
-    if said is TextEvidence.TEMPORARY:
-        return replace(found, decided_by=DecidedBy.RECEIVERS_WORDS, is_disputed=True)
     if found.reason not in _ALWAYS_DISPUTED and is_permanent is True:
+        if said is TextEvidence.TEMPORARY:
+            return replace(found, decided_by=DecidedBy.RECEIVERS_WORDS, is_disputed=True)
         return replace(found, decided_by=DecidedBy.PERMANENCE_FLAG)
     if _settles(said, found.reason):
         return replace(found, decided_by=DecidedBy.RECEIVERS_WORDS)

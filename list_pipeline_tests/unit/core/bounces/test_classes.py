@@ -123,7 +123,9 @@ def test_words_beat_a_hard_state_towards_keeping_the_contact(
     found = classify(state, is_permanent, MessageStatus.BOUNCE, text)
     expected = reason or classify(state, is_permanent).reason
     assert (found.bounce_class, found.reason, found.is_disputed) == (bounce_class, expected, is_disputed)
-    assert found.decided_by is DecidedBy.RECEIVERS_WORDS
+    # Without the flag such a failure is disputed anyway.
+    is_decided = reason is not None or is_permanent is True
+    assert found.decided_by is (DecidedBy.RECEIVERS_WORDS if is_decided else DecidedBy.STATE)
 
 
 @pytest.mark.parametrize("is_permanent", [True, False, None])
@@ -174,6 +176,13 @@ def test_a_message_that_is_still_being_tried_is_neither_failure_nor_delivery(sta
 def test_the_receivers_words_settle_a_dispute_about_a_mailbox(state: int) -> None:
     found = classify(state, False, None, NO_SUCH_USER)
     assert (found.bounce_class, found.is_disputed, found.decided_by) == (HARD, False, DecidedBy.RECEIVERS_WORDS)
+
+
+@pytest.mark.parametrize("is_permanent", [True, False, None])
+def test_words_that_say_what_the_state_says_change_nothing(is_permanent: bool | None) -> None:
+    assert classify(2, is_permanent, None, "550 mailbox disabled") == classify(2, is_permanent)
+    for state in (2, 5):
+        assert classify(state, is_permanent, None, "550 please try again later") == classify(state, is_permanent)
 
 
 def test_a_text_about_a_mailbox_says_nothing_about_a_missing_mail_host() -> None:
