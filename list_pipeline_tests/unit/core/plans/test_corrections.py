@@ -189,6 +189,26 @@ def test_a_rebalancing_is_rolled_back_above_a_tenth_of_failures_or_when_somebody
     assert (why_roll_back(planned, failed, astray) is not None) is rolled_back
 
 
+def test_lists_that_a_reversal_leaves_alone_count_for_the_open_cycle() -> None:
+    both = replace(
+        SUPPRESSED,
+        done=frozenset({(ADD, SUPPRESSION), (EXCLUDE, None), (REMOVE, ONE), (REMOVE, THREE)}),
+        before=frozenset({MASTER, ONE, THREE}),
+    )
+    # Somebody put it back on list 1: on list 3 too, it would get the cycle twice.
+    now = ContactNow(frozenset({MASTER, SUPPRESSION, ONE}), is_excluded=True)
+    assert reverse(both, now, cycle=OpenCycle(1)).refused is Refusal.CYCLE_CHANGED
+
+
+def test_the_message_says_how_many_were_added_where_automations_begin() -> None:
+    facts = CorrectionFacts("Maintenance undone", "ada", "", 5, 5, 0, 0, (), {})
+    plain = correction_message(facts, automatic=False)
+    assert plain.text.endswith("*5 of 5* changes were carried out and read back.")
+    assert plain.blocks[1]["text"]["text"] == "*5 of 5* changes were carried out and read back."
+    entered = correction_message(replace(facts, entered={ONE: 3}), automatic=False)
+    assert "3 contacts were added where automations begin" in entered.text
+
+
 def test_the_message_says_what_is_left_and_keeps_slacks_limits() -> None:
     facts = CorrectionFacts(
         "Maintenance undone", "ada <!channel>", "x" * 900, 5, 3, 1, 1, tuple(range(400)), {Refusal.COMPLAINT: 2}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from list_pipeline.core.bounces.classes import FailureEvent, classify
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import MessageStatus
+from list_pipeline.core.plans.automations import Automations
 from list_pipeline.core.plans.gate import GateDecision, GateOutcome
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, Sweep
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
@@ -56,6 +57,25 @@ def many(count: int, first: int = 1, **changes: object) -> tuple[GateItem, ...]:
 
 def failed(decision: GateDecision) -> set[str]:
     return {check.name for check in decision.failed_checks}
+
+
+def test_a_plan_with_somebody_who_was_no_recipient_is_refused() -> None:
+    refused = judge(hard(1), hard(2, was_recipient=False))
+    assert (refused.outcome, failed(refused), refused.alert) == (GateOutcome.REFUSED, {"recipients"}, True)
+
+
+def test_automations_make_all_but_complaints_wait_without_an_alert() -> None:
+    waits = judge(hard(1), complaint(2), automations=Automations(frozenset({ListRole.SUPPRESSION})))
+    assert (waits.outcome, waits.may_run, waits.waiting) == (GateOutcome.NEEDS_REVIEW, (2,), (1,))
+    assert (failed(waits), waits.alert) == ({"automations"}, False)
+
+
+def test_a_plan_that_waits_for_its_mode_alone_alerts_nobody() -> None:
+    waits = judge(hard(1), mode=Mode.APPROVAL_REQUIRED)
+    assert (waits.outcome, waits.alert) == (GateOutcome.NEEDS_REVIEW, False)
+    assert judge(*many(11), mode=Mode.APPROVAL_REQUIRED).alert
+    assert not judge(hard(1), mode=Mode.READ_ONLY).alert
+    assert judge(*many(11), mode=Mode.READ_ONLY).alert
 
 
 class TestCap:
