@@ -84,7 +84,7 @@ def check_redis_url(value: str) -> None:
     Raises:
         ValueError: another kind, or readable by others on its way.
     """
-    parts = urlsplit(value)
+    parts = _parts(value)
     if parts.scheme == "unix":
         return
     if parts.scheme not in ("redis", "rediss"):
@@ -100,19 +100,21 @@ def check_postgres_url(value: str, *, mode_needed: bool = False) -> None:
     """PostgreSQL: ``postgresql://``, with or without a driver, encrypted unless it is this machine or a socket.
 
     Args:
-        mode_needed: a remote host needs its ``sslmode`` here; else ``encrypted_postgres_url`` asks for TLS where none is named.
+        mode_needed: a remote host, and one that only the environment names, needs its ``sslmode`` here; else
+            ``encrypted_postgres_url`` asks for TLS where none is named.
 
     Raises:
         ValueError: another database, no valid URL, a password that is not escaped, or an ``sslmode`` that permits plain text.
     """
-    parts = urlsplit(value)
+    parts = _parts(value)
     if parts.scheme.partition("+")[0] not in ("postgresql", "postgres"):
         raise ValueError("must begin with postgresql://")
     _refuse_ambiguous_user(parts)
     modes = {mode for name, mode in parse_qsl(parts.query) if name == "sslmode"}
     # Named twice, programs do not agree on which one counts.
     is_encrypted = bool(modes) and modes <= ENCRYPTED_SSL_MODES
-    if not is_encrypted and (modes or mode_needed) and not _is_local_postgres(parts):
+    is_here = _is_local_postgres(parts) and (not mode_needed or bool(_hosts(parts)))
+    if not is_encrypted and (modes or mode_needed) and not is_here:
         raise ValueError(f"sslmode must be one of {', '.join(sorted(ENCRYPTED_SSL_MODES))} unless it is this machine")
 
 
@@ -121,7 +123,7 @@ def encrypted_postgres_url(value: str) -> str:
     goes on in plain text where the server refuses TLS, or somebody in between says so.
 
     A URL without a host gets it too: ``PGHOST`` may name one, and on a socket the mode has no effect."""
-    parts = urlsplit(value)
+    parts = _parts(value)
     if (_is_local_postgres(parts) and _hosts(parts)) or "sslmode" in dict(parse_qsl(parts.query)):
         return value
     # Not put together again: without a host, the two strokes in front of it would be lost.
@@ -159,10 +161,18 @@ def _encrypted(value: str) -> SplitResult:
     return parts
 
 
+def _parts(value: str) -> SplitResult:
+    try:
+        return urlsplit(value)
+    except ValueError:
+        # Its words hold the user and the password.
+        raise ValueError("is no URL: a character in it, or a bracket, is none of those that URLs have") from None
+
+
 def _split(value: str) -> SplitResult:
     if _NOT_IN_URLS.search(value):
         raise ValueError("must hold no space, no backslash and no control character")
-    parts = urlsplit(value)
+    parts = _parts(value)
     if not (host := _host(parts)):
         raise ValueError("names no host, as https://host does")
     if not _HOST_NAME.fullmatch(host):

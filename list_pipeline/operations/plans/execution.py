@@ -77,13 +77,24 @@ def carry_out(
     Raises:
         RefusedError: changes were switched off; what was submitted stays in the journal and is picked up later.
         PermanentError: Mailjet refused a job; nothing of it was accepted, and it is still to be done when that is repaired.
+        UnreadableMeanwhileError: contacts that were begun with cannot be read any more; the rest is done.
         TransientError: Mailjet or the lock failed; run again to continue.
     """
     with logged_with(plan=plan_id):
         execution = _Execution(services, plan_id, lock, progress, deadline, sends_looked_at=sends_looked_at)
         execution.run()
-        if execution.waiting:
-            raise _waits(plan_id, execution.waiting)
+        if execution.waiting_for_sends:
+            raise _waits(plan_id, execution.waiting_for_sends)
+        if execution.waiting_for_contacts:
+            raise UnreadableMeanwhileError(
+                f"Moving {count_text(execution.waiting_for_contacts, 'contact')} of plan {plan_id}",
+                "what Mailjet shows of them cannot be read any more, so they cannot be taken off the list they leave",
+                "The rest is done; they go on by themselves when that can be read: `list-pipeline unreadable` shows what to mend",
+            )
+
+
+class UnreadableMeanwhileError(UnavailableError):
+    """Contacts in the middle of a change cannot be read any more; everything else of the plan is done."""
 
 
 def finish_half_done(services: Changing, progress: Progress = logged, *, besides: int | None = None) -> int:
@@ -122,7 +133,8 @@ def finish_begun(services: Changing, plan_id: int, lock: MutationLock, progress:
     """Bring the half-done changes of one plan to their end, under a lock that the caller holds. Nothing of it is begun.
 
     Raises:
-        UnavailableError: some of them cannot be finished yet.
+        UnavailableError: some of them wait for what is known of a send. Those that cannot be read any more, maybe for long,
+            wait without an error: nobody else has to wait for them.
         TransientError: Mailjet or the lock failed; run again to continue.
     """
     with services.database.begin() as connection:
@@ -147,7 +159,7 @@ def _finish_begun(
                 continue
             execution = _Execution(services, plan_id, lock, progress, None, only)
             execution.run()
-            waiting += execution.waiting
+            waiting += execution.waiting_for_sends
     return waiting
 
 
@@ -168,9 +180,8 @@ def _to_finish(services: Changing, plan_id: int, contact_ids: Sequence[int], loc
 def _waits(plan_id: int, changes: int) -> UnavailableError:
     return UnavailableError(
         f"Moving {count_text(changes, 'contact')} of plan {plan_id}",
-        "a send began or is near, and it is not known yet who was mailed by it, or what a lost bulk job did; or what Mailjet "
-        "shows of a contact cannot be read any more",
-        "They stand as they are, and go on by themselves when that is known; `list-pipeline unreadable` shows what to mend",
+        "a send began or is near, and it is not known yet who was mailed by it, or what a lost bulk job did",
+        "They stand as they are, and go on by themselves when that is known",
     )
 
 
@@ -274,9 +285,14 @@ class _Execution:
             self._close()
 
     @property
-    def waiting(self) -> int:
-        """Changes that cannot go on before more is known of a send, or of their contact."""
-        return len(self._held)
+    def waiting_for_sends(self) -> int:
+        """Changes that cannot go on before more is known of a send."""
+        return len(self._sends.held)
+
+    @property
+    def waiting_for_contacts(self) -> int:
+        """Changes that cannot go on before their contact can be read."""
+        return len(self._unreadable)
 
     @property
     def _held(self) -> frozenset[int]:
@@ -356,7 +372,12 @@ class _Execution:
         """The steps without which a contact would stand on two lists: something of the change is done, and what Mailjet shows
         of the contact cannot be read since. Half a suppression is none of them: it mails nobody."""
         facts = members.facts_of(connection, [step.contact_id for step in steps])
-        done = {step.change_id for step in journal.steps_of(connection, self._plan_id, StepState.CONFIRMED)}
+        # A job whose answer was lost may have done something, and may do it still.
+        begun = [
+            *journal.steps_of(connection, self._plan_id, StepState.CONFIRMED),
+            *journal.steps_without_answer(connection, self._plan_id),
+        ]
+        done = {step.change_id for step in begun}
         return [
             step
             for step in steps

@@ -42,7 +42,7 @@ from list_pipeline.operations.campaigns.recipients import require_known
 from list_pipeline.operations.drift.mass_changes import tell_about_mass_changes
 from list_pipeline.operations.membership.sync import list_sizes, refresh_contacts, sync
 from list_pipeline.operations.plans.corrections import finish
-from list_pipeline.operations.plans.execution import carry_out, finish_half_done
+from list_pipeline.operations.plans.execution import UnreadableMeanwhileError, carry_out, finish_half_done
 from list_pipeline.operations.plans.outcomes import Executed, close
 from list_pipeline.operations.plans.read_back import ReadBack
 from list_pipeline.operations.plans.undo import roll_back
@@ -339,7 +339,12 @@ def _carry_out(
     follow_sends(services)
     looked_at = services.clock.now()
     open_journal(services, plan, items, lock)
-    carry_out(services, plan.plan_id, lock, progress, deadline_of(services, run), looked_at)
+    try:
+        carry_out(services, plan.plan_id, lock, progress, deadline_of(services, run), looked_at)
+    except UnreadableMeanwhileError:
+        # It may last: what failed of the others is not left until then.
+        _roll_back_if_needed(services, run, plan, lock, progress)
+        raise
     _roll_back_if_needed(services, run, plan, lock, progress)
 
 
@@ -382,7 +387,11 @@ def _why_roll_back(services: Services, plan: StoredPlan) -> str | None:
         outcomes = outcome_rows.outcomes(connection, plan.plan_id)
         failed = outcome_rows.failed_contacts(connection, plan.plan_id)
         changed = outcome_rows.done_changes(connection, plan.plan_id)
-        failed_changes = {step.change_id for step in journal.steps_of(connection, plan.plan_id, StepState.FAILED)}
+        unfinished = {
+            step.change_id
+            for state in (StepState.FAILED, StepState.PLANNED)
+            for step in journal.steps_of(connection, plan.plan_id, state)
+        }
         explained = outcome_rows.explained_sizes(connection, plan.plan_id)
     if explained and list_sizes(services) != explained:
         # Somebody else changed a list meanwhile, or a job did something else than it said: look at our contacts.
@@ -395,9 +404,10 @@ def _why_roll_back(services: Services, plan: StoredPlan) -> str | None:
                 lists.look_again(role, added)
     with services.database.begin() as connection:
         now = outcome_rows.contacts_now(connection, [change.contact_id for change in changed])
-    # Whoever failed is counted as failed, is queued, and is still in at least one list.
+    # Whoever failed is counted as failed, is queued, and is still in at least one list; who waits in the middle of a move stands
+    # on two until it goes on.
     astray = sum(
-        change.change_id not in failed_changes
+        change.change_id not in unfinished
         and not now[change.contact_id].is_gone
         and len(now[change.contact_id].campaign_lists) != 1
         for change in changed

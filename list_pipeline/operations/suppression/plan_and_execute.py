@@ -324,7 +324,7 @@ def execute_suppressions(services: Services, run: Maintenance, progress: Progres
     if plan.executed_at is None:
         try:
             if items or unsettled:
-                _carry_out(services, run, plan, progress)
+                plan = _carry_out(services, run, plan, progress)
         finally:
             # What was done stands in the history also when the rest failed, and when a run that died did it: it may be all that
             # is ever done.
@@ -341,7 +341,8 @@ def execute_suppressions(services: Services, run: Maintenance, progress: Progres
     return executed
 
 
-def _carry_out(services: Services, run: Maintenance, plan: StoredPlan, progress: Progress) -> None:
+def _carry_out(services: Services, run: Maintenance, plan: StoredPlan, progress: Progress) -> StoredPlan:
+    """Returns the plan as it is under the lock."""
     with mutation_lock(services.database, services.clock, f"suppression after {run.campaign.key}") as lock:
         # Whoever held the lock before may have undone the maintenance, or turned the plan down.
         with lock.writing() as connection:
@@ -350,6 +351,7 @@ def _carry_out(services: Services, run: Maintenance, plan: StoredPlan, progress:
         refresh_contacts(services, [item.contact_id for item in items])
         open_journal(services, plan, items, lock)
         carry_out(services, plan.plan_id, lock, progress, deadline_of(services, run))
+        return plan
 
 
 def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem], lock: MutationLock) -> None:

@@ -108,6 +108,28 @@ def test_what_others_could_read_or_is_of_another_kind_is_refused_unshown(
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize("character", "＃？＠℀：／")
+@pytest.mark.parametrize(
+    ("check", "url"),
+    [
+        (check_service_url, "https://user:{}@api.example.com"),
+        (check_webhook, "https://{}.example.com/hook"),
+        (check_link_base, "https://user:{}@ui.example.com"),
+        (check_error_tracker, "https://{}@errors.example.com/1"),
+        (check_redis_url, "rediss://user:{}@cache.example.com/0"),
+        (check_postgres_url, "postgresql://user:{}@db.example.com/lists"),
+        (encrypted_postgres_url, "postgresql://user:{}@db.example.com/lists"),
+    ],
+)
+def test_what_no_program_can_take_apart_is_refused_without_a_word_of_it(
+    check: Callable[[str], object], url: str, character: str
+) -> None:
+    for value in (url.format(f"{SECRET}{character}x"), url.format(f"[{SECRET}")):
+        with pytest.raises(ValueError, match=r".") as caught:
+            check(value)
+        assert SECRET not in f"{caught.value} {caught.value.__cause__} {caught.value.args}"
+
+
 def test_a_remote_postgresql_without_a_mode_is_asked_for_tls() -> None:
     remote = encrypted_postgres_url(f"postgresql://user:{SECRET}@db.example.com:5432/lists?application_name=x")
     assert remote == f"postgresql://user:{SECRET}@db.example.com:5432/lists?application_name=x&sslmode=require"
@@ -127,7 +149,12 @@ def test_a_host_that_something_else_may_name_is_asked_for_tls_too(url: str) -> N
 def test_where_dagster_reads_the_url_itself_the_mode_has_to_be_named() -> None:
     check_postgres_url("postgresql://user@db.example.com/dagster?sslmode=require", mode_needed=True)
     check_postgres_url("postgresql://user@localhost/dagster", mode_needed=True)
-    for named in ("postgresql://user@db.example.com/dagster", "postgresql:///dagster?service=elsewhere"):
+    check_postgres_url("postgresql:///dagster?host=/run/postgresql", mode_needed=True)
+    for named in (
+        "postgresql://user@db.example.com/dagster",
+        "postgresql:///dagster?service=elsewhere",
+        "postgresql:///dagster",
+    ):
         with pytest.raises(ValueError, match="sslmode"):
             check_postgres_url(named, mode_needed=True)
 
