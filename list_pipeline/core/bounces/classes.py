@@ -6,7 +6,7 @@ sources against each other (``sources``) and what follows for the contact (``cor
 
 The source of the names is Mailjet's message-state table; the classes are the product's policy. Two of its sentences
 shape this module. The permanence flag never makes a hard bounce by itself, because Mailjet sets it on blocks of the
-sender too. And whatever is not in the table is unknown, which keeps the contact.
+sender too. And whatever is not in the table is unknown, which keeps the contact, unless the receiver's words say what it is.
 """
 
 from __future__ import annotations
@@ -291,7 +291,7 @@ def _classified(
     found = _STATES.get(state_id)
     said = read_diagnostic(text)
     if found is None:
-        return _without_state(said, is_permanent)
+        return _without_state(said)
     if found.reason is BounceReason.ACCESS_DENIED:
         return _BY_TEXT_ALONE[said] if said in _ABOUT_THE_MAILBOX else found
     if found.bounce_class is not BounceClass.HARD:
@@ -299,11 +299,10 @@ def _classified(
     return _hard(found, is_permanent, said)
 
 
-def _without_state(said: TextEvidence | None, is_permanent: bool | None) -> Classification:
+def _without_state(said: TextEvidence | None) -> Classification:
     found = _BY_TEXT_ALONE.get(said, _UNCLASSIFIED)
-    # Nothing but a stranger's sentence speaks for it: without the flag it takes a second one.
-    is_alone = found.bounce_class is BounceClass.HARD and is_permanent is not True
-    return replace(found, is_disputed=True) if is_alone else found
+    # Nothing but a stranger's sentence speaks for it, and the flag is set on refusals of the sender too: it takes a second hit.
+    return replace(found, is_disputed=True) if found.bounce_class is BounceClass.HARD else found
 
 
 def _hard(found: Classification, is_permanent: bool | None, said: TextEvidence | None) -> Classification:

@@ -85,7 +85,14 @@ _SENDER_SIDE = _any_of(
     r"violat\w+ (?:of|the|our|your)|(?:content|rule) violation",
     r"forg(?:ed|ery)",
     r"rate[ -]?limit|too (?:many|much|fast|quick)|throttl|frequency|excessive|volume",
-    r"complain",
+    r"complain|\babus|unwanted|\bbulk\b|advertis|werbung|unerw|ind[eé]sirable|no desead|indesiderat|ongewenst|unsubscribe",
+    # IANA: bad sender's mailbox, bad sender's system.
+    r"\b[45]\.1\.[78]\b",
+    r"verification failed for|call(?:out|back) (?:verification|setup)|cannot resolve your",
+    r"originator|(?:return|bounce) address|reply-to|\byour (?:envelope|e-?mail address|address)\b|\bhostname\b|<?unknown\[",
+    r"adresse ip|ip-?adresse|(?:direcci[oó]n|indirizzo|endere[cç]o) ip|versender|r(?:ü|ue)ckadresse|antwortadresse"
+    r"|[eé]mett(?:eur|rice)|emisor|emissor|provenance|provenienza|afzender",
+    r"\b(?:in|to) (?:header|cc|bcc)\b|\bheaders?\b|not a (?:list )?member$|filter",
     r"not (?:allowed|permitted) to (?:connect|send|submit)|connections? (?:not|will not|refused|rejected|denied"
     r"|from)",
     r"message (?:was |has been |is )?(?:not allowed|not accepted|rejected|filtered|refused|denied|blocked)"
@@ -117,7 +124,9 @@ _TEMPORARY = _any_of(
     r"^\W*4[2-5]\d[\s-]",
     r"[;:] ?4[2-5]\d[\s-]",
     r"\btry (?:it |this )?(?:again|later)",
-    r"temporar",
+    r"tempor(?:ar|ai|al|an|är|aer)|vor(?:ü|ue)bergehend|momentan|provisoire|tijdelijk|derzeit|zur zeit",
+    r"servfail|server failure|soft error|lookup fail|maintenance|\bldap\b|database error|(?:closed|lost|closing) connection"
+    r"|\buntil\b|another process|server (?:is )?down",
     r"transient",
     r"deferred",
     r"delayed",
@@ -184,7 +193,7 @@ _WHO = (
     r"|requested) )*"
     r"(?:user(?: ?name| ?id| account| e-?mail address| path)?|recipients?(?:'s)?(?: address(?:es)?"
     r"| e-?mail address| mailbox)?|addressee"
-    r"|mail ?box(?:es)?|inbox|e-?mails?(?:box)?(?: account| address(?:es)?)?|accounts?|address(?:es)?|alias"
+    r"|mail ?box(?:es)?|inbox|e-?mail(?:box| account| address(?:es)?)|accounts?|address(?:es)?|alias"
     r"|customer|subscriber|member|login"
     r"|person|local[ -]part|mail ?drop|destination|userid|rcpt)"
 )
@@ -284,8 +293,6 @@ _NAME_OF_CODE = re.compile(r"\(?bad destination mailbox address\)?")
 """Said of every 5.1.1 by those who name the codes."""
 
 _ADDRESS_TOKEN = re.compile(r"[<(\[\"'«]*\[address\][>)\]\"'.»]*:?")
-_SENDER_OF_NOBODY = re.compile(r"\bsender (?=user unknown)")
-"""A French provider calls the recipient of a message so; the sender's address is called one."""
 _PUNCTUATION = re.compile(r"\.{2,}|[*|<>{}«»\"#]+|-{2,}|\(\s*\)|\[\s*\]")
 _SPACE = re.compile(r"\s+")
 
@@ -298,17 +305,18 @@ def read_diagnostic(text: str | None) -> TextEvidence | None:
     """
     if not text:
         return None
-    redacted = _ADDRESS_TOKEN.sub(" address ", redact_addresses(text[:_LONGEST_TEXT]))
+    redacted = _ADDRESS_TOKEN.sub(" ", redact_addresses(text[:_LONGEST_TEXT]))
     plain = _PUNCTUATION.sub(" ", redacted.casefold().replace("’", "'"))
-    plain = _SENDER_OF_NOBODY.sub("", _SPACE.sub(" ", plain).strip())
-    return _said(plain)
+    return _said(_SPACE.sub(" ", plain).strip())
 
 
 def _said(plain: str) -> TextEvidence | None:
+    if _SENDER_SIDE.search(plain):
+        return TextEvidence.SENDER_SIDE
     if _NOT_IN_DIRECTORY.search(plain):
         return TextEvidence.MAYBE_NO_SUCH_USER
     is_named = bool(_UNKNOWN_RECIPIENT.search(plain) and _NO_SUCH_USER.search(_NAME_OF_CODE.sub("", plain)))
-    if _SENDER_SIDE.search(plain) or (_SENDER_SIDE_UNLESS_PLAIN.search(plain) and not is_named):
+    if _SENDER_SIDE_UNLESS_PLAIN.search(plain) and not is_named:
         return TextEvidence.SENDER_SIDE
     for pattern, evidence in (
         (_MAILBOX_FULL, TextEvidence.MAILBOX_FULL),

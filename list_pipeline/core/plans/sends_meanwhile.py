@@ -82,7 +82,7 @@ def not_begun(
     """Why a change of the journal (``is_to_begin``) must not be begun now, or None.
 
     Args:
-        frozen: lists, the master list included, that a rebalancing leaves alone; none for what a person asked for.
+        frozen: lists, the master list included, that a rebalancing and its redo leave alone; none for what takes changes back.
     """
     joins, leaves = _planned(change, StepAction.ADD), _planned(change, StepAction.REMOVE)
     if why := why_not_begun(change.kind, joins, leaves, _lists(change), cycle, kept_still, received=received):

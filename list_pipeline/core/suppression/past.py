@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from list_pipeline.core.bounces.classes import BounceClass, BounceReason, FailureEvent
 from list_pipeline.core.suppression.policy import SuppressionPolicy
@@ -63,7 +63,8 @@ class Past:
             hit = attempt.event
             if hit is None or not hit.counts or hit.bounce_class is not BounceClass.HARD or attempt.in_incident:
                 continue
-            if policy.second_hit_days <= self._days_since(attempt) <= policy.hit_forgotten_days:
+            is_apart = hit.occurred_at + timedelta(days=policy.second_hit_apart_days) <= self.now.event.occurred_at
+            if is_apart and policy.second_hit_days <= self._days_since(attempt) <= policy.hit_forgotten_days:
                 return Hit(attempt.sent_at, hit)
         return None
 

@@ -41,6 +41,8 @@ class SuppressionPolicy:
 
     second_hit_days: int = 7
     """Fewest days between the sends of two hits. Provider incidents last hours, so a week is another occasion."""
+    second_hit_apart_days: int = 1
+    """Fewest whole days between the two failures themselves: one that comes late may fall into the same incident."""
     hit_forgotten_days: int = 400
     """Most days between them: a first hit is forgotten after that. Our own figure: who is mailed once a year is still known."""
     grace_days: int = 0
@@ -76,10 +78,15 @@ class SuppressionPolicy:
         counts = (self.soft_attempts, self.soft_campaigns, self.min_campaigns, self.incident_hard_bounces)
         if min(counts) < 1:
             raise ValueError("a policy's counts must be at least 1")
-        if (
-            min(self.soft_span_days, self.soft_recency_days, self.second_hit_days, self.grace_days, self.silence_days)
-            < 0
-        ):
+        days = (
+            self.soft_span_days,
+            self.soft_recency_days,
+            self.second_hit_days,
+            self.second_hit_apart_days,
+            self.grace_days,
+            self.silence_days,
+        )
+        if min(days) < 0:
             raise ValueError("a policy's days must not be negative")
         if self.soft_days < self.soft_span_days or self.soft_rounds < self.soft_attempts:
             raise ValueError("a policy's soft streak must have room for its pattern")

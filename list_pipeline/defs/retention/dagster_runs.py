@@ -79,9 +79,10 @@ def _ended_runs(instance: dg.DagsterInstance) -> Iterator[dg.DagsterRun]:
 
 
 def _names_somebody(run: dg.DagsterRun) -> bool:
-    # Dagster's own tags name its parts, in the form of an address: __repository__@list_pipeline.definitions.
-    tags = {name: value for name, value in run.tags.items() if not name.startswith((".dagster/", "dagster/"))}
-    typed = json.dumps([run.run_config, tags], ensure_ascii=False, default=str)
+    # What Dagster and its launchers note names their parts in the form of addresses: __repository__@list_pipeline.definitions,
+    # and images by their digests.
+    tags = {name: value for name, value in run.tags.items() if not name.startswith((".dagster", "dagster"))}
+    typed = json.dumps([run.run_config, tags], ensure_ascii=False, default=str).replace("@sha256:", ":")
     return redact_addresses(typed) != typed
 
 

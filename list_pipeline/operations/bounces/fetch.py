@@ -314,7 +314,7 @@ def _open_questions(services: Storing, campaign: Campaign, events: Sequence[Fail
             continue
         if event.classification.is_disputed:
             ranked.append((0, event))
-        elif event.reason is BounceReason.UNCLASSIFIED:
+        elif event.reason is BounceReason.UNCLASSIFIED and event.status is not MessageStatus.UNKNOWN:
             ranked.append((1, event))
         elif event.contact_id in repeated:
             ranked.append((2, event))

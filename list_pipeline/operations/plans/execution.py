@@ -89,7 +89,8 @@ def carry_out(
             raise UnreadableMeanwhileError(
                 f"Moving {count_text(execution.waiting_for_contacts, 'contact')} of plan {plan_id}",
                 "what Mailjet shows of them cannot be read any more, so they cannot be taken off the list they leave",
-                "The rest is done; they go on by themselves when that can be read: `list-pipeline unreadable` shows what to mend",
+                "The rest is done; they go on by themselves when that can be read: `list-pipeline unreadable` shows what to "
+                "mend",
             )
 
 

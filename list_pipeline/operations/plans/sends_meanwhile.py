@@ -150,10 +150,11 @@ class SendsMeanwhile:
         return follow_up(change, way)
 
     def _frozen_now(self) -> frozenset[ListRole]:
-        """The lists that a rebalancing leaves alone by now. What a person asked for is not bound by that, nor is the automatic
-        rollback: it takes back our own work, and a list that was half moved would be worse off than one that was not."""
+        """The lists that a rebalancing leaves alone by now, and so does a redo of one. Nothing else is bound by that: an undo
+        and the automatic rollback take back our own work, and a list that was half moved would be worse off than one that
+        was not."""
         with self._lock.writing() as connection:
-            if plan_rows.existing_plan(connection, self._plan_id).kind is not PlanKind.REBALANCING:
+            if plan_rows.existing_plan(connection, self._plan_id).kind not in (PlanKind.REBALANCING, PlanKind.REDO):
                 return frozenset()
             return frozen_lists(self._services, connection)
 

@@ -404,8 +404,8 @@ def _why_roll_back(services: Services, plan: StoredPlan) -> str | None:
                 lists.look_again(role, added)
     with services.database.begin() as connection:
         now = outcome_rows.contacts_now(connection, [change.contact_id for change in changed])
-    # Whoever failed is counted as failed, is queued, and is still in at least one list; who waits in the middle of a move stands
-    # on two until it goes on.
+    # Whoever failed is counted as failed, is queued, and is still in at least one list; who waits in the middle of a move
+    # stands on two until it goes on.
     astray = sum(
         change.change_id not in unfinished
         and not now[change.contact_id].is_gone

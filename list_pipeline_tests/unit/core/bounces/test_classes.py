@@ -80,24 +80,23 @@ def test_a_state_outside_the_table_is_unknown_where_no_words_stand_in_for_it(
 
 @pytest.mark.parametrize("state", WITHOUT_STATE)
 @pytest.mark.parametrize(
-    ("text", "bounce_class", "reason", "disputed_with_flag"),
+    ("text", "bounce_class", "reason"),
     [
-        ("550 5.1.1 user unknown", HARD, BounceReason.USER_UNKNOWN, False),
-        ("550 host unknown", HARD, BounceReason.INVALID_DOMAIN, False),
-        ("550 mailbox disabled", HARD, BounceReason.MAILBOX_INACTIVE, True),
-        ("550 mailbox unavailable", HARD, BounceReason.USER_UNKNOWN, True),
-        ("552 mailbox full", SOFT, BounceReason.MAILBOX_FULL, False),
-        ("550 user unknown, blacklisted", BounceClass.BLOCK, BounceReason.SENDER_BLOCKED, False),
+        ("550 5.1.1 user unknown", HARD, BounceReason.USER_UNKNOWN),
+        ("550 host unknown", HARD, BounceReason.INVALID_DOMAIN),
+        ("550 mailbox disabled", HARD, BounceReason.MAILBOX_INACTIVE),
+        ("550 mailbox unavailable", HARD, BounceReason.USER_UNKNOWN),
+        ("552 mailbox full", SOFT, BounceReason.MAILBOX_FULL),
+        ("550 user unknown, blacklisted", BounceClass.BLOCK, BounceReason.SENDER_BLOCKED),
     ],
 )
-def test_where_no_state_is_known_words_count_like_any_other_failure(
-    state: int | None, text: str, bounce_class: BounceClass, reason: BounceReason, disputed_with_flag: bool
+def test_where_no_state_is_known_words_count_and_never_beyond_dispute(
+    state: int | None, text: str, bounce_class: BounceClass, reason: BounceReason
 ) -> None:
     for is_permanent in (True, False, None):
         found = classify(state, is_permanent, MessageStatus.BOUNCE, text)
-        # A sentence alone is not enough for a hard bounce that is beyond dispute.
-        disputed = disputed_with_flag if is_permanent else bounce_class is HARD
-        assert (found.bounce_class, found.reason, found.is_disputed) == (bounce_class, reason, disputed)
+        # Mailjet sets the flag on refusals of the sender too, and a sentence alone takes a second one.
+        assert (found.bounce_class, found.reason, found.is_disputed) == (bounce_class, reason, bounce_class is HARD)
         assert found.decided_by is DecidedBy.RECEIVERS_WORDS
 
 

@@ -21,7 +21,7 @@ SAID = {
         550 Recipient not found
         550 The address was not recognised
         550 this mailbox could not be located
-        550 <x@example.com> does not exist
+        550 <x@example.com> mailbox does not exist
         550 Requested mail action aborted, mailbox not found
         550 Not our customer
         550 Recipient address rejected: not in recipient list
@@ -38,7 +38,6 @@ SAID = {
         550 Usuario desconocido
         550 Utente sconosciuto
         550 5.1.1 Mail refused - recipient unknown
-        550 sender user unknown
         553 5.3.0 <x@example.com>... Addressee unknown, relay=[192.0.2.1]
         550 5.1.1 example
         550 5.1.10
@@ -100,6 +99,17 @@ SAID = {
         550 5.2.1 The user is receiving mail at a rate that prevents additional messages from being delivered
         450 4.7.3 Organization queue quota exceeded
         550 verification in progress
+        550 Utilisateur temporairement inconnu
+        550 Empfänger vorübergehend nicht gefunden
+        550 destinatario temporaneamente sconosciuto
+        550 5.1.1 vorübergehend nicht verfügbar
+        550 LDAP lookup failed; user unknown
+        550 Database error: user not found
+        554 5.1.2 DNS Soft Error: SERVFAIL
+        550 5.4.4 DNS server failure
+        550 mailbox locked by another process
+        550 user suspended until midnight
+        Undeliverable email: recipient server down
     """,
     SENDER: """
         550 5.7.1 User unknown: your IP is on a blacklist
@@ -120,6 +130,37 @@ SAID = {
         550 this message has an attachment that is not permitted
         550 Rejected: 192.0.2.1 is listed at work.drbl.example.net
         failed,5.1.1 (bad destination mailbox address),smtp;553 Relaying disallowed
+        550 sender user unknown
+        550 5.4.1 <x@example.com>: Sender address rejected: Access denied
+        550 5.4.1 Recipient address rejected: Access denied; your IP is on a block list
+        501 5.1.7 Invalid address
+        550-Verification failed for <bounces@example.net> 550-Unrouteable address
+        550 Callout verification failed: 550 <news@example.net>: user unknown
+        550 5.7.1 domain of return address does not exist
+        554 Sorry, your envelope address is unknown
+        550 5.1.1 Originator unknown
+        550 5.6.0 Message has invalid recipients in header
+        550 Reply-To address not valid
+        550 Your e-mail address is unknown to the recipient
+        550 Adresse IP invalide
+        550 Ihre IP-Adresse ist ungültig
+        550 Dirección IP inválida
+        550 Indirizzo IP sconosciuto
+        550 Versenderadresse ungültig
+        550 Rückadresse ungültig
+        550 Adresse emettrice invalide
+        550 dirección del emisor inválida
+        550 adresse de provenance inexistante
+        550 5.1.1 rejected, abuse
+        550 5.1.1 bulk mail rejected
+        550 5.1.1 Unwanted mail; user unknown
+        550 5.1.1 Werbung unerwünscht
+        550 5.1.1 courrier indésirable
+        550 cannot resolve your address; host not found
+        554 5.7.1 hostname not found
+        <unknown[192.0.2.7]>: unknown host
+        550 e-mail deleted by filter
+        Email invalid format: missing Date header
     """,
     None: """
         550
@@ -129,6 +170,10 @@ SAID = {
         554 5.0.0 Service unavailable
         550 <user.unknown@no-such-user.example.com> please look at our help pages
         550 thank you, the user is fine
+        550 <bounce@example.net>: unknown
+        550 news@example.net not found
+        554 5.1.0 <news@example.net>: not valid
+        550 <news@example.net> is not listed as a contact of this user
     """,
 }  # fmt: skip
 EVERY = [(line.strip(), said) for said, texts in SAID.items() for line in texts.strip().splitlines()]

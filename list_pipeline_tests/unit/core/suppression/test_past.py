@@ -102,6 +102,16 @@ class TestDays:
         early = sent(2, SENT - 6 * DAY, SENT - 6 * DAY)
         assert judged(2, SENT, SENT + DAY, early).rule is SuppressionRule.FIRST_DISPUTED_HIT
 
+    @pytest.mark.parametrize(
+        ("hours", "rule"), [(24, SuppressionRule.SECOND_HIT), (23.99, SuppressionRule.FIRST_DISPUTED_HIT)]
+    )
+    def test_two_failures_within_a_day_are_one_occasion_however_far_apart_their_sends_were(
+        self, hours: float, rule: SuppressionRule
+    ) -> None:
+        # The first one's server tried for a week, and gave up in the same incident.
+        late = sent(2, SENT - 7 * DAY, SENT + DAY - timedelta(hours=hours))
+        assert judged(2, SENT, SENT + DAY, late).rule is rule
+
 
 class TestAgeing:
     @pytest.mark.parametrize(

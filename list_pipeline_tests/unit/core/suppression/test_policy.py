@@ -16,6 +16,7 @@ LIMITS = [
     ("soft_span_days", 0, -1),
     ("soft_recency_days", 0, -1),
     ("second_hit_days", 0, -1),
+    ("second_hit_apart_days", 0, -1),
     ("soft_days", 14, 13),
     ("soft_rounds", 3, 2),
     ("hit_forgotten_days", 7, 6),
