@@ -3,9 +3,10 @@
 Belongs here: recognising plain statements in the text of a refusal, and the few codes that mean one thing. Does not belong
 here: what of a text may be kept and shown (``smtp_vocabulary``), and what follows from a statement (``classes``).
 
-The reading is deliberately deaf. Whoever mentions a block list, a policy, spam, relaying or the sender says something
-about us, whatever else the sentence contains, because one code or one phrase is used for both (a provider's reputation
-block has been worded as "unknown user"). Only then a sentence may be about the mailbox, and only where no sentence says
+The reading is deliberately deaf. Whoever mentions a block list, a policy, spam or the sender says something about us,
+whatever else the sentence contains, because one code or one phrase is used for both (a provider's reputation block has been
+worded as "unknown user"). So does whoever speaks of relaying or a refusal, unless the code of an unknown recipient and a
+sentence that calls it unknown stand beside it. Only then a sentence may be about the mailbox, and only where no sentence says
 anything a code may. Rejected: reading reply codes alone. Any 5xx taken as hard is wrong two times out of three on labelled
 texts, and the enhanced codes of the IANA registry alone take full mailboxes and policies for dead addresses.
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class IncidentPolicy:
     """The figures of the incident test. Rates and chances are shares from 0 to 1.
 
-    Those without another source were chosen by simulation: at most 2 % of quiet campaigns with a false hold, and no outage of a
-    fifth of an operator's recipients missed. docs/incidents.md has the figures and how to repeat them.
+    Those without another source were chosen by simulation: at most 2 % of quiet campaigns with a false hold, and at most 1 % of
+    the outages of a fifth of an operator's recipients missed. docs/incidents.md has the figures and how to repeat them.
     """
 
     decay: float = 0.9

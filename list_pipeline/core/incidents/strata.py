@@ -7,7 +7,7 @@ Only established contacts are counted, those delivered to before. A dirty import
 an outage of every operator at once; its bouncers were never delivered to, so it flags nothing.
 
 A fixed share of a domain's recipients was rejected: an outage that strikes a fifth of a large operator's recipients never
-reaches 60 %, and three colleagues at a small company reach it on any day.
+reaches 60 %, and five colleagues at a small company reach it on any day.
 """
 
 from __future__ import annotations
