@@ -87,6 +87,25 @@ def test_a_disputed_failure_with_plain_words_is_suppressed_at_the_first_hit(smal
     assert stored_words(small) == [("550 5.1.1 no such user here",)]
 
 
+@pytest.mark.parametrize(
+    ("text", "action", "rule"),
+    [
+        (PLAIN, ItemAction.MONITOR, "first_disputed_hit"),
+        (SENDER_SIDE, ItemAction.KEEP, "sender_fault"),
+        ("552 5.2.2 mailbox full", ItemAction.KEEP, "single_soft_bounce"),
+        ("554 transaction failed", ItemAction.KEEP, "unknown_bounce"),
+    ],
+)
+def test_the_words_of_a_failure_whose_state_nobody_knows_are_read_and_count(
+    small: Installation, say: Say, text: str, action: ItemAction, rule: str
+) -> None:
+    say({77: text})
+    mail(small, {3: "unknown_state"})
+    small.maintain()
+    assert {number: (item.action, item.rule) for number, item in items(small).items()} == {3: (action, rule)}
+    assert small.control.requests()[HISTORY] == 1
+
+
 @pytest.mark.parametrize("text", [AMBIGUOUS, HOSTILE, "", "452 4.1.1 user unknown, try again later"])
 def test_a_disputed_failure_with_any_other_words_is_watched(small: Installation, say: Say, text: str) -> None:
     say({2: text})

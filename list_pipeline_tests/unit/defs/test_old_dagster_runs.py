@@ -91,7 +91,12 @@ def decision() -> None:
 def test_a_run_for_which_somebody_typed_an_address_goes_with_the_next_clean_up(instance: dg.DagsterInstance) -> None:
     def noted(note: str, **tags: str) -> str:
         config = {"ops": {"decide": {"config": {"note": note}}}}
-        tags |= {".dagster/repository": "__repository__@list_pipeline.definitions"}
+        tags |= {
+            ".dagster/repository": "__repository__@list_pipeline.definitions",
+            "dagster/git": "git@code.example.com:lists.git",
+            "dagster-k8s/config": "registry.example.com/lists@sha256:0123abcd",
+            "image": "registry.example.com/lists@sha256:0123abcd",
+        }
         return decision.execute_in_process(instance=instance, run_config=config, tags=tags).run_id
 
     kept = [noted("asked us by phone"), noted("rows=400, at 10:30, 20 % of list 2")]
