@@ -22,6 +22,7 @@ from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.plans import single_contacts
 from list_pipeline.operations.plans.corrections import carry_out_correction, to_carry_out
+from list_pipeline.operations.plans.redo import redo_maintenance
 from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.reviews import decisions as reviews
@@ -257,6 +258,35 @@ def test_a_list_that_others_change_at_large_in_the_middle_is_left_alone_but_for_
     told = as_text(workflow.write_report_and_states(small.services, current(small.services, small.key)).message)
     kept = f"{len(left_alone)} stay where they were, because one of their lists is frozen for rebalancing"
     assert (kept in told) is bool(left_alone)
+
+
+def test_a_redo_leaves_a_list_alone_that_others_change_at_large_while_it_is_carried_out(
+    small: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on(small, small.decide_rebalancing())
+    movers, home, new = one_move(small)
+    planned = moves(small)
+    undo_maintenance(small.services, small.key, by="ada", note="a mistake", progress=quietly)
+    small.control.set_switches(job_latency_seconds=300.0)
+
+    def act() -> None:
+        for contact_id in sorted(small.members(TWO) - movers)[:12]:
+            small.take_off(TWO, contact_id)
+        synchronise(small.another(), progress=quietly)
+
+    once(monkeypatch, moment(small, "adding", home, new), act)
+    redo_maintenance(small.another(mailjet_job_contacts=1), small.key, by="ada", note="no mistake", progress=quietly)
+    skipped = {
+        int(contact_id)
+        for (contact_id,) in small.query(
+            """select distinct contact_id from change join change_step using (change_id) join plan using (plan_id)
+               where change_step.note = 'list_frozen' and plan.kind = 'redo'"""
+        )
+    }
+    assert skipped == {contact_id for contact_id, pair in planned.items() if TWO in pair} - {min(movers)} != set()
+    for contact_id, (old, joined) in planned.items():
+        expected = old if contact_id in skipped else joined
+        assert small.places(contact_id) & set(CAMPAIGN_LISTS) == ({expected} if expected else set())
 
 
 def test_who_got_a_cycle_twice_because_both_lists_were_sent_in_the_middle_is_named(
