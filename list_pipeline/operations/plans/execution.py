@@ -195,12 +195,12 @@ def stop_and_settle(services: Changing, plan_id: int, lock: MutationLock, note: 
         JobTimeoutError: a bulk job of the plan may still be running; nothing may be taken back yet.
         TransientError: Mailjet or the lock failed; run again.
     """
-    _Execution(services, plan_id, lock, log.info, None).settle_only(lambda settling: settling.stop(note))
+    _Execution(services, plan_id, lock, logged, None).settle_only(lambda settling: settling.stop(note))
 
 
 def settle_dead(services: Changing, job: Job, lock: MutationLock, words: str) -> None:
     """End a job that a person declared dead; its steps are confirmed where the lists show them, else planned again."""
-    _Execution(services, job.plan_id, lock, log.info, None).settle_only(
+    _Execution(services, job.plan_id, lock, logged, None).settle_only(
         lambda settling: settling.settle_dead(job, words)
     )
 
@@ -372,6 +372,9 @@ class _Execution:
     def _begun_and_unreadable(self, connection: Connection, steps: Sequence[Step]) -> list[Step]:
         """The steps without which a contact would stand on two lists: something of the change is done, and what Mailjet shows
         of the contact cannot be read since. Half a suppression is none of them: it mails nobody."""
+        if not steps:
+            # As for nearly every job: the whole plan's steps are not read for nothing.
+            return []
         facts = members.facts_of(connection, [step.contact_id for step in steps])
         # A job whose answer was lost may have done something, and may do it still.
         begun = [
@@ -401,11 +404,10 @@ class _Execution:
             absent = [step for step in steps if step.action is StepAction.REMOVE and not _is_on(places, step)]
             lacking = [step for step in steps if step.contact_id not in addresses and step not in absent]
             waiting = self._begun_and_unreadable(connection, lacking)
-            addresses = {
-                **members.addresses_of(connection, [s.contact_id for s in waiting], despite_entries=True),
-                **addresses,
-            }
-            self._unreadable |= {step.change_id for step in waiting if step.contact_id not in addresses}
+            if waiting:
+                begun_with = [step.contact_id for step in waiting]
+                addresses = {**members.addresses_of(connection, begun_with, despite_entries=True), **addresses}
+                self._unreadable |= {step.change_id for step in waiting if step.contact_id not in addresses}
             steps = [step for step in steps if step.change_id not in self._unreadable]
             gone = [step for step in lacking if step not in waiting]
             journal.settle_steps(connection, gone, StepState.SKIPPED, now, StepNote.CONTACT_GONE)

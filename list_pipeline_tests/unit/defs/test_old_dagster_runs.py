@@ -94,8 +94,8 @@ def test_a_run_for_which_somebody_typed_an_address_goes_with_the_next_clean_up(i
         tags |= {
             ".dagster/repository": "__repository__@list_pipeline.definitions",
             "dagster/git": "git@code.example.com:lists.git",
-            "dagster-k8s/config": "registry.example.com/lists@sha256:0123abcd",
-            "image": "registry.example.com/lists@sha256:0123abcd",
+            "dagster-k8s/config": "example.com/lists@sha256:0123abcd",
+            "image": "example.com/lists@sha256:0123abcd",
         }
         return decision.execute_in_process(instance=instance, run_config=config, tags=tags).run_id
 
