@@ -14,7 +14,7 @@ from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.journal import StepNote
 from list_pipeline.core.plans.plan import PlanItem
-from list_pipeline.core.plans.sends_meanwhile import why_not_begun
+from list_pipeline.core.plans.sends_meanwhile import is_between_frozen, why_not_begun
 
 Flags = Mapping[str, Any]
 """The flags of a contact, with the campaign lists that it is on (``roles``)."""
@@ -89,7 +89,6 @@ def why_not_moved(item: PlanItem, flags: Flags | None, now: MovesNow) -> StepNot
         item.action, joins, leaves, flags["roles"], now.cycle, now.kept_still, received=is_received
     ):
         return why
-    # For a list that is frozen, an enrolment takes its contact out of the master list.
-    if now.frozen & (joins | (leaves or {ListRole.MASTER})):
+    if is_between_frozen(joins, leaves, now.frozen):
         return StepNote.LIST_FROZEN
     return StepNote.WAS_LISTED if item.contact_id in now.taken_off else None

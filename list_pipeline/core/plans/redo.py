@@ -19,6 +19,7 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.corrections import ContactNow, DoneChange, Refusal
 from list_pipeline.core.plans.journal import StepAction, StepOnList
 from list_pipeline.core.plans.plan import ItemAction, PlanItem
+from list_pipeline.core.plans.sends_meanwhile import is_between_frozen
 
 _CAMPAIGN = frozenset(CAMPAIGN_LISTS)
 
@@ -90,8 +91,8 @@ def redo(
     refused = _refusal(undone, now, since)
     if refused is None and item.action is not ItemAction.SUPPRESS:
         refused = _refusal_to_move(item, now, since, cycle, frozenset(frozen))
-        # Whoever is enrolled leaves no campaign list, and comes out of the master list.
-        if refused is None and {item.from_role or ListRole.MASTER, item.to_role} & frozenset(not_rebalanced):
+        joins, leaves = ({role} if role else set[ListRole]() for role in (item.to_role, item.from_role))
+        if refused is None and is_between_frozen(joins, leaves, not_rebalanced):
             refused = Refusal.LIST_FROZEN
     return Redoing(undone, refused=refused) if refused else Redoing(undone, _steps(item))
 

@@ -87,9 +87,13 @@ def not_begun(
     joins, leaves = _planned(change, StepAction.ADD), _planned(change, StepAction.REMOVE)
     if why := why_not_begun(change.kind, joins, leaves, _lists(change), cycle, kept_still, received=received):
         return why
-    # For a list that is frozen, an enrolment takes its contact out of the master list.
-    given = leaves | ({ListRole.MASTER} if change.kind is ItemAction.ENROL else set())
-    return StepNote.LIST_FROZEN if frozen & (joins | given) else None
+    return StepNote.LIST_FROZEN if is_between_frozen(joins, leaves, frozen) else None
+
+
+def is_between_frozen(joins: Collection[ListRole], leaves: Collection[ListRole], frozen: Collection[ListRole]) -> bool:
+    """Whether a move or an enrolment concerns a list that is frozen for rebalancing. An enrolment leaves no campaign list: it
+    takes its contact out of the master list."""
+    return not frozenset(frozen).isdisjoint({*joins, *(leaves or (ListRole.MASTER,))})
 
 
 def not_to_begin(change: ChangeNow, why: StepNote) -> FollowUp | None:

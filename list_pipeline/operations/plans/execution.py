@@ -200,9 +200,7 @@ def stop_and_settle(services: Changing, plan_id: int, lock: MutationLock, note: 
 
 def settle_dead(services: Changing, job: Job, lock: MutationLock, words: str) -> None:
     """End a job that a person declared dead; its steps are confirmed where the lists show them, else planned again."""
-    _Execution(services, job.plan_id, lock, logged, None).settle_only(
-        lambda settling: settling.settle_dead(job, words)
-    )
+    _Execution(services, job.plan_id, lock, logged, None).settle_only(lambda settling: settling.settle_dead(job, words))
 
 
 def settle_lost_jobs(services: Changing, progress: Progress = logged, *, posted_before: datetime | None = None) -> int:
