@@ -11,6 +11,7 @@ cycles look innocent.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from list_pipeline.core.campaigns.cycles import ClosedReason, Cycle, SentRound
@@ -27,47 +28,50 @@ def earlier_rounds(
     where one of the two cycles ended without all its rounds. A subject that every complete cycle has says nothing, and
     neither does the same list again: that is asked about (``RoundDoubt.RESENT``).
     """
-    known = list(cycles)
-    own = next(((cycle, role, sent) for cycle, role, sent in _rounds(known) if _is(sent, mailjet_campaign_id)), None)
-    if own is None:
-        return frozenset()
-    cycle, role, this = own
-    return frozenset(
-        sent.mailjet_campaign_id
-        for other, other_role, sent in _rounds(known)
-        if _order(sent) < _order(this)
-        and (
-            other is cycle
-            or (
-                sent.content == this.content != ""
-                and other_role is not role
-                and this.at - sent.at < max_wait
-                and (_is_cut_short(cycle) or _is_cut_short(other))
-            )
-        )
-    )
+    return _mailing(cycles, mailjet_campaign_id, max_wait)[0]
 
 
 def later_rounds(cycles: Iterable[Cycle], mailjet_campaign_id: int) -> frozenset[int]:
     """The sends for which this one is among the earlier rounds."""
-    known = list(cycles)
-    return frozenset(
-        sent.mailjet_campaign_id
-        for _, _, sent in _rounds(known)
-        if mailjet_campaign_id in earlier_rounds(known, sent.mailjet_campaign_id)
+    return _mailing(cycles, mailjet_campaign_id, CAMPAIGNS.round_wait)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """A send and where it stands."""
+
+    cycle: Cycle
+    role: ListRole
+    sent: SentRound
+
+    @property
+    def order(self) -> tuple[datetime, int]:
+        return self.sent.at, self.sent.mailjet_campaign_id
+
+    def is_same_mailing(self, other: _Round, max_wait: timedelta) -> bool:
+        if other.cycle is self.cycle:
+            return True
+        return (
+            other.sent.content == self.sent.content != ""
+            and other.role is not self.role
+            and abs(self.sent.at - other.sent.at) < max_wait
+            and (_is_cut_short(self.cycle) or _is_cut_short(other.cycle))
+        )
+
+
+def _mailing(
+    cycles: Iterable[Cycle], mailjet_campaign_id: int, max_wait: timedelta
+) -> tuple[frozenset[int], frozenset[int]]:
+    """The sends before and after one that were the same mailing: each is compared with it once, of years of sends too."""
+    rounds = [_Round(cycle, role, sent) for cycle in cycles for role, sent in cycle.sent.items()]
+    own = next((one for one in rounds if one.sent.mailjet_campaign_id == mailjet_campaign_id), None)
+    if own is None:
+        return frozenset(), frozenset()
+    same = [one for one in rounds if own.is_same_mailing(one, max_wait)]
+    return (
+        frozenset(one.sent.mailjet_campaign_id for one in same if one.order < own.order),
+        frozenset(one.sent.mailjet_campaign_id for one in same if one.order > own.order),
     )
-
-
-def _rounds(cycles: Iterable[Cycle]) -> Iterable[tuple[Cycle, ListRole, SentRound]]:
-    return ((cycle, role, sent) for cycle in cycles for role, sent in cycle.sent.items())
-
-
-def _is(sent: SentRound, mailjet_campaign_id: int) -> bool:
-    return sent.mailjet_campaign_id == mailjet_campaign_id
-
-
-def _order(sent: SentRound) -> tuple[datetime, int]:
-    return sent.at, sent.mailjet_campaign_id
 
 
 def _is_cut_short(cycle: Cycle) -> bool:

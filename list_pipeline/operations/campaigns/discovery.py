@@ -192,7 +192,7 @@ def _inherited(send: SendSeen, said: Mapping[int, NoRound], known: Collection[in
 def _rule_as_said(connection: Connection, mailjet_campaign_id: int, said: NoRound, result: Discovery) -> None:
     """A send that can be read by now stays what a person said of it before, and people are told that it does."""
     rounds.rule(connection, mailjet_campaign_id, RoundRuling.NOT_A_ROUND, said.by, said.note, said.at)
-    key = rounds.key_of(connection, mailjet_campaign_id)
+    key = sent_campaigns.campaign_of_send(connection, mailjet_campaign_id).key
     result.alerts.append(
         f"Campaign {key} can be read by now. It stays no round of a cycle, as {said.by} said of it; if it is one after all: "
         f"`list-pipeline round {key}`"
@@ -329,7 +329,7 @@ def _note_alerts(connection: Connection, assignment: CycleAssignment, now: datet
     }
     ended = {cycle.number: cycle.closed_at or now for cycle in assignment.cycles}
     for alert in assignment.alerts:
-        campaign_id = sent_campaigns.campaign_of_send(connection, begun_with[alert.cycle_number])
+        campaign_id = sent_campaigns.campaign_of_send(connection, begun_with[alert.cycle_number]).campaign_id
         about = CYCLE_CLOSED if now - ended[alert.cycle_number] <= _CYCLE_NEWS else None
         plan_rows.add_finding(connection, alert.sentence, now, campaign_id=campaign_id, about=about)
 

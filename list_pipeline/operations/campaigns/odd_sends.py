@@ -117,7 +117,7 @@ def note_missing_round(services: Storing) -> None:
         if found is None:
             return
         first = min(found.cycle.sent.values(), key=lambda sent: sent.at).mailjet_campaign_id
-        campaign_id = sent_campaigns.campaign_of_send(connection, first)
+        campaign_id = sent_campaigns.campaign_of_send(connection, first).campaign_id
         if rounds.is_asked_about(
             connection,
             campaign_id,

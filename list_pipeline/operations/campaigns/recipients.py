@@ -210,10 +210,10 @@ def note_mailed_twice(connection: Connection, sends: Iterable[int], now: datetim
     cycles = sent_campaigns.all_cycles(connection)
     concerned = {each for send in sends for each in (send, *later_rounds(cycles, send))}
     for send in sorted(concerned):
-        earlier = earlier_rounds(cycles, send)
-        (campaign,) = sent_campaigns.campaigns_where(connection, "s.mailjet_campaign_id = :send", send=send)
-        twice = recipient_rows.mailed_twice(connection, campaign.campaign_id, earlier) if earlier else ()
-        if not twice:
+        if not (earlier := earlier_rounds(cycles, send)):
+            continue
+        campaign = sent_campaigns.campaign_of_send(connection, send)
+        if not (twice := recipient_rows.mailed_twice(connection, campaign.campaign_id, earlier)):
             continue
         log.error("contacts got a mailing twice", campaign=campaign.key, contacts=len(twice))
         words = f"{count_text(len(twice), 'contact')} got the cycle of {campaign.key} a second time with it: {ids_text(twice)}"

@@ -15,7 +15,7 @@ from list_pipeline.core.campaigns.cycles import CampaignSend, Cycle, RoundDoubt,
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.reviews.questions import ReviewStatus
 from list_pipeline.storage.campaigns.sent_campaigns import save_cycles
-from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar, sql_word, to_json
+from list_pipeline.storage.database import execute, fetch_all, fetch_scalar, sql_word, to_json
 
 
 def sends(connection: Connection) -> tuple[CampaignSend, ...]:
@@ -211,17 +211,6 @@ def rule(
         note=note or None,
         now=now,
     )
-
-
-def key_of(connection: Connection, mailjet_campaign_id: int) -> str:
-    """The campaign's key of a send that stands in our schedule."""
-    found = fetch_row(
-        connection,
-        f"the campaign of Mailjet's send {mailjet_campaign_id}",
-        "select campaign_key from campaign_schedule where mailjet_campaign_id = :id",
-        id=mailjet_campaign_id,
-    )
-    return str(found["campaign_key"])
 
 
 def replace_cycles(connection: Connection, kept: Collection[int], cycles: Iterable[Cycle]) -> None:

@@ -98,10 +98,10 @@ def campaign_by_key(connection: Connection, key: str) -> Campaign:
     return _campaign(row)
 
 
-def campaign_of_send(connection: Connection, mailjet_campaign_id: int) -> int:
-    """Our id of the campaign of a send that stands in our schedule."""
-    statement = "select id from campaign_schedule where mailjet_campaign_id = :id"
-    return int(fetch_row(connection, f"the send {mailjet_campaign_id}", statement, id=mailjet_campaign_id)["id"])
+def campaign_of_send(connection: Connection, mailjet_campaign_id: int) -> Campaign:
+    """The campaign of a send that stands in our schedule."""
+    statement = _SELECT + "where s.mailjet_campaign_id = :id"
+    return _campaign(fetch_row(connection, f"the send {mailjet_campaign_id}", statement, id=mailjet_campaign_id))
 
 
 def all_campaigns(connection: Connection) -> tuple[Campaign, ...]:

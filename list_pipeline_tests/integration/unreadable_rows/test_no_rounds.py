@@ -114,7 +114,7 @@ def test_when_it_can_be_read_it_is_an_extra_mailing_until_a_person_says_otherwis
     assert "stays no round of a cycle, as Ann said of it" in sentence
     with small.services.database.begin() as connection:
         assert rounds.rulings(connection) == {sent: RoundRuling.NOT_A_ROUND}
-        key = rounds.key_of(connection, sent)
+        key = sent_campaigns.campaign_of_send(connection, sent).key
         assert cycle_now(connection, small.clock.now()).number is None
     assert discover(small.services).alerts == []
     rule_on_round(small.services, key, RoundRuling.BEGINS, by="Ann")
