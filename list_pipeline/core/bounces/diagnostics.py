@@ -68,9 +68,8 @@ _SENDER_SIDE = _any_of(
     r"authenticat|unauthori[sz]ed|not authori[sz]ed|\bauth (?:failed|required)|authori[sz]ation",
     r"polic(?:y|ies)|politique|richtlinie",
     r"rcpthosts",
-    r"\bsender\b|\bsender's\b|\bsenders\b|absender|expediteur|expéditeur|emetteur|émetteur|remitente|mittente"
-    r"|remetente",
-    r"mail ?from|return[ -]path|envelope (?:blocked|rejected|from)|\b(?:from|to):? (?:header|fields?)\b"
+    r"\bsenders?\b|absender|exp[eé]diteur|remitente|mittente|remetente",
+    r"mail ?from|return[ -]path|envelope (?:blocked|rejected|from)|\b(?:from|to):? fields?\b"
     r"|headers? (?:are|is|based|rejected)|invalid header",
     r"(?<!expanded )\bfrom: domain|valid from\b",
     r"client host|\bsending (?:ip|host|server|domain|mta)",
@@ -90,10 +89,10 @@ _SENDER_SIDE = _any_of(
     # IANA: bad sender's mailbox, bad sender's system.
     r"\b[45]\.1\.[78]\b",
     r"verification failed for|call(?:out|back) (?:verification|setup)|cannot resolve your",
-    r"originator|(?:return|bounce) address|reply-to|\byour (?:envelope|e-?mail address|address)\b|\bhostname\b|<?unknown\[",
+    r"originator|(?:return|bounce) address|reply-to|\byour (?:envelope|e-?mail address|address)\b|\bhostname\b|unknown\[",
     r"adresse ip|ip-?adresse|(?:direcci[oó]n|indirizzo|endere[cç]o) ip|versender|r(?:ü|ue)ckadresse|antwortadresse"
     r"|[eé]mett(?:eur|rice)|emisor|emissor|provenance|provenienza|afzender",
-    r"\b(?:in|to) (?:header|cc|bcc)\b|\bheaders?\b|not a (?:list )?member$|filter",
+    r"\b(?:in|to) b?cc\b|\bheaders?\b|not a (?:list )?member$|filter",
     r"not (?:allowed|permitted) to (?:connect|send|submit)|connections? (?:not|will not|refused|rejected|denied"
     r"|from)",
     r"message (?:was |has been |is )?(?:not allowed|not accepted|rejected|filtered|refused|denied|blocked)"
