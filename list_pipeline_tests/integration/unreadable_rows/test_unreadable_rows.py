@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -481,6 +481,7 @@ FIELDS = {
     value=HOSTILE,
     person=st.integers(40, 46),
 )
+@example(where=("/message", "Status"), value="0", person=41)
 def test_whatever_stands_in_one_row_the_synchronisation_and_the_bounces_go_on(
     small: Installation, where: tuple[str, str], value: object, person: int
 ) -> None:

@@ -367,6 +367,13 @@ def test_a_message_without_campaign_belongs_to_the_one_asked_for_and_a_new_statu
     assert "example" not in repr(found)
 
 
+def test_a_new_status_among_messages_of_one_status_makes_the_row_one_that_cannot_be_read() -> None:
+    script = Script(envelope([message_row(1, Status="teleported"), message_row(2, Status="HardBounced")]))
+    ((strange, plain),) = client(script).messages(77, since=SINCE, statuses=[MessageStatus.HARD_BOUNCED])
+    assert (strange.status, strange.problem) == (MessageStatus.HARD_BOUNCED, "Status is a word that is not known")
+    assert (plain.status, plain.problem) == (MessageStatus.HARD_BOUNCED, "")
+
+
 def test_messages_of_another_campaign_are_refused() -> None:
     with pytest.raises(UnreadableAnswerError):
         list(client(Script(envelope([message_row(1, 78)]))).messages(77, since=SINCE))
