@@ -33,7 +33,7 @@ WARM_UP = 12
 CAMPAIGNS = 40
 """A world is mailed so often after the campaigns that made its history."""
 HOSTED = "aspmx.l.google.com"
-WITH_GRACE = SuppressionPolicy(grace_days=180)
+WITHOUT_GRACE = SuppressionPolicy(grace_days=0)
 
 
 @dataclass
@@ -140,7 +140,7 @@ def strike(account: Account, share: float, domains: frozenset[str]) -> Struck:
         return free * is_suppressed(True, policy) + free_new * is_suppressed(False, policy)
 
     is_missed = 2 * (free + free_new) >= everybody
-    return Struck(is_missed, suppressed(WITH_GRACE), suppressed(SuppressionPolicy()), everybody)
+    return Struck(is_missed, suppressed(SuppressionPolicy()), suppressed(WITHOUT_GRACE), everybody)
 
 
 @cache
@@ -149,7 +149,7 @@ def is_suppressed(is_established: bool, policy: SuppressionPolicy) -> bool:
     at = datetime(2026, 11, 2, 9, tzinfo=UTC)
     bounce = FailureEvent(1, 2, at, 1, True, MessageStatus.BOUNCE, classify(1, True), True, True)
     past = [Attempt(1, at - timedelta(days=30), AttemptOutcome.DELIVERED)] if is_established else []
-    campaign = CampaignContext(2, 1000, {1: "gmail.com"}, {"gmail.com": 300}, at)
+    campaign = CampaignContext(2, 1000, {1: "gmail.com"}, at)
     (verdict,) = decide([bounce], {1: past}, {1: ContactFacts()}, campaign, policy, at + timedelta(days=1))
     return verdict.action is VerdictAction.SUPPRESS
 

@@ -6,7 +6,7 @@ here: groups, chances and verdicts (``core.incidents``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from itertools import groupby
 
@@ -15,7 +15,9 @@ from sqlalchemy import Connection
 from list_pipeline.core.bounces.classes import BounceClass
 from list_pipeline.core.incidents.groups import DomainCount, Group, GroupKind
 from list_pipeline.core.incidents.usual import PastCount
+from list_pipeline.core.monitoring.stuck_sessions import LockName
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, sql_word
+from list_pipeline.storage.stuck_sessions import hold
 
 _HARD, _NOT_TRIED = sql_word(BounceClass.HARD), sql_word(BounceClass.NOT_EVIDENCE)
 
@@ -69,6 +71,73 @@ def established_by_domain(
         as_of=as_of,
     )
     return tuple(DomainCount(row["domain"], int(row["attempted"]), int(row["hard"])) for row in found)
+
+
+def lock_counts(connection: Connection) -> None:
+    """Wait until no other run counts; held until the transaction ends."""
+    hold(connection, LockName.INCIDENTS)
+
+
+def uncounted(connection: Connection, campaign_id: int) -> tuple[tuple[int, str], ...]:
+    """The campaigns sent before this one whose failures were read whole and whose counts were never kept, oldest first, each
+    with the latest complete reading."""
+    found = fetch_all(
+        connection,
+        """
+        select * from (
+            select s.id, f.sweep, coalesce(s.send_start_at, s.send_end_at) as sent_at
+            from campaign_schedule s join lateral (
+                select sweep from bounce_fetch where campaign_id = s.id and is_complete order by fetched_at desc limit 1
+            ) f on true
+            where coalesce(s.send_start_at, s.send_end_at) < (
+                select coalesce(send_start_at, send_end_at) from campaign_schedule where id = :campaign)
+            order by sent_at desc, s.id desc limit :campaigns) newest
+        where not exists (select 1 from incident_count where campaign_id = newest.id)
+        order by sent_at, id
+        """,
+        campaign=campaign_id,
+        campaigns=CAMPAIGNS_REMEMBERED,
+    )
+    return tuple((int(row["id"]), str(row["sweep"])) for row in found)
+
+
+def flagged_in(connection: Connection, campaign_ids: Collection[int]) -> Mapping[int, frozenset[Group]]:
+    """The flagged groups of each of the campaigns that had any."""
+    found = fetch_all(
+        connection,
+        "select campaign_id, kind, name from incident_count where campaign_id = any(:ids) and is_flagged",
+        ids=list(campaign_ids),
+    )
+    groups: dict[int, set[Group]] = {}
+    for row in found:
+        groups.setdefault(int(row["campaign_id"]), set()).add(Group(GroupKind(row["kind"]), row["name"]))
+    return {campaign_id: frozenset(names) for campaign_id, names in groups.items()}
+
+
+def last_reached(connection: Connection, domains: Collection[str], as_of: datetime) -> Mapping[str, datetime]:
+    """The start of the last send that reached anybody at each of some domains (UTC), of those sent by then and read whole; a
+    domain of which nobody was ever reached is missing."""
+    if not domains:
+        return {}
+    found = fetch_all(
+        connection,
+        """
+        select lower(split_part(c.email, '@', 2)) as domain, max(coalesce(s.send_start_at, s.send_end_at)) as reached_at
+        from contact_list_membership c join campaign_recipient r using (contact_id)
+        join campaign_schedule s on s.id = r.campaign_id join lateral (
+            select sweep from bounce_fetch where campaign_id = s.id and is_complete order by fetched_at desc limit 1
+        ) f on true
+        where lower(split_part(c.email, '@', 2)) = any(:domains) and not c.is_anonymised
+          and coalesce(s.send_start_at, s.send_end_at) <= :as_of
+          and not exists (
+              select 1 from bounce_event b
+              where b.campaign_id = s.id and b.sweep = f.sweep and b.contact_id = r.contact_id)
+        group by 1
+        """,
+        domains=sorted(domains),
+        as_of=as_of,
+    )
+    return {str(row["domain"]): row["reached_at"] for row in found}
 
 
 def keep_counts(connection: Connection, campaign_id: int, counts: Iterable[PastCount]) -> None:

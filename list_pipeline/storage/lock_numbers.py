@@ -30,5 +30,8 @@ DRIFT: Final = 0x6C70_0008
 FENCE: Final = 0x6C70_000A
 """Writing to the journal as the holder of the lock: shared by the writers, alone for who becomes the next holder."""
 
+INCIDENTS: Final = 0x6C70_000B
+"""Keeping the counts by which incidents are told."""
+
 FIVE_LISTS: Final = 0x6C70_0009
 """Confirming the five lists."""

@@ -14,6 +14,7 @@ from list_pipeline.core.campaigns.odd_sends import OddSend
 from list_pipeline.core.drift.findings import DriftKind
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
+from list_pipeline.core.reviews.policy import REVIEWS
 from list_pipeline.core.reviews.questions import MISSING_ROUND, ROUND_DOUBT, ReviewKind, ReviewStatus
 from list_pipeline.storage.database import fetch_all, sql_list, sql_word
 
@@ -57,6 +58,13 @@ _PLACED = f"""({_GONE} or exists (
     select 1 from plan_item i where i.plan_id = r.plan_id and i.contact_id = c.contact_id
       and i.action in {sql_list(ItemAction.MOVE, ItemAction.ENROL)} and {_on("= i.to_role")}
       and (i.from_role is null or not {_on("= i.from_role")})))"""
+_MAILED_AGAIN = f"""exists (
+    select 1 from campaign_recipient a join campaign_schedule n on n.id = a.campaign_id
+    where a.contact_id = c.contact_id
+      and coalesce(n.send_start_at, n.send_end_at) >= coalesce(s.send_start_at, s.send_end_at)
+          + interval '{REVIEWS.incident_answered_after.days} days'
+      and exists (select 1 from bounce_fetch f where f.campaign_id = n.id and f.is_complete))"""
+_NOT_MAILED = f"(c.is_excluded or not {_on(f'in {sql_list(*CAMPAIGN_LISTS)}')})"
 _ABOUT_CONTACTS = f"""p.status <> {sql_word(PlanStatus.PENDING_REVIEW)}
     and (r.kind in {sql_list(ReviewKind.INCIDENT, ReviewKind.FAILED_ITEM)}
          or r.kind = {sql_word(ReviewKind.PLAN)} and r.contact_id is not null)"""
@@ -79,6 +87,8 @@ _ENDS = {
         where c.contact_id = cast(r.details ->> 'created_again' as bigint) and c.is_anonymised)""",
     "nothing is left to suppress of its contacts": f"""p.kind = {sql_word(PlanKind.SUPPRESSION)}
         and {_ABOUT_CONTACTS} and {_of_all(_SUPPRESSED)}""",
+    "its contacts were mailed again or are mailed no more, and are judged by how that ended": f"""
+        r.kind = {sql_word(ReviewKind.INCIDENT)} and {_of_all(f"{_GONE} or {_NOT_MAILED} or {_MAILED_AGAIN}")}""",
     "its contacts stand where they were to go, or get no mail any more": f"""p.kind = {sql_word(PlanKind.REBALANCING)}
         and {_ABOUT_CONTACTS} and {_of_all(_PLACED)}""",
     "nobody of them is on the suppression list any more": f"""{_drift(DriftKind.SUPPRESSED_BY_OTHERS)}

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
+from list_pipeline.core.incidents.groups import Group, GroupKind
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import CHANGING_ACTIONS, ItemAction, PlanKind, PlanStatus
 from list_pipeline.core.reviews.questions import REVIEW_LIFE, ReviewKind, ReviewStatus, is_about_contacts
@@ -237,8 +238,11 @@ def lists_of_plan(connection: Connection, plan_id: int) -> frozenset[ListRole]:
     return frozenset(ListRole(row["list_role"]) for row in found if row["list_role"] is not None) & set(CAMPAIGN_LISTS)
 
 
-def expire_questions(connection: Connection, before: datetime, now: datetime) -> tuple[int, ...]:
-    """Expire open questions about suppressing single contacts that were asked before an instant (UTC); their numbers.
+def expire_questions(
+    connection: Connection, before: datetime, incidents_before: datetime, now: datetime
+) -> tuple[int, ...]:
+    """Expire open questions about suppressing single contacts that were asked before an instant (UTC), and those about
+    incidents asked before another one; their numbers.
 
     Those of a plan that waits go with their plan, and what failed stays open.
     """
@@ -247,13 +251,15 @@ def expire_questions(connection: Connection, before: datetime, now: datetime) ->
         f"""
         update review_item r set status = :expired, decided_at = :now, decided_by = 'nobody'
         from plan p
-        where p.plan_id = r.plan_id and p.status <> {_WAITS} and r.created_at < :before
+        where p.plan_id = r.plan_id and p.status <> {_WAITS}
           and r.status in {left_for(REVIEW_LIFE, ReviewStatus.EXPIRED, ReviewStatus.OPEN)}
-          and (r.kind = {_INCIDENT} or r.kind = {_PLAN} and r.contact_id is not null)
+          and (r.kind = {_INCIDENT} and r.created_at < :incidents_before
+               or r.kind = {_PLAN} and r.contact_id is not null and r.created_at < :before)
         returning r.review_id
         """,
         expired=ReviewStatus.EXPIRED,
         before=before,
+        incidents_before=incidents_before,
         now=now,
     )
     return tuple(sorted(int(row["review_id"]) for row in found))
@@ -298,19 +304,23 @@ def resolve_job(connection: Connection, job_id: int, note: str, now: datetime) -
     )
 
 
-def replace_incident(connection: Connection, campaign_id: int, domain: str, plan_id: int, now: datetime) -> None:
+def replace_incident(connection: Connection, campaign_id: int, group: Group, plan_id: int, now: datetime) -> None:
     """An incident is asked about anew, with new figures: what was asked about it after an earlier look is over."""
     execute(
         connection,
         f"""
         update review_item set status = :resolved, decided_at = :now, decided_by = 'maintenance', note = :note
-        where campaign_id = :campaign and kind = {_INCIDENT} and plan_id <> :plan and details ->> 'domain' = :domain
+        where campaign_id = :campaign and kind = {_INCIDENT} and plan_id <> :plan
+          and coalesce(details ->> 'group', details ->> 'domain') = :group
+          and coalesce(details ->> 'kind', :domain) = :kind
           and status in {left_for(REVIEW_LIFE, ReviewStatus.RESOLVED, ReviewStatus.OPEN)}
         """,
         resolved=ReviewStatus.RESOLVED,
         campaign=campaign_id,
         plan=plan_id,
-        domain=domain,
+        group=group.name,
+        kind=group.kind,
+        domain=GroupKind.DOMAIN,
         note=f"more contacts belong to it: asked anew with plan {plan_id}",
         now=now,
     )

@@ -16,6 +16,11 @@ from typing import Any
 
 from list_pipeline.agents.optimization import Opinion, advise
 from list_pipeline.core.bounces.classes import BounceClass, BounceReason, FailureEvent, classify
+from list_pipeline.core.incidents.contacts import Incident, incidents_of
+from list_pipeline.core.incidents.groups import DomainCount, GroupKind, count_groups
+from list_pipeline.core.incidents.operators import Operators
+from list_pipeline.core.incidents.strata import examine
+from list_pipeline.core.incidents.usual import Usual
 from list_pipeline.core.observations import MessageStatus
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.safety.modes import Mode
@@ -23,7 +28,7 @@ from list_pipeline.core.suppression.gate import SuppressionGateFacts, gate_items
 from list_pipeline.core.suppression.plan import assemble
 from list_pipeline.core.suppression.plan_summary import PlanSummary
 from list_pipeline.core.suppression.policy import SuppressionPolicy
-from list_pipeline.core.suppression.rules import decide, find_incidents
+from list_pipeline.core.suppression.rules import decide
 from list_pipeline.core.suppression.statements import contact_statements, fact_doubted, plan_statements
 from list_pipeline.core.suppression.verdicts import (
     Attempt,
@@ -93,7 +98,7 @@ class Case:
         plan = assemble(
             verdicts,
             self.events,
-            find_incidents(self.events, self.context, POLICY, self.as_of),
+            self.context.incidents,
             campaign_id=CAMPAIGN_IDS,
             sweep=Sweep.H24,
             policy_version=POLICY.version,
@@ -167,14 +172,48 @@ def case_for(scenario: Scenario) -> Case:
             events.append(
                 failure(contact_id, CAMPAIGN_IDS, SENT, entry["bounce"], entry.get("permanent", False), words, **more)
             )
+    as_of = SENT + timedelta(days=fields.get("judged_after_days", 1))
     return Case(
         events=events,
         history=history,
         facts=facts,
-        context=CampaignContext(CAMPAIGN_IDS, fields["recipients"], domains, recipients_by_domain, SENT),
-        as_of=SENT + timedelta(days=fields.get("judged_after_days", 1)),
+        context=CampaignContext(
+            CAMPAIGN_IDS,
+            fields["recipients"],
+            domains,
+            SENT,
+            _incidents(events, history, domains, recipients_by_domain, as_of),
+        ),
+        as_of=as_of,
         entry_of=entry_of,
     )
+
+
+def _incidents(
+    events: Sequence[FailureEvent],
+    history: Mapping[int, Sequence[Attempt]],
+    domains: Mapping[int, str],
+    recipients: Mapping[str, int],
+    as_of: datetime,
+) -> tuple[Incident, ...]:
+    """The incidents of a campaign in an account without counts: who does not bounce was reached before."""
+    reached = {
+        contact_id
+        for contact_id, past in history.items()
+        if any(one.outcome is AttemptOutcome.DELIVERED for one in past)
+    }
+    hard = Counter(
+        domains[one.contact_id]
+        for one in events
+        if one.bounce_class is BounceClass.HARD and one.occurred_at <= as_of and one.contact_id in reached
+    )
+    counts = count_groups(
+        [DomainCount(name, max(count, hard[name]), hard[name]) for name, count in recipients.items()],
+        Operators(),
+        POLICY.incidents,
+    )
+    tested = examine(counts, Usual(), Operators(), POLICY.incidents)
+    return incidents_of(events, domains, tested, Operators(), as_of)
 
 
 def _everybody(entries: Sequence[Mapping[str, Any]], where: str) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
@@ -199,7 +238,7 @@ def _attempt(contact_id: int, line: str) -> Attempt:
     if what in ("delivered", "unknown"):
         return Attempt(campaign_id, at, AttemptOutcome(what))
     event = failure(contact_id, campaign_id, at, what, bool(permanent), words or "")
-    return Attempt(campaign_id, at, AttemptOutcome.FAILED, event, bool(incident))
+    return Attempt(campaign_id, at, AttemptOutcome.FAILED, event, GroupKind.OPERATOR if incident else None)
 
 
 def run(scenario: Scenario, model: RecordingModel, behaviour: str) -> Result:

@@ -304,7 +304,8 @@ def seed_account(folder: Path) -> Account:
 def small_account(folder: Path) -> Account:
     """Sixty-four people, twenty on each campaign list, two new, two suppressed long ago; two cycles were sent.
 
-    Person ``n`` is on list ``n // 20 + 1``; 60 and 61 are new; 62 and 63 are suppressed. The last send went to list 3.
+    Person ``n`` is on list ``n // 20 + 1``, since after the first cycle where the person is to bounce hard, so that nothing was
+    delivered there before; 60 and 61 are new; 62 and 63 are suppressed. The last send went to list 3.
     """
     clock = VirtualClock(datetime(2026, 10, 1, 8, 0, tzinfo=UTC))
     with SandboxServer(folder, clock) as server, SandboxControl(server.url) as control:
@@ -319,14 +320,18 @@ def small_account(folder: Path) -> Account:
             people[number] = control.sign_up(f"{name}-{number}@company-{number % 16}.example.com", lists.master)
         for number in range(3 * LIST_SIZE):
             clock.sleep(60)
-            role = CAMPAIGN_LISTS[number // LIST_SIZE]
-            control.sign_up(control.contact(people[number])["email"], lists[role])
+            if number not in HARD:
+                role = CAMPAIGN_LISTS[number // LIST_SIZE]
+                control.sign_up(control.contact(people[number])["email"], lists[role])
         for number in (62, 63):
             control.sign_up(control.contact(people[number])["email"], lists.suppression)
             with plain_client(server) as http:
                 http.put(f"/contact/{people[number]}", json={"IsExcludedFromCampaigns": True})
         sends = []
         for cycle, days in enumerate(((20, 23, 26), (39, 42, 45))):
+            if cycle == 1:
+                for number in HARD:
+                    control.sign_up(control.contact(people[number])["email"], lists.campaign_3)
             for role, day in zip(CAMPAIGN_LISTS, days, strict=True):
                 clock.set(datetime.fromordinal(datetime(2026, 9, 30).toordinal() + day).replace(hour=8, tzinfo=UTC))  # noqa: DTZ001
                 outcomes: dict[int, str] = {}

@@ -31,8 +31,8 @@ def hold(made: Installation, *numbers: int) -> None:
             campaign_id=plan.campaign_id,
             plan_id=plan.plan_id,
             kind="incident",
-            summary="3 of 4 recipients at company-9.example.com bounced hard",
-            details={"domain": "company-9.example.com", "contact_ids": ids},
+            summary="3 of 4 contacts that worked before bounced hard at company-9.example.com",
+            details={"group": "company-9.example.com", "kind": "domain", "contact_ids": ids},
             now=made.clock.now(),
         )
 

@@ -219,7 +219,7 @@ def first_failure(state_id: int | None, is_permanent: bool) -> str:
         in_bounce_log=True,
         in_message_log=True,
     )
-    campaign = CampaignContext(1, 1000, {1: "example.com"}, {"example.com": 100}, NOW - timedelta(hours=1))
+    campaign = CampaignContext(1, 1000, {1: "example.com"}, NOW - timedelta(hours=1))
     (verdict,) = decide([event], {}, {1: ContactFacts()}, campaign, SuppressionPolicy(), NOW)
     return ACTIONS[verdict.action]
 
@@ -248,7 +248,7 @@ def test_numbers_beside_the_table_of_state_ids_are_other_ones() -> None:
 
 def test_the_figures_of_the_policy_equal_the_code() -> None:
     written = {name: float(value) for name, value, _ in table(page("policy"), "figures")}
-    assert written == {name: float(value) for name, value in asdict(SuppressionPolicy()).items()}
+    assert written == {name: float(value) for name, value in asdict(SuppressionPolicy()).items() if name != "incidents"}
 
 
 POLICIES = (

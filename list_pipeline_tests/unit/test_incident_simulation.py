@@ -12,8 +12,8 @@ import pytest
 
 from list_pipeline.core.incidents.groups import domain_group
 from list_pipeline.core.incidents.strata import flagged_groups
+from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline_tests.incident_measures import (
-    WITH_GRACE,
     Account,
     Struck,
     Where,
@@ -105,7 +105,7 @@ def test_neither_part_does_it_alone() -> None:
 
 
 def test_grace_is_for_who_was_reached_before() -> None:
-    assert [is_suppressed(is_established, WITH_GRACE) for is_established in (True, False)] == [False, True]
+    assert [is_suppressed(is_established, SuppressionPolicy()) for is_established in (True, False)] == [False, True]
 
 
 def test_a_dirty_import_is_no_incident() -> None:

@@ -64,8 +64,8 @@ def examine(
 ) -> tuple[TestedGroup, ...]:
     """Every group of a campaign that is large enough, with its chance and verdict, in the order of the counts.
 
-    The pool is flagged only where it is unusual also without the domains of which nobody was reached: a company that closed
-    says nothing about other domains, which share nothing that is known.
+    The pool is flagged only where it is unusual also without the domains that are flagged themselves, and without those of
+    which nobody was reached: a company that closed says nothing about other domains, which share nothing that is known.
 
     Args:
         counts: the groups of the campaign (``count_groups``).
@@ -78,26 +78,26 @@ def examine(
     if limit is None:
         return tuple(tested)
     judged = [replace(one, is_flagged=_is_unusual(one, limit, policy)) for one in tested]
-    closed = [
+    explained = [
         one.count
         for one in judged
-        if one.count.hard == one.count.attempted
+        if (one.is_flagged or one.count.hard == one.count.attempted)
         and one.group.kind is GroupKind.DOMAIN
         and operator_group(one.group.name, operators) == POOL
     ]
     return tuple(
-        _without_closed(one, closed, limit, usual, policy) if one.group == POOL and one.is_flagged else one
+        _without(one, explained, limit, usual, policy) if one.group == POOL and one.is_flagged else one
         for one in judged
     )
 
 
-def _without_closed(
-    pool: TestedGroup, closed: Collection[GroupCount], limit: float, usual: Usual, policy: IncidentPolicy
+def _without(
+    pool: TestedGroup, explained: Collection[GroupCount], limit: float, usual: Usual, policy: IncidentPolicy
 ) -> TestedGroup:
     rest = GroupCount(
         POOL,
-        pool.count.attempted - sum(one.attempted for one in closed),
-        pool.count.hard - sum(one.hard for one in closed),
+        pool.count.attempted - sum(one.attempted for one in explained),
+        pool.count.hard - sum(one.hard for one in explained),
     )
     return replace(pool, is_flagged=_is_unusual(_tested(rest, usual, policy), limit, policy))
 
@@ -120,13 +120,17 @@ def remembered(
         counts: the groups of the campaign (``count_groups``).
         tested: their verdicts (``examine``).
         policy: the figures.
+
+    Returns:
+        Never nothing: a campaign without established contacts is remembered by an empty pool, so that it is counted once.
     """
     flagged = flagged_groups(tested)
-    return tuple(
+    kept = tuple(
         PastCount(one.group, one.attempted, one.hard, is_flagged=one.group in flagged)
         for one in counts
         if one.group.kind is not GroupKind.DOMAIN or one.attempted >= policy.least_attempted
     )
+    return kept or (PastCount(POOL, 0, 0),)
 
 
 def flagged_groups(tested: Iterable[TestedGroup]) -> frozenset[Group]:

@@ -29,6 +29,7 @@ class LockName(StrEnum):
     DRIFT = "writing down a reconciliation"
     FENCE = "writing to the journal"
     FIVE_LISTS = "confirming the five lists"
+    INCIDENTS = "counting for the incident test"
 
 
 @dataclass(frozen=True, slots=True)

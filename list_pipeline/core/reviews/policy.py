@@ -14,6 +14,11 @@ class ReviewPolicy:
     """People are reminded of a plan when so many percent of the time are over in which it can be decided."""
     remind_before_send: timedelta = timedelta(hours=12)
     """They are reminded so long before a send that the plan is about can no longer be prepared by it."""
+    incident_expires_after: timedelta = timedelta(days=60)
+    """A question about an incident ends so late where its contacts are not mailed again: their next mailing answers it."""
+    incident_answered_after: timedelta = timedelta(days=7)
+    """It is answered by mailings of a send at least so long after the incident's. The same as ``second_hit_days``: provider
+    incidents last hours."""
 
 
 REVIEWS = ReviewPolicy()

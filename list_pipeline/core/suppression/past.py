@@ -5,7 +5,8 @@ Belongs here: finding them in a contact's attempts. Does not belong here: what f
 Distances are days between the UTC dates of the sends. Failures come minutes or days after them, so that weekly campaigns would
 be 13 or 14 days apart by chance, and a Sunday's send moves by an hour with the clocks. What we did wrong, what Mailjet did not
 try, what is unknown and what happened in an incident says nothing about a mailbox: it is stepped over, and the attempts around
-it are consecutive. Evidence ages: what lies too far back is as if it had not been.
+it are consecutive. An incident speaks only together with what came after it: the address is refused again while others of its
+group are reached, or nobody at its whole domain is. Evidence ages: what lies too far back is as if it had not been.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from list_pipeline.core.bounces.classes import BounceClass, BounceReason, FailureEvent
+from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.verdicts import Attempt, AttemptOutcome
 
@@ -34,10 +36,16 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A failure with the attempts of other campaigns, oldest first, as they were known when it was judged."""
+    """A failure with the attempts of other campaigns, oldest first, as they were known when it was judged.
+
+    ``held_by``: the failure is part of an incident. ``domain_reached_at``: the start of the last send that reached anybody at
+    the contact's domain; None: nobody ever, or not known.
+    """
 
     now: Hit
     attempts: Sequence[Attempt]
+    held_by: GroupKind | None = None
+    domain_reached_at: datetime | None = None
 
     def _earlier(self) -> Iterator[Attempt]:
         """The attempts that were sent before the failure, the latest first."""
@@ -51,9 +59,21 @@ class Past:
         since = self.now.event.occurred_at
         return any(one.outcome is AttemptOutcome.DELIVERED and one.sent_at > since for one in self.attempts)
 
-    def delivered_within(self, days: int) -> bool:
-        """Whether a campaign of the last days before the failure's send reached the contact."""
-        return any(one.outcome is AttemptOutcome.DELIVERED and self._days_since(one) <= days for one in self._earlier())
+    def has_grace(self, policy: SuppressionPolicy) -> bool:
+        """Whether a campaign of the days before the failure's send that the policy names reached the contact."""
+        return policy.grace_days > 0 and any(
+            one.outcome is AttemptOutcome.DELIVERED and self._days_since(one) <= policy.grace_days
+            for one in self._earlier()
+        )
+
+    def _had_grace(self, attempt: Attempt, policy: SuppressionPolicy) -> bool:
+        """The same for an earlier failure."""
+        return policy.grace_days > 0 and any(
+            one.outcome is AttemptOutcome.DELIVERED
+            and one.sent_at < attempt.sent_at
+            and days_between(one.sent_at, attempt.sent_at) <= policy.grace_days
+            for one in self.attempts
+        )
 
     def earlier_hit(self, policy: SuppressionPolicy) -> Hit | None:
         """The latest earlier hard bounce that makes this one a second hit: old enough, and not forgotten."""
@@ -61,16 +81,39 @@ class Past:
             if attempt.outcome is AttemptOutcome.DELIVERED:
                 return None
             hit = attempt.event
-            if hit is None or not hit.counts or hit.bounce_class is not BounceClass.HARD or attempt.in_incident:
+            if hit is None or not hit.counts or hit.bounce_class is not BounceClass.HARD:
+                continue
+            if attempt.held_by is not None and not self._counts_again(attempt, hit):
                 continue
             is_apart = hit.occurred_at + timedelta(days=policy.second_hit_apart_days) <= self.now.event.occurred_at
             if is_apart and policy.second_hit_days <= self._days_since(attempt) <= policy.hit_forgotten_days:
                 return Hit(attempt.sent_at, hit)
         return None
 
-    def hit_behind_block(self) -> FailureEvent | None:
+    def _counts_again(self, attempt: Attempt, hit: FailureEvent) -> bool:
+        """Whether a hard bounce in an incident is an earlier hit all the same: at a domain that is gone, or because the address
+        is refused again while its group is as usual, both times without doubt."""
+        if self.is_domain_gone_since(attempt):
+            return True
+        doubted = hit.classification.is_disputed or self.now.event.classification.is_disputed
+        return self.held_by is None and not doubted
+
+    def is_domain_gone_since(self, attempt: Attempt) -> bool:
+        """Whether an incident of the domain alone goes on: nobody there was reached in that campaign or since. A mail operator
+        that many domains share is never taken for gone."""
+        reached = self.domain_reached_at
+        return attempt.held_by is GroupKind.DOMAIN and reached is not None and reached < attempt.sent_at
+
+    def is_domain_gone(self, policy: SuppressionPolicy) -> bool:
+        """Whether the contact's domain was gone already long enough before the failure to be another occasion."""
+        return any(
+            self.is_domain_gone_since(one) and self._days_since(one) >= policy.second_hit_days
+            for one in self._earlier()
+        )
+
+    def hit_behind_block(self, policy: SuppressionPolicy) -> FailureEvent | None:
         """The latest undisputed hard bounce of an earlier campaign, where a preblock (and nothing else) followed; None: there
-        is none that counts, or the address worked afterwards."""
+        is none that counts, it was only a first hit and the block is no other occasion, or the address worked afterwards."""
         if self.now.event.reason is not BounceReason.PREBLOCKED:
             return None
         for attempt in self._earlier():
@@ -80,8 +123,10 @@ class Past:
             hit = attempt.event
             if hit is None or not hit.counts or hit.bounce_class is not BounceClass.HARD:
                 continue
-            if not hit.classification.is_disputed and not attempt.in_incident:
-                return hit
+            says_nothing = attempt.held_by is not None and not self.is_domain_gone_since(attempt)
+            if not (hit.classification.is_disputed or says_nothing):
+                is_apart = self._days_since(attempt) >= policy.second_hit_days
+                return hit if is_apart or not self._had_grace(attempt, policy) else None
         return None
 
     def soft_streak(self, policy: SuppressionPolicy) -> tuple[Hit, ...]:
@@ -97,7 +142,7 @@ class Past:
             if too_old or attempt.outcome is AttemptOutcome.DELIVERED:
                 break
             failure = attempt.event
-            if failure is None or not failure.counts or attempt.in_incident:
+            if failure is None or not failure.counts or attempt.held_by is not None:
                 continue
             if failure.bounce_class is not BounceClass.SOFT or failure.reason is not self.now.event.reason:
                 break

@@ -20,9 +20,11 @@ from list_pipeline.core.bounces.classes import (
     advice_for,
     count_by_class,
 )
+from list_pipeline.core.incidents.contacts import Incident
+from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, Sweep, content_hash
-from list_pipeline.core.suppression.verdicts import Incident, SuppressionRule, Verdict, VerdictAction
+from list_pipeline.core.suppression.verdicts import SuppressionRule, Verdict, VerdictAction
 
 _ACTIONS = {
     VerdictAction.SUPPRESS: ItemAction.SUPPRESS,
@@ -54,11 +56,17 @@ class SuppressionBreakdown:
 
 @dataclass(frozen=True, slots=True)
 class IncidentFigures:
-    """An incident without the contacts it holds: hard bounces among the campaign's recipients at one domain."""
+    """An incident without the contacts it holds.
 
-    domain: str
+    ``attempted``: the group's established contacts that the campaign was sent to; ``hard_bounces`` of them, where ``expected``
+    were usual (None in a plan of before that was known).
+    """
+
+    kind: GroupKind
+    name: str
     hard_bounces: int
-    recipients: int
+    attempted: int
+    expected: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +105,7 @@ class SuppressionPlan:
     """The intentions after one sweep of one campaign. Immutable; ``content_hash`` is its identity.
 
     ``items``: one a contact, by contact id. ``by_class``: contacts per class, contradictory events left out.
-    ``sender_faults``: what to repair. ``not_evidence``: what to release. ``incidents``: domains that wait for a person.
+    ``sender_faults``: what to repair. ``not_evidence``: what to release. ``incidents``: groups whose contacts wait.
     ``complaint_rate_percent``: complaints of this campaign in percent of its recipients, None without recipients.
     """
 
@@ -158,7 +166,10 @@ class SuppressionPlan:
             by_rule=dict(self.by_rule),
             sender_faults=self.sender_faults,
             not_evidence=self.not_evidence,
-            incidents=tuple(IncidentFigures(one.domain, one.hard_bounces, one.recipients) for one in self.incidents),
+            incidents=tuple(
+                IncidentFigures(one.group.kind, one.group.name, one.hard_bounces, one.attempted, one.expected)
+                for one in self.incidents
+            ),
             complaint_rate_percent=self.complaint_rate_percent,
         )
 
@@ -178,7 +189,7 @@ def assemble(
     Args:
         verdicts: one a contact, already softened by advisors where they did.
         events: the events that the verdicts were made of.
-        incidents: the domains whose contacts are held.
+        incidents: the groups whose contacts are held.
         campaign_id: our number of the campaign.
         sweep: which look at the campaign this is.
         policy_version: the version of the policy that decided.
@@ -207,7 +218,7 @@ def assemble(
         not_evidence=_findings(
             (event for event in failed if event.contact_id not in suppressed), frozenset({BounceClass.NOT_EVIDENCE})
         ),
-        incidents=tuple(sorted(incidents, key=lambda one: one.domain)),
+        incidents=tuple(sorted(incidents, key=lambda one: one.group)),
     )
 
 

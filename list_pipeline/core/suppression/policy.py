@@ -10,7 +10,9 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 
-POLICY_REVISION = "2026-12b"
+from list_pipeline.core.incidents.policy import INCIDENTS, IncidentPolicy
+
+POLICY_REVISION = "2026-12c"
 """Raised when a *rule* changes; a changed *figure* shows in the version by itself."""
 
 
@@ -45,16 +47,11 @@ class SuppressionPolicy:
     """Fewest whole days between the two failures themselves: one that comes late may fall into the same incident."""
     hit_forgotten_days: int = 400
     """Most days between them: a first hit is forgotten after that. Our own figure: who is mailed once a year is still known."""
-    grace_days: int = 0
-    """The first undisputed hard bounce of a contact that was delivered to within so many days is a first hit only. 0: it
-    suppresses at once."""
+    grace_days: int = 180
+    """The first undisputed hard bounce of a contact that was delivered to within so many days is a first hit only: a provider's
+    fault that strikes few of its addresses cannot be told from dead ones. 0: it suppresses at once."""
     silence_days: int = 365
     """A verdict names it when the contact had not been mailed for so many days."""
-
-    incident_hard_bounces: int = 5
-    """Fewest hard bounces at one domain that make an incident ..."""
-    incident_percent: float = 60.0
-    """... when they are at least this percent of the domain's recipients in the campaign."""
 
     cap_percent: float = 10.0
     """Most suppressions in percent of the campaign's recipients, all its sweeps together, complaints not counted."""
@@ -74,8 +71,11 @@ class SuppressionPolicy:
     complaint_alert_percent: float = 0.3
     """Complaint rate never to reach (Google and Yahoo, 2024)."""
 
+    incidents: IncidentPolicy = INCIDENTS
+    """The figures by which incidents are told."""
+
     def __post_init__(self) -> None:
-        counts = (self.soft_attempts, self.soft_campaigns, self.min_campaigns, self.incident_hard_bounces)
+        counts = (self.soft_attempts, self.soft_campaigns, self.min_campaigns)
         if min(counts) < 1:
             raise ValueError("a policy's counts must be at least 1")
         days = (
@@ -92,9 +92,8 @@ class SuppressionPolicy:
             raise ValueError("a policy's soft streak must have room for its pattern")
         if self.hit_forgotten_days < self.second_hit_days:
             raise ValueError("a policy must not forget a hit before it can count")
-        percents = (self.incident_percent, self.cap_percent)
-        if not all(0 < percent <= 100 for percent in percents):
-            raise ValueError("a policy's percentages must be above 0 and at most 100")
+        if not 0 < self.cap_percent <= 100:
+            raise ValueError("a policy's cap must be above 0 and at most 100 percent")
         if not 0 <= self.complaint_target_percent <= self.complaint_alert_percent <= 100:
             raise ValueError("the complaint target must not exceed the complaint alert")
         confidences = (

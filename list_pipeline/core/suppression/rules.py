@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from list_pipeline.core.bounces.classes import SENDER_CLASSES, BounceClass, FailureEvent
+from list_pipeline.core.incidents.contacts import Incident
 from list_pipeline.core.suppression.past import Hit, Past, days_between
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.verdicts import (
@@ -23,46 +24,11 @@ from list_pipeline.core.suppression.verdicts import (
     AttemptOutcome,
     CampaignContext,
     ContactFacts,
-    Incident,
     SuppressionRule,
     Verdict,
     VerdictAction,
 )
-from list_pipeline.core.wording import date_text, reaches_percent
-
-
-def find_incidents(
-    events: Iterable[FailureEvent], campaign: CampaignContext, policy: SuppressionPolicy, as_of: datetime
-) -> tuple[Incident, ...]:
-    """Domains where so many recipients of this campaign bounced hard that the domain is the likelier cause (``is_incident``).
-
-    Disputed and contradictory hard bounces count too: holding is the careful side.
-    """
-    bounced: dict[str, set[int]] = {}
-    for event in events:
-        domain = campaign.domain_of.get(event.contact_id)
-        if domain is not None and event.bounce_class is BounceClass.HARD and event.occurred_at <= as_of:
-            bounced.setdefault(domain, set()).add(event.contact_id)
-    found = []
-    for domain, contact_ids in sorted(bounced.items()):
-        recipients = campaign.recipients_by_domain.get(domain)
-        if is_incident(len(contact_ids), recipients, policy):
-            shown = len(contact_ids) if recipients is None else recipients
-            found.append(Incident(domain, len(contact_ids), shown, tuple(sorted(contact_ids))))
-    return tuple(found)
-
-
-def is_incident(hard_bounces: int, recipients: int | None, policy: SuppressionPolicy) -> bool:
-    """Whether the hard bounces at a domain in one campaign are an incident of the domain: at least 5 of them, and at least 60
-    percent of its recipients (figures of the policy). The same for the campaign that is judged and for the earlier ones.
-
-    Args:
-        hard_bounces: contacts at the domain with a hard bounce that was known at the moment that is judged for.
-        recipients: the domain's recipients in the campaign; None: not known, which is taken as bouncing altogether.
-        policy: the figures.
-    """
-    many = hard_bounces >= policy.incident_hard_bounces
-    return many and (recipients is None or reaches_percent(hard_bounces, recipients, policy.incident_percent))
+from list_pipeline.core.wording import date_text
 
 
 def decide(
@@ -93,20 +59,21 @@ def decide(
         for contact_id, known in facts.items()
         if known.is_complaining and known.is_known and known.is_recipient
     }
-    held = {
-        contact_id
-        for incident in find_incidents(by_contact.values(), campaign, policy, as_of)
-        for contact_id in incident.contact_ids
+    held_by = {
+        contact_id: incident.group.kind for incident in campaign.incidents for contact_id in incident.contact_ids
     }
     verdicts = []
     for contact_id in sorted(by_contact.keys() | complaining):
+        known = facts.get(contact_id, ContactFacts(is_known=False))
         past = _past(contact_id, history.get(contact_id, ()), campaign.campaign_id, as_of)
+        event = by_contact.get(contact_id)
         case = _Case(
             contact_id=contact_id,
-            past=Past(Hit(campaign.sent_at, by_contact[contact_id]), past) if contact_id in by_contact else None,
-            facts=facts.get(contact_id, ContactFacts(is_known=False)),
+            past=Past(Hit(campaign.sent_at, event), past, held_by.get(contact_id), known.domain_reached_at)
+            if event is not None
+            else None,
+            facts=known,
             has_domain=contact_id in campaign.domain_of,
-            is_held=contact_id in held,
             policy=policy,
             as_of=as_of,
         )
@@ -227,7 +194,6 @@ class _Case:
     past: Past | None
     facts: ContactFacts
     has_domain: bool
-    is_held: bool
     policy: SuppressionPolicy
     as_of: datetime
 
@@ -323,7 +289,7 @@ def _judge(case: _Case) -> Verdict:
 def _judge_not_tried(case: _Case, past: Past) -> Verdict:
     """That Mailjet did not try says nothing. But it stops trying after a hard bounce, and then no later campaign can show again
     that the address is dead: a hard bounce that we read ourselves keeps its weight, however old it is."""
-    hit = past.hit_behind_block() if case.has_domain else None
+    hit = past.hit_behind_block(case.policy) if case.has_domain else None
     if hit is None:
         return case.keep(
             SuppressionRule.NOT_EVIDENCE, "Kept: Mailjet did not try to deliver, so the address is not in question."
@@ -358,15 +324,15 @@ def _judge_hard(case: _Case, past: Past) -> Verdict:
         )
     if past.delivered_after():
         return _delivered_since(case)
-    has_grace = case.policy.grace_days > 0 and past.delivered_within(case.policy.grace_days)
-    if not event.classification.is_disputed and not has_grace:
+    is_held = past.held_by is not None and not past.is_domain_gone(case.policy)
+    if not event.classification.is_disputed and (is_held or not past.has_grace(case.policy)):
         verdict = case.suppress(
             SuppressionRule.HARD_BOUNCE,
             f"Suppressed: the address cannot receive mail ({words}).",
             (event,),
             case.policy.confidence_hard,
         )
-        return _held_if_incident(case, verdict)
+        return _held(verdict) if is_held else verdict
     earlier = past.earlier_hit(case.policy)
     if earlier is None and not event.classification.is_disputed:
         return case.keep(
@@ -387,16 +353,14 @@ def _judge_hard(case: _Case, past: Past) -> Verdict:
         (earlier.event, event),
         case.policy.confidence_second_hit,
     )
-    return _held_if_incident(case, verdict)
+    return _held(verdict) if is_held else verdict
 
 
-def _held_if_incident(case: _Case, verdict: Verdict) -> Verdict:
-    if not case.is_held:
-        return verdict
+def _held(verdict: Verdict) -> Verdict:
     return replace(
         verdict,
         action=VerdictAction.HOLD,
-        explanation="Held: most of this domain's recipients bounced at once, which looks like a fault of the domain.",
+        explanation="Held: more contacts of its mail operator or domain bounced at once than dead addresses explain.",
     )
 
 

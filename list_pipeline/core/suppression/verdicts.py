@@ -12,6 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from list_pipeline.core.bounces.classes import BounceClass, FailureEvent, FailureEvidence, failure_evidence
+from list_pipeline.core.incidents.contacts import Incident
+from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.plans.evidence import SPAM_COMPLAINT_FLAG, ContactFlag
 
 
@@ -27,16 +29,16 @@ class AttemptOutcome(StrEnum):
 class Attempt:
     """One campaign that a contact was a recipient of.
 
-    ``sent_at`` is the start of sending (UTC). ``event`` is there exactly when the attempt failed. ``in_incident``: the
-    failure was part of a held incident at the contact's domain and says nothing about the contact. ``is_rejected``: a person
-    rejected to suppress the contact for it.
+    ``sent_at`` is the start of sending (UTC). ``event`` is there exactly when the attempt failed. ``held_by``: the failure was
+    part of an incident of the contact's mail operator or domain, and says nothing about the contact by itself.
+    ``is_rejected``: a person rejected to suppress the contact for it.
     """
 
     campaign_id: int
     sent_at: datetime
     outcome: AttemptOutcome
     event: FailureEvent | None = None
-    in_incident: bool = False
+    held_by: GroupKind | None = None
     is_rejected: bool = False
 
     def __post_init__(self) -> None:
@@ -54,7 +56,8 @@ class ContactFacts:
 
     ``is_known``: False when there is no row; the rest then says nothing. ``is_unreadable``: what Mailjet shows of it cannot be
     read. ``campaigns_count``: campaigns the contact was a recipient of, this one included. Being unsubscribed or excluded
-    changes no verdict: neither hides a dead address.
+    changes no verdict: neither hides a dead address. ``domain_reached_at``: the start of the last send that reached anybody at
+    the contact's domain (UTC); None: nobody ever, or not known.
     """
 
     is_known: bool = True
@@ -66,21 +69,22 @@ class ContactFacts:
     is_unreadable: bool = False
     is_complaining: bool = False
     campaigns_count: int = 1
+    domain_reached_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignContext:
     """The facts about the campaign itself that the rules need.
 
-    ``domain_of``: contact id to the domain (or operator) that received the message; ``recipients_by_domain``: how many
-    of the campaign's recipients each has; ``sent_at``: the start of sending (UTC), as that of an ``Attempt``.
+    ``domain_of``: contact id to the domain that received the message; ``sent_at``: the start of sending (UTC), as that of an
+    ``Attempt``; ``incidents``: the groups whose hard bounces are taken for the group's fault.
     """
 
     campaign_id: int
     recipients: int
     domain_of: Mapping[int, str]
-    recipients_by_domain: Mapping[str, int]
     sent_at: datetime
+    incidents: tuple[Incident, ...] = ()
 
 
 class VerdictAction(StrEnum):
@@ -199,13 +203,3 @@ class AskedAbout:
 
     rule: SuppressionRule
     is_held: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """A domain where so many of the campaign's recipients bounced hard that the domain is the likelier cause."""
-
-    domain: str
-    hard_bounces: int
-    recipients: int
-    contact_ids: tuple[int, ...]

@@ -116,7 +116,7 @@ class ValidatedList:
     """The list as it was read. ``mailable``: neither unsubscribed there nor excluded: whom Mailjet would write to.
 
     ``suppressed``, ``waiting``, ``held``, ``twice`` and ``unsubscribed_elsewhere`` are ids of contacts that could still be
-    mailed. ``held``: those of a suspected incident at their provider, who wait for a decision as well.
+    mailed. ``held``: those who bounced in an incident of their provider; their next mailing answers it.
     ``twice``: those who got the open cycle already, or stand on another list that is still to be sent in it.
     """
 
@@ -295,14 +295,19 @@ def _nobody_waiting(facts: ValidationFacts) -> RuleResult:
         return _critical(rule, "Whether somebody waits to be suppressed is not known.", _READ_AGAIN)
     waiting, held = facts.state.waiting, facts.state.held
     details = {"waiting": len(waiting), "held": len(held), "contact_ids": _some([*waiting, *held])}
-    decide = "Decide on what waits (`list-pipeline reviews`), then validate again."
     if waiting:
         return _critical(
-            rule, f"{len(waiting):,} contact(s) that would be mailed wait to be suppressed.", decide, **details
+            rule,
+            f"{len(waiting):,} contact(s) that would be mailed wait to be suppressed.",
+            "Decide on what waits (`list-pipeline reviews`), then validate again.",
+            **details,
         )
     if held:
-        words = f"{len(held):,} contact(s) would be mailed that are held for a suspected incident at their provider."
-        return _warning(rule, words, decide, **details)
+        words = (
+            f"{count_text(len(held), 'contact')} that would be mailed bounced in an incident of their provider: this "
+            "mailing shows which of them work."
+        )
+        return _passed(rule, words, **details)
     return _passed(rule, "Nobody who would be mailed waits to be suppressed.")
 
 

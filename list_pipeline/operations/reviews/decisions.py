@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.errors import NotFoundError, RefusedError, StateChangedError
 from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PLAN_LIFE, PlanKind, PlanStatus
+from list_pipeline.core.reviews.policy import REVIEWS
 from list_pipeline.core.reviews.questions import ReviewStatus
 from list_pipeline.core.wording import instant_text
 from list_pipeline.operations.people import NOBODY, reviewer
@@ -117,7 +118,10 @@ def expire_overdue(services: Services) -> list[Expired]:
             note = notes.get(plan_id)
             review_rows.close_questions(connection, plan_id, ReviewStatus.EXPIRED, NOBODY, note, now)
             found.append(Expired(plan_id))
-        found += [Expired(None, number) for number in review_rows.expire_questions(connection, before, now)]
+        found += [
+            Expired(None, number)
+            for number in review_rows.expire_questions(connection, before, now - REVIEWS.incident_expires_after, now)
+        ]
     for one in found:
         log.info("nobody decided in time", plan=one.plan_id, review=one.review_id)
     _tell_expired(services, found, notes)

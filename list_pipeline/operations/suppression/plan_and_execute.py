@@ -13,6 +13,10 @@ from sqlalchemy import Connection
 from list_pipeline.agents import optimization
 from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.core.errors import NotFoundError
+from list_pipeline.core.incidents.contacts import incidents_of
+from list_pipeline.core.incidents.groups import GroupKind
+from list_pipeline.core.incidents.statements import incident_text
+from list_pipeline.core.incidents.strata import TestedGroup
 from list_pipeline.core.plans.gate import GateOutcome
 from list_pipeline.core.plans.last_look import why_not_suppressed
 from list_pipeline.core.plans.plan import TURNED_DOWN, ItemAction, PlanItem, PlanKind, PlanStatus
@@ -22,8 +26,6 @@ from list_pipeline.core.suppression.plan import SuppressionPlan, SuppressionSumm
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.rules import (
     decide,
-    find_incidents,
-    is_incident,
     keep_asked,
     keep_delivered,
     keep_rejected,
@@ -49,6 +51,7 @@ from list_pipeline.operations.runs.run import Maintenance, deadline_of, is_backf
 from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression.advice import after_opinion, ask_about, opinion_as_json, with_advice
+from list_pipeline.operations.suppression.incidents import OPERATORS, examine_campaign, held_before, reached_at
 from list_pipeline.storage import bounces as bounce_rows
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.bounces import PastAttempt
@@ -97,12 +100,13 @@ def plan_suppression(services: Services, run: Maintenance, access: ModelAccess |
             "Materialize bounce_data first",
         )
     policy, as_of = policy_of(services), known_until(services, campaign, sweep, data.fetch.fetched_at)
-    known = _gather(services, run, data, as_of)
-    incidents = find_incidents(data.events, known.context, policy, as_of)
+    tested = examine_campaign(services, campaign.campaign_id, sweep.value, as_of, policy.incidents)
+    known = _gather(services, run, data, as_of, tested)
+    incidents = known.context.incidents
     verdicts = decide(data.events, known.history, known.facts, known.context, policy, as_of)
     if as_of < data.fetch.fetched_at:
         # A later delivery still protects: what became known since then only ever makes a backfill more careful.
-        since = _gather(services, run, data, data.fetch.fetched_at)
+        since = _gather(services, run, data, data.fetch.fetched_at, tested)
         verdicts = keep_delivered(
             verdicts,
             decide(data.events, since.history, since.facts, since.context, policy, data.fetch.fetched_at),
@@ -158,8 +162,10 @@ class _Known:
     context: CampaignContext
 
 
-def _gather(services: Services, run: Maintenance, data: BounceData, as_of: datetime) -> _Known:
-    campaign, policy = run.campaign, policy_of(services)
+def _gather(
+    services: Services, run: Maintenance, data: BounceData, as_of: datetime, tested: Sequence[TestedGroup]
+) -> _Known:
+    campaign = run.campaign
     with services.database.begin() as connection:
         mailed_count = sent_campaigns.campaign_by_key(connection, campaign.key).recipient_count or 0
         ids = sorted(
@@ -170,10 +176,10 @@ def _gather(services: Services, run: Maintenance, data: BounceData, as_of: datet
         flags = members.facts_of(connection, ids)
         past = bounce_rows.attempts_of(connection, ids, except_campaign=campaign.campaign_id, as_of=as_of)
         reinstated = outcome_rows.reinstated_since(connection, ids)
-        incidents = _past_incidents(connection, policy, past, as_of)
         rejected = _rejected(connection, past)
         domains = members.domains_of(connection, ids)
-        per_domain = recipient_rows.recipients_per_domain(connection, campaign.campaign_id, ids)
+        held = held_before(connection, past, domains)
+        reached = reached_at(connection, held, domains, as_of)
     facts = {
         contact_id: ContactFacts(
             is_known=True,
@@ -185,6 +191,7 @@ def _gather(services: Services, run: Maintenance, data: BounceData, as_of: datet
             is_unreadable=flag["is_unreadable"],
             is_complaining=flag["is_complaining"],
             campaigns_count=len(past[contact_id]) + (contact_id in mailed),
+            domain_reached_at=reached.get(contact_id),
         )
         for contact_id, flag in flags.items()
     }
@@ -192,7 +199,7 @@ def _gather(services: Services, run: Maintenance, data: BounceData, as_of: datet
         contact_id: [
             _attempt(
                 one,
-                (one.campaign_id, domains.get(contact_id)) in incidents,
+                held.get((one.campaign_id, contact_id)),
                 (one.campaign_id, contact_id) in rejected,
             )
             for one in tries
@@ -202,19 +209,9 @@ def _gather(services: Services, run: Maintenance, data: BounceData, as_of: datet
         for contact_id, tries in past.items()
     }
     sent_at = campaign.send_started_at or campaign.sent_at
-    context = CampaignContext(campaign.campaign_id, mailed_count, domains, per_domain, sent_at)
+    incidents = incidents_of(data.events, domains, tested, OPERATORS, as_of)
+    context = CampaignContext(campaign.campaign_id, mailed_count, domains, sent_at, incidents)
     return _Known(facts, history, context)
-
-
-def _past_incidents(
-    connection: Connection, policy: SuppressionPolicy, past: Mapping[int, Sequence[PastAttempt]], as_of: datetime
-) -> frozenset[tuple[int, str | None]]:
-    """Campaign and domain of earlier incidents as of a moment: what failed in one says nothing about the contact."""
-    campaign_ids = sorted({one.campaign_id for tries in past.values() for one in tries})
-    found = bounce_rows.bounces_by_domain(connection, campaign_ids, as_of)
-    return frozenset(
-        (one.campaign_id, one.domain) for one in found if is_incident(one.hard_bounces, one.recipients, policy)
-    )
 
 
 def _rejected(connection: Connection, past: Mapping[int, Sequence[PastAttempt]]) -> frozenset[tuple[int, int]]:
@@ -227,9 +224,9 @@ def _rejected(connection: Connection, past: Mapping[int, Sequence[PastAttempt]])
     )
 
 
-def _attempt(past: PastAttempt, in_incident: bool, is_rejected: bool) -> Attempt:
+def _attempt(past: PastAttempt, held_by: GroupKind | None, is_rejected: bool) -> Attempt:
     if past.failure is not None:
-        return Attempt(past.campaign_id, past.sent_at, AttemptOutcome.FAILED, past.failure, in_incident, is_rejected)
+        return Attempt(past.campaign_id, past.sent_at, AttemptOutcome.FAILED, past.failure, held_by, is_rejected)
     outcome = AttemptOutcome.DELIVERED if past.is_complete else AttemptOutcome.UNKNOWN
     return Attempt(past.campaign_id, past.sent_at, outcome)
 
@@ -254,17 +251,18 @@ def _save(services: Services, run: Maintenance, plan: SuppressionPlan, summary: 
             if held.isdisjoint(incident.contact_ids):
                 # All of its contacts were asked about after an earlier look.
                 continue
-            review_rows.replace_incident(connection, run.campaign.campaign_id, incident.domain, stored.plan_id, now)
+            review_rows.replace_incident(connection, run.campaign.campaign_id, incident.group, stored.plan_id, now)
             plan_rows.add_review_item(
                 connection,
                 campaign_id=run.campaign.campaign_id,
                 plan_id=stored.plan_id,
                 kind=ReviewKind.INCIDENT,
-                summary=(
-                    f"{incident.hard_bounces} of {incident.recipients} recipients at {incident.domain} bounced hard: "
-                    "the domain is the likelier cause, so these contacts wait"
-                ),
-                details={"domain": incident.domain, "contact_ids": list(incident.contact_ids)},
+                summary=incident_text(incident),
+                details={
+                    "group": incident.group.name,
+                    "kind": incident.group.kind.value,
+                    "contact_ids": list(incident.contact_ids),
+                },
                 now=now,
             )
         kept = summary_as_json(PlanKind.SUPPRESSION, summary)

@@ -80,12 +80,15 @@ class Past:
     def _joined(self) -> tuple[Numbers, ...]:
         """When each member joined its campaign list: soon after sign-up, a few only between the cycles."""
         found = []
+        new = {contact for trap, members in self.people.trapped if trap.is_new for contact in members.tolist()}
         for members, plain in zip(self.people.lists, self.people.plain, strict=True):
             times = self.created[members] + self.chance.integers(60, 3 * DAY, len(members))
             late = set(plain[-self.request.scaled(LATE_JOINERS_PER_LIST) :].tolist())
             mask = np.array([member in late for member in members.tolist()])
             recent = self.chance.integers(self.anchor - 30 * DAY, self.anchor - 10 * DAY, len(members))
-            found.append(np.where(mask, recent, times))
+            times = np.where(mask, recent, times)
+            times[[member in new for member in members.tolist()]] = self.anchor - SINCE_LAST_SEND - 4 * DAY
+            found.append(times)
         return tuple(found)
 
     def plan_outcomes(self) -> None:

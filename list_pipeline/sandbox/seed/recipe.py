@@ -85,7 +85,7 @@ class Trap:
 
     ``outcomes`` are those of the three cycles on that list, oldest first; None means delivered. ``key`` is the name in
     the answers. ``condition`` is how later sends end for such a contact, ``block`` the StateID with which Mailjet
-    refuses it.
+    refuses it. ``is_new``: it joined the list before the last send, and was never mailed before.
     """
 
     key: str
@@ -93,15 +93,16 @@ class Trap:
     outcomes: tuple[str | None, str | None, str | None]
     condition: str | None = None
     block: int | None = None
+    is_new: bool = False
 
 
 LAST_SEND_TRAPS: tuple[Trap, ...] = (
-    Trap("hard", 26, (None, None, "user_unknown"), block=14),
-    Trap("hard", 5, (None, None, "invalid_domain"), block=14),
-    Trap("hard", 4, (None, None, "typofix"), block=14),
-    Trap("disputed_first_hit", 5, (None, None, "mailbox_inactive"), "mailbox_inactive"),
-    Trap("disputed_first_hit", 2, (None, None, "user_unknown_disputed"), "user_unknown_disputed"),
-    Trap("disputed_first_hit", 2, (None, None, "no_mail_host"), "no_mail_host"),
+    Trap("hard", 26, (None, None, "user_unknown"), block=14, is_new=True),
+    Trap("hard", 5, (None, None, "invalid_domain"), block=14, is_new=True),
+    Trap("hard", 4, (None, None, "typofix"), block=14, is_new=True),
+    Trap("disputed_first_hit", 5, (None, None, "mailbox_inactive"), "mailbox_inactive", is_new=True),
+    Trap("disputed_first_hit", 2, (None, None, "user_unknown_disputed"), "user_unknown_disputed", is_new=True),
+    Trap("disputed_first_hit", 2, (None, None, "no_mail_host"), "no_mail_host", is_new=True),
     Trap("disputed_second_hit", 4, (None, "mailbox_inactive", "mailbox_inactive"), "mailbox_inactive"),
     Trap("disputed_second_hit", 1, (None, "user_unknown_disputed", "user_unknown_disputed"), "user_unknown_disputed"),
     Trap("disputed_second_hit", 1, (None, "no_mail_host", "no_mail_host"), "no_mail_host"),
@@ -131,6 +132,7 @@ FIXED_TRAPS: tuple[Trap, ...] = (
     Trap("contradictions", 1, (None, None, "quota_exceeded")),
     Trap("incident_domain", 6, (None, None, "user_unknown")),
     Trap("incident_domain_delivered", 2, (None, None, None)),
+    Trap("first_hit", 3, (None, None, "user_unknown"), block=14),
 )
 """A few of these at every size. The first contradiction has no bounce row, the second's row is a permanent one."""
 

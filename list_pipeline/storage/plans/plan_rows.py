@@ -10,13 +10,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import BeforeValidator, Discriminator, SerializerFunctionWrapHandler, WrapSerializer
 from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.bounces.classes import DecidedBy, FailureEvidence
 from list_pipeline.core.drift.findings import RepairSummary
+from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.corrections import CorrectionSummary
 from list_pipeline.core.plans.evidence import Evidence
@@ -45,9 +46,27 @@ from list_pipeline.storage.database import (
 PlanSummary = SuppressionSummary | RebalancingSummary | CorrectionSummary | RepairSummary
 """What a plan of each kind is in figures and words."""
 
+
+def _incident(value: Any) -> Any:
+    """An incident as its fields are called now. Before operators were told apart, it was always one of a domain."""
+    if not isinstance(value, dict) or "domain" not in value:
+        return value
+    figures = {"hard_bounces": value.get("hard_bounces"), "attempted": value.get("recipients"), "expected": None}
+    return {"kind": GroupKind.DOMAIN, "name": value["domain"], **figures}
+
+
+def _suppression(value: Any) -> Any:
+    if isinstance(value, dict) and isinstance(value.get("incidents"), list):
+        return {**value, "incidents": [_incident(one) for one in value["incidents"]]}
+    return value
+
+
+_SUPPRESSION: JsonColumn[PlanSummary] = JsonColumn(
+    "plan.summary", cast("type[PlanSummary]", Annotated[SuppressionSummary, BeforeValidator(_suppression)])
+)
 _CORRECTION: JsonColumn[PlanSummary] = JsonColumn("plan.summary", CorrectionSummary)
 SUMMARIES: Mapping[PlanKind, JsonColumn[PlanSummary]] = {
-    PlanKind.SUPPRESSION: JsonColumn("plan.summary", SuppressionSummary),
+    PlanKind.SUPPRESSION: _SUPPRESSION,
     PlanKind.REBALANCING: JsonColumn("plan.summary", RebalancingSummary),
     PlanKind.ROLLBACK: _CORRECTION,
     PlanKind.UNDO: _CORRECTION,

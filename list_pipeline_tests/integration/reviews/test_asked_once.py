@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from list_pipeline.core.incidents.groups import Group, GroupKind, domain_group
 from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.messages.slack_blocks import SlackMessage, as_text
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus, Sweep
@@ -115,9 +116,11 @@ def test_an_incident_that_grew_is_one_question_the_new_one(small: Installation) 
     hold(small, *HARD[:2])
     plan = small.plan(PlanKind.SUPPRESSION)
     assert plan.campaign_id is not None
-    for domain, left in (("elsewhere.example.com", 1), ("company-9.example.com", 0)):
+    other, same = domain_group("elsewhere.example.com"), domain_group("company-9.example.com")
+    operator = Group(GroupKind.OPERATOR, same.name)
+    for group, left in ((other, 1), (operator, 1), (same, 0)):
         with small.services.database.begin() as connection:
-            replace_incident(connection, plan.campaign_id, domain, plan.plan_id + 1, small.clock.now())
+            replace_incident(connection, plan.campaign_id, group, plan.plan_id + 1, small.clock.now())
         assert len(opened(small)) == left
     assert small.query("select status, note from review_item where kind = 'incident'") == [
         ("resolved", f"more contacts belong to it: asked anew with plan {plan.plan_id + 1}")

@@ -54,9 +54,17 @@ class TestFlags:
         found = flagged(*struck, DomainCount("closed.example", 6, 6))
         assert {POOL, domain_group("closed.example")} <= found
 
-    def test_a_domain_of_the_pool_that_some_contacts_were_reached_at_stays_in_it(self) -> None:
+    def test_a_domain_that_is_flagged_itself_does_not_flag_the_pool(self) -> None:
         others = [DomainCount(f"company{number}.example", 2, 0) for number in range(50)]
-        assert POOL in flagged(DomainCount("struck.example", 30, 15), *others)
+        struck = DomainCount("struck.example", 30, 15)
+        assert flagged(struck, *others) == {domain_group("struck.example")}
+        many = [DomainCount(f"company{number}.example", 4, 1 if number < 20 else 0) for number in range(100)]
+        assert {POOL, domain_group("struck.example")} <= flagged(struck, *many)
+
+    def test_a_domain_that_is_not_flagged_itself_stays_in_the_pool(self) -> None:
+        others = [DomainCount(f"company{number}.example", 2, 0) for number in range(50)]
+        some = [DomainCount(f"struck{number}.example", 2, 1) for number in range(12)]
+        assert flagged(*some, *others) == {POOL}
 
     def test_a_hosted_domain_that_closed_is_not_taken_out_of_its_operator(self) -> None:
         known = Operators({"closed.example": "aspmx.l.google.com"})

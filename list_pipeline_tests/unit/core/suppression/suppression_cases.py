@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from list_pipeline.core.bounces.classes import FailureEvent, classify
+from list_pipeline.core.incidents.contacts import Incident
+from list_pipeline.core.incidents.groups import Group, GroupKind, domain_group
 from list_pipeline.core.observations import MessageStatus
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.suppression.plan import SuppressionPlan, assemble
 from list_pipeline.core.suppression.policy import SuppressionPolicy
-from list_pipeline.core.suppression.rules import decide, find_incidents
+from list_pipeline.core.suppression.rules import decide
 from list_pipeline.core.suppression.verdicts import (
     Attempt,
     AttemptOutcome,
@@ -41,7 +43,7 @@ def failure(
 def failed(state_id: int, days_ago: int, permanent: bool = False, incident: bool = False, **more: bool) -> Attempt:
     at = SENT - timedelta(days=days_ago)
     event = failure(state_id, permanent, campaign_id=CAMPAIGN - days_ago, at=at, **more)  # type: ignore[arg-type]
-    return Attempt(CAMPAIGN - days_ago, at, AttemptOutcome.FAILED, event, incident)
+    return Attempt(CAMPAIGN - days_ago, at, AttemptOutcome.FAILED, event, GroupKind.OPERATOR if incident else None)
 
 
 def delivered(days_ago: int) -> Attempt:
@@ -54,7 +56,11 @@ def unread(days_ago: int) -> Attempt:
 
 def context(contacts: Sequence[int] = (CONTACT,), recipients: int = 1000) -> CampaignContext:
     domains = {contact_id: f"d{contact_id}.example" for contact_id in contacts}
-    return CampaignContext(CAMPAIGN, recipients, domains, dict.fromkeys(domains.values(), 10), SENT)
+    return CampaignContext(CAMPAIGN, recipients, domains, SENT)
+
+
+def incident(*contacts: int, group: Group = domain_group("one.example")) -> Incident:
+    return Incident(group, 10 * len(contacts), len(contacts), 0.2, contacts)
 
 
 def judge(
@@ -78,7 +84,7 @@ def plan_of(events: Sequence[FailureEvent], history: Mapping[int, Sequence[Attem
     return assemble(
         verdicts,
         events,
-        find_incidents(events, campaign, POLICY, AS_OF),
+        (),
         campaign_id=CAMPAIGN,
         sweep=Sweep.H24,
         policy_version=POLICY.version,

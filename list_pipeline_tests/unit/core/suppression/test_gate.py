@@ -309,7 +309,7 @@ def test_whatever_is_planned_nothing_unsafe_runs(  # type: ignore[no-untyped-def
 
 def planned(*events: FailureEvent, complaining: bool = False) -> tuple[PlanItem, ...]:
     *past, last = events
-    campaign = CampaignContext(1, 100, {7: "one.example"}, {"one.example": 10}, last.occurred_at)
+    campaign = CampaignContext(1, 100, {7: "one.example"}, last.occurred_at)
     known = {7: ContactFacts(is_complaining=complaining, campaigns_count=9)}
     history = [Attempt(one.campaign_id, one.occurred_at, AttemptOutcome.FAILED, one) for one in past]
     verdicts = decide([last], {7: history}, known, campaign, POLICY, START + timedelta(days=9))

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from list_pipeline.core.incidents.groups import domain_group
 from list_pipeline.core.suppression.rules import keep_asked, keep_delivered, keep_rejected, keep_taken_back
-from list_pipeline.core.suppression.verdicts import AskedAbout, Incident, SuppressionRule, Verdict, VerdictAction
+from list_pipeline.core.suppression.verdicts import AskedAbout, SuppressionRule, Verdict, VerdictAction
+from list_pipeline_tests.unit.core.suppression.suppression_cases import incident
 
 
 def verdict(contact_id: int, action: VerdictAction, rule: SuppressionRule = SuppressionRule.HARD_BOUNCE) -> Verdict:
@@ -126,7 +128,7 @@ def test_what_nobody_is_asked_about_any_more_keeps_its_own_reason(action: Verdic
 def test_an_incident_is_asked_about_anew_with_all_its_contacts_when_more_belong_to_it() -> None:
     held = [verdict(number, VerdictAction.HOLD) for number in (1, 2, 3, 4)]
     asked = {number: AskedAbout(SuppressionRule.HARD_BOUNCE, True) for number in (1, 2, 4)}
-    grown, same = Incident("a.example", 3, 4, (1, 2, 3)), Incident("b.example", 1, 1, (4,))
+    grown, same = incident(1, 2, 3), incident(4, group=domain_group("b.example"))
     after = keep_asked(held, asked, [grown, same])
     assert [one.action for one in after] == [VerdictAction.HOLD] * 3 + [VerdictAction.KEEP]
     # Contacts of an incident who are not held do not make it larger.

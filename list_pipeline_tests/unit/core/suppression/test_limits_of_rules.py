@@ -33,7 +33,7 @@ def at_the_same_instant(state: int | None, campaign_id: int = 60, permanent: boo
 
 
 def test_a_delivery_of_the_same_instant_is_no_later_one_and_ends_what_came_before() -> None:
-    assert judge(failure(1), at_the_same_instant(None)).rule is SuppressionRule.HARD_BOUNCE
+    assert judge(failure(1), at_the_same_instant(None)).rule is SuppressionRule.FIRST_HIT
     assert judge(failure(2), failed(2, 7), at_the_same_instant(None)).rule is SuppressionRule.FIRST_DISPUTED_HIT
     streak = judge(FULL, failed(3, 7), at_the_same_instant(None), at_the_same_instant(3, 61))
     assert (streak.rule, "2 times" in streak.explanation) == (SuppressionRule.SOFT_STREAK, True)

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from list_pipeline.core.bounces.classes import COUNTING_CLASSES, BounceClass, classify
+from list_pipeline.core.incidents.groups import Group, GroupKind
 from list_pipeline.core.plans.plan import ItemAction, Sweep
 from list_pipeline.core.suppression.plan import assemble
-from list_pipeline.core.suppression.rules import decide, find_incidents
+from list_pipeline.core.suppression.rules import decide
 from list_pipeline.core.suppression.verdicts import Attempt, AttemptOutcome, CampaignContext, ContactFacts
 from list_pipeline_tests.unit.core.suppression.suppression_cases import (
     AS_OF,
@@ -27,6 +28,7 @@ from list_pipeline_tests.unit.core.suppression.suppression_cases import (
     delivered,
     failed,
     failure,
+    incident,
     judge,
     plan_of,
     unread,
@@ -90,12 +92,17 @@ class TestPlan:
 
     def test_held_contacts_are_suppressions_that_wait(self) -> None:
         events = [failure(1, contact_id=number) for number in range(1, 7)]
-        campaign = CampaignContext(CAMPAIGN, 100, dict.fromkeys(range(1, 7), "one.example"), {"one.example": 6}, SENT)
+        held = incident(*range(1, 7))
+        campaign = CampaignContext(CAMPAIGN, 100, dict.fromkeys(range(1, 7), "one.example"), SENT, (held,))
         verdicts = decide(events, {}, {number: ContactFacts() for number in range(1, 7)}, campaign, POLICY, AS_OF)
         plan = assemble(
-            verdicts, events, find_incidents(events, campaign, POLICY, AS_OF),
+            verdicts, events, (held, incident(7, group=Group(GroupKind.OPERATOR, "Google"))),
             campaign_id=CAMPAIGN, sweep=Sweep.H24, policy_version=POLICY.version, recipients=100,
         )  # fmt: skip
+        assert [one.group.name for one in plan.incidents] == ["one.example", "Google"]
+        shown = plan.summary().incidents[0]
+        assert (shown.kind, shown.name) == (GroupKind.DOMAIN, "one.example")
+        assert (shown.hard_bounces, shown.attempted, shown.expected) == (6, 60, 0.2)
         assert all(item.is_held and item.action is ItemAction.SUPPRESS for item in plan.items)
         assert (plan.held_count, plan.suppressed_count) == (6, 0)
 

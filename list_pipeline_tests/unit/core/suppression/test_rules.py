@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -14,9 +15,10 @@ from list_pipeline.core.bounces.classes import (
     FailureEvent,
     restore_classification,
 )
+from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.observations import MessageStatus
 from list_pipeline.core.plans.evidence import ContactFlag
-from list_pipeline.core.suppression.rules import decide, find_incidents
+from list_pipeline.core.suppression.rules import decide
 from list_pipeline.core.suppression.verdicts import (
     Attempt,
     AttemptOutcome,
@@ -24,7 +26,6 @@ from list_pipeline.core.suppression.verdicts import (
     ContactFacts,
     SuppressionRule,
     Verdict,
-    VerdictAction,
 )
 from list_pipeline_tests.unit.core.suppression.suppression_cases import (
     AS_OF,
@@ -40,6 +41,7 @@ from list_pipeline_tests.unit.core.suppression.suppression_cases import (
     delivered,
     failed,
     failure,
+    incident,
     judge,
     plan_of,
     rule_of,
@@ -126,7 +128,7 @@ class TestHardBounces:
         assert rule_of(judge(failure(1, contradictory=True))) == (KEEP, SuppressionRule.CONTRADICTION)
 
     def test_without_the_domain_nobody_can_exclude_an_incident(self) -> None:
-        blind = CampaignContext(CAMPAIGN, 1000, {}, {}, SENT)
+        blind = CampaignContext(CAMPAIGN, 1000, {}, SENT)
         (verdict,) = decide([failure(1)], {}, {CONTACT: ContactFacts()}, blind, POLICY, AS_OF)
         assert rule_of(verdict) == (KEEP, SuppressionRule.FACTS_UNKNOWN)
 
@@ -383,7 +385,7 @@ class TestPreblockedAfterAHardBounce:
         assert rule_of(verdict) == (MONITOR, SuppressionRule.DELIVERED_SINCE)
 
     def test_without_the_domain_nobody_can_exclude_an_incident_behind_it(self) -> None:
-        blind = CampaignContext(CAMPAIGN, 1000, {}, {}, SENT)
+        blind = CampaignContext(CAMPAIGN, 1000, {}, SENT)
         past = {CONTACT: (failed(1, 14, permanent=True),)}
         (verdict,) = decide([failure(14)], past, {CONTACT: ContactFacts()}, blind, POLICY, AS_OF)
         assert rule_of(verdict) == (KEEP, SuppressionRule.NOT_EVIDENCE)
@@ -405,59 +407,115 @@ class TestPreblockedAfterAHardBounce:
 
 
 class TestIncidents:
-    def bounced(self, hard: int, recipients: int, disputed: int = 0) -> tuple[list[FailureEvent], CampaignContext]:
-        events = [failure(1, contact_id=number, permanent=number > disputed) for number in range(1, hard + 1)]
-        domains = dict.fromkeys(range(1, hard + 1), "one.example")
-        return events, CampaignContext(CAMPAIGN, 1000, domains, {"one.example": recipients}, SENT)
+    def in_one(self, *history: Attempt, event: FailureEvent | None = None, **facts: Any) -> Verdict:
+        """The verdict on a contact whose failure is part of an incident."""
+        campaign = replace(context(), incidents=(incident(CONTACT, 8),))
+        known = ContactFacts(campaigns_count=1 + len(history), **facts)
+        (verdict,) = decide([event or failure(1)], {CONTACT: history}, {CONTACT: known}, campaign, POLICY, AS_OF)
+        return verdict
 
-    def actions(self, hard: int, recipients: int) -> set[VerdictAction]:
-        events, campaign = self.bounced(hard, recipients)
-        facts = {event.contact_id: ContactFacts() for event in events}
-        return {verdict.action for verdict in decide(events, {}, facts, campaign, POLICY, AS_OF)}
+    @pytest.mark.parametrize("history", [(), (delivered(30),), (delivered(30), failed(1, 14, permanent=True))])
+    def test_a_certain_hard_bounce_waits_whatever_was_before(self, history: tuple[Attempt, ...]) -> None:
+        verdict = self.in_one(*history)
+        assert rule_of(verdict) == (HOLD, SuppressionRule.HARD_BOUNCE)
+        assert verdict.explanation == (
+            "Held: more contacts of its mail operator or domain bounced at once than dead addresses explain."
+        )
 
+    def test_a_first_disputed_one_is_watched_and_a_second_one_waits(self) -> None:
+        disputed = failure(1, permanent=False)
+        assert rule_of(self.in_one(event=disputed)) == (MONITOR, SuppressionRule.FIRST_DISPUTED_HIT)
+        assert rule_of(self.in_one(failed(2, 14), event=disputed)) == (HOLD, SuppressionRule.SECOND_HIT)
+
+    def test_complaints_and_soft_patterns_do_not_wait(self) -> None:
+        assert rule_of(self.in_one(event=failure(21))) == (SUPPRESS, SuppressionRule.COMPLAINT)
+        full = self.in_one(failed(3, 14), failed(3, 7), event=failure(3, permanent=False))
+        assert rule_of(full) == (SUPPRESS, SuppressionRule.SOFT_PATTERN)
+
+    def test_others_of_the_campaign_do_not_wait(self) -> None:
+        campaign = replace(context(), incidents=(incident(8, 9),))
+        (verdict,) = decide([failure(1)], {}, {CONTACT: ContactFacts()}, campaign, POLICY, AS_OF)
+        assert verdict.action is SUPPRESS
+
+
+class TestAfterAnIncident:
+    """The next rounds of a contact that bounced hard in one."""
+
+    @staticmethod
+    def struck(days_ago: int, by: GroupKind, state: int = 1, permanent: bool = True) -> Attempt:
+        return replace(failed(state, days_ago, permanent=permanent), held_by=by)
+
+    @pytest.mark.parametrize("kind", GroupKind)
+    def test_refused_again_while_its_group_is_as_usual_it_is_suppressed(self, kind: GroupKind) -> None:
+        verdict = judge(failure(1), delivered(30), self.struck(14, kind))
+        assert rule_of(verdict) == (SUPPRESS, SuppressionRule.SECOND_HIT)
+        assert verdict.is_permanent_hard
+
+    def test_so_soon_it_is_no_other_occasion(self) -> None:
+        verdict = judge(failure(1), delivered(30), self.struck(6, GroupKind.OPERATOR))
+        assert rule_of(verdict) == (MONITOR, SuppressionRule.FIRST_HIT)
+
+    @pytest.mark.parametrize(("then", "now"), [(False, True), (True, False)])
+    def test_neither_bounce_may_be_in_doubt(self, then: bool, now: bool) -> None:
+        verdict = judge(failure(1, now), delivered(30), self.struck(14, GroupKind.OPERATOR, permanent=then))
+        assert verdict.action is MONITOR
+
+    def test_delivered_in_between_it_was_the_groups_fault(self) -> None:
+        verdict = judge(failure(1), self.struck(14, GroupKind.OPERATOR), delivered(7))
+        assert rule_of(verdict) == (MONITOR, SuppressionRule.FIRST_HIT)
+
+    @pytest.mark.parametrize("kind", GroupKind)
+    def test_blocked_since_by_mailjet_it_is_kept(self, kind: GroupKind) -> None:
+        verdict = judge(failure(14), delivered(30), self.struck(14, kind))
+        assert rule_of(verdict) == (KEEP, SuppressionRule.NOT_EVIDENCE)
+
+
+class TestDomainsThatAreGone:
+    """A whole domain bounced, and nobody there was reached in that campaign or since."""
+
+    struck = staticmethod(TestAfterAnIncident.struck)
+    LAST = SENT - timedelta(days=30)
+
+    def again(self, event: FailureEvent, *history: Attempt, reached: datetime | None = LAST) -> Verdict:
+        campaign = replace(context(), incidents=(incident(CONTACT),) if event.counts else ())
+        known = ContactFacts(campaigns_count=1 + len(history), domain_reached_at=reached)
+        (verdict,) = decide([event], {CONTACT: history}, {CONTACT: known}, campaign, POLICY, AS_OF)
+        return verdict
+
+    def test_bouncing_again_as_a_whole_it_is_suppressed(self) -> None:
+        verdict = self.again(failure(1), delivered(30), self.struck(14, GroupKind.DOMAIN))
+        assert rule_of(verdict) == (SUPPRESS, SuppressionRule.SECOND_HIT)
+
+    def test_who_was_never_reached_there_goes_with_it(self) -> None:
+        verdict = self.again(failure(1), self.struck(14, GroupKind.DOMAIN))
+        assert rule_of(verdict) == (SUPPRESS, SuppressionRule.HARD_BOUNCE)
+
+    def test_blocked_by_mailjet_since_it_is_suppressed(self) -> None:
+        verdict = self.again(failure(14), delivered(30), self.struck(14, GroupKind.DOMAIN))
+        assert rule_of(verdict) == (SUPPRESS, SuppressionRule.HARD_BOUNCE)
+
+    @pytest.mark.parametrize("state", [1, 14])
+    @pytest.mark.parametrize("days", [7, 6])
+    def test_a_week_apart_is_another_occasion_and_less_is_not(self, state: int, days: int) -> None:
+        verdict = self.again(failure(state), delivered(30), self.struck(days, GroupKind.DOMAIN))
+        assert (verdict.action is SUPPRESS) == (days == 7)
+
+    @pytest.mark.parametrize("state", [1, 14])
     @pytest.mark.parametrize(
-        ("hard", "recipients", "action"),
-        [(5, 8, HOLD), (6, 10, HOLD), (5, 9, SUPPRESS), (4, 4, SUPPRESS), (59, 99, SUPPRESS), (60, 100, HOLD)],
+        ("kind", "reached"),
+        [
+            (GroupKind.DOMAIN, SENT - timedelta(days=14)),
+            (GroupKind.DOMAIN, SENT - timedelta(days=3)),
+            (GroupKind.DOMAIN, None),
+            (GroupKind.OPERATOR, LAST),
+            (GroupKind.POOL, LAST),
+        ],
     )
-    def test_a_burst_at_one_domain_is_held_from_five_and_sixty_percent_on(
-        self, hard: int, recipients: int, action: VerdictAction
+    def test_it_is_not_gone_where_anybody_was_reached_or_others_share_it(
+        self, state: int, kind: GroupKind, reached: datetime | None
     ) -> None:
-        assert self.actions(hard, recipients) == {action}
-
-    def test_complaints_at_such_a_domain_are_still_suppressed(self) -> None:
-        events, campaign = self.bounced(6, 7)
-        complaint = failure(21, contact_id=99)
-        campaign = replace(campaign, domain_of={**campaign.domain_of, 99: "one.example"})
-        facts = {event.contact_id: ContactFacts() for event in [*events, complaint]}
-        verdicts = {
-            one.contact_id: one.action for one in decide([*events, complaint], {}, facts, campaign, POLICY, AS_OF)
-        }
-        assert verdicts[99] is SUPPRESS
-        assert {action for number, action in verdicts.items() if number != 99} == {HOLD}
-
-    def test_disputed_bounces_count_for_the_incident_and_stay_watched(self) -> None:
-        events, campaign = self.bounced(5, 6, disputed=2)
-        facts = {event.contact_id: ContactFacts() for event in events}
-        actions = [one.action for one in decide(events, {}, facts, campaign, POLICY, AS_OF)]
-        assert actions == [MONITOR, MONITOR, HOLD, HOLD, HOLD]
-
-    def test_only_hard_bounces_at_known_domains_make_one_and_those_of_the_moment_count(self) -> None:
-        events, campaign = self.bounced(5, 8)
-        assert [one.recipients for one in find_incidents(events, campaign, POLICY, SENT)] == [8]
-        soft = [failure(3, False, contact_id=event.contact_id) for event in events]
-        assert find_incidents(soft, campaign, POLICY, AS_OF) == ()
-        nowhere = replace(campaign, domain_of={})
-        assert find_incidents(events, nowhere, POLICY, AS_OF) == ()
-
-    def test_bounces_after_the_moment_of_judging_make_no_incident(self) -> None:
-        events, campaign = self.bounced(5, 6)
-        late = [replace(events[0], occurred_at=AS_OF + timedelta(seconds=1)), *events[1:]]
-        assert find_incidents(late, campaign, POLICY, AS_OF) == ()
-
-    def test_a_domain_of_unknown_size_is_taken_as_bouncing_altogether(self) -> None:
-        events, campaign = self.bounced(5, 5)
-        (incident,) = find_incidents(events, replace(campaign, recipients_by_domain={}), POLICY, AS_OF)
-        assert (incident.domain, incident.hard_bounces, incident.recipients) == ("one.example", 5, 5)
+        verdict = self.again(failure(state), delivered(30), self.struck(14, kind), reached=reached)
+        assert verdict.action in (HOLD, KEEP)
 
 
 class TestOpinions:

@@ -138,9 +138,13 @@ def test_one_suppressed_contact_is_critical_wherever_it_stands_in_the_list() -> 
     assert "Remove before launch" in found.action
 
 
-def test_who_waits_to_be_suppressed_is_critical_and_who_is_held_for_an_incident_a_warning() -> None:
+def test_who_waits_to_be_suppressed_is_critical_and_who_bounced_in_an_incident_is_only_named() -> None:
     assert judged(ValidationRule.NOBODY_WAITING, state=state(waiting=[1], held=[2])).severity is Severity.CRITICAL
-    assert judged(ValidationRule.NOBODY_WAITING, state=state(held=[2])).severity is Severity.WARNING
+    held = judged(ValidationRule.NOBODY_WAITING, state=state(held=[2]))
+    assert (held.severity, held.details["held"]) == (Severity.PASSED, 1)
+    assert held.words == (
+        "1 contact that would be mailed bounced in an incident of their provider: this mailing shows which of them work."
+    )
 
 
 def test_who_unsubscribed_on_another_list_is_named() -> None:
