@@ -114,6 +114,22 @@ def flagged_in(connection: Connection, campaign_ids: Collection[int]) -> Mapping
     return {campaign_id: frozenset(names) for campaign_id, names in groups.items()}
 
 
+def flag(connection: Connection, campaign_id: int, groups: Collection[Group]) -> None:
+    """Flag further groups of a campaign, for another reason than their counts."""
+    for group in groups:
+        execute(
+            connection,
+            """
+            insert into incident_count (campaign_id, kind, name, attempted, hard, is_flagged)
+            values (:campaign, :kind, :name, 0, 0, true)
+            on conflict (campaign_id, kind, name) do update set is_flagged = true
+            """,
+            campaign=campaign_id,
+            kind=group.kind,
+            name=group.name,
+        )
+
+
 def last_reached(connection: Connection, domains: Collection[str], as_of: datetime) -> Mapping[str, datetime]:
     """The start of the last send that reached anybody at each of some domains (UTC), of those sent by then and read whole; a
     domain of which nobody was ever reached is missing."""

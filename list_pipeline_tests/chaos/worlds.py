@@ -253,11 +253,15 @@ class World:
 
     def _rule(self) -> int:
         made = 0
-        doubted = (
-            "select campaign_key, subject from campaign_schedule where round_doubt is not null and round_ruling is null"
-        )
+        doubted = """select campaign_key, subject, exists (
+                select from campaign_schedule o where o.subject = s.subject and o.send_start_at < s.send_start_at) as is_later
+            from campaign_schedule s where round_doubt is not null and round_ruling is null"""
         for row in self.scene.query(doubted):
-            ruling = RoundRuling.FITS if row["subject"] == self.subject else RoundRuling.NOT_A_ROUND
+            # A person who knows what was sent says so: which letter is whose, and which mailing is none of the rounds.
+            if row["subject"].startswith("Sale"):
+                ruling = RoundRuling.NOT_A_ROUND
+            else:
+                ruling = RoundRuling.JOINS if row["is_later"] else RoundRuling.BEGINS
             made += self._try(f"{row['subject']} {ruling.value}", lambda r=row, x=ruling: rule_on_round(
                 self.scene.services, r["campaign_key"], x, by="A. Person"))  # fmt: skip
         return made

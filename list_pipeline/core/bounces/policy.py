@@ -21,6 +21,10 @@ class BouncePolicy:
     log_waited_for: timedelta = timedelta(hours=24)
     """How long it is waited for; after that an attempt that finds it late fails like any other."""
 
+    words_sampled: int = 60
+    """Most undisputed hard bounces of a campaign of which the receiver's words are read, spread over mail operators: where an
+    operator refuses us and Mailjet takes it for unknown users, they show it."""
+
     def is_late(self, one_sided: int, hard: int) -> bool:
         """Whether so many of the hard bounces that only one source shows mean that the other is late."""
         return one_sided >= self.late_log_fewest and 100 * one_sided >= self.late_log_percent * hard

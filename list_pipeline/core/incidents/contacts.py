@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from list_pipeline.core.bounces.classes import BounceClass, FailureEvent
 from list_pipeline.core.incidents.groups import Group, GroupKind
@@ -16,15 +17,24 @@ from list_pipeline.core.incidents.operators import Operators
 from list_pipeline.core.incidents.strata import TestedGroup, flagged_groups, holding_group
 
 
+class IncidentCause(StrEnum):
+    """Whose fault the hard bounces of a group are. ``sender``: ours, as the words of its refusals say."""
+
+    GROUP = "group"
+    SENDER = "sender"
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """A group in which more contacts bounced hard at once than dead addresses explain: the group is the likelier cause.
+    """A group in which more contacts bounced hard at once than dead addresses explain, or whose refusals refuse us.
 
     Attributes:
-        attempted: its established contacts (delivered to before) that the campaign was sent to.
-        hard_bounces: those of them that bounced hard.
+        attempted: its established contacts (delivered to before) that the campaign was sent to; where we are the cause: its
+            refusals whose words were read.
+        hard_bounces: those of them that bounced hard; where we are the cause: the refusals that refuse us.
         expected: how many hard bounces were expected of them.
-        contact_ids: everybody of the group who bounced hard, never delivered to or not, in order.
+        contact_ids: everybody of the group who bounced hard, never delivered to or not, in order; where we are the cause: those
+            whose refusals were not read.
     """
 
     group: Group
@@ -32,6 +42,7 @@ class Incident:
     hard_bounces: int
     expected: float
     contact_ids: tuple[int, ...]
+    cause: IncidentCause = IncidentCause.GROUP
 
     @property
     def where(self) -> str:

@@ -179,6 +179,10 @@ class Operators:
         return operator_of_host(host) if host else None
 
 
+OPERATORS = Operators()
+"""The table alone."""
+
+
 def operator_of_host(host: str) -> str | None:
     """The operator of a mail host. One that is not in the table is an operator by the domain that the host is in, since whoever
     hosts others does so under its own name; None for what is no host's name."""

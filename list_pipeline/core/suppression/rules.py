@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from list_pipeline.core.bounces.classes import SENDER_CLASSES, BounceClass, FailureEvent
-from list_pipeline.core.incidents.contacts import Incident
+from list_pipeline.core.incidents.contacts import Incident, IncidentCause
 from list_pipeline.core.suppression.past import Hit, Past, days_between
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.verdicts import (
@@ -59,21 +59,22 @@ def decide(
         for contact_id, known in facts.items()
         if known.is_complaining and known.is_known and known.is_recipient
     }
-    held_by = {
-        contact_id: incident.group.kind for incident in campaign.incidents for contact_id in incident.contact_ids
-    }
+    incident_of = {contact_id: incident for incident in campaign.incidents for contact_id in incident.contact_ids}
     verdicts = []
     for contact_id in sorted(by_contact.keys() | complaining):
         known = facts.get(contact_id, ContactFacts(is_known=False))
         past = _past(contact_id, history.get(contact_id, ()), campaign.campaign_id, as_of)
-        event = by_contact.get(contact_id)
+        event, incident = by_contact.get(contact_id), incident_of.get(contact_id)
         case = _Case(
             contact_id=contact_id,
-            past=Past(Hit(campaign.sent_at, event), past, held_by.get(contact_id), known.domain_reached_at)
-            if event is not None
-            else None,
+            past=None
+            if event is None
+            else Past(
+                Hit(campaign.sent_at, event), past, incident.group.kind if incident else None, known.domain_reached_at
+            ),
             facts=known,
             has_domain=contact_id in campaign.domain_of,
+            incident=incident,
             policy=policy,
             as_of=as_of,
         )
@@ -194,6 +195,7 @@ class _Case:
     past: Past | None
     facts: ContactFacts
     has_domain: bool
+    incident: Incident | None
     policy: SuppressionPolicy
     as_of: datetime
 
@@ -332,7 +334,7 @@ def _judge_hard(case: _Case, past: Past) -> Verdict:
             (event,),
             case.policy.confidence_hard,
         )
-        return _held(verdict) if is_held else verdict
+        return _held(case, verdict) if is_held else verdict
     earlier = past.earlier_hit(case.policy)
     if earlier is None and not event.classification.is_disputed:
         return case.keep(
@@ -353,15 +355,14 @@ def _judge_hard(case: _Case, past: Past) -> Verdict:
         (earlier.event, event),
         case.policy.confidence_second_hit,
     )
-    return _held(verdict) if is_held else verdict
+    return _held(case, verdict) if is_held else verdict
 
 
-def _held(verdict: Verdict) -> Verdict:
-    return replace(
-        verdict,
-        action=VerdictAction.HOLD,
-        explanation="Held: more contacts of its mail operator or domain bounced at once than dead addresses explain.",
-    )
+def _held(case: _Case, verdict: Verdict) -> Verdict:
+    words = "more contacts of its mail operator or domain bounced at once than dead addresses explain"
+    if case.incident is not None and case.incident.cause is IncidentCause.SENDER:
+        words = "the refusals of its mail operator or domain that were read refuse us, not the contacts"
+    return replace(verdict, action=VerdictAction.HOLD, explanation=f"Held: {words}.")
 
 
 def _judge_soft(case: _Case, past: Past) -> Verdict:

@@ -6,7 +6,7 @@ The receivers' own words are read too, where they can matter, and only what they
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -24,6 +24,8 @@ from list_pipeline.core.bounces.classes import (
 from list_pipeline.core.bounces.policy import BOUNCES
 from list_pipeline.core.bounces.sources import ReconciledBounces, counted_by_status, reconcile
 from list_pipeline.core.errors import IncompleteDataError, IntegrationError, LateLogError, RemoteNotFoundError
+from list_pipeline.core.incidents.operators import OPERATORS
+from list_pipeline.core.incidents.own_faults import spread
 from list_pipeline.core.observations import (
     BounceSeen,
     MessageEventSeen,
@@ -264,6 +266,7 @@ def _read_words(
         for event in _open_questions(services, campaign, events)
         if (message_id := _message_of(event, messages)) is not None
     ]
+    asked += _sampled(services, events, messages, {contact_id for contact_id, _ in asked}, most - len(asked))
     texts: dict[int, str] = {}
     unread, reason = 0, ""
     for number, (contact_id, message_id) in enumerate(asked[:most]):
@@ -287,6 +290,25 @@ def _read_words(
             f"The receivers' words of {len(asked) - most} failures were not asked for: BOUNCE_TEXTS_MAX is {most}."
         )
     return texts, tuple(warnings)
+
+
+def _sampled(
+    services: Storing,
+    events: Sequence[FailureEvent],
+    messages: Sequence[MessageSeen],
+    asked: Collection[int],
+    most: int,
+) -> list[tuple[int, int]]:
+    """Undisputed hard bounces whose words are read besides, spread over the mail operators, with the message of each."""
+    if most <= 0:
+        return []
+    with services.database.begin() as connection:
+        domains = members.domains_of(connection, [event.contact_id for event in events])
+    chosen = [event for event in spread(events, domains, OPERATORS) if event.contact_id not in asked]
+    found = ((event.contact_id, _message_of(event, messages)) for event in chosen)
+    return [(contact_id, number) for contact_id, number in found if number is not None][
+        : min(most, BOUNCES.words_sampled)
+    ]
 
 
 def _open_questions(services: Storing, campaign: Campaign, events: Sequence[FailureEvent]) -> list[FailureEvent]:

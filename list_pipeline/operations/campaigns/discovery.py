@@ -334,16 +334,34 @@ def _note_alerts(connection: Connection, assignment: CycleAssignment, now: datet
         plan_rows.add_finding(connection, alert.sentence, now, campaign_id=campaign_id, about=about)
 
 
+def _where_it_stands(connection: Connection, assignment: CycleAssignment, mailjet_campaign_id: int) -> str:
+    """What `fits` would confirm. An extra mailing that came first is not doubted itself: the rounds after it are."""
+    for cycle in assignment.cycles:
+        ids = [sent.mailjet_campaign_id for sent in sorted(cycle.sent.values(), key=lambda sent: sent.at)]
+        if mailjet_campaign_id in ids:
+            others = [sent_campaigns.campaign_of_send(connection, one).key for one in ids if one != mailjet_campaign_id]
+            if not others:
+                return "For now it begins a cycle."
+            return (
+                f"For now it stands in one cycle with {' and '.join(others)}; if that is an extra mailing, say `not_a_round` "
+                "of that one instead."
+            )
+    return "For now it stands in none."
+
+
 def note_doubts(connection: Connection, assignment: CycleAssignment, now: datetime) -> None:
     """Ask about sends that do not fit; a cycle that was sent whole and with one content answers what was before it."""
+    # What is placed anew after a ruling on another send may fit by now.
+    rounds.end_doubts(connection, assignment.placed.keys() - assignment.doubts.keys())
     plain = [c for c in assignment.cycles if c.closed_reason is ClosedReason.COMPLETE and len(c.contents) <= 1]
     for key, doubt in rounds.save_doubts(connection, assignment.doubts).items():
+        campaign = sent_campaigns.campaign_by_key(connection, key)
         words = (
-            f"Campaign {key} fits no cycle: {doubt.words}. Until somebody says what it is, nobody moves between lists: "
-            f"`list-pipeline round {key} not_a_round`, `joins`, `begins` or `fits`, with --by NAME"
+            f"Campaign {key} fits no cycle: {doubt.words}. {_where_it_stands(connection, assignment, sent_id(campaign))} Until "
+            f"somebody says what it is, nobody moves between lists: `list-pipeline round {key} not_a_round`, `joins`, `begins` "
+            "or `fits`, with --by NAME"
         )
-        campaign_id = sent_campaigns.campaign_by_key(connection, key).campaign_id
-        plan_rows.add_finding(connection, words, now, campaign_id=campaign_id, about=ROUND_DOUBT)
+        plan_rows.add_finding(connection, words, now, campaign_id=campaign.campaign_id, about=ROUND_DOUBT)
     if plain:
         rounds.drop_doubts(connection, sent_until=plain[-1].last_sent_at)
 

@@ -11,16 +11,13 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from list_pipeline.core.incidents.groups import GroupKind, count_groups
-from list_pipeline.core.incidents.operators import Operators
+from list_pipeline.core.incidents.operators import OPERATORS
 from list_pipeline.core.incidents.policy import IncidentPolicy
 from list_pipeline.core.incidents.strata import TestedGroup, examine, holding_group, remembered
 from list_pipeline.core.incidents.usual import usual_of
 from list_pipeline.operations.access import Storing
 from list_pipeline.storage import incidents as incident_rows
 from list_pipeline.storage.bounces import PastAttempt
-
-OPERATORS = Operators()
-"""Domains are looked up in the table alone."""
 
 
 def examine_campaign(

@@ -13,8 +13,10 @@ from sqlalchemy import Connection
 from list_pipeline.agents import optimization
 from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.core.errors import NotFoundError
-from list_pipeline.core.incidents.contacts import incidents_of
+from list_pipeline.core.incidents.contacts import IncidentCause, incidents_of
 from list_pipeline.core.incidents.groups import GroupKind
+from list_pipeline.core.incidents.operators import OPERATORS
+from list_pipeline.core.incidents.own_faults import own_faults
 from list_pipeline.core.incidents.statements import incident_text
 from list_pipeline.core.incidents.strata import TestedGroup
 from list_pipeline.core.plans.gate import GateOutcome
@@ -51,8 +53,9 @@ from list_pipeline.operations.runs.run import Maintenance, deadline_of, is_backf
 from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression.advice import after_opinion, ask_about, opinion_as_json, with_advice
-from list_pipeline.operations.suppression.incidents import OPERATORS, examine_campaign, held_before, reached_at
+from list_pipeline.operations.suppression.incidents import examine_campaign, held_before, reached_at
 from list_pipeline.storage import bounces as bounce_rows
+from list_pipeline.storage import incidents as incident_rows
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.bounces import PastAttempt
 from list_pipeline.storage.campaigns import recipients as recipient_rows
@@ -103,6 +106,9 @@ def plan_suppression(services: Services, run: Maintenance, access: ModelAccess |
     tested = examine_campaign(services, campaign.campaign_id, sweep.value, as_of, policy.incidents)
     known = _gather(services, run, data, as_of, tested)
     incidents = known.context.incidents
+    with services.database.begin() as connection:
+        ours = [one.group for one in incidents if one.cause is IncidentCause.SENDER]
+        incident_rows.flag(connection, campaign.campaign_id, ours)
     verdicts = decide(data.events, known.history, known.facts, known.context, policy, as_of)
     if as_of < data.fetch.fetched_at:
         # A later delivery still protects: what became known since then only ever makes a backfill more careful.
@@ -209,7 +215,9 @@ def _gather(
         for contact_id, tries in past.items()
     }
     sent_at = campaign.send_started_at or campaign.sent_at
-    incidents = incidents_of(data.events, domains, tested, OPERATORS, as_of)
+    struck = incidents_of(data.events, domains, tested, OPERATORS, as_of)
+    ours = own_faults(data.events, domains, OPERATORS, as_of)
+    incidents = (*struck, *(one for one in ours if one.group not in {group.group for group in struck}))
     context = CampaignContext(campaign.campaign_id, mailed_count, domains, sent_at, incidents)
     return _Known(facts, history, context)
 

@@ -134,6 +134,16 @@ def save_doubts(connection: Connection, doubts: Mapping[int, RoundDoubt]) -> Map
     return news
 
 
+def end_doubts(connection: Connection, mailjet_campaign_ids: Collection[int]) -> int:
+    """These sends are doubted no more."""
+    return execute(
+        connection,
+        """update campaign_schedule set round_doubt = null
+           where round_doubt is not null and mailjet_campaign_id = any(:ids)""",
+        ids=list(mailjet_campaign_ids),
+    )
+
+
 def drop_doubts(connection: Connection, *, sent_until: datetime) -> int:
     """Sends up to an instant are doubted no more: a later cycle turned out plain."""
     return execute(

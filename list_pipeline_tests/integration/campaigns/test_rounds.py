@@ -85,8 +85,24 @@ def test_a_send_that_fits_no_longer_after_a_ruling_is_asked_about(small: Install
     assert kept_still(small) == set(CAMPAIGN_LISTS)
     ((words,),) = small.query("select summary from review_item where details ->> 'about' = 'round_doubt'")
     assert f"Campaign {after} fits no cycle" in words
+    assert "For now it begins a cycle." in words
     synchronise(small.services, progress=quietly)
     assert [f"list-pipeline round {after}" in str(row) for row in small.control.slack_messages()].count(True) == 1
+
+
+def test_the_question_names_an_extra_mailing_that_came_before_the_first_round(small: Installation) -> None:
+    sale = send(small, ONE, "Summer sale")
+    first = send(small, THREE, "Letter 3")
+    assert doubted(small) == {first: RoundDoubt.OTHER_CONTENT}
+    ((words,),) = small.query("select summary from review_item where details ->> 'about' = 'round_doubt'")
+    assert (
+        f"stands in one cycle with {sale}; if that is an extra mailing, say `not_a_round` of that one instead" in words
+    )
+    rule_on_round(small.services, sale, RoundRuling.NOT_A_ROUND, by="ada")
+    assert doubted(small) == {}
+    for role in (ONE, TWO):
+        send(small, role, "Letter 3")
+    assert cycles(small)[-1] == [f"Letter 3 to {role}" for role in (1, 2, 3)]
 
 
 def test_a_cycle_that_turns_out_plain_answers_the_doubts_before_it(small: Installation) -> None:

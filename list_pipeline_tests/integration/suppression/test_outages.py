@@ -1,0 +1,120 @@
+"""An operator that knows its users no more for an evening, as in December 2020, and a company that is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.operations.maintenance import workflow
+from list_pipeline.operations.reviews.findings import close_ended
+from list_pipeline.operations.synchronisation import synchronise
+from list_pipeline_tests.integration.accounts import Installation, quietly
+
+LARGE, COMPANY = 20, 4
+"""Contacts at the operator on each list, and of the company."""
+
+
+@dataclass
+class World:
+    """The small account with people of a large operator and of a company on every list, mailed for a cycle."""
+
+    made: Installation
+    google: dict[ListRole, list[int]] = field(default_factory=dict)
+    company: dict[ListRole, list[int]] = field(default_factory=dict)
+    letters: int = 2
+
+    def settle(self) -> None:
+        for role in CAMPAIGN_LISTS:
+            for number in range(LARGE):
+                self._join(self.google, f"{role.value}.{number}@{'gmail' if number % 2 else 'googlemail'}.com", role)
+            for number in range(COMPANY):
+                self._join(self.company, f"{role.value}.{number}@company-that-closed.example", role)
+
+    def _join(self, group: dict[ListRole, list[int]], email: str, role: ListRole) -> None:
+        lists = self.made.account.lists
+        self.made.control.sign_up(email, lists.master)
+        group.setdefault(role, []).append(self.made.control.sign_up(email, lists[role]))
+
+    def round(self, role: ListRole, outcomes: Mapping[int, str] | None = None) -> None:
+        """A send, and its maintenance a day later; the next may be sent two days after that."""
+        made = self.made
+        made.control.send(made.account.lists[role], f"Letter {self.letters}", profile="clean", outcomes=outcomes or {})
+        made.clock.advance(timedelta(hours=25))
+        synchronise(made.services, progress=quietly)
+        workflow.maintain(made.services, made.key, run_id=made.key, progress=quietly)
+        close_ended(made.services)
+        made.clock.advance(timedelta(days=2))
+
+    def cycle(self, dead: Iterable[int] = (), struck: Iterable[int] = ()) -> None:
+        """The next letter to all three lists. ``dead`` bounce wherever they stand, ``struck`` those of the first list only."""
+        self.letters += 1
+        for role in CAMPAIGN_LISTS:
+            outcomes = dict.fromkeys(dead, "user_unknown")
+            if role is ListRole.CAMPAIGN_1:
+                outcomes |= dict.fromkeys(struck, "user_unknown")
+            self.round(role, outcomes)
+
+    def suppressed(self) -> set[int]:
+        return self.made.members(ListRole.SUPPRESSION)
+
+    def questions(self) -> list[tuple[str, str]]:
+        found = self.made.query(
+            "select status, details ->> 'group' from review_item where kind = 'incident' order by 2"
+        )
+        return [(status, group) for status, group in found]
+
+
+@pytest.fixture
+def world(small: Installation) -> World:
+    made = World(small)
+    made.settle()
+    made.cycle()
+    return made
+
+
+@pytest.mark.parametrize("is_blocked", [False, True], ids=["tried again", "blocked by Mailjet since"])
+def test_nobody_good_is_suppressed_and_who_is_dead_goes_unasked(world: World, is_blocked: bool) -> None:
+    world.made.control.set_switches(preblock_after_hard_bounce=is_blocked)
+    before = world.suppressed()
+    good, dead = world.google[ListRole.CAMPAIGN_1][2:10], set(world.google[ListRole.CAMPAIGN_1][:2])
+    company = {one for members in world.company.values() for one in members}
+    world.cycle(dead={*dead, *company}, struck=good)
+    assert world.suppressed() - before == set()
+    assert ("open", "Google") in world.questions()
+    assert ("open", "company-that-closed.example") in world.questions()
+    assert not set(good) & world.made.excluded()
+
+    # Who is blocked is not tried again, whatever would become of it.
+    world.cycle(dead=() if is_blocked else {*dead, *company})
+    gone = world.suppressed() - before
+    # Mailjet blocks whoever bounced at the operator: nobody can tell the dead from the others, and all of them stay.
+    assert gone == company | (set() if is_blocked else dead)
+    assert {status for status, _ in world.questions()} == {"resolved"}
+    for _ in range(2):
+        world.cycle()
+        assert not set(good) & world.suppressed()
+
+
+def test_a_dirty_import_is_no_incident_and_is_suppressed_at_once(world: World) -> None:
+    imported: dict[ListRole, list[int]] = {}
+    for number in range(12):
+        world._join(imported, f"bought.{number}@gmail.com", ListRole.CAMPAIGN_1)
+    dirty = imported[ListRole.CAMPAIGN_1]
+    before = world.suppressed()
+    world.cycle(dead=dirty)
+    assert world.suppressed() - before == set(dirty)
+    assert world.questions() == []
+
+
+def test_one_hard_bounce_of_a_contact_that_worked_is_a_first_hit_and_the_second_suppresses(world: World) -> None:
+    world.made.control.set_switches(preblock_after_hard_bounce=False)
+    before, lonely = world.suppressed(), world.google[ListRole.CAMPAIGN_2][0]
+    world.cycle(dead=[lonely])
+    assert world.suppressed() == before
+    assert world.made.query("select action from plan_item where rule = 'first_hit'") == [("monitor",)]
+    world.cycle(dead=[lonely])
+    assert world.suppressed() - before == {lonely}
