@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from list_pipeline.core.bounces.classes import BounceClass, DecidedBy, FailureEvidence
+from list_pipeline.core.bounces.policy import BOUNCES
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind
+from list_pipeline.operations.bounces import fetch
 from list_pipeline.operations.bounces.fetch import BounceData, fetch_bounces
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.storage.plans import plan_rows
-from list_pipeline_tests.integration.accounts import Installation, quietly
+from list_pipeline_tests.integration.accounts import HARD, Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
 
 pytestmark = pytest.mark.long
@@ -73,18 +76,22 @@ def stored_words(made: Installation) -> list[tuple[object, ...]]:
     )
 
 
-def test_a_disputed_failure_with_plain_words_is_suppressed_at_the_first_hit(small: Installation, say: Say) -> None:
+def test_a_disputed_failure_with_plain_words_counts_like_a_certain_one(small: Installation, say: Say) -> None:
     say({2: PLAIN})
     mail(small, {3: "mailbox_inactive"})
     small.maintain()
     item = items(small)[3]
-    assert (item.action, item.rule, item.confidence) == (ItemAction.SUPPRESS, "hard_bounce", 0.99)
+    assert (item.action, item.rule) == (ItemAction.MONITOR, "first_hit")
     (failure,) = item.evidence
     assert isinstance(failure, FailureEvidence)
     assert (failure.is_disputed, failure.decided_by) == (False, DecidedBy.RECEIVERS_WORDS)
     assert (item.has_evidence, item.is_permanent_hard) == (True, True)
-    small.assert_suppressed(small.account.ids(3))
     assert stored_words(small) == [("550 5.1.1 no such user here",)]
+    small.clock.advance(timedelta(days=8))
+    mail(small, {3: "mailbox_inactive"})
+    small.maintain(run_id="second")
+    assert items(small)[3].rule == "second_hit"
+    small.assert_suppressed(small.account.ids(3))
 
 
 @pytest.mark.parametrize(
@@ -146,10 +153,34 @@ def test_words_never_outweigh_that_mailjet_calls_the_end_soft(small: Installatio
     assert small.control.requests()[HISTORY] == 3
 
 
-def test_certain_failures_complaints_and_the_senders_faults_are_not_asked_about(small: Installation) -> None:
+def test_of_certain_failures_a_sample_is_read_and_complaints_and_the_senders_faults_are_not(
+    small: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "BOUNCES", replace(BOUNCES, words_sampled=2))
     data = read(small)
-    assert HISTORY not in small.control.requests()
+    assert small.control.requests()[HISTORY] == 2 < len(HARD)
     assert data.fetch.warnings == []
+
+
+def test_a_block_list_that_mailjet_takes_for_an_unknown_user_suppresses_nobody(
+    small: Installation, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "BOUNCES", replace(BOUNCES, words_sampled=2))
+    say({1: SENDER_SIDE})
+    lists = small.account.lists
+    new = [small.control.sign_up(f"new-{number}@gmail.com", lists.campaign_1) for number in range(5)]
+    small.control.send(lists.campaign_1, "Letter 3", profile="clean", outcomes=dict.fromkeys(new, "user_unknown"))
+    small.clock.advance(timedelta(hours=25))
+    synchronise(small.services, progress=quietly)
+    small.maintain()
+    found = small.query(
+        "select rule, is_held, count(*) from plan_item where contact_id = any(:new) group by 1, 2 order by 1", new=new
+    )
+    assert found == [("hard_bounce", True, 3), ("sender_fault", False, 2)]
+    assert not set(new) & small.members(ListRole.SUPPRESSION)
+    ((words,),) = small.query("select summary from review_item where kind = 'incident'")
+    assert words.startswith("2 of 2 refusals at Google that were read refuse us, not the contacts")
+    assert small.query("select name from incident_count where is_flagged") == [("Google",)]
 
 
 def test_a_soft_failure_that_may_complete_a_pattern_brings_its_words_to_the_advisor(
