@@ -20,6 +20,7 @@ from list_pipeline.cli import (
     cycles,
     decisions,
     erasure,
+    evidence_card,
     mass_changes,
     observe,
     reconciliation,
@@ -235,6 +236,7 @@ weekly.register(app)
 observe.register(app)
 erasure.register(app)
 unreadable.register(app)
+evidence_card.register(app)
 
 
 @app.command()

@@ -259,3 +259,40 @@ def bounces_by_domain(
         as_of=as_of,
     )
     return tuple(DomainBounces(**row) for row in found)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReading:
+    """One reading of a campaign's failures, and one contact's in it; None: it had none there."""
+
+    campaign_id: int
+    sweep: str
+    fetched_at: datetime
+    is_complete: bool
+    failure: FailureEvent | None
+
+
+def readings_of(
+    connection: Connection, contact_id: int, campaign_ids: Sequence[int]
+) -> Mapping[int, list[StoredReading]]:
+    """Every reading of some campaigns with a contact's failure in it, by campaign, oldest first."""
+    columns = ", ".join(f"e.{c}" for c in _EVENT_COLUMNS if c != "contact_id")
+    found = fetch_all(
+        connection,
+        f"""
+        select f.campaign_id, f.sweep, f.fetched_at, f.is_complete, cast(:contact as bigint) as contact_id, {columns}
+        from bounce_fetch f left join bounce_event e
+          on e.campaign_id = f.campaign_id and e.sweep = f.sweep and e.contact_id = :contact
+        where f.campaign_id = any(:campaigns) order by f.campaign_id, f.fetched_at, f.sweep
+        """,
+        contact=contact_id,
+        campaigns=list(campaign_ids),
+    )
+    result: dict[int, list[StoredReading]] = {}
+    for row in found:
+        campaign_id = int(row["campaign_id"])
+        failure = _event(row, campaign_id) if row["occurred_at"] is not None else None
+        result.setdefault(campaign_id, []).append(
+            StoredReading(campaign_id, row["sweep"], row["fetched_at"], row["is_complete"], failure)
+        )
+    return result

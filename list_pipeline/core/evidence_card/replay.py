@@ -234,15 +234,18 @@ def _facts(judged: Judged) -> Iterator[tuple[str, Judged]]:
     facts = judged.facts
     for words, other in (
         ("had it been a recipient of the campaign", replace(facts, is_recipient=True)),
-        ("had its row at Mailjet been readable", replace(facts, is_unreadable=False)),
         ("had it not been suppressed already", replace(facts, in_suppression_list=False)),
         ("had this person not complained", replace(facts, is_complaining=False)),
     ):
         if other != facts:
             yield words, replace(judged, facts=other)
-    if judged.contact_id not in judged.campaign.domain_of and judged.event is not None:
-        known = replace(judged.campaign, domain_of={judged.contact_id: "known.invalid"})
-        yield "had its domain been known", replace(judged, campaign=known)
+    with_domain = replace(judged.campaign, domain_of={judged.contact_id: "known.invalid", **judged.campaign.domain_of})
+    if facts.is_unreadable:
+        # The address, and with it the domain, is a part of the row.
+        readable = replace(facts, is_unreadable=False)
+        yield "had its row at Mailjet been readable", replace(judged, facts=readable, campaign=with_domain)
+    elif with_domain != judged.campaign:
+        yield "had its domain been known", replace(judged, campaign=with_domain)
 
 
 def _told(judged: Judged, *attempts: Attempt) -> Judged:

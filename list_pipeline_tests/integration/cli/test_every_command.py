@@ -72,6 +72,7 @@ ROWS: Mapping[str, Row] = {
     "close-cycle": Row(NAMED, ends=1, also=(*NAMED, "--reopen")),
     "close-finding": Row(("999", *NAMED), ends=1),
     "contact": Row(("{address}", "--mailjet")),
+    "why": Row(("{address}", "--full")),
     "undo": Row(("{key}", *NAMED, "--yes"), also=("{key}", *NAMED, "--sweep", "24h"), asks=("{key}", *NAMED)),
     "redo": Row(("{key}", *NAMED, "--yes"), also=("{key}", *NAMED, "--sweep", "24h"), asks=("{key}", *NAMED)),
     "suppress": Row(("{address}", "--reason", "asked by phone", "--by", "A. Person")),
@@ -260,7 +261,7 @@ def test_good_arguments_are_answered_with_one_document_whose_keys_are_documented
         assert found
 
 
-SHOWING = ("campaigns", "lists", "show-log", "reviews", "waiting", "states", "cycles", "contact", "metrics", "decisions",
+SHOWING = ("campaigns", "lists", "show-log", "reviews", "waiting", "states", "cycles", "contact", "why", "metrics", "decisions",
            "mode", "cache show", "validate", "health")  # fmt: skip
 
 
