@@ -98,7 +98,9 @@ def test_no_address_is_in_any_event_of_a_run(home: DagsterHome, due: dg.RunReque
 
 
 def test_the_plan_shows_masked_addresses(home: DagsterHome, due: dg.RunRequest) -> None:
-    rows = metadata(home.execute(due), "suppression_plan")["who and why"]
+    found = metadata(home.execute(due), "suppression_plan")
+    assert "`list-pipeline why CONTACT`" in found["why one contact"]
+    rows = found["who and why"]
     assert len(re.findall(r"\| \S\*\*\*@\S\*\*\*\.[a-z]+ \|", rows.replace("\\", ""))) > 40
     assert "[address]" not in rows
 

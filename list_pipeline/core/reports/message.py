@@ -483,6 +483,7 @@ def _small_print(facts: MaintenanceFacts) -> list[Mrkdwn]:
     parts.append(compose("mode {mode}", mode=facts.mode.replace("_", " ")))
     if facts.mailjet_requests is not None:
         parts.append(compose("{n} requests to Mailjet", n=f"{facts.mailjet_requests:,}"))
+    parts.append(Mrkdwn("why a contact is where it is: `list-pipeline why CONTACT`"))
     return parts
 
 

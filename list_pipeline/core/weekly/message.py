@@ -227,4 +227,5 @@ def _small_print(facts: WeekFacts) -> list[Mrkdwn]:
         parts.append(link(links.run_url, "Dagster run"))
     if links.partition_url:
         parts.append(link(links.partition_url, "Partition"))
+    parts.append(Mrkdwn("why a contact is where it is: `list-pipeline why CONTACT`"))
     return parts

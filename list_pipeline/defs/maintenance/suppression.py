@@ -131,6 +131,7 @@ def suppression_metadata(plan: StoredPlan, items: list[ShownItem]) -> dict[str, 
                 for one in suppressed
             ]
         ),
+        "why one contact": md.text("`list-pipeline why CONTACT`, or the job `explain_contact`"),
         "rationale": md.text(f"{summary.rationale} (chosen by the {summary.advised_by.value})"),
         "expected impact": md.text(summary.expected_impact),
         **_advice_metadata(summary),

@@ -114,6 +114,7 @@ def test_a_complete_run_has_the_specified_parts_in_order() -> None:
         "Maintenance log 17 · View Details: https://app.example.com/admin/list-management/17",
         "Dagster run: https://dag.example.com/r",
         "41 requests to Mailjet",
+        "why a contact is where it is: `list-pipeline why CONTACT`",
     ]
     places = [text.index(part) for part in parts]
     assert places == sorted(places)

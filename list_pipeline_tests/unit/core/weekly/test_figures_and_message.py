@@ -384,6 +384,7 @@ def test_the_message_has_sizes_health_items_and_links_within_slacks_limits() -> 
     assert "🔴 List 3 critical, urgency critical" in text
     assert "• [critical] Find out what made List 3 critical before it is mailed again." in text
     assert "Health Check ID: 1204" in text
+    assert "why a contact is where it is: `list-pipeline why CONTACT`" in text
     assert "View Full Report: https://app.example.com/admin/list-health/1204" in text
     assert "average bounce rate 3 %" in text.casefold()
 
