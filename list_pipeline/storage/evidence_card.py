@@ -49,7 +49,9 @@ def known(connection: Connection, contact_id: int) -> Known | None:
                      order by u.unreadable_row_id) as unreadable,
                array(select o.contact_id from contact_list_membership o where o.address_key = m.address_key
                        and o.contact_id <> m.contact_id and not o.is_anonymised and not m.is_anonymised
-                     order by o.contact_id) as other_ids
+                     order by o.contact_id) as other_ids,
+               array(select distinct because from erased_person e cross join unnest(e.kept_off_because) because
+                     where e.address_key = m.address_key and not m.is_anonymised order by because) as kept_off_because
         from contact_list_membership m where m.contact_id = :contact
         """,
         contact=contact_id,
@@ -66,6 +68,7 @@ def known(connection: Connection, contact_id: int) -> Known | None:
         unreadable=tuple(map(str, row["unreadable"])),
         queued_at=row["queued_at"],
         other_ids=tuple(map(int, row["other_ids"])),
+        kept_off_because=tuple(map(KeptOff, row["kept_off_because"])),
     )
 
 

@@ -163,7 +163,12 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Our row of the contact. ``unsubscribed_at``: where Mailjet says when. ``unreadable``: what of it cannot be read."""
+    """Our row of the contact.
+
+    ``unsubscribed_at``: where Mailjet says when. ``unreadable``: what of it cannot be read. ``other_ids``: contacts with the
+    same address, since Mailjet gives one that comes back a new id. ``kept_off_because``: somebody with the address was erased,
+    and the product puts the address on no campaign list.
+    """
 
     lists: tuple[ListRole, ...]
     is_unsubscribed: bool
@@ -174,7 +179,7 @@ class Known:
     unreadable: tuple[str, ...]
     queued_at: datetime
     other_ids: tuple[int, ...] = ()
-    """Contacts with the same address: Mailjet gives one that comes back a new id."""
+    kept_off_because: tuple[KeptOff, ...] = ()
 
     @property
     def is_suppressed(self) -> bool:

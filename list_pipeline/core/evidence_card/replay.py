@@ -259,24 +259,25 @@ def _delivered(at: datetime) -> Attempt:
 
 
 def _with_more(judged: Judged, event: FailureEvent, more: int, days: int) -> Judged:
-    """Judged after so many more campaigns in which the contact fails in the same way, so many days apart."""
-    step = timedelta(days=days)
+    """Judged after so many more campaigns in which the contact fails in the same way, so many days apart and after its last."""
     campaign = judged.campaign
+    begun = max([campaign.sent_at, *(one.sent_at for one in judged.attempts)]) - campaign.sent_at
     failed = [Attempt(campaign.campaign_id, campaign.sent_at, AttemptOutcome.FAILED, event)]
     for number in range(1, more + 1):
-        again = replace(event, campaign_id=_INVENTED - number, occurred_at=event.occurred_at + number * step)
-        sent_at = campaign.sent_at + number * step
-        failed.append(Attempt(again.campaign_id, sent_at, AttemptOutcome.FAILED, again))
+        later = begun + timedelta(days=number * days)
+        again = replace(event, campaign_id=_INVENTED - number, occurred_at=event.occurred_at + later)
+        failed.append(Attempt(again.campaign_id, campaign.sent_at + later, AttemptOutcome.FAILED, again))
     *past, last = failed
-    later = replace(
+    looked_at = event.occurred_at + begun + timedelta(days=more * days + 1)
+    then = replace(
         judged,
         event=last.event,
         siblings=(),
         campaign=replace(campaign, campaign_id=last.campaign_id, sent_at=last.sent_at),
-        as_of=judged.as_of + more * step,
-        read_at=judged.read_at + more * step,
+        as_of=looked_at,
+        read_at=looked_at,
         is_rejected=False,
         is_taken_back=False,
         asked=None,
     )
-    return _told(later, *judged.attempts, *past)
+    return _told(then, *judged.attempts, *past)

@@ -6,9 +6,10 @@ figures and dates are written (``core.wording``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from list_pipeline.core.bounces.classes import DecidedBy, FailureEvent
+from list_pipeline.core.erasure import KeptOff
 from list_pipeline.core.evidence_card.facts import (
     BY_HAND,
     ErasedPerson,
@@ -158,6 +159,8 @@ def mail_line(known: Known | None) -> str:
     if not known.campaign_lists and not because:
         because.append("on no campaign list")
     again = f" The same address is known as contact {ids_text(known.other_ids)} too." if known.other_ids else ""
+    if known.kept_off_because:
+        again += f" Somebody with this address was erased. {_kept_off(known.kept_off_because)}"
     if because:
         return f"Gets no mail: {names_text(because, 4)}.{again}"
     return f"Gets mail, on {lists_text(known.campaign_lists)}.{again}"
@@ -169,9 +172,13 @@ def erased_lines(erased: ErasedPerson) -> tuple[str, ...]:
         f"Erased on {instant_text(erased.erased_at)}. What was before is counted, and no longer known of this person."
     ]
     if erased.kept_off_because:
-        because = names_text([one.value.replace("_", " ") for one in erased.kept_off_because], 5)
-        said.append(f"Never put on a campaign list again by the product: {because}.")
+        said.append(_kept_off(erased.kept_off_because))
     return tuple(said)
+
+
+def _kept_off(because: Sequence[KeptOff]) -> str:
+    words = names_text([one.value.replace("_", " ") for one in because], len(KeptOff))
+    return f"Never put on a campaign list again by the product: {words}."
 
 
 def other_verdict_line(other: OtherVerdict) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from list_pipeline.core.bounces.classes import BounceClass, FailureEvent
-from list_pipeline.core.evidence_card.facts import BY_HAND, Mailing, PlannedFor, Record, Siblings
+from list_pipeline.core.evidence_card.facts import BY_HAND, Mailing, Outcome, PlannedFor, Record, Siblings
 from list_pipeline.core.evidence_card.replay import Judged, OtherVerdict, would_change, would_have_changed
 from list_pipeline.core.incidents.groups import GroupKind, count_groups, operator_group
 from list_pipeline.core.incidents.operators import Operators
@@ -190,20 +190,24 @@ class _Gathered:
     def _in_incidents(self, judged: Judged) -> frozenset[int]:
         """The campaigns in which the contact failed as one of an incident at its domain."""
         domain = judged.campaign.domain_of.get(judged.contact_id)
-        found = bounce_rows.bounces_by_domain(self.connection, self.record.failed_hard_in(), judged.read_at)
-        return frozenset(
-            one.campaign_id
-            for one in found
-            if one.domain == domain and is_incident(one.hard_bounces, one.recipients, self.policy)
-        )
+        if domain is None:
+            return frozenset()
+        found = bounce_rows.bounces_at_domain(self.connection, domain, self.record.failed_hard_in(), judged.read_at)
+        return frozenset(one.campaign_id for one in found if is_incident(one.hard_bounces, one.recipients, self.policy))
 
     def _rejected(self, earlier: list[Mailing]) -> frozenset[int]:
         """The campaigns after which a person rejected to suppress the contact."""
-        hard, own = set(self.record.failed_hard_in()), self.record.contact_id
+        # Only what was meant, and not begun, can have been rejected.
+        meant = {
+            one.campaign_id
+            for one in self.record.plans
+            if one.action is ItemAction.SUPPRESS and one.outcome in (Outcome.NOT_BEGUN, Outcome.LEFT_OUT)
+        }
         return frozenset(
             one.campaign_id
             for one in earlier
-            if one.campaign_id in hard and own in plan_rows.rejected_contacts(self.connection, one.campaign_id)
+            if one.campaign_id in meant
+            and self.record.contact_id in plan_rows.rejected_contacts(self.connection, one.campaign_id)
         )
 
     def _facts(self) -> ContactFacts:

@@ -21,6 +21,7 @@ from list_pipeline.operations.plans import redo, single_contacts, undo
 from list_pipeline.operations.plans.erasure_by_person import erase_person
 from list_pipeline.operations.reviews.decisions import reject, reject_item
 from list_pipeline.operations.synchronisation import synchronise
+from list_pipeline.storage import bounces as bounce_rows
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, SENDER_FAULT, SOFT, Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
 
@@ -194,7 +195,9 @@ def test_who_was_reached_since_reads_that_the_address_works(small: Installation)
     line = first_line(small, SOFT)
     assert line.startswith("Watched: mailbox full 2 times in a row, not enough to act on. Since then 20")
     assert line.endswith(" reached it, so the address works.")
-    assert told(card_of(small, SOFT), AHEAD)[0].startswith("The same failure 3 more times")
+    assert told(card_of(small, SOFT), AHEAD) == (
+        "The same failure 3 more times, at least 7 days apart and with no further delivery before it: suppressed.",
+    )
 
 
 def test_who_unsubscribed_gets_no_mail_for_that(small: Installation) -> None:
@@ -228,6 +231,19 @@ def test_of_an_erased_person_only_that_is_known(small: Installation) -> None:
         assert answer(card)[0].startswith("Erased on 2026-11-15 ")
         assert answer(card)[1].endswith(": suppressed, excluded and hard bounced.")
         assert sections(card, full=True) == ()
+
+
+def test_who_comes_back_after_an_erasure_is_kept_off_the_lists_for_what_is_kept(small: Installation) -> None:
+    small.query(
+        """insert into erased_person (pseudonym, address_key, kept_off_because, erased_at)
+           select -7, address_key, array['suppressed', 'hard_bounced'], now() from contact_list_membership
+           where contact_id = :id returning 1""",
+        id=small.account.people[NEW],
+    )
+    assert answer(card_of(small, NEW))[1] == (
+        "Gets no mail: on no campaign list. Somebody with this address was erased. "
+        "Never put on a campaign list again by the product: hard bounced and suppressed."
+    )
 
 
 def test_an_unknown_contact_is_an_error_that_says_what_to_do(small: Installation) -> None:
@@ -285,3 +301,20 @@ def test_a_card_takes_few_statements_however_long_the_history(small: Installatio
         another_cycle(small)
         small.maintain(run_id=f"cycle-{cycle}")
     assert taken[0] == taken[1] <= 16
+    with counted(small) as seen:
+        card_of(small, HARD[0])
+    assert len(seen) <= 16
+
+
+def test_hard_bounces_at_one_domain_are_those_that_the_rules_count(seeded: Installation) -> None:
+    seeded.maintain()
+    ((campaign_id, last),) = seeded.query(
+        "select campaign_id, max(occurred_at) from bounce_event where sweep = '24h' group by 1 order by 2 desc limit 1"
+    )
+    with seeded.services.database.begin() as connection:
+        for as_of in (last, last - timedelta(hours=2), last - timedelta(days=9)):
+            found = bounce_rows.bounces_by_domain(connection, [campaign_id], as_of)
+            for one in found:
+                assert bounce_rows.bounces_at_domain(connection, one.domain, [campaign_id], as_of) == (one,)
+        assert found == ()
+        assert bounce_rows.bounces_at_domain(connection, "nobody.invalid", [campaign_id], last) == ()

@@ -218,6 +218,11 @@ def test_what_forbids_a_change_is_said_before_any_verdict(known: Known | None, w
         (replace(ON_A_LIST, is_excluded=True), "Gets no mail: excluded from campaigns."),
         (replace(ON_A_LIST, lists=(MASTER,)), "Gets no mail: on no campaign list."),
         (replace(ON_A_LIST, other_ids=(8,)), "Gets mail, on List 3. The same address is known as contact 8 too."),
+        (
+            replace(ON_A_LIST, lists=(MASTER,), kept_off_because=(KeptOff.COMPLAINED,)),
+            "Gets no mail: on no campaign list. Somebody with this address was erased. Never put on a campaign list again by "
+            "the product: complained.",
+        ),
         (None, "Whether it gets mail is not known."),
     ],
 )

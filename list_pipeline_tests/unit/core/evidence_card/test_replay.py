@@ -227,6 +227,13 @@ def test_who_is_watched_or_kept_is_told_how_many_more_failures_suppress(
     assert ahead == OtherVerdict(f"{words} and with no further delivery before it", SUPPRESS)
 
 
+def test_further_failures_are_counted_from_the_last_mail_on() -> None:
+    reached = Attempt(99, SENT + timedelta(days=60), delivered(1).outcome)
+    now = SENT + timedelta(days=90)
+    (ahead,) = would_change(judged(failure(NO_HOST, permanent=False), reached, as_of=now, read_at=now))
+    assert ahead.change.startswith("the same failure 2 more times, at least 7 days apart")
+
+
 @pytest.mark.parametrize(
     "case", [judged(failure()), judged(failure(BLOCKED)), judged(None), judged(failure(), siblings=7)]
 )
