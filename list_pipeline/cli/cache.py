@@ -222,6 +222,7 @@ def _show_contact(one: Membership, masked: str | None) -> None:
     say(f"marks: {', '.join(name for name, is_set in flags.items() if is_set) or 'none'}")
     say(f"bounces: {one.hard_bounces} hard, {one.soft_bounces} soft")
     say(f"in the queue since: {instant_text(one.queued_at)}")
+    say(f"why it is there: list-pipeline why {one.contact_id}")
     give(
         {
             "contact_id": one.contact_id,

@@ -240,7 +240,10 @@ def _facts(judged: Judged) -> Iterator[tuple[str, Judged]]:
         if other != facts:
             yield words, replace(judged, facts=other)
     with_domain = replace(judged.campaign, domain_of={judged.contact_id: "known.invalid", **judged.campaign.domain_of})
-    if facts.is_unreadable:
+    if not facts.is_known:
+        row = replace(facts, is_known=True)
+        yield "had it been known whose address it is", replace(judged, facts=row, campaign=with_domain)
+    elif facts.is_unreadable:
         # The address, and with it the domain, is a part of the row.
         readable = replace(facts, is_unreadable=False)
         yield "had its row at Mailjet been readable", replace(judged, facts=readable, campaign=with_domain)

@@ -4,6 +4,7 @@ import dagster as dg
 from pydantic import Field
 
 from list_pipeline.core.evidence_card.card import EvidenceCard, answer, sections
+from list_pipeline.core.masking import redact_addresses
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import launched_job
 from list_pipeline.defs.failures import clear_failures
@@ -27,7 +28,7 @@ def show_evidence_card(
 ) -> None:
     with clear_failures():
         card = evidence_card(services, str(config.contact_id))
-    context.log.info(f"Contact {config.contact_id}: {' '.join(answer(card))}")
+    context.log.info(redact_addresses(f"Contact {config.contact_id}: {' '.join(answer(card))}"))
     context.add_output_metadata(card_metadata(card))
 
 

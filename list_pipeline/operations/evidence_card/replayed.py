@@ -119,7 +119,7 @@ class _Gathered:
                 event=reading.failure,
                 siblings=siblings,
                 attempts=(),
-                facts=self._facts(),
+                facts=self._facts(domain),
                 campaign=CampaignContext(campaign_id, sum(counts.values()), domain_of, counts, self.mailing.sent_at),
                 policy=self.policy,
                 as_of=as_of,
@@ -210,11 +210,12 @@ class _Gathered:
             and self.record.contact_id in plan_rows.rejected_contacts(self.connection, one.campaign_id)
         )
 
-    def _facts(self) -> ContactFacts:
+    def _facts(self, domain: str | None) -> ContactFacts:
         """The contact as the rule that decided saw it. Flags may have changed since: most of all, it may be suppressed. Being
         unsubscribed or excluded changes no verdict."""
         return ContactFacts(
-            is_known=self.record.known is not None,
+            # Where the domain is known now, its row came after the verdict.
+            is_known=self.record.known is not None and not (domain and self._was(_R.FACTS_UNKNOWN)),
             is_recipient=not self._was(_R.NOT_A_RECIPIENT),
             in_suppression_list=self._was(_R.ALREADY_SUPPRESSED),
             is_anonymised=self._was(_R.ANONYMISED),

@@ -20,8 +20,10 @@ from list_pipeline.operations.membership.sync import sync
 from list_pipeline.operations.plans import redo, single_contacts, undo
 from list_pipeline.operations.plans.erasure_by_person import erase_person
 from list_pipeline.operations.reviews.decisions import reject, reject_item
+from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.storage import bounces as bounce_rows
+from list_pipeline.storage.database import to_json
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, SENDER_FAULT, SOFT, Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
 
@@ -244,6 +246,24 @@ def test_who_comes_back_after_an_erasure_is_kept_off_the_lists_for_what_is_kept(
         "Gets no mail: on no campaign list. Somebody with this address was erased. "
         "Never put on a campaign list again by the product: hard bounced and suppressed."
     )
+
+
+def test_of_whom_there_is_no_row_what_mailjet_reported_is_told(small: Installation) -> None:
+    person, run = small.account.people[HARD[0]], small.observe()
+    small.query("delete from list_membership where contact_id = :id returning 1", id=person)
+    row = small.query("delete from contact_list_membership where contact_id = :id returning to_jsonb(contact_list_membership)",
+                      id=person)  # fmt: skip
+    suppression.plan_suppression(small.services, run)
+    card = card_of(small, HARD[0])
+    assert answer(card)[0].startswith("Not known: Mailjet reported a failure of it, and we have no row of it.")
+    assert told(card, CHANGED) == ("Had it been known whose address it is: suppressed.",)
+    small.query(
+        """insert into contact_list_membership overriding system value
+           select (jsonb_populate_record(null::contact_list_membership, cast(:row as jsonb))).* returning 1""",
+        row=to_json(row[0][0]),
+    )
+    assert first_line(small, HARD[0]) == "Kept: we have no row for this contact, so nothing is certain about it."
+    assert told(card_of(small, HARD[0]), CHANGED) == ("Had it been known whose address it is: suppressed.",)
 
 
 def test_an_unknown_contact_is_an_error_that_says_what_to_do(small: Installation) -> None:

@@ -176,6 +176,11 @@ def test_grace_asks_for_the_delivery_that_gave_it() -> None:
             "had it been a recipient of the campaign",
         ),
         (
+            {"facts": ContactFacts(is_known=False), "campaign": replace(context(), domain_of={})},
+            SuppressionRule.FACTS_UNKNOWN,
+            "had it been known whose address it is",
+        ),
+        (
             {"facts": ContactFacts(is_unreadable=True)},
             SuppressionRule.UNREADABLE_ROW,
             "had its row at Mailjet been readable",
