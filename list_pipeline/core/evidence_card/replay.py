@@ -157,7 +157,9 @@ def _deliveries(judged: Judged) -> Iterator[tuple[str, Judged]]:
     if event.occurred_at + _A_MOMENT <= judged.as_of:
         delivered = _delivered(event.occurred_at + _A_MOMENT)
         yield f"a delivery since {date_text(event.occurred_at)}", _told(judged, *judged.attempts, delivered)
-    earlier = [one for one in judged.attempts if one.event is not None and one.sent_at < judged.campaign.sent_at]
+    earlier = [
+        one for one in judged.attempts if one.event and one.event.counts and one.sent_at < judged.campaign.sent_at
+    ]
     if earlier:
         last = max(earlier, key=lambda one: one.sent_at)
         between = _delivered(last.sent_at + (judged.campaign.sent_at - last.sent_at) / 2)

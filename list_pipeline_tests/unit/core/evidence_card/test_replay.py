@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -99,6 +100,11 @@ def test_a_second_hit_asks_for_each_of_its_two_failures() -> None:
         "an incident at its domain on 2026-10-13": MONITOR,
         "without the failure on 2026-10-13": MONITOR,
     }
+
+
+def test_what_counts_for_nothing_narrows_no_time_between_two_failures() -> None:
+    case = judged(failure(NO_HOST, permanent=False), failed(BLOCKED, 5), failed(NO_HOST, 20))
+    assert "a delivery between 2026-10-13 and 2026-11-02" in changed(case)
 
 
 def test_a_soft_pattern_asks_for_a_delivery_and_for_each_of_its_failures() -> None:
@@ -198,7 +204,7 @@ def test_grace_asks_for_the_delivery_that_gave_it() -> None:
     ],
 )
 def test_who_was_kept_from_a_suppression_asks_for_what_kept_it(
-    told: dict[str, object], rule: SuppressionRule, words: str
+    told: dict[str, Any], rule: SuppressionRule, words: str
 ) -> None:
     case = judged(failure(), **told)
     assert rule_of(case) is rule
