@@ -65,7 +65,7 @@ class Mailing:
     def _last(self) -> Reading | None:
         return max(self.readings, key=lambda one: (one.is_complete, one.fetched_at), default=None)
 
-    def attempt_by(self, moment: datetime, *, in_incident: bool, is_rejected: bool) -> Attempt:
+    def attempt_by(self, moment: datetime, *, held_by: GroupKind | None, is_rejected: bool) -> Attempt:
         """The campaign as the rules were told of it at a moment."""
         reading = self.read_by(moment)
         if reading is None or (reading.failure is None and not reading.is_complete):
@@ -73,7 +73,7 @@ class Mailing:
         if reading.failure is None:
             return Attempt(self.campaign_id, self.sent_at, AttemptOutcome.DELIVERED)
         failed = AttemptOutcome.FAILED
-        return Attempt(self.campaign_id, self.sent_at, failed, reading.failure, in_incident, is_rejected)
+        return Attempt(self.campaign_id, self.sent_at, failed, reading.failure, held_by, is_rejected)
 
 
 class Outcome(StrEnum):

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from list_pipeline.core.bounces.classes import BounceClass, FailureEvent, classify
+from list_pipeline.core.incidents.contacts import Incident
+from list_pipeline.core.incidents.groups import Group, GroupKind
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.rules import (
     decide,
-    find_incidents,
     keep_asked,
     keep_delivered,
     keep_rejected,
@@ -38,7 +39,6 @@ contacts none but the judged one matters."""
 _MOST_MORE = 6
 _LONGEST_PAUSE = 30
 """The furthest that is looked ahead: so many more failures, so many days apart. Longer ones are no single fact any more."""
-_MADE_UP_SIBLINGS = 30
 _A_MOMENT = timedelta(seconds=1)
 
 
@@ -48,9 +48,9 @@ class Judged:
 
     Attributes:
         event: its failure; None: it is flagged as complaining.
-        siblings: the failures of the other recipients at its domain.
         attempts: its other campaigns.
         facts: as the rules saw them, not as they are since.
+        campaign: with the incident that the contact was part of, if it was.
         as_of: the moment that was judged for. ``read_at``: when the failures were read, which is later in a backfill.
         is_rejected, is_taken_back: a person had said no after an earlier look at the campaign, or taken it back.
         asked: the question that was open then.
@@ -58,7 +58,6 @@ class Judged:
 
     contact_id: int
     event: FailureEvent | None
-    siblings: tuple[FailureEvent, ...]
     attempts: tuple[Attempt, ...]
     facts: ContactFacts
     campaign: CampaignContext
@@ -71,21 +70,17 @@ class Judged:
 
     def verdict(self) -> Verdict | None:
         """What the rules say; None: nothing, because there is neither a failure nor a complaint."""
-        events = (*([self.event] if self.event else ()), *self.siblings)
-        then, now = (
-            tuple(each for each in self._decided(events, moment) if each.contact_id == self.contact_id)
-            for moment in (self.as_of, self.read_at)
-        )
+        then, now = (self._decided(moment) for moment in (self.as_of, self.read_at))
         verdicts = keep_delivered(then, now) if self.as_of < self.read_at else then
         own = {self.contact_id}
         verdicts = keep_rejected(verdicts, own if self.is_rejected else ())
         verdicts = keep_taken_back(verdicts, own if self.is_taken_back else ())
         if self.asked is not None:
-            incidents = find_incidents(events, self.campaign, self.policy, self.as_of)
-            verdicts = keep_asked(verdicts, {self.contact_id: self.asked}, incidents)
+            verdicts = keep_asked(verdicts, {self.contact_id: self.asked}, self.campaign.incidents)
         return next(iter(verdicts), None)
 
-    def _decided(self, events: tuple[FailureEvent, ...], moment: datetime) -> tuple[Verdict, ...]:
+    def _decided(self, moment: datetime) -> tuple[Verdict, ...]:
+        events = (self.event,) if self.event else ()
         history, facts = {self.contact_id: self.attempts}, {self.contact_id: self.facts}
         return decide(events, history, facts, self.campaign, self.policy, moment)
 
@@ -176,26 +171,20 @@ def _deliveries(judged: Judged) -> Iterator[tuple[str, Judged]]:
 
 
 def _incidents(judged: Judged) -> Iterator[tuple[str, Judged]]:
-    event, domain = judged.event, judged.campaign.domain_of.get(judged.contact_id)
-    if event is None or domain is None:
+    event = judged.event
+    if event is None or judged.contact_id not in judged.campaign.domain_of:
         return
     day = date_text(event.occurred_at)
-    if judged.siblings:
-        alone = replace(judged.campaign, recipients_by_domain={domain: len(judged.siblings) + 1})
-        yield (
-            f"had nobody else at its domain failed on {day}",
-            replace(judged, siblings=(), campaign=alone),
-        )
-    siblings = tuple(
-        replace(event, contact_id=_INVENTED - number, classification=classify(1, True), is_contradictory=False)
-        for number in range(_MADE_UP_SIBLINGS)
-    )
-    campaign = replace(
-        judged.campaign,
-        domain_of={judged.contact_id: domain, **{one.contact_id: domain for one in siblings}},
-        recipients_by_domain={domain: len(siblings) + 1},
-    )
-    yield f"an incident at its domain on {day}", replace(judged, siblings=siblings, campaign=campaign)
+    if judged.campaign.incidents:
+        where = "its domain" if judged.campaign.incidents[0].group.kind is GroupKind.DOMAIN else "its mail operator"
+        yield f"without the incident at {where} on {day}", _in_incidents(judged)
+    else:
+        made_up = Incident(Group(GroupKind.OPERATOR, "its own"), 0, 0, 0.0, (judged.contact_id,))
+        yield f"an incident at its mail operator on {day}", _in_incidents(judged, made_up)
+
+
+def _in_incidents(judged: Judged, *incidents: Incident) -> Judged:
+    return replace(judged, campaign=replace(judged.campaign, incidents=incidents))
 
 
 def _earlier_failures(judged: Judged) -> Iterator[tuple[str, Judged]]:
@@ -203,11 +192,11 @@ def _earlier_failures(judged: Judged) -> Iterator[tuple[str, Judged]]:
         if one.event is None or not one.event.counts:
             continue
         day, others = date_text(one.event.occurred_at), [each for each in judged.attempts if each is not one]
-        told_otherwise = replace(one, in_incident=not one.in_incident)
+        told_otherwise = replace(one, held_by=GroupKind.OPERATOR if one.held_by is None else None)
         words = (
             f"had the failure on {day} been no part of an incident"
-            if one.in_incident
-            else f"an incident at its domain on {day}"
+            if one.held_by is not None
+            else f"an incident at its mail operator on {day}"
         )
         yield words, _told(judged, *others, told_otherwise)
         yield f"without the failure on {day}", _told(judged, *others)
@@ -277,8 +266,7 @@ def _with_more(judged: Judged, event: FailureEvent, more: int, days: int) -> Jud
     then = replace(
         judged,
         event=last.event,
-        siblings=(),
-        campaign=replace(campaign, campaign_id=last.campaign_id, sent_at=last.sent_at),
+        campaign=replace(campaign, campaign_id=last.campaign_id, sent_at=last.sent_at, incidents=()),
         as_of=looked_at,
         read_at=looked_at,
         is_rejected=False,

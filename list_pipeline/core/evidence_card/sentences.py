@@ -107,7 +107,7 @@ def _judged(record: Record, verdict: PlannedFor) -> str:
     if (refusal := _refused(record, verdict)) is not None:
         return f"Kept: {refusal}. It would have been suppressed because: {why}"
     if verdict.is_held and verdict.is_waiting:
-        return f"Held, and a person decides: {why} Until then it is mailed as before."
+        return f"Held, and its next mailing or a person decides: {why}"
     if verdict.is_waiting:
         gate = f" The gate says of its plan: {' '.join(verdict.gate)}" if verdict.gate else ""
         return f"To be suppressed, and a person decides: {why} Until then it is mailed as before.{gate}"

@@ -6,6 +6,7 @@ changed facts (``core.evidence_card.replay``).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,12 +15,12 @@ from sqlalchemy import Connection
 from list_pipeline.core.bounces.classes import BounceClass, FailureEvent
 from list_pipeline.core.evidence_card.facts import BY_HAND, Mailing, Outcome, PlannedFor, Record, Siblings
 from list_pipeline.core.evidence_card.replay import Judged, OtherVerdict, would_change, would_have_changed
+from list_pipeline.core.incidents.contacts import Incident
 from list_pipeline.core.incidents.groups import GroupKind, count_groups, operator_group
-from list_pipeline.core.incidents.operators import Operators
-from list_pipeline.core.incidents.policy import IncidentPolicy
-from list_pipeline.core.plans.plan import ItemAction, PlanKind
+from list_pipeline.core.incidents.operators import OPERATORS
+from list_pipeline.core.incidents.strata import holding_group
+from list_pipeline.core.plans.plan import ItemAction, PlanKind, Sweep
 from list_pipeline.core.suppression.policy import SuppressionPolicy
-from list_pipeline.core.suppression.rules import is_incident
 from list_pipeline.core.suppression.verdicts import (
     AskedAbout,
     CampaignContext,
@@ -109,18 +110,16 @@ class _Gathered:
             return None
         contact_id, campaign_id = self.record.contact_id, self.mailing.campaign_id
         domain = members.domains_of(self.connection, [contact_id]).get(contact_id)
-        siblings = self._siblings(domain)
-        counts = recipient_rows.recipients_per_domain(self.connection, campaign_id, [contact_id]) if domain else {}
-        domain_of = {one.contact_id: domain for one in siblings if domain} | ({contact_id: domain} if domain else {})
+        domain_of = {contact_id: domain} if domain else {}
+        incidents = self._incidents(reading.failure, domain)
         as_of = self.verdict.as_of or reading.fetched_at
         return self._with_past(
             Judged(
                 contact_id=contact_id,
                 event=reading.failure,
-                siblings=siblings,
                 attempts=(),
                 facts=self._facts(domain),
-                campaign=CampaignContext(campaign_id, sum(counts.values()), domain_of, counts, self.mailing.sent_at),
+                campaign=CampaignContext(campaign_id, 0, domain_of, self.mailing.sent_at, incidents),
                 policy=self.policy,
                 as_of=as_of,
                 read_at=max(as_of, reading.fetched_at),
@@ -141,15 +140,18 @@ class _Gathered:
         is_hard = judged.event is not None and judged.event.bounce_class is BounceClass.HARD
         if domain is None or self.verdict.sweep is None or not is_hard:
             return ()
-        hard = sum(one.bounce_class is BounceClass.HARD for one in (judged.event, *judged.siblings) if one is not None)
-        found = [Siblings(GroupKind.DOMAIN, hard, max(hard, judged.campaign.recipients_by_domain.get(domain, 0)))]
-        operator = operator_group(domain, Operators())
+        hard = self._hard_at(domain, self.verdict.sweep)
+        counts = recipient_rows.recipients_per_domain(
+            self.connection, self.mailing.campaign_id, [self.record.contact_id]
+        )
+        found = [Siblings(GroupKind.DOMAIN, hard, max(hard, counts.get(domain, 0)))]
+        operator = operator_group(domain, OPERATORS)
         established = incident_rows.established_by_domain(
             self.connection, self.mailing.campaign_id, self.verdict.sweep.value, judged.read_at
         )
         found += [
             Siblings(one.group.kind, one.hard, one.attempted, one.group.name)
-            for one in count_groups(established, Operators(), IncidentPolicy())
+            for one in count_groups(established, OPERATORS, self.policy.incidents)
             if one.group == operator
         ]
         return tuple(found)
@@ -161,7 +163,7 @@ class _Gathered:
             for one in self.record.mailings
             if one is not self.mailing and one.is_recipient and one.sent_at <= judged.read_at
         ]
-        incidents, rejected = self._in_incidents(judged), self._rejected(earlier)
+        held, rejected = self._held_before(judged), self._rejected(earlier)
         # A person who reinstated a contact has said that what went before is no evidence.
         reinstated = max(
             (
@@ -172,28 +174,43 @@ class _Gathered:
             default=None,
         )
         attempts = tuple(
-            one.attempt_by(known_by, in_incident=one.campaign_id in incidents, is_rejected=one.campaign_id in rejected)
+            one.attempt_by(known_by, held_by=held.get(one.campaign_id), is_rejected=one.campaign_id in rejected)
             for one in earlier
             if reinstated is None or one.sent_at > reinstated
         )
         count = sum(one.sent_at <= judged.as_of for one in earlier) + self.mailing.is_recipient
-        return replace(judged, attempts=attempts, facts=replace(judged.facts, campaigns_count=count))
+        facts = replace(judged.facts, campaigns_count=count, domain_reached_at=self._domain_reached_at(judged, held))
+        return replace(judged, attempts=attempts, facts=facts)
 
-    def _siblings(self, domain: str | None) -> tuple[FailureEvent, ...]:
-        if domain is None or self.verdict.sweep is None:
+    def _hard_at(self, domain: str, sweep: Sweep) -> int:
+        """Contacts at a domain that bounced hard in the verdict's campaign."""
+        events = bounce_rows.events_of(self.connection, self.mailing.campaign_id, sweep.value)
+        hard = [one.contact_id for one in events if one.bounce_class is BounceClass.HARD]
+        return sum(one == domain for one in members.domains_of(self.connection, hard).values())
+
+    def _incidents(self, event: FailureEvent | None, domain: str | None) -> tuple[Incident, ...]:
+        """The incident of the verdict's campaign that the contact's failure was part of; the others' figures decide nothing."""
+        if event is None or event.bounce_class is not BounceClass.HARD or domain is None:
             return ()
-        events = bounce_rows.events_of(self.connection, self.mailing.campaign_id, self.verdict.sweep.value)
-        domains = members.domains_of(self.connection, [one.contact_id for one in events])
-        own = self.record.contact_id
-        return tuple(one for one in events if one.contact_id != own and domains.get(one.contact_id) == domain)
+        campaign_id = self.mailing.campaign_id
+        flagged = incident_rows.flagged_in(self.connection, [campaign_id]).get(campaign_id, frozenset())
+        group = holding_group(domain, flagged, OPERATORS)
+        return () if group is None else (Incident(group, 0, 0, 0.0, (self.record.contact_id,)),)
 
-    def _in_incidents(self, judged: Judged) -> frozenset[int]:
-        """The campaigns in which the contact failed as one of an incident at its domain."""
+    def _held_before(self, judged: Judged) -> Mapping[int, GroupKind]:
+        """The campaigns in which the contact failed as one of an incident, with the kind of the group that held it."""
         domain = judged.campaign.domain_of.get(judged.contact_id)
         if domain is None:
-            return frozenset()
-        found = bounce_rows.bounces_at_domain(self.connection, domain, self.record.failed_hard_in(), judged.read_at)
-        return frozenset(one.campaign_id for one in found if is_incident(one.hard_bounces, one.recipients, self.policy))
+            return {}
+        flagged = incident_rows.flagged_in(self.connection, self.record.failed_hard_in())
+        groups = {number: holding_group(domain, names, OPERATORS) for number, names in flagged.items()}
+        return {number: group.kind for number, group in groups.items() if group is not None}
+
+    def _domain_reached_at(self, judged: Judged, held: Mapping[int, GroupKind]) -> datetime | None:
+        if GroupKind.DOMAIN not in held.values():
+            return None
+        domain = judged.campaign.domain_of[judged.contact_id]
+        return incident_rows.last_reached(self.connection, [domain], judged.as_of).get(domain)
 
     def _rejected(self, earlier: list[Mailing]) -> frozenset[int]:
         """The campaigns after which a person rejected to suppress the contact."""

@@ -329,7 +329,7 @@ def test_others_are_counted_without_naming_the_domain() -> None:
 def test_a_campaign_is_told_as_it_was_known_at_the_moment() -> None:
     one = mailing(1, reading(1, fails=False), reading(1, fails=True, sweep=Sweep.H72))
     sent = one.sent_at
-    told_at = [one.attempt_by(sent + timedelta(hours=h), in_incident=False, is_rejected=False) for h in (1, 25, 73)]
+    told_at = [one.attempt_by(sent + timedelta(hours=h), held_by=None, is_rejected=False) for h in (1, 25, 73)]
     assert [each.outcome for each in told_at] == [
         AttemptOutcome.UNKNOWN, AttemptOutcome.DELIVERED, AttemptOutcome.FAILED,
     ]  # fmt: skip
@@ -342,10 +342,7 @@ def test_a_complete_reading_is_believed_before_a_later_one_that_is_not() -> None
     assert one.failure == failed_in(1)
     unread = mailing(1, reading(1, fails=False, complete=False))
     assert not unread.was_delivered
-    assert (
-        unread.attempt_by(AT + timedelta(days=99), in_incident=False, is_rejected=False).outcome
-        is AttemptOutcome.UNKNOWN
-    )
+    assert unread.attempt_by(AT + timedelta(days=99), held_by=None, is_rejected=False).outcome is AttemptOutcome.UNKNOWN
 
 
 def test_who_was_no_recipient_was_not_reached() -> None:

@@ -35,6 +35,7 @@ from list_pipeline_tests.unit.core.suppression.suppression_cases import (
     delivered,
     failed,
     failure,
+    incident,
     judge,
     unread,
 )
@@ -43,20 +44,11 @@ FULL, INACTIVE, NO_HOST, BLOCKED = 3, 2, 5, 7
 """States of Mailjet: a full mailbox, an inactive one, a domain without a mail host, and a refusal of the sender."""
 
 
-def judged(event: FailureEvent | None, *history: Attempt, siblings: int = 0, **more: object) -> Judged:
-    others = tuple(failure(contact_id=CONTACT + number) for number in range(1, siblings + 1))
-    campaign = context()
-    domain = campaign.domain_of[CONTACT]
-    if siblings:
-        campaign = replace(
-            campaign,
-            domain_of=dict.fromkeys([CONTACT, *(one.contact_id for one in others)], domain),
-            recipients_by_domain={domain: siblings + 1},
-        )
+def judged(event: FailureEvent | None, *history: Attempt, in_incident: bool = False, **more: object) -> Judged:
+    campaign = replace(context(), incidents=(incident(CONTACT),) if in_incident else ())
     made = Judged(
         contact_id=CONTACT,
         event=event,
-        siblings=others,
         attempts=history,
         facts=ContactFacts(campaigns_count=1 + len(history)),
         campaign=campaign,
@@ -83,9 +75,9 @@ def test_what_is_replayed_is_the_verdict_of_the_rules() -> None:
 
 
 def test_a_hard_bounce_asks_for_a_delivery_an_incident_or_a_doubt() -> None:
-    assert changed(judged(failure(), delivered(10))) == {
+    assert changed(judged(failure(), delivered(190))) == {
         "a delivery since 2026-11-02": MONITOR,
-        "an incident at its domain on 2026-11-02": HOLD,
+        "an incident at its mail operator on 2026-11-02": HOLD,
         "had the receiver's words left a doubt": MONITOR,
     }
 
@@ -96,8 +88,8 @@ def test_a_second_hit_asks_for_each_of_its_two_failures() -> None:
     assert changed(case) == {
         "a delivery since 2026-11-02": MONITOR,
         "a delivery between 2026-10-13 and 2026-11-02": MONITOR,
-        "an incident at its domain on 2026-11-02": HOLD,
-        "an incident at its domain on 2026-10-13": MONITOR,
+        "an incident at its mail operator on 2026-11-02": HOLD,
+        "an incident at its mail operator on 2026-10-13": MONITOR,
         "without the failure on 2026-10-13": MONITOR,
     }
 
@@ -117,10 +109,10 @@ def test_a_soft_pattern_asks_for_a_delivery_and_for_each_of_its_failures() -> No
 
 
 def test_who_is_held_would_be_suppressed_without_the_others() -> None:
-    case = judged(failure(), siblings=7)
+    case = judged(failure(), in_incident=True)
     assert changed(case) == {
         "a delivery since 2026-11-02": MONITOR,
-        "had nobody else at its domain failed on 2026-11-02": SUPPRESS,
+        "without the incident at its domain on 2026-11-02": SUPPRESS,
         "had the receiver's words left a doubt": MONITOR,
     }
 
@@ -153,7 +145,7 @@ def test_a_first_disputed_hit_asks_for_a_receiver_without_doubt() -> None:
 
 def test_who_was_reached_since_asks_for_that_delivery() -> None:
     later = Attempt(99, SENT + timedelta(hours=9), delivered(1).outcome)
-    case = judged(failure(), later, delivered(10))
+    case = judged(failure(), later, delivered(190))
     assert rule_of(case) is SuppressionRule.DELIVERED_SINCE
     assert changed(case) == {"without the later delivery on 2026-11-02": SUPPRESS}
 
@@ -168,7 +160,10 @@ def test_a_backfill_is_protected_by_what_was_delivered_until_it_was_read() -> No
 def test_grace_asks_for_the_delivery_that_gave_it() -> None:
     case = judged(failure(), delivered(10), delivered(20), policy=SuppressionPolicy(grace_days=180))
     assert rule_of(case) is SuppressionRule.FIRST_HIT
-    assert changed(case) == {"without earlier deliveries": SUPPRESS}
+    assert changed(case) == {
+        "without earlier deliveries": SUPPRESS,
+        "an incident at its mail operator on 2026-11-02": HOLD,
+    }
 
 
 @pytest.mark.parametrize(
@@ -216,7 +211,7 @@ def test_about_whom_a_person_was_asked_already_is_asked_about_anew_in_an_inciden
     assert rule_of(case) is SuppressionRule.ASKED_ALREADY
     assert changed(case) == {
         "without the question that was open": SUPPRESS,
-        "an incident at its domain on 2026-11-02": HOLD,
+        "an incident at its mail operator on 2026-11-02": HOLD,
     }
 
 
@@ -246,7 +241,7 @@ def test_further_failures_are_counted_from_the_last_mail_on() -> None:
 
 
 @pytest.mark.parametrize(
-    "case", [judged(failure()), judged(failure(BLOCKED)), judged(None), judged(failure(), siblings=7)]
+    "case", [judged(failure()), judged(failure(BLOCKED)), judged(None), judged(failure(), in_incident=True)]
 )
 def test_nothing_is_said_ahead_of_who_is_to_be_suppressed_or_whom_no_repetition_suppresses(case: Judged) -> None:
     assert would_change(case) == ()
@@ -275,12 +270,12 @@ def stays(verdict: Verdict | None) -> bool:
     return verdict is None or verdict.action in (KEEP, MONITOR)
 
 
-@given(EVENTS, ATTEMPTS, st.sampled_from([0, 7]), st.sampled_from([0, 180]), st.booleans())
+@given(EVENTS, ATTEMPTS, st.booleans(), st.sampled_from([0, 180]), st.booleans())
 def test_only_another_end_is_named_each_once(
-    event: FailureEvent, history: tuple[Attempt, ...], siblings: int, grace: int, is_rejected: bool
+    event: FailureEvent, history: tuple[Attempt, ...], in_incident: bool, grace: int, is_rejected: bool
 ) -> None:
     case = judged(
-        event, *history, siblings=siblings, is_rejected=is_rejected, policy=SuppressionPolicy(grace_days=grace)
+        event, *history, in_incident=in_incident, is_rejected=is_rejected, policy=SuppressionPolicy(grace_days=grace)
     )
     real = case.verdict()
     assert real is not None
