@@ -217,5 +217,5 @@ def _band_check(in_band: list[GateItem], policy: SuppressionPolicy) -> GateCheck
 
 def _held_check(held: list[GateItem]) -> GateCheck:
     domains = len({one.group for one in held if one.group})
-    words = f"{len(held)} contacts at {domains} domains are held because of an incident and {WAIT}."
+    words = f"{len(held)} contacts at {domains} domains are held because of an incident; their next mailings answer it."
     return GateCheck("incidents", not held, CheckSeverity.WARNING, words)

@@ -26,7 +26,7 @@ SUPPRESSION_RULES: Mapping[str, str] = {
     "cap": "Suppressions stay within the cap, all sweeps together, complaints not counted.",
     "confidence": "No suppression is so doubtful that the whole plan has to wait.",
     "review_band": "No suppression is in the band that a person looks at one by one.",
-    "incidents": "Nobody is held because a whole domain failed.",
+    "incidents": "Nobody is held because of an incident at a mail operator or domain.",
     "automations": "Nobody is added to a list with automations without a person knowing.",
 }
 """The rules of ``core.suppression.gate.judge_suppression`` by name."""

@@ -42,7 +42,9 @@ def stored(made: Installation) -> tuple[object, ...]:
 def assert_all_followed(made: Installation) -> None:
     assert made.maintain(run_id="again").report.facts.status is RunStatus.SUCCESS
     assert stored(made) == (20, "messages", True, 20)
-    made.assert_suppressed(made.account.ids(*DEAD, 5))
+    made.assert_suppressed(made.account.ids(5))
+    found = made.query("select contact_id from plan_item where bounce_class = 'hard'")
+    assert {contact_id for (contact_id,) in found} == made.account.ids(*DEAD)
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def test_a_question_that_was_answered_does_not_lapse(database: Database) -> None
     raised = lose_race(
         database,
         answer(ReviewStatus.APPROVED, "ada"),
-        lambda c: lapsed.append(review_rows.expire_questions(c, LATER, LATER)),
+        lambda c: lapsed.append(review_rows.expire_questions(c, LATER, LATER, LATER)),
     )
     assert (raised, lapsed) == (None, [()])
     assert rows(database, "select status, decided_by from review_item") == [("approved", "ada")]

@@ -37,7 +37,7 @@ def look_again(made: Installation, sweep: Sweep, hours: int, key: str = "") -> w
 def opened(made: Installation) -> list[tuple[str, str]]:
     """Kind and subject of each open question about a plan, a contact or a domain of a campaign."""
     found = made.query(
-        """select kind, coalesce(contact_id::text, details ->> 'domain', 'the plan') from review_item
+        """select kind, coalesce(contact_id::text, details ->> 'group', 'the plan') from review_item
            where status = 'open' and kind in ('plan', 'incident', 'failed_item') and campaign_id is not null
            order by review_id"""
     )
@@ -125,6 +125,16 @@ def test_an_incident_that_grew_is_one_question_the_new_one(small: Installation) 
     assert small.query("select status, note from review_item where kind = 'incident'") == [
         ("resolved", f"more contacts belong to it: asked anew with plan {plan.plan_id + 1}")
     ]
+
+
+def test_what_is_asked_about_an_incident_waits_for_the_next_mailing_and_not_for_ever(small: Installation) -> None:
+    hold(small, *HARD)
+    small.maintain()
+    for days, left in ((59, 1), (2, 0)):
+        small.clock.advance(timedelta(days=days))
+        expire_overdue(small.services)
+        assert len(opened(small)) == left
+    assert small.query("select status, decided_by from review_item where kind = 'incident'") == [("expired", "nobody")]
 
 
 def test_contacts_who_wait_count_towards_the_cap_of_a_later_look(install_small: Install) -> None:

@@ -199,3 +199,82 @@ class TestKeptCounts:
         incidents.keep_counts(connection, last, [PastCount(GOOGLE, 90, 3)])
         execute(connection, "delete from campaign_schedule where id = :id", id=last)
         assert fetch_scalar(connection, "select count(*) from incident_count") == 0
+
+
+class TestPastCampaigns:
+    def test_those_that_were_read_whole_and_never_counted_come_oldest_first_with_their_last_reading(
+        self, connection: Connection
+    ) -> None:
+        now, last, first = (campaign(connection, weeks) for weeks in (0, 1, 3))
+        unread, half, counted = (campaign(connection, weeks) for weeks in (2, 4, 5))
+        for number in (now, last, first, counted):
+            reading(connection, number)
+        reading(connection, last, "72h", days=3)
+        reading(connection, first, "72h", days=3, is_complete=False)
+        reading(connection, half, is_complete=False)
+        incidents.keep_counts(connection, counted, [PastCount(POOL, 0, 0)])
+        assert incidents.uncounted(connection, now) == ((first, "24h"), (last, "72h"))
+        assert incidents.uncounted(connection, first) == ()
+        assert unread not in {number for number, _ in incidents.uncounted(connection, now)}
+
+    def test_no_more_are_counted_than_are_remembered(
+        self, connection: Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(incidents, "CAMPAIGNS_REMEMBERED", 2)
+        now, *earlier = (campaign(connection, weeks) for weeks in range(4))
+        for number in earlier:
+            reading(connection, number)
+        assert [number for number, _ in incidents.uncounted(connection, now)] == [earlier[1], earlier[0]]
+
+    def test_the_flagged_groups_of_each_campaign_and_those_that_are_flagged_for_another_reason(
+        self, connection: Connection
+    ) -> None:
+        one, other, calm = (campaign(connection, weeks) for weeks in (1, 2, 3))
+        company = domain_group("one.example")
+        incidents.keep_counts(connection, one, [PastCount(GOOGLE, 70, 20, is_flagged=True), PastCount(company, 5, 0)])
+        incidents.keep_counts(connection, other, [PastCount(GOOGLE, 70, 0)])
+        incidents.keep_counts(connection, calm, [PastCount(GOOGLE, 70, 0)])
+        incidents.flag(connection, other, [GOOGLE, company])
+        assert incidents.flagged_in(connection, [one, other, calm]) == {one: {GOOGLE}, other: {GOOGLE, company}}
+        assert incidents.flagged_in(connection, [calm]) == {}
+        assert incidents.past_counts(connection, one) == (
+            (PastCount(GOOGLE, 70, 0),),
+            (PastCount(company, 0, 0, is_flagged=True), PastCount(GOOGLE, 70, 0, is_flagged=True)),
+        )
+
+
+class TestLastReached:
+    LATER = SENT + timedelta(days=1)
+
+    @pytest.fixture(autouse=True)
+    def people(self, connection: Connection) -> None:
+        for contact_id, email in enumerate(
+            ("a@one.example", "b@One.example", "c@two.example", "d@gone.example"), start=1
+        ):
+            contact(connection, contact_id, email, is_anonymised=contact_id == 4)
+
+    def test_it_is_the_last_send_that_anybody_there_got(self, connection: Connection) -> None:
+        for weeks, contacts in ((3, (1, 3)), (2, (1, 2)), (1, (1, 2, 4))):
+            number = campaign(connection, weeks, *contacts)
+            reading(connection, number)
+            if weeks == 1:
+                failed(connection, number, 1)
+                failed(connection, number, 2, "not_evidence")
+        found = incidents.last_reached(connection, ["one.example", "two.example", "gone.example"], self.LATER)
+        assert found == {"one.example": SENT - 2 * WEEK, "two.example": SENT - 3 * WEEK}
+        assert incidents.last_reached(connection, ["one.example"], SENT - 3 * WEEK) == {"one.example": SENT - 3 * WEEK}
+
+    def test_what_was_not_read_whole_says_nothing(self, connection: Connection) -> None:
+        reading(connection, campaign(connection, 2, 1), is_complete=False)
+        campaign(connection, 1, 1)
+        assert incidents.last_reached(connection, ["one.example"], self.LATER) == {}
+
+    def test_a_later_reading_replaces_the_earlier_one(self, connection: Connection) -> None:
+        number = campaign(connection, 1, 1)
+        reading(connection, number)
+        reading(connection, number, "72h", days=3)
+        failed(connection, number, 1, sweep="72h")
+        assert incidents.last_reached(connection, ["one.example"], self.LATER) == {}
+
+    def test_nothing_is_asked_without_domains(self, connection: Connection) -> None:
+        assert incidents.last_reached(connection, [], self.LATER) == {}

@@ -19,10 +19,12 @@ from typer.testing import CliRunner
 
 from list_pipeline.cli.common import console
 from list_pipeline.cli.main import app
+from list_pipeline.core.incidents.policy import INCIDENTS
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import as_text
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.core.reviews.questions import MAILED_TWICE
+from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.defs.build import build_defs
 from list_pipeline.logs import configure_logging
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
@@ -35,6 +37,7 @@ from list_pipeline.operations.reports.maintenance_report import write_report
 from list_pipeline.operations.reviews import approved_items
 from list_pipeline.operations.runs.attempts import given_up
 from list_pipeline.operations.runs.run import current, due
+from list_pipeline.operations.suppression import plan_and_execute
 from list_pipeline.operations.weekly.report import check_week
 from list_pipeline_tests.chaos.children import tend, tend_until_quiet
 from list_pipeline_tests.chaos.invariants import Expectation, Reference, broken, reference_of
@@ -201,8 +204,18 @@ def test_what_was_approved_is_carried_out_and_what_is_open_can_still_be_decided(
 def undisturbed(
     migrated_states: Callable[[str], tuple[EarlierState, str]], admin: str, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Lists, Reference]:
-    """Where the account was before the maintenance, and how it ends when this version does all of it undisturbed."""
-    with going_on(migrated_states, "synchronised", admin, tmp_path_factory.mktemp("undisturbed")) as scene:
+    """Where the account was before the maintenance, and how it ends when this version does all of it undisturbed by the policy
+    of that time, which suppressed a certain hard bounce at once."""
+    then = replace(SuppressionPolicy(), grace_days=0, incidents=replace(INCIDENTS, least_hard=1_000))
+    with (
+        going_on(migrated_states, "synchronised", admin, tmp_path_factory.mktemp("undisturbed")) as scene,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(
+            plan_and_execute,
+            "policy_of",
+            lambda services: replace(then, cap_percent=services.settings.suppression_cap_percent),
+        )
         tend_until_quiet(scene.services, "alone")
         return scene.before, reference_of(scene)
 

@@ -137,7 +137,7 @@ def test_an_undo_that_was_taken_back_leaves_a_suppression_by_us() -> None:
          "To be suppressed, and a person decides: the address cannot receive mail (user unknown). Until then it is mailed as "
          "before. The gate says of its plan: Too many."),
         ({"is_waiting": True, "is_held": True, "outcome": Outcome.NOT_BEGUN, "explanation": "Held: a fault."}, (),
-         "Held, and a person decides: a fault. Until then it is mailed as before."),
+         "Held, and its next mailing or a person decides: a fault."),
         ({"status": PlanStatus.REJECTED, "decided_by": "ada", "outcome": Outcome.NOT_BEGUN}, (),
          "Kept: the plan was rejected by ada on 2026-11-03 09:00 UTC. It would have been suppressed because: the address "
          "cannot receive mail (user unknown)."),
