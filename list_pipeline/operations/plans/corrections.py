@@ -17,14 +17,13 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from list_pipeline.core.drift.findings import DriftKind
+from list_pipeline.core.drift.repairs import waits_for_a_send, why_left_as_it_is
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.core.messages import keys
 from list_pipeline.core.plans.automations import entering_words
 from list_pipeline.core.plans.corrections import (
-    ContactNow,
     CorrectionFacts,
     CorrectionSummary,
     DoneChange,
@@ -37,7 +36,7 @@ from list_pipeline.core.plans.corrections import (
     reverse,
 )
 from list_pipeline.core.plans.evidence import ReversedChange
-from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
+from list_pipeline.core.plans.journal import StepAction, StepState
 from list_pipeline.core.plans.plan import (
     CORRECTIONS,
     MAINTENANCE_PLANS,
@@ -170,17 +169,16 @@ def frozen_items(services: Deciding, connection: Connection, items: Sequence[Pla
     """The items that cannot be carried out now: removals from a list that Mailjet is sending to, and contacts that go back to a
     list that nobody joins now.
 
-    Taking off who is suppressed or unsubscribed protects the contact and is always done; which of two lists somebody leaves can
-    wait. Before the send begins it cannot: a validation that finds somebody on two lists blocks the campaign until one is left.
+    Before the send begins a removal cannot wait: a validation that finds somebody on two lists blocks the campaign until one is
+    left.
     """
     going_back = [item for item in items if item.action is ItemAction.ENROL]
     if going_back:
         kept_still = lists_kept_still(services, connection, cycle_now(connection, services.clock.now()))
         return tuple(item for item in going_back if item.to_role in kept_still)
     frozen = sent_campaigns.lists_in_sending(connection)
-    removals = [item for item in items if item.action is ItemAction.REMOVE and item.from_role in frozen]
-    now = outcome_rows.contacts_now(connection, [item.contact_id for item in removals])
-    return tuple(item for item in removals if not _must_leave(item, now[item.contact_id]))
+    now = outcome_rows.contacts_now(connection, [item.contact_id for item in items])
+    return tuple(item for item in items if waits_for_a_send(item, now[item.contact_id], frozen))
 
 
 def _wait_for_thaw(
@@ -377,10 +375,9 @@ def open_forward(services: Deciding, connection: Connection, plan_id: int, items
     ids = [item.contact_id for item in items]
     now = outcome_rows.contacts_now(connection, ids)
     places = members.places_of(connection, ids)
-    reasons = {item.contact_id: why for item in items if (why := _needless(item, now[item.contact_id])) is not None}
-    going_back = [item.contact_id for item in items if item.action is ItemAction.ENROL]
-    reasons |= dict.fromkeys(queue.with_suppressed_address(connection, going_back), StepNote.MUST_STAY)
-    reasons |= {contact_id: StepNote.CONTACT_GONE for contact_id in ids if now[contact_id].is_gone}
+    suppressed = queue.with_suppressed_address(connection, ids)
+    judged = ((item.contact_id, why_left_as_it_is(item, now[item.contact_id], suppressed)) for item in items)
+    reasons = {contact_id: why for contact_id, why in judged if why is not None}
     changes = [
         NewChange(
             item.contact_id,
@@ -402,35 +399,6 @@ def _forward_steps(item: PlanItem) -> list[NewStep]:
     if item.action is ItemAction.ENROL:
         return [NewStep(StepAction.ADD, item.to_role)]
     return journal.suppression_steps()
-
-
-def _needless(item: PlanItem, now: ContactNow) -> StepNote | None:
-    """A removal from one of two lists is made only while the contact is on both: never off its last one, unless it is
-    suppressed or unsubscribed. Who is subscribed again since it was to leave for that stays on all of them. Who is to go back
-    to a list goes while it may be mailed and is on none."""
-    if item.action is ItemAction.ENROL:
-        must_stay = now.is_unsubscribed or now.is_excluded or now.is_complaining or ListRole.SUPPRESSION in now.lists
-        return None if may_be_put_back(now) else StepNote.MUST_STAY if must_stay else StepNote.NO_LONGER_THERE
-    if item.action is not ItemAction.REMOVE:
-        return None
-    is_one_too_many = len(now.campaign_lists) > 1 and item.rule != DriftKind.UNSUBSCRIBED_AND_LISTED.value
-    is_right = item.from_role in now.campaign_lists and (is_one_too_many or _must_leave(item, now))
-    return None if is_right else StepNote.NO_LONGER_THERE
-
-
-def may_be_put_back(now: ContactNow) -> bool:
-    """Whether a contact that others took off its campaign list may go back there: it may be mailed, is still in master, and is
-    on no campaign list."""
-    is_out = now.is_gone or now.is_unsubscribed or now.is_excluded or now.is_complaining
-    return (
-        not is_out and not now.campaign_lists and ListRole.MASTER in now.lists and ListRole.SUPPRESSION not in now.lists
-    )
-
-
-def _must_leave(item: PlanItem, now: ContactNow) -> bool:
-    """Whether a contact is on no campaign list by right, however many it is on."""
-    is_unsubscriber = item.rule == DriftKind.UNSUBSCRIBED_AND_LISTED.value and now.is_unsubscribed
-    return ListRole.SUPPRESSION in now.lists or is_unsubscriber
 
 
 def _half_done_result(services: Storing, plan: StoredPlan) -> Correction:

@@ -4,7 +4,7 @@ A job ends when Mailjet says so, when the lists show that everything it was to d
 dead. One whose answer was lost is looked for as long as it may run.
 
 Belongs here: the end of a job and of its steps. Does not belong here: which job comes when and the requests that post it
-(``execution``), whether a step is in effect (``read_back``).
+(``execution``), whether a step is in effect (``read_back``), and what follows for steps that are not (``core.plans.job_end``).
 """
 
 from __future__ import annotations
@@ -17,6 +17,13 @@ from sqlalchemy import Connection
 from list_pipeline.core.errors import IntegrationError, RemoteNotFoundError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import JobSeen
+from list_pipeline.core.plans.job_end import (
+    LeftUndone,
+    left_undone,
+    not_to_be_begun,
+    pause_before_repeating,
+    state_after_lost_answer,
+)
 from list_pipeline.core.plans.journal import JobState, StepNote, StepState
 from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.reviews.questions import ReviewKind
@@ -35,9 +42,6 @@ log = structlog.get_logger(__name__)
 
 SETTLE_SECONDS = 20.0
 """How long a job whose id was lost gets to take effect before it is looked for, twice over."""
-
-FIRST_RETRY_AFTER_SECONDS = 10.0
-"""Pause before what a job left undone is looked for and posted again; it doubles with the next attempt."""
 
 
 class Settling:
@@ -92,17 +96,15 @@ class Settling:
                 raise self._still_at_work(f"Taking plan {self._plan_id} back", "; ask for it again then")
             # What a job left undone was given back to be posted again: it is not. The rest of a half-done change is skipped
             # with the transaction that writes its reversal; without one, it is brought to its end.
-            steps = journal.steps_of(connection, self._plan_id)
-            begun = {step.change_id for step in steps if step.state is StepState.CONFIRMED}
-            planned = [s for s in steps if s.state is StepState.PLANNED and s.change_id not in begun]
+            planned = not_to_be_begun(journal.steps_of(connection, self._plan_id))
             journal.settle_steps(connection, planned, StepState.SKIPPED, self._services.clock.now(), note)
 
     def look_before_repeating(self, steps: list[Step]) -> list[Step]:
         """Before a step is posted again: wait, ever longer, and look whether it took effect late. Returns what is missing."""
-        attempts = max(step.attempts for step in steps)
-        if not attempts:
+        pause = pause_before_repeating(steps)
+        if not pause:
             return steps
-        self._services.clock.sleep(FIRST_RETRY_AFTER_SECONDS * 2 ** (attempts - 1))
+        self._services.clock.sleep(pause)
         sizes = self._lists.sizes()
         effect = self._lists.effect_of(steps, sizes)
         with self._lock.writing() as connection:
@@ -154,7 +156,7 @@ class Settling:
             effect = self._lists.effect_of(steps, job.sizes_before)
             if not effect.missing:
                 break
-        state = JobState.LOST if effect.missing else JobState.FAILED
+        state = state_after_lost_answer(effect.missing)
         self._settle(job.job_id, job.sizes_before, state, "the answer to its submission was lost", effect)
         return not effect.missing
 
@@ -245,24 +247,19 @@ class Settling:
                 journal.job_lost(connection, job_id, error or "nothing is known of it")
                 journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now)
                 journal.give_back(connection, effect.missing, now, StepNote.ANSWER_LOST)
-                again, given_up, waits = list(effect.missing), list[Step](), False
+                left = LeftUndone(effect.missing, (), waits=False)
             else:
-                again = [step for step in effect.missing if step.attempts < EXECUTION.attempts_per_step]
-                given_up = [step for step in effect.missing if step.attempts >= EXECUTION.attempts_per_step]
-                waits = bool(given_up) and self._may_take_effect(connection)
+                left = left_undone(effect.missing, may_take_effect=self._may_take_effect(connection))
                 journal.job_ended(connection, job_id, state, error, now)
                 review_rows.resolve_job(connection, job_id, "the bulk job is over", now)
                 journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now)
-                journal.settle_steps(connection, again, StepState.PLANNED, now, StepNote.HAD_NO_EFFECT)
-                # Nobody is given up while a job may still be running that would change them after all.
-                last = (
-                    (StepState.PLANNED, StepNote.ANSWER_LOST) if waits else (StepState.FAILED, StepNote.HAD_NO_EFFECT)
-                )
-                journal.settle_steps(connection, given_up, last[0], now, last[1])
+                journal.settle_steps(connection, left.again, StepState.PLANNED, now, StepNote.HAD_NO_EFFECT)
+                last_state, last_note = left.last_state
+                journal.settle_steps(connection, left.given_up, last_state, now, last_note)
             members.refresh_flags(connection, now, sorted({step.contact_id for step in steps}))
         if effect.missing:
-            log.warning("steps had no effect", job=job_id, again=len(again), given_up=len(given_up))
-        if waits:
+            log.warning("steps had no effect", job=job_id, again=len(left.again), given_up=len(left.given_up))
+        if left.waits:
             raise self._still_at_work(f"Changing contacts of plan {self._plan_id}")
 
     def _refused(self, mailjet_job_id: int, seen: JobSeen) -> str:

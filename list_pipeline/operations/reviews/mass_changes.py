@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.drift.findings import RepairSummary
 from list_pipeline.core.drift.mass_change_message import LOOK, can_be_repaired, repair_message
 from list_pipeline.core.drift.mass_changes import POLICY_VERSION, PUT_BACK, MassChangeKind, MassChangeStatus
+from list_pipeline.core.drift.repairs import may_be_put_back
 from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.messages import keys
@@ -28,7 +29,6 @@ from list_pipeline.operations.campaigns.automations import automations_now
 from list_pipeline.operations.drift.mass_changes import tell_about_mass_changes
 from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.people import reason_of, reviewer
-from list_pipeline.operations.plans.corrections import may_be_put_back
 from list_pipeline.operations.reviews import decisions
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import drift as drift_rows
