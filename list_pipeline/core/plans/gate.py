@@ -9,8 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from list_pipeline.core.plans.plan import TURNED_DOWN, PlanStatus
 from list_pipeline.core.safety.modes import Mode, mode_at_age
 from list_pipeline.core.wording import WAITS
+
+DECIDED_BY_GATE = "gate"
+"""Who decided on a plan, where no person did."""
 
 
 class CheckSeverity(StrEnum):
@@ -88,6 +92,18 @@ class GateDecision:
     def record(self) -> GateRecord:
         """The decision as it is stored."""
         return GateRecord(self.outcome, self.alert, len(self.may_run), self.waiting, self.checks)
+
+
+def is_decided(status: PlanStatus, decided_by: str | None, *, is_under_way: bool) -> bool:
+    """Whether a plan is not judged any more, whatever mode and figures say by now: people decided on it or are asked, or it was
+    carried out. What is half done is brought to its end as it was let through.
+
+    Args:
+        is_under_way: the journal of the plan has steps that are not settled.
+    """
+    if status in TURNED_DOWN or status in (PlanStatus.EXECUTED, PlanStatus.PENDING_REVIEW):
+        return True
+    return is_under_way or (status is PlanStatus.APPROVED and decided_by != DECIDED_BY_GATE)
 
 
 def flag_check(enabled: bool) -> GateCheck:

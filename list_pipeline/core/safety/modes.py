@@ -56,6 +56,20 @@ def graduate(state: ModeState, now: datetime, figures: GraduationFigures = _GRAD
     return Mode.AUTO if seen_enough and age >= timedelta(days=figures.approval_days) else Mode.APPROVAL_REQUIRED
 
 
+def chosen_mode(by_setting: Mode | None, by_person: Mode | None, *, must_wait: bool) -> Mode | None:
+    """The mode that is fixed, whatever the age; None where the product graduates by itself.
+
+    A person who says stop is heard whatever the setting says: this is how a run in progress is stopped.
+
+    Args:
+        must_wait: a person has to accept what Mailjet shows, or to confirm the five lists. Until then plans are made and
+            reported, and taken up again by themselves afterwards.
+    """
+    if must_wait or by_person is Mode.READ_ONLY:
+        return Mode.READ_ONLY
+    return by_setting or by_person
+
+
 def mode_at_age(mode: Mode, *, is_timely: bool) -> Mode:
     """The mode for one campaign: automatic only at the age at which it is maintained by itself, not before and not later.
 

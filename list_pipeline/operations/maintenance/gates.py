@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from list_pipeline.core.errors import StateChangedError
-from list_pipeline.core.plans.gate import GateDecision, GateOutcome
+from list_pipeline.core.plans.gate import DECIDED_BY_GATE, GateDecision, GateOutcome, is_decided
 from list_pipeline.core.plans.last_look import must_stay
-from list_pipeline.core.plans.plan import TURNED_DOWN, ItemAction, PlanItem, PlanKind, PlanStatus
+from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus
 from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, TakenOff, judge_rebalancing
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.suppression.gate import SuppressionGateFacts, gate_items, judge_suppression
@@ -68,18 +68,12 @@ _Decide = Callable[[Services, Maintenance, StoredPlan], GateDecision]
 def _judge(
     services: Services, run: Maintenance, plan: StoredPlan, decide: _Decide
 ) -> tuple[StoredPlan, GateDecision | None]:
-    if plan.status in TURNED_DOWN | {PlanStatus.EXECUTED, PlanStatus.PENDING_REVIEW}:
-        # Decided, or being decided by people: the gate does not overrule them, whatever mode and figures say by now.
-        return plan, None
-    if plan.status is PlanStatus.APPROVED and plan.decided_by != "gate":
-        return plan, None
-    if is_under_way(services, plan):
-        # Half of it is done: it is brought to its end as it was let through, or stops until it may go on.
+    if is_decided(plan.status, plan.decided_by, is_under_way=is_under_way(services, plan)):
         return plan, None
     decision = decide(services, run, plan)
     status, now = _STATUS_AFTER[decision.outcome], services.clock.now()
     with services.database.begin() as connection:
-        decided_by = "gate" if decision.approved else None
+        decided_by = DECIDED_BY_GATE if decision.approved else None
         try:
             plan_rows.set_gate(connection, plan, status, decision.record, now, decided_by)
         except StateChangedError:

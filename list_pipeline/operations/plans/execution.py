@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -24,6 +25,7 @@ from list_pipeline.core.observations import MemberAction
 from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanStatus
 from list_pipeline.core.plans.policy import EXECUTION
+from list_pipeline.core.plans.posting import begun_and_unreadable, lacking_address, what_is_posted
 from list_pipeline.core.plans.waves import (
     FIRST_WAVE,
     SECOND_WAVE,
@@ -367,27 +369,21 @@ class _Execution:
     def _may_go_on(self, step: Step) -> bool:
         return (self._only is None or step.contact_id in self._only) and step.change_id not in self._held
 
-    def _begun_and_unreadable(self, connection: Connection, steps: Sequence[Step]) -> list[Step]:
-        """The steps without which a contact would stand on two lists: something of the change is done, and what Mailjet shows
-        of the contact cannot be read since. Half a suppression is none of them: it mails nobody."""
-        if not steps:
+    def _begun_and_unreadable(self, connection: Connection, lacking: Sequence[Step]) -> list[Step]:
+        if not lacking:
             # As for nearly every job: the whole plan's steps are not read for nothing.
             return []
-        facts = members.facts_of(connection, [step.contact_id for step in steps])
+        facts = members.facts_of(connection, [step.contact_id for step in lacking])
         # A job whose answer was lost may have done something, and may do it still.
-        begun = [
+        begun = (
             *journal.steps_of(connection, self._plan_id, StepState.CONFIRMED),
             *journal.steps_without_answer(connection, self._plan_id),
-        ]
-        done = {step.change_id for step in begun}
-        return [
-            step
-            for step in steps
-            if step.change_id in done
-            and step.kind is not ItemAction.SUPPRESS
-            and step.contact_id in facts
-            and facts[step.contact_id]["is_unreadable"]
-        ]
+        )
+        return begun_and_unreadable(
+            lacking,
+            {step.change_id for step in begun},
+            {contact_id for contact_id, row in facts.items() if row["is_unreadable"]},
+        )
 
     def _post(self, steps: list[Step]) -> None:
         if not steps:
@@ -398,25 +394,19 @@ class _Execution:
             addresses = members.addresses_of(connection, contacts)
             places = members.places_of(connection, contacts)
             known = members.stored_sizes(connection)[ListRole.MASTER].raw
-            # A suppression names all three lists, since others may have moved the contact since; it leaves those it is on.
-            absent = [step for step in steps if step.action is StepAction.REMOVE and not _is_on(places, step)]
-            lacking = [step for step in steps if step.contact_id not in addresses and step not in absent]
-            waiting = self._begun_and_unreadable(connection, lacking)
-            if waiting:
-                begun_with = [step.contact_id for step in waiting]
-                addresses = {**members.addresses_of(connection, begun_with, despite_entries=True), **addresses}
-                self._unreadable |= {step.change_id for step in waiting if step.contact_id not in addresses}
-            steps = [step for step in steps if step.change_id not in self._unreadable]
-            gone = [step for step in lacking if step not in waiting]
-            journal.settle_steps(connection, gone, StepState.SKIPPED, now, StepNote.CONTACT_GONE)
-            journal.settle_steps(connection, absent, StepState.SKIPPED, now, StepNote.NOT_A_MEMBER)
-            left_out = {*gone, *absent}
-            steps = [step for step in steps if step not in left_out]
-            # An addition of somebody who is there changes no size, and is not ours to take back.
-            there = [
-                step for step in steps if step.action is StepAction.ADD and not step.attempts and _is_on(places, step)
-            ]
-            journal.note_steps(connection, there, StepNote.WAS_THERE_ALREADY)
+            is_on = partial(_is_on, places)
+            waiting = self._begun_and_unreadable(connection, lacking_address(steps, is_on, addresses))
+            begun_with = [step.contact_id for step in waiting]
+            known_all_the_same = (
+                members.addresses_of(connection, begun_with, despite_entries=True) if begun_with else {}
+            )
+            found = what_is_posted(steps, is_on, addresses, waiting, known_all_the_same)
+            addresses = {**known_all_the_same, **addresses}
+            self._unreadable |= found.unreadable
+            journal.settle_steps(connection, found.gone, StepState.SKIPPED, now, StepNote.CONTACT_GONE)
+            journal.settle_steps(connection, found.absent, StepState.SKIPPED, now, StepNote.NOT_A_MEMBER)
+            journal.note_steps(connection, found.there, StepNote.WAS_THERE_ALREADY)
+            steps = list(found.posted)
         contacts = sorted({step.contact_id for step in steps})
         if not steps:
             return

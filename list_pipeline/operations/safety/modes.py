@@ -7,7 +7,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.safety.modes import Mode, ModeState, graduate
+from list_pipeline.core.safety.modes import Mode, ModeState, chosen_mode, graduate
 from list_pipeline.core.wording import utc_text
 from list_pipeline.operations.access import Deciding
 from list_pipeline.operations.safety.confirmed_lists import why_unconfirmed
@@ -25,17 +25,14 @@ def operating_mode(services: Deciding) -> Mode:
 
 
 def _mode(connection: Connection, row: RowMapping, settings: Settings, now: datetime) -> Mode:
-    by_setting = settings.list_management_mode
-    chosen = row["set_mode"] if by_setting is OperatingMode.GRADUATED else by_setting.value
-    if row["set_mode"] == Mode.READ_ONLY.value:
-        # A person who says stop is heard whatever the setting says: this is how a run in progress is stopped.
-        chosen = Mode.READ_ONLY.value
-    if ledger.continuity(connection).must_reconcile_since is not None or why_unconfirmed(connection, settings):
-        # Plans are made and reported, and taken up again by themselves when a person has accepted what Mailjet shows, or
-        # confirmed the five lists.
-        chosen = Mode.READ_ONLY.value
-    approved = plan_rows.approved_operations(connection)
-    return graduate(ModeState(row["first_started_at"], approved, Mode(chosen) if chosen else None), now)
+    by_setting, by_person = settings.list_management_mode, row["set_mode"]
+    chosen = chosen_mode(
+        None if by_setting is OperatingMode.GRADUATED else Mode(by_setting.value),
+        Mode(by_person) if by_person else None,
+        must_wait=ledger.continuity(connection).must_reconcile_since is not None
+        or why_unconfirmed(connection, settings) is not None,
+    )
+    return graduate(ModeState(row["first_started_at"], plan_rows.approved_operations(connection), chosen), now)
 
 
 def note_flag(services: Deciding, *, by: Literal["sensor", "command"]) -> None:

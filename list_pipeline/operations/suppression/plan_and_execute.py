@@ -19,7 +19,7 @@ from list_pipeline.core.incidents.operators import OPERATORS
 from list_pipeline.core.incidents.own_faults import own_faults
 from list_pipeline.core.incidents.statements import incident_text
 from list_pipeline.core.incidents.strata import TestedGroup
-from list_pipeline.core.plans.gate import GateOutcome
+from list_pipeline.core.plans.gate import DECIDED_BY_GATE, GateOutcome
 from list_pipeline.core.plans.last_look import why_not_suppressed
 from list_pipeline.core.plans.plan import TURNED_DOWN, ItemAction, PlanItem, PlanKind, PlanStatus
 from list_pipeline.core.reviews.questions import ReviewKind
@@ -283,7 +283,7 @@ def executable_items(plan: StoredPlan, items: Sequence[PlanItem]) -> list[PlanIt
     planned = [item for item in items if item.action is ItemAction.SUPPRESS and not item.is_held]
     if plan.status in TURNED_DOWN:
         return []
-    if plan.decided_by not in (None, "gate"):
+    if plan.decided_by not in (None, DECIDED_BY_GATE):
         return planned
     gate = plan.gate
     if gate is None or gate.outcome not in (GateOutcome.APPROVED, GateOutcome.NEEDS_REVIEW):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from list_pipeline.core.safety.modes import Mode, ModeState, graduate, mode_at_age
+from list_pipeline.core.safety.modes import Mode, ModeState, chosen_mode, graduate, mode_at_age
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -40,3 +40,20 @@ def test_outside_its_age_nothing_runs_by_itself_and_no_mode_gets_laxer(mode: Mod
     assert mode_at_age(mode, is_timely=True) is mode
     careful = Mode.APPROVAL_REQUIRED if mode is Mode.AUTO else mode
     assert mode_at_age(mode, is_timely=False) is careful
+
+
+@pytest.mark.parametrize("by_setting", [None, *Mode])
+def test_a_person_who_says_stop_is_heard_whatever_the_setting_says(by_setting: Mode | None) -> None:
+    assert chosen_mode(by_setting, Mode.READ_ONLY, must_wait=False) is Mode.READ_ONLY
+
+
+@pytest.mark.parametrize("by_setting", [None, *Mode])
+@pytest.mark.parametrize("by_person", [None, *Mode])
+def test_nothing_is_changed_while_a_person_has_to_look_first(by_setting: Mode | None, by_person: Mode | None) -> None:
+    assert chosen_mode(by_setting, by_person, must_wait=True) is Mode.READ_ONLY
+
+
+@pytest.mark.parametrize("by_person", [None, Mode.AUTO, Mode.APPROVAL_REQUIRED])
+def test_the_setting_decides_before_a_person_who_does_not_say_stop(by_person: Mode | None) -> None:
+    assert chosen_mode(Mode.APPROVAL_REQUIRED, by_person, must_wait=False) is Mode.APPROVAL_REQUIRED
+    assert chosen_mode(None, by_person, must_wait=False) is by_person
