@@ -21,8 +21,7 @@ from list_pipeline.core.messages.slack_blocks import Mrkdwn, SlackMessage, compo
 from list_pipeline.core.plans.automations import entered_words
 from list_pipeline.core.plans.journal import StepAction, StepNote, StepOnList
 from list_pipeline.core.plans.plan import ItemAction
-from list_pipeline.core.plans.policy import EXECUTION
-from list_pipeline.core.wording import exceeds_percent, ids_text
+from list_pipeline.core.wording import ids_text
 
 _CAMPAIGN = frozenset(CAMPAIGN_LISTS)
 
@@ -261,21 +260,6 @@ def is_back(change: DoneChange, now: ContactNow) -> bool:
     """Whether a contact is where it was before a change: its campaign lists, the suppression list, the exclusion."""
     watched = _CAMPAIGN | {ListRole.SUPPRESSION}
     return now.lists & watched == change.before & watched and now.is_excluded == change.was_excluded
-
-
-def why_roll_back(planned: int, failed: int, astray: int) -> str | None:
-    """Why a rebalancing has to be taken back, in words, or None.
-
-    Args:
-        planned: contacts that were to be moved or enrolled, those found to need nothing left out.
-        failed: those that could not be in three attempts.
-        astray: those that were confirmed and are not in exactly one campaign list.
-    """
-    if astray:
-        return f"{astray} contact(s) that were moved are not in exactly one campaign list"
-    if exceeds_percent(failed, planned, EXECUTION.rollback_percent):
-        return f"{failed} of {planned} contacts could not be moved, more than {EXECUTION.rollback_percent} %"
-    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,10 @@ from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.errors import IncompleteDataError, NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.plans.automations import Automations, entering_words
-from list_pipeline.core.plans.corrections import why_roll_back
 from list_pipeline.core.plans.journal import StepAction, StepState
 from list_pipeline.core.plans.last_look import MovesNow, why_not_moved
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus, content_hash
+from list_pipeline.core.plans.rollback import added_to, count_astray, why_left_to_a_person, why_roll_back
 from list_pipeline.core.rebalancing.balance import RebalancingSummary, Sizes, flow_name
 from list_pipeline.core.rebalancing.flows import EnrolNewcomers, FlowPlan, RebalancingPolicy, plan_flows
 from list_pipeline.core.rebalancing.question import RebalancingQuestion
@@ -373,13 +373,9 @@ def _roll_back_if_needed(
 
 
 def _why_not_rolled_back(services: Services, plan: StoredPlan) -> str:
-    """Why a rebalancing that failed is left as it is until a person takes it back, as a sentence; empty where it need not be:
-    going back would add contacts to lists with automations."""
     with services.database.begin() as connection:
         automations = automations_now(services, connection)
-        changed = outcome_rows.done_changes(connection, plan.plan_id)
-    back = [role for change in changed for action, role in change.done if action is StepAction.REMOVE]
-    return "" if automations.may_start else entering_words(automations.entering(back))
+        return why_left_to_a_person(outcome_rows.done_changes(connection, plan.plan_id), automations)
 
 
 def _why_roll_back(services: Services, plan: StoredPlan) -> str | None:
@@ -400,18 +396,11 @@ def _why_roll_back(services: Services, plan: StoredPlan) -> str | None:
         # Equal sizes can hide an exchange: whether everybody is where it was moved, only the lists' own entries say.
         lists = ReadBack(services, services.mailjet)
         for role in CAMPAIGN_LISTS:
-            if added := [change.contact_id for change in changed if (StepAction.ADD, role) in change.done]:
+            if added := added_to(changed, role):
                 lists.look_again(role, added)
     with services.database.begin() as connection:
         now = outcome_rows.contacts_now(connection, [change.contact_id for change in changed])
-    # Whoever failed is counted as failed, is queued, and is still in at least one list; who waits in the middle of a move
-    # stands on two until it goes on.
-    astray = sum(
-        change.change_id not in unfinished
-        and not now[change.contact_id].is_gone
-        and len(now[change.contact_id].campaign_lists) != 1
-        for change in changed
-    )
+    astray = count_astray(changed, now, unfinished)
     return why_roll_back(outcomes.planned - outcomes.skipped, failed, astray)
 
 

@@ -19,7 +19,6 @@ from list_pipeline.core.plans.corrections import (
     correction_message,
     is_back,
     reverse,
-    why_roll_back,
 )
 from list_pipeline.core.plans.journal import StepAction, StepOnList
 from list_pipeline.core.plans.plan import ItemAction
@@ -177,16 +176,6 @@ def test_whatever_happened_since_a_reversal_leaves_nobody_listless_or_suppressed
     if now.is_unsubscribed or now.is_gone:
         assert not found.steps
     assert all(role not in frozen for _, role in found.steps)
-
-
-@pytest.mark.parametrize(
-    ("planned", "failed", "astray", "rolled_back"),
-    [(0, 0, 0, False), (100, 10, 0, False), (100, 11, 0, True), (100, 0, 1, True), (5, 1, 0, True)],
-)
-def test_a_rebalancing_is_rolled_back_above_a_tenth_of_failures_or_when_somebody_is_astray(
-    planned: int, failed: int, astray: int, rolled_back: bool
-) -> None:
-    assert (why_roll_back(planned, failed, astray) is not None) is rolled_back
 
 
 def test_lists_that_a_reversal_leaves_alone_count_for_the_open_cycle() -> None:
