@@ -58,6 +58,7 @@ GROUPS = (
     _noun("monitoring"),
     _noun("health"),
     _noun("incidents"),
+    _noun("reviews"),
     Group("life_cycles", ("list_pipeline/core/life_cycles.py",), (f"{_UNIT}/test_life_cycles.py",)),
     Group(
         "execution",

@@ -13,9 +13,15 @@ from dataclasses import dataclass
 import structlog
 
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError
-from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
+from list_pipeline.core.plans.journal import StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus
-from list_pipeline.core.reviews.questions import ReviewKind
+from list_pipeline.core.reviews.approved_contacts import (
+    approved_of_plan,
+    count_for_cap,
+    failed_once_more,
+    not_to_be_removed,
+    tried_again,
+)
 from list_pipeline.core.runs import run_keys
 from list_pipeline.core.wording import exceeds_percent, limit_text, share_percent_text
 from list_pipeline.operations.campaigns.discovery import discover
@@ -111,8 +117,7 @@ def cap_text(services: Services, plan: StoredPlan, contact_ids: Collection[int])
         before = plan_rows.suppressed_in_sweeps(connection, plan.campaign_id, None)
         confirmed = {step.contact_id for step in journal.steps_of(connection, plan.plan_id, StepState.CONFIRMED)}
         items = plan_rows.plan_items(connection, plan.plan_id, {ItemAction.SUPPRESS})
-    wanted = set(contact_ids) - confirmed
-    new = sum(1 for item in items if item.contact_id in wanted and item.reason != "complaint")
+    new = count_for_cap(items, contact_ids, confirmed)
     share, most = share_percent_text(before + new, recipients), limit_text(cap)
     words = (
         f"{new} approved and {before} suppressed before are {share} of {recipients:,} recipients; the cap is {most}."
@@ -165,12 +170,7 @@ class ApprovedItemsRun:
         self._approved = approved
         self._lock = lock
         self._progress = progress
-        self._again = {
-            contact_id: one.decided_at
-            for one in approved
-            if one.kind is ReviewKind.FAILED_ITEM and one.decided_at is not None
-            for contact_id in one.contact_ids
-        }
+        self._again = tried_again(approved)
 
     def run(self) -> None:
         items = self._items()
@@ -184,12 +184,8 @@ class ApprovedItemsRun:
         self._settle()
 
     def _items(self) -> list[PlanItem]:
-        """The plan's own items for the contacts that were approved: nothing else can be approved."""
-        wanted = {contact_id for one in self._approved for contact_id in one.contact_ids}
-        changing = {ItemAction.SUPPRESS, ItemAction.MOVE, ItemAction.ENROL}
         with self._lock.writing() as connection:
-            items = plan_rows.plan_items(connection, self._plan.plan_id, changing)
-        return [item for item in items if item.contact_id in wanted]
+            return approved_of_plan(plan_rows.plan_items(connection, self._plan.plan_id), self._approved)
 
     def _prepare(self, items: Sequence[PlanItem]) -> None:
         services, plan = self._services, self._plan
@@ -208,16 +204,9 @@ class ApprovedItemsRun:
     def _drop_what_others_undid(self) -> None:
         """A removal is tried again only while its contact stands on the list it was added to: nobody ends up in none."""
         with self._lock.writing() as connection:
-            steps = [s for s in journal.steps_of(connection, self._plan.plan_id) if s.contact_id in self._again]
             facts = members.facts_of(connection, sorted(self._again))
-            gone = {
-                step.contact_id
-                for step in steps
-                if step.action is StepAction.ADD
-                and step.state is StepState.CONFIRMED
-                and step.list_role not in facts.get(step.contact_id, {}).get("roles", ())
-            }
-            dropped = [step for step in steps if step.contact_id in gone and step.state is StepState.PLANNED]
+            lists_now = {contact_id: row["roles"] for contact_id, row in facts.items()}
+            dropped = not_to_be_removed(journal.steps_of(connection, self._plan.plan_id), self._again, lists_now)
             now = self._services.clock.now()
             journal.settle_steps(connection, dropped, StepState.SKIPPED, now, StepNote.NO_LONGER_THERE)
 
@@ -240,7 +229,7 @@ class ApprovedItemsRun:
         with self._lock.writing() as connection:
             failed = {step.contact_id for step in journal.steps_of(connection, self._plan.plan_id, StepState.FAILED)}
             for one in self._approved:
-                again = [i for i in one.contact_ids if one.kind is ReviewKind.FAILED_ITEM and i in failed]
+                again = failed_once_more(one, failed)
                 what = f"could not be changed at Mailjet either when it was tried again (question {one.review_id})"
                 ask_about_failed(connection, self._plan, again, what, now)
             review_rows.mark_executed(connection, [one.review_id for one in self._approved], now)

@@ -15,7 +15,8 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.errors import NotFoundError, RefusedError, StateChangedError
 from list_pipeline.core.masking import redact_foreign_text
-from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PLAN_LIFE, PlanKind, PlanStatus
+from list_pipeline.core.plans.plan import PLAN_LIFE, PlanStatus
+from list_pipeline.core.reviews.decidable import is_as_shown, why_not_approvable
 from list_pipeline.core.reviews.policy import REVIEWS
 from list_pipeline.core.reviews.questions import ReviewStatus
 from list_pipeline.core.wording import instant_text
@@ -29,11 +30,6 @@ from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.reviews import ReviewItem
 
 log = structlog.get_logger(__name__)
-
-_HASH_CHARACTERS = 8
-"""Fewest characters of a content hash that name a plan."""
-
-_DECIDABLE = (PlanStatus.APPROVED, PlanStatus.EXECUTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +151,9 @@ def approve_item(
     with services.database.begin() as connection:
         item, plan = _find_item(connection, review_id, tried)
         _refuse_another_hash(tried, plan, content_hash)
-        if plan.kind not in MAINTENANCE_PLANS:
-            raise RefusedError(
-                tried, f"it belongs to a correction ({plan.kind.value})", "Ask for the correction once more instead"
-            )
-        if plan.status not in _DECIDABLE:
-            raise RefusedError(
-                tried, f"its plan {plan.plan_id} is {plan.status.value}", "Decide on the plan first, if it waits"
-            )
-        if plan.kind is PlanKind.REBALANCING and review_rows.was_rolled_back(connection, plan.plan_id):
-            raise RefusedError(
-                tried, "its rebalancing was rolled back", "Reject it: the next campaign's rebalancing evens the lists"
-            )
+        was_rolled_back = review_rows.was_rolled_back(connection, plan.plan_id)
+        if why := why_not_approvable(plan.kind, plan.status, plan.plan_id, was_rolled_back=was_rolled_back):
+            raise RefusedError(tried, *why)
         return _decide_item(connection, services, item, ReviewStatus.APPROVED, reviewer(services, by, "Deciding"), note)
 
 
@@ -212,7 +199,7 @@ def _find_item(connection: Connection, review_id: int, tried: str) -> tuple[Revi
 
 
 def _refuse_another_hash(tried: str, plan: StoredPlan, content_hash: str) -> None:
-    if len(content_hash) < _HASH_CHARACTERS or not plan.content_hash.startswith(content_hash):
+    if not is_as_shown(plan.content_hash, content_hash):
         raise RefusedError(
             tried,
             "its content hash is another than the one given",
