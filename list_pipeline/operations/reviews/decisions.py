@@ -6,7 +6,6 @@ carrying out what was approved (``operations.maintenance.workflow``, ``approved_
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -92,9 +91,9 @@ def expire_overdue(services: Services) -> list[Expired]:
     Returns:
         What expired now, plans first; by "nobody".
     """
-    now, found = services.clock.now(), []
+    now = services.clock.now()
     before = now - timedelta(hours=services.settings.list_review_expiry_hours)
-    notes: dict[int, str] = {}
+    lapsed, notes = list[StoredPlan](), dict[int, str]()
     with services.database.begin() as connection:
         for waiting in waiting_plans(services, connection):
             plan_id, send = waiting.plan.plan_id, waiting.time.ends_with
@@ -107,30 +106,19 @@ def expire_overdue(services: Services) -> list[Expired]:
                     "be made."
                 )
             try:
-                plan_rows.decide(connection, plan_id, PlanStatus.PENDING_REVIEW, PlanStatus.EXPIRED, NOBODY, now)
+                plan = plan_rows.decide(connection, plan_id, PlanStatus.PENDING_REVIEW, PlanStatus.EXPIRED, NOBODY, now)
             except StateChangedError:
                 # A person who decides at this moment was faster; that stands.
                 continue
-            note = notes.get(plan_id)
-            review_rows.close_questions(connection, plan_id, ReviewStatus.EXPIRED, NOBODY, note, now)
-            found.append(Expired(plan_id))
-        found += [
-            Expired(None, number)
-            for number in review_rows.expire_questions(connection, before, now - REVIEWS.incident_expires_after, now)
-        ]
-    for one in found:
-        log.info("nobody decided in time", plan=one.plan_id, review=one.review_id)
-    _tell_expired(services, found, notes)
-    return found
-
-
-def _tell_expired(services: Services, found: list[Expired], notes: Mapping[int, str]) -> None:
-    with services.database.begin() as connection:
-        lapsed = [plan_rows.plan_by_id(connection, one.plan_id) for one in found if one.plan_id is not None]
+            review_rows.close_questions(connection, plan_id, ReviewStatus.EXPIRED, NOBODY, notes.get(plan_id), now)
+            lapsed.append(plan)
+        unanswered = now - REVIEWS.incident_expires_after
+        questions = review_rows.expire_questions(connection, before, unanswered, now)
     for plan in lapsed:
-        if plan is not None:
-            tell_decision(services, plan, why=notes.get(plan.plan_id, ""))
-    tell_expired_questions(services, [one.review_id for one in found if one.review_id is not None])
+        log.info("nobody decided in time", plan=plan.plan_id)
+        tell_decision(services, plan, why=notes.get(plan.plan_id, ""))
+    tell_expired_questions(services, questions)
+    return [*(Expired(plan.plan_id) for plan in lapsed), *(Expired(None, number) for number in questions)]
 
 
 def approve_item(

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from list_pipeline.core.drift.findings import DriftKind, RepairSummary
-from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError, TransientError, UnavailableError
+from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError, UnavailableError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus, Sweep, content_hash
 from list_pipeline.operations.maintenance import gates, workflow
@@ -29,7 +29,6 @@ from list_pipeline_tests.integration.accounts import (
     Killed,
     quietly,
 )
-from list_pipeline_tests.integration.conftest import Install
 
 pytestmark = pytest.mark.long
 
@@ -72,18 +71,6 @@ def test_an_undo_brings_every_contact_back_to_where_it_was_but_for_the_complaint
     assert after.lists[ListRole.SUPPRESSION] == before.lists[ListRole.SUPPRESSION] | {complained}
     assert all(one.facts.is_complete for one in done)
     assert [one.refused for one in done] == [{}, {"complaint": (complained,)}]
-
-
-def test_an_undo_despite_complaints_restores_the_state_exactly(small: Installation) -> None:
-    before = state(small)
-    small.maintain()
-    undo(small, despite_complaint=True)
-    assert state(small) == before
-    assert statuses(small) == ["rolled_back"]
-    assert {step.state for kind in (PlanKind.SUPPRESSION, PlanKind.REBALANCING) for step in small.steps(kind)} <= {
-        "compensated",
-        "skipped",
-    }
 
 
 def test_undoing_twice_changes_nothing_the_second_time(small: Installation) -> None:
@@ -170,30 +157,6 @@ def test_an_undo_takes_exactly_the_jobs_that_the_tests_kill(
     assert len(jobs.seen) == JOBS_OF_AN_UNDO
 
 
-def test_a_maintenance_that_died_half_way_can_be_undone(small: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = state(small)
-    with monkeypatch.context() as patch:
-        Dying(2, "after", "POST /v3/REST/contact/managemanycontacts").install(patch)
-        with pytest.raises(Killed):
-            small.maintain()
-    assert state(small) != before
-    undo(small, despite_complaint=True)
-    assert state(small) == before
-
-
-def test_nothing_is_taken_back_while_a_job_may_still_be_running(
-    install_small: Install, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with install_small(mailjet_job_timeout_seconds=5) as made:
-        made.control.add_fault("job_never_ends", method="POST", path=JOB)
-        with pytest.raises(TransientError):
-            made.maintain()
-        made.control.reset_requests()
-        with pytest.raises(TransientError, match="still"):
-            undo(made)
-        assert made.changing_requests() == {}
-
-
 def test_what_was_undone_is_not_done_again_by_a_later_look_or_a_repeated_run(small: Installation) -> None:
     small.maintain()
     undo(small)
@@ -207,22 +170,6 @@ def test_what_was_undone_is_not_done_again_by_a_later_look_or_a_repeated_run(sma
     after = state(small)
     assert after.lists[ListRole.SUPPRESSION] == restored.lists[ListRole.SUPPRESSION]
     assert after.excluded == restored.excluded
-
-
-def test_what_waits_is_withdrawn_by_an_undo_and_is_not_done_afterwards(install_small: Install) -> None:
-    with install_small(list_management_mode="approval_required") as made:
-        made.maintain()
-        plan = made.plan(PlanKind.SUPPRESSION)
-        assert plan.status is PlanStatus.PENDING_REVIEW
-        made.control.reset_requests()
-        assert undo(made) == []
-        assert made.plan(PlanKind.SUPPRESSION).status is PlanStatus.WITHDRAWN
-        asked = "select status, decided_by, withdrawn_by from review_item where kind = 'plan'"
-        assert made.query(asked) == [("withdrawn", None, "ada")]
-        assert statuses(made) == ["rolled_back"]
-        with pytest.raises(RefusedError):
-            approve(made.services, plan.plan_id, by="bob", content_hash=plan.content_hash)
-        assert made.changing_requests() == {}
 
 
 def test_an_undo_is_refused_while_changes_are_stopped(small: Installation) -> None:
@@ -255,26 +202,14 @@ def test_people_are_told_what_was_undone_and_who_stayed(small: Installation) -> 
 # Rollback of a rebalancing
 
 
-def _prepared(made: Installation) -> Maintenance:
+def prepared(made: Installation) -> Maintenance:
     run = made.decide_rebalancing()
     assert gates.judge_rebalancing_plan(made.services, run)[0].status is PlanStatus.APPROVED
     return run
 
 
-def test_a_rebalancing_of_which_too_many_fail_is_rolled_back_and_compared_with_before(small: Installation) -> None:
-    run = _prepared(small)
-    before = state(small)
-    # The first job of the moves works; the second, which takes them off their old list, never has an effect.
-    small.control.add_fault("job_without_effect", method="POST", path=JOB, nth=3, count=4)
-    rebalancing.execute_rebalancing(small.services, run, quietly)
-    assert state(small) == before
-    assert statuses(small) == ["rolled_back"]
-    (told,) = messages(small, "rolled back")
-    assert "Manual review needed" in told
-
-
 def test_a_rollback_that_fails_is_a_critical_alert_and_loses_nobody(small: Installation) -> None:
-    run = _prepared(small)
+    run = prepared(small)
     before = state(small)
     small.control.add_fault("job_without_effect", method="POST", path=JOB, nth=3, count=None)
     rebalancing.execute_rebalancing(small.services, run, quietly)
@@ -288,7 +223,7 @@ def test_a_rollback_that_fails_is_a_critical_alert_and_loses_nobody(small: Insta
 def test_a_rollback_that_is_killed_is_continued_by_the_next_run(
     small: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = _prepared(small)
+    run = prepared(small)
     before = state(small)
     small.control.add_fault("job_without_effect", method="POST", path=JOB, nth=3, count=4)
     with monkeypatch.context() as patch:
@@ -304,7 +239,7 @@ def test_a_rollback_that_is_killed_is_continued_by_the_next_run(
 def test_nothing_is_rolled_back_while_a_job_of_a_killed_run_may_still_take_effect(
     small: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = _prepared(small)
+    run = prepared(small)
     small.control.add_fault("job_without_effect", method="POST", path=JOB, nth=3, count=4)
     with monkeypatch.context() as patch:
         jobs = Dying(5, "after", "POST /v3/REST/contact/managemanycontacts")
@@ -321,17 +256,6 @@ def test_nothing_is_rolled_back_while_a_job_of_a_killed_run_may_still_take_effec
 
 
 # One contact
-
-
-def test_a_reinstated_contact_is_back_on_its_list_mailable_and_off_the_suppression_list(small: Installation) -> None:
-    small.maintain()
-    contact = small.account.people[HARD[0]]
-    done = reinstate(small.services, contact, by="ada", note="they wrote to us")
-    assert done.facts.is_complete
-    assert small.places(contact) == {ListRole.MASTER, ListRole.CAMPAIGN_3}
-    assert contact not in small.excluded()
-    others = small.account.ids(*HARD[1:], COMPLAINED)
-    small.assert_suppressed(others)
 
 
 def test_a_complaint_is_reinstated_only_with_an_explicit_override(small: Installation) -> None:

@@ -71,6 +71,14 @@ def test_a_plan_that_is_turned_down_takes_its_questions_with_it_and_one_that_is_
     assert [here.stored(one.plan_id).status for one in (first, second, third)] == ["approved", "rejected", "expired"]
 
 
+def test_a_plan_is_approved_by_its_hash_alone(here: Office) -> None:
+    plan = here.plan()
+    for shown in ("", plan.content_hash[:7], "0" * 64):
+        with pytest.raises(RefusedError, match="content hash"):
+            approve(here.services, plan.plan_id, by="ada", content_hash=shown)
+    assert here.stored(plan.plan_id) == plan
+
+
 # Questions about single contacts
 
 
@@ -160,6 +168,14 @@ def test_of_several_plans_only_those_lapse_that_waited_too_long(here: Office) ->
     here.clock.advance(timedelta(seconds=2))
     assert expire_overdue(here.services) == [Expired(first.plan_id)]
     assert here.stored(second.plan_id).status is PlanStatus.PENDING_REVIEW
+
+
+def test_a_plan_that_people_were_asked_about_again_waits_longer_than_one_behind_it(here: Office) -> None:
+    first, second = here.plan(), here.plan()
+    here.clock.advance(timedelta(hours=1))
+    here.ask(first, ReviewKind.PLAN, again=True)
+    here.clock.advance(timedelta(hours=71, seconds=1))
+    assert expire_overdue(here.services) == [Expired(second.plan_id)]
 
 
 def test_questions_about_suppressing_lapse_and_what_could_not_be_changed_stays_asked(here: Office) -> None:
