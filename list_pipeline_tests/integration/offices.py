@@ -96,11 +96,12 @@ class Office:
         with self.services.database.begin() as connection:
             ledger.set_mode(connection, "read_only", "a person", self.clock.now())
 
-    def campaign(self, round_number: int = 1) -> int:
-        """A campaign, and its id."""
-        key = f"2026-11-20-r{round_number}-7"
+    def campaign(self) -> int:
+        """One more campaign, and its id."""
+        weeks, before = divmod(len(self.query("select 1 from campaign_schedule")), 3)
+        key = f"2026-11-{20 + weeks}-r{before + 1}-7"
         with self.services.database.begin() as connection:
-            connection.execute(text(SCHEDULE.format(key=key, round=round_number, more="", values="")))
+            connection.execute(text(SCHEDULE.format(key=key, round=before + 1, more="", values="")))
             return int(fetch_scalar(connection, "select max(id) from campaign_schedule"))
 
     def plan(
@@ -111,7 +112,7 @@ class Office:
         campaign_id: int | None = None,
     ) -> StoredPlan:
         """A plan about a campaign; one that waits has asked about itself."""
-        campaign_id = campaign_id or self.campaign(1 + len(self.query("select 1 from campaign_schedule")))
+        campaign_id = campaign_id or self.campaign()
         with self.services.database.begin() as connection:
             made = plan_rows.save_plan(
                 connection,

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from list_pipeline.core.drift.findings import DriftKind
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.five_lists.confirmation import NamedList
+from list_pipeline.core.five_lists.plausibility import PAIRS, FiveListsFacts, ListFacts
 from list_pipeline.core.lists import ALL_LISTS, ListRole
 from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.safety.modes import Mode
@@ -21,6 +22,7 @@ from list_pipeline.operations.safety import restore_guard
 from list_pipeline.operations.safety.confirmed_lists import present_lists, why_unconfirmed
 from list_pipeline.operations.safety.modes import change_block_reason, note_flag, operating_mode
 from list_pipeline.storage import drift as drift_rows
+from list_pipeline.storage import five_lists
 from list_pipeline.storage.runs import ledger
 from list_pipeline_tests.integration.offices import Office, office
 
@@ -290,3 +292,23 @@ def test_a_list_bears_the_name_that_was_read_under_its_id_and_no_other(with_list
         found = present_lists(connection, with_lists.services.list_ids)
     wanted = {role: NamedList(number, None) for role, number in zip(ALL_LISTS, FIVE.values(), strict=True)}
     assert found == wanted | {ListRole.MASTER: NamedList(101, ListRole.MASTER.label)}
+
+
+def test_lists_that_a_person_confirmed_are_changed_until_one_of_them_is_another(with_lists: Office) -> None:
+    services = with_lists.services
+    lists = {role: ListFacts(services.list_ids[role], role.label, 1, 1, 0) for role in ALL_LISTS}
+    with services.database.begin() as connection:
+        five_lists.save(
+            connection,
+            FiveListsFacts(lists, dict.fromkeys(PAIRS, 0), 0, 0, 0),
+            by="ada",
+            note=None,
+            despite=(),
+            replaces=None,
+            now=with_lists.clock.now(),
+        )
+    assert change_block_reason(services) is None
+    settings = services.settings.model_copy(update={"mailjet_campaign_list_2_id": 999})
+    with services.database.begin() as connection:
+        assert why_unconfirmed(connection, services.settings) is None
+        assert "confirmed as 103" in str(why_unconfirmed(connection, settings))
