@@ -17,16 +17,18 @@ from sqlalchemy import text
 from list_pipeline.core.drift.findings import DriftKind, RepairSummary
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.corrections import CorrectionSummary
+from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus, Sweep, content_hash
 from list_pipeline.core.rebalancing.balance import RebalancingSummary
 from list_pipeline.core.reviews.questions import ReviewKind
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.suppression.plan import SuppressionBreakdown, SuppressionSummary
 from list_pipeline.operations.services import Services
 from list_pipeline.settings import Settings
 from list_pipeline.storage.database import fetch_all, fetch_scalar
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
-from list_pipeline.storage.runs import ledger
+from list_pipeline.storage.runs import ledger, life
 from list_pipeline_tests.integration.storage.test_schema_constraints import SCHEDULE
 from list_pipeline_tests.virtual_clock import VirtualClock
 
@@ -67,13 +69,16 @@ SUMMARIES: dict[PlanKind, Any] = {
         frozen=(),
     ),
     PlanKind.REPAIR: RepairSummary(DriftKind.IN_TWO_CAMPAIGN_LISTS, 1),
-    PlanKind.UNDO: CorrectionSummary("taken back"),
+    **dict.fromkeys(
+        (PlanKind.UNDO, PlanKind.REDO, PlanKind.ROLLBACK, PlanKind.MANUAL), CorrectionSummary("taken back")
+    ),
 }
 
 _WAYS_TO = {
     PlanStatus.PLANNED: (),
     PlanStatus.EXECUTED: (PlanStatus.APPROVED, PlanStatus.EXECUTED),
     PlanStatus.REJECTED: (PlanStatus.PENDING_REVIEW, PlanStatus.REJECTED),
+    PlanStatus.WITHDRAWN: (PlanStatus.WITHDRAWN,),
     PlanStatus.EXPIRED: (PlanStatus.PENDING_REVIEW, PlanStatus.EXPIRED),
 }
 """What a plan was before, where it does not come there at once."""
@@ -101,7 +106,9 @@ class Office:
         weeks, before = divmod(len(self.query("select 1 from campaign_schedule")), 3)
         key = f"2026-11-{20 + weeks}-r{before + 1}-7"
         with self.services.database.begin() as connection:
-            connection.execute(text(SCHEDULE.format(key=key, round=before + 1, more="", values="")))
+            connection.execute(
+                text(SCHEDULE.format(key=key, round=before + 1, more=", mailjet_campaign_id", values=", 7"))
+            )
             return int(fetch_scalar(connection, "select max(id) from campaign_schedule"))
 
     def plan(
@@ -129,14 +136,60 @@ class Office:
             for step in _WAYS_TO.get(status, (status,)):
                 connection.execute(
                     text(
-                        "update plan set status = :status, executed_at = case when :status = 'executed' then created_at end"
-                        " where plan_id = :id"
+                        "update plan set status = :status, executed_at = case when :status = 'executed' then created_at end,"
+                        " withdrawn_at = case when :status = 'withdrawn' then created_at end,"
+                        " withdrawn_by = case when :status = 'withdrawn' then 'ada' end where plan_id = :id"
                     ),
                     {"status": step.value, "id": made.plan_id},
                 )
         if status is PlanStatus.PENDING_REVIEW:
             self.ask(made, ReviewKind.PLAN)
         return self.stored(made.plan_id)
+
+    def change(
+        self,
+        plan: StoredPlan,
+        contact_id: int,
+        *steps: tuple[StepAction, ListRole | None, StepState] | tuple[StepAction, ListRole | None, StepState, StepNote],
+        kind: ItemAction = ItemAction.MOVE,
+        reverses: int | None = None,
+    ) -> int:
+        """A change in the journal whose steps stand as they are given, and its number."""
+        with self.services.database.begin() as connection:
+            change_id = fetch_scalar(
+                connection,
+                "insert into change (plan_id, contact_id, kind, before, created_at, reverses_change_id)"
+                " values (:plan, :contact, :kind, '{}', :now, :reverses) returning change_id",
+                plan=plan.plan_id,
+                contact=contact_id,
+                kind=kind,
+                reverses=reverses,
+                now=self.clock.now(),
+            )
+            for ordinal, (action, role, state, *note) in enumerate(steps, start=1):
+                connection.execute(
+                    text(
+                        "insert into change_step (change_id, ordinal, action, list_role, state, note, changed_at)"
+                        " values (:change, :ordinal, :action, :role, :state, :note, :now)"
+                    ),
+                    {
+                        "change": change_id,
+                        "ordinal": ordinal,
+                        "action": action.value,
+                        "role": role.value if role else None,
+                        "state": state.value,
+                        "note": note[0].value if note else None,
+                        "now": self.clock.now(),
+                    },
+                )
+        return int(change_id)
+
+    def attempt(self, campaign_id: int, status: RunStatus = RunStatus.SUCCESS) -> int:
+        """The first attempt at the maintenance of a campaign, which ended so, and its number."""
+        with self.services.database.begin() as connection:
+            row = ledger.begin_log(connection, campaign_id, Sweep.H24.value, 1, "run", self.clock.now())
+            life.change_status(connection, life.LEDGER, row.log_id, RunStatus.RUNNING, status, self.clock.now())
+        return row.log_id
 
     def stored(self, plan_id: int) -> StoredPlan:
         """A plan as it is now."""

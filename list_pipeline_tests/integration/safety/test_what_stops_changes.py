@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from list_pipeline.core.drift.findings import DriftKind
 from list_pipeline.core.errors import RefusedError
@@ -25,6 +25,7 @@ from list_pipeline.storage import drift as drift_rows
 from list_pipeline.storage import five_lists
 from list_pipeline.storage.runs import ledger
 from list_pipeline_tests.integration.offices import Office, office
+from list_pipeline_tests.integration.races import lose_race
 
 SECOND = timedelta(seconds=1)
 AWAY = "the last sign of life"
@@ -181,8 +182,8 @@ def test_after_an_absence_the_lists_are_compared_once(here: Office) -> None:
 def test_a_comparison_from_before_the_absence_says_nothing(here: Office) -> None:
     compared(here, 0)
     away(here)
-    restore_guard.check_continuity(here.services)
-    assert settled(here) is not None
+    because = restore_guard.check_continuity(here.services)
+    assert settled(here) == because
     assert restore_guard.needs_reading(here.services)
 
 
@@ -225,6 +226,28 @@ def test_a_person_accepts_what_looked_like_our_own_work_and_changes_go_on(here: 
     assert change_block_reason(here.services) is None
     closed = here.query("select status, decided_by, note from review_item")
     assert closed == [("approved", "ada", "meant, says [address]")]
+
+
+def test_a_person_accepts_also_where_nothing_was_noted_but_the_stop(here: Office) -> None:
+    away(here)
+    restore_guard.check_continuity(here.services)
+    compared(here, 2)
+    assert restore_guard.accept(here.services, by="ada") == 0
+    assert change_block_reason(here.services) is None
+
+
+def test_what_somebody_is_writing_down_is_accepted_with_the_rest(here: Office) -> None:
+    drift_note(here, DriftKind.MISSING_AT_MAILJET)
+    accepted: list[int] = []
+
+    def notes_more(connection: Connection) -> None:
+        drift_rows.one_writer(connection)
+        drift_rows.add_drift_item(connection, "drift: more", {"kind": "more"}, here.clock.now())
+
+    raised = lose_race(
+        here.services.database, notes_more, lambda _: accepted.append(restore_guard.accept(here.services, by="ada"))
+    )
+    assert (raised, accepted) == (None, [2])
 
 
 def test_nobody_accepts_what_was_not_compared_since_changes_were_stopped(here: Office) -> None:
