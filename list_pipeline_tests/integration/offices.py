@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from list_pipeline.core.campaigns.eligibility import CampaignStatus
 from list_pipeline.core.drift.findings import DriftKind, RepairSummary
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.corrections import CorrectionSummary
@@ -74,6 +75,8 @@ SUMMARIES: dict[PlanKind, Any] = {
     ),
 }
 
+_OF_NO_CAMPAIGN = (PlanKind.REPAIR, PlanKind.MANUAL)
+
 _WAYS_TO = {
     PlanStatus.PLANNED: (),
     PlanStatus.EXECUTED: (PlanStatus.APPROVED, PlanStatus.EXECUTED),
@@ -101,14 +104,13 @@ class Office:
         with self.services.database.begin() as connection:
             ledger.set_mode(connection, "read_only", "a person", self.clock.now())
 
-    def campaign(self) -> int:
-        """One more campaign, and its id."""
+    def campaign(self, status: CampaignStatus = CampaignStatus.SCHEDULED) -> int:
+        """One more campaign, and its id: the first to list 1, the next to list 2, and so on."""
         weeks, before = divmod(len(self.query("select 1 from campaign_schedule")), 3)
         key = f"2026-11-{20 + weeks}-r{before + 1}-7"
         with self.services.database.begin() as connection:
-            connection.execute(
-                text(SCHEDULE.format(key=key, round=before + 1, more=", mailjet_campaign_id", values=", 7"))
-            )
+            more, values = ", mailjet_campaign_id, status", f", 7, '{status.value}'"
+            connection.execute(text(SCHEDULE.format(key=key, round=before + 1, more=more, values=values)))
             return int(fetch_scalar(connection, "select max(id) from campaign_schedule"))
 
     def plan(
@@ -118,15 +120,16 @@ class Office:
         items: Sequence[PlanItem] = (),
         campaign_id: int | None = None,
     ) -> StoredPlan:
-        """A plan about a campaign; one that waits has asked about itself."""
-        campaign_id = campaign_id or self.campaign()
+        """A plan, about a campaign where its kind is; one that waits has asked about itself."""
+        sweep = None if kind in _OF_NO_CAMPAIGN else Sweep.H24
+        campaign_id = None if kind in _OF_NO_CAMPAIGN else campaign_id or self.campaign()
         with self.services.database.begin() as connection:
             made = plan_rows.save_plan(
                 connection,
                 campaign_id=campaign_id,
                 kind=kind,
-                sweep=Sweep.H24,
-                content_hash=content_hash(campaign_id, kind, Sweep.H24, "test", items),
+                sweep=sweep,
+                content_hash=content_hash(campaign_id, kind, sweep, "test", items),
                 policy_version="test",
                 status=PlanStatus.PLANNED,
                 summary=SUMMARIES[kind],
@@ -190,6 +193,14 @@ class Office:
             row = ledger.begin_log(connection, campaign_id, Sweep.H24.value, 1, "run", self.clock.now())
             life.change_status(connection, life.LEDGER, row.log_id, RunStatus.RUNNING, status, self.clock.now())
         return row.log_id
+
+    def let_through(self, kind: PlanKind, items: Sequence[PlanItem] = ()) -> StoredPlan:
+        """A plan that a person approves right now."""
+        plan = self.plan(kind, PlanStatus.PLANNED, items)
+        with self.services.database.begin() as connection:
+            return plan_rows.decide(
+                connection, plan.plan_id, PlanStatus.PLANNED, PlanStatus.APPROVED, "ada", self.clock.now()
+            )
 
     def stored(self, plan_id: int) -> StoredPlan:
         """A plan as it is now."""
