@@ -91,3 +91,30 @@ def search(read: Callable[[int], Page[T]], wanted: Sequence[Wanted], page: int) 
                 "Looking for rows in a long list", "rows kept moving while it was read", "Run it again to continue"
             )
     return Search(rows, reached_end)
+
+
+def read_on(
+    read: Callable[[int], tuple[tuple[T, ...], bool]],
+    offset: int,
+    counted: int,
+    identity: Callable[[T], int],
+    page: int,
+) -> tuple[tuple[T, ...], bool]:
+    """A page from an offset on, read on behind its end while it is short and more rows were counted.
+
+    Each further page begins with the last row of the one before: finding it first shows that nothing shifted meanwhile.
+
+    Args:
+        read: the rows from an offset (0-based) on, and whether the page was short. page: how many rows a full page has.
+
+    Returns:
+        The rows, and whether there are none behind them.
+    """
+    rows, is_last = read(offset)
+    while rows and is_last and len(rows) < page and offset + len(rows) < counted:
+        more, is_last = read(offset + len(rows) - 1)
+        if len(more) < 2 or identity(more[0]) != identity(rows[-1]):
+            break
+        rows = rows + more[1:]
+    # As many rows as a page has, read in several: the last of these answers was short, and the series goes on.
+    return rows, is_last and (len(rows) < page or offset + len(rows) >= counted)

@@ -15,7 +15,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
-from typing import TypeVar
 
 import structlog
 
@@ -26,13 +25,11 @@ from list_pipeline.core.plans.journal import StepAction
 from list_pipeline.integrations.mailjet import PAGE, MailjetClient
 from list_pipeline.operations.access import ReadingMailjet
 from list_pipeline.operations.membership.sync import list_sizes
-from list_pipeline.operations.plans.pages import Page, Wanted, search
+from list_pipeline.operations.plans.pages import Page, Wanted, read_on, search
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans.journal import Step
 
 log = structlog.get_logger(__name__)
-
-Row = TypeVar("Row")
 
 _ATTEMPTS = 3
 _SINGLE_READS_MAX = 20
@@ -122,8 +119,7 @@ class ReadBack:
         found = search(self._entries_from(role, after), wanted, PAGE)
         still = {row.contact_id: row for row in found.rows.values() if row.contact_id in named}
         unplaced = named - {place.contact_id for place in places} - still.keys()
-        if unplaced:
-            still |= self._members_among(role, sorted(unplaced), after)
+        still |= self._members_among(role, sorted(unplaced), after)
         gone = sorted(named - still.keys())
         with self._services.database.begin() as connection:
             members.note_removed(connection, role, gone, now)
@@ -139,8 +135,8 @@ class ReadBack:
         def read(offset: int) -> Page[RecipientSeen]:
             nonlocal size
             for _ in range(_ATTEMPTS):
-                rows, is_last = _read_on(
-                    partial(self._mailjet.recipients_page, list_id), offset, size, lambda row: row.recipient_id
+                rows, is_last = read_on(
+                    partial(self._mailjet.recipients_page, list_id), offset, size, lambda row: row.recipient_id, PAGE
                 )
                 if not is_last or offset + len(rows) >= size:
                     return Page({row.recipient_id: row for row in rows}, is_last)
@@ -171,7 +167,7 @@ class ReadBack:
         ]
 
         def read(offset: int) -> Page[ContactSeen]:
-            rows, is_last = _read_on(self._mailjet.excluded_page, offset, counted, lambda row: row.contact_id)
+            rows, is_last = read_on(self._mailjet.excluded_page, offset, counted, lambda row: row.contact_id, PAGE)
             if not excluded and is_last and offset + len(rows) < counted:
                 raise IncompleteDataError(
                     "Reading back who is excluded from campaigns",
@@ -240,20 +236,3 @@ class ReadBack:
             with suppress(IncompleteDataError):
                 return paged()
         return paged()
-
-
-def _read_on(
-    read: Callable[[int], tuple[tuple[Row, ...], bool]], offset: int, counted: int, identity: Callable[[Row], int]
-) -> tuple[tuple[Row, ...], bool]:
-    """A page from an offset on, read on behind its end while it is short and more rows were counted.
-
-    Each further page begins with the last row of the one before: finding it first shows that nothing shifted meanwhile.
-    """
-    rows, is_last = read(offset)
-    while rows and is_last and len(rows) < PAGE and offset + len(rows) < counted:
-        more, is_last = read(offset + len(rows) - 1)
-        if len(more) < 2 or identity(more[0]) != identity(rows[-1]):
-            break
-        rows = rows + more[1:]
-    # As many rows as a page has, read in several: the last of these answers was short, and the series goes on.
-    return rows, is_last and (len(rows) < PAGE or offset + len(rows) >= counted)

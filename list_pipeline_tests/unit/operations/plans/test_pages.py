@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from list_pipeline.core.errors import IncompleteDataError
-from list_pipeline.operations.plans.pages import Page, Wanted, search
+from list_pipeline.operations.plans.pages import Page, Wanted, read_on, search
 
 PAGE = 100
 
@@ -69,3 +69,82 @@ def test_a_series_that_never_stands_still_proves_nothing() -> None:
 
     with pytest.raises(IncompleteDataError):
         search(moving, [Wanted(17, 2_000)], PAGE)
+
+
+class Short:
+    """A series of numbers whose pages have at most so many rows, where eight were asked for."""
+
+    def __init__(self, size: int, longest: int) -> None:
+        self.numbers = tuple(range(size))
+        self.longest = longest
+        self.asked: list[int] = []
+
+    def page(self, offset: int) -> tuple[tuple[int, ...], bool]:
+        self.asked.append(offset)
+        found = self.numbers[offset : offset + self.longest]
+        return found, len(found) < 8
+
+    def from_on(self, offset: int, counted: int) -> tuple[tuple[int, ...], bool]:
+        return read_on(self.page, offset, counted, lambda row: row, 8)
+
+
+def test_a_full_page_is_read_once() -> None:
+    series = Short(20, 8)
+    assert series.from_on(0, 20) == (tuple(range(8)), False)
+    assert series.asked == [0]
+
+
+@pytest.mark.parametrize(("longest", "reads"), [(2, 7), (3, 4), (5, 2)])
+def test_a_short_page_is_read_on_until_it_is_full_and_the_series_goes_on(longest: int, reads: int) -> None:
+    series = Short(20, longest)
+    rows, is_last = series.from_on(0, 20)
+    assert rows == tuple(range(len(rows)))
+    assert len(rows) >= 8
+    assert not is_last
+    assert len(series.asked) == reads
+
+
+def test_as_many_rows_as_were_counted_are_the_end_of_the_series() -> None:
+    series = Short(16, 2)
+    assert series.from_on(8, 16) == (tuple(range(8, 16)), True)
+
+
+def test_a_page_that_has_all_rows_that_were_counted_is_not_read_on() -> None:
+    series = Short(11, 8)
+    assert series.from_on(8, 11) == ((8, 9, 10), True)
+    assert series.asked == [8]
+
+
+def test_behind_the_end_of_the_series_nothing_is_read_on() -> None:
+    series = Short(4, 8)
+    assert series.from_on(4, 9) == ((), True)
+    assert series.asked == [4]
+
+
+def test_a_short_page_that_is_said_not_to_be_the_last_is_taken_as_it_is() -> None:
+    asked: list[int] = []
+
+    def page(offset: int) -> tuple[tuple[int, ...], bool]:
+        asked.append(offset)
+        return (0, 1, 2), False
+
+    assert read_on(page, 0, 20, lambda row: row, 8) == ((0, 1, 2), False)
+    assert asked == [0]
+
+
+def test_a_full_page_that_is_said_to_be_the_last_is_not_while_more_was_counted() -> None:
+    asked: list[int] = []
+
+    def page(offset: int) -> tuple[tuple[int, ...], bool]:
+        asked.append(offset)
+        return tuple(range(8)), True
+
+    assert read_on(page, 0, 20, lambda row: row, 8) == (tuple(range(8)), False)
+    assert asked == [0]
+
+
+def test_rows_that_shifted_meanwhile_are_not_read_on() -> None:
+    def page(offset: int) -> tuple[tuple[int, ...], bool]:
+        return tuple(range(offset + bool(offset), offset + 3)), True
+
+    assert read_on(page, 0, 20, lambda row: row, 8) == ((0, 1, 2), True)

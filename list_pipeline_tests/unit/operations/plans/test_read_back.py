@@ -48,6 +48,9 @@ class AList:
     asked: list[str] = field(default_factory=list)
     removed: list[int] = field(default_factory=list)
     added: set[int] = field(default_factory=set)
+    refreshed: list[int] = field(default_factory=list)
+    counted: int | None = None
+    """How many entries Mailjet counts, where that is not how many there are."""
     unsubscribed: set[int] = field(default_factory=set)
     disturbed: int = 0
     """So many readings of the whole list that somebody disturbs."""
@@ -108,12 +111,12 @@ def a_list(monkeypatch: pytest.MonkeyPatch) -> AList:
         stored_sizes=lambda _: {LIST: SimpleNamespace(raw=len(made.ours))},
         note_removed=made.note_removed,
         note_added=lambda _, role, rows, now: made.added.update(row.contact_id for row in rows),
-        refresh_flags=lambda *_: None,
+        refresh_flags=lambda _, now, ids: made.refreshed.extend(ids),
         iterate=list,
     )
     monkeypatch.setattr(read_back, "members", rows)
     monkeypatch.setattr(read_back, "PAGE", PAGE)
-    monkeypatch.setattr(read_back, "list_sizes", lambda _: {LIST: len(made.entries)})
+    monkeypatch.setattr(read_back, "list_sizes", lambda _: {LIST: made.counted or len(made.entries)})
     return made
 
 
@@ -140,12 +143,14 @@ def test_who_left_is_believed_from_the_page_on_which_the_entry_stood(a_list: ALi
 def test_who_is_still_there_is_not_believed_because_as_many_others_left(a_list: AList) -> None:
     a_list.take_off(40, 90, 91)
     assert confirmed_off(a_list, 40, 41) == {40}
+    assert a_list.added == {41}
 
 
 def test_who_was_put_on_again_meanwhile_is_found_at_the_end_because_the_size_does_not_fit(a_list: AList) -> None:
     a_list.take_off(40, 41)
     a_list.put_on(41)
     assert confirmed_off(a_list, 40, 41) == {40}
+    assert len(a_list.asked) == 2
 
 
 def test_where_the_size_fits_the_end_of_the_list_costs_no_request(a_list: AList) -> None:
@@ -158,6 +163,7 @@ def test_each_is_looked_for_where_it_stands_after_those_before_it_left(a_list: A
     leaving = range(2, 100, 3)
     a_list.take_off(*leaving[:-1])
     assert confirmed_off(a_list, *leaving) == set(leaving[:-1])
+    assert len(a_list.asked) == 11
 
 
 def test_whom_our_rows_do_not_have_on_the_list_is_looked_up_and_not_believed_to_have_left(a_list: AList) -> None:
@@ -243,12 +249,21 @@ def test_up_to_twenty_are_looked_up_one_by_one(a_list: AList) -> None:
     assert "all" not in a_list.asked
 
 
+@pytest.mark.parametrize(("counted", "many", "is_singly"), [(25_000, 26, True), (25_974, 27, False)])
+def test_of_a_long_list_more_are_looked_up_one_by_one_than_of_a_short_one(
+    a_list: AList, counted: int, many: int, is_singly: bool
+) -> None:
+    a_list.counted = counted
+    confirmed_on(a_list, *range(1, many + 1))
+    assert ("all" not in a_list.asked) is is_singly
+
+
 def test_our_rows_of_whom_somebody_took_off_or_put_on_anew_are_brought_up_to_date(a_list: AList) -> None:
     a_list.take_off(40, 41)
     a_list.put_on(41)
     mailjet: Any = a_list
     ReadBack(SERVICES, mailjet).look_again(LIST, [40, 41, 42])
-    assert (a_list.removed, a_list.added) == ([40], {41, 42})
+    assert (a_list.removed, a_list.added, a_list.refreshed) == ([40], {41, 42}, [40, 41, 42])
 
 
 @dataclass
@@ -319,6 +334,19 @@ def test_a_few_who_are_not_shown_as_excluded_are_looked_up_one_by_one(monkeypatc
     assert confirmed(made, StepAction.EXCLUDE, [10, 11, 900], monkeypatch) == {10, 11}
     assert made.asked.count("contact") == 1
     assert "number" not in made.asked
+
+
+def test_up_to_twenty_who_are_not_shown_as_excluded_are_looked_up_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Contacts({500})
+    assert confirmed(made, StepAction.EXCLUDE, range(1, 21), monkeypatch) == set()
+    assert made.asked.count("contact") == 20
+    assert "number" not in made.asked
+
+
+def test_many_whose_exclusion_was_not_lifted_are_told_by_the_pages_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Contacts(set(range(1, 61)))
+    assert confirmed(made, StepAction.INCLUDE, range(1, 31), monkeypatch) == set()
+    assert made.asked.count("number") == 1
 
 
 def test_a_job_that_excluded_nobody_is_told_by_their_number_and_confirms_nobody(
