@@ -43,13 +43,9 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Search(Generic[T]):
-    """The result: every row that was read, by id. A wanted one that is not among them is not in the series.
-
-    ``reached_end``: the last page of the series was read too.
-    """
+    """The result: every row that was read, by id. A wanted one that is not among them is not in the series."""
 
     rows: Mapping[int, T]
-    reached_end: bool
 
 
 def search(read: Callable[[int], Page[T]], wanted: Sequence[Wanted], page: int) -> Search[T]:
@@ -66,7 +62,7 @@ def search(read: Callable[[int], Page[T]], wanted: Sequence[Wanted], page: int) 
     """
     left = sorted(wanted, key=lambda one: one.row_id)
     rows: dict[int, T] = {}
-    shift, astray, reached_end = 0, 0, False
+    shift, astray = 0, 0
     margin, place = min(_MARGIN, page // 4), 0
     while place < len(left):
         one = left[place]
@@ -79,7 +75,6 @@ def search(read: Callable[[int], Page[T]], wanted: Sequence[Wanted], page: int) 
             shift += page - margin
         else:
             rows.update(found.rows)
-            reached_end = reached_end or found.is_last
             shift = offset + bisect_left(ids, one.row_id) - one.rank
             while place < len(left) and (found.is_last or left[place].row_id <= ids[-1]):
                 place += 1
@@ -90,7 +85,7 @@ def search(read: Callable[[int], Page[T]], wanted: Sequence[Wanted], page: int) 
             raise IncompleteDataError(
                 "Looking for rows in a long list", "rows kept moving while it was read", "Run it again to continue"
             )
-    return Search(rows, reached_end)
+    return Search(rows)
 
 
 def read_on(

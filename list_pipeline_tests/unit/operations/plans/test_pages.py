@@ -63,12 +63,61 @@ def test_nobody_is_left_of_the_series() -> None:
     assert Series([]).among(removed_from(before, before[::9])) == set()
 
 
-def test_a_series_that_never_stands_still_proves_nothing() -> None:
+@pytest.mark.parametrize(("wanted", "reads"), [(1, 31), (250, 33)])
+def test_a_series_that_never_stands_still_proves_nothing(wanted: int, reads: int) -> None:
+    asked: list[int] = []
+
     def moving(offset: int) -> Page[int]:
+        asked.append(offset)
         return Page(dict.fromkeys(range(9000, 9000 + PAGE), 0), is_last=False)
 
     with pytest.raises(IncompleteDataError):
-        search(moving, [Wanted(17, 2_000)], PAGE)
+        search(moving, [Wanted(17 + number, 2_000) for number in range(wanted)], PAGE)
+    assert len(asked) == reads
+
+
+def test_what_was_proven_before_does_not_shorten_the_patience_with_a_series_that_moves() -> None:
+    asked: list[int] = []
+
+    def moving_later(offset: int) -> Page[int]:
+        asked.append(offset)
+        first = 0 if len(asked) == 1 else 9000
+        return Page(dict.fromkeys(range(first, first + PAGE), 0), is_last=False)
+
+    with pytest.raises(IncompleteDataError):
+        search(moving_later, [Wanted(17, 0), Wanted(500, 2_000)], PAGE)
+    assert len(asked) == 1 + 31
+
+
+def test_who_stands_further_behind_than_expected_is_found_because_a_page_in_front_proves_nothing() -> None:
+    before = list(range(10_000))
+    stay = [*before[:90], 5_000]
+    series = Series(before)
+    assert series.among(removed_from(before, stay)) == set(stay)
+
+
+def test_who_is_gone_of_a_series_that_shrank_to_nothing_near_it_is_not_found() -> None:
+    series = Series(list(range(10)))
+    assert series.among([Wanted(500, 400)]) == set()
+    assert series.reads == 9
+
+
+def test_who_stands_far_behind_the_expected_place_costs_a_page_for_each_that_lies_between() -> None:
+    series = Series(list(range(10_000)))
+    assert series.among([Wanted(5_000, 4_000)]) == {5_000}
+    assert series.reads == 14
+
+
+@pytest.mark.parametrize(("page", "row_id"), [(100, 75), (100, 174), (1_000, 50), (1_000, 1_049)])
+def test_the_first_and_the_last_row_of_a_page_are_on_it(page: int, row_id: int) -> None:
+    reads: list[int] = []
+
+    def read(offset: int) -> Page[int]:
+        reads.append(offset)
+        return Page(dict.fromkeys(range(offset, offset + page), 0), is_last=False)
+
+    assert row_id in search(read, [Wanted(row_id, 100)], page).rows
+    assert len(reads) == 1
 
 
 class Short:

@@ -5,7 +5,7 @@ With lists that fit on one page, every entry is read anyway, and nobody would no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -299,14 +299,15 @@ def confirmed(
     wanted: Sequence[int],
     monkeypatch: pytest.MonkeyPatch,
     among_excluded: Sequence[int] = range(1_000),
+    ranks: Mapping[int, int] | None = None,
 ) -> set[int]:
     """Of whom it is believed that a job excluded them, or lifted their exclusion. Our rows are those of before the job, with
-    these contacts among the excluded ones, or to be among them."""
+    these contacts among the excluded ones, or to be among them; ``ranks``: how many of these stood in front of each."""
     noted: list[int] = []
     is_lifted = action is StepAction.INCLUDE
     rows = SimpleNamespace(
         places_among_excluded=lambda _, ids: [
-            PlaceInOrder(contact, contact, contact - 1 if is_lifted else 0)
+            PlaceInOrder(contact, contact, ranks[contact] if ranks else contact - 1 if is_lifted else 0)
             for contact in sorted(ids)
             if contact in among_excluded
         ],
@@ -343,10 +344,28 @@ def test_up_to_twenty_who_are_not_shown_as_excluded_are_looked_up_one_by_one(mon
     assert "number" not in made.asked
 
 
-def test_many_whose_exclusion_was_not_lifted_are_told_by_the_pages_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = Contacts(set(range(1, 61)))
-    assert confirmed(made, StepAction.INCLUDE, range(1, 31), monkeypatch) == set()
+@pytest.mark.parametrize("lifted", [set(), set(range(1, 31))])
+def test_many_whose_exclusion_was_to_be_lifted_are_told_by_the_pages_alone(
+    lifted: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Contacts(set(range(1, 61)) - lifted)
+    assert confirmed(made, StepAction.INCLUDE, range(1, 31), monkeypatch) == lifted
     assert made.asked.count("number") == 1
+
+
+@pytest.mark.parametrize("action", [StepAction.EXCLUDE, StepAction.INCLUDE])
+def test_each_is_looked_for_where_it_stands_after_those_before_it_were_excluded_or_not_any_more(
+    action: StepAction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = [*range(101, 141, 2), *range(501, 541, 2), *range(901, 941, 2)]
+    others = range(0, 1_000, 2)
+    is_lifted = action is StepAction.INCLUDE
+    made = Contacts({*others, *([] if is_lifted else changed)})
+    before = sorted({*others, *(changed if is_lifted else [])})
+    rank = {contact: sum(one < contact for one in before) for contact in changed}
+    assert confirmed(made, action, changed, monkeypatch, ranks=rank) == set(changed)
+    # Three blocks: of twenty who came between others, or of the twenty others that they stood between.
+    assert made.asked.count("page") == (12 if is_lifted else 21)
 
 
 def test_a_job_that_excluded_nobody_is_told_by_their_number_and_confirms_nobody(
