@@ -73,8 +73,7 @@ def close(
     now = services.clock.now()
     with services.database.begin() as connection:
         outcomes = outcome_rows.outcomes(connection, plan.plan_id)
-        is_decided = plan.status in (PlanStatus.APPROVED, PlanStatus.EXECUTED)
-        if is_decided and plan.executed_at is None and not outcomes.open:
+        if plan.status is PlanStatus.APPROVED and not outcomes.open:
             plan_rows.mark_executed(connection, plan.plan_id, now)
         too_late = attempt_rows.left_by_deadline(connection, plan.plan_id)
         failed = {step.contact_id for step in journal.steps_of(connection, plan.plan_id, StepState.FAILED)}

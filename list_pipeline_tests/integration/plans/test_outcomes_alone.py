@@ -14,7 +14,7 @@ from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.runs.status import RunStatus
-from list_pipeline.operations.plans.outcomes import ask_about_failed, close
+from list_pipeline.operations.plans.outcomes import ask_about_failed, close, keep_history
 from list_pipeline.operations.plans.taken_back import note_in_ledger, state_of
 from list_pipeline.storage.plans.plan_rows import SUMMARIES, StoredPlan
 from list_pipeline_tests.integration.offices import Office, office, suppress_items
@@ -159,6 +159,36 @@ def test_where_nothing_failed_the_ledger_says_nothing(here: Office) -> None:
     close(here.services, plan, by="action", log_id=log_id, failure="three attempts", deadline="too late")
     ((errors,),) = here.query("select errors from list_maintenance_log")
     assert not errors
+
+
+def test_who_was_suppressed_stands_in_the_history_once_with_the_attempt_that_did_it(
+    copy_of: Callable[[str], str], migrated: str
+) -> None:
+    lists = {f"mailjet_{name}_list_id": n for n, name in enumerate(("master", "suppression"), start=101)}
+    lists |= {f"mailjet_campaign_list_{n}_id": 110 + n for n in (1, 2, 3)}
+    with office(copy_of(migrated), **lists) as here:
+        plan = here.plan(status=APPROVED, items=suppress_items(1, 2))
+        assert plan.campaign_id is not None
+        log_id = here.attempt(plan.campaign_id)
+        for contact_id, state in ((1, CONFIRMED), (2, PLANNED)):
+            here.query(
+                "insert into contact_list_membership (contact_id, email, queued_at, last_updated)"
+                " values (:id, :email, now(), now()) returning 1",
+                id=contact_id,
+                email=f"{contact_id}@example.com",
+            )
+            here.change(
+                plan,
+                contact_id,
+                (ADD, ListRole.SUPPRESSION, state),
+                (StepAction.EXCLUDE, None, state),
+                (REMOVE, ONE, state),
+                kind=ItemAction.SUPPRESS,
+            )
+        for _ in range(2):
+            keep_history(here.services, plan.plan_id, log_id)
+        kept = here.query("select contact_id, removed_from_lists, maintenance_log_id from contact_suppression_history")
+        assert kept == [(1, ["111"], log_id)]
 
 
 # How a maintenance stands
