@@ -80,11 +80,9 @@ def note_in_ledger(services: Storing, campaign_id: int, sweep: Sweep, *, by_roll
         if not found.taken_back and not found.withdrawn and row.status not in TAKEN_BACK:
             return row.status
         # Of an undo by an earlier version it is not known how the attempt stood before.
-        before = row.status_before_undo or (RunStatus.SUCCESS if row.status in TAKEN_BACK else row.status)
+        before = row.status_before_undo or RunStatus.SUCCESS
         status = status_after_undo(before, taken_back=found.taken_back, left=len(found.left), withdrawn=found.withdrawn)
         because = _why_left(connection, campaign_id, sweep, found.left)
-        if status is row.status and status not in TAKEN_BACK:
-            return status
         ledger.note_taken_back(connection, row, status, found.taken_back, because, services.clock.now())
     return status
 
