@@ -106,10 +106,11 @@ class Office:
 
     def campaign(self, status: CampaignStatus = CampaignStatus.SCHEDULED) -> int:
         """One more campaign, and its id: the first to list 1, the next to list 2, and so on."""
-        weeks, before = divmod(len(self.query("select 1 from campaign_schedule")), 3)
+        number = len(self.query("select 1 from campaign_schedule"))
+        weeks, before = divmod(number, 3)
         key = f"2026-11-{20 + weeks}-r{before + 1}-7"
         with self.services.database.begin() as connection:
-            more, values = ", mailjet_campaign_id, status", f", 7, '{status.value}'"
+            more, values = ", mailjet_campaign_id, status", f", {number + 7}, '{status.value}'"
             connection.execute(text(SCHEDULE.format(key=key, round=before + 1, more=more, values=values)))
             return int(fetch_scalar(connection, "select max(id) from campaign_schedule"))
 
