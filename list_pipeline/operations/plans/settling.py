@@ -251,11 +251,12 @@ class Settling:
             else:
                 left = left_undone(effect.missing, may_take_effect=self._may_take_effect(connection))
                 journal.job_ended(connection, job_id, state, error, now)
-                review_rows.resolve_job(connection, job_id, "the bulk job is over", now)
                 journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now)
                 journal.settle_steps(connection, left.again, StepState.PLANNED, now, StepNote.HAD_NO_EFFECT)
                 last_state, last_note = left.last_state
                 journal.settle_steps(connection, left.given_up, last_state, now, last_note)
+            # Over, or forgotten by Mailjet: either way nobody has to find out any more whether it ever ends.
+            review_rows.resolve_job(connection, job_id, "the bulk job is over", now)
             members.refresh_flags(connection, now, sorted({step.contact_id for step in steps}))
         if effect.missing:
             log.warning("steps had no effect", job=job_id, again=len(left.again), given_up=len(left.given_up))

@@ -230,12 +230,15 @@ def test_people_are_told_once_of_a_job_that_does_not_end_and_nothing_of_it_is_se
     assert (details, campaign) == ({"bulk_job": job.job_id}, work.plan.campaign_id)
 
 
-def test_what_people_were_told_of_a_job_is_over_when_it_ended(work: AtWork) -> None:
+@pytest.mark.parametrize("then", [ended(), RemoteNotFoundError("Looking at a job", "there is none", "-")])
+def test_what_people_were_told_of_a_job_is_over_when_it_ended_or_mailjet_forgot_it(
+    work: AtWork, then: JobSeen | Exception
+) -> None:
     job = work.posted(1)
     work.seen = endless()
     with pytest.raises(JobTimeoutError):
         work.settling().finish(job, NUMBER)
-    work.seen, work.there = ended(), {1}
+    work.seen = then
     work.settling().resume()
     assert work.here.query("select status from review_item") == [("resolved",)]
 
@@ -349,7 +352,7 @@ def test_of_a_plan_that_is_taken_back_nothing_more_is_begun_and_what_was_begun_s
 def test_nothing_is_taken_back_while_a_job_of_the_plan_may_take_effect(work: AtWork) -> None:
     work.posted(1, number=None)
     work.settling().resume()
-    with pytest.raises(JobTimeoutError, match="ask for it again then"):
+    with pytest.raises(JobTimeoutError, match="for 6 hours; ask for it again then"):
         work.settling().stop(StepNote.UNDONE)
     assert work.steps()[1][0] == "planned"
     work.here.clock.advance(LONGEST)
@@ -389,7 +392,21 @@ def test_a_lost_job_that_a_person_declares_dead_is_over(work: AtWork) -> None:
     assert work.steps()[1][0] == StepState.PLANNED.value
 
 
-# Nothing of a job was accepted
+# Nothing of a job was accepted, or of a contact
+
+
+def test_the_steps_of_who_was_erased_are_left_out_of_the_others(work: AtWork) -> None:
+    with work.lock.writing() as connection:
+        changes = [NewChange(one, ItemAction.MOVE, {}, [NewStep(ADD, TWO)]) for one in (1, 2)]
+        journal.open_changes(connection, work.plan.plan_id, changes, work.here.clock.now())
+        planned = list(journal.steps_of(connection, work.plan.plan_id))
+    assert [one.contact_id for one in work.settling().leave_out(planned, {1})] == [2]
+    assert work.steps() == {1: ("skipped", "contact_gone", 0), 2: ("planned", None, 0)}
+
+
+def test_of_several_jobs_that_have_not_ended_the_one_that_is_asked_for_is_found(work: AtWork) -> None:
+    first, second = work.posted(1), work.posted(2, number=None)
+    assert [work.settling().open_job(one.job_id) for one in (first, second)] == [first, second]
 
 
 def test_what_was_refused_is_still_to_be_done_and_counts_no_attempt(work: AtWork) -> None:
