@@ -43,11 +43,13 @@ def _noun(name: str, *also: str) -> Group:
     return Group(name, (f"list_pipeline/core/{name}/*.py",), (f"{_UNIT}/{name}", *_FIGURES, *also))
 
 
+_READING_BACK = ("list_pipeline/operations/plans/pages.py", "list_pipeline/operations/plans/read_back.py")
 _ON_A_DATABASE = (
     "list_pipeline/operations/plans/outcomes.py",
+    "list_pipeline/operations/plans/settling.py",
     "list_pipeline/operations/plans/taken_back.py",
 )
-"""Modules of a package whose others need Mailjet."""
+"""Modules of a package whose others need a Mailjet that answers."""
 
 GROUPS = (
     _noun(
@@ -71,6 +73,7 @@ GROUPS = (
     _noun("incidents"),
     _noun("reviews"),
     Group("life_cycles", ("list_pipeline/core/life_cycles.py",), (f"{_UNIT}/test_life_cycles.py",)),
+    Group("reading_back", _READING_BACK, ("list_pipeline_tests/unit/operations/plans",)),
     Group(
         "decisions",
         (
@@ -81,6 +84,7 @@ GROUPS = (
         ),
         (
             f"{_WHOLE}/plans/test_outcomes_alone.py",
+            f"{_WHOLE}/plans/test_settling_alone.py",
             f"{_WHOLE}/reviews/test_decisions_alone.py",
             f"{_WHOLE}/reviews/test_gates_alone.py",
             f"{_WHOLE}/reviews/test_reminders.py",
@@ -102,6 +106,6 @@ GROUPS = (
             "list_pipeline_tests/unit/operations/plans",
             *(f"{_WHOLE}/{noun}" for noun in ("plans", "rebalancing", "suppression", "safety", "reviews", "campaigns")),
         ),
-        without=_ON_A_DATABASE,
+        without=(*_READING_BACK, *_ON_A_DATABASE),
     ),
 )
