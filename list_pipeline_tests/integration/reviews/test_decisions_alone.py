@@ -79,7 +79,27 @@ def test_a_plan_is_approved_by_its_hash_alone(here: Office) -> None:
     assert here.stored(plan.plan_id) == plan
 
 
+def test_a_plan_that_was_only_looked_at_cannot_be_approved(here: Office) -> None:
+    plan = here.plan(status=PlanStatus.PLANNED)
+    with pytest.raises(RefusedError, match="it is planned"):
+        approve(here.services, plan.plan_id, by="ada", content_hash=plan.content_hash)
+    assert here.stored(plan.plan_id) == plan
+
+
+def test_who_approves_a_plan_approves_nobody_who_is_held(here: Office) -> None:
+    plan = here.plan()
+    held = here.ask(plan, ReviewKind.INCIDENT, contact_ids=[7])
+    approve(here.services, plan.plan_id, by="ada", content_hash=plan.content_hash)
+    assert status_of(here, held) == ("open", None)
+
+
 # Questions about single contacts
+
+
+def test_a_note_on_a_question_is_kept_without_an_address(here: Office) -> None:
+    asked = here.ask(here.plan(status=EXECUTED), ReviewKind.FAILED_ITEM, 7)
+    reject_item(here.services, asked, by="ada", note="see ada@example.com")
+    assert here.query("select note from review_item") == [("see [address]",)]
 
 
 def test_a_question_that_does_not_exist_cannot_be_decided(here: Office) -> None:

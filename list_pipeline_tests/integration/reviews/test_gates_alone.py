@@ -213,3 +213,8 @@ def test_of_a_plan_of_which_everybody_waits_nothing_is_to_be_begun(here: Office)
     plan = here.plan(status=PLANNED, items=items())
     waiting, _ = judge(here, plan, decision(GateOutcome.NEEDS_REVIEW, CERTAIN, DOUBTFUL))
     assert not gates.has_unstarted(here.services, waiting)
+
+
+def test_what_is_let_through_as_a_whole_is_begun_with_the_plan_and_not_before(here: Office) -> None:
+    approved, _ = judge(here, here.plan(status=PLANNED, items=items()), decision(GateOutcome.APPROVED, DOUBTFUL))
+    assert not gates.has_unstarted(here.services, approved)
