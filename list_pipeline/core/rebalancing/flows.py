@@ -201,32 +201,28 @@ def plan_flows(
     triggered = before is not None and before > rules.trigger
     groups, joinable = _groups(sent_in_open_cycle, frozen), _joinable(sent_in_open_cycle)
     offered = 0 if rules.enrol is EnrolNewcomers.OFF else newcomers_available
+    restriction = _restriction(sent_in_open_cycle, frozen)
+    solution: Solution | None
+    later = certificate = None
     if triggered:
-        solution: Solution | None = _solve_triggered(sizes, offered, groups, joinable, rules)
+        solution = _solve_triggered(sizes, offered, groups, joinable, rules)
+        left = offered - sum(solution.enrolments)
+        later = solve(solution.sizes, range(left + 1), FREE, rules.repair)
+        certificate = _certificate(solution, newcomers_available, restriction)
     else:
-        solution = _solve_untriggered(sizes, offered, groups, joinable, rules, before)
+        solution = _solve_untriggered(sizes, offered, groups, joinable, rules)
 
     target = solution.sizes if solution is not None else sizes
     after = deviation(target)
-    moves = _by_pair(solution)
-    enrolments = _by_role(solution)
-    later = None
-    if triggered and groups != FREE and after is not None and after > rules.repair:
-        left = offered - sum(enrolments.values())
-        later = solve(target, range(left + 1), FREE, rules.repair)
+    moves, enrolments = _by_pair(solution), _by_role(solution)
     deferred_moves, deferred_enrolments = _by_pair(later), _by_role(later)
-    restriction = _restriction(sent_in_open_cycle, frozen)
-    is_changed = bool(moves or enrolments)
-    best_now = assess_balance(target, rules.repair_percent).state in (
-        BalanceState.BALANCED,
-        BalanceState.AS_EVEN_AS_POSSIBLE,
-    )
+    best_now = assess_balance(target, rules.repair_percent).state is not BalanceState.UNBALANCED
     review = _review_reason(sum(moves.values()), sum(enrolments.values()), sum(sizes), rules)
     plan = FlowPlan(
         sizes=sizes,
         target_sizes=target,
         triggered=triggered,
-        required=triggered and (is_changed or bool(deferred_moves or deferred_enrolments)),
+        required=triggered and bool(moves or enrolments or deferred_moves or deferred_enrolments),
         moves=moves,
         enrolments=enrolments,
         deferred_moves=deferred_moves,
@@ -235,7 +231,7 @@ def plan_flows(
         deviation_after=after,
         is_repaired=triggered and best_now,
         is_above_trigger_after=after is not None and after > rules.trigger,
-        certificate=_certificate(solution, newcomers_available, restriction) if triggered and solution else None,
+        certificate=certificate,
         review_reason=review,
         reasons=(),
     )
@@ -264,33 +260,31 @@ def _solve_triggered(
     least = solve(sizes, range(offered + 1), groups, rules.repair, joinable)
     if rules.enrol is not EnrolNewcomers.ALL:
         return least
-    reached = deviation(least.sizes)
-    ceiling = rules.repair if reached is None else max(rules.repair, reached)
-    count = _most_newcomers(sizes, offered, groups, joinable, ceiling)
+    count = _most_newcomers(sizes, offered, groups, joinable, _ceiling(least.sizes, rules))
     return solve(sizes, range(count, count + 1), groups, rules.repair, joinable)
 
 
 def _solve_untriggered(
-    sizes: Sizes,
-    offered: int,
-    groups: tuple[Group, ...],
-    joinable: frozenset[int],
-    rules: RebalancingPolicy,
-    before: Fraction | None,
+    sizes: Sizes, offered: int, groups: tuple[Group, ...], joinable: frozenset[int], rules: RebalancingPolicy
 ) -> Solution | None:
     """Enrol without moving anybody; None when nobody is enrolled."""
     if rules.enrol is not EnrolNewcomers.ALL:
         return None
     alone: tuple[Group, ...] = tuple((index,) for index in sorted(index for group in groups for index in group))
-    ceiling = rules.repair if before is None else max(rules.repair, before)
-    count = _most_newcomers(sizes, offered, alone, joinable, ceiling)
-    return solve(sizes, range(count, count + 1), alone, Fraction(0), joinable) if count else None
+    count = _most_newcomers(sizes, offered, alone, joinable, _ceiling(sizes, rules))
+    return solve(sizes, range(count, count + 1), alone, rules.repair, joinable) if count else None
+
+
+def _ceiling(reached: Sizes, rules: RebalancingPolicy) -> Fraction:
+    """The deviation that more newcomers may lead to: the goal, or what these sizes have where that is more."""
+    share = deviation(reached)
+    return rules.repair if share is None else max(rules.repair, share)
 
 
 def _most_newcomers(
     sizes: Sizes, offered: int, groups: tuple[Group, ...], joinable: frozenset[int], ceiling: Fraction
 ) -> int:
-    """The largest number that can be enrolled without a deviation above the ceiling.
+    """The largest number that can be enrolled without a deviation above the ceiling, which some number can keep.
 
     With all lists open to them that is everybody: they fill the smallest lists, which can only make the lists more even
     (but for the last contact of a total that is no multiple of three). A list that they may not join cannot take its share.
@@ -300,16 +294,17 @@ def _most_newcomers(
         return 0
     # The most that the smallest list can have that no newcomer joins: its own size, or the mean of those it exchanges with.
     unreached = [sizes[index] for index in range(3) if index not in may_exchange]
-    unreached += [sum(sizes[i] for i in group) // len(group) for group in groups if group[0] not in joinable]
+    unreached += [sum(sizes[i] for i in group) // len(group) for group in groups if joinable.isdisjoint(group)]
     if not unreached:
         return offered
     most = offered
     if ceiling < 1:
         most = min(offered, int(3 * min(unreached) / (1 - ceiling)) - sum(sizes))
-    for count in range(most, 0, -1):
-        if smallest_gap(sizes, count, groups, joinable) <= ceiling * (sum(sizes) + count):
-            return count
-    return 0
+    return next(
+        count
+        for count in reversed(range(most + 1))
+        if smallest_gap(sizes, count, groups, joinable) <= ceiling * (sum(sizes) + count)
+    )
 
 
 def _by_pair(solution: Solution | None) -> dict[Pair, int]:
@@ -360,10 +355,10 @@ def _certificate(solution: Solution, available: int, restriction: str | None) ->
             continue
         where = "" if len(bound.lists) == 3 else lists_text(CAMPAIGN_LISTS[i] for i in bound.lists) + ": "
         need = bound.least_moves
-        planned = sum(count for (donor, _), count in solution.flows.items() if donor in bound.lists)
+        # Of three lists one group at most has two of them, so that all moves are between its lists.
         verdict = (
             f"at least {need:,} {'move is' if need == 1 else 'moves are'} needed; "
-            f"{planned:,} {'is' if planned == 1 else 'are'} planned"
+            f"{solution.moves:,} {'is' if solution.moves == 1 else 'are'} planned"
             if need
             else "no move is needed; none is planned"
         )
@@ -386,28 +381,26 @@ def _certificate(solution: Solution, available: int, restriction: str | None) ->
 
 
 def _with_reasons(plan: FlowPlan, rules: RebalancingPolicy, restriction: str | None, available: int) -> FlowPlan:
-    before, after = plan.deviation_before, plan.deviation_after
-    trigger, goal = limit_text(100 * rules.trigger), limit_text(100 * rules.repair)
-    deviate = f"the lists deviate by {percent_text(None if before is None else 100 * before)} from their mean"
+    trigger, goal = limit_text(rules.trigger_percent), limit_text(rules.repair_percent)
+    before, reached = (
+        percent_text(None if share is None else 100 * share) for share in (plan.deviation_before, plan.deviation_after)
+    )
+    deviate = f"the lists deviate by {before} from their mean"
     reasons = []
-    if before is None:
+    if plan.deviation_before is None:
         reasons.append("the three lists are empty: there is no mean to deviate from")
     elif not plan.triggered:
         reasons.append(f"{deviate}; only above {trigger} is it repaired")
     else:
         reasons.append(f"{deviate}, more than the tolerance of {trigger}")
-    if plan.triggered and after is not None:
-        if plan.is_repaired and after <= rules.repair:
-            reasons.append(f"the plan brings them to {percent_text(100 * after)}; the goal is {goal}")
+    if plan.triggered:
+        if assess_balance(plan.target_sizes, rules.repair_percent).state is BalanceState.BALANCED:
+            reasons.append(f"the plan brings them to {reached}; the goal is {goal}")
         elif plan.is_repaired:
-            reasons.append(
-                f"{percent_text(100 * after)} is as even as possible for {sum(plan.target_sizes):,} contacts"
-            )
+            reasons.append(f"{reached} is as even as possible for {sum(plan.target_sizes):,} contacts")
         else:
             still = f", still above {trigger}" if plan.is_above_trigger_after else ""
-            reasons.append(
-                f"only {percent_text(100 * after)} can be reached now{still}; the goal is {goal}; {restriction}"
-            )
+            reasons.append(f"only {reached} can be reached now{still}; the goal is {goal}; {restriction}")
     if plan.deferred_moves or plan.deferred_enrolments:
         reasons.append(
             f"deferred until the restriction is lifted: moves {sum(plan.deferred_moves.values()):,}, "

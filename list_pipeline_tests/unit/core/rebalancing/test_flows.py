@@ -349,3 +349,182 @@ def test_what_was_not_triggered_is_neither_repaired_nor_proved_nor_put_off() -> 
 def test_exactly_on_the_trigger_the_lists_are_not_above_it(sizes: Sizes, above: bool) -> None:
     plan = plan_flows(sizes, 0, frozen=frozenset(CAMPAIGN_LISTS))
     assert (plan.triggered, plan.is_above_trigger_after) == (above, above)
+
+
+CYCLE_AT_LIST_1 = (
+    "the open cycle was already sent to List 1 and not yet to List 2 and List 3: "
+    "contacts move only between lists of the same state, and newcomers join lists still to be sent"
+)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "newcomers", "sent", "sentence", "reasons"),
+    [
+        (
+            (731, 1000, 1000),
+            0,
+            NOBODY,
+            "surplus 144, deficit 162, newcomers 0: at least 162 moves are needed; 162 are planned",
+            (
+                "the lists deviate by 19.7 % from their mean, more than the tolerance of 5 %",
+                "the plan brings them to 1.9 %; the goal is 2 %",
+            ),
+        ),
+        (
+            (13, 13, 12),
+            0,
+            NOBODY,
+            "surplus 0, deficit 0, newcomers 0: no move is needed; none is planned",
+            (
+                "the lists deviate by 5.3 % from their mean, more than the tolerance of 5 %",
+                "5.3 % is as even as possible for 38 contacts",
+            ),
+        ),
+        (
+            (731, 1000, 1000),
+            500,
+            frozenset({ONE}),
+            "no allowed move or enrolment brings the lists nearer to even; none is planned",
+            (
+                "the lists deviate by 19.7 % from their mean, more than the tolerance of 5 %",
+                f"only 19.7 % can be reached now, still above 5 %; the goal is 2 %; {CYCLE_AT_LIST_1}",
+                "deferred until the restriction is lifted: moves 0, enrolments 240",
+            ),
+        ),
+        (
+            (1000, 731, 1000),
+            0,
+            frozenset({ONE}),
+            "List 2 and List 3: surplus 0, deficit 90, newcomers 0: at least 90 moves are needed; 90 are planned",
+            (
+                "the lists deviate by 19.7 % from their mean, more than the tolerance of 5 %",
+                f"only 9.8 % can be reached now, still above 5 %; the goal is 2 %; {CYCLE_AT_LIST_1}",
+                "deferred until the restriction is lifted: moves 72, enrolments 0",
+            ),
+        ),
+        (
+            (800, 700, 1000),
+            50,
+            frozenset({ONE}),
+            "List 2 and List 3: surplus 134, deficit 100, newcomers 0: at least 134 moves are needed; 134 are planned",
+            (
+                "the lists deviate by 20 % from their mean, more than the tolerance of 5 %",
+                f"only 4 % can be reached now; the goal is 2 %; {CYCLE_AT_LIST_1}",
+                "deferred until the restriction is lifted: moves 0, enrolments 48",
+            ),
+        ),
+    ],
+)
+def test_a_plan_says_what_it_reaches_what_it_needs_and_what_waits(
+    sizes: Sizes, newcomers: int, sent: frozenset[ListRole], sentence: str, reasons: tuple[str, ...]
+) -> None:
+    plan = plan_flows(sizes, newcomers, sent)
+    assert plan.certificate is not None
+    assert (plan.certificate.sentence, plan.reasons) == (sentence, reasons)
+
+
+def test_a_plan_names_the_newcomers_who_wait_and_those_who_need_no_move() -> None:
+    quiet = plan_flows((1000, 1000, 1000), 4_000, frozen=frozenset({TWO}), policy=ALL)
+    assert quiet.reasons == (
+        "the lists deviate by 0 % from their mean; only above 5 % is it repaired",
+        "newcomers enrolled without a move: 61",
+        "newcomers who wait for a list that they may not join now: 3,939",
+    )
+    assert plan_flows((1000, 990, 1010), 100, policy=ALL).reasons[1:] == ("newcomers enrolled without a move: 100",)
+    moved = plan_flows((1000, 500, 900), 4_000, frozenset({ONE, THREE}), policy=ALL)
+    assert moved.certificate is not None
+    assert moved.certificate.sentence == (
+        "List 1 and List 3: surplus 22, deficit 41, newcomers 0: at least 41 moves are needed; 41 are planned. "
+        "List 2: surplus 0, deficit 441, newcomers 478: no move is needed; none is planned"
+    )
+    assert moved.reasons[1:] == (
+        "the plan brings them to 1.9 %; the goal is 2 %",
+        "newcomers who wait for a list that they may not join now: 3,522",
+        "41 moves and 478 enrolments (21.6 %) among the 2,400 contacts in the three lists; from 10 % on a person decides",
+    )
+
+
+def test_the_share_of_changes_in_empty_lists_is_not_told() -> None:
+    assert plan_flows((0, 0, 0), 10, policy=ALL).reasons == (
+        "the three lists are empty: there is no mean to deviate from",
+        "newcomers enrolled without a move: 10",
+        "0 moves and 10 enrolments among the 0 contacts in the three lists; from 10 % on a person decides",
+    )
+
+
+def test_groups_of_lists_in_which_nothing_happens_are_left_out_of_the_proof() -> None:
+    gives = plan_flows((0, 0, 1000), 0, frozenset({ONE})).certificate
+    assert gives is not None
+    assert gives.sentence.startswith("List 2 and List 3: surplus 334, deficit 0")
+    joins = plan_flows((2000, 1000, 1000), 10, frozenset({ONE}), policy=ALL).certificate
+    assert joins is not None
+    assert joins.sentence == (
+        "List 2 and List 3: surplus 0, deficit 0, newcomers 10: no move is needed; none is planned"
+    )
+    held = plan_flows((731, 1000, 1000), 0, frozen=frozenset({ONE})).certificate
+    assert held is not None
+    assert held.sentence == "List 2 and List 3: surplus 0, deficit 0, newcomers 0: no move is needed; none is planned"
+
+
+def test_moves_alone_and_a_part_that_waits_alone_make_a_rebalancing_required() -> None:
+    assert plan_flows((731, 1000, 1000), 0).required
+    waits = plan_flows((731, 1000, 1000), 500, frozenset({ONE}))
+    assert (dict(waits.deferred_moves), waits.changes_nothing, waits.required) == ({}, True, True)
+
+
+def test_lists_that_are_even_were_not_repaired_by_a_plan_that_was_not_started() -> None:
+    assert not plan_flows((1000, 990, 1010), 0).is_repaired
+
+
+def test_newcomers_who_join_now_are_not_counted_again_among_those_who_join_later() -> None:
+    plan = plan_flows((600, 1000, 1000), 120, frozenset({ONE}), frozenset({THREE}), RebalancingPolicy(5, 2))
+    assert plan.enrolment_count + sum(plan.deferred_enrolments.values()) <= 120
+    both = plan_flows((700, 500, 1000), 250, frozenset({ONE}), frozenset({THREE}))
+    assert both.enrolment_count > 0
+    assert both.enrolment_count + sum(both.deferred_enrolments.values()) == 250
+
+
+def test_newcomers_join_every_list_after_a_cycle_that_was_sent_to_all() -> None:
+    assert plan_flows((731, 1000, 1000), 500, frozenset(CAMPAIGN_LISTS)) == plan_flows((731, 1000, 1000), 500)
+
+
+def test_no_more_newcomers_are_enrolled_than_there_are_though_one_more_would_make_the_lists_more_even() -> None:
+    assert plan_flows((96, 100, 104), 1, policy=ALL).enrolments == {ONE: 1}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "enrolled"),
+    [
+        # 980 of 3,000 deviate by exactly the goal of 2 %.
+        ((980, 980, 980), 60),
+        # 2 % is the goal, but the lists were 4 % apart already, and may stay so.
+        ((960, 1000, 1040), 250),
+        ((1000, 1000, 960), 0),
+    ],
+)
+def test_newcomers_wait_before_a_frozen_list_deviates_more_than_it_did_or_than_the_goal(
+    sizes: Sizes, enrolled: int
+) -> None:
+    plan = plan_flows(sizes, 4_000, frozen=frozenset({THREE}), policy=ALL)
+    assert plan.enrolment_count == enrolled
+
+
+def test_newcomers_join_beside_a_frozen_list_that_cannot_deviate_more_than_it_does() -> None:
+    empty = plan_flows((500, 1000, 0), 700, frozen=frozenset({THREE}), policy=ALL)
+    assert (empty.deviation_before, empty.target_sizes) == (1, (1100, 1100, 0))
+    assert plan_flows((0, 400, 2000), 700, frozen=frozenset({THREE}), policy=ALL).target_sizes == (550, 550, 2000)
+
+
+@pytest.mark.parametrize(("sizes", "band_of"), [((1000, 500, 1000), (500, 1166)), ((500, 1000, 500), (334, 1000))])
+def test_nobody_joins_where_every_list_that_is_not_frozen_was_sent_already(
+    sizes: Sizes, band_of: tuple[int, int]
+) -> None:
+    plan = plan_flows(sizes, 4_000, frozenset({ONE}), frozenset({TWO, THREE}), ALL)
+    assert plan.changes_nothing
+    assert plan.certificate is not None
+    assert (plan.certificate.lo, plan.certificate.hi) == band_of
+
+
+def test_a_master_list_of_a_hundred_million_needs_no_search_through_all_of_them() -> None:
+    plan = plan_flows((980, 980, 980), 100_000_000, frozen=frozenset({THREE}), policy=ALL)
+    assert plan.enrolment_count == 60
