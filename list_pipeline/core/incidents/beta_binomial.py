@@ -40,7 +40,7 @@ def log_tail(hard: int, attempted: int, mean: float, overdispersion: float) -> f
         # Below the mean the terms that are wanted rise at first; those that are left out fall.
         below = hard - 1
         left_out = _log_chance(below, attempted, alpha, beta) + math.log(_down(below, attempted, alpha, beta))
-        return math.log(-math.expm1(left_out)) if left_out < 0 else -math.inf
+        return math.log(-math.expm1(left_out))
     return min(0.0, _log_chance(hard, attempted, alpha, beta) + math.log(_up(hard, attempted, alpha, beta)))
 
 

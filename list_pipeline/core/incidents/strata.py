@@ -85,10 +85,7 @@ def examine(
         and one.group.kind is GroupKind.DOMAIN
         and operator_group(one.group.name, operators) == POOL
     ]
-    return tuple(
-        _without(one, explained, limit, usual, policy) if one.group == POOL and one.is_flagged else one
-        for one in judged
-    )
+    return tuple(_without(one, explained, limit, usual, policy) if one.group == POOL else one for one in judged)
 
 
 def _without(

@@ -85,6 +85,18 @@ def test_below_the_mean_it_is_close_to_one_and_not_above(overdispersion: float) 
     assert chances[3] - chances[4] == pytest.approx(chances[2] - chances[3], rel=0.02)
 
 
+def test_where_nearly_nobody_fails_in_most_campaigns_few_failures_keep_their_chance() -> None:
+    # With half as the overdispersion and a tiny mean, nobody fails with the product of 1 - mean / k over all contacts k.
+    nobody = math.fsum(math.log1p(-1e-6 / k) for k in range(1, 1_000_001))
+    assert tail(1, 1_000_000, 1e-6, 0.5) == pytest.approx(-math.expm1(nobody), rel=1e-7)
+
+
+def test_it_is_no_more_than_certain_where_all_are_expected_to_fail() -> None:
+    for exponent in range(10, 16):
+        for contacts in (1, 2, 5):
+            assert -1e-9 < log_tail(contacts, contacts, 1 - 10.0**-exponent, 0.0001) <= 0
+
+
 def test_a_group_that_differs_more_makes_the_unusual_less_so() -> None:
     assert tail(60, 300, 0.0044, 0.0005) < tail(60, 300, 0.0044, 0.002) < tail(60, 300, 0.0044, 0.05)
 

@@ -88,6 +88,17 @@ class TestFlags:
         assert POOL not in flagged(*struck[6:])
         assert POOL in flagged(*struck, *elsewhere)
 
+    def test_the_contacts_of_a_closed_company_are_taken_out_of_the_pool_with_their_bounces(self) -> None:
+        struck = [DomainCount(f"company{number}.example", 4, 1 if number < 6 else 0) for number in range(25)]
+        assert POOL in flagged(*struck, DomainCount("closed.example", 1000, 1000))
+        assert POOL not in flagged(*struck, *(DomainCount(f"open{number}.example", 4, 0) for number in range(500)))
+
+    def test_a_chance_that_is_exactly_on_the_limit_is_unusual(self) -> None:
+        (one,) = examine([GroupCount(GOOGLE, 400, 5)], KNOWN, Operators(), INCIDENTS)
+        for share, is_flagged in ((one.chance, True), (one.chance * 0.999, False)):
+            policy = replace(INCIDENTS, false_share=share)
+            assert bool(flagged_groups(examine([one.count], KNOWN, Operators(), policy))) is is_flagged
+
     @pytest.mark.parametrize(("hard", "is_flagged"), [(2, False), (3, True)])
     def test_nothing_is_flagged_for_fewer_than_three_hard_bounces(self, hard: int, is_flagged: bool) -> None:
         calm = Usual(Weighted(1e6, 0))

@@ -56,6 +56,11 @@ class TestHistory:
         assert set(found.groups) == {APPLE}
         assert figures(found.account) == (50, 1)
 
+    def test_a_flagged_pool_and_a_flagged_operator_take_nothing_from_each_other(self) -> None:
+        pool, google = PastCount(POOL, 60, 2), PastCount(GOOGLE, 50, 1)
+        assert set(usual([replace(pool, is_flagged=True), google]).groups) == {GOOGLE}
+        assert figures(usual([pool, replace(google, is_flagged=True)]).groups[POOL]) == (60, 2)
+
     def test_a_flagged_domain_is_left_out_of_its_operator_or_pool_too(self) -> None:
         found = usual(
             [
