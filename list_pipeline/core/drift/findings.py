@@ -190,9 +190,8 @@ def looks_like_our_work(standing: Standing) -> bool:
 def _places(standing: Standing) -> Iterable[Finding]:
     is_ours = looks_like_our_work(standing)
     for role in ListRole:
-        if role in standing.ours and role not in standing.theirs:
-            if role is ListRole.SUPPRESSION and standing.was_suppressed and standing.exists:
-                continue  # told as an undone suppression
+        is_told_as_undone = role is ListRole.SUPPRESSION and standing.was_suppressed and standing.exists
+        if role in standing.ours and role not in standing.theirs and not is_told_as_undone:
             gone = "The contact was erased." if standing.exists is False else "Taken off by somebody else."
             yield Finding(
                 standing.contact_id,
@@ -335,15 +334,16 @@ def _suppressed(standing: Standing) -> Finding | None:
         )
     if not standing.listed:
         return None
+    first, *others = standing.listed
     names = _names(standing.listed)
     if on_list:
-        is_done_but_for_one = standing.excluded_theirs and len(standing.listed) == 1
+        is_done_but_for_one = standing.excluded_theirs and not others
         repair = (
             PlanItem(
                 standing.contact_id,
                 ItemAction.REMOVE,
                 rule=DriftKind.SUPPRESSED_AND_LISTED.value,
-                from_role=standing.listed[0],
+                from_role=first,
                 reason="repair",
                 explanation=f"Is suppressed and stands on {names}.",
             )
@@ -364,7 +364,7 @@ def _suppressed(standing: Standing) -> Finding | None:
     return Finding(
         standing.contact_id,
         DriftKind.SUPPRESSED_AND_LISTED,
-        standing.listed[0],
+        first,
         f"on {_names(standing.ours & set(CAMPAIGN_LISTS))}",
         f"on {names}",
         words,

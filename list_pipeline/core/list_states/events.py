@@ -110,11 +110,7 @@ class Happened:
 class _Placed:
     at: datetime
     attempt: int
-    rank: int
     happened: Happened = field(compare=False)
-
-
-_LAST = 1_000
 
 
 def events_of(seen: MaintenanceSeen) -> list[Happened]:
@@ -132,19 +128,20 @@ def events_of(seen: MaintenanceSeen) -> list[Happened]:
     attempts = sorted(seen.attempts, key=lambda attempt: attempt.number)
     for attempt in attempts:
         begun = happened(ListEvent.BEGUN, attempt.begun_at, f"{attempt.number}:begun")
-        placed.append(_Placed(attempt.begun_at, attempt.number, 0, begun))
+        placed.append(_Placed(attempt.begun_at, attempt.number, begun))
     at = attempts[0].begun_at
-    for rank, (name, event, stored_at, role) in enumerate(_steps(seen), start=1):
+    for name, event, stored_at, role in _steps(seen):
         # What was read or planned before the attempt counts from its begin, and no step precedes the one before it.
         at = max(at, stored_at)
-        number = max((each.number for each in attempts if each.begun_at <= at), default=attempts[0].number)
-        placed.append(_Placed(at, number, rank, happened(event, at, name, role)))
+        number = max(each.number for each in attempts if each.begun_at <= at)
+        placed.append(_Placed(at, number, happened(event, at, name, role)))
     for attempt in attempts:
         is_last = attempt is attempts[-1]
-        for rank, (event, ended_at, name) in enumerate(_ends(seen, attempt, is_last=is_last), start=_LAST):
+        for event, ended_at, name in _ends(seen, attempt, is_last=is_last):
             # The last step of an attempt may bear the instant of its end, and stands before it.
             ended = max(ended_at, at) if is_last else ended_at
-            placed.append(_Placed(ended, attempt.number, rank, happened(event, ended, f"{attempt.number}:{name}")))
+            placed.append(_Placed(ended, attempt.number, happened(event, ended, f"{attempt.number}:{name}")))
+    # What bears one instant stays in the order in which it was placed: begin, steps, end.
     return [sent, *(each.happened for each in sorted(placed))]
 
 

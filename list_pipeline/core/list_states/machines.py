@@ -53,16 +53,6 @@ class Machine(Generic[State, Event]):
         """The states that the table speaks of."""
         return frozenset(self.table) | {state for row in self.table.values() for state in row.values()}
 
-    def reachable(self, start: State) -> frozenset[State]:
-        """Every state that events lead to from ``start``, itself included."""
-        found, waiting = {start}, [start]
-        while waiting:
-            for state in self.table.get(waiting.pop(), {}).values():
-                if state not in found:
-                    found.add(state)
-                    waiting.append(state)
-        return frozenset(found)
-
 
 def machine_of(name: str, initial: State, table: Mapping[State, Mapping[Event, State]]) -> Machine[State, Event]:
     """A machine whose table nobody can change any more."""

@@ -9,7 +9,7 @@ import pytest
 
 from list_pipeline.core.errors import IllegalTransitionError
 from list_pipeline.core.life_cycles import LifeCycle
-from list_pipeline.core.plans.journal import JOB_LIFE, STEP_LIFE
+from list_pipeline.core.plans.journal import JOB_LIFE, STEP_LIFE, StepState
 from list_pipeline.core.plans.plan import PLAN_LIFE
 from list_pipeline.core.runs.status import RUN_LIFE, RunStatus
 from list_pipeline_tests.life_cycle_triggers import LIVES
@@ -25,6 +25,13 @@ def test_whatever_is_not_in_the_table_is_refused(life: LifeCycle[Any]) -> None:
         else:
             with pytest.raises(IllegalTransitionError, match=f"Making {life.what} {wanted}: it is {current}"):
                 life.advance(current, wanted)
+
+
+def test_a_refused_change_says_what_is_left_to_become() -> None:
+    with pytest.raises(IllegalTransitionError, match=r"From there it may become planned\.$"):
+        STEP_LIFE.advance(StepState.FAILED, StepState.CONFIRMED)
+    with pytest.raises(IllegalTransitionError, match="From there it may become nothing: it is final"):
+        STEP_LIFE.advance(StepState.COMPENSATED, StepState.PLANNED)
 
 
 @EVERY_LIFE

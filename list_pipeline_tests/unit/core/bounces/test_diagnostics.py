@@ -220,3 +220,13 @@ def test_neither_case_nor_line_ends_matter(case: tuple[str, TextEvidence | None]
 @given(st.text(max_size=300))
 def test_any_text_can_be_read(text: str) -> None:
     assert read_diagnostic(text) in (*TextEvidence, None)
+
+
+def test_an_unknown_recipient_outweighs_a_refusal_only_where_the_code_says_it_too() -> None:
+    assert read_diagnostic("550 5.1.1 Mail refused - recipient unknown") is USER
+    assert read_diagnostic("550 Mail refused - recipient unknown") is SENDER
+
+
+@pytest.mark.parametrize(("spaces", "said"), [(0, USER), (1, None)])
+def test_no_more_than_the_first_four_thousand_characters_are_read(spaces: int, said: TextEvidence | None) -> None:
+    assert read_diagnostic(" " * spaces + "user unknown".rjust(4_000)) is said

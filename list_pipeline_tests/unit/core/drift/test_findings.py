@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -168,6 +170,7 @@ def test_who_was_erased_or_is_not_known_to_exist_is_never_suppressed_again(exist
         standing({ONE}, {TWO}),
         standing({MASTER}, {MASTER, THREE}),
         standing({MASTER, SUPPRESSION}, {MASTER, ONE}),
+        standing({MASTER, SUPPRESSION}, {MASTER}),
     ],
 )
 def test_what_this_product_does_to_contacts_is_recognised(one: Standing) -> None:
@@ -186,6 +189,9 @@ def test_what_this_product_does_to_contacts_is_recognised(one: Standing) -> None
         standing({ONE}, {TWO}, confirmed_adds=frozenset({TWO})),
         standing(set(), {SUPPRESSION}, confirmed_adds=frozenset({SUPPRESSION})),
         standing({ONE}, {TWO}, is_under_way=True),
+        standing({ONE}, set(), excluded_ours=True, excluded_theirs=True),
+        standing({MASTER, ONE}, {MASTER, ONE, TWO}),
+        standing({SUPPRESSION}, {SUPPRESSION}),
     ],
 )
 def test_ordinary_life_and_what_the_journal_explains_are_not_our_unknown_work(one: Standing) -> None:
@@ -235,3 +241,173 @@ def test_the_message_names_contacts_repairs_and_how_to_accept() -> None:
     text = str(drift_message(found, [(12, "abcdef0123456789")], "the machine was away").blocks)
     for words in ("Contact 7", "list-pipeline approve 12 abcdef012345", "--accept --by NAME", "the machine was away"):
         assert words in text
+
+
+def words(one: Finding) -> tuple[str, str, str]:
+    return one.ours, one.theirs, one.explanation
+
+
+@pytest.mark.parametrize(
+    ("kind", "role", "is_erased", "is_told"),
+    [
+        (DriftKind.MISSING_AT_MAILJET, ONE, False, True),
+        (DriftKind.MISSING_AT_MAILJET, ONE, True, False),
+        (DriftKind.MISSING_AT_MAILJET, MASTER, False, False),
+        (DriftKind.UNKNOWN_TO_US, ONE, False, False),
+        (DriftKind.UNSUBSCRIBED_DIFFERS, ONE, False, False),
+        (DriftKind.EXCLUSION_DIFFERS, None, False, True),
+        (DriftKind.SUPPRESSED_BY_OTHERS, SUPPRESSION, False, True),
+        (DriftKind.IN_TWO_CAMPAIGN_LISTS, ONE, False, True),
+    ],
+)
+def test_people_are_told_what_is_no_ordinary_life(
+    kind: DriftKind, role: ListRole | None, is_erased: bool, is_told: bool
+) -> None:
+    assert Finding(7, kind, role, "here", "there", "why", is_erased=is_erased).is_told is is_told
+
+
+def test_the_broken_rules_are_alerts_and_the_differences_are_not() -> None:
+    assert {kind for kind in DriftKind if kind.is_alert} == {
+        DriftKind.IN_TWO_CAMPAIGN_LISTS,
+        DriftKind.SUPPRESSED_AND_LISTED,
+        DriftKind.SUPPRESSION_UNDONE,
+        DriftKind.UNSUBSCRIBED_AND_LISTED,
+    }
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        standing({ONE}, {ONE, MASTER}),
+        standing({ONE}, {ONE}, unsubscribed_theirs=frozenset({ONE})),
+        standing({ONE}, {ONE}, excluded_ours=True),
+    ],
+)
+def test_our_rows_follow_each_difference_but_not_while_a_change_of_ours_is_under_way(one: Standing) -> None:
+    assert differs(one)
+    assert not differs(replace(one, is_under_way=True))
+
+
+@pytest.mark.parametrize(
+    ("exists", "why"),
+    [(True, "Taken off by somebody else."), (None, "Taken off by somebody else."), (False, "The contact was erased.")],
+)
+def test_a_place_that_went_says_whether_the_contact_was_erased(exists: bool | None, why: str) -> None:
+    (found,) = find(standing({ONE}, set(), exists=exists))
+    assert words(found) == ("on the List 1", "not on the List 1", f"{why} Our rows follow Mailjet.")
+    assert found.is_erased is (exists is False)
+
+
+def test_a_suppression_by_others_is_told_from_one_that_our_journal_knows() -> None:
+    (foreign,) = find(standing(set(), {SUPPRESSION}))
+    assert words(foreign) == (
+        "not on the Suppression list",
+        "on the Suppression list",
+        "Somebody else suppressed the contact; it stays suppressed, and our rows follow Mailjet.",
+    )
+    (own,) = find(standing(set(), {SUPPRESSION}, confirmed_adds=frozenset({SUPPRESSION})))
+    assert own.kind is DriftKind.UNKNOWN_TO_US
+    assert own.explanation == "Came since our last look; our rows follow Mailjet."
+
+
+def test_an_undone_suppression_is_told_once_and_other_places_that_went_beside_it() -> None:
+    assert kinds(standing({MASTER, SUPPRESSION}, {MASTER}, was_suppressed=True)) == [DriftKind.SUPPRESSION_UNDONE]
+    both = standing({MASTER, ONE, SUPPRESSION}, {MASTER}, was_suppressed=True)
+    assert kinds(both) == [DriftKind.MISSING_AT_MAILJET, DriftKind.SUPPRESSION_UNDONE]
+
+
+def test_an_undone_suppression_says_on_which_lists_the_contact_stands() -> None:
+    for theirs, where in (({MASTER}, ""), ({MASTER, TWO}, ", and stands on List 2")):
+        found = only(standing(theirs, theirs, was_suppressed=True), DriftKind.SUPPRESSION_UNDONE)
+        assert found.explanation == (
+            f"Somebody else took the contact off the suppression list{where}. Proposed: suppress it again."
+        )
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        standing({SUPPRESSION}, {SUPPRESSION}, was_suppressed=True),
+        standing({MASTER}, {MASTER}, was_suppressed=True, is_under_way=True),
+    ],
+)
+def test_who_is_suppressed_or_about_to_be_was_not_put_back_by_others(one: Standing) -> None:
+    assert find(one) == ()
+
+
+def test_each_flag_says_both_sides() -> None:
+    (left,) = find(standing({ONE}, {ONE}, unsubscribed_theirs=frozenset({ONE})))
+    assert words(left)[:2] == ("subscribed", "unsubscribed")
+    assert (left.is_like_our_work, left.is_erased, left.is_excluded_now) == (False, False, False)
+    (back,) = find(standing({ONE}, {ONE}, excluded_ours=True))
+    assert words(back)[:2] == ("excluded from campaigns", "not excluded from campaigns")
+    assert not back.is_excluded_now
+
+
+def test_no_flags_are_compared_of_who_is_erased_or_on_a_list_that_it_left() -> None:
+    assert find(standing({MASTER}, {MASTER}, excluded_ours=True, exists=False)) == ()
+    left = standing({ONE}, set(), unsubscribed_ours=frozenset({ONE}))
+    assert kinds(left) == [DriftKind.MISSING_AT_MAILJET]
+
+
+def test_a_move_that_stopped_half_way_is_told_and_nothing_is_proposed_beside_it() -> None:
+    half = standing({TWO}, {ONE, TWO}, open_removals=frozenset({TWO}), is_under_way=True, is_stopped=True)
+    (found,) = find(half)
+    assert (found.kind, found.list_role, found.repair) == (DriftKind.IN_TWO_CAMPAIGN_LISTS, TWO, None)
+    assert words(found) == (
+        "on List 2",
+        "on List 1 and List 2",
+        "Half moved: a campaign to each of List 1 and List 2 reaches the contact. The move goes on as soon as lists may be "
+        "changed; do not send to these lists before.",
+    )
+    assert find(replace(half, is_stopped=False)) == ()
+
+
+def test_a_stopped_change_is_no_half_move_where_the_contact_is_on_one_list_or_leaves_another() -> None:
+    alone = standing({ONE}, {ONE}, open_removals=frozenset({ONE}), is_under_way=True, is_stopped=True)
+    assert find(alone) == ()
+    elsewhere = standing({ONE}, {ONE, TWO}, open_removals=frozenset({THREE}), is_under_way=True, is_stopped=True)
+    (found,) = find(elsewhere)
+    assert found.repair is not None
+
+
+def test_of_a_suppressed_contact_on_two_lists_only_the_suppression_is_repaired() -> None:
+    one = standing({MASTER}, {MASTER, SUPPRESSION, ONE, TWO}, is_under_way=True, has_unsubscribed=True)
+    suppressed, twice = find(replace(one, has_unsubscribed=False))
+    assert find(replace(one, is_under_way=False))[-2:] == (suppressed, twice)
+    assert (suppressed.kind, suppressed.list_role) == (DriftKind.SUPPRESSED_AND_LISTED, ONE)
+    assert words(suppressed) == (
+        "on no campaign list",
+        "on List 1 and List 2",
+        "Suppressed, and still on List 1 and List 2. Proposed: take it off.",
+    )
+    assert twice.explanation == "On List 1 and List 2; the repair of its suppression takes it off all of them."
+
+
+def test_of_an_unsubscriber_on_two_lists_the_words_say_that_the_other_repair_comes_first() -> None:
+    found = only(standing({ONE, TWO}, {ONE, TWO}, has_unsubscribed=True), DriftKind.IN_TWO_CAMPAIGN_LISTS)
+    assert found.explanation == (
+        "On List 1 and List 2; it unsubscribed, and the repair of that takes it off them one after the other."
+    )
+
+
+@pytest.mark.parametrize(
+    ("fitting", "last", "first", "stays", "leaves", "why"),
+    [
+        ({TWO}, ONE, ONE, "List 2", ONE, "there it gets the open cycle once"),
+        ({ONE, TWO}, TWO, ONE, "List 2", ONE, "our journal put the contact there last"),
+        ({ONE, TWO}, None, ONE, "List 1", TWO, "it was there first"),
+        ({THREE}, TWO, ONE, "List 2", ONE, "our journal put the contact there last"),
+        (set(), None, TWO, "List 2", ONE, "it was there first"),
+    ],
+)
+def test_of_two_lists_the_one_that_mails_the_open_cycle_once_is_kept_first_and_the_words_say_why(
+    fitting: set[ListRole], last: ListRole | None, first: ListRole, stays: str, leaves: ListRole, why: str
+) -> None:
+    one = standing({ONE, TWO}, {ONE, TWO}, one_mail_on=frozenset(fitting), last_added_to=last, first_on=first)
+    (found,) = find(one)
+    assert found.list_role is leaves
+    assert found.explanation == (
+        f"A campaign to each of List 1 and List 2 reaches the contact. Proposed: leave it on the {stays} ({why}), and take "
+        f"it off the {leaves.label}."
+    )

@@ -98,6 +98,25 @@ def test_the_size_before_counts_back_what_left_and_came() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("counts", "size", "before"),
+    [
+        ({(TWO, LEFT): 5}, 20, 25),
+        ({(TWO, GONE): 5}, 20, 25),
+        ({(TWO, CAME): 5}, 20, 15),
+        ({(TWO, LEFT): 5}, None, 5),
+        ({(TWO, CAME): 5}, None, 0),
+        ({(TWO, MassChangeKind.EXCLUDED): 5, (TWO, LEFT): 3}, 20, 20),
+    ],
+)
+def test_the_size_before_is_known_of_each_kind_alone_and_never_below_nobody(
+    counts: dict[tuple[ListRole, MassChangeKind], int], size: int | None, before: int
+) -> None:
+    found = figures(counts, {} if size is None else {TWO: size})
+    ((role, kind), contacts), *_ = counts.items()
+    assert MassChangeFigures(role, kind, contacts, before, ordinary=0, usual=0) in found
+
+
 def test_an_import_onto_an_empty_list_is_growth_beyond_any_share() -> None:
     (one,) = candidates(figures({(TWO, CAME): 500}, {TWO: 500}))
     assert one.size_before == 0

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -139,6 +140,98 @@ def test_single_contacts_that_people_decide_on_later_change_nothing_that_was_not
     later = events_of(replace(WHOLE, suppression=replace(waiting, begun_at=at(90), confirmed=2)))
     assert E.CLEANED_IN_PART in [each.event for each in first]
     assert {each.key for each in first} == {each.key for each in later}
+
+
+def test_a_campaign_that_nobody_looked_at_yet_was_only_sent() -> None:
+    assert names(replace(WHOLE, attempts=[])) == ["sent"]
+
+
+def when(seen: MaintenanceSeen, event: ListEvent) -> datetime:
+    (found,) = [each.at for each in events_of(seen) if each.event is event]
+    return found
+
+
+def test_a_plan_that_changes_nothing_is_nothing_to_clean() -> None:
+    found = names(replace(WHOLE, suppression=replace(CLEANED, is_needed=False), rebalancing=None))
+    assert found[3:] == ["nothing_to_clean", "completed", "cache_updated"]
+
+
+def test_a_plan_that_waited_says_so_before_it_began() -> None:
+    waited = replace(WHOLE, suppression=replace(CLEANED, waited=True), rebalancing=replace(EVEN, waited=True))
+    assert names(waited)[3:10] == [
+        "cleanup_needed", "cleanup_waits", "cleaning_begun", "cleaned", "imbalance_found", "rebalancing_waits",
+        "rebalancing_begun",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("minutes", "was_begun"), [(5, True), (6, False)])
+def test_changes_that_begin_as_the_plan_is_closed_are_of_the_plan_and_later_ones_are_not(
+    minutes: int, was_begun: bool
+) -> None:
+    found = names(replace(WHOLE, suppression=replace(CLEANED, begun_at=at(minutes))))
+    assert ("cleaning_begun" in found) is was_begun
+
+
+def test_each_step_bears_the_time_at_which_it_was_stored() -> None:
+    assert [when(WHOLE, event) for event in (E.CLEANUP_NEEDED, E.CLEANING_BEGUN, E.CLEANED)] == [at(2), at(3), at(5)]
+    assert [when(WHOLE, event) for event in (E.REBALANCING_BEGUN, E.REBALANCED)] == [at(7), at(9)]
+
+
+@pytest.mark.parametrize(("decided_at", "expected"), [(at(6), at(6)), (None, at(2))])
+def test_a_refusal_bears_the_time_of_the_decision_or_of_the_plan(
+    decided_at: datetime | None, expected: datetime
+) -> None:
+    refused = PlanSeen(at(2), True, P.EXPIRED, waited=True, decided_at=decided_at, deviation_percent=14.0)
+    assert when(replace(WHOLE, suppression=refused, rebalancing=None), E.CLEANUP_REFUSED) == expected
+    both = replace(WHOLE, suppression=replace(CLEANED, is_needed=False, made_at=at(1)), rebalancing=refused)
+    assert when(both, E.REBALANCING_REFUSED) == expected
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "failed", "skipped", "event"),
+    [(2, 0, 0, E.CLEANED), (0, 0, 2, E.CLEANED), (2, 1, 0, E.CLEANED_IN_PART), (0, 0, 0, E.CLEANED_IN_PART)],
+)
+def test_a_list_is_clean_when_something_was_done_and_nothing_failed(
+    confirmed: int, failed: int, skipped: int, event: ListEvent
+) -> None:
+    plan = replace(CLEANED, confirmed=confirmed, failed=failed, skipped=skipped)
+    assert event.value in names(replace(WHOLE, suppression=plan))
+
+
+@pytest.mark.parametrize(
+    ("failed", "is_repaired", "event"),
+    [(0, True, E.REBALANCED), (1, True, E.REBALANCED_IN_PART), (0, False, E.REBALANCED_IN_PART)],
+)
+def test_the_lists_are_rebalanced_when_the_goal_was_reached_and_nothing_failed(
+    failed: int, is_repaired: bool, event: ListEvent
+) -> None:
+    assert event.value in names(replace(WHOLE, rebalancing=replace(EVEN, failed=failed, is_repaired=is_repaired)))
+
+
+def test_a_rebalancing_of_which_nothing_was_confirmed_changed_no_other_list() -> None:
+    assert names(replace(WHOLE, rebalancing=replace(EVEN, confirmed=0)), ListRole.CAMPAIGN_2) == []
+
+
+def test_an_end_that_was_stored_before_the_last_step_counts_after_it() -> None:
+    early = replace(WHOLE, attempts=[AttemptSeen(1, at(0), R.SUCCESS, at(8))])
+    assert names(early) == names(WHOLE)
+    assert when(early, E.COMPLETED) == at(9)
+
+
+def test_an_attempt_without_an_end_did_not_end() -> None:
+    assert names(replace(WHOLE, attempts=[AttemptSeen(1, at(0), R.SUCCESS)]))[-1] == "rebalanced"
+
+
+def test_an_attempt_that_was_stopped_did_not_fail_though_it_is_the_last() -> None:
+    stopped = replace(WHOLE, attempts=[AttemptSeen(1, at(0), R.READ_ONLY, at(10), gave_up=True)])
+    assert names(stopped)[-1] == "only_looked_at"
+
+
+def test_only_the_last_attempt_is_told_to_be_taken_back_and_when_that_was() -> None:
+    attempts = [AttemptSeen(1, at(0), R.ROLLED_BACK, at(4)), AttemptSeen(2, at(5), R.ROLLED_BACK, at(10))]
+    for rolled_back_at, expected in ((None, at(10)), (at(8), at(10)), (at(12), at(12))):
+        seen = replace(WHOLE, attempts=attempts, rolled_back_at=rolled_back_at)
+        assert when(seen, E.ROLLED_BACK) == expected
 
 
 # Whatever a maintenance went through

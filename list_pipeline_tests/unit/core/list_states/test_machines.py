@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from list_pipeline.core.errors import IllegalTransitionError
+from list_pipeline.core.list_states import machines
+from list_pipeline.core.list_states.bounce_rate_alert import Bounced, bounce_message
 from list_pipeline.core.list_states.imbalance_alert import Imbalance, imbalance_message
 from list_pipeline.core.list_states.machines import (
     HEALTH,
@@ -172,6 +174,7 @@ class TestWhatTheFiguresSay:
             (100, 1000, E.BOUNCES_ELEVATED),
             (101, 1000, E.BOUNCES_HIGH),
             (0, 0, E.BOUNCES_UNKNOWN),
+            (0, 1, E.BOUNCES_LOW),
         ],
     )
     def test_bounces_are_judged_at_two_and_ten_percent(self, bounced: int, recipients: int, event: ListEvent) -> None:
@@ -235,8 +238,7 @@ def test_any_table_makes_a_machine_and_staying_is_legal_only_where_it_says_so() 
     assert next_state(door, Door.OPEN, Push.PUSH) is Door.SHUT
     with pytest.raises(IllegalTransitionError, match="nothing: it is final"):
         next_state(door, Door.SHUT, Push.PUSH)
-    assert door.states == {Door.OPEN, Door.SHUT} == door.reachable(Door.OPEN)
-    assert door.reachable(Door.SHUT) == {Door.SHUT}
+    assert door.states == {Door.OPEN, Door.SHUT}
     assert door.events == {Push.PUSH}
 
 
@@ -249,3 +251,32 @@ def test_the_alert_says_how_far_apart_the_lists_are_and_what_is_planned() -> Non
     assert "20 more are deferred" in said
     assert "800 mailable" in said
     assert "<!channel>" not in str(imbalance_message(found))
+
+
+def test_an_imbalance_that_waits_for_nobody_and_defers_nothing_says_neither() -> None:
+    sizes = dict(zip(CAMPAIGN_LISTS, (1_200, 1_000, 800), strict=True))
+    said = as_text(
+        imbalance_message(Imbalance("letter", 20.0, sizes, moves=180, enrolments=12, deferred=0, waits=False))
+    )
+    assert "180 moves and 12 enrolments." in said
+    assert "deferred" not in said
+
+
+def test_the_alert_about_bounces_counts_hard_and_soft_ones_among_the_recipients() -> None:
+    said = as_text(bounce_message(Bounced("letter", "List 2", 1_000, hard=90, soft=31)))
+    assert "12.1 % of the recipients of letter bounced on List 2; people are told above 10 %." in said.replace("*", "")
+
+
+def test_a_rule_leads_to_its_target_or_lets_a_state_stay_and_attention_is_left_by_success_alone() -> None:
+    rules = (((E.SENT, E.BEGUN), (H.MONITORED, H.HEALTHY), H.CHECKING), ((E.BEGUN,), (H.CHECKING,), None))
+    made = machines._machine("small", H.MONITORED, rules, H.NEEDS_ATTENTION, H.REBALANCED)
+    assert {state: dict(row) for state, row in made.table.items() if row} == {
+        H.MONITORED: {E.SENT: H.CHECKING, E.BEGUN: H.CHECKING},
+        H.HEALTHY: {E.SENT: H.CHECKING, E.BEGUN: H.CHECKING},
+        H.CHECKING: {E.BEGUN: H.CHECKING},
+        H.NEEDS_ATTENTION: {
+            E.SENT: H.NEEDS_ATTENTION,
+            E.BEGUN: H.NEEDS_ATTENTION,
+            E.COMPLETED: H.REBALANCED,
+        },
+    }
