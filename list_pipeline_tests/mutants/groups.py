@@ -59,13 +59,15 @@ GROUPS = (
         f"{_UNIT}/rebalancing/test_gate.py",
     ),
     _noun("suppression"),
-    _noun("rebalancing"),
+    _noun("rebalancing", "list_pipeline_tests/unit/agents/test_rebalancing.py"),
     _noun("campaigns"),
     _noun("safety"),
     _noun("five_lists"),
     _noun("bounces"),
     _noun("runs", f"{_UNIT}/test_life_cycles.py"),
-    _noun("drift"),
+    _noun(
+        "drift", "list_pipeline_tests/unit/test_docs.py::test_the_figures_of_mass_changes_are_those_in_the_policy_page"
+    ),
     _noun("validation"),
     _noun("list_states"),
     _noun("monitoring"),

@@ -96,31 +96,29 @@ def solve(
     first, last = newcomers[0], min(newcomers[-1], max(newcomers[0], 3 * max(sizes) - sum(sizes)))
     if not _joinable_groups(groups, joinable):
         last = first
-    best: tuple[int, int] | None = None
-    best_gap, best_total = 1, 0
+    if not sum(sizes) + first:
+        raise ValueError("three empty lists and no newcomers cannot be evened out")
+    # Further away than any deviation, so that the first number replaces it.
+    best_moves, best_count, best_gap, best_total = 0, first, 1, 0
     for count in range(first, last + 1):
         total = sum(sizes) + count
-        if total <= 0:
-            continue
         gap = _aimed_gap(sizes, count, groups, tolerance, joinable)
         within = gap * tolerance.denominator <= tolerance.numerator * total
         # Within the tolerance all are alike: the gap counts as that of the tolerance itself.
         shown_gap, shown_total = (tolerance.numerator, tolerance.denominator) if within else (gap, total)
         closer = shown_gap * best_total - best_gap * shown_total
-        if best is not None and closer > 0:
+        if closer > 0:
             continue
         moves = _moves(sizes, count, groups, *_limits(total, gap), joinable)
-        if best is None or closer < 0 or moves < best[0]:
-            best, best_gap, best_total = (moves, count), shown_gap, shown_total
+        if closer < 0 or moves < best_moves:
+            best_moves, best_count, best_gap, best_total = moves, count, shown_gap, shown_total
         if within and moves == 0:
             break
-    if best is None:
-        raise ValueError("three empty lists and no newcomers cannot be evened out")
-    return _build(sizes, best[1], groups, _aimed_gap(sizes, best[1], groups, tolerance, joinable), joinable)
+    return _build(sizes, best_count, groups, _aimed_gap(sizes, best_count, groups, tolerance, joinable), joinable)
 
 
 def _joinable_groups(groups: Sequence[Group], joinable: frozenset[int]) -> list[Group]:
-    return [group for group in groups if group[0] in joinable]
+    return [group for group in groups if joinable.issuperset(group)]
 
 
 def smallest_gap(sizes: Sizes, newcomers: int, groups: Sequence[Group], joinable: frozenset[int] = EVERY_LIST) -> int:
@@ -136,7 +134,7 @@ def smallest_gap(sizes: Sizes, newcomers: int, groups: Sequence[Group], joinable
         count, contacts = len(group), sum(sizes[index] for index in group)
         # A group that gets nobody must still fit under hi, and one that can get nobody must reach lo by itself.
         gap = max(gap, 3 * -(-contacts // count) - total)
-        if group[0] in joinable:
+        if joinable.issuperset(group):
             joined.append((count, contacts))
         else:
             gap = max(gap, total - 3 * (contacts // count))
@@ -196,7 +194,7 @@ def _moves(sizes: Sizes, newcomers: int, groups: Sequence[Group], lo: int, hi: i
         surplus, deficit, least = _needs(sizes, group, lo, hi)
         spare -= least
         moves += max(surplus, deficit - least)
-        if group[0] in joinable:
+        if joinable.issuperset(group):
             useful += max(0, deficit - least - surplus)
     return moves - min(spare, useful)
 
@@ -219,8 +217,8 @@ def _shares(sizes: Sizes, newcomers: int, groups: Sequence[Group], lo: int, hi: 
         held[position] = (count, contacts + more)
         spare -= more
     for _ in range(spare):
-        roomy = (p for p in range(len(held)) if held[p][1] < held[p][0] * hi)
-        lowest = min(roomy, key=lambda p: (_mean_of(held[p]), p))
+        # Whatever is not full has the lowest mean, and somebody has room: everybody fits.
+        lowest = min(range(len(held)), key=lambda p: (_mean_of(held[p]), p))
         shares[lowest] += 1
         held[lowest] = (held[lowest][0], held[lowest][1] + 1)
     return shares
@@ -232,7 +230,7 @@ def _build(sizes: Sizes, newcomers: int, groups: Sequence[Group], gap: int, join
     flows: dict[tuple[int, int], int] = {}
     bounds = []
     joined = _joinable_groups(groups, joinable)
-    shares = dict(zip(joined, _shares(sizes, newcomers, joined, lo, hi), strict=True)) if joined else {}
+    shares = dict(zip(joined, _shares(sizes, newcomers, joined, lo, hi), strict=True))
     for group in groups:
         share = shares.get(group, 0)
         surplus, deficit, _ = _needs(sizes, group, lo, hi)
@@ -264,8 +262,8 @@ def _fill_lowest(sizes: Sequence[int], count: int) -> list[int]:
     """Pour ``count`` contacts in, always into the smallest list, of equal ones into the earliest."""
     order = sorted(range(len(sizes)), key=lambda position: (sizes[position], position))
     width = len(order)
-    # The surface must not be below the highest list it is said to reach.
-    while width > 1 and sum(sizes[p] for p in order[:width]) + count < width * sizes[order[width - 1]]:
+    # The surface must not be below the highest list it is said to reach; the lowest it always reaches.
+    while sum(sizes[p] for p in order[:width]) + count < width * sizes[order[width - 1]]:
         width -= 1
     reached = sorted(order[:width])
     level, rest = divmod(sum(sizes[position] for position in reached) + count, width)

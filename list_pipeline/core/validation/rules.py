@@ -21,7 +21,7 @@ from list_pipeline.core.health.assessment import HealthAssessment, HealthPolicy
 from list_pipeline.core.health.figures import SendFigures
 from list_pipeline.core.list_states.policy import LIST_STATES
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.rebalancing.balance import Sizes, deviation, deviation_percent
+from list_pipeline.core.rebalancing.balance import Sizes, deviation
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
 from list_pipeline.core.validation.policy import VALIDATION
 from list_pipeline.core.wording import (
@@ -387,7 +387,7 @@ def _balance(facts: ValidationFacts, policy: RebalancingPolicy) -> RuleResult:
     share = deviation(facts.sizes) if facts.sizes is not None else None
     if facts.sizes is None or share is None:
         return _warning(rule, "How even the three lists are is not known.", _READ_AGAIN)
-    percent = deviation_percent(facts.sizes) or 0.0
+    percent = float(100 * share)
     details = {"sizes": list(facts.sizes), "deviation_percent": round(percent, 2)}
     shown = f"the three lists deviate by {percent_text(percent)} from their mean"
     if share <= policy.trigger:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from list_pipeline.core.rebalancing.balance import Sizes
-from list_pipeline.core.rebalancing.minimal_moves import EVERY_LIST, FREE, Group, Solution, solve
+from list_pipeline.core.rebalancing.minimal_moves import EVERY_LIST, FREE, Group, Solution, smallest_gap, solve
 
 Groups = tuple[Group, ...]
 GROUPINGS: tuple[Groups, ...] = (
@@ -205,6 +205,25 @@ def test_equal_lists_take_earlier_first_and_give_later_first() -> None:
     assert solve((9, 9, 12), range(1), FREE, Fraction(0)).flows == {(2, 0): 1, (2, 1): 1}
     assert solve((4, 4, 4), range(1, 2), FREE, Fraction(1)).enrolments == (1, 0, 0)
     assert solve((13, 13, 10), range(1), FREE, Fraction(1, 10)).flows == {(1, 2): 1}
+
+
+def test_a_deviation_barely_above_the_tolerance_is_not_taken_to_spare_a_move() -> None:
+    # With one newcomer 4, 4 and 4 need a move; with two, 5, 4 and 4 need none and deviate by 2/13, which is above 1/7.
+    solution = solve((5, 4, 2), range(3), FREE, Fraction(1, 7))
+    assert (solution.sizes, solution.moves) == ((4, 4, 4), 1)
+
+
+def test_the_band_ends_at_nobody_and_an_even_split_has_no_gap() -> None:
+    apart = solve((0, 0, 10), range(1), (), Fraction(0))
+    assert (apart.lo, apart.hi) == (0, 10)
+    assert smallest_gap((4, 4, 4), 0, FREE) == 0
+
+
+def test_newcomers_who_save_no_move_level_the_lists_and_the_last_join_the_smallest() -> None:
+    alone: Groups = ((0,), (1,), (2,))
+    assert solve((5, 0, 9), range(8, 9), alone, Fraction(1)).enrolments == (2, 6, 0)
+    assert solve((0, 0, 0), range(5, 6), alone, Fraction(1)).enrolments == (2, 2, 1)
+    assert solve((4, 4, 4), range(2, 3), ((0, 1), (2,)), Fraction(1, 2)).enrolments == (1, 0, 1)
 
 
 def test_nothing_to_choose_from_is_an_error_and_not_an_empty_answer() -> None:

@@ -132,6 +132,34 @@ def test_a_size_mismatch_says_who_came_and_went() -> None:
     assert "3 joined, 2 left and 1 unsubscribed" in found.words
 
 
+def test_the_size_has_its_figures_beside_it() -> None:
+    found = judged(ValidationRule.LIST_SIZE, expected=900)
+    assert found.details == {
+        "actual": 1_000,
+        "expected": 900,
+        "subscribers": 1_010,
+        "discrepancy": 100,
+        "tolerance": 10,
+        "joined": 3,
+        "left": 2,
+        "unsubscribed_since": 1,
+    }
+    assert str(size_tolerance(50_000)) == "500"
+
+
+def test_who_would_get_the_cycle_twice_is_critical_and_not_knowing_who_was_mailed_a_warning() -> None:
+    found = judged(ValidationRule.NOBODY_TWICE, state=state(twice=[8, 9]))
+    assert (found.severity, found.details) == (Severity.CRITICAL, {"contacts": 2, "contact_ids": [8, 9]})
+    unknown = judged(ValidationRule.NOBODY_TWICE, recipients_unknown=frozenset({ListRole.CAMPAIGN_2}))
+    assert unknown.severity is Severity.WARNING
+    assert "the round to List 2 is not known yet" in unknown.words
+
+
+def test_of_many_contacts_the_first_fifty_are_named() -> None:
+    found = judged(ValidationRule.NOBODY_SUPPRESSED, state=state(suppressed=range(60)))
+    assert (found.details["contacts"], found.details["contact_ids"]) == (60, list(range(50)))
+
+
 def test_one_suppressed_contact_is_critical_wherever_it_stands_in_the_list() -> None:
     found = judged(ValidationRule.NOBODY_SUPPRESSED, state=state(suppressed=[7_000_000]))
     assert (found.severity, found.details["contacts"]) == (Severity.CRITICAL, 1)
@@ -167,17 +195,45 @@ def test_data_is_stale_after_a_day_counted_in_hours(age: timedelta, severity: Se
 
 
 def test_a_list_that_is_being_changed_is_not_fresh() -> None:
-    assert judged(ValidationRule.FRESH_DATA, state=state(is_being_changed=True)).severity is Severity.WARNING
+    found = judged(
+        ValidationRule.FRESH_DATA,
+        state=state(is_being_changed=True),
+        last_synced_at=NOW - timedelta(hours=5, minutes=20),
+    )
+    assert found.severity is Severity.WARNING
+    assert found.details == {
+        "last_synced_at": "2026-11-20T00:40:00+00:00",
+        "hours": 5.3,
+        "is_being_changed": True,
+    }
+
+
+def test_a_list_that_was_read_is_fresh_though_who_is_on_it_is_not_known() -> None:
+    assert judged(ValidationRule.FRESH_DATA, state=None).severity is Severity.PASSED
 
 
 @pytest.mark.parametrize(
     ("sizes", "word"),
-    [((100, 100, 100), "Even"), ((13, 13, 14), "Even"), ((100, 100, 120), "Uneven"), ((100, 100, 200), "Very uneven")],
+    [
+        ((100, 100, 100), "Even"),
+        ((13, 13, 14), "Even"),
+        ((100, 100, 120), "Uneven"),
+        ((85, 100, 115), "Uneven"),
+        ((100, 100, 200), "Very uneven"),
+    ],
 )
 def test_balance_is_at_most_a_warning(sizes: tuple[int, int, int], word: str) -> None:
     found = judged(ValidationRule.BALANCE, sizes=sizes)
     assert found.words.startswith(word + ":")
     assert found.severity is (Severity.PASSED if word == "Even" else Severity.WARNING)
+
+
+def test_the_balance_is_told_as_the_deviation_from_the_mean() -> None:
+    found = judged(ValidationRule.BALANCE, sizes=(731, 1_000, 1_000))
+    assert "the three lists deviate by 19.7 % from their mean" in found.words
+    assert found.details == {"sizes": [731, 1_000, 1_000], "deviation_percent": 19.7}
+    assert judged(ValidationRule.BALANCE, sizes=(100, 101, 102)).details["deviation_percent"] == 0.99
+    assert judged(ValidationRule.BALANCE, sizes=(1_000, 1_001, 1_005)).details["deviation_percent"] == 0.3
 
 
 def test_empty_lists_have_no_balance() -> None:
@@ -193,6 +249,24 @@ def test_the_bounce_rate_warns_only_where_its_whole_interval_is_beyond_the_limit
 ) -> None:
     sends = SendFigures(1, 1_000, hard, soft, 1_000 - hard - soft)
     assert judged(ValidationRule.BOUNCE_RATE, last_send=sends).severity is severity
+
+
+@pytest.mark.parametrize(
+    ("concerning", "critical", "words"),
+    [(0.0, 1.0, "Usual: "), (-0.5, 0.0, "Many: "), (-0.5, -0.5, "A great many: ")],
+)
+def test_a_bounce_rate_is_beyond_a_limit_only_where_its_lower_end_is_above_it(
+    concerning: float, critical: float, words: str
+) -> None:
+    sends = SendFigures(1, 997, 30, 20, 947)
+    assert sends.bounce_rate is not None
+    low = sends.bounce_rate.low
+    assert low is not None
+    policy = HealthPolicy(bounces_concerning=low + concerning, bounces_critical=low + critical)
+    found = {one.rule: one for one in validate_list(replace(GOOD, last_send=sends), RebalancingPolicy(), policy)}
+    result = found[ValidationRule.BOUNCE_RATE]
+    assert result.words.startswith(words)
+    assert result.details == {"bounces": 50, "recipients": 997, "rate_percent": 5.02}
 
 
 @pytest.mark.parametrize("urgency", list(Urgency))
@@ -269,6 +343,13 @@ ADD_1, OFF_1, OUT = (StepAction.ADD, LIST), (StepAction.REMOVE, LIST), (StepActi
         (OwnChange(frozenset(), False, True, frozenset(), frozenset({ADD_1, (StepAction.INCLUDE, None)})), 1),
         (OwnChange(frozenset(), False, False, frozenset(), frozenset({ADD_1, OFF_1})), 0),
         (OwnChange(frozenset({ListRole.CAMPAIGN_2}), False, False, frozenset(), frozenset({OUT})), 0),
+        (OwnChange(frozenset({LIST}), False, False, frozenset(), frozenset({(StepAction.UNSUB, LIST)})), -1),
+        (
+            OwnChange(
+                frozenset({LIST}), False, False, frozenset(), frozenset({(StepAction.UNSUB, ListRole.CAMPAIGN_2)})
+            ),
+            0,
+        ),
     ],
 )
 def test_our_own_changes_are_counted_by_who_became_mailable_or_not(change: OwnChange, expected: int) -> None:
