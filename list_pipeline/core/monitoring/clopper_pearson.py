@@ -26,8 +26,6 @@ def upper_bound(errors: int, cases: int, confidence: float = 0.95) -> float:
     left = 1.0 - confidence
     if errors == cases:
         return 1.0
-    if errors == 0:
-        return float(-math.expm1(math.log(left) / cases))
     low, high = errors / cases, 1.0
     for _ in range(_STEPS):
         middle = (low + high) / 2
@@ -41,8 +39,7 @@ def lower_bound(errors: int, cases: int, confidence: float = 0.95) -> float:
     Raises:
         ValueError: there are more errors than cases, a number is negative, or the confidence is no share.
     """
-    _check(errors, cases, confidence)
-    return 1.0 - upper_bound(cases - errors, cases, confidence) if cases else 0.0
+    return 1.0 - upper_bound(cases - errors, cases, confidence)
 
 
 def at_most(errors: int, cases: int, share: float) -> float:

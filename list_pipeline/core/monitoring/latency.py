@@ -126,7 +126,7 @@ def percentiles(durations_ms: Iterable[int]) -> Percentiles | None:
 
 def _percentiles(ordered: Sequence[int]) -> Percentiles:
     def at(percent: int) -> int:
-        return ordered[max(math.ceil(percent * len(ordered) / 100), 1) - 1]
+        return ordered[math.ceil(percent * len(ordered) / 100) - 1]
 
     return Percentiles(len(ordered), at(50), at(95), at(99), ordered[-1])
 

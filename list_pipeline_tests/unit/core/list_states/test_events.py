@@ -142,6 +142,13 @@ def test_single_contacts_that_people_decide_on_later_change_nothing_that_was_not
     assert {each.key for each in first} == {each.key for each in later}
 
 
+def test_what_is_not_said_of_a_maintenance_did_not_happen() -> None:
+    bare = MaintenanceSeen(7, "24h", OWN, SENT, [])
+    assert (bare.recipients, bare.bounced) == (0, 0)
+    planned = PlanSeen(at(2), True, P.EXECUTED)
+    assert (planned.confirmed, planned.failed, planned.skipped) == (0, 0, 0)
+
+
 def test_a_campaign_that_nobody_looked_at_yet_was_only_sent() -> None:
     assert names(replace(WHOLE, attempts=[])) == ["sent"]
 

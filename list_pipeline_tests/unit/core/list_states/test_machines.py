@@ -280,3 +280,10 @@ def test_a_rule_leads_to_its_target_or_lets_a_state_stay_and_attention_is_left_b
             E.COMPLETED: H.REBALANCED,
         },
     }
+
+
+def test_a_send_leads_a_list_without_work_to_its_check_and_hides_no_work_that_an_earlier_one_left() -> None:
+    for state in (H.MONITORED, H.MAINTENANCE_COMPLETE, H.HEALTHY, H.WARNING, H.CHECKING):
+        assert next_state(HEALTH, state, E.SENT) is H.CHECKING
+    for state in (H.NEEDS_CLEANUP, H.CLEANING, H.CLEANED, H.NEEDS_REBALANCING, H.REBALANCING, H.REBALANCED):
+        assert next_state(HEALTH, state, E.SENT) is state

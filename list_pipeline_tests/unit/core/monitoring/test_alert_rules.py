@@ -86,6 +86,28 @@ def test_too_few_hit_nothing_however_bad_they_are(facts: TriggerFacts, trigger: 
     assert hit(facts)[trigger] is None
 
 
+@pytest.mark.parametrize(
+    ("facts", "trigger"),
+    [
+        (replace(FINE, maintenances=5), Trigger.LATENCY),
+        (replace(NOTHING, decisions=20), Trigger.WRONG_DECISIONS),
+        (replace(NOTHING, suppressed=20), Trigger.WRONG_DECISIONS),
+        (replace(NOTHING, runs=10), Trigger.FAILED_RUNS),
+    ],
+)
+def test_exactly_as_many_as_are_needed_are_judged(facts: TriggerFacts, trigger: Trigger) -> None:
+    assert hit(facts)[trigger] is False
+
+
+def test_a_latency_that_was_not_measured_is_not_judged() -> None:
+    assert hit(replace(FINE, maintenance_p95_ms=None))[Trigger.LATENCY] is None
+
+
+def test_a_share_is_judged_to_the_last_run() -> None:
+    assert hit(replace(FINE, runs=1_000, failed_runs=100))[Trigger.FAILED_RUNS] is False
+    assert hit(replace(FINE, runs=1_000, failed_runs=101))[Trigger.FAILED_RUNS] is True
+
+
 def test_few_decisions_of_people_do_not_hide_suppressions_that_were_taken_back() -> None:
     assert hit(replace(NOTHING, suppressed=50, taken_back=30, decisions=2))[Trigger.WRONG_DECISIONS] is True
 
@@ -144,6 +166,17 @@ def test_a_job_that_fails_every_half_minute_makes_a_dozen_messages_a_day_at_most
     assert 6 <= len(told) <= 12
 
 
+def test_the_pause_doubles_with_each_message_of_the_last_day() -> None:
+    earlier = [NOW - timedelta(minutes=20)]
+    assert may_tell([*earlier, NOW - timedelta(minutes=8)], NOW)
+    assert not may_tell([*earlier, NOW - timedelta(minutes=7, seconds=59)], NOW)
+
+
+@pytest.mark.parametrize("age", [timedelta(hours=24), timedelta(days=7)])
+def test_messages_of_a_day_ago_make_no_pause_longer(age: timedelta) -> None:
+    assert may_tell([*[NOW - age] * 6, NOW - timedelta(minutes=4)], NOW)
+
+
 def test_a_job_that_failed_last_week_fails_for_the_first_time_again() -> None:
     assert may_tell([NOW - timedelta(days=7)] * 20, NOW)
 
@@ -168,6 +201,31 @@ def test_a_failure_names_the_job_the_run_and_the_error() -> None:
     assert "list_reconciliation_job Failed" in words
     assert "https://d.example.com/runs/1" in words
     assert "status 500" in words
+
+
+@pytest.mark.parametrize(("count", "earlier"), [(1, 0), (8, 0), (9, 1)])
+def test_a_message_shows_the_last_eight_failures_and_counts_those_before(count: int, earlier: int) -> None:
+    message = failure_message("sync", runs(count))
+    words = shown(message)
+    assert ("sync Failed 9 Times" in words) is (count == 9)
+    assert ("sync Failed 1 Times" in words) is False
+    assert (f"… {earlier} earlier ones, and then:" in words) is bool(earlier)
+    if earlier:
+        assert words.index("earlier ones") < words.index("00000001")
+    assert ("00000000" in words) is not earlier
+
+
+def test_a_failure_says_its_partition_where_it_has_one_and_links_where_there_is_something_to_open() -> None:
+    (plain,) = runs(1)
+    parted = shown(failure_message("sync", [replace(plain, partition_key="letter|24h", url=None)]))
+    assert "• 00000000 (letter|24h): Mailjet GET" in parted
+    assert "|00000000>: Mailjet GET" in str(failure_message("sync", [plain]).blocks)
+
+
+def test_the_summary_of_several_failures_is_the_latest() -> None:
+    first, second = runs(1, "the first one"), runs(1, "the second one")
+    assert "the second one" in failure_message("sync", [*first, *second]).text
+    assert "the first one" not in failure_message("sync", [*first, *second]).text
 
 
 def test_many_failures_make_one_message_that_slack_takes() -> None:
@@ -208,3 +266,12 @@ def test_slow_workflows_are_named_with_figures() -> None:
     slow = WorkflowFigures("membership_sync_job", spent, {}, 9, {}, 0, 10.0, 20.0, 1)
     words = shown(slow_message([slow], 1))
     assert "membership_sync_job: 1 of 4 took longer than 1 min (P95 1 min 10 s, longest 1 min 10 s)" in words
+
+
+@pytest.mark.parametrize(("days", "span"), [(1, "Work since yesterday;"), (7, "Work in the last 7 days;")])
+def test_what_was_slow_says_since_when_and_how_long_it_took_to_the_second(days: int, span: str) -> None:
+    spent = Percentiles(4, 10_000, 3_600_000, 7_200_000, 7_200_000)
+    slow = WorkflowFigures("membership_sync_job", spent, {}, 9, {}, 0, 10.0, 20.0, 1)
+    words = shown(slow_message([slow], days))
+    assert "took longer than 1 min (P95 1 h, longest 2 h)" in words
+    assert span in words

@@ -66,5 +66,6 @@ def test_the_tail_sums_to_the_whole(cases: int, share: float) -> None:
 
 @pytest.mark.parametrize(("errors", "cases", "confidence"), [(2, 1, 0.95), (-1, 3, 0.95), (0, 3, 1.0), (0, 3, 0.0)])
 def test_what_is_no_count_and_no_confidence_is_refused(errors: int, cases: int, confidence: float) -> None:
-    with pytest.raises(ValueError, match="between"):
-        upper_bound(errors, cases, confidence)
+    for bound in (upper_bound, lower_bound):
+        with pytest.raises(ValueError, match="between"):
+            bound(errors, cases, confidence)

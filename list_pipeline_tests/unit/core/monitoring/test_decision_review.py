@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from list_pipeline.core.advice import AdviceOutcome
+from list_pipeline.core.monitoring.clopper_pearson import lower_bound
 from list_pipeline.core.monitoring.decision_review import (
     BANDS,
     Advice,
@@ -245,6 +246,7 @@ def test_people_agree_with_an_advisor_who_did_not_object_when_they_approve_and_w
         (FalseSuppressions(500, 93, 1, 0), GoalState.SHOWN),
         (FalseSuppressions(500, 500, 24, 0), GoalState.NOT_SHOWN_YET),
         (FalseSuppressions(500, 500, 25, 0), GoalState.MISSED),
+        (FalseSuppressions(1_999, 1_999, 99, 0), GoalState.NOT_SHOWN_YET),
         (FalseSuppressions(1, 1, 1, 0), GoalState.MISSED),
     ],
 )
@@ -285,3 +287,134 @@ def test_what_an_advisor_changed_is_told() -> None:
         "Advisors asked for more care: watching 1 instead of suppressing, a lower confidence for 2, "
         "doubt about a plan for 40 (contacts)."
     )
+
+
+@pytest.mark.parametrize(
+    ("groups", "consulted", "people"),
+    [
+        ([group(planned=False), group(decider=Decider.PERSON, planned=False)], [], []),
+        ([group(decider=Decider.PERSON, planned=False)], [], [decision(PlanStatus.APPROVED)]),
+        ([], [], [decision(PlanStatus.APPROVED), decision(PlanStatus.EXPIRED)]),
+        ([], [asked()], []),
+        ([group(planned=False)], [], []),
+    ],
+)
+def test_a_day_on_which_anything_was_planned_asked_or_decided_is_not_empty(
+    groups: list[DecidedGroup], consulted: list[Consulted], people: list[PersonsDecision]
+) -> None:
+    found = figures(groups, consulted, people)
+    assert not found.is_empty
+    assert findings(found)[0] == "No plan was made on this day."
+
+
+def test_what_was_decided_on_another_day_is_no_decision_of_this_one() -> None:
+    found = figures([group(4, decided=False), group(3, decider=Decider.PERSON, decided=False)])
+    assert (found.automatic, found.by_people) == (0, 0)
+
+
+def test_the_mean_confidence_of_a_rule_weighs_each_contact_once() -> None:
+    found = figures([group(2, confidence=0.9), group(1, confidence=0.8)])
+    assert [one.mean_confidence for one in found.rules] == [0.8667]
+
+
+def test_costs_are_summed_to_the_millionth_and_what_was_not_asked_or_used_nothing_has_no_price_to_miss() -> None:
+    found = figures(
+        consulted=[asked(cost=0.00000149), asked(cost=None, requests=0), asked(cost=None, tokens=0)]
+    ).all_advisors
+    assert (found.cost_usd, found.without_price) == (0.000001, 0)
+
+
+def test_nothing_answered_and_nothing_reviewed_leave_no_share() -> None:
+    assert figures(consulted=[asked(AdviceOutcome.UNANSWERED)]).all_advisors.parse_failure_percent is None
+    assert FalseSuppressions(500, 0, 0, 0).bound_percent is None
+
+
+def test_a_goal_is_certainly_missed_from_the_lower_end_of_what_was_seen_on() -> None:
+    below, above = FalseSuppressions(5_000, 5_000, 274, 0), FalseSuppressions(5_000, 5_000, 277, 0)
+    assert 4.95 < 100 * lower_bound(274, 5_000) < 5 <= 100 * lower_bound(277, 5_000) < 5.05
+    assert (below.is_certainly_missed, above.is_certainly_missed) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("consulted", "words"),
+    [
+        ([asked(AdviceOutcome.UNANSWERED)], "1 of 1 questions were not answered; no answer came."),
+        ([asked()], "0 of 1 answers could not be read, 0 were refused and 0 used in part."),
+        (
+            [asked(requests=2)],
+            "0 of 1 answers could not be read, 0 were refused and 0 used in part; 1 were asked for a second time.",
+        ),
+        (
+            [asked(AdviceOutcome.UNREADABLE), *[asked()] * 99],
+            "1 of 100 answers could not be read, 0 were refused and 0 used in part.",
+        ),
+    ],
+)
+def test_answers_are_told_with_their_goal_only_where_it_is_missed(consulted: list[Consulted], words: str) -> None:
+    assert answer_text(figures(consulted=consulted).all_advisors) == words
+
+
+def test_without_a_confidence_there_is_no_mean_to_tell() -> None:
+    assert mean_confidence_text(figures(consulted=[asked()]).all_advisors) == "No advisor gave a confidence."
+
+
+def test_suppressions_that_nobody_reviewed_prove_nothing() -> None:
+    assert suppression_text(FalseSuppressions(500, 0, 0, 0)) == (
+        "0 of 500 suppressions were taken back; no person reviewed any, so fewer than 5 % wrong is not shown yet."
+    )
+    assert suppression_text(FalseSuppressions(500, 59, 0, 0)) == (
+        "0 of 500 suppressions were taken back; of 59 that people reviewed at most 4.95 % are wrong (95 %), "
+        "which shows fewer than 5 % wrong."
+    )
+
+
+@pytest.mark.parametrize(
+    ("groups", "words"),
+    [
+        ([group(3), group(0, "keep")], "3 to suppress; 3 let through automatically."),
+        ([group(3, decider=Decider.PERSON)], "3 to suppress; 3 decided by a person."),
+        ([group(3, decider=Decider.STOPPED)], "3 to suppress; 3 not allowed to run."),
+        ([group(3, decider=Decider.NOBODY)], "3 to suppress; 3 left unanswered."),
+        ([group(3, "keep", decider=Decider.POLICY)], "3 to keep."),
+    ],
+)
+def test_the_plans_of_a_day_are_told_with_who_let_them_through(groups: list[DecidedGroup], words: str) -> None:
+    assert findings(figures(groups))[0] == f"Plans were made for 3 contacts: {words}"
+
+
+@pytest.mark.parametrize(
+    ("advice", "words"),
+    [
+        (Advice.SOFTENED, "watching 3 instead of suppressing"),
+        (Advice.LOWERED, "a lower confidence for 3"),
+        (Advice.DOUBTED, "doubt about a plan for 3"),
+    ],
+)
+def test_only_the_care_that_an_advisor_asked_for_is_told(advice: Advice, words: str) -> None:
+    assert findings(figures([group(3, advice=advice)]))[2] == f"Advisors asked for more care: {words} (contacts)."
+    assert len(findings(figures([group(3)]))) == 5
+
+
+@pytest.mark.parametrize(
+    ("people", "words"),
+    [
+        ([], "People decided on no plan and no question of the policy."),
+        (
+            [decision(PlanStatus.EXPIRED)],
+            "People decided on no plan and no question of the policy. 1 question expired unanswered.",
+        ),
+        (
+            [decision(PlanStatus.APPROVED), decision(PlanStatus.REJECTED)],
+            "People approved 1 and rejected 1: with the policy in 1 of 2.",
+        ),
+        (
+            [decision(PlanStatus.APPROVED, Advice.NO_OBJECTION), decision(PlanStatus.EXPIRED)],
+            "People approved 1 and rejected 0: with the policy in 1 of 1 and with the advisor in 1 of 1. "
+            "1 question expired unanswered.",
+        ),
+    ],
+)
+def test_the_decisions_of_people_are_told_with_whom_they_agreed(people: list[PersonsDecision], words: str) -> None:
+    _, _, found, lately, _ = findings(figures([group(3)], people=people))
+    assert found == words
+    assert ("people decided nothing" in lately) is ("People decided on no plan" in words)

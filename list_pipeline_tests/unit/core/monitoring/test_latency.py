@@ -101,3 +101,15 @@ def test_figures_name_the_slow_ones_and_the_peak() -> None:
     assert reconciliation.long == 0
     assert reconciliation.pool_percent == pytest.approx(70.0)
     assert figures([]) == ()
+
+
+def test_runs_without_a_maintenance_stay_apart_and_the_key_is_the_first_that_is_known() -> None:
+    alone = [timing(WHOLE_RUN, 0, 2, run_id=run, log_id=None, campaign_key=None) for run in ("r1", "r2")]
+    assert [one.run_ids for one in works(alone)] == [("r1",), ("r2",)]
+    (known,) = works([timing(WHOLE_RUN, 0, 9, campaign_key=None), timing("suppression", 1, 2)])
+    assert known.campaign_key == "letter"
+
+
+def test_the_requests_of_a_workflow_are_told_by_resource() -> None:
+    (found,) = figures(works([timing("suppression", 0, 2), timing("suppression", 20, 2, run_id="r2", log_id=2)]))
+    assert (found.requests, found.by_resource) == (4, {"GET contact": 4})

@@ -58,6 +58,8 @@ def test_people_are_told_what_hung_and_whether_it_was_ended() -> None:
         "⚠️ A Session Held a Lock and Did Nothing: maintenance of 2026-11-20-r3-7 held the lock on"
     )
     assert "goes on from the journal" in ended.text
+    assert "2026-11-20 09:01:12 UTC" in str(ended.blocks)
     left = stuck_session_message(StuckSession(1, replace(HOLDER, began_at=None), was_ended=False))
-    assert left.text.startswith("🚨")
+    assert left.text.startswith("🚨 A Stuck Session Holds Everything Up: ")
+    assert "not known" in str(left.blocks)
     assert "pg_terminate_backend(4711)" in left.text
