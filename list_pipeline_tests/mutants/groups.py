@@ -68,12 +68,16 @@ GROUPS = (
     _noun(
         "drift", "list_pipeline_tests/unit/test_docs.py::test_the_figures_of_mass_changes_are_those_in_the_policy_page"
     ),
-    _noun("validation"),
+    _noun("validation", f"{_UNIT}/test_life_cycles.py"),
     _noun("list_states"),
     _noun("monitoring"),
     _noun("health"),
     _noun("incidents"),
     _noun("reviews"),
+    *(
+        Group(name, (f"list_pipeline/core/{name}.py",), (f"{_UNIT}/test_{name}.py",))
+        for name in ("erasure", "unreadable_rows")
+    ),
     Group("life_cycles", ("list_pipeline/core/life_cycles.py",), (f"{_UNIT}/test_life_cycles.py",)),
     Group("reading_back", _READING_BACK, ("list_pipeline_tests/unit/operations/plans",)),
     Group(

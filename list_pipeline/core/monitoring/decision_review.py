@@ -415,4 +415,4 @@ def _mean(weighted: Sequence[tuple[float, int]]) -> float | None:
 
 def _quantile(ordered: Sequence[int], share: float) -> int | None:
     """The value that so many are at or below (nearest rank): one that was measured, also with few of them."""
-    return ordered[math.ceil(share * len(ordered)) - 1] if ordered else None
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else None

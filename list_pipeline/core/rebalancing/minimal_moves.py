@@ -9,7 +9,7 @@ alone: it neither gives nor takes. Newcomers may go to the lists of every group 
 
 Why the counts are minimal. Fix the number of newcomers, hence the total and the band lo..hi. In a group let S be the
 surplus over hi, D the deficit under lo and e the newcomers it gets. One move lowers S by at most one and D by at most
-one; one newcomer lowers D by at most one and S not at all: at least max(S, D - e, 0) moves are needed. Newcomers into
+one; one newcomer lowers D by at most one and S not at all: at least max(S, D - e) moves are needed. Newcomers into
 the smallest list, then contacts from the largest into the smallest list, lower the larger of the two by one at each
 step until both are zero, which is possible whenever the group's total fits the band: so many moves are enough. The
 search below tries every number of newcomers that can matter.
@@ -30,13 +30,13 @@ from list_pipeline.core.rebalancing.balance import Sizes
 Group = tuple[int, ...]
 FREE: tuple[Group, ...] = ((0, 1, 2),)
 """No restriction: contacts may move between all three lists."""
-EVERY_LIST = frozenset(FREE[0])
+EVERY_LIST = frozenset({0, 1, 2})
 """No restriction: newcomers may join all three lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupBound:
-    """The lower bound on the moves inside one group: ``max(surplus, deficit - newcomers, 0)``."""
+    """The lower bound on the moves inside one group: ``max(surplus, deficit - newcomers)``; no surplus is below 0."""
 
     lists: Group
     surplus: int
@@ -46,7 +46,7 @@ class GroupBound:
     @property
     def least_moves(self) -> int:
         """No plan with these newcomers needs fewer moves in this group."""
-        return max(self.surplus, self.deficit - self.newcomers, 0)
+        return max(self.surplus, self.deficit - self.newcomers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,9 +253,7 @@ def _pairs(group: Group, given: Sequence[int], taken: Sequence[int]) -> dict[tup
     """The pairs of giving and taking lists. Of at most three lists one side is a single list, so the counts leave no choice."""
     donors = [(index, count) for index, count in zip(group, given, strict=True) if count]
     receivers = [(index, count) for index, count in zip(group, taken, strict=True) if count]
-    if len(donors) == 1:
-        return {(donors[0][0], index): count for index, count in receivers}
-    return {(index, receivers[0][0]): count for index, count in donors}
+    return {(donor, receiver): min(gives, takes) for donor, gives in donors for receiver, takes in receivers}
 
 
 def _fill_lowest(sizes: Sequence[int], count: int) -> list[int]:

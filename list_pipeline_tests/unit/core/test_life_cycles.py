@@ -12,6 +12,7 @@ from list_pipeline.core.life_cycles import LifeCycle
 from list_pipeline.core.plans.journal import JOB_LIFE, STEP_LIFE, StepState
 from list_pipeline.core.plans.plan import PLAN_LIFE
 from list_pipeline.core.runs.status import RUN_LIFE, RunStatus
+from list_pipeline.core.validation.schedule_changes import SCHEDULE_LIFE
 from list_pipeline_tests.life_cycle_triggers import LIVES
 
 EVERY_LIFE = pytest.mark.parametrize("life", LIVES.values(), ids=[f"{table}.{column}" for table, column in LIVES])
@@ -115,10 +116,22 @@ def test_a_table_cannot_be_changed(life: LifeCycle[Any]) -> None:
             read_only: {" ".join(sorted(RunStatus))}
             """,
         ),
+        (
+            SCHEDULE_LIFE,
+            """
+            planned: skipped submitting
+            submitting: confirmed failed skipped
+            confirmed:
+            failed:
+            skipped:
+            """,
+        ),
     ],
-    ids=["step", "job", "plan", "run"],
+    ids=["step", "job", "plan", "run", "schedule"],
 )
-def test_runs_plans_steps_and_jobs_go_these_ways_and_no_other(life: LifeCycle[Any], written: str) -> None:
+def test_runs_plans_steps_jobs_and_changes_of_schedules_go_these_ways_and_no_other(
+    life: LifeCycle[Any], written: str
+) -> None:
     ways = {current: " ".join(sorted(following)) for current, following in life.table.items()}
     assert ways == {
         current: following.strip()

@@ -270,8 +270,9 @@ def test_slow_workflows_are_named_with_figures() -> None:
 
 @pytest.mark.parametrize(("days", "span"), [(1, "Work since yesterday;"), (7, "Work in the last 7 days;")])
 def test_what_was_slow_says_since_when_and_how_long_it_took_to_the_second(days: int, span: str) -> None:
-    spent = Percentiles(4, 10_000, 3_600_000, 7_200_000, 7_200_000)
+    hour = 3_600_000
+    spent = Percentiles(4, 10_000, 100 * hour, 200 * hour, 200 * hour)
     slow = WorkflowFigures("membership_sync_job", spent, {}, 9, {}, 0, 10.0, 20.0, 1)
     words = shown(slow_message([slow], days))
-    assert "took longer than 1 min (P95 1 h, longest 2 h)" in words
+    assert "took longer than 1 min (P95 4 days 4 h, longest 8 days 8 h)" in words
     assert span in words

@@ -14,6 +14,7 @@ from list_pipeline.core.monitoring.clopper_pearson import lower_bound
 from list_pipeline.core.monitoring.decision_review import (
     BANDS,
     Advice,
+    Agreement,
     Consulted,
     DayFigures,
     DecidedGroup,
@@ -138,6 +139,7 @@ def test_a_day_with_nothing_says_so_and_claims_no_perfect_score() -> None:
     assert empty.is_empty
     assert (empty.automatic_percent, empty.people.policy_percent, empty.people.advisor_percent) == (None, None, None)
     assert (empty.all_advisors.valid_json_percent, empty.all_advisors.mean_confidence) == (None, None)
+    assert empty.people == agreement_of([]) == Agreement()
     assert findings(empty) == (
         "Nothing was planned, asked or decided on this day.",
         "In the last 30 days people decided nothing, so their agreement is not known.",

@@ -213,6 +213,11 @@ def test_a_deviation_barely_above_the_tolerance_is_not_taken_to_spare_a_move() -
     assert (solution.sizes, solution.moves) == ((4, 4, 4), 1)
 
 
+def test_a_newcomer_who_spares_no_move_is_not_enrolled() -> None:
+    solution = solve((6, 5, 9), range(2), FREE, Fraction(1, 10))
+    assert (solution.enrolments, solution.moves) == ((0, 0, 0), 2)
+
+
 def test_the_band_ends_at_nobody_and_an_even_split_has_no_gap() -> None:
     apart = solve((0, 0, 10), range(1), (), Fraction(0))
     assert (apart.lo, apart.hi) == (0, 10)
