@@ -108,7 +108,7 @@ class Person:
 
     def is_number(self, number: int, *, of_contact: bool) -> bool:
         """Whether a number is the person's id. ``of_contact``: it stands where contacts are named."""
-        return self.contact_id is not None and number == self.contact_id and (of_contact or number >= SURELY_AN_ID)
+        return number == self.contact_id and (of_contact or number >= SURELY_AN_ID)
 
     def taken_out_of(self, text: str) -> str:
         """A text without the person: the address is gone, the id is the pseudonym. A text that names nobody stays as it is."""

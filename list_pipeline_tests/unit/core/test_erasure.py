@@ -96,6 +96,37 @@ def test_a_small_number_is_an_id_only_where_contacts_are_named() -> None:
     assert JANE.is_number(254_510_515, of_contact=False)
 
 
+@pytest.mark.parametrize(("number", "is_taken_for_an_id"), [(1_000_000, True), (999_999, False)])
+def test_a_number_from_a_million_on_is_taken_for_the_id_wherever_it_stands(
+    number: int, is_taken_for_an_id: bool
+) -> None:
+    person = Person(number, -77, None)
+    assert person.is_in(f"count {number}") is is_taken_for_an_id
+    assert person.is_number(number, of_contact=False) is is_taken_for_an_id
+
+
+def test_a_small_id_in_json_is_taken_out_where_contacts_are_named_and_nowhere_else() -> None:
+    small = Person(41, -77, None)
+    named = {"contact_id": "41", "contacts": {"41": "gone", "42": "41"}}
+    assert small.is_in_json({"contact_id": "41"})
+    assert small.is_in_json({"contacts": {"41": 1}})
+    assert small.taken_out_of_json(named) == {"contact_id": "-77", "contacts": {"-77": "gone", "42": "41"}}
+    other = {"count": "41", "rounds": {"41": 1}, "contact_id": "410", "contacts": {"410": 1}}
+    assert not small.is_in_json(other)
+    assert small.taken_out_of_json(other) == other
+
+
+def test_truth_is_no_number_of_a_contact() -> None:
+    first = Person(1, -77, None)
+    assert not first.is_in_json({"contact_known": True})
+    assert first.taken_out_of_json({"contact_known": True}) == {"contact_known": True}
+
+
+@pytest.mark.parametrize("address", ["@shop.example.com", "jane@", "@", None])
+def test_half_an_address_names_nobody(address: str | None) -> None:
+    assert not Person(None, -77, address).is_in("jane@shop.example.com, @shop.example.com, jane@ and @")
+
+
 def test_keys_of_json_are_searched_too() -> None:
     value = {
         "contacts": {"254510515": 1, "7": 2},

@@ -229,6 +229,8 @@ def test_newcomers_who_save_no_move_level_the_lists_and_the_last_join_the_smalle
     assert solve((5, 0, 9), range(8, 9), alone, Fraction(1)).enrolments == (2, 6, 0)
     assert solve((0, 0, 0), range(5, 6), alone, Fraction(1)).enrolments == (2, 2, 1)
     assert solve((4, 4, 4), range(2, 3), ((0, 1), (2,)), Fraction(1, 2)).enrolments == (1, 0, 1)
+    # The surplus of the first two lists moves between them anyway, so that both newcomers join the third.
+    assert solve((0, 3, 0), range(2, 3), ((0, 1), (2,)), Fraction(0)).enrolments == (0, 0, 2)
 
 
 def test_nothing_to_choose_from_is_an_error_and_not_an_empty_answer() -> None:
