@@ -193,7 +193,7 @@ def test_the_reasons_to_stay_off_are_those_that_held() -> None:
 
 def test_a_report_counts_the_rows_of_all_tables() -> None:
     report = ErasureReport(-7, (TableErasure("a", 3, 1, 2), TableErasure("b", 2, 0, 2)), 30, 200)
-    assert report.rows == 5
+    assert (report.rows, report.cached) == (5, 0)
     assert report.as_json()["tables"] == {
         "a": {"before": 3, "removed": 1, "rewritten": 2},
         "b": {"before": 2, "removed": 0, "rewritten": 2},
@@ -216,5 +216,10 @@ def test_the_reports_of_one_person_are_summed() -> None:
     assert joined([last]) == last
 
 
-def test_a_confirmed_deletion_is_final() -> None:
-    assert DELETION_LIFE.table[DeletionState.CONFIRMED] == frozenset()
+def test_a_deletion_may_be_asked_for_again_until_it_is_confirmed_and_then_is_final() -> None:
+    assert DELETION_LIFE.table == {
+        DeletionState.PLANNED: {DeletionState.SUBMITTING, DeletionState.CONFIRMED, DeletionState.FAILED},
+        DeletionState.SUBMITTING: {DeletionState.CONFIRMED, DeletionState.FAILED},
+        DeletionState.FAILED: {DeletionState.SUBMITTING, DeletionState.CONFIRMED},
+        DeletionState.CONFIRMED: set(),
+    }
