@@ -270,9 +270,8 @@ def test_slow_workflows_are_named_with_figures() -> None:
 
 @pytest.mark.parametrize(("days", "span"), [(1, "Work since yesterday;"), (7, "Work in the last 7 days;")])
 def test_what_was_slow_says_since_when_and_how_long_it_took_to_the_second(days: int, span: str) -> None:
-    hour = 3_600_000
-    spent = Percentiles(4, 10_000, 100 * hour, 200 * hour, 200 * hour)
+    spent = Percentiles(4, 10_000, 1_000_000, 2_000_000, 2_000_000)
     slow = WorkflowFigures("membership_sync_job", spent, {}, 9, {}, 0, 10.0, 20.0, 1)
     words = shown(slow_message([slow], days))
-    assert "took longer than 1 min (P95 4 days 4 h, longest 8 days 8 h)" in words
+    assert "took longer than 1 min (P95 16 min 40 s, longest 33 min 20 s)" in words
     assert span in words
