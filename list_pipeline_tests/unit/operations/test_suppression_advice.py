@@ -67,6 +67,8 @@ def judged(kinds: Sequence[str]) -> tuple[tuple[Verdict, ...], AdviceQuestion]:
         past = {
             "second_hit": [delivered(90), failed(DISPUTED, 20)],
             "soft_pattern": [failed(FULL, 30), failed(FULL, 15)],
+            # Without grace: the address did not work lately.
+            "hard": [delivered(200)],
         }.get(kind, [delivered(30)])
         history[contact_id] = _owned(past, contact_id)
     ids = range(1, len(kinds) + 1)
