@@ -25,8 +25,8 @@ def earlier_rounds(
     """The sends before this one that were the same mailing, by their ids at Mailjet; empty for a send that is in no cycle.
 
     They are the earlier rounds of its cycle, and sends of the same content to another list, within the time that a cycle waits,
-    where one of the two cycles ended without all its rounds. A subject that every complete cycle has says nothing, and
-    neither does the same list again: that is asked about (``RoundDoubt.RESENT``).
+    where one of the two cycles ended without all its rounds or holds more than one content. A subject that every plain cycle
+    has says nothing, and neither does the same list again: that is asked about (``RoundDoubt.RESENT``).
     """
     return _mailing(cycles, mailjet_campaign_id, max_wait)[0]
 
@@ -55,7 +55,7 @@ class _Round:
             other.sent.content == self.sent.content != ""
             and other.role is not self.role
             and abs(self.sent.at - other.sent.at) < max_wait
-            and (_is_cut_short(self.cycle) or _is_cut_short(other.cycle))
+            and not (_is_plain(self.cycle) and _is_plain(other.cycle))
         )
 
 
@@ -74,5 +74,6 @@ def _mailing(
     )
 
 
-def _is_cut_short(cycle: Cycle) -> bool:
-    return cycle.closed_reason not in (None, ClosedReason.COMPLETE)
+def _is_plain(cycle: Cycle) -> bool:
+    """Whether nothing speaks against that its sends are the rounds of one content."""
+    return cycle.closed_reason in (None, ClosedReason.COMPLETE) and len(cycle.contents) <= 1

@@ -58,12 +58,35 @@ def test_a_content_that_was_split_over_two_cycles_is_the_same_mailing(reason: Cl
         assert later_rounds(known, 11) == {12}
 
 
+@pytest.mark.parametrize("reason", CUT_SHORT)
+def test_a_content_whose_cycle_was_cut_short_goes_on_in_the_next(reason: ClosedReason) -> None:
+    known = [cycle(1, reason, campaign_1=(11, 0, "letter")), cycle(2, OPEN, campaign_2=(12, 1, "letter"))]
+    assert earlier_rounds(known, 12) == {11}
+
+
 @pytest.mark.parametrize("reason", [OPEN, ClosedReason.COMPLETE])
 @pytest.mark.parametrize("other", [OPEN, ClosedReason.COMPLETE])
-def test_a_content_that_complete_cycles_have_in_common_says_nothing(
+def test_a_content_that_plain_cycles_have_in_common_says_nothing(
     reason: ClosedReason | None, other: ClosedReason | None
 ) -> None:
-    assert earlier_rounds(split(reason, other), 13) == frozenset()
+    known = [
+        cycle(1, reason, campaign_3=(11, 0, "letter"), campaign_1=(12, 1, "letter")),
+        cycle(2, other, campaign_3=(13, 4, "letter")),
+    ]
+    assert earlier_rounds(known, 13) == frozenset()
+
+
+@pytest.mark.parametrize("reason", [OPEN, ClosedReason.COMPLETE])
+@pytest.mark.parametrize("other", [OPEN, ClosedReason.COMPLETE])
+def test_a_content_that_is_in_a_cycle_of_two_and_in_another_cycle_is_the_same_mailing(
+    reason: ClosedReason | None, other: ClosedReason | None
+) -> None:
+    assert earlier_rounds(split(reason, other), 13) == {12}
+    turned = [
+        cycle(1, reason, campaign_3=(11, 0, "letter")),
+        cycle(2, other, campaign_1=(12, 3, "letter"), campaign_2=(13, 4, "sale")),
+    ]
+    assert earlier_rounds(turned, 12) == {11}
 
 
 def test_another_content_or_one_that_is_not_known_is_not_the_same_mailing() -> None:
