@@ -6,7 +6,7 @@ follows for a contact (``core.suppression``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -55,7 +55,7 @@ class Incident:
 def incidents_of(
     events: Iterable[FailureEvent],
     domain_of: Mapping[int, str],
-    tested: Iterable[TestedGroup],
+    tested: Sequence[TestedGroup],
     operators: Operators,
     as_of: datetime,
 ) -> tuple[Incident, ...]:
@@ -70,22 +70,21 @@ def incidents_of(
         operators: who runs the mail of a domain, as far as is known.
         as_of: failures that happened later are not known yet.
     """
-    flagged = {one.group: one for one in tested if one.is_flagged}
-    names = flagged_groups(flagged.values())
+    by_group, flagged = {one.group: one for one in tested}, flagged_groups(tested)
     held: dict[Group, set[int]] = {}
     for event in events:
         domain = domain_of.get(event.contact_id)
         if domain is None or event.bounce_class is not BounceClass.HARD or event.occurred_at > as_of:
             continue
-        group = holding_group(domain, names, operators)
+        group = holding_group(domain, flagged, operators)
         if group is not None:
             held.setdefault(group, set()).add(event.contact_id)
     return tuple(
         Incident(
             group,
-            flagged[group].count.attempted,
-            flagged[group].count.hard,
-            flagged[group].count.attempted * flagged[group].expected_rate,
+            by_group[group].count.attempted,
+            by_group[group].count.hard,
+            by_group[group].count.attempted * by_group[group].expected_rate,
             tuple(sorted(held[group])),
         )
         for group in sorted(held)

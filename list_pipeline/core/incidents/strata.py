@@ -64,8 +64,8 @@ def examine(
 ) -> tuple[TestedGroup, ...]:
     """Every group of a campaign that is large enough, with its chance and verdict, in the order of the counts.
 
-    The pool is flagged only where it is unusual also without the domains that are flagged themselves, and without those of
-    which nobody was reached: a company that closed says nothing about other domains, which share nothing that is known.
+    The pool is flagged only where it is unusual also without the domains that are flagged themselves: a company that closed
+    says nothing about other domains, which share nothing that is known.
 
     Args:
         counts: the groups of the campaign (``count_groups``).
@@ -81,9 +81,7 @@ def examine(
     explained = [
         one.count
         for one in judged
-        if (one.is_flagged or one.count.hard == one.count.attempted)
-        and one.group.kind is GroupKind.DOMAIN
-        and operator_group(one.group.name, operators) == POOL
+        if one.is_flagged and one.group.kind is GroupKind.DOMAIN and operator_group(one.group.name, operators) == POOL
     ]
     return tuple(_without(one, explained, limit, usual, policy) if one.group == POOL else one for one in judged)
 

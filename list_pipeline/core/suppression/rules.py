@@ -326,15 +326,15 @@ def _judge_hard(case: _Case, past: Past) -> Verdict:
         )
     if past.delivered_after():
         return _delivered_since(case)
-    is_held = past.held_by is not None and not past.is_domain_gone(case.policy)
-    if not event.classification.is_disputed and (is_held or not past.has_grace(case.policy)):
+    incident = None if past.is_domain_gone(case.policy) else case.incident
+    if not event.classification.is_disputed and (incident or not past.has_grace(case.policy)):
         verdict = case.suppress(
             SuppressionRule.HARD_BOUNCE,
             f"Suppressed: the address cannot receive mail ({words}).",
             (event,),
             case.policy.confidence_hard,
         )
-        return _held(case, verdict) if is_held else verdict
+        return _held(verdict, incident)
     earlier = past.earlier_hit(case.policy)
     if earlier is None and not event.classification.is_disputed:
         return case.keep(
@@ -355,13 +355,20 @@ def _judge_hard(case: _Case, past: Past) -> Verdict:
         (earlier.event, event),
         case.policy.confidence_second_hit,
     )
-    return _held(case, verdict) if is_held else verdict
+    return _held(verdict, incident)
 
 
-def _held(case: _Case, verdict: Verdict) -> Verdict:
-    words = "more contacts of its mail operator or domain bounced at once than dead addresses explain"
-    if case.incident is not None and case.incident.cause is IncidentCause.SENDER:
-        words = "the refusals of its mail operator or domain that were read refuse us, not the contacts"
+_HELD = {
+    IncidentCause.GROUP: "more contacts of its mail operator or domain bounced at once than dead addresses explain",
+    IncidentCause.SENDER: "the refusals of its mail operator or domain that were read refuse us, not the contacts",
+}
+
+
+def _held(verdict: Verdict, incident: Incident | None) -> Verdict:
+    """The verdict, that waits where the failure is part of an incident."""
+    if incident is None:
+        return verdict
+    words = _HELD[incident.cause]
     return replace(verdict, action=VerdictAction.HOLD, explanation=f"Held: {words}.")
 
 

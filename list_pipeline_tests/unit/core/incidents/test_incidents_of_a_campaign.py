@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -60,6 +61,8 @@ class TestWhoBelongs:
     def test_neither_soft_ones_nor_later_ones_nor_who_has_no_domain(self) -> None:
         full, late, nowhere = bounce(1, state=3, permanent=False), bounce(2, minutes=24 * 60 + 1), bounce(99)
         assert self.found(full, late, nowhere, groups=(group_of(GOOGLE),)) == ()
+        (among,) = self.found(nowhere, full, late, bounce(5), bounce(1), groups=(group_of(GOOGLE),))
+        assert among.contact_ids == (1,)
         (incident,) = self.found(bounce(2, minutes=24 * 60), groups=(group_of(GOOGLE),))
         assert incident.contact_ids == (2,)
 
@@ -96,6 +99,12 @@ class TestOwnFaults:
         assert self.found(bounce(1, REFUSED, state=7), bounce(2)) == []
         assert self.found(bounce(1, REFUSED, permanent=False), bounce(2)) == []
         assert self.found(bounce(1, REFUSED), bounce(2, permanent=False)) == []
+        assert self.found(bounce(1, REFUSED, state=3, permanent=False), bounce(2)) == []
+
+    def test_who_has_no_domain_speaks_for_nobody_and_hides_nobody(self) -> None:
+        events = [bounce(7), bounce(1, REFUSED), bounce(8, REFUSED), bounce(2)]
+        (incident,) = own_faults(events, {1: "gmail.com", 2: "gmail.com"}, OPERATORS, AS_OF)
+        assert (incident.attempted, incident.contact_ids) == (1, (2,))
 
     def test_what_was_not_known_yet_is_left_out(self) -> None:
         assert self.found(bounce(1, REFUSED, minutes=24 * 60 + 1), bounce(2)) == []
@@ -118,8 +127,18 @@ class TestWhoseWordsAreRead:
         assert ordered == [3, 4, 5, 6, 2, 1, 7]
 
     def test_only_undisputed_hard_bounces(self) -> None:
-        events = [bounce(1, permanent=False), bounce(2, state=3, permanent=False), bounce(3)]
-        assert [one.contact_id for one in spread(events, dict.fromkeys((1, 2, 3), "gmail.com"), OPERATORS)] == [3]
+        contradictory = replace(bounce(4), is_contradictory=True)
+        events = [bounce(1, permanent=False), bounce(2, state=3, permanent=False), bounce(3), contradictory]
+        assert [one.contact_id for one in spread(events, dict.fromkeys(range(1, 5), "gmail.com"), OPERATORS)] == [3]
+
+    def test_operators_come_before_custom_domains_whatever_they_are_called(self) -> None:
+        domains = {1: "a.example", 2: "mailbox.org"}
+        assert [one.contact_id for one in spread([bounce(1), bounce(2)], domains, OPERATORS)] == [2, 1]
+
+    def test_at_the_same_instant_the_lower_number_comes_first(self) -> None:
+        assert [
+            one.contact_id for one in spread([bounce(2), bounce(1)], {1: "gmail.com", 2: "gmail.com"}, OPERATORS)
+        ] == [1, 2]
 
 
 class TestWords:

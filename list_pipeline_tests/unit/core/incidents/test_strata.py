@@ -157,6 +157,9 @@ class TestRemembered:
             PastCount(domain_group("a.example"), 3, 3, is_flagged=True),
         )
 
+    def test_a_campaign_without_established_contacts_is_remembered_too(self) -> None:
+        assert remembered([], [], INCIDENTS) == (PastCount(POOL, 0, 0),)
+
 
 class TestHolding:
     def test_the_operator_holds_before_the_domain_and_nobody_else_is_held(self) -> None:

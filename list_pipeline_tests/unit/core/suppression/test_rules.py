@@ -15,6 +15,7 @@ from list_pipeline.core.bounces.classes import (
     FailureEvent,
     restore_classification,
 )
+from list_pipeline.core.incidents.contacts import IncidentCause
 from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.observations import MessageStatus
 from list_pipeline.core.plans.evidence import ContactFlag
@@ -342,6 +343,32 @@ class TestPreblockedAfterAHardBounce:
         assert verdict.has_evidence
         assert verdict.is_permanent_hard
 
+    def blocked(self, *history: Attempt, grace_days: int = 180) -> Verdict:
+        """The verdict on a block a day after a hard bounce."""
+        policy = replace(POLICY, grace_days=grace_days)
+        past = {CONTACT: (*history, failed(1, 1, permanent=True))}
+        (verdict,) = decide([failure(14)], past, {CONTACT: ContactFacts()}, context(), policy, AS_OF)
+        return verdict
+
+    @pytest.mark.parametrize(
+        ("history", "grace_days", "waits"),
+        [
+            ((delivered(181),), 180, True),
+            ((delivered(182),), 180, False),
+            ((unread(10),), 180, False),
+            ((failed(3, 10),), 180, False),
+            ((delivered(2),), 1, True),
+            ((delivered(2),), 0, False),
+            ((Attempt(9, SENT - timedelta(days=1, hours=1), AttemptOutcome.DELIVERED),), 0, False),
+            ((Attempt(9, SENT - timedelta(days=1), AttemptOutcome.DELIVERED),), 180, False),
+        ],
+    )
+    def test_where_the_bounce_was_a_first_hit_a_block_right_after_it_is_no_other_occasion(
+        self, history: tuple[Attempt, ...], grace_days: int, waits: bool
+    ) -> None:
+        verdict = self.blocked(*history, grace_days=grace_days)
+        assert verdict.action is (KEEP if waits else SUPPRESS)
+
     def test_further_blocks_and_unread_campaigns_between_change_nothing(self) -> None:
         history = (failed(1, 28, permanent=True), failed(14, 21), unread(14), failed(3, 7))
         assert judge(failure(14), *history).rule is SuppressionRule.HARD_BOUNCE
@@ -432,6 +459,15 @@ class TestIncidents:
         full = self.in_one(failed(3, 14), failed(3, 7), event=failure(3, permanent=False))
         assert rule_of(full) == (SUPPRESS, SuppressionRule.SOFT_PATTERN)
 
+    def test_where_the_refusals_that_were_read_refuse_us_it_waits_for_that(self) -> None:
+        ours = replace(incident(CONTACT), cause=IncidentCause.SENDER)
+        campaign = replace(context(), incidents=(ours,))
+        (verdict,) = decide([failure(1)], {}, {CONTACT: ContactFacts()}, campaign, POLICY, AS_OF)
+        assert verdict.action is HOLD
+        assert verdict.explanation == (
+            "Held: the refusals of its mail operator or domain that were read refuse us, not the contacts."
+        )
+
     def test_others_of_the_campaign_do_not_wait(self) -> None:
         campaign = replace(context(), incidents=(incident(8, 9),))
         (verdict,) = decide([failure(1)], {}, {CONTACT: ContactFacts()}, campaign, POLICY, AS_OF)
@@ -459,6 +495,11 @@ class TestAfterAnIncident:
     def test_neither_bounce_may_be_in_doubt(self, then: bool, now: bool) -> None:
         verdict = judge(failure(1, now), delivered(30), self.struck(14, GroupKind.OPERATOR, permanent=then))
         assert verdict.action is MONITOR
+
+    @pytest.mark.parametrize("between", [failed(2, 10, incident=True), failed(3, 10), unread(10)])
+    def test_what_says_nothing_hides_no_earlier_hit(self, between: Attempt) -> None:
+        verdict = judge(failure(2), failed(2, 20), between)
+        assert rule_of(verdict) == (SUPPRESS, SuppressionRule.SECOND_HIT)
 
     def test_delivered_in_between_it_was_the_groups_fault(self) -> None:
         verdict = judge(failure(1), self.struck(14, GroupKind.OPERATOR), delivered(7))
@@ -498,7 +539,14 @@ class TestDomainsThatAreGone:
     @pytest.mark.parametrize("days", [7, 6])
     def test_a_week_apart_is_another_occasion_and_less_is_not(self, state: int, days: int) -> None:
         verdict = self.again(failure(state), delivered(30), self.struck(days, GroupKind.DOMAIN))
-        assert (verdict.action is SUPPRESS) == (days == 7)
+        waits = {1: HOLD, 14: KEEP}[state]
+        assert verdict.action is (SUPPRESS if days == 7 else waits)
+
+    def test_only_that_the_domain_is_gone_counts_beside_an_incident_of_its_operator(self) -> None:
+        struck = self.struck(20, GroupKind.DOMAIN), self.struck(10, GroupKind.OPERATOR)
+        verdict = self.again(failure(1), delivered(40), *struck)
+        assert rule_of(verdict) == (SUPPRESS, SuppressionRule.SECOND_HIT)
+        assert "20 days apart" in verdict.explanation
 
     @pytest.mark.parametrize("state", [1, 14])
     @pytest.mark.parametrize(

@@ -168,6 +168,8 @@ def test_one_suppressed_contact_is_critical_wherever_it_stands_in_the_list() -> 
 
 def test_who_waits_to_be_suppressed_is_critical_and_who_bounced_in_an_incident_is_only_named() -> None:
     assert judged(ValidationRule.NOBODY_WAITING, state=state(waiting=[1], held=[2])).severity is Severity.CRITICAL
+    nobody = judged(ValidationRule.NOBODY_WAITING, state=state())
+    assert nobody.words == "Nobody who would be mailed waits to be suppressed."
     held = judged(ValidationRule.NOBODY_WAITING, state=state(held=[2]))
     assert (held.severity, held.details["held"]) == (Severity.PASSED, 1)
     assert held.words == (
