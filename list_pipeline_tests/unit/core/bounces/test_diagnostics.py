@@ -222,7 +222,7 @@ def test_any_text_can_be_read(text: str) -> None:
     assert read_diagnostic(text) in (*TextEvidence, None)
 
 
-def test_an_unknown_recipient_outweighs_a_refusal_only_where_the_code_says_it_too() -> None:
+def test_an_unknown_recipient_counts_more_than_a_refusal_only_where_the_code_says_it_too() -> None:
     assert read_diagnostic("550 5.1.1 Mail refused - recipient unknown") is USER
     assert read_diagnostic("550 Mail refused - recipient unknown") is SENDER
 
