@@ -281,7 +281,7 @@ def test_held_contacts_and_questions_that_expire_are_nobodys_opinion(small: Inst
     small.maintain()
     held = figures_of_today(small)
     assert (held.actions["hold"], held.deciders[Decider.WAITING]) == (2, 2)
-    pass_days(small, 30)
+    pass_days(small, 61)
     assert expire_overdue(small.services)
     found = figures_of_today(small)
     assert (found.people.expired, found.people.decided, found.people.policy_percent) == (1, 0, None)

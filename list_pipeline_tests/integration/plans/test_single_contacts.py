@@ -19,6 +19,7 @@ from list_pipeline.core.errors import (
 )
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.core.reviews.policy import REVIEWS
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.reviews.approved_items import cap_text, execute_approved_items, to_carry_out
 from list_pipeline.operations.reviews.decisions import (
@@ -124,6 +125,8 @@ def test_questions_that_nobody_answers_lapse_and_what_failed_stays_one(install_s
         made.maintain()
         incident = question(made, "incident")
         made.clock.advance(timedelta(hours=73))
+        assert expire_overdue(made.services) == []
+        made.clock.advance(REVIEWS.incident_expires_after)
         assert expire_overdue(made.services) == [Expired(None, incident)]
         assert waiting(made) == set()
         assert made.query("select distinct status from review_item where kind = 'failed_item'") == [("open",)]

@@ -144,7 +144,7 @@ def test_two_campaigns_are_maintained_one_after_the_other(small: Installation) -
         small.account.lists.campaign_1,
         "Letter 3",
         profile="clean",
-        outcomes={small.account.people[2]: "user_unknown"},
+        outcomes={small.account.people[2]: "complained"},
     )
     small.clock.advance(timedelta(hours=25))
     synchronise(small.services, progress=quietly)
