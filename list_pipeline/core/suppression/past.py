@@ -11,7 +11,7 @@ group are reached, or nobody at its whole domain is. Evidence ages: what lies to
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -32,6 +32,13 @@ class Hit:
 
     sent_at: datetime
     event: FailureEvent
+
+
+def _is_graced(sent_at: datetime, before: Iterable[Attempt], policy: SuppressionPolicy) -> bool:
+    return policy.grace_days > 0 and any(
+        one.outcome is AttemptOutcome.DELIVERED and days_between(one.sent_at, sent_at) <= policy.grace_days
+        for one in before
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +68,11 @@ class Past:
 
     def has_grace(self, policy: SuppressionPolicy) -> bool:
         """Whether a campaign of the days before the failure's send that the policy names reached the contact."""
-        return policy.grace_days > 0 and any(
-            one.outcome is AttemptOutcome.DELIVERED and self._days_since(one) <= policy.grace_days
-            for one in self._earlier()
-        )
+        return _is_graced(self.now.sent_at, self._earlier(), policy)
 
     def _had_grace(self, attempt: Attempt, policy: SuppressionPolicy) -> bool:
         """The same for an earlier failure."""
-        return policy.grace_days > 0 and any(
-            one.outcome is AttemptOutcome.DELIVERED
-            and one.sent_at < attempt.sent_at
-            and days_between(one.sent_at, attempt.sent_at) <= policy.grace_days
-            for one in self.attempts
-        )
+        return _is_graced(attempt.sent_at, (one for one in self.attempts if one.sent_at < attempt.sent_at), policy)
 
     def earlier_hit(self, policy: SuppressionPolicy) -> Hit | None:
         """The latest earlier hard bounce that makes this one a second hit: old enough, and not forgotten."""
