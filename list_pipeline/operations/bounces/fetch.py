@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import islice
 
 import structlog
 from sqlalchemy import Connection
@@ -306,9 +307,9 @@ def _sampled(
         domains = members.domains_of(connection, [event.contact_id for event in events])
     chosen = [event for event in spread(events, domains, OPERATORS) if event.contact_id not in asked]
     found = ((event.contact_id, _message_of(event, messages)) for event in chosen)
-    return [(contact_id, number) for contact_id, number in found if number is not None][
-        : min(most, BOUNCES.words_sampled)
-    ]
+    # No further than that many: looking for a message goes through all of them.
+    with_message = ((contact_id, number) for contact_id, number in found if number is not None)
+    return list(islice(with_message, min(most, BOUNCES.words_sampled)))
 
 
 def _open_questions(services: Storing, campaign: Campaign, events: Sequence[FailureEvent]) -> list[FailureEvent]:
