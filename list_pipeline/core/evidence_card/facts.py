@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from list_pipeline.core.bounces.classes import BounceClass, FailureEvent
+from list_pipeline.core.bounces.classes import FailureEvent
 from list_pipeline.core.erasure import KeptOff
 from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.lists import ListRole
@@ -269,10 +269,6 @@ class Record:
         """One of its campaigns."""
         return next((one for one in self.mailings if one.campaign_id == campaign_id), None)
 
-    def failed_hard_in(self) -> Sequence[int]:
-        """The campaigns in one of whose readings it bounced hard."""
-        return [
-            one.campaign_id
-            for one in self.mailings
-            if any(each.failure and each.failure.bounce_class is BounceClass.HARD for each in one.readings)
-        ]
+    def failed_in(self) -> Sequence[int]:
+        """The campaigns in one of whose readings it failed."""
+        return [one.campaign_id for one in self.mailings if any(each.failure for each in one.readings)]

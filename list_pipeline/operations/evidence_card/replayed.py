@@ -6,7 +6,6 @@ changed facts (``core.evidence_card.replay``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,7 +17,6 @@ from list_pipeline.core.evidence_card.replay import Judged, OtherVerdict, would_
 from list_pipeline.core.incidents.contacts import Incident
 from list_pipeline.core.incidents.groups import GroupKind, count_groups, operator_group
 from list_pipeline.core.incidents.operators import OPERATORS
-from list_pipeline.core.incidents.strata import holding_group
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, Sweep
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.verdicts import (
@@ -29,6 +27,7 @@ from list_pipeline.core.suppression.verdicts import (
     Verdict,
     VerdictAction,
 )
+from list_pipeline.operations.suppression.incidents import held_before, reached_at
 from list_pipeline.storage import bounces as bounce_rows
 from list_pipeline.storage import incidents as incident_rows
 from list_pipeline.storage.campaigns import recipients as recipient_rows
@@ -163,7 +162,10 @@ class _Gathered:
             for one in self.record.mailings
             if one is not self.mailing and one.is_recipient and one.sent_at <= judged.read_at
         ]
-        held, rejected = self._held_before(judged), self._rejected(earlier)
+        contact_id, domains, rejected = self.record.contact_id, judged.campaign.domain_of, self._rejected(earlier)
+        held = held_before(self.connection, {(one, contact_id) for one in self.record.failed_in()}, domains)
+        held_by = {campaign_id: group.kind for (campaign_id, _), group in held.items()}
+        reached = reached_at(self.connection, held, domains, judged.as_of)
         # A person who reinstated a contact has said that what went before is no evidence.
         reinstated = max(
             (
@@ -174,12 +176,12 @@ class _Gathered:
             default=None,
         )
         attempts = tuple(
-            one.attempt_by(known_by, held_by=held.get(one.campaign_id), is_rejected=one.campaign_id in rejected)
+            one.attempt_by(known_by, held_by=held_by.get(one.campaign_id), is_rejected=one.campaign_id in rejected)
             for one in earlier
             if reinstated is None or one.sent_at > reinstated
         )
         count = sum(one.sent_at <= judged.as_of for one in earlier) + self.mailing.is_recipient
-        facts = replace(judged.facts, campaigns_count=count, domain_reached_at=self._domain_reached_at(judged, held))
+        facts = replace(judged.facts, campaigns_count=count, domain_reached_at=reached.get(contact_id))
         return replace(judged, attempts=attempts, facts=facts)
 
     def _hard_at(self, domain: str, sweep: Sweep) -> int:
@@ -192,25 +194,9 @@ class _Gathered:
         """The incident of the verdict's campaign that the contact's failure was part of; the others' figures decide nothing."""
         if event is None or event.bounce_class is not BounceClass.HARD or domain is None:
             return ()
-        campaign_id = self.mailing.campaign_id
-        flagged = incident_rows.flagged_in(self.connection, [campaign_id]).get(campaign_id, frozenset())
-        group = holding_group(domain, flagged, OPERATORS)
+        this = (self.mailing.campaign_id, self.record.contact_id)
+        group = held_before(self.connection, {this}, {self.record.contact_id: domain}).get(this)
         return () if group is None else (Incident(group, 0, 0, 0.0, (self.record.contact_id,)),)
-
-    def _held_before(self, judged: Judged) -> Mapping[int, GroupKind]:
-        """The campaigns in which the contact failed as one of an incident, with the kind of the group that held it."""
-        domain = judged.campaign.domain_of.get(judged.contact_id)
-        if domain is None:
-            return {}
-        flagged = incident_rows.flagged_in(self.connection, self.record.failed_hard_in())
-        groups = {number: holding_group(domain, names, OPERATORS) for number, names in flagged.items()}
-        return {number: group.kind for number, group in groups.items() if group is not None}
-
-    def _domain_reached_at(self, judged: Judged, held: Mapping[int, GroupKind]) -> datetime | None:
-        if GroupKind.DOMAIN not in held.values():
-            return None
-        domain = judged.campaign.domain_of[judged.contact_id]
-        return incident_rows.last_reached(self.connection, [domain], judged.as_of).get(domain)
 
     def _rejected(self, earlier: list[Mailing]) -> frozenset[int]:
         """The campaigns after which a person rejected to suppress the contact."""

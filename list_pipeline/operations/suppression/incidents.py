@@ -5,19 +5,18 @@ Does not belong here: chances and verdicts (``core.incidents``), and the SQL of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from list_pipeline.core.incidents.groups import GroupKind, count_groups
+from list_pipeline.core.incidents.groups import Group, GroupKind, count_groups
 from list_pipeline.core.incidents.operators import OPERATORS
 from list_pipeline.core.incidents.policy import IncidentPolicy
 from list_pipeline.core.incidents.strata import TestedGroup, examine, holding_group, remembered
 from list_pipeline.core.incidents.usual import usual_of
 from list_pipeline.operations.access import Storing
 from list_pipeline.storage import incidents as incident_rows
-from list_pipeline.storage.bounces import PastAttempt
 
 
 def examine_campaign(
@@ -53,30 +52,31 @@ def _examine(
 
 
 def held_before(
-    connection: Connection, past: Mapping[int, Sequence[PastAttempt]], domains: Mapping[int, str]
-) -> Mapping[tuple[int, int], GroupKind]:
-    """Campaign and contact of the past failures that were part of an incident, with the kind of the group that held them."""
-    failed = {one.campaign_id for tries in past.values() for one in tries if one.failure is not None}
-    flagged = incident_rows.flagged_in(connection, failed)
-    found: dict[tuple[int, int], GroupKind] = {}
-    for contact_id, tries in past.items():
-        for one in tries:
-            if one.failure is None or one.campaign_id not in flagged or contact_id not in domains:
-                continue
-            group = holding_group(domains[contact_id], flagged[one.campaign_id], OPERATORS)
-            if group is not None:
-                found[one.campaign_id, contact_id] = group.kind
-    return found
+    connection: Connection, failures: Collection[tuple[int, int]], domains: Mapping[int, str]
+) -> Mapping[tuple[int, int], Group]:
+    """The failures that were part of an incident, with the group that held each.
+
+    Args:
+        failures: campaign and contact of each.
+        domains: contact id to receiving domain; a contact whose domain is not known was in no incident.
+    """
+    flagged = incident_rows.flagged_in(connection, {campaign_id for campaign_id, _ in failures})
+    groups = {
+        (campaign_id, contact_id): holding_group(domains[contact_id], flagged[campaign_id], OPERATORS)
+        for campaign_id, contact_id in failures
+        if campaign_id in flagged and contact_id in domains
+    }
+    return {failure: group for failure, group in groups.items() if group is not None}
 
 
 def reached_at(
     connection: Connection,
-    held: Mapping[tuple[int, int], GroupKind],
+    held: Mapping[tuple[int, int], Group],
     domains: Mapping[int, str],
     as_of: datetime,
 ) -> Mapping[int, datetime]:
     """The start of the last send that reached anybody at a contact's domain (UTC), for the contacts that were in an incident of
     their domain alone; nothing follows for others, so they are not asked about."""
-    concerned = {contact_id for (_, contact_id), kind in held.items() if kind is GroupKind.DOMAIN}
+    concerned = {contact_id for (_, contact_id), group in held.items() if group.kind is GroupKind.DOMAIN}
     found = incident_rows.last_reached(connection, {domains[one] for one in concerned}, as_of)
     return {one: found[domains[one]] for one in concerned if domains[one] in found}

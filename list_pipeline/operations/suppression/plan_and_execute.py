@@ -14,7 +14,7 @@ from list_pipeline.agents import optimization
 from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.incidents.contacts import IncidentCause, incidents_of
-from list_pipeline.core.incidents.groups import GroupKind
+from list_pipeline.core.incidents.groups import Group
 from list_pipeline.core.incidents.operators import OPERATORS
 from list_pipeline.core.incidents.own_faults import own_faults
 from list_pipeline.core.incidents.statements import incident_text
@@ -106,9 +106,9 @@ def plan_suppression(services: Services, run: Maintenance, access: ModelAccess |
     tested = examine_campaign(services, campaign.campaign_id, sweep.value, as_of, policy.incidents)
     known = _gather(services, run, data, as_of, tested)
     incidents = known.context.incidents
-    with services.database.begin() as connection:
-        ours = [one.group for one in incidents if one.cause is IncidentCause.SENDER]
-        incident_rows.flag(connection, campaign.campaign_id, ours)
+    if ours := [one.group for one in incidents if one.cause is IncidentCause.SENDER]:
+        with services.database.begin() as connection:
+            incident_rows.flag(connection, campaign.campaign_id, ours)
     verdicts = decide(data.events, known.history, known.facts, known.context, policy, as_of)
     if as_of < data.fetch.fetched_at:
         # A later delivery still protects: what became known since then only ever makes a backfill more careful.
@@ -184,7 +184,8 @@ def _gather(
         reinstated = outcome_rows.reinstated_since(connection, ids)
         rejected = _rejected(connection, past)
         domains = members.domains_of(connection, ids)
-        held = held_before(connection, past, domains)
+        failures = {(one.campaign_id, i) for i, tries in past.items() for one in tries if one.failure is not None}
+        held = held_before(connection, failures, domains)
         reached = reached_at(connection, held, domains, as_of)
     facts = {
         contact_id: ContactFacts(
@@ -232,9 +233,10 @@ def _rejected(connection: Connection, past: Mapping[int, Sequence[PastAttempt]])
     )
 
 
-def _attempt(past: PastAttempt, held_by: GroupKind | None, is_rejected: bool) -> Attempt:
+def _attempt(past: PastAttempt, held_by: Group | None, is_rejected: bool) -> Attempt:
     if past.failure is not None:
-        return Attempt(past.campaign_id, past.sent_at, AttemptOutcome.FAILED, past.failure, held_by, is_rejected)
+        kind = held_by.kind if held_by is not None else None
+        return Attempt(past.campaign_id, past.sent_at, AttemptOutcome.FAILED, past.failure, kind, is_rejected)
     outcome = AttemptOutcome.DELIVERED if past.is_complete else AttemptOutcome.UNKNOWN
     return Attempt(past.campaign_id, past.sent_at, outcome)
 
