@@ -160,7 +160,14 @@ def _data(facts: MaintenanceFacts, metrics: Sequence[KeyMetric]) -> dict[str, ob
             "why_not_begun": rebalancing.not_begun,
         },
         "sender_faults": [
-            {"reason": fault.reason, "contacts": fault.contacts, "repair": fault.advice}
+            {
+                "reason": fault.reason,
+                "mail_operator": fault.operator,
+                "contacts": fault.contacts,
+                "contacts_in_the_campaigns_before": list(fault.before),
+                "change": fault.trend.value,
+                "repair": fault.advice,
+            }
             for fault in facts.sender_faults
             if fault.contacts
         ],

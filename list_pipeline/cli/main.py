@@ -25,6 +25,7 @@ from list_pipeline.cli import (
     observe,
     reconciliation,
     reviews,
+    sender_faults,
     states,
     unreadable,
     validation,
@@ -237,6 +238,7 @@ observe.register(app)
 erasure.register(app)
 unreadable.register(app)
 evidence_card.register(app)
+sender_faults.register(app)
 
 
 @app.command()

@@ -70,18 +70,19 @@ def bars(title: str, values: Mapping[str, int], note: str = "") -> dg.MetadataVa
     """Horizontal bars as a picture of a few kilobytes, drawn here: a plotting library would cost each run a second."""
     height = 44 + _BAR * len(values)
     most = max(values.values(), default=0) or 1
+    left = max([150, *(12 + 7 * len(name) for name in values)])
     rows = []
     for position, (name, value) in enumerate(values.items()):
         y = 34 + position * _BAR
         width = round(300 * value / most)
         rows.append(
-            f'<text x="150" y="{y + 13}" text-anchor="end">{escape(name)}</text>'
-            f'<rect x="158" y="{y}" width="{width}" height="16" rx="2" fill="#4f6bed"/>'
-            f'<text x="{164 + width}" y="{y + 13}">{value:,}</text>'
+            f'<text x="{left}" y="{y + 13}" text-anchor="end">{escape(name)}</text>'
+            f'<rect x="{left + 8}" y="{y}" width="{width}" height="16" rx="2" fill="#4f6bed"/>'
+            f'<text x="{left + 14 + width}" y="{y + 13}">{value:,}</text>'
         )
     drawing = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="560" height="{height}" font-family="sans-serif" font-size="12">'
-        f'<rect width="560" height="{height}" fill="#ffffff"/>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + 410}" height="{height}" font-family="sans-serif" '
+        f'font-size="12"><rect width="{left + 410}" height="{height}" fill="#ffffff"/>'
         f'<text x="12" y="20" font-size="14" font-weight="bold">{escape(title)}</text>{"".join(rows)}</svg>'
     )
     encoded = base64.b64encode(drawing.encode()).decode()

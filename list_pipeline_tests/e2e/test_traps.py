@@ -5,6 +5,7 @@ What is true of each contact comes from the sandbox, never from the product's ow
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -170,10 +171,12 @@ def test_a_refused_sender_is_reported_with_what_to_repair(story: Story) -> None:
     truth = story.answers
     ours = set(truth["sender_side_permanent"]) | set(truth["sender_side"])
     assert {story.suppressions[i].rule for i in ours} == {"sender_fault"}
-    found = {fault.reason: fault.contacts for fault in story.maintained.report.facts.sender_faults}
+    found: Counter[str] = Counter()
+    for fault in story.maintained.report.facts.sender_faults:
+        found[fault.reason] += fault.contacts
     assert (found["sender_blocked"], found["policy_issue"]) == (6, 4)
-    assert all(fault.advice for fault in story.maintained.report.facts.sender_faults)
-    assert "sender blocked: 6 refused" in story.text()
+    assert all(fault.advice for fault in story.maintained.report.facts.sender_faults if fault.contacts)
+    assert "sender blocked at" in story.text()
 
 
 def test_what_mailjet_did_not_attempt_is_reported_apart_and_counts_for_nobody(story: Story) -> None:

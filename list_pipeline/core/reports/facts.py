@@ -17,6 +17,7 @@ from list_pipeline.core.health.figures import BounceTrend, SizeTrend
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.core.sender_faults.listing import FaultTrend
 from list_pipeline.core.wording import Rate, percent_text, share_text, told_percent
 
 
@@ -88,11 +89,17 @@ class ListChange:
 
 @dataclass(frozen=True, slots=True)
 class SenderFault:
-    """Refusals that concern us and not the contact: how many, and what to do about them."""
+    """Refusals that concern us and not the contact: how many, what to do about them, and who refuses.
+
+    ``before``: the same in the campaigns before, oldest first. ``trend``: held against those.
+    """
 
     reason: str
     contacts: int
     advice: str = ""
+    operator: str = ""
+    before: Sequence[int] = ()
+    trend: FaultTrend = FaultTrend.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ from list_pipeline.core.reports.facts import (
 )
 from list_pipeline.core.reports.sections import assessment, attention, list_health, metric_value, taken_back
 from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.core.sender_faults.listing import FaultTrend
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.wording import WAIT, instant_text, limit_text, percent_text, share_percent_text
 
@@ -166,7 +167,7 @@ def maintenance_report(facts: MaintenanceFacts) -> MaintenanceReport:
         (_ASSESSMENT, assessment(facts)),
         ("What needs attention", attention(facts)),
         ("Cleanup", _cleanup(facts)),
-        ("To repair on our side", _repairs(facts)),
+        ("To repair on our side", _sender_faults(facts)),
         ("Lists before and after", _lists(facts)),
         ("Rebalancing", _rebalancing(facts)),
         ("Health of the lists", list_health(facts)),
@@ -377,18 +378,39 @@ def _cleanup(facts: MaintenanceFacts) -> list[Mrkdwn]:
     return lines
 
 
-def _repairs(facts: MaintenanceFacts) -> list[Mrkdwn]:
-    listed = sorted((fault for fault in facts.sender_faults if fault.contacts), key=lambda f: (-f.contacts, f.reason))
-    lines = [
-        compose(
-            "• {reason}: {n} refused{advice}",
-            reason=fault.reason.replace("_", " "),
-            n=f"{fault.contacts:,}",
-            advice=f". {fault.advice}" if fault.advice else "",
-        )
-        for fault in listed
+def _sender_faults(facts: MaintenanceFacts) -> list[Mrkdwn]:
+    ordered = sorted(facts.sender_faults, key=lambda fault: (-fault.contacts, fault.operator, fault.reason))
+    lines = [_refused(fault) for fault in ordered if fault.contacts]
+    gone = [
+        compose("• {fault}: gone, it was {before}", fault=_fault(fault), before=_numbers(fault.before))
+        for fault in ordered
+        if fault.trend is FaultTrend.GONE
     ]
-    return [Mrkdwn("These contacts did nothing wrong and stay:"), *lines] if lines else []
+    return [*([Mrkdwn("These contacts did nothing wrong and stay:")] if lines else []), *lines, *gone]
+
+
+def _refused(fault: SenderFault) -> Mrkdwn:
+    compared = ""
+    if fault.trend is FaultTrend.NEW:
+        compared = ", new"
+    elif fault.trend is not FaultTrend.UNKNOWN:
+        compared = f", {fault.trend.value} ({_numbers(fault.before)})"
+    return compose(
+        "• {fault}: {n} refused{compared}{advice}",
+        fault=_fault(fault),
+        n=f"{fault.contacts:,}",
+        compared=compared,
+        advice=f". {fault.advice}" if fault.advice else "",
+    )
+
+
+def _fault(fault: SenderFault) -> str:
+    reason = fault.reason.replace("_", " ")
+    return f"{reason} at {fault.operator}" if fault.operator else reason
+
+
+def _numbers(counts: Sequence[int]) -> str:
+    return ", ".join(f"{count:,}" for count in counts)
 
 
 def _lists(facts: MaintenanceFacts) -> list[Mrkdwn]:

@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from list_pipeline.core.bounces.classes import BounceReason
+from list_pipeline.core.sender_faults.listing import ListedFault
 from list_pipeline.core.suppression.policy import POLICY_REVISION
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import versions
@@ -11,6 +13,7 @@ from list_pipeline.defs.maintenance.membership import membership_sync
 from list_pipeline.defs.maintenance.snapshots import list_snapshot_before
 from list_pipeline.defs.maintenance.sweeps import MaintenanceConfig
 from list_pipeline.operations.bounces import fetch as bounces
+from list_pipeline.operations.sender_faults.listing import faults_after
 from list_pipeline.operations.services import Services
 
 
@@ -60,6 +63,7 @@ def bounce_analysis(
     with maintenance_of(context, services, maintenance, "ai_analysis") as run:
         data = bounces.fetch_bounces(services, run.campaign, run.sweep)
         analysis = bounces.analyse(data, run.campaign.recipient_count or 0)
+        faults = faults_after(services, run.campaign, run.sweep)
     return dg.MaterializeResult(
         metadata={
             **md.counts(analysis.by_class),
@@ -73,11 +77,26 @@ def bounce_analysis(
             "reasons": md.table(
                 [{"reason": r.replace("_", " "), "contacts": n} for r, n in analysis.by_reason.items()]
             ),
-            "to repair on our side": md.table(
-                [
-                    {"reason": reason.replace("_", " "), "contacts kept": count, "what to do": advice}
-                    for reason, (count, advice) in analysis.to_repair.items()
-                ]
+            "contacts kept because of us": dg.MetadataValue.int(sum(one.contacts for one in faults)),
+            "to repair on our side": md.table([_row(one) for one in faults]),
+            "what to repair": md.bars(
+                "Contacts kept because of us, by operator and cause",
+                {f"{one.operator}: {_words(one.reason)}": one.contacts for one in faults if one.contacts},
             ),
         }
     )
+
+
+def _row(one: ListedFault) -> dict[str, object]:
+    return {
+        "mail operator": one.operator,
+        "cause": _words(one.reason),
+        "contacts kept": one.contacts,
+        "campaigns before": ", ".join(map(str, one.before)) or "-",
+        "change": one.trend.value,
+        "what to do": one.advice,
+    }
+
+
+def _words(reason: BounceReason) -> str:
+    return reason.value.replace("_", " ")

@@ -19,7 +19,6 @@ from list_pipeline.core.bounces.classes import (
     BounceClass,
     BounceReason,
     FailureEvent,
-    advice_for,
     count_by_class,
 )
 from list_pipeline.core.bounces.policy import BOUNCES
@@ -89,7 +88,6 @@ class BounceAnalysis:
 
     by_class: Mapping[str, int]
     by_reason: Mapping[str, int]
-    to_repair: Mapping[str, tuple[int, str]]
     contradictions: int
     complaint_rate_percent: float | None
 
@@ -366,17 +364,13 @@ def last_refusal(history: Sequence[MessageEventSeen]) -> str:
 
 
 def analyse(data: BounceData, recipients: int) -> BounceAnalysis:
-    """Failures by class and reason, and what there is to repair on the sender's side."""
+    """Failures by class and reason."""
     certain = [event for event in data.events if not event.is_contradictory]
     by_class = count_by_class(certain)
     by_reason = Counter(event.reason.value for event in certain)
-    sender = Counter(
-        event.reason for event in certain if event.bounce_class in (BounceClass.BLOCK, BounceClass.CONTENT)
-    )
     return BounceAnalysis(
         by_class={bounce_class.value: count for bounce_class, count in by_class.items()},
         by_reason=dict(by_reason.most_common()),
-        to_repair={reason.value: (count, advice_for(reason)) for reason, count in sender.most_common()},
         contradictions=len(data.events) - len(certain),
         complaint_rate_percent=100 * by_class[BounceClass.COMPLAINT] / recipients if recipients else None,
     )

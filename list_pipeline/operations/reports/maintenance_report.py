@@ -48,6 +48,7 @@ from list_pipeline.operations.reviews.announcements import tell_gate_alerts, wit
 from list_pipeline.operations.runs.attempts import maintenance_limits
 from list_pipeline.operations.runs.run import Maintenance, current, end
 from list_pipeline.operations.safety.modes import change_block_reason, operating_mode
+from list_pipeline.operations.sender_faults.listing import faults_after
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression.plan_and_execute import executable_items
 from list_pipeline.storage import health as health_rows
@@ -182,6 +183,7 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
     campaign, settings = run.campaign, services.settings
     data = stored_bounces(services, campaign, run.sweep)
     analysis = analyse(data, campaign.recipient_count or 0) if data else None
+    faults = faults_after(services, campaign, run.sweep) if data else ()
     stopped_because = change_block_reason(services) or ""
     with services.database.begin() as connection:
         suppression, rebalancing = plan_rows.maintenance_plans(connection, run.campaign.campaign_id, run.sweep)
@@ -221,8 +223,8 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         suppression=suppressed,
         rebalancing=moved,
         sender_faults=[
-            SenderFault(reason, count, advice)
-            for reason, (count, advice) in (analysis.to_repair if analysis else {}).items()
+            SenderFault(one.reason.value, one.contacts, one.advice, one.operator, one.before, one.trend)
+            for one in faults
         ],
         not_evidence=by_class.get(BounceClass.NOT_EVIDENCE.value, 0),
         unknown=by_class.get(BounceClass.UNKNOWN.value, 0) + (analysis.contradictions if analysis else 0),

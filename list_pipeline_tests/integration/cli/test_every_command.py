@@ -73,6 +73,7 @@ ROWS: Mapping[str, Row] = {
     "close-finding": Row(("999", *NAMED), ends=1),
     "contact": Row(("{address}", "--mailjet")),
     "why": Row(("{address}", "--full")),
+    "sender-faults": Row(("{key}",), also=()),
     "undo": Row(("{key}", *NAMED, "--yes"), also=("{key}", *NAMED, "--sweep", "24h"), asks=("{key}", *NAMED)),
     "redo": Row(("{key}", *NAMED, "--yes"), also=("{key}", *NAMED, "--sweep", "24h"), asks=("{key}", *NAMED)),
     "suppress": Row(("{address}", "--reason", "asked by phone", "--by", "A. Person")),
@@ -261,8 +262,8 @@ def test_good_arguments_are_answered_with_one_document_whose_keys_are_documented
         assert found
 
 
-SHOWING = ("campaigns", "lists", "show-log", "reviews", "waiting", "states", "cycles", "contact", "why", "metrics", "decisions",
-           "mode", "cache show", "validate", "health")  # fmt: skip
+SHOWING = ("campaigns", "lists", "show-log", "reviews", "waiting", "states", "cycles", "contact", "why", "sender-faults",
+           "metrics", "decisions", "mode", "cache show", "validate", "health")  # fmt: skip
 
 
 @pytest.mark.parametrize("path", SHOWING)

@@ -32,6 +32,7 @@ from list_pipeline.core.reports.message import (
     maintenance_report,
 )
 from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.core.sender_faults.listing import FaultTrend
 from list_pipeline.core.wording import Rate
 from list_pipeline.sandbox.slack.limits import block_errors, blocks_too_long
 
@@ -386,12 +387,30 @@ def test_the_largest_message_that_words_can_make_stays_below_the_limit() -> None
         next_campaign=worst,
         bounces={worst + str(n): 1 for n in range(40)},
         suppression=SuppressionFacts({worst + str(n): 1 for n in range(40)}),
-        sender_faults=[SenderFault(worst + str(n), 1, worst) for n in range(40)],
+        sender_faults=[SenderFault(worst + str(n), 1, worst, worst, [10**9] * 6, FaultTrend.MORE) for n in range(40)],
         rebalancing=RebalancingFacts(1, 1, 1, 1, 1, worst),
         errors=[StageErrors(worst, 1)] * 40,
     )
 
     assert problems(*maintenance_message(facts)) == ()
+
+
+def test_refusals_are_told_with_who_refuses_and_how_that_changed() -> None:
+    faults = [
+        SenderFault("policy_issue", 9, "Check SPF", "Google", (0, 0), FaultTrend.NEW),
+        SenderFault("sender_blocked", 87, "Ask to be delisted", "Yahoo", (3, 1_234), FaultTrend.MORE),
+        SenderFault("content_blocked", 0, "Change the text", "Apple", (40, 30), FaultTrend.GONE),
+        SenderFault("system_issue", 0, "", "Free", (1, 0), FaultTrend.LESS),
+    ]
+    (section,) = (
+        one for one in maintenance_report(replace(FACTS, sender_faults=faults)).sections if "repair" in one.title
+    )
+    assert [str(line) for line in section.lines] == [
+        "These contacts did nothing wrong and stay:",
+        "• sender blocked at Yahoo: 87 refused, more than before (3, 1,234). Ask to be delisted",
+        "• policy issue at Google: 9 refused, new. Check SPF",
+        "• content blocked at Apple: gone, it was 40, 30",
+    ]
 
 
 def test_the_report_is_the_same_for_the_same_facts() -> None:

@@ -1,0 +1,1 @@
+"""The sender's faults, out of stored failures."""
