@@ -14,16 +14,20 @@ import dagster as dg
 
 from list_pipeline.core.plans.gate import GateDecision
 from list_pipeline.core.plans.plan import PlanKind
+from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import product_asset
 from list_pipeline.defs.failures import clear_failures
-from list_pipeline.defs.maintenance.sweeps import MaintenanceConfig
+from list_pipeline.defs.maintenance.sweeps import ATTEMPT_TAG, MaintenanceConfig
 from list_pipeline.defs.partitions import CAMPAIGNS, partition_of
 from list_pipeline.operations.maintenance.workflow import note_list_states, why_held
 from list_pipeline.operations.plans.outcomes import Executed
 from list_pipeline.operations.runs.run import Maintenance, begin, current, stage
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.plans.plan_rows import StoredPlan
+
+REPORTING_JOB = "maintenance_reporting"
+"""The job that reports what failed, or did not arrive."""
 
 
 def campaign_asset(
@@ -113,9 +117,26 @@ def ledgered_if_for_a_campaign(
 def maintenance_as_it_stands(
     context: dg.AssetExecutionContext, services: Services, maintenance: MaintenanceConfig
 ) -> Generator[Maintenance]:
-    """The same for reporting: it begins no attempt and ends none."""
+    """The same for reporting: it begins no attempt."""
     with clear_failures():
         yield current(services, context.partition_key, sweep=maintenance.sweep_of(context.run))
+
+
+def at_work_elsewhere(context: dg.AssetExecutionContext, run: Maintenance) -> str:
+    """Why this run must not report, and so end, the attempt; empty where it may.
+
+    A report of a failed attempt that waited in the queue meets the attempt after it, which is at work: ended by the report, its
+    changes would be left half done until a person came. The run of that one reports by itself.
+    """
+    owner = run.log.run_id
+    if run.log.status is not RunStatus.RUNNING or owner == context.run.run_id:
+        return ""
+    # What the sensor asked for had ended. One that began since may be a command's, which no run of Dagster's stands for.
+    was_asked_for = context.run.job_name == REPORTING_JOB and ATTEMPT_TAG in context.run.tags
+    found = context.instance.get_run_by_id(owner) if owner else None
+    if was_asked_for or (found is not None and not found.is_finished):
+        return f"Attempt {run.log.attempt} is at work in another run, which reports it."
+    return ""
 
 
 def why_held_now(context: dg.AssetExecutionContext, services: Services, run: Maintenance, kind: PlanKind) -> str:

@@ -13,6 +13,7 @@ from list_pipeline.defs.maintenance import (
     snapshots,
     suppression,
 )
+from list_pipeline.defs.maintenance.campaign_assets import REPORTING_JOB
 
 post_campaign_maintenance = asset_job(
     "post_campaign_maintenance",
@@ -35,7 +36,7 @@ post_campaign_maintenance = asset_job(
 )
 
 maintenance_reporting = asset_job(
-    "maintenance_reporting",
+    REPORTING_JOB,
     reports.maintenance_report,
     reports.maintenance_notification,
     list_states.list_states,

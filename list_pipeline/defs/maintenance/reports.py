@@ -10,7 +10,12 @@ from list_pipeline.core.reports.sections import metric_value
 from list_pipeline.core.wording import rate_text
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import versions
-from list_pipeline.defs.maintenance.campaign_assets import campaign_asset, maintenance_as_it_stands
+from list_pipeline.defs.maintenance.campaign_assets import (
+    at_work_elsewhere,
+    campaign_asset,
+    maintenance_as_it_stands,
+    nothing_done,
+)
 from list_pipeline.defs.maintenance.snapshots import cache_refreshed, list_snapshot_after
 from list_pipeline.defs.maintenance.sweeps import MaintenanceConfig
 from list_pipeline.operations.maintenance.workflow import write_report_and_states
@@ -32,6 +37,8 @@ def maintenance_report(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services], maintenance: MaintenanceConfig
 ) -> dg.MaterializeResult[None]:
     with maintenance_as_it_stands(context, services, maintenance) as run:
+        if elsewhere := at_work_elsewhere(context, run):
+            return nothing_done(context, elsewhere)
         report = write_report_and_states(services, run)
     facts = report.facts
     return dg.MaterializeResult(
@@ -105,6 +112,8 @@ def maintenance_notification(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services], maintenance: MaintenanceConfig
 ) -> dg.MaterializeResult[None]:
     with maintenance_as_it_stands(context, services, maintenance) as run:
+        if elsewhere := at_work_elsewhere(context, run):
+            return nothing_done(context, elsewhere)
         delivery = notify(services, run, write_report_and_states(services, run))
     return dg.MaterializeResult(
         metadata={

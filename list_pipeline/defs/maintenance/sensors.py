@@ -11,7 +11,7 @@ from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.defs.common import SCHEDULE_STATUS, SENSOR_STATUS
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.maintenance import jobs
-from list_pipeline.defs.maintenance.sweeps import SWEEP_TAG
+from list_pipeline.defs.maintenance.sweeps import ATTEMPT_TAG, SWEEP_TAG
 from list_pipeline.defs.partitions import CAMPAIGNS
 from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.runs.attempts import fail_stale_runs, given_up
@@ -51,7 +51,7 @@ def _requests(found: list[Due], sweep: Sweep) -> list[dg.RunRequest]:
             partition_key=one.campaign_key,
             tags={
                 SWEEP_TAG: sweep.value,
-                "list_pipeline/attempt": str(one.attempt),
+                ATTEMPT_TAG: str(one.attempt),
                 "list_pipeline/why": one.why[:200],
             },
         )

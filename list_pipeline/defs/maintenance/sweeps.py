@@ -12,6 +12,8 @@ from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.plans.plan import Sweep
 
 SWEEP_TAG = "list_pipeline/sweep"
+ATTEMPT_TAG = "list_pipeline/attempt"
+"""The attempt that a sensor asked for a run about."""
 MAINTENANCE = "maintenance"
 """The resource's name, which stands in every run's configuration."""
 
