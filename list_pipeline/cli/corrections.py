@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +22,8 @@ from list_pipeline.cli.common import (
     progress,
     say,
 )
+from list_pipeline.cli.correction_output import show_corrections
+from list_pipeline.cli.verdict_imports import suppress_file, undo_import
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.wording import count_text, ids_text
 
@@ -48,6 +51,7 @@ def register(app: typer.Typer) -> None:
     app.command()(redo)
     app.command()(reinstate)
     app.command()(suppress)
+    app.command("undo-import")(undo_import)
     app.command()(resubscribed)
     app.command("carry-out")(carry_out)
     app.command("job-is-dead")(job_is_dead)
@@ -142,22 +146,41 @@ def reinstate(
             confirm(f"Reinstating contact {contact_id}", "somebody who complained may be mailed again", yes=yes)
         note_flag(services, by="command")
         done = take_back(services, contact_id, by=by, note=note, despite_complaint=despite_complaint, progress=progress)
-    _show([done])
+    show_corrections([done])
 
 
 def suppress(
-    contact: Contact,
-    reason: Annotated[str, typer.Option(help="Why: somebody will ask.")],
-    by: By,
+    by: Annotated[str, typer.Option(help=_ASKED_BY)] = "",
+    reason: Annotated[str, typer.Option(help="Why: somebody will ask. Needed, but with --dry-run.")] = "",
+    contact: Annotated[
+        str | None, typer.Argument(help="The contact's id, or its address (which is not shown or logged).")
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", help="A table of contacts, or an address verifier's results; - reads standard input."),
+    ] = None,
+    verdict_column: Annotated[
+        str | None, typer.Option(help="Name of the column with the verifier's results, where it is not a usual one.")
+    ] = None,
+    dry_run: DryRun = False,
 ) -> None:
-    """Suppress one contact by hand: off the campaign lists, excluded, onto the suppression list."""
+    """Suppress one contact by hand, or those of a file: off the campaign lists, excluded, onto the suppression list. A file
+    becomes a plan with a gate; `undo-import` takes it back."""
     from list_pipeline.operations.plans.single_contacts import suppress as take_off
     from list_pipeline.operations.safety.modes import note_flag
 
+    _need_name(by, dry_run)
+    if (contact is None) is (file is None):
+        raise typer.BadParameter("name either one contact, or a file with --file")
+    if file is not None:
+        suppress_file(file, verdict_column, by=by, reason=reason, dry_run=dry_run)
+        return
+    if contact is None or dry_run or verdict_column:
+        raise typer.BadParameter("--dry-run and --verdict-column are for --file")
     with opened_services() as services:
         note_flag(services, by="command")
         done = take_off(services, contact_id_of(services, contact), by=by, note=reason, progress=progress)
-    _show([done])
+    show_corrections([done])
 
 
 def resubscribed(
@@ -189,7 +212,7 @@ def carry_out(plan_id: Annotated[int, typer.Argument(help="Number of an approved
     with opened_services() as services:
         note_flag(services, by="command")
         done = carry_out_correction(services, plan_id, progress=progress)
-    _show([done])
+    show_corrections([done])
 
 
 def job_is_dead(
@@ -247,21 +270,4 @@ def _show_all(done: Sequence[Correction], stands: Stands, nothing: str) -> None:
     for words in stands.lines:
         say(words)
     give({"maintenance": stands.as_json()})
-    _show(done)
-
-
-def _show(done: Sequence[Correction]) -> None:
-    give({"corrections": [one.as_json() for one in done]})
-    for one in done:
-        facts = one.facts
-        plan = f"Plan {one.plan_id} ({facts.content_hash[:12]})" if facts.content_hash else f"Plan {one.plan_id or '-'}"
-        say(
-            f"{plan}: {facts.what}. {facts.done} of {facts.planned} changes confirmed, "
-            f"{facts.failed} failed, {facts.open} open."
-        )
-        for reason, ids in one.refused.items():
-            say(f"- {len(ids)} left as they are, {reason.words}: {ids_text(ids, most=20)}")
-        if facts.differs:
-            say(f"- not where they were before: {ids_text(facts.differs, most=20)}")
-    if not all(one.facts.is_complete for one in done):
-        raise typer.Exit(1)
+    show_corrections(done)

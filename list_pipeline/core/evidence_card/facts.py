@@ -19,8 +19,8 @@ from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus, Swee
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.suppression.verdicts import Attempt, AttemptOutcome
 
-BY_HAND = "manual"
-"""The rule of a suppression that a person asked for."""
+BY_HAND, IMPORTED = "manual", "import"
+"""The rules of a suppression that a person asked for: of this contact, and in a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +244,7 @@ class Record:
     def verdict(self) -> PlannedFor | None:
         """What decides where the contact stands: what suppressed it, else what waits, else the latest verdict; None: there is
         none, as of a contact that never failed."""
-        verdicts = [one for one in self.plans if one.kind is PlanKind.SUPPRESSION or one.rule == BY_HAND]
+        verdicts = [one for one in self.plans if one.kind is PlanKind.SUPPRESSION or one.rule in (BY_HAND, IMPORTED)]
         suppressing = [one for one in verdicts if one.action is ItemAction.SUPPRESS]
         if (standing := self.standing_suppression) is not None:
             behind = [one for one in verdicts if one.plan_id == standing.plan_id]

@@ -12,6 +12,7 @@ from list_pipeline.core.bounces.classes import DecidedBy, FailureEvent
 from list_pipeline.core.erasure import KeptOff
 from list_pipeline.core.evidence_card.facts import (
     BY_HAND,
+    IMPORTED,
     ErasedPerson,
     Known,
     Mailing,
@@ -93,6 +94,9 @@ def _suppressed(standing: Suppression | None, verdict: PlannedFor | None) -> str
     if verdict is not None and verdict.rule == BY_HAND:
         by = f" by {verdict.requested_by}" if verdict.requested_by else ""
         return f"Suppressed by hand {since}{by}: {_as_sentence(verdict.explanation)}"
+    if verdict is not None and verdict.rule == IMPORTED:
+        by = f" by {verdict.requested_by}" if verdict.requested_by else ""
+        return f"Suppressed by an import {since}{by}: {_as_sentence(verdict.explanation)}"
     return f"Suppressed {since}: {_as_sentence(verdict.explanation if verdict is not None else standing.explanation)}"
 
 

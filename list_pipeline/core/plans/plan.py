@@ -24,7 +24,7 @@ class PlanKind(StrEnum):
     ``rollback``: a rebalancing that failed midway is taken back by itself. ``undo``: a person takes a whole maintenance
     back. ``redo``: a person takes that back, and what was undone is done again. ``manual``: a person suppresses or reinstates
     one contact. ``repair``: what the reconciliation proposes, or a person asks for after a mass
-    change.
+    change. ``import``: suppressions that a file asks for.
     """
 
     SUPPRESSION = "suppression"
@@ -34,12 +34,13 @@ class PlanKind(StrEnum):
     REDO = "redo"
     MANUAL = "manual"
     REPAIR = "repair"
+    IMPORT = "import"
 
 
 MAINTENANCE_PLANS = (PlanKind.SUPPRESSION, PlanKind.REBALANCING)
 """The plans of a campaign's maintenance, in the order in which they are carried out."""
 
-CORRECTIONS = (PlanKind.ROLLBACK, PlanKind.UNDO, PlanKind.REDO, PlanKind.MANUAL, PlanKind.REPAIR)
+CORRECTIONS = (PlanKind.ROLLBACK, PlanKind.UNDO, PlanKind.REDO, PlanKind.MANUAL, PlanKind.REPAIR, PlanKind.IMPORT)
 """The plans that correct what is or was done, outside the maintenance of a campaign."""
 
 

@@ -24,6 +24,7 @@ _WORDS = {
     PlanKind.ROLLBACK: "rollback",
     PlanKind.MANUAL: "change by hand",
     PlanKind.REPAIR: "repair",
+    PlanKind.IMPORT: "import",
 }
 _HASH_SHOWN = 12
 

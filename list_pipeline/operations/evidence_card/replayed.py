@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from list_pipeline.core.bounces.classes import BounceClass, FailureEvent
-from list_pipeline.core.evidence_card.facts import BY_HAND, Mailing, Outcome, PlannedFor, Record, Siblings
+from list_pipeline.core.evidence_card.facts import BY_HAND, IMPORTED, Mailing, Outcome, PlannedFor, Record, Siblings
 from list_pipeline.core.evidence_card.replay import Judged, OtherVerdict, would_change, would_have_changed
 from list_pipeline.core.incidents.contacts import Incident
 from list_pipeline.core.incidents.groups import GroupKind, count_groups, operator_group
@@ -61,7 +61,7 @@ def replay(connection: Connection, record: Record, policy: SuppressionPolicy, no
     verdict = record.verdict
     if verdict is None:
         return Replayed()
-    if verdict.rule == BY_HAND:
+    if verdict.rule in (BY_HAND, IMPORTED):
         return Replayed(not_replayed="Nothing: a person asked for it, and no rule decided.")
     mailing = record.mailing(verdict.campaign_id)
     if verdict.kind is not PlanKind.SUPPRESSION or mailing is None:

@@ -157,7 +157,7 @@ def carry_out_correction(services: Correcting, plan_id: int, progress: Progress 
             look_at(services, [item.contact_id for item in items])
             with lock.writing() as connection:
                 frozen = frozen_items(services, connection, items)
-                if plan.kind is PlanKind.REPAIR:
+                if plan.kind in (PlanKind.REPAIR, PlanKind.IMPORT):
                     # The journal of the others was written with them.
                     open_forward(services, connection, plan_id, [item for item in items if item not in frozen])
             if frozen:
@@ -237,7 +237,7 @@ def to_carry_out(services: Deciding) -> list[CorrectionRun]:
         for plan in found
         if plan is not None
         and plan.decided_at is not None
-        and (plan.kind is PlanKind.REPAIR or now - plan.decided_at >= _LEFT_ALONE)
+        and (plan.kind is PlanKind.REPAIR or plan.gate is not None or now - plan.decided_at >= _LEFT_ALONE)
     ]
 
 

@@ -73,6 +73,7 @@ SUMMARIES: Mapping[PlanKind, JsonColumn[PlanSummary]] = {
     PlanKind.REDO: _CORRECTION,
     PlanKind.MANUAL: _CORRECTION,
     PlanKind.REPAIR: JsonColumn("plan.summary", RepairSummary),
+    PlanKind.IMPORT: _CORRECTION,
 }
 """How the column ``summary`` is read and written, by the kind of the plan."""
 

@@ -76,7 +76,11 @@ ROWS: Mapping[str, Row] = {
     "sender-faults": Row(("{key}",), also=()),
     "undo": Row(("{key}", *NAMED, "--yes"), also=("{key}", *NAMED, "--sweep", "24h"), asks=("{key}", *NAMED)),
     "redo": Row(("{key}", *NAMED, "--yes"), also=("{key}", *NAMED, "--sweep", "24h"), asks=("{key}", *NAMED)),
-    "suppress": Row(("{address}", "--reason", "asked by phone", "--by", "A. Person")),
+    "suppress": Row(
+        ("{address}", "--reason", "asked by phone", "--by", "A. Person"),
+        also=("--file", "/nowhere.csv", "--verdict-column", "result", "--dry-run"),
+    ),
+    "undo-import": Row(("999", *NAMED, "--yes"), ends=1, asks=("999", *NAMED)),
     "reinstate": Row(("{contact}", *NAMED), asks=("{contact}", *NAMED, "--despite-complaint")),
     "resubscribed": Row(("{contact}", *NAMED, "--yes"), ends=1, asks=("{contact}", *NAMED)),
     "approve": Row(("1", "0123456789ab", *NAMED), ends=1),

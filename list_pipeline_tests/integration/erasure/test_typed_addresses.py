@@ -14,6 +14,7 @@ from list_pipeline.core.errors import UnavailableError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.safety.modes import Mode
+from list_pipeline.core.verdict_imports.files import ImportFile, read_file
 from list_pipeline.operations.campaigns.rounds import rule_on_round
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
 from list_pipeline.operations.drift.reconciliation import reconcile
@@ -34,6 +35,7 @@ from list_pipeline.operations.safety.restore_guard import accept
 from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.operations.validation.campaign_block import override
+from list_pipeline.operations.verdict_imports.importing import suppress_listed, take_back
 from list_pipeline.storage.database import execute, fetch_scalar
 from list_pipeline.storage.erasure import catalogue
 from list_pipeline.storage.plans.plan_rows import add_finding
@@ -174,10 +176,32 @@ def _found(made: Installation) -> None:
         add_finding(connection, "something is odd", made.clock.now())
 
 
+def _listed(made: Installation) -> ImportFile:
+    return read_file(f"id\n{made.account.people[5]}\n")
+
+
+def _import(made: Installation) -> None:
+    _maintained(made)
+    assert suppress_listed(made.services, _listed(made), by="ada", note="asked", progress=quietly).correction
+
+
+def _import_plan(made: Installation) -> int:
+    ((plan_id,),) = made.query("select plan_id from plan where kind = 'import'")
+    return int(plan_id)
+
+
 WAYS: dict[str, tuple[Way, Way]] = {
     "suppress": (
         _maintained,
         lambda made: suppress(made.services, made.account.people[5], by="ada", note=NOTE, progress=quietly),
+    ),
+    "suppress_listed": (
+        _maintained,
+        lambda made: suppress_listed(made.services, _listed(made), by="ada", note=NOTE, progress=quietly),
+    ),
+    "take_back": (
+        _import,
+        lambda made: take_back(made.services, _import_plan(made), by="ada", note=NOTE, progress=quietly),
     ),
     "reinstate": (
         _maintained,

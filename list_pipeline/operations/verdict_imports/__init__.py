@@ -1,0 +1,1 @@
+"""Verdict imports: a file becomes a plan like any other, with gate, cap, review and undo."""

@@ -1,0 +1,108 @@
+"""What is known of the contacts of a file, in sets; and what imports did lately.
+
+Belongs here: SQL. Does not belong here: what follows from it (``core.verdict_imports``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from list_pipeline.core.plans.journal import StepState
+from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
+from list_pipeline.storage.database import execute, fetch_all, fetch_scalar, sql_list, sql_word
+
+_AT_ONCE = 10_000
+"""Ids or addresses of one statement."""
+T = TypeVar("T")
+
+
+def _parts(values: Sequence[T]) -> Iterator[list[T]]:
+    return (list(values[at : at + _AT_ONCE]) for at in range(0, len(values), _AT_ONCE))
+
+
+def contacts_with(connection: Connection, addresses: Sequence[str]) -> Mapping[str, tuple[int, ...]]:
+    """The contacts that have each of some addresses, by the address in lower case; one that nobody has is missing, and so are
+    erased contacts."""
+    found: dict[str, list[int]] = {}
+    for part in _parts(sorted({address.lower() for address in addresses})):
+        for row in fetch_all(
+            connection,
+            """select lower(email) as address, contact_id from contact_list_membership
+               where lower(email) = any(:addresses) and not is_anonymised order by contact_id""",
+            addresses=part,
+        ):
+            found.setdefault(row["address"], []).append(int(row["contact_id"]))
+    return {address: tuple(ids) for address, ids in found.items()}
+
+
+def known_ids(connection: Connection, contact_ids: Sequence[int]) -> frozenset[int]:
+    """Those of some contacts that we have a row of."""
+    return frozenset(
+        int(row["contact_id"])
+        for part in _parts(contact_ids)
+        for row in fetch_all(
+            connection,
+            "select contact_id from contact_list_membership where contact_id = any(:ids)",
+            ids=part,
+        )
+    )
+
+
+def last_reached(connection: Connection, contact_ids: Sequence[int], as_of: datetime) -> Mapping[int, datetime]:
+    """The send of the last campaign that reached each of some contacts (UTC), of those sent by then whose failures were read
+    whole; one that none reached is missing."""
+    return {
+        int(row["contact_id"]): row["reached_at"]
+        for part in _parts(contact_ids)
+        for row in fetch_all(
+            connection,
+            """
+            select r.contact_id, max(coalesce(s.send_start_at, s.send_end_at)) as reached_at
+            from campaign_recipient r join campaign_schedule s on s.id = r.campaign_id join lateral (
+                select sweep from bounce_fetch where campaign_id = s.id and is_complete order by fetched_at desc limit 1
+            ) f on true
+            where r.contact_id = any(:ids) and coalesce(s.send_start_at, s.send_end_at) <= :as_of
+              and not exists (select 1 from bounce_event b
+                              where b.campaign_id = s.id and b.sweep = f.sweep and b.contact_id = r.contact_id)
+            group by r.contact_id
+            """,
+            ids=part,
+            as_of=as_of,
+        )
+    }
+
+
+def suppressed_since(connection: Connection, since: datetime) -> int:
+    """Contacts that imports suppressed since an instant (UTC) and nobody took back, and those of imports that wait."""
+    return int(
+        fetch_scalar(
+            connection,
+            f"""
+            select count(distinct i.contact_id) from plan p join plan_item i using (plan_id)
+            where p.kind = {sql_word(PlanKind.IMPORT)} and i.action = {sql_word(ItemAction.SUPPRESS)}
+              and (p.status = {sql_word(PlanStatus.PENDING_REVIEW)}
+                   or p.created_at >= :since and p.status in {sql_list(PlanStatus.APPROVED, PlanStatus.EXECUTED)}
+                       and not exists (select 1 from change c join change_step s using (change_id)
+                                       where c.plan_id = p.plan_id and c.contact_id = i.contact_id
+                                         and s.state = {sql_word(StepState.COMPENSATED)}))
+            """,
+            since=since,
+        )
+    )
+
+
+def withdraw(connection: Connection, plan_id: int, by: str, now: datetime) -> None:
+    """A person takes an import back that was let through: nothing more of it is begun. One that was carried out stays so."""
+    execute(
+        connection,
+        f"""update plan set status = :withdrawn, withdrawn_at = :now, withdrawn_by = :by
+            where plan_id = :plan and kind = {sql_word(PlanKind.IMPORT)} and status = {sql_word(PlanStatus.APPROVED)}""",
+        withdrawn=PlanStatus.WITHDRAWN,
+        plan=plan_id,
+        by=by,
+        now=now,
+    )

@@ -1,0 +1,1 @@
+"""Verdict imports, from the file to the lists and back."""

@@ -1,0 +1,1 @@
+"""Files of verdicts: read, judged, and let through."""
