@@ -302,6 +302,11 @@ class CorrectionFacts:
         """Whether everything that was to be done is done and was found to be so."""
         return self.done == self.planned and not self.differs and not self.open
 
+    @property
+    def is_empty_handed(self) -> bool:
+        """Whether nothing was done, since everybody concerned has to be left as they are."""
+        return not self.planned and any(self.refused.values())
+
 
 def correction_message(facts: CorrectionFacts, links: Sequence[Mrkdwn] = (), *, automatic: bool) -> SlackMessage:
     """The Slack message about a correction; one that did not end well is a critical alert.
@@ -324,22 +329,24 @@ def correction_message(facts: CorrectionFacts, links: Sequence[Mrkdwn] = (), *, 
         for reason, count in sorted(facts.refused.items())
     ]
     what_to_do = ""
-    if automatic and facts.is_complete:
+    # Nobody asked for a rollback: that it could do nothing is no answer, but something that somebody has to mend.
+    is_complete = facts.is_complete and not (automatic and facts.is_empty_handed)
+    if automatic and is_complete:
         what_to_do = "Manual review needed: see why the rebalancing failed before the next send."
     elif automatic:
         what_to_do = "Manual fix required: compare the lists at Mailjet with the journal."
     elif facts.waits:
         what_to_do = "Nothing: what waits follows by itself when the list is not being sent any more."
-    elif not facts.is_complete:
+    elif not is_complete:
         what_to_do = "Manual fix required: look at what is open, and run it again."
     return alert(
         f"↩️ {facts.what}"
-        if facts.is_complete
+        if is_complete
         else f"↩️ {facts.what} waits"
         if facts.waits
         else f"Critical: {facts.what} is not complete",
         lines,
-        level=None if facts.is_complete or facts.waits else AlertLevel.CRITICAL,
+        level=None if is_complete or facts.waits else AlertLevel.CRITICAL,
         what_to_do=[compose(what_to_do)] if what_to_do else (),
         small_print=[
             compose("Asked for by {by}. {note}", by=facts.requested_by, note=facts.note),

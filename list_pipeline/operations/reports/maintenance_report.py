@@ -143,6 +143,10 @@ def final_status(services: Services, run: Maintenance) -> RunStatus:
         if suppression is None:
             return RunStatus.FAILED
         planned, rejected, is_read_only = 0, 0, False
+        # One that took something back has given the attempt its status already.
+        is_empty_handed = bool(
+            undone.corrections_of(connection, run.campaign.campaign_id, run.sweep, (PlanKind.ROLLBACK,))
+        )
         begun: list[Outcomes] = []
         for plan in (suppression, rebalancing):
             if plan is None:
@@ -174,6 +178,9 @@ def final_status(services: Services, run: Maintenance) -> RunStatus:
         rejected=rejected,
         read_only=is_read_only,
     )
+    if status is RunStatus.SUCCESS and is_empty_handed:
+        # The rebalancing failed midway, and nothing of it could be taken back: the lists are not as planned.
+        return RunStatus.PARTIAL_SUCCESS
     if status is RunStatus.SUCCESS and run.log.passed_deadline:
         return RunStatus.PARTIAL_SUCCESS if confirmed else RunStatus.FAILED
     return status

@@ -8,6 +8,8 @@ import pytest
 from list_pipeline.core.errors import RefusedError, TransientError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
+from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.operations.maintenance.workflow import write_report_and_states
 from list_pipeline.operations.plans.single_contacts import reinstate
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.reviews.decisions import approve
@@ -20,6 +22,7 @@ from list_pipeline_tests.integration.accounts import (
     quietly,
 )
 from list_pipeline_tests.integration.conftest import Install
+from list_pipeline_tests.integration.interception import before, named
 from list_pipeline_tests.integration.plans.test_corrections import messages, prepared, state, statuses, undo
 
 JOB = "contact/managemanycontacts$"
@@ -87,6 +90,27 @@ def test_a_rebalancing_of_which_too_many_fail_is_rolled_back_and_compared_with_b
     assert statuses(small) == ["rolled_back"]
     (told,) = messages(small, "rolled back")
     assert "Manual review needed" in told
+
+
+def test_a_rollback_that_could_take_nothing_back_is_no_success(
+    small: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = prepared(small)
+
+    def empty_the_list() -> None:
+        for contact in small.members(ListRole.CAMPAIGN_3):
+            small.take_off(ListRole.CAMPAIGN_3, contact)
+
+    with monkeypatch.context() as patch:
+        # Between the two waves: who was added is gone again, and then leaves the old list.
+        before(patch, lambda request: named(request) == f"POST /v3/REST/{JOB[:-1]}", empty_the_list, nth=2)
+        rebalancing.execute_rebalancing(small.services, run, quietly)
+    assert small.query("select count(*) from change c join plan p using (plan_id) where p.kind = 'rollback'") == [(0,)]
+    report = write_report_and_states(small.services, run)
+    assert (report.facts.status, statuses(small)) == (RunStatus.PARTIAL_SUCCESS, ["partial_success"])
+    (told,) = messages(small, "Critical")
+    assert "Manual fix required" in told
+    assert small.query("select reason from list_state_history where event = 'unexpected'") == []
 
 
 def test_a_reinstated_contact_is_back_on_its_list_mailable_and_off_the_suppression_list(small: Installation) -> None:

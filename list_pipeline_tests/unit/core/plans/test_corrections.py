@@ -212,3 +212,29 @@ def test_the_message_says_what_is_left_and_keeps_slacks_limits() -> None:
     )
     assert "Critical" not in done.text
     assert "Manual review needed" in done.text
+
+
+@pytest.mark.parametrize(
+    ("planned", "refused", "empty"),
+    [
+        (0, {Refusal.CHANGED_SINCE: 3}, True),
+        (0, {Refusal.CHANGED_SINCE: 0}, False),
+        (0, {}, False),
+        (1, {Refusal.CHANGED_SINCE: 3}, False),
+    ],
+)
+def test_a_correction_is_empty_handed_where_everybody_is_left(
+    planned: int, refused: dict[Refusal, int], empty: bool
+) -> None:
+    facts = CorrectionFacts("Rebalancing rolled back", "rule", "", planned, planned, 0, 0, (), refused)
+    assert facts.is_empty_handed is empty
+    by_itself, asked_for = (correction_message(facts, automatic=automatic).text for automatic in (True, False))
+    assert ("Critical: Rebalancing rolled back is not complete" in by_itself) is empty
+    assert ("Manual fix required: compare the lists" in by_itself) is empty
+    assert "Critical" not in asked_for
+    assert "Manual fix" not in asked_for
+
+
+def test_a_person_is_told_what_is_open_after_what_they_asked_for() -> None:
+    told = correction_message(CorrectionFacts("Undo", "ada", "", 2, 1, 0, 1, (), {}), automatic=False).text
+    assert "Manual fix required: look at what is open" in told
