@@ -202,7 +202,7 @@ class Settings(BaseSettings):
         check_link_base(value)
         return value.rstrip("/")
 
-    @field_validator("mailjet_base_url", "slack_base_url", "gemini_base_url")
+    @field_validator("mailjet_base_url", "slack_base_url", "gemini_base_url", "rehearsal_clock_url")
     @classmethod
     def _encrypted_unless_loopback(cls, value: str | None) -> str | None:
         """TLS for everything that is not loopback: credentials and addresses travel over these."""

@@ -17,6 +17,11 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 ENCRYPTED_SSL_MODES = frozenset({"require", "verify-ca", "verify-full"})
 """``sslmode`` of libpq that never falls back to plain text: table 32.1 of https://www.postgresql.org/docs/current/libpq-ssl.html"""
 
+_VERIFIED_REDIS = {"ssl_cert_reqs": "required", "ssl_check_hostname": "true"}
+"""Options of redis-py that decide whether the certificate is verified, as they have to be where they are named."""
+_NOT_IN_LINKS = re.compile(r"[<>|\"'`]")
+"""What ends a link in Slack or in HTML."""
+
 _HOST_NAME = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63})*\.?|[0-9a-f:.]+", re.ASCII | re.IGNORECASE)
 """A name or an address; names in other scripts are written in Punycode (xn--)."""
 _NOT_IN_URLS = re.compile(r"[\s\\\x00-\x1f\x7f]")
@@ -68,7 +73,8 @@ def check_link_base(value: str) -> None:
     """The base of links that people click.
 
     Raises:
-        ValueError: neither https:// nor http://, without a host, with a user or password in it, or with a query.
+        ValueError: neither https:// nor http://, without a host, with a user or password in it, with a query, or with
+            characters that end a link where it is shown.
     """
     parts = _split(value)
     if parts.scheme not in ("https", "http"):
@@ -76,45 +82,64 @@ def check_link_base(value: str) -> None:
     _refuse_user(parts)
     if parts.query:
         raise ValueError("must hold no ?: it is where paths begin, and is shown")
+    if _NOT_IN_LINKS.search(value) or not value.isascii():
+        raise ValueError("must hold only characters that a link has; write others with %")
 
 
 def check_redis_url(value: str) -> None:
     """Redis: ``rediss://`` (encrypted), a socket, or ``redis://`` on this machine.
 
     Raises:
-        ValueError: another kind, or readable by others on its way.
+        ValueError: another kind, readable by others on its way, open to whoever stands in between, or with a database that is
+            no number: the client would take 0 in silence.
     """
     parts = _parts(value)
-    if parts.scheme == "unix":
-        return
-    if parts.scheme not in ("redis", "rediss"):
+    if parts.scheme not in ("redis", "rediss", "unix"):
         raise ValueError("must begin with rediss://, redis:// or unix://")
+    options = _options_named_once(parts)
+    if parts.scheme == "unix":
+        if not parts.path.strip("/"):
+            raise ValueError("names no socket, as unix:///run/redis.sock does")
+        _check_redis_database(options.get("db"))
+        return
     _refuse_ambiguous_user(parts)
     if not _host(parts):
         raise ValueError("names no host")
-    if parts.scheme == "redis" and not is_loopback(parts.hostname):
-        raise ValueError("must begin with rediss:// (TLS) unless it points to this machine")
+    if not is_loopback(parts.hostname):
+        if parts.scheme == "redis":
+            raise ValueError("must begin with rediss:// (TLS) unless it points to this machine")
+        if any(options.get(name, value).lower() != value for name, value in _VERIFIED_REDIS.items()):
+            raise ValueError("must not switch off that the server's certificate is verified unless it is this machine")
+    in_path = parts.path.removeprefix("/") or None
+    if in_path is not None and "db" in options:
+        raise ValueError("names its database twice")
+    _check_redis_database(options.get("db", in_path))
 
 
 def check_postgres_url(value: str, *, mode_needed: bool = False) -> None:
     """PostgreSQL: ``postgresql://``, with or without a driver, encrypted unless it is this machine or a socket.
 
     Args:
-        mode_needed: a remote host, and one that only the environment names, needs its ``sslmode`` here; else
-            ``encrypted_postgres_url`` asks for TLS where none is named.
+        mode_needed: another program reads it itself. A remote host, and one that only the environment names, needs its
+            ``sslmode`` here; else ``encrypted_postgres_url`` asks for TLS where none is named.
 
     Raises:
-        ValueError: another database, no valid URL, a password that is not escaped, or an ``sslmode`` that permits plain text.
+        ValueError: another database, no valid URL, a password that is not escaped or stands where it is shown, an option named
+            twice, or an ``sslmode`` that permits plain text.
     """
     parts = _parts(value)
     if parts.scheme.partition("+")[0] not in ("postgresql", "postgres"):
         raise ValueError("must begin with postgresql://")
     _refuse_ambiguous_user(parts)
-    modes = {mode for name, mode in parse_qsl(parts.query) if name == "sslmode"}
-    # Named twice, programs do not agree on which one counts.
-    is_encrypted = bool(modes) and modes <= ENCRYPTED_SSL_MODES
+    if parts.fragment:
+        # libpq knows no fragment and reads on: what stands behind it would overrule what stands in front.
+        raise ValueError("must hold no #: write %23 for a # in a password")
+    options = _options_named_once(parts)
+    if mode_needed and (shown := {"password", "sslpassword"} & options.keys()):
+        raise ValueError(f"must not hold {min(shown)} behind the ?, where it is shown: write the password before the @")
+    mode = options.get("sslmode")
     is_here = _is_local_postgres(parts) and (not mode_needed or bool(_hosts(parts)))
-    if not is_encrypted and (modes or mode_needed) and not is_here:
+    if mode not in ENCRYPTED_SSL_MODES and (mode is not None or mode_needed) and not is_here:
         raise ValueError(f"sslmode must be one of {', '.join(sorted(ENCRYPTED_SSL_MODES))} unless it is this machine")
 
 
@@ -129,6 +154,20 @@ def encrypted_postgres_url(value: str) -> str:
     # Not put together again: without a host, the two strokes in front of it would be lost.
     address, mark, fragment = value.partition("#")
     return f"{address}{'&' if parts.query else '?'}sslmode=require{mark}{fragment}"
+
+
+def _check_redis_database(name: str | None) -> None:
+    if name is not None and not (name.isascii() and name.isdigit()):
+        raise ValueError("names a database that is no number, as /0 is")
+
+
+def _options_named_once(parts: SplitResult) -> dict[str, str]:
+    """What stands behind the question mark, empty values too. Of two values, programs do not agree on which one counts."""
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    options = dict(pairs)
+    if len(options) != len(pairs):
+        raise ValueError("names an option twice behind the ?")
+    return options
 
 
 def _is_local_postgres(parts: SplitResult) -> bool:

@@ -37,6 +37,11 @@ SECRET = "hush"  # pragma: allowlist secret
         (check_redis_url, f"rediss://:{SECRET}@cache.example.com:6380/0"),
         (check_redis_url, "redis://127.0.0.2:6379"),
         (check_redis_url, "unix:///run/redis.sock"),
+        (check_redis_url, "unix:///run/redis.sock?db=2"),
+        (check_redis_url, "redis://127.0.0.1/?db=3"),
+        (check_redis_url, "rediss://cache.example.com/15?ssl_cert_reqs=required&ssl_check_hostname=True"),
+        (check_redis_url, "rediss://127.0.0.1/0?ssl_cert_reqs=none"),
+        (check_redis_url, "redis://127.0.0.1/"),
         (check_postgres_url, f"postgresql://user:{SECRET}@db.example.com/lists"),
         (check_postgres_url, "postgresql+psycopg2://user@db.example.com/lists?sslmode=verify-full"),
         (check_postgres_url, "postgresql:///lists?host=/var/run/postgresql&sslmode=disable"),
@@ -98,6 +103,27 @@ def test_what_is_encrypted_or_stays_on_this_machine_is_taken(check: Callable[[st
         (check_postgres_url, "postgresql://user:p/w@hush/lists"),
         (check_postgres_url, "postgresql://user:p#w@hush/lists"),
         (check_postgres_url, "postgresql://user:p?w@hush/lists"),
+        # libpq reads on behind the #, and takes the last; SQLAlchemy joins two hosts.
+        (check_postgres_url, "postgresql://user@hush/lists?sslmode=require#&sslmode=disable"),
+        (check_postgres_url, "postgresql:///lists?host=hush&host=127.0.0.1&sslmode=disable"),
+        (check_postgres_url, "postgresql://user@hush/lists?sslmode=require&sslmode="),
+        (check_postgres_url, f"postgresql://127.0.0.1/lists?password={SECRET}&password={SECRET}"),
+        (check_redis_url, "redis://127.0.0.1/hush"),
+        (check_redis_url, "redis://127.0.0.1:6379/-1"),
+        (check_redis_url, "redis://127.0.0.1/1/2"),
+        (check_redis_url, "redis://127.0.0.1/ 1"),
+        (check_redis_url, "rediss://cache.example.com/١"),
+        (check_redis_url, "redis://127.0.0.1/?db=hush"),
+        (check_redis_url, "redis://127.0.0.1/1?db=2"),
+        (check_redis_url, "redis://127.0.0.1?db=1&db=2"),
+        (check_redis_url, "unix:///run/redis.sock?db=hush"),
+        (check_redis_url, "unix://hush"),
+        (check_redis_url, f"rediss://:{SECRET}@cache.example.com/0?ssl_cert_reqs=none"),
+        (check_redis_url, f"rediss://:{SECRET}@cache.example.com/0?ssl_cert_reqs=OPTIONAL"),
+        (check_redis_url, f"rediss://:{SECRET}@cache.example.com/0?ssl_check_hostname=false"),
+        (check_link_base, "https://lists.example.com/|hush"),
+        (check_link_base, "https://lists.example.com/><hush"),
+        (check_link_base, "https://lists.example.com/\u202ehush"),
     ],
 )
 def test_what_others_could_read_or_is_of_another_kind_is_refused_unshown(
@@ -157,6 +183,15 @@ def test_where_dagster_reads_the_url_itself_the_mode_has_to_be_named() -> None:
     ):
         with pytest.raises(ValueError, match="sslmode"):
             check_postgres_url(named, mode_needed=True)
+
+
+@pytest.mark.parametrize("option", ["password", "sslpassword"])
+def test_where_dagster_reads_the_url_itself_no_password_stands_where_it_is_shown(option: str) -> None:
+    url = f"postgresql+psycopg2://user@127.0.0.1/dagster?{option}={SECRET}"
+    check_postgres_url(url)
+    with pytest.raises(ValueError, match=option) as caught:
+        check_postgres_url(url, mode_needed=True)
+    assert SECRET not in str(caught.value)
 
 
 def test_a_name_is_no_loopback_because_it_looks_like_one() -> None:
