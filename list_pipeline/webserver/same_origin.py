@@ -28,6 +28,9 @@ _READING = frozenset({"GET", "HEAD"})
 _REPORTS = "/report_asset"
 _HOST = re.compile(r"(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
 """A name or an address and perhaps a port, and nothing of which others could take a part for the name."""
+_NOT_IN_PATHS = re.compile(r"[\x00-\x1f\x7f]")
+"""No page of the UI has a control character in its path, and a route matches a path that ends in a line feed (``%0A``) as if it
+ended before it."""
 _NOT_FRAMED = ((b"x-frame-options", b"DENY"), (b"content-security-policy", b"frame-ancestors 'none'"))
 """Beside a policy that Dagster sends itself: of two, both hold."""
 _USUAL_PORTS = {"http": 80, "https": 443}
@@ -70,6 +73,8 @@ class SameOriginOnly:
         if not self._is_known(host):
             return 421, "This name is not one of this server: open it by its own, or set DAGSTER_URL"
         path = str(scope["path"])
+        if _NOT_IN_PATHS.search(path):
+            return 400, "No control characters in a path"
         if _REPORTS in path:
             return 403, "Events are not reported over HTTP here"
         is_graphql = path.rstrip("/").endswith("/graphql")

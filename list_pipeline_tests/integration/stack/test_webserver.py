@@ -117,6 +117,14 @@ def test_a_link_or_picture_of_another_page_changes_nothing(served: Served) -> No
     assert _is_paused(served)
 
 
+@pytest.mark.parametrize("end", ["%0A", "%0a", "/%0A", "%0D", "%00", "%7F"])
+def test_a_path_that_only_looks_like_another_one_leads_nowhere(served: Served, end: str) -> None:
+    query = str(httpx.QueryParams({"query": MUTATION}))
+    for method, path in (("GET", f"/graphql{end}"), ("GET", f"/x/graphql{end}"), ("POST", f"/graphql{end}")):
+        assert served.ask(method, f"{path}?{query}", {"Host": served.host}).status_code == 400, path
+    assert _is_paused(served)
+
+
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "", "http://127.0.0.1:1", "http://dagster.example.com"]
 )
