@@ -58,7 +58,13 @@ LONGEST_WAIT_S = LONGEST_WAIT.total_seconds()
 _FIRST_PAUSE_S = 1.0
 _FIRST_PAUSE_AFTER_429_S = 8.0
 _LONGEST_PAUSE_S = 30.0
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,  # a proxy that refuses to connect
+    httpx.UnsupportedProtocol,
+)
 _PASSING = frozenset({408, 425})
 _CREDENTIALS = "Check MAILJET_API_KEY and MAILJET_SECRET_KEY"
 _REPORT = "Report it with this text: the request itself has to change"

@@ -316,7 +316,15 @@ def test_a_429_halves_the_requests_of_the_minutes_that_follow() -> None:
 
 
 @pytest.mark.parametrize(
-    "failure", [refusal(429), httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("full")]
+    "failure",
+    [
+        refusal(429),
+        httpx.ConnectError("refused"),
+        httpx.ConnectTimeout("slow"),
+        httpx.PoolTimeout("full"),
+        httpx.ProxyError("403 Forbidden"),
+        httpx.UnsupportedProtocol("no scheme"),
+    ],
 )
 def test_a_job_is_submitted_again_when_it_certainly_did_not_arrive(failure: httpx.Response | Exception) -> None:
     script = Script(failure, envelope([{"JobID": 35_800}], status=201))
