@@ -11,6 +11,7 @@ out is repeated here (429), and whoever got ``DeliveryUnknownError`` looks the k
 from __future__ import annotations
 
 import http.client
+import json
 import random
 import re
 import socket
@@ -41,6 +42,7 @@ from list_pipeline.core.errors import (
     RemoteNotFoundError,
     TransientError,
 )
+from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages.slack_blocks import Block
 from list_pipeline.core.urls import LOOPBACK_HOSTS
 
@@ -67,13 +69,43 @@ _AUTHENTICATION = frozenset(
         "not_allowed_token_type",
         "org_login_required",
         "ekm_access_denied",
+        "access_denied",
+        "accesslimited",
+        "enterprise_is_restricted",
+        "no_permission",
+        "team_access_not_granted",
+        "two_factor_setup_required",
     }
 )
-_CHANNEL = frozenset({"channel_not_found", "not_in_channel", "is_archived", "restricted_action"})
-_THREAD = frozenset({"thread_not_found", "message_not_found", "invalid_thread_ts", "cannot_reply_to_message"})
-"""Answers to a reply whose parent is gone; ``chat.update`` knows the second one too, for a message that is gone itself."""
-_MAY_HAVE_SUCCEEDED = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
+_CHANNEL = frozenset(
+    {
+        "channel_not_found",
+        "external_channel_migrating",
+        "is_archived",
+        "messages_tab_disabled",
+        "not_in_channel",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
+    }
+)
+_THREAD = frozenset(
+    {
+        "thread_not_found",
+        "message_not_found",
+        "invalid_thread_ts",
+        "cannot_reply_to_message",
+        "restricted_action_non_threadable_channel",
+        "restricted_action_thread_locked",
+    }
+)
+"""Answers to a reply whose parent is gone, or takes none; ``chat.update`` knows the second one too, for a message that is gone
+itself."""
+_MAY_HAVE_SUCCEEDED = frozenset(
+    {"fatal_error", "internal_error", "request_timeout", "service_unavailable", "team_added_to_org"}
+)
 _CHANNEL_ID = re.compile(r"^[CDG][A-Z0-9]{4,}$")
+_LOOK_FIRST = "Look the message up before posting it again"
 _NOTHING_WAS_SENT = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)
 
 T = TypeVar("T")
@@ -161,8 +193,8 @@ def _ask(
     """
     proxies = ProxyHandler({"http": proxy, "https": proxy} if proxy else {})
     answer = build_opener(proxies, HTTPSHandler(context=context), _NoRedirect()).open(request, timeout=timeout_s)
-    charset = answer.headers.get_content_charset() or "utf-8"
-    return answer.status, answer.headers, answer.read().decode(charset)
+    # JSON is UTF-8 (RFC 8259 8.1), and a page in its place may be anything.
+    return answer.status, answer.headers, answer.read().decode("utf-8", "replace")
 
 
 class _WebClient(WebClient):
@@ -224,8 +256,9 @@ class SlackClient:
             OutcomeUnknownError: the message may or may not be there.
             AuthenticationError, RemoteNotFoundError, MessageRefusedError, RateLimitedError, TransientError: it is not.
         """
+        tried = "Posting a message to Slack"
         answer = self._call(
-            "Posting a message to Slack",
+            tried,
             lambda: (
                 self._web.chat_postMessage(
                     channel=self.channel,
@@ -240,9 +273,11 @@ class SlackClient:
             ),
             changes=True,
         )
-        channel, ts = str(answer["channel"]), str(answer["ts"])
+        channel, ts = answer.get("channel"), answer.get("ts")
+        if not (isinstance(channel, str) and channel and isinstance(ts, str) and ts):
+            raise DeliveryUnknownError(tried, "the answer does not say where the message is", _LOOK_FIRST)
         self._known_id = channel
-        return self._posted(channel, ts, answer.get("message") or {})
+        return self._posted(channel, ts, _part(answer, "message"))
 
     def find(self, key: str, thread_ts: str | None = None, oldest: datetime | None = None) -> PostedMessage | None:
         """The message that carries our key, or None when the channel (and the thread) certainly does not hold it.
@@ -267,12 +302,11 @@ class SlackClient:
             except ThreadLostError:
                 # No thread, so nothing in it.
                 return None
-            for message in page.get("messages") or ():
-                metadata = message.get("metadata") or {}
-                payload = metadata.get("event_payload") or {}
-                if metadata.get("event_type") == EVENT_TYPE and payload.get("key") == key:
-                    return self._posted(channel, str(message["ts"]), message)
-            cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
+            for message in _rows(page, "messages", "Looking for a message in Slack's history"):
+                metadata = _part(message, "metadata")
+                if metadata.get("event_type") == EVENT_TYPE and _part(metadata, "event_payload").get("key") == key:
+                    return self._posted(channel, str(message.get("ts", "")), message)
+            cursor = _part(page, "response_metadata").get("next_cursor") or None
             if cursor is None:
                 return None
         raise TransientError(
@@ -371,11 +405,11 @@ class SlackClient:
                     ).data
                 ),
             )
-            for channel in page.get("channels") or ():
+            for channel in _rows(page, "channels", "Looking up the Slack channel"):
                 if channel.get("name") == self.channel.removeprefix("#"):
                     self._known_id = str(channel["id"])
                     return self._known_id
-            cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
+            cursor = _part(page, "response_metadata").get("next_cursor") or None
             if cursor is None:
                 break
         raise RemoteNotFoundError(
@@ -403,13 +437,13 @@ class SlackClient:
     def _call(self, tried: str, request: Callable[[], Any], *, changes: bool = False) -> dict[str, Any]:
         # Causes are cut off ("from None"): the SDK's errors hold the request, and the request holds the token.
         unknown = DeliveryUnknownError if changes else TransientError
-        again = "Look the message up before posting it again" if changes else "Try again later"
+        again = _LOOK_FIRST if changes else "Try again later"
         try:
             answer = request()
         except SlackApiError as error:
             raise _typed(tried, error, unknown, again) from None
         except urllib.error.URLError as error:
-            if isinstance(error.reason, _NOTHING_WAS_SENT):
+            if _nothing_was_sent(error.reason):
                 raise TransientError(
                     tried, f"no connection ({type(error.reason).__name__})", "Try again later"
                 ) from None
@@ -417,6 +451,9 @@ class SlackClient:
         except (OSError, http.client.HTTPException) as error:
             # TimeoutError is an OSError, RemoteDisconnected is both.
             raise unknown(tried, f"no answer ({type(error).__name__})", again) from None
+        except (ValueError, AttributeError, TypeError):
+            # Raised by the SDK for half a JSON text, and for JSON that is no object.
+            answer = None
         if not isinstance(answer, dict):
             raise unknown(tried, "the answer was not JSON", again)
         return answer
@@ -437,12 +474,14 @@ def post_to_webhook(url: str, text: str, blocks: Sequence[Block], timeout_s: flo
     try:
         answer = client.send(text=text, blocks=list(blocks), unfurl_links=False, unfurl_media=False)
     except urllib.error.URLError as error:
-        if isinstance(error.reason, _NOTHING_WAS_SENT):
+        if _nothing_was_sent(error.reason):
             raise TransientError(tried, f"no connection ({type(error.reason).__name__})", "Try again later") from None
         raise DeliveryUnknownError(tried, f"the connection broke ({type(error.reason).__name__})", again) from None
     except (OSError, http.client.HTTPException) as error:
         raise DeliveryUnknownError(tried, f"no answer ({type(error).__name__})", again) from None
-    if answer.status_code == 200:
+    if 200 <= answer.status_code < 300:
+        if not _is_taken(answer.body):
+            raise DeliveryUnknownError(tried, f"HTTP {answer.status_code} without Slack's answer", again)
         return
     if 300 <= answer.status_code < 400:
         raise TransientError(tried, _redirect(answer.status_code), "Check SLACK_WEBHOOK_URL and proxies")
@@ -454,6 +493,43 @@ def post_to_webhook(url: str, text: str, blocks: Sequence[Block], timeout_s: flo
     raise MessageRefusedError(tried, f"HTTP {answer.status_code}, {code}", "Check SLACK_WEBHOOK_URL and the message")
 
 
+def _is_taken(body: str) -> bool:
+    """Whether a webhook says that it took a message: ``ok``, or the same in JSON. A page in between says something else."""
+    if body.strip() == "ok":
+        return True
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(answer, dict) and answer.get("ok") is True
+
+
+def _nothing_was_sent(reason: object) -> bool:
+    """Whether a connection was never made, so that certainly nothing arrived."""
+    # http.client has no type for a proxy that refuses to connect.
+    return isinstance(reason, _NOTHING_WAS_SENT) or (
+        isinstance(reason, OSError) and str(reason).startswith("Tunnel connection failed")
+    )
+
+
+def _part(answer: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An object within an answer; an empty one where it is missing or something else."""
+    found = answer.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _rows(page: Mapping[str, Any], name: str, tried: str) -> list[Mapping[str, Any]]:
+    """The rows of a page.
+
+    Raises:
+        TransientError: there is no list of objects; that is not the same as none.
+    """
+    found = page.get(name)
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        raise TransientError(tried, f"the answer has no list of {name}", "Try again later")
+    return found
+
+
 def _redirect(status: int) -> str:
     return f"HTTP {status}: it points to another place, which is not followed with a secret; nothing was posted"
 
@@ -462,7 +538,8 @@ def _typed(tried: str, error: SlackApiError, unknown: type[TransientError], agai
     """Slack's refusal in our tree. Slack's own words are kept only where they are a code or a limit with its place."""
     response = error.response
     status = int(getattr(response, "status_code", 0) or 0)
-    data = response.data if isinstance(getattr(response, "data", None), dict) else {}
+    said = getattr(response, "data", None)
+    data: Mapping[str, Any] = said if isinstance(said, dict) else {}
     code = str(data.get("error", ""))
     if status == 429 or code in ("ratelimited", "rate_limited"):
         wait = _retry_after(getattr(response, "headers", None) or {})
@@ -481,7 +558,8 @@ def _typed(tried: str, error: SlackApiError, unknown: type[TransientError], agai
         return ThreadLostError(tried, code, "Post it as a message of its own")
     if code in _MAY_HAVE_SUCCEEDED or status >= 500:
         return unknown(tried, code, again)
-    details = "; ".join(str(each) for each in (data.get("response_metadata") or {}).get("messages") or ())
+    named = _part(data, "response_metadata").get("messages")
+    details = redact_addresses("; ".join(map(str, named))) if isinstance(named, list) else ""
     happened = f"{code}: {details[:400]}" if details else code
     return MessageRefusedError(tried, happened, "This is a fault of the message; report it with the message's key")
 
