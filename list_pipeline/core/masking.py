@@ -6,10 +6,13 @@ Addresses in free text are redacted here too. Logs, metadata, Slack and error me
 from __future__ import annotations
 
 import re
+import sys
 from base64 import urlsafe_b64decode
+from collections.abc import Iterator
 from contextlib import suppress
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
+from unicodedata import normalize
 
 _OUTSIDE = r"""\s<>"'(),;:\[\]"""
 """What ends a local part that is not quoted. Not ``=``, ``/`` and an apostrophe within a word: they stand in real ones, and
@@ -19,7 +22,7 @@ _WORD = rf"""(?<![^{_OUTSIDE}])(?<!\w')(?:[^{_OUTSIDE}]|(?<=\w)'(?=\w))+"""
 _COMMENT = r"(?:\([^()\n]{0,64}\))?"
 _LOCAL = rf"""(?:"(?:[^"\\\n]|\\.){{1,64}}"|["'(\[][^"'()\[\]\n]{{1,64}}["')\]]|{_WORD}{_COMMENT})"""
 AT = (
-    r"(?:@|＠|﹫|[\[(]@[\])]|%(?:25)*40|&#0*64;?|&#x0*40;?|&commat;|\\u0040|\\u\{0*40\}|\\U00000040"
+    r"(?:@|＠|﹫|[\[(]@[\])]|%(?:25)*40|%EF%BC%A0|%EF%B9%AB|&#0*64;?|&#x0*40;?|&commat;|\\u0040|\\u\{0*40\}|\\U00000040"
     r"|\\x\{0*40\}|\\x40|\\0?100(?!\d)|\+AEA-)"
 )
 """An ``@``, also as URLs, HTML, JSON, programs, UTF-7 and reports about mail (RFC 6533: ``\\x{40}``) write it."""
@@ -47,23 +50,38 @@ _ENCODED_WORDS = re.compile(
     r"=\?[\w-]{1,40}(?:\*[\w-]{1,40})?\?[BbQq]\?[^?\n]{1,400}\?=(?:\s{0,3}=\?[^?\s]{1,80}\?[BbQq]\?[^?\n]{1,400}\?=)*"
 )
 """Words in a header of a mail, as of RFC 2047, with those that follow: an address may begin in one and end in the next."""
-_PACKED = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{8,}={0,2}")
-"""What may be Base64 or hexadecimal digits: links for leaving a list carry the address so."""
-_PLAIN = re.compile(rf"[^\s@]@{_HOST}", re.UNICODE)
+_PACKED = re.compile(
+    r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/]{16,76}\r?\n[ \t]?(?=[A-Za-z0-9+/]{4}))*[A-Za-z0-9+/_-]{8,}={0,2}"
+)
+"""What may be Base64 or hexadecimal digits, also over several lines: links for leaving a list carry the address so."""
+_MOST_WRAPPINGS = 3
+"""How often an encoding within an encoding is looked into."""
+_PLAIN = re.compile(rf"[^\s@]{AT}{_HOST}", re.UNICODE | re.IGNORECASE)
 _SOFT_BREAK = re.compile(r"=\r?\n")
 """The end of a line of quoted-printable, which is no end of a word (RFC 2045 6.7)."""
 _GUARDED = re.compile(r"[\[(]([.@])[\])]")
 _ENTITY = re.compile(
-    r"&(?:#0*(\d{1,3})|#x0*([0-9a-f]{1,2})|(period|lowbar|commat|plus|hyphen|dash))(?:;|(?![0-9a-z]))", re.IGNORECASE
+    r"&(?:amp;)*(?:#0*(\d{1,7})|#x0*([0-9a-f]{1,6})|(period|lowbar|commat|plus|hyphen|dash))(?:;|(?![0-9a-z]))",
+    re.IGNORECASE,
 )
+"""Also one of which the ``&`` was written as an entity once more."""
 _NAMED_ENTITIES = {"period": ".", "lowbar": "_", "commat": "@", "plus": "+", "hyphen": "-", "dash": "-"}
+_ESCAPE = re.compile(r"(?:\\+u|%u)([0-9a-f]{4})", re.IGNORECASE)
+_TAGS = r"<[!/]?[a-z-][^<>@\s]{0,24}(?:\s[^<>@]{0,64})?>"
+_TAGS_BESIDE_AT = re.compile(rf"(?:{_TAGS}\s?){{1,3}}(?=@)|(?<=@)(?:\s?{_TAGS}){{1,3}}|(?<=@)<https?://", re.IGNORECASE)
+"""Elements of HTML around an ``@``, and what Slack makes of the host behind one."""
+_QUOTED_PRINTABLE = re.compile(
+    rf"(?<![^{_OUTSIDE}])[^{_OUTSIDE}]*?=40(?:(?=[^\W\d_])|(?==[0-9a-f]{{2}}))[^{_OUTSIDE}]*", re.IGNORECASE
+)
+"""A word with an ``@`` as quoted-printable writes it, where any other character may be written so too; not ``rows=400``."""
+_QUOTED = re.compile(r"=([0-9a-f]{2})", re.IGNORECASE)
 _IN_ADDRESSES = re.compile(r"[\w.+@-]", re.ASCII)
 
 _A = r"(?:at|ät|a|@|arroba|chez)"
 _DOT = r"(?:dot|punkt|punto|point|\.)"
 _BRACKETED = r"\s{{0,3}}[\[({{<#*|]\s{{0,3}}{0}\s{{0,3}}[\])}}>#*|]\s{{0,3}}"
 _SPELLED_AT = rf"(?:\s+(?:at|ät|-at-|_at_|arroba)\s+|{_BRACKETED.format(_A)}|\s*{AT}\s*)"
-_SPELLED_DOT = rf"(?:\.|\s+dot\s+|{_BRACKETED.format(_DOT)})"
+_SPELLED_DOT = rf"(?:\.|\s{{1,3}}\.\s{{0,3}}|\s+dot\s+|{_BRACKETED.format(_DOT)})"
 _SPELLED_OUT = re.compile(
     rf"{_LOCAL}{_SPELLED_AT}[\w-]{{1,63}}(?:{_SPELLED_DOT}[\w-]{{1,63}}){{0,8}}{_SPELLED_DOT}[^\W\d_][\w-]{{1,62}}"
     rf"|{_WORD}={_HOST}"
@@ -95,6 +113,8 @@ def redact_addresses(text: str) -> str:
     if decoded != text and _ADDRESS.search(decoded):
         # Once more below: what stood beside an address may have become a part of it.
         text = _ADDRESS.sub(_shown, decoded)
+    if "=40" in text:
+        text = _QUOTED_PRINTABLE.sub(_without_quoted_address, text)
     return _PACKED.sub(_without_packed_address, _ADDRESS.sub(_shown, text))
 
 
@@ -112,18 +132,32 @@ def _shown(found: re.Match[str]) -> str:
 
 
 def _decoded(text: str) -> str:
-    """A text without the soft line ends of mail, the brackets of ``[.]``, and HTML's writing of what addresses consist of; no
-    bracket and no quote comes into being."""
+    """A text without the soft line ends of mail, the brackets of ``[.]``, what HTML and JSON write for the characters of
+    addresses, and elements of HTML around an ``@``; no bracket and no quote comes into being."""
     text = _GUARDED.sub(r"\1", _SOFT_BREAK.sub("", text))
-    return _ENTITY.sub(_character, text) if "&" in text else text
+    if "&" in text:
+        text = _ENTITY.sub(_character, text)
+    if "u" in text or "U" in text:
+        text = _ESCAPE.sub(lambda found: _as_in_addresses(int(found[1], 16)) or found[0], text)
+    return _TAGS_BESIDE_AT.sub("", text) if "@" in text and "<" in text else text
 
 
 def _character(found: re.Match[str]) -> str:
     number, digits, name = found.groups()
     if name:
         return _NAMED_ENTITIES[name.lower()]
-    character = chr(int(number) if number else int(digits, 16))
-    return character if _IN_ADDRESSES.fullmatch(character) else found[0]
+    return _as_in_addresses(int(number) if number else int(digits, 16)) or found[0]
+
+
+def _as_in_addresses(code: int) -> str:
+    """The character with a code, in its usual width; an empty text where addresses do not consist of it."""
+    character = normalize("NFKC", chr(code)) if code <= sys.maxunicode else ""
+    return character if _IN_ADDRESSES.fullmatch(character) else ""
+
+
+def _without_quoted_address(found: re.Match[str]) -> str:
+    plain = _QUOTED.sub(lambda each: chr(int(each[1], 16)), found[0])
+    return "[address]" if _PLAIN.search(plain) else found[0]
 
 
 def _without_encoded_address(found: re.Match[str]) -> str:
@@ -137,16 +171,33 @@ def _without_encoded_address(found: re.Match[str]) -> str:
 
 def _without_packed_address(found: re.Match[str]) -> str:
     """``[address]`` in the place of Base64 or of hexadecimal digits that hold one, also as a part of a path."""
-    token = found[0].rstrip("=")
-    return "[address]" if any(map(_holds_address, {token, *token.split("/")})) else found[0]
+    lines = [line.strip().rstrip("=") for line in found[0].splitlines()]
+    tokens = {"".join(lines), *(part for line in lines for part in (line, *line.split("/")))}
+    return "[address]" if any(_holds_address(token, _MOST_WRAPPINGS) for token in tokens) else found[0]
 
 
-def _holds_address(token: str) -> bool:
+def _holds_address(token: str, wrappings: int) -> bool:
     for unpack in (bytes.fromhex, _from_base64):
         with suppress(ValueError):
-            if _PLAIN.search(unpack(token).decode()):
-                return True
+            for text in _read(unpack(token)):
+                if _PLAIN.search(text):
+                    return True
+                inner = text.strip().rstrip("=")
+                if wrappings and len(inner) >= 8 and _PACKED.fullmatch(inner) and _holds_address(inner, wrappings - 1):
+                    return True
     return False
+
+
+def _read(packed: bytes) -> Iterator[str]:
+    """The texts that bytes may be. Nearly any bytes are one of UTF-16 and of Latin 1, so those count where they are ASCII, or
+    nearly so."""
+    with suppress(ValueError):
+        yield packed.decode()
+    with suppress(ValueError):
+        yield packed.decode("utf-16-le").encode("ascii").decode()
+    text = packed.decode("latin-1")
+    if text.isprintable() and sum(map(str.isascii, text)) >= 0.8 * len(text):
+        yield text
 
 
 def _from_base64(token: str) -> bytes:

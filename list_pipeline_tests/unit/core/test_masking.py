@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode, encodebytes
+from hashlib import sha256
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,6 +76,14 @@ def test_a_masked_address_shows_two_letters_and_the_ending(address: str, masked:
         "C=US; A= ; P=Example; S=jane is unknown",
         "/O=EXAMPLE/OU=FIRST GROUP/cn=Recipients/cn=jane",
         "jane[.]doe[@]example[.]com",
+        "jane&amp;#64;example.com and jane&amp;amp;commat;example.com",
+        "jane&#65312;example.com and jane&#xFF20;example.com and jane\\uff20example.com",
+        "jane%EF%BC%A0example.com",
+        "jane=40example=2Ecom is refused",
+        "=6A=61=6E=65=40=65=78=61=6D=70=6C=65=2E=63=6F=6D is refused",
+        "jane<b>@</b>example.com, jane@<wbr>example.com and jane<!-- -->@example.com",
+        'jane<span class="x">@</span>example.com',
+        "jane@<http://example.com|example.com>",
     ],
 )
 def test_no_address_in_free_text_survives(text: str) -> None:
@@ -83,9 +94,37 @@ def test_no_address_in_free_text_survives(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "packed",
+    [
+        b64encode("jäne@example.com".encode("latin-1")).decode(),
+        b64encode("jane@example.com".encode("utf-16-le")).decode(),
+        b64encode(b64encode(b64encode(b"jane@example.com"))).decode(),
+        b64encode(b"jane@example.com".hex().encode()).decode(),
+        b64encode(b"who=jane%40example.com").decode(),
+        encodebytes(b"Dear Jane, this letter goes to jane@example.com, and to nobody else in the world.")
+        .decode()
+        .strip(),
+    ],
+)
+def test_no_packed_address_survives(packed: str) -> None:
+    assert redact_addresses(f"out?u={packed}&x=1") == "out?u=[address]&x=1"
+    assert redact_addresses(f"attached:\n{packed}\n") == "attached:\n[address]\n"
+
+
+def test_bytes_that_are_no_text_are_no_address() -> None:
+    # Any bytes can be read as Latin 1; these look like an address among other signs.
+    noise = b64encode(b"\xe9\x01\xff\xfe\x9a@\xe9\xe8.\xe0\xe1\xe2\x03\xff").decode()
+    hashes = " ".join(sha256(str(number).encode()).hexdigest() for number in range(300))
+    words = "\n".join(["maintenancewasdonebyus"] * 3)
+    for text in (noise, hashes, words, b64encode(b"a letter to everybody").decode()):
+        assert redact_addresses(text) == text
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "jane.doe at example.com is refused",
+        "jane @ example . com",
         "refused: jane (at) example [dot] com",
         "jane [at] mail.example.org",
         "jane @ example.com",
@@ -147,6 +186,13 @@ def test_the_masked_form_stays_in_quotes_and_brackets() -> None:
         "a(b)" * 50_000,
         "a[a] " * 40_000,
         "&#6" * 60_000,
+        "&amp;" * 40_000,
+        "a=40" * 50_000,
+        "=40=4" * 40_000,
+        "<b>" * 60_000,
+        "<a b" * 40_000,
+        f"{'Q' * 20}\n" * 9_000,
+        "\\\\u" * 60_000,
     ],
 )
 def test_a_long_text_without_an_address_is_searched_at_once(text: str) -> None:
