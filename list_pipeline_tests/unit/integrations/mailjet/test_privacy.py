@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from list_pipeline.core.errors import IncompleteDataError, PermanentError, TransientError
+from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.core.observations import ContactSeen, MemberAction
+from list_pipeline.integrations.mailjet import answers
 from list_pipeline.integrations.mailjet.answers import safe_text
 from list_pipeline_tests.unit.integrations.mailjet.mailjet_double import (
     API_KEY,
@@ -48,6 +50,18 @@ ADD = {7: MemberAction.ADD}
 )
 def test_a_text_that_may_hold_an_address_is_redacted_or_withheld(text: str, shown: str) -> None:
     assert safe_text(text) == shown
+
+
+def test_of_a_text_of_megabytes_only_the_beginning_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths = []
+
+    def redact(text: str) -> str:
+        lengths.append(len(text))
+        return redact_foreign_text(text)
+
+    monkeypatch.setattr(answers, "redact_foreign_text", redact)
+    assert safe_text(f"{' ' * 500}refused for jane@example.com, {'x' * 10_000_000}").startswith("refused for [address]")
+    assert max(lengths) < 10_000
 
 
 def test_a_long_reason_is_cut() -> None:
