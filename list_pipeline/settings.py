@@ -247,6 +247,19 @@ class Settings(BaseSettings):
         check_postgres_url(value.get_secret_value())
         return SecretStr(encrypted_postgres_url(value.get_secret_value()))
 
+    @field_validator("list_reviewers")
+    @classmethod
+    def _names_of_people(cls, value: str) -> str:
+        """What names nobody would let anybody decide, and what nobody can be called would let nobody."""
+        names = [name for part in value.split(",") if (name := part.strip())]
+        if value.strip() and not names:
+            raise ValueError("must name somebody, or be empty")
+        if any(
+            "@" in name or ";" in name or not (name.isprintable() and any(map(str.isalnum, name))) for name in names
+        ):
+            raise ValueError("must hold names separated by commas: no addresses, and nothing that is not shown")
+        return value
+
     @field_validator("lists_with_automations")
     @classmethod
     def _lists_in_words(cls, value: str) -> str:
