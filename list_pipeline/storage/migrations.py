@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,11 @@ logging.getLogger("yoyo").setLevel(logging.WARNING)
 _APPLIED = "_yoyo_migration"
 """Where yoyo notes what it applied."""
 _LOCKED = "yoyo_lock"
-"""Where yoyo notes who is at it."""
+"""Where yoyo notes who is at it: one row, whose ``pid`` is negative where this version wrote it."""
+_LOOKS = 20
+_BETWEEN_LOOKS_S = 0.1
+"""A version before this one, which holds no lock of the database, is looked for so often: between two migrations it rests for a
+few milliseconds, and within one it holds locks on what it changes."""
 
 
 def migrations_folder() -> Path:
@@ -110,7 +114,7 @@ def rollback(database: Database, *, everything: bool = False) -> list[str]:
 @contextmanager
 def _alone(database: Database, tried: str) -> Iterator[None]:
     """Nobody else changes the schema meanwhile, which is there. The lock goes with its connection, so whoever was killed leaves
-    none; yoyo's own, a row of a table, stays behind and is taken away."""
+    none; yoyo's own, a row of a table, stays behind and is taken away, but from under an older version at work."""
     with database.session() as session, plain_errors(tried):
         try:
             execute(session, "select pg_advisory_lock(:key)", key=lock_numbers.SCHEMA)
@@ -120,8 +124,34 @@ def _alone(database: Database, tried: str) -> Iterator[None]:
             raise _at_it(tried) from None
         execute(session, f"create schema if not exists {SCHEMA}")
         if fetch_scalar(session, "select to_regclass(:name)", name=f"{SCHEMA}.{_LOCKED}") is not None:
+            noted = fetch_scalar(session, f"select max(pid) from {SCHEMA}.{_LOCKED}")
+            # One of ours held the lock of this session as long as it lived.
+            if noted is not None and noted > 0 and _is_somebody_at_it(session):
+                raise _at_it(tried)
             execute(session, f"delete from {SCHEMA}.{_LOCKED}")
         yield
+
+
+def _is_somebody_at_it(session: Connection) -> bool:
+    """Whether another session changes the schema without the lock, as versions before it do."""
+    for _ in range(_LOOKS):
+        if fetch_scalar(
+            session,
+            """
+            select exists (
+                select 1 from pg_locks l join pg_stat_activity a using (pid) left join pg_class c on c.oid = l.relation
+                where l.locktype = 'relation' and l.database = (select oid from pg_database where datname = current_database())
+                  and pid <> pg_backend_pid() and a.backend_type = 'client backend'
+                  and (c.oid is null or c.relnamespace = to_regnamespace(:schema))
+                  and (l.mode in ('AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', 'ShareLock')
+                       or c.relname like '%yoyo%'
+                       or (l.mode = 'RowExclusiveLock' and a.xact_start < clock_timestamp() - interval '5 seconds')))
+            """,
+            schema=SCHEMA,
+        ):
+            return True
+        fetch_scalar(session, "select pg_sleep(:seconds)", seconds=_BETWEEN_LOOKS_S)
+    return False
 
 
 def _at_it(tried: str) -> LockHeldError:
@@ -139,8 +169,20 @@ def _backend(database: Database) -> Iterator[tuple[Any, Any]]:
     try:
         # Its own lock keeps a version before this one out, which knows no other.
         with backend.lock():
-            yield backend, read_migrations(str(migrations_folder()))
+            _turn_note(backend)
+            try:
+                yield backend, read_migrations(str(migrations_folder()))
+            finally:
+                # Else yoyo would not find its note again. Where the connection is gone, the next one takes it away.
+                with suppress(backend.DatabaseError):
+                    _turn_note(backend)
     except LockTimeout:
         raise _at_it("Changing the schema") from None
     finally:
         backend.connection.close()
+
+
+def _turn_note(backend: Any) -> None:
+    """Note that it is this version that is at it, whose note says nothing once its lock is free; or take that back."""
+    with backend.transaction():
+        backend.execute(f"update {SCHEMA}.{_LOCKED} set pid = -pid")  # constants

@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from yoyo.backends.base import DatabaseBackend
 
 from list_pipeline.core.errors import LockHeldError
 from list_pipeline.storage import database as database_module
 from list_pipeline.storage import lock_numbers
+from list_pipeline.storage import migrations as migrations_module
 from list_pipeline.storage.database import Database
 from list_pipeline.storage.database_errors import StatementFailedError
 from list_pipeline.storage.migrations import migrate, migrations_folder, pending, rollback
@@ -287,6 +289,48 @@ def test_a_migration_that_was_killed_keeps_nobody_from_the_next_one(database: Da
     assert migrate(database) == []
     query_nothing(database, "insert into list_pipeline.yoyo_lock values (1, now() + interval '1 year', 999999)")
     assert len(rollback(database)) == 1
+
+
+def test_the_note_of_a_killed_migration_of_this_version_is_taken_away_without_a_look(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[object] = []
+    apply = DatabaseBackend.apply_migrations
+
+    def look(backend: DatabaseBackend, pending: Any) -> None:
+        noted.extend(query(database, "select pid < 0 from list_pipeline.yoyo_lock"))
+        apply(backend, pending)
+
+    monkeypatch.setattr(DatabaseBackend, "apply_migrations", look)
+    migrate(database)
+    assert noted == [(True,)]
+    assert query(database, "select 1 from list_pipeline.yoyo_lock") == []
+    query_nothing(database, "insert into list_pipeline.yoyo_lock values (1, now(), -999999)")
+    monkeypatch.setattr(migrations_module, "_is_somebody_at_it", lambda _: pytest.fail("looked"))
+    assert migrate(database) == []
+
+
+@pytest.mark.parametrize(
+    "at_work",
+    [
+        "alter table list_pipeline.notification add column added integer",
+        "create table list_pipeline.added (x integer)",
+        "insert into list_pipeline._yoyo_version values (7, now())",
+    ],
+)
+def test_an_older_version_that_migrates_keeps_its_note_and_is_waited_for(database: Database, at_work: str) -> None:
+    migrate(database)
+    newest = rollback(database)
+    query_nothing(database, "insert into list_pipeline.yoyo_lock values (1, now(), 999999)")
+    with psycopg.connect(database.url) as older:
+        older.execute(at_work)
+        with pytest.raises(LockHeldError, match="another program is changing the schema"):
+            migrate(database)
+        with pytest.raises(LockHeldError, match="another program is changing the schema"):
+            rollback(database)
+        older.rollback()
+    assert query(database, "select pid from list_pipeline.yoyo_lock") == [(999999,)]
+    assert migrate(database) == newest
 
 
 def test_who_migrates_beside_another_is_told_so_and_changes_nothing(
