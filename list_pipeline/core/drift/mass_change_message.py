@@ -122,7 +122,7 @@ def _what_to_do(matter: int, found: Sequence[MassChangeFigures]) -> list[Mrkdwn]
 
 
 def _limits(found: Sequence[MassChangeFigures]) -> list[Mrkdwn]:
-    return [
+    lines = (
         compose(
             "Ordinary on {name} within {hours} hours: up to {ordinary}, {usual}",
             name=_name(one.role),
@@ -132,7 +132,8 @@ def _limits(found: Sequence[MassChangeFigures]) -> list[Mrkdwn]:
         )
         for one in found
         if one.kind is not MassChangeKind.LIST_GONE
-    ]
+    )
+    return [*dict.fromkeys(lines)]
 
 
 def ended_message(

@@ -10,6 +10,7 @@ Belongs here: the order of judging. Does not belong here: how much is ordinary (
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -24,6 +25,7 @@ from list_pipeline.core.drift.mass_changes import (
     candidates,
     figures,
     is_mass,
+    together,
     with_history,
 )
 from list_pipeline.core.lists import ListRole
@@ -60,10 +62,11 @@ def judge(connection: Connection, sizes: Mapping[ListRole, int], now: datetime) 
     rows.add_to_open(connection, since, now)
     _end_what_is_over(connection, now)
     days = max((now - last) // _DAY, 1) if last else 1
+    noticed = candidates(figures(rows.counts(connection, since), sizes))
     found = tuple(
         judged
-        for one in candidates(figures(rows.counts(connection, since), sizes))
-        if (judged := with_history(one, _history(connection, one, since), days)) is not None
+        for one in noticed
+        if (judged := with_history(one, noticed, _history(connection, one, since), days)) is not None
     )
     if found:
         _ask(connection, found, since, now)
@@ -112,10 +115,10 @@ def _expire_repair(connection: Connection, one: rows.MassChange, now: datetime) 
 def _end_what_is_over(connection: Connection, now: datetime) -> None:
     """End what somebody took back by hand, and what a plan put right. A list that is gone is back once a sync is complete."""
     touched = set()
-    for one in rows.mass_changes(connection, since=now):
-        if one.status is not MassChangeStatus.OPEN:
-            continue
-        is_back = not is_mass(one.remaining, one.figures.ordinary)
+    open_ones = [one for one in rows.mass_changes(connection, since=now) if one.status is MassChangeStatus.OPEN]
+    for one in open_ones:
+        same_matter = [replace(it.figures, contacts=it.remaining) for it in open_ones if it.matter == one.matter]
+        is_back = not is_mass(together(same_matter, one.figures), one.figures.ordinary)
         if not one.is_repaired and not is_back:
             continue
         status = MassChangeStatus.REPAIRED if one.is_repaired else MassChangeStatus.RESOLVED

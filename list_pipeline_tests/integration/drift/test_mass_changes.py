@@ -139,6 +139,23 @@ def test_the_same_two_removals_a_day_apart_are_ordinary_life(seeded: Installatio
     assert found(seeded) == []
 
 
+def test_taken_off_and_deleted_count_together_and_end_together(seeded: Installation) -> None:
+    people, size = mailable(seeded, TWO), len(seeded.members(TWO))
+    part = size * 4 // 100
+    for one in people[:part]:
+        seeded.control.gdpr_delete(one)
+    take_off(seeded, TWO, people[part : 2 * part])
+    hour_later(seeded)
+    assert what(seeded, OPEN) == {(TWO, MassChangeKind.LEFT, part), (TWO, MassChangeKind.GONE, part)}
+    assert len(questions(seeded)) == len(told(seeded)) == 1
+    hour_later(seeded)
+    assert len(what(seeded, OPEN)) == 2
+    put_on(seeded, TWO, people[part : 2 * part])
+    hour_later(seeded)
+    assert what(seeded, OPEN) == set()
+    assert questions(seeded) == []
+
+
 def test_what_goes_on_of_an_open_mass_change_is_the_same_matter(seeded: Installation) -> None:
     people = mailable(seeded, TWO)
     for part in (people[:60], people[60:100]):

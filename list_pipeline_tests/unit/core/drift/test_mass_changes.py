@@ -31,6 +31,7 @@ from list_pipeline.core.drift.mass_changes import (
     frozen_for_rebalancing,
     is_mass,
     ordinary_change,
+    together,
     usual_churn,
     with_history,
 )
@@ -50,7 +51,7 @@ def left(contacts: int, size: int) -> MassChangeFigures:
 
 def test_a_fifth_of_a_list_is_a_mass() -> None:
     (one,) = candidates([left(196, 983)])
-    assert with_history(one, (), 1) == replace(one, ordinary=49)
+    assert with_history(one, [one], (), 1) == replace(one, ordinary=49)
 
 
 @pytest.mark.parametrize(("contacts", "size", "is_one"), [(50, 1_000, False), (51, 1_000, True), (50, 999, True)])
@@ -58,6 +59,23 @@ def test_the_limit_is_five_percent_of_the_list_before_and_exactly_five_is_ordina
     contacts: int, size: int, is_one: bool
 ) -> None:
     assert bool(candidates([left(contacts, size)])) is is_one
+
+
+def test_who_was_taken_off_and_who_was_deleted_are_missing_together() -> None:
+    found = [left(26, 1_000), MassChangeFigures(TWO, GONE, 25, 1_000)]
+    assert candidates(found) == tuple(found)
+    assert [with_history(one, found, (), 1) for one in found] == [replace(one, ordinary=50) for one in found]
+    assert [with_history(one, found, [40] * 3, 1) for one in found] == [None, None]
+    assert [together(found, one) for one in found] == [51, 51]
+    for other in (
+        MassChangeFigures(ONE, GONE, 25, 1_000),
+        MassChangeFigures(TWO, CAME, 25, 1_000),
+        MassChangeFigures(TWO, GONE, 24, 1_000),
+    ):
+        assert candidates([left(26, 1_000), other]) == ()
+    limits = [str(block) for block in mass_change_message(1, [replace(one, ordinary=50) for one in found]).blocks]
+    assert sum("up to 50" in block for block in limits) == 1
+    assert "".join(limits).count("up to 50") == 1
 
 
 @pytest.mark.parametrize(("contacts", "size"), [(1, 10), (9, 9), (9, 20)])
@@ -74,10 +92,9 @@ def test_what_three_days_reached_is_usual_and_what_two_did_is_not() -> None:
 
 def test_half_more_than_usual_is_still_ordinary() -> None:
     one = left(150, 1_000)
-    assert with_history(one, [100, 100, 100], 1) is None
-    assert with_history(replace(one, contacts=151), [100, 100, 100], 1) == replace(
-        one, contacts=151, ordinary=150, usual=100
-    )
+    assert with_history(one, [one], [100, 100, 100], 1) is None
+    more = replace(one, contacts=151)
+    assert with_history(more, [more], [100, 100, 100], 1) == replace(more, ordinary=150, usual=100)
 
 
 def test_after_an_absence_the_usual_of_all_these_days_is_ordinary_and_the_share_is_not_multiplied() -> None:
@@ -139,7 +156,7 @@ def test_more_contacts_are_never_less_of_a_mass_and_a_busier_history_never_more(
 def test_who_is_no_candidate_without_a_history_is_none_with_one(contacts: int, size: int, history: list[int]) -> None:
     one = left(contacts, size)
     if not candidates([one]):
-        assert with_history(one, history, 1) is None
+        assert with_history(one, [one], history, 1) is None
 
 
 @given(total=st.integers(min_value=20, max_value=400), parts=st.integers(min_value=1, max_value=24))
