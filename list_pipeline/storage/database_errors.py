@@ -31,6 +31,8 @@ _CONFIGURED_WRONG: _Known = (
     (("password authentication failed", "no password supplied", "28p01"), "the user or password is refused", _CHECK_URL),
     (("role .* does not exist",), "there is no such user", _CHECK_URL),
     (("database .* does not exist",), "there is no such database", "Create it, or check DATABASE_URL"),
+    (("database .* is not currently accepting connections",), "that database takes no connections", _CHECK_URL),
+    (("definition of service .* not found",), "the service that it names is described nowhere", "Check pg_service.conf"),
     (("permission denied for database",), "the user may not open it", "Grant it CONNECT on the database"),
     (("no pg_hba.conf entry",), "it does not let this user in from here", "Add it to pg_hba.conf, or check DATABASE_URL"),
     (("does not support ssl",), "it does not offer TLS, which is asked for", "Switch ssl on at the server: plain text is "
@@ -43,7 +45,7 @@ something. While a connection is made the driver keeps no SQLSTATE."""
 _PASSING: _Known = (
     (("too many clients", "too many connections", "remaining connection slots"), "it has no connection left",
      "Try again; if it stays, raise max_connections or find out who holds them"),
-    (("starting up", "shutting down", "recovery mode", "accepting connections"), "it is starting or stopping",
+    (("starting up", "shutting down", "recovery mode", "system is not"), "it is starting or stopping",
      "Try again in a minute"),
     (("failed to resolve host", "could not translate host"), "the name of its host is not known",
      "Check DATABASE_URL and the network"),

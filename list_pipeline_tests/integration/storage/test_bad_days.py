@@ -186,6 +186,12 @@ def test_a_server_that_refuses_is_told_from_one_that_is_silent(
         ),
         ("FATAL:  the database system is starting up", "starting or stopping"),
         ("FATAL:  the database system is not yet accepting connections", "starting or stopping"),
+        ("FATAL:  the database system is not accepting connections", "starting or stopping"),
+        (
+            'connection to server on socket "/run/.s.PGSQL.5432" failed: No such file or directory\n'
+            "\tIs the server running locally and accepting connections on that socket?",
+            "does not answer",
+        ),
         ("connection timeout expired", "does not answer"),
         ("FATAL:  la base de donn\u00e9es est arr\u00eat\u00e9e", "does not answer"),
     ],
@@ -193,6 +199,19 @@ def test_a_server_that_refuses_is_told_from_one_that_is_silent(
 def test_a_server_that_is_full_or_changes_places_is_tried_again(said: str, words: str) -> None:
     found = connection_problem("Connecting", said)
     assert isinstance(found, DatabaseUnavailableError)
+    assert words in str(found)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ('FATAL:  database "template0" is not currently accepting connections', "takes no connections"),
+        ('definition of service "production" not found', "described nowhere"),
+    ],
+)
+def test_what_only_a_person_can_put_right_is_not_said_to_pass(said: str, words: str) -> None:
+    found = connection_problem("Connecting", said)
+    assert isinstance(found, ConfigurationError)
     assert words in str(found)
 
 
