@@ -381,11 +381,11 @@ def waiting_corrections_of(connection: Connection, campaign_id: int, sweep: Swee
 
 
 def contact_ids_of(connection: Connection, address: str) -> tuple[int, ...]:
-    """The contacts with an address, compared case-folded, newest first; anonymised ones left out."""
+    """The contacts with an address in any spelling that counts as the same, newest first; anonymised ones left out."""
     found = fetch_all(
         connection,
         """select contact_id from contact_list_membership
-           where lower(email) = lower(:email) and not is_anonymised order by contact_id desc""",
+           where address_key = address_key(cast(:email as text)) and not is_anonymised order by contact_id desc""",
         email=address,
     )
     return tuple(int(row["contact_id"]) for row in found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -208,6 +209,55 @@ def test_the_keyed_hash_is_an_hmac_with_a_key_of_the_installation_s_own(
     other.close()
 
 
+SAME = (
+    "jane@bücher.example", "Jane@BÜCHER.example", "jane@xn--bcher-kva.example", "JANE@XN--BCHER-KVA.EXAMPLE",
+    "jane@bücher.example.", "jane@bu\u0308cher.example", "jane@bücher。example", "jane@ｂücher．example",
+)  # fmt: skip
+"""One address."""
+
+
+def key_of(made: Installation, address: str) -> object:
+    return made.query("select address_key(:address)", address=address)[0][0]
+
+
+def test_every_spelling_of_an_address_has_one_key_and_no_other_address_has_it(small: Installation) -> None:
+    assert len({key_of(small, address) for address in SAME}) == 1
+    assert key_of(small, "ja\u0301ne@example.com") == key_of(small, "jáne@EXAMPLE.com.")
+    others = ("jane@buecher.example", "jane@bucher.example", "jane@b.cher.example", "jane.@bücher.example", "jane@xn--",
+              "jane@xn---", "jane@xn--99999999999", "jane@xn--bcher-kv", "jane", "@", "", "jane@")  # fmt: skip
+    assert len({key_of(small, address) for address in (SAME[0], *others)}) == len(others) + 1
+    # Keys that were made before hold for nearly every address.
+    for usual in ("Jane.Doe@Example.com", "jane@bücher.example"):
+        assert key_of(small, usual) == small.query("select address_key_before(:address)", address=usual)[0][0]
+
+
+def test_a_host_is_read_as_python_reads_it(small: Installation) -> None:
+    for label in ("bücher", "例え", "テスト", "пример", "ab-c-ü", "ü", "😀", "straße-1", "ελ", "ü" * 20, "aüaüaü"):
+        coded = f"xn--{label.encode('punycode').decode()}"
+        assert small.query("select readable_label(:coded)", coded=coded) == [(label,)]
+
+
+def test_whoever_was_erased_before_spellings_were_told_alike_is_recognised_under_the_same_one(
+    small: Installation,
+) -> None:
+    (coded, readable) = SAME[2], SAME[0]
+    with small.services.database.begin() as connection:
+        execute(
+            connection,
+            "insert into erased_person (pseudonym, address_key, kept_off_because, erased_at)"
+            " values (-5, address_key_before(:address), '{suppressed}', now())",
+            address=coded,
+        )
+        execute(
+            connection,
+            "insert into contact_list_membership (contact_id, email, queued_at, last_updated)"
+            " values (99999999, :email, now(), now())",
+            email=coded,
+        )
+        assert queue.with_suppressed_address(connection, [99999999]) == {99999999}
+    assert small.query("select address_key from erased_person") == [(key_of(small, readable),)]
+
+
 def test_a_dry_run_says_the_same_and_writes_nothing(small: Installation) -> None:
     small.maintain()
     dead = small.account.people[HARD[0]]
@@ -220,13 +270,16 @@ def test_a_dry_run_says_the_same_and_writes_nothing(small: Installation) -> None
     assert erase(small, dead).report == tried.report
 
 
-def test_whoever_was_suppressed_and_erased_is_recognised_when_imported_again(small: Installation) -> None:
+@pytest.mark.parametrize("spelled", [str.upper, "{}.".format])
+def test_whoever_was_suppressed_and_erased_is_recognised_when_imported_again(
+    small: Installation, spelled: Callable[[str], str]
+) -> None:
     small.maintain()
     dead = small.account.people[HARD[0]]
     address = address_of(small, dead)
     erase(small, dead, at_mailjet=True)
     assert dead not in small.members(ListRole.MASTER)
-    again = small.control.sign_up(address.upper(), small.account.lists.master)
+    again = small.control.sign_up(spelled(address), small.account.lists.master)
     synchronise(small.services, progress=quietly)
     with small.services.database.begin() as connection:
         offered = {one.contact_id for one in queue.newcomers(connection, 1000)}
