@@ -17,6 +17,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from list_pipeline.core.errors import ConfigurationError
+from list_pipeline.core.foreign_text import LARGEST_COUNT, LARGEST_ID
 from list_pipeline.core.lists import ListIds, ListRole
 from list_pipeline.core.retention import LEAST_DAYS
 from list_pipeline.core.urls import (
@@ -29,6 +30,10 @@ from list_pipeline.core.urls import (
     encrypted_postgres_url,
     is_loopback,
 )
+
+_HOUR_S = 3600
+_DECADE_DAYS = 3653
+"""The most of every setting is far beyond what anybody means, and near enough that no date and no wait runs out of its type."""
 
 
 class OperatingMode(StrEnum):
@@ -60,20 +65,37 @@ class Settings(BaseSettings):
         description="Secret key; MAILJET_API_SECRET is accepted too. Required.",
     )
     mailjet_base_url: str = Field("https://api.mailjet.com", description="Host of the API; the sandbox is another one.")
-    mailjet_master_list_id: int | None = Field(None, description="List that holds everybody, e.g. 5776. Required.")
-    mailjet_campaign_list_1_id: int | None = Field(None, description="List of round 1, e.g. 10503497. Required.")
-    mailjet_campaign_list_2_id: int | None = Field(None, description="List of round 2, e.g. 10503498. Required.")
-    mailjet_campaign_list_3_id: int | None = Field(None, description="List of round 3, e.g. 10503499. Required.")
-    mailjet_suppression_list_id: int | None = Field(
-        None, description="List of those never to be mailed again, e.g. 10503500. Required."
+    mailjet_master_list_id: int | None = Field(
+        None, gt=0, le=LARGEST_ID, description="List that holds everybody, e.g. 5776. Required."
     )
-    mailjet_requests_per_minute: int = Field(300, ge=1, description="Requests in any 60 s, all processes together.")
-    mailjet_timeout_seconds: float = Field(30.0, gt=0, description="Longest wait for one answer.")
+    mailjet_campaign_list_1_id: int | None = Field(
+        None, gt=0, le=LARGEST_ID, description="List of round 1, e.g. 10503497. Required."
+    )
+    mailjet_campaign_list_2_id: int | None = Field(
+        None, gt=0, le=LARGEST_ID, description="List of round 2, e.g. 10503498. Required."
+    )
+    mailjet_campaign_list_3_id: int | None = Field(
+        None, gt=0, le=LARGEST_ID, description="List of round 3, e.g. 10503499. Required."
+    )
+    mailjet_suppression_list_id: int | None = Field(
+        None, gt=0, le=LARGEST_ID, description="List of those never to be mailed again, e.g. 10503500. Required."
+    )
+    mailjet_requests_per_minute: int = Field(
+        300, ge=1, le=10_000_000, description="Requests in any 60 s, all processes together."
+    )
+    mailjet_timeout_seconds: float = Field(30.0, gt=0, le=_HOUR_S, description="Longest wait for one answer.")
     mailjet_job_contacts: int = Field(1000, ge=1, le=5000, description="Contacts in one bulk job.")
-    mailjet_job_poll_seconds: float = Field(1.0, gt=0, description="First pause between two looks at a bulk job.")
-    mailjet_job_timeout_seconds: float = Field(900.0, gt=0, description="Longest wait for a bulk job to end.")
+    mailjet_job_poll_seconds: float = Field(
+        1.0, gt=0, le=_HOUR_S, description="First pause between two looks at a bulk job."
+    )
+    mailjet_job_timeout_seconds: float = Field(
+        900.0, gt=0, le=24 * _HOUR_S, description="Longest wait for a bulk job to end."
+    )
     bounce_texts_max: int = Field(
-        60, ge=0, description="Most failures of one reading whose receiver's words are read, one request each; 0: none."
+        60,
+        ge=0,
+        le=100_000,
+        description="Most failures of one reading whose receiver's words are read, one request each; 0: none.",
     )
 
     # Stores
@@ -88,7 +110,7 @@ class Settings(BaseSettings):
     dagster_postgres_url: SecretStr | None = Field(
         None, description="Dagster's own storage, with driver: postgresql+psycopg2://user@host/dagster."
     )
-    cache_ttl_seconds: int = Field(3600, ge=1, description="How long a cached read is shown.")
+    cache_ttl_seconds: int = Field(3600, ge=1, le=24 * 30 * _HOUR_S, description="How long a cached read is shown.")
 
     # Advisors
     gemini_api_key: SecretStr | None = Field(None, description="Without it the policy explains itself.")
@@ -105,13 +127,22 @@ class Settings(BaseSettings):
     gemini_temperature_rebalancing: float = Field(0.5, ge=0, le=2, description="Likewise.")
     gemini_temperature_reporting: float = Field(0.6, ge=0, le=2, description="Likewise.")
     gemini_top_p: float = Field(0.95, gt=0, le=1, description="Likewise.")
-    gemini_top_k: int = Field(40, ge=1, description="Likewise.")
+    gemini_top_k: int = Field(40, ge=1, le=1_000, description="Likewise.")
     gemini_input_usd_per_million: float | None = Field(
-        None, ge=0, description="Price of a million prompt tokens, where the model's own is not known or has changed."
+        None,
+        ge=0,
+        le=1e6,
+        description="Price of a million prompt tokens, where the model's own is not known or has changed.",
     )
-    gemini_output_usd_per_million: float | None = Field(None, ge=0, description="The same for tokens of answers.")
-    advisors_token_budget: int = Field(200_000, ge=0, description="Most tokens of all advisors in one run.")
-    advisors_cost_budget_usd: float = Field(0.50, ge=0, description="Most US dollars of all advisors in one run.")
+    gemini_output_usd_per_million: float | None = Field(
+        None, ge=0, le=1e6, description="The same for tokens of answers."
+    )
+    advisors_token_budget: int = Field(
+        200_000, ge=0, le=LARGEST_COUNT, description="Most tokens of all advisors in one run."
+    )
+    advisors_cost_budget_usd: float = Field(
+        0.50, ge=0, le=1e6, description="Most US dollars of all advisors in one run."
+    )
 
     # Slack
     slack_bot_token: SecretStr | None = Field(None, description="Bot token; without it reports stay in the database.")
@@ -139,23 +170,25 @@ class Settings(BaseSettings):
         5.0, gt=0, lt=100, description="Percent of deviation that starts a rebalancing."
     )
     list_balance_target: float = Field(2.0, ge=0, lt=100, description="Percent of deviation it is repaired to.")
-    list_maintenance_delay_hours: float = Field(24.0, ge=0, description="Hours after the end of sending.")
+    list_maintenance_delay_hours: float = Field(24.0, ge=0, le=24 * 365, description="Hours after the end of sending.")
     list_maintenance_lookback_days: int = Field(
-        3, ge=1, description="Days before the first start within which past campaigns are taken up."
+        3, ge=1, le=_DECADE_DAYS, description="Days before the first start within which past campaigns are taken up."
     )
-    list_history_lookback_days: int = Field(90, ge=1, description="Days of past campaigns loaded at first start.")
+    list_history_lookback_days: int = Field(
+        90, ge=1, le=_DECADE_DAYS, description="Days of past campaigns loaded at first start."
+    )
     list_maintenance_max_attempts: int = Field(
-        3, ge=1, description="Attempts before a campaign is reported as failing."
+        3, ge=1, le=1_000, description="Attempts before a campaign is reported as failing."
     )
     list_maintenance_deadline_minutes: float = Field(
-        60.0, gt=0, description="Minutes after which an attempt begins no further change."
+        60.0, gt=0, le=24 * 60, description="Minutes after which an attempt begins no further change."
     )
     enrol_newcomers: str = Field("needed", pattern="^(needed|all|off)$", description="needed, all or off.")
     suppression_cap_percent: float = Field(
         10.0, gt=0, le=100, description="Most of a campaign's recipients, in percent."
     )
     list_review_expiry_hours: int = Field(
-        72, ge=1, description="Hours after which a plan or question that nobody decided on expires."
+        72, ge=1, le=24 * 365, description="Hours after which a plan or question that nobody decided on expires."
     )
     list_reviewers: str = Field(
         "", description="Names of those who may decide, separated by commas; empty: whoever gives a name."
@@ -172,14 +205,16 @@ class Settings(BaseSettings):
     block_cancels_schedule: bool = Field(False, description="A blocked campaign also loses its schedule at Mailjet.")
 
     messages_kept_days: int = Field(
-        90, ge=LEAST_DAYS, description="Days that messages are kept after they were written."
+        90, ge=LEAST_DAYS, le=_DECADE_DAYS, description="Days that messages are kept after they were written."
     )
-    errors_kept_days: int = Field(30, ge=LEAST_DAYS, description="Days that ended runs and their errors are kept.")
+    errors_kept_days: int = Field(
+        30, ge=LEAST_DAYS, le=_DECADE_DAYS, description="Days that ended runs and their errors are kept."
+    )
     advice_texts_kept_days: int = Field(
-        90, ge=LEAST_DAYS, description="Days that the advisors' questions and answers are kept."
+        90, ge=LEAST_DAYS, le=_DECADE_DAYS, description="Days that the advisors' questions and answers are kept."
     )
     dagster_runs_kept_days: int = Field(
-        30, ge=LEAST_DAYS, description="Days that Dagster's runs without a partition are kept."
+        30, ge=LEAST_DAYS, le=_DECADE_DAYS, description="Days that Dagster's runs without a partition are kept."
     )
 
     # Running

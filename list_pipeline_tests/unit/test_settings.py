@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -265,6 +266,21 @@ def test_a_wrong_value_names_its_variable_and_is_not_repeated(
     assert "hush-hush" not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
+
+
+NUMBERS = [
+    name
+    for name, field in Settings.model_fields.items()
+    if {int, float} & {field.annotation, *get_args(field.annotation)} and field.annotation is not bool
+]
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("value", ["inf", "nan", "-1", "1" + "0" * 30, "1e300"])
+def test_a_number_that_nobody_can_mean_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name.upper(), value)
+    with pytest.raises(ConfigurationError, match=name.upper()):
+        read_settings()
 
 
 def test_a_wrong_value_is_not_repeated_where_the_settings_are_made_directly() -> None:
