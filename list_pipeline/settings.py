@@ -9,6 +9,7 @@ naming the variable.
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from typing import Self
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from list_pipeline.core.foreign_text import LARGEST_COUNT, LARGEST_ID
 from list_pipeline.core.lists import ListIds, ListRole
 from list_pipeline.core.retention import LEAST_DAYS
 from list_pipeline.core.urls import (
+    WHERE_POSTGRES_IS,
     check_error_tracker,
     check_link_base,
     check_postgres_url,
@@ -271,7 +273,7 @@ class Settings(BaseSettings):
     def _encrypted_dagster(cls, value: SecretStr | None) -> SecretStr | None:
         # Dagster reads the variable itself, so nothing can be added to it here.
         if value is not None:
-            check_postgres_url(value.get_secret_value(), mode_needed=True)
+            check_postgres_url(value.get_secret_value(), mode_needed=True, is_overruled=_is_postgres_elsewhere())
         return value
 
     @field_validator("database_url")
@@ -279,8 +281,8 @@ class Settings(BaseSettings):
     def _encrypted_postgres(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None:
             return None
-        check_postgres_url(value.get_secret_value())
-        return SecretStr(encrypted_postgres_url(value.get_secret_value()))
+        check_postgres_url(value.get_secret_value(), is_overruled=_is_postgres_elsewhere())
+        return SecretStr(encrypted_postgres_url(value.get_secret_value(), is_overruled=_is_postgres_elsewhere()))
 
     @field_validator("list_reviewers")
     @classmethod
@@ -401,6 +403,10 @@ _LIST_ID_NAMES = (
     "mailjet_campaign_list_3_id",
     "mailjet_suppression_list_id",
 )
+
+
+def _is_postgres_elsewhere() -> bool:
+    return any(os.environ.get(name) for name in WHERE_POSTGRES_IS)
 
 
 def _parts(value: str) -> tuple[str, ...]:

@@ -22,6 +22,9 @@ _VERIFIED_REDIS = {"ssl_cert_reqs": "required", "ssl_check_hostname": "true"}
 _NOT_IN_LINKS = re.compile(r"[<>|\"'`]")
 """What ends a link in Slack or in HTML."""
 
+WHERE_POSTGRES_IS = ("PGHOSTADDR", "PGSERVICE")
+"""Variables of libpq by which a URL that names this machine leads to another one. ``PGHOST`` counts where it names none."""
+
 _HOST_NAME = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63})*\.?|[0-9a-f:.]+", re.ASCII | re.IGNORECASE)
 """A name or an address; names in other scripts are written in Punycode (xn--)."""
 _NOT_IN_URLS = re.compile(r"[\s\\\x00-\x1f\x7f]")
@@ -116,12 +119,13 @@ def check_redis_url(value: str) -> None:
     _check_redis_database(options.get("db", in_path))
 
 
-def check_postgres_url(value: str, *, mode_needed: bool = False) -> None:
+def check_postgres_url(value: str, *, mode_needed: bool = False, is_overruled: bool = False) -> None:
     """PostgreSQL: ``postgresql://``, with or without a driver, encrypted unless it is this machine or a socket.
 
     Args:
         mode_needed: another program reads it itself. A remote host, and one that only the environment names, needs its
             ``sslmode`` here; else ``encrypted_postgres_url`` asks for TLS where none is named.
+        is_overruled: something else than the URL says where the server is (``WHERE_POSTGRES_IS``), so it may be anywhere.
 
     Raises:
         ValueError: another database, no valid URL, a password that is not escaped or stands where it is shown, an option named
@@ -138,18 +142,19 @@ def check_postgres_url(value: str, *, mode_needed: bool = False) -> None:
     if mode_needed and (shown := {"password", "sslpassword"} & options.keys()):
         raise ValueError(f"must not hold {min(shown)} behind the ?, where it is shown: write the password before the @")
     mode = options.get("sslmode")
-    is_here = _is_local_postgres(parts) and (not mode_needed or bool(_hosts(parts)))
+    is_here = not is_overruled and _is_local_postgres(parts) and (not mode_needed or bool(_hosts(parts)))
     if mode not in ENCRYPTED_SSL_MODES and (mode is not None or mode_needed) and not is_here:
         raise ValueError(f"sslmode must be one of {', '.join(sorted(ENCRYPTED_SSL_MODES))} unless it is this machine")
 
 
-def encrypted_postgres_url(value: str) -> str:
+def encrypted_postgres_url(value: str, *, is_overruled: bool = False) -> str:
     """The URL with ``sslmode=require`` added where it names a remote host and no mode: the driver's own default, ``prefer``,
     goes on in plain text where the server refuses TLS, or somebody in between says so.
 
-    A URL without a host gets it too: ``PGHOST`` may name one, and on a socket the mode has no effect."""
+    A URL without a host gets it too: ``PGHOST`` may name one, and on a socket the mode has no effect. ``is_overruled``: as of
+    ``check_postgres_url``."""
     parts = _parts(value)
-    if (_is_local_postgres(parts) and _hosts(parts)) or "sslmode" in dict(parse_qsl(parts.query)):
+    if (not is_overruled and _is_local_postgres(parts) and _hosts(parts)) or "sslmode" in dict(parse_qsl(parts.query)):
         return value
     # Not put together again: without a host, the two strokes in front of it would be lost.
     address, mark, fragment = value.partition("#")

@@ -268,6 +268,21 @@ def test_a_wrong_value_names_its_variable_and_is_not_repeated(
     assert caught.value.__suppress_context__
 
 
+@pytest.mark.parametrize("variable", ["PGHOSTADDR", "PGSERVICE"])
+def test_a_database_of_this_machine_that_a_variable_of_libpq_moves_elsewhere_is_asked_for_tls(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    local = "postgresql://somebody@localhost/lists"
+    assert Settings(database_url=local).secret("database_url") == local
+    monkeypatch.setenv(variable, "192.0.2.1")
+    assert Settings(database_url=local).secret("database_url") == f"{local}?sslmode=require"
+    with pytest.raises(ValidationError, match="sslmode"):
+        Settings(database_url=f"{local}?sslmode=prefer")
+    with pytest.raises(ValidationError, match="sslmode"):
+        Settings(dagster_postgres_url=local)
+    Settings(dagster_postgres_url=f"{local}?sslmode=verify-full")
+
+
 NUMBERS = [
     name
     for name, field in Settings.model_fields.items()
