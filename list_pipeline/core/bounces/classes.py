@@ -291,7 +291,7 @@ def _classified(
     found = _STATES.get(state_id)
     said = read_diagnostic(text)
     if found is None:
-        return _without_state(said)
+        return _without_state(state_id, is_permanent, said)
     if found.reason is BounceReason.ACCESS_DENIED:
         return _BY_TEXT_ALONE[said] if said in _ABOUT_THE_MAILBOX else found
     if found.bounce_class is not BounceClass.HARD:
@@ -299,10 +299,12 @@ def _classified(
     return _hard(found, is_permanent, said)
 
 
-def _without_state(said: TextEvidence | None) -> Classification:
+def _without_state(state_id: int | None, is_permanent: bool | None, said: TextEvidence | None) -> Classification:
     found = _BY_TEXT_ALONE.get(said, _UNCLASSIFIED)
-    # Nothing but a stranger's sentence speaks for it, and the flag is set on refusals of the sender too: it takes a second hit.
-    return replace(found, is_disputed=True) if found.bounce_class is BounceClass.HARD else found
+    # Words beside the flag count like any other. Without the flag nothing but a stranger's sentence speaks for it, and a number
+    # that is new may stand for anything: these take a second hit.
+    is_settled = not state_id and is_permanent is True
+    return found if is_settled or found.bounce_class is not BounceClass.HARD else replace(found, is_disputed=True)
 
 
 def _hard(found: Classification, is_permanent: bool | None, said: TextEvidence | None) -> Classification:

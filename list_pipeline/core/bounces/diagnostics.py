@@ -11,7 +11,7 @@ anything a code may. Rejected: reading reply codes alone. Any 5xx taken as hard 
 texts, and the enhanced codes of the IANA registry alone take full mailboxes and policies for dead addresses.
 
 Statements are put together from who is meant and what is said of them, not listed as sentences: receivers write the same
-few things in endless variations. Words in other languages are those of the large providers in these countries.
+few things in endless variations. Other languages have a module of their own (``other_languages``).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from list_pipeline.core.bounces import other_languages
 from list_pipeline.core.masking import redact_addresses
 
 _LONGEST_TEXT = 4_000
@@ -106,6 +107,19 @@ _SENDER_SIDE = _any_of(
     r"prohibit|administrativ|by administrator",
     r"loop(?:s|ed| detected)",
     r"\b5\.7\.(?:2\d|[56]\d\d)\b",
+    # What was not understood is our part of the protocol; "in reply to RCPT TO command" says only where it was said.
+    r"command (?:not|un|is|was|rejected)|(?:unknown|unrecogni[sz]ed|invalid|bad) command|certificate",
+    # Counting unknown users accuses whoever tries them.
+    r"harvest|listwash|many (?:\w+ ){0,2}(?:unknown|invalid|non-?existent|bad)|looks like|log[- ]?in failed"
+    r"|\blinks?\b|originating",
+    r"invalid (?:client|message)\b|charset|countr(?:y|ies)\b|encrypt|external (?:e-?mail|mail|sender)|internal (?:use"
+    r"|mail)|opted out"
+    r"|not (?:wish|want)|not accept(?:ing)? (?:any )?(?:e-?)?mails? from|maximum (?:\w+ )?size|rejected message",
+    r"\bmail rejected(?! ?[-–—.:]* *(?:invalid|unknown|no such|not enough))",
+    r"\bfrom domain\b|n't sent\b|non-?members|only members|account you (?:use|used|are using) to send",
+    # NetEase: what comes before the colon is the check, after it the finding.
+    r"\b(?:dt|mi|hl|ib): ?[a-z]{3}\b",
+    *other_languages.SENDER_SIDE,
 )
 """About us: the connection, the message, its origin, or how it was sent."""
 
@@ -138,6 +152,8 @@ _TEMPORARY = _any_of(
     r"receiving (?:mail|messages) (?:at a rate|too)|limit (?:for|on) (?:the )?(?:number|rate) of messages"
     r"|messages they can receive|queue quota",
     r"\bbusy\b",
+    r"no route to host|(?:host|network) (?:is )?unreachable|could ?n[o']t (?:connect|be reached)|connection (?:reset"
+    r"|dropped)",
     r"spät(?:er)? (?:noch ?mals|erneut|wieder)|plus tard|mas tarde|más tarde|mais tarde|più tardi",
 )
 
@@ -145,7 +161,7 @@ _MAILBOX_FULL = _any_of(
     r"(?<!queue )quota",
     r"(?:mail ?box|mail ?folder|account|inbox|storage|member|user|recipient|maildir|postfach"
     r"|disk)'?s? (?:for \w+ )?(?:is |are |was )?"
-    r"(?:already )?(?:full|overfull|over ?drawn|overflow)",
+    r"(?:already |currently )?(?:full|overfull|over ?drawn|overflow)",
     r"\bover[ -]?quota|\bmailbox overflow",
     r"\b[45]\.2\.2\b",
     r"(?:not|n't) (?:have )?enough (?:\w+ )?(?:space|room)|space (?:is )?not enough|no (?:space|room) left"
@@ -159,6 +175,8 @@ _MAILBOX_FULL = _any_of(
     r"bo[iî]te .{0,30}pleine",
     r"(?:postfach|mailbox|speicher).{0,30}(?:\bvoll\b|überfüllt|ueberfuellt|zu viele)|zu ?viele mails",
     r"(?:buz[oó]n|casilla|caixa|casella).{0,30}(?:llen[oa]|chei[ao]|pien[ao])",
+    r"(?:has |have )?used (?:all|up) (?:of )?(?:\w+ ){0,3}(?:space|storage)|out of (?:\w+ )?(?:space|storage)",
+    *other_languages.MAILBOX_FULL,
 )
 
 # Nobody there
@@ -176,11 +194,13 @@ _IS_NO_DOMAIN = (
 _NO_SUCH_DOMAIN = _any_of(
     r"\bnxdomain\b",
     r"\bname or service not known\b|\brecipient domain must exist\b",
-    rf"\b{_DOMAIN} (?:is |was |name )?{_IS_NO_DOMAIN}\b",
+    rf"\b{_DOMAIN} (?:[\w-]+(?:\.[\w-]+)+ )?(?:is |was |name )?{_IS_NO_DOMAIN}\b",
+    r"\b(?:this|that|the) (?:mail )?domain (?:is |was )?(?:not|no longer) (?:hosted|handled|served|configured|local)\b"
+    r"|\b(?:do|does)(?:n't| not) (?:host|handle|serve) (?:mail for )?(?:this|that|the) domain\b",
     r"\b(?:unknown|no such|non-?existent|invalid|illegal|bad|nonexistent|unresolvable"
     r"|unrout[e]?able)(?: or unknown)?(?: mail| destination)? "
     r"(?:domain|host)(?: ?name)?\b",
-    r"\bnull ?mx\b",
+    r"\bnull ?mx\b|\bno-domain\b|\binvalid (?:dns )?mx\b",
     r"\bno (?:valid )?(?:mx|mail exchanger|mail server|mail host)(?: record)?s?\b(?: (?:found|exist|for))?",
     r"unrout[e]?able (?:mail )?domain",
     r"unable to route (?:to )?domain",
@@ -202,8 +222,9 @@ _IS = (
     r"|(?:at|for) this domain |\w+ )?"
 )
 _IS_ABSENT = (
-    r"(?:unknown|un-?known|(?:could |can)?(?:not|n't) (?:be )?(?:found|located|known|recogni[sz]ed|registered"
-    r"|defined|listed|identified)"
+    r"(?:unknown|un-?known|(?:(?:could|was|were|is|are|can) ?)?(?:not|n't) (?:be )?(?:found|located|known|recogni[sz]ed"
+    r"|registered|defined|listed|identified|verified|resolved|matched|assigned|provisioned|unique)"
+    r"|unassigned|unregistered|unidentified|ambiguous|defunct|obsolete|retired|decommissioned|withdrawn"
     r"|(?:does|do|did)(?:n't| n't|nt| not) (?:appear to )?exist|not exists?|non exists?|no exists?"
     r"|no longer (?:exists?|valid|here|with us|in use|available|on)"
     r"|non-?existent|nonexistant|not existent|not? valid(?: any ?more)?|invalid|unallocated|undeliverable"
@@ -238,19 +259,12 @@ _NO_SUCH_USER = _any_of(
     r"not in my validrcptto|(?:user|recipient)'s (?:e-?mail )?(?:name|address) is not found",
     r"no forwarding (?:address|information)|(?:user|mailbox|recipient|address|account) (?:has )?moved\b"
     r"|please try (?:forwarding|<)",
-    r"no longer (?:works?|employed|with|at) (?:for |at |here|the |this |our )",
+    r"no longer (?:works?|employed|with|at) (?:for |at |here|the |this |our )|\b(?:has )?left (?:the|our|this) "
+    r"(?:company|organi[sz]ation|firm|school|university|business)",
+    r"\bdelivery error\b.{0,60} no longer valid\b|marked as invalid",
+    r"no valid recipients?\b|remove this address.{0,40}not exist",
     r"\bthis account is not\b|recipients? (?:are|is) (?:all )?invalid|all recipients? (?:are|is) invalid",
-    r"(?:utilisateur|destinataire|adresse|compte|bo[iî]te)(?: \w+){0,2} (?:inconnue?|invalide|inexistante?"
-    r"|introuvable)",
-    r"(?:empf(?:ä|ae|a)nger|benutzer|postfach|adresse|adressat|teilnehmer|konto)(?: \w+){0,3} (?:unbekannt"
-    r"|ung(?:ü|ue)ltig|existiert nicht|nicht (?:bekannt|gefunden|vorhanden|existent))",
-    r"unbekannter? (?:empf(?:ä|ae|a)nger|benutzer|adressat|adresse)",
-    r"(?:usu[aá]rio|destinat[aá]rio|utente|casella|buz[oó]n|cuenta|conta|direcci[oó]n|indirizzo"
-    r"|endere[cç]o)(?: \w+){0,2} "
-    r"(?:desconocid[oa]|desconhecid[oa]|sconosciut[oa]|inexistente|inv[aá]lid[oa]|no existe|n[aã]o existe"
-    r"|non esiste|no encontrad[oa])",
-    r"no existe (?:\w+ ){0,2}(?:persona|usuario|cuenta|buz[oó]n)|nessun utente",
-    r"(?:onbekende? (?:gebruiker|ontvanger)|gebruiker (?:onbekend|bestaat niet)|ok[aä]nd (?:mottagare|anv[aä]ndare))",
+    *other_languages.NO_SUCH_USER,
 )
 
 _MAILBOX_INACTIVE = _any_of(
@@ -267,14 +281,15 @@ _MAILBOX_INACTIVE = _any_of(
     r"(?:blocked|rejected|closed) (?:due to|because of|for) inactiv",
     r"address rejected: inactive",
     r"\[suspend\]",
-    r"(?:compte|bo[iî]te)(?: \w+){0,2} (?:d[eé]sactiv|suspendu|ferm|bloqu)|(?:konto"
-    r"|postfach)(?: \w+){0,2} (?:gesperrt|deaktiviert|geschlossen)",
+    r"(?:does not|no longer) (?:accept|receive)s? (?:e-?)?mails?(?: any ?more)?\W*$|marked as (?:inactive|disabled)",
+    r"hibernat|(?:has|have) not (?:been )?(?:logged in|used|accessed)|not logged in",
+    *other_languages.MAILBOX_INACTIVE,
 )
 
 _NOT_IN_DIRECTORY = re.compile(r"\b5\.4\.1\b.{0,80}\baddress(?:es)? rejected ?: ?access denied")
 _MAYBE_NO_SUCH_USER = _any_of(
     r"(?:mail ?box|recipient|user|account)(?: is| was)? (?:unavailable|not available)",
-    r"(?:recipient |address )+rejected$",
+    r"(?:recipient |address )+rejected\W*$",
     r"(?:does|do)(?:n't| not) have an? (?:\S+ )?(?:account|mailbox)\b",
 )
 """The text of RFC 5321 for 550, which it gives for a mailbox that is not found, no access, and a policy alike; and one of
@@ -292,6 +307,10 @@ _UNKNOWN_RECIPIENT = re.compile(r"\b5\.1\.(?:1|10)\b|\b553 5\.3\.0\b")
 _NAME_OF_CODE = re.compile(r"\(?bad destination mailbox address\)?")
 """Said of every 5.1.1 by those who name the codes."""
 
+_OWN_ADDRESS = re.compile(r"[?&;]ip=[\d.a-f:]+|\bip:\s*[\d.]+(?=\])", re.IGNORECASE)
+"""Our server's, in the link or the mark that a receiver puts under every refusal: it blames nobody."""
+_JOINED_WORD = re.compile(r":(?=[^\W\d_])")
+"""A statement that stands right behind an address and a colon would be taken for a part of the address."""
 _ADDRESS_TOKEN = re.compile(r"[<(\[\"'«]*\[address\][>)\]\"'.»]*:?")
 _PUNCTUATION = re.compile(r"\.{2,}|[*|<>{}«»\"#]+|-{2,}|\(\s*\)|\[\s*\]")
 _SPACE = re.compile(r"\s+")
@@ -305,7 +324,8 @@ def read_diagnostic(text: str | None) -> TextEvidence | None:
     """
     if not text:
         return None
-    redacted = _ADDRESS_TOKEN.sub(" ", redact_addresses(text[:_LONGEST_TEXT]))
+    readable = _JOINED_WORD.sub(": ", _OWN_ADDRESS.sub("", text[:_LONGEST_TEXT]))
+    redacted = _ADDRESS_TOKEN.sub(" ", redact_addresses(readable))
     plain = _PUNCTUATION.sub(" ", redacted.casefold().replace("’", "'"))
     return _said(_SPACE.sub(" ", plain).strip())
 

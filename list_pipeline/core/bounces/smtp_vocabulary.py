@@ -32,11 +32,11 @@ _ABSENT = """
     activated bad cannot closed deactivated deleted disabled discontinued exist exists expired found illegal inactive
     invalid known
     listed local locked lookup longer missing moved no non nonexistent not null nxdomain resolve suspended such
-    unable unavailable undeliverable unknown unreachable unresolvable unrouteable unverified valid
+    unable unavailable undeliverable unknown unreachable unresolvable unrouteable unverified valid verified
 """
 """That nobody is there."""
 _PASSING = """
-    again available busy capacity connection connections currently deferred delayed disk enough exceeded full
+    again available busy capacity connection connections currently deferred delayed disk enough exceeded exhausted full
     greylist greylisted greylisting hours insufficient later limit limited minutes out over overloaded overquota
     permanent permanently quota resources retried retry seconds size space temporarily temporary timed timeout
     transient try

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 from list_pipeline.core.incidents.policy import INCIDENTS, IncidentPolicy
 
-POLICY_REVISION = "2026-12c"
+POLICY_REVISION = "2026-12d"
 """Raised when a *rule* changes; a changed *figure* shows in the version by itself."""
 
 

@@ -90,13 +90,15 @@ def test_a_state_outside_the_table_is_unknown_where_no_words_stand_in_for_it(
         ("550 user unknown, blacklisted", BounceClass.BLOCK, BounceReason.SENDER_BLOCKED),
     ],
 )
-def test_where_no_state_is_known_words_count_and_never_beyond_dispute(
+def test_where_no_state_is_known_words_count_and_certain_ones_only_beside_the_permanence_flag(
     state: int | None, text: str, bounce_class: BounceClass, reason: BounceReason
 ) -> None:
     for is_permanent in (True, False, None):
         found = classify(state, is_permanent, MessageStatus.BOUNCE, text)
-        # Mailjet sets the flag on refusals of the sender too, and a sentence alone takes a second one.
-        assert (found.bounce_class, found.reason, found.is_disputed) == (bounce_class, reason, bounce_class is HARD)
+        # A sentence alone takes a second one, and so does a number that may stand for anything.
+        is_plain = text in ("550 5.1.1 user unknown", "550 host unknown")
+        is_disputed = bounce_class is HARD and not (is_plain and state in (None, 0) and is_permanent)
+        assert (found.bounce_class, found.reason, found.is_disputed) == (bounce_class, reason, is_disputed)
         assert found.decided_by is DecidedBy.RECEIVERS_WORDS
 
 

@@ -41,6 +41,19 @@ SAID = {
         553 5.3.0 <x@example.com>... Addressee unknown, relay=[192.0.2.1]
         550 5.1.1 example
         550 5.1.10
+        550 x@example.com:user not exist
+        The email address wasn't found at the destination domain.
+        550-"The recipient cannot be verified."
+        554 Sorry, no valid recipients (#5.1.3)
+        Recipient user name info not unique. Several matches found in Domino Directory.
+        550 x@example.com has left our organisation
+        550 delivery is not possible, mailbox retired
+        550 Please remove this address from your list, it does not exist
+        554 delivery error: dd x@example.com is no longer valid. [-20]
+        550 User email address is marked as invalid
+        550 The recipient may contain a non-existent account [xyz. IP: 192.0.2.1]
+        550 User unknown. For explanation visit https://example.com/errors?ip=192.0.2.1&c=hi
+        550 5.1.1 User Unknown (in reply to RCPT TO command)
     """,
     DOMAIN: """
         NXDOMAIN
@@ -53,6 +66,11 @@ SAID = {
         550 the domain name does not exist
         550 5.4.4
         null MX
+        550 5.4.310 DNS domain gone.example does not exist
+        550 This domain is not hosted here
+        550 we do not host this domain
+        550 Recipient address rejected: NO-DOMAIN.
+        550 Invalid DNS MX or A/AAAA resource record
     """,
     INACTIVE: """
         550 5.2.1 The email account that you tried to reach is disabled
@@ -69,6 +87,10 @@ SAID = {
         550 User status is locked
         550 Konto gesperrt
         550 5.2.1
+        550 mailbox hibernated
+        550 The owner of this mailbox has not logged in for a year
+        550 this address does not receive mail
+        550 mailbox marked as inactive
     """,
     FULL: """
         552 5.2.2 Mailbox full
@@ -82,6 +104,9 @@ SAID = {
         550 La boîte du destinataire est pleine
         550 5.1.1 Recipient overquota
         550 quota violation for this user
+        554 user has used all of his space
+        452-4.2.2 The recipient's inbox is out of storage space
+        550 The customer's mailbox is currently full
     """,
     MAYBE: """
         550 5.4.1 Recipient address rejected: Access denied
@@ -89,6 +114,7 @@ SAID = {
         550 Requested action not taken: mailbox unavailable
         554 delivery error: dd This user doesn't have an example.com account
         550 <x@example.com> recipient rejected
+        550 5.1.0 Address rejected.
     """,
     PASSING: """
         451 4.1.1 User unknown, try again later
@@ -110,6 +136,9 @@ SAID = {
         550 mailbox locked by another process
         550 user suspended until midnight
         Undeliverable email: recipient server down
+        connect to mail.example.com: No route to host
+        550 host unreachable; user unknown
+        550 could not connect to the directory; user unknown
     """,
     SENDER: """
         550 5.7.1 User unknown: your IP is on a blacklist
@@ -161,6 +190,29 @@ SAID = {
         <unknown[192.0.2.7]>: unknown host
         550 e-mail deleted by filter
         Email invalid format: missing Date header
+        502 unrecognized command
+        550 command not recognized
+        554 no valid certificate found
+        550 From domain does not resolve
+        550 SC-001 Unfortunately, messages from 192.0.2.1 weren't sent.
+        550 mailing list closed to non-members
+        550 the account you use to send does not exist
+        554 DT:SPM mx1
+        550 Directory harvest attack: unknown user
+        550 come back later, many unknown users
+        550 this mail looks like a bounce to a non-existent user
+        535 user not found; login failed
+        550 a link in the message points to a nonexistent domain
+        550 originating server not found
+        550 invalid client
+        550 charset unknown
+        550 your country is unknown to us
+        550 no external mail for this user
+        550 the user has opted out, address unknown
+        550 not accepting mails from here, user unknown
+        552 maximum fixed size
+        554 mail server permanently rejected message (#5.3.0)
+        541 5.4.1 Mail rejected by destination domain
     """,
     None: """
         550
