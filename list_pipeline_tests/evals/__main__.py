@@ -32,6 +32,7 @@ from list_pipeline_tests.evals.measures import Figures, below_bars, figures_of, 
 from list_pipeline_tests.evals.report import Evaluation, write_report
 from list_pipeline_tests.evals.results import Result
 from list_pipeline_tests.evals.scenarios import ADVISORS, Injection, Scenario, load_injections, load_scenarios
+from list_pipeline_tests.evals.words import labelled_rows, measure
 
 FOLDER = Path(".evals")
 _TEXTS_AT_ONCE = 15
@@ -83,7 +84,20 @@ def main(arguments: list[str] | None = None) -> int:
     order = {one.id: place for place, one in enumerate(scenarios)}
     ordered = [one for name in behaviours for one in sorted(results[name], key=lambda each: order[each.scenario])]
     figures = [figures_of(name, results[name]) for name in behaviours] if scenarios else []
-    return _sum_up(console, figures, ordered, found, model, time.monotonic() - begun, wanted.folder)
+    words_are_read = _measure_words(console)
+    status = _sum_up(console, figures, ordered, found, model, time.monotonic() - begun, wanted.folder)
+    return status if words_are_read else max(status, 1)
+
+
+def _measure_words(console: Console) -> bool:
+    """Print how well receivers' words are read, no model asked; False where a bar is missed."""
+    rows = labelled_rows()
+    if not rows:
+        console.print("receivers' words: not measured, the labelled texts are not on this machine (../shared/data)")
+        return True
+    measured = measure(rows)
+    console.print(str(measured))
+    return measured.is_good_enough
 
 
 def _why_not(behaviours: Sequence[str], has_key: bool) -> str:
