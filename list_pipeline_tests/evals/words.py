@@ -19,7 +19,7 @@ LEAST_PRECISION, LEAST_RECALL, MOST_SENDER_SIDE = 0.97, 0.65, 3
 
 @dataclass(frozen=True)
 class Measured:
-    """Precision and recall are shares; ``sender_side``: texts about the sender (of so many) that were read as a dead address."""
+    """Precision and recall are shares; ``sender_side``: texts read as a dead address that are about the sender."""
 
     rows: int
     found: int
