@@ -19,7 +19,9 @@ from list_pipeline.core.monitoring.stuck_sessions import LockName
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, sql_word
 from list_pipeline.storage.stuck_sessions import hold
 
-_HARD, _NOT_TRIED = sql_word(BounceClass.HARD), sql_word(BounceClass.NOT_EVIDENCE)
+_HARD, _NOT_TRIED, _UNKNOWN = (
+    sql_word(one) for one in (BounceClass.HARD, BounceClass.NOT_EVIDENCE, BounceClass.UNKNOWN)
+)
 
 CAMPAIGNS_REMEMBERED = 60
 """Older campaigns weigh less than 0.2 % of the last one, and are not read."""
@@ -154,6 +156,52 @@ def last_reached(connection: Connection, domains: Collection[str], as_of: dateti
         as_of=as_of,
     )
     return {str(row["domain"]): row["reached_at"] for row in found}
+
+
+def domains_of_account(connection: Connection) -> frozenset[str]:
+    """The domains of all contacts that we know, lower case."""
+    found = fetch_all(
+        connection,
+        "select distinct lower(split_part(email, '@', 2)) as domain from contact_list_membership where not is_anonymised",
+    )
+    return frozenset(str(row["domain"]) for row in found)
+
+
+def last_answered(
+    connection: Connection, domains: Collection[str], silences: Collection[str], since: datetime, as_of: datetime
+) -> Mapping[str, datetime]:
+    """The start of the last send, not before ``since``, in which anybody at each of some domains was answered by a server: was
+    delivered to, or refused (UTC); a domain of which nobody was is missing. Sends count as for ``last_reached``.
+
+    Args:
+        silences: reasons of failures without an answer.
+    """
+    if not domains:
+        return {}
+    found = fetch_all(
+        connection,
+        f"""
+        with sends as materialized (
+            select s.id, f.sweep, coalesce(s.send_start_at, s.send_end_at) as sent_at
+            from campaign_schedule s join lateral (
+                select sweep from bounce_fetch where campaign_id = s.id and is_complete order by fetched_at desc limit 1
+            ) f on true
+            where coalesce(s.send_start_at, s.send_end_at) between :since and :as_of
+        )
+        select lower(split_part(c.email, '@', 2)) as domain, max(s.sent_at) as answered_at
+        from contact_list_membership c join campaign_recipient r using (contact_id) join sends s on s.id = r.campaign_id
+        left join bounce_event b on b.campaign_id = s.id and b.sweep = s.sweep and b.contact_id = r.contact_id
+        where lower(split_part(c.email, '@', 2)) = any(:domains) and not c.is_anonymised
+          and (b.contact_id is null
+               or (b.bounce_class not in ({_NOT_TRIED}, {_UNKNOWN}) and b.reason != all(:silences)))
+        group by 1
+        """,
+        domains=sorted(domains),
+        silences=sorted(silences),
+        since=since,
+        as_of=as_of,
+    )
+    return {str(row["domain"]): row["answered_at"] for row in found}
 
 
 def keep_counts(connection: Connection, campaign_id: int, counts: Iterable[PastCount]) -> None:

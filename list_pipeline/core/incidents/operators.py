@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from list_pipeline.core.bounces.domains import provider_name
 
@@ -153,6 +154,14 @@ DOMAINS: Mapping[str, str] = _turned(_DOMAINS_TEXT)
 """Operator by domain; providers with a domain in many countries are found by their name."""
 HOSTS: Mapping[str, str] = _turned(_HOSTS_TEXT)
 """Operator by the end of the name of a mail host."""
+
+
+class MailHost(StrEnum):
+    """The answer of DNS about a domain's mail host. ``unknown``: not asked, or no answer."""
+
+    FOUND = "found"
+    NONE = "none"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,11 +54,12 @@ class Past:
     held_by: GroupKind | None = None
     domain_reached_at: datetime | None = None
 
-    def _earlier(self) -> Iterator[Attempt]:
+    def earlier(self) -> Iterator[Attempt]:
         """The attempts that were sent before the failure, the latest first."""
         return (one for one in reversed(self.attempts) if one.sent_at <= self.now.event.occurred_at)
 
-    def _days_since(self, attempt: Attempt) -> int:
+    def days_since(self, attempt: Attempt) -> int:
+        """The days from the send of an earlier attempt to that of the failure."""
         return days_between(attempt.sent_at, self.now.sent_at)
 
     def delivered_after(self) -> bool:
@@ -68,7 +69,7 @@ class Past:
 
     def has_grace(self, policy: SuppressionPolicy) -> bool:
         """Whether a campaign of the days before the failure's send that the policy names reached the contact."""
-        return _is_graced(self.now.sent_at, self._earlier(), policy)
+        return _is_graced(self.now.sent_at, self.earlier(), policy)
 
     def _had_grace(self, attempt: Attempt, policy: SuppressionPolicy) -> bool:
         """The same for an earlier failure."""
@@ -76,7 +77,7 @@ class Past:
 
     def earlier_hit(self, policy: SuppressionPolicy) -> Hit | None:
         """The latest earlier hard bounce that makes this one a second hit: old enough, and not forgotten."""
-        for attempt in self._earlier():
+        for attempt in self.earlier():
             if attempt.outcome is AttemptOutcome.DELIVERED:
                 return None
             hit = attempt.event
@@ -85,7 +86,7 @@ class Past:
             if attempt.held_by is not None and not self._counts_again(attempt, hit):
                 continue
             is_apart = hit.occurred_at + timedelta(days=policy.second_hit_apart_days) <= self.now.event.occurred_at
-            if is_apart and policy.second_hit_days <= self._days_since(attempt) <= policy.hit_forgotten_days:
+            if is_apart and policy.second_hit_days <= self.days_since(attempt) <= policy.hit_forgotten_days:
                 return Hit(attempt.sent_at, hit)
         return None
 
@@ -106,8 +107,7 @@ class Past:
     def is_domain_gone(self, policy: SuppressionPolicy) -> bool:
         """Whether the contact's domain was gone already long enough before the failure to be another occasion."""
         return any(
-            self.is_domain_gone_since(one) and self._days_since(one) >= policy.second_hit_days
-            for one in self._earlier()
+            self.is_domain_gone_since(one) and self.days_since(one) >= policy.second_hit_days for one in self.earlier()
         )
 
     def hit_behind_block(self, policy: SuppressionPolicy) -> FailureEvent | None:
@@ -115,7 +115,7 @@ class Past:
         is none that counts, it was only a first hit and the block is no other occasion, or the address worked afterwards."""
         if self.now.event.reason is not BounceReason.PREBLOCKED:
             return None
-        for attempt in self._earlier():
+        for attempt in self.earlier():
             if attempt.outcome is AttemptOutcome.DELIVERED or attempt.is_rejected:
                 # A person who said no to it, then or since, is not asked about each further block.
                 return None
@@ -124,8 +124,26 @@ class Past:
                 continue
             says_nothing = attempt.held_by is not None and not self.is_domain_gone_since(attempt)
             if not (hit.classification.is_disputed or says_nothing):
-                is_apart = self._days_since(attempt) >= policy.second_hit_days
+                is_apart = self.days_since(attempt) >= policy.second_hit_days
                 return hit if is_apart or not self._had_grace(attempt, policy) else None
+        return None
+
+    def hit_blocked_for_long(self, policy: SuppressionPolicy) -> FailureEvent | None:
+        """The latest hard bounce, disputed or not, since which Mailjet did not try in as many campaigns and days as the policy
+        names; None: there is none, it belongs to an incident, or something else was said since."""
+        if self.now.event.reason is not BounceReason.PREBLOCKED:
+            return None
+        blocked = 1
+        for attempt in self.earlier():
+            if attempt.outcome is AttemptOutcome.DELIVERED or attempt.is_rejected:
+                return None
+            hit = attempt.event
+            if hit is not None and hit.reason is BounceReason.PREBLOCKED:
+                blocked += 1
+            elif hit is not None and hit.counts:
+                is_long = blocked >= policy.blocked_rounds and self.days_since(attempt) >= policy.unreachable_days
+                is_own = hit.bounce_class is BounceClass.HARD and attempt.held_by is None
+                return hit if is_long and is_own else None
         return None
 
     def soft_streak(self, policy: SuppressionPolicy) -> tuple[Hit, ...]:
@@ -136,8 +154,8 @@ class Past:
         if self.delivered_after():
             return (self.now,)
         streak = [self.now]
-        for rounds, attempt in enumerate(self._earlier(), start=2):
-            too_old = rounds > policy.soft_rounds or self._days_since(attempt) > policy.soft_days
+        for rounds, attempt in enumerate(self.earlier(), start=2):
+            too_old = rounds > policy.soft_rounds or self.days_since(attempt) > policy.soft_days
             if too_old or attempt.outcome is AttemptOutcome.DELIVERED:
                 break
             failure = attempt.event
@@ -151,7 +169,7 @@ class Past:
     def days_without_attempt(self) -> int | None:
         """The days since the contact was last mailed, whatever became of it; None: no earlier mail is known. What Mailjet did
         not try is no mail."""
-        for attempt in self._earlier():
+        for attempt in self.earlier():
             if attempt.event is None or attempt.event.bounce_class is not BounceClass.NOT_EVIDENCE:
-                return self._days_since(attempt)
+                return self.days_since(attempt)
         return None

@@ -50,6 +50,13 @@ class SuppressionPolicy:
     grace_days: int = 180
     """The first undisputed hard bounce of a contact that was delivered to within so many days is a first hit only: a provider's
     fault that strikes few of its addresses cannot be told from dead ones. 0: it suppresses at once."""
+    unreachable_rounds: int = 3
+    """Fewest campaigns without any answer of a domain before its contacts are taken for gone ..."""
+    unreachable_days: int = 60
+    """... and fewest days from the send of the first to that of the last: companies move their mail, and some hosts need weeks.
+    After as many days Mailjet's block of an address that bounced hard before counts too ..."""
+    blocked_rounds: int = 2
+    """... in as many campaigns."""
     silence_days: int = 365
     """A verdict names it when the contact had not been mailed for so many days."""
 
@@ -75,7 +82,13 @@ class SuppressionPolicy:
     """The figures by which incidents are told."""
 
     def __post_init__(self) -> None:
-        counts = (self.soft_attempts, self.soft_campaigns, self.min_campaigns)
+        counts = (
+            self.soft_attempts,
+            self.soft_campaigns,
+            self.min_campaigns,
+            self.unreachable_rounds,
+            self.blocked_rounds,
+        )
         if min(counts) < 1:
             raise ValueError("a policy's counts must be at least 1")
         days = (
@@ -84,6 +97,7 @@ class SuppressionPolicy:
             self.second_hit_days,
             self.second_hit_apart_days,
             self.grace_days,
+            self.unreachable_days,
             self.silence_days,
         )
         if min(days) < 0:

@@ -18,6 +18,7 @@ from list_pipeline.core.bounces.classes import SENDER_CLASSES, BounceClass, Fail
 from list_pipeline.core.incidents.contacts import Incident, IncidentCause
 from list_pipeline.core.suppression.past import Hit, Past, days_between
 from list_pipeline.core.suppression.policy import SuppressionPolicy
+from list_pipeline.core.suppression.unreachable import lasting_silence, silences
 from list_pipeline.core.suppression.verdicts import (
     AskedAbout,
     Attempt,
@@ -80,6 +81,24 @@ def decide(
         )
         verdicts.append(_judge(case))
     return tuple(verdicts)
+
+
+def silent_since(
+    events: Iterable[FailureEvent],
+    history: Mapping[int, Sequence[Attempt]],
+    campaign: CampaignContext,
+    policy: SuppressionPolicy,
+    as_of: datetime,
+) -> dict[int, datetime]:
+    """The contacts whose domain gave no answer for so long that it matters how others there were answered, each with the start
+    of the first of these sends (UTC). The arguments are those of ``decide``."""
+    found = {}
+    for event in events:
+        attempts = _past(event.contact_id, history.get(event.contact_id, ()), campaign.campaign_id, as_of)
+        streak = lasting_silence(Past(Hit(campaign.sent_at, event), attempts), policy)
+        if streak and event.occurred_at <= as_of:
+            found[event.contact_id] = streak[0].sent_at
+    return found
 
 
 def keep_delivered(then: Iterable[Verdict], now: Iterable[Verdict]) -> tuple[Verdict, ...]:
@@ -282,7 +301,9 @@ def _judge(case: _Case) -> Verdict:
     if known_event.bounce_class is BounceClass.SOFT:
         return _with_silence(case, case.past, _judge_soft(case, case.past))
     if known_event.bounce_class in SENDER_CLASSES:
-        return case.keep(SuppressionRule.SENDER_FAULT, "Kept: the receiver refused us, not this contact.")
+        return _judge_unreachable(case, case.past) or case.keep(
+            SuppressionRule.SENDER_FAULT, "Kept: the receiver refused us, not this contact."
+        )
     if known_event.bounce_class is BounceClass.NOT_EVIDENCE:
         return _judge_not_tried(case, case.past)
     return case.keep(SuppressionRule.UNKNOWN, "Kept: the reason for this failure is not known to us.")
@@ -292,6 +313,8 @@ def _judge_not_tried(case: _Case, past: Past) -> Verdict:
     """That Mailjet did not try says nothing. But it stops trying after a hard bounce, and then no later campaign can show again
     that the address is dead: a hard bounce that we read ourselves keeps its weight, however old it is."""
     hit = past.hit_behind_block(case.policy) if case.has_domain else None
+    if hit is None and case.has_domain and (blocked := past.hit_blocked_for_long(case.policy)) is not None:
+        return _judge_blocked(case, past, blocked)
     if hit is None:
         return case.keep(
             SuppressionRule.NOT_EVIDENCE, "Kept: Mailjet did not try to deliver, so the address is not in question."
@@ -305,6 +328,32 @@ def _judge_not_tried(case: _Case, past: Past) -> Verdict:
         "tries.",
         (hit,),
         case.policy.confidence_hard,
+    )
+
+
+def _judge_blocked(case: _Case, past: Past, hit: FailureEvent) -> Verdict:
+    """A hard bounce that leaves a doubt, and Mailjet has not tried for long: nothing will ever settle it."""
+    if past.delivered_after():
+        return _delivered_since(case)
+    words = hit.reason.value.replace("_", " ")
+    return case.suppress(
+        SuppressionRule.SECOND_HIT,
+        f"Suppressed: {words} on {date_text(hit.occurred_at.date())}, and Mailjet has not tried to deliver since.",
+        (hit,),
+        case.policy.confidence_second_hit,
+    )
+
+
+def _judge_unreachable(case: _Case, past: Past) -> Verdict | None:
+    """The verdict where the contact's domain gave no answer for long; None: that is not shown."""
+    events = silences(past, case.facts.reach, case.policy) if case.has_domain else ()
+    if not events:
+        return None
+    return case.suppress(
+        SuppressionRule.SECOND_HIT,
+        f"Suppressed: no mail server of its domain answered in {len(events)} campaigns, and nobody else was reached there.",
+        events,
+        case.policy.confidence_second_hit,
     )
 
 
@@ -343,7 +392,7 @@ def _judge_hard(case: _Case, past: Past) -> Verdict:
             VerdictAction.MONITOR,
         )
     if earlier is None:
-        return case.keep(
+        return _judge_unreachable(case, past) or case.keep(
             SuppressionRule.FIRST_DISPUTED_HIT,
             f"Watched: first report of {words}, which is often temporary; a second one counts.",
             VerdictAction.MONITOR,

@@ -14,6 +14,7 @@ from enum import StrEnum
 from list_pipeline.core.bounces.classes import BounceClass, FailureEvent, FailureEvidence, failure_evidence
 from list_pipeline.core.incidents.contacts import Incident
 from list_pipeline.core.incidents.groups import GroupKind
+from list_pipeline.core.incidents.operators import MailHost
 from list_pipeline.core.plans.evidence import SPAM_COMPLAINT_FLAG, ContactFlag
 
 
@@ -51,13 +52,23 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """How a domain answers. ``answered_at``: the start of the last send in which anybody at the domain, or at its mail operator
+    where that is known, was delivered to or refused by a server (UTC); None: nobody, as far back as it matters."""
+
+    answered_at: datetime | None
+    mail_host: MailHost = MailHost.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
 class ContactFacts:
     """Our knowledge of a contact at the moment of judging.
 
     ``is_known``: False when there is no row; the rest then says nothing. ``is_unreadable``: what Mailjet shows of it cannot be
     read. ``campaigns_count``: campaigns the contact was a recipient of, this one included. Being unsubscribed or excluded
     changes no verdict: neither hides a dead address. ``domain_reached_at``: the start of the last send that reached anybody at
-    the contact's domain (UTC); None: nobody ever, or not known.
+    the contact's domain (UTC); None: nobody ever, or not known. ``reach``: how the contact's domain answers, for contacts whose
+    failure asks for it; None: not known.
     """
 
     is_known: bool = True
@@ -70,6 +81,7 @@ class ContactFacts:
     is_complaining: bool = False
     campaigns_count: int = 1
     domain_reached_at: datetime | None = None
+    reach: Reach | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from list_pipeline.core.incidents.groups import GroupKind, count_groups, operato
 from list_pipeline.core.incidents.operators import OPERATORS
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, Sweep
 from list_pipeline.core.suppression.policy import SuppressionPolicy
+from list_pipeline.core.suppression.rules import silent_since
 from list_pipeline.core.suppression.verdicts import (
     AskedAbout,
     CampaignContext,
@@ -28,6 +29,7 @@ from list_pipeline.core.suppression.verdicts import (
     VerdictAction,
 )
 from list_pipeline.operations.suppression.incidents import held_before, reached_at
+from list_pipeline.operations.suppression.reach import reach_of
 from list_pipeline.storage import bounces as bounce_rows
 from list_pipeline.storage import incidents as incident_rows
 from list_pipeline.storage.campaigns import recipients as recipient_rows
@@ -181,7 +183,20 @@ class _Gathered:
             if reinstated is None or one.sent_at > reinstated
         )
         count = sum(one.sent_at <= judged.as_of for one in earlier) + self.mailing.is_recipient
-        facts = replace(judged.facts, campaigns_count=count, domain_reached_at=reached.get(contact_id))
+        silent = silent_since(
+            [judged.event] if judged.event else [],
+            {contact_id: attempts},
+            judged.campaign,
+            self.policy,
+            judged.as_of,
+        )
+        reach = reach_of(self.connection, silent, domains, OPERATORS, judged.as_of)
+        facts = replace(
+            judged.facts,
+            campaigns_count=count,
+            domain_reached_at=reached.get(contact_id),
+            reach=reach.get(contact_id),
+        )
         return replace(judged, attempts=attempts, facts=facts)
 
     def _hard_at(self, domain: str, sweep: Sweep) -> int:

@@ -32,6 +32,7 @@ from list_pipeline.core.suppression.rules import (
     keep_delivered,
     keep_rejected,
     keep_taken_back,
+    silent_since,
 )
 from list_pipeline.core.suppression.verdicts import (
     Attempt,
@@ -54,6 +55,7 @@ from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression.advice import after_opinion, ask_about, opinion_as_json, with_advice
 from list_pipeline.operations.suppression.incidents import examine_campaign, held_before, reached_at
+from list_pipeline.operations.suppression.reach import reach_of
 from list_pipeline.storage import bounces as bounce_rows
 from list_pipeline.storage import incidents as incident_rows
 from list_pipeline.storage import reviews as review_rows
@@ -220,6 +222,11 @@ def _gather(
     ours = own_faults(data.events, domains, OPERATORS, as_of)
     incidents = (*struck, *(one for one in ours if one.group not in {group.group for group in struck}))
     context = CampaignContext(campaign.campaign_id, mailed_count, domains, sent_at, incidents)
+    silent = silent_since(data.events, history, context, policy_of(services), as_of)
+    if silent:
+        with services.database.begin() as connection:
+            reach = reach_of(connection, silent, domains, OPERATORS, as_of)
+        facts |= {i: replace(facts[i], reach=one) for i, one in reach.items() if i in facts}
     return _Known(facts, history, context)
 
 

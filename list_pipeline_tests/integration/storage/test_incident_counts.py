@@ -69,17 +69,24 @@ def reading(connection: Connection, number: int, sweep: str = "24h", is_complete
 
 
 def failed(
-    connection: Connection, number: int, contact_id: int, kind: str = "hard", sweep: str = "24h", hours: int = 1
+    connection: Connection,
+    number: int,
+    contact_id: int,
+    kind: str = "hard",
+    sweep: str = "24h",
+    hours: int = 1,
+    reason: str = "r",
 ) -> None:
     execute(
         connection,
         """insert into bounce_event (campaign_id, sweep, contact_id, occurred_at, bounce_class, reason, in_bounce_log,
-               in_message_log) values (:campaign, :sweep, :id, :at, :kind, 'r', true, true)""",
+               in_message_log) values (:campaign, :sweep, :id, :at, :kind, :reason, true, true)""",
         campaign=number,
         sweep=sweep,
         id=contact_id,
         at=SENT + timedelta(hours=hours),
         kind=kind,
+        reason=reason,
     )
 
 
@@ -278,3 +285,59 @@ class TestLastReached:
 
     def test_nothing_is_asked_without_domains(self, connection: Connection) -> None:
         assert incidents.last_reached(connection, [], self.LATER) == {}
+
+
+class TestLastAnswered:
+    LATER = SENT + timedelta(days=1)
+    EARLY = SENT - 10 * WEEK
+    SILENT = ("connection_issue", "no_mail_host")
+
+    @pytest.fixture(autouse=True)
+    def people(self, connection: Connection) -> None:
+        for contact_id, email in enumerate(("a@one.example", "b@One.example", "c@two.example", "d@gone.example"), 1):
+            contact(connection, contact_id, email, is_anonymised=contact_id == 4)
+
+    def answered(self, connection: Connection, *domains: str) -> dict[str, datetime]:
+        return dict(incidents.last_answered(connection, domains, self.SILENT, self.EARLY, self.LATER))
+
+    def test_a_delivery_and_a_refusal_are_answers(self, connection: Connection) -> None:
+        reading(connection, campaign(connection, 3, 3))
+        number = campaign(connection, 2, 1, 3)
+        reading(connection, number)
+        failed(connection, number, 1, "soft")
+        failed(connection, number, 3, "block", reason="connection_issue")
+        assert self.answered(connection, "one.example", "two.example") == {
+            "one.example": SENT - 2 * WEEK,
+            "two.example": SENT - 3 * WEEK,
+        }
+
+    @pytest.mark.parametrize(
+        ("kind", "reason"),
+        [("block", "connection_issue"), ("hard", "no_mail_host"), ("not_evidence", "preblocked"), ("unknown", "r")],
+    )
+    def test_what_no_server_said_is_none(self, connection: Connection, kind: str, reason: str) -> None:
+        number = campaign(connection, 1, 1, 2)
+        reading(connection, number)
+        failed(connection, number, 1, kind, reason=reason)
+        failed(connection, number, 2, kind, reason=reason)
+        assert self.answered(connection, "one.example") == {}
+
+    def test_only_sends_of_the_time_that_was_asked_for_count_and_only_whole_readings(
+        self, connection: Connection
+    ) -> None:
+        reading(connection, campaign(connection, 10, 1))
+        reading(connection, campaign(connection, 1, 1), is_complete=False)
+        reading(connection, campaign(connection, -1, 1))
+        assert self.answered(connection, "one.example") == {"one.example": self.EARLY}
+        later = incidents.last_answered(
+            connection, ["one.example"], self.SILENT, self.EARLY + timedelta(seconds=1), self.LATER
+        )
+        assert later == {}
+
+    def test_erased_contacts_have_no_domain(self, connection: Connection) -> None:
+        reading(connection, campaign(connection, 1, 4))
+        assert self.answered(connection, "gone.example") == {}
+        assert incidents.domains_of_account(connection) == {"one.example", "two.example"}
+
+    def test_nothing_is_asked_without_domains(self, connection: Connection) -> None:
+        assert self.answered(connection) == {}
