@@ -179,7 +179,7 @@ def _data(facts: MaintenanceFacts, metrics: Sequence[KeyMetric]) -> dict[str, ob
             "before_percent": told_percent(facts.deviation_before),
             "after_percent": told_percent(facts.deviation_after),
         },
-        "complaint_rate_percent": told_percent(facts.complaint_rate),
+        "complaint_rate_percent": None if facts.complaint_rate is None else told_percent(facts.complaint_rate.percent),
         "complaint_target_percent": SuppressionPolicy().complaint_target_percent,
         "list_health": _health(facts.assessments, facts.list_rates),
         "errors": sum(each.count for each in facts.errors),

@@ -57,15 +57,19 @@ _Z_95 = 1.959963984540054
 class Rate:
     """``count`` of ``of``, with the interval in which the true rate lies with 95 % (Wilson 1927). All in percent.
 
-    A rate of nothing is not known: percent, low and high are None then.
+    A rate of nothing is not known: percent, low and high are None then. ``design_effect``: so many contacts say as much as one
+    whose outcome is independent of the others'; messages of one campaign have more in common than chance.
     """
 
     count: int
     of: int
+    design_effect: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.count <= self.of:
             raise ValueError(f"a rate of {self.count} of {self.of} is impossible")
+        if self.design_effect < 1:
+            raise ValueError("a contact never says more than an independent one")
 
     @property
     def percent(self) -> float | None:
@@ -85,7 +89,7 @@ class Rate:
     def _bound(self, sign: int) -> float | None:
         if not self.of:
             return None
-        n, p, z = self.of, self.count / self.of, _Z_95
+        n, p, z = self.of / self.design_effect, self.count / self.of, _Z_95
         if p in (0.0, 1.0) and sign == (1 if p else -1):
             return 100 * p  # exactly, where rounding would leave it a hair off
         middle = p + z * z / (2 * n)
@@ -146,7 +150,14 @@ def rate_figures(rate: Rate | None) -> dict[str, float | int | None] | None:
 
 def rate_ends(rate: Rate) -> tuple[float | None, float | None, float | None]:
     """The percentages of a rate and of both ends of its interval as numbers, as fine as their text; None: not known."""
-    told = _told_rate(rate.percent, rate.low, rate.high)
+    return interval_ends(rate.percent, rate.low, rate.high)
+
+
+def interval_ends(
+    percent: float | None, low: float | None, high: float | None
+) -> tuple[float | None, float | None, float | None]:
+    """A percentage and the ends of its interval as numbers, as fine as their text; None: not known."""
+    told = _told_rate(percent, low, high)
     return (None, None, None) if told is None else (float(told[0]), float(told[1]), float(told[2]))
 
 
@@ -159,6 +170,11 @@ class KeptRate(Protocol):
     def low_percent(self) -> float | None: ...
     @property
     def high_percent(self) -> float | None: ...
+
+
+def percent_interval_text(percent: float, low: float, high: float) -> str:
+    """A percentage with the ends of its interval, as ``rate_text`` words one."""
+    return _rate_text(percent, low, high, UNKNOWN)
 
 
 def kept_rate_text(kept: KeptRate | None, unknown: str = UNKNOWN) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.advice import AdviceSource
+from list_pipeline.core.bounces.classes import BounceReason
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
 from list_pipeline.core.health.figures import SendFigures, ShownFigures
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
@@ -30,11 +31,13 @@ class SentCampaign:
     hard: int
     soft: int
     failed: int
+    complaints: int = 0
 
     @property
     def figures(self) -> SendFigures:
         """The campaign as the figures of a list hold it."""
-        return SendFigures(1, self.recipients, self.hard, self.soft, self.recipients - self.failed)
+        delivered = self.recipients - self.failed
+        return SendFigures(1, self.recipients, self.hard, self.soft, delivered, self.complaints)
 
 
 def campaigns_read_whole(connection: Connection, before: datetime, limit: int) -> tuple[SentCampaign, ...]:
@@ -61,7 +64,9 @@ def campaigns_read_whole(connection: Connection, before: datetime, limit: int) -
         select sent.id as campaign_id, sent.round_number, coalesce(sent.recipient_count, 0) as recipients,
                count(*) filter (where e.bounce_class = 'hard' and not e.is_contradictory) as hard,
                count(*) filter (where e.bounce_class = 'soft' and not e.is_contradictory) as soft,
-               count(*) filter (where e.bounce_class <> 'complaint') as failed
+               count(*) filter (where e.bounce_class <> 'complaint') as failed,
+               -- Not who complained earlier and is blocked since.
+               count(*) filter (where e.reason = :complaint) as complaints
         from sent
         left join (bounce_event e join campaign_recipient r using (campaign_id, contact_id))
              on e.campaign_id = sent.id and e.sweep = sent.sweep
@@ -71,6 +76,7 @@ def campaigns_read_whole(connection: Connection, before: datetime, limit: int) -
         """,
         before=before,
         limit=limit,
+        complaint=BounceReason.SPAM_COMPLAINT.value,
     )
     return tuple(
         SentCampaign(
@@ -80,6 +86,7 @@ def campaigns_read_whole(connection: Connection, before: datetime, limit: int) -
             row["hard"],
             row["soft"],
             row["failed"],
+            row["complaints"],
         )
         for row in found
     )

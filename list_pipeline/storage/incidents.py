@@ -220,21 +220,30 @@ def keep_counts(connection: Connection, campaign_id: int, counts: Iterable[PastC
 
 def past_counts(connection: Connection, campaign_id: int) -> tuple[tuple[PastCount, ...], ...]:
     """The counts that were kept of the campaigns sent before this one, oldest first, each by group."""
+    earlier = "< (select coalesce(send_start_at, send_end_at) from campaign_schedule where id = :campaign)"
+    return _counts(connection, earlier, campaign=campaign_id)
+
+
+def counts_until(connection: Connection, until: datetime) -> tuple[tuple[PastCount, ...], ...]:
+    """The same of the campaigns that were sent by an instant."""
+    return _counts(connection, "<= :until", until=until)
+
+
+def _counts(connection: Connection, sent: str, **parameters: object) -> tuple[tuple[PastCount, ...], ...]:
     found = fetch_all(
         connection,
-        """
+        f"""
         with before as (
             select s.id, coalesce(s.send_start_at, s.send_end_at) as sent_at from campaign_schedule s
-            where coalesce(s.send_start_at, s.send_end_at) < (
-                select coalesce(send_start_at, send_end_at) from campaign_schedule where id = :campaign)
+            where coalesce(s.send_start_at, s.send_end_at) {sent}
               and exists (select 1 from incident_count where campaign_id = s.id)
             order by sent_at desc, s.id desc limit :campaigns)
         select b.id, i.kind, i.name, i.attempted, i.hard, i.is_flagged
         from before b join incident_count i on i.campaign_id = b.id
         order by b.sent_at, b.id, i.kind, i.name
         """,
-        campaign=campaign_id,
         campaigns=CAMPAIGNS_REMEMBERED,
+        **parameters,
     )
     return tuple(
         tuple(

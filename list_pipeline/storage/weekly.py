@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.health.figures import SendFigures
+from list_pipeline.core.incidents.policy import INCIDENTS
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import StoredReport
@@ -261,9 +262,9 @@ def save_sends(connection: Connection, week: date, sends: Collection[WeekSends],
             connection,
             """
             insert into weekly_list_metrics (week, list_role, computed_at, campaigns, unread_campaigns, recipients, hard, soft,
-                   delivered, suppressed, suppressed_of, last_campaign_at)
+                   delivered, suppressed, suppressed_of, last_campaign_at, complaints, overdispersion)
             values (:week, :role, :now, :campaigns, :unread, :recipients, :hard, :soft, :delivered, :suppressed,
-                    :suppressed_of, :last_at)
+                    :suppressed_of, :last_at, :complaints, :overdispersion)
             on conflict (week, list_role) do nothing
             """,
             week=week,
@@ -278,6 +279,8 @@ def save_sends(connection: Connection, week: date, sends: Collection[WeekSends],
             suppressed=None if each.suppression is None else each.suppression.count,
             suppressed_of=None if each.suppression is None else each.suppression.of,
             last_at=each.last_campaign_at,
+            complaints=read.complaints,
+            overdispersion=read.overdispersion,
         )
 
 
@@ -287,15 +290,26 @@ def sends_of(connection: Connection, week: date) -> Mapping[ListRole, WeekSends]
     return {
         ListRole(row["list_role"]): WeekSends(
             role=ListRole(row["list_role"]),
-            read=SendFigures(row["campaigns"], row["recipients"], row["hard"], row["soft"], row["delivered"])
-            if row["campaigns"]
-            else None,
+            read=_read_of(row) if row["campaigns"] else None,
             unread=row["unread_campaigns"],
             suppression=Rate(row["suppressed"], row["suppressed_of"]) if row["suppressed_of"] else None,
             last_campaign_at=row["last_campaign_at"],
         )
         for row in found
     }
+
+
+def _read_of(row: RowMapping) -> SendFigures:
+    kept = row["overdispersion"]
+    return SendFigures(
+        campaigns=row["campaigns"],
+        recipients=row["recipients"],
+        hard=row["hard"],
+        soft=row["soft"],
+        delivered=row["delivered"],
+        complaints=row["complaints"],
+        overdispersion=INCIDENTS.overdispersion if kept is None else kept,
+    )
 
 
 # What is counted

@@ -6,13 +6,16 @@ Belongs here: building the facts, asking, judging the words. Does not belong her
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from list_pipeline.agents.report_from_figures import policy_report, statements_of
 from list_pipeline.agents.reporting import write
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
 from list_pipeline.core.lists import CAMPAIGN_LISTS
+from list_pipeline.core.monitoring.complaints import ComplaintRate
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import (
     AttemptFacts,
@@ -89,7 +92,7 @@ def facts_for(
         ],
         deviation_before=fields.get("deviation_before"),
         deviation_after=fields.get("deviation_after"),
-        complaint_rate=fields.get("complaint_rate"),
+        complaint_rate=_complaint_rate(fields),
         errors=[StageErrors(stage, number) for stage, number in fields.get("errors", {}).items()],
         assessments=[_assessed(**each) for each in fields.get("health", ())],
         next_campaign=next_campaign,
@@ -102,6 +105,11 @@ def facts_for(
             gave_up=attempt.get("gave_up", False),
         ),
     )
+
+
+def _complaint_rate(fields: Mapping[str, Any]) -> ComplaintRate | None:
+    percent, recipients = fields.get("complaint_rate"), fields.get("recipients", 0)
+    return None if percent is None else ComplaintRate(round(percent * recipients / 100), recipients)
 
 
 def _assessed(list: int, status: str, urgency: str) -> HealthAssessment:

@@ -37,6 +37,11 @@ from typing import Any
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.figures import BounceTrend, ListFigures, SendFigures, SizeTrend
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.monitoring.complaints import (
+    COMPLAINT_ALERT_PERCENT,
+    COMPLAINT_TARGET_PERCENT,
+    ComplaintStanding,
+)
 from list_pipeline.core.plans.plan import Urgency, max_urgency
 from list_pipeline.core.wording import Rate, limit_text, percent_text, rate_text
 
@@ -131,6 +136,8 @@ class HealthPolicy:
     bounces_critical: float = 10.0
     delivery_issues: float = 95.0
     delivery_critical: float = 90.0
+    complaint_target: float = COMPLAINT_TARGET_PERCENT
+    complaint_alert: float = COMPLAINT_ALERT_PERCENT
     shrinkage: float = 10.0
     """Loss of mailable contacts a month."""
     few_recipients: int = 200
@@ -235,6 +242,10 @@ def judge_health(figures: ListFigures, policy: HealthPolicy | None = None) -> Ru
         statuses.append(HealthStatus.WARNING)
         # Whatever else is passed is no passing thing then.
         lasts = [True] * (len(lasts) + 1)
+    if (complaint := _complaint(figures, policy)) is not None:
+        concerns.append(complaint[1])
+        statuses.append(complaint[0])
+        lasts.append(None)
     if figures.size_change_percent is not None and figures.size_change_percent < -policy.shrinkage:
         concerns.append(
             f"The list shrinks by {percent_text(-figures.size_change_percent)} a month, more than "
@@ -253,6 +264,22 @@ def judge_health(figures: ListFigures, policy: HealthPolicy | None = None) -> Ru
         else "Not known before a campaign of this list was read.",
         rationale=" ".join(rationale_sentences(figures, status, len(concerns))),
     )
+
+
+def _complaint(figures: ListFigures, policy: HealthPolicy) -> tuple[HealthStatus, str] | None:
+    """What surely too many complaints about the last campaign mean; None: not too many, not sure, or not known."""
+    rate = figures.last.complaint_rate if figures.last is not None else None
+    if rate is None:
+        return None
+    limits = {
+        ComplaintStanding.ALERT: (HealthStatus.CRITICAL, "critical", policy.complaint_alert),
+        ComplaintStanding.ABOVE_TARGET: (HealthStatus.WARNING, "concerning", policy.complaint_target),
+    }
+    found = limits.get(rate.standing(policy.complaint_target, policy.complaint_alert))
+    if found is None:
+        return None
+    status, verdict, limit = found
+    return status, f"The complaint rate is {rate.text}, {verdict}: above {limit_text(limit)}."
 
 
 def _passed(figures: ListFigures, policy: HealthPolicy) -> Iterator[tuple[HealthStatus, str, bool | None]]:
@@ -314,6 +341,13 @@ def _risks(figures: ListFigures, policy: HealthPolicy) -> Iterator[str]:
                 if limit.may_be_passed(last):
                     yield limit.words(last, "by chance or not")
                     break
+        complaints = last.complaint_rate
+        is_unclear = complaints is not None and complaints.percent >= policy.complaint_target
+        if complaints is not None and is_unclear and _complaint(figures, policy) is None:
+            yield (
+                f"The complaint rate is {complaints.text}, by chance or not above the target of "
+                f"{limit_text(policy.complaint_target)}."
+            )
         if last.recipients < policy.few_recipients:
             yield f"The last campaign had {last.recipients} recipients, too few for narrow rates."
     if figures.bounce_trend is BounceTrend.UNKNOWN:

@@ -24,7 +24,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.wording import Rate, date_text, rate_ends, told_percent
+from list_pipeline.core.monitoring.complaints import ComplaintRate, complaint_rate
+from list_pipeline.core.wording import Rate, date_text, interval_ends, rate_ends, told_percent
 
 
 class BounceTrend(StrEnum):
@@ -53,6 +54,9 @@ class SendFigures:
         campaigns: how many campaigns these are.
         recipients: contacts mailed, a contact counted once a campaign: the base of every rate.
         delivered: neither failed nor still being tried.
+        complaints: contacts who reported the campaigns as spam; None: not known.
+        overdispersion: by how much more than by chance the account's campaigns differ (share); 0: not known, and then the
+            contacts of a campaign are taken for independent.
     """
 
     campaigns: int
@@ -60,26 +64,39 @@ class SendFigures:
     hard: int
     soft: int
     delivered: int
+    complaints: int | None = None
+    overdispersion: float = 0.0
 
     @property
     def hard_rate(self) -> Rate:
         """Hard bounces of the recipients."""
-        return Rate(self.hard, self.recipients)
+        return self._rate(self.hard)
 
     @property
     def soft_rate(self) -> Rate:
         """Soft bounces of the recipients."""
-        return Rate(self.soft, self.recipients)
+        return self._rate(self.soft)
 
     @property
     def bounce_rate(self) -> Rate:
         """Hard and soft bounces of the recipients."""
-        return Rate(self.hard + self.soft, self.recipients)
+        return self._rate(self.hard + self.soft)
 
     @property
     def delivery_rate(self) -> Rate:
         """Deliveries of the recipients."""
-        return Rate(self.delivered, self.recipients)
+        return self._rate(self.delivered)
+
+    @property
+    def complaint_rate(self) -> ComplaintRate | None:
+        """Complaints of the recipients; None: not known."""
+        return complaint_rate(self.complaints, self.recipients)
+
+    def _rate(self, count: int) -> Rate:
+        """A rate whose interval is as wide as the campaigns differ: each says as much as ``n / (1 + (n - 1) rho)`` of its n
+        recipients would if nothing but chance told them apart."""
+        each = self.recipients / self.campaigns if self.campaigns else 0.0
+        return Rate(count, self.recipients, 1 + max(0.0, each - 1) * self.overdispersion)
 
     @classmethod
     def together(cls, parts: Sequence[SendFigures]) -> SendFigures | None:
@@ -92,6 +109,8 @@ class SendFigures:
             hard=sum(each.hard for each in parts),
             soft=sum(each.soft for each in parts),
             delivered=sum(each.delivered for each in parts),
+            complaints=_sum(each.complaints for each in parts),
+            overdispersion=max(each.overdispersion for each in parts),
         )
 
     def without(self, other: SendFigures) -> SendFigures:
@@ -102,7 +121,14 @@ class SendFigures:
             self.hard - other.hard,
             self.soft - other.soft,
             self.delivered - other.delivered,
+            None if self.complaints is None or other.complaints is None else self.complaints - other.complaints,
+            self.overdispersion,
         )
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    known = list(counts)
+    return None if None in known else sum(one for one in known if one is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +151,7 @@ class ShownSends:
     soft_bounces: ShownRate | None
     bounces: ShownRate | None
     deliveries: ShownRate | None
+    complaints: ShownRate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +258,14 @@ def _sends(sends: SendFigures | None) -> ShownSends | None:
         soft_bounces=_rate(sends.soft_rate),
         bounces=_rate(sends.bounce_rate),
         deliveries=_rate(sends.delivery_rate),
+        complaints=_complaints(sends.complaint_rate),
     )
+
+
+def _complaints(rate: ComplaintRate | None) -> ShownRate | None:
+    if rate is None:
+        return None
+    return ShownRate(rate.complaints, *interval_ends(rate.percent, rate.low, rate.high))
 
 
 def _rate(rate: Rate | None) -> ShownRate | None:
@@ -263,7 +297,8 @@ class TrendFigures:
     """What is believed before the first campaign: a bounce rate of 2 %, as firmly as 50 attempts would say it."""
     prior_deliveries: float = 49.0
     variation: float = 0.003
-    """Correlation of the outcomes within a campaign. 1,000 attempts then say as much as 250 independent ones."""
+    """Correlation of the outcomes within a campaign, where the account's own is not known. 1,000 attempts then say as much as
+    250 independent ones."""
     margin_points: float = 0.25
     """Least change that matters, in percentage points."""
     certainty: float = 0.95

@@ -15,6 +15,7 @@ from list_pipeline.core.advice import AdviceSource, AgentRecord, ConsultationSum
 from list_pipeline.core.health.assessment import HealthAssessment
 from list_pipeline.core.health.figures import BounceTrend, SizeTrend
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.monitoring.complaints import ComplaintRate
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.sender_faults.listing import FaultTrend
@@ -284,7 +285,7 @@ class MaintenanceFacts:
     deviation_before: float | None = None
     deviation_after: float | None = None
     mailjet_requests: int | None = None
-    complaint_rate: float | None = None
+    complaint_rate: ComplaintRate | None = None
     errors: Sequence[StageErrors] = ()
     assessments: Sequence[HealthAssessment] = ()
     list_rates: Sequence[ListRates] = ()
@@ -347,7 +348,7 @@ def key_metrics(facts: MaintenanceFacts) -> Mapping[Metric, KeyMetric]:
         value = share_text(failures, facts.recipients)
         found.append(_metric(Metric.NOT_DELIVERED, "Not Delivered or Complained", value))
     if facts.complaint_rate is not None:
-        found.append(_metric(Metric.COMPLAINT_RATE, "Complaint Rate", percent_text(facts.complaint_rate)))
+        found.append(_metric(Metric.COMPLAINT_RATE, "Complaint Rate", facts.complaint_rate.text))
     for metric, label, count in (
         (
             Metric.REFUSED_BY_OUR_FAULT,

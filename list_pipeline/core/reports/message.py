@@ -28,6 +28,7 @@ from list_pipeline.core.messages.slack_blocks import (
     section,
     untrusted,
 )
+from list_pipeline.core.monitoring.complaints import ComplaintRate, standing_text
 from list_pipeline.core.reports.facts import (
     AttemptFacts,
     ExecutiveReport,
@@ -47,7 +48,7 @@ from list_pipeline.core.reports.sections import assessment, attention, list_heal
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.sender_faults.listing import FaultTrend
 from list_pipeline.core.suppression.policy import SuppressionPolicy
-from list_pipeline.core.wording import WAIT, instant_text, limit_text, percent_text, share_percent_text
+from list_pipeline.core.wording import WAIT, instant_text, percent_text, share_percent_text
 
 __all__ = [
     "WAITING",
@@ -242,7 +243,7 @@ def _campaign(facts: MaintenanceFacts) -> list[Mrkdwn]:
         lines.append(
             compose(
                 "Complaint rate {rate}{remark}",
-                rate=percent_text(facts.complaint_rate),
+                rate=facts.complaint_rate.text,
                 remark=_complaints(facts.complaint_rate),
             )
         )
@@ -329,11 +330,9 @@ def _attempt(facts: MaintenanceFacts) -> list[Mrkdwn]:
     return lines
 
 
-def _complaints(rate: float) -> str:
-    if rate >= _POLICY.complaint_alert_percent:
-        return f": ALERT, mailbox providers expect less than {limit_text(_POLICY.complaint_alert_percent)}"
-    target = _POLICY.complaint_target_percent
-    return f": not below the target of {limit_text(target)}" if rate >= target else ""
+def _complaints(rate: ComplaintRate) -> str:
+    said = standing_text(rate, _POLICY.complaint_target_percent, _POLICY.complaint_alert_percent)
+    return f": {said}" if said else ""
 
 
 def _waiting(facts: MaintenanceFacts) -> list[Mrkdwn]:

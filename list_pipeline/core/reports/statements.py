@@ -16,6 +16,7 @@ from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
 from list_pipeline.core.health.figures import BounceTrend, SizeTrend
 from list_pipeline.core.list_states.policy import LIST_STATES
 from list_pipeline.core.lists import CAMPAIGN_LISTS
+from list_pipeline.core.monitoring.complaints import ComplaintRate, ComplaintStanding
 from list_pipeline.core.reports.facts import MaintenanceFacts
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.statements import Catalogue, Form, Statement, Weight
@@ -134,7 +135,7 @@ FORMS: Mapping[ReportStatement, Form] = {
     ),
     _K.REFUSED_BECAUSE_OF_SENDER: Form(CONCERNS, "{contacts} {were} refused because of the sender.", _ALWAYS),
     _K.COMPLAINTS_ABOVE_TARGET: Form(
-        CONCERNS, "The complaint rate of {rate} is not below the target of {target}.", _ALWAYS
+        CONCERNS, "The complaint rate of {rate} is above the target of {target}.", _ALWAYS
     ),
     _K.STILL_MAILED: Form(CONCERNS, "{contacts} who should be suppressed can still be mailed.", _ALWAYS),
     _K.NOT_COMPARABLE: Form(
@@ -260,7 +261,7 @@ def _state(facts: MaintenanceFacts, are_uneven: bool) -> Iterator[Statement]:
         yield _say(_K.LISTS_NEED_ATTENTION, lists=names_text(ill), need="needs" if len(ill) == 1 else "need")
     elif {each.role for each in facts.assessments}.issuperset(CAMPAIGN_LISTS):
         yield _say(_K.ALL_HEALTHY)
-    if facts.complaint_rate is not None and facts.complaint_rate < _POLICY.complaint_target_percent:
+    if facts.complaint_rate is not None and _standing(facts.complaint_rate) is ComplaintStanding.BELOW_TARGET:
         yield _complaints(_K.COMPLAINTS_BELOW_TARGET, facts.complaint_rate)
     if held:
         yield _say(_K.HELD, contacts=_contacts(held), wait=_wait(held))
@@ -358,11 +359,16 @@ def _next_steps(facts: MaintenanceFacts) -> Iterator[Statement]:
 
 
 def _complains(facts: MaintenanceFacts) -> bool:
-    return facts.complaint_rate is not None and facts.complaint_rate >= _POLICY.complaint_target_percent
+    above = (ComplaintStanding.ABOVE_TARGET, ComplaintStanding.ALERT)
+    return facts.complaint_rate is not None and _standing(facts.complaint_rate) in above
 
 
-def _complaints(kind: ReportStatement, rate: float) -> Statement:
-    return _say(kind, rate=percent_text(rate), target=limit_text(_POLICY.complaint_target_percent))
+def _standing(rate: ComplaintRate) -> ComplaintStanding:
+    return rate.standing(_POLICY.complaint_target_percent, _POLICY.complaint_alert_percent)
+
+
+def _complaints(kind: ReportStatement, rate: ComplaintRate) -> Statement:
+    return _say(kind, rate=rate.text, target=limit_text(_POLICY.complaint_target_percent))
 
 
 def _refused(facts: MaintenanceFacts) -> int:

@@ -23,6 +23,7 @@ from list_pipeline.core.bounces.classes import (
 from list_pipeline.core.incidents.contacts import Incident
 from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.monitoring.complaints import complaints_of
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, Sweep, content_hash
 from list_pipeline.core.suppression.verdicts import SuppressionRule, Verdict, VerdictAction
 
@@ -106,6 +107,7 @@ class SuppressionPlan:
 
     ``items``: one a contact, by contact id. ``by_class``: contacts per class, contradictory events left out.
     ``sender_faults``: what to repair. ``not_evidence``: what to release. ``incidents``: groups whose contacts wait.
+    ``complaints``: contacts who reported this campaign itself.
     ``complaint_rate_percent``: complaints of this campaign in percent of its recipients, None without recipients.
     """
 
@@ -121,6 +123,7 @@ class SuppressionPlan:
     sender_faults: tuple[SenderFault, ...]
     not_evidence: tuple[SenderFault, ...]
     incidents: tuple[Incident, ...]
+    complaints: int = 0
 
     def with_action(self, action: VerdictAction) -> tuple[Verdict, ...]:
         """The verdicts with this action."""
@@ -138,9 +141,8 @@ class SuppressionPlan:
 
     @property
     def complaint_rate_percent(self) -> float | None:
-        """Complaints in percent of the recipients."""
-        complaints = dict(self.by_class)[BounceClass.COMPLAINT]
-        return 100 * complaints / self.recipients if self.recipients > 0 else None
+        """Complaints about this campaign in percent of its recipients."""
+        return 100 * self.complaints / self.recipients if self.recipients > 0 else None
 
     def breakdown(self) -> SuppressionBreakdown:
         """Planned suppressions by reason, and their total. Held contacts are not among them."""
@@ -219,6 +221,7 @@ def assemble(
             (event for event in failed if event.contact_id not in suppressed), frozenset({BounceClass.NOT_EVIDENCE})
         ),
         incidents=tuple(sorted(incidents, key=lambda one: one.group)),
+        complaints=complaints_of(failed),
     )
 
 

@@ -11,6 +11,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from list_pipeline.core.incidents.policy import INCIDENTS, IncidentPolicy
+from list_pipeline.core.monitoring.complaints import COMPLAINT_ALERT_PERCENT, COMPLAINT_TARGET_PERCENT
 
 POLICY_REVISION = "2026-12d"
 """Raised when a *rule* changes; a changed *figure* shows in the version by itself."""
@@ -73,9 +74,9 @@ class SuppressionPolicy:
     review_confidence: float = 0.70
     """From here up to ``automatic_confidence`` only permanent hard bounces need no person; below, the plan waits."""
 
-    complaint_target_percent: float = 0.1
+    complaint_target_percent: float = COMPLAINT_TARGET_PERCENT
     """Complaint rate to stay under (Google and Yahoo, 2024)."""
-    complaint_alert_percent: float = 0.3
+    complaint_alert_percent: float = COMPLAINT_ALERT_PERCENT
     """Complaint rate never to reach (Google and Yahoo, 2024)."""
 
     incidents: IncidentPolicy = INCIDENTS

@@ -409,6 +409,11 @@ def _bounce_rate(facts: ValidationFacts, policy: HealthPolicy) -> RuleResult:
         return _warning(rule, "The bounce rate of the list is not known.", "Watch the first hour of the send closely.")
     details = {"bounces": rate.count, "recipients": rate.of, "rate_percent": round(rate.percent, 2)}
     shown = f"of the list's last campaign {rate_text(rate)} bounced"
+    complaints = facts.last_send.complaint_rate if facts.last_send is not None else None
+    if complaints is not None:
+        # Too many are a concern of the list's health, which has a rule of its own.
+        details["complaint_rate_percent"] = round(complaints.percent, 2)
+        shown = f"{shown}, {complaints.text} complained"
     if rate.low > policy.bounces_critical:
         return _warning(
             rule,

@@ -87,6 +87,7 @@ WeekMetric = Literal[
     "largest_deviation",
     "bounce_rate",
     "delivery_rate",
+    "complaint_rate",
     "suppression_list",
 ]
 """The names of the figures that a week's report may put first."""
@@ -112,6 +113,12 @@ def week_metrics(facts: WeekFacts) -> dict[str, KeyMetric]:
         ),
         ("bounce_rate", "Average Bounce Rate", _rate(figures.bounce_rate), "bounce_rate_percent"),
         ("delivery_rate", "Average Delivery Rate", _rate(figures.delivery_rate), "delivery_rate_percent"),
+        (
+            "complaint_rate",
+            "Complaint Rate",
+            None if figures.complaint_rate is None else figures.complaint_rate.text,
+            "",
+        ),
         (
             "suppression_list",
             "Suppression List",

@@ -19,6 +19,7 @@ from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
 from list_pipeline.core.health.figures import SendFigures
 from list_pipeline.core.list_states.policy import LIST_STATES
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.monitoring.complaints import ComplaintRate, ComplaintStanding, standing_text
 from list_pipeline.core.plans.plan import Urgency, max_urgency
 from list_pipeline.core.rebalancing.balance import deviation_percent, is_balanced
 from list_pipeline.core.wording import Rate, count_text, limit_text, percent_text
@@ -224,6 +225,11 @@ class WeekFigures:
         return None if self.all_sends is None else self.all_sends.delivery_rate
 
     @property
+    def complaint_rate(self) -> ComplaintRate | None:
+        """Complaints about the week's campaigns, of their recipients; None: not known."""
+        return None if self.all_sends is None else self.all_sends.complaint_rate
+
+    @property
     def unread(self) -> int:
         """Campaigns of the week whose bounces were not read whole."""
         return sum(each.unread for each in self.sends.values())
@@ -326,7 +332,7 @@ class Issue:
 
 def issues_of(figures: WeekFigures, assessments: Sequence[HealthAssessment]) -> tuple[Issue, ...]:
     """The issues of the week, the most urgent first. Unknown sizes are no issue: nobody can change the past."""
-    found = [*_of_lists(assessments), *_of_balance(figures), *_of_runs(figures)]
+    found = [*_of_lists(assessments), *_of_balance(figures), *_of_complaints(figures), *_of_runs(figures)]
     return tuple(sorted(found, key=lambda issue: -list(Urgency).index(issue.urgency)))
 
 
@@ -358,6 +364,17 @@ def _of_balance(figures: WeekFigures) -> Iterator[Issue]:
             "See why the last maintenance did not even the lists out."
             if is_alert
             else "See that the next maintenance evens the lists out.",
+        )
+
+
+def _of_complaints(figures: WeekFigures) -> Iterator[Issue]:
+    rate = figures.complaint_rate
+    standing = None if rate is None else rate.standing()
+    if rate is not None and standing in (ComplaintStanding.ABOVE_TARGET, ComplaintStanding.ALERT):
+        yield Issue(
+            Urgency.HIGH if standing is ComplaintStanding.ALERT else Urgency.MEDIUM,
+            f"The complaint rate of the week is {rate.text}: {standing_text(rate)}.",
+            "Find out which campaign people report as spam, and how its recipients came onto the lists.",
         )
 
 

@@ -28,6 +28,7 @@ from list_pipeline.core.messages.slack_blocks import (
     untrusted,
 )
 from list_pipeline.core.messages.slack_charts import sizes_chart, trend_chart
+from list_pipeline.core.monitoring.complaints import standing_text
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.sections import HEALTH_ICONS, who_chose
 from list_pipeline.core.weekly.facts import WeekFacts, change_text
@@ -182,6 +183,13 @@ def _week(facts: WeekFacts) -> Iterator[Mrkdwn]:
         bounce=rate_text(figures.bounce_rate),
         delivery=rate_text(figures.delivery_rate),
     )
+    if figures.complaint_rate is not None:
+        said = standing_text(figures.complaint_rate)
+        yield compose(
+            "• Complaint rate {rate}{remark}",
+            rate=figures.complaint_rate.text,
+            remark=f": {said}" if said else "",
+        )
     if figures.deviation_percent is not None:
         yield compose(
             "• Largest distance from the mean {deviation}, up to {tolerance} is balanced",

@@ -70,7 +70,7 @@ def bounce_analysis(
             **md.counts(
                 {
                     "contradictions": analysis.contradictions,
-                    "complaint_rate_percent": analysis.complaint_rate_percent,
+                    "complaint_rate_percent": analysis.complaints.percent if analysis.complaints else None,
                 }
             ),
             "picture": md.bars("Failed contacts by class", dict(analysis.by_class)),

@@ -26,6 +26,7 @@ from list_pipeline.core.bounces.sources import ReconciledBounces, counted_by_sta
 from list_pipeline.core.errors import IncompleteDataError, IntegrationError, LateLogError, RemoteNotFoundError
 from list_pipeline.core.incidents.operators import OPERATORS
 from list_pipeline.core.incidents.own_faults import spread
+from list_pipeline.core.monitoring.complaints import ComplaintRate, complaint_rate, complaints_of
 from list_pipeline.core.observations import (
     BounceSeen,
     MessageEventSeen,
@@ -89,7 +90,7 @@ class BounceAnalysis:
     by_class: Mapping[str, int]
     by_reason: Mapping[str, int]
     contradictions: int
-    complaint_rate_percent: float | None
+    complaints: ComplaintRate | None
 
 
 def fetch_bounces(services: Observing, campaign: Campaign, sweep: Sweep) -> BounceData:
@@ -372,5 +373,5 @@ def analyse(data: BounceData, recipients: int) -> BounceAnalysis:
         by_class={bounce_class.value: count for bounce_class, count in by_class.items()},
         by_reason=dict(by_reason.most_common()),
         contradictions=len(data.events) - len(certain),
-        complaint_rate_percent=100 * by_class[BounceClass.COMPLAINT] / recipients if recipients else None,
+        complaints=complaint_rate(complaints_of(certain), recipients),
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -32,6 +33,7 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.wording import Rate
 from list_pipeline.operations.access import Storing
 from list_pipeline.operations.advice.advisors import keep_record, partition_of
+from list_pipeline.operations.bounces.overdispersion import overdispersion_of_account
 from list_pipeline.operations.runs.run import Maintenance
 from list_pipeline.operations.stages import carrying_context
 from list_pipeline.storage import health as health_rows
@@ -127,8 +129,10 @@ def _keep(services: Storing, partition: AdvicePartition, made: Assessed, now: da
 
 def figures_of_lists(services: Storing, mailable: Mapping[ListRole, int], now: datetime) -> tuple[ListFigures, ...]:
     """The figures of the three campaign lists at an instant, from what is recorded."""
-    policy, trends = HealthPolicy(), TrendFigures()
+    policy = HealthPolicy()
     with services.database.begin() as connection:
+        differ = overdispersion_of_account(connection, now)
+        trends = TrendFigures(variation=differ)
         # As many of each list as one needs for its own figures, and all three for the trend.
         sent = health_rows.campaigns_read_whole(connection, now, max(policy.recent_campaigns, 2 * trends.campaigns))
         recent = {
@@ -154,8 +158,8 @@ def figures_of_lists(services: Storing, mailable: Mapping[ListRole, int], now: d
                 mailable=mailable.get(role),
                 target=target,
                 master_third=None if master is None else master / len(CAMPAIGN_LISTS),
-                last=SendFigures.together([each.figures for each in recent[role][-1:]]),
-                recent=SendFigures.together([each.figures for each in recent[role]]),
+                last=SendFigures.together([replace(each.figures, overdispersion=differ) for each in recent[role][-1:]]),
+                recent=SendFigures.together([replace(each.figures, overdispersion=differ) for each in recent[role]]),
                 suppression=Rate(count, of) if of else None,
                 bounce_trend=trend,
                 size_trend=size,

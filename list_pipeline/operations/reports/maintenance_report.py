@@ -102,7 +102,10 @@ def write_report(services: Services, run: Maintenance) -> Report:
                 "rebalancing": _advice_on(rebalancing),
                 "reporting": REPORT.plain(kept),
             },
-            bounce_analysis={"by_class": dict(facts.bounces), "complaint_rate_percent": facts.complaint_rate},
+            bounce_analysis={
+                "by_class": dict(facts.bounces),
+                "complaint_rate_percent": facts.complaint_rate.percent if facts.complaint_rate else None,
+            },
         )
     message = with_review(services, maintenance_message(facts), run.campaign.campaign_id)
     return Report(facts, message, kept.advice)
@@ -239,7 +242,7 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         deviation_before=_deviation(before),
         deviation_after=_deviation(after),
         mailjet_requests=requests,
-        complaint_rate=analysis.complaint_rate_percent if analysis else None,
+        complaint_rate=analysis.complaints if analysis else None,
         errors=[StageErrors(entry["stage"], int(entry.get("count", 1))) for entry in run.log.errors],
         suppression_rationale=suppression.suppression_summary.rationale if suppression else "",
         expected_impact=suppression.suppression_summary.expected_impact if suppression else "",

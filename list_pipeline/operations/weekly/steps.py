@@ -33,6 +33,7 @@ from list_pipeline.core.weekly.message import failure_alert
 from list_pipeline.core.weekly.policy import WEEKLY
 from list_pipeline.core.wording import Rate, date_text, instant_text
 from list_pipeline.operations.advice.advisors import model_access
+from list_pipeline.operations.bounces.overdispersion import overdispersion_of_account
 from list_pipeline.operations.health.assessments import assess_partition, figures_of_lists
 from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.progress import Progress, logged
@@ -321,6 +322,7 @@ def _sends_of_week(connection: Connection, run: WeekRun) -> list[WeekSends]:
     # Who is suppressed now says nothing about a week that is over.
     suppressed = health_rows.suppressed_of_mailed(connection, list(sent)) if run.is_current else {}
     last = health_rows.last_sends(connection, week.due_at)
+    differ = overdispersion_of_account(connection, week.due_at)
     found = []
     for role in CAMPAIGN_LISTS:
         own = [one for one in read if one.role is role and one.campaign_id in sent]
@@ -328,7 +330,7 @@ def _sends_of_week(connection: Connection, run: WeekRun) -> list[WeekSends]:
         found.append(
             WeekSends(
                 role=role,
-                read=SendFigures.together([one.figures for one in own]),
+                read=SendFigures.together([replace(one.figures, overdispersion=differ) for one in own]),
                 unread=sum(1 for each in sent.values() if each is role) - len(own),
                 suppression=Rate(count, of) if of else None,
                 last_campaign_at=last.get(role),

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from list_pipeline.core.errors import IncompleteDataError, NotFoundError
+from list_pipeline.core.monitoring.complaints import ComplaintRate
 from list_pipeline.core.observations import MessageStatus
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.runs.status import RunStatus
@@ -63,7 +64,7 @@ def test_every_failure_is_kept_once_with_its_class(small: Installation) -> None:
     }
     analysis = analyse(data, 20)
     assert analysis.by_class["hard"] == len(HARD)
-    assert analysis.complaint_rate_percent == pytest.approx(5.0)
+    assert analysis.complaints == ComplaintRate(1, 20)
 
 
 def test_reading_again_returns_what_is_stored_without_a_request(small: Installation) -> None:

@@ -300,6 +300,10 @@ FORBIDDEN = {
     "more mailable than entries": "insert into weekly_list_snapshot values ('2026-11-16', 'master', 1, 2, now())",
     "more outcomes than recipients":
         "insert into weekly_list_metrics values ('2026-11-16', 'campaign_1', now(), 1, 0, 1, 1, 1, 1, null, null, null)",
+    "more complaints than recipients":
+        "insert into weekly_list_metrics values ('2026-11-16', 'campaign_1', now(), 1, 0, 1, 0, 0, 1, null, null, null, 2, 0)",
+    "an overdispersion that is no share":
+        "insert into weekly_list_metrics values ('2026-11-16', 'campaign_1', now(), 1, 0, 1, 0, 0, 1, null, null, null, 1, 2)",
     "a list that has no state": "insert into list_state values ('master', 'health', 'healthy', now())",
     "a sweep that there is not":
         "insert into list_state_history (list_role, machine, from_state, to_state, event, event_key, sweep, at, noted_at)"

@@ -15,6 +15,7 @@ from list_pipeline.agents.reporting import Written, write
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.monitoring.complaints import ComplaintRate
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import (
     ListChange,
@@ -45,7 +46,7 @@ FACTS = MaintenanceFacts(
     lists=[ListChange(role, 12_500, 11_900, 12_480, 11_780) for role in ALL_LISTS],
     deviation_before=6.24,
     deviation_after=1.9,
-    complaint_rate=0.033,
+    complaint_rate=ComplaintRate(4, 12_000),
     assessments=[
         HealthAssessment(
             role,

@@ -12,6 +12,7 @@ from list_pipeline.agents.report_from_figures import MOST_ENTRIES, policy_report
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthStatus
 from list_pipeline.core.lists import ALL_LISTS
+from list_pipeline.core.monitoring.complaints import ComplaintRate
 from list_pipeline.core.reports.facts import (
     AttemptFacts,
     ListChange,
@@ -91,7 +92,9 @@ def test_what_is_offered_beyond_the_usual_is_true_of_the_run() -> None:
     assert said["lists_comparable"].endswith("from their average size is 1.9 %.")
     assert said["lists_need_attention"] == "List 2 needs attention."
     assert said["held"] == "3 contacts wait for a person's decision."
-    assert said["complaints_below_target"] == "The complaint rate of 0.03 % is below the target of 0.1 %."
+    assert (
+        said["complaints_below_target"] == "The complaint rate of 0.03 % (0.01 to 0.08 %) is below the target of 0.1 %."
+    )
     calm = replace(FACTS, assessments=[replace(each, status=HealthStatus.HEALTHY) for each in FACTS.assessments])
     assert "all_healthy" in {each.id for each in statements_of(calm).statements}
     unread = replace(FACTS, assessments=[], deviation_after=None, complaint_rate=None)
@@ -147,7 +150,7 @@ def test_the_codes_own_report_is_made_of_the_same_statements_that_a_model_may_ch
             {"hard_bounce": confirmed + failed}, {"hard_bounce": confirmed}, {"hard_bounce": failed}, held
         ),
         rebalancing=RebalancingFacts(moved, moved),
-        complaint_rate=0.4,
+        complaint_rate=ComplaintRate(48, 12_000),
         deviation_after=7.26,
         assessments=[replace(each, status=health) for each in FACTS.assessments],
     )

@@ -13,6 +13,7 @@ from list_pipeline.core.health.assessment import HealthAssessment, judge_health
 from list_pipeline.core.health.figures import ListFigures, SendFigures
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import SlackMessage, as_text
+from list_pipeline.core.monitoring.complaints import ComplaintRate
 from list_pipeline.core.reports.facts import (
     ListChange,
     ListRates,
@@ -129,7 +130,7 @@ def test_a_maintenance_report_tells_every_percentage_in_one_form() -> None:
         lists=[ListChange(role, 12_000, 11_900, 11_880, 11_780) for role in CAMPAIGN_LISTS],
         deviation_before=26.2357,
         deviation_after=7.1463,
-        complaint_rate=100 * 6 / 4_100,
+        complaint_rate=ComplaintRate(12, 4_100),
         assessments=[assessed(role, sends) for role, sends in SENDS.items()],
         list_rates=[
             ListRates(role, Rate(sends.delivered, sends.recipients), sends.bounce_rate) for role, sends in SENDS.items()
@@ -137,5 +138,5 @@ def test_a_maintenance_report_tells_every_percentage_in_one_form() -> None:
     )
     facts = replace(facts, report=policy_report(facts))
     written = forms(maintenance_message(facts))
-    assert {"17.5", "17.3", "7.1", "26.2", "0.15"} <= written
+    assert {"17.5", "17.3", "7.1", "26.2", "0.29"} <= written
     assert told_twice(written) == set()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from list_pipeline.core.health.assessment import HealthPolicy, HealthStatus, judge_health
 from list_pipeline.core.health.figures import BounceTrend, ListFigures, SendFigures, SizeTrend
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.core.monitoring.complaints import ComplaintRate
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.wording import Rate, rate_text
 from list_pipeline_tests.unit.core.health.figures_cases import ELEVATED, HEALTHY, SENT, sends
@@ -259,3 +260,38 @@ def test_figures_of_the_policy_are_the_specified_ones() -> None:
     assert (policy.hard_concerning, policy.hard_critical) == (2, 5)
     assert (policy.soft_to_monitor, policy.soft_concerning) == (5, 10)
     assert (policy.delivery_issues, policy.delivery_critical, policy.shrinkage) == (95, 90, 10)
+
+
+@pytest.mark.parametrize(
+    ("complaints", "status", "urgency", "words"),
+    [
+        (0, HealthStatus.HEALTHY, Urgency.LOW, ""),
+        (4, HealthStatus.WARNING, Urgency.MEDIUM, "concerning: above 0.1 %"),
+        (9, HealthStatus.CRITICAL, Urgency.HIGH, "critical: above 0.3 %"),
+    ],
+)
+def test_complaints_are_a_concern_only_where_there_are_surely_too_many(
+    complaints: int, status: HealthStatus, urgency: Urgency, words: str
+) -> None:
+    found = judge_health(replace(HEALTHY, last=replace(sends(1_000, hard=5), complaints=complaints)))
+    assert (found.status, found.urgency) == (status, urgency)
+    assert [one for one in found.concerns if "complaint" in one] == (
+        [f"The complaint rate is {ComplaintRate(complaints, 1_000).text}, {words}."] if words else []
+    )
+
+
+@pytest.mark.parametrize(("complaints", "is_named"), [(0, False), (1, True), (4, False)])
+def test_complaints_that_may_be_too_many_are_a_risk(complaints: int, is_named: bool) -> None:
+    found = judge_health(replace(HEALTHY, last=replace(sends(1_000, hard=5), complaints=complaints)))
+    named = [one for one in found.risk_factors if "complaint" in one]
+    assert named == (
+        ["The complaint rate is 0.10 % (0.01 to 0.47 %), by chance or not above the target of 0.1 %."]
+        if is_named
+        else []
+    )
+
+
+def test_a_limit_is_passed_only_beyond_what_the_campaigns_of_the_account_differ_anyway() -> None:
+    last = sends(10_000, hard=240)
+    assert judge_health(replace(HEALTHY, last=last)).status is HealthStatus.WARNING
+    assert judge_health(replace(HEALTHY, last=replace(last, overdispersion=0.003))).status is HealthStatus.HEALTHY

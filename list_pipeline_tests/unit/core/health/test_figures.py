@@ -14,6 +14,9 @@ from list_pipeline.core.health.figures import (
     Beta,
     BounceTrend,
     CampaignBounces,
+    ListFigures,
+    SendFigures,
+    ShownRate,
     SizeTrend,
     TrendFigures,
     beta_share_below,
@@ -21,6 +24,9 @@ from list_pipeline.core.health.figures import (
     probability_above,
     size_trend,
 )
+from list_pipeline.core.lists import ListRole
+from list_pipeline.core.monitoring.complaints import ComplaintRate
+from list_pipeline.core.wording import Rate
 
 NOW = datetime(2026, 3, 30, 10, 0, tzinfo=UTC)
 parameters = st.floats(1, 2_000)
@@ -202,3 +208,44 @@ def test_without_two_counts_far_enough_apart_the_trend_of_a_size_is_not_known(
     sizes: list[tuple[datetime, int]],
 ) -> None:
     assert size_trend(sizes, NOW) == (SizeTrend.UNKNOWN, None)
+
+
+class TestHowMuchCampaignsDiffer:
+    def test_an_interval_is_as_wide_as_that_of_as_many_independent_contacts(self) -> None:
+        varied = SendFigures(1, 1_001, 20, 0, 981, overdispersion=0.003)
+        assert varied.hard_rate == Rate(20, 1_001, 4.0)
+        plain = Rate(5, 250)
+        wide = Rate(20, 1_000, 4.0)
+        assert (wide.percent, wide.low, wide.high) == pytest.approx((plain.percent, plain.low, plain.high))
+
+    def test_several_campaigns_say_more_than_one_of_their_size(self) -> None:
+        parts = [SendFigures(1, 1_001, 20, 0, 981, 1, 0.002), SendFigures(1, 1_001, 10, 0, 991, 2, 0.002)]
+        together = SendFigures.together(parts)
+        assert together is not None
+        assert together == SendFigures(2, 2_002, 30, 0, 1_972, 3, 0.002)
+        assert together.hard_rate.design_effect == pytest.approx(3.0)
+        assert together.without(parts[0]) == parts[1]
+
+    def test_complaints_are_known_where_they_are_of_each_campaign(self) -> None:
+        known, unknown = SendFigures(1, 10, 0, 0, 10, 1), SendFigures(1, 10, 0, 0, 10)
+        together = SendFigures.together([known, unknown])
+        assert together is not None
+        assert together.complaints is None
+        assert together.complaint_rate is None
+        assert together.without(known).complaints is None
+        assert SendFigures(2, 20, 0, 0, 20, 1).without(unknown).complaints is None
+        assert known.complaint_rate == ComplaintRate(1, 10)
+
+    def test_one_recipient_is_one_and_none_are_none(self) -> None:
+        assert SendFigures(1, 1, 1, 0, 0, overdispersion=0.5).hard_rate.design_effect == 1
+        assert SendFigures(0, 0, 0, 0, 0, overdispersion=0.5).hard_rate.percent is None
+
+    def test_a_contact_never_says_more_than_an_independent_one(self) -> None:
+        with pytest.raises(ValueError, match="never says more"):
+            Rate(1, 10, 0.9)
+
+    def test_complaints_are_shown_with_their_bounds(self) -> None:
+        figures = ListFigures(ListRole.CAMPAIGN_1, last=SendFigures(1, 333, 0, 0, 332, 1))
+        shown = figures.shown().last_campaign
+        assert shown is not None
+        assert shown.complaints == ShownRate(1, 0.3, 0.02, 1.42)

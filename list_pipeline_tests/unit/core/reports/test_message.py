@@ -14,6 +14,7 @@ from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
 from list_pipeline.core.health.figures import BounceTrend, SizeTrend
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import problems
+from list_pipeline.core.monitoring.complaints import ComplaintRate
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import ListRates, Trend
 from list_pipeline.core.reports.message import (
@@ -62,7 +63,7 @@ FACTS = MaintenanceFacts(
     deviation_before=6.24,
     deviation_after=1.9,
     mailjet_requests=41,
-    complaint_rate=0.033,
+    complaint_rate=ComplaintRate(4, 12_000),
     report=ExecutiveReport(
         "All is well.",
         key_metrics=[
@@ -319,11 +320,16 @@ def test_of_the_suppression_list_only_its_length_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate", "remark"),
-    [(0.05, "Complaint rate 0.05 %\n"), (0.1, "not below the target"), (0.3, "ALERT"), (2.0, "ALERT")],
+    ("complaints", "recipients", "remark"),
+    [
+        (4, 12_000, "Complaint rate 0.03 % (0.01 to 0.08 %)\n"),
+        (1, 333, "Complaint rate 0.30 % (0.02 to 1.42 %): cannot tell yet whether that is below the target of 0.1 %"),
+        (24, 12_000, "above the target of 0.1 %"),
+        (60, 12_000, "ALERT, mailbox providers expect less than 0.3 %"),
+    ],
 )
-def test_the_complaint_rate_is_judged(rate: float, remark: str) -> None:
-    assert remark in shown(replace(FACTS, complaint_rate=rate))
+def test_the_complaint_rate_is_judged_by_its_bounds(complaints: int, recipients: int, remark: str) -> None:
+    assert remark in shown(replace(FACTS, complaint_rate=ComplaintRate(complaints, recipients)))
 
 
 NASTY = st.text(alphabet=st.one_of(st.sampled_from('<>&!@#|*_`"\\{}:/ \n'), st.characters()), max_size=3_000)

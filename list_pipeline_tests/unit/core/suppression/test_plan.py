@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from list_pipeline.core.bounces.classes import COUNTING_CLASSES, BounceClass, classify
+from list_pipeline.core.bounces.classes import COUNTING_CLASSES, classify
 from list_pipeline.core.incidents.groups import Group, GroupKind
+from list_pipeline.core.observations import MessageStatus
 from list_pipeline.core.plans.plan import ItemAction, Sweep
 from list_pipeline.core.suppression.plan import assemble
 from list_pipeline.core.suppression.rules import decide
@@ -62,8 +63,11 @@ class TestPlan:
             "complaints": 1,
             "total": 2,
         }
-        assert plan.complaint_rate_percent == pytest.approx(0.1)
-        assert replace(plan, by_class=((BounceClass.COMPLAINT, 3),), recipients=1).complaint_rate_percent == 300
+        # Mailjet did not try to reach who complained earlier: that is no complaint about this campaign.
+        assert (plan.complaints, plan.complaint_rate_percent) == (0, 0)
+        reported = plan_of([failure(None, contact_id=9, status=MessageStatus.SPAM)], {})
+        assert (reported.complaints, reported.complaint_rate_percent) == (1, pytest.approx(0.1))
+        assert replace(plan, complaints=3, recipients=1).complaint_rate_percent == 300
         assert replace(plan, recipients=0).complaint_rate_percent is None
         assert {rule.value: count for rule, count in plan.by_rule} == {
             "complaint": 1,

@@ -271,6 +271,20 @@ def test_a_bounce_rate_is_beyond_a_limit_only_where_its_lower_end_is_above_it(
     assert result.details == {"bounces": 50, "recipients": 997, "rate_percent": 5.02}
 
 
+def test_the_complaint_rate_of_the_last_campaign_stands_beside_its_bounces() -> None:
+    result = judged(ValidationRule.BOUNCE_RATE, last_send=SendFigures(1, 1_000, 3, 4, 990, 2))
+    assert result.severity is Severity.PASSED
+    assert "0.20 % (0.04 to 0.63 %) complained" in result.words
+    assert result.details["complaint_rate_percent"] == 0.2
+
+
+def test_a_bounce_rate_warns_only_beyond_what_the_campaigns_of_the_account_differ_anyway() -> None:
+    sends = SendFigures(1, 5_000, 130, 0, 4_870)
+    assert judged(ValidationRule.BOUNCE_RATE, last_send=sends).severity is Severity.WARNING
+    varied = replace(sends, overdispersion=0.002)
+    assert judged(ValidationRule.BOUNCE_RATE, last_send=varied).severity is Severity.PASSED
+
+
 @pytest.mark.parametrize("urgency", list(Urgency))
 def test_the_assessment_warns_from_high_urgency_on_critical_included_and_never_blocks(urgency: Urgency) -> None:
     found = judged(ValidationRule.LIST_HEALTH, health=replace(HEALTHY, urgency=urgency, concerns=("It shrinks.",)))

@@ -53,8 +53,8 @@ def figures(**changed: Any) -> WeekFigures:
     values: dict[str, Any] = {
         "week": WEEK,
         "sends": {
-            ListRole.CAMPAIGN_1: WeekSends(ListRole.CAMPAIGN_1, SendFigures(1, 1_000, 10, 10, 970)),
-            ListRole.CAMPAIGN_2: WeekSends(ListRole.CAMPAIGN_2, SendFigures(1, 3_000, 90, 10, 2_880)),
+            ListRole.CAMPAIGN_1: WeekSends(ListRole.CAMPAIGN_1, SendFigures(1, 1_000, 10, 10, 970, 0)),
+            ListRole.CAMPAIGN_2: WeekSends(ListRole.CAMPAIGN_2, SendFigures(1, 3_000, 90, 10, 2_880, 4)),
             ListRole.CAMPAIGN_3: WeekSends(ListRole.CAMPAIGN_3),
         },
         "activity": Activity(2, 14, 42, 30, 1, 0, 0),
@@ -130,6 +130,46 @@ def test_averages_weigh_campaigns_by_their_recipients() -> None:
     assert found.bounce_rate.percent == pytest.approx(3.0)
     assert found.delivery_rate is not None
     assert found.delivery_rate.percent == pytest.approx(96.25)
+
+
+@pytest.mark.parametrize(
+    ("complaints", "urgency", "said"),
+    [
+        (0, None, "Complaint rate 0 % (0 to 0.30 %): cannot tell yet whether that is below the target of 0.1 %"),
+        (4, Urgency.MEDIUM, "above the target of 0.1 %"),
+        (9, Urgency.HIGH, "ALERT"),
+    ],
+)
+def test_complaints_of_the_week_are_told_with_what_they_show(
+    complaints: int, urgency: Urgency | None, said: str
+) -> None:
+    sends = WeekSends(ListRole.CAMPAIGN_1, SendFigures(1, 1_000, 5, 5, 980, complaints))
+    found = figures(sends={ListRole.CAMPAIGN_1: sends})
+    issues = [one for one in issues_of(found, ()) if "complaint" in one.text]
+    assert [one.urgency for one in issues] == ([] if urgency is None else [urgency])
+    assert said in as_text(weekly_message(facts(found)))
+    assert week_metrics(facts(found))["complaint_rate"].value.startswith(
+        f"{complaints / 10:.2f} %" if complaints else "0 %"
+    )
+
+
+def test_a_week_of_which_complaints_are_not_known_says_nothing_of_them() -> None:
+    sends = WeekSends(ListRole.CAMPAIGN_1, SendFigures(1, 1_000, 5, 5, 980))
+    found = figures(sends={ListRole.CAMPAIGN_1: sends})
+    assert found.complaint_rate is None
+    assert "complaint_rate" not in week_metrics(facts(found))
+
+
+@pytest.mark.parametrize(("overdispersion", "is_shown"), [(0.0, True), (0.01, False)])
+def test_a_change_is_shown_only_beyond_what_the_campaigns_of_the_account_differ_anyway(
+    overdispersion: float, is_shown: bool
+) -> None:
+    def week(hard: int) -> WeekFigures:
+        read = SendFigures(1, 5_000, hard, 0, 5_000 - hard, overdispersion=overdispersion)
+        return figures(sends={ListRole.CAMPAIGN_1: WeekSends(ListRole.CAMPAIGN_1, read)})
+
+    changes = {one.name: one for one in compare(week(150), week(100))}
+    assert changes["hard_rate_percent"].is_shown is is_shown
 
 
 def test_where_nothing_was_sent_or_read_there_is_no_average_and_no_zero() -> None:
