@@ -23,6 +23,7 @@ from list_pipeline.core.lists import ListIds, ListRole
 from list_pipeline.core.retention import LEAST_DAYS
 from list_pipeline.core.urls import (
     WHERE_POSTGRES_IS,
+    check_dns_servers,
     check_error_tracker,
     check_link_base,
     check_postgres_url,
@@ -98,6 +99,10 @@ class Settings(BaseSettings):
         ge=0,
         le=100_000,
         description="Most failures of one reading whose receiver's words are read, one request each; 0: none.",
+    )
+    mail_host_resolver: str = Field(
+        "",
+        description="DNS servers asked for the mail hosts of custom domains: system, or addresses; empty: nobody is asked.",
     )
 
     # Stores
@@ -246,6 +251,12 @@ class Settings(BaseSettings):
         if value is not None:
             check_service_url(value)
         return value
+
+    @field_validator("mail_host_resolver")
+    @classmethod
+    def _addresses_of_servers(cls, value: str) -> str:
+        check_dns_servers(value)
+        return value.strip()
 
     @field_validator("slack_webhook_url")
     @classmethod

@@ -243,3 +243,40 @@ def _refuse_ambiguous_user(parts: SplitResult) -> None:
     # The text up to the last @ would be taken for the user, or the text behind the first one for the host, and shown.
     if parts.netloc.count("@") > 1 or "@" in parts.path + parts.query + parts.fragment:
         raise ValueError("holds more than one @: write %40 for an @ in a user or password, %2F for /, %23 for #")
+
+
+DNS_OF_THIS_MACHINE = "system"
+"""The servers that this machine asks itself."""
+
+
+def check_dns_servers(value: str) -> None:
+    """``system``, nothing, or addresses of DNS servers with or without a port, separated by commas.
+
+    Raises:
+        ValueError: one of them is no address, or its port is none.
+    """
+    if value.strip() not in ("", DNS_OF_THIS_MACHINE):
+        dns_servers(value)
+
+
+def dns_servers(value: str) -> list[tuple[str, int | None]]:
+    """The address and the port, where there is one, of each DNS server.
+
+    Raises:
+        ValueError: one of them is no address, or its port is none.
+    """
+    found: list[tuple[str, int | None]] = []
+    for server in value.split(","):
+        address, colon, port = server.strip().rpartition(":")
+        if not colon or port.endswith("]") or (":" in address and not address.startswith("[")):
+            address, port = server.strip(), ""
+        address = address.removeprefix("[").removesuffix("]")
+        try:
+            ip_address(address)
+            number = int(port) if port else None
+        except ValueError:
+            raise ValueError("must be system, or addresses of DNS servers such as 192.0.2.53:5353") from None
+        if number is not None and not 0 < number < 65_536:
+            raise ValueError("the port of a DNS server lies between 1 and 65535")
+        found.append((address, number))
+    return found

@@ -29,6 +29,7 @@ from list_pipeline.storage.server_clock import ServerClock
 if TYPE_CHECKING:
     from list_pipeline.integrations.cache import Cache
     from list_pipeline.integrations.gemini import GeminiClient
+    from list_pipeline.integrations.mail_hosts import MailHostResolver
     from list_pipeline.integrations.slack import SlackClient
 
 log = structlog.get_logger(__name__)
@@ -102,6 +103,17 @@ class Services:
     def database(self) -> Database:
         """PostgreSQL."""
         return Database(self.settings.secret("database_url"))
+
+    @cached_property
+    def mail_hosts(self) -> MailHostResolver | None:
+        """DNS for the mail hosts of custom domains; None: it is not asked."""
+        servers = self.settings.mail_host_resolver.strip()
+        if not servers:
+            return None
+        # Few installations need it, and it is slow to load.
+        from list_pipeline.integrations.mail_hosts import MailHostResolver
+
+        return MailHostResolver(servers)
 
     @cached_property
     def list_ids(self) -> ListIds:

@@ -97,6 +97,8 @@ def test_every_setting_is_read_from_the_variable_of_its_name(monkeypatch: pytest
         other = "high"
     elif name == "lists_with_automations":
         other = "campaign_1,5776"
+    elif name == "mail_host_resolver":
+        other = "192.0.2.53:5353"
     elif name.endswith("_kept_days"):
         other = "400"
     elif name.startswith(("gemini_temperature", "gemini_top_p")):
@@ -248,6 +250,10 @@ def test_the_secret_key_may_have_the_name_that_mailjet_gives_it(monkeypatch: pyt
         ("LIST_REVIEWERS", "ada, --"),
         ("DAGSTER_POSTGRES_URL", f"postgresql://somebody@127.0.0.1/dagster?password={SECRET}"),
         ("MAILJET_JOB_CONTACTS", "5001"),
+        ("MAIL_HOST_RESOLVER", "hush-hush-value"),
+        ("MAIL_HOST_RESOLVER", "192.0.2.53:hush-hush-value"),
+        ("MAIL_HOST_RESOLVER", "192.0.2.53:0"),
+        ("MAIL_HOST_RESOLVER", "192.0.2.53:65536"),
         ("WEEKLY_HEALTH_CHECK_DAY", "7"),
         ("LOG_LEVEL", "hush-hush-value"),
         ("ENROL_NEWCOMERS", "hush-hush-value"),

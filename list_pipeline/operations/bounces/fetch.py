@@ -24,7 +24,6 @@ from list_pipeline.core.bounces.classes import (
 from list_pipeline.core.bounces.policy import BOUNCES
 from list_pipeline.core.bounces.sources import ReconciledBounces, counted_by_status, reconcile
 from list_pipeline.core.errors import IncompleteDataError, IntegrationError, LateLogError, RemoteNotFoundError
-from list_pipeline.core.incidents.operators import OPERATORS
 from list_pipeline.core.incidents.own_faults import spread
 from list_pipeline.core.monitoring.complaints import ComplaintRate, complaint_rate, complaints_of
 from list_pipeline.core.observations import (
@@ -40,6 +39,7 @@ from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.integrations.mailjet.errors import UnreadableFieldError
 from list_pipeline.operations import unreadable_rows
 from list_pipeline.operations.access import Observing, ReadingMailjet, Storing
+from list_pipeline.operations.bounces.mail_hosts import operators_of
 from list_pipeline.operations.campaigns.discovery import sent_id
 from list_pipeline.operations.campaigns.recipients import ATTEMPTS, check_recipients, know_recipients
 from list_pipeline.operations.membership.sync import learn_contacts
@@ -304,7 +304,8 @@ def _sampled(
         return []
     with services.database.begin() as connection:
         domains = members.domains_of(connection, [event.contact_id for event in events])
-    chosen = [event for event in spread(events, domains, OPERATORS) if event.contact_id not in asked]
+        operators = operators_of(connection)
+    chosen = [event for event in spread(events, domains, operators) if event.contact_id not in asked]
     found = ((event.contact_id, _message_of(event, messages)) for event in chosen)
     # No further than that many: looking for a message goes through all of them.
     with_message = ((contact_id, number) for contact_id, number in found if number is not None)

@@ -16,7 +16,6 @@ from list_pipeline.core.evidence_card.facts import BY_HAND, IMPORTED, Mailing, O
 from list_pipeline.core.evidence_card.replay import Judged, OtherVerdict, would_change, would_have_changed
 from list_pipeline.core.incidents.contacts import Incident
 from list_pipeline.core.incidents.groups import GroupKind, count_groups, operator_group
-from list_pipeline.core.incidents.operators import OPERATORS
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, Sweep
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.rules import silent_since
@@ -28,6 +27,7 @@ from list_pipeline.core.suppression.verdicts import (
     Verdict,
     VerdictAction,
 )
+from list_pipeline.operations.bounces.mail_hosts import operators_of
 from list_pipeline.operations.suppression.incidents import held_before, reached_at
 from list_pipeline.operations.suppression.reach import reach_of
 from list_pipeline.storage import bounces as bounce_rows
@@ -146,13 +146,14 @@ class _Gathered:
             self.connection, self.mailing.campaign_id, [self.record.contact_id]
         )
         found = [Siblings(GroupKind.DOMAIN, hard, max(hard, counts.get(domain, 0)))]
-        operator = operator_group(domain, OPERATORS)
+        operators = operators_of(self.connection)
+        operator = operator_group(domain, operators)
         established = incident_rows.established_by_domain(
             self.connection, self.mailing.campaign_id, self.verdict.sweep.value, judged.read_at
         )
         found += [
             Siblings(one.group.kind, one.hard, one.attempted, one.group.name)
-            for one in count_groups(established, OPERATORS, self.policy.incidents)
+            for one in count_groups(established, operators, self.policy.incidents)
             if one.group == operator
         ]
         return tuple(found)
@@ -190,7 +191,7 @@ class _Gathered:
             self.policy,
             judged.as_of,
         )
-        reach = reach_of(self.connection, silent, domains, OPERATORS, judged.as_of)
+        reach = reach_of(self.connection, silent, domains, operators_of(self.connection), judged.as_of)
         facts = replace(
             judged.facts,
             campaigns_count=count,

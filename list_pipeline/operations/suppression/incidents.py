@@ -16,6 +16,7 @@ from list_pipeline.core.incidents.policy import IncidentPolicy
 from list_pipeline.core.incidents.strata import TestedGroup, examine, holding_group, remembered
 from list_pipeline.core.incidents.usual import usual_of
 from list_pipeline.operations.access import Storing
+from list_pipeline.operations.bounces.mail_hosts import operators_of
 from list_pipeline.storage import incidents as incident_rows
 
 
@@ -43,10 +44,11 @@ def _examine(
     connection: Connection, campaign_id: int, sweep: str, as_of: datetime, policy: IncidentPolicy
 ) -> tuple[TestedGroup, ...]:
     incident_rows.lock_counts(connection)
+    operators = operators_of(connection)
     domains = incident_rows.established_by_domain(connection, campaign_id, sweep, as_of)
-    counts = count_groups(domains, OPERATORS, policy)
-    usual = usual_of(incident_rows.past_counts(connection, campaign_id), OPERATORS, policy)
-    tested = examine(counts, usual, OPERATORS, policy)
+    counts = count_groups(domains, operators, policy)
+    usual = usual_of(incident_rows.past_counts(connection, campaign_id), operators, policy)
+    tested = examine(counts, usual, operators, policy)
     incident_rows.keep_counts(connection, campaign_id, remembered(counts, tested, policy))
     return tested
 
@@ -60,9 +62,12 @@ def held_before(
         failures: campaign and contact of each.
         domains: contact id to receiving domain; a contact whose domain is not known was in no incident.
     """
+    operators = operators_of(connection)
     flagged = incident_rows.flagged_in(connection, {campaign_id for campaign_id, _ in failures})
     groups = {
-        (campaign_id, contact_id): holding_group(domains[contact_id], flagged[campaign_id], OPERATORS)
+        (campaign_id, contact_id): holding_group(domains[contact_id], flagged[campaign_id], operators)
+        # Where DNS told the operator since, the contact was in the pool then.
+        or holding_group(domains[contact_id], flagged[campaign_id], OPERATORS)
         for campaign_id, contact_id in failures
         if campaign_id in flagged and contact_id in domains
     }

@@ -15,7 +15,6 @@ from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.incidents.contacts import IncidentCause, incidents_of
 from list_pipeline.core.incidents.groups import Group
-from list_pipeline.core.incidents.operators import OPERATORS
 from list_pipeline.core.incidents.own_faults import own_faults
 from list_pipeline.core.incidents.statements import incident_text
 from list_pipeline.core.incidents.strata import TestedGroup
@@ -44,6 +43,7 @@ from list_pipeline.core.suppression.verdicts import (
 )
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.bounces.fetch import BounceData, stored_bounces
+from list_pipeline.operations.bounces.mail_hosts import ask_again, learn_operators, operators_of
 from list_pipeline.operations.campaigns.recipients import require_known
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.plans.execution import carry_out, finish_half_done
@@ -105,6 +105,7 @@ def plan_suppression(services: Services, run: Maintenance, access: ModelAccess |
             "Materialize bounce_data first",
         )
     policy, as_of = policy_of(services), known_until(services, campaign, sweep, data.fetch.fetched_at)
+    learn_operators(services, campaign.campaign_id, sweep.value)
     tested = examine_campaign(services, campaign.campaign_id, sweep.value, as_of, policy.incidents)
     known = _gather(services, run, data, as_of, tested)
     incidents = known.context.incidents
@@ -189,6 +190,7 @@ def _gather(
         failures = {(one.campaign_id, i) for i, tries in past.items() for one in tries if one.failure is not None}
         held = held_before(connection, failures, domains)
         reached = reached_at(connection, held, domains, as_of)
+        operators = operators_of(connection)
     facts = {
         contact_id: ContactFacts(
             is_known=True,
@@ -218,14 +220,16 @@ def _gather(
         for contact_id, tries in past.items()
     }
     sent_at = campaign.send_started_at or campaign.sent_at
-    struck = incidents_of(data.events, domains, tested, OPERATORS, as_of)
-    ours = own_faults(data.events, domains, OPERATORS, as_of)
+    struck = incidents_of(data.events, domains, tested, operators, as_of)
+    ours = own_faults(data.events, domains, operators, as_of)
     incidents = (*struck, *(one for one in ours if one.group not in {group.group for group in struck}))
     context = CampaignContext(campaign.campaign_id, mailed_count, domains, sent_at, incidents)
     silent = silent_since(data.events, history, context, policy_of(services), as_of)
     if silent:
+        asked = {domains[one] for one in silent if one in domains}
+        ask_again(services, campaign.campaign_id, run.sweep.value, asked)
         with services.database.begin() as connection:
-            reach = reach_of(connection, silent, domains, OPERATORS, as_of)
+            reach = reach_of(connection, silent, domains, operators_of(connection), as_of)
         facts |= {i: replace(facts[i], reach=one) for i, one in reach.items() if i in facts}
     return _Known(facts, history, context)
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.incidents.operators import Operators
 from list_pipeline.core.suppression.unreachable import SILENCES
 from list_pipeline.core.suppression.verdicts import Reach
+from list_pipeline.operations.bounces.mail_hosts import mail_hosts_of
 from list_pipeline.storage import incidents as incident_rows
 
 
@@ -49,7 +50,10 @@ def reach_of(
     everybody = set().union(*together.values())
     reasons = [one.value for one in SILENCES]
     answered = incident_rows.last_answered(connection, everybody, reasons, min(silent.values()), as_of)
+    hosts = mail_hosts_of(connection, runs)
     return {
-        contact_id: Reach(max((answered[one] for one in together[domain] if one in answered), default=None))
+        contact_id: Reach(
+            max((answered[one] for one in together[domain] if one in answered), default=None), hosts[domain]
+        )
         for contact_id, domain in asked.items()
     }

@@ -38,6 +38,7 @@ TABLES = {
     "cycle_closing",
     "unreadable_ruling",
     "incident_count",
+    "mail_host",
 }  # fmt: skip
 INDEXES = {
     "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",

@@ -304,6 +304,8 @@ FORBIDDEN = {
         "insert into weekly_list_metrics values ('2026-11-16', 'campaign_1', now(), 1, 0, 1, 0, 0, 1, null, null, null, 2, 0)",
     "an overdispersion that is no share":
         "insert into weekly_list_metrics values ('2026-11-16', 'campaign_1', now(), 1, 0, 1, 0, 0, 1, null, null, null, 1, 2)",
+    "a domain without a name": "insert into mail_host values ('', 'mx.example.com', now())",
+    "a mail host without a name": "insert into mail_host values ('one.example', '', now())",
     "a list that has no state": "insert into list_state values ('master', 'health', 'healthy', now())",
     "a sweep that there is not":
         "insert into list_state_history (list_role, machine, from_state, to_state, event, event_key, sweep, at, noted_at)"

@@ -7,12 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from list_pipeline.core.urls import (
+    check_dns_servers,
     check_error_tracker,
     check_link_base,
     check_postgres_url,
     check_redis_url,
     check_service_url,
     check_webhook,
+    dns_servers,
     encrypted_postgres_url,
     is_loopback,
 )
@@ -198,3 +200,32 @@ def test_a_name_is_no_loopback_because_it_looks_like_one() -> None:
     assert not is_loopback("127.0.0.1.example.com")
     assert not is_loopback(None)
     assert is_loopback("127.8.8.8")
+
+
+@pytest.mark.parametrize(
+    ("value", "servers"),
+    [
+        ("192.0.2.53", [("192.0.2.53", None)]),
+        ("192.0.2.53:5353 , 2001:db8::53", [("192.0.2.53", 5353), ("2001:db8::53", None)]),
+        ("[2001:db8::53]:1", [("2001:db8::53", 1)]),
+        ("192.0.2.53:65535", [("192.0.2.53", 65_535)]),
+        ("[2001:db8::53]", [("2001:db8::53", None)]),
+    ],
+)
+def test_dns_servers_are_addresses_with_or_without_a_port(value: str, servers: list[tuple[str, int | None]]) -> None:
+    assert dns_servers(value) == servers
+
+
+@pytest.mark.parametrize(
+    "value", ["", "dns.example", "192.0.2.53:x", "192.0.2.53,", "192.0.2.53:0", "192.0.2.53:65536"]
+)
+def test_what_is_no_dns_server_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match="DNS server"):
+        dns_servers(value)
+
+
+def test_no_dns_server_and_those_of_the_machine_are_fine() -> None:
+    for value in ("", " ", "system", " system "):
+        check_dns_servers(value)
+    with pytest.raises(ValueError, match="addresses of DNS servers"):
+        check_dns_servers("systems")
