@@ -14,6 +14,7 @@ from list_pipeline.operations.campaigns.recipients import record_recipients
 from list_pipeline.operations.drift.mass_changes import tell_about_mass_changes
 from list_pipeline.operations.drift.odd_sends import watch_sends
 from list_pipeline.operations.drift.reconciliation import reconcile
+from list_pipeline.operations.drift.similar_addresses import ask_about_similar_addresses
 from list_pipeline.operations.drift.unreadable import tell_about_unreadable_rows
 from list_pipeline.operations.five_lists.look import follow
 from list_pipeline.operations.list_states.history import catch_up
@@ -52,4 +53,5 @@ def synchronise(services: Reconciling, *, full: bool = False, progress: Progress
     note_alive(services)
     follow(services)
     tell_about_unreadable_rows(services)
+    ask_about_similar_addresses(services)
     return report

@@ -15,7 +15,7 @@ from list_pipeline.core.drift.findings import DriftKind
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
 from list_pipeline.core.reviews.policy import REVIEWS
-from list_pipeline.core.reviews.questions import MISSING_ROUND, ROUND_DOUBT, ReviewKind, ReviewStatus
+from list_pipeline.core.reviews.questions import MISSING_ROUND, OTHER_SPELLING, ROUND_DOUBT, ReviewKind, ReviewStatus
 from list_pipeline.storage.database import fetch_all, sql_list, sql_word
 
 
@@ -82,6 +82,8 @@ _ENDS = {
     "Mailjet sends it, or its list was validated anew": f"""{_about(OddSend.RESCHEDULED)}
         and (s.mailjet_campaign_id is not null or exists (
             select 1 from campaign_validation v where v.campaign_id = s.id and v.validated_at > r.created_at))""",
+    "none of them is mailed any more": f"""{_about(OTHER_SPELLING)}
+        and {_of_all(f"{_GONE} or c.is_excluded or c.is_unsubscribed")}""",
     "the contact was erased again": f"""r.kind = {sql_word(ReviewKind.FINDING)} and r.details ? 'created_again' and exists (
         select 1 from contact_list_membership c
         where c.contact_id = cast(r.details ->> 'created_again' as bigint) and c.is_anonymised)""",

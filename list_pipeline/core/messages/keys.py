@@ -163,6 +163,11 @@ def unreadable_rows(latest: int) -> MessageKey:
     return MessageKey(f"unreadable_rows:{latest}")
 
 
+def similar_addresses(review_id: int) -> MessageKey:
+    """Contacts may be suppressed persons under another address: one message for each finding."""
+    return MessageKey(f"similar_addresses:{review_id}")
+
+
 def unreadable_ruling(ruling_id: int) -> MessageKey:
     """A person said whether a send or a draft that cannot be read is no round."""
     return MessageKey(f"unreadable_ruling:{ruling_id}")

@@ -49,6 +49,10 @@ CYCLE_CLOSED = "cycle_closed"
 """What the finding is about that a cycle ended without all its rounds, or otherwise than cycles do."""
 
 
+OTHER_SPELLING = "other_spelling"
+"""What the finding is about that contacts may be suppressed persons under another address."""
+
+
 class ReviewStatus(StrEnum):
     """What became of an entry. ``resolved``: what it was about is over, or a person closed a finding; ``decided_by`` says who.
 

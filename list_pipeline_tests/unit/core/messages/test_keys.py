@@ -45,6 +45,7 @@ MADE = {
     keys.rollback_trigger(Trigger.LATENCY, MONDAY): "rollback-trigger:latency:2026-11-23",
     keys.overdue("weekly_health_check", MONDAY): "overdue:weekly_health_check:2026-11-23",
     keys.unreadable_rows(5): "unreadable_rows:5",
+    keys.similar_addresses(5): "similar_addresses:5",
     keys.slow_runs(MONDAY): "slow:2026-11-23",
     keys.stuck_session(11): "stuck-session:11",
 }
