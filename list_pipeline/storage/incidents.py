@@ -168,13 +168,13 @@ def domains_of_account(connection: Connection) -> frozenset[str]:
 
 
 def last_answered(
-    connection: Connection, domains: Collection[str], silences: Collection[str], since: datetime, as_of: datetime
+    connection: Connection, domains: Collection[str], unanswered: Collection[str], since: datetime, as_of: datetime
 ) -> Mapping[str, datetime]:
     """The start of the last send, not before ``since``, in which anybody at each of some domains was answered by a server: was
     delivered to, or refused (UTC); a domain of which nobody was is missing. Sends count as for ``last_reached``.
 
     Args:
-        silences: reasons of failures without an answer.
+        unanswered: reasons of failures without an answer.
     """
     if not domains:
         return {}
@@ -193,11 +193,11 @@ def last_answered(
         left join bounce_event b on b.campaign_id = s.id and b.sweep = s.sweep and b.contact_id = r.contact_id
         where lower(split_part(c.email, '@', 2)) = any(:domains) and not c.is_anonymised
           and (b.contact_id is null
-               or (b.bounce_class not in ({_NOT_TRIED}, {_UNKNOWN}) and b.reason != all(:silences)))
+               or (b.bounce_class not in ({_NOT_TRIED}, {_UNKNOWN}) and b.reason != all(:unanswered)))
         group by 1
         """,
         domains=sorted(domains),
-        silences=sorted(silences),
+        unanswered=sorted(unanswered),
         since=since,
         as_of=as_of,
     )

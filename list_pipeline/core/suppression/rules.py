@@ -18,7 +18,7 @@ from list_pipeline.core.bounces.classes import SENDER_CLASSES, BounceClass, Fail
 from list_pipeline.core.incidents.contacts import Incident, IncidentCause
 from list_pipeline.core.suppression.past import Hit, Past, days_between
 from list_pipeline.core.suppression.policy import SuppressionPolicy
-from list_pipeline.core.suppression.unreachable import lasting_silence, silences
+from list_pipeline.core.suppression.unreachable import lasting_streak, unanswered
 from list_pipeline.core.suppression.verdicts import (
     AskedAbout,
     Attempt,
@@ -83,7 +83,7 @@ def decide(
     return tuple(verdicts)
 
 
-def silent_since(
+def unanswered_since(
     events: Iterable[FailureEvent],
     history: Mapping[int, Sequence[Attempt]],
     campaign: CampaignContext,
@@ -95,7 +95,7 @@ def silent_since(
     found = {}
     for event in events:
         attempts = _past(event.contact_id, history.get(event.contact_id, ()), campaign.campaign_id, as_of)
-        streak = lasting_silence(Past(Hit(campaign.sent_at, event), attempts), policy)
+        streak = lasting_streak(Past(Hit(campaign.sent_at, event), attempts), policy)
         if streak and event.occurred_at <= as_of:
             found[event.contact_id] = streak[0].sent_at
     return found
@@ -346,7 +346,7 @@ def _judge_blocked(case: _Case, past: Past, hit: FailureEvent) -> Verdict:
 
 def _judge_unreachable(case: _Case, past: Past) -> Verdict | None:
     """The verdict where the contact's domain gave no answer for long; None: that is not shown."""
-    events = silences(past, case.facts.reach, case.policy) if case.has_domain else ()
+    events = unanswered(past, case.facts.reach, case.policy) if case.has_domain else ()
     if not events:
         return None
     return case.suppress(
@@ -392,7 +392,9 @@ def _judge_hard(case: _Case, past: Past) -> Verdict:
             VerdictAction.MONITOR,
         )
     if earlier is None:
-        return _judge_unreachable(case, past) or case.keep(
+        if (gone := _judge_unreachable(case, past)) is not None:
+            return _held(gone, incident)
+        return case.keep(
             SuppressionRule.FIRST_DISPUTED_HIT,
             f"Watched: first report of {words}, which is often temporary; a second one counts.",
             VerdictAction.MONITOR,

@@ -18,7 +18,7 @@ from list_pipeline.core.incidents.contacts import Incident
 from list_pipeline.core.incidents.groups import GroupKind, count_groups, operator_group
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, Sweep
 from list_pipeline.core.suppression.policy import SuppressionPolicy
-from list_pipeline.core.suppression.rules import silent_since
+from list_pipeline.core.suppression.rules import unanswered_since
 from list_pipeline.core.suppression.verdicts import (
     AskedAbout,
     CampaignContext,
@@ -184,14 +184,14 @@ class _Gathered:
             if reinstated is None or one.sent_at > reinstated
         )
         count = sum(one.sent_at <= judged.as_of for one in earlier) + self.mailing.is_recipient
-        silent = silent_since(
+        since = unanswered_since(
             [judged.event] if judged.event else [],
             {contact_id: attempts},
             judged.campaign,
             self.policy,
             judged.as_of,
         )
-        reach = reach_of(self.connection, silent, domains, operators_of(self.connection), judged.as_of)
+        reach = reach_of(self.connection, since, domains, operators_of(self.connection), judged.as_of)
         facts = replace(
             judged.facts,
             campaigns_count=count,

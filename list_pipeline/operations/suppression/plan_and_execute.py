@@ -31,7 +31,7 @@ from list_pipeline.core.suppression.rules import (
     keep_delivered,
     keep_rejected,
     keep_taken_back,
-    silent_since,
+    unanswered_since,
 )
 from list_pipeline.core.suppression.verdicts import (
     Attempt,
@@ -224,12 +224,12 @@ def _gather(
     ours = own_faults(data.events, domains, operators, as_of)
     incidents = (*struck, *(one for one in ours if one.group not in {group.group for group in struck}))
     context = CampaignContext(campaign.campaign_id, mailed_count, domains, sent_at, incidents)
-    silent = silent_since(data.events, history, context, policy_of(services), as_of)
-    if silent:
-        asked = {domains[one] for one in silent if one in domains}
+    since = unanswered_since(data.events, history, context, policy_of(services), as_of)
+    if since:
+        asked = {domains[one] for one in since if one in domains}
         ask_again(services, campaign.campaign_id, run.sweep.value, asked)
         with services.database.begin() as connection:
-            reach = reach_of(connection, silent, domains, operators_of(connection), as_of)
+            reach = reach_of(connection, since, domains, operators_of(connection), as_of)
         facts |= {i: replace(facts[i], reach=one) for i, one in reach.items() if i in facts}
     return _Known(facts, history, context)
 

@@ -313,6 +313,11 @@ HISTORIES: dict[str, tuple[Verdict, VerdictAction, SuppressionRule]] = {
         R.SECOND_HIT,
     ),
     "no host at last": (judged(Mail(0, 5), *SILENT, reach=NEVER_ANSWERED), SUPPRESS, R.SECOND_HIT),
+    "no host at last, in an incident": (
+        judged(Mail(0, 5), *SILENT, reach=NEVER_ANSWERED, in_incident=True),
+        HOLD,
+        R.SECOND_HIT,
+    ),
     "no host once": (judged(Mail(0, 5), reach=NEVER_ANSWERED), MONITOR, R.FIRST_DISPUTED_HIT),
     "no answer in an incident of the operator": (
         judged(silent(), silent(30, held=GroupKind.OPERATOR), silent(60), reach=NEVER_ANSWERED),
