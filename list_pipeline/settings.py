@@ -37,6 +37,8 @@ from list_pipeline.core.urls import (
 _HOUR_S = 3600
 _DECADE_DAYS = 3653
 """The most of every setting is far beyond what anybody means, and near enough that no date and no wait runs out of its type."""
+LEAST_PASSWORD = 16
+"""Characters of a password that strangers may try."""
 
 
 class OperatingMode(StrEnum):
@@ -103,6 +105,11 @@ class Settings(BaseSettings):
     mail_host_resolver: str = Field(
         "",
         description="DNS servers asked for the mail hosts of custom domains: system, or addresses; empty: nobody is asked.",
+    )
+
+    event_webhook_user: str = Field("mailjet", min_length=1, description="User name that Mailjet's events come with.")
+    event_webhook_password: SecretStr | None = Field(
+        None, description="Their password, 16 characters at least; without it no events are received."
     )
 
     # Stores
@@ -257,6 +264,20 @@ class Settings(BaseSettings):
     def _addresses_of_servers(cls, value: str) -> str:
         check_dns_servers(value)
         return value.strip()
+
+    @field_validator("event_webhook_user")
+    @classmethod
+    def _user_of_basic(cls, value: str) -> str:
+        if ":" in value:
+            raise ValueError("must hold no colon: HTTP Basic separates name and password by one")
+        return value
+
+    @field_validator("event_webhook_password")
+    @classmethod
+    def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < LEAST_PASSWORD:
+            raise ValueError(f"must have {LEAST_PASSWORD} characters or more: whoever guesses it can write evidence")
+        return value
 
     @field_validator("slack_webhook_url")
     @classmethod

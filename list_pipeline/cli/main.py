@@ -26,7 +26,9 @@ from list_pipeline.cli import (
     reconciliation,
     reviews,
     sender_faults,
+    serve,
     states,
+    told_events,
     unreadable,
     validation,
     weekly,
@@ -239,6 +241,8 @@ erasure.register(app)
 unreadable.register(app)
 evidence_card.register(app)
 sender_faults.register(app)
+serve.register(app)
+told_events.register(app)
 
 
 @app.command()

@@ -22,6 +22,7 @@ from list_pipeline.operations.membership import sync as membership_sync
 from list_pipeline.operations.membership.list_reading import SyncReport
 from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.safety.restore_guard import needs_reading, note_alive
+from list_pipeline.operations.told_events.receive import join_waiting
 from list_pipeline.storage.limiter import forget_old_requests
 from list_pipeline.storage.membership.sync import set_sync_requests
 
@@ -44,6 +45,7 @@ def synchronise(services: Reconciling, *, full: bool = False, progress: Progress
         raise
     tell_about_mass_changes(services)
     report.findings += record_recipients(services, progress).findings
+    report.findings += join_waiting(services)
     watch_sends(services, asks_mailjet=False)
     bounces.load_history(services, progress)
     report.requests = services.mailjet.requests_made - before - (reconciled.sync_requests if reconciled else 0)

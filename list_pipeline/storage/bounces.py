@@ -17,6 +17,7 @@ from list_pipeline.core.bounces.classes import (
     restore_classification,
 )
 from list_pipeline.core.observations import MessageStatus
+from list_pipeline.storage import told_events
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, to_json
 
 
@@ -49,6 +50,7 @@ _EVENT_COLUMNS = (
     "in_message_log",
     "is_contradictory",
     "server_words",
+    "told_at",
 )
 
 
@@ -100,6 +102,7 @@ def save_fetch(connection: Connection, fetch: StoredFetch, events: Iterable[Fail
         ("campaign_id", "sweep", *_EVENT_COLUMNS),
         ((fetch.campaign_id, fetch.sweep, *_columns(event)) for event in events),
     )
+    told_events.meet(connection, fetch.campaign_id)
     return True
 
 
@@ -130,6 +133,7 @@ def _columns(event: FailureEvent) -> tuple[Any, ...]:
         event.in_message_log,
         event.is_contradictory,
         event.server_words,
+        event.told_at,
     )
 
 
@@ -151,6 +155,7 @@ def _event(row: RowMapping, campaign_id: int) -> FailureEvent:
         in_bounce_log=row["in_bounce_log"],
         in_message_log=row["in_message_log"],
         is_contradictory=row["is_contradictory"],
+        told_at=row["told_at"],
     )
 
 
@@ -160,11 +165,11 @@ def campaigns_without_fetch(
     """Past campaigns whose failures were never read whole, nor tried since an instant, oldest first."""
     return fetch_all(
         connection,
-        """
+        f"""
         select s.id as campaign_id, s.campaign_key from campaign_schedule s
         where s.mailjet_campaign_id is not null and coalesce(s.send_end_at, s.send_start_at) <= :before
           and s.retired_at is null
-          and not exists (select 1 from bounce_fetch f where f.campaign_id = s.id
+          and not exists (select 1 from bounce_fetch f where f.campaign_id = s.id and f.sweep <> '{told_events.TOLD}'
                           and (f.is_complete or f.fetched_at > :since))
         order by coalesce(s.send_end_at, s.send_start_at)
         """,
@@ -184,9 +189,11 @@ class PastAttempt:
     failure: FailureEvent | None
 
 
-_BEST_FETCH = """select sweep, is_complete from bounce_fetch b where b.campaign_id = s.id
+_BEST_FETCH = f"""select sweep, is_complete from bounce_fetch b
+            where b.campaign_id = s.id and b.sweep <> '{told_events.TOLD}'
             order by is_complete desc, fetched_at desc limit 1"""
-"""The reading of campaign ``s`` that is believed: the latest complete one, else the latest."""
+"""The reading of campaign ``s`` that is believed: the latest complete one, else the latest. What was only told is no reading:
+nothing is decided on it."""
 
 
 def attempts_of(
@@ -235,7 +242,7 @@ class StoredReading:
 def readings_of(
     connection: Connection, contact_id: int, campaign_ids: Sequence[int]
 ) -> Mapping[int, list[StoredReading]]:
-    """Every reading of some campaigns with a contact's failure in it, by campaign, oldest first."""
+    """Every reading of some campaigns with a contact's failure in it, by campaign, oldest first; what was only told is none."""
     columns = ", ".join(f"e.{c}" for c in _EVENT_COLUMNS if c != "contact_id")
     found = fetch_all(
         connection,
@@ -243,7 +250,7 @@ def readings_of(
         select f.campaign_id, f.sweep, f.fetched_at, f.is_complete, cast(:contact as bigint) as contact_id, {columns}
         from bounce_fetch f left join bounce_event e
           on e.campaign_id = f.campaign_id and e.sweep = f.sweep and e.contact_id = :contact
-        where f.campaign_id = any(:campaigns) order by f.campaign_id, f.fetched_at, f.sweep
+        where f.campaign_id = any(:campaigns) and f.sweep <> '{told_events.TOLD}' order by f.campaign_id, f.fetched_at, f.sweep
         """,
         contact=contact_id,
         campaigns=list(campaign_ids),

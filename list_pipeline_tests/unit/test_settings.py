@@ -91,6 +91,8 @@ def test_every_setting_is_read_from_the_variable_of_its_name(monkeypatch: pytest
         other = "debug"
     elif name == "log_format":
         other = "json"
+    elif name == "event_webhook_user":
+        other = "somebody"
     elif name == "slack_charts":
         other = "text"
     elif name == "gemini_thinking_level":
@@ -190,8 +192,9 @@ URLS = {
     "redis_url": "redis://:{}@localhost:6379/0",
     "slack_webhook_url": "https://hooks.example.com/services/{}",
     "sentry_dsn": "https://{}@errors.example.com/1",
+    "event_webhook_password": "{}-long-enough",
 }
-"""Secrets that are part of a URL."""
+"""Secrets that are part of a URL, or have a length that is asked for."""
 
 
 @pytest.mark.parametrize("name", SECRETS)
@@ -354,3 +357,19 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_link_base_has_no_slash_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APP_URL", "https://app.example.com/")
     assert read_settings().app_url == "https://app.example.com"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [("EVENT_WEBHOOK_USER", "a:b", "no colon"), ("EVENT_WEBHOOK_PASSWORD", "x" * 15, "16 characters")],
+)
+def test_what_mailjets_events_come_with_is_hard_to_guess_and_fits_http_basic(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        read_settings()
+    assert value not in str(caught.value)
+    monkeypatch.setenv("EVENT_WEBHOOK_USER", "ab")
+    monkeypatch.setenv("EVENT_WEBHOOK_PASSWORD", "x" * 16)
+    assert read_settings().secret("event_webhook_password") == "x" * 16

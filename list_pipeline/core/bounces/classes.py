@@ -367,7 +367,8 @@ class FailureEvent:
     """The failure of one contact's message in one campaign.
 
     ``campaign_id`` is ours, ``occurred_at`` an aware instant in UTC. ``is_contradictory``: one source claims a hard
-    bounce that the other does not support; such an event never counts.
+    bounce that the other does not support; such an event never counts. ``told_at``: when Mailjet's Event API told of it; None:
+    it did not.
     """
 
     contact_id: int
@@ -380,12 +381,13 @@ class FailureEvent:
     in_bounce_log: bool
     in_message_log: bool
     is_contradictory: bool = False
+    told_at: datetime | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.occurred_at.tzinfo is None:
             raise ValueError("an event's instant must be timezone-aware")
-        if not (self.in_bounce_log or self.in_message_log):
-            raise ValueError("an event was seen in at least one of the two sources")
+        if not (self.in_bounce_log or self.in_message_log or self.told_at):
+            raise ValueError("an event was seen in at least one of the two sources, or told")
 
     @property
     def bounce_class(self) -> BounceClass:

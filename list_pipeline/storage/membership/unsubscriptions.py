@@ -89,13 +89,16 @@ def take_back(connection: Connection, contact_id: int, by: str, note: str, now: 
 
 def kept_and_listed(connection: Connection) -> tuple[int, ...]:
     """Contacts that unsubscribed once and that a campaign could reach all the same, because somebody put them on a campaign
-    list again."""
+    list again. Whoever was only told to have left is not among them: the list may show it with its next reading."""
     found = fetch_all(
         connection,
         f"""
         select distinct l.contact_id from list_membership l join contact_list_membership c using (contact_id)
         where l.left_at is null and l.list_role in ('campaign_1', 'campaign_2', 'campaign_3') and not l.is_unsubscribed
-          and not c.is_excluded and l.contact_id in ({UNSUBSCRIBED_FOR_GOOD}) order by l.contact_id
+          and not c.is_excluded and l.contact_id in ({UNSUBSCRIBED_FOR_GOOD})
+          and not exists (select 1 from kept_unsubscription t
+                          where t.contact_id = l.contact_id and t.told_at is not null and t.taken_back_at is null)
+        order by l.contact_id
         """,
     )
     return tuple(int(row["contact_id"]) for row in found)

@@ -39,6 +39,7 @@ TABLES = {
     "unreadable_ruling",
     "incident_count",
     "mail_host",
+    "told_event", "told_count", "contact_engagement",
 }  # fmt: skip
 INDEXES = {
     "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",
@@ -63,6 +64,7 @@ INDEXES = {
     "mass_change_open_idx", "mass_change_contact_idx", "list_edit_seen_at_idx", "list_edit_unjudged_idx",
     "list_edit_mass_change_idx",
     "unreadable_row_open_idx", "unreadable_row_contact_idx",
+    "told_event_aside_idx", "told_event_campaign_idx",
 }  # fmt: skip
 # Table, columns, table referred to, what happens on delete and on update (a: nothing, r: refused, c: cascade, n: null).
 FOREIGN_KEYS = {

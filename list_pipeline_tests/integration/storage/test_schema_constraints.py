@@ -154,6 +154,32 @@ def incident_count(kind: str = "operator", attempted: int = 3, hard: int = 3) ->
         select id, '{kind}', 'Google', {attempted}, {hard} from campaign_schedule"""
 
 
+def told_event(**parts: str) -> str:
+    row = {"identity": "gen_random_uuid()", "kind": "'unsub'", "occurred_at": "now()", "received_at": "now()", **parts}
+    return f"insert into told_event ({', '.join(row)}) values ({', '.join(row.values())})"
+
+
+A_TOLD_FAILURE = {"kind": "'bounce'", "bounce_class": "'hard'", "reason": "'user_unknown'", "decided_by": "'state'"}
+
+
+def told_count(**parts: str) -> str:
+    row = {"day": "current_date", "kind": "'open'", "outcome": "'kept'", "events": "1", "first_at": "now()",
+           "last_at": "now()", **parts}  # fmt: skip
+    return f"insert into told_count ({', '.join(row)}) values ({', '.join(row.values())})"
+
+
+def engagement(**parts: str) -> str:
+    row = {"contact_id": "1", "mailjet_campaign_id": "0", "first_open_at": "now()", "last_open_at": "now()", **parts}
+    return f"insert into contact_engagement ({', '.join(row)}) values ({', '.join(row.values())})"
+
+
+def told_reading(is_complete: str = "false") -> str:
+    return f"""insert into bounce_fetch (campaign_id, sweep, fetched_at, is_complete, rows_read)
+        select id, 'told', now(), {is_complete}, 0 from campaign_schedule"""
+
+
+EARLIER = "now() - interval '1 day'"
+
 ALLOWED = [
     plan(), item(), step(), metrics("open_rate", "100"), log("running"), snapshot(), review(), suppressed("manual"),
     message("pending"), message("sent", "now()"), member("master"), contact("a@example.com"), event(), job(), asked(),
@@ -162,6 +188,7 @@ ALLOWED = [
     mass_change(how="0, 0, 0, 'accepted', now()"), unreadable_row(),
     unreadable_ruling(),
     incident_count(),
+    told_event(), told_event(**A_TOLD_FAILURE), told_count(), engagement(), told_reading(),
 ]  # fmt: skip
 
 CLOSING = (
@@ -368,6 +395,29 @@ FORBIDDEN = {
         "insert into mode_state (first_started_at, switched_off_at) values (now(), now())",
     "a switch found off by a passer-by":
         "insert into mode_state (first_started_at, switched_off_at, switched_off_by) values (now(), now(), 'x')",
+    "a told event of an unknown kind": told_event(kind="'teleported'"),
+    "a told event of a campaign below zero": told_event(mailjet_campaign_id="0"),
+    "a told event of a list below zero": told_event(mailjet_list_id="-1"),
+    "a told failure without a class": told_event(kind="'bounce'"),
+    "a told open with a class": told_event(**{**A_TOLD_FAILURE, "kind": "'open'"}),
+    "a told failure of an unknown class": told_event(**{**A_TOLD_FAILURE, "bounce_class": "'odd'"}),
+    "a told failure without a reason": told_event(**{**A_TOLD_FAILURE, "reason": "null"}),
+    "a told failure that nothing decided": told_event(**{**A_TOLD_FAILURE, "decided_by": "null"}),
+    "a told failure decided by a passer-by": told_event(**{**A_TOLD_FAILURE, "decided_by": "'x'"}),
+    "a count of told events of an unknown kind": told_count(kind="'teleported'"),
+    "a count of told events without an outcome": told_count(outcome="''"),
+    "a count of no told events": told_count(events="0"),
+    "a count of told events that ended before it began": told_count(last_at=EARLIER),
+    "a sign of a contact in a campaign below zero": engagement(mailjet_campaign_id="-1"),
+    "no sign of a contact": engagement(first_open_at="null", last_open_at="null"),
+    "a last open before the first": engagement(last_open_at=EARLIER),
+    "a last open without a first": engagement(first_open_at="null", first_click_at="now()", last_click_at="now()"),
+    "a first open without a last": engagement(last_open_at="null"),
+    "a last click before the first": engagement(first_click_at="now()", last_click_at=EARLIER),
+    "a first click without a last": engagement(first_click_at="now()"),
+    "a last fetch before the first": engagement(first_prefetch_at="now()", last_prefetch_at=EARLIER),
+    "a first fetch without a last": engagement(first_prefetch_at="now()"),
+    "a whole reading of what was told": told_reading("true"),
     "a second row of the limiter": "insert into limiter_state (only_row, allowance, refused_at) values (false, 6, now())",
     "an allowance of nothing": "insert into limiter_state (allowance, refused_at) values (0, now())",
     "a second key of erasures":

@@ -1,0 +1,42 @@
+"""The command that runs the HTTP service. What it answers stands in ``list_pipeline.api``, which is no import of this layer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from list_pipeline.cli.common import opened_services, say
+from list_pipeline.core.errors import ConfigurationError
+from list_pipeline.core.urls import is_loopback
+
+_APP = "list_pipeline.api.app:create_app"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command()(serve)
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen at.")] = 8080,
+    behind_proxy: Annotated[
+        bool, typer.Option("--behind-proxy", help="A proxy that ends TLS stands in front: other addresses may be used.")
+    ] = False,
+) -> None:
+    """Run the HTTP service until it is interrupted: so far, the receiver of Mailjet's events (POST /webhooks/mailjet)."""
+    import uvicorn
+
+    if not is_loopback(host) and not behind_proxy:
+        raise ConfigurationError(
+            f"Listening at {host}",
+            "events carry addresses and a password, and this service speaks no TLS",
+            "Keep 127.0.0.1 and put a proxy in front, or say --behind-proxy where one already ends TLS",
+        )
+    with opened_services() as services:
+        # Asked here, so that what is missing is said before a port is opened.
+        services.settings.secret("event_webhook_password")
+    say(f"Listening at http://{host}:{port}; Ctrl-C ends it.")
+    # No access log: the service logs what it did itself.
+    uvicorn.run(_APP, factory=True, host=host, port=port, log_config=None, access_log=False, server_header=False)

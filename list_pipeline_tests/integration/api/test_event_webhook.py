@@ -1,0 +1,147 @@
+"""The receiver over HTTP: who may send, how much, and that 200 means committed."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+import uvicorn
+from pydantic import SecretStr
+
+from list_pipeline.api.app import create_app
+from list_pipeline.api.event_webhook import LONGEST_BODY, MOST_EVENTS, PATH
+from list_pipeline.core.errors import ConfigurationError
+from list_pipeline.integrations.tls import tls_context
+from list_pipeline.operations.services import Services
+from list_pipeline_tests.integration.accounts import HARD, Installation
+from list_pipeline_tests.integration.told_events.events import event, hard
+
+USER = "mailjet"
+WORD = "correct horse battery"
+
+
+@contextmanager
+def served(services: Services) -> Iterator[httpx.Client]:
+    """The service on a port of this machine, and a client that knows the password."""
+    server = uvicorn.Server(uvicorn.Config(create_app(services), port=0, log_config=None))
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    # From here on connections wait until the server takes them.
+    sock.listen()
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+        with httpx.Client(base_url=url, auth=(USER, WORD), trust_env=False, verify=tls_context(), timeout=20) as http:
+            yield http
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        sock.close()
+
+
+@pytest.fixture
+def http(small: Installation) -> Iterator[httpx.Client]:
+    with served(small.another(event_webhook_password=WORD)) as client:
+        yield client
+
+
+def kept(made: Installation) -> list[tuple[object, ...]]:
+    return made.query("select kind, contact_id from told_event order by kind, contact_id")
+
+
+def test_version_1_and_version_2_are_kept_when_200_is_answered(small: Installation, http: httpx.Client) -> None:
+    one = http.post(PATH, json=hard(small, HARD[0]))
+    assert (one.status_code, one.json()) == (200, {"received": 1, "refused": 0})
+    assert kept(small) == [("bounce", small.account.people[HARD[0]])]
+    many = http.post(PATH, json=[hard(small, HARD[1]), event(small, 47, "open"), "odd"])
+    assert (many.status_code, many.json()) == (200, {"received": 2, "refused": 1})
+    assert len(kept(small)) == 2
+
+
+def test_a_batch_that_is_sent_again_changes_nothing(small: Installation, http: httpx.Client) -> None:
+    batch = [hard(small, person) for person in HARD]
+    assert [http.post(PATH, json=batch).status_code for _ in range(3)] == [200, 200, 200]
+    assert len(kept(small)) == len(HARD)
+
+
+REFUSED = (
+    "",
+    "Basic",
+    "Basic !!!",
+    "Bearer " + b64encode(f"{USER}:{WORD}".encode()).decode(),
+    "Basic " + b64encode(f"{USER}:{WORD}x".encode()).decode(),
+    "Basic " + b64encode(f"{USER}:".encode()).decode(),
+    "Basic " + b64encode(f"other:{WORD}".encode()).decode(),
+    "Basic " + b64encode(b"\xff\xfe").decode(),
+    "Basic " + "A" * 5_000,
+)
+
+
+def test_whoever_does_not_know_the_password_is_refused(small: Installation, http: httpx.Client) -> None:
+    for header in REFUSED:
+        request = http.build_request("POST", PATH, json=hard(small, HARD[0]), headers={"Authorization": header})
+        answer = http.send(request, auth=None)
+        assert answer.status_code == 401, header
+        assert answer.headers["www-authenticate"].startswith("Basic")
+        assert WORD not in answer.text + str(small.logs)
+    assert kept(small) == []
+
+
+def test_a_password_of_letters_beyond_ascii_works(small: Installation) -> None:
+    word = "пароль-из-слов-и-ещё"
+    with served(small.another(event_webhook_password=word, event_webhook_user="märz")) as client:
+        header = "Basic " + b64encode(f"märz:{word}".encode()).decode()
+        assert client.post(PATH, json=[], headers={"Authorization": header}, auth=None).status_code == 200
+        assert client.post(PATH, json=[]).status_code == 401
+
+
+def test_a_body_that_is_no_json_is_answered_with_200_so_that_it_does_not_come_for_a_day(http: httpx.Client) -> None:
+    answer = http.post(PATH, content=b'{"event": "bounce" "time": 1}')
+    assert (answer.status_code, answer.json()) == (200, {"received": 0, "refused": 1})
+
+
+def test_a_body_that_is_too_long_is_refused_whether_its_length_is_told_or_not(
+    small: Installation, http: httpx.Client
+) -> None:
+    assert http.post(PATH, content=b" " * (LONGEST_BODY + 1)).status_code == 413
+    chunks = (b" " * 65536 for _ in range(LONGEST_BODY // 65536 + 2))
+    assert http.post(PATH, content=chunks).status_code == 413
+    assert http.post(PATH, json=hard(small, HARD[0])).status_code == 200
+
+
+def test_too_many_events_at_once_are_refused_and_as_many_as_may_be_are_not(http: httpx.Client) -> None:
+    assert http.post(PATH, content=json.dumps([0] * (MOST_EVENTS + 1))).status_code == 413
+    answer = http.post(PATH, content=json.dumps([0] * MOST_EVENTS))
+    assert (answer.status_code, answer.json()) == (200, {"received": 0, "refused": MOST_EVENTS})
+
+
+def test_deep_nesting_is_no_way_to_stop_it(http: httpx.Client) -> None:
+    assert http.post(PATH, content=b"[" * 200_000).status_code == 200
+    assert http.post(PATH, json=[]).status_code == 200
+
+
+def test_nothing_else_is_there(http: httpx.Client) -> None:
+    assert http.get(PATH).status_code == 405
+    for path in ("/", "/docs", "/openapi.json", "/webhooks/mailjet/", "/webhooks"):
+        assert http.get(path).status_code in (404, 307, 405)
+
+
+def test_where_the_database_is_away_mailjet_is_asked_to_send_again(small: Installation) -> None:
+    settings = small.another(event_webhook_password=WORD).settings
+    nowhere = settings.model_copy(update={"database_url": SecretStr("postgresql://127.0.0.1:1/nothing")})
+    with Services(nowhere, small.clock) as away, served(away) as client:
+        answer = client.post(PATH, json=hard(small, HARD[0]))
+    assert answer.status_code == 503
+    assert "127.0.0.1" not in answer.text
+
+
+def test_without_a_password_the_service_does_not_start(small: Installation) -> None:
+    with pytest.raises(ConfigurationError, match="EVENT_WEBHOOK_PASSWORD"):
+        create_app(small.services)

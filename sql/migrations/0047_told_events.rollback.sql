@@ -1,0 +1,12 @@
+delete from list_pipeline.kept_unsubscription where told_at is not null and taken_back_at is null;
+alter table list_pipeline.kept_unsubscription drop column told_at;
+delete from list_pipeline.bounce_fetch where sweep = 'told';
+alter table list_pipeline.bounce_event drop constraint bounce_event_check;
+alter table list_pipeline.bounce_event drop column told_at;
+alter table list_pipeline.bounce_event add constraint bounce_event_check check (in_bounce_log or in_message_log);
+alter table list_pipeline.bounce_fetch drop constraint bounce_fetch_told_check;
+alter table list_pipeline.bounce_fetch drop constraint bounce_fetch_sweep_check;
+alter table list_pipeline.bounce_fetch add constraint bounce_fetch_sweep_check check (sweep in ('24h', '72h', '7d'));
+drop table list_pipeline.contact_engagement;
+drop table list_pipeline.told_count;
+drop table list_pipeline.told_event;
