@@ -30,7 +30,7 @@ def serve(
 
     if not is_loopback(host) and not behind_proxy:
         raise ConfigurationError(
-            f"Listening at {host}",
+            "Listening at an address that is not this machine's own",
             "events carry addresses and a password, and this service speaks no TLS",
             "Keep 127.0.0.1 and put a proxy in front, or say --behind-proxy where one already ends TLS",
         )

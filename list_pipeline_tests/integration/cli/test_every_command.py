@@ -107,6 +107,9 @@ ROWS: Mapping[str, Row] = {
     "mass-changes": Row(also=("--accept", "1", "--repair", "1", *NAMED), asks=("--accept", "1", *NAMED)),
     "unreadable": Row(("--ended", "5"), also=("--not-a-round", "1", "--may-be-a-round", "1", *NAMED)),
     "retention": Row(("--dry-run",)),
+    "told-events": Row(("--days", "7")),
+    # Without a password it does not begin to listen.
+    "serve": Row(ends=1, also=("--host", "127.0.0.1", "--port", "8080")),
     "erase": Row(
         ("{other}", "--reason", "asked by letter", "--by", "A. Person", "--yes"),
         asks=("{other}", "--reason", "asked by letter", "--by", "A. Person"),
