@@ -56,6 +56,8 @@ def _stored(card: EvidenceCard) -> dict[str, Any]:
         "others": card.siblings,
         "known": record.known,
         "last_delivered_at": last.sent_at if last is not None else None,
+        "engagement": record.engagement,
+        "only_told": record.only_told,
         "campaigns": record.mailings,
         "plans": record.plans,
         "questions": record.questions,

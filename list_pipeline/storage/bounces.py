@@ -263,3 +263,14 @@ def readings_of(
             StoredReading(campaign_id, row["sweep"], row["fetched_at"], row["is_complete"], failure)
         )
     return result
+
+
+def only_told_of(connection: Connection, contact_id: int) -> tuple[tuple[int, FailureEvent], ...]:
+    """Campaign and failure of what was told of a contact and is in no whole reading, oldest first."""
+    found = fetch_all(
+        connection,
+        f"""select campaign_id, {", ".join(_EVENT_COLUMNS)} from bounce_event
+            where contact_id = :contact and sweep = '{told_events.TOLD}' order by occurred_at, campaign_id""",
+        contact=contact_id,
+    )
+    return tuple((int(row["campaign_id"]), _event(row, int(row["campaign_id"]))) for row in found)

@@ -7,11 +7,12 @@ rules again (``replay``). No address is in any of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from list_pipeline.core.bounces.classes import FailureEvent
+from list_pipeline.core.engagement import Engagement
 from list_pipeline.core.erasure import KeptOff
 from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.lists import ListRole
@@ -215,10 +216,20 @@ class Siblings:
 
 
 @dataclass(frozen=True, slots=True)
+class OnlyTold:
+    """A failure that Mailjet told of and that no reading of the campaign shows; nothing is decided on it."""
+
+    campaign_id: int
+    failure: FailureEvent
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """Everything that is stored of a contact. ``mailings``: oldest first; ``plans`` in the order in which they were made.
 
-    ``known``: None where we have no row of it, and Mailjet reported something about it all the same.
+    ``known``: None where we have no row of it, and Mailjet reported something about it all the same. ``engagement``: its latest
+    opens and clicks. ``signs_since``: when opens and clicks were first told at all (UTC); None: never, and nobody can say.
+    ``only_told``: what Mailjet told of failures that no reading shows.
     """
 
     contact_id: int
@@ -227,6 +238,9 @@ class Record:
     plans: tuple[PlannedFor, ...] = ()
     questions: tuple[Question, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
+    engagement: Engagement = field(default_factory=Engagement)
+    signs_since: datetime | None = None
+    only_told: tuple[OnlyTold, ...] = ()
 
     @property
     def is_suppressed(self) -> bool:

@@ -130,6 +130,7 @@ def _group(verdict: Verdict | None) -> VerdictAction | None:
 def _changes(judged: Judged) -> Iterator[tuple[str, Judged]]:
     yield from _people(judged)
     yield from _deliveries(judged)
+    yield from _signs(judged)
     yield from _incidents(judged)
     yield from _earlier_failures(judged)
     yield from _failure(judged)
@@ -168,6 +169,18 @@ def _deliveries(judged: Judged) -> Iterator[tuple[str, Judged]]:
         if some:
             which = f"the {name} delivery on {date_text(some[-1].sent_at)}" if len(some) == 1 else f"{name} deliveries"
             yield f"without {which}", _told(judged, *(one for one in judged.attempts if one not in some))
+
+
+def _signs(judged: Judged) -> Iterator[tuple[str, Judged]]:
+    event, at = judged.event, judged.facts.address_worked_at
+    if event is None:
+        return
+    if at is not None:
+        silent = replace(judged.facts, address_worked_at=None)
+        yield f"without the open or click on {date_text(at)}", replace(judged, facts=silent)
+    else:
+        opened = replace(judged.facts, address_worked_at=event.occurred_at + _A_MOMENT)
+        yield f"an open or click since {date_text(event.occurred_at)}", replace(judged, facts=opened)
 
 
 def _incidents(judged: Judged) -> Iterator[tuple[str, Judged]]:

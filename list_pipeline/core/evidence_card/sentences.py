@@ -206,12 +206,29 @@ def delivery_lines(record: Record) -> list[str]:
         return ["No campaign was sent to it."]
     last, reached = record.last_delivery, sum(one.was_delivered for one in record.mailings)
     if last is None:
-        return ["No delivery is known.", _NO_SIGNS]
+        return ["No delivery is known.", _signs(record)]
     of = count_text(len(record.mailings), "campaign")
-    return [f"The last one: {_named(last)}; {reached:,} of {of} reached it.", _NO_SIGNS]
+    return [f"The last one: {_named(last)}; {reached:,} of {of} reached it.", _signs(record)]
 
 
-_NO_SIGNS = "Opens and clicks are not recorded contact by contact."
+def _signs(record: Record) -> str:
+    """The latest open and click, or why none is known."""
+    signs = record.engagement
+    named = [
+        f"{words} {instant_text(at)}"
+        for words, at in (
+            ("last open", signs.opened_at),
+            ("last click", signs.clicked_at),
+            ("last fetched by its mail program before anybody looked", signs.prefetched_at),
+        )
+        if at is not None
+    ]
+    if named:
+        joined = "; ".join(named)
+        return f"{joined[:1].upper()}{joined[1:]}."
+    if record.signs_since is None:
+        return "Opens and clicks are not known: Mailjet never told of any."
+    return f"No open and no click since {date_text(record.signs_since)}, when the first ones were told."
 
 
 def failure_lines(record: Record, *, in_full: bool) -> list[str]:
@@ -221,10 +238,19 @@ def failure_lines(record: Record, *, in_full: bool) -> list[str]:
         in_full: also what Mailjet showed, and what of the receiver's words is kept.
     """
     verdicts = {one.campaign_id: one for one in record.plans if one.kind is PlanKind.SUPPRESSION}
-    return [
+    return _only_told(record, in_full) + [
         f"{_named(one)}: {_failure(one.failure, in_full)} {_verdict(verdicts.get(one.campaign_id), in_full)}"
         for one in record.mailings
         if one.failure is not None
+    ]
+
+
+def _only_told(record: Record, in_full: bool) -> list[str]:
+    """Failures that were told and are in no reading."""
+    weight = "Mailjet told of it, and its logs do not show it; nothing is decided on it."
+    told = ((record.mailing(one.campaign_id), one.failure) for one in record.only_told)
+    return [
+        f"{_named(mailing)}: {_failure(failure, in_full)} {weight}" for mailing, failure in told if mailing is not None
     ]
 
 

@@ -223,6 +223,12 @@ class _Case:
         """The failure that is judged; None: there is none, the contact is flagged as complaining."""
         return self.past.now.event if self.past is not None else None
 
+    def sign_since(self, instant: datetime) -> datetime | None:
+        """When the contact opened or clicked after an instant; None: it did not, as far as is known. It protects also where it
+        became known after the moment that is judged for: that an address works is no less true then."""
+        at = self.facts.address_worked_at
+        return at if at is not None and at > instant else None
+
     def keep(self, rule: SuppressionRule, explanation: str, action: VerdictAction = VerdictAction.KEEP) -> Verdict:
         return self._verdict(action, rule, explanation, (self.event,) if self.event else (), None)
 
@@ -365,6 +371,16 @@ def _delivered_since(case: _Case) -> Verdict:
     )
 
 
+def _engaged_since(case: _Case, sign: datetime) -> Verdict:
+    """Neither an undisputed hard bounce nor a complaint is answered so: a message of before may be opened from an archive long
+    after the address is gone, and whoever complained has opened it."""
+    return case.keep(
+        SuppressionRule.ENGAGED_SINCE,
+        f"Watched: opened or clicked on {date_text(sign)}, after these failures began, so the address works.",
+        VerdictAction.MONITOR,
+    )
+
+
 def _judge_hard(case: _Case, past: Past) -> Verdict:
     event = past.now.event
     words = event.reason.value.replace("_", " ")
@@ -399,6 +415,8 @@ def _judge_hard(case: _Case, past: Past) -> Verdict:
             f"Watched: first report of {words}, which is often temporary; a second one counts.",
             VerdictAction.MONITOR,
         )
+    if event.classification.is_disputed and (sign := case.sign_since(earlier.event.occurred_at)):
+        return _engaged_since(case, sign)
     days = days_between(earlier.sent_at, past.now.sent_at)
     verdict = case.suppress(
         SuppressionRule.SECOND_HIT,
@@ -440,6 +458,8 @@ def _judge_soft(case: _Case, past: Past) -> Verdict:
             "Watched: too new to be suppressed for temporary failures.",
             VerdictAction.MONITOR,
         )
+    if is_pattern and (sign := case.sign_since(streak[0].event.occurred_at)):
+        return _engaged_since(case, sign)
     if is_pattern:
         return case.suppress(
             SuppressionRule.SOFT_PATTERN,

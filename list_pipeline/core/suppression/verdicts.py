@@ -68,7 +68,8 @@ class ContactFacts:
     read. ``campaigns_count``: campaigns the contact was a recipient of, this one included. Being unsubscribed or excluded
     changes no verdict: neither hides a dead address. ``domain_reached_at``: the start of the last send that reached anybody at
     the contact's domain (UTC); None: nobody ever, or not known. ``reach``: how the contact's domain answers, for contacts whose
-    failure asks for it; None: not known.
+    failure asks for it; None: not known. ``address_worked_at``: the latest open or click that shows that the address works
+    (``core.engagement``, UTC); None: none is known.
     """
 
     is_known: bool = True
@@ -82,6 +83,7 @@ class ContactFacts:
     campaigns_count: int = 1
     domain_reached_at: datetime | None = None
     reach: Reach | None = None
+    address_worked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ class SuppressionRule(StrEnum):
     SINGLE_SOFT = "single_soft_bounce"
     NEW_CONTACT = "new_contact"
     DELIVERED_SINCE = "delivered_since"
+    ENGAGED_SINCE = "engaged_since"
     SENDER_FAULT = "sender_fault"
     NOT_EVIDENCE = "not_evidence"
     UNKNOWN = "unknown_bounce"

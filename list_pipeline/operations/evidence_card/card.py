@@ -6,17 +6,22 @@ Belongs here: finding the person, and putting the card together. Does not belong
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import structlog
 from sqlalchemy import Connection
 
+from list_pipeline.core.engagement import Engagement
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.evidence_card.card import EvidenceCard
-from list_pipeline.core.evidence_card.facts import Record
+from list_pipeline.core.evidence_card.facts import OnlyTold, Record
 from list_pipeline.operations.evidence_card.replayed import replay
 from list_pipeline.operations.plans.single_contacts import contact_of, id_in
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression.plan_and_execute import policy_of
 from list_pipeline.operations.views.masked_items import masked_address
+from list_pipeline.storage import bounces as bounce_rows
+from list_pipeline.storage import engagement
 from list_pipeline.storage import evidence_card as rows
 
 log = structlog.get_logger(__name__)
@@ -40,7 +45,7 @@ def evidence_card(services: Services, named: str) -> EvidenceCard:
             raise
         return EvidenceCard(None, erased=erased)
     with services.database.begin() as connection:
-        record = _record(connection, contact_id)
+        record = _record(connection, contact_id, services.clock.now())
         if record is None:
             erased = rows.erased(connection, contact_id=contact_id)
             if erased is None:
@@ -63,7 +68,7 @@ def evidence_card(services: Services, named: str) -> EvidenceCard:
     )
 
 
-def _record(connection: Connection, contact_id: int) -> Record | None:
+def _record(connection: Connection, contact_id: int, now: datetime) -> Record | None:
     """None: nothing is stored under this id."""
     known = rows.known(connection, contact_id)
     plans, mailings = rows.plans(connection, contact_id), rows.mailings(connection, contact_id)
@@ -76,4 +81,9 @@ def _record(connection: Connection, contact_id: int) -> Record | None:
         plans=plans,
         questions=rows.questions(connection, contact_id, [one.plan_id for one in plans]),
         suppressions=rows.suppressions(connection, contact_id),
+        engagement=engagement.engagement_of(connection, [contact_id], now).get(contact_id, Engagement()),
+        signs_since=engagement.recorded_since(connection),
+        only_told=tuple(
+            OnlyTold(campaign_id, failure) for campaign_id, failure in bounce_rows.only_told_of(connection, contact_id)
+        ),
     )

@@ -33,6 +33,7 @@ from list_pipeline.operations.suppression.reach import reach_of
 from list_pipeline.storage import bounces as bounce_rows
 from list_pipeline.storage import incidents as incident_rows
 from list_pipeline.storage.campaigns import recipients as recipient_rows
+from list_pipeline.storage.engagement import engagement_of
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import plan_rows
 
@@ -192,11 +193,13 @@ class _Gathered:
             judged.as_of,
         )
         reach = reach_of(self.connection, since, domains, operators_of(self.connection), judged.as_of)
+        signs = engagement_of(self.connection, [contact_id], known_by).get(contact_id)
         facts = replace(
             judged.facts,
             campaigns_count=count,
             domain_reached_at=reached.get(contact_id),
             reach=reach.get(contact_id),
+            address_worked_at=signs.address_worked_at if signs is not None else None,
         )
         return replace(judged, attempts=attempts, facts=facts)
 

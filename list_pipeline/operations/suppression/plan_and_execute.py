@@ -62,6 +62,7 @@ from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.bounces import PastAttempt
 from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.engagement import engagement_of
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import journal, plan_rows
@@ -191,6 +192,7 @@ def _gather(
         held = held_before(connection, failures, domains)
         reached = reached_at(connection, held, domains, as_of)
         operators = operators_of(connection)
+        signs = engagement_of(connection, ids, services.clock.now())
     facts = {
         contact_id: ContactFacts(
             is_known=True,
@@ -203,6 +205,7 @@ def _gather(
             is_complaining=flag["is_complaining"],
             campaigns_count=len(past[contact_id]) + (contact_id in mailed),
             domain_reached_at=reached.get(contact_id),
+            address_worked_at=signs[contact_id].address_worked_at if contact_id in signs else None,
         )
         for contact_id, flag in flags.items()
     }

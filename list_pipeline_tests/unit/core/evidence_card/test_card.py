@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from list_pipeline.core.bounces.classes import FailureEvent, classify
+from list_pipeline.core.engagement import Engagement
 from list_pipeline.core.erasure import KeptOff
 from list_pipeline.core.evidence_card.card import EvidenceCard, answer, headline, sections
 from list_pipeline.core.evidence_card.facts import (
     ErasedPerson,
     Known,
     Mailing,
+    OnlyTold,
     Outcome,
     PlannedFor,
     Question,
@@ -276,12 +278,38 @@ def test_a_failure_that_the_receivers_words_settled_says_so() -> None:
     assert "settled by the receiver's words; the receiver said: " in told(card, "Failures", full=True)[0]
 
 
-def test_the_last_delivery_is_told_and_that_opens_are_not_recorded() -> None:
+def test_the_last_delivery_is_told_and_that_opens_are_not_known() -> None:
     card = EvidenceCard(7, record=Record(7, ON_A_LIST, mailings=(FAILED, DELIVERED, mailing(3))))
     assert told(card, "Deliveries") == (
         "The last one: 2026-11-23 “Letter 2” (key-2); 1 of 3 campaigns reached it.",
-        "Opens and clicks are not recorded contact by contact.",
+        "Opens and clicks are not known: Mailjet never told of any.",
     )
+
+
+def test_the_last_open_and_click_are_told() -> None:
+    signs = Engagement(opened_at=AT, clicked_at=AT + timedelta(days=1), prefetched_at=AT + timedelta(days=2))
+    record = Record(7, ON_A_LIST, mailings=(DELIVERED,), engagement=signs, signs_since=AT)
+    assert told(EvidenceCard(7, record=record), "Deliveries")[1] == (
+        "Last open 2026-11-03 09:00 UTC; last click 2026-11-04 09:00 UTC; last fetched by its mail program before anybody "
+        "looked 2026-11-05 09:00 UTC."
+    )
+    only_click = replace(record, engagement=Engagement(clicked_at=AT))
+    assert told(EvidenceCard(7, record=only_click), "Deliveries")[1] == "Last click 2026-11-03 09:00 UTC."
+
+
+def test_that_nobody_opened_is_said_only_since_opens_are_told() -> None:
+    record = Record(7, ON_A_LIST, mailings=(DELIVERED,), signs_since=AT)
+    assert told(EvidenceCard(7, record=record), "Deliveries")[1] == (
+        "No open and no click since 2026-11-03, when the first ones were told."
+    )
+
+
+def test_a_failure_that_was_only_told_is_named_with_its_weight() -> None:
+    event = replace(failed_in(2), in_bounce_log=False, in_message_log=False, told_at=AT)
+    record = Record(7, ON_A_LIST, mailings=(DELIVERED,), only_told=(OnlyTold(2, event),))
+    (said,) = told(EvidenceCard(7, record=record), "Failures")
+    assert said.startswith("2026-11-23 “Letter 2” (key-2): hard, user unknown")
+    assert said.endswith("Mailjet told of it, and its logs do not show it; nothing is decided on it.")
 
 
 def test_plans_and_questions_stand_in_the_order_in_which_they_came() -> None:

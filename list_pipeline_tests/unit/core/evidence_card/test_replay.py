@@ -88,10 +88,18 @@ def test_a_second_hit_asks_for_each_of_its_two_failures() -> None:
     assert changed(case) == {
         "a delivery since 2026-11-02": MONITOR,
         "a delivery between 2026-10-13 and 2026-11-02": MONITOR,
+        "an open or click since 2026-11-02": MONITOR,
         "an incident at its mail operator on 2026-11-02": HOLD,
         "an incident at its mail operator on 2026-10-13": MONITOR,
         "without the failure on 2026-10-13": MONITOR,
     }
+
+
+def test_who_opened_between_two_disputed_hits_asks_for_that_open() -> None:
+    opened = ContactFacts(campaigns_count=3, address_worked_at=SENT - timedelta(days=5))
+    case = judged(failure(NO_HOST, permanent=False), failed(NO_HOST, 20), facts=opened)
+    assert rule_of(case) is SuppressionRule.ENGAGED_SINCE
+    assert changed(case)["without the open or click on 2026-10-28"] is SUPPRESS
 
 
 def test_what_counts_for_nothing_narrows_no_time_between_two_failures() -> None:
