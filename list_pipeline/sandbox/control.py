@@ -176,6 +176,18 @@ class SandboxControl:
         """A person marks our mail as spam; the contact's id."""
         return int(self._call("POST", "/world/complain", {"contact": str(contact)})["contact_id"])
 
+    def open_message(self, contact: int | str) -> int:
+        """A person opens the last message that arrived; the contact's id."""
+        return int(self._call("POST", "/world/open", {"contact": str(contact)})["contact_id"])
+
+    def click(self, contact: int | str) -> int:
+        """A person clicks in the last message that arrived; the contact's id."""
+        return int(self._call("POST", "/world/click", {"contact": str(contact)})["contact_id"])
+
+    def deliver_events(self) -> dict[str, Any]:
+        """Mailjet posts what is due to the registered URLs: ``requests``, ``events``, ``statuses`` by number of answers."""
+        return cast("dict[str, Any]", self._call("POST", "/events/deliver"))
+
     def gdpr_delete(self, contact: int | str) -> int:
         """A person is erased; the id of the ghost that stays for a while."""
         return int(self._call("POST", "/world/gdpr-delete", {"contact": str(contact)})["contact_id"])

@@ -17,6 +17,7 @@ from list_pipeline.sandbox.clock import AdjustableClock, OffsetClock
 from list_pipeline.sandbox.dispatch import CONTROL_PREFIX, RequestLog
 from list_pipeline.sandbox.faults import EFFECTS, FaultRule
 from list_pipeline.sandbox.http import Request, Response
+from list_pipeline.sandbox.mailjet import events
 from list_pipeline.sandbox.mailjet.sending import SendRequest, send
 from list_pipeline.sandbox.mailjet.wire import ApiError
 
@@ -53,6 +54,8 @@ class ControlService:
             ("POST", "world/subscribe"): self._sign_up,
             ("POST", "world/unsubscribe"): self._unsubscribe,
             ("POST", "world/complain"): lambda body: {"contact_id": world.complain(account, _text(body, "contact"))},
+            ("POST", "world/open"): lambda body: self._look(body, clicks=False),
+            ("POST", "world/click"): lambda body: self._look(body, clicks=True),
             ("POST", "world/gdpr-delete"): lambda body: {"contact_id": world.erase(account, _text(body, "contact"))},
         }
 
@@ -66,6 +69,9 @@ class ControlService:
                 if given is not None and not isinstance(given, dict):
                     raise ValueError("the body is a JSON object")
                 body |= given or {}
+            if (request.method, path) == ("POST", "events/deliver"):
+                # Not under the lock: whoever is told may ask for the time.
+                return Response.of_json(events.deliver(self._account))
             with self._account.store.lock:
                 self._account.settle()
                 if request.method == "GET" and path.startswith("contacts/"):
@@ -80,6 +86,10 @@ class ControlService:
             return Response.of_json({"error": str(error)}, 400)
         except ApiError as error:
             return Response.of_json({"error": str(error.message)}, 409)
+
+    def _look(self, body: dict[str, Any], *, clicks: bool) -> dict[str, Any]:
+        with self._account.store.transaction():
+            return {"contact_id": world.look_at(self._account, _text(body, "contact"), clicks=clicks)}
 
     def _clock(self) -> dict[str, Any]:
         return {"now": self._account.clock.now().astimezone(UTC).isoformat()}

@@ -62,6 +62,9 @@ CREATE TABLE IF NOT EXISTS job (
     contacts INTEGER NOT NULL, fault TEXT, applied INTEGER NOT NULL DEFAULT 0, processed INTEGER NOT NULL DEFAULT 0,
     failed INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '', error_file TEXT
 );
+CREATE TABLE IF NOT EXISTS event_told (
+    message_id INTEGER NOT NULL, kind TEXT NOT NULL, PRIMARY KEY (message_id, kind)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sequence (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
@@ -92,13 +95,26 @@ CREATE INDEX IF NOT EXISTS draft_scheduled ON draft (scheduled_at) WHERE status 
 CREATE INDEX IF NOT EXISTS job_open ON job (due_at) WHERE applied = 0;
 """
 
-_DATA_TABLES = ("contact", "list", "member", "departed", "campaign", "draft", "message", "bounce", "job", "sequence")
+_DATA_TABLES = (
+    "contact",
+    "list",
+    "member",
+    "departed",
+    "campaign",
+    "draft",
+    "message",
+    "bounce",
+    "job",
+    "sequence",
+    "event_told",
+)
 
 FIRST_NUMBERS = {
     "contact": 254_509_966,
     "list": 58_704,
     "member": 225_690_164,
     "campaign": 7_390_730,
+    "callback": 40_000,
     "draft": 44_098,
     "message": 1_152_921_509_561_800_354,
     "job": 356_225_669,
@@ -198,7 +214,7 @@ class Store:
         with self.transaction():
             for table in _DATA_TABLES:
                 self.execute(f"DELETE FROM {table}")
-            self.execute("DELETE FROM note WHERE name IN ('answers', 'seed')")
+            self.execute("DELETE FROM note WHERE name IN ('answers', 'seed', 'callbacks')")
 
     @contextmanager
     def bulk_load(self) -> Iterator[None]:

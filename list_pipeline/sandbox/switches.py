@@ -129,6 +129,25 @@ _TABLE = (
         "rate_limit_body", "json", "Body of a 429: JSON, nothing, or a gateway's web page.", ("json", "empty", "html")
     ),
     Switch("contact_list_counts_lag_seconds", 0.0, "SubscriberCount follows bulk jobs so many seconds late."),
+    Switch(
+        "event_order", "in_order", "Told events come in their order, or the latest first.", ("in_order", "reversed")
+    ),
+    Switch("event_duplicates", False, "Every request with told events is posted twice."),
+    Switch("event_lost_every", 0, "Every n-th told event never comes; 0 is none."),
+    Switch("event_broken_every", 0, "Every n-th told event is null instead of an object; 0 is none."),
+    Switch("event_delay_seconds", 0.0, "Told events come so many seconds after what they tell of."),
+    Switch(
+        "event_fields",
+        "full",
+        "Told events with all fields, or without comment, CustomID, Payload and ids of contact and list.",
+        ("full", "bare"),
+    ),
+    Switch(
+        "event_agents",
+        "people",
+        "Opens and clicks are people's, a mail program's before anybody looked, or scanners'.",
+        ("people", "prefetch", "scanners"),
+    ),
 )
 
 SWITCHES: Mapping[str, Switch] = {switch.name: switch for switch in _TABLE}

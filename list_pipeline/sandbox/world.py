@@ -12,7 +12,7 @@ from typing import Any
 from list_pipeline.sandbox.account import Account
 from list_pipeline.sandbox.mailjet.contacts import anonymise
 from list_pipeline.sandbox.mailjet.membership import address_fault, apply_action, create_contact, find_contact
-from list_pipeline.sandbox.mailjet.states import FAILED, STATES, STATUS_NAMES
+from list_pipeline.sandbox.mailjet.states import FAILED, STATES, STATUS_NAMES, Status
 from list_pipeline.sandbox.mailjet.wire import date
 
 
@@ -87,6 +87,26 @@ def complain(account: Account, contact: str) -> int:
         "UPDATE message SET status = 6, state_id = NULL, event_at = ? WHERE id ="
         " (SELECT id FROM message WHERE contact_id = ? AND status IN (2, 3, 4) ORDER BY arrived_at DESC LIMIT 1)",
         (account.now(), contact_id),
+    )
+    return contact_id
+
+
+def look_at(account: Account, contact: str, *, clicks: bool) -> int:
+    """A person opens the last message that arrived, or clicks in it; the id.
+
+    Raises:
+        WorldError: nobody of that name, or nothing arrived there.
+    """
+    contact_id = require_contact(account, contact)
+    row = account.store.row(
+        "SELECT id FROM message WHERE contact_id = ? AND status IN (2, 3, 4) ORDER BY arrived_at DESC LIMIT 1",
+        (contact_id,),
+    )
+    if row is None:
+        raise WorldError("nothing arrived there")
+    account.store.execute(
+        "UPDATE message SET status = ?, event_at = ? WHERE id = ?",
+        (int(Status.CLICKED if clicks else Status.OPENED), account.now(), row["id"]),
     )
     return contact_id
 

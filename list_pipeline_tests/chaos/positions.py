@@ -18,6 +18,9 @@ from list_pipeline_tests.chaos.scene import Scene
 
 NUMBERS: Mapping[str, tuple[SwitchValue, ...]] = {
     "unknown_state_every": (1, 3),
+    "event_lost_every": (3,),
+    "event_broken_every": (3,),
+    "event_delay_seconds": (900.0,),
     "stats_lag_seconds": (900.0, 90_000.0),
     "largest_page": (12,),
     "bounce_lag_seconds": (900.0, 90_000.0),

@@ -18,8 +18,11 @@ from list_pipeline.api.app import create_app
 from list_pipeline.api.event_webhook import LONGEST_BODY, MOST_EVENTS, PATH
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.integrations.tls import tls_context
+from list_pipeline.operations.bounces.fetch import fetch_bounces
 from list_pipeline.operations.services import Services
-from list_pipeline_tests.integration.accounts import HARD, Installation
+from list_pipeline.operations.synchronisation import synchronise
+from list_pipeline.storage import told_events
+from list_pipeline_tests.integration.accounts import HARD, Installation, plain_client, quietly
 from list_pipeline_tests.integration.told_events.events import event, hard
 
 USER = "mailjet"
@@ -145,3 +148,55 @@ def test_where_the_database_is_away_mailjet_is_asked_to_send_again(small: Instal
 def test_without_a_password_the_service_does_not_start(small: Installation) -> None:
     with pytest.raises(ConfigurationError, match="EVENT_WEBHOOK_PASSWORD"):
         create_app(small.services)
+
+
+KINDS = ("bounce", "blocked", "spam", "unsub", "open", "click", "sent")
+
+
+def register(made: Installation, base: httpx.URL) -> None:
+    """The receiver's URL at the rehearsed Mailjet, with name and password in it."""
+    url = str(base.copy_with(username=USER, password=WORD, path=PATH))
+    with plain_client(made.server) as mailjet:
+        for kind in KINDS:
+            body = {"EventType": kind, "Url": url, "Version": 1 if kind == "spam" else 2}
+            assert mailjet.post("/eventcallbackurl", json=body).status_code == 201
+
+
+def test_a_campaign_is_told_over_http_and_what_was_lost_is_missed(small: Installation, http: httpx.Client) -> None:
+    register(small, http.base_url)
+    small.control.set_switches(
+        event_duplicates=True, event_order="reversed", event_lost_every=4, event_broken_every=5, event_fields="bare"
+    )
+    people = {one: small.account.people[one] for one in range(47, 58)}
+    outcomes = dict.fromkeys((people[one] for one in range(47, 54)), "user_unknown")
+    outcomes |= {people[54]: "complained", people[55]: "unsubscribed", people[56]: "opened", people[57]: "clicked"}
+    small.control.send(small.account.lists.campaign_3, "Letter 3", profile="clean", outcomes=outcomes)
+    small.clock.sleep(26 * 3600)
+    told = small.control.deliver_events()
+    assert told["statuses"] == {"200": told["requests"]}
+    # Its campaign is not known before the sync; the complaint and the clicks count already.
+    complained = "select is_complaining from contact_list_membership where contact_id = :id"
+    assert small.query(complained, id=people[54]) == [(True,)]
+    assert {row[0] for row in small.query("select contact_id from contact_engagement")} >= {people[56], people[57]}
+
+    synchronise(small.services, progress=quietly)
+    run = small.begin()
+    fetch_bounces(small.services, run.campaign, run.sweep)
+    with small.services.database.begin() as connection:
+        found = told_events.compare(connection, run.campaign.campaign_id, run.sweep.value)
+        waits = told_events.aside(connection)
+    # Of seven bounces the fourth was lost and the fifth broken, of four blocked the fourth lost; the complaint was told too.
+    assert (found.failures, found.told, found.missed, found.only_told) == (7 + 4 + 1, 5 + 3 + 1, 3, 0)
+    assert waits.events == 0
+
+
+def test_mailjet_with_an_old_password_is_refused(small: Installation) -> None:
+    with served(small.another(event_webhook_password=f"another {WORD}")) as client:
+        register(small, client.base_url)
+        small.control.send(
+            small.account.lists.campaign_3, "Letter 3", profile="clean",
+            outcomes={small.account.people[47]: "user_unknown"},
+        )  # fmt: skip
+        small.clock.sleep(26 * 3600)
+        assert set(small.control.deliver_events()["statuses"]) == {"401"}
+    assert kept(small) == []

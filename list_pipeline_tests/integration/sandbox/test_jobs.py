@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from list_pipeline.sandbox.switches import SWITCHES
+from list_pipeline_tests.integration.sandbox import test_events
 from list_pipeline_tests.integration.sandboxes import Rehearsal, rehearsal
 
 
@@ -445,4 +446,4 @@ def test_switch_contact_list_counts_lag_seconds(sandbox: Rehearsal) -> None:
 
 @pytest.mark.parametrize("name", sorted(SWITCHES))
 def test_every_switch_has_a_test_of_its_own(name: str) -> None:
-    assert f"test_switch_{name}" in globals()
+    assert f"test_switch_{name}" in {**globals(), **vars(test_events)}
