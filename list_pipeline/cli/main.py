@@ -24,6 +24,7 @@ from list_pipeline.cli import (
     mass_changes,
     observe,
     reconciliation,
+    replay,
     reviews,
     sender_faults,
     serve,
@@ -243,6 +244,7 @@ evidence_card.register(app)
 sender_faults.register(app)
 serve.register(app)
 told_events.register(app)
+replay.register(app)
 
 
 @app.command()

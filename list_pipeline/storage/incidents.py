@@ -28,7 +28,7 @@ CAMPAIGNS_REMEMBERED = 60
 
 
 def established_by_domain(
-    connection: Connection, campaign_id: int, sweep: str, as_of: datetime
+    connection: Connection, campaign_id: int, sweep: str, as_of: datetime, without: Collection[int] = ()
 ) -> tuple[DomainCount, ...]:
     """The established contacts of a campaign by domain, in the order of the domains.
 
@@ -39,6 +39,7 @@ def established_by_domain(
         campaign_id: ours.
         sweep: the reading of the campaign's failures that counts.
         as_of: failures that happened later are not known yet.
+        without: contacts that are left out.
     """
     found = fetch_all(
         connection,
@@ -59,7 +60,7 @@ def established_by_domain(
                     where b.campaign_id = p.campaign_id and b.sweep = e.sweep and b.contact_id = p.contact_id)
                 limit 1
             ) delivered on true
-            where r.campaign_id = :campaign
+            where r.campaign_id = :campaign and r.contact_id <> all(:without)
         )
         select lower(split_part(c.email, '@', 2)) as domain, count(*) as attempted,
                count(*) filter (where b.bounce_class = {_HARD} and b.occurred_at <= :as_of) as hard
@@ -71,6 +72,7 @@ def established_by_domain(
         campaign=campaign_id,
         sweep=sweep,
         as_of=as_of,
+        without=list(without),
     )
     return tuple(DomainCount(row["domain"], int(row["attempted"]), int(row["hard"])) for row in found)
 

@@ -29,7 +29,7 @@ from list_pipeline.core.runs import run_keys
 from list_pipeline.core.runs.limits import MAINTENANCE_RUNS, Outlook, RunSeen
 from list_pipeline.core.runs.status import TAKEN_BACK, RunStatus
 from list_pipeline.core.safety.modes import Mode
-from list_pipeline.operations.access import ReadingMailjet
+from list_pipeline.operations.access import Deciding, ReadingMailjet
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
 from list_pipeline.operations.membership.sync import Sizes, count_sizes
 from list_pipeline.operations.runs.attempts import (
@@ -247,12 +247,12 @@ def untimely(services: Services, campaign: Campaign, sweep: Sweep) -> str | None
     return None if age.is_eligible else age.reason
 
 
-def is_backfill(services: Services, campaign: Campaign, sweep: Sweep) -> bool:
+def is_backfill(services: Deciding, campaign: Campaign, sweep: Sweep) -> bool:
     """Whether a campaign is older than the age at which a sweep runs by itself."""
     return _age(services, campaign, sweep).verdict is Eligibility.TOO_OLD
 
 
-def known_until(services: Services, campaign: Campaign, sweep: Sweep, fetched_at: datetime) -> datetime:
+def known_until(services: Deciding, campaign: Campaign, sweep: Sweep, fetched_at: datetime) -> datetime:
     """The moment (UTC) that a plan is decided for: when its bounces were read, and for a backfill the moment at which the
     look would have been due: what became known later is not used to suppress anybody."""
     due_at = _age(services, campaign, sweep).due_at
@@ -261,13 +261,13 @@ def known_until(services: Services, campaign: Campaign, sweep: Sweep, fetched_at
     return min(fetched_at, due_at)
 
 
-def _age(services: Services, campaign: Campaign, sweep: Sweep) -> EligibilityVerdict:
+def _age(services: Deciding, campaign: Campaign, sweep: Sweep) -> EligibilityVerdict:
     delay = _delay_hours(services, sweep)
     lookback = services.settings.list_maintenance_lookback_days + delay / 24
     return eligible(_times(campaign), services.clock.now(), delay_hours=delay, lookback_days=lookback)
 
 
-def _delay_hours(services: Services, sweep: Sweep) -> float:
+def _delay_hours(services: Deciding, sweep: Sweep) -> float:
     return services.settings.list_maintenance_delay_hours if sweep is Sweep.H24 else sweep.hours
 
 

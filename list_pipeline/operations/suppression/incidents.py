@@ -5,16 +5,16 @@ Does not belong here: chances and verdicts (``core.incidents``), and the SQL of 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from list_pipeline.core.incidents.groups import Group, GroupKind, count_groups
-from list_pipeline.core.incidents.operators import OPERATORS
+from list_pipeline.core.incidents.groups import DomainCount, Group, GroupKind, count_groups
+from list_pipeline.core.incidents.operators import OPERATORS, Operators
 from list_pipeline.core.incidents.policy import IncidentPolicy
 from list_pipeline.core.incidents.strata import TestedGroup, examine, holding_group, remembered
-from list_pipeline.core.incidents.usual import usual_of
+from list_pipeline.core.incidents.usual import PastCount, usual_of
 from list_pipeline.operations.access import Storing
 from list_pipeline.operations.bounces.mail_hosts import operators_of
 from list_pipeline.storage import incidents as incident_rows
@@ -46,24 +46,41 @@ def _examine(
     incident_rows.lock_counts(connection)
     operators = operators_of(connection)
     domains = incident_rows.established_by_domain(connection, campaign_id, sweep, as_of)
-    counts = count_groups(domains, operators, policy)
-    usual = usual_of(incident_rows.past_counts(connection, campaign_id), operators, policy)
-    tested = examine(counts, usual, operators, policy)
-    incident_rows.keep_counts(connection, campaign_id, remembered(counts, tested, policy))
+    tested, kept = judge_counts(domains, incident_rows.past_counts(connection, campaign_id), policy, operators)
+    incident_rows.keep_counts(connection, campaign_id, kept)
     return tested
 
 
+def judge_counts(
+    domains: Iterable[DomainCount], past: Iterable[Sequence[PastCount]], policy: IncidentPolicy, operators: Operators
+) -> tuple[tuple[TestedGroup, ...], tuple[PastCount, ...]]:
+    """The test of a campaign, and what is to be remembered of it.
+
+    Args:
+        domains: its established contacts by domain.
+        past: what is remembered of each campaign before it, oldest first.
+        policy: the figures. operators: who runs the mail of a domain.
+    """
+    counts = count_groups(domains, operators, policy)
+    tested = examine(counts, usual_of(past, operators, policy), operators, policy)
+    return tested, remembered(counts, tested, policy)
+
+
 def held_before(
-    connection: Connection, failures: Collection[tuple[int, int]], domains: Mapping[int, str]
+    connection: Connection,
+    failures: Collection[tuple[int, int]],
+    domains: Mapping[int, str],
+    told: Mapping[int, frozenset[Group]] | None = None,
 ) -> Mapping[tuple[int, int], Group]:
     """The failures that were part of an incident, with the group that held each.
 
     Args:
         failures: campaign and contact of each.
         domains: contact id to receiving domain; a contact whose domain is not known was in no incident.
+        told: the flagged groups of each campaign that had any; None: as they are kept.
     """
     operators = operators_of(connection)
-    flagged = incident_rows.flagged_in(connection, {campaign_id for campaign_id, _ in failures})
+    flagged = incident_rows.flagged_in(connection, {one for one, _ in failures}) if told is None else told
     groups = {
         (campaign_id, contact_id): holding_group(domains[contact_id], flagged[campaign_id], operators)
         # Where DNS told the operator since, the contact was in the pool then.

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.agents import optimization
 from list_pipeline.agents.consultation import ModelAccess
+from list_pipeline.core.bounces.classes import FailureEvent
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.incidents.contacts import IncidentCause, incidents_of
 from list_pipeline.core.incidents.groups import Group
@@ -41,8 +42,9 @@ from list_pipeline.core.suppression.verdicts import (
     SuppressionRule,
     VerdictAction,
 )
+from list_pipeline.operations.access import Deciding
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
-from list_pipeline.operations.bounces.fetch import BounceData, stored_bounces
+from list_pipeline.operations.bounces.fetch import stored_bounces
 from list_pipeline.operations.bounces.mail_hosts import ask_again, learn_operators, operators_of
 from list_pipeline.operations.campaigns.recipients import require_known
 from list_pipeline.operations.membership.sync import refresh_contacts
@@ -62,6 +64,7 @@ from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.bounces import PastAttempt
 from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.campaigns import sent_campaigns
+from list_pipeline.storage.campaigns.sent_campaigns import Campaign
 from list_pipeline.storage.engagement import engagement_of
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members
@@ -74,7 +77,7 @@ from list_pipeline.storage.runs import ledger
 log = structlog.get_logger(__name__)
 
 
-def policy_of(services: Services) -> SuppressionPolicy:
+def policy_of(services: Deciding) -> SuppressionPolicy:
     """The policy with the figures that settings may turn."""
     return SuppressionPolicy(cap_percent=services.settings.suppression_cap_percent)
 
@@ -108,7 +111,7 @@ def plan_suppression(services: Services, run: Maintenance, access: ModelAccess |
     policy, as_of = policy_of(services), known_until(services, campaign, sweep, data.fetch.fetched_at)
     learn_operators(services, campaign.campaign_id, sweep.value)
     tested = examine_campaign(services, campaign.campaign_id, sweep.value, as_of, policy.incidents)
-    known = _gather(services, run, data, as_of, tested)
+    known = _known(services, run, data.events, as_of, tested)
     incidents = known.context.incidents
     if ours := [one.group for one in incidents if one.cause is IncidentCause.SENDER]:
         with services.database.begin() as connection:
@@ -116,7 +119,7 @@ def plan_suppression(services: Services, run: Maintenance, access: ModelAccess |
     verdicts = decide(data.events, known.history, known.facts, known.context, policy, as_of)
     if as_of < data.fetch.fetched_at:
         # A later delivery still protects: what became known since then only ever makes a backfill more careful.
-        since = _gather(services, run, data, data.fetch.fetched_at, tested)
+        since = _known(services, run, data.events, data.fetch.fetched_at, tested)
         verdicts = keep_delivered(
             verdicts,
             decide(data.events, since.history, since.facts, since.context, policy, data.fetch.fetched_at),
@@ -163,8 +166,39 @@ def plan_suppression(services: Services, run: Maintenance, access: ModelAccess |
     return saved
 
 
+def _known(
+    services: Services, run: Maintenance, events: Sequence[FailureEvent], as_of: datetime, tested: Sequence[TestedGroup]
+) -> Known:
+    """What the rules are told; of domains that do not answer DNS is asked again first, where it may be."""
+    campaign, policy = run.campaign, policy_of(services)
+    with services.database.begin() as connection:
+        known = gather(connection, campaign, events, as_of, tested, services.clock.now())
+    since = unanswered_since(events, known.history, known.context, policy, as_of)
+    if not since:
+        return known
+    domains = known.context.domain_of
+    ask_again(services, campaign.campaign_id, run.sweep.value, {domains[one] for one in since if one in domains})
+    with services.database.begin() as connection:
+        return with_reach(connection, known, events, policy, as_of)
+
+
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Otherwise:
+    """What is told to the rules otherwise than it is stored, where they are asked what they would have done.
+
+    Nobody is suppressed, and what people decided is left out.
+
+    Attributes:
+        flagged: the groups that were flagged in each earlier campaign that had any.
+        complaining: the contacts that were known by then to have complained.
+    """
+
+    flagged: Mapping[int, frozenset[Group]]
+    complaining: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
     """Our knowledge of the contacts that a campaign's bounces concern."""
 
     facts: Mapping[int, ContactFacts]
@@ -172,37 +206,52 @@ class _Known:
     context: CampaignContext
 
 
-def _gather(
-    services: Services, run: Maintenance, data: BounceData, as_of: datetime, tested: Sequence[TestedGroup]
-) -> _Known:
-    campaign = run.campaign
-    with services.database.begin() as connection:
-        mailed_count = sent_campaigns.campaign_by_key(connection, campaign.key).recipient_count or 0
-        ids = sorted(
-            {event.contact_id for event in data.events}
-            | set(recipient_rows.complaining_recipients(connection, campaign.campaign_id))
-        )
-        mailed = recipient_rows.recipients_among(connection, campaign.campaign_id, ids)
-        flags = members.facts_of(connection, ids)
-        past = bounce_rows.attempts_of(connection, ids, except_campaign=campaign.campaign_id, as_of=as_of)
-        reinstated = outcome_rows.reinstated_since(connection, ids)
-        rejected = _rejected(connection, past)
-        domains = members.domains_of(connection, ids)
-        failures = {(one.campaign_id, i) for i, tries in past.items() for one in tries if one.failure is not None}
-        held = held_before(connection, failures, domains)
-        reached = reached_at(connection, held, domains, as_of)
-        operators = operators_of(connection)
-        signs = engagement_of(connection, ids, services.clock.now())
+def gather(
+    connection: Connection,
+    campaign: Campaign,
+    events: Sequence[FailureEvent],
+    as_of: datetime,
+    tested: Sequence[TestedGroup],
+    known_by: datetime,
+    otherwise: Otherwise | None = None,
+) -> Known:
+    """What the rules are told about the contacts that a campaign's bounces concern.
+
+    Args:
+        events: its failures.
+        as_of: what happened later is not known yet.
+        tested: its groups with their verdicts.
+        known_by: opens and clicks that were told later are not known yet.
+        otherwise: where a plan of the past is only imagined.
+    """
+    mailed_count = sent_campaigns.campaign_by_key(connection, campaign.key).recipient_count or 0
+    complaining = (
+        recipient_rows.complaining_recipients(connection, campaign.campaign_id)
+        if otherwise is None
+        else otherwise.complaining
+    )
+    ids = sorted({event.contact_id for event in events} | set(complaining))
+    mailed = recipient_rows.recipients_among(connection, campaign.campaign_id, ids)
+    flags = members.facts_of(connection, ids)
+    past = bounce_rows.attempts_of(connection, ids, except_campaign=campaign.campaign_id, as_of=as_of)
+    reinstated = outcome_rows.reinstated_since(connection, ids) if otherwise is None else {}
+    rejected = _rejected(connection, past) if otherwise is None else frozenset()
+    domains = members.domains_of(connection, ids)
+    failures = {(one.campaign_id, i) for i, tries in past.items() for one in tries if one.failure is not None}
+    held = held_before(connection, failures, domains, otherwise.flagged if otherwise else None)
+    reached = reached_at(connection, held, domains, as_of)
+    operators = operators_of(connection)
+    signs = engagement_of(connection, ids, known_by)
     facts = {
         contact_id: ContactFacts(
             is_known=True,
             is_recipient=contact_id in mailed,
-            in_suppression_list=flag["in_suppression_list"],
+            in_suppression_list=flag["in_suppression_list"] and otherwise is None,
             is_unsubscribed=flag["is_unsubscribed"],
             is_excluded=flag["is_excluded"],
             is_anonymised=flag["is_anonymised"],
             is_unreadable=flag["is_unreadable"],
-            is_complaining=flag["is_complaining"],
+            is_complaining=flag["is_complaining"] if otherwise is None else contact_id in otherwise.complaining,
             campaigns_count=len(past[contact_id]) + (contact_id in mailed),
             domain_reached_at=reached.get(contact_id),
             address_worked_at=signs[contact_id].address_worked_at if contact_id in signs else None,
@@ -223,18 +272,23 @@ def _gather(
         for contact_id, tries in past.items()
     }
     sent_at = campaign.send_started_at or campaign.sent_at
-    struck = incidents_of(data.events, domains, tested, operators, as_of)
-    ours = own_faults(data.events, domains, operators, as_of)
+    struck = incidents_of(events, domains, tested, operators, as_of)
+    ours = own_faults(events, domains, operators, as_of)
     incidents = (*struck, *(one for one in ours if one.group not in {group.group for group in struck}))
     context = CampaignContext(campaign.campaign_id, mailed_count, domains, sent_at, incidents)
-    since = unanswered_since(data.events, history, context, policy_of(services), as_of)
-    if since:
-        asked = {domains[one] for one in since if one in domains}
-        ask_again(services, campaign.campaign_id, run.sweep.value, asked)
-        with services.database.begin() as connection:
-            reach = reach_of(connection, since, domains, operators_of(connection), as_of)
-        facts |= {i: replace(facts[i], reach=one) for i, one in reach.items() if i in facts}
-    return _Known(facts, history, context)
+    return Known(facts, history, context)
+
+
+def with_reach(
+    connection: Connection, known: Known, events: Sequence[FailureEvent], policy: SuppressionPolicy, as_of: datetime
+) -> Known:
+    """The same with how the domains answer of those whose failures ask for it; DNS's last answers count."""
+    since = unanswered_since(events, known.history, known.context, policy, as_of)
+    if not since:
+        return known
+    reach = reach_of(connection, since, known.context.domain_of, operators_of(connection), as_of)
+    facts = {i: replace(one, reach=reach[i]) if i in reach else one for i, one in known.facts.items()}
+    return replace(known, facts=facts)
 
 
 def _rejected(connection: Connection, past: Mapping[int, Sequence[PastAttempt]]) -> frozenset[tuple[int, int]]:

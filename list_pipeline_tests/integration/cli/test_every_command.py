@@ -74,6 +74,10 @@ ROWS: Mapping[str, Row] = {
     "contact": Row(("{address}", "--mailjet")),
     "why": Row(("{address}", "--full")),
     "sender-faults": Row(("{key}",), also=()),
+    "replay": Row(
+        ("--campaigns", "6", "--rules", "ours,listmonk", "--set", "grace_days=90", "--contacts"),
+        also=("--from", "2026-11-01", "--to", "2026-12-31"),
+    ),
     "undo": Row(("{key}", *NAMED, "--yes"), also=("{key}", *NAMED, "--sweep", "24h"), asks=("{key}", *NAMED)),
     "redo": Row(("{key}", *NAMED, "--yes"), also=("{key}", *NAMED, "--sweep", "24h"), asks=("{key}", *NAMED)),
     "suppress": Row(
