@@ -7,7 +7,8 @@ of the kind, counted over its whole life; no delivery resets a count, and no out
 tried at all (Mailjet's preblocks, duplicates, its own scan, broken templates), and what is not over yet, is no failure for any
 of them, and who complains is gone at once. Sources, as of November 2026:
 
-- listmonk: its schema (bounce actions: hard 1 blocklist, soft 2 none, complaint 1 blocklist) and its bounce mailbox of https://github.com/knadh/listmonk at 911e0b77: a text with an enhanced code 5.x.x is hard.
+- listmonk: its schema (bounce actions: hard 1 blocklist, soft 2 none, complaint 1 blocklist) and its bounce mailbox, where a
+  text with an enhanced code 5.x.x is hard: https://github.com/knadh/listmonk at 911e0b77.
 - CiviCRM: CRM/Mailing/BAO/BouncingEmail and its bounce types (Invalid, Inactive and Spam 1, the others 3) of
   https://github.com/civicrm/civicrm-core. Its counts begin anew when a person resets them, which no replay does.
 - Mailchimp: https://mailchimp.com/help/soft-vs-hard-bounces: hard at once, 7 soft ones without activity and 15 with. A hard

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
@@ -13,12 +11,11 @@ from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.replay.comparison import Comparison, Figures
 from list_pipeline.core.replay.rule_sets import Outcome
 from list_pipeline.operations.replay.replay import ReplayRequest, replay
-from list_pipeline.stack.databases import drop_database, with_database
 from list_pipeline.storage.database import execute
 from list_pipeline.storage.database_errors import DatabaseUnavailableError
 from list_pipeline.storage.replay import unchanging
-from list_pipeline_tests.integration.accounts import HARD, Account, Installation, copy_database, installation, quietly
-from list_pipeline_tests.integration.replay.twelve_campaigns import Played, play
+from list_pipeline_tests.integration.accounts import HARD, Installation, quietly
+from list_pipeline_tests.integration.replay.twelve_campaigns import Played
 
 EVERY = (
     "ours",
@@ -30,18 +27,6 @@ EVERY = (
     "mailchimp",
     "any-5xx",
 )
-
-
-@pytest.fixture(scope="module")
-def played(
-    hand_made: Account, knowing_hand_made: str, admin: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Played]:
-    """The account is played once: no test changes it."""
-    name = f"list_pipeline_test_replay_{uuid.uuid4().hex[:12]}"
-    copy_database(admin, knowing_hand_made, name)
-    with installation(hand_made, tmp_path_factory.mktemp("replay"), with_database(admin, name)) as made:
-        yield play(made)
-    drop_database(admin, name)
 
 
 def asked(played: Played, *rules: str, **more: object) -> Comparison:

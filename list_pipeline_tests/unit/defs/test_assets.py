@@ -17,6 +17,7 @@ DECIDED = {
     "list_health_assessments",
     "list_reconciliation",
     "maintenance_report",
+    "policy_replay",
     "rebalancing_plan",
     "suppression_plan",
     "weekly_list_health",
