@@ -28,6 +28,7 @@ from list_pipeline.cli import (
     reviews,
     sender_faults,
     serve,
+    shadow,
     states,
     told_events,
     unreadable,
@@ -245,6 +246,7 @@ sender_faults.register(app)
 serve.register(app)
 told_events.register(app)
 replay.register(app)
+shadow.register(app)
 
 
 @app.command()

@@ -101,8 +101,8 @@ def replay(
 
 
 def _name_them() -> None:
-    from list_pipeline.operations.replay.figures import figure_names
     from list_pipeline.operations.replay.replay import known_rule_sets
+    from list_pipeline.operations.suppression.figures import figure_names
     from list_pipeline.operations.suppression.plan_and_execute import policy_of
 
     with opened_services() as services:

@@ -264,7 +264,7 @@ class MaintenanceFacts:
 
     ``rationale_source``: who chose the sentences of ``suppression_rationale`` and ``expected_impact``. ``list_rates``: the
     figures behind ``assessments``. ``later_looks_days``: days after the end of sending at which this campaign
-    is looked at again for late bounces.
+    is looked at again for late bounces. ``shadow``: what a changed policy beside the present one would have done.
     """
 
     status: RunStatus
@@ -299,6 +299,7 @@ class MaintenanceFacts:
     judged_as_of: datetime | None = None
     later_looks_days: Sequence[int] = ()
     taken_back: TakenBackFacts | None = None
+    shadow: str = ""
 
 
 class Metric(StrEnum):

@@ -176,6 +176,7 @@ def maintenance_report(facts: MaintenanceFacts) -> MaintenanceReport:
             "Errors",
             [compose("• {stage}: {count}", stage=e.stage, count=f"{e.count:,}") for e in facts.errors if e.count],
         ),
+        ("Shadow policy", [untrusted(facts.shadow)] if facts.shadow else []),
         ("Next campaign", [untrusted(facts.next_campaign)] if facts.next_campaign else []),
     )
     figures = _figures(facts)

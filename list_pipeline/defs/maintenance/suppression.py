@@ -35,6 +35,7 @@ from list_pipeline.operations.health import assessments as health
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression import plan_and_execute as suppression
+from list_pipeline.operations.suppression.shadow import campaign_line
 from list_pipeline.operations.views.masked_items import ShownItem, shown_items
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 
@@ -91,12 +92,17 @@ def suppression_plan_and_list_health(
             analysed = workflow.analyse(services, run)
             plan, problem = analysed.plan, analysed.problem
         items = shown_items(services, plan) if plan is not None else []
+        with services.database.begin() as connection:
+            shadow = campaign_line(connection, run.campaign.campaign_id)
         found = health.stored_assessments(services, partition_of(run))
         asked = health.consultations(services, partition_of(run))
     if plan is not None:
         yield dg.MaterializeResult(
             asset_key=SUPPRESSION_PLAN,
-            metadata=suppression_metadata(plan, items),
+            metadata={
+                **suppression_metadata(plan, items),
+                **({"shadow policy": md.text(shadow)} if shadow else {}),
+            },
             data_version=dg.DataVersion(plan.content_hash),
         )
     if LIST_HEALTH in wanted:

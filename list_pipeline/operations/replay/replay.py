@@ -28,8 +28,8 @@ from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.operations.access import Deciding
 from list_pipeline.operations.bounces.mail_hosts import operators_of
 from list_pipeline.operations.progress import Progress, logged
-from list_pipeline.operations.replay.figures import changed_policy
 from list_pipeline.operations.runs.run import known_until
+from list_pipeline.operations.suppression.figures import changed_policy
 from list_pipeline.operations.suppression.incidents import judge_counts
 from list_pipeline.operations.suppression.plan_and_execute import Otherwise, gather, policy_of, with_reach
 from list_pipeline.storage import bounces as bounce_rows

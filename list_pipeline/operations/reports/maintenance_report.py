@@ -51,6 +51,7 @@ from list_pipeline.operations.safety.modes import change_block_reason, operating
 from list_pipeline.operations.sender_faults.listing import faults_after
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression.plan_and_execute import executable_items
+from list_pipeline.operations.suppression.shadow import campaign_line
 from list_pipeline.storage import health as health_rows
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.database import fetch_scalar
@@ -210,6 +211,7 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         attempt = replace(_attempt_facts(services, connection, run), stopped_because=stopped_because)
         taken_back = _taken_back(connection, run)
         requests = _requests(connection, run)
+        shadow = campaign_line(connection, campaign.campaign_id)
         reviews = review_rows.open_reviews(connection, campaign.campaign_id)
         assessed = health_rows.stored_assessments(connection, partition_of(run))
     by_class = dict(analysis.by_class) if analysis else {}
@@ -254,6 +256,7 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         list_rates=[_rates(each) for each in assessed],
         later_looks_days=_later_looks(run, suppression),
         taken_back=taken_back,
+        shadow=shadow,
     )
 
 

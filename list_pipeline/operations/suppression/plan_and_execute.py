@@ -40,11 +40,12 @@ from list_pipeline.core.suppression.verdicts import (
     CampaignContext,
     ContactFacts,
     SuppressionRule,
+    Verdict,
     VerdictAction,
 )
 from list_pipeline.operations.access import Deciding
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
-from list_pipeline.operations.bounces.fetch import stored_bounces
+from list_pipeline.operations.bounces.fetch import BounceData, stored_bounces
 from list_pipeline.operations.bounces.mail_hosts import ask_again, learn_operators, operators_of
 from list_pipeline.operations.campaigns.recipients import require_known
 from list_pipeline.operations.membership.sync import refresh_contacts
@@ -55,9 +56,11 @@ from list_pipeline.operations.runs.attempts import deadline_words
 from list_pipeline.operations.runs.run import Maintenance, deadline_of, is_backfill, known_until
 from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.stages import follow_up
 from list_pipeline.operations.suppression.advice import after_opinion, ask_about, opinion_as_json, with_advice
-from list_pipeline.operations.suppression.incidents import examine_campaign, held_before, reached_at
+from list_pipeline.operations.suppression.incidents import examine_campaign, held_before, judge_counts, reached_at
 from list_pipeline.operations.suppression.reach import reach_of
+from list_pipeline.operations.suppression.shadow import compare_shadow
 from list_pipeline.storage import bounces as bounce_rows
 from list_pipeline.storage import incidents as incident_rows
 from list_pipeline.storage import reviews as review_rows
@@ -111,19 +114,11 @@ def plan_suppression(services: Services, run: Maintenance, access: ModelAccess |
     policy, as_of = policy_of(services), known_until(services, campaign, sweep, data.fetch.fetched_at)
     learn_operators(services, campaign.campaign_id, sweep.value)
     tested = examine_campaign(services, campaign.campaign_id, sweep.value, as_of, policy.incidents)
-    known = _known(services, run, data.events, as_of, tested)
-    incidents = known.context.incidents
+    known, verdicts = _judged(services, run, data, as_of, tested, policy)
+    by_rules, incidents = verdicts, known.context.incidents
     if ours := [one.group for one in incidents if one.cause is IncidentCause.SENDER]:
         with services.database.begin() as connection:
             incident_rows.flag(connection, campaign.campaign_id, ours)
-    verdicts = decide(data.events, known.history, known.facts, known.context, policy, as_of)
-    if as_of < data.fetch.fetched_at:
-        # A later delivery still protects: what became known since then only ever makes a backfill more careful.
-        since = _known(services, run, data.events, data.fetch.fetched_at, tested)
-        verdicts = keep_delivered(
-            verdicts,
-            decide(data.events, since.history, since.facts, since.context, policy, data.fetch.fetched_at),
-        )
     with services.database.begin() as connection:
         verdicts = keep_rejected(verdicts, plan_rows.rejected_contacts(connection, campaign.campaign_id))
         verdicts = keep_taken_back(verdicts, plan_rows.taken_back_contacts(connection, campaign.campaign_id))
@@ -155,6 +150,17 @@ def plan_suppression(services: Services, run: Maintenance, access: ModelAccess |
         with_advice(plan.summary(), asked, opinion), as_of=as_of, is_backfill=is_backfill(services, campaign, sweep)
     )
     saved = _save(services, run, plan, summary)
+    follow_up(
+        "comparing the shadow policy",
+        lambda: compare_shadow(
+            services,
+            campaign.campaign_id,
+            sweep.value,
+            (policy, by_rules),
+            lambda other: _judged_otherwise(services, run, data, as_of, tested, policy, other),
+        ),
+        campaign=campaign.key,
+    )
     log.info(
         "suppression plan generated",
         campaign=campaign.key,
@@ -167,19 +173,73 @@ def plan_suppression(services: Services, run: Maintenance, access: ModelAccess |
 
 
 def _known(
-    services: Services, run: Maintenance, events: Sequence[FailureEvent], as_of: datetime, tested: Sequence[TestedGroup]
+    services: Services,
+    run: Maintenance,
+    events: Sequence[FailureEvent],
+    as_of: datetime,
+    tested: Sequence[TestedGroup],
+    policy: SuppressionPolicy,
+    *,
+    asks: bool,
 ) -> Known:
     """What the rules are told; of domains that do not answer DNS is asked again first, where it may be."""
-    campaign, policy = run.campaign, policy_of(services)
+    campaign = run.campaign
     with services.database.begin() as connection:
         known = gather(connection, campaign, events, as_of, tested, services.clock.now())
     since = unanswered_since(events, known.history, known.context, policy, as_of)
     if not since:
         return known
     domains = known.context.domain_of
-    ask_again(services, campaign.campaign_id, run.sweep.value, {domains[one] for one in since if one in domains})
+    if asks:
+        ask_again(services, campaign.campaign_id, run.sweep.value, {domains[one] for one in since if one in domains})
     with services.database.begin() as connection:
         return with_reach(connection, known, events, policy, as_of)
+
+
+def _judged(
+    services: Services,
+    run: Maintenance,
+    data: BounceData,
+    as_of: datetime,
+    tested: Sequence[TestedGroup],
+    policy: SuppressionPolicy,
+    *,
+    is_imagined: bool = False,
+) -> tuple[Known, tuple[Verdict, ...]]:
+    """What the rules are told, and what they say. A later delivery still protects: what became known since then only ever makes
+    a backfill more careful.
+
+    Args:
+        is_imagined: nothing hangs on it, so DNS is not asked for it.
+    """
+    known = _known(services, run, data.events, as_of, tested, policy, asks=not is_imagined)
+    verdicts = decide(data.events, known.history, known.facts, known.context, policy, as_of)
+    if as_of < data.fetch.fetched_at:
+        since = _known(services, run, data.events, data.fetch.fetched_at, tested, policy, asks=not is_imagined)
+        now = decide(data.events, since.history, since.facts, since.context, policy, data.fetch.fetched_at)
+        verdicts = keep_delivered(verdicts, now)
+    return known, verdicts
+
+
+def _judged_otherwise(
+    services: Services,
+    run: Maintenance,
+    data: BounceData,
+    as_of: datetime,
+    tested: Sequence[TestedGroup],
+    present: SuppressionPolicy,
+    other: SuppressionPolicy,
+) -> tuple[Verdict, ...]:
+    """What another policy says on the same facts. Its incidents are told by its own figures, and what was flagged in earlier
+    campaigns stays as it is kept."""
+    if other.incidents != present.incidents:
+        number = run.campaign.campaign_id
+        with services.database.begin() as connection:
+            domains = incident_rows.established_by_domain(connection, number, data.fetch.sweep, as_of)
+            past = incident_rows.past_counts(connection, number)
+            operators = operators_of(connection)
+        tested, _ = judge_counts(domains, past, other.incidents, operators)
+    return _judged(services, run, data, as_of, tested, other, is_imagined=True)[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,9 @@ ROWS: Mapping[str, Row] = {
         ("--campaigns", "6", "--rules", "ours,listmonk", "--set", "grace_days=90", "--contacts"),
         also=("--from", "2026-11-01", "--to", "2026-12-31"),
     ),
+    "shadow start": Row(("--set", "grace_days=90", "--campaigns", "2", *NAMED)),
+    "shadow show": Row(("--latest", "2", "--contacts")),
+    "shadow stop": Row(NAMED),
     "undo": Row(("{key}", *NAMED, "--yes"), also=("{key}", *NAMED, "--sweep", "24h"), asks=("{key}", *NAMED)),
     "redo": Row(("{key}", *NAMED, "--yes"), also=("{key}", *NAMED, "--sweep", "24h"), asks=("{key}", *NAMED)),
     "suppress": Row(
@@ -274,7 +277,7 @@ def test_good_arguments_are_answered_with_one_document_whose_keys_are_documented
 
 
 SHOWING = ("campaigns", "lists", "show-log", "reviews", "waiting", "states", "cycles", "contact", "why", "sender-faults",
-           "metrics", "decisions", "mode", "cache show", "validate", "health")  # fmt: skip
+           "replay", "shadow show", "metrics", "decisions", "mode", "cache show", "validate", "health")  # fmt: skip
 
 
 @pytest.mark.parametrize("path", SHOWING)

@@ -40,6 +40,7 @@ TABLES = {
     "incident_count",
     "mail_host",
     "told_event", "told_count", "contact_engagement",
+    "shadow_policy", "shadow_comparison", "shadow_difference",
 }  # fmt: skip
 INDEXES = {
     "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",
@@ -65,6 +66,7 @@ INDEXES = {
     "list_edit_mass_change_idx",
     "unreadable_row_open_idx", "unreadable_row_contact_idx",
     "told_event_aside_idx", "told_event_campaign_idx",
+    "shadow_policy_running_idx", "shadow_comparison_campaign_idx",
 }  # fmt: skip
 # Table, columns, table referred to, what happens on delete and on update (a: nothing, r: refused, c: cascade, n: null).
 FOREIGN_KEYS = {
@@ -75,6 +77,9 @@ FOREIGN_KEYS = {
     ("bounce_event", "campaign_id,sweep", "bounce_fetch", "c", "a"),
     ("bounce_fetch", "campaign_id", "campaign_schedule", "c", "a"),
     ("incident_count", "campaign_id", "campaign_schedule", "c", "a"),
+    ("shadow_comparison", "campaign_id", "campaign_schedule", "c", "a"),
+    ("shadow_comparison", "shadow_id", "shadow_policy", "c", "a"),
+    ("shadow_difference", "shadow_id,campaign_id,sweep", "shadow_comparison", "c", "a"),
     ("campaign_metrics", "campaign_schedule_id", "campaign_schedule", "c", "a"),
     ("campaign_recipient", "campaign_id", "campaign_schedule", "c", "a"),
     ("campaign_schedule", "cycle_id", "cycle", "n", "a"),

@@ -149,6 +149,25 @@ def unreadable_ruling(kind: str = "campaign", row: str = "-5", by: str = "Ann", 
         values ('{kind}', {row}, true, now(), '{by}', '{note}')"""
 
 
+def shadow(
+    figures: str = '{"grace_days": "0"}', campaigns: int = 3, by: str = "A. Person", reason: str = "a try",
+    ended: str = "null", ended_by: str = "null",
+) -> str:  # fmt: skip
+    return f"""insert into shadow_policy (figures, campaigns, started_at, started_by, reason, ended_at, ended_by)
+        values ('{figures}', {campaigns}, now(), '{by}', '{reason}', {ended}, {ended_by})"""
+
+
+def compared(sweep: str = "24h", judged: int = 2) -> str:
+    return f"""insert into shadow_comparison (shadow_id, campaign_id, sweep, compared_at, judged)
+        select p.shadow_id, s.id, '{sweep}', now(), {judged} from shadow_policy p, campaign_schedule s"""
+
+
+def differing(contact: int = 1, present: str = "keep", shadow: str = "suppress") -> str:
+    return f"""insert into shadow_difference (shadow_id, campaign_id, sweep, contact_id, present_action, present_rule,
+            shadow_action, shadow_rule)
+        select shadow_id, campaign_id, '24h', {contact}, '{present}', 'r', '{shadow}', 'r' from shadow_comparison"""
+
+
 def incident_count(kind: str = "operator", attempted: int = 3, hard: int = 3) -> str:
     return f"""insert into incident_count (campaign_id, kind, name, attempted, hard)
         select id, '{kind}', 'Google', {attempted}, {hard} from campaign_schedule"""
@@ -189,6 +208,9 @@ ALLOWED = [
     unreadable_ruling(),
     incident_count(),
     told_event(), told_event(**A_TOLD_FAILURE), told_count(), engagement(), told_reading(),
+    shadow(),
+    compared("72h"),
+    differing(),
 ]  # fmt: skip
 
 CLOSING = (
@@ -368,6 +390,19 @@ FORBIDDEN = {
     "a negative number of attempted contacts": incident_count(attempted=-1, hard=-1),
     "a negative number of hard bounces": incident_count(hard=-1),
     "more hard bounces than attempted contacts": incident_count(hard=4),
+    "a shadow policy without a changed figure": shadow(figures="{}", ended="now()"),
+    "a shadow policy whose figures are no object": shadow(figures="[1]", ended="now()"),
+    "a shadow policy for no campaign": shadow(campaigns=0, ended="now()"),
+    "a shadow policy of nobody": shadow(by="", ended="now()"),
+    "a shadow policy without a reason": shadow(reason="", ended="now()"),
+    "a shadow policy that ended before it began": shadow(ended="now() - interval '1 day'"),
+    "a shadow policy that somebody ended and that runs": shadow(ended_by="'A. Person'"),
+    "a shadow policy that nobody ended": shadow(ended="now()", ended_by="''"),
+    "a comparison of an unknown sweep": compared(sweep="48h"),
+    "a comparison of fewer than no verdicts": compared(sweep="7d", judged=-1),
+    "a difference between equal actions": differing(contact=2, present="keep", shadow="keep"),
+    "a difference with an unknown present action": differing(contact=2, present="move"),
+    "a difference with an unknown shadow action": differing(contact=2, shadow="move"),
     "a mass change of an unknown kind": mass_change("'campaign_1', 'renamed'"),
     "a mass change in no role": mass_change("'vip', 'left'"),
     "a mass change of a negative number": mass_change("'campaign_1', 'left'", "-1, 0, 0, 'open', null"),
@@ -446,7 +481,7 @@ def populated(new_database: Callable[[], str]) -> Iterator[psycopg.Connection[An
     migrate(database)
     database.close()
     with psycopg.connect(url, options="-csearch_path=list_pipeline", autocommit=True) as connection:
-        for statement in (A_CAMPAIGN, A_PLAN, A_CHANGE, A_FETCH, A_RECONCILIATION):
+        for statement in (A_CAMPAIGN, A_PLAN, A_CHANGE, A_FETCH, A_RECONCILIATION, shadow(ended="now()"), compared()):
             connection.execute(statement)
         yield connection
 

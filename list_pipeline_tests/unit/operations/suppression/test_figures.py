@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.suppression.policy import SuppressionPolicy
-from list_pipeline.operations.replay.figures import changed_policy, figure_names
+from list_pipeline.operations.suppression.figures import changed_policy, figure_names
 
 POLICY = SuppressionPolicy()
 
