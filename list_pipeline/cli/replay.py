@@ -47,7 +47,9 @@ Set = Annotated[
 
 
 def replay(
-    campaigns: Annotated[int, typer.Option(min=1, help="So many of the latest campaigns at the most.")] = 12,
+    campaigns: Annotated[
+        int | None, typer.Option(min=1, help="So many of the latest campaigns; 12, or all of the days that are named.")
+    ] = None,
     sent_from: Annotated[
         datetime | None,
         typer.Option("--from", formats=["%Y-%m-%d"], help="Only campaigns sent on this day (UTC) or later."),
@@ -85,9 +87,9 @@ def replay(
     with opened_services() as services:
         found = operation.replay(services, request, progress=progress)
     say(headline(found))
-    for one in found.figures:
-        say(f"- {figures_line(one)}")
     if found.campaigns:
+        for one in found.figures:
+            say(f"- {figures_line(one)}")
         _show_campaigns(found)
     if contacts:
         shown = difference_rows(found, found.differences[:_SHOWN])
@@ -95,8 +97,9 @@ def replay(
             show_table(tuple(shown[0]), (tuple(row.values()) for row in shown))
         if (more := len(found.differences) - _SHOWN) > 0:
             say(f"… and {more:,} more: --json has all.")
-    for line in LIMITS:
-        say(line)
+    if found.campaigns:
+        for line in LIMITS:
+            say(line)
     give(as_document(found))
 
 
@@ -116,7 +119,7 @@ def _name_them() -> None:
 def _show_campaigns(found: Comparison) -> None:
     """Whom each rule set removes after each campaign; those that it only holds in brackets."""
     show_table(
-        (Whole("campaign"), "recipients", "failed", "suppressed", *(one.name for one in found.figures)),
+        (Whole("campaign"), "recipients", "failed", "really suppressed", *(one.name for one in found.figures)),
         (
             (
                 one.key,

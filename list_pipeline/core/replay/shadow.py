@@ -104,6 +104,8 @@ def figures_of(
 
 def shadow_line(shadow: Shadow, found: ShadowFigures) -> str:
     """How the two compare over some campaigns, as one sentence."""
+    if not found.campaigns:
+        return f"With {shadow.words} nothing was compared yet."
     good = f" ({found.more_good:,} of them reached since)" if found.more_good else ""
     held = f", and holds or releases {found.held:,} otherwise" if found.held else ""
     return (

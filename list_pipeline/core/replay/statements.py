@@ -23,14 +23,14 @@ LIMITS = (
 def headline(comparison: Comparison) -> str:
     """How much was replayed, and that nothing changed."""
     if not comparison.campaigns:
-        return "No campaign can be replayed: none was read whole, with its recipients known."
+        return "No campaign can be replayed: none of that time was read whole, with its recipients known."
     first, last = comparison.campaigns[0], comparison.campaigns[-1]
     span = date_text(first.sent_at.date())
     if first is not last:
         span = f"{span} to {date_text(last.sent_at.date())}"
     return (
         f"{count_text(len(comparison.campaigns), 'campaign')} of {span}, {count_text(len(comparison.figures), 'rule set')}; "
-        f"{count_text(len(comparison.differences), 'contact')} differ. Nothing was changed."
+        f"they differ about {count_text(len(comparison.differences), 'contact')}. Nothing was changed."
     )
 
 

@@ -10,14 +10,16 @@ from list_pipeline.core.replay.statements import headline
 from list_pipeline.defs.common import launched_job
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.replay.shown import differences_metadata, replay_metadata
-from list_pipeline.operations.replay.replay import CAMPAIGNS, ReplayRequest, replay
+from list_pipeline.operations.replay.replay import ReplayRequest, replay
 from list_pipeline.operations.services import Services
 
 
 class ReplayPolicy(dg.Config):
     """What is to be replayed. Everything may be left as it is."""
 
-    campaigns: int = Field(default=CAMPAIGNS, description="So many of the latest campaigns at the most.")
+    campaigns: int | None = Field(
+        default=None, description="So many of the latest campaigns; 12, or all of the days that are named."
+    )
     sent_from: str = Field(default="", description="Only campaigns sent on this day (UTC) or later, e.g. 2026-09-01.")
     sent_to: str = Field(default="", description="Only campaigns sent on this day (UTC) or earlier.")
     rules: list[str] = Field(

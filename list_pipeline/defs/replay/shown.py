@@ -28,7 +28,7 @@ def replay_metadata(found: Comparison) -> dict[str, dg.MetadataValue]:
                     "campaign": one.key,
                     "recipients": f"{one.recipients:,}",
                     "failed": f"{one.failed:,}",
-                    "suppressed": f"{one.suppressed:,}",
+                    "really suppressed": f"{one.suppressed:,}",
                     **{each.name: f"{found.in_campaigns[one.key][each.name].removed:,}" for each in found.figures},
                 }
                 for one in found.campaigns

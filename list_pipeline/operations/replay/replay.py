@@ -43,7 +43,7 @@ from list_pipeline.storage.replay import JudgedReading
 log = structlog.get_logger(__name__)
 
 CAMPAIGNS = 12
-"""So many campaigns are replayed where nobody says how many: a season of weekly ones."""
+"""So many campaigns are replayed where nobody says which: a season of weekly ones."""
 MOST_CAMPAIGNS = 500
 DEFAULT_RULES = (OURS, *(one.name for one in PEERS))
 _AT_ONCE = 10_000
@@ -55,19 +55,26 @@ class ReplayRequest:
     """What is to be replayed.
 
     Attributes:
-        campaigns: so many campaigns at the most, the latest ones.
+        campaigns: so many campaigns at the most, the latest ones; None: 12, or all of the days that are named.
         sent_from, sent_to: first and last day of their sends (UTC).
         until: the key of the last campaign.
         rules: names of rule sets; empty: ours as it is, and those of other tools.
         changes: figures of ours to try, as they were typed; they are a rule set of their own.
     """
 
-    campaigns: int = CAMPAIGNS
+    campaigns: int | None = None
     sent_from: date | None = None
     sent_to: date | None = None
     until: str | None = None
     rules: tuple[str, ...] = ()
     changes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def most(self) -> int:
+        """The campaigns that are replayed at the most."""
+        if self.campaigns is not None:
+            return self.campaigns
+        return CAMPAIGNS if self.sent_from is None and self.sent_to is None else MOST_CAMPAIGNS
 
 
 def known_rule_sets(present: SuppressionPolicy) -> tuple[RuleSet, ...]:
@@ -102,18 +109,18 @@ def replay(services: Deciding, request: ReplayRequest, progress: Progress = logg
         NotFoundError: there is no campaign of that key.
         RefusedError: there is no such rule set or figure, or the number of campaigns makes no sense.
     """
-    if not 1 <= request.campaigns <= MOST_CAMPAIGNS:
+    if not 1 <= request.most <= MOST_CAMPAIGNS:
         raise RefusedError(
             "Replaying the policy",
             "that number of campaigns makes no sense",
-            f"Between 1 and {MOST_CAMPAIGNS}; 12 without a number",
+            f"Between 1 and {MOST_CAMPAIGNS}; {CAMPAIGNS} without a number",
         )
     rule_sets = rule_sets_of(policy_of(services), request)
     with rows.unchanging(services.database) as connection:
         until = sent_campaigns.campaign_by_key(connection, request.until).campaign_id if request.until else None
         stored = rows.readings(
             connection,
-            campaigns=request.campaigns,
+            campaigns=request.most,
             sent_from=request.sent_from,
             sent_to=request.sent_to,
             until_campaign=until,

@@ -40,7 +40,9 @@ def changed_policy(present: SuppressionPolicy, changes: Mapping[str, str], tried
     figures: dict[str, Any] = asdict(present)
     for name, value in changes.items():
         if name not in figure_names():
-            raise RefusedError(tried, "a figure is named that the policy does not have", f"One of {_names()}")
+            raise RefusedError(
+                tried, "a figure is named that the policy does not have", "`list-pipeline replay --list` names them"
+            )
         owner, last = (figures[_INCIDENTS], name.partition(".")[2]) if "." in name else (figures, name)
         owner[last] = value
     try:
@@ -55,10 +57,6 @@ def changed_policy(present: SuppressionPolicy, changes: Mapping[str, str], tried
 def _numbers(policy: SuppressionPolicy) -> list[float]:
     figures = asdict(policy)
     return [*figures.pop(_INCIDENTS).values(), *figures.values()]
-
-
-def _names() -> str:
-    return ", ".join(figure_names())
 
 
 def _problem(error: ValidationError) -> str:

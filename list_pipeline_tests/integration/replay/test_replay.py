@@ -144,6 +144,8 @@ def test_the_campaigns_are_chosen_by_number_day_or_key(played: Played) -> None:
     first, last = date(2026, 11, 24), date(2026, 11, 30)
     within = asked(played, "ours", sent_from=first, sent_to=last)
     assert [one.key for one in within.campaigns] == played.keys[3:6]
+    every = asked(played, "ours", sent_from=date(2000, 1, 1))
+    assert len(every.campaigns) > len(played.keys)
     assert asked(played, "ours", sent_from=last + timedelta(days=300)).campaigns == ()
     assert len(asked(played, "ours", campaigns=100).campaigns) > len(played.keys)
 

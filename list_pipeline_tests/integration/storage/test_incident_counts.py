@@ -113,6 +113,15 @@ class TestEstablished:
         failed(connection, now, 4)
         assert established(connection, now) == (DomainCount("gmail.com", 2, 1), DomainCount("one.example", 2, 1))
 
+    def test_who_is_left_out_is_not_counted(self, connection: Connection, now: int) -> None:
+        reading(connection, campaign(connection, 1, 1, 2, 3, 4))
+        failed(connection, now, 3)
+        failed(connection, now, 4)
+        at = SENT + timedelta(days=1)
+        without = incidents.established_by_domain(connection, now, "24h", at, {1, 2, 4})
+        assert without == (DomainCount("one.example", 1, 1),)
+        assert incidents.established_by_domain(connection, now, "24h", at, {1, 2, 3, 4}) == ()
+
     def test_who_was_never_delivered_to_is_not(self, connection: Connection, now: int) -> None:
         earlier = campaign(connection, 1, 1, 2)
         reading(connection, earlier)

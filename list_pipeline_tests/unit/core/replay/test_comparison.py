@@ -107,7 +107,7 @@ def test_a_replay_is_told_in_a_line_a_rule_set() -> None:
     strict.add("first", AS_OF, (), [one(1, REMOVED)])
     found = side_by_side(strict, Record(), c1=Later(reached_at=AS_OF + A_WEEK))
     assert headline(found) == (
-        "2 campaigns of 2026-11-02 to 2026-11-09, 2 rule sets; 1 contact differ. Nothing was changed."
+        "2 campaigns of 2026-11-02 to 2026-11-09, 2 rule sets; they differ about 1 contact. Nothing was changed."
     )
     assert figures_line(found.figures[0]) == (
         "listmonk (its default actions): 1 removed, of them 1 good (reached later), 0 failed again, 0 not known; "
