@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.bounces.classes import SENDER_CLASSES, BounceReason
 from list_pipeline.core.sender_faults.listing import CAMPAIGNS_COMPARED, CampaignFaults, FaultCount
 from list_pipeline.storage.database import fetch_all, fetch_one
+from list_pipeline.storage.told_events import TOLD
 
 _SENDER = sorted(each.value for each in SENDER_CLASSES)
 
@@ -41,11 +42,12 @@ def last_reading(connection: Connection, key: str | None) -> tuple[str, str] | N
         connection,
         """
         select s.campaign_key, f.sweep from campaign_schedule s join bounce_fetch f on f.campaign_id = s.id
-        where cast(:key as text) is null or s.campaign_key = :key
+        where (cast(:key as text) is null or s.campaign_key = :key) and f.sweep <> :told
         order by coalesce(s.send_start_at, s.send_end_at) desc nulls last, s.id desc, f.is_complete desc, f.fetched_at desc
         limit 1
         """,
         key=key,
+        told=TOLD,
     )
     return None if row is None else (str(row["campaign_key"]), str(row["sweep"]))
 

@@ -3,8 +3,9 @@
 Belongs here: the figures of a day, made of rows that somebody counted, and their goals. Does not belong here: reading
 the rows (``storage.monitoring.decision_review``), and saying the figures in sentences (``decision_review_text``).
 
-A share is only named where there is something to divide by: nothing asked is no perfect day. What a person decided is
-the only label there is for right and wrong: an approval, a rejection, a suppression that was taken back.
+A share is only named where there is something to divide by: nothing asked is no perfect day. The labels for right and wrong
+are what a person decided (an approval, a rejection, a suppression that was taken back) and what was seen since: a suppressed
+address that works, and one that was kept and failed again.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from list_pipeline.core.advice import AdviceOutcome
 from list_pipeline.core.monitoring.clopper_pearson import lower_bound, upper_bound
 from list_pipeline.core.monitoring.policy import MONITORING
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
+from list_pipeline.core.wording import Rate
 
 
 class Decider(StrEnum):
@@ -208,17 +210,31 @@ class FalseSuppressions:
         reviewed: those that a person looked at: approved before, or taken back since. Nothing is claimed about the others.
         reinstated: taken back by a person; each counts as wrong.
         undone: those of them that went with a whole maintenance.
+        worked: not taken back, but a message was opened, or a later campaign reached the address, since; each counts as wrong.
+        rejected: planned by a rule and rejected by a person, so that nothing was done; not among the suppressed.
     """
 
     suppressed: int
     reviewed: int
     reinstated: int
     undone: int
+    worked: int = 0
+    rejected: int = 0
+
+    @property
+    def wrong(self) -> int:
+        """The suppressed ones that are known to be wrong."""
+        return self.reinstated + self.worked
+
+    @property
+    def judged(self) -> int:
+        """Everybody of whom something is known: looked at by a person, or seen to work."""
+        return self.reviewed + self.worked + self.rejected
 
     @property
     def bound_percent(self) -> float | None:
-        """The largest share that the reviewed ones leave possible, in percent (exact, one-sided, 95 %); None without any."""
-        return 100.0 * upper_bound(self.reinstated, self.reviewed) if self.reviewed else None
+        """The largest share that the judged ones leave possible, in percent (exact, one-sided, 95 %); None without any."""
+        return 100.0 * upper_bound(self.wrong + self.rejected, self.judged) if self.judged else None
 
     @property
     def proof(self) -> GoalState:
@@ -226,15 +242,35 @@ class FalseSuppressions:
 
         59 reviewed suppressions without an error are the fewest that show it.
         """
-        if self.reinstated and 100 * self.reinstated >= MONITORING.false_suppressions_percent * self.suppressed:
+        if self.wrong and 100 * self.wrong >= MONITORING.false_suppressions_percent * self.suppressed:
             return GoalState.MISSED
         is_shown = self.bound_percent is not None and self.bound_percent < MONITORING.false_suppressions_percent
         return GoalState.SHOWN if is_shown else GoalState.NOT_SHOWN_YET
 
     @property
     def is_certainly_missed(self) -> bool:
-        """Whether chance alone does not explain that so many of all suppressed were taken back (one-sided, 95 %)."""
-        return 100.0 * lower_bound(self.reinstated, self.suppressed) >= MONITORING.false_suppressions_percent
+        """Whether chance alone does not explain that so many of all suppressed are wrong (one-sided, 95 %)."""
+        return 100.0 * lower_bound(self.wrong, self.suppressed) >= MONITORING.false_suppressions_percent
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFailures:
+    """Contacts that stayed on their lists after a hard bounce, the other way to be wrong.
+
+    Attributes:
+        kept: all of them, once for each campaign.
+        mailed_again: those whom the next campaign to their list tried to reach, and of whom it is known what became.
+        failed_again: those of them that bounced hard once more.
+    """
+
+    kept: int = 0
+    mailed_again: int = 0
+    failed_again: int = 0
+
+    @property
+    def rate(self) -> Rate:
+        """Those that bounced hard again, of those that were mailed again."""
+        return Rate(self.failed_again, self.mailed_again)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +289,7 @@ class DayFigures:
         advisors: one each, by name; ``all_advisors`` is their sum.
         people, people_lately: decisions of people on the day, and in the 30 days that end with it.
         suppressions, suppressions_lately: from the beginning, and of the 30 days that end with it.
+        kept: those who stayed after a hard bounce, from the beginning.
     """
 
     day: date
@@ -270,6 +307,7 @@ class DayFigures:
     people_lately: Agreement
     suppressions: FalseSuppressions
     suppressions_lately: FalseSuppressions
+    kept: KeptFailures = KeptFailures()
 
     @property
     def automatic_percent(self) -> float | None:
@@ -301,6 +339,8 @@ class DayFigures:
                 "people_lately": Agreement(**found["people_lately"]),
                 "suppressions": FalseSuppressions(**found["suppressions"]),
                 "suppressions_lately": FalseSuppressions(**found["suppressions_lately"]),
+                # Of a day that was reviewed before it was counted, nothing is known.
+                "kept": KeptFailures(**found.get("kept", {})),
             }
         )
 
@@ -313,6 +353,7 @@ def figures_of(
     people_lately: Iterable[PersonsDecision],
     suppressions: FalseSuppressions,
     suppressions_lately: FalseSuppressions,
+    kept: KeptFailures = KeptFailures(),
 ) -> DayFigures:
     """The figures of a day from what was counted; ``people_lately`` are the decisions of 30 days, this one included."""
     counted = tuple(groups)
@@ -335,6 +376,7 @@ def figures_of(
         people_lately=agreement_of(people_lately),
         suppressions=suppressions,
         suppressions_lately=suppressions_lately,
+        kept=kept,
     )
 
 

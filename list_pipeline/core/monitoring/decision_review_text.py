@@ -1,4 +1,4 @@
-"""A day's review in sentences for people: at most six, each with its figures. The figures are ``decision_review``'s."""
+"""A day's review in sentences for people: at most seven, each with its figures. The figures are ``decision_review``'s."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from list_pipeline.core.monitoring.decision_review import (
     Decider,
     FalseSuppressions,
     GoalState,
+    KeptFailures,
 )
 from list_pipeline.core.monitoring.policy import MONITORING
-from list_pipeline.core.wording import confidence_text, count_text, limit_text, percent_text
+from list_pipeline.core.wording import confidence_text, count_text, limit_text, percent_text, rate_text
 
 _ACTIONS = {
     "suppress": "to suppress",
@@ -38,7 +39,10 @@ def findings(figures: DayFigures) -> tuple[str, ...]:
     told = [_decided(figures), answer_text(figures.all_advisors)]
     if advice := _advice(figures):
         told.append(advice)
-    return (*told, _people(figures), lately_text(figures.people_lately), suppression_text(figures.suppressions))
+    told += [_people(figures), lately_text(figures.people_lately), suppression_text(figures.suppressions)]
+    if kept := kept_text(figures.kept):
+        told.append(kept)
+    return tuple(told)
 
 
 def answer_text(advisors: AdvisorFigures) -> str:
@@ -81,14 +85,27 @@ def suppression_text(found: FalseSuppressions) -> str:
     words = f"{found.reinstated} of {found.suppressed:,} suppressions were taken back"
     if found.undone:
         words += f" ({found.undone} with a whole maintenance)"
+    if found.worked:
+        words += f", and {found.worked:,} more were opened by or reached since"
+    if found.rejected:
+        words += f"; people rejected {found.rejected:,} others before anything was done"
     if found.proof is GoalState.MISSED:
         return f"{words}: the goal of {goal} is missed."
     if found.bound_percent is None:
         return f"{words}; no person reviewed any, so {goal} is not shown yet."
-    words += (
-        f"; of {found.reviewed:,} that people reviewed at most {percent_text(found.bound_percent)} are wrong (95 %)"
-    )
+    known = "that people reviewed" if found.judged == found.reviewed else "of whom it is known"
+    words += f"; of {found.judged:,} {known} at most {percent_text(found.bound_percent)} are wrong (95 %)"
     return f"{words}, which shows {goal}." if found.proof is GoalState.SHOWN else f"{words}: {goal} is not shown yet."
+
+
+def kept_text(found: KeptFailures) -> str:
+    """How many of those who were kept after a hard bounce bounced hard again; empty where nobody was mailed again yet."""
+    if not found.mailed_again:
+        return ""
+    return (
+        f"{count_text(found.kept, 'contact')} stayed after a hard bounce; of {found.mailed_again:,} mailed again "
+        f"{found.failed_again:,} bounced hard once more: {rate_text(found.rate)}."
+    )
 
 
 def agreement_text(found: Agreement) -> str:

@@ -42,8 +42,8 @@ def unanswered(past: Past, reach: Reach | None, policy: SuppressionPolicy) -> tu
 
 
 def lasting_streak(past: Past, policy: SuppressionPolicy) -> Sequence[Hit]:
-    """The last failures of a contact without an answer, oldest first, where they are enough to ask how others at its domain were
-    answered; else empty."""
+    """The last failures of a contact without an answer, oldest first, where they are enough to ask how others at its domain
+    were answered; else empty."""
     streak = _streak(past, policy)
     is_enough = (
         len(streak) >= policy.unreachable_rounds

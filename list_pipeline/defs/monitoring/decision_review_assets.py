@@ -79,7 +79,11 @@ def _plotted(figures: DayFigures) -> dict[str, int | float | None]:
         "suppressions_reviewed": figures.suppressions.reviewed,
         "suppressions_taken_back": figures.suppressions.reinstated,
         "suppressions_taken_back_30_days": figures.suppressions_lately.reinstated,
+        "suppressions_whose_address_worked": figures.suppressions.worked,
+        "suppressions_rejected": figures.suppressions.rejected,
         "false_suppressions_bound_percent": figures.suppressions.bound_percent,
+        "kept_after_a_hard_bounce": figures.kept.kept,
+        "kept_and_bounced_hard_again": figures.kept.failed_again,
     }
 
 

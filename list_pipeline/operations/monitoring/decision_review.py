@@ -95,6 +95,7 @@ def review_day(services: Services, day: date, *, run_id: str | None = None) -> D
             decision_review_rows.peoples_decisions(connection, lately, cuts),
             decision_review_rows.false_suppressions(connection, Span(_BEGINNING, span.end)),
             decision_review_rows.false_suppressions(connection, lately),
+            decision_review_rows.kept_failures(connection, span.end),
         )
         items = decision_review_rows.decided_items(connection, span, cuts, LISTED_MAX)
         addresses = members.addresses_of(connection, [item.contact_id for item in items])

@@ -24,6 +24,7 @@ from list_pipeline.core.monitoring.decision_review import (
     DecidedGroup,
     Decider,
     FalseSuppressions,
+    KeptFailures,
     PersonsDecision,
 )
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
@@ -277,7 +278,7 @@ def false_suppressions(connection: Connection, span: Span) -> FalseSuppressions:
     """The suppressions by rule in a span, and what people had made of them by its end.
 
     Reviewed is what a person approved, with its plan or by itself, or took back. A suppression that was undone and done again
-    counts once, as the one that was done again.
+    counts once, as the one that was done again. Who complained may well open a message since: that is no error.
     """
     row = fetch_row(
         connection,
@@ -297,7 +298,19 @@ def false_suppressions(connection: Connection, span: Span) -> FalseSuppressions:
                        or exists (select 1 from question q where q.plan_id = c.plan_id and q.contact_id = c.contact_id)
                        as is_approved,
                    exists (select 1 from change rc join plan rp on rp.plan_id = rc.plan_id
-                           where rc.reverses_change_id = h.change_id and rp.kind = 'undo') as is_undone
+                           where rc.reverses_change_id = h.change_id and rp.kind = 'undo') as is_undone,
+                   h.reason <> 'complaint' and (exists (
+                       select 1 from contact_engagement e where e.contact_id = h.contact_id
+                       and greatest(e.last_open_at, e.last_click_at, e.last_prefetch_at) > h.suppressed_at
+                       and greatest(e.last_open_at, e.last_click_at, e.last_prefetch_at) < :end)
+                   or exists (
+                       select 1 from campaign_recipient r join campaign_schedule s on s.id = r.campaign_id
+                       join lateral (select sweep from bounce_fetch where campaign_id = s.id and is_complete
+                                     order by fetched_at desc limit 1) f on true
+                       where r.contact_id = h.contact_id and coalesce(s.send_start_at, s.send_end_at) > h.suppressed_at
+                         and coalesce(s.send_start_at, s.send_end_at) < :end and not exists (
+                             select 1 from bounce_event b where b.campaign_id = s.id and b.sweep = f.sweep
+                               and b.contact_id = h.contact_id))) as has_worked
             from contact_suppression_history h
             left join change c on c.change_id = h.change_id left join plan p on p.plan_id = c.plan_id
             where h.suppressed_at >= :start and h.suppressed_at < :end and h.reason <> 'manual'
@@ -307,13 +320,58 @@ def false_suppressions(connection: Connection, span: Span) -> FalseSuppressions:
                               where u.reverses_change_id = h.change_id)
         )
         select count(*) as suppressed, count(*) filter (where is_approved or is_back) as reviewed,
-               count(*) filter (where is_back) as reinstated, count(*) filter (where is_back and is_undone) as undone
+               count(*) filter (where is_back) as reinstated, count(*) filter (where is_back and is_undone) as undone,
+               count(*) filter (where has_worked and is_back is not true) as worked,
+               (select count(distinct (p.campaign_id, i.contact_id)) from plan p join plan_item i using (plan_id)
+                left join review_item r on r.plan_id = p.plan_id and r.status = 'rejected' and r.decided_by <> 'nobody'
+                     and (r.contact_id = i.contact_id
+                          or r.contact_id is null and r.details -> 'contact_ids' @> to_jsonb(i.contact_id))
+                where p.kind = 'suppression' and i.action = 'suppress' and i.rule <> 'complaint'
+                  and (p.status = 'rejected' and p.decided_by <> 'nobody' and not i.is_held
+                       and p.decided_at >= :start and p.decided_at < :end
+                       or r.decided_at >= :start and r.decided_at < :end)) as rejected
         from suppressed
         """,
         start=span.start,
         end=span.end,
     )
     return FalseSuppressions(**{name: int(value) for name, value in row.items()})
+
+
+def kept_failures(connection: Connection, until: datetime) -> KeptFailures:
+    """Who stayed after a hard bounce in a campaign, judged before an instant (UTC), and what the next campaign to each showed.
+
+    What Mailjet did not try shows nothing, and neither does a campaign whose failures were not read whole.
+    """
+    row = fetch_row(
+        connection,
+        "the contacts that were kept after a hard bounce",
+        """
+        with kept as (
+            select distinct on (p.campaign_id, i.contact_id) p.campaign_id, i.contact_id, i.action
+            from plan p join plan_item i using (plan_id)
+            where p.kind = 'suppression' and i.bounce_class = 'hard' and p.created_at < :until
+            order by p.campaign_id, i.contact_id, p.plan_id desc
+        ), next as (
+            select k.contact_id, n.failure from kept k join campaign_schedule s on s.id = k.campaign_id
+            left join lateral (
+                select coalesce(b.bounce_class, 'none') as failure
+                from campaign_recipient r join campaign_schedule c on c.id = r.campaign_id
+                join lateral (select sweep from bounce_fetch where campaign_id = c.id and is_complete
+                              order by fetched_at desc limit 1) f on true
+                left join bounce_event b on b.campaign_id = c.id and b.sweep = f.sweep and b.contact_id = r.contact_id
+                where r.contact_id = k.contact_id and c.send_start_at > s.send_start_at and c.send_start_at < :until
+                  and b.bounce_class is distinct from 'not_evidence' and b.is_contradictory is not true
+                order by c.send_start_at limit 1
+            ) n on true
+            where k.action in ('monitor', 'keep')
+        )
+        select count(*) as kept, count(failure) as mailed_again, count(*) filter (where failure = 'hard') as failed_again
+        from next
+        """,
+        until=until,
+    )
+    return KeptFailures(**{name: int(value) for name, value in row.items()})
 
 
 def keep(connection: Connection, figures: DayFigures, run_id: str | None, now: datetime) -> None:

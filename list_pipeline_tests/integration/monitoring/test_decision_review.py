@@ -15,7 +15,7 @@ from list_pipeline.cli import decisions as cli_decisions
 from list_pipeline.cli.main import app
 from list_pipeline.core.advice import AdviceOutcome, AdviceSource, AgentRecord, ModelAnswer
 from list_pipeline.core.errors import NotFoundError, RefusedError
-from list_pipeline.core.monitoring.decision_review import Decider, FalseSuppressions, GoalState
+from list_pipeline.core.monitoring.decision_review import Decider, FalseSuppressions, GoalState, KeptFailures
 from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.operations.advice.advisors import keep_record, partition_of
 from list_pipeline.operations.maintenance import gates
@@ -34,6 +34,7 @@ from list_pipeline.operations.reviews.decisions import approve, approve_item, ex
 from list_pipeline.operations.safety.restore_guard import note_alive
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression import plan_and_execute as suppression
+from list_pipeline.storage.database import execute
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, SOFT, Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
 from list_pipeline_tests.integration.questions import carry_out, hold, question
@@ -52,6 +53,11 @@ def pass_days(made: Installation, days: int = 1) -> None:
     for _ in range(days):
         made.clock.advance(timedelta(hours=24))
         note_alive(made.services)
+
+
+def write(made: Installation, statement: str, **values: object) -> None:
+    with made.services.database.begin() as connection:
+        execute(connection, statement, **values)
 
 
 def figures_of_today(made: Installation) -> Any:
@@ -208,11 +214,94 @@ def test_a_question_about_one_contact_is_compared_with_the_advisors_doubt(small:
     assert (found.people.approved, found.people.rejected) == (0, 1)
     assert (found.people.with_advisor, found.people.advisor_spoke) == (1, 1)
     assert (found.people.policy_percent, found.people.advisor_percent) == (0.0, 100.0)
+    assert found.suppressions.rejected == 1
     assert (found.by_people, found.deciders[Decider.PERSON], found.deciders[Decider.WAITING]) == (1, 1, 0)
     (listed,) = (one for one in review_day(small.services, today(small)).decisions if one.item.contact_id == contact_id)
     assert (listed.item.advice, listed.item.decided_by) == ("lowered", "ada")
     assert "@" in listed.masked
     assert "***" in listed.masked
+
+
+def test_a_suppressed_address_that_works_is_an_error_unless_it_complained(small: Installation) -> None:
+    small.maintain()
+    people, now = small.account.people, small.clock.now()
+    for contact in (people[HARD[0]], people[COMPLAINED]):
+        write(
+            small,
+            "insert into contact_engagement (contact_id, mailjet_campaign_id, first_open_at, last_open_at)"
+            " values (:contact, 0, :at, :at)",
+            contact=contact,
+            at=now + timedelta(hours=1),
+        )
+    # Before it was suppressed it may have worked.
+    write(
+        small,
+        "insert into contact_engagement (contact_id, mailjet_campaign_id, first_click_at, last_click_at)"
+        " values (:contact, 0, :at, :at)",
+        contact=people[HARD[1]],
+        at=now - timedelta(days=1),
+    )
+    small.clock.advance(timedelta(hours=2))
+    found = figures_of_today(small).suppressions
+    assert found == FalseSuppressions(suppressed=4, reviewed=0, reinstated=0, undone=0, worked=1)
+    # Taken back, it is one error and not two.
+    reinstate(small.services, people[HARD[0]], by="ada", progress=quietly)
+    again = figures_of_today(small).suppressions
+    assert again == FalseSuppressions(suppressed=4, reviewed=1, reinstated=1, undone=0)
+
+
+@pytest.mark.parametrize(
+    ("next_failure", "complete", "kept"),
+    [
+        (None, True, KeptFailures(kept=1, mailed_again=1, failed_again=0)),
+        ("hard", True, KeptFailures(kept=1, mailed_again=1, failed_again=1)),
+        ("soft", True, KeptFailures(kept=1, mailed_again=1, failed_again=0)),
+        ("not_evidence", True, KeptFailures(kept=1, mailed_again=0, failed_again=0)),
+        ("hard", False, KeptFailures(kept=1, mailed_again=0, failed_again=0)),
+    ],
+)
+def test_who_stayed_after_a_hard_bounce_is_followed_to_the_next_campaign(
+    small: Installation, next_failure: str | None, complete: bool, kept: KeptFailures
+) -> None:
+    small.maintain()
+    contact = small.account.people[HARD[0]]
+    write(small, "update plan_item set action = 'keep', to_role = null where contact_id = :contact", contact=contact)
+    assert figures_of_today(small).kept == KeptFailures(kept=1, mailed_again=0, failed_again=0)
+    write(
+        small,
+        """
+        with sent as (
+            insert into campaign_schedule (campaign_key, campaign_name, round_number, scheduled_date, scheduled_time,
+                                           list_name, list_id, send_start_at, send_end_at, created_at, updated_at)
+            select 'next', campaign_name, round_number, scheduled_date, scheduled_time, list_name, list_id, :at, :at, :at, :at
+            from campaign_schedule where campaign_key = :key returning id
+        ), mailed as (
+            insert into campaign_recipient (campaign_id, contact_id) select id, :contact from sent
+        ), read as (
+            insert into bounce_fetch (campaign_id, sweep, fetched_at, is_complete, rows_read)
+            select id, '24h', :at, :complete, 1 from sent returning campaign_id, sweep
+        )
+        select 1
+        """,
+        key=small.key,
+        at=small.clock.now(),
+        contact=contact,
+        complete=complete,
+    )
+    if next_failure is not None:
+        write(
+            small,
+            """
+            insert into bounce_event (campaign_id, sweep, contact_id, occurred_at, bounce_class, reason, in_bounce_log,
+                                      in_message_log)
+            select id, '24h', :contact, :at, :failure, 'user_unknown', true, true from campaign_schedule
+            where campaign_key = 'next'
+            """,
+            contact=contact,
+            at=small.clock.now(),
+            failure=next_failure,
+        )
+    assert figures_of_today(small).kept == kept
 
 
 @pytest.mark.parametrize(("confidence", "agreed"), [(0.69, 1), (0.70, 0)])
