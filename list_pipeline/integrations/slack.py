@@ -16,6 +16,7 @@ import random
 import re
 import socket
 import ssl
+import time
 import urllib.error
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -104,6 +105,9 @@ itself."""
 _MAY_HAVE_SUCCEEDED = frozenset(
     {"fatal_error", "internal_error", "request_timeout", "service_unavailable", "team_added_to_org"}
 )
+_WHOLE_ANSWER = 3
+"""Times the longest wait for a piece of an answer, within which the whole has to be there."""
+_PIECE = 65_536
 _CHANNEL_ID = re.compile(r"^[CDG][A-Z0-9]{4,}$")
 _LOOK_FIRST = "Look the message up before posting it again"
 _NOTHING_WAS_SENT = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)
@@ -193,8 +197,14 @@ def _ask(
     """
     proxies = ProxyHandler({"http": proxy, "https": proxy} if proxy else {})
     answer = build_opener(proxies, HTTPSHandler(context=context), _NoRedirect()).open(request, timeout=timeout_s)
+    # The timeout is for each piece of the answer: one that comes byte by byte never meets it.
+    pieces, until = [], time.monotonic() + _WHOLE_ANSWER * timeout_s
+    while piece := answer.read1(_PIECE):
+        pieces.append(piece)
+        if time.monotonic() > until:
+            raise TimeoutError
     # JSON is UTF-8 (RFC 8259 8.1), and a page in its place may be anything.
-    return answer.status, answer.headers, answer.read().decode("utf-8", "replace")
+    return answer.status, answer.headers, b"".join(pieces).decode("utf-8", "replace")
 
 
 class _WebClient(WebClient):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -58,6 +59,8 @@ LONGEST_WAIT_S = LONGEST_WAIT.total_seconds()
 _FIRST_PAUSE_S = 1.0
 _FIRST_PAUSE_AFTER_429_S = 8.0
 _LONGEST_PAUSE_S = 30.0
+_WHOLE_ANSWER = 10
+"""Times the longest wait for a piece of an answer, within which the whole has to be there."""
 _NEVER_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -146,6 +149,7 @@ class Transport:
         self.base_url = f"{base.scheme}://{urlsplit(str(base)).netloc.rpartition('@')[2]}"
         self._limiter = limiter
         self._clock = clock
+        self._timeout_s = timeout_s
         self._attempts = attempts
         self._limited_for = timedelta(seconds=limited_for_s)
         self._before_mutation = before_mutation
@@ -296,8 +300,7 @@ class Transport:
         try:
             request = self._http.build_request(method, resource.path, params=query, json=body)
             answer = self._http.send(request, stream=True)
-            answer.read()
-            return answer, None
+            return self._read(answer), None
         except httpx.HTTPError as error:
             if answer is not None and method != "GET" and _is_refusal(answer.status_code):
                 # Its body was to say why. That nothing was accepted stands in the status, and is certain without it.
@@ -309,6 +312,19 @@ class Transport:
         finally:
             if answer is not None:
                 answer.close()
+
+    def _read(self, answer: httpx.Response) -> httpx.Response:
+        """An answer with its body. The client's timeout is for each piece of it: one that comes byte by byte never meets it.
+
+        Raises:
+            httpx.ReadTimeout: it is still coming after many times the longest wait for an answer.
+        """
+        pieces, until = [], time.monotonic() + _WHOLE_ANSWER * self._timeout_s
+        for piece in answer.iter_bytes():
+            pieces.append(piece)
+            if time.monotonic() > until:
+                raise httpx.ReadTimeout("the answer does not end", request=answer.request)
+        return httpx.Response(answer.status_code, headers=_readable(answer.headers), content=b"".join(pieces))
 
     def _lost(self, tried: str, failure: httpx.HTTPError | None, changes: bool) -> _Outcome:
         what = _in_words(failure)

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from list_pipeline.core.errors import AuthenticationError, IntegrationError, RemoteNotFoundError, TransientError
+from list_pipeline.integrations import slack as slack_client
 from list_pipeline.integrations.slack import (
     DeliveryUnknownError,
     MessageRefusedError,
@@ -133,6 +134,19 @@ def test_a_refusal_says_whether_the_channel_the_thread_the_token_or_the_message_
             client(answering(answer)).post("Report", [], key="k", thread_ts="1.0")
         assert type(caught.value) is expected
         assert "jane" not in str(caught.value)
+
+
+def test_an_answer_that_comes_byte_by_byte_is_not_waited_for_without_an_end(
+    answering: Answering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = answering(b'{"ok": true, "channel": "C1", "ts": "1.0"}')
+    monkeypatch.setattr(slack_client, "_PIECE", 1)
+    assert client(url).post("Report", [], key="k").ts == "1.0"
+    monkeypatch.setattr(slack_client, "_WHOLE_ANSWER", 0)
+    with pytest.raises(DeliveryUnknownError):
+        client(url).post("Report", [], key="k")
+    with pytest.raises(DeliveryUnknownError):
+        post_to_webhook(url, "Report", [], 3.0)
 
 
 def test_a_proxy_that_refuses_to_connect_passed_nothing_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from list_pipeline.core.errors import (
     UnavailableError,
 )
 from list_pipeline.core.observations import MemberAction
-from list_pipeline.integrations.mailjet import MailjetClient, OutcomeUnknownError, UnreadableAnswerError
+from list_pipeline.integrations.mailjet import MailjetClient, OutcomeUnknownError, UnreadableAnswerError, transport
 from list_pipeline.integrations.mailjet.answers import error_text, says_too_large
 from list_pipeline.integrations.mailjet.errors import TooLargeError
 from list_pipeline.integrations.mailjet.transport import LONGEST_WAIT_S, Resource, Transport
@@ -303,6 +303,31 @@ def test_who_cannot_wait_is_told_of_a_429_at_once() -> None:
     with pytest.raises(RateLimitedError):
         client(script, clock, limited_for_s=0.0).contact_list(5776)
     assert clock.now() == START
+
+
+class Dripping(httpx.SyncByteStream):
+    """A body that comes byte by byte."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        for byte in self._body:
+            yield bytes([byte])
+
+
+def test_an_answer_that_comes_byte_by_byte_is_not_waited_for_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = envelope([{"JobID": 35_800}], status=201).content
+
+    def script() -> Script:
+        return Script(*[httpx.Response(201, stream=Dripping(body)) for _ in range(3)])
+
+    assert submit(client(script())) == 35_800
+    monkeypatch.setattr(transport, "_WHOLE_ANSWER", 0)
+    with pytest.raises(OutcomeUnknownError, match="no answer in time"):
+        submit(client(script()))
+    with pytest.raises(UnavailableError, match="no answer in time"):
+        client(script()).contact_list(5776)
 
 
 def test_a_429_halves_the_requests_of_the_minutes_that_follow() -> None:
