@@ -11,8 +11,7 @@ import re
 from ipaddress import ip_address
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
-"""This machine, where rehearsals have their sandbox: plain http is allowed there, and no proxy stands in between."""
+_LOOPBACK_NAME = "localhost"
 
 ENCRYPTED_SSL_MODES = frozenset({"require", "verify-ca", "verify-full"})
 """``sslmode`` of libpq that never falls back to plain text: table 32.1 of https://www.postgresql.org/docs/current/libpq-ssl.html"""
@@ -32,11 +31,12 @@ _NOT_IN_URLS = re.compile(r"[\s\\\x00-\x1f\x7f]")
 
 
 def is_loopback(host: str | None) -> bool:
-    """Whether a host's name or address is this machine; the whole of 127.0.0.0/8 is."""
+    """Whether a host's name or address is this machine; the whole of 127.0.0.0/8 is. Rehearsals have their sandbox there: plain
+    http is allowed, and so no proxy of the environment may stand in between."""
     if host is None:
         return False
     try:
-        return host.lower() in LOOPBACK_HOSTS or ip_address(host).is_loopback
+        return host.lower() == _LOOPBACK_NAME or ip_address(host).is_loopback
     except ValueError:
         return False
 

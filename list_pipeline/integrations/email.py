@@ -21,7 +21,7 @@ from list_pipeline.core.errors import (
     RateLimitedError,
     TransientError,
 )
-from list_pipeline.core.urls import LOOPBACK_HOSTS
+from list_pipeline.core.urls import is_loopback
 from list_pipeline.integrations.tls import tls_context
 
 TIMEOUT_S = 10.0
@@ -84,7 +84,7 @@ class EmailSender:
             base_url=self._base_url,
             auth=self._auth,
             timeout=TIMEOUT_S,
-            trust_env=host not in LOOPBACK_HOSTS,
+            trust_env=not is_loopback(host),
             verify=tls_context(),
             transport=self._transport,
         ) as http:

@@ -15,9 +15,11 @@ from collections.abc import Mapping
 from functools import partial
 from importlib.metadata import version
 from typing import Any
+from urllib.parse import urlsplit
 
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.urls import is_loopback
 
 _FLUSH_S = 2.0
 _KEPT = frozenset(
@@ -102,6 +104,7 @@ class ErrorTracking:
                 traces_sample_rate=None,
                 send_client_reports=False,
                 auto_session_tracking=False,
+                **({"http_proxy": "", "https_proxy": ""} if is_loopback(urlsplit(dsn).hostname) else {}),
             )
         except ValueError:
             # The SDK's own text quotes the DSN, and causes are logged.

@@ -35,7 +35,7 @@ from list_pipeline.core.errors import (
     TransientError,
 )
 from list_pipeline.core.foreign_text import storable
-from list_pipeline.core.urls import LOOPBACK_HOSTS
+from list_pipeline.core.urls import is_loopback
 
 if TYPE_CHECKING:
     from google import genai
@@ -245,7 +245,7 @@ class GeminiClient:
 
                 # What is newer than the SDK comes with a warning besides its name.
                 warnings.filterwarnings("ignore", message=_NEWER, category=UserWarning)
-                loopback = urlsplit(self.base_url).hostname in LOOPBACK_HOSTS
+                loopback = is_loopback(urlsplit(self.base_url).hostname)
                 # Everything is said explicitly: what is left out, the SDK takes from variables of its own, which may
                 # send prompts to another host or product.
                 self._client = genai.Client(

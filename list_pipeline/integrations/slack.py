@@ -45,7 +45,7 @@ from list_pipeline.core.errors import (
 )
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages.slack_blocks import Block
-from list_pipeline.core.urls import LOOPBACK_HOSTS
+from list_pipeline.core.urls import is_loopback
 
 EVENT_TYPE = "list_pipeline"
 """Type of the metadata that carries our key."""
@@ -238,7 +238,7 @@ class SlackClient:
             timeout=max(1, round(timeout_s)),
             retry_handlers=[_BoundedRateLimitRetry(clock)],
         )
-        if urlsplit(base_url).hostname in LOOPBACK_HOSTS:
+        if is_loopback(urlsplit(base_url).hostname):
             self._web.proxy = None
 
     def __repr__(self) -> str:
@@ -478,7 +478,7 @@ def post_to_webhook(url: str, text: str, blocks: Sequence[Block], timeout_s: flo
     """
     tried = "Posting to the Slack webhook"
     client = _WebhookClient(url, timeout=max(1, round(timeout_s)), retry_handlers=[])
-    if urlsplit(url).hostname in LOOPBACK_HOSTS:
+    if is_loopback(urlsplit(url).hostname):
         client.proxy = None
     again = "Look into the channel before posting it again"
     try:

@@ -37,7 +37,7 @@ from list_pipeline.core.errors import (
     UnavailableError,
 )
 from list_pipeline.core.request_rate import LONGEST_WAIT
-from list_pipeline.core.urls import LOOPBACK_HOSTS
+from list_pipeline.core.urls import is_loopback
 from list_pipeline.integrations.circuit import CircuitBreaker
 from list_pipeline.integrations.limits import RequestLimiter
 from list_pipeline.integrations.mailjet.answers import (
@@ -164,7 +164,7 @@ class Transport:
             headers={"Accept": "application/json"},
             follow_redirects=False,
             # A proxy of the environment is for the world outside, not for a sandbox on this machine.
-            trust_env=base.host not in LOOPBACK_HOSTS,
+            trust_env=not is_loopback(base.host),
             verify=tls_context(),
             transport=transport,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,12 +12,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from list_pipeline.core.advice import ModelRequest
-from list_pipeline.core.errors import IntegrationError
+from list_pipeline.core.errors import IntegrationError, TransientError
 from list_pipeline.core.messages.slack_blocks import header
 from list_pipeline.integrations.email import EmailSender
 from list_pipeline.integrations.error_tracking import ErrorTracking
 from list_pipeline.integrations.gemini import GeminiClient
+from list_pipeline.integrations.mailjet.transport import Resource, Transport
 from list_pipeline.integrations.slack import DeliveryUnknownError, SlackClient, post_to_webhook
+from list_pipeline_tests.limiter import InMemoryLimiter
 from list_pipeline_tests.virtual_clock import VirtualClock
 
 SECRET = "xoxb-synthetic-token"  # pragma: allowlist secret
@@ -97,6 +100,43 @@ def test_a_redirect_is_an_error_and_nothing_goes_to_the_other_host(
     assert SECRET not in str(caught.value)
     # Nothing was posted for certain, so nobody has to look it up before it is posted again.
     assert not isinstance(caught.value, DeliveryUnknownError)
+
+
+def _tracker(url: str) -> None:
+    sdk = pytest.importorskip("sentry_sdk", reason="the optional part `sentry` is not installed")
+    tracking = ErrorTracking(f"http://{SECRET.partition('-')[0]}@{url.removeprefix('http://')}/1", environment="test")
+    try:
+        tracking.capture("maintenance failed", {}, None)
+        sdk.get_client().transport._worker.flush(10.0)
+    finally:
+        sdk.get_client().close(timeout=5.0)
+        sdk.init()
+    raise TransientError("Telling the tracker", "it says nothing itself", "Look at the proxy")
+
+
+def _mailjet(url: str) -> None:
+    transport = Transport(
+        base_url=url, api_key="key", secret_key=SECRET, limiter=InMemoryLimiter(60, CLOCK), clock=CLOCK, timeout_s=3.0,
+        attempts=1, limited_for_s=0.0, transport=None, before_mutation=None,
+    )  # fmt: skip
+    transport.read(Resource.rest("contactslist"))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "localhost", "LOCALHOST", "[::1]", "[0:0:0:0:0:0:0:1]"])
+@pytest.mark.parametrize("ask", [_slack, _webhook, _gemini, _email, _mailjet, _tracker])
+def test_what_is_allowed_in_plain_text_for_this_machine_goes_through_no_proxy(
+    monkeypatch: pytest.MonkeyPatch, ask: Callable[[str], None], host: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.setblocking(False)
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        with pytest.raises(IntegrationError):
+            ask(f"http://{host}:9")
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
 
 
 def test_an_error_on_its_way_to_the_tracker_goes_to_no_other_host(elsewhere: Elsewhere) -> None:
