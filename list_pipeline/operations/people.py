@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 
 from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.foreign_text import REPLACEMENT, tamed
 from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.operations.access import Deciding
 
@@ -19,9 +20,8 @@ _NO_PERSON = frozenset({"", "gate", NOBODY})
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Characters that count as printable and show nothing."""
 _LONGEST_NAME = 100
-
-
 _LONGEST_REASON = 500
+_LONGEST_READ = 10 * _LONGEST_REASON
 
 
 class NotAReviewerError(RefusedError):
@@ -44,22 +44,30 @@ def named(by: str, tried: str) -> str:
     return name
 
 
+def in_own_words(note: str | None) -> str:
+    """What a person wrote, for the record: without addresses and control characters, at most 500 characters; empty where
+    nothing of it is to be seen."""
+    text = redact_foreign_text(tamed((note or "").strip(), _LONGEST_READ))[:_LONGEST_REASON]
+    is_shown = any(unicodedata.category(one)[0] not in "CZ" and one not in _BLANK | {REPLACEMENT} for one in text)
+    return text if is_shown else ""
+
+
 def reason_of(
     note: str,
     tried: str,
     missing: str = "no reason is given",
     next_step: str = "Say why in a few words, without an address: --note",
 ) -> str:
-    """Why a person decides, for the record: without addresses, at most 500 characters.
+    """Why a person decides, for the record: ``in_own_words``.
 
     Args:
         missing, next_step: what is said where there is none.
 
     Raises:
-        RefusedError: it is empty.
+        RefusedError: it is empty, or has no letter and no digit.
     """
-    why = redact_foreign_text(note.strip())[:_LONGEST_REASON]
-    if not why:
+    why = in_own_words(note)
+    if not any(map(str.isalnum, why)):
         raise RefusedError(tried, missing, next_step)
     return why
 

@@ -12,11 +12,10 @@ import structlog
 
 from list_pipeline.core.campaigns.cycles import Cycle, RoundRuling, assign_again
 from list_pipeline.core.errors import NotFoundError
-from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.operations.access import Deciding
 from list_pipeline.operations.campaigns.discovery import note_doubts
 from list_pipeline.operations.campaigns.recipients import note_mailed_twice
-from list_pipeline.operations.people import reviewer
+from list_pipeline.operations.people import in_own_words, reviewer
 from list_pipeline.storage.campaigns import closings, rounds, sent_campaigns
 
 log = structlog.get_logger(__name__)
@@ -51,7 +50,7 @@ def rule_on_round(services: Deciding, key: str, ruling: RoundRuling, *, by: str,
         assignment, kept = assign_again(
             sent_campaigns.all_cycles(connection), known.values(), ruled, now, closings=closed
         )
-        rounds.rule(connection, ruled.mailjet_campaign_id, ruling, name, redact_foreign_text(note)[:500], now)
+        rounds.rule(connection, ruled.mailjet_campaign_id, ruling, name, in_own_words(note), now)
         rounds.replace_cycles(connection, kept, assignment.cycles)
         note_doubts(connection, assignment, now)
         note_mailed_twice(connection, assignment.placed, now)

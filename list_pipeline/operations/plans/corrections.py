@@ -20,7 +20,6 @@ from sqlalchemy import Connection
 from list_pipeline.core.drift.repairs import waits_for_a_send, why_left_as_it_is
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.core.messages import keys
 from list_pipeline.core.plans.automations import entering_words
 from list_pipeline.core.plans.corrections import (
@@ -57,6 +56,7 @@ from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.messages.links import links_of_plan
 from list_pipeline.operations.messages.outbox import deliver
+from list_pipeline.operations.people import in_own_words
 from list_pipeline.operations.plans.execution import carry_out, finish_half_done
 from list_pipeline.operations.plans.outcomes import Executed, close
 from list_pipeline.operations.plans.redo_judgement import skip_outdated
@@ -338,7 +338,7 @@ def save_correction(
     refused: Mapping[Refusal, Sequence[int]],
 ) -> int:
     """Write a correction as a plan that the person who asks has approved. Returns its number."""
-    now, note = services.clock.now(), redact_foreign_text(asked.note)[:500]
+    now, note = services.clock.now(), in_own_words(asked.note)
     revision = 1
     if asked.campaign_id is not None and asked.sweep is not None:
         revision = outcome_rows.next_revision(connection, asked.campaign_id, asked.kind, asked.sweep)

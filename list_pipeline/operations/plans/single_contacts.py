@@ -11,12 +11,11 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.core.plans.corrections import Refusal, Reversal
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind
 from list_pipeline.operations.access import Correcting, Deciding, Storing
 from list_pipeline.operations.membership.sync import learn_contacts
-from list_pipeline.operations.people import reviewer
+from list_pipeline.operations.people import reason_of, reviewer
 from list_pipeline.operations.plans.corrections import (
     Correction,
     CorrectionRequest,
@@ -95,8 +94,7 @@ def suppress(services: Correcting, contact_id: int, *, by: str, note: str, progr
     tried = f"Suppressing contact {contact_id}"
     by = reviewer(services, by, tried)
     require_permission(services, tried)
-    if not note.strip():
-        raise RefusedError(tried, "there is no reason", "Say why: somebody will ask")
+    note = reason_of(note, tried, "there is no reason", "Say why: somebody will ask")
     finish_half_done(services, progress)
     with mutation_lock(services.database, services.clock, f"suppressing {contact_id}") as lock:
         learn_contacts(services, [contact_id])
@@ -116,7 +114,7 @@ def suppress(services: Correcting, contact_id: int, *, by: str, note: str, progr
             to_role=ListRole.SUPPRESSION,
             reason="manual",
             confidence=1.0,
-            explanation=redact_foreign_text(note.strip())[:500],
+            explanation=note,
         )
         asked = CorrectionRequest(PlanKind.MANUAL, by, note, "Contact suppressed by hand")
         with lock.writing() as connection:
@@ -134,12 +132,10 @@ def take_back_unsubscription(services: Deciding, contact_id: int, *, by: str, no
     """
     tried = f"Taking back that contact {contact_id} unsubscribed"
     by = reviewer(services, by, tried)
-    why = redact_foreign_text(note.strip())
-    if not why:
-        raise RefusedError(tried, "there is no reason", "Say how you know that the subscriber wants mail again")
+    why = reason_of(note, tried, "there is no reason", "Say how you know that the subscriber wants mail again")
     now = services.clock.now()
     with services.database.begin() as connection:
-        if not unsubscriptions.take_back(connection, contact_id, by, why[:500], now):
+        if not unsubscriptions.take_back(connection, contact_id, by, why, now):
             raise NotFoundError(
                 tried,
                 "no unsubscription of it is kept",

@@ -7,13 +7,12 @@ import structlog
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.five_lists.confirmation import LOOK
 from list_pipeline.core.five_lists.message import confirmed_message
-from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.core.messages import keys
 from list_pipeline.core.wording import instant_text, lists_text
 from list_pipeline.operations.five_lists.look import LookedAt, look_at
 from list_pipeline.operations.membership.sync import configured_lists
 from list_pipeline.operations.messages.outbox import deliver
-from list_pipeline.operations.people import reviewer
+from list_pipeline.operations.people import in_own_words, reviewer
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import five_lists
 
@@ -37,7 +36,7 @@ def confirm_lists(services: Services, *, by: str, note: str | None = None, despi
     """
     by, note = (
         reviewer(services, by, "Confirming the five lists"),
-        redact_foreign_text(note).strip() or None if note else None,
+        in_own_words(note) or None,
     )
     seen, now = configured_lists(services), services.clock.now()
     with services.database.begin() as connection:

@@ -13,13 +13,12 @@ import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.core.errors import NotFoundError, RefusedError, StateChangedError
-from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.core.plans.plan import PLAN_LIFE, PlanStatus
 from list_pipeline.core.reviews.decidable import is_as_shown, why_not_approvable
 from list_pipeline.core.reviews.policy import REVIEWS
 from list_pipeline.core.reviews.questions import ReviewStatus
 from list_pipeline.core.wording import instant_text
-from list_pipeline.operations.people import NOBODY, reviewer
+from list_pipeline.operations.people import NOBODY, in_own_words, reviewer
 from list_pipeline.operations.reviews.announcements import tell_decision, tell_expired_questions
 from list_pipeline.operations.reviews.reminders import waiting_plans
 from list_pipeline.operations.services import Services
@@ -197,7 +196,7 @@ def _refuse_another_hash(tried: str, plan: StoredPlan, content_hash: str) -> Non
 
 def _decide(services: Services, plan: StoredPlan, wanted: PlanStatus, by: str, note: str | None) -> StoredPlan:
     status, now = PLAN_LIFE.advance(plan.status, wanted), services.clock.now()
-    note = redact_foreign_text(note) if note else None
+    note = in_own_words(note) or None
     with services.database.begin() as connection:
         decided = plan_rows.decide(connection, plan.plan_id, plan.status, status, by, now)
         if status is PlanStatus.APPROVED:
@@ -212,7 +211,7 @@ def _decide(services: Services, plan: StoredPlan, wanted: PlanStatus, by: str, n
 def _decide_item(
     connection: Connection, services: Services, item: ReviewItem, status: ReviewStatus, by: str, note: str | None
 ) -> ReviewItem:
-    note = redact_foreign_text(note) if note else None
+    note = in_own_words(note) or None
     decided = review_rows.decide_review(connection, item.review_id, status, by, note, services.clock.now())
     log.info("question decided", review=item.review_id, status=status.value, by=by, contacts=len(item.contact_ids))
     return decided

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import structlog
 
-from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.core.messages import keys
 from list_pipeline.core.reviews.messages import mode_message
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.operations.access import Telling
 from list_pipeline.operations.messages.outbox import deliver
-from list_pipeline.operations.people import named, reviewer
+from list_pipeline.operations.people import in_own_words, named, reviewer
 from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.storage.runs import ledger
 
@@ -35,7 +34,7 @@ def choose_mode(services: Telling, mode: Mode | None, *, by: str, note: str = ""
     """
     tried = f"Setting the mode to {mode.value if mode is not None else 'graduated'}"
     by = named(by, tried) if mode is Mode.READ_ONLY else reviewer(services, by, tried)
-    why = redact_foreign_text(note).strip()[:500] or None
+    why = in_own_words(note) or None
     with services.database.begin() as connection:
         number = ledger.set_mode(connection, mode.value if mode is not None else None, by, services.clock.now(), why)
     now = operating_mode(services)

@@ -16,11 +16,10 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.drift.findings import ALERTS
 from list_pipeline.core.errors import RefusedError
-from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.reviews.questions import ReviewStatus
 from list_pipeline.operations.access import Deciding, Storing
-from list_pipeline.operations.people import reviewer
+from list_pipeline.operations.people import in_own_words, reviewer
 from list_pipeline.storage import drift as drift_rows
 from list_pipeline.storage.runs import ledger
 from list_pipeline.storage.runs.ledger import Continuity
@@ -102,7 +101,7 @@ def accept(services: Deciding, *, by: str, note: str | None = None) -> int:
         RefusedError: nobody is named, nothing waits, or the lists were not compared since changes were stopped.
     """
     tried = "Accepting what Mailjet shows"
-    by, note = reviewer(services, by, tried), redact_foreign_text(note) if note else None
+    by, note = reviewer(services, by, tried), in_own_words(note) or None
     now = services.clock.now()
     with services.database.begin() as connection:
         drift_rows.one_writer(connection)
