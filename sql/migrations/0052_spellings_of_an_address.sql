@@ -63,7 +63,8 @@ begin
     if (address ~ '^[\x01-\x7f]*[^.]$' and lower(host) !~ '(^|\.)xn--') or getdatabaseencoding() <> 'UTF8' then
         return lower(address);
     end if;
-    host := rtrim(lower(normalize(translate(host, '。．｡', '...'), NFKC)), '.');
+    -- The full stops of East Asia, wide and narrow, end a label as . does (RFC 3490 3.1).
+    host := rtrim(lower(normalize(translate(host, chr(12290) || chr(65294) || chr(65377), '...'), NFKC)), '.');
     return lower(normalize(left(address, length(address) - length(substring(address from '[^@]*$'))), NFC))
         || coalesce((select string_agg(lower(normalize(list_pipeline.readable_label(l.label), NFC)), '.' order by l.place)
                      from unnest(string_to_array(host, '.')) with ordinality as l (label, place)), '');
