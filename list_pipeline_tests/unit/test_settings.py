@@ -101,7 +101,7 @@ def test_every_setting_is_read_from_the_variable_of_its_name(monkeypatch: pytest
         other = "campaign_1,5776"
     elif name == "mail_host_resolver":
         other = "192.0.2.53:5353"
-    elif name.endswith("_kept_days"):
+    elif name.endswith("_kept_days") or name == "no_sign_of_life_days":
         other = "400"
     elif name.startswith(("gemini_temperature", "gemini_top_p")):
         other = "0.1"
