@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -114,7 +116,12 @@ def unread(days_ago: int) -> Mail:
 
 def judged(
     now: Mail, *past: Mail, reach: Reach | None = None, in_incident: bool = False, knows_domain: bool = True
-) -> Verdict:
+) -> Callable[[], Verdict]:
+    """Judges the history when it is called."""
+    return partial(_judge, now, past, reach, in_incident, knows_domain)
+
+
+def _judge(now: Mail, past: Sequence[Mail], reach: Reach | None, in_incident: bool, knows_domain: bool) -> Verdict:
     facts = ContactFacts(campaigns_count=1 + len(past), reach=reach)
     incidents = (incident(CONTACT),) if in_incident else ()
     domains = {CONTACT: "gone.example"} if knows_domain else {}
@@ -130,7 +137,7 @@ SILENT = (silent(30), silent(60))
 SUNDAY = datetime(2026, 10, 11, 7, tzinfo=UTC)  # 9 h of a clock that is set back on 25 October
 TEMPORARY = "451 try again later"
 
-HISTORIES: dict[str, tuple[Verdict, VerdictAction, SuppressionRule]] = {
+HISTORIES: dict[str, tuple[Callable[[], Verdict], VerdictAction, SuppressionRule]] = {
     # Grace
     "never delivered to, surely dead": (judged(hard()), SUPPRESS, R.HARD_BOUNCE),
     "delivered to 180 days ago": (judged(hard(), reached(180)), MONITOR, R.FIRST_HIT),
@@ -396,18 +403,19 @@ HISTORIES: dict[str, tuple[Verdict, VerdictAction, SuppressionRule]] = {
 
 @pytest.mark.parametrize("name", HISTORIES)
 def test_a_history_is_judged(name: str) -> None:
-    verdict, action, rule = HISTORIES[name]
+    judge, action, rule = HISTORIES[name]
+    verdict = judge()
     assert (verdict.action, verdict.rule) == (action, rule), verdict.explanation
 
 
 @pytest.mark.parametrize(("days", "is_named"), [(364, False), (365, True)])
 def test_a_year_without_mail_is_named(days: int, is_named: bool) -> None:
-    verdict = judged(doubtful(), reached(days))
+    verdict = judged(doubtful(), reached(days))()
     assert (f"not been mailed for {days} days" in verdict.explanation) is is_named
 
 
 def test_what_no_server_answered_is_shown_as_disputed_hard_bounces() -> None:
-    verdict = judged(silent(), *SILENT, reach=NEVER_ANSWERED)
+    verdict = judged(silent(), *SILENT, reach=NEVER_ANSWERED)()
     assert (verdict.confidence, verdict.bounce_count, verdict.has_evidence, verdict.is_permanent_hard) == (
         0.80,
         3,
@@ -420,7 +428,7 @@ def test_what_no_server_answered_is_shown_as_disputed_hard_bounces() -> None:
 
 
 def test_a_doubt_that_mailjet_leaves_open_rests_on_the_bounce_before_its_blocks() -> None:
-    verdict = judged(untried(), untried(30), doubtful(60))
+    verdict = judged(untried(), untried(30), doubtful(60))()
     assert (verdict.confidence, verdict.bounce_count, verdict.bounce_type) == (0.80, 1, "mailbox_inactive")
 
 
