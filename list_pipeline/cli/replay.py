@@ -117,7 +117,8 @@ def _name_them() -> None:
 
 
 def _show_campaigns(found: Comparison) -> None:
-    """Whom each rule set removes after each campaign; those that it only holds in brackets."""
+    """Whom each rule set removes after each campaign; how many of them were good, and those that it only
+    holds, in brackets."""
     show_table(
         (Whole("campaign"), "recipients", "failed", "really suppressed", *(one.name for one in found.figures)),
         (
@@ -135,7 +136,9 @@ def _show_campaigns(found: Comparison) -> None:
 
 def _removed(found: Comparison, key: str, name: str) -> str:
     figures = found.in_campaigns[key][name]
-    return f"{figures.removed:,}" + (f" (+{figures.held:,} held)" if figures.held else "")
+    good = f" ({figures.good:,} good)" if figures.good else ""
+    held = f" (+{figures.held:,} held)" if figures.held else ""
+    return f"{figures.removed:,}{good}{held}"
 
 
 def as_document(found: Comparison) -> dict[str, Any]:

@@ -9,7 +9,7 @@ was right; where nothing was sent to it any more, because it was really suppress
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -56,11 +56,13 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class InCampaign:
-    """The answers of a rule set in one campaign: contacts removed, held (and not removed), and kept."""
+    """The answers of a rule set in one campaign: contacts removed, held (and not removed), and kept. ``good``: those of the
+    removed whom a later send reached."""
 
     removed: int
     held: int
     kept: int
+    good: int = 0
 
 
 @dataclass(slots=True)
@@ -95,10 +97,22 @@ class Record:
             if one.outcome is Outcome.REMOVED:
                 self.removed.add(one.contact_id)
 
-    def in_campaign(self, campaign: str) -> InCampaign:
-        """The figures of one campaign, over all of its readings."""
-        found = list(self.by_campaign.get(campaign, {}).values())
-        return InCampaign(*(found.count(one) for one in (Outcome.REMOVED, Outcome.HELD, Outcome.KEPT)))
+    def in_campaign(self, campaign: str, good: Collection[int] = ()) -> InCampaign:
+        """The figures of one campaign, over all of its readings.
+
+        Args:
+            good: the removed contacts whom a later send reached.
+        """
+        found = self.by_campaign.get(campaign, {})
+        removed, held, kept = (
+            [number for number, outcome in found.items() if outcome is one]
+            for one in (Outcome.REMOVED, Outcome.HELD, Outcome.KEPT)
+        )
+        return InCampaign(len(removed), len(held), len(kept), sum(one in good for one in removed))
+
+    def good(self, later: Mapping[int, Later]) -> frozenset[int]:
+        """The removed contacts whom a later send reached."""
+        return frozenset(one for one in self.removed if _is_good(self.positions[one], later.get(one, Later())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +193,14 @@ def compare(
         records: by name of the rule set.
         later: what really became of the contacts that any of them removed.
     """
+    good = {name: record.good(later) for name, record in records.items()}
     return Comparison(
         tuple(campaigns),
         tuple(_figures(one, records[one.name], later) for one in rule_sets),
-        {one.key: {name: record.in_campaign(one.key) for name, record in records.items()} for one in campaigns},
+        {
+            one.key: {name: record.in_campaign(one.key, good[name]) for name, record in records.items()}
+            for one in campaigns
+        },
         _differences(records, later),
         left_out,
         readings,

@@ -51,7 +51,13 @@ def campaign_metadata(found: Comparison, key: str) -> dict[str, dg.MetadataValue
         "state": md.text("replayed"),
         **md.counts({f"{name.replace('-', '_')}_removed": count for name, count in removed.items()}),
         **md.counts({f"{name.replace('-', '_')}_held": one.held for name, one in figures.items() if one.held}),
+        **md.counts({f"{name.replace('-', '_')}_good": one.good for name, one in figures.items()}),
         "removed after this campaign": md.bars("Contacts removed after this campaign", removed),
+        "removed wrongly after this campaign": md.bars(
+            "Good contacts removed after this campaign",
+            {name: one.good for name, one in figures.items()},
+            "A later send reached them.",
+        ),
         **differences_metadata(found, found.differences_in(key)),
     }
 

@@ -63,6 +63,8 @@ def test_each_campaign_shows_whom_each_rule_set_removes_with_charts(
     assert (outage["ours_removed"], outage["ours_held"]) == (0, struck)
     assert [outage[f"{name.replace('-', '_')}_removed"] for name in PEERS] == [struck] * 4
     assert outage["differences"] == struck
+    # Seen from this campaign alone, too: later sends reached those whom the outage struck.
+    assert (outage["ours_good"], outage["listmonk_good"]) == (0, len(played.struck))
     assert (block["ours_removed"], block["mailchimp_removed"], block["civicrm_removed"]) == (0, 0, len(played.blocked))
     assert found[played.keys[0]]["differences"] == 0
     for name in ("removed", "removed wrongly", "removed after this campaign"):

@@ -44,6 +44,7 @@ def test_whoever_is_reached_after_the_removal_was_good_and_whoever_bounces_again
     assert strict_figures.not_known == 3
     assert (mild_figures.removed, mild_figures.not_known, mild_figures.held) == (1, 1, 1)
     assert {each.contact_id: each.is_good for each in found.differences} == {1: True, 2: False, 4: None, 5: None}
+    assert found.in_campaigns["first"] == {"listmonk": InCampaign(5, 0, 0, good=1), "civicrm": InCampaign(1, 1, 3)}
 
 
 def test_who_is_removed_by_all_at_the_same_time_is_no_difference_and_at_another_time_is_one() -> None:
