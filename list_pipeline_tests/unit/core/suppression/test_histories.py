@@ -9,11 +9,11 @@ from functools import partial
 
 import pytest
 
-from list_pipeline.core.bounces.classes import FailureEvent, classify
+from list_pipeline.core.bounces.classes import BounceClass, FailureEvent, classify
 from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.incidents.operators import MailHost
 from list_pipeline.core.observations import MessageStatus
-from list_pipeline.core.suppression.rules import decide
+from list_pipeline.core.suppression.rules import decide, unanswered_since
 from list_pipeline.core.suppression.verdicts import (
     Attempt,
     AttemptOutcome,
@@ -325,6 +325,21 @@ HISTORIES: dict[str, tuple[Callable[[], Verdict], VerdictAction, SuppressionRule
         HOLD,
         R.SECOND_HIT,
     ),
+    "our fault now, no answer before": (
+        judged(blocked(), silent(30), silent(60), silent(90), reach=NEVER_ANSWERED),
+        KEEP,
+        R.SENDER_FAULT,
+    ),
+    "no answer in two campaigns, and others there were answered": (
+        judged(silent(), silent(60), reach=answered(10)),
+        KEEP,
+        R.SENDER_FAULT,
+    ),
+    "a failure that nobody knows between": (
+        judged(silent(), silent(30), Mail(45), silent(60), reach=NEVER_ANSWERED),
+        SUPPRESS,
+        R.SECOND_HIT,
+    ),
     "no host once": (judged(Mail(0, 5), reach=NEVER_ANSWERED), MONITOR, R.FIRST_DISPUTED_HIT),
     "no answer in an incident of the operator": (
         judged(silent(), silent(30, held=GroupKind.OPERATOR), silent(60), reach=NEVER_ANSWERED),
@@ -424,6 +439,9 @@ def test_what_no_server_answered_is_shown_as_disputed_hard_bounces() -> None:
     )
     assert [event.campaign_id for event in verdict.events] == [CAMPAIGN - 60, CAMPAIGN - 30, CAMPAIGN]
     assert verdict.bounce_type == "connection_issue"
+    assert {(event.bounce_class, event.classification.is_disputed) for event in verdict.events} == {
+        (BounceClass.HARD, True)
+    }
     assert "3 campaigns" in verdict.explanation
 
 
@@ -440,3 +458,33 @@ def test_a_delivery_afterwards_shows_that_the_domain_answers(now: Mail) -> None:
     history = {CONTACT: [one.attempt() for one in (later, *SILENT)]}
     (verdict,) = decide([now.event()], history, {CONTACT: facts}, campaign, POLICY, SENT + timedelta(days=8))
     assert verdict.action in (KEEP, MONITOR)
+
+
+class TestWhoseDomainIsAskedAbout:
+    CAMPAIGN_OF_TODAY = CampaignContext(CAMPAIGN, 1000, {CONTACT: "gone.example"}, SENT)
+
+    def asked(self, now: Mail, *past: Mail, as_of: datetime = AS_OF) -> dict[int, datetime]:
+        history = {CONTACT: [one.attempt() for one in past]}
+        return unanswered_since([now.event()], history, self.CAMPAIGN_OF_TODAY, POLICY, as_of)
+
+    def test_those_who_got_no_answer_for_long_each_with_the_first_of_these_sends(self) -> None:
+        assert self.asked(silent(), *SILENT) == {CONTACT: SENT - timedelta(days=60)}
+
+    @pytest.mark.parametrize(
+        ("now", "past"),
+        [
+            (silent(), (silent(60),)),
+            (silent(), (silent(30), silent(59))),
+            (silent(contradictory=True), SILENT),
+            (hard(), SILENT),
+            (silent(), ()),
+        ],
+        ids=["two campaigns", "59 days", "one source denies it", "another failure", "no history"],
+    )
+    def test_nobody_else(self, now: Mail, past: tuple[Mail, ...]) -> None:
+        assert self.asked(now, *past) == {}
+
+    def test_a_failure_counts_from_the_moment_at_which_it_is_known(self) -> None:
+        known_at = silent().event().occurred_at
+        assert self.asked(silent(), *SILENT, as_of=known_at) != {}
+        assert self.asked(silent(), *SILENT, as_of=known_at - timedelta(seconds=1)) == {}
