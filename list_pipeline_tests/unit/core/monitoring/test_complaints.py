@@ -55,6 +55,7 @@ def test_a_bound_on_a_limit_is_not_beyond_it() -> None:
 def test_the_bounds_are_exact_and_the_rate_lies_between() -> None:
     rate = ComplaintRate(1, 333)
     assert (rate.percent, rate.low, rate.high) == pytest.approx((0.3003, 0.0154, 1.4166), abs=1e-4)
+    assert ComplaintRate(4, 1_000).percent == pytest.approx(0.4)
     assert rate.text == "0.30 % (0.02 to 1.42 %)"
 
 
@@ -73,6 +74,7 @@ def test_only_complaints_about_this_campaign_count() -> None:
         failed(21, MessageStatus.SPAM),
         failed(21, MessageStatus.BLOCKED),
         failed(1, MessageStatus.HARD_BOUNCED),
+        failed(3, MessageStatus.SOFT_BOUNCED),
     ]
     assert complaints_of(events) == 2
 
