@@ -13,6 +13,7 @@ from list_pipeline.core.bounces.classes import BounceClass, FailureEvent, classi
 from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.incidents.operators import MailHost
 from list_pipeline.core.observations import MessageStatus
+from list_pipeline.core.suppression.past import Hit, Past
 from list_pipeline.core.suppression.rules import decide, unanswered_since
 from list_pipeline.core.suppression.verdicts import (
     Attempt,
@@ -488,3 +489,25 @@ class TestWhoseDomainIsAskedAbout:
         known_at = silent().event().occurred_at
         assert self.asked(silent(), *SILENT, as_of=known_at) != {}
         assert self.asked(silent(), *SILENT, as_of=known_at - timedelta(seconds=1)) == {}
+
+
+class TestBlockedForLong:
+    def blocked(self, now: Mail, *past: Attempt, rounds: int = 2) -> bool:
+        figures = replace(POLICY, blocked_rounds=rounds)
+        known = Past(Hit(now.sent, now.event()), tuple(sorted(past, key=lambda one: one.sent_at)))
+        return known.hit_blocked_for_long(figures) is not None
+
+    def test_each_block_is_one_campaign(self) -> None:
+        hit = doubtful(60).attempt()
+        assert not self.blocked(untried(), untried(30).attempt(), hit, rounds=3)
+        assert self.blocked(untried(), untried(15).attempt(), untried(30).attempt(), hit, rounds=3)
+
+    def test_only_a_block_for_a_bounce_is_one(self) -> None:
+        hit = doubtful(60).attempt()
+        assert self.blocked(untried(), untried(30).attempt(), hit)
+        assert not self.blocked(Mail(0, 20), untried(30).attempt(), hit)
+
+    def test_a_person_who_said_no_is_not_asked_again(self) -> None:
+        rejected = replace(doubtful(60).attempt(), is_rejected=True)
+        assert not self.blocked(untried(), untried(30).attempt(), rejected)
+        assert not self.blocked(untried(), replace(untried(30).attempt(), is_rejected=True), doubtful(60).attempt())
