@@ -116,18 +116,25 @@ def unread(days_ago: int) -> Mail:
 
 
 def judged(
-    now: Mail, *past: Mail, reach: Reach | None = None, in_incident: bool = False, knows_domain: bool = True
+    now: Mail,
+    *past: Mail,
+    reach: Reach | None = None,
+    in_incident: bool = False,
+    knows_domain: bool = True,
+    days_later: int = 0,
 ) -> Callable[[], Verdict]:
     """Judges the history when it is called."""
-    return partial(_judge, now, past, reach, in_incident, knows_domain)
+    return partial(_judge, now, past, reach, in_incident, knows_domain, days_later)
 
 
-def _judge(now: Mail, past: Sequence[Mail], reach: Reach | None, in_incident: bool, knows_domain: bool) -> Verdict:
+def _judge(
+    now: Mail, past: Sequence[Mail], reach: Reach | None, in_incident: bool, knows_domain: bool, days_later: int
+) -> Verdict:
     facts = ContactFacts(campaigns_count=1 + len(past), reach=reach)
     incidents = (incident(CONTACT),) if in_incident else ()
     domains = {CONTACT: "gone.example"} if knows_domain else {}
     campaign = CampaignContext(CAMPAIGN, 1000, domains, now.sent, incidents)
-    as_of = max(AS_OF, now.event().occurred_at)
+    as_of = max(AS_OF, now.event().occurred_at) + timedelta(days=days_later)
     (verdict,) = decide(
         [now.event()], {CONTACT: [one.attempt() for one in past]}, {CONTACT: facts}, campaign, POLICY, as_of
     )
@@ -388,6 +395,21 @@ HISTORIES: dict[str, tuple[Callable[[], Verdict], VerdictAction, SuppressionRule
         judged(untried(), untried(30), doubtful(60)),
         SUPPRESS,
         R.SECOND_HIT,
+    ),
+    "blocked twice, 60 days after a certain bounce": (
+        judged(untried(), untried(30), hard(60)),
+        SUPPRESS,
+        R.HARD_BOUNCE,
+    ),
+    "blocked twice, at a domain that is not known": (
+        judged(untried(), untried(30), doubtful(60), knows_domain=False),
+        KEEP,
+        R.NOT_EVIDENCE,
+    ),
+    "blocked twice, and a delivery later": (
+        judged(untried(), untried(30), doubtful(60), reached(-7), days_later=8),
+        MONITOR,
+        R.DELIVERED_SINCE,
     ),
     "blocked twice, 59 days after a doubtful bounce": (
         judged(untried(), untried(30), doubtful(59)),
