@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.core.incidents.operators import MailHost, Operators
-from list_pipeline.integrations.mail_hosts import MailHostAnswer
 from list_pipeline.operations.access import Storing
 from list_pipeline.storage import mail_hosts as host_rows
+
+if TYPE_CHECKING:
+    from list_pipeline.integrations.mail_hosts import MailHostAnswer
 
 log = structlog.get_logger(__name__)
 
