@@ -214,6 +214,11 @@ class Settings(BaseSettings):
     automations_may_start: bool = Field(
         False, description="Plans may add contacts to such lists without a person, although that may mail them."
     )
+    no_sign_of_life_days: int = Field(
+        365,
+        ge=30,
+        description="Days without an open or click after which a contact is reported; nobody is suppressed for it.",
+    )
     weekly_health_check_day: int = Field(1, ge=0, le=6, description="0 is Sunday, 1 Monday.")
     weekly_health_check_hour: int = Field(10, ge=0, le=23, description="Hour in UTC.")
     block_cancels_schedule: bool = Field(False, description="A blocked campaign also loses its schedule at Mailjet.")

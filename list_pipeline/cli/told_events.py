@@ -1,4 +1,4 @@
-"""The command that shows what Mailjet's Event API told."""
+"""The commands that show what Mailjet's Event API told, and of whom it told nothing."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from list_pipeline.cli.common import give, opened_services, say, show_table
+from list_pipeline.cli.common import Whole, give, opened_services, say, show_table
 from list_pipeline.core.wording import count_text, instant_text, utc_text
 
 
 def register(app: typer.Typer) -> None:
     """Add the command of this module."""
     app.command("told-events")(told_events)
+    app.command()(silent)
 
 
 def told_events(
@@ -50,3 +51,22 @@ def told_events(
             "has_signs": found.has_signs,
         }
     )
+
+
+def silent(
+    after: Annotated[int, typer.Option(min=0, help="Show contacts from this id on.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Contacts to show.")] = 100,
+) -> None:
+    """List the contacts that opened and clicked nothing for NO_SIGN_OF_LIFE_DAYS. Nobody is suppressed for it."""
+    from list_pipeline.core.weekly.silence import silence_text
+    from list_pipeline.operations.weekly.silence import silent_now
+
+    with opened_services() as services:
+        found = silent_now(services, after=after, limit=limit)
+    say(f"{silence_text(found.silence)}.")
+    if found.shown:
+        show_table(
+            (Whole("contact"), "delivered to meanwhile"),
+            ((str(contact_id), "yes" if reached else "no") for contact_id, reached in found.shown),
+        )
+    give({"silence": found.silence, "contacts": [contact_id for contact_id, _ in found.shown]})

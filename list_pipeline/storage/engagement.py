@@ -12,8 +12,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from list_pipeline.core.engagement import Engagement
+from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.told_events.events import SIGNS, EventKind
-from list_pipeline.storage.database import execute, fetch_all, fetch_scalar, sql_list, to_json
+from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar, sql_list, to_json
+from list_pipeline.storage.membership.members import LIST_FLAG
 
 _KINDS = ("open", "click", "prefetch")
 
@@ -98,3 +100,52 @@ def recorded_since(connection: Connection) -> datetime | None:
         connection, f"select min(first_at) from told_count where kind in {sql_list(*sorted(SIGNS))}"
     )
     return since
+
+
+_SILENT = f"""
+    with sent as (
+        select s.id, f.sweep from campaign_schedule s
+        left join lateral (select b.sweep from bounce_fetch b where b.campaign_id = s.id and b.is_complete
+                           order by b.fetched_at desc limit 1) f on true
+        where coalesce(s.send_start_at, s.send_end_at) > :since and coalesce(s.send_start_at, s.send_end_at) <= :until
+          and s.retired_at is null),
+    mailed as (
+        select r.contact_id, bool_or(sent.sweep is not null and e.contact_id is null) as was_reached
+        from sent join campaign_recipient r on r.campaign_id = sent.id
+        left join bounce_event e on e.campaign_id = sent.id and e.sweep = sent.sweep and e.contact_id = r.contact_id
+        group by r.contact_id),
+    silent as (
+        select m.contact_id, t.was_reached from mailed t join contact_list_membership m using (contact_id)
+        where ({" or ".join(LIST_FLAG[role] for role in CAMPAIGN_LISTS)}) and not m.in_suppression_list
+          and not m.is_unsubscribed and not m.is_excluded and not m.is_anonymised and m.queued_at <= :since
+          and not exists (select 1 from contact_engagement g where g.contact_id = m.contact_id
+                          and greatest(g.last_open_at, g.last_click_at) > :since))"""
+"""Contacts that could be mailed all the time, were mailed in it, and opened and clicked nothing."""
+
+
+def count_silent(connection: Connection, since: datetime, until: datetime) -> tuple[int, int]:
+    """The contacts without an open or click in a time (UTC), and how many of them no campaign of it was delivered to."""
+    row = fetch_row(
+        connection,
+        "the silent contacts",
+        f"{_SILENT} select count(*) as contacts, count(*) filter (where not was_reached) as unreached from silent",
+        since=since,
+        until=until,
+    )
+    return int(row["contacts"]), int(row["unreached"])
+
+
+def silent_contacts(
+    connection: Connection, since: datetime, until: datetime, *, after: int, limit: int
+) -> tuple[tuple[int, bool], ...]:
+    """So many of these contacts by id, from one id on, each with whether a campaign of that time was delivered to it."""
+    found = fetch_all(
+        connection,
+        f"""{_SILENT} select contact_id, was_reached from silent where contact_id > :after
+            order by contact_id limit :limit""",
+        since=since,
+        until=until,
+        after=after,
+        limit=limit,
+    )
+    return tuple((int(row["contact_id"]), bool(row["was_reached"])) for row in found)

@@ -21,6 +21,7 @@ from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import StoredReport
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.weekly.figures import Activity, Change, ListSize, Week, WeekSends
+from list_pipeline.core.weekly.silence import Silence
 from list_pipeline.core.wording import Rate
 from list_pipeline.storage.database import JsonColumn, execute, fetch_all, fetch_one, fetch_row, to_json
 from list_pipeline.storage.runs import life
@@ -44,6 +45,7 @@ class HealthCheckRow:
     weekly_report: StoredReport | None
     activity: Activity
     week_over_week: tuple[Change, ...] | None
+    silence: Silence | None
     errors: Sequence[Mapping[str, Any]]
 
     @property
@@ -54,7 +56,8 @@ class HealthCheckRow:
 
 _SELECT = """
     select id as check_id, week, status, attempt, run_id, executed_at, coalesce(touched_at, executed_at) as touched_at,
-           sizes_taken_at, sizes_note, urgency, weekly_report, activity, week_over_week, coalesce(errors, '[]') as errors
+           sizes_taken_at, sizes_note, urgency, weekly_report, activity, week_over_week, silence,
+           coalesce(errors, '[]') as errors
     from list_health_check
 """
 
@@ -79,6 +82,7 @@ def whole_row(connection: Connection, week: date) -> RowMapping | None:
 
 
 _ACTIVITY: JsonColumn[Activity] = JsonColumn("list_health_check.activity", Activity)
+_SILENCE: JsonColumn[Silence] = JsonColumn("list_health_check.silence", Silence)
 _CHANGES: JsonColumn[tuple[Change, ...]] = JsonColumn("list_health_check.week_over_week", tuple[Change, ...])
 
 
@@ -88,6 +92,7 @@ def _check(row: RowMapping) -> HealthCheckRow:
         "status": RunStatus(row["status"]),
         "weekly_report": REPORT.read(row["weekly_report"]) if row["weekly_report"] else None,
         "activity": _ACTIVITY.read(row["activity"] or {}),
+        "silence": _SILENCE.read(row["silence"]) if row["silence"] else None,
         "week_over_week": None if row["week_over_week"] is None else _CHANGES.read(row["week_over_week"]),
     }
     return HealthCheckRow(**values)
@@ -181,6 +186,16 @@ def note_activity(connection: Connection, week: date, activity: Activity) -> Non
         "update list_health_check set activity = cast(:activity as jsonb) where week = :week and activity is null",
         week=week,
         activity=_ACTIVITY.text(activity),
+    )
+
+
+def note_silence(connection: Connection, week: date, silence: Silence) -> None:
+    """Write how many contacts gave no sign of life, once."""
+    execute(
+        connection,
+        "update list_health_check set silence = cast(:silence as jsonb) where week = :week and silence is null",
+        week=week,
+        silence=_SILENCE.text(silence),
     )
 
 

@@ -14,6 +14,7 @@ from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import ActionItem, ExecutiveReport, KeyMetric, Trend
 from list_pipeline.core.weekly.figures import MOST_ACTION_ITEMS, Change, Issue, WeekFigures
+from list_pipeline.core.weekly.silence import Silence
 from list_pipeline.core.wording import UNKNOWN, Rate, percent_text
 
 
@@ -34,6 +35,7 @@ class WeekFacts:
 
     Attributes:
         sizes_note: what has to be known about the sizes, else empty.
+        silence: contacts without a sign of life; None: they were not counted.
         weeks: the weeks that were checked before, oldest first, and this one: for showing where the sizes went.
     """
 
@@ -46,6 +48,7 @@ class WeekFacts:
     sizes_note: str = ""
     report: ExecutiveReport | None = None
     weeks: Sequence[WeekFigures] = ()
+    silence: Silence | None = None
 
     @property
     def is_fine(self) -> bool:

@@ -33,6 +33,7 @@ from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.sections import HEALTH_ICONS, who_chose
 from list_pipeline.core.weekly.facts import WeekFacts, change_text
 from list_pipeline.core.weekly.figures import WeekFigures, WeekSends
+from list_pipeline.core.weekly.silence import silence_text
 from list_pipeline.core.wording import UNKNOWN, count_text, instant_text, limit_text, percent_text, rate_text, utc_text
 
 _SECTION_LIMIT = 1_500
@@ -203,6 +204,8 @@ def _week(facts: WeekFacts) -> Iterator[Mrkdwn]:
         moved=f"{done.rebalanced:,}",
         plans=count_text(done.rebalancings, "rebalancing"),
     )
+    if facts.silence is not None:
+        yield compose("• {silence}", silence=silence_text(facts.silence))
 
 
 def _comparison(facts: WeekFacts) -> Iterator[Mrkdwn]:

@@ -18,6 +18,7 @@ from list_pipeline.core.messages.slack_blocks import as_text
 from list_pipeline.core.reports.sections import metric_value
 from list_pipeline.core.weekly.facts import WeekFacts, change_text
 from list_pipeline.core.weekly.figures import Change, WeekFigures, critical_issues
+from list_pipeline.core.weekly.silence import silence_text
 from list_pipeline.core.wording import UNKNOWN, change_percent_text, date_text, instant_text, percent_text, rate_text
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import WEEKLY, product_asset, versions
@@ -265,8 +266,11 @@ def _row_metadata(facts: WeekFacts, check_id: int) -> dict[str, Any]:
                 "critical_issues": critical_issues(facts.issues),
                 "total_issues": len(facts.issues),
                 "deviation_percent": facts.figures.deviation_percent,
+                "silent_contacts": facts.silence.contacts if facts.silence is not None else None,
+                "silent_and_unreached": facts.silence.unreached if facts.silence is not None else None,
             }
         ),
+        **({"no sign of life": md.text(silence_text(facts.silence))} if facts.silence is not None else {}),
         "issues": md.table(
             [{"urgency": each.urgency.value, "what": each.text, "to do": each.action} for each in facts.issues]
         ),

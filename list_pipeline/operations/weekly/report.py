@@ -166,6 +166,7 @@ def facts_of(services: Services, run: WeekRun) -> WeekFacts:
         ),
         sizes_note=run.row.sizes_note,
         weeks=recorded_weeks(services, run.week),
+        silence=run.row.silence,
     )
 
 

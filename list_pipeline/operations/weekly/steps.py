@@ -42,6 +42,7 @@ from list_pipeline.operations.stages import follow_up, recorded, timed
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.operations.views import cache_warming
 from list_pipeline.operations.views.cached_reads import ReadSession
+from list_pipeline.operations.weekly.silence import count_silence
 from list_pipeline.storage import health as health_rows
 from list_pipeline.storage import weekly as weekly_rows
 from list_pipeline.storage.advice import AdvicePartition
@@ -302,6 +303,10 @@ def compute_metrics(services: Services, run: WeekRun) -> WeekFigures:
             )
             weekly_rows.save_sends(connection, week.monday, sends, services.clock.now())
             weekly_rows.note_activity(connection, week.monday, activity)
+            if run.is_current:
+                # Who can be mailed now says nothing about a week that is over.
+                silence = count_silence(connection, services.settings.no_sign_of_life_days, week.due_at)
+                weekly_rows.note_silence(connection, week.monday, silence)
     figures = figures_kept(services, week)
     if not known:
         log.info(

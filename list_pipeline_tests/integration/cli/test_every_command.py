@@ -114,6 +114,7 @@ ROWS: Mapping[str, Row] = {
     "mass-changes": Row(also=("--accept", "1", "--repair", "1", *NAMED), asks=("--accept", "1", *NAMED)),
     "unreadable": Row(("--ended", "5"), also=("--not-a-round", "1", "--may-be-a-round", "1", *NAMED)),
     "retention": Row(("--dry-run",)),
+    "silent": Row(("--after", "1", "--limit", "5")),
     "told-events": Row(("--days", "7")),
     # Without a password it does not begin to listen.
     "serve": Row(ends=1, also=("--host", "127.0.0.1", "--port", "8080")),

@@ -1,0 +1,1 @@
+alter table list_pipeline.list_health_check drop column silence;
