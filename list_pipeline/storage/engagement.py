@@ -17,6 +17,8 @@ from list_pipeline.core.told_events.events import SIGNS, EventKind
 from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar, sql_list, to_json
 from list_pipeline.storage.membership.members import LIST_FLAG
 
+_AT_ONCE = 10_000
+"""Rows of one statement: a campaign of a million has hundreds of thousands."""
 _KINDS = ("open", "click", "prefetch")
 
 
@@ -58,17 +60,18 @@ def note(connection: Connection, signs: Iterable[Sign]) -> None:
     better = [
         f"{name} = {'least' if name.startswith('first') else 'greatest'}(e.{name}, excluded.{name})" for name in columns
     ]
-    execute(
-        connection,
-        f"""
-        insert into contact_engagement as e (contact_id, mailjet_campaign_id, {", ".join(columns)})
-        select contact_id, mailjet_campaign_id, {", ".join(columns)}
-        from jsonb_to_recordset(cast(:rows as jsonb)) as g (contact_id bigint, mailjet_campaign_id bigint,
-             {", ".join(f"{name} timestamptz" for name in columns)})
-        on conflict (contact_id, mailjet_campaign_id) do update set {", ".join(better)}
-        """,
-        rows=to_json(rows),
-    )
+    for begin in range(0, len(rows), _AT_ONCE):
+        execute(
+            connection,
+            f"""
+            insert into contact_engagement as e (contact_id, mailjet_campaign_id, {", ".join(columns)})
+            select contact_id, mailjet_campaign_id, {", ".join(columns)}
+            from jsonb_to_recordset(cast(:rows as jsonb)) as g (contact_id bigint, mailjet_campaign_id bigint,
+                 {", ".join(f"{name} timestamptz" for name in columns)})
+            on conflict (contact_id, mailjet_campaign_id) do update set {", ".join(better)}
+            """,
+            rows=to_json(rows[begin : begin + _AT_ONCE]),
+        )
 
 
 def engagement_of(connection: Connection, contact_ids: Sequence[int], known_by: datetime) -> Mapping[int, Engagement]:

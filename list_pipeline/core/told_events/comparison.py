@@ -1,6 +1,6 @@
 """What was told of a campaign beside what was read of it, in words. The reading is the measure.
 
-Does not belong here: the counting (``storage.told_events``).
+Does not belong here: the counting (``storage.told_figures``).
 """
 
 from __future__ import annotations

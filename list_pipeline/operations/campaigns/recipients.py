@@ -6,7 +6,7 @@ is not proven is not recorded, nothing is planned on it, and it is read again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -17,15 +17,18 @@ from list_pipeline.core.campaigns.policy import CAMPAIGNS
 from list_pipeline.core.campaigns.recipients import reading_problem
 from list_pipeline.core.campaigns.same_mailing import earlier_rounds, later_rounds
 from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError
-from list_pipeline.core.observations import MessageSeen, RowKind, SendCounters, UnreadableRow
+from list_pipeline.core.observations import MessageSeen, MessageStatus, RowKind, SendCounters, UnreadableRow
 from list_pipeline.core.reviews.questions import MAILED_TWICE
+from list_pipeline.core.told_events.events import EventKind
 from list_pipeline.core.wording import count_text, ids_text
 from list_pipeline.operations import unreadable_rows
 from list_pipeline.operations.access import ReadingMailjet
 from list_pipeline.operations.progress import Progress, logged
+from list_pipeline.storage import engagement
 from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
+from list_pipeline.storage.engagement import Sign
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import plan_rows
 
@@ -188,8 +191,31 @@ def _read_and_save(
             now = services.clock.now()
             unreadable_rows.note(connection, _unreadable(messages, mailjet_id), now)
             recipient_rows.save_recipients(connection, campaign.campaign_id, mailed, now)
+            engagement.note(connection, signs_of(messages.values(), started_at))
             note_mailed_twice(connection, [mailjet_id], now)
     return problem
+
+
+def signs_of(messages: Iterable[MessageSeen], started_at: datetime) -> Iterator[Sign]:
+    """The opens and clicks that the message log shows of itself, dated by the arrival of their messages: when somebody looked
+    is not in it, and it was not before.
+
+    Args:
+        started_at: when the send began (UTC): the date of a message that carries none.
+    """
+    for message in messages:
+        if message.contact_id <= 0 or message.problem:
+            continue
+        for kind in _SIGNS.get(message.status, ()):
+            at = message.arrived_at or started_at
+            yield Sign(message.contact_id, message.mailjet_campaign_id, kind, at)
+
+
+_SIGNS: Mapping[MessageStatus, tuple[EventKind, ...]] = {
+    MessageStatus.OPENED: (EventKind.OPEN,),
+    MessageStatus.CLICKED: (EventKind.OPEN, EventKind.CLICK),
+}
+"""Nobody clicks without opening."""
 
 
 def _unreadable(messages: Mapping[int, MessageSeen], mailjet_id: int) -> list[UnreadableRow]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.told_events.comparison import Compared
 from list_pipeline.operations.access import Deciding
-from list_pipeline.storage import told_events
+from list_pipeline.storage import told_figures
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
 
 
 def compare(services: Deciding, campaign: Campaign, sweep: Sweep) -> Compared | None:
     """The comparison; None where no events are to come: no password is set, and none ever came."""
     with services.database.begin() as connection:
-        found = told_events.compare(connection, campaign.campaign_id, sweep.value)
+        found = told_figures.compare(connection, campaign.campaign_id, sweep.value)
     is_set = services.settings.event_webhook_password is not None
     return found if is_set or found.since is not None else None

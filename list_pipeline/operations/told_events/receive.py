@@ -19,7 +19,7 @@ from list_pipeline.core.told_events.events import OTHER_KIND, EventOutcome, Even
 from list_pipeline.core.wording import count_text, instant_text
 from list_pipeline.integrations.mailjet.events import EventProblemError, elements_of, read_events
 from list_pipeline.operations.access import Deciding
-from list_pipeline.storage import told_events
+from list_pipeline.storage import told_events, told_figures
 from list_pipeline.storage.database_errors import StatementFailedError
 
 log = structlog.get_logger(__name__)
@@ -64,7 +64,7 @@ def receive(services: Deciding, body: bytes) -> Received:
         with services.database.begin() as connection:
             outcomes = told_events.keep(connection, events, lists, now)
             _count(received, counted, events, outcomes)
-            told_events.count(connection, counted, now)
+            told_figures.count(connection, counted, now)
     except StatementFailedError as error:
         log.warning("told events are kept one by one", events=len(events), reason=error.happened)
         received = _one_by_one(services, events, lists, received.problems)
@@ -88,18 +88,18 @@ def _one_by_one(
     unread = Counter({(OTHER_KIND, problem.value): number for problem, number in problems.items()})
     received.problems.update({one: n for one, n in problems.items() if one is not EventProblem.NOT_STORED})
     with services.database.begin() as connection:
-        told_events.count(connection, unread, now)
+        told_figures.count(connection, unread, now)
     for event in events:
         counted: Counter[tuple[str, str]] = Counter()
         try:
             with services.database.begin() as connection:
                 _count(received, counted, [event], told_events.keep(connection, [event], lists, now))
-                told_events.count(connection, counted, now)
+                told_figures.count(connection, counted, now)
         except StatementFailedError as error:
             received.problems[EventProblem.NOT_STORED] += 1
             log.error("a told event could not be stored", kind=event.kind.value, reason=error.happened)
             with services.database.begin() as connection:
-                told_events.count(connection, {(event.kind.value, EventProblem.NOT_STORED.value): 1}, now)
+                told_figures.count(connection, {(event.kind.value, EventProblem.NOT_STORED.value): 1}, now)
     return received
 
 
@@ -129,7 +129,7 @@ def join_waiting(services: Deciding) -> list[str]:
     with services.database.begin() as connection:
         joined = told_events.join(connection, _our_lists(services), now)
         told_events.release_shown_unsubscriptions(connection)
-        left = told_events.aside(connection)
+        left = told_figures.aside(connection)
     if joined:
         log.info("told events joined", events=len(joined))
     if left.since is None or now - left.since < NAMED_AFTER:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from list_pipeline.operations.access import Storing
-from list_pipeline.storage import engagement, told_events
-from list_pipeline.storage.told_events import Aside, DayCount
+from list_pipeline.storage import engagement, told_figures
+from list_pipeline.storage.told_figures import Aside, DayCount
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ def status(services: Storing, days: int) -> Status:
     since = services.clock.now() - timedelta(days=days - 1)
     with services.database.begin() as connection:
         return Status(
-            told_events.counts_since(connection, since),
-            told_events.aside(connection),
+            told_figures.counts_since(connection, since),
+            told_figures.aside(connection),
             engagement.recorded_since(connection) is not None,
         )

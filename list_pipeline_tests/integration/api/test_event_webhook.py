@@ -21,7 +21,7 @@ from list_pipeline.integrations.tls import tls_context
 from list_pipeline.operations.bounces.fetch import fetch_bounces
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.synchronisation import synchronise
-from list_pipeline.storage import told_events
+from list_pipeline.storage import told_figures
 from list_pipeline_tests.integration.accounts import HARD, Installation, plain_client, quietly
 from list_pipeline_tests.integration.told_events.events import event, hard
 
@@ -183,8 +183,8 @@ def test_a_campaign_is_told_over_http_and_what_was_lost_is_missed(small: Install
     run = small.begin()
     fetch_bounces(small.services, run.campaign, run.sweep)
     with small.services.database.begin() as connection:
-        found = told_events.compare(connection, run.campaign.campaign_id, run.sweep.value)
-        waits = told_events.aside(connection)
+        found = told_figures.compare(connection, run.campaign.campaign_id, run.sweep.value)
+        waits = told_figures.aside(connection)
     # Of seven bounces the fourth was lost and the fifth broken, of four blocked the fourth lost; the complaint was told too.
     assert (found.failures, found.told, found.missed, found.only_told) == (7 + 4 + 1, 5 + 3 + 1, 3, 0)
     assert waits.events == 0
