@@ -396,6 +396,28 @@ def _join_failures(connection: Connection, chosen: Mapping[str, Any], now: datet
         meet(connection, int(row["campaign_id"]))
 
 
+def let_go(connection: Connection, before: datetime) -> int:
+    """Forget events that are aside and belong nowhere here; how many.
+
+    An account sends more than the campaigns that are kept here: those are the failures of mails without a campaign and of sends
+    that are known not to be ours, and whatever found neither contact nor campaign since an instant (UTC). A complaint stays
+    until its contact is known, and an unsubscription by a send to a list of ours until the instant comes.
+    """
+    return execute(
+        connection,
+        """
+        delete from told_event e where e.joined_at is null and (
+            e.received_at < :before
+            or (e.bounce_class is null or e.bounce_class <> 'complaint'
+                or exists (select 1 from contact_list_membership m where m.contact_id = e.contact_id))
+               and (e.bounce_class is not null and e.mailjet_campaign_id is null
+                    or exists (select 1 from ignored_send i where i.mailjet_campaign_id = e.mailjet_campaign_id
+                               and (e.bounce_class is not null or i.reason in ('list_not_ours', 'no_list')))))
+        """,
+        before=before,
+    )
+
+
 def meet(connection: Connection, campaign_id: int) -> None:
     """Let what was told of a campaign and what was read of it be one row a contact: the one that was read, which says since
     when it was told. A complaint stays beside a reading that shows none."""

@@ -27,6 +27,9 @@ log = structlog.get_logger(__name__)
 NAMED_AFTER = timedelta(days=1)
 """Events that are kept aside for longer are named with each sync: the next ones should have brought contact and campaign."""
 
+KEPT_ASIDE_FOR = timedelta(days=30)
+"""What found neither contact nor campaign by then is about mail that is not kept here."""
+
 
 @dataclass(slots=True)
 class Received:
@@ -129,9 +132,10 @@ def join_waiting(services: Deciding) -> list[str]:
     with services.database.begin() as connection:
         joined = told_events.join(connection, _our_lists(services), now)
         told_events.release_shown_unsubscriptions(connection)
+        let_go = told_events.let_go(connection, now - KEPT_ASIDE_FOR)
         left = told_figures.aside(connection)
-    if joined:
-        log.info("told events joined", events=len(joined))
+    if joined or let_go:
+        log.info("told events joined", events=len(joined), let_go=let_go)
     if left.since is None or now - left.since < NAMED_AFTER:
         return []
     return [

@@ -14,7 +14,7 @@ from list_pipeline.operations.bounces.fetch import fetch_bounces
 from list_pipeline.operations.erasure.rows import follow_erasures
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.synchronisation import synchronise
-from list_pipeline.operations.told_events.receive import NAMED_AFTER, join_waiting, receive
+from list_pipeline.operations.told_events.receive import KEPT_ASIDE_FOR, NAMED_AFTER, join_waiting, receive
 from list_pipeline.operations.told_events.status import status
 from list_pipeline.storage import told_events, told_figures
 from list_pipeline.storage.database_errors import DatabaseUnavailableError
@@ -188,6 +188,35 @@ def test_an_event_of_a_campaign_that_is_not_known_waits_and_is_named_after_a_day
     (said,) = join_waiting(small.services)
     assert said.startswith("1 event that Mailjet told name")
     assert rows(small) == []
+
+
+def test_what_is_about_mail_that_is_not_kept_here_is_let_go(small: Installation) -> None:
+    with small.services.database.begin() as connection:
+        told_events.execute(
+            connection,
+            "insert into ignored_send (mailjet_campaign_id, list_id, reason, first_seen_at)"
+            " values (777, 1, 'list_not_ours', :now)",
+            now=small.clock.now(),
+        )
+    tell(
+        small,
+        hard(small, HARD[0], mj_campaign_id=0),
+        hard(small, HARD[1], mj_campaign_id=777),
+        event(small, GOOD, "spam", mj_campaign_id=777),
+        event(small, 1, "spam", mj_campaign_id=777, mj_contact_id=0, email="nobody@example.com"),
+        event(small, GOOD, "unsub", mj_campaign_id=777, mj_list_id=0),
+        hard(small, HARD[2], mj_campaign_id=999),
+    )
+    join_waiting(small.services)
+    # Who complained may still come, and so may a campaign that nobody knows yet.
+    left = small.query("select kind, mailjet_campaign_id from told_event where joined_at is null order by 1")
+    assert left == [("bounce", 999), ("spam", 777)]
+    small.clock.sleep(KEPT_ASIDE_FOR.total_seconds())
+    join_waiting(small.services)
+    assert status(small.services, 1).aside.events == 2
+    small.clock.sleep(1)
+    assert join_waiting(small.services) == []
+    assert status(small.services, 1).aside.events == 0
 
 
 def test_a_complaint_counts_though_its_campaign_is_not_known(small: Installation) -> None:
