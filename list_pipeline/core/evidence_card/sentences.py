@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from list_pipeline.core.bounces.classes import DecidedBy, FailureEvent
+from list_pipeline.core.bounces.classes import BounceClass, DecidedBy, FailureEvent
 from list_pipeline.core.erasure import KeptOff
 from list_pipeline.core.evidence_card.facts import (
     BY_HAND,
@@ -247,11 +247,19 @@ def failure_lines(record: Record, *, in_full: bool) -> list[str]:
 
 def _only_told(record: Record, in_full: bool) -> list[str]:
     """Failures that were told and are in no reading."""
-    weight = "Mailjet told of it, and its logs do not show it; nothing is decided on it."
     told = ((record.mailing(one.campaign_id), one.failure) for one in record.only_told)
     return [
-        f"{_named(mailing)}: {_failure(failure, in_full)} {weight}" for mailing, failure in told if mailing is not None
+        f"{_named(mailing)}: {_failure(failure, in_full)} {_weight(failure)}"
+        for mailing, failure in told
+        if mailing is not None
     ]
+
+
+def _weight(failure: FailureEvent) -> str:
+    """What a failure that was only told counts for."""
+    if failure.bounce_class is BounceClass.COMPLAINT:
+        return "Mailjet told of it, and its logs do not show it; a complaint counts all the same."
+    return "Mailjet told of it, and its logs do not show it; nothing is decided on it."
 
 
 def _failure(event: FailureEvent, in_full: bool) -> str:

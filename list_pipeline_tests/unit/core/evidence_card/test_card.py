@@ -27,6 +27,7 @@ from list_pipeline.core.evidence_card.facts import (
 from list_pipeline.core.evidence_card.replay import OtherVerdict
 from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.observations import MessageStatus
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.suppression.verdicts import AttemptOutcome, VerdictAction
@@ -310,6 +311,14 @@ def test_a_failure_that_was_only_told_is_named_with_its_weight() -> None:
     (said,) = told(EvidenceCard(7, record=record), "Failures")
     assert said.startswith("2026-11-23 “Letter 2” (key-2): hard, user unknown")
     assert said.endswith("Mailjet told of it, and its logs do not show it; nothing is decided on it.")
+
+
+def test_a_complaint_that_was_only_told_counts() -> None:
+    spam = failure(None, status=MessageStatus.SPAM)
+    event = replace(spam, campaign_id=2, in_bounce_log=False, in_message_log=False, told_at=AT)
+    record = Record(7, ON_A_LIST, mailings=(DELIVERED,), only_told=(OnlyTold(2, event),))
+    (said,) = told(EvidenceCard(7, record=record), "Failures")
+    assert said.endswith("Mailjet told of it, and its logs do not show it; a complaint counts all the same.")
 
 
 def test_plans_and_questions_stand_in_the_order_in_which_they_came() -> None:
