@@ -113,6 +113,15 @@ def error_text(status: int, content: bytes) -> str:
     return f"{name}: {safe_text(reason)}" if reason else name
 
 
+_REFUSAL = frozenset({"ErrorMessage", "ErrorInfo", "ErrorIdentifier", "StatusCode"})
+
+
+def is_mailjets_refusal(content: bytes) -> bool:
+    """Whether the body of a refusal is Mailjet's own. Gateways and proxies answer with JSON too, of another shape."""
+    payload = decoded(content)
+    return isinstance(payload, dict) and not _REFUSAL.isdisjoint(payload)
+
+
 _TOO_LARGE = re.compile(
     r"\btoo (many|large|big|long)\b|\b(exceed\w*|more than|above)\b.{0,40}\b(maximum|limit|allowed)|\bat most \d",
     re.IGNORECASE,

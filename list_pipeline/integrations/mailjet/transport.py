@@ -42,8 +42,8 @@ from list_pipeline.integrations.circuit import CircuitBreaker
 from list_pipeline.integrations.limits import RequestLimiter
 from list_pipeline.integrations.mailjet.answers import (
     Envelope,
-    decoded,
     error_text,
+    is_mailjets_refusal,
     read_envelope,
     says_too_large,
     unreadable,
@@ -367,10 +367,10 @@ class Transport:
         if status in (401, 403):
             hint = f"{_CREDENTIALS}, and what stands between here and Mailjet" if _is_web_page(answer) else _CREDENTIALS
             return _Failed(AuthenticationError(tried, said, hint))
-        if status == 404 and isinstance(decoded(answer.content), dict):
+        if status == 404 and is_mailjets_refusal(answer.content):
             return _Failed(RemoteNotFoundError(tried, said, "Check the id; it may have been deleted"))
         if status == 404:
-            # A gateway's page and not Mailjet's answer. Taken for the latter, a contact would count as gone.
+            # A gateway's words and not Mailjet's answer. Taken for the latter, a contact would count as gone.
             return _Failed(PermanentError(tried, f"{said}, and not from Mailjet's API", "Check MAILJET_BASE_URL"))
         if 300 <= status < 400:
             return _Failed(PermanentError(tried, f"a redirect ({status})", "Check MAILJET_BASE_URL"))
