@@ -67,17 +67,21 @@ def start(
     return int(row["shadow_id"]) if row is not None else None
 
 
-def end(connection: Connection, shadow_id: int, now: datetime, by: str | None = None) -> None:
-    """End a shadow that runs; ``by``: None: by itself.
+def end(
+    connection: Connection, shadow_id: int, now: datetime, *, by: str | None = None, why: str | None = None
+) -> None:
+    """End a shadow that runs; ``by`` whom and ``why``: None: by itself.
 
     Raises:
         StateChangedError: it had ended.
     """
     touched = execute(
         connection,
-        "update shadow_policy set ended_at = :now, ended_by = :by where shadow_id = :id and ended_at is null",
+        """update shadow_policy set ended_at = :now, ended_by = :by, ended_why = :why
+           where shadow_id = :id and ended_at is null""",
         now=now,
         by=by,
+        why=why,
         id=shadow_id,
     )
     require_one(touched, f"Ending the shadow policy {shadow_id}")

@@ -11,7 +11,9 @@ create table list_pipeline.shadow_policy (
     ended_at      timestamptz check (ended_at >= started_at),
     -- Null: it ended by itself.
     ended_by      text check (ended_by <> ''),
-    check (ended_by is null or ended_at is not null)
+    ended_why     text check (ended_why <> ''),
+    check (ended_by is null or ended_at is not null),
+    check ((ended_by is null) = (ended_why is null))
 );
 create unique index shadow_policy_running_idx on list_pipeline.shadow_policy ((true)) where ended_at is null;
 

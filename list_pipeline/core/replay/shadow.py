@@ -58,6 +58,7 @@ class Shadow:
     reason: str
     ended_at: datetime | None = None
     ended_by: str | None = None
+    ended_why: str | None = None
 
     @property
     def words(self) -> str:
@@ -119,5 +120,5 @@ def place_text(shadow: Shadow, compared: int) -> str:
     if shadow.ended_at is None:
         return f"Shadow policy, campaign {compared} of {shadow.campaigns}: nothing of it is carried out."
     if shadow.ended_by is not None:
-        return f"Shadow policy, ended by {shadow.ended_by} after {compared} of {shadow.campaigns} campaigns."
+        return f"Shadow policy, ended by {shadow.ended_by} after {compared} of {shadow.campaigns} campaigns: {shadow.ended_why}"
     return f"Shadow policy, ended by itself after {count_text(compared, 'campaign')}."

@@ -112,8 +112,8 @@ def stop_shadow(services: Deciding, *, by: str, note: str) -> ShadowState:
         found = rows.running(connection)
         if found is None:
             raise RefusedError(_ENDING, "none runs", "`list-pipeline shadow show` has the ones that ended")
-        rows.end(connection, found.shadow_id, services.clock.now(), by)
-    log.info("shadow policy stopped", shadow=found.shadow_id, by=by, why=reason)
+        rows.end(connection, found.shadow_id, services.clock.now(), by=by, why=reason)
+    log.info("shadow policy stopped", shadow=found.shadow_id, by=by)
     return shadows(services, 1)[0]
 
 

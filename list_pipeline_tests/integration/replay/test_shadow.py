@@ -133,7 +133,7 @@ def test_a_person_ends_it_and_what_it_found_stays(rounds: Rounds) -> None:
     ended = stop_shadow(made.services, by="B. Person", note="seen enough")
     assert ended.shadow.ended_by == "B. Person"
     assert ended.figures.more == 1
-    assert ended.lines[0] == "Shadow policy, ended by B. Person after 1 of 2 campaigns."
+    assert ended.lines[0] == "Shadow policy, ended by B. Person after 1 of 2 campaigns: seen enough"
     assert "Shadow policy" not in rounds.play(rounds.people[CAMPAIGN_LISTS[1]][0])
     assert state(made).figures.more == 1
     with pytest.raises(RefusedError, match="none runs"):

@@ -36,7 +36,7 @@ def test_a_shadow_is_started_shown_and_stopped(small: Installation) -> None:
     assert (found["suppressed_more"], found["suppressed_fewer"]) == (0, 0)
     assert "@" not in str(found)
     ended = shown(launched(small, "stop_shadow_policy", "end_shadow", **SAID))
-    assert ended["state"] == "Shadow policy, ended by A. Person after 1 of 3 campaigns."
+    assert ended["state"] == "Shadow policy, ended by A. Person after 1 of 3 campaigns: fewer second chances"
 
 
 def test_what_cannot_be_started_or_stopped_fails(small: Installation) -> None:

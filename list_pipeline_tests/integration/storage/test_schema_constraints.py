@@ -151,10 +151,10 @@ def unreadable_ruling(kind: str = "campaign", row: str = "-5", by: str = "Ann", 
 
 def shadow(
     figures: str = '{"grace_days": "0"}', campaigns: int = 3, by: str = "A. Person", reason: str = "a try",
-    ended: str = "null", ended_by: str = "null",
+    ended: str = "null", ended_by: str = "null", why: str = "null",
 ) -> str:  # fmt: skip
-    return f"""insert into shadow_policy (figures, campaigns, started_at, started_by, reason, ended_at, ended_by)
-        values ('{figures}', {campaigns}, now(), '{by}', '{reason}', {ended}, {ended_by})"""
+    return f"""insert into shadow_policy (figures, campaigns, started_at, started_by, reason, ended_at, ended_by, ended_why)
+        values ('{figures}', {campaigns}, now(), '{by}', '{reason}', {ended}, {ended_by}, {why})"""
 
 
 def compared(sweep: str = "24h", judged: int = 2) -> str:
@@ -396,8 +396,10 @@ FORBIDDEN = {
     "a shadow policy of nobody": shadow(by="", ended="now()"),
     "a shadow policy without a reason": shadow(reason="", ended="now()"),
     "a shadow policy that ended before it began": shadow(ended="now() - interval '1 day'"),
-    "a shadow policy that somebody ended and that runs": shadow(ended_by="'A. Person'"),
-    "a shadow policy that nobody ended": shadow(ended="now()", ended_by="''"),
+    "a shadow policy that somebody ended and that runs": shadow(ended_by="'A. Person'", why="'enough'"),
+    "a shadow policy that nobody ended": shadow(ended="now()", ended_by="''", why="'enough'"),
+    "a shadow policy that somebody ended without saying why": shadow(ended="now()", ended_by="'A. Person'"),
+    "a shadow policy that was ended for nothing": shadow(ended="now()", ended_by="'A. Person'", why="''"),
     "a comparison of an unknown sweep": compared(sweep="48h"),
     "a comparison of fewer than no verdicts": compared(sweep="7d", judged=-1),
     "a difference between equal actions": differing(contact=2, present="keep", shadow="keep"),

@@ -86,5 +86,5 @@ def test_it_is_told_in_one_sentence() -> None:
 def test_where_it_is_in_its_life_is_told() -> None:
     assert place_text(SHADOW, 2) == "Shadow policy, campaign 2 of 3: nothing of it is carried out."
     assert place_text(replace(SHADOW, ended_at=AS_OF), 3) == "Shadow policy, ended by itself after 3 campaigns."
-    stopped = replace(SHADOW, ended_at=AS_OF, ended_by="B. Person")
-    assert place_text(stopped, 1) == "Shadow policy, ended by B. Person after 1 of 3 campaigns."
+    stopped = replace(SHADOW, ended_at=AS_OF, ended_by="B. Person", ended_why="seen enough")
+    assert place_text(stopped, 1) == "Shadow policy, ended by B. Person after 1 of 3 campaigns: seen enough"
