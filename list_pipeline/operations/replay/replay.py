@@ -31,7 +31,8 @@ from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.runs.run import known_until
 from list_pipeline.operations.suppression.figures import changed_policy
 from list_pipeline.operations.suppression.incidents import judge_counts
-from list_pipeline.operations.suppression.plan_and_execute import Otherwise, gather, policy_of, with_reach
+from list_pipeline.operations.suppression.knowledge import Otherwise, gather, with_reach
+from list_pipeline.operations.suppression.plan_and_execute import policy_of
 from list_pipeline.storage import bounces as bounce_rows
 from list_pipeline.storage import incidents as incident_rows
 from list_pipeline.storage import replay as rows
