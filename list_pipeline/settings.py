@@ -217,6 +217,7 @@ class Settings(BaseSettings):
     no_sign_of_life_days: int = Field(
         365,
         ge=30,
+        le=_DECADE_DAYS,
         description="Days without an open or click after which a contact is reported; nobody is suppressed for it.",
     )
     weekly_health_check_day: int = Field(1, ge=0, le=6, description="0 is Sunday, 1 Monday.")
