@@ -116,7 +116,9 @@ _SENDER_SIDE = _any_of(
     r"|mail)|opted out"
     r"|not (?:wish|want)|not accept(?:ing)? (?:any )?(?:e-?)?mails? from|maximum (?:\w+ )?size|rejected message",
     r"\bmail rejected(?! ?[-–—.:]* *(?:invalid|unknown|no such|not enough))",
-    r"\bfrom domain\b|n't sent\b|non-?members|only members|account you (?:use|used|are using) to send",
+    r"\bfrom domain\b|n't sent\b|non[- ]?members|only members|list of approved",
+    # IANA: the message is too big for the system.
+    r"\b5\.3\.4\b|account you (?:use|used|are using) to send",
     # NetEase: what comes before the colon is the check, after it the finding.
     r"\b(?:dt|mi|hl|ib): ?[a-z]{3}\b",
     *other_languages.SENDER_SIDE,
@@ -219,7 +221,7 @@ _WHO = (
 )
 _IS = (
     r"(?:is |are |was |were |has been |have been |rejected ?: ?|on this (?:server|system|host) "
-    r"|(?:at|for) this domain |\w+ )?"
+    r"|(?:at|for) this domain |you (?:have )?(?:specified|entered|given|provided|typed|used) (?:is |was )?|\w+ )?"
 )
 _IS_ABSENT = (
     r"(?:unknown|un-?known|(?:(?:could|was|were|is|are|can) ?)?(?:not|n't) (?:be )?(?:found|located|known|recogni[sz]ed"
@@ -269,7 +271,7 @@ _NO_SUCH_USER = _any_of(
 
 _MAILBOX_INACTIVE = _any_of(
     rf"\b{_WHO}:? (?:\(?\w+\)? ){{0,3}}"
-    r"(?:inactiv|disabled|deactivat|suspend|discontinu|expired|closed|locked|terminated|cancel"
+    r"(?:inactiv|disabled|archived|deactivat|suspend|discontinu|expired|closed|locked|terminated|cancel"
     r"|not (?:been )?(?:yet )?activ|frozen"
     r"|no longer (?:active|accepts?|receiv)|dormant|disactivat|deprovision|shut ?down|on hold)",
     r"\b(?:inactive|disabled|deactivated|suspended|discontinued|expired|closed|locked|terminated|cancelled"

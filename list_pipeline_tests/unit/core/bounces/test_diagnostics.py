@@ -54,6 +54,7 @@ SAID = {
         550 The recipient may contain a non-existent account [xyz. IP: 192.0.2.1]
         550 User unknown. For explanation visit https://example.com/errors?ip=192.0.2.1&c=hi
         550 5.1.1 User Unknown (in reply to RCPT TO command)
+        550 The e-mail address you have specified is not registered
     """,
     DOMAIN: """
         NXDOMAIN
@@ -91,6 +92,7 @@ SAID = {
         550 The owner of this mailbox has not logged in for a year
         550 this address does not receive mail
         550 mailbox marked as inactive
+        550 unable to deliver: account has been archived
     """,
     FULL: """
         552 5.2.2 Mailbox full
@@ -213,6 +215,9 @@ SAID = {
         552 maximum fixed size
         554 mail server permanently rejected message (#5.3.0)
         541 5.4.1 Mail rejected by destination domain
+        550 list closed for non members
+        550 You're not on the recipient's list of approved contacts
+        552 5.3.4 size limit exceeded
     """,
     None: """
         550
