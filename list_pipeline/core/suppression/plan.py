@@ -123,7 +123,7 @@ class SuppressionPlan:
     sender_faults: tuple[SenderFault, ...]
     not_evidence: tuple[SenderFault, ...]
     incidents: tuple[Incident, ...]
-    complaints: int = 0
+    complaints: int
 
     def with_action(self, action: VerdictAction) -> tuple[Verdict, ...]:
         """The verdicts with this action."""
