@@ -312,26 +312,30 @@ def _join_unsubscriptions(
         **chosen,
     )
     ours = [row for row in found if row["role"] is not None]
-    for row in ours:
-        execute(
-            connection,
-            """
-            insert into kept_unsubscription as k (contact_id, list_role, unsubscribed_at, kept_at, told_at)
-            select :contact, :role, :at, :now, :told where not exists (
-                select 1 from list_membership l where l.contact_id = :contact and l.is_unsubscribed and l.left_at is null)
-            on conflict (contact_id) do update set list_role = excluded.list_role, told_at = excluded.told_at,
-                   unsubscribed_at = excluded.unsubscribed_at, kept_at = excluded.kept_at, taken_back_at = null,
-                   taken_back_by = null, note = null
-            where k.taken_back_at < excluded.unsubscribed_at
-            """,
-            contact=row["contact_id"],
-            role=row["role"],
-            at=row["occurred_at"],
-            told=row["received_at"],
-            now=now,
-        )
-    if ours:
-        members.refresh_flags(connection, now, sorted({int(row["contact_id"]) for row in ours}))
+    if not ours:
+        return
+    execute(
+        connection,
+        """
+        insert into kept_unsubscription as k (contact_id, list_role, unsubscribed_at, kept_at, told_at)
+        select distinct on (g.contact) g.contact, g.role, g.at, :now, g.told
+        from unnest(cast(:contacts as bigint[]), cast(:roles as text[]), cast(:ats as timestamptz[]),
+                    cast(:tolds as timestamptz[])) as g (contact, role, at, told)
+        where not exists (select 1 from list_membership l
+                          where l.contact_id = g.contact and l.is_unsubscribed and l.left_at is null)
+        order by g.contact, g.at desc, g.role
+        on conflict (contact_id) do update set list_role = excluded.list_role, told_at = excluded.told_at,
+               unsubscribed_at = excluded.unsubscribed_at, kept_at = excluded.kept_at, taken_back_at = null,
+               taken_back_by = null, note = null
+        where k.taken_back_at < excluded.unsubscribed_at
+        """,
+        contacts=[row["contact_id"] for row in ours],
+        roles=[row["role"] for row in ours],
+        ats=[row["occurred_at"] for row in ours],
+        tolds=[row["received_at"] for row in ours],
+        now=now,
+    )
+    members.refresh_flags(connection, now, sorted({int(row["contact_id"]) for row in ours}))
 
 
 def release_shown_unsubscriptions(connection: Connection) -> int:
