@@ -16,6 +16,7 @@ from list_pipeline.core.evidence_card.facts import BY_HAND, IMPORTED, Mailing, O
 from list_pipeline.core.evidence_card.replay import Judged, OtherVerdict, would_change, would_have_changed
 from list_pipeline.core.incidents.contacts import Incident
 from list_pipeline.core.incidents.groups import GroupKind, count_groups, operator_group
+from list_pipeline.core.incidents.operators import OPERATORS
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, Sweep
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.rules import unanswered_since
@@ -192,7 +193,8 @@ class _Gathered:
             self.policy,
             judged.as_of,
         )
-        reach = reach_of(self.connection, since, domains, operators_of(self.connection), judged.as_of)
+        operators = operators_of(self.connection) if since else OPERATORS
+        reach = reach_of(self.connection, since, domains, operators, judged.as_of)
         signs = engagement_of(self.connection, [contact_id], known_by).get(contact_id)
         facts = replace(
             judged.facts,

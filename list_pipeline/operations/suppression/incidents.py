@@ -79,8 +79,10 @@ def held_before(
         domains: contact id to receiving domain; a contact whose domain is not known was in no incident.
         told: the flagged groups of each campaign that had any; None: as they are kept.
     """
-    operators = operators_of(connection)
     flagged = incident_rows.flagged_in(connection, {one for one, _ in failures}) if told is None else told
+    if not flagged:
+        return {}
+    operators = operators_of(connection)
     groups = {
         (campaign_id, contact_id): holding_group(domains[contact_id], flagged[campaign_id], operators)
         # Where DNS told the operator since, the contact was in the pool then.
