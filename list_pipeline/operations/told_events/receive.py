@@ -87,9 +87,8 @@ def _one_by_one(
     problems: Counter[EventProblem],
 ) -> Received:
     """The database refused one of them: each gets a transaction of its own, so that only that one is lost."""
-    now, received = services.clock.now(), Received(problems=Counter())
+    now, received = services.clock.now(), Received(problems=Counter(problems))
     unread = Counter({(OTHER_KIND, problem.value): number for problem, number in problems.items()})
-    received.problems.update({one: n for one, n in problems.items() if one is not EventProblem.NOT_STORED})
     with services.database.begin() as connection:
         told_figures.count(connection, unread, now)
     for event in events:
