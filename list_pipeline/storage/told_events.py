@@ -1,6 +1,6 @@
 """Told events: keeping them, whatever their order, and joining them to the contacts and campaigns that they are about.
 
-A failure stands in ``bounce_event`` like one that was read: in the campaign's reading ``told``, which is never whole, until a
+A failure stands in ``bounce_event`` like one that was read: in the campaign's reading "told", which is never whole, until a
 whole reading of the logs shows the same contact; then it is that row, which says since when it was told.
 
 Belongs here: statements. Does not belong here: what an event means (``core.told_events``), opens and clicks (``engagement``),
