@@ -34,6 +34,15 @@ _NOT_IN_ADDRESSES = re.compile('[,;:<>"()\\[\\]\\\\' + REPLACEMENT + "]")
 """What separates, quotes and ends an address in a header, a list or a CSV. An apostrophe is part of names."""
 
 
+_LONGEST_ID = 18
+"""Digits of an id that is typed; with one more it may not fit into a column."""
+
+
+def id_in(text: str) -> int | None:
+    """The contact's id that a text is; None where it is none, and may be an address."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _LONGEST_ID else None
+
+
 def storable(text: str) -> str:
     """A text with everything replaced that neither PostgreSQL nor UTF-8 can hold; every other text as it is."""
     return _NEVER_KEPT.sub(REPLACEMENT, text) if _NEVER_KEPT.search(text) else text

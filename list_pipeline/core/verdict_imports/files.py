@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.foreign_text import id_in
 
 MOST_ROWS = 1_000_000
 _TRIED = "Reading the file of verdicts"
-_LONGEST_ID = 18
-"""Digits of an id that still fits into a column."""
 
 
 class Said(StrEnum):
@@ -92,11 +91,6 @@ _MEANINGS: dict[str, Said] = {
     ),
     **dict.fromkeys(("valid", "deliverable", "ok", "good", "safe", "safe to send"), Said.DELIVERABLE),
 }
-
-
-def id_in(text: str) -> int | None:
-    """A contact's id; None where the text is none."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _LONGEST_ID else None
 
 
 def meaning_of(word: str) -> Said:

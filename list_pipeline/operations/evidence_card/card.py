@@ -15,8 +15,9 @@ from list_pipeline.core.engagement import Engagement
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.evidence_card.card import EvidenceCard
 from list_pipeline.core.evidence_card.facts import OnlyTold, Record
+from list_pipeline.core.foreign_text import id_in
 from list_pipeline.operations.evidence_card.replayed import replay
-from list_pipeline.operations.plans.single_contacts import contact_of, id_in
+from list_pipeline.operations.plans.single_contacts import contact_of
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression.plan_and_execute import policy_of
 from list_pipeline.operations.views.masked_items import masked_address

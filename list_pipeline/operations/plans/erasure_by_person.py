@@ -25,6 +25,7 @@ from list_pipeline.core.errors import (
     RemoteNotFoundError,
     TransientError,
 )
+from list_pipeline.core.foreign_text import id_in
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.wording import ids_text
 from list_pipeline.integrations.mailjet import MailjetClient, OutcomeUnknownError
@@ -33,7 +34,6 @@ from list_pipeline.operations.erasure.rows import erase_rows, forget_cached
 from list_pipeline.operations.people import reason_of, reviewer
 from list_pipeline.operations.plans.corrections import require_permission
 from list_pipeline.operations.plans.execution import finish_half_done
-from list_pipeline.operations.plans.single_contacts import id_in
 from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.storage.erasure import catalogue, records

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.core.errors import NotFoundError, RefusedError
+from list_pipeline.core.foreign_text import id_in
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.corrections import Refusal, Reversal
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind
@@ -34,9 +35,6 @@ from list_pipeline.storage.membership import members, unsubscriptions
 from list_pipeline.storage.plans import outcomes as outcome_rows
 
 log = structlog.get_logger(__name__)
-
-_LONGEST_ID = 18
-"""Digits of an id that still fits into a column."""
 
 
 def reinstate(
@@ -143,11 +141,6 @@ def take_back_unsubscription(services: Deciding, contact_id: int, *, by: str, no
             )
         members.refresh_flags(connection, now)
     log.info("an unsubscription was taken back", contact_id=contact_id, by=by)
-
-
-def id_in(named: str) -> int | None:
-    """The contact's id that a person typed; None where it is none, and may be an address."""
-    return int(named) if named.isascii() and named.isdecimal() and len(named) <= _LONGEST_ID else None
 
 
 def contact_of(services: Storing, named: str) -> int:

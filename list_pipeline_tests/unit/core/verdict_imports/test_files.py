@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.foreign_text import id_in
 from list_pipeline.core.verdict_imports import files
-from list_pipeline.core.verdict_imports.files import Said, id_in, meaning_of, read_file
+from list_pipeline.core.verdict_imports.files import Said, meaning_of, read_file
 
 
 def rows(text: str, column: str | None = None) -> list[tuple[int, str, Said]]:
