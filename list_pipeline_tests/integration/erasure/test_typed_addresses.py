@@ -33,6 +33,8 @@ from list_pipeline.operations.reviews.operating_mode import choose_mode
 from list_pipeline.operations.reviews.unreadable_sends import rule_on_unreadable
 from list_pipeline.operations.safety.restore_guard import accept
 from list_pipeline.operations.suppression import plan_and_execute as suppression
+from list_pipeline.operations.suppression.plan_and_execute import policy_of
+from list_pipeline.operations.suppression.shadow import start_shadow, stop_shadow
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.operations.validation.campaign_block import override
 from list_pipeline.operations.verdict_imports.importing import suppress_listed, take_back
@@ -176,6 +178,10 @@ def _found(made: Installation) -> None:
         add_finding(connection, "something is odd", made.clock.now())
 
 
+def _start_shadow(made: Installation, note: str) -> None:
+    start_shadow(made.services, policy_of(made.services), {"grace_days": "90"}, by="ada", note=note)
+
+
 def _listed(made: Installation) -> ImportFile:
     return read_file(f"id\n{made.account.people[5]}\n")
 
@@ -202,6 +208,11 @@ WAYS: dict[str, tuple[Way, Way]] = {
     "take_back": (
         _import,
         lambda made: take_back(made.services, _import_plan(made), by="ada", note=NOTE, progress=quietly),
+    ),
+    "start_shadow": (_as_it_is, lambda made: _start_shadow(made, NOTE)),
+    "stop_shadow": (
+        lambda made: _start_shadow(made, "another figure"),
+        lambda made: stop_shadow(made.services, by="ada", note=NOTE),
     ),
     "reinstate": (
         _maintained,
