@@ -74,6 +74,8 @@ GROUPS = (
     _noun("health"),
     _noun("incidents"),
     _noun("reviews"),
+    _noun("sender_faults"),
+    _noun("verdict_imports"),
     *(
         Group(name, (f"list_pipeline/core/{name}.py",), (f"{_UNIT}/test_{name}.py",))
         for name in ("erasure", "unreadable_rows")

@@ -85,6 +85,11 @@ def test_the_ends_of_the_intervals_decide() -> None:
     assert trend_of(10, 26) is FaultTrend.AS_BEFORE
 
 
+def test_a_fault_that_the_campaign_does_not_know_any_more_is_gone() -> None:
+    (found,) = listed_faults(campaign(2, 1_000), [campaign(1, 1_000, ("gmail.com", POLICY, 40))], OPERATORS)
+    assert (found.operator, found.contacts, found.before, found.trend) == ("Google", 0, (40,), FaultTrend.GONE)
+
+
 def test_a_rare_fault_that_did_not_strike_this_time_is_not_listed() -> None:
     before = [campaign(1, 1_000, ("gmail.com", POLICY, 1))]
     assert listed_faults(campaign(2, 1_000), before, OPERATORS) == ()

@@ -51,6 +51,17 @@ def test_a_verifiers_columns_are_found_by_their_names(delimiter: str) -> None:
     assert read_file(text).has_verdicts
 
 
+def test_addresses_alone_need_no_header() -> None:
+    assert [contact for _, contact, _ in rows("jane@example.com\njoe@example.com\n")] == [
+        "jane@example.com",
+        "joe@example.com",
+    ]
+
+
+def test_a_column_without_a_name_is_no_verdict() -> None:
+    assert rows("\n\nid;;\n17;;\n") == [(4, "17", Said.LISTED)]
+
+
 def test_the_id_counts_before_the_address_which_stands_in_for_it() -> None:
     text = "email,id,result\njane@example.com,17,undeliverable\njoe@example.com,,undeliverable\n,,undeliverable\n"
     assert [contact for _, contact, _ in rows(text)] == ["17", "joe@example.com", ""]

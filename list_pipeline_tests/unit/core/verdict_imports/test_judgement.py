@@ -94,6 +94,7 @@ def test_a_row_that_leads_to_nothing_says_why(line: ImportRow, now: ContactNow, 
         ContactNow(SUPPRESSED.lists, is_excluded=False),
         ContactNow(SUPPRESSED.lists | {ListRole.CAMPAIGN_2}, is_excluded=True),
         ContactNow(MAILED.lists, is_excluded=True),
+        ContactNow(frozenset({ListRole.MASTER}), is_excluded=True),
     ],
 )
 def test_half_a_suppression_is_completed(now: ContactNow) -> None:
