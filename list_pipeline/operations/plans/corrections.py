@@ -35,6 +35,7 @@ from list_pipeline.core.plans.corrections import (
     reverse,
 )
 from list_pipeline.core.plans.evidence import ReversedChange
+from list_pipeline.core.plans.gate import GateOutcome
 from list_pipeline.core.plans.journal import StepAction, StepState
 from list_pipeline.core.plans.plan import (
     CORRECTIONS,
@@ -237,8 +238,14 @@ def to_carry_out(services: Deciding) -> list[CorrectionRun]:
         for plan in found
         if plan is not None
         and plan.decided_at is not None
-        and (plan.kind is PlanKind.REPAIR or plan.gate is not None or now - plan.decided_at >= _LEFT_ALONE)
+        and (_was_waiting(plan) or now - plan.decided_at >= _LEFT_ALONE)
     ]
+
+
+def _was_waiting(plan: StoredPlan) -> bool:
+    """Whether the plan waited for a decision, so that nobody carries it out yet: a repair, and an import that its gate held."""
+    is_held = plan.gate is not None and plan.gate.outcome is GateOutcome.NEEDS_REVIEW
+    return plan.kind is PlanKind.REPAIR or is_held
 
 
 def _only_waits_for_thaw(services: Deciding, connection: Connection, plan_id: int) -> bool:

@@ -138,6 +138,7 @@ def test_a_killed_import_is_continued_or_taken_back(
             with pytest.raises(Killed):
                 bring_in(made, ids_file(made, *LISTED))
         assert planned(made)[0][0] == "approved"
+        assert to_carry_out(made.services) == [], "whoever brought the file in may be at work on it"
         made.clock.advance(timedelta(hours=2))
         (run,) = to_carry_out(made.services)
         if nth == 1:
