@@ -329,6 +329,14 @@ def to_json(value: Any) -> str:
 
 T = TypeVar("T")
 
+MOST_AT_ONCE = 10_000
+"""Values of one statement, where there may be very many."""
+
+
+def in_parts(values: Sequence[T]) -> Iterator[list[T]]:
+    """The values in their order, at most ``MOST_AT_ONCE`` at a time; nothing of none."""
+    return (list(values[at : at + MOST_AT_ONCE]) for at in range(0, len(values), MOST_AT_ONCE))
+
 
 class UnreadableRowError(ListPipelineError):
     """A stored row does not hold what its column is for. An error is never a default: nothing may be decided on it."""

@@ -14,11 +14,9 @@ from sqlalchemy import Connection
 from list_pipeline.core.engagement import Engagement
 from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.told_events.events import SIGNS, EventKind
-from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar, sql_list, to_json
+from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar, in_parts, sql_list, to_json
 from list_pipeline.storage.membership.members import LIST_FLAG
 
-_AT_ONCE = 10_000
-"""Rows of one statement: a campaign of a million has hundreds of thousands."""
 _KINDS = ("open", "click", "prefetch")
 
 
@@ -60,7 +58,7 @@ def note(connection: Connection, signs: Iterable[Sign]) -> None:
     better = [
         f"{name} = {'least' if name.startswith('first') else 'greatest'}(e.{name}, excluded.{name})" for name in columns
     ]
-    for begin in range(0, len(rows), _AT_ONCE):
+    for part in in_parts(rows):
         execute(
             connection,
             f"""
@@ -70,7 +68,7 @@ def note(connection: Connection, signs: Iterable[Sign]) -> None:
                  {", ".join(f"{name} timestamptz" for name in columns)})
             on conflict (contact_id, mailjet_campaign_id) do update set {", ".join(better)}
             """,
-            rows=to_json(rows[begin : begin + _AT_ONCE]),
+            rows=to_json(part),
         )
 
 

@@ -16,7 +16,7 @@ from list_pipeline.core.bounces.classes import BounceClass
 from list_pipeline.core.plans.evidence import SPAM_COMPLAINT_FLAG
 from list_pipeline.core.plans.plan import PlanKind, Sweep
 from list_pipeline.core.replay.comparison import Later
-from list_pipeline.storage.database import Database, execute, fetch_all, sql_word, to_json
+from list_pipeline.storage.database import Database, execute, fetch_all, in_parts, sql_word, to_json
 
 _HARD, _SUPPRESSION = sql_word(BounceClass.HARD), sql_word(PlanKind.SUPPRESSION)
 
@@ -119,9 +119,7 @@ def judgeable(connection: Connection, contact_ids: Collection[int]) -> frozenset
 
 def later_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int, Later]:
     """What became of contacts: the last sends that reached each, and that it bounced hard in, of those read whole."""
-    found = fetch_all(
-        connection,
-        f"""
+    statement = f"""
         select r.contact_id, max(coalesce(s.send_start_at, s.send_end_at)) filter (where e.contact_id is null) as reached_at,
                max(coalesce(s.send_start_at, s.send_end_at))
                    filter (where e.bounce_class = {_HARD} and not e.is_contradictory) as hard_at
@@ -130,7 +128,9 @@ def later_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int,
         ) f on true
         left join bounce_event e on e.campaign_id = s.id and e.sweep = f.sweep and e.contact_id = r.contact_id
         where r.contact_id = any(:ids) group by r.contact_id
-        """,
-        ids=list(contact_ids),
-    )
-    return {int(row["contact_id"]): Later(row["reached_at"], row["hard_at"]) for row in found}
+        """
+    return {
+        int(row["contact_id"]): Later(row["reached_at"], row["hard_at"])
+        for part in in_parts(contact_ids)
+        for row in fetch_all(connection, statement, ids=part)
+    }

@@ -5,30 +5,21 @@ Belongs here: SQL. Does not belong here: what follows from it (``core.verdict_im
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from list_pipeline.core.plans.journal import StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
-from list_pipeline.storage.database import execute, fetch_all, fetch_scalar, sql_list, sql_word
-
-_AT_ONCE = 10_000
-"""Ids or addresses of one statement."""
-T = TypeVar("T")
-
-
-def _parts(values: Sequence[T]) -> Iterator[list[T]]:
-    return (list(values[at : at + _AT_ONCE]) for at in range(0, len(values), _AT_ONCE))
+from list_pipeline.storage.database import execute, fetch_all, fetch_scalar, in_parts, sql_list, sql_word
 
 
 def contacts_with(connection: Connection, addresses: Sequence[str]) -> Mapping[str, tuple[int, ...]]:
     """The contacts that have each of some addresses, by the address in lower case; one that nobody has is missing, and so are
     erased contacts."""
     found: dict[str, list[int]] = {}
-    for part in _parts(sorted({address.lower() for address in addresses})):
+    for part in in_parts(sorted({address.lower() for address in addresses})):
         for row in fetch_all(
             connection,
             """select lower(email) as address, contact_id from contact_list_membership
@@ -43,37 +34,13 @@ def known_ids(connection: Connection, contact_ids: Sequence[int]) -> frozenset[i
     """Those of some contacts that we have a row of."""
     return frozenset(
         int(row["contact_id"])
-        for part in _parts(contact_ids)
+        for part in in_parts(contact_ids)
         for row in fetch_all(
             connection,
             "select contact_id from contact_list_membership where contact_id = any(:ids)",
             ids=part,
         )
     )
-
-
-def last_reached(connection: Connection, contact_ids: Sequence[int], as_of: datetime) -> Mapping[int, datetime]:
-    """The send of the last campaign that reached each of some contacts (UTC), of those sent by then whose failures were read
-    whole; one that none reached is missing."""
-    return {
-        int(row["contact_id"]): row["reached_at"]
-        for part in _parts(contact_ids)
-        for row in fetch_all(
-            connection,
-            """
-            select r.contact_id, max(coalesce(s.send_start_at, s.send_end_at)) as reached_at
-            from campaign_recipient r join campaign_schedule s on s.id = r.campaign_id join lateral (
-                select sweep from bounce_fetch where campaign_id = s.id and is_complete order by fetched_at desc limit 1
-            ) f on true
-            where r.contact_id = any(:ids) and coalesce(s.send_start_at, s.send_end_at) <= :as_of
-              and not exists (select 1 from bounce_event b
-                              where b.campaign_id = s.id and b.sweep = f.sweep and b.contact_id = r.contact_id)
-            group by r.contact_id
-            """,
-            ids=part,
-            as_of=as_of,
-        )
-    }
 
 
 def suppressed_since(connection: Connection, since: datetime) -> int:

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from list_pipeline.core.drift.mass_changes import MassChangeKind
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.plans.plan import ItemAction, PlanItem
+from list_pipeline.core.plans.plan import BY_HAND, ItemAction, PlanItem
 from list_pipeline.core.wording import lists_text
 
 POLICY_VERSION = "reconciliation-1"
@@ -378,7 +378,7 @@ def _suppress_again(standing: Standing, rule: str, explanation: str) -> PlanItem
         ItemAction.SUPPRESS,
         rule=rule,
         to_role=ListRole.SUPPRESSION,
-        reason="manual",
+        reason=BY_HAND,
         explanation=explanation,
     )
 

@@ -16,12 +16,9 @@ from list_pipeline.core.engagement import Engagement
 from list_pipeline.core.erasure import KeptOff
 from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.lists import ListRole
-from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus, Sweep
+from list_pipeline.core.plans.plan import BY_HAND, IMPORTED, ItemAction, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.suppression.verdicts import Attempt, AttemptOutcome
-
-BY_HAND, IMPORTED = "manual", "import"
-"""The rules of a suppression that a person asked for: of this contact, and in a file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from list_pipeline.core.bounces.classes import BounceClass, DecidedBy, FailureEvent
 from list_pipeline.core.erasure import KeptOff
 from list_pipeline.core.evidence_card.facts import (
-    BY_HAND,
-    IMPORTED,
     ErasedPerson,
     Known,
     Mailing,
@@ -25,7 +23,7 @@ from list_pipeline.core.evidence_card.facts import (
 )
 from list_pipeline.core.evidence_card.replay import OtherVerdict
 from list_pipeline.core.incidents.groups import GroupKind
-from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
+from list_pipeline.core.plans.plan import BY_HAND, IMPORTED, ItemAction, PlanKind, PlanStatus
 from list_pipeline.core.reviews.questions import ReviewStatus
 from list_pipeline.core.suppression.verdicts import SuppressionRule, VerdictAction
 from list_pipeline.core.wording import (

@@ -37,6 +37,10 @@ class PlanKind(StrEnum):
     IMPORT = "import"
 
 
+BY_HAND, IMPORTED = "manual", "import"
+"""The rules of a suppression that a person asks for: of one contact, and of those in a file. The first is also the reason that
+the history names for both."""
+
 MAINTENANCE_PLANS = (PlanKind.SUPPRESSION, PlanKind.REBALANCING)
 """The plans of a campaign's maintenance, in the order in which they are carried out."""
 

@@ -26,16 +26,11 @@ from list_pipeline.core.plans.gate import (
     flag_check,
     mode_check,
 )
-from list_pipeline.core.plans.plan import ItemAction, PlanItem
+from list_pipeline.core.plans.plan import BY_HAND, IMPORTED, ItemAction, PlanItem
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.verdict_imports.files import ImportRow, Said
 from list_pipeline.core.wording import count_text, date_text, exceeds_percent, limit_text, share_percent_text
-
-IMPORTED = "import"
-"""The rule of a suppression that a file asked for."""
-BY_A_PERSON = "manual"
-"""Its reason in the history: whatever is in the file, a person brought it."""
 
 CONFIDENCE_OF_A_VERIFIER = 0.9
 """Our own figure: above what needs a person, below what we saw ourselves."""
@@ -182,7 +177,7 @@ def _item(contact_id: int, said: Said) -> PlanItem:
         ItemAction.SUPPRESS,
         rule=IMPORTED,
         to_role=ListRole.SUPPRESSION,
-        reason=BY_A_PERSON,
+        reason=BY_HAND,
         confidence=CONFIDENCE_OF_A_VERIFIER if is_verdict else 1.0,
         has_evidence=True,
         explanation=words,

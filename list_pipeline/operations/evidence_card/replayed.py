@@ -12,12 +12,12 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from list_pipeline.core.bounces.classes import BounceClass, FailureEvent
-from list_pipeline.core.evidence_card.facts import BY_HAND, IMPORTED, Mailing, Outcome, PlannedFor, Record, Siblings
+from list_pipeline.core.evidence_card.facts import Mailing, Outcome, PlannedFor, Record, Siblings
 from list_pipeline.core.evidence_card.replay import Judged, OtherVerdict, would_change, would_have_changed
 from list_pipeline.core.incidents.contacts import Incident
 from list_pipeline.core.incidents.groups import GroupKind, count_groups, operator_group
 from list_pipeline.core.incidents.operators import OPERATORS
-from list_pipeline.core.plans.plan import ItemAction, PlanKind, Sweep
+from list_pipeline.core.plans.plan import BY_HAND, IMPORTED, ItemAction, PlanKind, Sweep
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.rules import unanswered_since
 from list_pipeline.core.suppression.verdicts import (

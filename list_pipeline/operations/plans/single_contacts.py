@@ -13,7 +13,7 @@ from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.foreign_text import id_in
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.corrections import Refusal, Reversal
-from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind
+from list_pipeline.core.plans.plan import BY_HAND, ItemAction, PlanItem, PlanKind
 from list_pipeline.operations.access import Correcting, Deciding, Storing
 from list_pipeline.operations.membership.sync import learn_contacts
 from list_pipeline.operations.people import reason_of, reviewer
@@ -108,9 +108,9 @@ def suppress(services: Correcting, contact_id: int, *, by: str, note: str, progr
         item = PlanItem(
             contact_id,
             ItemAction.SUPPRESS,
-            rule="manual",
+            rule=BY_HAND,
             to_role=ListRole.SUPPRESSION,
-            reason="manual",
+            reason=BY_HAND,
             confidence=1.0,
             explanation=note,
         )

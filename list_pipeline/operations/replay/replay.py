@@ -21,10 +21,11 @@ from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.incidents.contacts import IncidentCause
 from list_pipeline.core.incidents.groups import Group
 from list_pipeline.core.incidents.usual import PastCount
-from list_pipeline.core.replay.comparison import Comparison, Later, Record, Replayed, compare
+from list_pipeline.core.replay.comparison import Comparison, Record, Replayed, compare
 from list_pipeline.core.replay.peers import PEERS
 from list_pipeline.core.replay.rule_sets import CHANGED, OURS, OwnRules, RuleSet, Told, own_rule_sets
 from list_pipeline.core.suppression.policy import SuppressionPolicy
+from list_pipeline.core.suppression.rules import unanswered_since
 from list_pipeline.operations.access import Deciding
 from list_pipeline.operations.bounces.mail_hosts import operators_of
 from list_pipeline.operations.progress import Progress, logged
@@ -47,8 +48,6 @@ CAMPAIGNS = 12
 """So many campaigns are replayed where nobody says which: a season of weekly ones."""
 MOST_CAMPAIGNS = 500
 DEFAULT_RULES = (OURS, *(one.name for one in PEERS))
-_AT_ONCE = 10_000
-"""Contacts whose later campaigns are read with one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +177,7 @@ class _Replay:
             self._progress(f"replaying {reading.key}, {reading.sweep.value} after its send")
             self._judge(as_of, reading)
         removed = sorted({one for record in self._records.values() for one in record.removed})
-        later: dict[int, Later] = {}
-        for start in range(0, len(removed), _AT_ONCE):
-            later |= rows.later_of(self._connection, removed[start : start + _AT_ONCE])
+        later = rows.later_of(self._connection, removed)
         campaigns = {
             one.campaign_id: Replayed(
                 one.campaign_id,
@@ -276,7 +273,8 @@ class _Replay:
         memory.keep(reading, kept)
         otherwise = Otherwise(memory.flagged, flagged - removed)
         known = gather(self._connection, self._campaigns[reading.campaign_id], events, as_of, tested, as_of, otherwise)
-        known = with_reach(self._connection, known, events, rule_set.policy, as_of)
+        since = unanswered_since(events, known.history, known.context, rule_set.policy, as_of)
+        known = with_reach(self._connection, known, since, as_of)
         if ours := {one.group for one in known.context.incidents if one.cause is IncidentCause.SENDER}:
             memory.flagged[reading.campaign_id] |= ours
         return Told(events, known.history, known.facts, known.context, as_of)

@@ -17,10 +17,6 @@ from list_pipeline.core.incidents.contacts import incidents_of
 from list_pipeline.core.incidents.groups import Group
 from list_pipeline.core.incidents.own_faults import own_faults
 from list_pipeline.core.incidents.strata import TestedGroup
-from list_pipeline.core.suppression.policy import SuppressionPolicy
-from list_pipeline.core.suppression.rules import (
-    unanswered_since,
-)
 from list_pipeline.core.suppression.verdicts import (
     Attempt,
     AttemptOutcome,
@@ -138,11 +134,12 @@ def gather(
     return Known(facts, history, context)
 
 
-def with_reach(
-    connection: Connection, known: Known, events: Sequence[FailureEvent], policy: SuppressionPolicy, as_of: datetime
-) -> Known:
-    """The same with how the domains answer of those whose failures ask for it; DNS's last answers count."""
-    since = unanswered_since(events, known.history, known.context, policy, as_of)
+def with_reach(connection: Connection, known: Known, since: Mapping[int, datetime], as_of: datetime) -> Known:
+    """The same with how the domains of those answer whose failures ask for it; DNS's last answers count.
+
+    Args:
+        since: who these are (``core.suppression.rules.unanswered_since``).
+    """
     if not since:
         return known
     reach = reach_of(connection, since, known.context.domain_of, operators_of(connection), as_of)

@@ -180,7 +180,7 @@ def _known(
     if asks:
         ask_again(services, campaign.campaign_id, run.sweep.value, {domains[one] for one in since if one in domains})
     with services.database.begin() as connection:
-        return with_reach(connection, known, events, policy, as_of)
+        return with_reach(connection, known, since, as_of)
 
 
 def _judged(

@@ -21,7 +21,6 @@ from list_pipeline.core.plans.journal import StepNote
 from list_pipeline.core.plans.plan import PlanItem, PlanKind, PlanStatus, content_hash
 from list_pipeline.core.reviews.messages import gate_message
 from list_pipeline.core.reviews.questions import ReviewKind
-from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.verdict_imports.files import ImportFile
 from list_pipeline.core.verdict_imports.judgement import (
     IMPORT_DAYS,
@@ -49,12 +48,14 @@ from list_pipeline.operations.plans.execution import finish_half_done, stop_and_
 from list_pipeline.operations.plans.outcomes import keep_history
 from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.safety.modes import change_block_reason, operating_mode
+from list_pipeline.operations.suppression.plan_and_execute import policy_of
 from list_pipeline.storage import verdict_imports as rows
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import queue
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline.storage.replay import later_of
 
 log = structlog.get_logger(__name__)
 
@@ -130,19 +131,16 @@ def suppress_listed(
 def _judge(services: Deciding, connection: Connection, file: ImportFile) -> Judged:
     now = services.clock.now()
     by_address = rows.contacts_with(connection, [row.contact for row in file.rows if "@" in row.contact])
-    named = {row.contact_id for row in file.rows} - {None}
-    wanted = sorted({one for one in named if one is not None} | {one for ids in by_address.values() for one in ids})
-    known = sorted(rows.known_ids(connection, wanted))
+    named = {row.contact_id for row in file.rows if row.contact_id is not None}
+    known = sorted(rows.known_ids(connection, sorted(named.union(*by_address.values()))))
+    # Without verdicts a delivery contradicts nothing.
+    later = later_of(connection, known) if file.has_verdicts else {}
     facts = KnownContacts(
         by_address,
         outcome_rows.contacts_now(connection, known),
-        rows.last_reached(connection, known, now) if file.has_verdicts else {},
+        {i: one.reached_at for i, one in later.items() if one.reached_at is not None},
     )
-    return judge(file.rows, facts, now, _policy(services))
-
-
-def _policy(services: Deciding) -> SuppressionPolicy:
-    return SuppressionPolicy(cap_percent=services.settings.suppression_cap_percent)
+    return judge(file.rows, facts, now, policy_of(services))
 
 
 def _gate(services: Deciding, connection: Connection, items: Sequence[PlanItem]) -> GateDecision:
@@ -156,7 +154,7 @@ def _gate(services: Deciding, connection: Connection, items: Sequence[PlanItem])
         flag_enabled=services.settings.list_management_enabled,
         automations=automations_now(services, connection),
     )
-    return judge_gate(items, facts, _policy(services))
+    return judge_gate(items, facts, policy_of(services))
 
 
 def _save(
