@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from list_pipeline.cli.common import give, opened_services, opened_whatever_schema, say, show_table
+from list_pipeline.cli.common import give, opened_services, opened_whatever_schema, say, say_lines, show_table
 from list_pipeline.core.request_rate import rate_text
 from list_pipeline.core.wording import dollars_text, duration_text, percent_text, seconds_text, utc_text
 
@@ -48,8 +48,19 @@ def health(
         raise typer.Exit(1)
 
 
-def metrics(days: Annotated[int, typer.Option(min=1, max=3660, help="Days to look back.")] = 7) -> None:
+def metrics(
+    days: Annotated[int, typer.Option(min=1, max=3660, help="Days to look back.")] = 7,
+    prometheus: Annotated[
+        bool, typer.Option("--prometheus", help="Print what a monitor collects, in Prometheus' text format, instead.")
+    ] = False,
+) -> None:
     """Show how long the workflows took, what they asked of Mailjet, the advisors, messages and failed runs."""
+    if prometheus:
+        from list_pipeline.operations.monitoring.exported import exported_text
+
+        with opened_services() as services:
+            say_lines(exported_text(services).rstrip())
+        return
     from list_pipeline.operations.monitoring.figures import measured
     from list_pipeline.operations.monitoring.rollback_triggers import triggers
 

@@ -36,6 +36,7 @@ from list_pipeline.core.errors import (
 )
 from list_pipeline.core.foreign_text import storable
 from list_pipeline.core.urls import is_loopback
+from list_pipeline.integrations.answer_times import AnswerTimes, Service
 
 if TYPE_CHECKING:
     from google import genai
@@ -110,6 +111,7 @@ class GeminiClient:
         thinking_level: str = "none",
         top_p: float | None = None,
         top_k: int | None = None,
+        answer_times: AnswerTimes | None = None,
     ) -> None:
         """Make a client; nothing is opened before the first question.
 
@@ -118,12 +120,14 @@ class GeminiClient:
             deadline_s: bounds all attempts and pauses of a question, in seconds.
             thinking_level: minimal, low, medium or high; "none" leaves it to the model. Not every model has each.
             top_p: like ``top_k`` and the temperature of a question, sent only to models that take it.
+            answer_times: told of each request; None: nobody asks.
         """
         self.model = model
         self.base_url = base_url or DEFAULT_BASE_URL
         self._api_key = api_key
         self._api_version = api_version
         self._clock = clock
+        self._answer_times = answer_times or AnswerTimes()
         self._timeout_s = timeout_s
         self._deadline_s = deadline_s
         self._attempts = attempts
@@ -264,6 +268,10 @@ class GeminiClient:
             return self._client
 
     def _guarded(self, request: Callable[[], T]) -> T:
+        with self._answer_times.measured(Service.GEMINI):
+            return self._typed_errors(request)
+
+    def _typed_errors(self, request: Callable[[], T]) -> T:
         # Causes are cut off ("from None"): the service repeats keys in some of its messages, and prompts in others.
         import httpx
         import httpx2

@@ -46,6 +46,7 @@ from list_pipeline.core.errors import (
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages.slack_blocks import Block
 from list_pipeline.core.urls import is_loopback
+from list_pipeline.integrations.answer_times import AnswerTimes, Service
 
 EVENT_TYPE = "list_pipeline"
 """Type of the metadata that carries our key."""
@@ -226,10 +227,21 @@ class _WebhookClient(WebhookClient):
 class SlackClient:
     """One channel of one workspace. Safe to share between threads."""
 
-    def __init__(self, base_url: str, token: str, channel: str, timeout_s: float = TIMEOUT_S, *, clock: Clock) -> None:
-        """Args: ``channel`` is an id or a name with ``#``; ``timeout_s`` bounds the wait for one answer, in seconds."""
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        channel: str,
+        timeout_s: float = TIMEOUT_S,
+        *,
+        clock: Clock,
+        answer_times: AnswerTimes | None = None,
+    ) -> None:
+        """Args: ``channel`` is an id or a name with ``#``; ``timeout_s`` bounds the wait for one answer, in seconds;
+        ``answer_times`` are told of each request, None: nobody asks."""
         self.channel = channel
         self.base_url = base_url
+        self._answer_times = answer_times or AnswerTimes()
         self._known_id: str | None = channel if _CHANNEL_ID.match(channel) else None
         # The SDK's default handlers are left out on purpose: they repeat chat.postMessage after a lost answer.
         self._web = _WebClient(
@@ -445,6 +457,10 @@ class SlackClient:
         return str(answer["permalink"]) if answer.get("permalink") else None
 
     def _call(self, tried: str, request: Callable[[], Any], *, changes: bool = False) -> dict[str, Any]:
+        with self._answer_times.measured(Service.SLACK):
+            return self._asked(tried, request, changes=changes)
+
+    def _asked(self, tried: str, request: Callable[[], Any], *, changes: bool) -> dict[str, Any]:
         # Causes are cut off ("from None"): the SDK's errors hold the request, and the request holds the token.
         unknown = DeliveryUnknownError if changes else TransientError
         again = _LOOK_FIRST if changes else "Try again later"

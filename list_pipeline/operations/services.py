@@ -15,15 +15,19 @@ from typing import TYPE_CHECKING, Self
 import structlog
 
 from list_pipeline.core.clock import Clock
-from list_pipeline.core.errors import RateLimitedError
+from list_pipeline.core.errors import ConfigurationError, RateLimitedError, TransientError
 from list_pipeline.core.lists import ListIds
+from list_pipeline.core.monitoring.exported import WAITED
+from list_pipeline.integrations.answer_times import AnswerTimes
 from list_pipeline.integrations.limits import RequestLimiter
 from list_pipeline.integrations.mailjet import MailjetClient
 from list_pipeline.integrations.rehearsal_clock import RehearsalClock
 from list_pipeline.settings import Settings, read_settings
 from list_pipeline.storage.database import Database
+from list_pipeline.storage.database_errors import StatementFailedError
 from list_pipeline.storage.limiter import SharedLimiter
 from list_pipeline.storage.lock import give_sign_of_life
+from list_pipeline.storage.monitoring import totals
 from list_pipeline.storage.server_clock import ServerClock
 
 if TYPE_CHECKING:
@@ -85,6 +89,9 @@ class Services:
         """The run that this works for, in logs and timings: Dagster's where there is one, else a number of its own."""
         self.heartbeat: Callable[[], None] | None = None
         """Called with each request to Mailjet; set by whoever has to be seen to live."""
+        self.answer_times = AnswerTimes()
+        """What the services outside were asked, not written down yet (``keep_totals``)."""
+        self._waited_kept_s = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -144,6 +151,7 @@ class Services:
             timeout_s=timeout_s,
             attempts=1,
             limited_for_s=0.0,
+            answer_times=self.answer_times,
         )
 
     @cached_property
@@ -174,6 +182,7 @@ class Services:
             job_poll_s=settings.mailjet_job_poll_seconds,
             job_timeout_s=settings.mailjet_job_timeout_seconds,
             before_mutation=before_mutation,
+            answer_times=self.answer_times,
         )
 
     @cached_property
@@ -188,6 +197,7 @@ class Services:
             token=self.settings.secret("slack_bot_token"),
             channel=self.settings.slack_channel_id,
             clock=self.clock,
+            answer_times=self.answer_times,
         )
 
     @cached_property
@@ -206,6 +216,7 @@ class Services:
             top_p=self.settings.gemini_top_p,
             top_k=self.settings.gemini_top_k,
             clock=self.clock,
+            answer_times=self.answer_times,
         )
 
     @cached_property
@@ -222,11 +233,27 @@ class Services:
         with self.database.begin() as connection:
             return installation_name(connection)
 
+    def keep_totals(self) -> None:
+        """Write down what the services outside were asked since the last time. Without a database it is lost, and the log says
+        so: a figure for a monitor is no reason to fail."""
+        told, waited_s = self.answer_times.take(), self.waited_s
+        told.count(WAITED, by=max(waited_s - self._waited_kept_s, 0.0))
+        if not told:
+            return
+        try:
+            with self.database.begin() as connection:
+                totals.add(connection, told)
+        except (ConfigurationError, StatementFailedError, TransientError) as error:
+            log.warning("requests were not counted for the monitor", error=type(error).__name__)
+            return
+        self._waited_kept_s = waited_s
+
     def close(self) -> None:
         """Close what was opened."""
         if isinstance(self.clock, ServerClock):
             # Asked once more, it would open the database again.
             self.clock.may_guess = True
+        self.keep_totals()
         for name in ("mailjet", "model", "cache", "database"):
             opened = self.__dict__.pop(name, None)
             if opened is not None:

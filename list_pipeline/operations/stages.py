@@ -24,6 +24,7 @@ from structlog.contextvars import bind_contextvars, get_contextvars, unbind_cont
 
 from list_pipeline.core.errors import ChangesStoppedError, ConfigurationError, LockHeldError, TransientError
 from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.monitoring.exported import WORK, Increments
 from list_pipeline.core.monitoring.latency import (
     WHOLE_RUN,
     Timing,
@@ -32,7 +33,7 @@ from list_pipeline.core.monitoring.policy import MONITORING
 from list_pipeline.operations.access import Measured
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.database_errors import StatementFailedError
-from list_pipeline.storage.monitoring import metrics
+from list_pipeline.storage.monitoring import metrics, totals
 
 log = structlog.get_logger(__name__)
 
@@ -165,7 +166,10 @@ def _keep(
             pool_limit=pool.most,
         )
         metrics.keep_timing(connection, timing)
-    told = {
+        told = Increments()
+        told.observe(WORK, timing.duration_ms / 1000, workflow, stage, outcome)
+        totals.add(connection, told)
+    logged = {
         "outcome": outcome,
         "duration_ms": timing.duration_ms,
         "requests": timing.requests,
@@ -173,11 +177,11 @@ def _keep(
         "rate_percent": round(timing.rate_percent, 1),
     }
     if stage == WHOLE_RUN:
-        log.info("run finished", **told)
+        log.info("run finished", **logged)
         if timing.duration_ms > MONITORING.long_ms:
             log.warning("a workflow took long", duration_ms=timing.duration_ms, limit_ms=MONITORING.long_ms)
     else:
-        log.info("stage finished", **told)
+        log.info("stage finished", **logged)
 
 
 def follow_up(what: str, action: Callable[[], object], **facts: object) -> str:

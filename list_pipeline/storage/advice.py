@@ -14,8 +14,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from list_pipeline.core.advice import AdviceOutcome, AdviceSource, AgentRecord
+from list_pipeline.core.monitoring.exported import ADVISOR_COST, QUESTIONS, Increments
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.storage.database import fetch_one, fetch_row, fetch_scalar, to_json
+from list_pipeline.storage.monitoring import totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,11 @@ def save_record(
     confidence: float | None = None,
 ) -> int:
     """Keep what an advisor was asked and answered; returns the record's number."""
+    told = Increments()
+    if record.requests:
+        told.count(QUESTIONS, record.agent, record.outcome.value)
+        told.count(ADVISOR_COST, record.agent, by=float(record.cost_usd or 0))
+    totals.add(connection, told)
     return int(
         fetch_scalar(
             connection,

@@ -23,6 +23,7 @@ from list_pipeline.core.messages.delivery import (
     DeliveryState,
 )
 from list_pipeline.core.messages.keys import ABOUT_DRIFT, MessageKey, ThreadKey
+from list_pipeline.core.monitoring.exported import DELIVERIES, Increments
 from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import (
     Database,
@@ -37,6 +38,7 @@ from list_pipeline.storage.database import (
     sql_word,
     to_json,
 )
+from list_pipeline.storage.monitoring import totals
 
 _SENT = sql_word(DeliveryState.SENT)
 _POSTABLE = left_for(DELIVERY_LIFE, DeliveryState.SENT)
@@ -229,7 +231,7 @@ def sent(
         update notification set state = :sent, channel_kind = :kind, channel = :channel, message_ts = :ts,
                permalink = :permalink, sent_at = :now, last_error = null, next_attempt_at = null
         where message_key = :key and state in {_POSTABLE}
-        returning log_id, health_check_id, nullif(coalesce(thread_ts, message_ts), '') as root
+        returning log_id, health_check_id, created_at, nullif(coalesce(thread_ts, message_ts), '') as root
         """,
         key=key,
         sent=DeliveryState.SENT,
@@ -240,7 +242,12 @@ def sent(
         now=now,
     )
     require_one(int(row is not None), f"Noting that message {key} arrived")
-    if row is None or kind is Channel.EMAIL:
+    if row is None:
+        return
+    told = Increments()
+    told.observe(DELIVERIES, (now - row["created_at"]).total_seconds(), kind.value)
+    totals.add(connection, told)
+    if kind is Channel.EMAIL:
         return
     for table, row_id in (("list_maintenance_log", row["log_id"]), ("list_health_check", row["health_check_id"])):
         if row_id is not None:

@@ -32,6 +32,7 @@ from list_pipeline.core.observations import (
     SendCounters,
     SendSeen,
 )
+from list_pipeline.integrations.answer_times import AnswerTimes
 from list_pipeline.integrations.limits import RequestLimiter
 from list_pipeline.integrations.mailjet import paging
 from list_pipeline.integrations.mailjet import rows as wire_rows
@@ -87,6 +88,7 @@ class MailjetClient:
         job_timeout_s: float = 900.0,
         transport: httpx.BaseTransport | None = None,
         before_mutation: Callable[[], None] | None = None,
+        answer_times: AnswerTimes | None = None,
     ) -> None:
         """Nothing is requested yet.
 
@@ -101,6 +103,7 @@ class MailjetClient:
             transport: another way to the service, for tests.
             before_mutation: called right before each request that changes anything, also before its repetitions; what
                 it raises reaches the caller and nothing is sent.
+            answer_times: told of each request; None: nobody asks.
         """
         self._transport = Transport(
             base_url=base_url,
@@ -113,6 +116,7 @@ class MailjetClient:
             limited_for_s=limited_for_s,
             transport=transport,
             before_mutation=before_mutation,
+            answer_times=answer_times or AnswerTimes(),
         )
         self._pager = Pager(self._transport)
         self.drafts = Drafts(self._transport, self._pager)

@@ -38,6 +38,7 @@ from list_pipeline.core.errors import (
 )
 from list_pipeline.core.request_rate import LONGEST_WAIT
 from list_pipeline.core.urls import is_loopback
+from list_pipeline.integrations.answer_times import AnswerTimes, Service
 from list_pipeline.integrations.circuit import CircuitBreaker
 from list_pipeline.integrations.limits import RequestLimiter
 from list_pipeline.integrations.mailjet.answers import (
@@ -141,6 +142,7 @@ class Transport:
         limited_for_s: float,
         transport: httpx.BaseTransport | None,
         before_mutation: Callable[[], None] | None,
+        answer_times: AnswerTimes,
     ) -> None:
         if attempts < 1:
             raise ValueError("there is at least one attempt")
@@ -153,6 +155,7 @@ class Transport:
         self._attempts = attempts
         self._limited_for = timedelta(seconds=limited_for_s)
         self._before_mutation = before_mutation
+        self._answer_times = answer_times
         self._circuit = CircuitBreaker("Mailjet", clock)
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -280,8 +283,10 @@ class Transport:
             raise
         with self._lock:
             self._counts[f"{method} {resource.name}"] += 1
-        started = self._clock.now()
+        self._answer_times.requested(f"{method} {resource.name}")
+        started, sent_at = self._clock.now(), time.monotonic()
         answer, failure = self._send(method, resource, query, body)
+        self._answer_times.note(Service.MAILJET, time.monotonic() - sent_at, is_answered=answer is not None)
         duration_ms = round((self._clock.now() - started).total_seconds() * 1000)
         status = answer.status_code if answer is not None else None
         told = {"method": method, "resource": resource.name, "attempt": number, "duration_ms": duration_ms}

@@ -11,8 +11,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from list_pipeline.core.monitoring.exported import RUNS, Increments
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.storage.database import execute, fetch_all, fetch_row
+from list_pipeline.storage.monitoring import totals
 
 TOLD_BY_REPORT = "report"
 """In place of a message's key: the maintenance's own report tells of it."""
@@ -42,7 +44,7 @@ def known_among(connection: Connection, run_ids: Sequence[str]) -> frozenset[str
 
 def note(connection: Connection, ended: EndedRun, now: datetime) -> None:
     """Write a run down, once. A failed maintenance that stands in the ledger as ended is told by its own report."""
-    execute(
+    inserted = execute(
         connection,
         """
         insert into job_run (run_id, job, started_by, partition_key, noted_at, status, error, told_in, told_at)
@@ -58,6 +60,10 @@ def note(connection: Connection, ended: EndedRun, now: datetime) -> None:
         report=TOLD_BY_REPORT,
         running=RunStatus.RUNNING.value,
     )
+    if inserted:
+        told = Increments()
+        told.count(RUNS, ended.job, ended.status)
+        totals.add(connection, told)
 
 
 def untold(connection: Connection) -> tuple[EndedRun, ...]:

@@ -387,6 +387,9 @@ def test_the_metrics_command_shows_workflows_and_triggers(small: Installation, c
     assert "Failed runs: list_reconciliation_job 1." in said.output
     assert "Rollback trigger latency: unknown." in said.output
     assert commands("metrics", "--days", "0").exit_code == 2
+    exported = commands("metrics", "--prometheus")
+    assert exported.exit_code == 0
+    assert "list_pipeline_mode{mode=" in exported.output
 
 
 # In Dagster

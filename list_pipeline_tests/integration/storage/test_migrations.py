@@ -39,6 +39,7 @@ TABLES = {
     "unreadable_ruling",
     "incident_count",
     "mail_host",
+    "monitor_total",
     "told_event", "told_count", "contact_engagement",
     "shadow_policy", "shadow_comparison", "shadow_difference",
 }  # fmt: skip

@@ -23,6 +23,7 @@ from list_pipeline.core.errors import (
     UnavailableError,
 )
 from list_pipeline.core.observations import MemberAction
+from list_pipeline.integrations.answer_times import AnswerTimes
 from list_pipeline.integrations.mailjet import MailjetClient, OutcomeUnknownError, UnreadableAnswerError, transport
 from list_pipeline.integrations.mailjet.answers import error_text, says_too_large
 from list_pipeline.integrations.mailjet.errors import TooLargeError
@@ -421,6 +422,7 @@ def test_a_put_that_changes_nothing_is_no_error() -> None:
         limited_for_s=0.0,
         transport=httpx.MockTransport(script),
         before_mutation=None,
+        answer_times=AnswerTimes(),
     )
     resource = Resource.rest("contactslist", 5776)
     assert transport.change("PUT", resource, {"Name": "Master"}) is None
