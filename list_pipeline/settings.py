@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.foreign_text import LARGEST_COUNT, LARGEST_ID
 from list_pipeline.core.lists import ListIds, ListRole
+from list_pipeline.core.quarantine.life import QuarantineReason
 from list_pipeline.core.retention import LEAST_DAYS
 from list_pipeline.core.urls import (
     WHERE_POSTGRES_IS,
@@ -201,6 +202,11 @@ class Settings(BaseSettings):
     suppression_cap_percent: float = Field(
         10.0, gt=0, le=100, description="Most of a campaign's recipients, in percent."
     )
+    quarantine_reasons: str = Field(
+        "incident",
+        pattern="^(off|incident|incident,disputed_first_hit|disputed_first_hit)$",
+        description="For what contacts are kept from mail for a week: incident, disputed_first_hit, both with a comma, or off.",
+    )
     list_review_expiry_hours: int = Field(
         72, ge=1, le=24 * 365, description="Hours after which a plan or question that nobody decided on expires."
     )
@@ -365,6 +371,11 @@ class Settings(BaseSettings):
                         "REHEARSAL_CLOCK_URL is for rehearsals only: it and MAILJET_BASE_URL must point to this machine"
                     )
         return self
+
+    @property
+    def quarantined_for(self) -> frozenset[QuarantineReason]:
+        """The reasons for which contacts are kept from mail without a person who asks for it."""
+        return frozenset(QuarantineReason(part) for part in self.quarantine_reasons.split(",") if part != "off")
 
     @property
     def reviewers(self) -> frozenset[str]:

@@ -18,6 +18,7 @@ from list_pipeline.core.life_cycles import LifeCycle
 from list_pipeline.core.messages.delivery import DELIVERY_LIFE
 from list_pipeline.core.plans.journal import JOB_LIFE, STEP_LIFE
 from list_pipeline.core.plans.plan import PLAN_LIFE
+from list_pipeline.core.quarantine.life import QUARANTINE_LIFE
 from list_pipeline.core.reviews.questions import REVIEW_LIFE
 from list_pipeline.core.runs.status import RUN_LIFE
 from list_pipeline.core.validation.schedule_changes import SCHEDULE_LIFE
@@ -34,6 +35,7 @@ LIVES: Mapping[tuple[str, str], LifeCycle[Any]] = {
     ("list_maintenance_log", "status"): RUN_LIFE,
     ("list_health_check", "status"): RUN_LIFE,
     ("mass_change", "status"): MASS_CHANGE_LIFE,
+    ("quarantine", "state"): QUARANTINE_LIFE,
 }
 """Table and column of every status that has a life cycle."""
 

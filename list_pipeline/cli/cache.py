@@ -177,7 +177,9 @@ def _show_members(services: Services, look: ReadSession, role: ListRole, page: i
 
 
 def _gets_mail(member: Member) -> str:
-    return "unsubscribed" if member.is_unsubscribed else "excluded" if member.is_excluded else "yes"
+    if member.is_unsubscribed:
+        return "unsubscribed"
+    return "quarantined" if member.is_quarantined else "excluded" if member.is_excluded else "yes"
 
 
 def contact(
@@ -215,7 +217,8 @@ def _show_contact(one: Membership, masked: str | None) -> None:
     say(f"gets mail: {'yes' if one.is_mailable else 'no'}")
     flags = {
         "unsubscribed": one.is_unsubscribed,
-        "excluded from campaigns": one.is_excluded,
+        f"in quarantine until {instant_text(one.quarantined_until)}": one.quarantined_until is not None,
+        "excluded from campaigns": one.is_excluded and one.quarantined_until is None,
         "complained": one.is_complaining,
         "erased": one.is_anonymised,
     }

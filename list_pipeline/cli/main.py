@@ -23,6 +23,7 @@ from list_pipeline.cli import (
     evidence_card,
     mass_changes,
     observe,
+    quarantine,
     reconciliation,
     replay,
     reviews,
@@ -236,6 +237,7 @@ corrections.register(app)
 states.register(app)
 cycles.register(app)
 mass_changes.register(app)
+quarantine.register(app)
 validation.register(app)
 weekly.register(app)
 observe.register(app)

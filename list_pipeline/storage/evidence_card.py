@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping
 from list_pipeline.core.erasure import KeptOff
 from list_pipeline.core.evidence_card.facts import (
     ErasedPerson,
+    KeptFromMail,
     Known,
     Mailing,
     Outcome,
@@ -24,6 +25,7 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.evidence import SPAM_COMPLAINT_FLAG
 from list_pipeline.core.plans.journal import UNSETTLED, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus, Sweep
+from list_pipeline.core.quarantine.life import QuarantineReason, QuarantineState
 from list_pipeline.core.reviews.questions import FINDINGS, ReviewKind, ReviewStatus
 from list_pipeline.storage.bounces import StoredReading, readings_of
 from list_pipeline.storage.database import fetch_all, fetch_one, sql_list, sql_word
@@ -51,8 +53,11 @@ def known(connection: Connection, contact_id: int) -> Known | None:
                        and o.contact_id <> m.contact_id and not o.is_anonymised and not m.is_anonymised
                      order by o.contact_id) as other_ids,
                array(select distinct because from erased_person e cross join unnest(e.kept_off_because) because
-                     where e.address_key = m.address_key and not m.is_anonymised order by because) as kept_off_because
-        from contact_list_membership m where m.contact_id = :contact
+                     where e.address_key = m.address_key and not m.is_anonymised order by because) as kept_off_because,
+               q.reason as kept_reason, q.started_at as kept_since, q.ends_at as kept_until
+        from contact_list_membership m
+        left join quarantine q on q.contact_id = m.contact_id and q.state = {sql_word(QuarantineState.ACTIVE)}
+        where m.contact_id = :contact
         """,
         contact=contact_id,
     )
@@ -69,6 +74,9 @@ def known(connection: Connection, contact_id: int) -> Known | None:
         queued_at=row["queued_at"],
         other_ids=tuple(map(int, row["other_ids"])),
         kept_off_because=tuple(map(KeptOff, row["kept_off_because"])),
+        quarantine=KeptFromMail(QuarantineReason(row["kept_reason"]), row["kept_since"], row["kept_until"])
+        if row["kept_reason"]
+        else None,
     )
 
 

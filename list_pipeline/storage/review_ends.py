@@ -17,6 +17,7 @@ from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
 from list_pipeline.core.reviews.policy import REVIEWS
 from list_pipeline.core.reviews.questions import MISSING_ROUND, OTHER_SPELLING, ROUND_DOUBT, ReviewKind, ReviewStatus
 from list_pipeline.storage.database import fetch_all, sql_list, sql_word
+from list_pipeline.storage.quarantine import is_active
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,9 @@ _MAILED_AGAIN = f"""exists (
       and coalesce(n.send_start_at, n.send_end_at) >= coalesce(s.send_start_at, s.send_end_at)
           + interval '{REVIEWS.incident_answered_after.days} days'
       and exists (select 1 from bounce_fetch f where f.campaign_id = n.id and f.is_complete))"""
-_NOT_MAILED = f"(c.is_excluded or not {_on(f'in {sql_list(*CAMPAIGN_LISTS)}')})"
+_EXCLUDED = f"(c.is_excluded and not {is_active('c.contact_id')})"
+"""For good, as far as anybody knows: a quarantine ends, and the question goes on."""
+_NOT_MAILED = f"({_EXCLUDED} or not {_on(f'in {sql_list(*CAMPAIGN_LISTS)}')})"
 _ABOUT_CONTACTS = f"""p.status <> {sql_word(PlanStatus.PENDING_REVIEW)}
     and (r.kind in {sql_list(ReviewKind.INCIDENT, ReviewKind.FAILED_ITEM)}
          or r.kind = {sql_word(ReviewKind.PLAN)} and r.contact_id is not null)"""
@@ -83,7 +86,7 @@ _ENDS = {
         and (s.mailjet_campaign_id is not null or exists (
             select 1 from campaign_validation v where v.campaign_id = s.id and v.validated_at > r.created_at))""",
     "none of them is mailed any more": f"""{_about(OTHER_SPELLING)}
-        and {_of_all(f"{_GONE} or c.is_excluded or c.is_unsubscribed")}""",
+        and {_of_all(f"{_GONE} or {_EXCLUDED} or c.is_unsubscribed")}""",
     "the contact was erased again": f"""r.kind = {sql_word(ReviewKind.FINDING)} and r.details ? 'created_again' and exists (
         select 1 from contact_list_membership c
         where c.contact_id = cast(r.details ->> 'created_again' as bigint) and c.is_anonymised)""",

@@ -76,6 +76,7 @@ GROUPS = (
     _noun("reviews"),
     _noun("sender_faults"),
     _noun("verdict_imports"),
+    _noun("quarantine"),
     *(
         Group(name, (f"list_pipeline/core/{name}.py",), (f"{_UNIT}/test_{name}.py",))
         for name in ("erasure", "unreadable_rows")

@@ -25,6 +25,7 @@ from list_pipeline.core.list_states.policy import ListStatePolicy
 from list_pipeline.core.messages.delivery import DeliveryPolicy
 from list_pipeline.core.monitoring.policy import MonitoringPolicy
 from list_pipeline.core.plans.policy import ExecutionPolicy
+from list_pipeline.core.quarantine.policy import QuarantinePolicy
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
 from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, judge_rebalancing
 from list_pipeline.core.retention import RetentionPolicy
@@ -264,6 +265,7 @@ POLICIES = (
     DeliveryPolicy,
     MonitoringPolicy,
     RetentionPolicy,
+    QuarantinePolicy,
 )
 
 

@@ -20,13 +20,14 @@ from list_pipeline.core.erasure import DeletionState
 from list_pipeline.core.messages.delivery import Channel, DeliveryState
 from list_pipeline.core.plans.journal import JobState, StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
+from list_pipeline.core.quarantine.life import QuarantineState
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.validation.schedule_changes import ScheduleAction, ScheduleState
 from list_pipeline_tests.paths import CHECKOUT
 
 WORDS: Mapping[str, tuple[type[StrEnum], ...]] = {
-    "state": (StepState, JobState, DeliveryState, ScheduleState, DeletionState),
+    "state": (StepState, JobState, DeliveryState, ScheduleState, DeletionState, QuarantineState),
     "status": (PlanStatus, ReviewStatus, CampaignStatus, RunStatus, MassChangeStatus),
     "kind": (PlanKind, ReviewKind, ItemAction, MassChangeKind),
     "action": (ItemAction, StepAction, ScheduleAction),

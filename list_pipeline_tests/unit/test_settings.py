@@ -85,7 +85,7 @@ def test_every_setting_is_read_from_the_variable_of_its_name(monkeypatch: pytest
         other = str(not default).lower()
     elif name == "list_management_mode":
         other = "auto"
-    elif name == "enrol_newcomers":
+    elif name in ("enrol_newcomers", "quarantine_reasons"):
         other = "off"
     elif name == "log_level":
         other = "debug"

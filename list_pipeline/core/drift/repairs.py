@@ -29,7 +29,7 @@ def why_left_as_it_is(item: PlanItem, now: ContactNow, suppressed_addresses: Col
 
     A removal from one of two lists is made only while the contact is on both: never off its last one, unless it is suppressed
     or unsubscribed. Who is subscribed again since it was to leave for that stays on all of them. Who is to go back to a list
-    goes while it may be mailed and is on none.
+    goes while it may be mailed and is on none. Who is to be kept from mail has to be on a campaign list and mailed by it.
 
     Args:
         suppressed_addresses: contacts whose address was suppressed under another id.
@@ -40,6 +40,8 @@ def why_left_as_it_is(item: PlanItem, now: ContactNow, suppressed_addresses: Col
         if _must_stay(now) or item.contact_id in suppressed_addresses:
             return StepNote.MUST_STAY
         return None if may_be_put_back(now) else StepNote.NO_LONGER_THERE
+    if item.action is ItemAction.QUARANTINE:
+        return _why_not_quarantined(now)
     if item.action is not ItemAction.REMOVE:
         return None
     is_one_too_many = len(now.campaign_lists) > 1 and item.rule != DriftKind.UNSUBSCRIBED_AND_LISTED.value
@@ -51,6 +53,15 @@ def may_be_put_back(now: ContactNow) -> bool:
     """Whether a contact that others took off its campaign list may go back there: it may be mailed, is still in master, and is
     on no campaign list."""
     return not now.is_gone and not _must_stay(now) and not now.campaign_lists and ListRole.MASTER in now.lists
+
+
+def _why_not_quarantined(now: ContactNow) -> StepNote | None:
+    """Somebody else's exclusion stays theirs, so that we never lift it; and who is not mailed needs none."""
+    if ListRole.SUPPRESSION in now.lists:
+        return StepNote.ALREADY_SUPPRESSED
+    if _must_stay(now):
+        return StepNote.MUST_STAY
+    return None if now.campaign_lists else StepNote.NO_LONGER_THERE
 
 
 def _must_stay(now: ContactNow) -> bool:

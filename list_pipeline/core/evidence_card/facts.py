@@ -17,6 +17,7 @@ from list_pipeline.core.erasure import KeptOff
 from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import BY_HAND, IMPORTED, ItemAction, PlanKind, PlanStatus, Sweep
+from list_pipeline.core.quarantine.life import QuarantineReason
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.suppression.verdicts import Attempt, AttemptOutcome
 
@@ -160,12 +161,21 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptFromMail:
+    """The contact's quarantine that goes on: why, since when and until when (UTC)."""
+
+    reason: QuarantineReason
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """Our row of the contact.
 
     ``unsubscribed_at``: where Mailjet says when. ``unreadable``: what of it cannot be read. ``other_ids``: contacts with the
     same address, since Mailjet gives one that comes back a new id. ``kept_off_because``: somebody with the address was erased,
-    and the product puts the address on no campaign list.
+    and the product puts the address on no campaign list. ``quarantine``: the one that goes on; None: there is none.
     """
 
     lists: tuple[ListRole, ...]
@@ -178,6 +188,7 @@ class Known:
     queued_at: datetime
     other_ids: tuple[int, ...] = ()
     kept_off_because: tuple[KeptOff, ...] = ()
+    quarantine: KeptFromMail | None = None
 
     @property
     def is_suppressed(self) -> bool:

@@ -154,7 +154,9 @@ def mail_line(known: Known | None) -> str:
     if known.is_unsubscribed:
         when = f" on {date_text(known.unsubscribed_at)}" if known.unsubscribed_at is not None else ""
         because.append(f"unsubscribed{when}")
-    if known.is_excluded and not known.is_suppressed:
+    if (kept := known.quarantine) is not None and not known.is_suppressed:
+        because.append(f"in quarantine until {instant_text(kept.until)}, because {kept.reason.words}")
+    elif known.is_excluded and not known.is_suppressed:
         because.append("excluded from campaigns")
     if known.is_complaining:
         because.append("complained about spam")
@@ -323,6 +325,7 @@ def _intended(plan: PlannedFor) -> str:
     if plan.action is ItemAction.REMOVE and plan.from_role:
         return f"Leave {plan.from_role.label}"
     words = {ItemAction.SUPPRESS: "Suppress", ItemAction.MONITOR: "Watch", ItemAction.RESTORE: "Put back as before"}
+    words[ItemAction.QUARANTINE] = "Keep from mail for a while"
     return f"{words.get(plan.action, plan.action.value)}{' (held)' if plan.is_held else ''}"
 
 

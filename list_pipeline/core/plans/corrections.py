@@ -44,6 +44,7 @@ class Refusal(StrEnum):
     RECIPIENTS_UNKNOWN = "recipients_unknown"
     ALREADY_SO = "already_so"
     NOTHING_WAS_DONE = "nothing_was_done"
+    QUARANTINE_OVER = "quarantine_over"
 
     @property
     def words(self) -> str:
@@ -73,6 +74,7 @@ _REFUSAL_WORDS: Mapping[Refusal, str] = {
     "(`list-pipeline mass-changes`), or an entry of it does not say whose it is (`list-pipeline unreadable`)",
     Refusal.ALREADY_SO: "is as it was before already",
     Refusal.NOTHING_WAS_DONE: "was never changed",
+    Refusal.QUARANTINE_OVER: "its time in quarantine was over before that began",
 }
 
 _LEFT_BECAUSE: Mapping[StepNote | None, Refusal] = {
@@ -85,6 +87,7 @@ _LEFT_BECAUSE: Mapping[StepNote | None, Refusal] = {
     StepNote.MUST_STAY: Refusal.MUST_STAY,
     StepNote.ALREADY_SUPPRESSED: Refusal.ALREADY_SO,
     StepNote.NOT_A_MEMBER: Refusal.ALREADY_SO,
+    StepNote.QUARANTINE_OVER: Refusal.QUARANTINE_OVER,
 }
 
 
@@ -151,7 +154,8 @@ class DoneChange:
 
 @dataclass(frozen=True, slots=True)
 class ContactNow:
-    """The present state of a contact. ``is_unreadable``: what Mailjet shows of it cannot be read."""
+    """The present state of a contact. ``is_unreadable``: what Mailjet shows of it cannot be read. ``is_quarantined``: it is
+    excluded by a quarantine of ours that goes on."""
 
     lists: frozenset[ListRole]
     is_unsubscribed: bool = False
@@ -159,6 +163,12 @@ class ContactNow:
     is_complaining: bool = False
     is_gone: bool = False
     is_unreadable: bool = False
+    is_quarantined: bool = False
+
+    @property
+    def is_excluded_otherwise(self) -> bool:
+        """Whether it is excluded, and not by our own quarantine: such an exclusion is not ours to lift."""
+        return self.is_excluded and not self.is_quarantined
 
     @property
     def campaign_lists(self) -> frozenset[ListRole]:
@@ -197,6 +207,9 @@ def reverse(
     steps = _steps(change, now)
     if not steps:
         return Reversal(change, refused=Refusal.ALREADY_SO if change.done else Refusal.NOTHING_WAS_DONE)
+    if change.kind is ItemAction.QUARANTINE:
+        # It stays on its list: whether it was mailed by a round makes no difference to who is owed one.
+        return Reversal(change, steps)
     refused = _refusal_by_cycle(steps, now, cycle, received=received)
     return Reversal(change, refused=refused) if refused else Reversal(change, steps)
 
@@ -213,6 +226,8 @@ def _refusal(
         return Refusal.UNREADABLE_ROW
     if (change.is_complaint or now.is_complaining) and not despite_complaint:
         return Refusal.COMPLAINT
+    if change.kind is ItemAction.QUARANTINE:
+        return _refusal_to_release(now, frozen)
     if now.is_unsubscribed:
         return Refusal.UNSUBSCRIBED
     if frozen & {role for _, role in change.done}:
@@ -230,6 +245,17 @@ def _refusal(
     if change.kind is ItemAction.ENROL and ListRole.MASTER not in now.lists:
         return Refusal.CHANGED_SINCE
     return None
+
+
+def _refusal_to_release(now: ContactNow, frozen: frozenset[ListRole]) -> Refusal | None:
+    """Why a quarantine goes on. An unsubscription stands at Mailjet whatever is lifted here; an exclusion that stayed behind
+    would keep whoever subscribes again from mail for ever."""
+    if ListRole.SUPPRESSION in now.lists:
+        return Refusal.SUPPRESSED_SINCE
+    if not now.is_quarantined:
+        # Somebody lifted it, and whoever excluded the contact anew is not us.
+        return Refusal.CHANGED_SINCE
+    return Refusal.LIST_BEING_SENT if frozen & now.campaign_lists else None
 
 
 def _refusal_by_cycle(
@@ -259,7 +285,9 @@ def _steps(change: DoneChange, now: ContactNow) -> tuple[StepOnList, ...]:
 def is_back(change: DoneChange, now: ContactNow) -> bool:
     """Whether a contact is where it was before a change: its campaign lists, the suppression list, the exclusion."""
     watched = _CAMPAIGN | {ListRole.SUPPRESSION}
-    return now.lists & watched == change.before & watched and now.is_excluded == change.was_excluded
+    if change.kind is ItemAction.QUARANTINE:
+        return now.is_excluded == change.was_excluded
+    return now.lists & watched == change.before & watched and now.is_excluded_otherwise == change.was_excluded
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,8 @@ class StepNote(StrEnum):
     # A round of the open cycle was sent, and who was mailed is not known yet.
     RECIPIENTS_UNKNOWN = "recipients_unknown"
     UNDONE = "undone"
+    # Nobody decided or carried it out in time: its contact is to be mailed by now.
+    QUARANTINE_OVER = "quarantine_over"
 
 
 MET_A_SEND = (StepNote.CYCLE_CHANGED, StepNote.LIST_BEING_SENT, StepNote.RECIPIENTS_UNKNOWN)

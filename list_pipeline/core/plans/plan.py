@@ -24,7 +24,8 @@ class PlanKind(StrEnum):
     ``rollback``: a rebalancing that failed midway is taken back by itself. ``undo``: a person takes a whole maintenance
     back. ``redo``: a person takes that back, and what was undone is done again. ``manual``: a person suppresses or reinstates
     one contact. ``repair``: what the reconciliation proposes, or a person asks for after a mass
-    change. ``import``: suppressions that a file asks for.
+    change. ``import``: suppressions that a file asks for. ``quarantine``: contacts are kept from mail for a while, after a
+    campaign or because a person asks; ``release``: they are mailed again.
     """
 
     SUPPRESSION = "suppression"
@@ -35,6 +36,8 @@ class PlanKind(StrEnum):
     MANUAL = "manual"
     REPAIR = "repair"
     IMPORT = "import"
+    QUARANTINE = "quarantine"
+    RELEASE = "release"
 
 
 BY_HAND, IMPORTED = "manual", "import"
@@ -44,8 +47,20 @@ the history names for both."""
 MAINTENANCE_PLANS = (PlanKind.SUPPRESSION, PlanKind.REBALANCING)
 """The plans of a campaign's maintenance, in the order in which they are carried out."""
 
-CORRECTIONS = (PlanKind.ROLLBACK, PlanKind.UNDO, PlanKind.REDO, PlanKind.MANUAL, PlanKind.REPAIR, PlanKind.IMPORT)
+CORRECTIONS = (
+    PlanKind.ROLLBACK,
+    PlanKind.UNDO,
+    PlanKind.REDO,
+    PlanKind.MANUAL,
+    PlanKind.REPAIR,
+    PlanKind.IMPORT,
+    PlanKind.QUARANTINE,
+    PlanKind.RELEASE,
+)
 """The plans that correct what is or was done, outside the maintenance of a campaign."""
+
+TAKEN_BACK_BY_UNDO = (*MAINTENANCE_PLANS, PlanKind.QUARANTINE)
+"""The plans that an undo of a campaign's maintenance takes back, in the order in which they are carried out."""
 
 
 class Sweep(StrEnum):
@@ -102,7 +117,8 @@ TURNED_DOWN = frozenset({_P.REJECTED, _P.EXPIRED, _P.WITHDRAWN})
 class ItemAction(StrEnum):
     """The intention for one contact. ``monitor`` and ``keep`` change nothing and are there to be seen.
 
-    ``restore`` takes an earlier change back; ``remove`` takes a contact off one of two campaign lists it is on.
+    ``restore`` takes an earlier change back; ``remove`` takes a contact off one of two campaign lists it is on; ``quarantine``
+    keeps it from mail for a while, on its list.
     """
 
     SUPPRESS = "suppress"
@@ -112,6 +128,7 @@ class ItemAction(StrEnum):
     ENROL = "enrol"
     RESTORE = "restore"
     REMOVE = "remove"
+    QUARANTINE = "quarantine"
 
 
 CHANGING_ACTIONS = frozenset(ItemAction) - {ItemAction.MONITOR, ItemAction.KEEP}

@@ -17,6 +17,7 @@ from list_pipeline.core.health.figures import BounceTrend, SizeTrend
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.monitoring.complaints import ComplaintRate
 from list_pipeline.core.plans.plan import Urgency
+from list_pipeline.core.quarantine.life import QuarantineReason
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.sender_faults.listing import FaultTrend
 from list_pipeline.core.wording import Rate, percent_text, share_text, told_percent
@@ -259,6 +260,17 @@ class MaintenanceLinks:
 
 
 @dataclass(frozen=True, slots=True)
+class QuarantineFacts:
+    """Whom the campaign's failures keep from mail, by reason, until when (UTC). ``waiting``: a person has to let that through;
+    ``would``: how many would be, where nothing may be changed."""
+
+    active: Mapping[QuarantineReason, int] = field(default_factory=dict)
+    until: datetime | None = None
+    waiting: int = 0
+    would: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class MaintenanceFacts:
     """The facts of a maintenance run. Instants are UTC, rates and deviations percent, the rest counts.
 
@@ -298,6 +310,7 @@ class MaintenanceFacts:
     attempt: AttemptFacts | None = None
     judged_as_of: datetime | None = None
     later_looks_days: Sequence[int] = ()
+    quarantine: QuarantineFacts = field(default_factory=QuarantineFacts)
     taken_back: TakenBackFacts | None = None
     shadow: str = ""
 

@@ -37,6 +37,7 @@ from list_pipeline.core.reports.facts import (
     MaintenanceFacts,
     MaintenanceLinks,
     Metric,
+    QuarantineFacts,
     RebalancingFacts,
     SenderFault,
     StageErrors,
@@ -48,7 +49,7 @@ from list_pipeline.core.reports.sections import assessment, attention, list_heal
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.sender_faults.listing import FaultTrend
 from list_pipeline.core.suppression.policy import SuppressionPolicy
-from list_pipeline.core.wording import WAIT, instant_text, percent_text, share_percent_text
+from list_pipeline.core.wording import WAIT, count_text, instant_text, percent_text, share_percent_text
 
 __all__ = [
     "WAITING",
@@ -364,6 +365,7 @@ def _cleanup(facts: MaintenanceFacts) -> list[Mrkdwn]:
         lines.append(Mrkdwn("Nobody had to be suppressed."))
     if suppression.held_for_review:
         lines.append(compose("• {n} held for a person to look at", n=f"{suppression.held_for_review:,}"))
+    lines += _quarantine(facts.quarantine)
     found = ", ".join(
         f"{facts.bounces[k]:,} {_CLASSES.get(k, k.replace('_', ' '))}" for k in _largest_first(facts.bounces)
     )
@@ -375,6 +377,32 @@ def _cleanup(facts: MaintenanceFacts) -> list[Mrkdwn]:
         )
     if facts.unknown:
         lines.append(compose("• {n} failed for a reason that is not clear; they stay", n=f"{facts.unknown:,}"))
+    return lines
+
+
+def _quarantine(kept: QuarantineFacts) -> list[Mrkdwn]:
+    """Who is kept from mail, and stays on the lists."""
+    until = instant_text(kept.until)
+    lines = [
+        compose(
+            "• {n} kept from mail until {until}, because {why}; they stay on their lists",
+            n=count_text(count, "contact"),
+            until=until,
+            why=reason.words,
+        )
+        for reason, count in sorted(kept.active.items())
+        if count
+    ]
+    if kept.waiting:
+        lines.append(
+            compose(
+                "• {n} to be kept from mail until {until}, once a person lets it through",
+                n=f"{kept.waiting:,}",
+                until=until,
+            )
+        )
+    if kept.would:
+        lines.append(compose("• {n} would be kept from mail until {until}", n=f"{kept.would:,}", until=until))
     return lines
 
 

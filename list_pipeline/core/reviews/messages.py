@@ -25,6 +25,8 @@ _WORDS = {
     PlanKind.MANUAL: "change by hand",
     PlanKind.REPAIR: "repair",
     PlanKind.IMPORT: "import",
+    PlanKind.QUARANTINE: "quarantine",
+    PlanKind.RELEASE: "release from quarantine",
 }
 _HASH_SHOWN = 12
 

@@ -108,6 +108,12 @@ def correction(plan_id: int, decided_at: datetime, now: datetime) -> str:
     return f"correction:{plan_id}:{CORRECTION_TURNS.number(decided_at, now)}"
 
 
+def release(now: datetime) -> str:
+    """The end of the quarantines that are over, under another key each ten minutes."""
+    at = now.astimezone(UTC)
+    return f"release:{at:%Y-%m-%dT%H}:{at.minute // 10}"
+
+
 def half_done(plan_id: int, now: datetime) -> str:
     """Changes of a plan that were left half done, under another key each hour."""
     return f"half-done:{plan_id}:{now.astimezone(UTC):%Y-%m-%dT%H}"

@@ -12,7 +12,7 @@ from list_pipeline.core.plans.gate import GateDecision
 from list_pipeline.core.plans.plan import ItemAction, PlanKind
 from list_pipeline.core.suppression.plan import SuppressionSummary
 from list_pipeline.core.suppression.policy import SuppressionPolicy
-from list_pipeline.core.wording import dollars_text
+from list_pipeline.core.wording import dollars_text, instant_text
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import ONE_RUN_A_PARTITION, OWNERS, POOL, versions
 from list_pipeline.defs.maintenance.bounces import bounce_analysis
@@ -33,6 +33,8 @@ from list_pipeline.defs.partitions import CAMPAIGNS
 from list_pipeline.operations.advice.advisors import partition_of
 from list_pipeline.operations.health import assessments as health
 from list_pipeline.operations.maintenance import workflow
+from list_pipeline.operations.quarantine.told import quarantine_facts
+from list_pipeline.operations.runs.run import Maintenance
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.operations.suppression.shadow import campaign_line
@@ -212,5 +214,23 @@ def suppression_result(
         maintenance,
         "suppression",
         PlanKind.SUPPRESSION,
-        lambda run: executed_metadata(suppression.execute_suppressions(services, run, context.log.info), "reason"),
+        lambda run: {
+            **executed_metadata(suppression.execute_suppressions(services, run, context.log.info), "reason"),
+            **_quarantine_metadata(services, run),
+        },
     )
+
+
+def _quarantine_metadata(services: Services, run: Maintenance) -> dict[str, dg.MetadataValue]:
+    """Who is kept from mail after the campaign; nothing where nobody is."""
+    found = quarantine_facts(services, run)
+    shown = [
+        {"because": reason.words, "contacts": count, "until": instant_text(found.until)}
+        for reason, count in sorted(found.active.items())
+    ]
+    if not (shown or found.waiting):
+        return {}
+    return {
+        **md.counts({"quarantined": sum(found.active.values()), "waiting_for_quarantine": found.waiting}),
+        "in quarantine": md.table(shown),
+    }

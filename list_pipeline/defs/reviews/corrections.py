@@ -73,7 +73,7 @@ class CarryOutCorrection(dg.Config):
     plan_id: int = Field(description="Number of the approved correction.")
 
 
-def _say(context: dg.OpExecutionContext, done: Correction) -> None:
+def say_correction(context: dg.OpExecutionContext, done: Correction) -> None:
     """What was done and what was not, by ids; a correction that is not complete fails its run, so that people look."""
     facts = done.facts
     plan = f"{done.plan_id} ({facts.content_hash[:12]})" if facts.content_hash else str(done.plan_id or "-")
@@ -95,7 +95,7 @@ def _say_all(context: dg.OpExecutionContext, done: Sequence[Correction], stands:
     for words in stands.lines:
         context.log.info(words)
     for one in done:
-        _say(context, one)
+        say_correction(context, one)
 
 
 @dg.op(pool=POOL, description="Takes back what a maintenance changed: moves and enrolments first, then suppressions.")
@@ -166,7 +166,7 @@ def take_suppression_back(
             despite_complaint=config.despite_complaint,
             progress=context.log.info,
         )
-    _say(context, done)
+    say_correction(context, done)
 
 
 @launched_job(
@@ -184,7 +184,7 @@ def suppress_by_hand(
         done = single_contacts.suppress(
             services, config.contact_id, by=config.by, note=config.reason, progress=context.log.info
         )
-    _say(context, done)
+    say_correction(context, done)
 
 
 @launched_job(
@@ -217,7 +217,7 @@ def take_back_unsubscription() -> None:
 def carry_out(context: dg.OpExecutionContext, config: CarryOutCorrection, services: dg.ResourceParam[Services]) -> None:
     with clear_failures():
         done = corrections.carry_out_correction(services, config.plan_id, context.log.info)
-    _say(context, done)
+    say_correction(context, done)
 
 
 @launched_job(

@@ -57,6 +57,14 @@ def lists_kept_still(
     """
     if cycle.unrecorded or rounds.doubted(connection) or holds_moves(connection):
         return frozenset(CAMPAIGN_LISTS)
+    return lists_sent_soon(services, connection, until=until)
+
+
+def lists_sent_soon(
+    services: Deciding, connection: Connection, *, until: datetime | None = None
+) -> frozenset[ListRole]:
+    """The campaign lists that are being sent, were validated for a send, or are sent before a change that begins now has
+    certainly ended. ``until`` as above."""
     ends_by = until or services.clock.now() + changes_take(services)
     return sent_campaigns.lists_being_sent(connection, sent_before=ends_by)
 

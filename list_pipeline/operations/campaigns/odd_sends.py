@@ -22,6 +22,7 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.reviews.questions import MISSING_ROUND
 from list_pipeline.core.wording import instant_text
 from list_pipeline.operations.access import ReadingMailjet, Storing
+from list_pipeline.storage import quarantine as quarantine_rows
 from list_pipeline.storage.campaigns import closings, rounds, scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns import odd_sends as odd_rows
 from list_pipeline.storage.campaigns.scheduled_campaigns import UpcomingCampaign
@@ -98,7 +99,9 @@ def _off(connection: Connection, campaign: Campaign, mailed: int) -> Oddity | No
     validated = odd_rows.expected(connection, campaign)
     if validated is not None:
         known_by = f"its validation at {instant_text(validated[1])}"
-        return rules.recipients_off(campaign.name, campaign.list_role, mailed, validated[0], known_by)
+        # Who was in quarantine counted as present there, and was not mailed.
+        kept = quarantine_rows.kept_from(connection, campaign.list_role, campaign.sent_at)
+        return rules.recipients_off(campaign.name, campaign.list_role, mailed, max(validated[0] - kept, 0), known_by)
     count = odd_rows.on_list(connection, campaign)
     if count is None:
         return None

@@ -23,6 +23,7 @@ from list_pipeline.core.suppression.verdicts import BORDERLINE_RULES, Suppressio
 from list_pipeline.operations.bounces.fetch import stored_bounces
 from list_pipeline.operations.campaigns.automations import automations_now
 from list_pipeline.operations.people import NOBODY
+from list_pipeline.operations.quarantine.begin import to_quarantine
 from list_pipeline.operations.rebalancing.plan_and_execute import plan_rebalancing
 from list_pipeline.operations.rebalancing.plan_and_execute import policy_of as rebalancing_policy_of
 from list_pipeline.operations.reviews.announcements import tell_decision
@@ -80,7 +81,7 @@ def _judge(
             # A person decided while the gate did: that stands, and nobody is asked again.
             return plan_rows.existing_plan(connection, plan.plan_id), None
         replaced = _replace_older(connection, plan, decision, now)
-        _ask_people(connection, run, plan, decision, now)
+        _ask_people(services, connection, run, plan, decision, now)
         judged = plan_rows.existing_plan(connection, plan.plan_id)
     for older in replaced:
         tell_decision(services, older, why=f"Plan {plan.plan_id} asks about the lists as they are now.")
@@ -176,10 +177,18 @@ def _decide_on_rebalancing(services: Services, run: Maintenance, plan: StoredPla
 
 
 def _ask_people(
-    connection: Connection, run: Maintenance, plan: StoredPlan, decision: GateDecision, now: datetime
+    services: Services,
+    connection: Connection,
+    run: Maintenance,
+    plan: StoredPlan,
+    decision: GateDecision,
+    now: datetime,
 ) -> None:
     failed = " ".join(check.words for check in decision.failed_checks)
     if decision.outcome is GateOutcome.NEEDS_REVIEW:
+        # One decision for both: who lets the suppressions through is not asked about the quarantine again.
+        kept = to_quarantine(services, connection, run, plan) if plan.kind is PlanKind.SUPPRESSION else None
+        failed = f"{failed} {kept.words}" if kept is not None else failed
         plan_rows.add_review_item(
             connection,
             campaign_id=run.campaign.campaign_id,

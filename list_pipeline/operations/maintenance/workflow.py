@@ -27,6 +27,7 @@ from list_pipeline.operations.list_states import history as state_history
 from list_pipeline.operations.maintenance import gates
 from list_pipeline.operations.messages.outbox import Delivery
 from list_pipeline.operations.progress import Progress, logged
+from list_pipeline.operations.quarantine.release import release_due
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.reports.maintenance_report import Report, final_status, notify, write_report
 from list_pipeline.operations.runs.run import (
@@ -73,6 +74,7 @@ def maintain(
     note_flag(services, by="command")
     if needs_reading(services):
         reconcile(services, progress=progress)
+    release_due(services, progress)
     run = begin(services, key, sweep=sweep, run_id=run_id)
     if not run.is_over:
         note_list_states(services, run)

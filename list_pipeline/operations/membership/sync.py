@@ -24,6 +24,7 @@ from list_pipeline.operations import unreadable_rows
 from list_pipeline.operations.access import ReadingMailjet
 from list_pipeline.operations.membership import mass_changes
 from list_pipeline.operations.membership.list_reading import SINGLE_READS_MAX, ListReader, SyncReport, single_contacts
+from list_pipeline.storage import quarantine as quarantine_rows
 from list_pipeline.storage import unreadable_rows as unreadable_row_storage
 from list_pipeline.storage.database import fetch_scalar, transaction
 from list_pipeline.storage.membership import members
@@ -412,18 +413,23 @@ def _some(contact_ids: Sequence[int], most: int = 5) -> str:
 
 
 Sizes = Mapping[ListRole, tuple[int, int]]
-"""Raw and mailable size of each list. Raw counts everybody; mailable leaves out unsubscribed and excluded contacts."""
+"""Raw and mailable size of each list. Raw counts everybody; mailable leaves out unsubscribed and excluded contacts, but not
+those in quarantine."""
 
 
 def count_sizes(services: ReadingMailjet) -> Sizes:
-    """The sizes as Mailjet counts them now, in six requests: one for all raw sizes and one a list for the mailable ones."""
+    """The sizes as Mailjet counts them now, in six requests: one for all raw sizes and one a list for the mailable ones. Who
+    is in quarantine by our rows is present."""
     raw = list_sizes(services)
+    with services.database.begin() as connection:
+        present = quarantine_rows.present_on(connection)
     return {
         role: (
             raw[role],
             min(
                 raw[role],
-                services.mailjet.count_recipients(services.list_ids[role], unsubscribed=False, excluded=False),
+                services.mailjet.count_recipients(services.list_ids[role], unsubscribed=False, excluded=False)
+                + present.get(role.value, 0),
             ),
         )
         for role in ALL_LISTS

@@ -36,7 +36,7 @@ from list_pipeline.core.plans.corrections import (
 )
 from list_pipeline.core.plans.evidence import ReversedChange
 from list_pipeline.core.plans.gate import GateOutcome
-from list_pipeline.core.plans.journal import StepAction, StepState
+from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import (
     CORRECTIONS,
     MAINTENANCE_PLANS,
@@ -52,7 +52,7 @@ from list_pipeline.core.runs.limits import MAINTENANCE_RUNS
 from list_pipeline.core.wording import names_text
 from list_pipeline.operations.access import Correcting, Deciding, Observing, Storing, Telling
 from list_pipeline.operations.campaigns.automations import lists_with_automations
-from list_pipeline.operations.campaigns.before_changes import follow_sends, lists_kept_still
+from list_pipeline.operations.campaigns.before_changes import follow_sends, lists_kept_still, lists_sent_soon
 from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.messages.links import links_of_plan
@@ -64,6 +64,7 @@ from list_pipeline.operations.plans.redo_judgement import skip_outdated
 from list_pipeline.operations.plans.taken_back import note_in_ledger
 from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.safety.modes import change_block_reason
+from list_pipeline.storage import quarantine as quarantine_rows
 from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.lock import MutationLock, mutation_lock
@@ -75,6 +76,8 @@ from list_pipeline.storage.plans.plan_rows import StoredPlan
 
 _VERSION = "correction-1"
 _LEFT_ALONE = timedelta(minutes=5)
+_OPENED_LATE = (PlanKind.REPAIR, PlanKind.IMPORT, PlanKind.QUARANTINE)
+"""Plans of which the journal is written when they are carried out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,7 @@ def carry_out_correction(services: Correcting, plan_id: int, progress: Progress 
             look_at(services, [item.contact_id for item in items])
             with lock.writing() as connection:
                 frozen = frozen_items(services, connection, items)
-                if plan.kind in (PlanKind.REPAIR, PlanKind.IMPORT):
+                if plan.kind in _OPENED_LATE:
                     # The journal of the others was written with them.
                     open_forward(services, connection, plan_id, [item for item in items if item not in frozen])
             if frozen:
@@ -167,8 +170,8 @@ def carry_out_correction(services: Correcting, plan_id: int, progress: Progress 
 
 
 def frozen_items(services: Deciding, connection: Connection, items: Sequence[PlanItem]) -> tuple[PlanItem, ...]:
-    """The items that cannot be carried out now: removals from a list that Mailjet is sending to, and contacts that go back to a
-    list that nobody joins now.
+    """The items that cannot be carried out now: removals from a list that Mailjet is sending to, contacts that go back to a
+    list that nobody joins now, and those to be kept from mail whose list is sent, or soon.
 
     Before the send begins a removal cannot wait: a validation that finds somebody on two lists blocks the campaign until one is
     left.
@@ -177,8 +180,11 @@ def frozen_items(services: Deciding, connection: Connection, items: Sequence[Pla
     if going_back:
         kept_still = lists_kept_still(services, connection, cycle_now(connection, services.clock.now()))
         return tuple(item for item in going_back if item.to_role in kept_still)
-    frozen = sent_campaigns.lists_in_sending(connection)
     now = outcome_rows.contacts_now(connection, [item.contact_id for item in items])
+    if any(item.action is ItemAction.QUARANTINE for item in items):
+        near = lists_sent_soon(services, connection)
+        return tuple(item for item in items if near & now[item.contact_id].campaign_lists)
+    frozen = sent_campaigns.lists_in_sending(connection)
     return tuple(item for item in items if waits_for_a_send(item, now[item.contact_id], frozen))
 
 
@@ -243,7 +249,8 @@ def to_carry_out(services: Deciding) -> list[CorrectionRun]:
 
 
 def _was_waiting(plan: StoredPlan) -> bool:
-    """Whether the plan waited for a decision, so that nobody carries it out yet: a repair, and an import that its gate held."""
+    """Whether the plan waited for a decision, so that nobody carries it out yet: a repair, and an import or a quarantine that
+    its gate held."""
     is_held = plan.gate is not None and plan.gate.outcome is GateOutcome.NEEDS_REVIEW
     return plan.kind is PlanKind.REPAIR or is_held
 
@@ -273,9 +280,11 @@ def reversals_of(
     services: Deciding, connection: Connection, changes: Sequence[DoneChange], despite_complaint: bool
 ) -> list[Reversal]:
     """The reversal of each change, or the reason why it stays."""
+    quarantine_rows.follow(connection, services.clock.now())
     now = outcome_rows.contacts_now(connection, [change.contact_id for change in changes])
     cycle = cycle_now(connection, services.clock.now())
     frozen = lists_kept_still(services, connection, cycle)
+    near = lists_sent_soon(services, connection)
     received = recipient_rows.received_in_cycle(connection, cycle.number, list(now))
     return [
         reverse(
@@ -283,7 +292,8 @@ def reversals_of(
             now[change.contact_id],
             cycle=cycle,
             received=change.contact_id in received,
-            frozen=frozen,
+            # Who was kept from mail stays on its list: nothing about it hangs on who was mailed in the open cycle.
+            frozen=near if change.kind is ItemAction.QUARANTINE else frozen,
             despite_complaint=despite_complaint,
         )
         for change in changes
@@ -312,7 +322,7 @@ def plan_reversal(
                     ItemAction.RESTORE,
                     {
                         "places": places[one.change.contact_id],
-                        "is_excluded": now[one.change.contact_id].is_excluded,
+                        "is_excluded": now[one.change.contact_id].is_excluded_otherwise,
                     },
                     [NewStep(action, role) for action, role in one.steps],
                     reverses_change_id=one.change.change_id,
@@ -378,19 +388,21 @@ def save_without_changes(services: Storing, asked: CorrectionRequest, lock: Muta
 
 
 def open_forward(services: Deciding, connection: Connection, plan_id: int, items: Sequence[PlanItem]) -> None:
-    """The journal of what is not a reversal: a suppression by hand, a repair."""
+    """The journal of what is not a reversal: a suppression by hand, a repair, a quarantine."""
     ids = [item.contact_id for item in items]
     now = outcome_rows.contacts_now(connection, ids)
     places = members.places_of(connection, ids)
     suppressed = queue.with_suppressed_address(connection, ids)
     judged = ((item.contact_id, why_left_as_it_is(item, now[item.contact_id], suppressed)) for item in items)
     reasons = {contact_id: why for contact_id, why in judged if why is not None}
+    too_late = quarantine_rows.over_in_plan(connection, plan_id, services.clock.now())
+    reasons |= dict.fromkeys(too_late, StepNote.QUARANTINE_OVER)
     changes = [
         NewChange(
             item.contact_id,
             # Whoever goes back to a list is no newcomer there: the open cycle is judged as for anything taken back.
             ItemAction.RESTORE if item.action is ItemAction.ENROL else item.action,
-            {"places": places[item.contact_id], "is_excluded": now[item.contact_id].is_excluded},
+            {"places": places[item.contact_id], "is_excluded": now[item.contact_id].is_excluded_otherwise},
             _forward_steps(item),
             reasons.get(item.contact_id),
         )
@@ -405,6 +417,8 @@ def _forward_steps(item: PlanItem) -> list[NewStep]:
         return [NewStep(StepAction.REMOVE, item.from_role)]
     if item.action is ItemAction.ENROL:
         return [NewStep(StepAction.ADD, item.to_role)]
+    if item.action is ItemAction.QUARANTINE:
+        return [NewStep(StepAction.EXCLUDE, None)]
     return journal.suppression_steps()
 
 
@@ -439,6 +453,7 @@ def finish(services: Correcting, plan_id: int, lock: MutationLock, progress: Pro
             now = services.clock.now()
             outcome_rows.compensate(connection, plan_id, now)
             outcome_rows.mark_reinstated(connection, plan_id, plan.requested_by or "nobody", now)
+            quarantine_rows.follow(connection, now)
             list_ids = {role.value: list_id for role, list_id in services.list_ids.by_role().items()}
             outcome_rows.write_history(connection, plan_id, None, list_ids, now)
     executed = close(services, plan, by="action")
@@ -457,11 +472,13 @@ def go_on(services: Correcting, plan_id: int, lock: MutationLock, progress: Prog
 
 
 def _skip_outdated(services: Deciding, plan: StoredPlan, lock: MutationLock) -> None:
-    """Of an undo, a redo or a reinstatement skip what is not begun and must not be done any more: it may have died hours ago,
-    and the world went on. A complaint is taken back only where the person who asked said so."""
+    """Of an undo, a redo, a release or a reinstatement skip what is not begun and must not be done any more: it may have died
+    hours ago, and the world went on. A complaint is taken back only where the person who asked said so."""
     if plan.kind is PlanKind.REDO:
         skip_outdated(services, plan, lock)
-    if plan.kind not in (PlanKind.UNDO, PlanKind.MANUAL) or not isinstance(plan.summary, CorrectionSummary):
+    if plan.kind not in (PlanKind.UNDO, PlanKind.MANUAL, PlanKind.RELEASE) or not isinstance(
+        plan.summary, CorrectionSummary
+    ):
         return
     with lock.writing() as connection:
         waiting = journal.not_begun(connection, plan.plan_id)

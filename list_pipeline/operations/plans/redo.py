@@ -163,7 +163,10 @@ def _write(
             NewChange(
                 one.undone.contact_id,
                 one.undone.item.action,
-                {"places": places[one.undone.contact_id], "is_excluded": now[one.undone.contact_id].is_excluded},
+                {
+                    "places": places[one.undone.contact_id],
+                    "is_excluded": now[one.undone.contact_id].is_excluded_otherwise,
+                },
                 [NewStep(action, role) for action, role in one.steps],
                 reverses_change_id=one.undone.undo.change_id,
             )

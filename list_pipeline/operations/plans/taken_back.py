@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from list_pipeline.core.plans.corrections import CorrectionSummary, Left, why_left_words
-from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PlanKind, Sweep
+from list_pipeline.core.plans.plan import TAKEN_BACK_BY_UNDO, PlanKind, Sweep
 from list_pipeline.core.runs.status import TAKEN_BACK, RunStatus, status_after_undo
 from list_pipeline.core.wording import count_text
 from list_pipeline.operations.access import Storing
@@ -21,7 +21,7 @@ from list_pipeline.operations.campaigns.discovery import campaign as find_campai
 from list_pipeline.storage.plans import plan_rows, undone
 from list_pipeline.storage.runs import ledger
 
-_WHOLE = (*MAINTENANCE_PLANS, PlanKind.REDO)
+_WHOLE = (*TAKEN_BACK_BY_UNDO, PlanKind.REDO)
 _ONLY_MOVES = (PlanKind.REBALANCING,)
 
 

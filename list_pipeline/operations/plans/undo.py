@@ -10,7 +10,7 @@ import structlog
 
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.plans.journal import StepNote
-from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PlanKind, Sweep
+from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, TAKEN_BACK_BY_UNDO, PlanKind, Sweep
 from list_pipeline.core.runs.status import TAKEN_BACK
 from list_pipeline.operations.access import Correcting, Storing
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
@@ -147,9 +147,9 @@ def redos(services: Storing, campaign_id: int, sweep: Sweep) -> list[int]:
 
 
 def own_plans(services: Storing, campaign_id: int, sweep: Sweep) -> list[StoredPlan]:
-    """The plans of the maintenance itself: moves and enrolments before suppressions."""
+    """The plans of the maintenance itself, the last first: moves and enrolments before suppressions."""
     with services.database.begin() as connection:
-        plans = [plan_rows.current_plan(connection, campaign_id, kind, sweep) for kind in reversed(MAINTENANCE_PLANS)]
+        plans = [plan_rows.current_plan(connection, campaign_id, kind, sweep) for kind in reversed(TAKEN_BACK_BY_UNDO)]
     return [plan for plan in plans if plan is not None]
 
 

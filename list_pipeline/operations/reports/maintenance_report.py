@@ -44,6 +44,7 @@ from list_pipeline.operations.bounces.fetch import analyse, stored_bounces
 from list_pipeline.operations.membership.sync import Sizes
 from list_pipeline.operations.messages.links import partition_url
 from list_pipeline.operations.messages.outbox import Delivery, leave_out, post, queue
+from list_pipeline.operations.quarantine.told import quarantine_facts
 from list_pipeline.operations.reviews.announcements import tell_gate_alerts, with_review
 from list_pipeline.operations.runs.attempts import maintenance_limits
 from list_pipeline.operations.runs.run import Maintenance, current, end
@@ -196,6 +197,7 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
     analysis = analyse(data, campaign.recipient_count or 0) if data else None
     faults = faults_after(services, campaign, run.sweep) if data else ()
     stopped_because = change_block_reason(services) or ""
+    kept = quarantine_facts(services, run)
     with services.database.begin() as connection:
         suppression, rebalancing = plan_rows.maintenance_plans(connection, run.campaign.campaign_id, run.sweep)
         before = ledger.snapshot(connection, campaign.campaign_id, run.sweep.value, "before")
@@ -257,6 +259,7 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         later_looks_days=_later_looks(run, suppression),
         taken_back=taken_back,
         shadow=shadow,
+        quarantine=kept,
     )
 
 

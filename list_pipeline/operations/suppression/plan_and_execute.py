@@ -45,6 +45,7 @@ from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.plans.execution import carry_out, finish_half_done
 from list_pipeline.operations.plans.outcomes import Executed, close, keep_history
 from list_pipeline.operations.progress import Progress, logged
+from list_pipeline.operations.quarantine.begin import quarantine_after
 from list_pipeline.operations.runs.attempts import deadline_words
 from list_pipeline.operations.runs.run import Maintenance, deadline_of, is_backfill, known_until
 from list_pipeline.operations.safety.modes import operating_mode
@@ -55,6 +56,7 @@ from list_pipeline.operations.suppression.incidents import examine_campaign, jud
 from list_pipeline.operations.suppression.knowledge import Known, gather, with_reach
 from list_pipeline.operations.suppression.shadow import compare_shadow
 from list_pipeline.storage import incidents as incident_rows
+from list_pipeline.storage import quarantine as quarantine_rows
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members
@@ -303,7 +305,8 @@ def is_idle_backfill(services: Services, plan: StoredPlan) -> bool:
 def execute_suppressions(services: Services, run: Maintenance, progress: Progress = logged) -> Executed:
     """Suppress what the plan holds and the gate let through; what is done already stays done.
 
-    Suppressed means: on the suppression list, excluded from campaigns, off the three campaign lists, still in master.
+    Suppressed means: on the suppression list, excluded from campaigns, off the three campaign lists, still in master. Whom
+    the plan holds is kept from mail for a while afterwards (``operations.quarantine``).
     """
     with services.database.begin() as connection:
         plan = plan_rows.current_plan(connection, run.campaign.campaign_id, PlanKind.SUPPRESSION, run.sweep)
@@ -334,6 +337,10 @@ def execute_suppressions(services: Services, run: Maintenance, progress: Progres
         deadline=deadline_words(services),
     )
     log.info("contacts suppressed", campaign=run.campaign.key, success=executed.confirmed, failed=executed.failed)
+    with services.database.begin() as connection:
+        plan = plan_rows.existing_plan(connection, plan.plan_id)
+        quarantine_rows.follow(connection, services.clock.now())
+    quarantine_after(services, run, plan, progress)
     return executed
 
 
@@ -363,7 +370,7 @@ def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]
             NewChange(
                 item.contact_id,
                 ItemAction.SUPPRESS,
-                {"places": places[item.contact_id], "is_excluded": _flag(facts, item, "is_excluded")},
+                {"places": places[item.contact_id], "is_excluded": _was_excluded(facts, item)},
                 journal.suppression_steps(),
                 reasons.get(item.contact_id),
             )
@@ -373,8 +380,10 @@ def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem]
         journal.skip_unstarted(connection, plan.plan_id, reasons, now)
 
 
-def _flag(facts: Mapping[int, Mapping[str, Any]], item: PlanItem, name: str) -> bool:
-    return bool(facts.get(item.contact_id, {}).get(name))
+def _was_excluded(facts: Mapping[int, Mapping[str, Any]], item: PlanItem) -> bool:
+    """Our own quarantine is no exclusion that stood before: from now on it belongs to the suppression, and ends with it."""
+    flags = facts.get(item.contact_id, {})
+    return bool(flags.get("is_excluded")) and not flags.get("is_quarantined")
 
 
 def note_suppressed(services: Services, log_id: int, plan: StoredPlan) -> None:

@@ -24,6 +24,7 @@ from list_pipeline.integrations import cache as keys
 from list_pipeline.integrations.packed_ids import pack, unpack
 from list_pipeline.operations.access import Cached, Deciding, ReadingMailjet, Storing
 from list_pipeline.operations.membership.sync import Sizes, count_sizes
+from list_pipeline.storage import quarantine as quarantine_rows
 from list_pipeline.storage.membership import data_versions
 
 T = TypeVar("T")
@@ -80,6 +81,8 @@ class Membership:
     soft_bounces: int
     queued_at: datetime
     last_updated: datetime
+    quarantined_until: datetime | None = None
+    """When its quarantine ends by itself (UTC); None: it is in none."""
 
     @property
     def is_mailable(self) -> bool:
@@ -94,6 +97,7 @@ class Member:
     contact_id: int
     is_unsubscribed: bool
     is_excluded: bool
+    is_quarantined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +194,8 @@ def list_contacts(services: Cached, role: ListRole, look: ReadSession | None = N
     def load(_: Collection[ListRole]) -> Mapping[ListRole, Any]:
         with services.database.begin() as connection:
             found = data_versions.members(connection, role)
-        return {role: {"role": role.value, "packed": pack(zip(*found, strict=True))}}
+            quarantined = sorted(quarantine_rows.active_among(connection, found[0]))
+        return {role: {"role": role.value, "packed": pack(zip(*found, strict=True)), "quarantined": quarantined}}
 
     named = {role: keys.list_contacts_key(services.list_ids[role])}
     return _through(services, named, look.version("members"), _members_of, load, None)[role]
@@ -340,11 +345,13 @@ def _membership_of(value: Any) -> Membership:
         soft_bounces=_whole(value["soft_bounce_count"]),
         queued_at=queued_at,
         last_updated=last_updated,
+        quarantined_until=_instant(value["quarantined_until"]),
     )
 
 
 def _members_of(value: Any) -> tuple[Member, ...]:
-    return tuple(Member(*each) for each in unpack(value["packed"]))
+    quarantined = frozenset(map(_whole, value["quarantined"]))
+    return tuple(Member(*each, is_quarantined=each[0] in quarantined) for each in unpack(value["packed"]))
 
 
 def _campaigns_of(value: Any) -> tuple[CampaignShown, ...]:

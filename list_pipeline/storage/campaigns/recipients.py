@@ -17,6 +17,7 @@ from list_pipeline.core.plans.journal import StepAction, StepState
 from list_pipeline.core.reviews.questions import MAILED_TWICE
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign, campaigns_where, lists_of_rounds
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, sql_list, sql_word
+from list_pipeline.storage.quarantine import was_active
 from list_pipeline.storage.unreadable_rows import UNTOLD_RECIPIENT
 
 FROM_MESSAGES = "messages"
@@ -89,7 +90,8 @@ def received_in_cycle(connection: Connection, number: int | None, contact_ids: S
 
 
 def recipients_by_membership(connection: Connection, role: ListRole, sent_at: datetime) -> frozenset[int]:
-    """The contacts that were on a list and could be mailed at an instant, as far as our rows tell."""
+    """The contacts that were on a list and could be mailed at an instant, as far as our rows tell. Who was in quarantine then
+    was not mailed."""
     found = fetch_all(
         connection,
         f"""
@@ -103,6 +105,7 @@ def recipients_by_membership(connection: Connection, role: ListRole, sent_at: da
                 select 1 from change ch join change_step st using (change_id)
                 where ch.contact_id = c.contact_id and st.action = {sql_word(StepAction.EXCLUDE)}
                   and st.state = {sql_word(StepState.CONFIRMED)} and st.changed_at > :at))
+          and not {was_active("c.contact_id", ":at")}
         """,
         role=role.value,
         at=sent_at,

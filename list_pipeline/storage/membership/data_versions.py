@@ -11,12 +11,16 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.lists import ListRole
-from list_pipeline.storage.database import fetch_all, fetch_one, fetch_row, fetch_scalar
+from list_pipeline.core.quarantine.life import QuarantineState
+from list_pipeline.storage.database import fetch_all, fetch_one, fetch_row, fetch_scalar, sql_word
+from list_pipeline.storage.quarantine import is_active
 
-_MEMBERSHIP = """
+_MEMBERSHIP = f"""
     select contact_id, in_master_list, in_campaign_list_1, in_campaign_list_2, in_campaign_list_3, in_suppression_list,
            is_unsubscribed, is_excluded, is_complaining, is_anonymised, hard_bounce_count, soft_bounce_count,
-           queued_at, last_updated
+           queued_at, last_updated,
+           (select q.ends_at from quarantine q where q.contact_id = contact_list_membership.contact_id
+              and q.state = {sql_word(QuarantineState.ACTIVE)}) as quarantined_until
     from contact_list_membership
 """
 
@@ -42,13 +46,14 @@ def installation_name(connection: Connection) -> str:
 
 
 def list_rows(connection: Connection) -> Mapping[ListRole, RowMapping]:
-    """Per list: members by state, and when it was last read from Mailjet (None: never)."""
+    """Per list: members by state, and when it was last read from Mailjet (None: never). Who is in quarantine is present."""
     found = fetch_all(
         connection,
-        """
+        f"""
         select r.list_role, count(l.contact_id) as raw, count(*) filter (where l.is_unsubscribed) as unsubscribed,
-               count(*) filter (where c.is_excluded) as excluded,
-               count(*) filter (where not l.is_unsubscribed and not c.is_excluded) as mailable,
+               count(*) filter (where c.is_excluded and not {is_active("c.contact_id")}) as excluded,
+               count(*) filter (where not l.is_unsubscribed
+                   and (not c.is_excluded or {is_active("c.contact_id")})) as mailable,
                s.last_synced_at, s.last_full_sync_at
         from unnest(cast(:roles as text[])) as r (list_role)
         left join list_membership l on l.list_role = r.list_role and l.left_at is null

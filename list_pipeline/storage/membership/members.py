@@ -20,6 +20,7 @@ from list_pipeline.core.observations import RecipientSeen, RowKind
 from list_pipeline.core.plans.journal import StepAction, StepState
 from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar, sql_list, sql_word
 from list_pipeline.storage.membership.unsubscriptions import UNSUBSCRIBED_FOR_GOOD
+from list_pipeline.storage.quarantine import is_active
 from list_pipeline.storage.unreadable_rows import UNREADABLE_CONTACTS
 
 LIST_FLAG: Mapping[ListRole, str] = {
@@ -72,15 +73,16 @@ def refresh_flags(connection: Connection, now: datetime, contact_ids: Sequence[i
 
 
 def stored_sizes(connection: Connection) -> Mapping[ListRole, StoredSizes]:
-    """Sizes of the five lists as our rows have them."""
+    """Sizes of the five lists as our rows have them. Who is in quarantine is present: mailable, and not excluded."""
     found = {
         row["list_role"]: row
         for row in fetch_all(
             connection,
-            """
+            f"""
             select l.list_role, count(*) as raw, count(*) filter (where l.is_unsubscribed) as unsubscribed,
-                   count(*) filter (where c.is_excluded) as excluded,
-                   count(*) filter (where not l.is_unsubscribed and not c.is_excluded) as mailable
+                   count(*) filter (where c.is_excluded and not {is_active("c.contact_id")}) as excluded,
+                   count(*) filter (where not l.is_unsubscribed
+                       and (not c.is_excluded or {is_active("c.contact_id")})) as mailable
             from list_membership l join contact_list_membership c using (contact_id)
             where l.left_at is null group by l.list_role
             """,
@@ -238,7 +240,8 @@ def facts_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int,
         f"""
         select contact_id, in_suppression_list, is_unsubscribed, is_excluded, is_anonymised, is_complaining,
                in_master_list, in_campaign_list_1, in_campaign_list_2, in_campaign_list_3,
-               contact_id in ({UNREADABLE_CONTACTS}) as is_unreadable
+               contact_id in ({UNREADABLE_CONTACTS}) as is_unreadable,
+               {is_active("contact_list_membership.contact_id")} as is_quarantined
         from contact_list_membership where contact_id = any(:ids)
         """,
         ids=list(contact_ids),

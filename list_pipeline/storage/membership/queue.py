@@ -18,6 +18,7 @@ from list_pipeline.core.plans.plan import ItemAction, PlanKind
 from list_pipeline.storage.campaigns.recipients import RECEIVED_CYCLE
 from list_pipeline.storage.database import fetch_all, fetch_row, fetch_scalar, sql_list, sql_word
 from list_pipeline.storage.membership.members import LIST_FLAG
+from list_pipeline.storage.quarantine import is_active
 from list_pipeline.storage.unreadable_rows import UNREADABLE_CONTACTS
 
 
@@ -37,16 +38,18 @@ _HAS_SUPPRESSED_ADDRESS = """
 
 
 def balance_sizes(connection: Connection) -> tuple[int, int, int]:
-    """Members of the three campaign lists that could be mailed; who stands in two lists counts in the first."""
+    """Members of the three campaign lists that could be mailed, those in quarantine among them: they are mailed again soon, and
+    nobody is moved because of them. Who stands in two lists counts in the first."""
     found = fetch_row(
         connection,
         "the sizes of the campaign lists",
-        """
+        f"""
         select count(*) filter (where in_campaign_list_1) as first,
                count(*) filter (where in_campaign_list_2 and not in_campaign_list_1) as second,
                count(*) filter (where in_campaign_list_3 and not in_campaign_list_1 and not in_campaign_list_2) as third
-        from contact_list_membership
-        where (in_campaign_list_1 or in_campaign_list_2 or in_campaign_list_3) and not is_unsubscribed and not is_excluded
+        from contact_list_membership c
+        where (in_campaign_list_1 or in_campaign_list_2 or in_campaign_list_3) and not is_unsubscribed
+          and (not is_excluded or {is_active("c.contact_id")})
         """,
     )
     return int(found["first"]), int(found["second"]), int(found["third"])
@@ -57,9 +60,9 @@ def queue_ends(
 ) -> tuple[QueuedContact, ...]:
     """The first ``oldest`` and the last ``newest`` movable members of a campaign list, in the order of the queue.
 
-    Not movable: whoever is unsubscribed, excluded, anonymised, suppressed under this id or another one of the same address, in
-    two campaign lists, or has a row that cannot be read; and whoever got the open cycle although its list is still to be sent
-    in it, or did not although it was: somebody else put it there.
+    Not movable: whoever is unsubscribed, excluded (also by a quarantine), anonymised, suppressed under this id or another one
+    of the same address, in two campaign lists, or has a row that cannot be read; and whoever got the open cycle although its
+    list is still to be sent in it, or did not although it was: somebody else put it there.
     """
     flag = LIST_FLAG[role]
     others = " and ".join(f"not {LIST_FLAG[other]}" for other in CAMPAIGN_LISTS if other is not role)

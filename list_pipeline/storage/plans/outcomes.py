@@ -16,6 +16,7 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.corrections import ContactNow, DoneChange
 from list_pipeline.core.plans.journal import EXPLAIN_NO_SIZE, STEP_LIFE, Outcomes, StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import CORRECTIONS, ItemAction, PlanKind, PlanStatus, Sweep
+from list_pipeline.core.quarantine.life import QuarantineState
 from list_pipeline.storage.database import (
     execute,
     fetch_all,
@@ -27,6 +28,7 @@ from list_pipeline.storage.database import (
     to_json,
 )
 from list_pipeline.storage.membership import members
+from list_pipeline.storage.quarantine import is_active
 
 _CONFIRMED, _SKIPPED = sql_word(StepState.CONFIRMED), sql_word(StepState.SKIPPED)
 _FAILED, _COMPENSATED = sql_word(StepState.FAILED), sql_word(StepState.COMPENSATED)
@@ -161,12 +163,14 @@ _DONE_CHANGE = f"""
 
 
 def done_changes(connection: Connection, plan_id: int) -> tuple[DoneChange, ...]:
-    """The changes of a plan of which something took effect and was not taken back, by contact id."""
+    """The changes of a plan of which something took effect and was not taken back, by contact id. A quarantine that ended is
+    over, whoever ended it."""
     found = fetch_all(
         connection,
         _DONE_CHANGE
         + f"""where c.plan_id = :plan and exists (select 1 from change_step s
-                   where s.change_id = c.change_id and s.state = {_CONFIRMED}) order by c.contact_id""",
+                   where s.change_id = c.change_id and s.state = {_CONFIRMED})
+                 and (c.kind <> {sql_word(ItemAction.QUARANTINE)} or {is_active("c.contact_id")}) order by c.contact_id""",
         plan=plan_id,
     )
     return tuple(_done_change(row) for row in found)
@@ -216,6 +220,19 @@ def standing_suppression(connection: Connection, contact_id: int) -> DoneChange 
     return _done_change(row) if row is not None else None
 
 
+def standing_quarantines(connection: Connection, contact_ids: Sequence[int]) -> tuple[DoneChange, ...]:
+    """The changes that keep contacts from mail now, by contact id."""
+    found = fetch_all(
+        connection,
+        _DONE_CHANGE
+        + f"""join quarantine q on q.plan_id = c.plan_id and q.contact_id = c.contact_id
+              where c.contact_id = any(:ids) and c.kind = {sql_word(ItemAction.QUARANTINE)}
+                and q.state = {sql_word(QuarantineState.ACTIVE)} order by c.contact_id""",
+        ids=list(contact_ids),
+    )
+    return tuple(_done_change(row) for row in found)
+
+
 def _done_change(row: RowMapping) -> DoneChange:
     before = row["before"]
     return DoneChange(
@@ -240,6 +257,7 @@ def contacts_now(connection: Connection, contact_ids: Sequence[int]) -> Mapping[
             is_complaining=facts[contact_id]["is_complaining"],
             is_gone=facts[contact_id]["is_anonymised"],
             is_unreadable=facts[contact_id]["is_unreadable"],
+            is_quarantined=facts[contact_id]["is_quarantined"],
         )
         if contact_id in facts
         else ContactNow(frozenset(), is_gone=True)

@@ -74,6 +74,8 @@ SUMMARIES: Mapping[PlanKind, JsonColumn[PlanSummary]] = {
     PlanKind.MANUAL: _CORRECTION,
     PlanKind.REPAIR: JsonColumn("plan.summary", RepairSummary),
     PlanKind.IMPORT: _CORRECTION,
+    PlanKind.QUARANTINE: _CORRECTION,
+    PlanKind.RELEASE: _CORRECTION,
 }
 """How the column ``summary`` is read and written, by the kind of the plan."""
 

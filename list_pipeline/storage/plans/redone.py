@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection
 
 from list_pipeline.core.plans.journal import StepState
-from list_pipeline.core.plans.plan import PlanKind, Sweep
+from list_pipeline.core.plans.plan import ItemAction, PlanKind, Sweep
 from list_pipeline.core.plans.redo import UndoneChange
 from list_pipeline.storage.database import fetch_all, sql_list, sql_word
 from list_pipeline.storage.plans import outcomes, plan_rows
@@ -26,6 +26,7 @@ def undone_changes(connection: Connection, campaign_id: int, sweep: Sweep) -> tu
         select u.change_id, c.plan_id from plan b join change u on u.plan_id = b.plan_id
         join change c on c.change_id = u.reverses_change_id
         where b.campaign_id = :campaign and b.sweep = :sweep and b.kind = {sql_word(PlanKind.UNDO)}
+          and c.kind <> {sql_word(ItemAction.QUARANTINE)}
           and exists (select 1 from change_step s where s.change_id = u.change_id and s.state = {_CONFIRMED})
           and not exists (select 1 from change_step s where s.change_id = u.change_id
                           and s.state not in {sql_list(StepState.CONFIRMED, StepState.SKIPPED)})

@@ -16,10 +16,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from list_pipeline.core.plans.journal import STEP_LIFE, StepNote, StepState
-from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PLAN_LIFE, PlanKind, PlanStatus, Sweep
+from list_pipeline.core.plans.plan import PLAN_LIFE, TAKEN_BACK_BY_UNDO, ItemAction, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.reviews.questions import REVIEW_LIFE, ReviewKind, ReviewStatus
 from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar, left_for, sql_list, sql_word
 from list_pipeline.storage.plans import journal
+from list_pipeline.storage.quarantine import is_active
 
 _COMPENSATED = sql_word(StepState.COMPENSATED)
 _TAKING_BACK = sql_list(PlanKind.UNDO, PlanKind.ROLLBACK)
@@ -38,7 +39,7 @@ def withdraw(connection: Connection, campaign_id: int, sweep: Sweep, by: str, no
         connection,
         f"""
         update plan set status = :withdrawn, withdrawn_at = :now, withdrawn_by = :by
-        where campaign_id = :campaign and sweep = :sweep and kind in {sql_list(*MAINTENANCE_PLANS)}
+        where campaign_id = :campaign and sweep = :sweep and kind in {sql_list(*TAKEN_BACK_BY_UNDO)}
           and status in {left_for(PLAN_LIFE, PlanStatus.WITHDRAWN)}
         returning plan_id
         """,
@@ -60,7 +61,7 @@ def withdraw(connection: Connection, campaign_id: int, sweep: Sweep, by: str, no
                note = coalesce(r.note, 'the maintenance was undone')
         from plan p
         where p.plan_id = r.plan_id and p.campaign_id = :campaign and p.sweep = :sweep
-          and p.kind in {sql_list(*MAINTENANCE_PLANS)}
+          and p.kind in {sql_list(*TAKEN_BACK_BY_UNDO)}
           and r.kind in {sql_list(ReviewKind.PLAN, ReviewKind.INCIDENT, ReviewKind.FAILED_ITEM)}
           and r.status in {left_for(REVIEW_LIFE, ReviewStatus.WITHDRAWN)}
           and (r.status = {sql_word(ReviewStatus.OPEN)} or r.executed_at is null
@@ -109,7 +110,9 @@ def standing(connection: Connection, campaign_id: int, sweep: Sweep, kinds: Coll
         f"what stands of the maintenance of campaign {campaign_id}",
         f"""
         with mine as (
-            select c.change_id, c.contact_id, bool_or(s.state = {sql_word(StepState.CONFIRMED)}) as stands,
+            select c.change_id, c.contact_id,
+                   bool_or(s.state = {sql_word(StepState.CONFIRMED)}
+                           and (c.kind <> {sql_word(ItemAction.QUARANTINE)} or {is_active("c.contact_id")})) as stands,
                    bool_or(s.state = {_COMPENSATED}) and exists (
                        select 1 from change u join plan b on b.plan_id = u.plan_id and b.kind in {_TAKING_BACK}
                        where u.reverses_change_id = c.change_id and not exists (

@@ -16,10 +16,21 @@ from sqlalchemy import Connection, RowMapping
 from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.journal import UNSETTLED, StepAction, StepOnList, StepState
+from list_pipeline.core.plans.plan import ItemAction
 from list_pipeline.core.validation.own_changes import OwnChange
 from list_pipeline.core.validation.rules import Movement, RuleResult, Severity, ValidatedList, ValidationRule
 from list_pipeline.storage.campaigns.recipients import RECEIVED_CYCLE
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar, sql_list, to_json
+from list_pipeline.storage.database import (
+    execute,
+    fetch_all,
+    fetch_one,
+    fetch_row,
+    fetch_scalar,
+    sql_list,
+    sql_word,
+    to_json,
+)
+from list_pipeline.storage.quarantine import is_active
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,7 @@ _MEMBERS = """
     from list_membership m join contact_list_membership c using (contact_id)
     where m.list_role = :role and m.left_at is null
 """
+_QUARANTINE = sql_word(ItemAction.QUARANTINE)
 _MAILED = _MEMBERS + " and not m.is_unsubscribed and not c.is_excluded and not c.is_anonymised "
 
 
@@ -53,10 +65,11 @@ def list_state(connection: Connection, role: ListRole, cycle: OpenCycle) -> Vali
     counted = fetch_row(
         connection,
         f"the sizes of {role.label}",
-        """
+        f"""
         select count(*) as raw, count(*) filter (where m.is_unsubscribed) as unsubscribed,
-               count(*) filter (where c.is_excluded) as excluded,
-               count(*) filter (where not m.is_unsubscribed and not c.is_excluded) as mailable
+               count(*) filter (where c.is_excluded and not {is_active("c.contact_id")}) as excluded,
+               count(*) filter (where not m.is_unsubscribed
+                   and (not c.is_excluded or {is_active("c.contact_id")})) as mailable
         """
         + _MEMBERS,
         role=role.value,
@@ -167,7 +180,8 @@ def last_maintained(connection: Connection, role: ListRole) -> tuple[int, dateti
 
 
 def own_changes(connection: Connection, since: datetime) -> tuple[OwnChange, ...]:
-    """Our changes of contacts of which a step was carried out after an instant; what was taken back is two changes."""
+    """Our changes of contacts of which a step was carried out after an instant; what was taken back is two changes.
+    Quarantines and their ends are left out: whoever is in quarantine is present."""
     found = fetch_all(
         connection,
         f"""
@@ -175,7 +189,9 @@ def own_changes(connection: Connection, since: datetime) -> tuple[OwnChange, ...
                jsonb_agg(jsonb_build_array(st.action, st.list_role)) filter (where j.submitting_at > :since) as later,
                jsonb_agg(jsonb_build_array(st.action, st.list_role)) filter (where j.submitting_at <= :since) as earlier
         from change c join change_step st using (change_id) join mailjet_job j using (job_id)
-        where st.state in {sql_list(StepState.CONFIRMED, StepState.COMPENSATED)} and c.change_id in (
+        left join change before on before.change_id = c.reverses_change_id
+        where {_QUARANTINE} <> all(array[c.kind, coalesce(before.kind, c.kind)]) and st.state in
+        {sql_list(StepState.CONFIRMED, StepState.COMPENSATED)} and c.change_id in (
             select x.change_id from change_step x join mailjet_job xj using (job_id) where xj.submitting_at > :since)
         group by c.change_id
         """,

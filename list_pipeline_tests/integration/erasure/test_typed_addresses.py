@@ -24,6 +24,8 @@ from list_pipeline.operations.plans.erasure_by_person import erase_person
 from list_pipeline.operations.plans.redo import redo_maintenance
 from list_pipeline.operations.plans.single_contacts import reinstate, suppress, take_back_unsubscription
 from list_pipeline.operations.plans.undo import undo_maintenance
+from list_pipeline.operations.quarantine.begin import quarantine_by_hand
+from list_pipeline.operations.quarantine.release import release_by_hand
 from list_pipeline.operations.reviews import mass_changes
 from list_pipeline.operations.reviews.closed_cycles import close_cycle, reopen_cycle
 from list_pipeline.operations.reviews.confirmed_lists import confirm_lists
@@ -196,6 +198,10 @@ def _import_plan(made: Installation) -> int:
     return int(plan_id)
 
 
+def _quarantine(made: Installation, note: str) -> None:
+    quarantine_by_hand(made.services, [made.account.people[5]], days=3, by="ada", note=note, progress=quietly)
+
+
 WAYS: dict[str, tuple[Way, Way]] = {
     "suppress": (
         _maintained,
@@ -208,6 +214,11 @@ WAYS: dict[str, tuple[Way, Way]] = {
     "take_back": (
         _import,
         lambda made: take_back(made.services, _import_plan(made), by="ada", note=NOTE, progress=quietly),
+    ),
+    "quarantine_by_hand": (_as_it_is, lambda made: _quarantine(made, NOTE)),
+    "release_by_hand": (
+        lambda made: _quarantine(made, "a dispute"),
+        lambda made: release_by_hand(made.services, made.account.people[5], by="ada", note=NOTE, progress=quietly),
     ),
     "start_shadow": (_as_it_is, lambda made: _start_shadow(made, NOTE)),
     "stop_shadow": (

@@ -42,6 +42,7 @@ TABLES = {
     "monitor_total",
     "told_event", "told_count", "contact_engagement",
     "shadow_policy", "shadow_comparison", "shadow_difference",
+    "quarantine",
 }  # fmt: skip
 INDEXES = {
     "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",
@@ -68,12 +69,15 @@ INDEXES = {
     "unreadable_row_open_idx", "unreadable_row_contact_idx",
     "told_event_aside_idx", "told_event_campaign_idx",
     "shadow_policy_running_idx", "shadow_comparison_campaign_idx",
+    "quarantine_contact_idx", "quarantine_open_idx", "quarantine_campaign_idx",
 }  # fmt: skip
 # Table, columns, table referred to, what happens on delete and on update (a: nothing, r: refused, c: cascade, n: null).
 FOREIGN_KEYS = {
     ("list_edit", "mass_change_id", "mass_change", "n", "a"),
     ("mass_change", "repair_plan_id", "plan", "n", "a"),
     ("mass_change_contact", "mass_change_id", "mass_change", "c", "a"),
+    ("quarantine", "campaign_id", "campaign_schedule", "c", "a"),
+    ("quarantine", "plan_id", "plan", "c", "a"),
     ("agent_record", "campaign_id", "campaign_schedule", "c", "a"),
     ("bounce_event", "campaign_id,sweep", "bounce_fetch", "c", "a"),
     ("bounce_fetch", "campaign_id", "campaign_schedule", "c", "a"),

@@ -173,6 +173,20 @@ def incident_count(kind: str = "operator", attempted: int = 3, hard: int = 3) ->
         select id, '{kind}', 'Google', {attempted}, {hard} from campaign_schedule"""
 
 
+def quarantined(**parts: str) -> str:
+    values = {
+        "contact_id": "5",
+        "reason": "'incident'",
+        "state": "'active'",
+        "planned_at": "now()",
+        "ends_at": "now() + interval '1 day'",
+        "started_at": "now()",
+        "ended_at": "null",
+    } | parts
+    return f"""insert into quarantine (plan_id, {", ".join(values)})
+        select plan_id, {", ".join(values.values())} from plan"""
+
+
 def told_event(**parts: str) -> str:
     row = {"identity": "gen_random_uuid()", "kind": "'unsub'", "occurred_at": "now()", "received_at": "now()", **parts}
     return f"insert into told_event ({', '.join(row)}) values ({', '.join(row.values())})"
@@ -208,6 +222,8 @@ ALLOWED = [
     unreadable_ruling(),
     incident_count(),
     told_event(), told_event(**A_TOLD_FAILURE), told_count(), engagement(), told_reading(),
+    quarantined(), quarantined(state="'planned'", started_at="null"),
+    quarantined(state="'dropped'", started_at="null", ended_at="now()"), quarantined(state="'released'", ended_at="now()"),
     shadow(),
     compared("72h"),
     differing(),
@@ -432,6 +448,13 @@ FORBIDDEN = {
         "insert into mode_state (first_started_at, switched_off_at) values (now(), now())",
     "a switch found off by a passer-by":
         "insert into mode_state (first_started_at, switched_off_at, switched_off_by) values (now(), now(), 'x')",
+    "a quarantine for an unknown reason": quarantined(reason="'odd'"),
+    "a quarantine in an unknown state": quarantined(state="'odd'"),
+    "a quarantine that ends before it is planned": quarantined(ends_at=EARLIER),
+    "a quarantine that goes on and never began": quarantined(started_at="null"),
+    "a planned quarantine that began": quarantined(state="'planned'"),
+    "a quarantine that goes on and ended": quarantined(ended_at="now()"),
+    "a released quarantine that never ended": quarantined(state="'released'"),
     "a told event of an unknown kind": told_event(kind="'teleported'"),
     "a told event of a campaign below zero": told_event(mailjet_campaign_id="0"),
     "a told event of a list below zero": told_event(mailjet_list_id="-1"),

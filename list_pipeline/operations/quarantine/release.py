@@ -1,0 +1,142 @@
+"""The end of a quarantine: contacts are mailed again by themselves, or because a person says so.
+
+Nothing asks people for it: the end was part of what was let through. Only our own exclusion is lifted, and only while the
+contact is in quarantine by our rows as the last look at Mailjet left them.
+
+Belongs here: whose time is over, and lifting it. Does not belong here: what refuses it (``core.plans.corrections``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from list_pipeline.core.errors import NotFoundError, RefusedError
+from list_pipeline.core.plans.corrections import DoneChange
+from list_pipeline.core.plans.plan import PlanKind
+from list_pipeline.core.wording import count_text
+from list_pipeline.operations.access import Correcting, Deciding
+from list_pipeline.operations.campaigns.before_changes import lists_sent_soon
+from list_pipeline.operations.people import reviewer
+from list_pipeline.operations.plans.corrections import (
+    Correction,
+    CorrectionRequest,
+    finish,
+    look_at,
+    plan_reversal,
+    require_permission,
+    reversals_of,
+)
+from list_pipeline.operations.plans.execution import finish_half_done
+from list_pipeline.operations.progress import Progress, logged
+from list_pipeline.operations.safety.modes import change_block_reason
+from list_pipeline.storage import quarantine as quarantine_rows
+from list_pipeline.storage.lock import MutationLock, mutation_lock
+from list_pipeline.storage.plans import outcomes as outcome_rows
+from list_pipeline.storage.quarantine import Quarantine
+
+log = structlog.get_logger(__name__)
+
+_BY_END = "the end of the quarantine"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Whose quarantine is over. ``contacts``: those who are mailed again now; ``waiting``: those whose list is being sent, or
+    soon."""
+
+    contacts: tuple[int, ...]
+    waiting: tuple[int, ...]
+
+
+def due_now(services: Deciding) -> Due:
+    """Whose quarantine is over by our rows. No request is made."""
+    with services.database.begin() as connection:
+        quarantine_rows.follow(connection, services.clock.now())
+        found = quarantine_rows.due(connection, services.clock.now())
+        if not found:
+            return Due((), ())
+        now = outcome_rows.contacts_now(connection, found)
+        near = lists_sent_soon(services, connection)
+    waiting = tuple(one for one in found if near & now[one].campaign_lists)
+    return Due(tuple(one for one in found if one not in waiting), waiting)
+
+
+def release_due(services: Correcting, progress: Progress = logged) -> Correction | None:
+    """Lift the exclusion of those whose quarantine is over. Where there is nobody, or lists may not be changed now, nothing is
+    requested.
+
+    Returns:
+        What was carried out; None where there was nothing.
+
+    Raises:
+        LockHeldError: somebody else is at work.
+        TransientError: Mailjet or the lock failed; run again to continue.
+    """
+    if not due_now(services).contacts or change_block_reason(services):
+        return None
+    finish_half_done(services, progress)
+    with mutation_lock(services.database, services.clock, "the end of quarantines") as lock:
+        look_at(services, [])
+        # Sends were looked at: a list may be near its send by now.
+        found = due_now(services).contacts
+        asked = CorrectionRequest(PlanKind.RELEASE, _BY_END, "", "Quarantine ended")
+        return _lift(services, asked, found, lock, progress)
+
+
+def release_by_hand(
+    services: Correcting, contact_id: int, *, by: str, note: str, progress: Progress = logged
+) -> Correction:
+    """Lift the exclusion of one contact in quarantine before its time is over.
+
+    Raises:
+        NotFoundError: it is not in quarantine.
+        NotAReviewerError: LIST_REVIEWERS names other people.
+        RefusedError: it complained, was suppressed since, or its list is being sent; or lists may not be changed now.
+    """
+    tried = f"Ending the quarantine of contact {contact_id}"
+    by = reviewer(services, by, tried)
+    require_permission(services, tried)
+    finish_half_done(services, progress)
+    with mutation_lock(services.database, services.clock, f"ending the quarantine of {contact_id}") as lock:
+        look_at(services, [contact_id])
+        with lock.writing() as connection:
+            quarantine_rows.follow(connection, services.clock.now())
+            active = quarantine_rows.active_among(connection, [contact_id])
+            changes = outcome_rows.standing_quarantines(connection, [contact_id]) if active else ()
+            reversals = reversals_of(services, connection, changes, despite_complaint=False)
+        if not changes:
+            raise NotFoundError(tried, "it is not in quarantine", "`list-pipeline quarantined` lists who is")
+        if reversals[0].refused is not None:
+            raise RefusedError(tried, reversals[0].refused.words, "Look at the contact in Mailjet")
+        asked = CorrectionRequest(PlanKind.RELEASE, by, note, "Quarantine ended by hand")
+        return finish(services, plan_reversal(services, asked, changes, lock), lock, progress)
+
+
+def _lift(
+    services: Correcting,
+    asked: CorrectionRequest,
+    contact_ids: Sequence[int],
+    lock: MutationLock,
+    progress: Progress,
+) -> Correction | None:
+    with services.database.begin() as connection:
+        changes = outcome_rows.standing_quarantines(connection, contact_ids)
+        reversals = reversals_of(services, connection, changes, despite_complaint=False)
+    wanted: list[DoneChange] = [one.change for one in reversals if one.refused is None]
+    if not wanted:
+        # What refuses it, such as a row that cannot be read, is over by itself or by a person's doing; then it is due again.
+        return None
+    progress(f"{count_text(len(wanted), 'contact')} to be mailed again")
+    done = finish(services, plan_reversal(services, asked, wanted, lock), lock, progress)
+    log.info("quarantine ended", contacts=len(wanted), plan=done.plan_id)
+    return done
+
+
+def quarantined(services: Deciding) -> tuple[Quarantine, ...]:
+    """Who is in quarantine or waits for it, those first whose time ends first. No request is made."""
+    with services.database.begin() as connection:
+        quarantine_rows.follow(connection, services.clock.now())
+        return quarantine_rows.open_of(connection)

@@ -1,0 +1,1 @@
+"""Quarantine, as pure functions."""
