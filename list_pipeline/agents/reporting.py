@@ -36,7 +36,7 @@ from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.wording import Rate, told_percent
 
 AGENT = "reporting"
-PROMPT_VERSION = "reporting-3"
+PROMPT_VERSION = "reporting-4"
 TEMPERATURE = 0.6
 MAX_OUTPUT_TOKENS = 6_144
 """A full choice takes about 300 tokens; thinking shares the budget."""

@@ -22,7 +22,7 @@ from list_pipeline.core.messages.delivery import (
     DeliveryFigures,
     DeliveryState,
 )
-from list_pipeline.core.messages.keys import ABOUT_DRIFT, MessageKey, ThreadKey
+from list_pipeline.core.messages.keys import ABOUT_DRIFT, DETAILS, MessageKey, ThreadKey
 from list_pipeline.core.monitoring.exported import DELIVERIES, Increments
 from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import (
@@ -43,6 +43,10 @@ from list_pipeline.storage.monitoring import totals
 _SENT = sql_word(DeliveryState.SENT)
 _POSTABLE = left_for(DELIVERY_LIFE, DeliveryState.SENT)
 _UNSENT = f"state in {sql_list(*UNSENT)}"
+_BEFORE_ITS_MESSAGE = f"""message_key like '%\\{DETAILS}' and exists (
+    select 1 from notification above
+    where above.message_key = left(notification.message_key, -{len(DETAILS)}) and above.{_UNSENT})"""
+"""Details whose message has not arrived yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,12 @@ def by_key(connection: Connection, key: MessageKey) -> StoredMessage:
     """
     statement = f"select {_COLUMNS} from notification where message_key = :key"
     return _message(fetch_row(connection, f"message {key}", statement, key=key))
+
+
+def find(connection: Connection, key: MessageKey) -> StoredMessage | None:
+    """The row of a message, or None where nobody put it into the outbox."""
+    row = fetch_one(connection, f"select {_COLUMNS} from notification where message_key = :key", key=key)
+    return None if row is None else _message(row)
 
 
 def settled_among(connection: Connection, keys: Sequence[MessageKey]) -> frozenset[MessageKey]:
@@ -281,8 +291,8 @@ def not_sent(
 
 
 def due(connection: Connection, now: datetime, most: int) -> tuple[StoredMessage, ...]:
-    """Messages whose next attempt is due, oldest first."""
-    where = f"{_UNSENT} and coalesce(next_attempt_at, created_at) <= :now"
+    """Messages whose next attempt is due, oldest first. Details wait for their message."""
+    where = f"{_UNSENT} and coalesce(next_attempt_at, created_at) <= :now and not ({_BEFORE_ITS_MESSAGE})"
     return _messages(connection, where, limit=most, now=now)
 
 

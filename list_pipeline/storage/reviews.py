@@ -66,7 +66,8 @@ class ReviewItem:
 class OpenReview:
     """An entry of the review queue that nobody has decided, beside its campaign and the content hash of its plan.
 
-    ``contact_id`` is None where it is about a whole plan, or about several contacts.
+    ``contact_id`` is None where it is about a whole plan, or about several contacts. ``contacts``: how many it is about, 0
+    for a whole plan.
     """
 
     review_id: int
@@ -78,6 +79,7 @@ class OpenReview:
     created_at: datetime
     campaign_key: str | None
     content_hash: str | None
+    contacts: int
 
     @property
     def is_about_contacts(self) -> bool:
@@ -123,7 +125,9 @@ def open_reviews(connection: Connection, campaign_id: int | None = None) -> tupl
         connection,
         f"""
         select r.review_id, r.campaign_id, r.plan_id, r.contact_id, r.kind, r.summary, r.created_at, s.campaign_key,
-               p.content_hash
+               p.content_hash,
+               case when r.contact_id is not null then 1
+                    else coalesce(jsonb_array_length(r.details -> 'contact_ids'), 0) end as contacts
         from review_item r
         left join campaign_schedule s on s.id = r.campaign_id left join plan p on p.plan_id = r.plan_id
         where r.status = {_OPEN} and (cast(:campaign as int) is null or r.campaign_id = :campaign) order by r.review_id

@@ -39,6 +39,7 @@ from list_pipeline.stack.databases import drop_database, with_database
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline_tests.integration.accounts import without_details
 from list_pipeline_tests.life_cycle_triggers import refuse_illegal_steps
 from list_pipeline_tests.virtual_clock import VirtualClock
 
@@ -158,8 +159,9 @@ class Rehearsal:
         return {name: count for name, count in counts if name.startswith((*changing, "DELETE listrecipient"))}
 
     def slack_messages(self) -> list[dict[str, Any]]:
+        """What arrived in Slack, without the details that stand below some messages."""
         found = self.control.slack_messages()
-        return list(found["messages"] if isinstance(found, Mapping) else found)
+        return without_details(list(found["messages"] if isinstance(found, Mapping) else found))
 
     # Our own database
 

@@ -52,6 +52,15 @@ HARD, COMPLAINED, SOFT, SENDER_FAULT = (41, 42, 43), 44, 45, 46
 """People (by number) for whom the small account's last send, to list 3, did not end well."""
 
 
+DETAILS = "Details: "
+"""Beginning of the text of what stands below a message."""
+
+
+def without_details(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Messages as Slack has them, without the details that stand below some of them."""
+    return [one for one in messages if not one["text"].startswith(DETAILS)]
+
+
 def quietly(_: str) -> None:
     """Progress that nobody reads."""
 
@@ -114,6 +123,14 @@ class Installation:
         """All rows of a statement."""
         with self.services.database.begin() as connection:
             return [tuple(row.values()) for row in fetch_all(connection, statement, **parameters)]
+
+    def cards(self) -> list[dict[str, Any]]:
+        """The messages that arrived in Slack, oldest first, without the details that stand below some of them."""
+        return without_details(self.control.slack_messages())
+
+    def details(self) -> list[dict[str, Any]]:
+        """What arrived in Slack below other messages, as details of them."""
+        return [one for one in self.control.slack_messages() if one["text"].startswith(DETAILS)]
 
     def changing_requests(self) -> dict[str, int]:
         """Requests that could change something at Mailjet, since the counts were reset."""

@@ -15,7 +15,9 @@ from list_pipeline.core.messages.alert import AlertLevel, alert
 from list_pipeline.core.messages.slack_blocks import Mrkdwn, SlackMessage, compose, untrusted
 from list_pipeline.core.wording import count_text
 
-_MOST_LINES = 12
+_SHOWN_LINES = 3
+"""Findings that the message shows; more of them stand in its thread."""
+_MOST_LINES = 30
 
 
 def drift_message(
@@ -43,20 +45,20 @@ def drift_message(
         else "Drift Between Mailjet and the Database",
         what_happened or [compose("Proposed repairs wait for a decision.")],
         level=AlertLevel.CRITICAL if stopped_because else AlertLevel.WARNING,
-        details=[compose("*Contacts*"), *_lines(findings)] if findings else (),
+        details=[compose("*Contacts*"), *_lines(findings, _SHOWN_LINES)] if findings else (),
+        below=_lines(findings, _MOST_LINES) if len(findings) > _SHOWN_LINES else (),
         what_to_do=what_to_do,
         small_print=[compose("Nothing was changed at Mailjet. Our rows follow what Mailjet shows.")],
     )
 
 
-def _lines(findings: Sequence[Finding]) -> list[Mrkdwn]:
+def _lines(findings: Sequence[Finding], most: int) -> list[Mrkdwn]:
     ordered = sorted(findings, key=lambda one: (not one.kind.is_alert, one.kind, one.contact_id))
     lines = [
-        compose("• Contact {contact}: {words}", contact=one.contact_id, words=one.explanation)
-        for one in ordered[:_MOST_LINES]
+        compose("• Contact {contact}: {words}", contact=one.contact_id, words=one.explanation) for one in ordered[:most]
     ]
-    if len(ordered) > _MOST_LINES:
-        lines.append(compose("… and {rest} more", rest=len(ordered) - _MOST_LINES))
+    if len(ordered) > most:
+        lines.append(compose("… and {rest} more", rest=len(ordered) - most))
     return lines
 
 

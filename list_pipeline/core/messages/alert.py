@@ -1,4 +1,4 @@
-"""The one shape of all short messages: what happened, figures, single findings, what to do, and where to look.
+"""The one shape of all short messages: what happened, figures, what to do, single findings, and where to look.
 
 Belongs here: the order of the parts, the mark at the head and the text for notifications. Does not belong here: the words,
 which stand with their noun, and the two reports, which have sections of their own.
@@ -46,6 +46,7 @@ def alert(
     about: str = "",
     small_print: Sequence[Mrkdwn] = (),
     summary: str = "",
+    below: Sequence[Mrkdwn] = (),
 ) -> SlackMessage:
     """A short message within Slack's limits: lines that do not fit are counted instead of shown.
 
@@ -55,18 +56,25 @@ def alert(
         about: key of the campaign that the message is about, for the small print and the notification.
         small_print: further remarks and links.
         summary: the notification behind the headline, where what happened and what to do are not the best words for it.
+        below: what only whoever looks closer reads, one finding a line: in the thread of the message.
     """
     title = f"{level.value} {headline}" if level else headline
     small = [*([untrusted(about)] if about else []), *small_print]
     blocks: list[Block] = [header(title), section(what_happened)]
     if facts:
         blocks.append(fields(facts))
-    if details:
-        blocks.append(section(details, _DETAILS_LENGTH))
     if what_to_do:
         blocks.append(section([Mrkdwn("*What to do*"), *what_to_do]))
+    if details:
+        blocks.append(section(details, _DETAILS_LENGTH))
     if small:
         blocks.append(context(small))
     head = compose("{title}:", title=f"{title} ({about})" if about else title)
     said = [untrusted(summary, _TEXT_LENGTH - len(head) - 1)] if summary else [*what_happened, *what_to_do]
-    return SlackMessage(whole_lines([head, *said], _TEXT_LENGTH).replace("\n", " "), blocks)
+    text = whole_lines([head, *said], _TEXT_LENGTH).replace("\n", " ")
+    return SlackMessage(text, blocks, _below(headline, below) if below else None)
+
+
+def _below(headline: str, lines: Sequence[Mrkdwn]) -> SlackMessage:
+    title = f"Details: {headline}"
+    return SlackMessage(untrusted(title, 300), [header(title), section(lines, _DETAILS_LENGTH)])

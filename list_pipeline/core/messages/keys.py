@@ -16,6 +16,15 @@ ThreadKey = NewType("ThreadKey", str)
 """What a message is about: ``notification.thread_key``. The first message about it begins the thread of the others."""
 
 
+DETAILS = ":details"
+"""End of the key of what stands below a message."""
+
+
+def details(key: MessageKey) -> MessageKey:
+    """What whoever wants to know more reads below the message of this key."""
+    return MessageKey(f"{key}{DETAILS}")
+
+
 # Threads
 
 

@@ -75,10 +75,14 @@ ALL_BLOCKS_LENGTH = 13_200
 
 
 class SlackMessage(NamedTuple):
-    """A message: ``text`` is what notifications and screen readers get, ``blocks`` what the channel shows."""
+    """A message: ``text`` is what notifications and screen readers get, ``blocks`` what the channel shows.
+
+    ``details``: what whoever wants to know more reads below it, in its thread; None where the message is all.
+    """
 
     text: str
     blocks: list[Block]
+    details: SlackMessage | None = None
 
 
 def header(text: str) -> Block:
@@ -245,12 +249,12 @@ def with_blocks(message: SlackMessage, added: Sequence[Block], after: str = "") 
     above, below = above[:place], above[place:]
     if problems(message.text, message.blocks):
         # Not a matter of length; the outbox names it.
-        return SlackMessage(message.text, [*above, *added, *below, *small_print])
+        return message._replace(blocks=[*above, *added, *below, *small_print])
     while below and problems(message.text, [*above, *added, *below, *small_print]):
         below.pop()
     while len(above) > 1 and problems(message.text, [*above, *added, *below, *small_print]):
         above.pop()
-    return SlackMessage(message.text, [*above, *added, *below, *small_print])
+    return message._replace(blocks=[*above, *added, *below, *small_print])
 
 
 def without_charts(blocks: Sequence[Block]) -> list[Block]:
@@ -264,7 +268,12 @@ _ITALIC = re.compile(r"^_(.+)_$", re.MULTILINE)
 
 
 def as_text(message: SlackMessage) -> str:
-    """The message for a terminal: the same words, without Slack's markup."""
+    """The message for a terminal: the same words, without Slack's markup; its details below it."""
+    shown = _as_text(message)
+    return shown if message.details is None else f"{shown}\n{_as_text(message.details)}"
+
+
+def _as_text(message: SlackMessage) -> str:
     lines: list[str] = []
     for block in without_charts(message.blocks):
         kind = block["type"]

@@ -24,6 +24,8 @@ from list_pipeline.core.plans.plan import ItemAction
 from list_pipeline.core.wording import ids_text
 
 _CAMPAIGN = frozenset(CAMPAIGN_LISTS)
+_MOST_NAMED = 5
+"""Contacts left as they are that a message names for each reason; `list-pipeline why` tells of each, the ledger of all."""
 
 
 class Refusal(StrEnum):
@@ -336,11 +338,23 @@ class CorrectionFacts:
         return not self.planned and any(self.refused.values())
 
 
-def correction_message(facts: CorrectionFacts, links: Sequence[Mrkdwn] = (), *, automatic: bool) -> SlackMessage:
+def _named(left: Mapping[Refusal, Sequence[int]] | None, reason: Refusal) -> str:
+    ids = (left or {}).get(reason, ())
+    return f" (contacts {ids_text(ids, most=_MOST_NAMED)})" if ids else ""
+
+
+def correction_message(
+    facts: CorrectionFacts,
+    links: Sequence[Mrkdwn] = (),
+    *,
+    automatic: bool,
+    left: Mapping[Refusal, Sequence[int]] | None = None,
+) -> SlackMessage:
     """The Slack message about a correction; one that did not end well is a critical alert.
 
     Args:
         automatic: nobody asked for it: a rebalancing that failed was taken back by itself, and somebody has to look.
+        left: the contacts that are left as they are, by why; some of each are named.
     """
     counts = compose(
         "*{done} of {planned}* changes were carried out and read back.", done=facts.done, planned=facts.planned
@@ -353,7 +367,7 @@ def correction_message(facts: CorrectionFacts, links: Sequence[Mrkdwn] = (), *, 
     if facts.differs:
         lines.append(compose("Not where they were before: contacts {shown}.", shown=ids_text(facts.differs, most=10)))
     lines += [
-        compose("{count} left as they are: {why}.", count=count, why=reason.words)
+        compose("{count} left as they are: {why}.", count=count, why=f"{reason.words}{_named(left, reason)}")
         for reason, count in sorted(facts.refused.items())
     ]
     what_to_do = ""

@@ -23,14 +23,36 @@ from list_pipeline.core.sender_faults.listing import FaultTrend
 from list_pipeline.core.wording import Rate, percent_text, share_text, told_percent
 
 
+class Standing(StrEnum):
+    """How a plan stands, which decides how its figures are told.
+
+    ``would``: it waits or was only looked at, so that they are conditional. ``rejected`` by a person, and ``lapsed``: nothing
+    more of it is done. ``decided``: what was let through is told by what became of it.
+    """
+
+    WOULD = "would"
+    REJECTED = "rejected"
+    LAPSED = "lapsed"
+    DECIDED = "decided"
+
+    @property
+    def is_turned_down(self) -> bool:
+        """Whether nothing more of the plan is done."""
+        return self in (Standing.REJECTED, Standing.LAPSED)
+
+
 @dataclass(frozen=True, slots=True)
 class SuppressionFacts:
-    """Numbers of contacts by reason code. Whatever was planned and is neither confirmed nor failed is still open."""
+    """Numbers of contacts by reason code. Whatever was planned and is neither confirmed nor failed is still open.
+
+    ``planned``: what is not held for a person; of a plan that was decided, what was let through or begun.
+    """
 
     planned: Mapping[str, int] = field(default_factory=dict)
     confirmed: Mapping[str, int] = field(default_factory=dict)
     failed: Mapping[str, int] = field(default_factory=dict)
     held_for_review: int = 0
+    standing: Standing = Standing.DECIDED
 
     @property
     def planned_total(self) -> int:
@@ -49,12 +71,26 @@ class SuppressionFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class RebalancingForecast:
+    """How many contacts would be moved and added if a suppression plan was carried out as it is."""
+
+    moves: int
+    enrolments: int
+
+    @property
+    def contacts(self) -> int:
+        """Contacts that would change or join a list."""
+        return self.moves + self.enrolments
+
+
+@dataclass(frozen=True, slots=True)
 class RebalancingFacts:
     """Numbers of contacts. ``certificate`` is the sentence that says why fewer moves would not do.
 
     ``not_begun``: why nothing was planned although nothing says that the lists are balanced; empty when it was. ``met_a_send``:
     contacts that stay where they were, because a send to one of their lists is near or began meanwhile; ``list_frozen``:
-    because one of their lists is frozen for rebalancing.
+    because one of their lists is frozen for rebalancing. ``forecast``: what would follow on a suppression plan that is not
+    carried out, where nothing is planned yet; None otherwise.
     """
 
     moves_planned: int = 0
@@ -66,6 +102,8 @@ class RebalancingFacts:
     not_begun: str = ""
     met_a_send: int = 0
     list_frozen: int = 0
+    standing: Standing = Standing.DECIDED
+    forecast: RebalancingForecast | None = None
 
     @property
     def planned(self) -> int:
@@ -274,9 +312,8 @@ class QuarantineFacts:
 class MaintenanceFacts:
     """The facts of a maintenance run. Instants are UTC, rates and deviations percent, the rest counts.
 
-    ``rationale_source``: who chose the sentences of ``suppression_rationale`` and ``expected_impact``. ``list_rates``: the
-    figures behind ``assessments``. ``later_looks_days``: days after the end of sending at which this campaign
-    is looked at again for late bounces. ``shadow``: what a changed policy beside the present one would have done.
+    ``list_rates``: the figures behind ``assessments``. ``later_looks_days``: days after the end of sending at which this
+    campaign is looked at again for late bounces. ``shadow``: what a changed policy beside the present one would have done.
     """
 
     status: RunStatus
@@ -302,9 +339,6 @@ class MaintenanceFacts:
     assessments: Sequence[HealthAssessment] = ()
     list_rates: Sequence[ListRates] = ()
     report: ExecutiveReport | None = None
-    suppression_rationale: str = ""
-    expected_impact: str = ""
-    rationale_source: AdviceSource = AdviceSource.POLICY
     next_campaign: str = ""
     review_reason: str = ""
     attempt: AttemptFacts | None = None
@@ -313,6 +347,11 @@ class MaintenanceFacts:
     quarantine: QuarantineFacts = field(default_factory=QuarantineFacts)
     taken_back: TakenBackFacts | None = None
     shadow: str = ""
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether a person turned a plan of it down, as opposed to one that nobody decided on in time."""
+        return Standing.REJECTED in (self.suppression.standing, self.rebalancing.standing)
 
 
 class Metric(StrEnum):
@@ -333,18 +372,7 @@ class Metric(StrEnum):
 def key_metrics(facts: MaintenanceFacts) -> Mapping[Metric, KeyMetric]:
     """Every figure of the set that is known of a run, in order. What was not read is left out, never shown as zero."""
     suppression, rebalancing = facts.suppression, facts.rebalancing
-    found = [
-        _metric(
-            Metric.CONTACTS_SUPPRESSED,
-            "Contacts Suppressed",
-            done_of(suppression.confirmed_total, suppression.planned_total, facts),
-        ),
-        _metric(
-            Metric.CONTACTS_REBALANCED,
-            "Contacts Rebalanced",
-            done_of(rebalancing.confirmed, rebalancing.planned, facts),
-        ),
-    ]
+    found = [_suppressed(suppression), _rebalanced(rebalancing)]
     lists = {each.role: each for each in facts.lists}
     mailable = [lists[role] for role in CAMPAIGN_LISTS if role in lists]
     after = [each.mailable_after for each in mailable if each.mailable_after is not None]
@@ -381,13 +409,32 @@ def key_metrics(facts: MaintenanceFacts) -> Mapping[Metric, KeyMetric]:
     return {Metric(each.name): each for each in found}
 
 
-def done_of(confirmed: int, planned: int, facts: MaintenanceFacts) -> str:
-    """Done and planned together, so that a plan is never read as done."""
+def _suppressed(plan: SuppressionFacts) -> KeyMetric:
+    is_conditional = plan.standing is Standing.WOULD and not plan.confirmed_total
+    return _metric(
+        Metric.CONTACTS_SUPPRESSED,
+        "Would Be Suppressed" if is_conditional and plan.planned_total else "Contacts Suppressed",
+        done_of(plan.confirmed_total, plan.planned_total, plan.standing),
+    )
+
+
+def _rebalanced(plan: RebalancingFacts) -> KeyMetric:
+    name = Metric.CONTACTS_REBALANCED
+    if plan.forecast is not None:
+        return _metric(name, "Would Then Change or Join a List", f"{plan.forecast.contacts:,}")
+    is_conditional = plan.standing is Standing.WOULD and plan.planned and not plan.confirmed
+    label = "Would Change or Join a List" if is_conditional else "Contacts Rebalanced"
+    return _metric(name, label, done_of(plan.confirmed, plan.planned, plan.standing))
+
+
+def done_of(confirmed: int, planned: int, standing: Standing) -> str:
+    """A figure of a plan, so that what is planned is never read as done: what would be done under a label that says so."""
     if confirmed == planned:
         return f"{confirmed:,}"
-    untouched = facts.status in (RunStatus.READ_ONLY, RunStatus.PENDING_REVIEW, RunStatus.REJECTED)
-    if untouched and confirmed == 0:
-        return f"0 ({planned:,} planned)"
+    if standing is Standing.WOULD:
+        return f"{planned:,}" if not confirmed else f"{confirmed:,} at once, {planned - confirmed:,} more would be"
+    if standing.is_turned_down:
+        return f"{confirmed:,} ({planned - confirmed:,} left out)"
     return f"{confirmed:,}/{planned:,}"
 
 

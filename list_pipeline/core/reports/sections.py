@@ -32,23 +32,13 @@ _SIZE_TRENDS = {SizeTrend.GROWING: "; growing", SizeTrend.SHRINKING: "; shrinkin
 
 
 def assessment(facts: MaintenanceFacts) -> list[Mrkdwn]:
-    """The summary, why these contacts, the expected effect, and who chose the sentences."""
+    """The summary, and who chose its sentences."""
     report = facts.report
     summary = report.executive_summary.strip() if report is not None else ""
     lines = [untrusted(summary or "No summary was written for this run.", 800)]
-    if facts.suppression_rationale:
-        lines.append(joined([Mrkdwn("*Why these contacts:*"), untrusted(facts.suppression_rationale, 600)], " "))
-    if facts.expected_impact:
-        lines.append(joined([Mrkdwn("*Expected effect:*"), untrusted(facts.expected_impact, 400)], " "))
-    lines.append(Mrkdwn(f"_{_whose(facts)}_"))
+    source = facts.report.source if facts.report is not None else AdviceSource.POLICY
+    lines.append(Mrkdwn(f"_{who_chose(source)}_"))
     return lines
-
-
-def _whose(facts: MaintenanceFacts) -> str:
-    summary = facts.report.source if facts.report is not None else AdviceSource.POLICY
-    has_reasons = bool(facts.suppression_rationale or facts.expected_impact)
-    reasons = facts.rationale_source if has_reasons else summary
-    return who_chose(summary, reasons)
 
 
 def who_chose(*sources: AdviceSource) -> str:

@@ -17,7 +17,7 @@ from list_pipeline.core.health.figures import BounceTrend, SizeTrend
 from list_pipeline.core.list_states.policy import LIST_STATES
 from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.monitoring.complaints import ComplaintRate, ComplaintStanding
-from list_pipeline.core.reports.facts import MaintenanceFacts
+from list_pipeline.core.reports.facts import MaintenanceFacts, RebalancingFacts, Standing
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.statements import Catalogue, Form, Statement, Weight
 from list_pipeline.core.suppression.policy import SuppressionPolicy
@@ -49,14 +49,20 @@ class ReportStatement(StrEnum):
     FAILED = "failed"
     WAITS_FOR_A_PERSON = "waits_for_a_person"
     REJECTED = "rejected"
+    LAPSED = "lapsed"
     ROLLED_BACK = "rolled_back"
     PARTLY_ROLLED_BACK = "partly_rolled_back"
     READ_ONLY = "read_only"
     SUPPRESSED = "suppressed"
     NOBODY_SUPPRESSED = "nobody_suppressed"
     SUPPRESSIONS_PLANNED = "suppressions_planned"
+    SUPPRESSIONS_LEFT_OUT = "suppressions_left_out"
+    SUPPRESSIONS_OPEN = "suppressions_open"
     REBALANCED = "rebalanced"
     REBALANCING_PLANNED = "rebalancing_planned"
+    REBALANCING_WOULD_FOLLOW = "rebalancing_would_follow"
+    REBALANCING_LEFT_OUT = "rebalancing_left_out"
+    REBALANCING_OPEN = "rebalancing_open"
     SUPPRESSIONS_FAILED = "suppressions_failed"
     SENDER_REFUSED = "sender_refused"
     LISTS_COMPARABLE = "lists_comparable"
@@ -106,14 +112,20 @@ FORMS: Mapping[ReportStatement, Form] = {
     _K.FAILED: Form(SUMMARY, "The maintenance failed and needs attention.", _FIRST),
     _K.WAITS_FOR_A_PERSON: Form(SUMMARY, f"The plan {WAITS}'s decision; until then it changes nothing.", _FIRST),
     _K.REJECTED: Form(SUMMARY, "The plan was rejected by a person.", _FIRST),
+    _K.LAPSED: Form(SUMMARY, "Nothing of the plan is done: nobody decided on it in time.", _FIRST),
     _K.ROLLED_BACK: Form(SUMMARY, "The rebalancing was rolled back.", _FIRST),
     _K.PARTLY_ROLLED_BACK: Form(SUMMARY, "Part of the rebalancing was rolled back.", _FIRST),
     _K.READ_ONLY: Form(SUMMARY, "The system only watched in this run; no list was changed.", _FIRST),
     _K.SUPPRESSED: Form(SUMMARY, "{contacts} {were} suppressed after this campaign.", _ALWAYS),
     _K.NOBODY_SUPPRESSED: Form(SUMMARY, "No contact was suppressed after this campaign.", _ALWAYS),
-    _K.SUPPRESSIONS_PLANNED: Form(SUMMARY, "{contacts} {are} planned to be suppressed.", _ALWAYS),
+    _K.SUPPRESSIONS_PLANNED: Form(SUMMARY, "{contacts} would be suppressed.", _ALWAYS),
+    _K.SUPPRESSIONS_LEFT_OUT: Form(SUMMARY, "{contacts} of the plan {are} not suppressed.", _ALWAYS),
+    _K.SUPPRESSIONS_OPEN: Form(SUMMARY, "{contacts} {are} still to be suppressed.", _ALWAYS),
     _K.REBALANCED: Form(SUMMARY, "{contacts} changed or joined a list to keep the lists comparable.", _USUAL),
-    _K.REBALANCING_PLANNED: Form(SUMMARY, "{changes} of lists are planned.", _USUAL),
+    _K.REBALANCING_PLANNED: Form(SUMMARY, "{contacts} would change or join a list.", _USUAL),
+    _K.REBALANCING_WOULD_FOLLOW: Form(SUMMARY, "{contacts} would then change or join a list.", _USUAL),
+    _K.REBALANCING_LEFT_OUT: Form(SUMMARY, "{contacts} of the plan {stay} where they are.", _USUAL),
+    _K.REBALANCING_OPEN: Form(SUMMARY, "{contacts} {are} still to change or join a list.", _USUAL),
     _K.SUPPRESSIONS_FAILED: Form(SUMMARY, "{suppressions} failed and {wait} for a person to look at.", _ALWAYS),
     _K.SENDER_REFUSED: Form(SUMMARY, "Some refusals concern us as the sender and need a repair.", _USUAL),
     _K.LISTS_COMPARABLE: Form(
@@ -222,7 +234,7 @@ def _say(kind: ReportStatement, about: object = "", **figures: str) -> Statement
 
 
 def _summary(facts: MaintenanceFacts, are_uneven: bool) -> Iterator[Statement]:
-    suppression, rebalancing, taken_back = facts.suppression, facts.rebalancing, facts.taken_back
+    suppression, taken_back = facts.suppression, facts.taken_back
     if taken_back is not None and taken_back.by_person:
         stands = "stands" if taken_back.left == 1 else "stand"
         yield (
@@ -230,6 +242,8 @@ def _summary(facts: MaintenanceFacts, are_uneven: bool) -> Iterator[Statement]:
             if taken_back.left
             else _say(_K.TAKEN_BACK)
         )
+    elif facts.status is RunStatus.REJECTED and not facts.is_rejected:
+        yield _say(_K.LAPSED)
     elif facts.status in _STATUSES:
         yield _say(_STATUSES[facts.status])
     if suppression.confirmed_total:
@@ -238,17 +252,37 @@ def _summary(facts: MaintenanceFacts, are_uneven: bool) -> Iterator[Statement]:
         yield _say(_K.NOBODY_SUPPRESSED)
     else:
         planned = suppression.planned_total
-        yield _say(_K.SUPPRESSIONS_PLANNED, contacts=_contacts(planned), are="is" if planned == 1 else "are")
-    if rebalancing.confirmed:
-        yield _say(_K.REBALANCED, contacts=_contacts(rebalancing.confirmed))
-    elif rebalancing.planned:
-        yield _say(_K.REBALANCING_PLANNED, changes=count_text(rebalancing.planned, "change"))
+        yield _not_done(
+            suppression.standing, planned, _K.SUPPRESSIONS_PLANNED, _K.SUPPRESSIONS_LEFT_OUT, _K.SUPPRESSIONS_OPEN
+        )
+    yield from _moved(facts.rebalancing)
     if suppression.failed_total:
         failed = suppression.failed_total
         yield _say(_K.SUPPRESSIONS_FAILED, suppressions=count_text(failed, "suppression"), wait=_wait(failed))
     elif _refused(facts):
         yield _say(_K.SENDER_REFUSED)
     yield from _state(facts, are_uneven)
+
+
+def _moved(plan: RebalancingFacts) -> Iterator[Statement]:
+    if plan.confirmed:
+        yield _say(_K.REBALANCED, contacts=_contacts(plan.confirmed))
+    elif plan.planned:
+        yield _not_done(
+            plan.standing, plan.planned, _K.REBALANCING_PLANNED, _K.REBALANCING_LEFT_OUT, _K.REBALANCING_OPEN
+        )
+    elif plan.forecast is not None and plan.forecast.contacts:
+        yield _say(_K.REBALANCING_WOULD_FOLLOW, contacts=_contacts(plan.forecast.contacts))
+
+
+def _not_done(
+    standing: Standing, count: int, would: ReportStatement, left_out: ReportStatement, still_open: ReportStatement
+) -> Statement:
+    """What is said of a plan of which nothing was done: in the conditional while it waits, never as if it was to come after it
+    was turned down."""
+    kind = would if standing is Standing.WOULD else left_out if standing.is_turned_down else still_open
+    single = count == 1
+    return _say(kind, contacts=_contacts(count), are="is" if single else "are", stay="stays" if single else "stay")
 
 
 def _state(facts: MaintenanceFacts, are_uneven: bool) -> Iterator[Statement]:

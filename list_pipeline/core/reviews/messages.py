@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from list_pipeline.core.messages.alert import AlertLevel, alert
-from list_pipeline.core.messages.slack_blocks import Block, Mrkdwn, SlackMessage, compose, section
+from list_pipeline.core.messages.slack_blocks import Block, Mrkdwn, SlackMessage, compose, link, section
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.core.reviews.deadlines import PlanTime, Reminder
 from list_pipeline.core.safety.modes import Mode
-from list_pipeline.core.wording import WAIT, instant_text
+from list_pipeline.core.wording import WAIT, count_text, instant_text
 
 _WORDS = {
     PlanKind.SUPPRESSION: "suppression plan",
@@ -52,13 +52,23 @@ class PlanDecision:
 @dataclass(frozen=True, slots=True)
 class WaitingPlan:
     """A plan that a person has to decide on. ``contacts``: how many it would change. ``lapses_early``: before the usual hours
-    are over, because of a send; in words, empty where it does not."""
+    are over, because of a send; in words, empty where it does not. ``decide_at``: where it is decided in Dagster, empty where
+    no address of it is set."""
 
     plan_id: int
     kind: PlanKind
     content_hash: str
     contacts: int
     lapses_early: str = ""
+    decide_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """Open questions about single contacts, and how many contacts they are about: one question may be about a whole group."""
+
+    count: int = 0
+    contacts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +267,9 @@ def late_message(done: LateExecution, links: Sequence[Mrkdwn] = ()) -> SlackMess
     return alert("▶️ Approved contacts were changed", lines, about=done.about, small_print=links)
 
 
-def review_block(waiting: Sequence[WaitingPlan], questions: int, expiry_hours: int, failed: int = 0) -> list[Block]:
+def review_block(
+    waiting: Sequence[WaitingPlan], questions: Questions, expiry_hours: int, failed: Questions = Questions()
+) -> list[Block]:
     """The decisions that a person has to make, with the commands to copy; empty when there are none.
 
     Args:
@@ -266,25 +278,28 @@ def review_block(waiting: Sequence[WaitingPlan], questions: int, expiry_hours: i
         failed: open questions about contacts that could not be changed, which do not lapse.
     """
     lines = [line for plan in waiting for line in _commands(plan)]
-    if questions:
-        lines.append(_listed("{n} about single contacts: `list-pipeline reviews` lists {them}.", questions))
+    if questions.count:
+        lines.append(_listed("{n} about {contacts}: `list-pipeline reviews` lists {them}.", questions))
     if lines:
-        lines.append(
-            compose("Without an answer it lapses after {hours} hours, and nothing of it is done.", hours=expiry_hours)
-        )
+        lines.append(compose("Without an answer it lapses after {hours} hours, nothing done.", hours=expiry_hours))
         lines += [compose("{early}", early=plan.lapses_early) for plan in waiting if plan.lapses_early]
-    if failed:
+    if failed.count:
         words = (
-            "{n} about contacts that could not be changed: `list-pipeline reviews` lists {them}. Approving tries again. "
+            "{n} about {contacts} that could not be changed: `list-pipeline reviews` lists {them}. Approving tries again. "
             "This does not lapse, because the lists stay wrong until somebody decides."
         )
         lines.append(_listed(words, failed))
     return [section([Mrkdwn("*Your decision*"), *lines])] if lines else []
 
 
-def _listed(words: str, questions: int) -> Mrkdwn:
-    many = questions > 1
-    return compose(words, n=f"{questions:,} questions" if many else "One question", them="them" if many else "it")
+def _listed(words: str, questions: Questions) -> Mrkdwn:
+    many = questions.count > 1
+    return compose(
+        words,
+        n=f"{questions.count:,} questions" if many else "One question",
+        contacts=count_text(questions.contacts, "contact"),
+        them="them" if many else "it",
+    )
 
 
 def _commands(plan: WaitingPlan) -> list[Mrkdwn]:
@@ -298,6 +313,7 @@ def _commands(plan: WaitingPlan) -> list[Mrkdwn]:
         ),
         compose("`list-pipeline approve {plan} {hash} --by NAME`", plan=plan.plan_id, hash=shown),
         compose("`list-pipeline reject {plan} --by NAME`", plan=plan.plan_id),
+        *([link(plan.decide_at, "Decide in Dagster")] if plan.decide_at else []),
     ]
 
 

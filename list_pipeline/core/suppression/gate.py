@@ -34,7 +34,14 @@ from list_pipeline.core.plans.plan import ItemAction, PlanItem
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.verdicts import SuppressionRule
-from list_pipeline.core.wording import WAIT, confidence_text, exceeds_percent, limit_text, share_percent_text
+from list_pipeline.core.wording import (
+    WAIT,
+    confidence_text,
+    count_text,
+    exceeds_percent,
+    limit_text,
+    share_percent_text,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +223,7 @@ def _band_check(in_band: list[GateItem], policy: SuppressionPolicy) -> GateCheck
 
 
 def _held_check(held: list[GateItem]) -> GateCheck:
-    domains = len({one.group for one in held if one.group})
-    words = f"{len(held)} contacts at {domains} domains are held because of an incident; their next mailings answer it."
+    domains = count_text(len({one.group for one in held if one.group}), "domain")
+    are = "is" if len(held) == 1 else "are"
+    words = f"{count_text(len(held), 'contact')} at {domains} {are} held because of an incident; their next mailings answer it."
     return GateCheck("incidents", not held, CheckSeverity.WARNING, words)

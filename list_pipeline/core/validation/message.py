@@ -13,8 +13,12 @@ from datetime import datetime
 from list_pipeline.core.messages.alert import AlertLevel, alert
 from list_pipeline.core.messages.slack_blocks import Mrkdwn, SlackMessage, compose
 from list_pipeline.core.validation.rules import RuleResult, Severity
-from list_pipeline.core.wording import instant_text
+from list_pipeline.core.wording import ids_text, instant_text
 
+_SHOWN = 4
+"""Findings that the message shows, the critical ones first; the others stand in its thread."""
+_MOST_NAMED = 10
+"""Contacts that a finding names; the validation itself names more."""
 _MARKS = {Severity.CRITICAL: "⛔", Severity.WARNING: "⚠️", Severity.PASSED: "✅"}
 
 
@@ -59,8 +63,9 @@ def validation_message(facts: ValidationNews) -> SlackMessage:
                 at=instant_text(facts.scheduled_at),
             ),
             compose("{fate}", fate=facts.fate),
+            *[line for result in wrong[:_SHOWN] for line in _lines(result)],
         ],
-        details=[line for result in wrong for line in _lines(result)],
+        below=[line for result in wrong[_SHOWN:] for line in _lines(result)],
         what_to_do=what_to_do,
         about=facts.campaign_key,
         small_print=small_print,
@@ -82,6 +87,11 @@ def _lines(result: RuleResult) -> list[Mrkdwn]:
     lines = [compose("{mark} {words}", mark=_MARKS[result.severity], words=result.words)]
     if result.action:
         lines.append(compose("     → {action}", action=result.action))
+    named = [int(each) for each in result.details.get("contact_ids", ())]
+    if named:
+        # How many there are stands in the words of the finding; it does not keep the numbers of all.
+        shown = ids_text(named[:_MOST_NAMED], most=_MOST_NAMED) + (" and others" if len(named) > _MOST_NAMED else "")
+        lines.append(compose("     Contacts {shown}; what is known of each: `list-pipeline why ID`", shown=shown))
     return lines
 
 

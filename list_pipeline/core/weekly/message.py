@@ -38,33 +38,49 @@ from list_pipeline.core.wording import UNKNOWN, count_text, instant_text, limit_
 
 _SECTION_LIMIT = 1_500
 _MOST_LINES = 6
+_SHOWN_ITEMS = 3
+"""Action items that the card shows, the most urgent first."""
 _SHOWN = (*CAMPAIGN_LISTS, ListRole.SUPPRESSION)
 
 
 def weekly_message(facts: WeekFacts) -> SlackMessage:
-    """The report of a week. The mark at its head is ✅ only when the lists are balanced and nothing is urgent."""
+    """The report of a week: a card with what to do, the rest in its thread. The mark at its head is ✅ only when the lists are
+    balanced and nothing is urgent."""
     title = f"{'✅' if facts.is_fine else '⚠️'} Weekly List Health Check"
     report = facts.report
     summary = report.executive_summary if report is not None else ""
     blocks: list[Block] = [
         header(title),
-        section([_bold(summary or "No summary was written."), *_about(facts)]),
+        section([_bold(summary or "No summary was written."), *_sizes_note(facts)]),
         fields([(role.label, _size(facts.figures, role)) for role in _SHOWN]),
-        *_charts(facts),
     ]
+    items = list(_items(facts))
+    if items:
+        more = [Mrkdwn(f"{len(items) - _SHOWN_ITEMS} more below.")] if len(items) > _SHOWN_ITEMS else []
+        blocks.append(section([Mrkdwn("*Action items*"), *items[:_SHOWN_ITEMS], *more], _SECTION_LIMIT))
+    blocks += [divider(), context(_small_print(facts))]
+    text = untrusted(f"{title}, week of {facts.figures.week.key}. {summary}", 1_500)
+    return SlackMessage(text, blocks, _details(facts, items[_SHOWN_ITEMS:]))
+
+
+def _details(facts: WeekFacts, further_items: Sequence[Mrkdwn]) -> SlackMessage:
+    report, title = facts.report, f"Details: week of {facts.figures.week.key}"
+    source = report.source if report is not None else AdviceSource.POLICY
+    blocks: list[Block] = [header(title), *_charts(facts)]
     parts: Sequence[tuple[str, Sequence[Mrkdwn]]] = (
         ("Health of the lists", list(_health(facts))),
         ("The seven days", list(_week(facts))),
         ("Against the week before", list(_comparison(facts))),
         ("What needs attention", _entries(report.concerns if report else ())),
         ("Recommendations", _entries(report.recommendations if report else ())),
-        ("Action items", list(_items(facts))),
+        ("Further action items", further_items),
     )
     for name, lines in parts:
         if lines:
             blocks.append(section([compose("*{title}*", title=name), *lines], _SECTION_LIMIT))
-    blocks += [divider(), context(_small_print(facts))]
-    return SlackMessage(untrusted(f"{title}, week of {facts.figures.week.key}. {summary}", 1_500), blocks)
+    chosen = Mrkdwn(f"_{who_chose(source)}_")
+    blocks += [divider(), context([chosen, Mrkdwn("why a contact is where it is: `list-pipeline why CONTACT`")])]
+    return SlackMessage(untrusted(title, 300), blocks)
 
 
 def critical_alert(facts: WeekFacts) -> SlackMessage:
@@ -110,10 +126,8 @@ def _bold(text: str) -> Mrkdwn:
     return joined([Mrkdwn("*"), untrusted(text.replace("*", ""), 800), Mrkdwn("*")], "")
 
 
-def _about(facts: WeekFacts) -> list[Mrkdwn]:
-    lines = [untrusted(facts.sizes_note)] if facts.sizes_note else []
-    source = facts.report.source if facts.report is not None else AdviceSource.POLICY
-    return [*lines, Mrkdwn(f"_{who_chose(source)}_")]
+def _sizes_note(facts: WeekFacts) -> list[Mrkdwn]:
+    return [untrusted(facts.sizes_note)] if facts.sizes_note else []
 
 
 def _size(figures: WeekFigures, role: ListRole) -> str:
@@ -238,5 +252,4 @@ def _small_print(facts: WeekFacts) -> list[Mrkdwn]:
         parts.append(link(links.run_url, "Dagster run"))
     if links.partition_url:
         parts.append(link(links.partition_url, "Partition"))
-    parts.append(Mrkdwn("why a contact is where it is: `list-pipeline why CONTACT`"))
     return parts

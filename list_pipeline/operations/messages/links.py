@@ -20,6 +20,9 @@ from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
 
+_LOCATION = "list_pipeline.definitions"
+"""How Dagster names this code location in its paths: the module that ``workspace.yaml`` loads."""
+
 
 def links(
     services: Deciding, *, partition: str | None = None, log_id: int | None = None, run_id: str | None = None
@@ -43,6 +46,35 @@ def partition_url(services: Deciding, partition: str) -> str | None:
     """The page of a campaign's report in Dagster; None where no base is set."""
     base = services.settings.dagster_url
     return f"{base}/assets/maintenance_report?partition={quote(partition, safe='')}" if base else None
+
+
+def launchpad_path(job: str, config: str) -> str:
+    """The path of a job's launchpad in Dagster with its configuration filled in, for a person to complete and launch.
+
+    Args:
+        config: YAML, without an address.
+    """
+    return f"/locations/{_LOCATION}/jobs/{job}/playground/setup?config={quote(config, safe='')}"
+
+
+def decide_path(plan_id: int, content_hash: str) -> str:
+    """The launchpad of the job that decides on a plan, filled in but for the name of who decides."""
+    config = (
+        "ops:\n"
+        "  write_plan_decision:\n"
+        "    config:\n"
+        f"      plan_id: {plan_id}\n"
+        "      decision: approve  # or: reject, expire\n"
+        f'      content_hash: "{content_hash[:12]}"\n'
+        '      by: ""  # your name\n'
+    )
+    return launchpad_path("decide_plan", config)
+
+
+def decide_url(services: Deciding, plan_id: int, content_hash: str) -> str:
+    """Where a plan is decided in Dagster; empty where no base is set."""
+    base = services.settings.dagster_url
+    return f"{base}{decide_path(plan_id, content_hash)}" if base else ""
 
 
 def links_of_plan(services: Deciding, plan: StoredPlan) -> list[Mrkdwn]:

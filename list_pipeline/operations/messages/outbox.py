@@ -24,6 +24,7 @@ import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.core.errors import IntegrationError, RateLimitedError, StateChangedError, TransientError
+from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.delivery import (
     DELIVERY,
     Channel,
@@ -104,15 +105,32 @@ def deliver(
         is_broadcast=broadcast,
     )
     with services.database.begin() as connection:
-        row = queue(services, connection, outgoing)
+        row = queue(services, connection, outgoing, message.details)
     return post(services, row)
 
 
-def queue(services: Deciding, connection: Connection, outgoing: Outgoing) -> StoredMessage:
+def queue(
+    services: Deciding, connection: Connection, outgoing: Outgoing, details: SlackMessage | None = None
+) -> StoredMessage:
     """Put a message into the outbox within the caller's transaction; ``post`` it afterwards, or the sensor does.
 
-    One that Slack would refuse is replaced by its plain text, so that it is never stuck.
+    One that Slack would refuse is replaced by its plain text, so that it is never stuck. Its details are a row of their own,
+    posted after it and below it; through a webhook, which knows no threads, as a second message.
     """
+    row = _queue(services, connection, outgoing)
+    if details is not None:
+        below = Outgoing(
+            keys.details(outgoing.key),
+            details.text,
+            details.blocks,
+            campaign_id=outgoing.campaign_id,
+            thread_key=outgoing.thread_key or outgoing.key,
+        )
+        _queue(services, connection, below)
+    return row
+
+
+def _queue(services: Deciding, connection: Connection, outgoing: Outgoing) -> StoredMessage:
     kept, found = safe_message(outgoing.text, outgoing.blocks)
     if found:
         log.error("a message is not as Slack takes it; its plain text is sent", key=outgoing.key, problems=found[:5])
@@ -125,7 +143,22 @@ def queue(services: Deciding, connection: Connection, outgoing: Outgoing) -> Sto
 
 
 def post(services: Telling, row: StoredMessage) -> Delivery:
-    """Post a message that stands in the outbox, if it did not arrive before. A failure of Slack is recorded, not raised."""
+    """Post a message that stands in the outbox, if it did not arrive before, and its details below it. A failure of Slack is
+    recorded, not raised."""
+    delivery = _post_row(services, row)
+    with services.database.begin() as connection:
+        below = message_rows.find(connection, keys.details(MessageKey(row.message_key)))
+    if below is None or below.attempts or below.state not in (DeliveryState.PENDING, DeliveryState.SKIPPED):
+        return delivery
+    if delivery.state is DeliveryState.SKIPPED or delivery.channel == Channel.EMAIL:
+        with services.database.begin() as connection:
+            leave_out(connection, MessageKey(below.message_key), delivery.error or "told in the e-mail of its message")
+    elif delivery.state is DeliveryState.SENT:
+        _post_row(services, below)
+    return delivery
+
+
+def _post_row(services: Telling, row: StoredMessage) -> Delivery:
     with message_rows.held(services.database, row.notification_id) as held:
         if held is None:
             return Delivery(DeliveryState.PENDING, row.message_key, error="another process is posting it")
@@ -146,7 +179,8 @@ def leave_out(connection: Connection, key: MessageKey, reason: str) -> bool:
         message_rows.not_sent(connection, key, DeliveryState.SKIPPED, reason, None)
     except StateChangedError:
         return False
-    return True
+    below = message_rows.find(connection, keys.details(key))
+    return below is None or leave_out(connection, keys.details(key), reason)
 
 
 def _as_it_is(row: StoredMessage) -> Delivery:
@@ -397,8 +431,10 @@ def _email(services: Storing, sender: EmailSender, row: StoredMessage) -> bool:
     key = row.message_key
     with services.database.begin() as connection:
         message_rows.email_attempted(connection, key)
-    message = SlackMessage(row.text, row.blocks)
-    body = as_text(message)
+    with services.database.begin() as connection:
+        below = message_rows.find(connection, keys.details(MessageKey(key)))
+    details = None if below is None else SlackMessage(below.text, below.blocks)
+    body = as_text(SlackMessage(row.text, row.blocks, details))
     subject = body.strip().splitlines()[0]
     why = f"Sent by e-mail because Slack did not take it; written {instant_text(row.created_at)}."
     try:

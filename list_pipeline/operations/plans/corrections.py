@@ -213,7 +213,7 @@ def _wait_for_thaw(
     deliver(
         services,
         keys.correction_waits(plan.plan_id),
-        correction_message(facts, links_of_plan(services, plan), automatic=False),
+        correction_message(facts, links_of_plan(services, plan), automatic=False, left=correction.refused),
         campaign_id=plan.campaign_id,
         thread_key=keys.campaign_thread_if_any(plan.campaign_id),
     )
@@ -548,7 +548,9 @@ def _tell(services: Telling, plan: StoredPlan, correction: Correction) -> None:
     deliver(
         services,
         keys.correction(plan.plan_id, is_complete=is_complete),
-        correction_message(correction.facts, links_of_plan(services, plan), automatic=is_rollback),
+        correction_message(
+            correction.facts, links_of_plan(services, plan), automatic=is_rollback, left=correction.refused
+        ),
         campaign_id=plan.campaign_id,
         thread_key=keys.campaign_thread_if_any(plan.campaign_id),
         important=is_rollback or not is_complete,

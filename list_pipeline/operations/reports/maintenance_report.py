@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from list_pipeline.agents import reporting
-from list_pipeline.core.advice import AdviceSource, AdvisedSummary, ConsultationSummary
+from list_pipeline.core.advice import AdvisedSummary, ConsultationSummary
 from list_pipeline.core.bounces.classes import BounceClass
 from list_pipeline.core.bounces.policy import BOUNCES
 from list_pipeline.core.health.figures import ShownRate, ShownSends
@@ -30,6 +30,7 @@ from list_pipeline.core.reports.facts import (
     RebalancingFacts,
     SenderFault,
     StageErrors,
+    Standing,
     StoredReport,
     SuppressionFacts,
     TakenBackFacts,
@@ -45,6 +46,7 @@ from list_pipeline.operations.membership.sync import Sizes
 from list_pipeline.operations.messages.links import partition_url
 from list_pipeline.operations.messages.outbox import Delivery, leave_out, post, queue
 from list_pipeline.operations.quarantine.told import quarantine_facts
+from list_pipeline.operations.rebalancing.forecast import forecast
 from list_pipeline.operations.reviews.announcements import tell_gate_alerts, with_review
 from list_pipeline.operations.runs.attempts import maintenance_limits
 from list_pipeline.operations.runs.run import Maintenance, current, end
@@ -210,6 +212,9 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
                 for kind in MAINTENANCE_PLANS
             )
             moved = replace(moved, not_begun=_why_not_begun(run, suppression, is_asked=asked))
+            would = suppression is not None and suppressed.standing is Standing.WOULD and not asked
+            if suppression is not None and would and not suppression.suppression_summary.is_backfill:
+                moved = replace(moved, forecast=forecast(services, connection, suppression))
         attempt = replace(_attempt_facts(services, connection, run), stopped_because=stopped_because)
         taken_back = _taken_back(connection, run)
         requests = _requests(connection, run)
@@ -248,9 +253,6 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         mailjet_requests=requests,
         complaint_rate=analysis.complaints if analysis else None,
         errors=[StageErrors(entry["stage"], int(entry.get("count", 1))) for entry in run.log.errors],
-        suppression_rationale=suppression.suppression_summary.rationale if suppression else "",
-        expected_impact=suppression.suppression_summary.expected_impact if suppression else "",
-        rationale_source=suppression.suppression_summary.advised_by if suppression else AdviceSource.POLICY,
         review_reason=" ".join(review.summary for review in reviews if review.kind is ReviewKind.PLAN)[:600],
         attempt=attempt,
         judged_as_of=_judged_as_of(suppression),
@@ -336,7 +338,9 @@ def _suppression_facts(connection: Connection, plan: StoredPlan | None) -> Suppr
     if plan is None:
         return SuppressionFacts()
     items = [item for item in plan_rows.plan_items(connection, plan.plan_id) if item.to_role is not None]
-    allowed = executable_items(plan, items) if plan.status is not PlanStatus.PENDING_REVIEW else items
+    standing = _standing(plan)
+    # Of a plan that only waits, or of which nothing more is done, that is all of it: what would have been done.
+    allowed = executable_items(plan, items) if standing is Standing.DECIDED else items
     by_reason = outcome_rows.outcomes_by(connection, plan.plan_id, "reason")
     begun = {step.contact_id for step in journal.steps_of(connection, plan.plan_id)}
     let_through = {item.contact_id for item in allowed if not item.is_held} | begun
@@ -349,7 +353,17 @@ def _suppression_facts(connection: Connection, plan: StoredPlan | None) -> Suppr
         confirmed={reason: one.confirmed for reason, one in by_reason.items() if one.confirmed},
         failed={reason: one.failed for reason, one in by_reason.items() if one.failed},
         held_for_review=len(items) - sum(planned.values()),
+        standing=standing,
     )
+
+
+def _standing(plan: StoredPlan) -> Standing:
+    if plan.status is PlanStatus.REJECTED:
+        return Standing.REJECTED
+    if plan.status in TURNED_DOWN:
+        return Standing.LAPSED
+    is_looked_at = plan.gate is not None and plan.gate.outcome in (GateOutcome.READ_ONLY, GateOutcome.REFUSED)
+    return Standing.WOULD if plan.status is PlanStatus.PENDING_REVIEW or is_looked_at else Standing.DECIDED
 
 
 def _rebalancing_facts(connection: Connection, plan: StoredPlan | None) -> RebalancingFacts:
@@ -367,6 +381,7 @@ def _rebalancing_facts(connection: Connection, plan: StoredPlan | None) -> Rebal
         certificate=summary.certificate,
         met_a_send=sum(note in MET_A_SEND for note in left_out.values()),
         list_frozen=sum(note is StepNote.LIST_FROZEN for note in left_out.values()),
+        standing=_standing(plan),
     )
 
 
@@ -437,7 +452,7 @@ def notify(services: Services, run: Maintenance, report: Report) -> Delivery:
             is_broadcast=(report.facts.status is RunStatus.FAILED and not run.log.waits_for_log)
             or _gave_up(report.facts),
         )
-        row = queue(services, connection, outgoing)
+        row = queue(services, connection, outgoing, report.message.details)
         # In the same transaction: between the two the outbox's sensor would send it.
         why_not = ""
         if report.facts.status is RunStatus.PENDING_REVIEW and asked is None:

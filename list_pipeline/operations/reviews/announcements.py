@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.slack_blocks import SlackMessage, with_blocks
 from list_pipeline.core.plans.gate import GateOutcome
-from list_pipeline.core.plans.plan import CHANGING_ACTIONS, PlanStatus, Sweep
-from list_pipeline.core.reports.message import WAITING
+from list_pipeline.core.plans.plan import PlanStatus, Sweep
+from list_pipeline.core.reports.card import WAITING
 from list_pipeline.core.reviews.messages import (
     LateExecution,
     PlanDecision,
+    Questions,
     WaitingPlan,
     decision_message,
     gate_message,
@@ -26,7 +27,7 @@ from list_pipeline.core.reviews.messages import (
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.wording import instant_text
 from list_pipeline.operations.access import Deciding, Telling
-from list_pipeline.operations.messages.links import links_of_plan
+from list_pipeline.operations.messages.links import decide_url, links_of_plan
 from list_pipeline.operations.messages.outbox import Delivery, deliver
 from list_pipeline.operations.plans.outcomes import Executed
 from list_pipeline.operations.reviews.reminders import waiting_plans
@@ -53,17 +54,29 @@ def with_review(services: Deciding, message: SlackMessage, campaign_id: int) -> 
                 plan.plan_id,
                 plan.kind,
                 plan.content_hash,
-                len(plan_rows.plan_items(connection, plan.plan_id, CHANGING_ACTIONS)),
+                plan_rows.changes_if_approved(connection, plan.plan_id),
                 early.get(plan.plan_id, ""),
+                decide_url(services, plan.plan_id, plan.content_hash),
             )
             for plan in found
             if plan.status is PlanStatus.PENDING_REVIEW
         ]
     undecided = {plan.plan_id for plan in waiting}
-    single = [item for item in open_items if item.plan_id not in undecided and item.is_about_contacts]
-    failed = sum(item.kind is ReviewKind.FAILED_ITEM for item in single)
-    added = review_block(waiting, len(single) - failed, services.settings.list_review_expiry_hours, failed)
-    return with_blocks(message, added, after=f"*{WAITING}*")
+    single = [
+        item
+        for item in open_items
+        # Whom a plan that waits is in doubt about is decided with it; who is held because of an incident is not.
+        if item.is_about_contacts and (item.kind is not ReviewKind.PLAN or item.plan_id not in undecided)
+    ]
+    failed = [item for item in single if item.kind is ReviewKind.FAILED_ITEM]
+    asked = [item for item in single if item.kind is not ReviewKind.FAILED_ITEM]
+    added = review_block(
+        waiting,
+        Questions(len(asked), sum(item.contacts for item in asked)),
+        services.settings.list_review_expiry_hours,
+        Questions(len(failed), sum(item.contacts for item in failed)),
+    )
+    return with_blocks(message, added, after=WAITING)
 
 
 def tell_gate_alerts(services: Telling, campaign_id: int, sweep: Sweep) -> list[Delivery]:
@@ -108,7 +121,7 @@ def tell_decision(services: Telling, plan: StoredPlan, note: str | None = None, 
     """
     with services.database.begin() as connection:
         about = review_rows.campaign_key_of(connection, plan.plan_id) if plan.campaign_id is not None else ""
-        count = len(plan_rows.plan_items(connection, plan.plan_id, CHANGING_ACTIONS))
+        count = plan_rows.changes_if_approved(connection, plan.plan_id)
     decision = PlanDecision(
         plan.plan_id, plan.kind, plan.status, about, plan.decided_by or "nobody", note or "", count, why
     )

@@ -53,9 +53,10 @@ def waiting_plans(services: Deciding, connection: Connection) -> tuple[WaitingPl
     for plan_id, asked_at in asked.items():
         plan = plan_rows.existing_plan(connection, plan_id)
         items = plan_rows.plan_items(connection, plan_id, CHANGING_ACTIONS)
+        count = plan_rows.changes_if_approved(connection, plan_id)
         lists = review_rows.lists_of_plan(connection, plan_id)
         time = plan_time(plan.kind, items, lists, cycle, sends, asked_at, longest)
-        found.append(WaitingPlanTime(plan, time, len(items)))
+        found.append(WaitingPlanTime(plan, time, count))
     return tuple(found)
 
 

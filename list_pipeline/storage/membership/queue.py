@@ -37,9 +37,13 @@ _HAS_SUPPRESSED_ADDRESS = """
 """Whether the address of the contact ``c`` was suppressed and not reinstated, or kept off the campaign lists, under any id."""
 
 
-def balance_sizes(connection: Connection) -> tuple[int, int, int]:
+def balance_sizes(connection: Connection, without_plan: int | None = None) -> tuple[int, int, int]:
     """Members of the three campaign lists that could be mailed, those in quarantine among them: they are mailed again soon, and
-    nobody is moved because of them. Who stands in two lists counts in the first."""
+    nobody is moved because of them. Who stands in two lists counts in the first.
+
+    Args:
+        without_plan: as they would be if everybody was off them whom this plan would suppress, those it holds stay.
+    """
     found = fetch_row(
         connection,
         "the sizes of the campaign lists",
@@ -50,7 +54,10 @@ def balance_sizes(connection: Connection) -> tuple[int, int, int]:
         from contact_list_membership c
         where (in_campaign_list_1 or in_campaign_list_2 or in_campaign_list_3) and not is_unsubscribed
           and (not is_excluded or {is_active("c.contact_id")})
+          and contact_id not in (select contact_id from plan_item where plan_id = cast(:plan as bigint)
+                                 and action = {sql_word(ItemAction.SUPPRESS)} and not is_held)
         """,
+        plan=without_plan,
     )
     return int(found["first"]), int(found["second"]), int(found["third"])
 

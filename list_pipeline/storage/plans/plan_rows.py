@@ -22,7 +22,7 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.corrections import CorrectionSummary
 from list_pipeline.core.plans.evidence import Evidence
 from list_pipeline.core.plans.gate import GateRecord
-from list_pipeline.core.plans.plan import PLAN_LIFE, ItemAction, PlanItem, PlanKind, PlanStatus, Sweep
+from list_pipeline.core.plans.plan import CHANGING_ACTIONS, PLAN_LIFE, ItemAction, PlanItem, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.rebalancing.balance import RebalancingSummary
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.suppression.plan import SuppressionSummary
@@ -298,6 +298,18 @@ def plan_items(
         actions=None if actions is None else sorted(actions),
     )
     return tuple(_item(row) for row in found)
+
+
+def changes_if_approved(connection: Connection, plan_id: int) -> int:
+    """How many contacts a plan changes once it is approved: what it holds is decided by itself."""
+    return int(
+        fetch_scalar(
+            connection,
+            f"""select count(*) from plan_item
+                where plan_id = :id and action in {sql_list(*sorted(CHANGING_ACTIONS))} and not is_held""",
+            id=plan_id,
+        )
+    )
 
 
 def _column(item: PlanItem, name: str) -> Any:

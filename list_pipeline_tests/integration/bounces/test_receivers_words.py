@@ -270,4 +270,4 @@ def test_what_was_said_lies_nowhere_but_as_known_words(small: Installation, say:
     )
     assert [text for text in dumped if "xyzzy" in text] == []
     assert "xyzzy" not in str(small.logs)
-    assert "xyzzy" not in str(small.control.slack_messages())
+    assert "xyzzy" not in str(small.cards())

@@ -43,7 +43,7 @@ def send(made: Installation, role: ListRole, subject: str = "Letter 3", hours: f
 
 
 def told(made: Installation, headline: str) -> Sequence[str]:
-    found = [as_text(SlackMessage(row["text"], row["blocks"])) for row in made.control.slack_messages()]
+    found = [as_text(SlackMessage(row["text"], row["blocks"])) for row in made.cards()]
     return [words for words in found if headline in words]
 
 

@@ -102,7 +102,7 @@ def test_the_parts_and_the_winner_of_an_ab_test_are_asked_about_until_a_person_s
     assert cycles(small) == open_before
     assert doubted(small) == dict.fromkeys((*parts, winner), RoundDoubt.AB_TEST)
     assert kept_still(small) == set(CAMPAIGN_LISTS)
-    told = [str(row) for row in small.control.slack_messages() if "Fits No Cycle" in str(row)]
+    told = [str(row) for row in small.cards() if "Fits No Cycle" in str(row)]
     assert len(told) == 3
     assert all("A/B test" in words for words in told)
     # Looked at again, they are asked about no further and are placed nowhere either.

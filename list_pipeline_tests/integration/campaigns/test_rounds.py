@@ -59,7 +59,7 @@ def test_nothing_moves_until_a_person_says_what_an_extra_send_is(small: Installa
     small.maintain()
     assert small.steps(PlanKind.REBALANCING) == ()
     assert set(small.plan(PlanKind.REBALANCING).rebalancing_summary.frozen) == set(CAMPAIGN_LISTS)
-    asked = [row for row in small.control.slack_messages() if "Fits No Cycle" in str(row)]
+    asked = [row for row in small.cards() if "Fits No Cycle" in str(row)]
     assert len(asked) == 1
     assert f"list-pipeline round {extra}" in str(asked[0])
     rule_on_round(small.services, extra, RoundRuling.NOT_A_ROUND, by="ada", note="a sale")
@@ -87,7 +87,7 @@ def test_a_send_that_fits_no_longer_after_a_ruling_is_asked_about(small: Install
     assert f"Campaign {after} fits no cycle" in words
     assert "For now it begins a cycle." in words
     synchronise(small.services, progress=quietly)
-    assert [f"list-pipeline round {after}" in str(row) for row in small.control.slack_messages()].count(True) == 1
+    assert [f"list-pipeline round {after}" in str(row) for row in small.cards()].count(True) == 1
 
 
 def test_the_question_names_an_extra_mailing_that_came_before_the_first_round(small: Installation) -> None:
@@ -167,7 +167,7 @@ def test_a_segment_that_got_the_content_of_the_open_cycle_is_asked_about_and_is_
     assert doubted(small) == {part: RoundDoubt.SEGMENT}
     assert kept_still(small) == set(CAMPAIGN_LISTS)
     assert cycles(small) == [["Letter 3 to 1"]]
-    asked = [row for row in small.control.slack_messages() if "Fits No Cycle" in str(row)]
+    asked = [row for row in small.cards() if "Fits No Cycle" in str(row)]
     assert len(asked) == 1
     rule_on_round(small.services, part, RoundRuling.NOT_A_ROUND, by="ada")
     synchronise(small.services, progress=quietly)
@@ -274,7 +274,7 @@ def test_who_got_a_letter_twice_is_named_also_where_a_wrong_answer_split_it_over
     rule_on_round(small.services, again, RoundRuling.FITS, by="ada")
     assert named_twice(small) == [(again, [moved])]
     synchronise(small.services, progress=quietly)
-    told = [row for row in small.control.slack_messages() if "Same Mailing Twice" in str(row)]
+    told = [row for row in small.cards() if "Same Mailing Twice" in str(row)]
     assert len(told) == 1
     assert again in str(told[0])
 

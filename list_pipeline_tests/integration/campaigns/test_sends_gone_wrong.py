@@ -30,7 +30,7 @@ def look(made: Installation) -> None:
 
 def told(made: Installation, headline: str) -> Sequence[str]:
     """Messages under a headline, as people read them."""
-    found = [as_text(SlackMessage(row["text"], row["blocks"])) for row in made.control.slack_messages()]
+    found = [as_text(SlackMessage(row["text"], row["blocks"])) for row in made.cards()]
     return [words for words in found if headline in words]
 
 
@@ -58,7 +58,7 @@ def test_a_send_that_goes_as_scheduled_tells_nothing(small: Installation) -> Non
     small.clock.advance(3 * HOURS)
     look(small)
     synchronise(small.services, progress=quietly)
-    assert small.control.slack_messages() == []
+    assert small.cards() == []
     assert small.query("select 1 from review_item") == []
     assert small.query("select recipients_compared_at is not null from campaign_schedule order by id desc limit 1") == [
         (True,)

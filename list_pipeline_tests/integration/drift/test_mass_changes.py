@@ -79,7 +79,7 @@ def questions(made: Installation, status: str = "open") -> list[str]:
 
 
 def told(made: Installation, word: str = "at Large") -> list[str]:
-    return [str(message["text"]) for message in made.control.slack_messages() if word in str(message["text"])]
+    return [str(message["text"]) for message in made.cards() if word in str(message["text"])]
 
 
 def mailable(made: Installation, role: ListRole) -> list[int]:
@@ -604,7 +604,7 @@ def test_a_repair_says_how_many_would_enter_automations(install_small: Install) 
         ((question,),) = made.query("select summary from review_item where plan_id = :plan", plan=repair.plan_id)
         assert entering in question
         assert repair.entering == f"{entering}."
-        assert [one for one in made.control.slack_messages() if entering in str(one)]
+        assert [one for one in made.cards() if entering in str(one)]
 
 
 def test_a_repair_that_is_approved_is_carried_out_and_one_that_nobody_needs_lapses(small: Installation) -> None:

@@ -48,7 +48,7 @@ def test_lists_that_agree_take_only_reads_and_leave_nothing_to_tell(small: Insta
     assert not found.followed
     assert small.changing_requests() == {}
     assert open_reviews(small) == []
-    assert small.control.slack_messages() == []
+    assert small.cards() == []
     # Five lists counted, read and counted again; the excluded counted and read.
     assert found.requests == 5 * 3 + 2
 
@@ -91,7 +91,7 @@ def test_a_contact_in_two_lists_is_an_alert_with_a_repair_that_waits(small: Inst
         (plan_id,)
     ]
     assert {kind for kind, _ in open_reviews(small)} == {"drift", "plan"}
-    (message,) = small.control.slack_messages()
+    (message,) = small.cards()
     assert str(twice) in str(message)
     assert content_hash[:12] in str(message)
     assert "@" not in str(message["blocks"])
@@ -107,7 +107,7 @@ def test_a_drift_is_told_once_while_it_is_open(small: Installation) -> None:
     again = look(small)
     assert [one.kind for one in again.findings] == [DriftKind.IN_TWO_CAMPAIGN_LISTS]
     assert (open_reviews(small), proposals(small)) == (told, proposed)
-    assert len(small.control.slack_messages()) == 1
+    assert len(small.cards()) == 1
 
 
 def test_a_repair_that_nobody_needs_any_more_expires(small: Installation) -> None:
@@ -247,7 +247,7 @@ def test_somebody_elses_suppression_is_told_and_left_alone(small: Installation) 
     assert (theirs, "exclusion_differs", None) in kinds(found)
     assert proposals(small) == []
     assert {kind for kind, _ in open_reviews(small)} == {"drift"}
-    assert small.control.slack_messages() == []
+    assert small.cards() == []
 
 
 def test_what_our_own_maintenance_did_is_no_drift(small: Installation) -> None:
@@ -268,7 +268,7 @@ def test_an_alert_that_slack_refused_is_sent_by_the_next_reconciliation(small: I
     small.control.slack_scenario("error", error="channel_not_found", times=1)
     assert look(small).alert == "failed"
     look(small)
-    assert len(small.control.slack_messages()) == 1
+    assert len(small.cards()) == 1
 
 
 def test_the_account_with_traps_is_reconciled_within_a_fixed_number_of_requests(seeded: Installation) -> None:

@@ -166,7 +166,7 @@ def test_lists_more_than_fifteen_percent_apart_are_told_about_once(small: Instal
         small.take_off(OWN, small.account.people[number])
     small.maintain()
     small.maintain()
-    told = [message for message in small.control.slack_messages() if "Far Apart" in str(message)]
+    told = [message for message in small.cards() if "Far Apart" in str(message)]
     assert len(told) == 1
     assert "26.4 %" in told[0]["text"]
     assert ListEvent.SEVERE_IMBALANCE_FOUND in [one.event for one in state_history.history(small.services, OWN)]

@@ -55,8 +55,67 @@ def test_later_messages_answer_below_the_first_and_critical_ones_show_in_the_cha
         ("Waits", None), ("Approved", first.ts), ("Failed", first.ts), ("Another campaign", None),
         ("About the report", first.ts),
     ]  # fmt: skip
-    subtypes = [message["subtype"] for message in here.control.slack_messages()]
+    subtypes = [message["subtype"] for message in here.cards()]
     assert subtypes == ["bot_message", "bot_message", "thread_broadcast", "bot_message", "bot_message"]
+
+
+def _with_details(words: str) -> SlackMessage:
+    return _message(words)._replace(details=_message(f"Details: {words}"))
+
+
+def test_details_stand_below_their_message_once(here: Installation) -> None:
+    first = deliver(here.services, "report", _with_details("Waits"), thread_key=THREAD)
+    deliver(here.services, "alone", _with_details("Drift"))
+    deliver(here.another(), "report", _with_details("Waits"), thread_key=THREAD)
+
+    alone = here.query("select message_ts from notification where message_key = 'alone'")[0][0]
+    assert _shown(here) == [
+        ("Waits", None), ("Details: Waits", first.ts), ("Drift", None), ("Details: Drift", alone),
+    ]  # fmt: skip
+
+
+def test_details_wait_for_their_message_and_follow_it_after_an_outage(here: Installation) -> None:
+    here.control.slack_scenario("error", times=1, error="channel_not_found")
+    assert deliver(here.services, "report", _with_details("Waits"), thread_key=THREAD).state == "failed"
+    here.clock.advance(timedelta(seconds=31))
+    deliver(here.services, "later", _message("Approved"), thread_key=THREAD)
+    here.control.slack_scenario("error", times=1, error="channel_not_found")
+    # Due by now, and left alone, because what they stand below has not arrived.
+    assert [one.key for one in send_waiting(here.services)] == ["report"]
+    assert _state(here, "report:details") == ("pending", 0)
+    _for_an_hour(here)
+    assert [words for words, _ in _shown(here)] == ["Approved", "Waits", "Details: Waits"]
+
+
+def test_details_that_could_not_be_posted_follow_by_themselves(here: Installation) -> None:
+    deliver(here.services, "report", _message("Waits"), thread_key=THREAD)
+    here.control.slack_scenario("error", times=1, error="channel_not_found")
+    # As an outage in between would leave it: the message is there, and its details are not.
+    assert deliver(here.services, "report:details", _message("Details: Waits"), thread_key=THREAD).state == "failed"
+    _for_an_hour(here)
+    assert [words for words, _ in _shown(here)] == ["Waits", "Details: Waits"]
+
+
+def test_through_the_webhook_details_follow_as_a_second_message(here: Installation) -> None:
+    webhook = here.another(slack_bot_token=None, slack_webhook_url=here.server.url + "/services/T0/B0/hook")
+    deliver(webhook, "report", _with_details("Waits"), thread_key=THREAD)
+    assert _shown(here) == [("Waits", None), ("Details: Waits", None)]
+
+
+def test_an_email_has_the_details_of_its_message(here: Installation) -> None:
+    services = here.another(slack_bot_token=None, **EMAIL)
+    assert deliver(services, "report", _with_details("Waits"), important=True).channel == "email"
+    (email,) = here.control.emails()
+    assert str(email).index("Waits") < str(email).index("Details: Waits")
+    assert _state(here, "report:details") == ("skipped", 0)
+
+
+def test_without_slack_details_are_left_out_with_their_message_and_posted_with_it_later(here: Installation) -> None:
+    nowhere = here.another(slack_bot_token=None)
+    assert deliver(nowhere, "report", _with_details("Waits")).state == "skipped"
+    assert _state(here, "report:details") == ("skipped", 0)
+    deliver(here.services, "report", _with_details("Waits"))
+    assert [words for words, _ in _shown(here)] == ["Waits", "Details: Waits"]
 
 
 def test_where_the_first_message_was_deleted_the_next_one_begins_a_new_thread(here: Installation) -> None:
@@ -103,7 +162,7 @@ def test_an_outage_of_an_hour_loses_nothing_and_sends_nothing_twice(install_quie
 
     _for_an_hour(made)
 
-    first, second = made.control.slack_messages()
+    first, second = made.cards()
     assert (first["text"], second["text"], second["thread_ts"]) == ("Report", "Failed", first["ts"])
     (attempts,) = made.query("select max(attempts) from notification")[0]
     assert attempts <= 12
@@ -162,7 +221,7 @@ def test_a_chart_that_is_refused_is_sent_as_text(here: Installation, webhook: bo
     here.control.slack_scenario("charts_refused", method="webhook" if webhook else "chat.postMessage", times=2)
     assert deliver(services, "second", message).state == "sent"
 
-    taken, refused = here.control.slack_messages()
+    taken, refused = here.cards()
     assert taken["blocks"][1]["type"] == "data_visualization"
     assert [block["type"] for block in refused["blocks"]] == ["header", "section"]
     assert "• List 2: 1,190 contacts" in refused["blocks"][1]["text"]["text"]
@@ -172,7 +231,7 @@ def test_charts_are_written_out_where_the_setting_says_so(here: Installation) ->
     chart = sizes_chart("Can be mailed", {"List 1": 1210})
     deliver(here.another(slack_charts="text"), "weekly", SlackMessage("Weekly", [chart or {}]))
 
-    (message,) = here.control.slack_messages()
+    (message,) = here.cards()
     assert message["blocks"][0]["type"] == "section"
 
 
@@ -180,7 +239,7 @@ def test_a_form_that_slack_refuses_for_no_reason_we_know_arrives_as_plain_text(h
     here.control.slack_scenario("error", error="invalid_blocks")
 
     assert deliver(here.services, "report", _message("Report")).state == "sent"
-    (message,) = here.control.slack_messages()
+    (message,) = here.cards()
     assert (message["text"], message["blocks"]) == ("Report", [])
 
 
@@ -197,7 +256,7 @@ def test_nobody_can_be_mentioned_through_a_name(here: Installation) -> None:
     text = compose("{name} approved it", name=evil)
     deliver(here.services, "approved", SlackMessage(text, [section([text])]))
 
-    (message,) = here.control.slack_messages()
+    (message,) = here.cards()
     assert "<" not in message["text"] + str(message["blocks"])
     assert "jane" not in str(message)
     page = here.control.slack_page()
@@ -248,7 +307,7 @@ def test_messages_of_one_turn_are_a_second_apart_and_oldest_first(here: Installa
 
     send_waiting(here.services)
 
-    messages = here.control.slack_messages()
+    messages = here.cards()
     assert [message["text"] for message in messages] == [f"Report {number}" for number in range(4)]
     times = [float(message["ts"]) for message in messages]
     assert all(later - earlier >= 1.0 for earlier, later in pairwise(times))

@@ -100,7 +100,7 @@ def test_a_message_that_another_process_posted_is_not_posted_a_second_time(
 ) -> None:
     done = post(new_here.services, queued)
     assert (done.state, done.ts) == (DeliveryState.SENT, "1.0")
-    assert new_here.control.slack_messages() == []
+    assert new_here.cards() == []
     assert stored(new_here) == ("sent", "1.0", 0, None)
 
 

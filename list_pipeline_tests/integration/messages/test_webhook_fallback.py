@@ -26,7 +26,7 @@ def _notify(services: Services, key: str) -> Delivery:
 
 
 def _messages(small: Installation) -> list[Any]:
-    return list(small.control.slack_messages())
+    return list(small.cards())
 
 
 def test_the_report_arrives_through_the_webhook_and_is_sent_once(small: Installation) -> None:

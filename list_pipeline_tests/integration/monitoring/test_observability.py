@@ -54,7 +54,7 @@ def entries(made: Installation, event: str) -> list[dict[str, Any]]:
 
 
 def posted(made: Installation) -> list[str]:
-    return [str(message["text"]) for message in made.control.slack_messages()]
+    return [str(message["text"]) for message in made.cards()]
 
 
 def without_database(made: Installation) -> Services:
@@ -273,7 +273,7 @@ def test_too_many_failed_runs_hit_the_trigger_and_the_message_says_what_to_do(sm
     assert "2 of 10 scheduled runs failed" in result.words
     alerts.look(small.services, ())
     alerts.look(small.services, ())
-    (message,) = (m for m in small.control.slack_messages() if "Rollback Trigger" in m["text"])
+    (message,) = (m for m in small.cards() if "Rollback Trigger" in m["text"])
     assert "list-pipeline mode read_only" in json.dumps(message["blocks"])
     small.clock.advance(timedelta(days=8))
     (later,) = (one for one in triggers(small.services) if one.trigger is Trigger.FAILED_RUNS)

@@ -276,7 +276,7 @@ class Outcome:
 
 
 def outcome(made: Installation) -> Outcome:
-    messages = sorted(str(message["text"]) for message in made.control.slack_messages())
+    messages = sorted(str(message["text"]) for message in made.cards())
     return Outcome(written(made), at_mailjet(made), messages)
 
 
@@ -423,7 +423,7 @@ def test_a_list_that_bounces_a_lot_is_told_about_once(small: Installation, monke
     small.clock.advance(timedelta(minutes=20))
     outbox.send_waiting(small.services)
     small.maintain()
-    alert, report = small.control.slack_messages()
+    alert, report = small.cards()
     assert "A List Bounces A Lot: *20 %* of the recipients" in alert["text"]
     assert [each["text"].partition("*\n")[2] for each in alert["blocks"][2]["fields"]] == [str(LIST_SIZE), "3", "1"]
     assert "thread_ts" not in {key for key, value in report.items() if value}

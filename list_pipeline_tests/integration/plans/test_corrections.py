@@ -56,7 +56,7 @@ def statuses(made: Installation) -> list[str]:
 
 
 def messages(made: Installation, word: str) -> list[str]:
-    return [m["text"] for m in made.control.slack_messages() if word in m["text"]]
+    return [m["text"] for m in made.cards() if word in m["text"]]
 
 
 def test_an_undo_brings_every_contact_back_to_where_it_was_but_for_the_complaint(small: Installation) -> None:

@@ -23,7 +23,7 @@ ENTER = "3 contacts would enter automations at Mailjet, and may be mailed at onc
 
 
 def told(made: Installation, words: str) -> list[str]:
-    return [str(row) for row in made.control.slack_messages() if words in str(row)]
+    return [str(row) for row in made.cards() if words in str(row)]
 
 
 def waits(made: Installation) -> str:

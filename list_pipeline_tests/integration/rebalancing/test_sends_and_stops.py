@@ -107,7 +107,7 @@ def test_people_are_told_who_got_a_cycle_twice_once(small: Installation) -> None
         small.clock.advance(timedelta(hours=25))
         synchronise(small.services, progress=quietly)
     synchronise(small.services, progress=quietly)
-    told = [row for row in small.control.slack_messages() if "Same Mailing Twice" in str(row)]
+    told = [row for row in small.cards() if "Same Mailing Twice" in str(row)]
     assert len(told) == 1
     assert str(twice) in str(told[0])
     ((words,),) = small.query("select summary from review_item where details ->> 'about' = 'mailed_twice'")

@@ -45,7 +45,7 @@ def opened(made: Installation) -> list[tuple[str, str]]:
 
 
 def told(made: Installation, headline: str) -> Sequence[str]:
-    found = [as_text(SlackMessage(row["text"], row["blocks"])) for row in made.control.slack_messages()]
+    found = [as_text(SlackMessage(row["text"], row["blocks"])) for row in made.cards()]
     return [words for words in found if headline in words]
 
 

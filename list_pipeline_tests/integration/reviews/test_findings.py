@@ -36,7 +36,7 @@ HOURS = timedelta(hours=1)
 
 
 def told(made: Installation, headline: str) -> Sequence[str]:
-    found = [as_text(SlackMessage(row["text"], row["blocks"])) for row in made.control.slack_messages()]
+    found = [as_text(SlackMessage(row["text"], row["blocks"])) for row in made.cards()]
     return [words for words in found if headline in words]
 
 

@@ -103,7 +103,7 @@ def test_everybody_with_a_name_may_stop_and_only_a_reviewer_lets_it_go_on(mainta
     assert choose_mode(theirs, None, by="ada") is Mode.AUTO
     changes = maintained.query("select mode, changed_by, note from mode_change order by mode_change_id")
     assert changes == [("read_only", "mallory", "the lists look wrong"), (None, "ada", None)]
-    told = [message["text"] for message in maintained.control.slack_messages()][-2:]
+    told = [message["text"] for message in maintained.cards()][-2:]
     assert "stopped" in told[0]
     assert "Mode: auto" in told[1]
 

@@ -69,7 +69,7 @@ def test_people_are_told_once_that_it_waits(small: Installation) -> None:
             assert "Waits for Mailjet's Log" in text
             assert "It is read again at" in text
         small.clock.advance(BOUNCES.log_read_again)
-    assert len(small.control.slack_messages()) == 1
+    assert len(small.cards()) == 1
     assert small.query("select count(*) from list_state where state = 'needs_attention'") == [(0,)]
 
 

@@ -124,7 +124,7 @@ def test_corrections_and_schedules_wait_for_the_confirmation_too(first_day: Inst
 def test_people_are_told_once_that_the_lists_wait(first_day: Installation) -> None:
     for _ in range(2):
         synchronise(first_day.services, progress=quietly)
-    (message,) = first_day.control.slack_messages()
+    (message,) = first_day.cards()
     assert "Five Lists Wait for Confirmation" in message["text"]
     for role, list_id in first_day.account.lists.by_role().items():
         assert f"{role.label}: {list_id} *{role.label}*" in str(message["blocks"])
@@ -143,7 +143,7 @@ def test_lists_in_each_others_place_are_found_wrong_and_not_confirmed(small: Ins
     with pytest.raises(RefusedError, match="do not look like"):
         confirm_lists(services, by="A. Person", note="I am in a hurry")
     assert state(small) == before
-    assert "Look Wrong" in small.control.slack_messages()[0]["text"]
+    assert "Look Wrong" in small.cards()[0]["text"]
 
 
 @pytest.mark.parametrize("what", SWAPS)
@@ -225,7 +225,7 @@ def test_what_looks_wrong_is_confirmed_with_a_note_and_on_purpose_only(small: In
     )
     assert (by, note) == ("A. Person", "a new list")
     assert ListsRule.ROUNDS_ARE_COMPARABLE.value in despite
-    assert "In spite of" in str(small.control.slack_messages()[-1]["blocks"])
+    assert "In spite of" in str(small.cards()[-1]["blocks"])
 
 
 def test_what_was_confirmed_is_kept_with_sizes_and_overlaps(small: Installation) -> None:

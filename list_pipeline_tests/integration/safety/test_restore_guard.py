@@ -193,7 +193,7 @@ def test_whatever_looks_like_our_own_work_keeps_the_stop(small: Installation, wh
     synchronise(small.services, progress=quietly)
     assert change_block_reason(small.services) is not None
     assert small.query("select max(own_work) from reconciliation") == [(1,)]
-    assert len(small.control.slack_messages()) == 1
+    assert len(small.cards()) == 1
 
 
 def test_what_waits_behind_the_stop_is_taken_up_by_itself_when_a_person_accepted(small: Installation) -> None:

@@ -298,7 +298,7 @@ def test_people_are_told_once_what_hung_and_nothing_else_is_ended(small: Install
         assert watch_locks(small.services) == ()
         assert not is_alive(small.database_url, stuck)
         assert is_alive(small.database_url, bystander)
-    told = [str(one["text"]) for one in small.control.slack_messages() if "Held a Lock" in str(one["text"])]
+    told = [str(one["text"]) for one in small.cards() if "Held a Lock" in str(one["text"])]
     assert len(told) == 1
     assert "jane.doe" not in str(told) + str(health.as_json())
 

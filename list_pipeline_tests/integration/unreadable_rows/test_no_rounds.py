@@ -62,7 +62,7 @@ def rule(made: Installation, *, is_no_round: bool = True) -> bool:
 
 
 def told(made: Installation) -> list[str]:
-    return [as_text(SlackMessage(row["text"], row["blocks"])) for row in made.control.slack_messages()]
+    return [as_text(SlackMessage(row["text"], row["blocks"])) for row in made.cards()]
 
 
 @pytest.mark.parametrize("fields", [("Status",), TIMES, (*TIMES, "ListID"), ("ListID", "IsDeleted")])

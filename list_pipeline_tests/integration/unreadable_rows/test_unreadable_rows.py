@@ -116,7 +116,7 @@ def test_people_are_told_once_and_a_row_that_was_mended_counts_by_itself(small: 
     assert any("1 row of Mailjet cannot be read" in finding for finding in report.findings)
     (finding,) = findings(small)
     assert f"contact {spoilt}: Email is with control characters or spaces" in finding
-    told = [one for one in small.control.slack_messages() if "Cannot Be Read" in json.dumps(one)]
+    told = [one for one in small.cards() if "Cannot Be Read" in json.dumps(one)]
     assert len(told) == 1
     assert "example.com" not in json.dumps(told) + finding
 

@@ -167,12 +167,12 @@ def test_a_plan_that_waited_is_shown_approved_and_carried_out(opened: Opened) ->
 
 def test_a_message_that_waited_for_slack_arrives_once(opened: Opened) -> None:
     with opened("plan_waits") as made:
-        assert made.control.slack_messages() == []
+        assert made.cards() == []
         made.clock.advance(timedelta(hours=2))
         (delivery,) = send_waiting(made.services)
         assert delivery.state == "sent"
         assert send_waiting(made.services) == []
-        (message,) = made.control.slack_messages()
+        (message,) = made.cards()
         assert "suppression" in str(message).lower()
 
 

@@ -24,6 +24,7 @@ from list_pipeline.core.reports.facts import (
     MaintenanceLinks,
     RebalancingFacts,
     SenderFault,
+    Standing,
     SuppressionFacts,
 )
 from list_pipeline.core.runs.status import RunStatus
@@ -67,8 +68,8 @@ FACTS = MaintenanceFacts(
 WAITING = replace(
     FACTS,
     status=RunStatus.PENDING_REVIEW,
-    suppression=SuppressionFacts({"hard_bounce": 120}),
-    rebalancing=RebalancingFacts(10),
+    suppression=SuppressionFacts({"hard_bounce": 120}, standing=Standing.WOULD),
+    rebalancing=RebalancingFacts(10, standing=Standing.WOULD),
 )
 GOOD: dict[str, Any] = {
     "concerns": ["list_is_ill:list_2", "still_mailed"],

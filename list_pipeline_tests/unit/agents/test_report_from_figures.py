@@ -66,11 +66,12 @@ def test_the_report_of_the_figures_alone() -> None:
 def test_the_report_of_the_figures_never_shows_a_plan_as_done() -> None:
     assert policy_report(WAITING).executive_summary == (
         "The plan waits for a person's decision; until then it changes nothing. "
-        "120 contacts are planned to be suppressed. 10 changes of lists are planned."
+        "120 contacts would be suppressed. 10 contacts would change or join a list."
     )
     assert policy_report(WAITING).actions_taken == ()
     assert policy_report(WAITING).next_steps[0] == "A person approves or rejects the plan before the next campaign."
-    assert policy_report(WAITING).key_metrics[0].value == "0 (120 planned)"
+    assert policy_report(WAITING).key_metrics[0].value == "120"
+    assert policy_report(WAITING).key_metrics[0].label == "Would Be Suppressed"
     quiet = replace(
         FACTS, suppression=SuppressionFacts(), rebalancing=RebalancingFacts(), sender_faults=[SenderFault("policy", 3)]
     )
@@ -162,11 +163,20 @@ def test_the_codes_own_report_is_made_of_the_same_statements_that_a_model_may_ch
     assert known >= {*report.concerns, *report.recommendations, *report.next_steps, *report.actions_taken}
     assert len(report.key_metrics) <= MOST_ENTRIES
     ids = {each.id for each in statements_of(facts).statements}
-    assert len(ids & {"suppressed", "nobody_suppressed", "suppressions_planned"}) == 1
+    assert len(ids & {"suppressed", "nobody_suppressed", "suppressions_open"}) == 1
     for contradicting in (
         {"lists_comparable", "not_comparable"},
         {"all_healthy", "lists_need_attention"},
         {"complaints_below_target", "complaints_above_target"},
-        {"running", "failed", "waits_for_a_person", "rejected", "rolled_back", "partly_rolled_back", "read_only"},
+        {
+            "running",
+            "failed",
+            "waits_for_a_person",
+            "rejected",
+            "lapsed",
+            "rolled_back",
+            "partly_rolled_back",
+            "read_only",
+        },
     ):
         assert len(ids & contradicting) <= 1

@@ -128,7 +128,7 @@ def test_what_code_insists_on_is_said_whatever_is_chosen() -> None:
     written = answered(WAITING, **{**NOTHING, "executive_summary": ["lists_comparable"]})
 
     assert written.report.executive_summary.startswith("The plan waits for a person's decision; until then it changes")
-    assert "120 contacts are planned to be suppressed." in written.report.executive_summary
+    assert "120 contacts would be suppressed." in written.report.executive_summary
     for name in ("concerns", "recommendations", "next_steps", "actions_taken"):
         assert getattr(written.report, name) == getattr(policy_report(WAITING), name)
 

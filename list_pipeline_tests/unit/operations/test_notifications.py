@@ -28,6 +28,7 @@ from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.core.reviews.messages import (
     LateExecution,
     PlanDecision,
+    Questions,
     WaitingPlan,
     decision_message,
     late_message,
@@ -63,21 +64,21 @@ def test_a_name_and_a_note_can_neither_mention_nor_break_a_message(by: str, note
 
 def test_whoever_is_asked_finds_the_commands_and_the_end_of_the_wait() -> None:
     waiting = [WaitingPlan(7, PlanKind.SUPPRESSION, "the-hash-of-it", 12)]
-    (block,) = review_block(waiting, 1, 72)
+    (block,) = review_block(waiting, Questions(1, 6), 72)
 
     text = block["text"]["text"]
     assert "Suppression plan 7, 12 changes:" in text
     assert "`list-pipeline approve 7 the-hash-of- --by NAME`" in text
     assert "`list-pipeline reject 7 --by NAME`" in text
-    assert "One question about single contacts" in text
+    assert "One question about 6 contacts" in text
     assert "72 hours" in text
-    assert review_block([], 0, 72) == []
+    assert review_block([], Questions(), 72) == []
 
 
 def test_whoever_is_asked_about_contacts_that_could_not_be_changed_is_not_told_that_this_lapses() -> None:
-    (block,) = review_block([], 0, 72, 1)
+    (block,) = review_block([], Questions(), 72, Questions(1, 1))
     text = block["text"]["text"]
-    assert "One question about contacts that could not be changed" in text
+    assert "One question about 1 contact that could not be changed" in text
     assert "72 hours" not in text
     assert "does not lapse" in text
 
@@ -123,7 +124,7 @@ def test_a_message_that_slack_would_refuse_is_replaced_by_its_plain_text(blocks:
 
 
 def test_a_good_message_is_left_as_it_is_and_an_empty_text_is_not() -> None:
-    assert safe_message("Fine", [header("Fine")]) == (("Fine", [header("Fine")]), ())
+    assert safe_message("Fine", [header("Fine")]) == (("Fine", [header("Fine")], None), ())
     message, found = safe_message(" ", [header("Fine")])
     assert found
     assert problems(message.text, message.blocks) == ()

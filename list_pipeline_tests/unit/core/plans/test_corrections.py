@@ -203,10 +203,12 @@ def test_the_message_says_what_is_left_and_keeps_slacks_limits() -> None:
         "Maintenance undone", "ada <!channel>", "x" * 900, 5, 3, 1, 1, tuple(range(400)), {Refusal.COMPLAINT: 2}
     )
     message = correction_message(facts, automatic=False)
-    assert problems(*message) == ()
+    assert problems(*message[:2]) == ()
     assert "Critical" in message.text
     assert "<!channel>" not in str(message.blocks)
     assert "2 left as they are: complained" in message.text
+    named = correction_message(facts, automatic=False, left={Refusal.COMPLAINT: [41, 42]})
+    assert "explicit override (contacts 41 and 42)." in named.text
     done = correction_message(
         CorrectionFacts("Rebalancing rolled back", "rule", "", 5, 5, 0, 0, (), {}), automatic=True
     )

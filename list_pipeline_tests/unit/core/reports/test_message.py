@@ -13,10 +13,11 @@ from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
 from list_pipeline.core.health.figures import BounceTrend, SizeTrend
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.messages.slack_blocks import problems
+from list_pipeline.core.messages.slack_blocks import SlackMessage, problems
 from list_pipeline.core.monitoring.complaints import ComplaintRate
 from list_pipeline.core.plans.plan import Urgency
-from list_pipeline.core.reports.facts import ListRates, Trend
+from list_pipeline.core.reports.card import WAITING
+from list_pipeline.core.reports.facts import ListRates, RebalancingForecast, TakenBackFacts, Trend
 from list_pipeline.core.reports.message import (
     AttemptFacts,
     ExecutiveReport,
@@ -27,6 +28,7 @@ from list_pipeline.core.reports.message import (
     RebalancingFacts,
     SenderFault,
     StageErrors,
+    Standing,
     SuppressionFacts,
     as_text,
     maintenance_message,
@@ -76,7 +78,6 @@ FACTS = MaintenanceFacts(
         next_steps=["Look again before the next campaign."],
         source=AdviceSource.MODEL,
     ),
-    rationale_source=AdviceSource.MODEL,
     assessments=[
         assessment(ListRole.CAMPAIGN_1, HealthStatus.HEALTHY, Urgency.LOW),
         assessment(ListRole.CAMPAIGN_2, HealthStatus.CRITICAL, Urgency.HIGH),
@@ -91,7 +92,19 @@ FACTS = MaintenanceFacts(
 
 
 def shown(facts: MaintenanceFacts) -> str:
+    """The card and its details as one text."""
     return as_text(maintenance_message(facts))
+
+
+def card_of(facts: MaintenanceFacts) -> str:
+    """The card alone."""
+    return as_text(maintenance_message(facts)._replace(details=None))
+
+
+def details_of(facts: MaintenanceFacts) -> SlackMessage:
+    found = maintenance_message(facts).details
+    assert found is not None
+    return found
 
 
 def test_a_complete_run_has_the_specified_parts_in_order() -> None:
@@ -99,10 +112,14 @@ def test_a_complete_run_has_the_specified_parts_in_order() -> None:
 
     parts = [
         "🔄 Post-Campaign List Maintenance Complete",
-        "Contacts Suppressed: 1,245",
-        "Contacts Rebalanced: 15",
         "Autumn news, round 2 to List 2, sent 2026-11-20 09:00 UTC",
         "12,000 recipients, 1,305 not delivered or complained (10.9 %)",
+        "Contacts Suppressed: 1,245",
+        "Contacts Rebalanced: 15",
+        "⚠️ List 2 loses many contacts.",
+        "Maintenance log 17 · View Details: https://app.example.com/admin/list-management/17",
+        "Dagster run: https://dag.example.com/r",
+        "Details: Autumn news, round 2",
         "AI Assessment\nAll is well.\nWritten from the figures. The AI model chose which of these sentences come first",
         "What needs attention\nConcerns\n• List 2 loses many contacts.\nRecommendations\n• Check SPF.",
         "Next steps\n• Look again before the next campaign.",
@@ -113,8 +130,6 @@ def test_a_complete_run_has_the_specified_parts_in_order() -> None:
         "7 moves wait until this cycle",
         "10 moves are the fewest.",
         "🟢 List 1 healthy: delivered 98 %",
-        "Maintenance log 17 · View Details: https://app.example.com/admin/list-management/17",
-        "Dagster run: https://dag.example.com/r",
         "41 requests to Mailjet",
         "why a contact is where it is: `list-pipeline why CONTACT`",
     ]
@@ -124,16 +139,36 @@ def test_a_complete_run_has_the_specified_parts_in_order() -> None:
     assert "without the AI model" not in text
 
 
-def figures_of(facts: MaintenanceFacts) -> list[str]:
-    return [field["text"] for field in maintenance_message(facts).blocks[1]["fields"]]
+def figures_in(message: SlackMessage) -> list[str]:
+    return [field["text"] for block in message.blocks for field in block.get("fields", ())]
 
 
-def test_what_was_done_comes_first_and_then_the_two_figures_that_the_report_chose() -> None:
-    done = ["*Contacts Suppressed*\n1,245", "*Contacts Rebalanced*\n15"]
-    chosen = ["*Largest Distance From the Average*\n1.9 % ↓", "*Complaint Rate*\n0.03 %"]
+def test_the_card_has_what_was_done_and_the_details_the_figures_that_the_report_chose() -> None:
+    assert figures_in(maintenance_message(FACTS)) == ["*Contacts Suppressed*\n1,245", "*Contacts Rebalanced*\n15"]
+    chosen = ["*Largest Distance From the Average*\n1.9 % ↓", "*Complaint Rate*\n0.03 % (0.01 to 0.08 %)"]
+    assert figures_in(details_of(FACTS)) == chosen
+    assert figures_in(details_of(replace(FACTS, report=None))) == []
 
-    assert figures_of(FACTS) == done + chosen
-    assert figures_of(replace(FACTS, report=None)) == done
+
+@pytest.mark.parametrize("status", RunStatus)
+def test_a_card_is_no_longer_than_a_phone_shows(status: RunStatus) -> None:
+    facts = replace(
+        FACTS,
+        status=status,
+        review_reason="12 % is over the cap of 10 %",
+        suppression=SuppressionFacts({"hard_bounce": 12}, {"hard_bounce": 8}, {"hard_bounce": 2}, 3),
+        complaint_rate=ComplaintRate(60, 12_000),
+    )
+    lines = [line for line in card_of(facts).splitlines() if line.strip("=- ")]
+    # Beside these, six say how a plan that waits is decided.
+    assert len(lines) <= 11
+
+
+def test_of_a_past_campaign_the_card_is_all() -> None:
+    past = replace(FACTS, judged_as_of=datetime(2026, 10, 1, tzinfo=UTC))
+    assert maintenance_message(past).details is None
+    assert card_of(past).startswith("🗄️ Past Campaign Looked At")
+    assert "A past campaign, judged by what was known at 2026-10-01 00:00 UTC" in card_of(past)
 
 
 def test_each_list_has_a_line_on_its_health_with_the_interval_of_its_rates() -> None:
@@ -164,17 +199,11 @@ def test_where_there_is_nothing_to_say_there_is_no_section_for_it() -> None:
     assert "What needs attention" not in shown(replace(FACTS, report=None))
 
 
-@pytest.mark.parametrize("summary", AdviceSource)
-@pytest.mark.parametrize("reasons", AdviceSource)
-def test_it_says_whether_a_model_chose_among_the_sentences(summary: AdviceSource, reasons: AdviceSource) -> None:
-    facts = replace(
-        FACTS,
-        report=ExecutiveReport("All is well.", concerns=["Look."], source=summary),
-        suppression_rationale="Because.",
-        rationale_source=reasons,
-    )
+@pytest.mark.parametrize("source", AdviceSource)
+def test_it_says_whether_a_model_chose_among_the_sentences(source: AdviceSource) -> None:
+    facts = replace(FACTS, report=ExecutiveReport("All is well.", concerns=["Look."], source=source))
 
-    chose = AdviceSource.MODEL in (summary, reasons)
+    chose = source is AdviceSource.MODEL
     assert ("The AI model chose which of these sentences come first; it decided nothing." in shown(facts)) is chose
     assert ("Written from the figures, without the AI model." in shown(facts)) is not chose
 
@@ -217,23 +246,74 @@ def test_a_partial_rebalancing_is_not_called_a_partial_suppression() -> None:
 
 @pytest.mark.parametrize(
     ("status", "title"),
-    [
-        (RunStatus.PENDING_REVIEW, "Waits for a Person"),
-        (RunStatus.READ_ONLY, "Nothing Was Changed"),
-        (RunStatus.REJECTED, "Rejected"),
-    ],
+    [(RunStatus.PENDING_REVIEW, "Waits for a Person"), (RunStatus.READ_ONLY, "Nothing Was Changed")],
 )
-def test_a_plan_that_was_not_executed_shows_nothing_as_done(status: RunStatus, title: str) -> None:
+def test_what_a_plan_would_do_is_told_in_the_conditional_everywhere(status: RunStatus, title: str) -> None:
     facts = replace(
-        FACTS, status=status, suppression=SuppressionFacts({"hard_bounce": 12}), rebalancing=RebalancingFacts(3)
+        FACTS,
+        status=status,
+        suppression=SuppressionFacts({"hard_bounce": 12, "complaint": 5}, standing=Standing.WOULD),
+        rebalancing=RebalancingFacts(3, 0, 1, standing=Standing.WOULD),
     )
 
     text = shown(facts)
 
     assert title in text.splitlines()[0]
-    assert "Contacts Suppressed: 0 (12 planned)" in text
-    assert "Contacts Rebalanced: 0 (3 planned)" in text
-    assert "0 of 12 suppressed" in text
+    assert "Would Be Suppressed: 17\nWould Change or Join a List: 4\n" in text
+    assert "address does not exist: 12 would be suppressed" in text
+    assert "complained about spam: 5 would be suppressed" in text
+    assert "• 3 would be moved between lists\n• 1 would be added from the master list" in text
+    assert (
+        "the next rounds would no longer mail 17 contacts: 12 that cannot be reached, 5 who complained about spam."
+        in text
+    )
+    for done in ("Contacts Suppressed", "Contacts Rebalanced", "0 of", " suppressed\n• ", "(12 planned)"):
+        assert done not in text.replace("be suppressed", "")
+
+
+def test_what_would_follow_on_suppressions_that_wait_is_told_with_them() -> None:
+    facts = replace(
+        FACTS,
+        status=RunStatus.READ_ONLY,
+        suppression=SuppressionFacts({"hard_bounce": 53}, standing=Standing.WOULD),
+        rebalancing=RebalancingFacts(forecast=RebalancingForecast(40, 18), not_begun="Planned after the decision."),
+    )
+    text = shown(facts)
+    assert "Would Be Suppressed: 53\nWould Then Change or Join a List: 58\n" in text
+    assert "• on the lists as they are now, 40 would then be moved and 18 added from the master list\n" in text
+    assert "No contact had to change lists" not in text
+
+
+def test_complaints_that_ran_at_once_are_told_apart_from_what_waits() -> None:
+    waits = SuppressionFacts({"hard_bounce": 12, "complaint": 5}, {"complaint": 5}, standing=Standing.WOULD)
+    text = shown(replace(FACTS, status=RunStatus.PENDING_REVIEW, suppression=waits))
+    assert "Contacts Suppressed: 5 at once, 12 more would be\n" in text
+    assert "• complained about spam: 5 suppressed\n" in text
+
+
+@pytest.mark.parametrize("standing", [Standing.REJECTED, Standing.LAPSED])
+def test_of_a_plan_that_was_turned_down_nothing_is_told_as_done_or_to_come(standing: Standing) -> None:
+    facts = replace(
+        FACTS,
+        status=RunStatus.REJECTED,
+        suppression=SuppressionFacts({"hard_bounce": 12}, standing=standing),
+        rebalancing=RebalancingFacts(3, standing=standing),
+    )
+    text = shown(facts)
+    assert ("Plan Rejected" in text.splitlines()[0]) == (standing is Standing.REJECTED)
+    assert ("Nobody Decided" in text.splitlines()[0]) == (standing is Standing.LAPSED)
+    assert "Contacts Suppressed: 0 (12 left out)\nContacts Rebalanced: 0 (3 left out)\n" in text
+    assert "address does not exist: 12 left out" in text
+    assert "would" not in text
+    assert "Expected effect" not in text
+
+
+def test_after_an_undo_the_message_says_what_stands_and_why_and_promises_no_effect() -> None:
+    undone = TakenBackFacts(10, {"unsubscribed": 2}, by_person=True)
+    text = card_of(replace(FACTS, status=RunStatus.PARTLY_ROLLED_BACK, taken_back=undone))
+    assert "10 changes taken back, 2 left as they are." in text
+    assert "• 2: unsubscribed: nobody but the contact can undo that" in text
+    assert "Expected effect" not in shown(replace(FACTS, taken_back=undone))
 
 
 def test_a_frozen_list_is_said_to_have_kept_contacts_and_nothing_is_said_where_none_did() -> None:
@@ -244,12 +324,12 @@ def test_a_frozen_list_is_said_to_have_kept_contacts_and_nothing_is_said_where_n
     assert "list-pipeline mass-changes" in told
 
 
-def test_a_waiting_plan_says_why_and_what_to_do() -> None:
-    text = shown(replace(FACTS, status=RunStatus.PENDING_REVIEW, review_reason="12 % is over the cap of 10 %"))
+def test_a_waiting_plan_says_why_on_its_card() -> None:
+    waits = replace(FACTS, status=RunStatus.PENDING_REVIEW, review_reason="12 % is over the cap of 10 %")
 
-    assert "12 % is over the cap of 10 %" in text
-    assert "Approve or reject" in text
-    assert "Waiting for a decision" not in shown(FACTS)
+    assert "Why it waits: 12 % is over the cap of 10 %" in card_of(waits)
+    assert any(block.get("text", {}).get("text", "").startswith(WAITING) for block in maintenance_message(waits).blocks)
+    assert "Why it waits" not in shown(FACTS)
 
 
 def test_a_failed_run_names_stages_and_counts() -> None:
@@ -260,22 +340,6 @@ def test_a_failed_run_names_stages_and_counts() -> None:
     assert "Failed" in text.splitlines()[0]
     assert "• suppression: 3" in text
     assert "• report" not in text
-
-
-def test_a_summary_without_the_model_says_so() -> None:
-    facts = replace(
-        FACTS,
-        report=ExecutiveReport("All is well."),
-        rationale_source=AdviceSource.POLICY,
-        suppression_rationale="Policy text.",
-        expected_impact="Less.",
-    )
-
-    text = shown(facts)
-
-    assert "without the AI model" in text
-    assert "Why these contacts: Policy text." in text
-    assert "Expected effect: Less." in text
 
 
 def test_without_app_url_and_run_url_there_are_no_links() -> None:
@@ -302,7 +366,7 @@ def test_nothing_found_is_said_plainly() -> None:
     text = shown(facts)
 
     assert "Contacts Suppressed: 0\nContacts Rebalanced: 0" in text
-    assert "Nobody had to be suppressed." in text
+    assert "Nobody has to be suppressed." in text
     assert "No contact had to change lists." in text
 
 
@@ -352,8 +416,6 @@ def test_whatever_strangers_write_the_message_is_taken_and_mentions_nobody(
             next_steps=[name] * 5,
             source=AdviceSource.MODEL,
         ),
-        suppression_rationale=advice,
-        expected_impact=advice,
         review_reason=advice,
         next_campaign=name,
         bounces=counts,
@@ -363,13 +425,12 @@ def test_whatever_strangers_write_the_message_is_taken_and_mentions_nobody(
         errors=[StageErrors(reason, count) for reason, count in counts.items()],
     )
 
-    text, blocks = maintenance_message(facts)
-
-    assert problems(text, blocks) == ()
-    assert block_errors(blocks) == []
-    assert not blocks_too_long(blocks)
-    for mention in ("<!", "<@", "<#"):
-        assert mention not in text + str(blocks)
+    for text, blocks, _ in (maintenance_message(facts), details_of(facts)):
+        assert problems(text, blocks) == ()
+        assert block_errors(blocks) == []
+        assert not blocks_too_long(blocks)
+        for mention in ("<!", "<@", "<#"):
+            assert mention not in text + str(blocks)
 
 
 def test_the_largest_message_that_words_can_make_stays_below_the_limit() -> None:
@@ -387,8 +448,6 @@ def test_the_largest_message_that_words_can_make_stays_below_the_limit() -> None
             next_steps=[worst] * 5,
             source=AdviceSource.MODEL,
         ),
-        suppression_rationale=worst,
-        expected_impact=worst,
         review_reason=worst,
         next_campaign=worst,
         bounces={worst + str(n): 1 for n in range(40)},
@@ -398,7 +457,8 @@ def test_the_largest_message_that_words_can_make_stays_below_the_limit() -> None
         errors=[StageErrors(worst, 1)] * 40,
     )
 
-    assert problems(*maintenance_message(facts)) == ()
+    for text, blocks, _ in (maintenance_message(facts), details_of(facts)):
+        assert problems(text, blocks) == ()
 
 
 def test_refusals_are_told_with_who_refuses_and_how_that_changed() -> None:

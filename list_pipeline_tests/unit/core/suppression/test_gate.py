@@ -183,7 +183,7 @@ class TestConfidence:
         held = hard(3, is_held=True), hard(4, is_held=True, group=None)
         words = {check.name: check.words for check in judge(hard(1), hard(2, confidence=0.9), *held).checks}
         assert words["confidence"] == "0 of 2 are below 0.70; the lowest confidence is 0.90."
-        assert words["incidents"].startswith("2 contacts at 1 domains are held")
+        assert words["incidents"].startswith("2 contacts at 1 domain are held")
         assert "none to judge" in {check.name: check.words for check in judge().checks}["confidence"]
 
     def test_a_complaint_is_exempt(self) -> None:

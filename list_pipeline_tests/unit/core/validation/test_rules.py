@@ -14,7 +14,7 @@ from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthPolicy, HealthStatus
 from list_pipeline.core.health.figures import SendFigures
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.messages.slack_blocks import problems
+from list_pipeline.core.messages.slack_blocks import as_text, problems
 from list_pipeline.core.plans.journal import StepAction
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
@@ -401,7 +401,9 @@ def test_the_message_says_what_is_wrong_what_to_do_and_whether_mailjet_will_send
 ) -> None:
     message = validation_message(news(facts, is_blocking))
     assert problems(message.text, message.blocks) == ()
-    shown = str(message.blocks)
+    shown = str(message.blocks) + str(message.details)
+    if message.details is not None:
+        assert problems(message.details.text, message.details.blocks) == ()
     assert title in message.text
     assert "Mailjet will still send it" in shown
     assert "example.com" not in shown + message.text
@@ -409,6 +411,15 @@ def test_the_message_says_what_is_wrong_what_to_do_and_whether_mailjet_will_send
     assert ("list-pipeline unblock" in shown) is is_blocking
     for result in validated(facts):
         assert (result.words in shown) is (result.severity is not Severity.PASSED)
+
+
+def test_a_block_names_whom_to_take_off_the_list_and_names_no_more_than_a_phone_shows() -> None:
+    few = replace(GOOD, state=state(suppressed=[4711, 4712]))
+    assert "Contacts 4711 and 4712; what is known of each: `list-pipeline why ID`" in as_text(
+        validation_message(news(few, True))
+    )
+    many = as_text(validation_message(news(replace(GOOD, state=state(suppressed=list(range(100, 4_000)))), True)))
+    assert "Contacts 100, 101, 102, 103, 104, 105, 106, 107, 108 and 109 and others; what" in many
 
 
 def test_the_other_messages_keep_slacks_limits() -> None:
