@@ -252,7 +252,9 @@ class Settings(BaseSettings):
         "info", pattern="^(?i:debug|info|warning|error)$", description="debug, info, warning, error."
     )
     log_format: str = Field("console", pattern="^(console|json)$", description="console or json.")
-    api_token: SecretStr | None = Field(None, description="For the trigger API; not used yet.")
+    api_token: SecretStr | None = Field(
+        None, description="A token of the HTTP service for programs: starts work, decides nothing."
+    )
     sentry_dsn: SecretStr | None = Field(None, description="Error tracking; off without it.")
 
     @field_validator("app_url", "dagster_url")

@@ -31,6 +31,7 @@ from list_pipeline.cli import (
     serve,
     shadow,
     states,
+    tokens,
     told_events,
     unreadable,
     validation,
@@ -249,6 +250,7 @@ serve.register(app)
 told_events.register(app)
 replay.register(app)
 shadow.register(app)
+tokens.register(app)
 
 
 @app.command()

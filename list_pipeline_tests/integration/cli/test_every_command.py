@@ -81,6 +81,9 @@ ROWS: Mapping[str, Row] = {
     "shadow start": Row(("--set", "grace_days=90", "--campaigns", "2", *NAMED)),
     "shadow show": Row(("--latest", "2", "--contacts")),
     "shadow stop": Row(NAMED),
+    "tokens create": Row(("A. Person", "--role", "reader", "--by", "A. Person", "--days", "7")),
+    "tokens list": Row(),
+    "tokens revoke": Row(("1", *NAMED)),
     "undo": Row(("{key}", *NAMED, "--yes"), also=("{key}", *NAMED, "--sweep", "24h"), asks=("{key}", *NAMED)),
     "redo": Row(("{key}", *NAMED, "--yes"), also=("{key}", *NAMED, "--sweep", "24h"), asks=("{key}", *NAMED)),
     "suppress": Row(

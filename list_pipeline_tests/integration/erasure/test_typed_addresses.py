@@ -14,6 +14,7 @@ from list_pipeline.core.errors import UnavailableError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.safety.modes import Mode
+from list_pipeline.core.tokens import Role
 from list_pipeline.core.verdict_imports.files import ImportFile, read_file
 from list_pipeline.operations.campaigns.rounds import rule_on_round
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
@@ -38,6 +39,7 @@ from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.operations.suppression.plan_and_execute import policy_of
 from list_pipeline.operations.suppression.shadow import start_shadow, stop_shadow
 from list_pipeline.operations.synchronisation import synchronise
+from list_pipeline.operations.tokens import create_token, list_tokens, revoke_token
 from list_pipeline.operations.validation.campaign_block import override
 from list_pipeline.operations.verdict_imports.importing import suppress_listed, take_back
 from list_pipeline.storage.database import execute, fetch_scalar
@@ -202,6 +204,10 @@ def _quarantine(made: Installation, note: str) -> None:
     quarantine_by_hand(made.services, [made.account.people[5]], days=3, by="ada", note=note, progress=quietly)
 
 
+def _token_made(made: Installation) -> None:
+    create_token(made.services, "ada", Role.READER, by="ada")
+
+
 WAYS: dict[str, tuple[Way, Way]] = {
     "suppress": (
         _maintained,
@@ -221,6 +227,10 @@ WAYS: dict[str, tuple[Way, Way]] = {
         lambda made: release_by_hand(made.services, made.account.people[5], by="ada", note=NOTE, progress=quietly),
     ),
     "start_shadow": (_as_it_is, lambda made: _start_shadow(made, NOTE)),
+    "revoke_token": (
+        _token_made,
+        lambda made: revoke_token(made.services, list_tokens(made.services)[0].token_id, by="ada", note=NOTE),
+    ),
     "stop_shadow": (
         lambda made: _start_shadow(made, "another figure"),
         lambda made: stop_shadow(made.services, by="ada", note=NOTE),

@@ -43,6 +43,7 @@ TABLES = {
     "told_event", "told_count", "contact_engagement",
     "shadow_policy", "shadow_comparison", "shadow_difference",
     "quarantine",
+    "api_token", "api_caller",
 }  # fmt: skip
 INDEXES = {
     "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",

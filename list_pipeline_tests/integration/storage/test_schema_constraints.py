@@ -54,6 +54,18 @@ def log(status: str, kind: str = "post_campaign", more: str = "", values: str = 
         values ('{kind}', now(), now(), '{status}'{values})"""
 
 
+def token(
+    hashed: str = "a" * 64,
+    name: str = "ada",
+    role: str = "reader",
+    expires: str = "now() + interval '1 day'",
+    more: str = "",
+    values: str = "",
+) -> str:
+    return f"""insert into api_token (token_hash, name, role, created_at, created_by, expires_at{more})
+        values ('{hashed}', '{name}', '{role}', now(), 'ada', {expires}{values})"""
+
+
 def snapshot(phase: str = "before", role: str = "master", raw: int = 2, mailable: int = 1) -> str:
     return f"""insert into list_snapshot (campaign_id, sweep, phase, list_role, raw_count, mailable_count, taken_at)
         select id, '24h', '{phase}', '{role}', {raw}, {mailable}, now() from campaign_schedule"""
@@ -371,6 +383,13 @@ FORBIDDEN = {
         "insert into weekly_list_metrics values ('2026-11-16', 'campaign_1', now(), 1, 0, 1, 0, 0, 1, null, null, null, 1, 2)",
     "a domain without a name": "insert into mail_host values ('', 'mx.example.com', now())",
     "a mail host without a name": "insert into mail_host values ('one.example', '', now())",
+    "a token kept as it is": token(hashed="lp_secret"),
+    "a token of nobody": token(name=""),
+    "a token of a role that there is not": token(role="owner"),
+    "a token that was never valid": token(expires="now() - interval '1 day'"),
+    "a token revoked by nobody": token(more=", revoked_at", values=", now()"),
+    "a caller without a name": "insert into api_caller values ('', now(), 1)",
+    "a caller that asked for nothing": "insert into api_caller values ('token 1', now(), 0)",
     "a list that has no state": "insert into list_state values ('master', 'health', 'healthy', now())",
     "a sweep that there is not":
         "insert into list_state_history (list_role, machine, from_state, to_state, event, event_key, sweep, at, noted_at)"

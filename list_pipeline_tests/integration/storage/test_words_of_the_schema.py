@@ -20,6 +20,7 @@ from list_pipeline.core.plans.journal import JobState, StepAction, StepState
 from list_pipeline.core.plans.plan import CHANGING_ACTIONS, ItemAction, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.suppression.verdicts import VerdictAction
+from list_pipeline.core.tokens import Role
 from list_pipeline.core.validation.schedule_changes import ScheduleAction, ScheduleState
 from list_pipeline.stack.databases import with_database
 
@@ -46,6 +47,7 @@ WORDS: Mapping[str, Collection[str]] = {
     "review_item.status": ReviewStatus,
     "schedule_change.action": ScheduleAction,
     "schedule_change.state": ScheduleState,
+    "api_token.role": Role,
     "shadow_comparison.sweep": Sweep,
     "shadow_difference.present_action": VerdictAction,
     "shadow_difference.shadow_action": VerdictAction,
