@@ -207,6 +207,12 @@ class Settings(BaseSettings):
         pattern="^(off|incident|incident,disputed_first_hit|disputed_first_hit)$",
         description="For what contacts are kept from mail for a week: incident, disputed_first_hit, both with a comma, or off.",
     )
+    suppression_test_percent: float = Field(
+        0.0,
+        ge=0,
+        le=20,
+        description="Would-be suppressions that are tested by a mailing first, percent, drawn at random; 0: none.",
+    )
     list_review_expiry_hours: int = Field(
         72, ge=1, le=24 * 365, description="Hours after which a plan or question that nobody decided on expires."
     )
@@ -377,7 +383,8 @@ class Settings(BaseSettings):
     @property
     def quarantined_for(self) -> frozenset[QuarantineReason]:
         """The reasons for which contacts are kept from mail without a person who asks for it."""
-        return frozenset(QuarantineReason(part) for part in self.quarantine_reasons.split(",") if part != "off")
+        named = frozenset(QuarantineReason(part) for part in self.quarantine_reasons.split(",") if part != "off")
+        return named | ({QuarantineReason.TESTED_SAMPLE} if self.suppression_test_percent else frozenset())
 
     @property
     def reviewers(self) -> frozenset[str]:

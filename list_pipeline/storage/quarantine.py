@@ -213,6 +213,23 @@ def taken_among(connection: Connection, campaign_id: int | None, contact_ids: Se
     )
 
 
+def drawn_among(connection: Connection, contact_ids: Sequence[int], campaign_id: int | None = None) -> frozenset[int]:
+    """The contacts among these that were drawn once to be tested by a mailing, or after one campaign and not dropped since."""
+    return frozenset(
+        int(row["contact_id"])
+        for part in in_parts(contact_ids)
+        for row in fetch_all(
+            connection,
+            f"""select distinct contact_id from quarantine where contact_id = any(:ids)
+                and reason = {sql_word(QuarantineReason.TESTED_SAMPLE)}
+                and (cast(:campaign as integer) is null
+                     or campaign_id = :campaign and state <> {sql_word(QuarantineState.DROPPED)})""",
+            ids=part,
+            campaign=campaign_id,
+        )
+    )
+
+
 def due(connection: Connection, now: datetime) -> tuple[int, ...]:
     """The contacts whose quarantine is over and whose exclusion we may lift. Who complained is not mailed again by anything
     but a person's word."""
@@ -262,11 +279,6 @@ def kept_from(connection: Connection, role: ListRole, at: datetime) -> int:
             at=at,
         )
     )
-
-
-def count_active(connection: Connection) -> int:
-    """How many contacts are in quarantine."""
-    return int(fetch_scalar(connection, f"select count(*) from quarantine where state = {_ACTIVE}"))
 
 
 def count_after(connection: Connection, campaign_id: int) -> int:

@@ -212,6 +212,8 @@ class FalseSuppressions:
         undone: those of them that went with a whole maintenance.
         worked: not taken back, but a message was opened, or a later campaign reached the address, since; each counts as wrong.
         rejected: planned by a rule and rejected by a person, so that nothing was done; not among the suppressed.
+        tested: drawn at random and mailed instead, and of whom it is known what became; not among the suppressed.
+        tested_delivered: those of them that were delivered to; each counts as wrong.
     """
 
     suppressed: int
@@ -220,6 +222,8 @@ class FalseSuppressions:
     undone: int
     worked: int = 0
     rejected: int = 0
+    tested: int = 0
+    tested_delivered: int = 0
 
     @property
     def wrong(self) -> int:
@@ -228,13 +232,22 @@ class FalseSuppressions:
 
     @property
     def judged(self) -> int:
-        """Everybody of whom something is known: looked at by a person, or seen to work."""
-        return self.reviewed + self.worked + self.rejected
+        """Everybody of whom something is known: looked at by a person, seen to work, or tested by a mailing."""
+        return self.reviewed + self.worked + self.rejected + self.tested
+
+    @property
+    def tested_rate(self) -> Rate:
+        """The tested ones that were delivered to, of the tested: the share of wrong suppressions, without anybody's choice."""
+        return Rate(self.tested_delivered, self.tested)
 
     @property
     def bound_percent(self) -> float | None:
         """The largest share that the judged ones leave possible, in percent (exact, one-sided, 95 %); None without any."""
-        return 100.0 * upper_bound(self.wrong + self.rejected, self.judged) if self.judged else None
+        return (
+            100.0 * upper_bound(self.wrong + self.rejected + self.tested_delivered, self.judged)
+            if self.judged
+            else None
+        )
 
     @property
     def proof(self) -> GoalState:

@@ -25,6 +25,7 @@ _ACTIONS = {
     "enrol": "to enrol",
     "restore": "to bring back",
     "remove": "to take off one list",
+    "quarantine": "to keep from mail for a while",
 }
 
 
@@ -40,6 +41,8 @@ def findings(figures: DayFigures) -> tuple[str, ...]:
     if advice := _advice(figures):
         told.append(advice)
     told += [_people(figures), lately_text(figures.people_lately), suppression_text(figures.suppressions)]
+    if tested := tested_text(figures.suppressions):
+        told.append(tested)
     if kept := kept_text(figures.kept):
         told.append(kept)
     return tuple(told)
@@ -96,6 +99,17 @@ def suppression_text(found: FalseSuppressions) -> str:
     known = "that people reviewed" if found.judged == found.reviewed else "of whom it is known"
     words += f"; of {found.judged:,} {known} at most {percent_text(found.bound_percent)} are wrong (95 %)"
     return f"{words}, which shows {goal}." if found.proof is GoalState.SHOWN else f"{words}: {goal} is not shown yet."
+
+
+def tested_text(found: FalseSuppressions) -> str:
+    """What mailings showed of would-be suppressions that were drawn to be tested; empty where none was answered yet."""
+    if not found.tested:
+        return ""
+    verb = "was" if found.tested_delivered == 1 else "were"
+    return (
+        f"Of {count_text(found.tested, 'would-be suppression')} drawn at random and mailed instead, "
+        f"{found.tested_delivered:,} {verb} delivered: {rate_text(found.tested_rate)}."
+    )
 
 
 def kept_text(found: KeptFailures) -> str:

@@ -41,6 +41,8 @@ def reason_for(item: PlanItem) -> QuarantineReason | None:
         return QuarantineReason.INCIDENT
     if item.action is ItemAction.MONITOR and item.rule == SuppressionRule.FIRST_DISPUTED_HIT.value:
         return QuarantineReason.DISPUTED_FIRST_HIT
+    if item.action is ItemAction.MONITOR and item.rule == SuppressionRule.TESTED_FIRST.value:
+        return QuarantineReason.TESTED_SAMPLE
     return None
 
 

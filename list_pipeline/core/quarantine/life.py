@@ -15,14 +15,14 @@ class QuarantineReason(StrEnum):
     """Why a contact is kept from mail.
 
     ``incident``: its suppression is held, because its mail operator or domain refused more at once than dead addresses explain.
-    ``disputed_first_hit``: a first hard bounce that is often temporary. ``mass_change``: it came in a mass change that nobody
-    has answered. ``by_hand``: a person asked for it.
+    ``disputed_first_hit``: a first hard bounce that is often temporary. ``tested_sample``: drawn at random to be tested by a
+    mailing before it is suppressed. ``by_hand``: a person asked for it.
     """
 
     INCIDENT = "incident"
     DISPUTED_FIRST_HIT = "disputed_first_hit"
-    MASS_CHANGE = "mass_change"
     BY_HAND = "by_hand"
+    TESTED_SAMPLE = "tested_sample"
 
     @property
     def words(self) -> str:
@@ -33,12 +33,12 @@ class QuarantineReason(StrEnum):
 _WORDS: Mapping[QuarantineReason, str] = {
     QuarantineReason.INCIDENT: "the mail operator or domain refused more at once than dead addresses explain",
     QuarantineReason.DISPUTED_FIRST_HIT: "a first hard bounce of a kind that is often temporary was reported",
-    QuarantineReason.MASS_CHANGE: "a mass change brought them that nobody has answered yet",
     QuarantineReason.BY_HAND: "a person asked for it",
+    QuarantineReason.TESTED_SAMPLE: "a mailing is to test whether suppressing was right",
 }
 
-AUTOMATIC = (QuarantineReason.INCIDENT, QuarantineReason.DISPUTED_FIRST_HIT)
-"""The reasons for which the product begins a quarantine by itself, as far as the setting names them."""
+BY_ITSELF = "the end of the quarantine"
+"""Who asked for a release that nobody asked for."""
 
 
 class QuarantineState(StrEnum):

@@ -69,7 +69,8 @@ class SuppressionGateFacts:
     ``asked_before``: contacts about whom people were asked after another look at this campaign and have not decided, complaints
     and held ones not counted; they are not in this plan, and count towards the cap like those that are.
     ``untimely``: why the campaign is outside the age at which it is maintained by itself; None: it is not.
-    ``automations``: the lists where being added may start one.
+    ``automations``: the lists where being added may start one. ``tested``: contacts that the policy would suppress and that a
+    mailing tests first; they count towards the cap likewise.
     """
 
     recipients: int
@@ -82,6 +83,7 @@ class SuppressionGateFacts:
     untimely: str | None = None
     asked_before: int = 0
     automations: Automations = field(default_factory=Automations)
+    tested: int = 0
 
 
 def gate_items(
@@ -177,11 +179,13 @@ def _everyone_check(name: str, words: str, items: Iterable[GateItem], failing: l
 
 def _cap_check(facts: SuppressionGateFacts, ordinary: list[GateItem], policy: SuppressionPolicy) -> GateCheck:
     """At most 10 percent of the recipients over all sweeps. Held items do not run by themselves and are not counted."""
-    together = len(ordinary) + facts.softened + facts.executed_before + facts.asked_before
+    together = len(ordinary) + facts.softened + facts.tested + facts.executed_before + facts.asked_before
     # Without a new suppression there is nothing to stop, whatever earlier sweeps and approvals did.
     passed = not ordinary or not exceeds_percent(together, facts.recipients, policy.cap_percent)
     share = share_percent_text(together, facts.recipients)
     watched = f", {facts.softened} watched instead on the advisor's word" if facts.softened else ""
+    if facts.tested:
+        watched += f", {facts.tested} tested by a mailing first"
     if facts.asked_before:
         watched += f", {facts.asked_before} waiting after another look"
     words = (

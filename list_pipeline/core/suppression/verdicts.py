@@ -137,6 +137,7 @@ class SuppressionRule(StrEnum):
     REJECTED_BY_PERSON = "rejected_by_person"
     TAKEN_BACK_BY_PERSON = "taken_back_by_person"
     ASKED_ALREADY = "asked_already"
+    TESTED_FIRST = "tested_first"
 
 
 BORDERLINE_RULES = frozenset({SuppressionRule.SECOND_HIT, SuppressionRule.SOFT_PATTERN})

@@ -10,6 +10,7 @@ from pydantic import Field
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.quarantine.policy import QUARANTINE
 from list_pipeline.core.runs import run_keys
+from list_pipeline.core.wording import count_text
 from list_pipeline.defs.common import POOL, SENSOR_STATUS, launched_job
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.reviews.corrections import say_correction
@@ -105,7 +106,7 @@ def quarantines_that_are_over(
         return dg.SkipReason(str(error))
     if blocked:
         return dg.SkipReason(
-            f"{len(found.contacts)} contacts are to be mailed again, and no list may be changed: {blocked}."
+            f"{count_text(len(found.contacts), 'contact')} to be mailed again, and no list may be changed: {blocked}."
         )
     if not found.contacts:
         waits = f"; {len(found.waiting)} wait for a send to their list" if found.waiting else ""

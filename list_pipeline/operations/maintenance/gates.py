@@ -142,6 +142,7 @@ def _decide_on_suppressions(services: Services, run: Maintenance, plan: StoredPl
             untimely=untimely(services, run.campaign, run.sweep),
             flag_enabled=services.settings.list_management_enabled,
             softened=sum(item.rule in BORDERLINE_RULES for item in watched),
+            tested=sum(item.rule == SuppressionRule.TESTED_FIRST.value for item in watched),
             automations=automations,
             asked_before=sum(not one.is_held and one.rule is not SuppressionRule.COMPLAINT for one in asked.values()),
         ),

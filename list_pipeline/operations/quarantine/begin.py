@@ -200,7 +200,6 @@ def quarantine_by_hand(
     days: int,
     by: str,
     note: str,
-    reason: QuarantineReason = QuarantineReason.BY_HAND,
     progress: Progress = logged,
 ) -> Correction:
     """Keep contacts from mail for some days, because a person says so; they stay on their lists, and are mailed again by
@@ -208,7 +207,6 @@ def quarantine_by_hand(
 
     Args:
         days: from now on, whole days. by: who asks, for the record. note: why.
-        reason: what it is for: a person's wish, or a mass change that nobody has answered.
 
     Raises:
         NotAReviewerError: LIST_REVIEWERS names other people.
@@ -238,7 +236,7 @@ def quarantine_by_hand(
                     f"in quarantine already, or not at Mailjet: {ids_text(wanted_ids)}",
                     "`list-pipeline quarantined` lists them",
                 )
-            found = ToQuarantine(dict.fromkeys(left, reason), now + timedelta(days=days))
+            found = ToQuarantine(dict.fromkeys(left, QuarantineReason.BY_HAND), now + timedelta(days=days))
             plan = _save(services, connection, None, quarantine_items(found.reasons, found.ends_at), found, by, note)
             record = GateRecord(GateOutcome.APPROVED, alert=False, may_run=len(left), waiting=(), checks=())
             plan_rows.set_gate(connection, plan, PlanStatus.APPROVED, record, now, by)

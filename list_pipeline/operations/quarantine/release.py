@@ -16,6 +16,7 @@ import structlog
 from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.plans.corrections import DoneChange
 from list_pipeline.core.plans.plan import PlanKind
+from list_pipeline.core.quarantine.life import BY_ITSELF
 from list_pipeline.core.wording import count_text
 from list_pipeline.operations.access import Correcting, Deciding
 from list_pipeline.operations.campaigns.before_changes import lists_sent_soon
@@ -38,8 +39,6 @@ from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.quarantine import Quarantine
 
 log = structlog.get_logger(__name__)
-
-_BY_END = "the end of the quarantine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ def release_due(services: Correcting, progress: Progress = logged) -> Correction
         look_at(services, [])
         # Sends were looked at: a list may be near its send by now.
         found = due_now(services).contacts
-        asked = CorrectionRequest(PlanKind.RELEASE, _BY_END, "", "Quarantine ended")
+        asked = CorrectionRequest(PlanKind.RELEASE, BY_ITSELF, "", "Quarantine ended")
         return _lift(services, asked, found, lock, progress)
 
 

@@ -18,7 +18,7 @@ from list_pipeline.core.incidents.statements import incident_text
 from list_pipeline.core.incidents.strata import TestedGroup
 from list_pipeline.core.plans.gate import DECIDED_BY_GATE, GateOutcome
 from list_pipeline.core.plans.last_look import why_not_suppressed
-from list_pipeline.core.plans.plan import TURNED_DOWN, ItemAction, PlanItem, PlanKind, PlanStatus
+from list_pipeline.core.plans.plan import TURNED_DOWN, ItemAction, PlanItem, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.suppression.plan import SuppressionPlan, SuppressionSummary, assemble
@@ -31,6 +31,7 @@ from list_pipeline.core.suppression.rules import (
     keep_taken_back,
     unanswered_since,
 )
+from list_pipeline.core.suppression.sample import draw, watch_drawn
 from list_pipeline.core.suppression.verdicts import (
     SuppressionRule,
     Verdict,
@@ -116,6 +117,7 @@ def plan_suppression(services: Services, run: Maintenance, access: ModelAccess |
         # A complaint that waits since another mode runs at once now.
         open_questions = {i: one for i, one in open_questions.items() if one.rule is not SuppressionRule.COMPLAINT}
     verdicts = keep_asked(verdicts, open_questions, incidents)
+    verdicts = _tested_first(services, run, verdicts)
     asked = ask_about(verdicts, known.facts, known.context, history=known.history, as_of=as_of, policy=policy)
     opinion = optimization.advise(access or access_for(services, run), asked.summary)
     keep_record(
@@ -159,6 +161,20 @@ def plan_suppression(services: Services, run: Maintenance, access: ModelAccess |
         rationale=opinion.rationale,
     )
     return saved
+
+
+def _tested_first(services: Services, run: Maintenance, verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
+    """The verdicts, with a random share tested by a mailing first, where that is asked for and the time suffices. A later look
+    does not suppress who is tested."""
+    ids = [verdict.contact_id for verdict in verdicts]
+    percent, campaign_id = services.settings.suppression_test_percent, run.campaign.campaign_id
+    with services.database.begin() as connection:
+        if run.sweep is not Sweep.H24:
+            return watch_drawn(verdicts, quarantine_rows.drawn_among(connection, ids, campaign_id))
+        if not percent or is_backfill(services, run.campaign, run.sweep):
+            return verdicts
+        before = quarantine_rows.drawn_among(connection, ids)
+    return watch_drawn(verdicts, draw(verdicts, campaign_id, percent, before))
 
 
 def _known(

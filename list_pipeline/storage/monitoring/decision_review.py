@@ -28,6 +28,7 @@ from list_pipeline.core.monitoring.decision_review import (
     PersonsDecision,
 )
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
+from list_pipeline.core.quarantine.life import BY_ITSELF
 from list_pipeline.storage.database import execute, fetch_all, fetch_row, to_json
 
 
@@ -128,7 +129,7 @@ _DECIDED = f"""
                case when i.action in ('monitor', 'keep') then 'policy'
                     when q.decided_by = 'nobody' then 'nobody'
                     when q.decided_by is not null then 'person'
-                    when p.kind = 'rollback' then 'gate'
+                    when p.kind = 'rollback' or p.kind = 'release' and p.decided_by = '{BY_ITSELF}' then 'gate'
                     when not i.is_held and w.contact_id is null and p.outcome in ('approved', 'needs_review')
                          and (p.decided_by is distinct from 'gate' or p.decided_at < :end) then 'gate'
                     when p.decided_at < :end and p.decided_by = 'nobody' then 'nobody'
@@ -278,13 +279,25 @@ def false_suppressions(connection: Connection, span: Span) -> FalseSuppressions:
     """The suppressions by rule in a span, and what people had made of them by its end.
 
     Reviewed is what a person approved, with its plan or by itself, or took back. A suppression that was undone and done again
-    counts once, as the one that was done again. Who complained may well open a message since: that is no error.
+    counts once, as the one that was done again. Who complained may well open a message since: that is no error. Tested are
+    those who were drawn and released in the span, and of whom the first mailing afterwards shows something about the mailbox.
     """
     row = fetch_row(
         connection,
         "the suppressions that were taken back",
         """
-        with question as (
+        with tested as (
+            select n.failure from quarantine q join lateral (
+                select coalesce(b.bounce_class, 'none') as failure
+                from campaign_recipient r join campaign_schedule c on c.id = r.campaign_id
+                join lateral (select sweep from bounce_fetch where campaign_id = c.id and is_complete
+                              order by fetched_at desc limit 1) f on true
+                left join bounce_event b on b.campaign_id = c.id and b.sweep = f.sweep and b.contact_id = r.contact_id
+                where r.contact_id = q.contact_id and c.send_start_at >= q.ended_at and c.send_start_at < :end
+                  and (b.bounce_class is null or b.bounce_class in ('hard', 'soft')) and b.is_contradictory is not true
+                order by c.send_start_at limit 1) n on true
+            where q.reason = 'tested_sample' and q.state = 'released' and q.ended_at >= :start and q.ended_at < :end
+        ), question as (
             select r.plan_id, coalesce(r.contact_id, cast(held.contact_id as bigint)) as contact_id
             from review_item r
             left join lateral jsonb_array_elements_text(r.details -> 'contact_ids') held (contact_id) on r.contact_id is null
@@ -329,7 +342,9 @@ def false_suppressions(connection: Connection, span: Span) -> FalseSuppressions:
                 where p.kind = 'suppression' and i.action = 'suppress' and i.rule <> 'complaint'
                   and (p.status = 'rejected' and p.decided_by <> 'nobody' and not i.is_held
                        and p.decided_at >= :start and p.decided_at < :end
-                       or r.decided_at >= :start and r.decided_at < :end)) as rejected
+                       or r.decided_at >= :start and r.decided_at < :end)) as rejected,
+               (select count(*) from tested) as tested,
+               (select count(*) from tested where failure = 'none') as tested_delivered
         from suppressed
         """,
         start=span.start,
@@ -341,7 +356,8 @@ def false_suppressions(connection: Connection, span: Span) -> FalseSuppressions:
 def kept_failures(connection: Connection, until: datetime) -> KeptFailures:
     """Who stayed after a hard bounce in a campaign, judged before an instant (UTC), and what the next campaign to each showed.
 
-    What Mailjet did not try shows nothing, and neither does a campaign whose failures were not read whole.
+    What Mailjet did not try shows nothing, and neither does a campaign whose failures were not read whole. Who was drawn to be
+    tested did not stay by a rule.
     """
     row = fetch_row(
         connection,
@@ -350,7 +366,7 @@ def kept_failures(connection: Connection, until: datetime) -> KeptFailures:
         with kept as (
             select distinct on (p.campaign_id, i.contact_id) p.campaign_id, i.contact_id, i.action
             from plan p join plan_item i using (plan_id)
-            where p.kind = 'suppression' and i.bounce_class = 'hard' and p.created_at < :until
+            where p.kind = 'suppression' and i.bounce_class = 'hard' and i.rule <> 'tested_first' and p.created_at < :until
             order by p.campaign_id, i.contact_id, p.plan_id desc
         ), next as (
             select k.contact_id, n.failure from kept k join campaign_schedule s on s.id = k.campaign_id

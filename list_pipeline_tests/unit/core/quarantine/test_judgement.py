@@ -11,7 +11,7 @@ from list_pipeline.core.plans.gate import GateOutcome
 from list_pipeline.core.plans.plan import ItemAction, PlanItem
 from list_pipeline.core.quarantine.gate import QuarantineGateFacts, judge_quarantine
 from list_pipeline.core.quarantine.judgement import end_after, is_worth_it, quarantine_items, reason_for, wanted
-from list_pipeline.core.quarantine.life import AUTOMATIC, QUARANTINE_LIFE, QuarantineReason, QuarantineState
+from list_pipeline.core.quarantine.life import QUARANTINE_LIFE, QuarantineReason, QuarantineState
 from list_pipeline.core.quarantine.policy import QUARANTINE, QuarantinePolicy
 from list_pipeline.core.reviews.policy import REVIEWS
 from list_pipeline.core.safety.modes import Mode
@@ -23,6 +23,7 @@ HELD = PlanItem(1, ItemAction.SUPPRESS, "hard_bounce", to_role=ListRole.SUPPRESS
 CERTAIN = PlanItem(2, ItemAction.SUPPRESS, "hard_bounce", to_role=ListRole.SUPPRESSION)
 DISPUTED = PlanItem(3, ItemAction.MONITOR, "first_disputed_hit")
 STREAK = PlanItem(4, ItemAction.MONITOR, "soft_streak")
+TESTED = PlanItem(6, ItemAction.MONITOR, "tested_first")
 KEPT = PlanItem(5, ItemAction.KEEP, "first_disputed_hit")
 
 
@@ -49,20 +50,21 @@ def test_less_than_a_day_is_not_begun() -> None:
 
 
 def test_held_suppressions_and_disputed_first_hits_have_a_reason_and_nobody_else() -> None:
-    found = {item.contact_id: reason_for(item) for item in (HELD, CERTAIN, DISPUTED, STREAK, KEPT)}
+    found = {item.contact_id: reason_for(item) for item in (HELD, CERTAIN, DISPUTED, STREAK, KEPT, TESTED)}
     assert found == {
         1: QuarantineReason.INCIDENT,
         2: None,
         3: QuarantineReason.DISPUTED_FIRST_HIT,
         4: None,
         5: None,
+        6: QuarantineReason.TESTED_SAMPLE,
     }
 
 
 def test_only_what_is_switched_on_is_wanted_and_nobody_twice() -> None:
     items = (HELD, CERTAIN, DISPUTED, STREAK)
     assert wanted(items, {QuarantineReason.INCIDENT}) == {1: QuarantineReason.INCIDENT}
-    assert wanted(items, AUTOMATIC, besides={1}) == {3: QuarantineReason.DISPUTED_FIRST_HIT}
+    assert wanted(items, QuarantineReason, besides={1}) == {3: QuarantineReason.DISPUTED_FIRST_HIT}
     assert wanted(items, ()) == {}
 
 

@@ -307,6 +307,16 @@ def test_whatever_is_planned_nothing_unsafe_runs(  # type: ignore[no-untyped-def
         assert set(decision.may_run) | set(decision.waiting) == set(by_id)
 
 
+def test_who_is_tested_by_a_mailing_first_counts_towards_the_cap() -> None:
+    assert judge(*many(9), tested=1).approved
+    over = judge(*many(9), tested=2)
+    assert failed(over) == {"cap"}
+    (check,) = over.failed_checks
+    assert check.words.startswith(
+        "9 planned, 2 tested by a mailing first and 0 executed before are 11 % of 100 recipients"
+    )
+
+
 def planned(*events: FailureEvent, complaining: bool = False) -> tuple[PlanItem, ...]:
     *past, last = events
     campaign = CampaignContext(1, 100, {7: "one.example"}, last.occurred_at)
