@@ -14,8 +14,12 @@ from xml.sax.saxutils import escape
 import dagster as dg
 
 from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.wording import told_percent
 
 _ROWS_MAX = 50
+_PEOPLE_MAX = 1_000
+_DECIMALS = 4
+"""Of a figure that is no percentage: cents of a dollar, confidences."""
 _BAR = 22
 _MARKUP = re.compile(r"([\\`*_~\[\]!<|])")
 """What Markdown reads as more than text. Cells and lines hold names and words of others: none is a link or an image."""
@@ -49,21 +53,44 @@ def table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue:
     return dg.MetadataValue.md("\n".join(out))
 
 
+def pages(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, dg.MetadataValue]:
+    """A complete table of people, a page of 50 rows each: ``who``, then ``who, 51 to 100``. A table of nobody is one of none.
+
+    Beyond 1,000 rows, which would make the event log slow for everybody, the last page says how many are left and where.
+    """
+    found = {name: table(rows[:_ROWS_MAX])}
+    for first in range(_ROWS_MAX, min(len(rows), _PEOPLE_MAX), _ROWS_MAX):
+        last = min(first + _ROWS_MAX, len(rows))
+        found[f"{name}, {first + 1:,} to {last:,}"] = table(rows[first:last])
+    if len(rows) > _PEOPLE_MAX:
+        found[f"{name}, the others"] = text(
+            f"{len(rows) - _PEOPLE_MAX:,} more, in the table plan_item of the database; `list-pipeline why CONTACT` shows one."
+        )
+    return found
+
+
 def _plain(value: str) -> str:
     return _MARKUP.sub(r"\\\1", " ".join(redact_addresses(value).splitlines()))
 
 
 def counts(values: Mapping[str, int | float | None], prefix: str = "") -> dict[str, dg.MetadataValue]:
-    """Figures as metadata of their own, so that Dagster plots each over the partitions. None is left out."""
+    """Figures as metadata of their own, so that Dagster plots each over the partitions. None is left out.
+
+    A figure whose name ends in ``percent`` is the one that people read everywhere else (``core.wording``).
+    """
     found: dict[str, dg.MetadataValue] = {}
     for name, value in values.items():
         if value is None:
             continue
-        plain = int(value) if isinstance(value, int) else float(value)
+        plain = int(value) if isinstance(value, int) else _told(name, float(value))
         found[f"{prefix}{name}"] = (
             dg.MetadataValue.int(plain) if isinstance(plain, int) else dg.MetadataValue.float(plain)
         )
     return found
+
+
+def _told(name: str, value: float) -> float:
+    return told_percent(value) if name.endswith("percent") else round(value, _DECIMALS)
 
 
 def bars(title: str, values: Mapping[str, int], note: str = "") -> dg.MetadataValue:

@@ -6,7 +6,7 @@ asking (``storage.plans``), and who may decide (``operations.reviews.decisions``
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -85,6 +85,11 @@ class OpenReview:
     def is_about_contacts(self) -> bool:
         """Whether it can be decided without deciding on a whole plan."""
         return is_about_contacts(self.kind, self.contact_id is not None)
+
+    def is_alone(self, waiting_plans: Collection[int]) -> bool:
+        """Whether it is decided by itself: whom a plan that waits as a whole is in doubt about is decided with it, who is held
+        because of an incident is not."""
+        return self.is_about_contacts and (self.kind is not ReviewKind.PLAN or self.plan_id not in waiting_plans)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,11 @@ def maintenance_report(log_id: int, status: str, waiting_plan_id: int | None) ->
     return MessageKey(f"maintenance:{log_id}:{status}:{waiting_plan_id or 0}")
 
 
+def past_campaigns(day: date) -> MessageKey:
+    """That past campaigns are looked at, once a day in UTC; their reports stand below it."""
+    return MessageKey(f"past-campaigns:{day.isoformat()}")
+
+
 def imbalance(campaign_id: int, sweep: str) -> MessageKey:
     """The alert that the lists were far apart before a maintenance. ``sweep``: value of ``Sweep``."""
     return MessageKey(f"imbalance:{campaign_id}:{sweep}")

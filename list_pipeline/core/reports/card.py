@@ -9,7 +9,7 @@ only looked at is told in the conditional (``facts.Standing``).
 
 from __future__ import annotations
 
-from list_pipeline.core.messages.alert import AlertLevel
+from list_pipeline.core.messages.alert import AlertLevel, alert
 from list_pipeline.core.messages.slack_blocks import (
     Block,
     Mrkdwn,
@@ -85,9 +85,22 @@ def card(facts: MaintenanceFacts, details: SlackMessage | None = None) -> SlackM
     return SlackMessage(text, [*blocks, divider(), context(_small_print(facts))], details)
 
 
+def is_news_of_the_past(facts: MaintenanceFacts) -> bool:
+    """Whether it is about a past campaign and asks nobody for anything."""
+    return facts.judged_as_of is not None and facts.status in _NO_NEWS_OF_THE_PAST
+
+
+def past_campaigns_message() -> SlackMessage:
+    """What the reports of past campaigns stand below, so that a backfill is one message in the channel."""
+    return alert(
+        "🗄️ Past Campaigns Are Looked At",
+        [Mrkdwn("One card each follows in this thread. What a person has to decide is a message of its own.")],
+    )
+
+
 def card_title(facts: MaintenanceFacts) -> str:
     """The first line: how the maintenance stands."""
-    if facts.judged_as_of is not None and facts.status in _NO_NEWS_OF_THE_PAST:
+    if is_news_of_the_past(facts):
         return _PAST
     if facts.attempt is not None and facts.attempt.gave_up:
         return "🚨 Post-Campaign List Maintenance Gave Up"
@@ -134,7 +147,11 @@ def _campaign(facts: MaintenanceFacts) -> list[Mrkdwn]:
     ]
     if facts.judged_as_of is not None:
         lines.append(
-            compose("A past campaign, judged by what was known at {when}", when=instant_text(facts.judged_as_of))
+            compose(
+                "A past campaign, judged by what was known at {when}. {rebalancing}",
+                when=instant_text(facts.judged_as_of),
+                rebalancing=facts.rebalancing.not_begun,
+            )
         )
     if facts.complaint_rate is not None and _is_told(facts.complaint_rate):
         lines.append(

@@ -22,6 +22,7 @@ from list_pipeline.defs.maintenance.campaign_assets import (
     stage_and_states,
     why_held_now,
 )
+from list_pipeline.defs.maintenance.deciding import decided_check_result, decided_check_spec, decision_metadata
 from list_pipeline.defs.maintenance.gate_checks import REBALANCING_RULES, gate_check_results, gate_check_specs
 from list_pipeline.defs.maintenance.suppression import suppression_result
 from list_pipeline.defs.maintenance.sweeps import MaintenanceConfig
@@ -29,6 +30,8 @@ from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.maintenance.workflow import why_held
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.views.masked_items import shown_items
+from list_pipeline.storage.plans.plan_rows import StoredPlan
 
 
 @campaign_asset(
@@ -36,7 +39,7 @@ from list_pipeline.operations.services import Services
     kinds={"python", "postgres"},
     deps=[suppression_result],
     code_version=versions(rebalancing.POLICY_VERSION, rebalancing_agent.PROMPT_VERSION),
-    check_specs=gate_check_specs("rebalancing_plan", REBALANCING_RULES),
+    check_specs=[*gate_check_specs("rebalancing_plan", REBALANCING_RULES), decided_check_spec("rebalancing_plan")],
     description=(
         "Who moves or joins a list so that the three stay comparable: provably the fewest moves, first in, first out, "
         "never across the rounds of an open cycle. Planned on what is really left, then judged by the gate; its metadata says "
@@ -58,9 +61,11 @@ def rebalancing_plan(
                 except RefusedError:
                     refused = rebalancing.stored_plan(services, run)
                     yield from gate_check_results(refused, REBALANCING_RULES, context.partition_key)
+                    yield decided_check_result(refused, context.partition_key)
                     raise
                 held = "" if goes_on else why_held_now(context, services, run, PlanKind.REBALANCING)
     yield from gate_check_results(plan, REBALANCING_RULES, context.partition_key)
+    yield decided_check_result(plan, context.partition_key)
     if held:
         context.log.info(f"The rebalancing does not go on by itself: {held}")
     if plan is None:
@@ -84,9 +89,26 @@ def rebalancing_plan(
             "moves by list": md.table([{"from → to": k, "contacts": v} for k, v in summary.moves.items()]),
             "enrolments by list": md.table([{"to": k.value, "contacts": v} for k, v in summary.enrolments.items()]),
             **advice_metadata(summary),
+            **_who_moves(services, plan),
+            **decision_metadata(services, plan),
             **gate_metadata(plan, decision),
         },
         data_version=dg.DataVersion(plan.content_hash),
+    )
+
+
+def _who_moves(services: Services, plan: StoredPlan) -> dict[str, dg.MetadataValue]:
+    return md.pages(
+        "who and where to",
+        [
+            {
+                "contact": one.item.contact_id,
+                "address": one.masked,
+                "from": one.item.from_role.label if one.item.from_role else "",
+                "to": one.item.to_role.label if one.item.to_role else "",
+            }
+            for one in shown_items(services, plan)
+        ],
     )
 
 

@@ -16,10 +16,11 @@ from list_pipeline.defs.maintenance.campaign_assets import (
     maintenance_as_it_stands,
     nothing_done,
 )
+from list_pipeline.defs.maintenance.deciding import decision_metadata
 from list_pipeline.defs.maintenance.snapshots import cache_refreshed, list_snapshot_after
 from list_pipeline.defs.maintenance.sweeps import MaintenanceConfig
 from list_pipeline.operations.maintenance.workflow import write_report_and_states
-from list_pipeline.operations.reports.maintenance_report import Report, notify
+from list_pipeline.operations.reports.maintenance_report import Report, maintenance_plans, notify
 from list_pipeline.operations.services import Services
 
 
@@ -53,6 +54,7 @@ def maintenance_report(
                     "deviation_after_percent": facts.deviation_after,
                 }
             ),
+            **decision_metadata(services, *maintenance_plans(services, run)),
             **report_metadata(report),
             "message": dg.MetadataValue.md(f"```\n{as_text(report.message)}\n```"),
         }
@@ -118,6 +120,7 @@ def maintenance_notification(
     return dg.MaterializeResult(
         metadata={
             "state": md.text(delivery.state),
+            **decision_metadata(services, *maintenance_plans(services, run)),
             **({"problem": md.text(delivery.error)} if delivery.error else {}),
             **({"slack message": md.text(f"{delivery.channel} {delivery.ts}")} if delivery.ts else {}),
             **md.link(delivery.permalink),

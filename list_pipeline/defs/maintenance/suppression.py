@@ -25,6 +25,7 @@ from list_pipeline.defs.maintenance.campaign_assets import (
     maintenance_of,
     why_held_now,
 )
+from list_pipeline.defs.maintenance.deciding import decided_check_result, decided_check_spec, decision_metadata
 from list_pipeline.defs.maintenance.gate_checks import SUPPRESSION_RULES, gate_check_results, gate_check_specs
 from list_pipeline.defs.maintenance.list_health import health_metadata
 from list_pipeline.defs.maintenance.snapshots import list_snapshot_before
@@ -103,6 +104,7 @@ def suppression_plan_and_list_health(
             asset_key=SUPPRESSION_PLAN,
             metadata={
                 **suppression_metadata(plan, items),
+                **decision_metadata(services, plan),
                 **({"shadow policy": md.text(shadow)} if shadow else {}),
             },
             data_version=dg.DataVersion(plan.content_hash),
@@ -127,7 +129,8 @@ def suppression_metadata(plan: StoredPlan, items: list[ShownItem]) -> dict[str, 
         "by reason": md.table(
             [{"reason": k.replace("_", " "), "contacts": v} for k, v in asdict(summary.suppress).items()]
         ),
-        "who and why": md.table(
+        **md.pages(
+            "who and why",
             [
                 {
                     "contact": one.item.contact_id,
@@ -137,14 +140,13 @@ def suppression_metadata(plan: StoredPlan, items: list[ShownItem]) -> dict[str, 
                     "why": one.item.explanation,
                 }
                 for one in suppressed
-            ]
+            ],
         ),
         "why one contact": md.text("`list-pipeline why CONTACT`, or the job `explain_contact`"),
         "rationale": md.text(f"{summary.rationale} (chosen by the {summary.advised_by.value})"),
         "expected impact": md.text(summary.expected_impact),
         **_advice_metadata(summary),
         "policy version": md.text(plan.policy_version),
-        "content hash": md.text(plan.content_hash[:16]),
     }
 
 
@@ -166,7 +168,10 @@ def _advice_metadata(summary: SuppressionSummary) -> dict[str, dg.MetadataValue]
     kinds={"python", "postgres"},
     deps=["suppression_plan"],
     code_version=versions(SuppressionPolicy().version),
-    check_specs=gate_check_specs("approved_suppression_plan", SUPPRESSION_RULES),
+    check_specs=[
+        *gate_check_specs("approved_suppression_plan", SUPPRESSION_RULES),
+        decided_check_spec("approved_suppression_plan"),
+    ],
     description=(
         "The safety gate. Its metadata says whether the plan goes on, because every rule holds or a person decided, or waits. "
         "While it waits the steps below do nothing, and say so."
@@ -181,12 +186,16 @@ def approved_suppression_plan(
         except RefusedError:
             refused = suppression.plan_suppression(services, run)
             yield from gate_check_results(refused, SUPPRESSION_RULES, context.partition_key)
+            yield decided_check_result(refused, context.partition_key)
             raise
         held = "" if goes_on else why_held_now(context, services, run, PlanKind.SUPPRESSION)
     yield from gate_check_results(plan, SUPPRESSION_RULES, context.partition_key)
+    yield decided_check_result(plan, context.partition_key)
     if held:
         context.log.info(f"The plan does not go on by itself: {held} {_words(plan, decision)}")
-    yield dg.MaterializeResult(metadata={"state": gate_state(held), **gate_metadata(plan, decision)})
+    yield dg.MaterializeResult(
+        metadata={"state": gate_state(held), **decision_metadata(services, plan), **gate_metadata(plan, decision)}
+    )
 
 
 def _words(plan: StoredPlan, decision: GateDecision | None) -> str:

@@ -20,6 +20,8 @@ from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
 
+HASH_SHOWN = 12
+"""Characters of a plan's hash that people are shown; eight are enough to approve."""
 _LOCATION = "list_pipeline.definitions"
 """How Dagster names this code location in its paths: the module that ``workspace.yaml`` loads."""
 
@@ -65,10 +67,24 @@ def decide_path(plan_id: int, content_hash: str) -> str:
         "    config:\n"
         f"      plan_id: {plan_id}\n"
         "      decision: approve  # or: reject, expire\n"
-        f'      content_hash: "{content_hash[:12]}"\n'
+        f'      content_hash: "{content_hash[:HASH_SHOWN]}"\n'
         '      by: ""  # your name\n'
     )
     return launchpad_path("decide_plan", config)
+
+
+def decide_item_path(review_id: int, content_hash: str) -> str:
+    """The launchpad of the job that decides on a question about single contacts, filled in but for the name of who decides."""
+    config = (
+        "ops:\n"
+        "  write_item_decision:\n"
+        "    config:\n"
+        f"      review_id: {review_id}\n"
+        "      decision: approve  # or: reject\n"
+        f'      content_hash: "{content_hash[:HASH_SHOWN]}"\n'
+        '      by: ""  # your name\n'
+    )
+    return launchpad_path("decide_review_item", config)
 
 
 def decide_url(services: Deciding, plan_id: int, content_hash: str) -> str:

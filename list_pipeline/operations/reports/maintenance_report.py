@@ -16,11 +16,13 @@ from list_pipeline.core.health.figures import ShownRate, ShownSends
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.delivery import DeliveryState
+from list_pipeline.core.messages.keys import MessageKey, ThreadKey
 from list_pipeline.core.messages.slack_blocks import SlackMessage
 from list_pipeline.core.plans.gate import GateOutcome
 from list_pipeline.core.plans.journal import MET_A_SEND, Outcomes, StepNote
 from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, TURNED_DOWN, ItemAction, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.rebalancing.balance import deviation_percent
+from list_pipeline.core.reports.card import is_news_of_the_past, past_campaigns_message
 from list_pipeline.core.reports.facts import (
     AttemptFacts,
     ListChange,
@@ -40,11 +42,12 @@ from list_pipeline.core.reports.message import maintenance_message
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.runs.status import TAKEN_BACK, RunStatus, run_status
 from list_pipeline.core.wording import Rate
+from list_pipeline.operations.access import Storing
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.bounces.fetch import analyse, stored_bounces
 from list_pipeline.operations.membership.sync import Sizes
 from list_pipeline.operations.messages.links import partition_url
-from list_pipeline.operations.messages.outbox import Delivery, leave_out, post, queue
+from list_pipeline.operations.messages.outbox import Delivery, deliver, leave_out, post, queue
 from list_pipeline.operations.quarantine.told import quarantine_facts
 from list_pipeline.operations.rebalancing.forecast import forecast
 from list_pipeline.operations.reviews.announcements import tell_gate_alerts, with_review
@@ -119,6 +122,12 @@ def _write(services: Services, run: Maintenance, facts: MaintenanceFacts) -> Sto
     written = reporting.write(access_for(services, run), facts)
     keep_record(services, partition_of(run), written.recorded, asdict(written.report))
     return stored_report(written.report, written.recorded, facts.status)
+
+
+def maintenance_plans(services: Storing, run: Maintenance) -> tuple[StoredPlan | None, StoredPlan | None]:
+    """The suppression and the rebalancing plan of a maintenance, as far as they are made."""
+    with services.database.begin() as connection:
+        return plan_rows.maintenance_plans(connection, run.campaign.campaign_id, run.sweep)
 
 
 _ADVICE_FIELDS = frozenset(field.name for field in fields(AdvisedSummary)) | {"breakdown", "alternatives_considered"}
@@ -431,7 +440,14 @@ def notify(services: Services, run: Maintenance, report: Report) -> Delivery:
 
     The first one about a campaign begins a thread, the later ones answer in it. A failure of Slack never fails the
     maintenance; the message stays in the outbox and is sent by the sensor. The ledger's row then says that it was sent.
+
+    What is no more than news of a past campaign stands below one message a day, so that a backfill is one in the channel.
     """
+    below: ThreadKey | MessageKey = keys.campaign_thread(run.campaign.campaign_id)
+    if is_news_of_the_past(report.facts):
+        about = keys.past_campaigns(services.clock.now().date())
+        deliver(services, about, past_campaigns_message())
+        below = about
     with services.database.begin() as connection:
         # One message per state, and per plan that waits in it: a second question is news.
         waiting = [
@@ -447,7 +463,7 @@ def notify(services: Services, run: Maintenance, report: Report) -> Delivery:
             report.message.blocks,
             campaign_id=run.campaign.campaign_id,
             log_id=run.log.log_id,
-            thread_key=keys.campaign_thread(run.campaign.campaign_id),
+            thread_key=below,
             is_important=report.facts.status in (RunStatus.FAILED, RunStatus.PENDING_REVIEW) or _gave_up(report.facts),
             is_broadcast=(report.facts.status is RunStatus.FAILED and not run.log.waits_for_log)
             or _gave_up(report.facts),

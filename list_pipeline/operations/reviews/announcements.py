@@ -62,12 +62,7 @@ def with_review(services: Deciding, message: SlackMessage, campaign_id: int) -> 
             if plan.status is PlanStatus.PENDING_REVIEW
         ]
     undecided = {plan.plan_id for plan in waiting}
-    single = [
-        item
-        for item in open_items
-        # Whom a plan that waits is in doubt about is decided with it; who is held because of an incident is not.
-        if item.is_about_contacts and (item.kind is not ReviewKind.PLAN or item.plan_id not in undecided)
-    ]
+    single = [item for item in open_items if item.is_alone(undecided)]
     failed = [item for item in single if item.kind is ReviewKind.FAILED_ITEM]
     asked = [item for item in single if item.kind is not ReviewKind.FAILED_ITEM]
     added = review_block(

@@ -15,6 +15,7 @@ MADE = {
     keys.week_thread(MONDAY): "week:2026-11-23",
     keys.maintenance_report(12, RunStatus.PENDING_REVIEW, 34): "maintenance:12:pending_review:34",
     keys.maintenance_report(12, RunStatus.PARTIAL_SUCCESS, None): "maintenance:12:partial_success:0",
+    keys.past_campaigns(MONDAY): "past-campaigns:2026-11-23",
     keys.imbalance(7, Sweep.H24): "imbalance:7:24h",
     keys.bounce_rate(7, Sweep.H72): "bounces:7:72h",
     keys.mailed_twice(7): "got_twice:7",
