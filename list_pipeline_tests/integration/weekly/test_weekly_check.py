@@ -73,7 +73,10 @@ def monday(maintained: tuple[Account, str], install: Install) -> Iterator[Instal
 
 def messages(made: Installation) -> list[str]:
     return [
-        str(one[0]) for one in made.query("select text from notification where message_key like 'weekly:%' order by 1")
+        str(one[0])
+        for one in made.query(
+            "select text from notification where message_key like 'weekly:%' and message_key not like '%_details' order by 1"
+        )
     ]
 
 
