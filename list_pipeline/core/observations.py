@@ -101,6 +101,8 @@ class ContactSeen:
     is_complaining: bool
     created_at: datetime | None
     problem: str = ""
+    delivered_count: int | None = None
+    """Messages that reached it, ever, by Mailjet's own count; None: the row does not say."""
 
     @property
     def is_anonymised(self) -> bool:

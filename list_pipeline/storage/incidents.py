@@ -33,7 +33,8 @@ def established_by_domain(
     """The established contacts of a campaign by domain, in the order of the domains.
 
     Established is who was delivered to before: a recipient, without any failure, of a campaign that was sent earlier and whose
-    failures were read whole. Nobody is attempted whom Mailjet did not try. Erased contacts have no domain any more.
+    failures were read whole; or, of whom no such campaign is known, who was delivered to by Mailjet's count when we saw it
+    first. Nobody is attempted whom Mailjet did not try. Erased contacts have no domain any more.
 
     Args:
         campaign_id: ours.
@@ -61,6 +62,18 @@ def established_by_domain(
                 limit 1
             ) delivered on true
             where r.campaign_id = :campaign and r.contact_id <> all(:without)
+            union
+            -- Before we read anything of a contact ourselves, Mailjet's count says it, less what was sent since.
+            select r.contact_id from campaign_recipient r join contact_list_membership c using (contact_id)
+            join campaign_schedule s on s.id = r.campaign_id
+            where r.campaign_id = :campaign and r.contact_id <> all(:without)
+              and c.delivered_count > (
+                  select count(*) from campaign_recipient q join campaign_schedule t on t.id = q.campaign_id
+                  where q.contact_id = r.contact_id
+                    and coalesce(t.send_start_at, t.send_end_at) >= coalesce(s.send_start_at, s.send_end_at)
+                    and coalesce(t.send_start_at, t.send_end_at) < c.delivered_counted_at)
+              and not exists (select 1 from campaign_recipient p join earlier e using (campaign_id)
+                              where p.contact_id = r.contact_id)
         )
         select lower(split_part(c.email, '@', 2)) as domain, count(*) as attempted,
                count(*) filter (where b.bounce_class = {_HARD} and b.occurred_at <= :as_of) as hard

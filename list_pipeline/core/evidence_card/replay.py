@@ -169,6 +169,9 @@ def _deliveries(judged: Judged) -> Iterator[tuple[str, Judged]]:
         if some:
             which = f"the {name} delivery on {date_text(some[-1].sent_at)}" if len(some) == 1 else f"{name} deliveries"
             yield f"without {which}", _told(judged, *(one for one in judged.attempts if one not in some))
+    if judged.facts.deliveries is not None and judged.facts.deliveries.count:
+        uncounted = replace(judged.facts, deliveries=None)
+        yield "without the deliveries of before that Mailjet counts", replace(judged, facts=uncounted)
 
 
 def _signs(judged: Judged) -> Iterator[tuple[str, Judged]]:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from list_pipeline.core.bounces.classes import BounceClass, BounceReason, FailureEvent
 from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.suppression.policy import SuppressionPolicy
-from list_pipeline.core.suppression.verdicts import Attempt, AttemptOutcome
+from list_pipeline.core.suppression.verdicts import Attempt, AttemptOutcome, CountedDeliveries
 
 
 def days_between(earlier: datetime, later: datetime) -> int:
@@ -34,11 +34,13 @@ class Hit:
     event: FailureEvent
 
 
-def _is_graced(sent_at: datetime, before: Iterable[Attempt], policy: SuppressionPolicy) -> bool:
-    return policy.grace_days > 0 and any(
-        one.outcome is AttemptOutcome.DELIVERED and days_between(one.sent_at, sent_at) <= policy.grace_days
-        for one in before
-    )
+def _shows_mailbox(attempt: Attempt) -> bool:
+    """Whether an attempt of our own readings says how the mailbox was before it went: reached, or failing for a time. A hard
+    bounce takes no grace from the next one, also where that comes too soon to be a second hit."""
+    event = attempt.event
+    if event is None:
+        return attempt.outcome is AttemptOutcome.DELIVERED
+    return event.counts and event.bounce_class is not BounceClass.HARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,14 @@ class Past:
     """A failure with the attempts of other campaigns, oldest first, as they were known when it was judged.
 
     ``held_by``: the failure is part of an incident. ``domain_reached_at``: the start of the last send that reached anybody at
-    the contact's domain; None: nobody ever, or not known.
+    the contact's domain; None: nobody ever, or not known. ``deliveries``: Mailjet's count of those before our own readings.
     """
 
     now: Hit
     attempts: Sequence[Attempt]
     held_by: GroupKind | None = None
     domain_reached_at: datetime | None = None
+    deliveries: CountedDeliveries | None = None
 
     def earlier(self) -> Iterator[Attempt]:
         """The attempts that were sent before the failure, the latest first."""
@@ -68,12 +71,32 @@ class Past:
         return any(one.outcome is AttemptOutcome.DELIVERED and one.sent_at > since for one in self.attempts)
 
     def has_grace(self, policy: SuppressionPolicy) -> bool:
-        """Whether a campaign of the days before the failure's send that the policy names reached the contact."""
-        return _is_graced(self.now.sent_at, self.earlier(), policy)
+        """Whether a campaign of the days before the failure's send that the policy names reached the contact; at the first
+        start, whether any did by Mailjet's count."""
+        return self._is_graced(self.now.sent_at, self.earlier(), policy)
 
     def _had_grace(self, attempt: Attempt, policy: SuppressionPolicy) -> bool:
         """The same for an earlier failure."""
-        return _is_graced(attempt.sent_at, (one for one in self.attempts if one.sent_at < attempt.sent_at), policy)
+        before = (one for one in self.attempts if one.sent_at < attempt.sent_at)
+        return self._is_graced(attempt.sent_at, before, policy)
+
+    def _is_graced(self, sent_at: datetime, before: Iterable[Attempt], policy: SuppressionPolicy) -> bool:
+        """Whether the address worked lately by what we read ourselves, and where that says nothing yet, by Mailjet's count.
+
+        The count does not say when: it holds for as many days around the moment that it was read as a delivery would.
+        """
+        if policy.grace_days <= 0:
+            return False
+        own = [one for one in before if _shows_mailbox(one)]
+        counted = self.deliveries
+        if own or counted is None:
+            return any(
+                one.outcome is AttemptOutcome.DELIVERED and days_between(one.sent_at, sent_at) <= policy.grace_days
+                for one in own
+            )
+        is_recent = abs(days_between(counted.counted_at, sent_at)) <= policy.grace_days
+        reached = [one.sent_at for one in self.attempts if one.outcome is not AttemptOutcome.FAILED]
+        return is_recent and counted.before(sent_at, reached) > 0
 
     def earlier_hit(self, policy: SuppressionPolicy) -> Hit | None:
         """The latest earlier hard bounce that makes this one a second hit: old enough, and not forgotten."""

@@ -71,7 +71,11 @@ def decide(
             past=None
             if event is None
             else Past(
-                Hit(campaign.sent_at, event), past, incident.group.kind if incident else None, known.domain_reached_at
+                Hit(campaign.sent_at, event),
+                past,
+                incident.group.kind if incident else None,
+                known.domain_reached_at,
+                known.deliveries,
             ),
             facts=known,
             has_domain=contact_id in campaign.domain_of,

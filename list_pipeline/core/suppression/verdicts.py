@@ -6,7 +6,7 @@ Belongs here: frozen values, and what can be said about each by itself. Does not
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -52,6 +52,31 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class CountedDeliveries:
+    """How many messages reached a contact, ever, by Mailjet's count when we saw it first (``counted_at``, UTC)."""
+
+    count: int
+    counted_at: datetime
+
+    def __post_init__(self) -> None:
+        if self.counted_at.tzinfo is None:
+            raise ValueError("the instant of a count must be timezone-aware")
+
+    def before(self, sent_at: datetime, others_at: Iterable[datetime] = ()) -> int:
+        """Those that are surely older than a send. A server may accept a message and return it afterwards, so that one of those
+        counted since may be that send's own.
+
+        Args:
+            sent_at: the start of the send (UTC).
+            others_at: the starts of the contact's other sends that may have reached it; those in between are taken off too.
+        """
+        if self.counted_at <= sent_at:
+            return self.count
+        since = 1 + sum(sent_at < one <= self.counted_at for one in others_at)
+        return max(self.count - since, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Reach:
     """How a domain answers. ``answered_at``: the start of the last send in which anybody at the domain, or at its mail operator
     where that is known, was delivered to or refused by a server (UTC); None: nobody, as far back as it matters."""
@@ -69,7 +94,7 @@ class ContactFacts:
     changes no verdict: neither hides a dead address. ``domain_reached_at``: the start of the last send that reached anybody at
     the contact's domain (UTC); None: nobody ever, or not known. ``reach``: how the contact's domain answers, for contacts whose
     failure asks for it; None: not known. ``address_worked_at``: the latest open or click that shows that the address works
-    (``core.engagement``, UTC); None: none is known.
+    (``core.engagement``, UTC); None: none is known. ``deliveries``: those before our own readings; None: not known.
     """
 
     is_known: bool = True
@@ -84,6 +109,7 @@ class ContactFacts:
     domain_reached_at: datetime | None = None
     reach: Reach | None = None
     address_worked_at: datetime | None = None
+    deliveries: CountedDeliveries | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,6 +254,8 @@ def contact(row: Row, is_excluded: bool | None = None) -> ContactSeen:
         is_complaining=part.get(row.flag, "IsSpamComplaining", False),
         created_at=part.get(row.instant, "CreatedAt", None),
         problem=part.problem,
+        # A count that cannot be read is not known; the contact it stands with is.
+        delivered_count=_Parts(row).get(row.count, "DeliveredCount", None),
     )
 
 

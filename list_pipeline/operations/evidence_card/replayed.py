@@ -30,6 +30,7 @@ from list_pipeline.core.suppression.verdicts import (
 )
 from list_pipeline.operations.bounces.mail_hosts import operators_of
 from list_pipeline.operations.suppression.incidents import held_before, reached_at
+from list_pipeline.operations.suppression.knowledge import deliveries_of
 from list_pipeline.operations.suppression.reach import reach_of
 from list_pipeline.storage import bounces as bounce_rows
 from list_pipeline.storage import incidents as incident_rows
@@ -195,6 +196,7 @@ class _Gathered:
         )
         operators = operators_of(self.connection) if since else OPERATORS
         reach = reach_of(self.connection, since, domains, operators, judged.as_of)
+        flags = members.facts_of(self.connection, [contact_id])
         signs = engagement_of(self.connection, [contact_id], known_by).get(contact_id)
         facts = replace(
             judged.facts,
@@ -202,6 +204,7 @@ class _Gathered:
             domain_reached_at=reached.get(contact_id),
             reach=reach.get(contact_id),
             address_worked_at=signs.address_worked_at if signs is not None else None,
+            deliveries=deliveries_of(flags[contact_id]) if contact_id in flags else None,
         )
         return replace(judged, attempts=attempts, facts=facts)
 

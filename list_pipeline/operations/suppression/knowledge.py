@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -22,6 +23,7 @@ from list_pipeline.core.suppression.verdicts import (
     AttemptOutcome,
     CampaignContext,
     ContactFacts,
+    CountedDeliveries,
 )
 from list_pipeline.operations.bounces.mail_hosts import operators_of
 from list_pipeline.operations.suppression.incidents import held_before, reached_at
@@ -110,6 +112,7 @@ def gather(
             campaigns_count=len(past[contact_id]) + (contact_id in mailed),
             domain_reached_at=reached.get(contact_id),
             address_worked_at=signs[contact_id].address_worked_at if contact_id in signs else None,
+            deliveries=deliveries_of(flag),
         )
         for contact_id, flag in flags.items()
     }
@@ -145,6 +148,13 @@ def with_reach(connection: Connection, known: Known, since: Mapping[int, datetim
     reach = reach_of(connection, since, known.context.domain_of, operators_of(connection), as_of)
     facts = {i: replace(one, reach=reach[i]) if i in reach else one for i, one in known.facts.items()}
     return replace(known, facts=facts)
+
+
+def deliveries_of(flag: Mapping[str, Any]) -> CountedDeliveries | None:
+    """Mailjet's count in a contact's row (``storage.membership.members.facts_of``); None: its row did not say when we saw it
+    first, and then it gives nobody grace."""
+    count, counted_at = flag["delivered_count"], flag["delivered_counted_at"]
+    return None if count is None or counted_at is None else CountedDeliveries(int(count), counted_at)
 
 
 def _rejected(connection: Connection, past: Mapping[int, Sequence[PastAttempt]]) -> frozenset[tuple[int, int]]:

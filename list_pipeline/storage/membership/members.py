@@ -234,12 +234,13 @@ def known_contacts(connection: Connection, contact_ids: Sequence[int]) -> frozen
 
 
 def facts_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
-    """Flags of each contact, with the campaign lists it is in (``roles``)."""
+    """Flags of each contact, with the campaign lists it is in (``roles``) and Mailjet's count of messages that reached it."""
     found = fetch_all(
         connection,
         f"""
         select contact_id, in_suppression_list, is_unsubscribed, is_excluded, is_anonymised, is_complaining,
                in_master_list, in_campaign_list_1, in_campaign_list_2, in_campaign_list_3,
+               delivered_count, delivered_counted_at,
                contact_id in ({UNREADABLE_CONTACTS}) as is_unreadable,
                {is_active("contact_list_membership.contact_id")} as is_quarantined
         from contact_list_membership where contact_id = any(:ids)

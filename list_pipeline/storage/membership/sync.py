@@ -32,7 +32,7 @@ class SyncStaging:
         for statement in (
             """create temporary table seen_contact (contact_id bigint primary key, email text not null,
                is_excluded boolean not null, is_complaining boolean not null, is_anonymised boolean not null,
-               created_at timestamptz, is_unreadable boolean not null)""",
+               created_at timestamptz, is_unreadable boolean not null, delivered_count integer)""",
             """create temporary table seen_recipient (list_role text not null, contact_id bigint not null,
                recipient_id bigint not null, is_unsubscribed boolean not null, subscribed_at timestamptz,
                unsubscribed_at timestamptz, mailjet_list_id bigint not null, is_unreadable boolean not null,
@@ -58,13 +58,19 @@ class SyncStaging:
         # Adding to the count comes last: what has no contact is counted while the rows are gone through.
         added = self._upsert(
             "seen_contact",
-            ("contact_id", "email", "is_excluded", "is_complaining", "is_anonymised", "created_at", "is_unreadable"),
+            (
+                "contact_id", "email", "is_excluded", "is_complaining", "is_anonymised", "created_at", "is_unreadable",
+                "delivered_count",
+            ),
             ("contact_id",),
             (
-                (c.contact_id, c.email, c.is_excluded, c.is_complaining, c.is_anonymised, c.created_at, bool(c.problem))
+                (
+                    c.contact_id, c.email, c.is_excluded, c.is_complaining, c.is_anonymised, c.created_at, bool(c.problem),
+                    c.delivered_count,
+                )
                 for c in self._named_contacts(contacts)
             ),
-        )
+        )  # fmt: skip
         self.contacts += added
 
     def _named_contacts(self, contacts: Iterable[ContactSeen]) -> Iterator[ContactSeen]:
@@ -197,6 +203,7 @@ def merge_contacts(connection: Connection, now: datetime) -> int:
 
     A new contact gets its place in the queue here: the earliest subscription that is known, else its creation. Of one that
     cannot be read nothing is taken over: a known one stays as it was, a new one gets a row without an address, to be counted.
+    How many messages reached it by Mailjet's count is kept of the first sight alone: from then on we read it ourselves.
     """
     list_edits.note_seen_contacts(connection, now)
     changed = execute(
@@ -217,9 +224,10 @@ def merge_contacts(connection: Connection, now: datetime) -> int:
             select contact_id, min(subscribed_at) as first_at from seen_recipient
             where list_role <> 'suppression' group by contact_id)
         insert into contact_list_membership as m (contact_id, email, is_excluded, is_complaining, is_anonymised,
-               queued_at, last_updated)
+               queued_at, last_updated, delivered_count, delivered_counted_at)
         select c.contact_id, c.email, c.is_excluded, c.is_complaining, c.is_anonymised,
-               coalesce(s.first_at, c.created_at, :now), :now
+               coalesce(s.first_at, c.created_at, :now), :now,
+               c.delivered_count, case when c.delivered_count is not null then cast(:now as timestamptz) end
         from seen_contact c left join subscribed s using (contact_id) where not c.is_unreadable
         on conflict (contact_id) do update set email = excluded.email, is_excluded = excluded.is_excluded,
                is_complaining = m.is_complaining or excluded.is_complaining, is_anonymised = excluded.is_anonymised,

@@ -149,6 +149,22 @@ def test_the_place_in_the_queue_is_the_earliest_subscription_and_never_changes(d
         assert fetch_scalar(connection, "select email from contact_list_membership") == "a5@example.com"
 
 
+@pytest.mark.parametrize(("told", "kept"), [((3, 8), (3, 0)), ((0, 8), (0, 0)), ((None, 8), (None, None))])
+def test_mailjets_count_of_deliveries_is_kept_of_the_first_sight_with_its_moment(
+    database: Database, told: tuple[int | None, int], kept: tuple[int | None, int | None]
+) -> None:
+    for days, count in enumerate(told):
+        with database.session() as session:
+            staging = sync_rows.SyncStaging(session)
+            seen = ContactSeen(5, f"a{days}@example.com", False, False, NOW, delivered_count=count)
+            staging.add_contacts([seen])
+            sync_rows.merge_contacts(session, NOW + timedelta(days=days))
+    with database.begin() as connection:
+        found = members.facts_of(connection, [5])[5]
+    at = None if kept[1] is None else NOW + timedelta(days=kept[1])
+    assert (found["delivered_count"], found["delivered_counted_at"]) == (kept[0], at)
+
+
 def test_an_unknown_campaign_is_named(database: Database) -> None:
     with pytest.raises(NotFoundError, match="2020-01-01-r1-1"), database.begin() as connection:
         sent_campaigns.campaign_by_key(connection, "2020-01-01-r1-1")

@@ -106,6 +106,11 @@ def contact(email: str, column: str = "hard_bounce_count", value: int = 0) -> st
         values (1, '{email}', now(), now(), {value})"""
 
 
+def counted(deliveries: int) -> str:
+    return f"""insert into contact_list_membership (contact_id, email, queued_at, last_updated, delivered_count,
+        delivered_counted_at) values (1, 'a@example.com', now(), now(), {deliveries}, now())"""
+
+
 def event(kind: str = "hard", in_log: str = "true", in_messages: str = "true") -> str:
     return f"""insert into bounce_event (campaign_id, sweep, contact_id, occurred_at, bounce_class, reason, in_bounce_log,
         in_message_log) select campaign_id, sweep, 3, now(), '{kind}', 'r', {in_log}, {in_messages} from bounce_fetch"""
@@ -227,8 +232,8 @@ EARLIER = "now() - interval '1 day'"
 
 ALLOWED = [
     plan(), item(), step(), metrics("open_rate", "100"), log("running"), snapshot(), review(), suppressed("manual"),
-    message("pending"), message("sent", "now()"), member("master"), contact("a@example.com"), event(), job(), asked(),
-    health(), step("exclude", "null"), review(status="approved", decided="now()"), finding(), assessment(),
+    message("pending"), message("sent", "now()"), member("master"), contact("a@example.com"), counted(0), event(), job(),
+    asked(), health(), step("exclude", "null"), review(status="approved", decided="now()"), finding(), assessment(),
     validated(), list_edit(), list_edit("null, 'excluded'"), mass_change(),
     mass_change(how="0, 0, 0, 'accepted', now()"), unreadable_row(),
     unreadable_ruling(),
@@ -283,6 +288,8 @@ FORBIDDEN = {
     "a negative rate": metrics("bounce_rate", "-0.1"),
     "a contact without an address": contact(""),
     "a negative number of bounces": contact("a@example.com", "hard_bounce_count", -1),
+    "a count of deliveries of no moment": contact("a@example.com", "delivered_count", 3),
+    "a negative count of deliveries": counted(-1),
     "a place on an unknown list": member("vip"),
     "an unknown list in the state of the sync": "insert into sync_state values ('vip', 0, 0, 0, now(), now())",
     "a negative size in the state of the sync": "insert into sync_state values ('master', -1, 0, 0, now(), now())",

@@ -118,3 +118,40 @@ def test_one_hard_bounce_of_a_contact_that_worked_is_a_first_hit_and_the_second_
     assert world.made.query("select action from plan_item where rule = 'first_hit'") == [("monitor",)]
     world.cycle(dead=[lonely])
     assert world.suppressed() - before == {lonely}
+
+
+@pytest.mark.parametrize("is_counted", [True, False], ids=["took mail before", "never took any"])
+def test_at_the_first_start_mailjets_count_of_deliveries_gives_grace(small: Installation, is_counted: bool) -> None:
+    world = World(small)
+    world.settle()
+    synchronise(small.services, progress=quietly)
+    new = world.google[ListRole.CAMPAIGN_1]
+    known = small.query(
+        "select delivered_count from contact_list_membership where contact_id = any(:ids) and delivered_counted_at is not null",
+        ids=new,
+    )
+    assert known == [(0,)] * len(new)
+    small.query(
+        "update contact_list_membership set delivered_count = :count where contact_id = any(:ids) returning 1",
+        ids=new,
+        count=5 * is_counted,
+    )
+    before, lonely = world.suppressed(), new[:1]
+    world.round(ListRole.CAMPAIGN_1, dict.fromkeys(lonely, "user_unknown"))
+    assert world.suppressed() - before == (set() if is_counted else set(lonely))
+    rule = small.query("select rule, action from plan_item where contact_id = :id", id=lonely[0])
+    assert rule == ([("first_hit", "monitor")] if is_counted else [("hard_bounce", "suppress")])
+
+
+def test_at_the_first_start_an_outage_among_contacts_that_mailjet_delivered_to_is_told(small: Installation) -> None:
+    world = World(small)
+    world.settle()
+    synchronise(small.services, progress=quietly)
+    new = world.google[ListRole.CAMPAIGN_1]
+    small.query(
+        "update contact_list_membership set delivered_count = 5 where contact_id = any(:ids) returning 1", ids=new
+    )
+    before = world.suppressed()
+    world.round(ListRole.CAMPAIGN_1, dict.fromkeys(new[:10], "user_unknown"))
+    assert world.suppressed() == before
+    assert world.questions() == [("open", "Google")]

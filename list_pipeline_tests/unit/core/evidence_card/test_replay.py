@@ -18,6 +18,7 @@ from list_pipeline.core.suppression.verdicts import (
     AskedAbout,
     Attempt,
     ContactFacts,
+    CountedDeliveries,
     SuppressionRule,
     Verdict,
     VerdictAction,
@@ -172,6 +173,13 @@ def test_grace_asks_for_the_delivery_that_gave_it() -> None:
         "without earlier deliveries": SUPPRESS,
         "an incident at its mail operator on 2026-11-02": HOLD,
     }
+
+
+def test_grace_by_mailjets_count_asks_for_those_deliveries() -> None:
+    counted = ContactFacts(deliveries=CountedDeliveries(3, SENT - timedelta(days=1)))
+    case = judged(failure(), facts=counted)
+    assert rule_of(case) is SuppressionRule.FIRST_HIT
+    assert changed(case)["without the deliveries of before that Mailjet counts"] is SUPPRESS
 
 
 @pytest.mark.parametrize(

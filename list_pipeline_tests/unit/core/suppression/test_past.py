@@ -16,6 +16,7 @@ from list_pipeline.core.suppression.verdicts import (
     AttemptOutcome,
     CampaignContext,
     ContactFacts,
+    CountedDeliveries,
     SuppressionRule,
     Verdict,
 )
@@ -23,6 +24,7 @@ from list_pipeline_tests.unit.core.suppression.suppression_cases import (
     AS_OF,
     CAMPAIGN,
     CONTACT,
+    KEEP,
     MONITOR,
     POLICY,
     SENT,
@@ -229,3 +231,75 @@ class TestGrace:
             )
             rules[days] = rule_of(verdict)
         assert rules == {0: (SUPPRESS, SuppressionRule.HARD_BOUNCE), 1: (MONITOR, SuppressionRule.FIRST_HIT)}
+
+
+class TestGraceByMailjetsCount:
+    """At the first start nothing was read yet that says whether an address ever worked."""
+
+    def judged(self, count: int, *history: Attempt, days_ago: int = 1, grace_days: int = 180) -> Verdict:
+        counted = CountedDeliveries(count, SENT - timedelta(days=days_ago))
+        facts = ContactFacts(campaigns_count=9, deliveries=counted)
+        policy = replace(POLICY, grace_days=grace_days)
+        (verdict,) = decide([failure(1)], {CONTACT: history}, {CONTACT: facts}, context(), policy, AS_OF)
+        return verdict
+
+    def test_who_took_mail_before_is_watched_at_the_first_hard_bounce(self) -> None:
+        assert rule_of(self.judged(1)) == (MONITOR, SuppressionRule.FIRST_HIT)
+
+    def test_who_never_took_any_is_suppressed_at_once(self) -> None:
+        assert rule_of(self.judged(0)) == (SUPPRESS, SuppressionRule.HARD_BOUNCE)
+
+    @pytest.mark.parametrize(("days", "action"), [(180, MONITOR), (181, SUPPRESS), (-180, MONITOR), (-181, SUPPRESS)])
+    def test_the_count_holds_for_half_a_year_around_its_moment(self, days: int, action: object) -> None:
+        assert self.judged(9, days_ago=days).action is action
+
+    def test_without_a_figure_there_is_no_grace(self) -> None:
+        assert self.judged(9, days_ago=0, grace_days=0).action is SUPPRESS
+
+    @pytest.mark.parametrize(("count", "action"), [(1, SUPPRESS), (2, MONITOR)])
+    def test_one_that_was_counted_since_may_be_the_message_that_came_back(self, count: int, action: object) -> None:
+        assert self.judged(count, days_ago=-1).action is action
+
+    @pytest.mark.parametrize(("count", "action"), [(1, MONITOR), (0, SUPPRESS)])
+    def test_what_was_counted_right_at_the_start_is_older_than_the_send(self, count: int, action: object) -> None:
+        assert self.judged(count, days_ago=0).action is action
+
+    @pytest.mark.parametrize(("count", "waits"), [(1, False), (2, True)])
+    def test_an_earlier_bounce_had_grace_by_what_was_counted_before_it(self, count: int, waits: bool) -> None:
+        """The hit is a day old and was counted an hour after it began; a block right after a first hit is no second one."""
+        facts = ContactFacts(deliveries=CountedDeliveries(count, SENT - timedelta(hours=23)))
+        history = [failed(1, 1, permanent=True)]
+        (verdict,) = decide([failure(14)], {CONTACT: history}, {CONTACT: facts}, context(), POLICY, AS_OF)
+        assert verdict.action is (KEEP if waits else SUPPRESS)
+
+    @pytest.mark.parametrize(("count", "action"), [(2, SUPPRESS), (3, MONITOR)])
+    def test_a_later_send_that_may_have_been_counted_is_taken_off(self, count: int, action: object) -> None:
+        later = Attempt(60, SENT + timedelta(hours=6), AttemptOutcome.UNKNOWN)
+        facts = ContactFacts(deliveries=CountedDeliveries(count, SENT + timedelta(hours=6)))
+        (verdict,) = decide([failure(1)], {CONTACT: [later]}, {CONTACT: facts}, context(), POLICY, AS_OF)
+        assert verdict.action is action
+
+    def test_one_that_failed_or_came_after_the_count_is_not(self) -> None:
+        refused = failed(7, 0)
+        refused = replace(refused, campaign_id=60, sent_at=SENT + timedelta(hours=1),
+                          event=replace(refused.event, campaign_id=60, occurred_at=SENT + timedelta(hours=1)))  # type: ignore[type-var]  # fmt: skip
+        after = Attempt(61, SENT + timedelta(hours=7), AttemptOutcome.UNKNOWN)
+        facts = ContactFacts(deliveries=CountedDeliveries(2, SENT + timedelta(hours=6)))
+        (verdict,) = decide([failure(1)], {CONTACT: [refused, after]}, {CONTACT: facts}, context(), POLICY, AS_OF)
+        assert verdict.action is MONITOR
+
+    @pytest.mark.parametrize("own", [delivered(181), failed(3, 30)])
+    def test_what_we_read_ourselves_counts_instead(self, own: Attempt) -> None:
+        assert rule_of(self.judged(9, own)) == (SUPPRESS, SuppressionRule.HARD_BOUNCE)
+
+    @pytest.mark.parametrize("own", [unread(30), failed(7, 30), failed(14, 30)])
+    def test_a_campaign_that_says_nothing_of_the_mailbox_leaves_the_count(self, own: Attempt) -> None:
+        assert rule_of(self.judged(9, own)) == (MONITOR, SuppressionRule.FIRST_HIT)
+
+    @pytest.mark.parametrize(("days", "rule"), [(6, SuppressionRule.FIRST_HIT), (7, SuppressionRule.SECOND_HIT)])
+    def test_a_second_hit_finishes_it_as_after_a_delivery(self, days: int, rule: SuppressionRule) -> None:
+        assert self.judged(9, failed(1, days, permanent=True)).rule is rule
+
+    def test_a_count_of_no_zone_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="timezone-aware"):
+            CountedDeliveries(1, SENT.replace(tzinfo=None))

@@ -192,8 +192,23 @@ def test_one_contacts_place_is_one_request_and_none_when_it_is_not_there() -> No
 
 def test_a_contact_is_read_with_its_address_as_mailjet_has_it() -> None:
     script = Script(envelope([contact_row(124, Email="Jané.Doe@Example.com", IsSpamComplaining=True, CreatedAt="")]))
-    assert client(script).contact(124) == ContactSeen(124, "Jané.Doe@Example.com", False, True, None)
+    assert client(script).contact(124) == ContactSeen(124, "Jané.Doe@Example.com", False, True, None, delivered_count=0)
     assert script.requests[0].url.path == "/v3/REST/contact/124"
+
+
+@pytest.mark.parametrize(("told", "count"), [(7, 7), ("7", 7), (-1, None), ("many", None), (None, None), (1.5, None)])
+def test_a_count_of_deliveries_that_cannot_be_read_is_unknown_and_spoils_no_contact(
+    told: object, count: object
+) -> None:
+    found = client(Script(envelope([contact_row(124, DeliveredCount=told)]))).contact(124)
+    assert (found.delivered_count, found.problem) == (count, "")
+
+
+def test_a_contact_without_a_count_of_deliveries_is_read() -> None:
+    row = contact_row(124)
+    del row["DeliveredCount"]
+    found = client(Script(envelope([row]))).contact(124)
+    assert (found.delivered_count, found.problem) == (None, "")
 
 
 def test_an_unknown_contact_is_not_found() -> None:
