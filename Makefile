@@ -60,7 +60,7 @@ format: $(READY)  ## Format the code and repair what ruff can repair
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
-dev: $(READY)  ## Open the Dagster UI on the embedded servers and the sandbox; Ctrl-C ends it
+dev: $(READY)  ## Open the Dagster UI, and serve HTTP, on the embedded servers and the sandbox; Ctrl-C ends it
 	@$(PY) -m list_pipeline.stack dev
 
 cli: $(READY)  ## Run list-pipeline on the demo's state, e.g. make cli ARGS="campaigns"

@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("stop", help="stop the servers; what they stored stays")
     shown = commands.add_parser("status", help="print where they answer")
     shown.add_argument("--urls", action="store_true", help="with passwords, for a client of your own")
-    commands.add_parser("dev", help="the Dagster UI and daemon on the servers, until Ctrl-C")
+    commands.add_parser("dev", help="the Dagster UI, its daemon and the HTTP service on the servers, until Ctrl-C")
     asked = commands.add_parser("cli", help="a command of list-pipeline on the servers, e.g. cli reviews")
     asked.add_argument("words", nargs=argparse.REMAINDER, help="the command and its options")
     behaviour = commands.add_parser("gemini", help="how the sandbox's model answers from now on, e.g. gemini hostile")

@@ -1,6 +1,6 @@
-"""``make dev``: the Dagster UI and daemon on the embedded servers, until Ctrl-C.
+"""``make dev``: the Dagster UI, its daemon and the HTTP service on the embedded servers, until Ctrl-C.
 
-Belongs here: Dagster's home, the two processes, and the mark by which the demo sees that they run. Does not belong
+Belongs here: Dagster's home, the three processes, and the mark by which the demo sees that they run. Does not belong
 here: what the code location contains. The servers stay up afterwards; ``make stop`` ends them.
 """
 
@@ -15,6 +15,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
@@ -23,7 +24,10 @@ from list_pipeline.stack.environment import environment
 from list_pipeline.stack.servers import free_port
 from list_pipeline.stack.state import ProcessId, StackDirectory, StackError, StackUrls, write_private
 
+# The ports of the documentation: Dagster's usual one, and that of ``list-pipeline serve``.
 _PREFERRED_PORT = 3000
+_PREFERRED_SERVICE_PORT = 8080
+_PASSWORD_OF_EVENTS = "EVENT_WEBHOOK_PASSWORD"  # noqa: S105  (the name of a variable)
 _STOP_SECONDS = 20.0
 
 
@@ -57,6 +61,11 @@ def prepare_product() -> None:
         prepare(services)
 
 
+def password_of_events(directory: StackDirectory, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variable with the password that Mailjet's events come with: the one that is set, else this stack's own."""
+    return {_PASSWORD_OF_EVENTS: environ.get(_PASSWORD_OF_EVENTS) or directory.password("events")}
+
+
 def run() -> int:
     """Serve until Ctrl-C or SIGTERM. Returns the exit status.
 
@@ -68,8 +77,10 @@ def run() -> int:
     urls = start()
     home = write_dagster_home(urls)
     os.environ.update(environment(urls))
+    directory = StackDirectory(urls.root)
+    os.environ.update(password_of_events(directory, os.environ))
     prepare_product()
-    mark = StackDirectory(urls.root).dev_pid
+    mark = directory.dev_pid
     own = ProcessId.of("dev", os.getpid())
     write_private(mark, json.dumps({"name": own.name, "pid": own.pid, "started": own.started}))
     try:
@@ -86,7 +97,8 @@ def _serve(home: Path) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
-    folder, tools, port = Path(__file__).resolve().parents[2], Path(sys.executable).parent, _port()
+    folder, tools = Path(__file__).resolve().parents[2], Path(sys.executable).parent
+    port, service_port = usual_or_free(_PREFERRED_PORT), usual_or_free(_PREFERRED_SERVICE_PORT)
     address = f"http://127.0.0.1:{port}"
     environ = {**os.environ, "DAGSTER_HOME": str(home), "DAGSTER_URL": address}
     # Once, before both: two services that create Dagster's tables at the same time can collide.
@@ -94,17 +106,19 @@ def _serve(home: Path) -> int:
     commands = (
         [sys.executable, "-m", "list_pipeline.webserver", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)],
         [str(tools / "dagster-daemon"), "run", "-w", "workspace.yaml"],
+        [sys.executable, "-m", "list_pipeline.cli", "serve", "--host", "127.0.0.1", "--port", str(service_port)],
     )
     # Sessions of their own: Ctrl-C reaches us only, and we end them in order.
     processes = [subprocess.Popen(command, env=environ, cwd=folder, start_new_session=True) for command in commands]
     status, announced = 0, False
     while not ended.wait(0.2):
         if any(process.poll() is not None for process in processes):
-            print("A Dagster process ended by itself; see above", file=sys.stderr)
+            print("Dagster or the HTTP service ended by itself; see above", file=sys.stderr)
             status = 1
             break
-        if not announced and _answers(address):
-            print(f"\nDagster UI: {address}   (Ctrl-C ends it; the servers stay up until `make stop`)\n", flush=True)
+        if not announced and _answers(address) and _listens(service_port):
+            print(f"\nMailjet's events: http://127.0.0.1:{service_port}/webhooks/mailjet")
+            print(f"Dagster UI: {address}   (Ctrl-C ends it; the servers stay up until `make stop`)\n", flush=True)
             announced = True
     for process in processes:
         if process.poll() is None:
@@ -133,12 +147,20 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _port() -> int:
-    """The usual port when it is free, so that bookmarks work, else any."""
+def _listens(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def usual_or_free(usual: int) -> int:
+    """The usual port when it is free on loopback, so that bookmarks work, else any."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", _PREFERRED_PORT))
+            probe.bind(("127.0.0.1", usual))
         except OSError:
             return free_port()
-    return _PREFERRED_PORT
+    return usual

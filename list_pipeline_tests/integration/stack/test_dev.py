@@ -1,4 +1,4 @@
-"""``make dev``: Dagster's UI and daemon on the embedded servers."""
+"""``make dev``: Dagster's UI and daemon, and the HTTP service, on the embedded servers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ def test_dagsters_home_holds_the_repositorys_settings(folder: Path) -> None:
 )
 def test_dev_serves_the_code_location_once_and_leaves_the_servers_up(folder: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "list_pipeline.stack", "dev"]
-    environ = {**os.environ, "PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1"}
+    inherited = {name: value for name, value in os.environ.items() if name != "EVENT_WEBHOOK_PASSWORD"}
+    environ = {**inherited, "PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1"}
     log = tmp_path / "dev.log"
     with log.open("wb") as output:
         served = subprocess.Popen(command, env=environ, stdout=output, stderr=subprocess.STDOUT)
@@ -74,6 +75,14 @@ def test_dev_serves_the_code_location_once_and_leaves_the_servers_up(folder: Pat
         assert entry["name"] == "list_pipeline.definitions"
         assert entry["locationOrLoadError"]["__typename"] == "RepositoryLocation"
 
+        address = re.search(r"Mailjet's events: (http://127\.0\.0\.1:\d+/webhooks/mailjet)", log.read_text())
+        assert address is not None, log.read_text()
+        event = {"event": "open", "time": 1_790_000_000, "mj_contact_id": 1, "mj_campaign_id": 1, "MessageID": 1}
+        stranger = httpx.post(address[1], json=event, auth=("mailjet", "not-the-password"), timeout=30, trust_env=False)
+        assert stranger.status_code == 401
+        mailjet = ("mailjet", StackDirectory(folder).password("events"))
+        assert httpx.post(address[1], json=event, auth=mailjet, timeout=30, trust_env=False).status_code == 200
+
         assert stack.dev_is_running()
         second = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
         assert second.returncode == 1
@@ -82,5 +91,7 @@ def test_dev_serves_the_code_location_once_and_leaves_the_servers_up(folder: Pat
         served.send_signal(signal.SIGINT)
         status = served.wait(60)
     assert status == 0, log.read_text()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(address[1], timeout=5, trust_env=False)
     assert not stack.dev_is_running()
     assert stack.status() is not None
