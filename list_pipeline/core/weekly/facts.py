@@ -15,7 +15,7 @@ from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import ActionItem, ExecutiveReport, KeyMetric, Trend
 from list_pipeline.core.weekly.figures import MOST_ACTION_ITEMS, Change, Issue, WeekFigures
 from list_pipeline.core.weekly.silence import Silence
-from list_pipeline.core.wording import UNKNOWN, Rate, percent_text
+from list_pipeline.core.wording import UNKNOWN, Rate, percent_interval_text, percent_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,18 @@ class WeekFacts:
 
 
 def change_text(change: Change) -> str:
-    """A figure in two weeks, e.g. ``Bounce rate 2.1 % after 1.9 %: chance explains the difference``."""
-    said = f"{change.label} {_value(change.now, change.unit)} after {_value(change.before, change.unit)}"
+    """A figure in two weeks, e.g. ``Bounce rate 2.1 % after 1.9 %: chance may explain the difference``. A figure with bounds is
+    said with them, e.g. ``Complaint rate 0.24 % (0.14 to 0.39 %) after 0.10 % (0.04 to 0.21 %): cannot tell whether it
+    changed``.
+    """
+    now = _value(change.now, change.unit, change.bounds_now)
+    said = f"{change.label} {now} after {_value(change.before, change.unit, change.bounds_before)}"
     difference = change.difference
     if difference is None:
         return said
     if not change.is_shown and difference:
-        return f"{said}: chance may explain the difference"
+        is_bounded = change.bounds_now is not None and change.bounds_before is not None
+        return f"{said}: {'cannot tell whether it changed' if is_bounded else 'chance may explain the difference'}"
     return said
 
 
@@ -75,7 +80,9 @@ def differences(changes: Sequence[Change]) -> Iterator[Change]:
             yield change
 
 
-def _value(value: float | None, unit: str) -> str:
+def _value(value: float | None, unit: str, bounds: tuple[float, float] | None = None) -> str:
+    if value is not None and bounds is not None:
+        return percent_interval_text(value, *bounds)
     if unit == "percent":
         return percent_text(value)
     return UNKNOWN if value is None else f"{round(value):,}"
@@ -120,7 +127,7 @@ def week_metrics(facts: WeekFacts) -> dict[str, KeyMetric]:
             "complaint_rate",
             "Complaint Rate",
             None if figures.complaint_rate is None else figures.complaint_rate.text,
-            "",
+            "complaint_rate_percent",
         ),
         (
             "suppression_list",

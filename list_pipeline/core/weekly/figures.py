@@ -242,7 +242,8 @@ class WeekFigures:
 class Change:
     """One figure in two weeks. ``unit`` is ``contacts``, ``campaigns`` or ``percent``.
 
-    ``is_shown``: False where chance alone explains the difference (the 95 % intervals of two rates overlap).
+    ``is_shown``: False where chance alone explains the difference (the intervals of two rates overlap).
+    ``bounds_before``, ``bounds_now``: the ends of each interval, where the figure is never said without them (complaints).
     """
 
     name: str
@@ -251,6 +252,8 @@ class Change:
     before: float | None
     now: float | None
     is_shown: bool = True
+    bounds_before: tuple[float, float] | None = None
+    bounds_now: tuple[float, float] | None = None
 
     @property
     def difference(self) -> float | None:
@@ -300,6 +303,21 @@ def _rates(now: WeekFigures, before: WeekFigures) -> Iterator[Change]:
             None if second is None else second.percent,
             _are_apart(first, second),
         )
+    yield _complaints(now.complaint_rate, before.complaint_rate)
+
+
+def _complaints(now: ComplaintRate | None, before: ComplaintRate | None) -> Change:
+    """A complaint more or less moves a small week's rate by a lot, so the bounds of both go with it."""
+    return Change(
+        "complaint_rate_percent",
+        "Complaint rate",
+        "percent",
+        None if before is None else before.percent,
+        None if now is None else now.percent,
+        now is not None and before is not None and (now.low > before.high or now.high < before.low),
+        None if before is None else (before.low, before.high),
+        None if now is None else (now.low, now.high),
+    )
 
 
 def _are_apart(first: Rate | None, second: Rate | None) -> bool:

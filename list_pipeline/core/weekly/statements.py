@@ -20,7 +20,9 @@ RECOMMENDATIONS, NEXT_STEPS, WEEK_OVER_WEEK = "recommendations", "next_steps", "
 PARTS = (CONCERNS, RECOMMENDATIONS, NEXT_STEPS, ACTIONS, HIGHLIGHTS, WEEK_OVER_WEEK, SUMMARY)
 """The parts of a report that are statements, by the names of their fields."""
 
-_WORSE_WHEN_UP = frozenset({"bounce_rate_percent", "hard_rate_percent", "soft_rate_percent", "deviation_percent"})
+_WORSE_WHEN_UP = frozenset(
+    {"bounce_rate_percent", "hard_rate_percent", "soft_rate_percent", "complaint_rate_percent", "deviation_percent"}
+)
 _WORSE_WHEN_DOWN = frozenset({"delivery_rate_percent"})
 
 

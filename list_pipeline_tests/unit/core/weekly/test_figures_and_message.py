@@ -20,8 +20,8 @@ from list_pipeline.core.health.figures import SendFigures
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import as_text, problems
 from list_pipeline.core.plans.plan import Urgency
-from list_pipeline.core.reports.facts import ActionItem
-from list_pipeline.core.weekly.facts import WeekFacts, WeekLinks, WeekMetric, action_items, week_metrics
+from list_pipeline.core.reports.facts import ActionItem, Trend
+from list_pipeline.core.weekly.facts import WeekFacts, WeekLinks, WeekMetric, action_items, change_text, week_metrics
 from list_pipeline.core.weekly.figures import (
     Activity,
     ListSize,
@@ -158,6 +158,50 @@ def test_a_week_of_which_complaints_are_not_known_says_nothing_of_them() -> None
     found = figures(sends={ListRole.CAMPAIGN_1: sends})
     assert found.complaint_rate is None
     assert "complaint_rate" not in week_metrics(facts(found))
+
+
+def week_with(complaints: int | None, recipients: int = 5_000) -> WeekFigures:
+    read = SendFigures(1, recipients, 10, 10, recipients - 20, complaints)
+    return figures(sends={ListRole.CAMPAIGN_1: WeekSends(ListRole.CAMPAIGN_1, read)})
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "said", "trend"),
+    [
+        # The bounds meet: 0.04 to 0.21 % and 0.14 to 0.39 %.
+        (5, 12, "Complaint rate 0.24 % (0.14 to 0.39 %) after 0.10 % (0.04 to 0.21 %): cannot tell whether it changed",
+         Trend.STABLE),
+        (12, 5, "Complaint rate 0.10 % (0.04 to 0.21 %) after 0.24 % (0.14 to 0.39 %): cannot tell whether it changed",
+         Trend.STABLE),
+        (5, 40, "Complaint rate 0.80 % (0.60 to 1.04 %) after 0.10 % (0.04 to 0.21 %)", Trend.UP),
+        (40, 5, "Complaint rate 0.10 % (0.04 to 0.21 %) after 0.80 % (0.60 to 1.04 %)", Trend.DOWN),
+        (5, 5, "Complaint rate 0.10 % (0.04 to 0.21 %) after 0.10 % (0.04 to 0.21 %)", Trend.STABLE),
+    ],
+)  # fmt: skip
+def test_complaints_are_compared_with_the_week_before_by_their_bounds(
+    before: int, now: int, said: str, trend: Trend
+) -> None:
+    found = facts(week_with(now), before=week_with(before))
+    change = next(one for one in found.changes if one.name == "complaint_rate_percent")
+    assert change_text(change) == said
+    assert f"• {said}" in as_text(weekly_message(found)).splitlines()
+    assert week_metrics(found)["complaint_rate"].trend is trend
+
+
+@pytest.mark.parametrize(("before", "now"), [(None, 5), (5, None), (None, None)])
+def test_complaints_that_one_of_the_weeks_does_not_know_are_not_compared(before: int | None, now: int | None) -> None:
+    found = facts(week_with(now), before=week_with(before))
+    change = next(one for one in found.changes if one.name == "complaint_rate_percent")
+    assert change.difference is None
+    assert not change.is_shown
+    assert " after " not in "".join(line for line in as_text(weekly_message(found)).splitlines() if "Complaint" in line)
+
+
+@pytest.mark.parametrize(("before", "now", "is_asked"), [(5, 40, True), (5, 12, False), (40, 5, False)])
+def test_only_surely_more_complaints_are_something_to_look_at(before: int, now: int, is_asked: bool) -> None:
+    found = week_statements(facts(week_with(now), before=week_with(before)))
+    asked = [each.text for each in found.of("recommendations") if "Complaint rate" in each.text]
+    assert len(asked) == is_asked
 
 
 @pytest.mark.parametrize(("overdispersion", "is_shown"), [(0.0, True), (0.01, False)])
