@@ -69,7 +69,7 @@ def replay(
         bool, typer.Option("--list", help="Only name the rule sets and the figures that can be tried.")
     ] = False,
 ) -> None:
-    """Ask other rules what they would have done in campaigns that are over: whom they remove, who of them was reached later,
+    """Ask other rules what they would have done in campaigns that are over: whom they remove, who of them was alive later,
     and where they differ. Nothing is changed, and Mailjet is not asked."""
     from list_pipeline.core.replay.statements import LIMITS, difference_rows, figures_line, headline
     from list_pipeline.operations.replay import replay as operation

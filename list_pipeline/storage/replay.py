@@ -118,8 +118,9 @@ def judgeable(connection: Connection, contact_ids: Collection[int]) -> frozenset
 
 
 def later_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int, Later]:
-    """What became of contacts: the last sends that reached each, and that it bounced hard in, of those read whole."""
-    statement = f"""
+    """What became of contacts: the last sends that reached each, and that it bounced hard in, of those read whole, and its last
+    open or click."""
+    sent = f"""
         select r.contact_id, max(coalesce(s.send_start_at, s.send_end_at)) filter (where e.contact_id is null) as reached_at,
                max(coalesce(s.send_start_at, s.send_end_at))
                    filter (where e.bounce_class = {_HARD} and not e.is_contradictory) as hard_at
@@ -129,8 +130,16 @@ def later_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[int,
         left join bounce_event e on e.campaign_id = s.id and e.sweep = f.sweep and e.contact_id = r.contact_id
         where r.contact_id = any(:ids) group by r.contact_id
         """
+    engaged = """
+        select contact_id, max(greatest(last_open_at, last_click_at, last_prefetch_at)) as engaged_at
+        from contact_engagement where contact_id = any(:ids) group by contact_id
+        """
+    statement = f"""
+        select contact_id, f.reached_at, f.hard_at, e.engaged_at
+        from ({sent}) f full join ({engaged}) e using (contact_id)
+        """
     return {
-        int(row["contact_id"]): Later(row["reached_at"], row["hard_at"])
+        int(row["contact_id"]): Later(row["reached_at"], row["hard_at"], row["engaged_at"])
         for part in in_parts(contact_ids)
         for row in fetch_all(connection, statement, ids=part)
     }

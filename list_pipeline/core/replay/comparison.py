@@ -32,11 +32,16 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """What really became of a contact: the starts of the last sends that reached it, and that it bounced hard in (UTC); None:
-    there is none."""
+    """What really became of a contact: the starts of the last sends that reached it, and that it bounced hard in, and its last
+    open or click, a fetch by its mail program too (UTC); None: there is none."""
 
     reached_at: datetime | None = None
     hard_at: datetime | None = None
+    engaged_at: datetime | None = None
+
+    def was_alive_after(self, at: datetime) -> bool:
+        """Whether a send that began after an instant reached the contact, or it opened or clicked after it."""
+        return any(sign is not None and sign > at for sign in (self.reached_at, self.engaged_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class Position:
 @dataclass(frozen=True, slots=True)
 class InCampaign:
     """The answers of a rule set in one campaign: contacts removed, held (and not removed), and kept. ``good``: those of the
-    removed whom a later send reached."""
+    removed who were alive afterwards."""
 
     removed: int
     held: int
@@ -101,7 +106,7 @@ class Record:
         """The figures of one campaign, over all of its readings.
 
         Args:
-            good: the removed contacts whom a later send reached.
+            good: the removed contacts who were alive afterwards.
         """
         found = self.by_campaign.get(campaign, {})
         removed, held, kept = (
@@ -111,7 +116,7 @@ class Record:
         return InCampaign(len(removed), len(held), len(kept), sum(one in good for one in removed))
 
     def good(self, later: Mapping[int, Later]) -> frozenset[int]:
-        """The removed contacts whom a later send reached."""
+        """The removed contacts who were alive afterwards: a later send reached them, or they opened or clicked."""
         return frozenset(one for one in self.removed if _is_good(self.positions[one], later.get(one, Later())))
 
 
@@ -120,8 +125,8 @@ class Figures:
     """A rule set through all campaigns, in contacts.
 
     Attributes:
-        removed: would be mailed no more. Of them ``reached_later``: a later send reached them, so they were good;
-            ``failed_later``: not reached since, and bounced hard again; the rest is not known.
+        removed: would be mailed no more. Of them ``reached_later``: a later send reached them, or they opened or clicked
+            later, so they were good; ``failed_later``: neither, and bounced hard again; the rest is not known.
         held: not removed, because their last failure was part of an incident.
         hard_again: bounced hard in more than one campaign while they were kept: the dead that were not removed in time.
     """
@@ -143,7 +148,7 @@ class Figures:
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A contact that some rule sets remove and others do not. ``positions``: by name of the rule set; one that judged nothing
-    of it is missing. ``is_good``: a send after its earliest removal reached it; None: not known."""
+    of it is missing. ``is_good``: it was alive after its earliest removal; None: not known."""
 
     contact_id: int
     positions: Mapping[str, Position]
@@ -208,7 +213,7 @@ def compare(
 
 
 def _is_good(position: Position, later: Later) -> bool | None:
-    if later.reached_at is not None and later.reached_at > position.at:
+    if later.was_alive_after(position.at):
         return True
     return False if later.hard_at is not None and later.hard_at > position.at else None
 

@@ -73,7 +73,7 @@ class ShadowFigures:
     Attributes:
         campaigns: those that were compared so far.
         judged: verdicts that both gave.
-        more: the shadow suppresses them, the present policy does not; of them ``more_good``: a later send reached them.
+        more: the shadow suppresses them, the present policy does not; of them ``more_good``: alive afterwards.
         fewer: the present policy suppresses them, the shadow does not.
         held: one of the two only holds them, or only one does.
     """
@@ -107,7 +107,7 @@ def shadow_line(shadow: Shadow, found: ShadowFigures) -> str:
     """How the two compare over some campaigns, as one sentence."""
     if not found.campaigns:
         return f"With {shadow.words} nothing was compared yet."
-    good = f" ({found.more_good:,} of them reached since)" if found.more_good else ""
+    good = f" ({found.more_good:,} of them alive since)" if found.more_good else ""
     held = f", and holds or releases {found.held:,} otherwise" if found.held else ""
     return (
         f"With {shadow.words} the policy suppresses {count_text(found.more, 'contact')} more{good} and {found.fewer:,} fewer"

@@ -37,7 +37,7 @@ def headline(comparison: Comparison) -> str:
 def figures_line(one: Figures) -> str:
     """A rule set in one sentence."""
     return (
-        f"{one.name} ({one.title}): {one.removed:,} removed, of them {one.reached_later:,} good (reached later), "
+        f"{one.name} ({one.title}): {one.removed:,} removed, of them {one.reached_later:,} good (alive later), "
         f"{one.failed_later:,} failed again, {one.not_known:,} not known; {one.held:,} held for an incident; "
         f"{one.hard_again:,} kept and failed hard again."
     )
@@ -54,7 +54,7 @@ def good_text(is_good: bool | None) -> str:
     """Whether a contact was good."""
     if is_good is None:
         return "not known"
-    return "yes, reached later" if is_good else "no, failed again"
+    return "yes, alive later" if is_good else "no, failed again"
 
 
 def difference_rows(comparison: Comparison, differences: tuple[Difference, ...]) -> list[Mapping[str, str]]:

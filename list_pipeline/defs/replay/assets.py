@@ -20,7 +20,7 @@ from list_pipeline.operations.services import Services
     code_version=versions(SuppressionPolicy().version),
     description=(
         "Our rules and those of other tools over this campaign and the eleven before it: whom each would have removed, "
-        "who of them was reached later, and contact by contact where they differ. Nothing is changed and Mailjet is not asked. "
+        "who of them was alive later, and contact by contact where they differ. Nothing is changed and Mailjet is not asked. "
         "Other rule sets, figures and spans: the job `replay_policy`."
     ),
 )

@@ -20,7 +20,7 @@ def replay_metadata(found: Comparison) -> dict[str, dg.MetadataValue]:
         "removed wrongly": md.bars(
             "Good contacts removed",
             {one.name: one.reached_later for one in found.figures},
-            "A later send reached them.",
+            "A later send reached them, or they opened or clicked later.",
         ),
         "by campaign": md.table(
             [
@@ -56,7 +56,7 @@ def campaign_metadata(found: Comparison, key: str) -> dict[str, dg.MetadataValue
         "removed wrongly after this campaign": md.bars(
             "Good contacts removed after this campaign",
             {name: one.good for name, one in figures.items()},
-            "A later send reached them.",
+            "A later send reached them, or they opened or clicked later.",
         ),
         **differences_metadata(found, found.differences_in(key)),
     }

@@ -128,9 +128,7 @@ def _state(connection: Connection, shadow: Shadow) -> ShadowState:
     found = rows.differences(connection, shadow.shadow_id)
     later = later_of(connection, sorted({one.contact_id for _, _, one in found}))
     reached = {
-        one.contact_id
-        for _, at, one in found
-        if one.contact_id in later and (reached_at := later[one.contact_id].reached_at) is not None and reached_at > at
+        one.contact_id for _, at, one in found if one.contact_id in later and later[one.contact_id].was_alive_after(at)
     }
     figures = figures_of(campaigns, judged, (one for _, _, one in found), reached)
     return ShadowState(shadow, figures, tuple(FoundDifference(key, one) for key, _, one in found))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -11,12 +11,14 @@ from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import as_text
 from list_pipeline.core.replay.shadow import Shadow
+from list_pipeline.core.told_events.events import EventKind
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.plans.erasure_by_person import erase_person
 from list_pipeline.operations.suppression.plan_and_execute import policy_of
 from list_pipeline.operations.suppression.shadow import ShadowState, shadows, start_shadow, stop_shadow
 from list_pipeline.operations.synchronisation import synchronise
+from list_pipeline.storage import engagement
 from list_pipeline.storage.database import execute
 from list_pipeline_tests.integration.accounts import HARD, Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
@@ -99,8 +101,24 @@ def test_a_shadow_tells_whom_it_would_have_suppressed_too_and_suppresses_nobody(
     assert (
         state(made)
         .lines[1]
-        .startswith("With grace_days 0 the policy suppresses 2 contacts more (2 of them reached since)")
+        .startswith("With grace_days 0 the policy suppresses 2 contacts more (2 of them alive since)")
     )
+
+
+def test_who_opens_a_letter_after_the_shadow_would_have_suppressed_it_was_good(rounds: Rounds) -> None:
+    made, one = rounds.made, rounds.people[CAMPAIGN_LISTS[0]][0]
+    start(made)
+    before = made.clock.now()
+    rounds.play(one)
+
+    def opens(at: datetime, *, is_prefetch: bool = False) -> int:
+        with made.services.database.begin() as connection:
+            engagement.note(connection, [engagement.Sign(one, None, EventKind.OPEN, at, is_prefetch)])
+        return state(made).figures.more_good
+
+    assert opens(before) == 0
+    # A mail program that fetches shows that the address works, as a person does.
+    assert opens(made.clock.now(), is_prefetch=True) == 1
 
 
 def test_plans_are_the_same_with_and_without_a_shadow(rounds: Rounds) -> None:

@@ -47,6 +47,24 @@ def test_whoever_is_reached_after_the_removal_was_good_and_whoever_bounces_again
     assert found.in_campaigns["first"] == {"listmonk": InCampaign(5, 0, 0, good=1), "civicrm": InCampaign(1, 1, 3)}
 
 
+def test_whoever_opens_or_clicks_after_the_removal_was_good_though_nothing_was_sent_any_more() -> None:
+    strict = Record()
+    strict.add("first", AS_OF, (), [one(contact, REMOVED) for contact in (1, 2, 3, 4)])
+    found = side_by_side(
+        strict,
+        Record(),
+        c1=Later(engaged_at=AS_OF + timedelta(seconds=1)),
+        # An open at the moment of the removal, or before it, was known then.
+        c2=Later(engaged_at=AS_OF),
+        # A sign of life outweighs a failure, whichever came last.
+        c3=Later(hard_at=AS_OF + 2 * A_WEEK, engaged_at=AS_OF + A_WEEK),
+        c4=Later(hard_at=AS_OF + A_WEEK, engaged_at=AS_OF - A_WEEK),
+    )
+    figures = found.figures[0]
+    assert (figures.reached_later, figures.failed_later, figures.not_known) == (2, 1, 1)
+    assert {each.contact_id: each.is_good for each in found.differences} == {1: True, 2: None, 3: True, 4: False}
+
+
 def test_who_is_removed_by_all_at_the_same_time_is_no_difference_and_at_another_time_is_one() -> None:
     strict, mild = Record(), Record()
     strict.add("first", AS_OF, (), [one(1, REMOVED), one(2, REMOVED)])
@@ -111,7 +129,7 @@ def test_a_replay_is_told_in_a_line_a_rule_set() -> None:
         "2 campaigns of 2026-11-02 to 2026-11-09, 2 rule sets; they differ about 1 contact. Nothing was changed."
     )
     assert figures_line(found.figures[0]) == (
-        "listmonk (its default actions): 1 removed, of them 1 good (reached later), 0 failed again, 0 not known; "
+        "listmonk (its default actions): 1 removed, of them 1 good (alive later), 0 failed again, 0 not known; "
         "0 held for an incident; 0 kept and failed hard again."
     )
     nothing = compare([STRICT], {STRICT.name: Record()}, [], {}, left_out=0, readings=0)

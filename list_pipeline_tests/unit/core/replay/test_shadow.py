@@ -78,7 +78,7 @@ def test_it_is_told_in_one_sentence() -> None:
         "With grace_days 0, soft_attempts 4 the policy suppresses 1 contact more and 0 fewer, of 1 verdict in 1 campaign."
     )
     assert shadow_line(SHADOW, ShadowFigures(3, 1_200, more=2, more_good=1, fewer=4, held=5)) == (
-        "With grace_days 0, soft_attempts 4 the policy suppresses 2 contacts more (1 of them reached since) and 4 fewer, and "
+        "With grace_days 0, soft_attempts 4 the policy suppresses 2 contacts more (1 of them alive since) and 4 fewer, and "
         "holds or releases 5 otherwise, of 1,200 verdicts in 3 campaigns."
     )
 
