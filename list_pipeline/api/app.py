@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version as installed_version
+from typing import Any
 
-import structlog
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
 
-from list_pipeline.api import event_webhook
-from list_pipeline.core.errors import ConfigurationError, ListPipelineError, TransientError
+from list_pipeline.api import event_webhook, guard, health, problems, triggers
 from list_pipeline.logs import configure_logging
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.tokens import check_environment
 from list_pipeline.settings import read_settings
-
-log = structlog.get_logger(__name__)
 
 
 def create_app(services: Services | None = None) -> FastAPI:
@@ -49,9 +47,25 @@ def create_app(services: Services | None = None) -> FastAPI:
             if services is None:
                 own.close()
 
-    app = FastAPI(title="list_pipeline", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(event_webhook.router(own))
-    app.add_exception_handler(ListPipelineError, _answer_error)
+    app = FastAPI(
+        title="list_pipeline",
+        version=installed_version("list_pipeline"),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.include_router(event_webhook.router(own), include_in_schema=False)
+    app.include_router(health.router(own))
+    app.include_router(triggers.router(own))
+
+    @app.get("/api/openapi.json", include_in_schema=False)
+    def description(_: triggers.Reader) -> dict[str, Any]:
+        return app.openapi()
+
+    problems.install(app)
+    app.add_middleware(guard.Guard, services=own)
     return app
 
 
@@ -63,11 +77,4 @@ def check_settings(services: Services) -> None:
     """
     services.settings.secret("event_webhook_password")
     services.settings.secret("database_url")
-
-
-async def _answer_error(_: Request, error: Exception) -> JSONResponse:
-    """An error of ours in words for machines: try again, or not."""
-    is_passing = isinstance(error, (TransientError, ConfigurationError))
-    log.error("a request failed", error=str(error))
-    words = "Not available now; send it again" if is_passing else "It failed; the log says why"
-    return JSONResponse({"title": words}, status_code=503 if is_passing else 500)
+    check_environment(services.settings)

@@ -25,7 +25,7 @@ def serve(
         bool, typer.Option("--behind-proxy", help="A proxy that ends TLS stands in front: other addresses may be used.")
     ] = False,
 ) -> None:
-    """Run the HTTP service until it is interrupted: so far, the receiver of Mailjet's events (POST /webhooks/mailjet)."""
+    """Run the HTTP service until it is interrupted: the API (/api), /health, and the receiver of Mailjet's events."""
     import uvicorn
 
     if not is_loopback(host) and not behind_proxy:

@@ -81,6 +81,11 @@ def whole_row(connection: Connection, week: date) -> RowMapping | None:
     return fetch_one(connection, "select * from list_health_check where week = :week", week=week)
 
 
+def row_by_id(connection: Connection, check_id: int) -> RowMapping | None:
+    """Every column of a check, by its number, or None."""
+    return fetch_one(connection, "select * from list_health_check where id = :id", id=check_id)
+
+
 _ACTIVITY: JsonColumn[Activity] = JsonColumn("list_health_check.activity", Activity)
 _SILENCE: JsonColumn[Silence] = JsonColumn("list_health_check.silence", Silence)
 _CHANGES: JsonColumn[tuple[Change, ...]] = JsonColumn("list_health_check.week_over_week", tuple[Change, ...])

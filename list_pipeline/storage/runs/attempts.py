@@ -38,13 +38,16 @@ class HalfDone:
 def silent_logs(connection: Connection, since: datetime) -> tuple[LogRow, ...]:
     """Attempts that say ``running`` and gave no sign of life since then, oldest first; locked until the transaction ends.
 
-    A bulk job that was being submitted is a sign of life too: waiting for its end may be silent.
+    A bulk job that was being submitted is a sign of life too: waiting for its end may be silent. What was asked for and has no
+    run yet waits for one.
     """
     found = fetch_all(
         connection,
         SELECT_LOG
         + """where status = :running and maintenance_type = :type and campaign_schedule_id is not null
                and touched_at <= :since
+               and not exists (select 1 from run_request q
+                   where q.log_id = list_maintenance_log.id and q.started_at is null)
                and not exists (select 1 from mailjet_job b join plan p using (plan_id)
                    where p.campaign_id = campaign_schedule_id and p.sweep = list_maintenance_log.sweep
                      and b.submitting_at > :since)

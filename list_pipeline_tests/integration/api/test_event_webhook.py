@@ -3,50 +3,23 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import httpx
 import pytest
-import uvicorn
 from pydantic import SecretStr
 
 from list_pipeline.api.app import create_app
 from list_pipeline.api.event_webhook import LONGEST_BODY, MOST_EVENTS, PATH
 from list_pipeline.core.errors import ConfigurationError
-from list_pipeline.integrations.tls import tls_context
 from list_pipeline.operations.bounces.fetch import fetch_bounces
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.storage import told_figures
 from list_pipeline_tests.integration.accounts import HARD, Installation, plain_client, quietly
+from list_pipeline_tests.integration.api.serving import USER, WORD, served
 from list_pipeline_tests.integration.told_events.events import event, hard
-
-USER = "mailjet"
-WORD = "correct horse battery"
-
-
-@contextmanager
-def served(services: Services) -> Iterator[httpx.Client]:
-    """The service on a port of this machine, and a client that knows the password."""
-    server = uvicorn.Server(uvicorn.Config(create_app(services), port=0, log_config=None))
-    sock = socket.socket()
-    sock.bind(("127.0.0.1", 0))
-    # From here on connections wait until the server takes them.
-    sock.listen()
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
-    thread.start()
-    try:
-        url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-        with httpx.Client(base_url=url, auth=(USER, WORD), trust_env=False, verify=tls_context(), timeout=20) as http:
-            yield http
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        sock.close()
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ TABLES = {
     "told_event", "told_count", "contact_engagement",
     "shadow_policy", "shadow_comparison", "shadow_difference",
     "quarantine",
-    "api_token", "api_caller",
+    "api_token", "api_caller", "api_answer", "run_request",
 }  # fmt: skip
 INDEXES = {
     "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",
@@ -69,11 +69,14 @@ INDEXES = {
     "list_edit_mass_change_idx",
     "unreadable_row_open_idx", "unreadable_row_contact_idx",
     "told_event_aside_idx", "told_event_campaign_idx",
+    "run_request_open_idx",
     "shadow_policy_running_idx", "shadow_comparison_campaign_idx",
     "quarantine_contact_idx", "quarantine_open_idx", "quarantine_campaign_idx",
 }  # fmt: skip
 # Table, columns, table referred to, what happens on delete and on update (a: nothing, r: refused, c: cascade, n: null).
 FOREIGN_KEYS = {
+    ("run_request", "log_id", "list_maintenance_log", "c", "c"),
+    ("run_request", "check_id", "list_health_check", "c", "a"),
     ("list_edit", "mass_change_id", "mass_change", "n", "a"),
     ("mass_change", "repair_plan_id", "plan", "n", "a"),
     ("mass_change_contact", "mass_change_id", "mass_change", "c", "a"),

@@ -66,6 +66,11 @@ def token(
         values ('{hashed}', '{name}', '{role}', now(), 'ada', {expires}{values})"""
 
 
+def run_request(kind: str = "maintenance", attempt: int = 1, log: str = "null") -> str:
+    return f"""insert into run_request (kind, partition_key, attempt, log_id, requested_at, requested_by)
+        values ('{kind}', '2026-11-20-r1-7', {attempt}, {log}, now(), 'ada')"""
+
+
 def snapshot(phase: str = "before", role: str = "master", raw: int = 2, mailable: int = 1) -> str:
     return f"""insert into list_snapshot (campaign_id, sweep, phase, list_role, raw_count, mailable_count, taken_at)
         select id, '24h', '{phase}', '{role}', {raw}, {mailable}, now() from campaign_schedule"""
@@ -397,6 +402,10 @@ FORBIDDEN = {
     "a token revoked by nobody": token(more=", revoked_at", values=", now()"),
     "a caller without a name": "insert into api_caller values ('', now(), 1)",
     "a caller that asked for nothing": "insert into api_caller values ('token 1', now(), 0)",
+    "a request for nothing": run_request(attempt=1),
+    "a request for work that there is not": run_request(kind="report"),
+    "a request for attempt 0": run_request(attempt=0, log="(select max(id) from list_maintenance_log)"),
+    "an answer to what is not told": "insert into api_answer values ('token 1', 'k', 'x', '1', now())",
     "a list that has no state": "insert into list_state values ('master', 'health', 'healthy', now())",
     "a sweep that there is not":
         "insert into list_state_history (list_role, machine, from_state, to_state, event, event_key, sweep, at, noted_at)"

@@ -1,0 +1,119 @@
+"""What every request below ``/api`` passes before a route sees it: its size, its kind, its token and its allowance.
+
+Belongs here: who asks, as a ``Principal``. Does not belong here: what tokens are (``operations.tokens``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from list_pipeline.api.problems import ProblemError, problem
+from list_pipeline.core.errors import ListPipelineError
+from list_pipeline.core.tokens import Principal, Role
+from list_pipeline.operations.services import Services
+from list_pipeline.operations.tokens import principal_of, wait_before_next
+
+BELOW = "/api/"
+LONGEST_BODY = 64 * 1024
+"""Bytes; the longest body is a few numbers and a reason."""
+_LONGEST_TOKEN = 200
+_SAFE = {
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+}
+
+
+class Guard:
+    """Middleware: nothing of a body is read before its sender is known, and no more than is allowed."""
+
+    def __init__(self, app: ASGIApp, services: Services) -> None:
+        self._app, self._services = app, services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _SAFE.items():
+                    headers[name] = value
+            await send(message)
+
+        if not scope["path"].startswith(BELOW):
+            await self._app(scope, receive, safely)
+            return
+        try:
+            scope.setdefault("state", {})["principal"] = await self._known(Headers(scope=scope))
+            body = await _body(scope, receive)
+        except ProblemError as refused:
+            await problem(refused.status, refused.detail, refused.headers)(scope, receive, safely)
+            return
+        except ListPipelineError:
+            await problem(503, "Not available now; send it again")(scope, receive, safely)
+            return
+        await self._app(scope, _replayed(body, receive), safely)
+
+    async def _known(self, headers: Headers) -> Principal:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        token = token.strip() if scheme.lower() == "bearer" and len(token) <= _LONGEST_TOKEN else ""
+        principal = await run_in_threadpool(principal_of, self._services, token)
+        wait = await run_in_threadpool(wait_before_next, self._services, principal)
+        if wait is not None:
+            raise ProblemError(429, f"Too many requests; ask again in {wait} s", {"Retry-After": str(wait)})
+        if principal is None:
+            raise ProblemError(401, "A token that is known is needed", {"WWW-Authenticate": 'Bearer realm="api"'})
+        return principal
+
+
+def allowed(needed: Role) -> Callable[[Request], Principal]:
+    """A dependency: who asks, where the role is enough.
+
+    Raises:
+        ProblemError: 403.
+    """
+
+    def ask(request: Request) -> Principal:
+        principal: Principal = request.state.principal
+        if not principal.role.may(needed):
+            raise ProblemError(403, f"This needs a token with the role {needed.value} or more")
+        return principal
+
+    return ask
+
+
+async def _body(scope: Scope, receive: Receive) -> bytes:
+    headers = Headers(scope=scope)
+    declared = headers.get("content-length", "")
+    if declared.isdigit() and int(declared[:20]) > LONGEST_BODY:
+        raise ProblemError(413, f"At most {LONGEST_BODY} bytes")
+    body = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > LONGEST_BODY:
+            raise ProblemError(413, f"At most {LONGEST_BODY} bytes")
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if body and kind != "application/json":
+        raise ProblemError(415, "Send JSON, as application/json")
+    return bytes(body)
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    waiting: list[dict[str, Any]] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return again

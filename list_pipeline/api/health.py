@@ -1,0 +1,57 @@
+"""``GET /health``: whether the product could work now, for monitors. Anybody may ask, so it says nothing but that.
+
+Each answer is kept for half a minute: a look costs a request to Mailjet, and nobody who asks often makes it cost more.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from list_pipeline.operations.monitoring.dependencies import Health, SystemHealth, check_all
+from list_pipeline.operations.services import Services
+
+PATH = "/health"
+KEPT = timedelta(seconds=30)
+TIMEOUT_S = 5.0
+"""Seconds that each service gets."""
+SHOWN = ("database", "redis", "mailjet", "slack", "gemini")
+
+
+def router(services: Services) -> APIRouter:
+    """The one route, on the services of the process."""
+    routes, looks = APIRouter(), _Looks(services)
+
+    @routes.get(PATH)
+    def health() -> JSONResponse:
+        found = looks.latest()
+        return JSONResponse(_shown(found), 200 if found.status is Health.HEALTHY else 503)
+
+    return routes
+
+
+class _Looks:
+    def __init__(self, services: Services) -> None:
+        self._services, self._lock = services, threading.Lock()
+        self._last: tuple[datetime, SystemHealth] | None = None
+
+    def latest(self) -> SystemHealth:
+        with self._lock:
+            now = self._services.clock.now()
+            if self._last is None or not timedelta(0) <= now - self._last[0] < KEPT:
+                self._last = now, check_all(self._services, timeout_s=TIMEOUT_S)
+            return self._last[1]
+
+
+def _shown(found: SystemHealth) -> Mapping[str, Any]:
+    checks = {
+        name: {"status": found.checks[name].status.value, "latencyMs": found.checks[name].latency_ms} for name in SHOWN
+    }
+    if found.checks["schema"].status is Health.UNHEALTHY:
+        checks["database"]["status"] = Health.UNHEALTHY.value
+    return {"status": found.status.value, "timestamp": found.timestamp.isoformat(), "checks": checks}

@@ -1,0 +1,142 @@
+"""Work that is asked for, and its rows: ``/api/list-management``. What is asked for is written down and started by a sensor."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Path
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from sqlalchemy import RowMapping
+
+from list_pipeline.api.guard import allowed
+from list_pipeline.core.errors import NotFoundError
+from list_pipeline.core.tokens import Principal, Role
+from list_pipeline.operations.run_requests import request_health_check, request_maintenance
+from list_pipeline.operations.services import Services
+from list_pipeline.storage.runs.ledger import log_by_id
+from list_pipeline.storage.weekly import row_by_id
+
+BASE = "/api/list-management"
+MOST = 2**31 - 1
+"""The largest number of a row."""
+
+Number = Annotated[int, Path(ge=1, le=MOST)]
+Reader = Annotated[Principal, Depends(allowed(Role.READER))]
+Operator = Annotated[Principal, Depends(allowed(Role.OPERATOR))]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="For 24 hours the same key gets the same answer; with another body it is refused.",
+    ),
+]
+
+
+class Model(BaseModel):
+    """A document of the service: its names in camel case, nothing beside them accepted."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+
+class TriggerMaintenance(Model):
+    """Which campaign is maintained."""
+
+    campaign_id: str = Field(
+        min_length=1,
+        max_length=100,
+        pattern=r"^[\w.:-]+$",
+        description="The campaign's key.",
+        examples=["2026-11-20-r1-7"],
+    )
+
+
+class MaintenanceTriggered(Model):
+    """The maintenance that is under way, over, or asked for now."""
+
+    success: bool
+    maintenance_log_id: int = Field(examples=[7])
+
+
+class HealthCheckTriggered(Model):
+    """The check that is under way, over, or asked for now."""
+
+    success: bool
+    health_check_id: int = Field(examples=[3])
+
+
+class MaintenanceLog(Model):
+    """A row of the ledger. Instants are UTC; None: not known yet."""
+
+    id: int
+    maintenance_type: str
+    sweep: str
+    attempt: int
+    status: str
+    executed_at: datetime
+    finished_at: datetime | None
+    contacts_suppressed: int
+    contacts_rebalanced: int
+    execution_time_ms: int | None
+    slack_notification_sent: bool
+    run_id: str | None
+
+
+class HealthCheck(Model):
+    """The check of a week. None: not known, at first or because it failed."""
+
+    id: int
+    week: date
+    status: str
+    executed_at: datetime
+    is_balanced: bool | None
+    balance_deviation: float | None
+    urgency: str | None
+    master_list_size: int | None
+    campaign_list_1_size: int | None = Field(alias="campaignList1Size")
+    campaign_list_2_size: int | None = Field(alias="campaignList2Size")
+    campaign_list_3_size: int | None = Field(alias="campaignList3Size")
+    suppression_list_size: int | None
+    average_bounce_rate: float | None
+    average_delivery_rate: float | None
+    critical_issue_count: int | None
+
+
+def router(services: Services) -> APIRouter:
+    """The routes, on the services of the process."""
+    routes = APIRouter(prefix=BASE)
+
+    @routes.post("/trigger-maintenance")
+    def trigger_maintenance(
+        asked: TriggerMaintenance, who: Operator, key: IdempotencyKey = None
+    ) -> MaintenanceTriggered:
+        number = request_maintenance(services, asked.campaign_id, who, key)
+        return MaintenanceTriggered(success=True, maintenance_log_id=number)
+
+    @routes.post("/trigger-health-check")
+    def trigger_health_check(who: Operator, key: IdempotencyKey = None) -> HealthCheckTriggered:
+        return HealthCheckTriggered(success=True, health_check_id=request_health_check(services, who, key))
+
+    @routes.get("/logs/{number}")
+    def maintenance_log(number: Number, _: Reader) -> MaintenanceLog:
+        with services.database.begin() as connection:
+            row = log_by_id(connection, number)
+        return MaintenanceLog(**_columns(MaintenanceLog, row, f"Reading maintenance log {number}"))
+
+    @routes.get("/health-checks/{number}")
+    def health_check(number: Number, _: Reader) -> HealthCheck:
+        with services.database.begin() as connection:
+            row = row_by_id(connection, number)
+        return HealthCheck(**_columns(HealthCheck, row, f"Reading health check {number}"))
+
+    return routes
+
+
+def _columns(model: type[Model], row: RowMapping | None, tried: str) -> dict[str, Any]:
+    if row is None:
+        raise NotFoundError(tried, "there is no such row", "The answer to the trigger names its number")
+    return {name: row[name] for name in model.model_fields}

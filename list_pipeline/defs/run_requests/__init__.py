@@ -1,0 +1,1 @@
+"""What was asked for over HTTP, started in Dagster."""

@@ -1,0 +1,130 @@
+"""Work that is asked for over HTTP: its row is written now, and a sensor starts the run. Asked for twice, it is one.
+
+Does not belong here: the work itself (``maintenance``, ``weekly``), and starting runs (``defs.run_requests``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.run_requests import ANSWERS_KEPT, RequestKind, request_hash
+from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.core.tokens import Principal
+from list_pipeline.operations.access import Storing
+from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
+from list_pipeline.operations.runs.run import begin
+from list_pipeline.operations.services import Services
+from list_pipeline.operations.weekly import steps
+from list_pipeline.storage import run_requests as rows
+from list_pipeline.storage.run_requests import OpenRequest
+from list_pipeline.storage.runs import ledger
+from list_pipeline.storage.weekly import check_of
+
+
+class SwitchedOffError(RefusedError):
+    """LIST_MANAGEMENT_ENABLED is off: nothing is started."""
+
+
+class KeyReusedError(RefusedError):
+    """An Idempotency-Key came with another request than before."""
+
+
+def request_maintenance(services: Services, campaign: str, principal: Principal, key: str | None = None) -> int:
+    """Ask for the maintenance of a campaign.
+
+    Args:
+        campaign: its key. key: the Idempotency-Key, where one was sent.
+
+    Returns:
+        The number of the ledger's row: of the attempt that is under way or over, or of a new one.
+
+    Raises:
+        SwitchedOffError: list management is switched off.
+        KeyReusedError: the key stood with another request.
+        NotFoundError: there is no such campaign, or it was not sent yet.
+    """
+
+    def ask() -> int:
+        with services.database.begin() as connection:
+            campaign_id = find_campaign(connection, campaign).campaign_id
+            before = ledger.latest_log(connection, campaign_id, "24h")
+        run = begin(services, campaign)
+        is_begun = before is None or before.log_id != run.log.log_id or before.status is not RunStatus.RUNNING
+        if run.log.status is RunStatus.RUNNING and is_begun:
+            with services.database.begin() as connection:
+                rows.ask_for_maintenance(
+                    connection,
+                    campaign,
+                    run.log.attempt,
+                    run.log.log_id,
+                    run.log.run_id,
+                    principal.name,
+                    services.clock.now(),
+                )
+        return run.log.log_id
+
+    return _once(services, RequestKind.MAINTENANCE, campaign, principal, key, ask)
+
+
+def request_health_check(services: Services, principal: Principal, key: str | None = None) -> int:
+    """Ask for the check of the latest week that is due.
+
+    Returns:
+        The number of its row: of the check that is under way or over, or of a new one.
+
+    Raises:
+        SwitchedOffError: list management is switched off.
+        KeyReusedError: the key stood with another request.
+    """
+
+    def ask() -> int:
+        with services.database.begin() as connection:
+            before = check_of(connection, steps.latest_due(services).monday)
+        run, now = steps.begin(services), services.clock.now()
+        if run.row.status is RunStatus.RUNNING and (before is None or before.status is not RunStatus.RUNNING):
+            with services.database.begin() as connection:
+                rows.ask_for_health_check(
+                    connection, run.week.key, run.row.attempt, run.row.check_id, run.row.run_id, principal.name, now
+                )
+        return run.row.check_id
+
+    return _once(services, RequestKind.HEALTH_CHECK, "", principal, key, ask)
+
+
+def _once(
+    services: Services, kind: RequestKind, asked: str, principal: Principal, key: str | None, ask: Callable[[], int]
+) -> int:
+    if not services.settings.list_management_enabled:
+        raise SwitchedOffError(
+            "Starting work", "list management is switched off", "Ask again once LIST_MANAGEMENT_ENABLED is on"
+        )
+    if key is None:
+        return ask()
+    hashed, now = request_hash(kind, asked), services.clock.now()
+    with services.database.begin() as connection:
+        known = rows.answer_of(connection, principal.caller, key, now - ANSWERS_KEPT)
+    if known is None:
+        number = ask()
+        with services.database.begin() as connection:
+            rows.keep_answer(connection, principal.caller, key, hashed, str(number), now, now - ANSWERS_KEPT)
+            # Of two at once, the first one's stands.
+            known = rows.answer_of(connection, principal.caller, key, now - ANSWERS_KEPT) or (hashed, str(number))
+    if known[0] != hashed:
+        raise KeyReusedError(
+            "Starting work", "its Idempotency-Key came with another request before", "Send a key of its own"
+        )
+    return int(known[1])
+
+
+def requests_to_start(services: Storing) -> Sequence[OpenRequest]:
+    """Requests that no run has yet, oldest first. What is done by another run meanwhile is closed and not among them."""
+    with services.database.begin() as connection:
+        rows.close_taken_up(connection, services.clock.now())
+        return rows.open_requests(connection)
+
+
+def note_started(services: Storing, request_id: int) -> None:
+    """A run has this request now."""
+    with services.database.begin() as connection:
+        rows.note_started(connection, request_id, services.clock.now())

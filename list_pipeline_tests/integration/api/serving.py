@@ -1,0 +1,54 @@
+"""The service on a port of this machine, and clients with tokens."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import uvicorn
+
+from list_pipeline.api.app import create_app
+from list_pipeline.core.tokens import Role
+from list_pipeline.integrations.tls import tls_context
+from list_pipeline.operations.services import Services
+from list_pipeline.operations.tokens import create_token
+
+USER = "mailjet"
+WORD = "correct horse battery"
+
+
+@contextmanager
+def served(services: Services) -> Iterator[httpx.Client]:
+    """The service, and a client that knows the password of the events."""
+    server = uvicorn.Server(uvicorn.Config(create_app(services), port=0, log_config=None))
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    # From here on connections wait until the server takes them.
+    sock.listen()
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+        with httpx.Client(base_url=url, auth=(USER, WORD), trust_env=False, verify=tls_context(), timeout=20) as http:
+            yield http
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        sock.close()
+
+
+class Api:
+    """A client of the API; each request is made with the token of a role."""
+
+    def __init__(self, services: Services, http: httpx.Client) -> None:
+        self.http = http
+        self.tokens = {role: create_token(services, role.value.title(), role, by="Grace")[0] for role in Role}
+
+    def ask(self, role: Role, method: str, path: str, **more: object) -> httpx.Response:
+        """One request."""
+        headers = {"Authorization": f"Bearer {self.tokens[role]}", **(more.pop("headers", None) or {})}  # type: ignore[dict-item]
+        request = self.http.build_request(method, path, headers=headers, **more)  # type: ignore[arg-type]
+        return self.http.send(request, auth=None)

@@ -1,0 +1,2 @@
+drop table list_pipeline.api_answer;
+drop table list_pipeline.run_request;
