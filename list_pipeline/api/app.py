@@ -12,7 +12,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from list_pipeline.api import event_webhook, guard, health, problems, triggers
+from list_pipeline.api import decisions, event_webhook, guard, health, problems, triggers
 from list_pipeline.logs import configure_logging
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.tokens import check_environment
@@ -59,6 +59,7 @@ def create_app(services: Services | None = None) -> FastAPI:
     app.include_router(event_webhook.router(own), include_in_schema=False)
     app.include_router(health.router(own))
     app.include_router(triggers.router(own))
+    app.include_router(decisions.router(own))
 
     @app.get("/api/openapi.json", include_in_schema=False)
     def description(_: triggers.Reader) -> dict[str, Any]:
