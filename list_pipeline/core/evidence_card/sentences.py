@@ -41,7 +41,7 @@ from list_pipeline.core.wording import (
 _PREFIXES = ("Suppressed: ", "Held: ", "Watched: ", "Kept: ", "Nothing to do: ")
 _THEN: Mapping[VerdictAction | None, str] = {
     VerdictAction.SUPPRESS: "suppressed",
-    VerdictAction.HOLD: "held for a person",
+    VerdictAction.HOLD: "held until a mailing answers",
     VerdictAction.MONITOR: "watched, and not suppressed",
     VerdictAction.KEEP: "kept",
     None: "nothing would have been decided, and the contact stays",

@@ -223,7 +223,9 @@ def _cleanup(facts: MaintenanceFacts) -> list[Mrkdwn]:
     if not lines:
         lines.append(Mrkdwn("Nobody has to be suppressed."))
     if suppression.held_for_review:
-        lines.append(compose("• {n} held for a person to look at", n=f"{suppression.held_for_review:,}"))
+        lines.append(
+            compose("• {n} held until a mailing answers, or a person decides", n=f"{suppression.held_for_review:,}")
+        )
     lines += _quarantine(facts.quarantine)
     if facts.complaint_rate is not None:
         lines.append(

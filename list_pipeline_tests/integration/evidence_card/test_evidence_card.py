@@ -74,7 +74,7 @@ def test_each_kind_of_contact_reads_what_would_have_changed_it(small: Installati
     small.maintain()
     assert told(card_of(small, HARD[0]), CHANGED) == (
         "A delivery since 2026-11-14: watched, and not suppressed.",
-        "An incident at its mail operator on 2026-11-14: held for a person.",
+        "An incident at its mail operator on 2026-11-14: held until a mailing answers.",
         "Had the receiver's words left a doubt: watched, and not suppressed.",
     )
     assert told(card_of(small, COMPLAINED), CHANGED) == (
