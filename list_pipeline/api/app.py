@@ -12,11 +12,12 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from list_pipeline.api import decisions, event_webhook, guard, health, problems, triggers
+from list_pipeline.api import decisions, event_webhook, guard, health, metrics, problems, triggers
 from list_pipeline.logs import configure_logging
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.tokens import check_environment
 from list_pipeline.settings import read_settings
+from list_pipeline.storage.server_clock import ServerClock
 
 
 def create_app(services: Services | None = None) -> FastAPI:
@@ -35,6 +36,9 @@ def create_app(services: Services | None = None) -> FastAPI:
     else:
         own = services
     check_settings(own)
+    # The look at the services measures spans while the database is away, with a clock that may guess: it must not be the one by
+    # which requests write.
+    watching = Services(own.settings, None if isinstance(own.clock, ServerClock) else own.clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -44,6 +48,7 @@ def create_app(services: Services | None = None) -> FastAPI:
         try:
             yield
         finally:
+            watching.close()
             if services is None:
                 own.close()
 
@@ -57,7 +62,8 @@ def create_app(services: Services | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.include_router(event_webhook.router(own), include_in_schema=False)
-    app.include_router(health.router(own))
+    app.include_router(health.router(watching))
+    app.include_router(metrics.router(own))
     app.include_router(triggers.router(own))
     app.include_router(decisions.router(own))
 

@@ -1,4 +1,4 @@
-"""What every request below ``/api`` passes before a route sees it: its size, its kind, its token and its allowance.
+"""What every request below ``/api``, and one for a monitor's figures, passes before a route sees it: size, kind, token, allowance.
 
 Belongs here: who asks, as a ``Principal``. Does not belong here: what tokens are (``operations.tokens``).
 """
@@ -19,7 +19,8 @@ from list_pipeline.core.tokens import Principal, Role
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.tokens import principal_of, wait_before_next
 
-BELOW = "/api/"
+GUARDED = ("/api/", "/metrics")
+"""Beginnings of paths for which a token is needed."""
 LONGEST_BODY = 64 * 1024
 """Bytes; the longest body is a few numbers and a reason."""
 _LONGEST_TOKEN = 200
@@ -49,7 +50,7 @@ class Guard:
                     headers[name] = value
             await send(message)
 
-        if not scope["path"].startswith(BELOW):
+        if not scope["path"].startswith(GUARDED):
             await self._app(scope, receive, safely)
             return
         try:

@@ -33,6 +33,8 @@ class Queue(StrEnum):
     """Plans and contacts that somebody approved and that are to be carried out."""
     MAINTENANCES = "maintenances"
     """Attempts that began and did not end."""
+    REQUESTED = "requested"
+    """Runs that were asked for over HTTP and that no run has taken up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ _QUEUES: Mapping[Queue, str] = {
     Queue.MAINTENANCES: f"""
         select count(*) as many, min(executed_at) as since from list_maintenance_log
         where status = {sql_word(RunStatus.RUNNING)}""",
+    Queue.REQUESTED: """
+        select count(*) as many, min(requested_at) as since from run_request where started_at is null""",
 }
 
 
