@@ -1,4 +1,4 @@
-"""What every request below ``/api``, and one for a monitor's figures, passes before a route sees it: size, kind, token, allowance.
+"""What every request below ``/api``, and one for a monitor's figures, passes before a route: size, kind, token, allowance.
 
 Belongs here: who asks, as a ``Principal``. Does not belong here: what tokens are (``operations.tokens``).
 """
