@@ -35,7 +35,7 @@ from list_pipeline.core.plans.corrections import (
     reverse,
 )
 from list_pipeline.core.plans.evidence import ReversedChange
-from list_pipeline.core.plans.gate import GateOutcome
+from list_pipeline.core.plans.gate import DECIDED_BY_GATE, GateOutcome
 from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import (
     CORRECTIONS,
@@ -545,6 +545,9 @@ def _note_in_ledger(services: Storing, plan: StoredPlan, correction: Correction)
 
 def _tell(services: Telling, plan: StoredPlan, correction: Correction) -> None:
     is_complete, is_rollback = correction.facts.is_complete, plan.kind is PlanKind.ROLLBACK
+    if plan.kind is PlanKind.QUARANTINE and plan.decided_by == DECIDED_BY_GATE and is_complete:
+        # It belongs to a maintenance, whose report says it.
+        return
     deliver(
         services,
         keys.correction(plan.plan_id, is_complete=is_complete),
