@@ -118,7 +118,8 @@ def queue(
     posted after it and below it; through a webhook, which knows no threads, as a second message.
     """
     row = _queue(services, connection, outgoing)
-    if details is not None:
+    # One that arrived has its details below it, or is of a version that told everything in one message.
+    if details is not None and row.state is not DeliveryState.SENT:
         below = Outgoing(
             keys.details(outgoing.key),
             details.text,

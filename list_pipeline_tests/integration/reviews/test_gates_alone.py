@@ -49,7 +49,10 @@ def judge(
     here: Office, plan: StoredPlan, found: GateDecision | Callable[[], GateDecision]
 ) -> tuple[StoredPlan, GateDecision | None]:
     """Judge a plan as a run does, with a gate that finds this."""
-    run: Any = SimpleNamespace(campaign=SimpleNamespace(campaign_id=plan.campaign_id, key="2026-11-20-r1-7"))
+    never_sent = {"send_started_at": None, "send_ended_at": None}
+    run: Any = SimpleNamespace(
+        campaign=SimpleNamespace(campaign_id=plan.campaign_id, key="2026-11-20-r1-7", **never_sent)
+    )
     with pytest.MonkeyPatch.context() as patch:
         for name in ("_decide_on_suppressions", "_decide_on_rebalancing"):
             patch.setattr(gates, name, lambda *_: found if isinstance(found, GateDecision) else found())

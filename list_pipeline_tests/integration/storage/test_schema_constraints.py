@@ -394,6 +394,8 @@ FORBIDDEN = {
     "an overdispersion that is no share":
         "insert into weekly_list_metrics values ('2026-11-16', 'campaign_1', now(), 1, 0, 1, 0, 0, 1, null, null, null, 1, 2)",
     "a domain without a name": "insert into mail_host values ('', 'mx.example.com', now())",
+    "a total that fell": "insert into monitor_total values ('runs', '{}', '', -1)",
+    "a total of nothing": "insert into monitor_total values ('', '{}', '', 1)",
     "a mail host without a name": "insert into mail_host values ('one.example', '', now())",
     "a token kept as it is": token(hashed="lp_secret"),
     "a token of nobody": token(name=""),
