@@ -16,7 +16,7 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import DraftStatus
 from list_pipeline.core.validation.rules import Severity, ValidationRule
 from list_pipeline.demo.dagster_daemon import evaluate_sensor
-from list_pipeline.demo.showing import Stage, console, say, show_messages
+from list_pipeline.demo.showing import Stage, cards, console, say, show_messages
 from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.operations.validation.validate import Validation, stored_validation
 from list_pipeline.storage.database import fetch_all, fetch_scalar
@@ -51,7 +51,7 @@ def play(stage: Stage) -> None:
     _show(found)
     messages = stage.new_messages()
     show_messages(messages)
-    _prove(stage, found, contact_id, draft_id, at, len(messages))
+    _prove(stage, found, contact_id, draft_id, at, len(cards(messages)))
 
 
 def _person(stage: Stage) -> httpx.Client:

@@ -15,6 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
+from list_pipeline.core.messages.keys import DETAILS
 from list_pipeline.core.messages.slack_blocks import SlackMessage, as_text
 from list_pipeline.demo.dagster_daemon import RunOutcome, wait_for_runs
 from list_pipeline.operations.services import Services
@@ -74,6 +75,15 @@ class Stage:
 
     def _state_of_mailjet(self) -> tuple[str, Any]:
         return self.control.digest(), self.control.ledger()
+
+
+def cards(messages: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """The messages without the details below them."""
+
+    def key(message: Mapping[str, Any]) -> str:
+        return str((message.get("metadata") or {}).get("event_payload", {}).get("key", ""))
+
+    return [message for message in messages if not key(message).endswith(DETAILS)]
 
 
 def show_messages(messages: Sequence[Mapping[str, Any]]) -> None:

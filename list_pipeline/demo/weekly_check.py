@@ -16,7 +16,7 @@ from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.weekly.figures import Week
 from list_pipeline.core.wording import percent_text
 from list_pipeline.demo.dagster_daemon import launched
-from list_pipeline.demo.showing import Stage, console, say, show_messages
+from list_pipeline.demo.showing import Stage, cards, console, say, show_messages
 from list_pipeline.operations.weekly.steps import WORKFLOW, figures_kept, latest_due
 from list_pipeline.storage import weekly as weekly_rows
 from list_pipeline.storage.database import fetch_scalar
@@ -67,7 +67,7 @@ def _show_and_prove(stage: Stage, week: Week) -> None:
         say(f"  → {item['priority']}: {item['text']}")
     messages = stage.new_messages()
     show_messages(messages)
-    _prove(stage, row, checks, len(messages))
+    _prove(stage, row, checks, len(cards(messages)))
 
 
 def _prove(stage: Stage, row: Any, checks: int, messages: int) -> None:
