@@ -27,7 +27,7 @@ from list_pipeline.stack.state import ProcessId, StackDirectory, StackError, Sta
 # The ports of the documentation: Dagster's usual one, and that of ``list-pipeline serve``.
 _PREFERRED_PORT = 3000
 _PREFERRED_SERVICE_PORT = 8080
-_PASSWORD_OF_EVENTS = "EVENT_WEBHOOK_PASSWORD"  # noqa: S105  (the name of a variable)
+_EVENTS_VARIABLE = "EVENT_WEBHOOK_PASSWORD"
 _STOP_SECONDS = 20.0
 
 
@@ -63,7 +63,7 @@ def prepare_product() -> None:
 
 def password_of_events(directory: StackDirectory, environ: Mapping[str, str]) -> dict[str, str]:
     """The variable with the password that Mailjet's events come with: the one that is set, else this stack's own."""
-    return {_PASSWORD_OF_EVENTS: environ.get(_PASSWORD_OF_EVENTS) or directory.password("events")}
+    return {_EVENTS_VARIABLE: environ.get(_EVENTS_VARIABLE) or directory.password("events")}
 
 
 def run() -> int:

@@ -111,3 +111,17 @@ def test_taking_off_who_is_suppressed_or_unsubscribed_waits_for_no_send() -> Non
     assert not waits_for_a_send(leaves(ONE), on(ONE, SUPPRESSION), {ONE})
     assert not waits_for_a_send(UNSUBSCRIBED, replace(on(ONE), is_unsubscribed=True), {ONE})
     assert waits_for_a_send(leaves(ONE), replace(on(ONE, TWO), is_unsubscribed=True), {ONE})
+
+
+KEPT_FROM_MAIL = PlanItem(7, ItemAction.QUARANTINE)
+
+
+@pytest.mark.parametrize("flag", ["is_unsubscribed", "is_excluded", "is_complaining", "is_unreadable"])
+def test_who_is_not_mailed_or_cannot_be_read_is_not_put_in_quarantine(flag: str) -> None:
+    assert why(KEPT_FROM_MAIL, replace(on(ONE), **{flag: True})) is StepNote.MUST_STAY
+
+
+def test_in_quarantine_comes_who_is_mailed_and_nobody_who_is_suppressed_or_on_no_campaign_list() -> None:
+    assert why(KEPT_FROM_MAIL, on(ONE)) is None
+    assert why(KEPT_FROM_MAIL, on(ONE, SUPPRESSION)) is StepNote.ALREADY_SUPPRESSED
+    assert why(KEPT_FROM_MAIL, on()) is StepNote.NO_LONGER_THERE
