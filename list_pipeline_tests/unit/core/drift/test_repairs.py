@@ -113,7 +113,7 @@ def test_taking_off_who_is_suppressed_or_unsubscribed_waits_for_no_send() -> Non
     assert waits_for_a_send(leaves(ONE), replace(on(ONE, TWO), is_unsubscribed=True), {ONE})
 
 
-KEPT_FROM_MAIL = PlanItem(7, ItemAction.QUARANTINE)
+KEPT_FROM_MAIL = PlanItem(7, ItemAction.QUARANTINE, rule="incident", reason="incident")
 
 
 @pytest.mark.parametrize("flag", ["is_unsubscribed", "is_excluded", "is_complaining", "is_unreadable"])
