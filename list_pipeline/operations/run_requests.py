@@ -53,8 +53,9 @@ def request_maintenance(services: Services, campaign: str, principal: Principal,
         is_begun = before is None or before.log_id != run.log.log_id or before.status is not RunStatus.RUNNING
         if run.log.status is RunStatus.RUNNING and is_begun:
             with services.database.begin() as connection:
-                rows.ask_for_maintenance(
+                rows.ask_for(
                     connection,
+                    RequestKind.MAINTENANCE,
                     campaign,
                     run.log.attempt,
                     run.log.log_id,
@@ -84,8 +85,15 @@ def request_health_check(services: Services, principal: Principal, key: str | No
         run, now = steps.begin(services), services.clock.now()
         if run.row.status is RunStatus.RUNNING and (before is None or before.status is not RunStatus.RUNNING):
             with services.database.begin() as connection:
-                rows.ask_for_health_check(
-                    connection, run.week.key, run.row.attempt, run.row.check_id, run.row.run_id, principal.name, now
+                rows.ask_for(
+                    connection,
+                    RequestKind.HEALTH_CHECK,
+                    run.week.key,
+                    run.row.attempt,
+                    run.row.check_id,
+                    run.row.run_id,
+                    principal.name,
+                    now,
                 )
         return run.row.check_id
 

@@ -44,6 +44,24 @@ def is_active(contact_id: str) -> str:
     return f"exists (select from quarantine qu where qu.contact_id = {contact_id} and qu.state = {_ACTIVE})"
 
 
+def is_excluded_for_good(contact: str) -> str:
+    """SQL: whether a contact is excluded, and not by a quarantine, which ends: who is in one is present.
+
+    Args:
+        contact: alias of ``contact_list_membership``, a constant.
+    """
+    return f"({contact}.is_excluded and not {is_active(f'{contact}.contact_id')})"
+
+
+def may_be_taken_back(change: str) -> str:
+    """SQL: whether a change is no quarantine, or one that goes on: the exclusion of one that is over is not ours to lift.
+
+    Args:
+        change: alias of ``change``, a constant.
+    """
+    return f"({change}.kind <> {_QUARANTINE} or {is_active(f'{change}.contact_id')})"
+
+
 def was_active(contact_id: str, at: str) -> str:
     """SQL: whether a contact was in quarantine at an instant, and so not mailed. The arguments are constants."""
     return f"""exists (select from quarantine qu where qu.contact_id = {contact_id} and qu.started_at <= {at}
@@ -53,8 +71,7 @@ def was_active(contact_id: str, at: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Quarantine:
     """A quarantine as it stands. ``change_id``: the change that set the exclusion; None while it is planned. ``campaign``:
-    key of the campaign after which it began; None: a person asked for it. ``state_since``: when it came to its state
-    (UTC)."""
+    key of the campaign after which it began; None: a person asked for it. Instants are UTC."""
 
     contact_id: int
     plan_id: int
@@ -187,45 +204,40 @@ def of_campaign(connection: Connection, campaign_id: int) -> tuple[Quarantine, .
 
 def active_among(connection: Connection, contact_ids: Sequence[int]) -> frozenset[int]:
     """The contacts among these that are in quarantine."""
-    return frozenset(
-        int(row["contact_id"])
-        for part in in_parts(contact_ids)
-        for row in fetch_all(
-            connection,
-            f"select contact_id from quarantine where contact_id = any(:ids) and state = {_ACTIVE}",
-            ids=part,
-        )
-    )
+    return _among(connection, contact_ids, f"state = {_ACTIVE}")
 
 
 def taken_among(connection: Connection, campaign_id: int | None, contact_ids: Sequence[int]) -> frozenset[int]:
     """The contacts among these that are in quarantine or waiting for it, or were after the same campaign."""
-    return frozenset(
-        int(row["contact_id"])
-        for part in in_parts(contact_ids)
-        for row in fetch_all(
-            connection,
-            f"""select contact_id from quarantine where contact_id = any(:ids)
-                and (state in {_OPEN} or campaign_id = cast(:campaign as integer))""",
-            ids=part,
-            campaign=campaign_id,
-        )
+    return _among(
+        connection, contact_ids, f"(state in {_OPEN} or campaign_id = cast(:campaign as integer))", campaign=campaign_id
     )
 
 
 def drawn_among(connection: Connection, contact_ids: Sequence[int], campaign_id: int | None = None) -> frozenset[int]:
     """The contacts among these that were drawn once to be tested by a mailing, or after one campaign and not dropped since."""
+    return _among(
+        connection,
+        contact_ids,
+        f"""reason = {sql_word(QuarantineReason.TESTED_SAMPLE)}
+            and (cast(:campaign as integer) is null
+                 or campaign_id = :campaign and state <> {sql_word(QuarantineState.DROPPED)})""",
+        campaign=campaign_id,
+    )
+
+
+def _among(
+    connection: Connection, contact_ids: Sequence[int], condition: str, **parameters: int | None
+) -> frozenset[int]:
+    """The contacts among these with a quarantine of which a condition holds, a constant."""
     return frozenset(
         int(row["contact_id"])
         for part in in_parts(contact_ids)
         for row in fetch_all(
             connection,
-            f"""select distinct contact_id from quarantine where contact_id = any(:ids)
-                and reason = {sql_word(QuarantineReason.TESTED_SAMPLE)}
-                and (cast(:campaign as integer) is null
-                     or campaign_id = :campaign and state <> {sql_word(QuarantineState.DROPPED)})""",
+            f"select distinct contact_id from quarantine where contact_id = any(:ids) and {condition}",
             ids=part,
-            campaign=campaign_id,
+            **parameters,
         )
     )
 

@@ -17,7 +17,7 @@ from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
 from list_pipeline.core.reviews.policy import REVIEWS
 from list_pipeline.core.reviews.questions import MISSING_ROUND, OTHER_SPELLING, ROUND_DOUBT, ReviewKind, ReviewStatus
 from list_pipeline.storage.database import fetch_all, sql_list, sql_word
-from list_pipeline.storage.quarantine import is_active
+from list_pipeline.storage.quarantine import is_excluded_for_good
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ _MAILED_AGAIN = f"""exists (
       and coalesce(n.send_start_at, n.send_end_at) >= coalesce(s.send_start_at, s.send_end_at)
           + interval '{REVIEWS.incident_answered_after.days} days'
       and exists (select 1 from bounce_fetch f where f.campaign_id = n.id and f.is_complete))"""
-_EXCLUDED = f"(c.is_excluded and not {is_active('c.contact_id')})"
+_EXCLUDED = is_excluded_for_good("c")
 """For good, as far as anybody knows: a quarantine ends, and the question goes on."""
 _NOT_MAILED = f"({_EXCLUDED} or not {_on(f'in {sql_list(*CAMPAIGN_LISTS)}')})"
 _ABOUT_CONTACTS = f"""p.status <> {sql_word(PlanStatus.PENDING_REVIEW)}

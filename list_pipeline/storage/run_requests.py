@@ -27,34 +27,33 @@ class OpenRequest:
     requested_by: str
 
 
-def ask_for_maintenance(
-    connection: Connection, key: str, attempt: int, log_id: int, run_id: str | None, by: str, now: datetime
-) -> None:
-    """A run is wanted for an attempt at a maintenance. ``run_id``: the one that its row names so far."""
-    execute(
-        connection,
-        f"""insert into run_request (kind, partition_key, attempt, log_id, run_before, requested_at, requested_by)
-            values ({sql_word(RequestKind.MAINTENANCE)}, :key, :attempt, :log, :run, :now, :by)""",
-        key=key,
-        attempt=attempt,
-        log=log_id,
-        run=run_id,
-        now=now,
-        by=by,
-    )
+_ROW = {RequestKind.MAINTENANCE: "log_id", RequestKind.HEALTH_CHECK: "check_id"}
+"""The column that names the row which the work fills."""
 
 
-def ask_for_health_check(
-    connection: Connection, week: str, attempt: int, check_id: int, run_id: str | None, by: str, now: datetime
+def ask_for(
+    connection: Connection,
+    kind: RequestKind,
+    partition_key: str,
+    attempt: int,
+    row_id: int,
+    run_id: str | None,
+    by: str,
+    now: datetime,
 ) -> None:
-    """A run is wanted for the check of a week. ``run_id``: the one that its row names so far."""
+    """A run is wanted.
+
+    Args:
+        partition_key: the campaign's key, or the week's Monday. row_id: of the maintenance's or the check's row. run_id: the
+            run that this row names so far.
+    """
     execute(
         connection,
-        f"""insert into run_request (kind, partition_key, attempt, check_id, run_before, requested_at, requested_by)
-            values ({sql_word(RequestKind.HEALTH_CHECK)}, :week, :attempt, :check, :run, :now, :by)""",
-        week=week,
+        f"""insert into run_request (kind, partition_key, attempt, {_ROW[kind]}, run_before, requested_at, requested_by)
+            values ({sql_word(kind)}, :key, :attempt, :row, :run, :now, :by)""",
+        key=partition_key,
         attempt=attempt,
-        check=check_id,
+        row=row_id,
         run=run_id,
         now=now,
         by=by,

@@ -18,7 +18,7 @@ from list_pipeline.core.errors import ListPipelineError
 from list_pipeline.core.observations import RowKind
 from list_pipeline.storage.database import SCHEMA, execute, fetch_all, fetch_one, fetch_scalar, sql_word, to_json
 from list_pipeline.storage.erasure.catalogue import Column, Search, by_table, columns, names, rows_naming, search
-from list_pipeline.storage.quarantine import is_active
+from list_pipeline.storage.quarantine import is_excluded_for_good
 
 
 class ErasureIncompleteError(ListPipelineError):
@@ -36,7 +36,7 @@ def note_erased(connection: Connection, contact_id: int, pseudonym: int, now: da
                m.is_complaining as complained,
                m.is_unsubscribed or exists (select 1 from kept_unsubscription k where k.contact_id = m.contact_id
                                             and k.taken_back_at is null) as unsubscribed,
-               m.is_excluded and not {is_active("m.contact_id")} as excluded, m.hard_bounce_count > 0 as hard_bounced
+               {is_excluded_for_good("m")} as excluded, m.hard_bounce_count > 0 as hard_bounced
         from contact_list_membership m where m.contact_id = :contact
         """,
         contact=contact_id,

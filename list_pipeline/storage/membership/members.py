@@ -20,7 +20,7 @@ from list_pipeline.core.observations import RecipientSeen, RowKind
 from list_pipeline.core.plans.journal import StepAction, StepState
 from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar, sql_list, sql_word
 from list_pipeline.storage.membership.unsubscriptions import UNSUBSCRIBED_FOR_GOOD
-from list_pipeline.storage.quarantine import is_active
+from list_pipeline.storage.quarantine import is_active, is_excluded_for_good
 from list_pipeline.storage.unreadable_rows import UNREADABLE_CONTACTS
 
 LIST_FLAG: Mapping[ListRole, str] = {
@@ -80,9 +80,8 @@ def stored_sizes(connection: Connection) -> Mapping[ListRole, StoredSizes]:
             connection,
             f"""
             select l.list_role, count(*) as raw, count(*) filter (where l.is_unsubscribed) as unsubscribed,
-                   count(*) filter (where c.is_excluded and not {is_active("c.contact_id")}) as excluded,
-                   count(*) filter (where not l.is_unsubscribed
-                       and (not c.is_excluded or {is_active("c.contact_id")})) as mailable
+                   count(*) filter (where {is_excluded_for_good("c")}) as excluded,
+                   count(*) filter (where not l.is_unsubscribed and not {is_excluded_for_good("c")}) as mailable
             from list_membership l join contact_list_membership c using (contact_id)
             where l.left_at is null group by l.list_role
             """,

@@ -18,7 +18,7 @@ from list_pipeline.core.plans.plan import ItemAction, PlanKind
 from list_pipeline.storage.campaigns.recipients import RECEIVED_CYCLE
 from list_pipeline.storage.database import fetch_all, fetch_row, fetch_scalar, sql_list, sql_word
 from list_pipeline.storage.membership.members import LIST_FLAG
-from list_pipeline.storage.quarantine import is_active
+from list_pipeline.storage.quarantine import is_excluded_for_good
 from list_pipeline.storage.unreadable_rows import UNREADABLE_CONTACTS
 
 
@@ -53,7 +53,7 @@ def balance_sizes(connection: Connection, without_plan: int | None = None) -> tu
                count(*) filter (where in_campaign_list_3 and not in_campaign_list_1 and not in_campaign_list_2) as third
         from contact_list_membership c
         where (in_campaign_list_1 or in_campaign_list_2 or in_campaign_list_3) and not is_unsubscribed
-          and (not is_excluded or {is_active("c.contact_id")})
+          and not {is_excluded_for_good("c")}
           and contact_id not in (select contact_id from plan_item where plan_id = cast(:plan as bigint)
                                  and action = {sql_word(ItemAction.SUPPRESS)} and not is_held)
         """,

@@ -28,7 +28,7 @@ from list_pipeline.storage.database import (
     to_json,
 )
 from list_pipeline.storage.membership import members
-from list_pipeline.storage.quarantine import is_active
+from list_pipeline.storage.quarantine import may_be_taken_back
 
 _CONFIRMED, _SKIPPED = sql_word(StepState.CONFIRMED), sql_word(StepState.SKIPPED)
 _FAILED, _COMPENSATED = sql_word(StepState.FAILED), sql_word(StepState.COMPENSATED)
@@ -170,7 +170,7 @@ def done_changes(connection: Connection, plan_id: int) -> tuple[DoneChange, ...]
         _DONE_CHANGE
         + f"""where c.plan_id = :plan and exists (select 1 from change_step s
                    where s.change_id = c.change_id and s.state = {_CONFIRMED})
-                 and (c.kind <> {sql_word(ItemAction.QUARANTINE)} or {is_active("c.contact_id")}) order by c.contact_id""",
+                 and {may_be_taken_back("c")} order by c.contact_id""",
         plan=plan_id,
     )
     return tuple(_done_change(row) for row in found)

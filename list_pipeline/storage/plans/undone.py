@@ -16,11 +16,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from list_pipeline.core.plans.journal import STEP_LIFE, StepNote, StepState
-from list_pipeline.core.plans.plan import PLAN_LIFE, TAKEN_BACK_BY_UNDO, ItemAction, PlanKind, PlanStatus, Sweep
+from list_pipeline.core.plans.plan import PLAN_LIFE, TAKEN_BACK_BY_UNDO, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.reviews.questions import REVIEW_LIFE, ReviewKind, ReviewStatus
 from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar, left_for, sql_list, sql_word
 from list_pipeline.storage.plans import journal
-from list_pipeline.storage.quarantine import is_active
+from list_pipeline.storage.quarantine import may_be_taken_back
 
 _COMPENSATED = sql_word(StepState.COMPENSATED)
 _TAKING_BACK = sql_list(PlanKind.UNDO, PlanKind.ROLLBACK)
@@ -112,7 +112,7 @@ def standing(connection: Connection, campaign_id: int, sweep: Sweep, kinds: Coll
         with mine as (
             select c.change_id, c.contact_id,
                    bool_or(s.state = {sql_word(StepState.CONFIRMED)}
-                           and (c.kind <> {sql_word(ItemAction.QUARANTINE)} or {is_active("c.contact_id")})) as stands,
+                           and {may_be_taken_back("c")}) as stands,
                    bool_or(s.state = {_COMPENSATED}) and exists (
                        select 1 from change u join plan b on b.plan_id = u.plan_id and b.kind in {_TAKING_BACK}
                        where u.reverses_change_id = c.change_id and not exists (

@@ -30,7 +30,7 @@ from list_pipeline.storage.database import (
     sql_word,
     to_json,
 )
-from list_pipeline.storage.quarantine import is_active
+from list_pipeline.storage.quarantine import is_excluded_for_good
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,8 @@ def list_state(connection: Connection, role: ListRole, cycle: OpenCycle) -> Vali
         f"the sizes of {role.label}",
         f"""
         select count(*) as raw, count(*) filter (where m.is_unsubscribed) as unsubscribed,
-               count(*) filter (where c.is_excluded and not {is_active("c.contact_id")}) as excluded,
-               count(*) filter (where not m.is_unsubscribed
-                   and (not c.is_excluded or {is_active("c.contact_id")})) as mailable
+               count(*) filter (where {is_excluded_for_good("c")}) as excluded,
+               count(*) filter (where not m.is_unsubscribed and not {is_excluded_for_good("c")}) as mailable
         """
         + _MEMBERS,
         role=role.value,
