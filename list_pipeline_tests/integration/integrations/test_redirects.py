@@ -14,6 +14,7 @@ import pytest
 from list_pipeline.core.advice import ModelRequest
 from list_pipeline.core.errors import IntegrationError, TransientError
 from list_pipeline.core.messages.slack_blocks import header
+from list_pipeline.integrations.answer_times import AnswerTimes
 from list_pipeline.integrations.email import EmailSender
 from list_pipeline.integrations.error_tracking import ErrorTracking
 from list_pipeline.integrations.gemini import GeminiClient
@@ -117,7 +118,7 @@ def _tracker(url: str) -> None:
 def _mailjet(url: str) -> None:
     transport = Transport(
         base_url=url, api_key="key", secret_key=SECRET, limiter=InMemoryLimiter(60, CLOCK), clock=CLOCK, timeout_s=3.0,
-        attempts=1, limited_for_s=0.0, transport=None, before_mutation=None,
+        attempts=1, limited_for_s=0.0, transport=None, before_mutation=None, answer_times=AnswerTimes(),
     )  # fmt: skip
     transport.read(Resource.rest("contactslist"))
 

@@ -41,7 +41,12 @@ def test_the_lists_are_even_afterwards_with_as_few_moves_as_are_needed(small: In
 
 def test_a_real_past_is_brought_within_the_target(seeded: Installation) -> None:
     seeded.maintain()
-    sizes = mailable(seeded)
+    # Whoever is in quarantine is not mailed for a week, and counts as present.
+    kept = {
+        row[0] for row in seeded.query("select contact_id from quarantine where state = 'active'")
+    } & seeded.excluded()
+    present = [len(kept & seeded.members(role)) for role in CAMPAIGN_LISTS]
+    sizes = [size + more for size, more in zip(mailable(seeded), present, strict=True)]
     mean = sum(sizes) / 3
     assert max(abs(size - mean) for size in sizes) / mean <= 0.0201
     summary = seeded.plan(PlanKind.REBALANCING).rebalancing_summary

@@ -58,7 +58,7 @@ def test_a_plan_that_nobody_decided_on_in_time_is_not_carried_out(install_small:
     with install_small(list_management_mode="approval_required", list_review_expiry_hours=72) as made:
         made.maintain()
         plan = made.plan(PLAN)
-        made.clock.advance(timedelta(hours=72))
+        made.clock.set(plan.created_at + timedelta(hours=72))
         assert expire_overdue(made.services) == []
         made.clock.advance(timedelta(seconds=1))
         assert [one.plan_id for one in expire_overdue(made.services)] == [plan.plan_id]
