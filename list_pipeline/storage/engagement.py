@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.engagement import Engagement
 from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.told_events.events import SIGNS, EventKind
+from list_pipeline.core.weekly.silence import SIGNS_EXPECTED_FROM
 from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar, in_parts, sql_list, to_json
 from list_pipeline.storage.membership.members import LIST_FLAG
 
@@ -109,7 +110,10 @@ _SILENT = f"""
         left join lateral (select b.sweep from bounce_fetch b where b.campaign_id = s.id and b.is_complete
                            order by b.fetched_at desc limit 1) f on true
         where coalesce(s.send_start_at, s.send_end_at) > :since and coalesce(s.send_start_at, s.send_end_at) <= :until
-          and s.retired_at is null),
+          and s.retired_at is null
+          and ((select count(*) from (select 1 from campaign_recipient r where r.campaign_id = s.id limit :expected_from)
+                few) < :expected_from
+               or s.mailjet_campaign_id in (select g.mailjet_campaign_id from contact_engagement g))),
     mailed as (
         select r.contact_id, bool_or(sent.sweep is not null and e.contact_id is null) as was_reached
         from sent join campaign_recipient r on r.campaign_id = sent.id
@@ -121,7 +125,8 @@ _SILENT = f"""
           and not m.is_unsubscribed and not m.is_excluded and not m.is_anonymised and m.queued_at <= :since
           and not exists (select 1 from contact_engagement g where g.contact_id = m.contact_id
                           and greatest(g.last_open_at, g.last_click_at) > :since))"""
-"""Contacts that could be mailed all the time, were mailed in it, and opened and clicked nothing."""
+"""Contacts that could be mailed all the time, were mailed in it, and opened and clicked nothing. A campaign whose signs were
+never told counts for nobody."""
 
 
 def count_silent(connection: Connection, since: datetime, until: datetime) -> tuple[int, int]:
@@ -132,6 +137,7 @@ def count_silent(connection: Connection, since: datetime, until: datetime) -> tu
         f"{_SILENT} select count(*) as contacts, count(*) filter (where not was_reached) as unreached from silent",
         since=since,
         until=until,
+        expected_from=SIGNS_EXPECTED_FROM,
     )
     return int(row["contacts"]), int(row["unreached"])
 
@@ -146,6 +152,7 @@ def silent_contacts(
             order by contact_id limit :limit""",
         since=since,
         until=until,
+        expected_from=SIGNS_EXPECTED_FROM,
         after=after,
         limit=limit,
     )

@@ -314,6 +314,7 @@ class MaintenanceFacts:
 
     ``list_rates``: the figures behind ``assessments``. ``later_looks_days``: days after the end of sending at which this
     campaign is looked at again for late bounces. ``shadow``: what a changed policy beside the present one would have done.
+    ``told``: what Mailjet's Event API told of the failures that were read.
     """
 
     status: RunStatus
@@ -347,6 +348,7 @@ class MaintenanceFacts:
     quarantine: QuarantineFacts = field(default_factory=QuarantineFacts)
     taken_back: TakenBackFacts | None = None
     shadow: str = ""
+    told: str = ""
 
     @property
     def is_rejected(self) -> bool:
@@ -397,7 +399,7 @@ def key_metrics(facts: MaintenanceFacts) -> Mapping[Metric, KeyMetric]:
             "Refused Because of the Sender",
             sum(fault.contacts for fault in facts.sender_faults),
         ),
-        (Metric.HELD_FOR_REVIEW, "Held for a Person", suppression.held_for_review),
+        (Metric.HELD_FOR_REVIEW, "Held Until Answered", suppression.held_for_review),
         (Metric.FAILED_SUPPRESSIONS, "Failed Suppressions", suppression.failed_total),
     ):
         if count:

@@ -160,6 +160,7 @@ def maintenance_report(facts: MaintenanceFacts) -> MaintenanceReport:
             [compose("• {stage}: {count}", stage=e.stage, count=f"{e.count:,}") for e in facts.errors if e.count],
         ),
         ("Shadow policy", [untrusted(facts.shadow)] if facts.shadow else []),
+        ("Event API", [untrusted(facts.told)] if facts.told else []),
         ("Next campaign", [untrusted(facts.next_campaign)] if facts.next_campaign else []),
     )
     return MaintenanceReport(

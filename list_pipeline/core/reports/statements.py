@@ -169,7 +169,9 @@ FORMS: Mapping[ReportStatement, Form] = {
     _K.CHECK_COMPLAINTS: Form(
         RECOMMENDATIONS, "Look at who gets these campaigns and why, and at how easily they can unsubscribe.", _ALWAYS
     ),
-    _K.DECIDE_ON_HELD: Form(RECOMMENDATIONS, "Decide on the {contacts} that the policy holds for a person.", _ALWAYS),
+    _K.DECIDE_ON_HELD: Form(
+        RECOMMENDATIONS, "Decide on the {contacts} that are held, or let their next mailings answer.", _ALWAYS
+    ),
     _K.CHECK_FAILED: Form(
         RECOMMENDATIONS, "Look at the failed suppressions in the review queue before the next campaign.", _ALWAYS
     ),

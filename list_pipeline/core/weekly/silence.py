@@ -13,6 +13,10 @@ from datetime import datetime, timedelta
 
 from list_pipeline.core.wording import count_text, date_text
 
+SIGNS_EXPECTED_FROM = 300
+"""A campaign with so many recipients of which no open or click was ever told was not told of: at an open rate of 2 % it happens
+to one of four hundred otherwise. Who got only such campaigns is not called silent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Silence:

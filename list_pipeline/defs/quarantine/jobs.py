@@ -109,8 +109,7 @@ def quarantines_that_are_over(
             f"{count_text(len(found.contacts), 'contact')} to be mailed again, and no list may be changed: {blocked}."
         )
     if not found.contacts:
-        waits = f"; {len(found.waiting)} wait for a send to their list" if found.waiting else ""
-        return dg.SkipReason(f"No quarantine is over{waits}.")
+        return dg.SkipReason(f"No quarantine is over{f' but of {said}' if (said := found.refused_text) else ''}.")
     return dg.SensorResult(
         run_requests=[
             dg.RunRequest(

@@ -8,18 +8,18 @@ Belongs here: whose time is over, and lifting it. Does not belong here: what ref
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
+from sqlalchemy import Connection
 
 from list_pipeline.core.errors import NotFoundError, RefusedError
-from list_pipeline.core.plans.corrections import DoneChange
+from list_pipeline.core.plans.corrections import DoneChange, Refusal, by_refusal
 from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.quarantine.life import BY_ITSELF
 from list_pipeline.core.wording import count_text
 from list_pipeline.operations.access import Correcting, Deciding
-from list_pipeline.operations.campaigns.before_changes import lists_sent_soon
 from list_pipeline.operations.people import reviewer
 from list_pipeline.operations.plans.corrections import (
     Correction,
@@ -34,7 +34,7 @@ from list_pipeline.operations.plans.execution import finish_half_done
 from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.storage import quarantine as quarantine_rows
-from list_pipeline.storage.lock import MutationLock, mutation_lock
+from list_pipeline.storage.lock import mutation_lock
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.quarantine import Quarantine
 
@@ -43,24 +43,35 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Whose quarantine is over. ``contacts``: those who are mailed again now; ``waiting``: those whose list is being sent, or
-    soon."""
+    """Whose quarantine is over. ``contacts``: those who are mailed again now; ``refused``: the others, with why; a list that is
+    being sent, or soon, and a row that nobody can read are reasons that pass."""
 
     contacts: tuple[int, ...]
-    waiting: tuple[int, ...]
+    refused: Mapping[Refusal, Sequence[int]]
+
+    @property
+    def refused_text(self) -> str:
+        """Why the others go on being kept from mail, in words; empty where there are none."""
+        return "; ".join(f"{count_text(len(ids), 'contact')}: {why.words}" for why, ids in self.refused.items())
 
 
 def due_now(services: Deciding) -> Due:
     """Whose quarantine is over by our rows. No request is made."""
     with services.database.begin() as connection:
-        quarantine_rows.follow(connection, services.clock.now())
-        found = quarantine_rows.due(connection, services.clock.now())
-        if not found:
-            return Due((), ())
-        now = outcome_rows.contacts_now(connection, found)
-        near = lists_sent_soon(services, connection)
-    waiting = tuple(one for one in found if near & now[one].campaign_lists)
-    return Due(tuple(one for one in found if one not in waiting), waiting)
+        return _over(services, connection)[1]
+
+
+def _over(services: Deciding, connection: Connection) -> tuple[Sequence[DoneChange], Due]:
+    """The exclusions that are lifted now, and whose they are."""
+    quarantine_rows.follow(connection, services.clock.now())
+    found = quarantine_rows.due(connection, services.clock.now())
+    if not found:
+        return (), Due((), {})
+    changes = outcome_rows.standing_quarantines(connection, found)
+    reversals = reversals_of(services, connection, changes, despite_complaint=False)
+    wanted = [one.change for one in reversals if one.refused is None]
+    refused = by_refusal((one.refused, one.change.contact_id) for one in reversals)
+    return wanted, Due(tuple(one.contact_id for one in wanted), refused)
 
 
 def release_due(services: Correcting, progress: Progress = logged) -> Correction | None:
@@ -80,9 +91,15 @@ def release_due(services: Correcting, progress: Progress = logged) -> Correction
     with mutation_lock(services.database, services.clock, "the end of quarantines") as lock:
         look_at(services, [])
         # Sends were looked at: a list may be near its send by now.
-        found = due_now(services).contacts
+        with services.database.begin() as connection:
+            changes, _ = _over(services, connection)
+        if not changes:
+            return None
+        progress(f"{count_text(len(changes), 'contact')} to be mailed again")
         asked = CorrectionRequest(PlanKind.RELEASE, BY_ITSELF, "", "Quarantine ended")
-        return _lift(services, asked, found, lock, progress)
+        done = finish(services, plan_reversal(services, asked, changes, lock), lock, progress)
+    log.info("quarantine ended", contacts=len(changes), plan=done.plan_id)
+    return done
 
 
 def release_by_hand(
@@ -112,26 +129,6 @@ def release_by_hand(
             raise RefusedError(tried, reversals[0].refused.words, "Look at the contact in Mailjet")
         asked = CorrectionRequest(PlanKind.RELEASE, by, note, "Quarantine ended by hand")
         return finish(services, plan_reversal(services, asked, changes, lock), lock, progress)
-
-
-def _lift(
-    services: Correcting,
-    asked: CorrectionRequest,
-    contact_ids: Sequence[int],
-    lock: MutationLock,
-    progress: Progress,
-) -> Correction | None:
-    with services.database.begin() as connection:
-        changes = outcome_rows.standing_quarantines(connection, contact_ids)
-        reversals = reversals_of(services, connection, changes, despite_complaint=False)
-    wanted: list[DoneChange] = [one.change for one in reversals if one.refused is None]
-    if not wanted:
-        # What refuses it, such as a row that cannot be read, is over by itself or by a person's doing; then it is due again.
-        return None
-    progress(f"{count_text(len(wanted), 'contact')} to be mailed again")
-    done = finish(services, plan_reversal(services, asked, wanted, lock), lock, progress)
-    log.info("quarantine ended", contacts=len(wanted), plan=done.plan_id)
-    return done
 
 
 def quarantined(services: Deciding) -> tuple[Quarantine, ...]:

@@ -58,6 +58,7 @@ from list_pipeline.operations.sender_faults.listing import faults_after
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression.plan_and_execute import executable_items
 from list_pipeline.operations.suppression.shadow import campaign_line
+from list_pipeline.operations.told_events.beside import told_line
 from list_pipeline.storage import health as health_rows
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.database import fetch_scalar
@@ -270,6 +271,7 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         later_looks_days=_later_looks(run, suppression),
         taken_back=taken_back,
         shadow=shadow,
+        told=told_line(services, campaign, run.sweep) if analysis else "",
         quarantine=kept,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from list_pipeline.core.plans.plan import Sweep
-from list_pipeline.core.told_events.comparison import Compared
+from list_pipeline.core.told_events.comparison import Compared, comparison_text
 from list_pipeline.operations.access import Deciding
 from list_pipeline.storage import told_figures
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
@@ -15,3 +15,9 @@ def compare(services: Deciding, campaign: Campaign, sweep: Sweep) -> Compared | 
         found = told_figures.compare(connection, campaign.campaign_id, sweep.value)
     is_set = services.settings.event_webhook_password is not None
     return found if is_set or found.since is not None else None
+
+
+def told_line(services: Deciding, campaign: Campaign, sweep: Sweep) -> str:
+    """What the Event API missed of a campaign, in words; empty where no events are to come."""
+    found = compare(services, campaign, sweep)
+    return comparison_text(found, campaign.send_started_at or campaign.sent_at) if found is not None else ""

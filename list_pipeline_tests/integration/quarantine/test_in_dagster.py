@@ -57,3 +57,16 @@ def test_what_is_not_in_quarantine_or_has_no_reason_fails(small: Installation) -
     assert launched(small, "quarantine_contact", "keep_from_mail", contact_id=one, **SAID)
     assert launched(small, "release_quarantine", "mail_again", contact_id=one, **SAID)
     assert one not in small.excluded()
+
+
+def test_no_run_is_asked_for_while_what_mailjet_shows_cannot_be_read(small: Installation) -> None:
+    one = small.account.people[5]
+    assert launched(small, "quarantine_contact", "keep_from_mail", contact_id=one, days=2, **SAID)
+    pass_days(small, 2)
+    at = small.clock.now()
+    insert = """insert into unreadable_row (kind, row_id, contact_id, problem, first_seen_at, last_seen_at)
+        values ('contact', :id, :id, 'no state', :at, :at) returning 1"""
+    small.query(insert, id=one, at=at)
+    assert "but of 1 contact: what Mailjet shows of it cannot be read" in str(ticked(small))
+    small.query("update unreadable_row set ended_at = :at where contact_id = :id returning 1", id=one, at=at)
+    assert ticked(small).run_requests

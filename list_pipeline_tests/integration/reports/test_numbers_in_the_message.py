@@ -131,13 +131,14 @@ def always(made: Installation, found: Figures) -> dict[str, int]:
         r"^([\d,]+) recipients": recipients,
         r"([\d,]+) not delivered or complained(?: \([\d.]+ %\))": bounced,
         r"Not Delivered or Complained: ([\d,]+)(?: of [\d,]+ \([\d.]+ %\))": bounced,
-        r"Held for a Person: ([\d,]+)": found.held,
-        r"([\d,]+) held for a person to look at": found.held,
+        r"Held Until Answered: ([\d,]+)": found.held,
+        r"([\d,]+) held until a mailing answers": found.held,
         r"([\d,]+) questions about": questions,
         r"questions? about ([\d,]+) contacts?": contacts or 0,
         r"([\d,]+) contacts? at \S* ?are held because of an incident": held or 0,
         r"Refused Because of the Sender: ([\d,]+)": failed(made, "block", "content"),
         r"Can Be Mailed: ([\d,]+)": sum(mailable for (mailable,) in made.query(ON_CAMPAIGN_LISTS)),
+        r"([\d,]+) (?:contacts? )?(?:would be |of it are |of it is )?kept from mail": held or 0,
         r"([\d,]+) were not attempted": failed(made, "not_evidence"),
         r"([\d,]+) failed for a reason that is not clear": failed(made, "unknown"),
         r"([\d,]+) between": int(made.query(IN_DOUBT)[0][0]),
@@ -147,8 +148,10 @@ def always(made: Installation, found: Figures) -> dict[str, int]:
 ON_CAMPAIGN_LISTS = """
     select count(*) from contact_list_membership
     cross join lateral (values (in_campaign_list_1), (in_campaign_list_2), (in_campaign_list_3)) as there (is_there)
-    where is_there and not is_unsubscribed and not is_excluded
+    where is_there and not is_unsubscribed and (not is_excluded or contact_id in (
+        select contact_id from quarantine where state = 'active'))
 """
+"""Whoever is in quarantine is mailed again by itself and counts as there."""
 IN_DOUBT = """
     select count(*) from plan_item join plan using (plan_id)
     where kind = 'suppression' and not is_held and confidence >= 0.70 and confidence < 0.85 and not is_permanent_hard
@@ -258,7 +261,7 @@ def test_what_was_done_is_told_as_the_journal_has_it(at_work: Callable[..., Any]
     assert found.suppressed > 40
     assert sum(found.moved.values()) > 10
     assert_every_number(text, {**known, **did_suppress(found), **moves(found.moved, "done")})
-    assert f"Held for a Person: {found.held}" in text
+    assert f"Held Until Answered: {found.held}" in text
 
 
 def test_what_was_done_in_part_is_told_against_what_was_to_be_done(small: Installation) -> None:
@@ -289,7 +292,7 @@ def test_of_a_plan_that_was_turned_down_it_is_told_how_many_are_left_out(install
         assert f"{REASONS[reason]}: {count} left out\n" in text
     assert f"{found.suppress} contacts of the plan are not suppressed." in text
     assert "would" not in text
-    assert "Held for a Person" not in text
+    assert "Held Until Answered" not in text
 
 
 def test_after_an_undo_it_is_told_how_much_was_taken_back_and_what_stands(small: Installation) -> None:

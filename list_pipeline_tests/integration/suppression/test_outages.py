@@ -13,6 +13,8 @@ from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.reviews.findings import close_ended
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline_tests.integration.accounts import Installation, quietly
+from list_pipeline_tests.integration.conftest import Install
+from list_pipeline_tests.integration.dns_server import dns_server
 
 LARGE, COMPANY = 20, 4
 """Contacts at the operator on each list, and of the company."""
@@ -68,6 +70,20 @@ class World:
         return [(status, group) for status, group in found]
 
 
+HOSTED = [f"shop-{number}.example" for number in range(LARGE)]
+"""Companies with names of their own, whose mail lies with one operator."""
+
+
+@dataclass
+class HostedWorld(World):
+    """The same where everybody at the operator is at a company's own domain."""
+
+    def settle(self) -> None:
+        for role in CAMPAIGN_LISTS:
+            for domain in HOSTED:
+                self._join(self.google, f"{role.value}@{domain}", role)
+
+
 @pytest.fixture
 def world(small: Installation) -> World:
     made = World(small)
@@ -97,6 +113,31 @@ def test_nobody_good_is_suppressed_and_who_is_dead_goes_unasked(world: World, is
     for _ in range(2):
         world.cycle()
         assert not set(good) & world.suppressed()
+
+
+@pytest.mark.parametrize("is_asked", [True, False], ids=["DNS is asked", "nobody is asked"])
+def test_companies_whose_mail_lies_with_one_operator_are_held_under_its_name_where_dns_is_asked(
+    install_small: Install, is_asked: bool
+) -> None:
+    zone = {domain: {"MX": ["10 aspmx.l.google.com."]} for domain in HOSTED}
+    with (
+        dns_server(zone) as server,
+        install_small(mail_host_resolver=server.address if is_asked else "") as made,
+    ):
+        world = HostedWorld(made)
+        world.settle()
+        world.cycle()
+        struck = world.google[ListRole.CAMPAIGN_1][:8]
+        before = world.suppressed()
+        world.cycle(struck=struck)
+        assert world.suppressed() == before
+        assert world.questions() == [("open", "Google" if is_asked else "other domains")]
+        held = {row[0] for row in made.query("select contact_id from plan_item where rule = 'incident'")}
+        assert held == set(struck)
+        for _ in range(2):
+            world.cycle()
+        assert world.suppressed() == before
+        assert {status for status, _ in world.questions()} == {"resolved"}
 
 
 def test_a_dirty_import_is_no_incident_and_is_suppressed_at_once(world: World) -> None:

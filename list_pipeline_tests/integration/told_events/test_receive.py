@@ -328,3 +328,19 @@ def test_a_later_reading_of_the_same_campaign_says_that_it_was_told_too(small: I
     assert (found.failures, found.told, found.only_told) == (len(HARD) + 3, len(HARD) + 1, 1)
     assert found.typical_s == pytest.approx(60)
     assert found.slowest_s == pytest.approx(60)
+
+
+def test_the_report_says_what_was_not_told_where_events_are_to_come(small: Installation) -> None:
+    tell(small, *(hard(small, person) for person in HARD))
+    small.maintain()
+    (details,) = small.details()
+    said = [block["text"]["text"] for block in details["blocks"] if "Event API" in str(block)]
+    assert said == [
+        f"*Event API*\nMailjet told of {len(HARD)} of the {len(HARD) + 3} failures that were read and missed 3; "
+        "half of them within 1 min, the last after 1 min."
+    ]
+
+
+def test_the_report_is_silent_about_events_where_none_are_to_come(small: Installation) -> None:
+    small.maintain()
+    assert "Event API" not in str(small.control.slack_messages())

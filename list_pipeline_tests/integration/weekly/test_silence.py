@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.operations.weekly.report import check_week
 from list_pipeline.operations.weekly.silence import silent_now
+from list_pipeline.storage import engagement
 from list_pipeline.storage.database import execute
 from list_pipeline_tests.integration.accounts import HARD, Installation, quietly
 from list_pipeline_tests.integration.told_events.events import event, seconds, tell
 
 DAYS = 30
+RECIPIENTS = """select r.contact_id from campaign_recipient r join campaign_schedule s on s.id = r.campaign_id
+    where s.mailjet_campaign_id = :campaign"""
 
 
 def told_since(made: Installation, days: int) -> None:
@@ -93,3 +98,18 @@ def test_a_checked_week_keeps_its_count(small: Installation) -> None:
     assert first.contacts
     tell(small, event(small, 47, "open", agent="Firefox"))
     assert check_week(services, progress=quietly).report.facts.silence == first
+
+
+def test_a_campaign_of_which_no_sign_was_told_makes_nobody_silent(
+    small: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engagement, "SIGNS_EXPECTED_FROM", 1)
+    told_since(small, DAYS)
+    services = small.another(no_sign_of_life_days=DAYS)
+    small.query("delete from contact_engagement returning 1")
+    assert silent_now(services).silence.contacts == 0
+    tell(small, event(small, 47, "open", agent="Firefox"))
+    told = {row[0] for row in small.query(RECIPIENTS, campaign=small.account.campaigns[-1])}
+    found = {contact for contact, _ in silent_now(services).shown}
+    assert found
+    assert found <= told - small.account.ids(47)

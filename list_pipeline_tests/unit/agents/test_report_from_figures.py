@@ -51,7 +51,7 @@ def test_the_report_of_the_figures_alone() -> None:
     )
     assert report.recommendations == (
         "Repair what is named under “To repair on our side” before the next campaign.",
-        "Decide on the 3 contacts that the policy holds for a person.",
+        "Decide on the 3 contacts that are held, or let their next mailings answer.",
         "Look at the failed suppressions in the review queue before the next campaign.",
     )
     assert [each.name for each in report.key_metrics] == [

@@ -51,7 +51,7 @@ def test_a_choice_among_the_statements_of_the_run_becomes_the_report() -> None:
     assert report.recommendations == (
         "Look at the failed suppressions in the review queue before the next campaign.",
         "Repair what is named under “To repair on our side” before the next campaign.",
-        "Decide on the 3 contacts that the policy holds for a person.",
+        "Decide on the 3 contacts that are held, or let their next mailings answer.",
         "Look at the figures of List 2 before its next campaign.",
     )
     assert report.next_steps[0] == "Late bounces are looked at again 3 and 7 days after the end of sending."
@@ -138,7 +138,7 @@ def test_a_choice_puts_the_most_important_first() -> None:
 
     assert report.concerns[0] == "2 contacts who should be suppressed can still be mailed."
     assert set(report.concerns) == set(policy_report(FACTS).concerns)
-    assert report.recommendations[0] == "Decide on the 3 contacts that the policy holds for a person."
+    assert report.recommendations[0] == "Decide on the 3 contacts that are held, or let their next mailings answer."
     assert report.actions_taken[0] == "4 contacts were added from the master list."
 
 
