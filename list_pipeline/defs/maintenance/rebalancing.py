@@ -80,8 +80,8 @@ def rebalancing_plan(
                     "moves": summary.move_count,
                     "enrolments": summary.enrolment_count,
                     "deferred": summary.deferred_move_count,
-                    "deviation_before_percent": summary.deviation_before_percent,
-                    "deviation_after_percent": summary.deviation_after_percent,
+                    "deviation_without_moves_percent": summary.deviation_before_percent,
+                    "deviation_with_moves_percent": summary.deviation_after_percent,
                 }
             ),
             "certificate": md.text(summary.certificate or "no rebalancing is needed"),

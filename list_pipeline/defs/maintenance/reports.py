@@ -50,8 +50,8 @@ def maintenance_report(
                     "contacts_suppressed": facts.suppression.confirmed_total,
                     "contacts_rebalanced": facts.rebalancing.confirmed,
                     "mailjet_requests": facts.mailjet_requests,
-                    "deviation_before_percent": facts.deviation_before,
-                    "deviation_after_percent": facts.deviation_after,
+                    "deviation_at_start_percent": facts.deviation_before,
+                    "deviation_at_end_percent": facts.deviation_after,
                 }
             ),
             **decision_metadata(services, *maintenance_plans(services, run)),
