@@ -241,6 +241,11 @@ def override(override_id: int) -> MessageKey:
     return MessageKey(f"override:{override_id}")
 
 
+def campaign_stage(campaign_id: int, stage: str, launch_at: datetime) -> MessageKey:
+    """A stage of a campaign, once for each launch time (UTC). ``stage``: value of ``Stage``."""
+    return MessageKey(f"stage:{campaign_id}:{stage}:{launch_at:%Y%m%dT%H%M%S}")
+
+
 def mode_changed(number: int) -> MessageKey:
     """A person set the operating mode. ``number``: of the change in its history."""
     return MessageKey(f"mode:{number}")

@@ -44,6 +44,7 @@ TABLES = {
     "shadow_policy", "shadow_comparison", "shadow_difference",
     "quarantine",
     "api_token", "api_caller", "api_answer", "run_request",
+    "campaign_stage",
 }  # fmt: skip
 INDEXES = {
     "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",
@@ -81,6 +82,7 @@ FOREIGN_KEYS = {
     ("mass_change", "repair_plan_id", "plan", "n", "a"),
     ("mass_change_contact", "mass_change_id", "mass_change", "c", "a"),
     ("quarantine", "campaign_id", "campaign_schedule", "c", "a"),
+    ("campaign_stage", "campaign_id", "campaign_schedule", "c", "a"),
     ("quarantine", "plan_id", "plan", "c", "a"),
     ("agent_record", "campaign_id", "campaign_schedule", "c", "a"),
     ("bounce_event", "campaign_id,sweep", "bounce_fetch", "c", "a"),

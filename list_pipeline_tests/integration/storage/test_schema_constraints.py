@@ -171,6 +171,12 @@ def unreadable_ruling(kind: str = "campaign", row: str = "-5", by: str = "Ann", 
         values ('{kind}', {row}, true, now(), '{by}', '{note}')"""
 
 
+def stage(values: str) -> str:
+    """A stage of a campaign: its name, state, reason and message."""
+    return f"""insert into campaign_stage (campaign_id, launch_at, due_at, noted_at, stage, state, reason, message_key)
+        select id, now(), now(), now(), {values} from campaign_schedule limit 1"""
+
+
 def shadow(
     figures: str = '{"grace_days": "0"}', campaigns: int = 3, by: str = "A. Person", reason: str = "a try",
     ended: str = "null", ended_by: str = "null", why: str = "null",
@@ -408,6 +414,10 @@ FORBIDDEN = {
     "a request for work that there is not": run_request(kind="report"),
     "a request for attempt 0": run_request(attempt=0, log="(select max(id) from list_maintenance_log)"),
     "an answer to what is not told": "insert into api_answer values ('token 1', 'k', 'x', '1', now())",
+    "a stage that there is not": stage("'launch', 'told', null, 'k'"),
+    "a stage that is told without a message": stage("'wrapup', 'told', null, null"),
+    "a stage that is skipped for no reason": stage("'wrapup', 'skipped', '', null"),
+    "a stage that waits": stage("'wrapup', 'waits', 'why', null"),
     "a list that has no state": "insert into list_state values ('master', 'health', 'healthy', now())",
     "a sweep that there is not":
         "insert into list_state_history (list_role, machine, from_state, to_state, event, event_key, sweep, at, noted_at)"

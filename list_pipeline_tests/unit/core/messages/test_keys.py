@@ -49,6 +49,7 @@ MADE = {
     keys.similar_addresses(5): "similar_addresses:5",
     keys.slow_runs(MONDAY): "slow:2026-11-23",
     keys.stuck_session(11): "stuck-session:11",
+    keys.campaign_stage(7, "prelaunch", datetime(2026, 11, 20, 9, 15, tzinfo=UTC)): "stage:7:prelaunch:20261120T091500",
 }
 
 

@@ -1,0 +1,1 @@
+"""The stages of campaigns in Dagster: the sensor that tells them."""

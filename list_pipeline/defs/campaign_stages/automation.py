@@ -1,0 +1,35 @@
+"""The sensor that tells the stages of campaigns in their time. What is due stands in the database."""
+
+import dagster as dg
+
+from list_pipeline.core.campaign_stages.times import StageState
+from list_pipeline.core.errors import ConfigurationError
+from list_pipeline.defs.common import SENSOR_STATUS
+from list_pipeline.defs.failures import clear_failures
+from list_pipeline.operations.campaign_stages.follow import follow_stages
+from list_pipeline.operations.services import Services
+
+SENSOR_SECONDS = 30
+"""A message is to arrive within a minute of its time."""
+
+
+@dg.sensor(
+    minimum_interval_seconds=SENSOR_SECONDS,
+    default_status=SENSOR_STATUS,
+    description=(
+        "Tells people of each campaign at 15:00 UTC on the day before it, 15 minutes before it, and when Mailjet has begun to "
+        "send: once for each launch time. What it is too late for is skipped, with the reason. Starts no run."
+    ),
+)
+@clear_failures()
+def campaign_stages(
+    context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
+) -> dg.SensorResult | dg.SkipReason:
+    try:
+        done = follow_stages(services)
+    except ConfigurationError as error:
+        return dg.SkipReason(str(error))
+    for one in done:
+        context.log.info(f"{one.campaign_key}: {one.stage.label} {one.state.value}{f', {one.why}' if one.why else ''}")
+    told = sum(one.state is StageState.TOLD for one in done)
+    return dg.SkipReason(f"{told} told, {len(done) - told} skipped." if done else "No stage of a campaign is due.")

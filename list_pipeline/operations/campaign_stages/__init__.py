@@ -1,0 +1,1 @@
+"""The stages of campaigns: each is told in its time, once, or skipped with the reason."""

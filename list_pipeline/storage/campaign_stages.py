@@ -1,0 +1,111 @@
+"""What became of the stages of campaigns, and the state of their messages as the schedule shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from list_pipeline.core.campaign_stages.times import Stage, StageState, StageTime
+from list_pipeline.core.messages.delivery import DeliveryState
+from list_pipeline.core.messages.keys import MessageKey
+from list_pipeline.storage.database import execute, fetch_all, sql_word
+
+
+@dataclass(frozen=True, slots=True)
+class StagedCampaign:
+    """A campaign that stood in the schedule, with what its stages need. Instants in UTC.
+
+    Attributes:
+        launch_at: when Mailjet is to begin.
+        known_since: since when this launch stands in the schedule; None: not kept.
+        began_at: when Mailjet began to send; None: it has not.
+        done: the stages that were told or skipped for this launch.
+    """
+
+    campaign_id: int
+    launch_at: datetime
+    known_since: datetime | None
+    began_at: datetime | None
+    done: frozenset[Stage]
+
+
+def under_way(connection: Connection, launched_after: datetime) -> tuple[StagedCampaign, ...]:
+    """The campaigns that are scheduled, or were to be launched or begun after an instant (UTC), the next one first."""
+    found = fetch_all(
+        connection,
+        """
+        select s.id as campaign_id, (s.scheduled_date + s.scheduled_time) at time zone 'UTC' as launch_at,
+               s.scheduled_since as known_since, s.send_start_at as began_at,
+               array(select g.stage from campaign_stage g where g.campaign_id = s.id
+                     and g.launch_at = (s.scheduled_date + s.scheduled_time) at time zone 'UTC') as done
+        from campaign_schedule s
+        where s.mailjet_draft_id is not null and s.retired_at is null
+          and (s.scheduled_date + s.scheduled_time) at time zone 'UTC' > :after
+          and coalesce(s.send_start_at, :after + interval '1 second') > :after
+        order by 2, 1
+        """,
+        after=launched_after,
+    )
+    return tuple(
+        StagedCampaign(
+            int(row["campaign_id"]),
+            row["launch_at"],
+            row["known_since"],
+            row["began_at"],
+            frozenset(Stage(each) for each in row["done"]),
+        )
+        for row in found
+    )
+
+
+def note(
+    connection: Connection,
+    campaign_id: int,
+    launch_at: datetime,
+    time: StageTime,
+    now: datetime,
+    *,
+    message_key: MessageKey | None = None,
+    reason: str | None = None,
+) -> bool:
+    """Write down that a stage was told, by its message, or skipped, with why. False: it was before, or by somebody else now."""
+    return bool(
+        execute(
+            connection,
+            """
+            insert into campaign_stage (campaign_id, stage, launch_at, due_at, state, reason, message_key, noted_at)
+            values (:campaign, :stage, :launch, :due, :state, :reason, :key, :now) on conflict do nothing
+            """,
+            campaign=campaign_id,
+            stage=time.stage.value,
+            launch=launch_at,
+            due=time.due_at,
+            state=(StageState.TOLD if message_key is not None else StageState.SKIPPED).value,
+            reason=reason,
+            key=message_key,
+            now=now,
+        )
+    )
+
+
+def follow_deliveries(connection: Connection, campaign_ids: Collection[int]) -> None:
+    """Let ``notification_status`` of these campaigns say what became of the messages of their stages, the latest launch's."""
+    execute(
+        connection,
+        f"""
+        update campaign_schedule s set notification_status = f.status
+        from (
+            select campaign_id, jsonb_object_agg(stage, jsonb_strip_nulls(jsonb_build_object(
+                       'sent', coalesce(n.state = {sql_word(DeliveryState.SENT)}, false),
+                       'timestamp', coalesce(n.sent_at, l.noted_at), 'status', l.reason))) as status
+            from (select distinct on (campaign_id, stage) * from campaign_stage where campaign_id = any(:ids)
+                  order by campaign_id, stage, campaign_stage_id desc) l
+            left join notification n using (message_key, campaign_id)
+            group by campaign_id) f
+        where s.id = f.campaign_id and s.notification_status is distinct from f.status
+        """,
+        ids=list(campaign_ids),
+    )

@@ -1,0 +1,216 @@
+"""Each stage of a campaign is told once, in its time, with what is true then; what it is too late for says why."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from list_pipeline.core.campaign_stages.times import Stage, StageState
+from list_pipeline.defs.campaign_stages.automation import campaign_stages
+from list_pipeline.operations.campaign_stages.follow import StageDone, follow_stages
+from list_pipeline.operations.campaigns.discovery import discover
+from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
+from list_pipeline.operations.messages.outbox import send_waiting
+from list_pipeline.operations.validation.validate import validate
+from list_pipeline_tests.integration.accounts import Installation
+from list_pipeline_tests.integration.drafts import schedule, unschedule
+from list_pipeline_tests.integration.validation.test_validate import put_back_by_a_person, scheduled_campaign
+
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+TOLD, SKIPPED = StageState.TOLD, StageState.SKIPPED
+
+
+def launch_in_two_days(made: Installation) -> tuple[int, datetime]:
+    """A campaign to list 1 at 09:15 UTC, two days from now; its draft."""
+    at = (made.clock.now() + 2 * DAY).replace(hour=9, minute=15, second=0, microsecond=0)
+    draft = schedule(made, at)
+    look(made)
+    return draft, at
+
+
+def look(made: Installation) -> list[StageDone]:
+    """The looks of the two sensors, one after the other."""
+    discover(made.services)
+    discover_upcoming(made.services)
+    return follow_stages(made.services)
+
+
+def look_at(made: Installation, at: datetime) -> list[tuple[Stage, StageState]]:
+    made.clock.set(at)
+    return [(one.stage, one.state) for one in look(made)]
+
+
+def titles(made: Installation) -> list[str]:
+    return [str(message["blocks"][0]["text"]["text"]) for message in made.cards()]
+
+
+def status(made: Installation, draft: int) -> dict[str, dict[str, object]]:
+    ((found,),) = made.query("select notification_status from campaign_schedule where mailjet_draft_id = :d", d=draft)
+    return dict(found)
+
+
+def test_a_campaign_is_announced_warned_of_and_confirmed_each_once(small: Installation) -> None:
+    draft, at = launch_in_two_days(small)
+    assert look_at(small, at.replace(hour=14, minute=59) - DAY) == []
+    assert look_at(small, at.replace(hour=15, minute=0) - DAY) == [(Stage.PRELAUNCH, TOLD)]
+    assert look(small) == []
+    small.clock.set(at.replace(hour=6, minute=0))
+    assert look(small) == [], "its validation is to be made now"
+    key = small.query("select campaign_key from campaign_schedule where mailjet_draft_id = :d", d=draft)[0][0]
+    validate(small.services, str(key))
+    assert [(one.stage, one.state) for one in look(small)] == [(Stage.PREFLIGHT, TOLD)]
+    assert look_at(small, at - 15 * MINUTE - timedelta(seconds=1)) == []
+    assert look_at(small, at - 15 * MINUTE) == [(Stage.LAUNCH_WARNING, TOLD)]
+    assert look_at(small, at + 2 * MINUTE) == [(Stage.LAUNCH_CONFIRMATION, TOLD)]
+    assert look_at(small, at + 10 * MINUTE) == []
+
+    announced, validated, warned, confirmed = titles(small)
+    assert (announced, warned, confirmed) == (
+        "📅 Campaign Coming Up",
+        "⏰ Launch at 09:15 UTC",
+        "🚀 Mailjet Is Sending",
+    )
+    assert "Ready to Send" in validated
+    first, *others = small.cards()
+    assert {message["thread_ts"] for message in others} == {first["ts"]}
+    found = status(small, draft)
+    assert {stage: told["sent"] for stage, told in found.items()} == {
+        "prelaunch": True,
+        "preflight": True,
+        "launch_warning": True,
+        "launch_confirmation": True,
+    }
+    assert found["preflight"]["status"] == "ready"
+    log = small.query("select stage, status, attempt, sent_at - due_at < '1 minute' from notification_log order by id")
+    assert log == [
+        ("PRELAUNCH", "SUCCESS", 1, True),
+        ("PREFLIGHT", "SUCCESS", 1, True),
+        ("LAUNCH_WARNING", "SUCCESS", 1, True),
+        ("LAUNCH_CONFIRMATION", "SUCCESS", 1, False),
+    ]
+
+
+def test_a_campaign_that_is_moved_has_its_stages_once_more_for_its_new_time(small: Installation) -> None:
+    draft, at = launch_in_two_days(small)
+    assert look_at(small, at.replace(hour=15, minute=0) - DAY) == [(Stage.PRELAUNCH, TOLD)]
+    unschedule(small, draft)
+    schedule(small, at + DAY, draft=draft)
+    assert look_at(small, at - 15 * MINUTE) == []
+    assert look_at(small, at.replace(hour=15, minute=0)) == [(Stage.PRELAUNCH, TOLD)]
+    assert titles(small).count("📅 Campaign Coming Up") == 2
+    assert f"{at + DAY:%Y-%m-%d} 09:15 UTC" in str(small.cards()[-1])
+
+
+def test_a_campaign_that_is_taken_back_is_told_of_no_further(small: Installation) -> None:
+    draft, at = launch_in_two_days(small)
+    unschedule(small, draft)
+    assert look_at(small, at.replace(hour=15, minute=0) - DAY) == []
+    assert look_at(small, at - 15 * MINUTE) == []
+
+
+def test_after_a_standstill_over_three_stages_each_says_why_it_was_not_told(small: Installation) -> None:
+    draft, at = launch_in_two_days(small)
+    assert look_at(small, at + 40 * MINUTE) == [
+        (Stage.PRELAUNCH, SKIPPED),
+        (Stage.PREFLIGHT, SKIPPED),
+        (Stage.LAUNCH_WARNING, SKIPPED),
+        (Stage.LAUNCH_CONFIRMATION, SKIPPED),
+    ]
+    assert titles(small) == []
+    reasons = [row[0] for row in small.query("select reason from campaign_stage order by due_at")]
+    assert all("nothing of ours ran until" in reason for reason in reasons)
+    assert {one["sent"] for one in status(small, draft).values()} == {False}
+    assert look(small) == []
+
+
+def test_what_is_scheduled_on_its_day_has_no_announcement(small: Installation) -> None:
+    at = small.clock.now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=2)
+    schedule(small, at)
+    (only,) = look(small)
+    assert (only.stage, only.state) == (Stage.PRELAUNCH, SKIPPED)
+    assert "too late for it" in only.why
+
+
+def test_what_is_launched_by_hand_before_its_time_is_confirmed_and_warned_of_no_more(small: Installation) -> None:
+    draft, at = launch_in_two_days(small)
+    look_at(small, at.replace(hour=15, minute=0) - DAY)
+    small.clock.set(at - 60 * MINUTE)
+    unschedule(small, draft)
+    schedule(small, small.clock.now() + MINUTE, draft=draft)
+    small.clock.advance(2 * MINUTE)
+    found = {(one.stage, one.state) for one in look(small)}
+    assert (Stage.LAUNCH_CONFIRMATION, TOLD) in found
+    assert (Stage.LAUNCH_WARNING, SKIPPED) in found
+    assert "⏰ Launch at 09:15 UTC" not in titles(small)
+
+
+def test_a_blocked_campaign_is_warned_of_loudly(small: Installation) -> None:
+    draft, at = launch_in_two_days(small)
+    put_back_by_a_person(small)
+    small.clock.set(at.replace(hour=6, minute=0))
+    key = small.query("select campaign_key from campaign_schedule where mailjet_draft_id = :d", d=draft)[0][0]
+    validate(small.services, str(key))
+    look(small)
+    assert look_at(small, at - 15 * MINUTE) == [(Stage.LAUNCH_WARNING, TOLD)]
+    assert titles(small)[-1] == "🚨 Launch at 09:15 UTC"
+    assert "Mailjet sends it all the same" in str(small.cards()[-1])
+    assert status(small, draft)["preflight"]["status"] == "blocked"
+
+
+def test_a_campaign_whose_schedule_our_block_took_back_is_warned_of_no_more(small: Installation) -> None:
+    services = small.another(block_cancels_schedule=True)
+    _, key, at = scheduled_campaign(small, services)
+    put_back_by_a_person(small)
+    assert "was cancelled" in validate(services, key).fate
+    look(small)
+    assert look_at(small, at - 15 * MINUTE) == [(Stage.LAUNCH_WARNING, SKIPPED)]
+    assert small.query("select reason from campaign_stage where stage = 'launch_warning'") == [
+        ("its validation took its schedule back",)
+    ]
+
+
+def test_slack_that_is_away_gets_it_later_and_the_status_follows(small: Installation) -> None:
+    draft, at = launch_in_two_days(small)
+    small.control.add_fault("drop_before", path="^/api/", count=None)
+    assert look_at(small, at.replace(hour=15, minute=0) - DAY) == [(Stage.PRELAUNCH, TOLD)]
+    assert status(small, draft)["prelaunch"]["sent"] is False
+    assert small.query("select status from notification_log") == [("RETRYING",)]
+    small.control.clear_faults()
+    small.clock.advance(20 * MINUTE)
+    send_waiting(small.services)
+    follow_stages(small.services)
+    assert status(small, draft)["prelaunch"]["sent"] is True
+    assert titles(small) == ["📅 Campaign Coming Up"]
+
+
+def test_of_two_processes_one_tells_it(small: Installation) -> None:
+    _, at = launch_in_two_days(small)
+    small.clock.set(at.replace(hour=15, minute=0) - DAY)
+    found = [len(follow_stages(services)) for services in (small.services, small.another())]
+    assert found == [1, 0]
+    assert titles(small) == ["📅 Campaign Coming Up"]
+
+
+def test_past_sends_of_a_first_start_are_told_to_nobody(small: Installation) -> None:
+    assert look(small) == []
+    assert small.query("select count(*) from campaign_stage") == [(0,)]
+
+
+def test_the_sensor_tells_and_starts_no_run(small: Installation) -> None:
+    _, at = launch_in_two_days(small)
+    small.clock.set(at.replace(hour=15, minute=0) - DAY)
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(instance=instance, resources={"services": small.services})
+        assert "1 told, 0 skipped." in str(campaign_stages(context))
+        assert "No stage" in str(campaign_stages(context))
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_nothing_is_asked_of_mailjet(small: Installation, moment: str) -> None:
+    _, at = launch_in_two_days(small)
+    small.clock.set(at.replace(hour=15, minute=0) - DAY + (MINUTE if moment == "after" else -MINUTE))
+    small.control.reset_requests()
+    follow_stages(small.services)
+    assert [name for name in small.control.requests() if "api/" not in name] == []
