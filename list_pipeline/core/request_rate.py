@@ -47,6 +47,17 @@ def allowed_rate(configured: int, learned: LearnedRate | None, now: datetime) ->
     return min(configured, learned.allowance + minutes)
 
 
+def is_recovered(configured: int, learned: LearnedRate | None, now: datetime) -> bool:
+    """Whether requests are allowed as configured now, and at every later instant unless something else is learned.
+
+    An instant ahead of now, which a clock that was wrong wrote down, may restrict them yet.
+    """
+    if learned is None:
+        return True
+    until = learned.paused_until or now
+    return learned.refused_at <= now and until <= now and allowed_rate(configured, learned, now) == configured
+
+
 def pause_left(learned: LearnedRate | None, now: datetime) -> timedelta:
     """For how long the service is not asked, because it said so; zero when it is."""
     until = None if learned is None else learned.paused_until

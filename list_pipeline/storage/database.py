@@ -13,7 +13,9 @@ A statement that moves rows through their life names the states it leaves, and r
 from __future__ import annotations
 
 import json
+import select
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,15 +30,16 @@ from psycopg.errors import _WaitTimeout
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError, InvalidRequestError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from list_pipeline.core.errors import ConfigurationError, ListPipelineError, StateChangedError
 from list_pipeline.core.foreign_text import storable, storable_value
 from list_pipeline.core.life_cycles import LifeCycle, Status
 from list_pipeline.storage.database_errors import DatabaseUnavailableError, connection_problem, plain_errors
-from list_pipeline.storage.kept_sessions import require_kept_session
+from list_pipeline.storage.kept_sessions import give_back, require_kept_session
 
 SCHEMA = "list_pipeline"
 
@@ -50,6 +53,11 @@ STATEMENT_TIMEOUT_S = 300
 IDLE_IN_TRANSACTION_S = 300
 """A transaction of ours does no requests: one that is idle for so long belongs to a process that hangs, and holds rows."""
 POOL_TIMEOUT_S = 60.0
+TRUSTED_FOR_S = 5.0
+"""A connection that was used within so many seconds, and whose server sent nothing since, is used again without asking. A
+server that ended a session, or ends itself, says so, which shows without a way to it and back."""
+_EMPTIED_WITHIN_S = 10.0
+"""What a session of one's own left behind is gone within so many seconds, or the connection is closed instead."""
 
 _OPTIONS = {
     "search_path": SCHEMA,
@@ -117,6 +125,22 @@ def _connect(_dialect: object, _record: object, arguments: list[Any], named: dic
     return BoundedConnection.connect(*arguments, **named)
 
 
+_USED_AT = "used_at"
+
+
+def _given_back(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info[_USED_AT] = time.monotonic()
+
+
+def _is_quiet(connection: BoundedConnection) -> bool:
+    """Whether nothing came from the server that nobody waited for, such as the word that it ended the session."""
+    if connection.closed:
+        return False
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return not waiting.poll(0)
+
+
 class MissingRowError(ListPipelineError):
     """A row that must be there is not: rows were deleted by hand, or the schema is older than the program."""
 
@@ -147,7 +171,6 @@ class Database:
             self._url,
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=True,
             pool_timeout=POOL_TIMEOUT_S,
             json_serializer=to_json,
             # Parameters hold addresses, and error texts are kept.
@@ -158,7 +181,10 @@ class Database:
         self._most, self._peak = 2 * pool_size, 0
         self._counting = threading.Lock()
         event.listen(self._engine, "checkout", self._taken)
+        event.listen(self._engine, "checkin", _given_back)
         event.listen(self._engine, "do_connect", _connect)
+        self._committing = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        """The same pool; each statement is a transaction of its own."""
 
     def __repr__(self) -> str:
         host, port = self._url.host or "no host named", f":{self._url.port}" if self._url.port else ""
@@ -174,9 +200,17 @@ class Database:
         """The used part of the connection pool."""
         return PoolFigures(self._pool.checkedout(), self._peak, self._most)
 
-    def _taken(self, *_: object) -> None:
+    def _taken(self, connection: BoundedConnection, record: ConnectionPoolEntry, _: object) -> None:
         with self._counting:
             self._peak = max(self._peak, self._pool.checkedout())
+        used_at: float | None = record.info.get(_USED_AT)
+        if used_at is None or (time.monotonic() - used_at < TRUSTED_FOR_S and _is_quiet(connection)):
+            return
+        try:
+            self._engine.dialect.do_ping(cast("DBAPIConnection", connection))
+        except psycopg.Error:
+            # The pool makes a new one, and trusts none that is as old.
+            raise InvalidatePoolError from None
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -189,9 +223,19 @@ class Database:
         with plain_errors(f"Working in {self!r}"), self._connected() as connection, connection.begin():
             yield connection
 
-    def _connected(self) -> Connection:
+    @contextmanager
+    def single(self) -> Iterator[Connection]:
+        """A connection for one statement that is a transaction of its own: one way to the server and back.
+
+        Raises:
+            DatabaseUnavailableError, StatementFailedError: as of ``begin``.
+        """
+        with plain_errors(f"Working in {self!r}"), self._connected(self._committing) as connection:
+            yield connection
+
+    def _connected(self, engine: Engine | None = None) -> Connection:
         try:
-            return self._engine.connect()
+            return (engine or self._engine).connect()
         except (OperationalError, PoolTimeoutError, ProgrammingError) as error:
             raise self._unreachable(error) from None
 
@@ -216,12 +260,15 @@ class Database:
         """
         with plain_errors(f"Working in {self!r}"), self._connected() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT")
+            is_empty = False
             try:
                 require_kept_session(connection, f"Working in {self!r}")
                 yield connection
+                is_empty = _emptied(connection)
             finally:
                 # Session state (locks, temporary tables) must not travel back into the pool.
-                connection.invalidate()
+                if not is_empty:
+                    connection.invalidate()
 
     def close(self) -> None:
         """Close all connections."""
@@ -249,6 +296,18 @@ def answered_within(connection: Connection, seconds: float) -> Iterator[None]:
         yield
     finally:
         driver.answer_within_s = before
+
+
+def _emptied(connection: Connection) -> bool:
+    """Whether nothing is left of what a session of one's own held; False also where the connection is gone."""
+    try:
+        is_there = connection.connection.driver_connection is not None
+    except InvalidRequestError:
+        return False
+    if not is_there:
+        return False
+    with answered_within(connection, _EMPTIED_WITHIN_S):
+        return give_back(connection)
 
 
 def _kept(parameters: Mapping[str, Any]) -> dict[str, Any]:

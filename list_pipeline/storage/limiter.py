@@ -2,8 +2,10 @@
 
 Counted by the database server's time, since the clocks of two machines differ; in a rehearsal by the rehearsal's. An exact
 sliding window over rows of ``mailjet_request``, as wide as the service has taught us (``core.request_rate``); what it
-taught is kept in ``limiter_state`` for every process and later runs. Rejected: a token bucket, which allows up to twice the
-number in an unlucky minute, and a ready-made limiter library, none of which reads the product's clock.
+taught is kept in ``limiter_state`` for every process and later runs. As long as the rate is the configured one, a request is
+counted in one way to the server and back, by ``count_request`` in SQL. That function knows no rule: it counts on what its
+caller knows, and refuses where something else was learned. Rejected: a token bucket, which allows up to twice the number in an
+unlucky minute, and a ready-made limiter library, none of which reads the product's clock.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import structlog
@@ -26,16 +29,18 @@ from list_pipeline.core.request_rate import (
     LearnedRate,
     after_refusal,
     allowed_rate,
+    is_recovered,
     pause_left,
 )
+from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.database import Database, execute, fetch_one, fetch_row
-from list_pipeline.storage.server_clock import present
-from list_pipeline.storage.stuck_sessions import LockWaitError, end_stuck, hold
+from list_pipeline.storage.server_clock import present, rehearsed_time
+from list_pipeline.storage.stuck_sessions import LockWaitError, end_stuck, hold, waiting_for
 
 _KEPT_FOR = timedelta(days=2)
 _UNEVEN = timedelta(seconds=1)
-"""Processes of a rehearsal know its time this exactly. What is further ahead was counted by a clock that was wrong, or that
-went back since, and says nothing about the last minute."""
+"""What is further ahead was counted by a clock that was wrong, or that went back since, and says nothing about the last minute.
+In a rehearsal it is a window: its time is read before the lock is held, so others may have counted meanwhile."""
 
 _HANGS_AFTER_S = 10
 """A transaction of the limiter takes milliseconds: PostgreSQL ends one that is idle for so long."""
@@ -48,6 +53,14 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was learned last, where the rate has been the configured one since an instant (UTC; None: always)."""
+
+    learned: LearnedRate | None
+    since: datetime | None
+
+
 class SharedLimiter:
     """Allows at most ``requests_per_minute`` requests in any 60 s over all processes, and fewer where Mailjet refused some."""
 
@@ -57,6 +70,8 @@ class SharedLimiter:
         self._limit = requests_per_minute
         self._lock = threading.Lock()
         self._waited_s = 0.0
+        # Until a process finds out otherwise: counting finds it out.
+        self._known: _Known | None = _Known(None, None)
 
     @property
     def waited_s(self) -> float:
@@ -123,31 +138,55 @@ class SharedLimiter:
         return self._counted(self._count)
 
     def _count(self) -> datetime | timedelta:
+        """Count on what is known of the rate; find it out where that holds no more, or where it is not the configured one."""
+        if (known := self._known) is not None:
+            with self._database.single() as connection:
+                answer = self._counted_on(connection, known.learned, self._limit, known.since)
+            if answer is not None:
+                return answer
         with self._alone() as connection:
             now = present(connection, self._clock)
             learned = learned_rate(connection)
+            self._known = _Known(learned, now) if is_recovered(self._limit, learned, now) else None
             if left := pause_left(learned, now):
                 return left
+            answer = self._counted_on(connection, learned, allowed_rate(self._limit, learned, now), None)
+        assert answer is not None  # Nobody else learns meanwhile.
+        return answer
+
+    def _counted_on(
+        self, connection: Connection, learned: LearnedRate | None, most: int, since: datetime | None
+    ) -> datetime | timedelta | None:
+        """When a request was counted, the time until one may be, or None where something else was learned, or the clock is back
+        before ``since``."""
+        rehearsed = rehearsed_time(self._clock)
+        with waiting_for(connection, LockName.LIMITER):
             answer = fetch_row(
                 connection,
                 "whether a request is allowed now",
                 """
-                with recent as (select allowed_at from mailjet_request where allowed_at > :start and allowed_at <= :ahead),
-                allowed as (insert into mailjet_request (allowed_at)
-                            select :now where (select count(*) from recent) < :most returning 1)
-                select exists (select 1 from allowed) as is_allowed,
-                       (select allowed_at from recent order by allowed_at desc offset :most - 1 limit 1) as blocking
+                select is_known, counted_at, blocking, coalesce(:at, clock_timestamp()) as now
+                from count_request(:lock, :waited_for, :at, :width, :ahead, :most, :allowance, :refused, :paused, :since)
                 """,
-                now=now,
-                start=now - WINDOW,
-                ahead=now + _UNEVEN,
-                most=allowed_rate(self._limit, learned, now),
+                lock=lock_numbers.LIMITER,
+                waited_for=f"{_WAITED_FOR_S}s",
+                at=rehearsed,
+                width=WINDOW,
+                ahead=_UNEVEN if rehearsed is None else WINDOW,
+                most=most,
+                allowance=learned and learned.allowance,
+                refused=learned and learned.refused_at,
+                paused=learned and learned.paused_until,
+                since=since,
             )
-        if answer["is_allowed"]:
-            return now
-        blocking: datetime = answer["blocking"]
+        if not answer["is_known"]:
+            return None
+        counted_at: datetime | None = answer["counted_at"]
+        if counted_at is not None:
+            return counted_at.astimezone(UTC)
         # At least something: an instant that is over right now must not make it spin.
-        return max(blocking + WINDOW - now, timedelta(milliseconds=1))
+        left: timedelta = answer["blocking"] + WINDOW - answer["now"]
+        return max(left, timedelta(milliseconds=1))
 
     def slow_down(self, asked_at: datetime, retry_after_s: float | None) -> None:
         """Learn from a 429 to a request that was counted at an instant (UTC): Mailjet publishes no number, so this is the only

@@ -37,9 +37,12 @@ _JITTER: Final = timedelta(seconds=1)
 def present(connection: Connection, clock: Clock) -> datetime:
     """The instant at which something is written that other processes compare with theirs (UTC): the database server's, exactly;
     in a rehearsal the rehearsal's."""
-    if isinstance(clock, SystemClock):
-        return server_time(connection)
-    return clock.now()
+    return rehearsed_time(clock) or server_time(connection)
+
+
+def rehearsed_time(clock: Clock) -> datetime | None:
+    """The present instant of a rehearsal (UTC); None where the database server's counts."""
+    return None if isinstance(clock, SystemClock) else clock.now()
 
 
 def server_time(connection: Connection) -> datetime:

@@ -9,7 +9,8 @@ counts as stuck (``core.monitoring.stuck_sessions``), telling people (``operatio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC
 from typing import Final
 
@@ -68,8 +69,19 @@ def hold(connection: Connection, lock: LockName, *, shared: bool = False) -> Non
         LockWaitError: somebody else held it for as long as a lock is waited for.
     """
     kind = "_shared" if shared else ""
-    try:
+    with waiting_for(connection, lock):
         execute(connection, f"select pg_advisory_xact_lock{kind}(:key)", key=_NUMBERS[lock])
+
+
+@contextmanager
+def waiting_for(connection: Connection, lock: LockName) -> Iterator[None]:
+    """A statement of the block takes a lock.
+
+    Raises:
+        LockWaitError: somebody else held it for as long as a lock is waited for.
+    """
+    try:
+        yield
     except DBAPIError as error:
         if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
             raise

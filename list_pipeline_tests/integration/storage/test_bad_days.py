@@ -20,7 +20,15 @@ from sqlalchemy.pool import StaticPool
 from list_pipeline.core.errors import ConfigurationError, ListPipelineError
 from list_pipeline.storage import database as database_module
 from list_pipeline.storage import messages
-from list_pipeline.storage.database import Database, answered_within, copy_rows, execute, fetch_all, fetch_scalar
+from list_pipeline.storage.database import (
+    BoundedConnection,
+    Database,
+    answered_within,
+    copy_rows,
+    execute,
+    fetch_all,
+    fetch_scalar,
+)
 from list_pipeline.storage.database_errors import (
     DatabaseUnavailableError,
     StatementFailedError,
@@ -321,6 +329,93 @@ def test_a_pooler_that_hands_sessions_around_is_refused(
         with pytest.raises(ConfigurationError, match="does not keep sessions"), SESSIONS[who](database):
             pass
     shared.dispose()
+
+
+def test_a_session_is_used_again_and_holds_nothing_of_whoever_had_it_before(database: Database) -> None:
+    with database.session() as before:
+        backend = fetch_scalar(before, "select pg_backend_pid()")
+        execute(before, "create temporary table person (email text)")
+        execute(before, "select pg_advisory_lock(7), set_config('application_name', 'the one before', false)")
+        execute(before, "set lock_timeout = '7s'")
+    with database.session() as after:
+        assert fetch_scalar(after, "select pg_backend_pid()") == backend
+        assert fetch_scalar(after, "select to_regclass('person')") is None
+        assert (
+            fetch_scalar(after, "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()")
+            == 0
+        )
+        assert fetch_scalar(after, "select current_setting('application_name')") == ""
+        assert fetch_scalar(after, "select current_setting('lock_timeout')") == "2min"
+        assert fetch_scalar(after, "select current_setting('search_path')") == "list_pipeline"
+        first = fetch_scalar(after, "select current_setting('list_pipeline.session')")
+    with database.session() as again:
+        assert fetch_scalar(again, "select current_setting('list_pipeline.session')") not in ("", first)
+
+
+def _fails(_: Connection) -> None:
+    raise ValueError("in between")
+
+
+def _leaves_a_transaction(connection: Connection) -> None:
+    execute(connection, "begin")
+    execute(connection, "create temporary table person (email text)")
+
+
+@pytest.mark.parametrize("end", [_fails, _leaves_a_transaction])
+def test_a_session_that_did_not_end_well_is_closed(database: Database, end: Callable[[Connection], None]) -> None:
+    with contextlib.suppress(ValueError), database.session() as before:
+        backend = fetch_scalar(before, "select pg_backend_pid()")
+        execute(before, "select pg_advisory_lock(7)")
+        end(before)
+    with database.session() as after:
+        assert fetch_scalar(after, "select pg_backend_pid()") != backend
+
+
+def test_a_pooler_that_gives_another_session_the_next_time_is_noticed(database: Database) -> None:
+    with database.session():
+        pass
+    # What a pooler in between would do: the next statement reaches what another client left.
+    with database.begin() as connection:
+        execute(connection, "select set_config('list_pipeline.session', 'another client', false)")
+    with pytest.raises(ConfigurationError, match="does not keep sessions"), database.session():
+        pass
+
+
+def test_whoever_comes_next_does_not_get_a_connection_that_the_server_ended(database: Database, url: str) -> None:
+    for _ in range(2):
+        with database.begin() as connection:
+            backend = fetch_scalar(connection, "select pg_backend_pid()")
+        with closing(psycopg.connect(url, autocommit=True)) as admin:
+            admin.execute("select pg_terminate_backend(%s, 10000)", [backend])
+        with database.begin() as connection:
+            assert fetch_scalar(connection, "select pg_backend_pid()") != backend
+
+
+def test_a_connection_that_nobody_used_for_a_while_is_asked_first(
+    black_hole: tuple[BlackHole, Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hole, database = black_hole
+    monkeypatch.setattr(BoundedConnection, "answer_within_s", 0.5)
+    with database.begin() as connection:
+        backend = fetch_scalar(connection, "select pg_backend_pid()")
+    hole.swallows.set()
+    # The server says nothing, so only asking tells; a new connection is made then, which finds the way free again.
+    monkeypatch.setattr(database_module, "TRUSTED_FOR_S", 0.0)
+    monkeypatch.setattr(database._engine.dialect, "do_ping", _opening(hole, database._engine.dialect.do_ping))
+    with database.begin() as connection:
+        assert fetch_scalar(connection, "select pg_backend_pid()") != backend
+
+
+def _opening(hole: BlackHole, ping: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """A question to a connection, after which the way is free."""
+
+    def asked(connection: Any) -> bool:
+        try:
+            return ping(connection)
+        finally:
+            hole.swallows.clear()
+
+    return asked
 
 
 def test_a_session_that_became_somebody_elses_is_a_lost_lock(database: Database) -> None:

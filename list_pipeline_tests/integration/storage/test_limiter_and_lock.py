@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from list_pipeline.clock import SystemClock
 from list_pipeline.core.errors import LockHeldError, RateLimitedError
@@ -210,6 +210,41 @@ def test_threads_of_two_processes_never_exceed_the_allowance_together(
     found = instants(databases[0])
     assert len(found) == 10 * threads
     assert most_in_a_window(found) <= limit
+
+
+def test_a_request_is_counted_in_one_way_to_the_server_and_back_and_a_refusal_is_noticed_at_once(
+    databases: tuple[Database, Database], clock: VirtualClock
+) -> None:
+    one, other = databases
+    limiter, sent = SharedLimiter(one, clock, 40), []
+    event.listen(one._engine, "before_cursor_execute", lambda *parts: sent.append(parts[2]))
+    limiter.acquire()
+    assert len(sent) == 1
+    SharedLimiter(other, clock, 40).slow_down(clock.now(), None)
+    for _ in range(19):
+        assert limiter.take_if_free() is not None
+    assert limiter.take_if_free() is None
+    # As many as are configured again, which a process finds out once.
+    clock.advance(timedelta(minutes=20))
+    limiter.acquire()
+    sent.clear()
+    for _ in range(39):
+        assert limiter.take_if_free() is not None
+    assert len(sent) == 39
+    assert limiter.take_if_free() is None
+
+
+def test_a_rate_that_was_free_before_the_clock_went_back_is_looked_at_again(
+    databases: tuple[Database, Database], clock: VirtualClock
+) -> None:
+    limiter = SharedLimiter(databases[0], clock, 40)
+    limiter.slow_down(clock.now(), None)
+    clock.advance(timedelta(minutes=30))
+    assert limiter.take_if_free() is not None
+    limiter._clock = VirtualClock(START + timedelta(minutes=5))
+    for _ in range(25):
+        assert limiter.take_if_free() is not None
+    assert limiter.take_if_free() is None
 
 
 def test_old_requests_are_forgotten_and_recent_ones_kept(
