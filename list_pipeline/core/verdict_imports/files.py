@@ -34,11 +34,13 @@ class Said(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """One row. ``line``: its number in the file, from 1. ``contact``: an id, or an address. Neither is shown to anybody."""
+    """One row. ``line``: its number in the file, from 1. ``contact``: an id, or an address; neither is shown to anybody.
+    ``address``: that beside an id, else empty."""
 
     line: int
     contact: str
     said: Said
+    address: str = ""
 
     @property
     def contact_id(self) -> int | None:
@@ -129,14 +131,21 @@ def read_file(text: str, verdict_column: str | None = None) -> ImportFile:
             _TRIED, "it has several columns and no header", "Add a first row with the names of the columns"
         )
     rows = tuple(
-        ImportRow(
+        _row(
             number,
-            next((cell for place in contacts if (cell := _at(cells, place))), ""),
+            [cell for place in contacts if (cell := _at(cells, place))],
             Said.LISTED if verdict is None else meaning_of(_at(cells, verdict)),
         )
         for number, cells in lines
     )
     return ImportFile(rows, verdict is not None)
+
+
+def _row(number: int, contact: Sequence[str], said: Said) -> ImportRow:
+    """A row of the cells that name its contact, the id before the address."""
+    first = contact[0] if contact else ""
+    beside = next((cell for cell in contact[1:] if "@" in cell), "") if id_in(first) is not None else ""
+    return ImportRow(number, first, said, beside)
 
 
 def _cells(text: str) -> Iterable[tuple[int, list[str]]]:
@@ -153,7 +162,7 @@ def _cells(text: str) -> Iterable[tuple[int, list[str]]]:
 
 
 def _contact_columns(names: Sequence[str], lines: Sequence[tuple[int, list[str]]]) -> list[int]:
-    """The places of the contact's columns: the id before the address, which counts where a row has no id."""
+    """The places of the contact's columns: the id before the address, which counts where a row has no id of ours."""
     if not lines:
         raise RefusedError(_TRIED, "it has a header and no row below", "Give the contacts in the rows below it")
     if not names:

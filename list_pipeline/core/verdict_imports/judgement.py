@@ -48,6 +48,7 @@ class LeftRow(StrEnum):
     NO_CONTACT = "no_contact"
     UNKNOWN = "unknown"
     AMBIGUOUS = "ambiguous"
+    TWO_CONTACTS = "two_contacts"
     GONE = "gone"
     UNREADABLE = "unreadable"
     ALREADY = "already"
@@ -67,6 +68,7 @@ _WORDS: Mapping[LeftRow, str] = {
     LeftRow.NO_CONTACT: "neither an id nor an address",
     LeftRow.UNKNOWN: "no contact of ours has this id or address",
     LeftRow.AMBIGUOUS: "several contacts have this address: give the id",
+    LeftRow.TWO_CONTACTS: "the contact of its id has another address than the one beside it",
     LeftRow.GONE: "erased, or no longer at Mailjet",
     LeftRow.UNREADABLE: "what Mailjet shows of it cannot be read (`list-pipeline unreadable`)",
     LeftRow.ALREADY: "suppressed already",
@@ -138,11 +140,14 @@ def lines_text(lines: Sequence[int]) -> str:
 
 
 def _contact_of(row: ImportRow, known: KnownContacts) -> int | LeftRow:
-    if row.contact_id is not None:
-        return row.contact_id if row.contact_id in known.now else LeftRow.UNKNOWN
-    if "@" not in row.contact:
+    """The contact of a row. An id beside an address may be the verifier's own number, or that of another system: what it names
+    has to have the address, and where it names nobody the address counts."""
+    address = row.contact if row.contact_id is None else row.address
+    found = known.by_address.get(address.lower(), ())
+    if row.contact_id is not None and row.contact_id in known.now:
+        return row.contact_id if not address or row.contact_id in found else LeftRow.TWO_CONTACTS
+    if row.contact_id is None and "@" not in address:
         return LeftRow.NO_CONTACT
-    found = known.by_address.get(row.contact.lower(), ())
     if not found:
         return LeftRow.UNKNOWN
     return found[0] if len(found) == 1 else LeftRow.AMBIGUOUS

@@ -1,7 +1,9 @@
 """Events of Mailjet's Event API as our values.
 
 Version 1 posts one object, version 2 an array of objects; kinds are mixed, fields are missing, ids are 0 and flags are empty
-texts in real ones. What has to be there is the kind, the instant, and ids that are numbers; all else is read where it can be.
+texts in real ones. What has to be there is the kind, the instant, and ids of campaign and contact that are numbers; all else is
+read where it can be. Numbers of instants are read however a program between us and Mailjet wrote them, and so is a body with
+bytes or numbers in it that cannot be: none of it says whom the event is about, and Mailjet never sends it again.
 
 Belongs here: names and types on the wire. Does not belong here: the HTTP service (``api``), and what follows (operations).
 """
@@ -9,6 +11,7 @@ Belongs here: names and types on the wire. Does not belong here: the HTTP servic
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +26,8 @@ LONGEST_AGENT = 1_000
 """Characters that are read of a program's name for itself."""
 _KINDS: Mapping[str, EventKind] = {kind.value: kind for kind in EventKind}
 _LONGEST_NUMBER = len(str(LARGEST_ID))
+_MILLISECONDS_FROM = 10**11
+"""A number of seconds from here on is a year after 5000, and one of milliseconds a year after 1973."""
 
 
 class EventProblemError(Exception):
@@ -40,7 +45,7 @@ def elements_of(body: bytes) -> list[object]:
         EventProblemError: it is not JSON, or neither of the two.
     """
     try:
-        found = json.loads(body)
+        found = json.loads(_text_of(body), parse_int=_json_number)
     except (ValueError, RecursionError):
         raise EventProblemError(EventProblem.NOT_JSON) from None
     if isinstance(found, list):
@@ -48,6 +53,16 @@ def elements_of(body: bytes) -> list[object]:
     if isinstance(found, dict):
         return [found]
     raise EventProblemError(EventProblem.NOT_AN_OBJECT)
+
+
+def _text_of(body: bytes) -> str:
+    """The text of a body. Bytes that are no UTF-8 spoil the word that they stand in, and not the events beside it."""
+    return body.decode(json.detect_encoding(body), errors="replace")
+
+
+def _json_number(digits: str) -> int | float:
+    """A whole number; infinite where it is longer than any id: Python refuses to convert it, and with it the whole body."""
+    return int(digits) if len(digits) <= 2 * _LONGEST_NUMBER else math.inf
 
 
 def read_events(elements: list[object], now: datetime) -> Iterator[ToldEvent | EventProblem]:
@@ -79,7 +94,7 @@ def _event(element: object, now: datetime) -> ToldEvent:
         occurred_at=_instant(element.get("time"), now),
         mailjet_campaign_id=_reference(element.get("mj_campaign_id")),
         contact_id=contact_id,
-        message_id=_reference(element.get("MessageID")),
+        message_id=_message(element.get("MessageID")),
         list_id=_reference(element.get("mj_list_id")) if kind is EventKind.UNSUB else None,
         is_permanent=_flag(element.get("hard_bounce")),
         state_id=state_of(_text(element, "error", LONGEST_AGENT), related_to),
@@ -92,7 +107,7 @@ def _event(element: object, now: datetime) -> ToldEvent:
 def _instant(value: object, now: datetime) -> datetime:
     if value is None or value == "":
         raise EventProblemError(EventProblem.NO_TIME)
-    number = _whole(value)
+    number = _seconds(value)
     if number is None:
         raise EventProblemError(EventProblem.IMPOSSIBLE_TIME)
     try:
@@ -102,6 +117,29 @@ def _instant(value: object, now: datetime) -> datetime:
     if not is_plausible(instant) or instant > now + LATEST_AHEAD:
         raise EventProblemError(EventProblem.IMPOSSIBLE_TIME)
     return instant
+
+
+def _seconds(value: object) -> int | None:
+    """Whole seconds since 1970, of a number with or without a fraction, of seconds or milliseconds, also written as a text;
+    None: it is no number."""
+    if isinstance(value, str):
+        try:
+            value = float(value) if len(value) <= 2 * _LONGEST_NUMBER and value.isascii() else None
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return int(value // 1000 if value >= _MILLISECONDS_FROM else value)
+
+
+def _message(value: object) -> int | None:
+    """The id of the message; None where it cannot be read, since nothing is looked up by it."""
+    try:
+        return _reference(value)
+    except EventProblemError:
+        return None
 
 
 def _whole(value: object) -> int | None:

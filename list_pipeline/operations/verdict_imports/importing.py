@@ -130,7 +130,9 @@ def suppress_listed(
 
 def _judge(services: Deciding, connection: Connection, file: ImportFile) -> Judged:
     now = services.clock.now()
-    by_address = rows.contacts_with(connection, [row.contact for row in file.rows if "@" in row.contact])
+    by_address = rows.contacts_with(
+        connection, [one for row in file.rows for one in (row.contact, row.address) if "@" in one]
+    )
     named = {row.contact_id for row in file.rows if row.contact_id is not None}
     known = sorted(rows.known_ids(connection, sorted(named.union(*by_address.values()))))
     # Without verdicts a delivery contradicts nothing.

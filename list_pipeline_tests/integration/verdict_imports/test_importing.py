@@ -76,6 +76,16 @@ def test_a_verifiers_word_does_not_beat_a_delivery_that_we_saw(small: Installati
     assert found.blocked_because is None
 
 
+def test_a_verifiers_own_numbers_suppress_nobody_who_has_one_of_them_as_id(small: Installation) -> None:
+    people = small.account.people
+    addresses = {number: small.control.contact(people[number])["email"] for number in LISTED}
+    first, second, third = LISTED
+    text = f"id,email\n{people[second]},{addresses[first]}\n1,{addresses[third]}\n"
+    found = preview(small.services, read_file(text))
+    assert [item.contact_id for item in found.judged.items] == [people[third]]
+    assert found.judged.left == {LeftRow.TWO_CONTACTS: (2,)}
+
+
 def test_above_the_cap_a_person_decides_and_the_sensor_carries_it_out(small: Installation) -> None:
     numbers = range(1, 11)
     digest = small.control.digest()

@@ -67,6 +67,11 @@ def test_the_id_counts_before_the_address_which_stands_in_for_it() -> None:
     assert [contact for _, contact, _ in rows(text)] == ["17", "joe@example.com", ""]
 
 
+def test_the_address_beside_an_id_is_kept_for_comparison() -> None:
+    text = "email,id,mail,result\n jane@example.com,17,,invalid\nJane,18,joe@example.com,invalid\nj@example.com,,,\n,19,,\n"
+    assert [row.address for row in read_file(text).rows] == ["jane@example.com", "joe@example.com", "", ""]
+
+
 def test_the_line_is_that_of_the_file() -> None:
     assert [line for line, _, _ in rows("id\n\n17\n,\n\n18\n")] == [3, 6]
 

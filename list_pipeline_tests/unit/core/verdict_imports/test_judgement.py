@@ -39,6 +39,11 @@ def row(line: int, contact: str, said: Said = Said.UNDELIVERABLE) -> ImportRow:
     return ImportRow(line, contact, said)
 
 
+def beside(line: int, contact: str, address: str) -> ImportRow:
+    """A row with an id and an address."""
+    return ImportRow(line, contact, Said.UNDELIVERABLE, address)
+
+
 def judged(*rows: ImportRow, now: ContactNow = MAILED, reached: datetime | None = None) -> Judged:
     known = KnownContacts(
         {"jane@example.com": (17,), "twice@example.com": (17, 18)},
@@ -59,6 +64,15 @@ def test_an_undeliverable_contact_is_suppressed(contact: str) -> None:
     assert found.left == {}
 
 
+@pytest.mark.parametrize(
+    "line",
+    [beside(2, "17", "Jane@example.com"), beside(2, "1", "jane@example.com"), beside(2, "17", "twice@example.com")],
+    ids=["both name it", "the id is the verifier's own", "the id tells who of two"],
+)
+def test_an_id_and_an_address_that_name_the_same_contact_suppress_it(line: ImportRow) -> None:
+    assert [item.contact_id for item in judged(line).items] == [17]
+
+
 def test_a_listed_contact_is_meant_by_a_person() -> None:
     (item,) = judged(row(2, "17", Said.LISTED), reached=NOW).items
     assert item.confidence == 1.0
@@ -73,6 +87,10 @@ def test_a_listed_contact_is_meant_by_a_person() -> None:
         (row(4, "99"), MAILED, LeftRow.UNKNOWN),
         (row(4, "nobody@example.com"), MAILED, LeftRow.UNKNOWN),
         (row(4, "twice@example.com"), MAILED, LeftRow.AMBIGUOUS),
+        (beside(4, "18", "jane@example.com"), MAILED, LeftRow.TWO_CONTACTS),
+        (beside(4, "17", "nobody@example.com"), MAILED, LeftRow.TWO_CONTACTS),
+        (beside(4, "99", "nobody@example.com"), MAILED, LeftRow.UNKNOWN),
+        (beside(4, "99", "twice@example.com"), MAILED, LeftRow.AMBIGUOUS),
         (row(4, ""), MAILED, LeftRow.NO_CONTACT),
         (row(4, "jane"), MAILED, LeftRow.NO_CONTACT),
         (row(4, "17"), ContactNow(frozenset(), is_gone=True), LeftRow.GONE),

@@ -66,6 +66,38 @@ def test_ids_of_nothing_are_none() -> None:
     assert (found.mailjet_campaign_id, found.contact_id, found.message_id) == (None, None, None)
 
 
+AT = int(NOW.timestamp()) - 60
+
+
+@pytest.mark.parametrize(
+    "written", [AT, AT + 0.75, float(AT), str(AT), f" {AT}.0 ", AT * 1000, AT * 1000 + 999.0, str(AT * 1000)]
+)
+def test_an_instant_is_read_however_its_number_is_written(written: object) -> None:
+    found = read(event(time=written))
+    assert isinstance(found, ToldEvent)
+    assert found.occurred_at == datetime.fromtimestamp(AT, UTC)
+
+
+@pytest.mark.parametrize("odd", [-2, 1.9e16, "8f1c-22aa", ["1"], 2**70])
+def test_a_message_of_no_number_is_none_and_the_event_is_read(odd: object) -> None:
+    found = read(event(MessageID=odd))
+    assert isinstance(found, ToldEvent)
+    assert (found.message_id, found.contact_id) == (None, 98)
+
+
+@pytest.mark.parametrize("odd", [b'"caf\xe9"', b"9" * 5000, b'"\xff\xfe"', b"-" + b"9" * 5000])
+def test_a_value_that_cannot_be_spoils_nothing_beside_it(odd: bytes) -> None:
+    body = json.dumps([event(), event(agent=0)]).encode().replace(b'"agent": 0', b'"agent": ' + odd)
+    assert all(isinstance(one, ToldEvent) for one in read_events(elements_of(body), NOW))
+
+
+def test_an_id_of_too_many_digits_is_no_number_for_that_event_alone() -> None:
+    body = json.dumps([event(), event(mj_campaign_id=0)]).encode()
+    found = elements_of(body.replace(b'"mj_campaign_id": 0', b'"mj_campaign_id": ' + b"9" * 5000))
+    assert found[0] == event()
+    assert [type(one).__name__ for one in read_events(found, NOW)] == ["ToldEvent", "EventProblem"]
+
+
 def test_an_event_without_anything_but_kind_and_time_is_read() -> None:
     found = read({"event": "SENT", "time": str(int(NOW.timestamp()))})
     assert found == ToldEvent(EventKind.SENT, NOW)
@@ -100,10 +132,13 @@ def test_a_flag_comes_in_many_forms(value: object, flag: bool | None) -> None:
         (event(time=float("nan")), EventProblem.IMPOSSIBLE_TIME),
         (event(time=-1), EventProblem.IMPOSSIBLE_TIME),
         (event(time=10**30), EventProblem.IMPOSSIBLE_TIME),
+        (event(time=10**400), EventProblem.IMPOSSIBLE_TIME),
         (event(mj_contact_id=2**63), EventProblem.IMPOSSIBLE_NUMBER),
         (event(mj_contact_id=1.0), EventProblem.IMPOSSIBLE_NUMBER),
         (event(mj_campaign_id={"id": 1}), EventProblem.IMPOSSIBLE_NUMBER),
-        (event(MessageID=-2), EventProblem.IMPOSSIBLE_NUMBER),
+        (event(time="1e999"), EventProblem.IMPOSSIBLE_TIME),
+        (event(time="9" * 400), EventProblem.IMPOSSIBLE_TIME),
+        (event(time=float(10**300)), EventProblem.IMPOSSIBLE_TIME),
         (event(mj_contact_id=0, email="no address"), EventProblem.IMPOSSIBLE_ADDRESS),
         (event(mj_contact_id=0, email="nul\x00@example.com"), EventProblem.IMPOSSIBLE_ADDRESS),
         (event(mj_contact_id=0, email=["a@example.com"]), EventProblem.IMPOSSIBLE_ADDRESS),
