@@ -23,6 +23,7 @@ from list_pipeline.cli import (
     evidence_card,
     mass_changes,
     observe,
+    preflight,
     quarantine,
     reconciliation,
     replay,
@@ -242,6 +243,7 @@ quarantine.register(app)
 validation.register(app)
 weekly.register(app)
 observe.register(app)
+preflight.register(app)
 erasure.register(app)
 unreadable.register(app)
 evidence_card.register(app)

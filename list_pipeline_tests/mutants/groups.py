@@ -77,6 +77,7 @@ GROUPS = (
     _noun("sender_faults"),
     _noun("verdict_imports"),
     _noun("quarantine"),
+    _noun("preflight"),
     *(
         Group(name, (f"list_pipeline/core/{name}.py",), (f"{_UNIT}/test_{name}.py",))
         for name in ("erasure", "run_requests", "tokens", "unreadable_rows")

@@ -107,6 +107,8 @@ ROWS: Mapping[str, Row] = {
     "weekly": Row(also=("--week", "2026-11-02")),
     "metrics": Row(("--days", "7")),
     "health": Row(("--timeout", "20")),
+    # A sandbox is no Mailjet to go live with.
+    "preflight": Row(("--timeout", "20"), ends=1),
     "mode": Row(
         ("approval_required", *NAMED, "--history", "3"),
         asks=("auto", *NAMED),
@@ -135,7 +137,7 @@ ROWS: Mapping[str, Row] = {
 
 ONLY_ON_ITS_OWN = frozenset({"migrate", "rollback"})
 """They change the schema: they get databases of their own."""
-WHATEVER_SCHEMA = frozenset({"migrate", "rollback", "health", "mode"})
+WHATEVER_SCHEMA = frozenset({"migrate", "rollback", "health", "mode", "preflight"})
 HOSTILE = (
     "[/b][sale]\x1b[31m\x9b2J\r\n", "jane.doe@example.com", "9" * 30, "²", "-1", "nan", "0001-01-01", "9999-12-31", "", " ",
     "'; drop schema list_pipeline cascade; --", "\udcff",
