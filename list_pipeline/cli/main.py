@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from list_pipeline.cli import (
+    backups,
     cache,
     corrections,
     cycles,
@@ -244,6 +245,7 @@ validation.register(app)
 weekly.register(app)
 observe.register(app)
 preflight.register(app)
+backups.register(app)
 erasure.register(app)
 unreadable.register(app)
 evidence_card.register(app)

@@ -241,6 +241,11 @@ def override(override_id: int) -> MessageKey:
     return MessageKey(f"override:{override_id}")
 
 
+def restored(restoration_id: int, taken_at: datetime) -> MessageKey:
+    """A backup was restored. Its number alone would come again, since a restore takes numbers back."""
+    return MessageKey(f"restored:{restoration_id}:{taken_at:%Y%m%dT%H%M%S}")
+
+
 def mode_changed(number: int) -> MessageKey:
     """A person set the operating mode. ``number``: of the change in its history."""
     return MessageKey(f"mode:{number}")

@@ -29,6 +29,7 @@ class Check(StrEnum):
     REVIEWERS = "reviewers"
     CHANGES = "changes"
     SCHEDULED_WORK = "scheduled_work"
+    BACKUP = "backup"
 
 
 class CheckState(StrEnum):

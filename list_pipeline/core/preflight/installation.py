@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from list_pipeline.core.backups.policy import BACKUPS
+from list_pipeline.core.backups.verdicts import LastBackup, is_stale, is_unproven
 from list_pipeline.core.preflight.checks import Check, Finding, advised, missing, passed
 from list_pipeline.core.preflight.policy import PREFLIGHT
 from list_pipeline.core.safety.modes import Mode
@@ -148,6 +150,24 @@ def judge_scheduled_work(last_alive_at: datetime | None, now: datetime) -> Findi
             "Start the code location and Dagster's daemon",
         )
     return passed(Check.SCHEDULED_WORK, f"last sign of life {instant_text(last_alive_at)}")
+
+
+def judge_backup(found: LastBackup, now: datetime) -> Finding:
+    """Whether there is a way back if the database is lost."""
+    if found.taken_at is None:
+        return missing(
+            Check.BACKUP, "no backup was taken", "`list-pipeline backup --to FOLDER --verify`, and daily from then on"
+        )
+    age = f"the last backup is {duration_text(max(now - found.taken_at, timedelta(0)))} old"
+    if is_stale(found.taken_at, now):
+        return missing(Check.BACKUP, age, "`list-pipeline backup --to FOLDER`, and see why the daily one failed")
+    if is_unproven(found.verified_at, now):
+        return advised(
+            Check.BACKUP,
+            f"{age}, and none was tried within {duration_text(BACKUPS.verified_within)}",
+            "`list-pipeline restore BACKUP --verify` tries one and changes nothing",
+        )
+    return passed(Check.BACKUP, age)
 
 
 def judge_reviewers(names: int) -> Finding:

@@ -26,7 +26,7 @@ from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.operations.safety.restore_guard import why_stopped
 from list_pipeline.operations.services import Services
 from list_pipeline.settings import Settings
-from list_pipeline.storage import migrations
+from list_pipeline.storage import backups, migrations
 from list_pipeline.storage.database import fetch_row
 from list_pipeline.storage.runs import ledger
 from list_pipeline.storage.server_clock import ServerClock, server_time
@@ -185,6 +185,11 @@ def _changes(services: Services) -> Finding:
     )
 
 
+def _backup(services: Services) -> Finding:
+    with services.database.begin() as connection:
+        return installation.judge_backup(backups.last(connection), services.clock.now())
+
+
 def _scheduled_work(services: Services) -> Finding:
     with services.database.begin() as connection:
         alive_at = ledger.continuity(connection).last_alive_at
@@ -278,5 +283,6 @@ _OWN: Mapping[Check, Callable[[Services], Finding]] = {
     Check.REVIEWERS: _reviewers,
     Check.CHANGES: _changes,
     Check.SCHEDULED_WORK: _scheduled_work,
+    Check.BACKUP: _backup,
 }
 """What is asked here, each by itself."""

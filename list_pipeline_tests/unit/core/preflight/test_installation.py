@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from list_pipeline.core.backups.policy import BACKUPS
+from list_pipeline.core.backups.verdicts import LastBackup
 from list_pipeline.core.preflight import installation
 from list_pipeline.core.preflight.checks import Check, CheckState
 from list_pipeline.core.preflight.installation import ServerSeen
@@ -126,6 +128,19 @@ def test_services_that_do_not_run_are_named() -> None:
     at_work = installation.judge_scheduled_work(NOW - silent, NOW)
     assert (at_work.check, at_work.state) == (Check.SCHEDULED_WORK, PASSED)
     assert installation.judge_scheduled_work(NOW - silent - MOMENT, NOW).state is ADVISED
+
+
+def test_without_a_backup_of_the_day_there_is_no_way_back() -> None:
+    none = installation.judge_backup(LastBackup(None, None), NOW)
+    assert (none.check, none.state, none.words) == (Check.BACKUP, MISSING, "no backup was taken")
+    old = installation.judge_backup(LastBackup(NOW - BACKUPS.stale_after - MOMENT, NOW), NOW)
+    assert old.state is MISSING
+    assert "1 day 2 h old" in old.words
+    untried = installation.judge_backup(LastBackup(NOW - timedelta(hours=3), None), NOW)
+    assert untried.state is ADVISED
+    assert untried.words.startswith("the last backup is 3 h old")
+    tried = installation.judge_backup(LastBackup(NOW + timedelta(seconds=4), NOW), NOW)
+    assert (tried.state, tried.words) == (PASSED, "the last backup is 0 s old")
 
 
 def test_who_may_decide_is_advised() -> None:
