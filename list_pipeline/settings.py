@@ -125,6 +125,9 @@ class Settings(BaseSettings):
     dagster_postgres_url: SecretStr | None = Field(
         None, description="Dagster's own storage, with driver: postgresql+psycopg2://user@host/dagster."
     )
+    postgres_tools_folder: str | None = Field(
+        None, description="Folder of pg_dump and pg_restore, where they are not on PATH; not older than the server."
+    )
     cache_ttl_seconds: int = Field(3600, ge=1, le=24 * 30 * _HOUR_S, description="How long a cached read is shown.")
 
     # Advisors

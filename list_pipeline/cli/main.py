@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from list_pipeline.cli import (
+    backups,
     cache,
     corrections,
     cycles,
@@ -23,6 +24,7 @@ from list_pipeline.cli import (
     evidence_card,
     mass_changes,
     observe,
+    preflight,
     quarantine,
     reconciliation,
     replay,
@@ -242,6 +244,8 @@ quarantine.register(app)
 validation.register(app)
 weekly.register(app)
 observe.register(app)
+preflight.register(app)
+backups.register(app)
 erasure.register(app)
 unreadable.register(app)
 evidence_card.register(app)

@@ -92,6 +92,19 @@ class ContactListSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class EventUrlSeen:
+    """A row of ``eventcallbackurl``: where events of a kind are posted. The URL holds a password and is never shown.
+
+    ``is_alive``: Mailjet has not given it up after failures. ``is_backup``: used only while the other one fails.
+    """
+
+    kind: str
+    url: str = field(repr=False)
+    is_alive: bool
+    is_backup: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ContactSeen:
     """A row of ``contact``."""
 

@@ -394,6 +394,20 @@ class SlackClient:
         answer = self._call("Checking the Slack token", lambda: self._web.auth_test().data)
         return f"{answer.get('team')} as {answer.get('user')}"
 
+    def scopes(self) -> frozenset[str] | None:
+        """What Slack says that the token may do (the header ``x-oauth-scopes``); None where it says nothing. Raises as
+        ``post``."""
+        headers: dict[str, str] = {}
+
+        def ask() -> Any:
+            answer = self._web.auth_test()
+            headers.update({name.casefold(): str(value) for name, value in dict(answer.headers).items()})
+            return answer.data
+
+        self._call("Asking Slack what the token may do", ask)
+        said = headers.get("x-oauth-scopes")
+        return None if said is None else frozenset(part.strip() for part in said.split(",") if part.strip())
+
     def _history_page(
         self, channel: str, thread_ts: str | None, oldest: datetime | None, cursor: str | None
     ) -> dict[str, Any]:

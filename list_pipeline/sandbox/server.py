@@ -11,6 +11,7 @@ import contextlib
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -83,6 +84,10 @@ class _Handler(BaseHTTPRequestHandler):
         if response.cut_after is not None:
             self.close_connection = True
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The header Date, by the clock of the rehearsal."""
+        return super().date_time_string(self.server.moment() if timestamp is None else timestamp)
+
     def log_message(self, format: str, *args: Any) -> None:
         """No log lines: request lines carry addresses. Counts are in the control API."""
 
@@ -91,6 +96,8 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
     dispatcher: Dispatcher
+    moment: Callable[[], float]
+    """The time that answers carry, as seconds since 1970."""
 
     def __init__(self, address: tuple[str, int]) -> None:
         self._open: set[socket.socket] = set()
@@ -154,6 +161,7 @@ class SandboxServer:
         control = ControlService(self.account, self.request_log)
         self._http = _Server(("127.0.0.1", port))
         self._http.dispatcher = Dispatcher(services, control, faults, self.request_log, self.clock)
+        self._http.moment = lambda: self.account.moment() + switches.number("date_ahead_seconds")
         self._thread: threading.Thread | None = None
         self.account.base_url = self.url
 

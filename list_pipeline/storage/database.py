@@ -42,6 +42,8 @@ from list_pipeline.storage.database_errors import DatabaseUnavailableError, conn
 from list_pipeline.storage.kept_sessions import give_back, require_kept_session
 
 SCHEMA = "list_pipeline"
+RESTORING = f"{SCHEMA}_restoring"
+"""A schema without anything in it: it is there while a backup is being restored."""
 
 CONNECT_TIMEOUT_S = 10
 DEAD_AFTER_S = 30

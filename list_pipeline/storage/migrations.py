@@ -70,22 +70,34 @@ def pending(database: Database) -> list[str]:
 
 def missing(connection: Connection) -> list[str]:
     """Names of the migrations that are not applied yet, oldest first. Only reads, also where there is no schema at all."""
-    applied: set[str] = set()
-    if fetch_scalar(connection, "select to_regclass(:name)", name=f"{SCHEMA}.{_APPLIED}") is not None:
-        rows = fetch_all(connection, f"select migration_id from {SCHEMA}.{_APPLIED}")  # constants
-        applied = {str(row["migration_id"]) for row in rows}
-    return [name for name in _names() if name not in applied]
+    done = set(applied(connection))
+    return [name for name in known() if name not in done]
+
+
+def applied(connection: Connection) -> list[str]:
+    """Names of the migrations that the schema has, oldest first. Only reads, also where there is no schema at all."""
+    if fetch_scalar(connection, "select to_regclass(:name)", name=f"{SCHEMA}.{_APPLIED}") is None:
+        return []
+    rows = fetch_all(connection, f"select migration_id from {SCHEMA}.{_APPLIED} order by migration_id")  # constants
+    return [str(row["migration_id"]) for row in rows]
+
+
+def unknown(connection: Connection) -> list[str]:
+    """Names of the migrations that the schema has and this version does not: a newer one was at work."""
+    mine = set(known())
+    return [name for name in applied(connection) if name not in mine]
 
 
 def missing_words(names: Sequence[str]) -> str:
     """That migrations are missing, as a phrase."""
-    if len(names) == len(_names()):
+    if len(names) == len(known()):
         return "no migration is applied: there is no schema of ours yet"
     shown = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
     return f"the schema is behind this version by {count_text(len(names), 'migration')} ({shown})"
 
 
-def _names() -> list[str]:
+def known() -> list[str]:
+    """Names of the migrations of this version, oldest first."""
     return sorted(path.stem for path in migrations_folder().glob("*.sql") if not path.stem.endswith(".rollback"))
 
 
@@ -93,8 +105,8 @@ def to_take_back(database: Database, *, everything: bool = False) -> list[str]:
     """Names of what ``rollback`` would take back now, newest first. Only reads."""
     with database.begin() as connection:
         absent = set(missing(connection))
-    applied = [name for name in reversed(_names()) if name not in absent]
-    return applied if everything else applied[:1]
+    present = [name for name in reversed(known()) if name not in absent]
+    return present if everything else present[:1]
 
 
 def rollback(database: Database, *, everything: bool = False) -> list[str]:
@@ -104,8 +116,8 @@ def rollback(database: Database, *, everything: bool = False) -> list[str]:
         LockHeldError, DatabaseUnavailableError, StatementFailedError: as of ``migrate``.
     """
     with _alone(database, "Taking migrations back"), _backend(database) as (backend, migrations):
-        applied = backend.to_rollback(migrations)
-        chosen = applied if everything else applied[:1]
+        found = backend.to_rollback(migrations)
+        chosen = found if everything else found[:1]
         names = [migration.id for migration in chosen]
         backend.rollback_migrations(chosen)
     return names

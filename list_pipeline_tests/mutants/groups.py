@@ -78,6 +78,8 @@ GROUPS = (
     _noun("verdict_imports"),
     _noun("quarantine"),
     _noun("campaign_stages"),
+    _noun("preflight"),
+    _noun("backups"),
     *(
         Group(name, (f"list_pipeline/core/{name}.py",), (f"{_UNIT}/test_{name}.py",))
         for name in ("erasure", "run_requests", "tokens", "unreadable_rows")

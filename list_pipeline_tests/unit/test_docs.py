@@ -14,6 +14,7 @@ import pytest
 import typer
 
 from list_pipeline.cli.main import app
+from list_pipeline.core.backups.policy import BackupPolicy
 from list_pipeline.core.bounces.classes import BounceClass, Classification, FailureEvent, classify
 from list_pipeline.core.bounces.policy import BouncePolicy
 from list_pipeline.core.campaigns.policy import CampaignPolicy
@@ -25,6 +26,7 @@ from list_pipeline.core.list_states.policy import ListStatePolicy
 from list_pipeline.core.messages.delivery import DeliveryPolicy
 from list_pipeline.core.monitoring.policy import MonitoringPolicy
 from list_pipeline.core.plans.policy import ExecutionPolicy
+from list_pipeline.core.preflight.policy import PreflightPolicy
 from list_pipeline.core.quarantine.policy import QuarantinePolicy
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
 from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, judge_rebalancing
@@ -266,6 +268,8 @@ POLICIES = (
     MonitoringPolicy,
     RetentionPolicy,
     QuarantinePolicy,
+    BackupPolicy,
+    PreflightPolicy,
 )
 
 

@@ -246,6 +246,11 @@ def campaign_stage(campaign_id: int, stage: str, launch_at: datetime) -> Message
     return MessageKey(f"stage:{campaign_id}:{stage}:{launch_at:%Y%m%dT%H%M%S}")
 
 
+def restored(restoration_id: int, taken_at: datetime) -> MessageKey:
+    """A backup was restored. Its number alone would come again, since a restore takes numbers back."""
+    return MessageKey(f"restored:{restoration_id}:{taken_at:%Y%m%dT%H%M%S}")
+
+
 def mode_changed(number: int) -> MessageKey:
     """A person set the operating mode. ``number``: of the change in its history."""
     return MessageKey(f"mode:{number}")

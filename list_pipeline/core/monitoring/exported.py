@@ -109,6 +109,9 @@ BOUNCE_SHARE = _gauge(
 WAITING = _gauge("queue_depth", "What waits in a queue.", "queue")
 OLDEST = _gauge("queue_oldest_seconds", "Age of what has waited longest in a queue; 0 when it is empty.", "queue")
 LAST_SUCCESS = _gauge("job_last_success_timestamp_seconds", "Unix time of the last success of a job.", "job")
+LAST_BACKUP = _gauge(
+    "last_backup_timestamp_seconds", "Unix time that the last backup shows; nothing while there is none."
+)
 CONNECTIONS = _gauge("database_connections", "Client connections of the database server.")
 CONNECTIONS_MAX = _gauge("database_connections_max", "Connections that the database server allows.")
 RATE_USED = _gauge("mailjet_requests_last_minute", "Requests to Mailjet of all processes in the last 60 s.")
@@ -127,6 +130,7 @@ PRESENT = (
     WAITING,
     OLDEST,
     LAST_SUCCESS,
+    LAST_BACKUP,
     CONNECTIONS,
     CONNECTIONS_MAX,
     RATE_USED,

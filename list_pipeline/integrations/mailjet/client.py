@@ -22,6 +22,7 @@ from list_pipeline.core.observations import (
     ContactListPlace,
     ContactListSeen,
     ContactSeen,
+    EventUrlSeen,
     JobSeen,
     MemberAction,
     MessageEventSeen,
@@ -390,6 +391,19 @@ class MailjetClient:
         # A collection of one message's events: without a limit Mailjet would show the first 10.
         envelope = self._transport.read(resource, {Paging.LIMIT.value: str(PAGE)})
         return tuple(wire_rows.message_event(row) for row in checked_rows(resource, envelope))
+
+    # The account
+
+    def event_urls(self) -> tuple[EventUrlSeen, ...]:
+        """The URLs that events are posted to, one a kind and a backup: one request."""
+        resource = Resource.rest("eventcallbackurl")
+        envelope = self._transport.read(resource, {Paging.LIMIT.value: str(PAGE)})
+        return tuple(wire_rows.event_url(row) for row in checked_rows(resource, envelope))
+
+    @property
+    def told_time(self) -> datetime | None:
+        """The time that the last answer carried (UTC, whole seconds); None where it carried none."""
+        return self._transport.told_time
 
     # Bulk jobs
 

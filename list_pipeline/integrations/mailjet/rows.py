@@ -27,6 +27,7 @@ from list_pipeline.core.observations import (
     ContactSeen,
     DraftSeen,
     DraftStatus,
+    EventUrlSeen,
     MessageEventSeen,
     MessageSeen,
     MessageStatus,
@@ -241,6 +242,16 @@ def contact_list(row: Row) -> ContactListSeen:
         subscriber_count=part.get(row.count, "SubscriberCount", 0),
         is_deleted=part.get(row.flag, "IsDeleted", False),
         problem=part.problem,
+    )
+
+
+def event_url(row: Row) -> EventUrlSeen:
+    """A row of ``eventcallbackurl``."""
+    return EventUrlSeen(
+        kind=row.text("EventType"),
+        url=row.text("Url"),
+        is_alive=row.text_or_empty("Status").casefold() != "dead",
+        is_backup=row.flag("IsBackup"),
     )
 
 

@@ -158,6 +158,8 @@ class Transport:
         self._answer_times = answer_times
         self._circuit = CircuitBreaker("Mailjet", clock)
         self._counts: Counter[str] = Counter()
+        self.told_time: datetime | None = None
+        """What the last answer's ``Date`` said (UTC); None where it said nothing."""
         self._lock = threading.Lock()
         self._http = httpx.Client(
             base_url=base,
@@ -293,6 +295,7 @@ class Transport:
         if answer is None or failure is not None:
             log.warning("no answer from mailjet", failure=type(failure).__name__, **told)
             return self._lost(tried, failure, changes)
+        self.told_time = _date(answer.headers)
         level = log.debug if status is not None and (status < 400 or status == 404) else log.warning
         level("mailjet answered", status=status, **told)
         return self._judged(tried, answer, changes, enveloped, counted_at)
@@ -396,6 +399,14 @@ class Transport:
         if changes:
             return _Failed(_unknown(tried, what))
         return _Failed(unreadable(tried, what), repeatable=True)
+
+
+def _date(headers: Mapping[str, str]) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(headers.get("date", ""))
+    except (TypeError, ValueError):
+        return None
+    return found.astimezone(UTC) if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def _is_web_page(answer: httpx.Response) -> bool:

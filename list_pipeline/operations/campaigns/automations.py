@@ -24,9 +24,18 @@ def lists_with_automations(services: Deciding, connection: Connection) -> frozen
     Raises:
         ConfigurationError: LISTS_WITH_AUTOMATIONS names a list that is none of the five.
     """
-    settings, list_ids = services.settings, services.settings.list_ids()
-    seen = {role for one in lists_of_workflows(connection) if (role := list_ids.role_of(one)) is not None}
+    settings, seen = services.settings, lists_seen_with_automations(services, connection)
     return settings.automated_lists() | (seen - settings.lists_without_automations())
+
+
+def lists_seen_with_automations(services: Deciding, connection: Connection) -> frozenset[ListRole]:
+    """The lists whose members were seen to get mails of an automation, whatever the settings say.
+
+    Raises:
+        ConfigurationError: the five list ids are not set.
+    """
+    list_ids = services.settings.list_ids()
+    return frozenset(role for one in lists_of_workflows(connection) if (role := list_ids.role_of(one)) is not None)
 
 
 def automations_now(services: Deciding, connection: Connection) -> Automations:

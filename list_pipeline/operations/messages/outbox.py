@@ -44,6 +44,7 @@ from list_pipeline.integrations.slack import (
     post_to_webhook,
 )
 from list_pipeline.operations.access import Deciding, Storing, Telling
+from list_pipeline.settings import Settings
 from list_pipeline.storage import messages as message_rows
 from list_pipeline.storage.messages import Outgoing, StoredMessage
 
@@ -386,6 +387,15 @@ def _not_sent(
 
 
 # E-mail
+
+
+def ways_of_alerts(settings: Settings) -> tuple[str, ...]:
+    """The ways by which people learn of what is critical, by name; none where nothing is set up."""
+    ways = (
+        ("Slack", settings.slack_bot_token is not None or settings.slack_webhook_url is not None),
+        ("e-mail", settings.alert_email_to is not None and settings.alert_email_from is not None),
+    )
+    return tuple(name for name, is_set_up in ways if is_set_up)
 
 
 def _email_sender(services: Deciding) -> EmailSender | None:

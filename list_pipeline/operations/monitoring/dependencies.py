@@ -8,22 +8,19 @@ row of one list (one request through the limiter), Slack whether the token works
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from list_pipeline.clock import SystemClock
-from list_pipeline.core.errors import ListPipelineError, RateLimitedError
+from list_pipeline.core.errors import RateLimitedError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.monitoring.stuck_sessions import LockName
 from list_pipeline.core.request_rate import rate_text
+from list_pipeline.operations.monitoring.asking import Answered, ask_all
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.stages import carrying_context
 from list_pipeline.storage import migrations
 from list_pipeline.storage.database import fetch_scalar
 from list_pipeline.storage.limiter import learned_rate
@@ -85,59 +82,22 @@ class SystemHealth:
         }
 
 
-Question = Callable[[Services], Mapping[str, Any] | None]
-"""Asks one service, and gives figures about it, an ``error`` among them where it is not well; None when it is not set up."""
-
-
 def check_all(services: Services, *, timeout_s: float = TIMEOUT_S) -> SystemHealth:
-    """Ask every service at the same time. None is waited for longer than ``timeout_s``; nothing is raised.
-
-    A question whose answer did not come in time is left behind in a thread that does not keep the process alive.
-    """
-    if isinstance(services.clock, ServerClock):
-        # The question itself is whether the database answers, and spans are all that the clock is needed for.
-        services.clock.may_guess = True
-    started = services.clock.now()
-    with suppress(ListPipelineError):
-        # Made before the threads, two of which need it; a missing setting is what they will find out.
-        _ = services.database
-    waiting = {name: _ask(services, question) for name, (question, _) in _QUESTIONS.items()}
-    checks = {name: _answer(waiting[name], required, timeout_s) for name, (_, required) in _QUESTIONS.items()}
-    return SystemHealth(started, checks)
+    """Ask every service at the same time. None is waited for longer than ``timeout_s``; nothing is raised."""
+    started, answers = ask_all(services, {name: question for name, (question, _) in _QUESTIONS.items()}, timeout_s)
+    return SystemHealth(started, {name: _judged(answers[name], required) for name, (_, required) in _QUESTIONS.items()})
 
 
-def _ask(services: Services, question: Question) -> queue.SimpleQueue[tuple[int, Mapping[str, Any] | str | None]]:
-    answers: queue.SimpleQueue[tuple[int, Mapping[str, Any] | str | None]] = queue.SimpleQueue()
-
-    def run() -> None:
-        began = services.clock.now()
-        answer: Mapping[str, Any] | str | None
-        try:
-            answer = question(services)
-        except ListPipelineError as error:
-            answer = redact_addresses(str(error))
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is the answer: this service cannot be used
-            answer = f"the check failed ({type(error).__name__})"
-        answers.put((round((services.clock.now() - began) / timedelta(milliseconds=1)), answer))
-
-    threading.Thread(target=carrying_context(run), name="health", daemon=True).start()
-    return answers
-
-
-def _answer(
-    answers: queue.SimpleQueue[tuple[int, Mapping[str, Any] | str | None]], is_required: bool, timeout_s: float
-) -> DependencyHealth:
-    try:
-        latency_ms, answer = answers.get(timeout=timeout_s)
-    except queue.Empty:
-        error = {"error": f"no answer within {timeout_s:g} s"}
-        return DependencyHealth(Health.UNHEALTHY, is_required, None, error)
-    if answer is None:
+def _judged(answer: Answered, is_required: bool) -> DependencyHealth:
+    if answer.problem is not None:
+        return DependencyHealth(Health.UNHEALTHY, is_required, None, {"error": answer.problem})
+    found = answer.found
+    if found is None:
         return DependencyHealth(Health.NOT_CONFIGURED, is_required, None, {})
-    if isinstance(answer, str):
-        return DependencyHealth(Health.UNHEALTHY, is_required, None, {"error": answer})
-    status = Health.UNHEALTHY if "error" in answer else Health.HEALTHY
-    return DependencyHealth(status, is_required, latency_ms, answer)
+    if isinstance(found, str):
+        return DependencyHealth(Health.UNHEALTHY, is_required, None, {"error": found})
+    status = Health.UNHEALTHY if "error" in found else Health.HEALTHY
+    return DependencyHealth(status, is_required, answer.latency_ms, found)
 
 
 def _database(services: Services) -> Mapping[str, Any] | str:
@@ -205,4 +165,5 @@ _QUESTIONS: Mapping[str, tuple[Callable[[Services], Any], bool]] = {
     "slack": (_slack, False),
     "gemini": (_gemini, False),
 }
-"""Each service with its question, and whether the product needs it."""
+"""Each service with its question, and whether the product needs it. A question gives figures, an ``error`` among them where the
+service is not well, or the error alone; None where it is not set up."""

@@ -30,6 +30,7 @@ from list_pipeline.core.rebalancing.balance import deviation
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.operations.services import Services
+from list_pipeline.storage import backups
 from list_pipeline.storage.monitoring import present, totals
 from list_pipeline.storage.monitoring.metrics import server_connections
 
@@ -53,6 +54,7 @@ def exported_text(services: Services) -> str:
         sizes, moved = present.list_sizes(connection), present.changed_contacts(connection)
         queues = present.queues(connection)
         used, most = server_connections(connection)
+        backed_up = backups.last(connection).taken_at
         found: dict[Metric, Samples] = {
             names.BUILD: {(version("list_pipeline"),): 1},
             names.MODE: {(each.value,): float(each is mode) for each in Mode},
@@ -73,6 +75,7 @@ def exported_text(services: Services) -> str:
             names.WAITING: {(queue.value,): waiting.many for queue, waiting in queues.items()},
             names.OLDEST: {(queue.value,): _age_s(waiting.since, now) for queue, waiting in queues.items()},
             names.LAST_SUCCESS: {(job,): at.timestamp() for job, at in present.last_successes(connection).items()},
+            names.LAST_BACKUP: {} if backed_up is None else {(): backed_up.timestamp()},
             names.CONNECTIONS: {(): used},
             names.CONNECTIONS_MAX: {(): most},
             names.RATE_USED: {(): present.requests_of_last_minute(connection, now)},

@@ -29,8 +29,7 @@ def _mode(connection: Connection, row: RowMapping, settings: Settings, now: date
     chosen = chosen_mode(
         None if by_setting is OperatingMode.GRADUATED else Mode(by_setting.value),
         Mode(by_person) if by_person else None,
-        must_wait=ledger.continuity(connection).must_reconcile_since is not None
-        or why_unconfirmed(connection, settings) is not None,
+        must_wait=ledger.continuity(connection).is_stopped or why_unconfirmed(connection, settings) is not None,
     )
     return graduate(ModeState(row["first_started_at"], plan_rows.approved_operations(connection), chosen), now)
 

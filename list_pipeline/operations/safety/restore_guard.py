@@ -20,6 +20,7 @@ from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.reviews.questions import ReviewStatus
 from list_pipeline.operations.access import Deciding, Storing
 from list_pipeline.operations.people import in_own_words, reviewer
+from list_pipeline.storage import backups
 from list_pipeline.storage import drift as drift_rows
 from list_pipeline.storage.runs import ledger
 from list_pipeline.storage.runs.ledger import Continuity
@@ -41,6 +42,8 @@ def why_stopped(services: Storing) -> str | None:
 
 def stop_reason(state: Continuity, now: datetime) -> str | None:
     """The reason of a stop that is noted, else of one that a gap asks for, in words; None without any."""
+    if state.is_restoring:
+        return "restoring a backup did not come to its end: repeat `list-pipeline restore`"
     return state.must_reconcile_because or _gap(state, now)
 
 
@@ -73,7 +76,7 @@ def settle(connection: Connection) -> str | None:
     """After findings were written: lift the stop when none looks like our own work, else return why it stays.
 
     A later reconciliation finds no difference any more, because our rows follow Mailjet: what an earlier one found since
-    the stop keeps it until a person accepts.
+    the stop keeps it until a person accepts. After a restore that was told (``list-pipeline restore``) only a person lifts it.
     """
     state = ledger.continuity(connection)
     if state.must_reconcile_since is None:
@@ -81,6 +84,10 @@ def settle(connection: Connection) -> str | None:
     own_work = drift_rows.own_work_found_since(connection, state.must_reconcile_since)
     if own_work is None:
         return state.must_reconcile_because
+    if backups.restored_since(connection, state.must_reconcile_since):
+        # Known, not guessed: what is missing in the journal cannot be told from what was never done.
+        shown = f"{own_work} contact(s)" if own_work else "nobody"
+        return f"{state.must_reconcile_because}; Mailjet shows {shown} changed in a way that the journal does not know"
     if own_work == 0:
         ledger.may_go_on(connection)
         log.info("reconciled after an absence; changes may go on")

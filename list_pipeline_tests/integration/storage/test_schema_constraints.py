@@ -66,6 +66,16 @@ def token(
         values ('{hashed}', '{name}', '{role}', now(), 'ada', {expires}{values})"""
 
 
+def backup(name: str = "b", size: int = 1, sha256: str = "0" * 64, schema: str = "0073_backups") -> str:
+    return f"""insert into backup (name, taken_at, size_bytes, sha256, schema_version)
+               values ('{name}', now(), {size}, '{sha256}', '{schema}')"""
+
+
+def restoration(name: str = "b", by: str = "Ada", reason: str = "a disk broke") -> str:
+    return f"""insert into restoration (restored_at, backup_name, taken_at, restored_by, reason)
+               values (now(), '{name}', now(), '{by}', '{reason}')"""
+
+
 def run_request(kind: str = "maintenance", attempt: int = 1, log: str = "null") -> str:
     return f"""insert into run_request (kind, partition_key, attempt, log_id, requested_at, requested_by)
         values ('{kind}', '2026-11-20-r1-7', {attempt}, {log}, now(), 'ada')"""
@@ -418,6 +428,13 @@ FORBIDDEN = {
     "a stage that is told without a message": stage("'wrapup', 'told', null, null"),
     "a stage that is skipped for no reason": stage("'wrapup', 'skipped', '', null"),
     "a stage that waits": stage("'wrapup', 'waits', 'why', null"),
+    "a backup without a name": backup(name=""),
+    "a backup without a byte": backup(size=0),
+    "a backup whose checksum is none": backup(sha256="x"),
+    "a backup of no schema": backup(schema=""),
+    "a restore of nothing": restoration(name=""),
+    "a restore by nobody": restoration(by=""),
+    "a restore without a reason": restoration(reason=""),
     "a list that has no state": "insert into list_state values ('master', 'health', 'healthy', now())",
     "a sweep that there is not":
         "insert into list_state_history (list_role, machine, from_state, to_state, event, event_key, sweep, at, noted_at)"

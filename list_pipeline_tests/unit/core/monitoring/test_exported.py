@@ -131,8 +131,8 @@ def test_alerts_and_dashboard_ask_only_for_figures_that_are_exported() -> None:
 def test_the_dashboard_shows_every_figure() -> None:
     shown = {name for target in targets() for name in OURS.findall(target)}
     unseen = {metric.name for metric in EXPORTED if not metric.sample_names & shown}
-    # Whether changes are switched on is an alert.
-    assert unseen == {"changes_enabled"}
+    # Whether changes are switched on, and whether the last backup is too old, are alerts.
+    assert unseen == {"changes_enabled", "last_backup_timestamp_seconds"}
 
 
 def test_labels_in_alerts_and_dashboard_exist() -> None:

@@ -1,0 +1,2 @@
+drop table list_pipeline.restoration;
+drop table list_pipeline.backup;
