@@ -219,6 +219,9 @@ class Settings(BaseSettings):
     list_reviewers: str = Field(
         "", description="Names of those who may decide, separated by commas; empty: whoever gives a name."
     )
+    list_approvals_over_cap: int = Field(
+        1, ge=1, le=2, description="Different people who have to approve a plan that is over the cap."
+    )
     lists_with_automations: str = Field(
         "",
         description="Lists that have automations at Mailjet: ids of the five, or campaign_1, ...; -campaign_1: none any more.",

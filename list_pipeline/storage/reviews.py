@@ -16,6 +16,7 @@ from sqlalchemy import Connection, RowMapping
 from list_pipeline.core.incidents.groups import Group, GroupKind
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import CHANGING_ACTIONS, ItemAction, PlanKind, PlanStatus
+from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.core.reviews.questions import REVIEW_LIFE, ReviewKind, ReviewStatus, is_about_contacts
 from list_pipeline.storage.database import (
     execute,
@@ -143,7 +144,13 @@ def open_reviews(connection: Connection, campaign_id: int | None = None) -> tupl
 
 
 def decide_review(
-    connection: Connection, review_id: int, status: ReviewStatus, by: str, note: str | None, now: datetime
+    connection: Connection,
+    review_id: int,
+    status: ReviewStatus,
+    by: str,
+    note: str | None,
+    now: datetime,
+    via: Way | None = None,
 ) -> ReviewItem:
     """Write the decision on a question that is open. Returns the question as it is now.
 
@@ -152,7 +159,7 @@ def decide_review(
     """
     row = fetch_one(
         connection,
-        f"""update review_item r set status = :status, decided_at = :now, decided_by = :by, note = :note
+        f"""update review_item r set status = :status, decided_at = :now, decided_by = :by, note = :note, decided_via = :via
             where r.review_id = :id and r.status in {left_for(REVIEW_LIFE, status, ReviewStatus.OPEN)}
             returning {_COLUMNS}""",
         id=review_id,
@@ -160,20 +167,28 @@ def decide_review(
         by=by,
         note=note,
         now=now,
+        via=via,
     )
     return _review(require_row(row, f"Making question {review_id} {status.value}"))
 
 
 def decide_about_plan(
-    connection: Connection, plan_id: int, status: ReviewStatus, by: str, note: str | None, now: datetime
+    connection: Connection,
+    plan_id: int,
+    status: ReviewStatus,
+    by: str,
+    note: str | None,
+    now: datetime,
+    via: Way | None = None,
 ) -> int:
     """Close what is asked about a plan as a whole and its contacts below the automatic band; how many were open."""
     return execute(
         connection,
         f"""
-        update review_item set status = :status, decided_at = :now, decided_by = :by, note = :note
+        update review_item set status = :status, decided_at = :now, decided_by = :by, note = :note, decided_via = :via
         where plan_id = :plan and kind = {_PLAN} and status in {left_for(REVIEW_LIFE, status, ReviewStatus.OPEN)}
         """,
+        via=via,
         plan=plan_id,
         status=status,
         by=by,
@@ -183,7 +198,13 @@ def decide_about_plan(
 
 
 def close_questions(
-    connection: Connection, plan_id: int, status: ReviewStatus, by: str, note: str | None, now: datetime
+    connection: Connection,
+    plan_id: int,
+    status: ReviewStatus,
+    by: str,
+    note: str | None,
+    now: datetime,
+    via: Way | None = None,
 ) -> int:
     """Close what a plan asked when the plan itself is turned down or expires. What was approved and not yet done is withdrawn,
     and stays approved by whoever approved it. Returns how many were closed.
@@ -205,10 +226,11 @@ def close_questions(
     return withdrawn + execute(
         connection,
         f"""
-        update review_item set status = :status, decided_at = :now, decided_by = :by, note = :note
+        update review_item set status = :status, decided_at = :now, decided_by = :by, note = :note, decided_via = :via
         where plan_id = :plan and kind in ({_PLAN}, {_INCIDENT}) and executed_at is null
           and status in {left_for(REVIEW_LIFE, status, ReviewStatus.OPEN)}
         """,
+        via=via,
         plan=plan_id,
         status=status,
         by=by,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from list_pipeline.core.messages.alert import AlertLevel, alert
 from list_pipeline.core.messages.slack_blocks import Block, Mrkdwn, SlackMessage, compose, link, section
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
+from list_pipeline.core.reviews.approvals import Approvals, Way
 from list_pipeline.core.reviews.deadlines import PlanTime, Reminder
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.wording import WAIT, count_text, instant_text
@@ -36,7 +37,7 @@ class PlanDecision:
     """A plan on which somebody decided, or nobody did. ``about``: key of its campaign, empty for a repair.
 
     ``by``: a person's name, or "nobody". ``contacts``: how many it would change. ``why``: why it lapsed, as a sentence, where
-    that is not for the lack of an answer.
+    that is not for the lack of an answer. ``way``: how whoever decided came, None where that is not known.
     """
 
     plan_id: int
@@ -47,6 +48,7 @@ class PlanDecision:
     note: str
     contacts: int
     why: str = ""
+    way: Way | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,30 @@ def decision_message(decision: PlanDecision, links: Sequence[Mrkdwn] = ()) -> Sl
     if decision.note:
         lines.append(compose("Note: {note}", note=decision.note))
     return alert(title, lines, about=decision.about, small_print=links)
+
+
+def approval_message(
+    kind: PlanKind, plan_id: int, content_hash: str, about: str, approvals: Approvals, links: Sequence[Mrkdwn] = ()
+) -> SlackMessage:
+    """The message about a plan that one person approved and another one has to approve as well."""
+    last = approvals.given[-1]
+    lines = [
+        compose(
+            "{by} approved {what}. It is over the cap, so one is not enough.",
+            by=last.person,
+            what=_by_way(f"{_WORDS[kind]} {plan_id}", last.way),
+        ),
+        compose("{words}", words=approvals.words),
+    ]
+    return alert(
+        f"☑️ One Approval of {approvals.needed}: {_WORDS[kind]} {plan_id}",
+        lines,
+        what_to_do=[
+            compose("`list-pipeline approve {plan} {hash} --by NAME`", plan=plan_id, hash=content_hash[:_HASH_SHOWN])
+        ],
+        about=about,
+        small_print=links,
+    )
 
 
 def gate_message(
@@ -212,9 +238,13 @@ def _approved(decision: PlanDecision) -> list[Mrkdwn]:
         compose(
             "{by} approved {changes}, to be carried out next and reported here.",
             by=decision.by,
-            changes=_changes(decision.contacts),
+            changes=_by_way(_changes(decision.contacts), decision.way),
         )
     ]
+
+
+def _by_way(did: str, way: Way | None) -> str:
+    return f"{did} {way.words}" if way is not None else did
 
 
 def _lapsed(decision: PlanDecision) -> list[Mrkdwn]:
@@ -222,12 +252,16 @@ def _lapsed(decision: PlanDecision) -> list[Mrkdwn]:
         return [compose("{why}", why=decision.why)]
     if decision.by == "nobody":
         return [compose("Nobody decided on it in time.")]
-    return [compose("{by} let it lapse.", by=decision.by)]
+    return [compose("{by} {did}.", by=decision.by, did=_by_way("let it lapse", decision.way))]
 
 
 def _turned_down(decision: PlanDecision) -> list[Mrkdwn]:
     """The consequence of a plan of which nothing is done."""
-    by = [] if decision.status is PlanStatus.EXPIRED else [compose("{by} rejected it.", by=decision.by)]
+    by = (
+        []
+        if decision.status is PlanStatus.EXPIRED
+        else [compose("{by} {did}.", by=decision.by, did=_by_way("rejected it", decision.way))]
+    )
     nothing = compose("Nothing of it is done: {changes} left out.", changes=_changes(decision.contacts))
     if decision.kind is PlanKind.SUPPRESSION and decision.status is PlanStatus.EXPIRED:
         after = compose("Its contacts stay on their lists and are judged anew by the next look at this campaign.")

@@ -13,11 +13,13 @@ from list_pipeline.core.messages.slack_blocks import SlackMessage, with_blocks
 from list_pipeline.core.plans.gate import GateOutcome
 from list_pipeline.core.plans.plan import PlanStatus, Sweep
 from list_pipeline.core.reports.card import WAITING
+from list_pipeline.core.reviews.approvals import Approvals
 from list_pipeline.core.reviews.messages import (
     LateExecution,
     PlanDecision,
     Questions,
     WaitingPlan,
+    approval_message,
     decision_message,
     gate_message,
     late_message,
@@ -25,12 +27,13 @@ from list_pipeline.core.reviews.messages import (
     review_block,
 )
 from list_pipeline.core.reviews.questions import ReviewKind
-from list_pipeline.core.wording import instant_text
+from list_pipeline.core.wording import instant_text, names_text
 from list_pipeline.operations.access import Deciding, Telling
 from list_pipeline.operations.messages.links import decide_url, links_of_plan
 from list_pipeline.operations.messages.outbox import Delivery, deliver
 from list_pipeline.operations.plans.outcomes import Executed
 from list_pipeline.operations.reviews.reminders import waiting_plans
+from list_pipeline.storage import approvals as approval_rows
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
@@ -117,9 +120,11 @@ def tell_decision(services: Telling, plan: StoredPlan, note: str | None = None, 
     with services.database.begin() as connection:
         about = review_rows.campaign_key_of(connection, plan.plan_id) if plan.campaign_id is not None else ""
         count = plan_rows.changes_if_approved(connection, plan.plan_id)
-    decision = PlanDecision(
-        plan.plan_id, plan.kind, plan.status, about, plan.decided_by or "nobody", note or "", count, why
-    )
+        approved_by = [one.person for one in approval_rows.of_plan(connection, plan.plan_id)]
+    by = plan.decided_by or "nobody"
+    if plan.status is PlanStatus.APPROVED and len(approved_by) > 1:
+        by = names_text(approved_by)
+    decision = PlanDecision(plan.plan_id, plan.kind, plan.status, about, by, note or "", count, why, plan.decided_via)
     return deliver(
         services,
         keys.decision(plan.plan_id, plan.status),
@@ -127,6 +132,21 @@ def tell_decision(services: Telling, plan: StoredPlan, note: str | None = None, 
         campaign_id=plan.campaign_id,
         thread_key=keys.campaign_thread_if_any(plan.campaign_id),
         important=plan.status is PlanStatus.EXPIRED,
+    )
+
+
+def tell_approval(services: Telling, plan: StoredPlan, approvals: Approvals) -> Delivery:
+    """Tell that one of several people who have to approve a plan did, in the thread of its campaign."""
+    with services.database.begin() as connection:
+        about = review_rows.campaign_key_of(connection, plan.plan_id) if plan.campaign_id is not None else ""
+    return deliver(
+        services,
+        keys.approval(plan.plan_id, len(approvals.given)),
+        approval_message(plan.kind, plan.plan_id, plan.content_hash, about, approvals, links_of_plan(services, plan)),
+        campaign_id=plan.campaign_id,
+        thread_key=keys.campaign_thread_if_any(plan.campaign_id),
+        important=True,
+        broadcast=True,
     )
 
 

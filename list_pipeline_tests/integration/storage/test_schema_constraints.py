@@ -66,6 +66,11 @@ def token(
         values ('{hashed}', '{name}', '{role}', now(), 'ada', {expires}{values})"""
 
 
+def approval(key: str = "grace", person: str = "Grace", way: str = "null") -> str:
+    return f"""insert into plan_approval (plan_id, person_key, person, approved_at, way)
+        select plan_id, '{key}', '{person}', now(), {way} from plan limit 1"""
+
+
 def run_request(kind: str = "maintenance", attempt: int = 1, log: str = "null") -> str:
     return f"""insert into run_request (kind, partition_key, attempt, log_id, requested_at, requested_by)
         values ('{kind}', '2026-11-20-r1-7', {attempt}, {log}, now(), 'ada')"""
@@ -404,6 +409,13 @@ FORBIDDEN = {
     "a token revoked by nobody": token(more=", revoked_at", values=", now()"),
     "a caller without a name": "insert into api_caller values ('', now(), 1)",
     "a caller that asked for nothing": "insert into api_caller values ('token 1', now(), 0)",
+    "an approval by nobody": approval(person=""),
+    "an approval by nobody who could be compared": approval(key=""),
+    "an approval by a way that there is not": approval(way="'pigeon'"),
+    "a plan decided by a way that there is not": "update plan set decided_via = 'pigeon'",
+    "a question decided by a way that there is not":
+        "insert into review_item (kind, summary, status, created_at, decided_at, decided_by, decided_via)"
+        " values ('plan', 's', 'rejected', now(), now(), 'ada', 'pigeon')",
     "a request for nothing": run_request(attempt=1),
     "a request for work that there is not": run_request(kind="report"),
     "a request for attempt 0": run_request(attempt=0, log="(select max(id) from list_maintenance_log)"),
