@@ -20,6 +20,7 @@ from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.tokens import Principal, Role
 from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.reviews import decisions
+from list_pipeline.operations.reviews.approvals import approvals_of
 from list_pipeline.operations.reviews.operating_mode import choose_mode
 from list_pipeline.operations.safety.modes import change_block_reason, operating_mode
 from list_pipeline.operations.services import Services
@@ -201,7 +202,7 @@ def _plan(services: Services, number: int) -> StoredPlan:
 
 
 def _decided(services: Services, plan: StoredPlan) -> Decided:
-    approvals = decisions.approvals_of(services, plan)
+    approvals = approvals_of(services, plan)
     return Decided(
         plan_id=plan.plan_id,
         status=plan.status.value,
@@ -222,7 +223,7 @@ def _refused(services: Services, number: int, error: RefusedError) -> Exception:
 
 def _shown(services: Services, plan: StoredPlan, after: int, limit: int) -> Plan:
     found = shown_items(services, plan)
-    page, approvals = found[after : after + limit], decisions.approvals_of(services, plan)
+    page, approvals = found[after : after + limit], approvals_of(services, plan)
     return Plan(
         plan_id=plan.plan_id,
         kind=plan.kind.value,

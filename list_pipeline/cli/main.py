@@ -26,10 +26,12 @@ from list_pipeline.cli import (
     quarantine,
     reconciliation,
     replay,
+    reviewers,
     reviews,
     sender_faults,
     serve,
     shadow,
+    slack,
     states,
     tokens,
     told_events,
@@ -242,6 +244,8 @@ quarantine.register(app)
 validation.register(app)
 weekly.register(app)
 observe.register(app)
+reviewers.register(app)
+slack.register(app)
 erasure.register(app)
 unreadable.register(app)
 evidence_card.register(app)

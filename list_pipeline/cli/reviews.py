@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
 
 def reviews() -> None:
     """List what waits for a person."""
-    from list_pipeline.operations.reviews.decisions import approvals_in
+    from list_pipeline.operations.reviews.approvals import approvals_in
     from list_pipeline.operations.reviews.reminders import waiting_plans
     from list_pipeline.operations.safety.confirmed_lists import why_unconfirmed
     from list_pipeline.storage.reviews import open_reviews
@@ -130,7 +130,7 @@ def waiting() -> None:
 
 def approve(plan_id: PlanId, content_hash: ContentHash, by: By, note: Note = None) -> None:
     """Let a waiting plan through; the sensor continues its campaign."""
-    from list_pipeline.operations.reviews.decisions import approvals_of
+    from list_pipeline.operations.reviews.approvals import approvals_of
     from list_pipeline.operations.reviews.decisions import approve as decide
 
     with opened_services() as services:

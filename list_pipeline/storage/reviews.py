@@ -56,6 +56,7 @@ class ReviewItem:
     decided_by: str | None
     executed_at: datetime | None
     about: str | None = None
+    decided_via: Way | None = None
 
     @property
     def is_about_contacts(self) -> bool:
@@ -107,7 +108,7 @@ class WaitingContact:
 
 _WAITS = sql_word(PlanStatus.PENDING_REVIEW)
 _COLUMNS = """r.review_id, r.campaign_id, r.plan_id, r.kind, r.contact_id, r.details, r.summary, r.status, r.decided_at,
-              r.decided_by, r.executed_at"""
+              r.decided_by, r.executed_at, r.decided_via"""
 
 
 def review_by_id(connection: Connection, review_id: int) -> ReviewItem | None:
@@ -120,7 +121,12 @@ def _review(row: RowMapping) -> ReviewItem:
     values = dict(row)
     contact_id, details = values.pop("contact_id"), values.pop("details")
     found: Sequence[Any] = [contact_id] if contact_id is not None else details.get("contact_ids", ())
-    values |= {"kind": ReviewKind(values["kind"]), "status": ReviewStatus(values["status"])}
+    via = values["decided_via"]
+    values |= {
+        "kind": ReviewKind(values["kind"]),
+        "status": ReviewStatus(values["status"]),
+        "decided_via": Way(via) if via else None,
+    }
     about = details.get("about", details.get("kind"))
     return ReviewItem(**values, contact_ids=tuple(map(int, found)), about=about)
 

@@ -19,6 +19,7 @@ from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations.campaigns.rounds import rule_on_round as rule_on_send
 from list_pipeline.operations.reviews import approved_items, closed_cycles, mass_changes
 from list_pipeline.operations.reviews import decisions as reviews
+from list_pipeline.operations.reviews.approvals import approvals_of
 from list_pipeline.operations.reviews.confirmed_lists import confirm_lists as confirm_five
 from list_pipeline.operations.reviews.findings import close_ended
 from list_pipeline.operations.reviews.findings import close_finding as close_by_person
@@ -168,7 +169,7 @@ def write_plan_decision(
             plan = reviews.reject(services, config.plan_id, by=config.by, note=note, way=Way.DAGSTER)
         else:
             plan = reviews.expire(services, config.plan_id, by=config.by, note=note, way=Way.DAGSTER)
-        approvals = reviews.approvals_of(services, plan)
+        approvals = approvals_of(services, plan)
     if approvals.missing and plan.status is PlanStatus.PENDING_REVIEW:
         context.log.info(f"Plan {plan.plan_id} is not approved yet. {approvals.words}")
         return

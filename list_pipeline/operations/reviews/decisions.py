@@ -14,14 +14,15 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.errors import NotFoundError, RefusedError, StateChangedError
 from list_pipeline.core.plans.plan import PLAN_LIFE, PlanStatus
-from list_pipeline.core.reviews.approvals import Approvals, Way, approvals_needed
+from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.core.reviews.decidable import is_as_shown, why_not_approvable
 from list_pipeline.core.reviews.policy import REVIEWS
 from list_pipeline.core.reviews.questions import ReviewStatus
 from list_pipeline.core.wording import instant_text
-from list_pipeline.operations.access import Deciding
 from list_pipeline.operations.people import NOBODY, in_own_words, reviewer
 from list_pipeline.operations.reviews.announcements import tell_approval, tell_decision, tell_expired_questions
+from list_pipeline.operations.reviews.approvals import approvals_in
+from list_pipeline.operations.reviews.message_updates import update_messages
 from list_pipeline.operations.reviews.reminders import waiting_plans
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import approvals as approval_rows
@@ -59,7 +60,7 @@ def approve(
         way: how the person came; None: it is not known.
 
     Returns:
-        The plan as it is now; ``approvals_of`` says who else has to approve it.
+        The plan as it is now; ``approvals.approvals_of`` says who else has to approve it.
 
     Raises:
         NotFoundError: there is no such plan.
@@ -89,24 +90,6 @@ def approve(
         return plan
     tell_decision(services, decided, why)
     return decided
-
-
-def approvals_in(services: Deciding, connection: Connection, plan: StoredPlan) -> Approvals:
-    """Who approved a plan so far, and how many have to. An approval of somebody whom LIST_REVIEWERS names no more does not
-    count."""
-    allowed = services.settings.reviewers
-    given = [
-        one
-        for one in approval_rows.of_plan(connection, plan.plan_id)
-        if not allowed or one.person.casefold() in allowed
-    ]
-    return Approvals(tuple(given), approvals_needed(plan.gate, services.settings.list_approvals_over_cap))
-
-
-def approvals_of(services: Deciding, plan: StoredPlan) -> Approvals:
-    """``approvals_in`` in a transaction of its own."""
-    with services.database.begin() as connection:
-        return approvals_in(services, connection, plan)
 
 
 def reject(
@@ -212,7 +195,9 @@ def approve_item(
         if why := why_not_approvable(plan.kind, plan.status, plan.plan_id, was_rolled_back=was_rolled_back):
             raise RefusedError(tried, *why)
         name = reviewer(services, by, "Deciding")
-        return _decide_item(connection, services, item, ReviewStatus.APPROVED, name, note, way)
+        decided = _decide_item(connection, services, item, ReviewStatus.APPROVED, name, note, way)
+    update_messages(services)
+    return decided
 
 
 def reject_item(
@@ -237,7 +222,9 @@ def reject_item(
         if content_hash is not None:
             _refuse_another_hash(tried, plan, content_hash)
         name = reviewer(services, by, "Deciding")
-        return _decide_item(connection, services, item, ReviewStatus.REJECTED, name, note, way)
+        decided = _decide_item(connection, services, item, ReviewStatus.REJECTED, name, note, way)
+    update_messages(services)
+    return decided
 
 
 def _find(services: Services, plan_id: int, verb: str) -> StoredPlan:

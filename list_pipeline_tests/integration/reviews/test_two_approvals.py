@@ -13,7 +13,8 @@ from list_pipeline.core.errors import RefusedError, StateChangedError
 from list_pipeline.core.plans.gate import CheckSeverity, GateCheck, GateOutcome, GateRecord
 from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.core.reviews.approvals import Way
-from list_pipeline.operations.reviews.decisions import approvals_of, approve, expire_overdue, reject
+from list_pipeline.operations.reviews.approvals import approvals_of
+from list_pipeline.operations.reviews.decisions import approve, expire_overdue, reject
 from list_pipeline.storage import approvals as approval_rows
 from list_pipeline.storage.plans.plan_rows import GATE, StoredPlan
 from list_pipeline_tests.integration.offices import Office, office, suppress_items
