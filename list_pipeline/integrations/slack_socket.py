@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -42,6 +43,22 @@ _PATIENCE_S = 20.0
 """So long a socket may be gone before that is said."""
 
 
+class _WithoutPayloads(logging.Filter):
+    """What the SDK logs of a socket, without what went over it: people's words, and the ticket in an address."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        words = _SPOKEN.sub(r"\1: left out", _QUERY.sub("?", record.getMessage()))
+        record.msg, record.args = words, ()
+        return record.levelno >= logging.WARNING
+
+
+_SPOKEN = re.compile(r"\b(payload|message|response): .*", re.DOTALL)
+_QUERY = re.compile(r"\?\S+")
+_sdk_log = logging.getLogger("slack_sdk.socket_mode.list_pipeline")
+_sdk_log.setLevel(logging.WARNING)
+_sdk_log.addFilter(_WithoutPayloads())
+
+
 class _Client(SocketModeClient):
     """The SDK's client, with the address asked for by ours: typed errors, no redirects, and an address that is looked at."""
 
@@ -49,8 +66,8 @@ class _Client(SocketModeClient):
         super().__init__(
             app_token=app_token,
             web_client=WebClient(base_url=slack.base_url),
-            # Only warnings of it are ever written: its lower levels show what people wrote.
-            logger=logging.getLogger("slack_sdk.socket_mode"),
+            # Only its warnings are ever written: what is below shows what people wrote.
+            logger=_sdk_log,
             ping_interval=ping_s,
             on_message_listeners=[note],
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import threading
 import uuid
 from typing import Any
@@ -22,6 +23,8 @@ APP_ID = "A0"
 ACKNOWLEDGED_WITHIN_S = 3.0
 """Slack's time for the acknowledgement of an envelope; real seconds, also under a virtual clock."""
 MOST_SOCKETS = 10
+_quiet = logging.getLogger("list_pipeline.sandbox.slack.sockets")
+_quiet.setLevel(logging.ERROR)
 
 
 class SocketMode:
@@ -42,7 +45,9 @@ class SocketMode:
             if len(self._sockets) >= MOST_SOCKETS:
                 return None
             if self._server is None:
-                self._server = serve(self._serve, "127.0.0.1", 0, process_request=self._admitted, ping_interval=None)
+                self._server = serve(
+                    self._serve, "127.0.0.1", 0, process_request=self._admitted, ping_interval=None, logger=_quiet
+                )
                 threading.Thread(target=self._server.serve_forever, name="slack-sockets", daemon=True).start()
             ticket = uuid.uuid4().hex
             self._tickets.add(ticket)

@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from list_pipeline.core.messages.keys import MessageKey
+from list_pipeline.core.messages.slack_blocks import SlackMessage
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.core.reviews.approvals import Way
+from list_pipeline.core.reviews.messages import Questions, SingleQuestion, review_block
 from list_pipeline.core.reviews.questions import ReviewKind
+from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.reviewers import link_reviewer, unlink_reviewer
 from list_pipeline.operations.reviews.decisions import approve, expire_overdue, reject
 from list_pipeline.operations.reviews.message_updates import update_messages
-from list_pipeline.stack.databases import drop_database, with_database
-from list_pipeline_tests.integration.accounts import copy_database
-from list_pipeline_tests.integration.desks import ALICE, BOB, STRANGER, Desk, desk
+from list_pipeline.storage.database_errors import DatabaseUnavailableError
+from list_pipeline_tests.integration.desks import ALICE, BOB, STRANGER, Desk
 from list_pipeline_tests.integration.offices import suppress_items
 
 
-@pytest.fixture(scope="module")
-def _here(admin: str, migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    name = "list_pipeline_test_slack_clicks"
-    drop_database(admin, name)
-    copy_database(admin, migrated, name)
-    with desk(with_database(admin, name), tmp_path_factory.mktemp("slack"), list_approvals_over_cap=2) as made:
-        yield made
-    drop_database(admin, name)
-
-
 @pytest.fixture
-def here(_here: Desk) -> Iterator[Desk]:
+def here(slack_desk: Desk) -> Iterator[Desk]:
     """One office for all tests of the module; each has plans of its own."""
-    yield _here
-    _here.slack.control("scenarios/clear", {})
+    yield slack_desk
+    slack_desk.slack.control("scenarios/clear", {})
 
 
 def test_a_click_approves_exactly_what_was_shown_under_the_persons_name(here: Desk) -> None:
@@ -46,9 +39,8 @@ def test_a_click_approves_exactly_what_was_shown_under_the_persons_name(here: De
     assert f"✅ Suppression plan {plan.plan_id} was approved by *Ada* in Slack at 2026-11-20 09:00 UTC." in answer
     decided = here.office.stored(plan.plan_id)
     assert (decided.status, decided.decided_by, decided.decided_via) == (PlanStatus.APPROVED, "Ada", Way.SLACK)
-    assert here.office.query("select status, decided_by, decided_via from review_item where plan_id = :id", id=plan.plan_id) == [
-        ("approved", "Ada", "slack")
-    ]  # fmt: skip
+    rows = "select status, decided_by, decided_via from review_item where plan_id = :id"
+    assert here.office.query(rows, id=plan.plan_id) == [("approved", "Ada", "slack")]
 
 
 def test_the_message_says_what_was_decided_in_place_of_the_buttons(here: Desk) -> None:
@@ -169,6 +161,16 @@ def press_as_it_was(here: Desk, message: dict[str, Any], action: str, user: str,
 def test_what_is_over_is_said_as_it_is(here: Desk, status: PlanStatus, words: str) -> None:
     plan, ts = here.asked()
     before = here.message(ts)
+    steps = (PlanStatus.APPROVED, status) if status is PlanStatus.EXECUTED else (status,)
+    for step in steps:
+        move_on(here, plan.plan_id, step)
+    (answer,) = press_as_it_was(here, before, "approve", ALICE)
+    assert words in answer
+    assert "Your click changes nothing." in answer
+    assert here.office.stored(plan.plan_id).status is status
+
+
+def move_on(here: Desk, plan_id: int, status: PlanStatus) -> None:
     with here.office.services.database.begin() as connection:
         connection.execute(
             text(
@@ -177,12 +179,8 @@ def test_what_is_over_is_said_as_it_is(here: Desk, status: PlanStatus, words: st
                 " withdrawn_at = case when :status = 'withdrawn' then now() end,"
                 " withdrawn_by = case when :status = 'withdrawn' then 'Grace' end where plan_id = :id"
             ),
-            {"status": status.value, "id": plan.plan_id},
+            {"status": status.value, "id": plan_id},
         )
-    (answer,) = press_as_it_was(here, before, "approve", ALICE)
-    assert words in answer
-    assert "Your click changes nothing." in answer
-    assert here.office.stored(plan.plan_id).status is status
 
 
 def test_a_plan_that_changed_since_is_not_decided(here: Desk) -> None:
@@ -238,12 +236,19 @@ def test_a_token_and_a_slack_user_of_one_name_are_one_person(here: Desk) -> None
     assert here.office.stored(plan.plan_id).status is PlanStatus.PENDING_REVIEW
 
 
-def test_two_who_press_at_once_are_both_told_what_stands(here: Desk) -> None:
+def test_of_two_who_press_at_once_one_decides_and_the_other_is_told_who(here: Desk) -> None:
     plan, ts = here.asked()
-    before = here.message(ts)
-    here.press(ts, "approve", BOB)
-    assert "was approved by *Bob*" in press_as_it_was(here, before, "reject", ALICE)[0]
-    assert here.office.query("select count(*) from notification where message_key like :key", key=f"decision:{plan.plan_id}:%") == [(1,)]  # fmt: skip
+    before = len(here.ephemerals())
+    with ThreadPoolExecutor(2) as two:
+        for pressed in [two.submit(here.press, ts, "approve", user) for user in (ALICE, BOB)]:
+            pressed.result()
+    answers = here.ephemerals()[before:]
+    by = here.office.stored(plan.plan_id).decided_by
+    assert {one["user"] for one in answers} == {ALICE, BOB}
+    assert all(f"was approved by *{by}*" in one["text"] for one in answers)
+    assert sum("Your click changes nothing." in one["text"] for one in answers) == 1
+    told = "select count(*) from notification where message_key like :key"
+    assert here.office.query(told, key=f"decision:{plan.plan_id}:%") == [(1,)]
 
 
 def test_what_cannot_be_recorded_now_is_said_and_can_be_pressed_again(
@@ -260,8 +265,6 @@ def test_what_cannot_be_recorded_now_is_said_and_can_be_pressed_again(
 
 
 def _unavailable() -> Any:
-    from list_pipeline.storage.database_errors import DatabaseUnavailableError
-
     raise DatabaseUnavailableError("Reaching the database", "no connection", "Try again later")
 
 
@@ -282,14 +285,10 @@ def test_a_decision_stands_also_where_whoever_clicked_cannot_be_answered(here: D
 
 def test_a_question_about_single_contacts_has_buttons_of_its_own(here: Desk) -> None:
     plan = here.office.plan(PlanKind.SUPPRESSION, PlanStatus.APPROVED, items=suppress_items(5, 6))
-    from list_pipeline.core.messages.slack_blocks import SlackMessage
-    from list_pipeline.core.reviews.messages import Questions, SingleQuestion, review_block
-    from list_pipeline.operations.messages.outbox import deliver
-
     numbers = [here.office.ask(plan, ReviewKind.INCIDENT, contact_ids=[one]) for one in (5, 6)]
     single = [SingleQuestion(one, plan.content_hash, f"Hold {one}?") for one in numbers]
     blocks = review_block([], Questions(2, 2), 72, single=single, is_heard=True)
-    ts = str(deliver(here.office.services, f"card:{plan.plan_id}", SlackMessage("Card", blocks)).ts)
+    ts = str(deliver(here.office.services, MessageKey(f"card:{plan.plan_id}"), SlackMessage("Card", blocks)).ts)
     assert here.buttons(ts) == ["Approve", "Reject"] * 2
     first, second = (f"question.{one}.{plan.content_hash}" for one in numbers)
     (answer,) = here.press(ts, "approve", value=first)
