@@ -164,6 +164,14 @@ class Settings(BaseSettings):
 
     # Slack
     slack_bot_token: SecretStr | None = Field(None, description="Bot token; without it reports stay in the database.")
+    slack_app_token: SecretStr | None = Field(
+        None, description="App-level token (xapp-) of Socket Mode; without it messages have no buttons that decide."
+    )
+    slack_escalation: str = Field(
+        "",
+        pattern="^([USW][A-Z0-9]{2,30})?$",
+        description="User or user group of Slack, by id, called in when half the time of a plan is over; empty: nobody.",
+    )
     slack_base_url: str = Field("https://slack.com/api/", description="Host of the Web API.")
     slack_channel_id: str = Field(
         "#_traction", description="Channel of all messages, as an id where threads are wanted."
@@ -221,6 +229,9 @@ class Settings(BaseSettings):
     )
     list_reviewers: str = Field(
         "", description="Names of those who may decide, separated by commas; empty: whoever gives a name."
+    )
+    list_approvals_over_cap: int = Field(
+        1, ge=1, le=2, description="Different people who have to approve a plan that is over the cap."
     )
     lists_with_automations: str = Field(
         "",
@@ -300,6 +311,13 @@ class Settings(BaseSettings):
     def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < LEAST_PASSWORD:
             raise ValueError(f"must have {LEAST_PASSWORD} characters or more: whoever guesses it can write evidence")
+        return value
+
+    @field_validator("slack_app_token")
+    @classmethod
+    def _of_the_app(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith("xapp-"):
+            raise ValueError("must be an app-level token, which begins with xapp-")
         return value
 
     @field_validator("slack_webhook_url")
@@ -393,6 +411,16 @@ class Settings(BaseSettings):
     def reviewers(self) -> frozenset[str]:
         """Names of those who may decide, case-folded; none when anybody may."""
         return frozenset(name for part in self.list_reviewers.split(",") if (name := part.strip().casefold()))
+
+    @property
+    def reviewer_names(self) -> tuple[str, ...]:
+        """Names of those who may decide, as they are written; none when anybody may."""
+        return tuple(name for part in self.list_reviewers.split(",") if (name := part.strip()))
+
+    @property
+    def hears_clicks(self) -> bool:
+        """Whether buttons in Slack are listened to: both of Slack's tokens are set."""
+        return self.slack_app_token is not None and self.slack_bot_token is not None
 
     def secret(self, name: str) -> str:
         """The plain value of a secret that is needed now.

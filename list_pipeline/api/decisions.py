@@ -15,10 +15,12 @@ from list_pipeline.api.guard import allowed
 from list_pipeline.api.problems import ProblemError
 from list_pipeline.api.triggers import MOST, Model, Number, Reader
 from list_pipeline.core.errors import NotFoundError, RefusedError
+from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.tokens import Principal, Role
 from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.reviews import decisions
+from list_pipeline.operations.reviews.approvals import approvals_of
 from list_pipeline.operations.reviews.operating_mode import choose_mode
 from list_pipeline.operations.safety.modes import change_block_reason, operating_mode
 from list_pipeline.operations.services import Services
@@ -77,6 +79,8 @@ class Plan(Model):
     created_at: datetime
     decided_at: datetime | None
     decided_by: str | None
+    approved_by: list[str] = Field(description="Who approved it so far; one of them is enough unless more are needed.")
+    approvals_needed: int = Field(description="Different people who have to approve it: 2 where it is over the cap.")
     items_in_all: int
     items: list[Item]
     next_after: int | None
@@ -96,11 +100,14 @@ class Rejection(Model):
 
 
 class Decided(Model):
-    """A plan that was decided on. A sensor carries on within a minute."""
+    """A plan that was decided on; a sensor carries on within a minute. ``pending_review``: another person has to approve it
+    too."""
 
     plan_id: int
     status: str
     decided_by: str | None
+    approved_by: list[str]
+    approvals_needed: int
 
 
 class ModeNow(Model):
@@ -154,19 +161,24 @@ def router(services: Services) -> APIRouter:
     def approve(number: Number, asked: Approval, who: Reviewer) -> Decided:
         try:
             done = decisions.approve(
-                services, number, by=who.name, content_hash=asked.content_hash, note=asked.note or None
+                services,
+                number,
+                by=who.name,
+                content_hash=asked.content_hash,
+                note=asked.note or None,
+                way=Way.HTTP,
             )
         except RefusedError as error:
             raise _refused(services, number, error) from error
-        return Decided(plan_id=done.plan_id, status=done.status.value, decided_by=done.decided_by)
+        return _decided(services, done)
 
     @routes.post("/plans/{number}/reject")
     def reject(number: Number, asked: Rejection, who: Reviewer) -> Decided:
         try:
-            done = decisions.reject(services, number, by=who.name, note=asked.note or None)
+            done = decisions.reject(services, number, by=who.name, note=asked.note or None, way=Way.HTTP)
         except RefusedError as error:
             raise _refused(services, number, error) from error
-        return Decided(plan_id=done.plan_id, status=done.status.value, decided_by=done.decided_by)
+        return _decided(services, done)
 
     @routes.get("/mode")
     def mode(_: Reader) -> ModeNow:
@@ -189,6 +201,17 @@ def _plan(services: Services, number: int) -> StoredPlan:
     return found
 
 
+def _decided(services: Services, plan: StoredPlan) -> Decided:
+    approvals = approvals_of(services, plan)
+    return Decided(
+        plan_id=plan.plan_id,
+        status=plan.status.value,
+        decided_by=plan.decided_by,
+        approved_by=[one.person for one in approvals.given],
+        approvals_needed=approvals.needed,
+    )
+
+
 def _refused(services: Services, number: int, error: RefusedError) -> Exception:
     """The error, with who decided before where somebody did."""
     if isinstance(error, NotAReviewerError):
@@ -200,7 +223,7 @@ def _refused(services: Services, number: int, error: RefusedError) -> Exception:
 
 def _shown(services: Services, plan: StoredPlan, after: int, limit: int) -> Plan:
     found = shown_items(services, plan)
-    page = found[after : after + limit]
+    page, approvals = found[after : after + limit], approvals_of(services, plan)
     return Plan(
         plan_id=plan.plan_id,
         kind=plan.kind.value,
@@ -209,6 +232,8 @@ def _shown(services: Services, plan: StoredPlan, after: int, limit: int) -> Plan
         created_at=plan.created_at,
         decided_at=plan.decided_at,
         decided_by=plan.decided_by,
+        approved_by=[one.person for one in approvals.given],
+        approvals_needed=approvals.needed,
         items_in_all=len(found),
         items=[
             Item(

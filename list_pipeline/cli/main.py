@@ -28,10 +28,12 @@ from list_pipeline.cli import (
     quarantine,
     reconciliation,
     replay,
+    reviewers,
     reviews,
     sender_faults,
     serve,
     shadow,
+    slack,
     states,
     tokens,
     told_events,
@@ -246,6 +248,8 @@ weekly.register(app)
 observe.register(app)
 preflight.register(app)
 backups.register(app)
+reviewers.register(app)
+slack.register(app)
 erasure.register(app)
 unreadable.register(app)
 evidence_card.register(app)

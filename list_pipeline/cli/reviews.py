@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from list_pipeline.cli.common import By, Whole, give, opened_services, say, show_table
+from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.core.wording import WAITS, instant_text, utc_text
 
 if TYPE_CHECKING:
+    from list_pipeline.core.reviews.approvals import Approvals
     from list_pipeline.storage.plans.plan_rows import StoredPlan
 
 PlanId = Annotated[int, typer.Argument(help="Number of the plan, as `reviews` lists it.")]
@@ -33,13 +35,16 @@ def register(app: typer.Typer) -> None:
 
 def reviews() -> None:
     """List what waits for a person."""
+    from list_pipeline.operations.reviews.approvals import approvals_in
     from list_pipeline.operations.reviews.reminders import waiting_plans
     from list_pipeline.operations.safety.confirmed_lists import why_unconfirmed
     from list_pipeline.storage.reviews import open_reviews
 
     with opened_services() as services, services.database.begin() as connection:
         found, unconfirmed = open_reviews(connection), why_unconfirmed(connection, services.settings)
-        until = {one.plan.plan_id: one.time.lapses_at for one in waiting_plans(services, connection)}
+        waits = waiting_plans(services, connection)
+        approvals = {one.plan.plan_id: approvals_in(services, connection, one.plan) for one in waits}
+    until = {one.plan.plan_id: one.time.lapses_at for one in waits}
     if unconfirmed:
         say(f"No list is changed now: {unconfirmed}.")
     elif not found:
@@ -47,7 +52,9 @@ def reviews() -> None:
     for item in found:
         plan = f"plan {item.plan_id} ({item.content_hash[:12]})" if item.content_hash else "-"
         lapses = f" (until {instant_text(until[item.plan_id])})" if item.plan_id in until else ""
-        say(f"{item.review_id}  {item.campaign_key or '-'}  {plan}  {item.kind}: {item.summary}{lapses}")
+        given = approvals.get(item.plan_id) if item.plan_id is not None and not item.is_about_contacts else None
+        people = f" {given.words}" if given is not None and given.words else ""
+        say(f"{item.review_id}  {item.campaign_key or '-'}  {plan}  {item.kind}: {item.summary}{people}{lapses}")
     give(
         {
             "reviews": [
@@ -61,12 +68,20 @@ def reviews() -> None:
                     "summary": item.summary,
                     "since": item.created_at,
                     "until": until.get(item.plan_id) if item.plan_id is not None else None,
+                    **_approvals(approvals.get(item.plan_id) if item.plan_id is not None else None),
                 }
                 for item in found
             ],
             "no_change_because": unconfirmed,
         }
     )
+
+
+def _approvals(found: Approvals | None) -> dict[str, Any]:
+    return {
+        "approved_by": [one.person for one in found.given] if found is not None else [],
+        "approvals_needed": found.needed if found is not None else None,
+    }
 
 
 def waiting() -> None:
@@ -115,11 +130,13 @@ def waiting() -> None:
 
 def approve(plan_id: PlanId, content_hash: ContentHash, by: By, note: Note = None) -> None:
     """Let a waiting plan through; the sensor continues its campaign."""
+    from list_pipeline.operations.reviews.approvals import approvals_of
     from list_pipeline.operations.reviews.decisions import approve as decide
 
     with opened_services() as services:
-        plan = decide(services, plan_id, by=by, content_hash=content_hash, note=note)
-    _say_decided(plan)
+        plan = decide(services, plan_id, by=by, content_hash=content_hash, note=note, way=Way.COMMAND)
+        approvals = approvals_of(services, plan)
+    _say_decided(plan, approvals)
 
 
 def reject(plan_id: PlanId, by: By, note: Note = None) -> None:
@@ -127,7 +144,7 @@ def reject(plan_id: PlanId, by: By, note: Note = None) -> None:
     from list_pipeline.operations.reviews.decisions import reject as decide
 
     with opened_services() as services:
-        plan = decide(services, plan_id, by=by, note=note)
+        plan = decide(services, plan_id, by=by, note=note, way=Way.COMMAND)
     _say_decided(plan)
 
 
@@ -136,7 +153,7 @@ def expire(plan_id: PlanId, by: By, note: Note = None) -> None:
     from list_pipeline.operations.reviews.decisions import expire as decide
 
     with opened_services() as services:
-        plan = decide(services, plan_id, by=by, note=note)
+        plan = decide(services, plan_id, by=by, note=note, way=Way.COMMAND)
     _say_decided(plan)
 
 
@@ -146,7 +163,7 @@ def approve_item(review_id: ReviewId, content_hash: ContentHash, by: By, note: N
     from list_pipeline.operations.reviews.decisions import approve_item as decide
 
     with opened_services() as services:
-        item = decide(services, review_id, by=by, content_hash=content_hash, note=note)
+        item = decide(services, review_id, by=by, content_hash=content_hash, note=note, way=Way.COMMAND)
         words = cap_text_of(services, item)
     say(f"Question {item.review_id} is {item.status}. {words}".rstrip())
     give({"question": item.review_id, "status": item.status, "words": words})
@@ -157,7 +174,7 @@ def reject_item(review_id: ReviewId, by: By, note: Note = None) -> None:
     from list_pipeline.operations.reviews.decisions import reject_item as decide
 
     with opened_services() as services:
-        item = decide(services, review_id, by=by, note=note)
+        item = decide(services, review_id, by=by, note=note, way=Way.COMMAND)
     say(f"Question {item.review_id} is {item.status}.")
     give({"question": item.review_id, "status": item.status, "words": ""})
 
@@ -176,6 +193,8 @@ def close_finding(
     give({"question": item.review_id, "status": item.status})
 
 
-def _say_decided(plan: StoredPlan) -> None:
-    say(f"Plan {plan.plan_id} is {plan.status.value}.")
-    give({"plan": plan.plan_id, "status": plan.status})
+def _say_decided(plan: StoredPlan, approvals: Approvals | None = None) -> None:
+    words = approvals.words if approvals is not None else ""
+    is_missing = approvals is not None and approvals.missing > 0
+    say(f"Plan {plan.plan_id} is {'not approved yet' if is_missing else plan.status.value}. {words}".rstrip())
+    give({"plan": plan.plan_id, "status": plan.status, "words": words})

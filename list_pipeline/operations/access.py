@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from list_pipeline.integrations.gemini import GeminiClient
     from list_pipeline.integrations.mailjet import MailjetClient
     from list_pipeline.integrations.slack import SlackClient
+    from list_pipeline.integrations.slack_interaction import SlackInteraction
     from list_pipeline.settings import Settings
     from list_pipeline.storage.database import Database
 
@@ -70,6 +71,14 @@ class Telling(Deciding, Protocol):
 
     @property
     def slack(self) -> SlackClient | None:
+        """None when no token is set."""
+
+
+class Conversing(Telling, Protocol):
+    """Tells people in Slack, and answers one of them there."""
+
+    @property
+    def slack_interaction(self) -> SlackInteraction | None:
         """None when no token is set."""
 
 

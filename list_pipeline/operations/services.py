@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from list_pipeline.integrations.gemini import GeminiClient
     from list_pipeline.integrations.mail_hosts import MailHostResolver
     from list_pipeline.integrations.slack import SlackClient
+    from list_pipeline.integrations.slack_interaction import SlackInteraction
 
 log = structlog.get_logger(__name__)
 
@@ -188,11 +189,16 @@ class Services:
     @cached_property
     def slack(self) -> SlackClient | None:
         """Slack, or None when no token is set."""
+        return self.slack_interaction
+
+    @cached_property
+    def slack_interaction(self) -> SlackInteraction | None:
+        """Slack with what is said to one person, or None when no token is set."""
         if self.settings.slack_bot_token is None:
             return None
-        from list_pipeline.integrations.slack import SlackClient
+        from list_pipeline.integrations.slack_interaction import SlackInteraction
 
-        return SlackClient(
+        return SlackInteraction(
             base_url=self.settings.slack_base_url,
             token=self.settings.secret("slack_bot_token"),
             channel=self.settings.slack_channel_id,

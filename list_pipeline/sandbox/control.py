@@ -214,6 +214,38 @@ class SandboxControl:
         """A person deletes a message in the rehearsed Slack; what answers it stays."""
         self._call("POST", "/slack/delete", {"ts": ts})
 
+    def slack_ephemerals(self) -> list[dict[str, Any]]:
+        """What the rehearsed Slack showed to one person alone, oldest first."""
+        return cast("list[dict[str, Any]]", self._call("GET", "/slack/ephemerals"))
+
+    def slack_views(self) -> list[dict[str, Any]]:
+        """The modals that are open in the rehearsed Slack, the newest last."""
+        return cast("list[dict[str, Any]]", self._call("GET", "/slack/views"))
+
+    def slack_sockets(self) -> dict[str, Any]:
+        """How many sockets the app has (``connected``), and has had (``opened``)."""
+        return cast("dict[str, Any]", self._call("GET", "/slack/socket"))
+
+    def press(self, ts: str, action_id: str, **parts: Any) -> dict[str, Any]:
+        """A person presses a button in the rehearsed Slack; ``parts`` and the answer as in ``slack.people``."""
+        return cast("dict[str, Any]", self._call("POST", "/slack/press", {"ts": ts, "action_id": action_id, **parts}))
+
+    def submit(self, view_id: str, **parts: Any) -> dict[str, Any]:
+        """A person submits a modal in the rehearsed Slack; ``parts`` and the answer as in ``slack.people``."""
+        return cast("dict[str, Any]", self._call("POST", "/slack/submit", {"view_id": view_id, **parts}))
+
+    def slack_envelope(self, envelope: dict[str, Any]) -> dict[str, Any]:
+        """An envelope goes over the socket as it is given."""
+        return cast("dict[str, Any]", self._call("POST", "/slack/envelope", envelope))
+
+    def slack_raw(self, text: str) -> None:
+        """A text goes over the socket as it is, also one that is no envelope."""
+        self._call("POST", "/slack/raw", {"text": text})
+
+    def slack_disconnect(self, reason: str) -> None:
+        """Slack tells the app to connect anew; ``abrupt``: the sockets break without a word."""
+        self._call("POST", "/slack/disconnect", {"reason": reason})
+
     def emails(self) -> Any:
         """The e-mails that Mailjet's Send API received, oldest first."""
         return self._call("GET", "/email/messages")

@@ -152,10 +152,11 @@ class SandboxServer:
         faults = Faults()
         self.account = Account(self._store, self.clock, switches, faults, api_key, api_secret)
         self.request_log = RequestLog()
+        self._slack = SlackService(state_dir, self.clock)
         services: list[Service] = [
             EmailService(self.clock, api_key, api_secret),
             MailjetService(self.account),
-            SlackService(state_dir, self.clock),
+            self._slack,
             GeminiService(state_dir, self.clock),
         ]
         control = ControlService(self.account, self.request_log)
@@ -185,6 +186,7 @@ class SandboxServer:
             self._thread = None
         self._http.server_close()
         self._http.hang_up()
+        self._slack.close()
         self._store.close()
 
     def __enter__(self) -> Self:

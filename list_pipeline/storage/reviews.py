@@ -16,6 +16,7 @@ from sqlalchemy import Connection, RowMapping
 from list_pipeline.core.incidents.groups import Group, GroupKind
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import CHANGING_ACTIONS, ItemAction, PlanKind, PlanStatus
+from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.core.reviews.questions import REVIEW_LIFE, ReviewKind, ReviewStatus, is_about_contacts
 from list_pipeline.storage.database import (
     execute,
@@ -55,6 +56,7 @@ class ReviewItem:
     decided_by: str | None
     executed_at: datetime | None
     about: str | None = None
+    decided_via: Way | None = None
 
     @property
     def is_about_contacts(self) -> bool:
@@ -106,7 +108,7 @@ class WaitingContact:
 
 _WAITS = sql_word(PlanStatus.PENDING_REVIEW)
 _COLUMNS = """r.review_id, r.campaign_id, r.plan_id, r.kind, r.contact_id, r.details, r.summary, r.status, r.decided_at,
-              r.decided_by, r.executed_at"""
+              r.decided_by, r.executed_at, r.decided_via"""
 
 
 def review_by_id(connection: Connection, review_id: int) -> ReviewItem | None:
@@ -119,7 +121,12 @@ def _review(row: RowMapping) -> ReviewItem:
     values = dict(row)
     contact_id, details = values.pop("contact_id"), values.pop("details")
     found: Sequence[Any] = [contact_id] if contact_id is not None else details.get("contact_ids", ())
-    values |= {"kind": ReviewKind(values["kind"]), "status": ReviewStatus(values["status"])}
+    via = values["decided_via"]
+    values |= {
+        "kind": ReviewKind(values["kind"]),
+        "status": ReviewStatus(values["status"]),
+        "decided_via": Way(via) if via else None,
+    }
     about = details.get("about", details.get("kind"))
     return ReviewItem(**values, contact_ids=tuple(map(int, found)), about=about)
 
@@ -143,7 +150,13 @@ def open_reviews(connection: Connection, campaign_id: int | None = None) -> tupl
 
 
 def decide_review(
-    connection: Connection, review_id: int, status: ReviewStatus, by: str, note: str | None, now: datetime
+    connection: Connection,
+    review_id: int,
+    status: ReviewStatus,
+    by: str,
+    note: str | None,
+    now: datetime,
+    via: Way | None = None,
 ) -> ReviewItem:
     """Write the decision on a question that is open. Returns the question as it is now.
 
@@ -152,7 +165,7 @@ def decide_review(
     """
     row = fetch_one(
         connection,
-        f"""update review_item r set status = :status, decided_at = :now, decided_by = :by, note = :note
+        f"""update review_item r set status = :status, decided_at = :now, decided_by = :by, note = :note, decided_via = :via
             where r.review_id = :id and r.status in {left_for(REVIEW_LIFE, status, ReviewStatus.OPEN)}
             returning {_COLUMNS}""",
         id=review_id,
@@ -160,20 +173,28 @@ def decide_review(
         by=by,
         note=note,
         now=now,
+        via=via,
     )
     return _review(require_row(row, f"Making question {review_id} {status.value}"))
 
 
 def decide_about_plan(
-    connection: Connection, plan_id: int, status: ReviewStatus, by: str, note: str | None, now: datetime
+    connection: Connection,
+    plan_id: int,
+    status: ReviewStatus,
+    by: str,
+    note: str | None,
+    now: datetime,
+    via: Way | None = None,
 ) -> int:
     """Close what is asked about a plan as a whole and its contacts below the automatic band; how many were open."""
     return execute(
         connection,
         f"""
-        update review_item set status = :status, decided_at = :now, decided_by = :by, note = :note
+        update review_item set status = :status, decided_at = :now, decided_by = :by, note = :note, decided_via = :via
         where plan_id = :plan and kind = {_PLAN} and status in {left_for(REVIEW_LIFE, status, ReviewStatus.OPEN)}
         """,
+        via=via,
         plan=plan_id,
         status=status,
         by=by,
@@ -183,7 +204,13 @@ def decide_about_plan(
 
 
 def close_questions(
-    connection: Connection, plan_id: int, status: ReviewStatus, by: str, note: str | None, now: datetime
+    connection: Connection,
+    plan_id: int,
+    status: ReviewStatus,
+    by: str,
+    note: str | None,
+    now: datetime,
+    via: Way | None = None,
 ) -> int:
     """Close what a plan asked when the plan itself is turned down or expires. What was approved and not yet done is withdrawn,
     and stays approved by whoever approved it. Returns how many were closed.
@@ -205,10 +232,11 @@ def close_questions(
     return withdrawn + execute(
         connection,
         f"""
-        update review_item set status = :status, decided_at = :now, decided_by = :by, note = :note
+        update review_item set status = :status, decided_at = :now, decided_by = :by, note = :note, decided_via = :via
         where plan_id = :plan and kind in ({_PLAN}, {_INCIDENT}) and executed_at is null
           and status in {left_for(REVIEW_LIFE, status, ReviewStatus.OPEN)}
         """,
+        via=via,
         plan=plan_id,
         status=status,
         by=by,

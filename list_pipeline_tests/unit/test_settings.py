@@ -93,6 +93,10 @@ def test_every_setting_is_read_from_the_variable_of_its_name(monkeypatch: pytest
         other = "json"
     elif name == "event_webhook_user":
         other = "somebody"
+    elif name == "list_approvals_over_cap":
+        other = "2"
+    elif name == "slack_escalation":
+        other = "S0TEAM"
     elif name == "slack_charts":
         other = "text"
     elif name == "gemini_thinking_level":
@@ -115,7 +119,7 @@ def test_every_setting_is_read_from_the_variable_of_its_name(monkeypatch: pytest
     monkeypatch.setenv(name.upper(), other)
     read = getattr(read_settings(), name)
     assert read != default
-    assert str(getattr(read, "value", read)).lower().removesuffix(".0") == other
+    assert str(getattr(read, "value", read)).lower().removesuffix(".0") == other.lower()
 
 
 def five_lists(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,6 +195,7 @@ URLS = {
     "dagster_postgres_url": "postgresql+psycopg2://somebody:{}@localhost/dagster",
     "redis_url": "redis://:{}@localhost:6379/0",
     "slack_webhook_url": "https://hooks.example.com/services/{}",
+    "slack_app_token": "xapp-{}",
     "sentry_dsn": "https://{}@errors.example.com/1",
     "event_webhook_password": "{}-long-enough",
 }

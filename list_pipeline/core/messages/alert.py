@@ -22,6 +22,8 @@ from list_pipeline.core.messages.slack_blocks import (
     whole_lines,
 )
 
+WHAT_TO_DO = "*What to do*"
+"""How the section begins that says what somebody has to do."""
 _TEXT_LENGTH = 1_500
 _DETAILS_LENGTH = 2_500
 
@@ -64,7 +66,7 @@ def alert(
     if facts:
         blocks.append(fields(facts))
     if what_to_do:
-        blocks.append(section([Mrkdwn("*What to do*"), *what_to_do]))
+        blocks.append(section([Mrkdwn(WHAT_TO_DO), *what_to_do]))
     if details:
         blocks.append(section(details, _DETAILS_LENGTH))
     if small:

@@ -68,6 +68,8 @@ class DeliveryPolicy:
     email_after: timedelta = timedelta(minutes=15)
     """... or after this time, whichever comes first."""
     email_attempts: int = 5
+    update_attempts: int = 50
+    """So often it is tried to let a message say what was decided: half a day."""
     target_s: float = 30.0
     """Messages are to arrive within so many seconds of the end of what they report."""
     alert_s: float = 60.0

@@ -111,6 +111,11 @@ def decision(plan_id: int, status: str) -> MessageKey:
     return MessageKey(f"decision:{plan_id}:{status}")
 
 
+def approval(plan_id: int, number: int) -> MessageKey:
+    """One of several people who have to approve a plan did. ``number``: how many did with this one."""
+    return MessageKey(f"approval:{plan_id}:{number}")
+
+
 def gate_alert(plan_id: int) -> MessageKey:
     """The gate found something about a plan that somebody should look at soon."""
     return MessageKey(f"gate:{plan_id}")

@@ -287,6 +287,9 @@ def _as_text(message: SlackMessage) -> str:
                 lines.append(_bare(block["text"]["text"]))
         elif kind == "context":
             lines.append(" ".join(_bare(element["text"]) for element in block["elements"]))
+        elif kind == "actions":
+            # What decides can be pressed in Slack alone; a link leads there from everywhere.
+            lines += [f"{one['text']['text']}: {one['url']}" for one in block["elements"] if one.get("url")]
         elif kind == "divider":
             lines.append("-" * 40)
         lines.append("")

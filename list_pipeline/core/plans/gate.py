@@ -16,6 +16,9 @@ from list_pipeline.core.wording import WAITS
 DECIDED_BY_GATE = "gate"
 """Who decided on a plan, where no person did."""
 
+CAP_CHECK = "cap"
+"""The check of how many contacts one campaign, or one file, may suppress or keep from mail without a person."""
+
 
 class CheckSeverity(StrEnum):
     """The consequence of a check that did not pass: ``error`` refuses, ``warning`` makes something wait, ``info`` is news."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from list_pipeline.core.plans.gate import (
+    CAP_CHECK,
     CheckSeverity,
     GateCheck,
     GateDecision,
@@ -62,4 +63,4 @@ def _cap_check(items: int, facts: QuarantineGateFacts, policy: QuarantinePolicy)
         f"{items:,} to be kept from mail{before} are {share_percent_text(together, facts.recipients)} of "
         f"{facts.recipients:,} recipients; the cap is {limit_text(policy.cap_percent)}."
     )
-    return GateCheck("cap", passed, CheckSeverity.WARNING, words)
+    return GateCheck(CAP_CHECK, passed, CheckSeverity.WARNING, words)

@@ -10,8 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from list_pipeline.core.messages.alert import AlertLevel, alert
-from list_pipeline.core.messages.slack_blocks import Block, Mrkdwn, SlackMessage, compose, link, section
+from list_pipeline.core.messages.slack_blocks import Block, Mrkdwn, SlackMessage, compose, section
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
+from list_pipeline.core.reviews.approvals import Approvals, Way
+from list_pipeline.core.reviews.buttons import (
+    MOST_QUESTIONS,
+    Page,
+    Subject,
+    SubjectKind,
+    decision_buttons,
+    waiting_section,
+)
 from list_pipeline.core.reviews.deadlines import PlanTime, Reminder
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.wording import WAIT, count_text, instant_text
@@ -29,6 +38,12 @@ _WORDS = {
     PlanKind.RELEASE: "release from quarantine",
 }
 _HASH_SHOWN = 12
+_YOUR_DECISION = Mrkdwn("*Your decision*")
+
+
+def plan_words(kind: PlanKind, plan_id: int) -> str:
+    """A plan as it is called within a sentence."""
+    return f"{_WORDS[kind]} {plan_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +51,7 @@ class PlanDecision:
     """A plan on which somebody decided, or nobody did. ``about``: key of its campaign, empty for a repair.
 
     ``by``: a person's name, or "nobody". ``contacts``: how many it would change. ``why``: why it lapsed, as a sentence, where
-    that is not for the lack of an answer.
+    that is not for the lack of an answer. ``way``: how whoever decided came, None where that is not known.
     """
 
     plan_id: int
@@ -47,20 +62,23 @@ class PlanDecision:
     note: str
     contacts: int
     why: str = ""
+    way: Way | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingPlan:
     """A plan that a person has to decide on. ``contacts``: how many it would change. ``lapses_early``: before the usual hours
-    are over, because of a send; in words, empty where it does not. ``decide_at``: where it is decided in Dagster, empty where
-    no address of it is set."""
+    are over, because of a send; in words, empty where it does not. ``pages``: where it can be looked at and decided, as far as
+    their addresses are set. ``approvals``: how many people have to approve it and who did, in words; empty where one is enough.
+    """
 
     plan_id: int
     kind: PlanKind
     content_hash: str
     contacts: int
     lapses_early: str = ""
-    decide_at: str = ""
+    pages: tuple[Page, ...] = ()
+    approvals: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +87,15 @@ class Questions:
 
     count: int = 0
     contacts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SingleQuestion:
+    """An open question about single contacts that is decided by itself. ``content_hash``: of its plan."""
+
+    review_id: int
+    content_hash: str
+    summary: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +123,30 @@ def decision_message(decision: PlanDecision, links: Sequence[Mrkdwn] = ()) -> Sl
     if decision.note:
         lines.append(compose("Note: {note}", note=decision.note))
     return alert(title, lines, about=decision.about, small_print=links)
+
+
+def approval_message(
+    kind: PlanKind, plan_id: int, content_hash: str, about: str, approvals: Approvals, links: Sequence[Mrkdwn] = ()
+) -> SlackMessage:
+    """The message about a plan that one person approved and another one has to approve as well."""
+    last = approvals.given[-1]
+    lines = [
+        compose(
+            "{by} approved {what}. It is over the cap, so one is not enough.",
+            by=last.person,
+            what=_by_way(f"{_WORDS[kind]} {plan_id}", last.way),
+        ),
+        compose("{words}", words=approvals.words),
+    ]
+    return alert(
+        f"☑️ One Approval of {approvals.needed}: {_WORDS[kind]} {plan_id}",
+        lines,
+        what_to_do=[
+            compose("`list-pipeline approve {plan} {hash} --by NAME`", plan=plan_id, hash=content_hash[:_HASH_SHOWN])
+        ],
+        about=about,
+        small_print=links,
+    )
 
 
 def gate_message(
@@ -212,9 +263,13 @@ def _approved(decision: PlanDecision) -> list[Mrkdwn]:
         compose(
             "{by} approved {changes}, to be carried out next and reported here.",
             by=decision.by,
-            changes=_changes(decision.contacts),
+            changes=_by_way(_changes(decision.contacts), decision.way),
         )
     ]
+
+
+def _by_way(did: str, way: Way | None) -> str:
+    return f"{did} {way.words}" if way is not None else did
 
 
 def _lapsed(decision: PlanDecision) -> list[Mrkdwn]:
@@ -222,12 +277,16 @@ def _lapsed(decision: PlanDecision) -> list[Mrkdwn]:
         return [compose("{why}", why=decision.why)]
     if decision.by == "nobody":
         return [compose("Nobody decided on it in time.")]
-    return [compose("{by} let it lapse.", by=decision.by)]
+    return [compose("{by} {did}.", by=decision.by, did=_by_way("let it lapse", decision.way))]
 
 
 def _turned_down(decision: PlanDecision) -> list[Mrkdwn]:
     """The consequence of a plan of which nothing is done."""
-    by = [] if decision.status is PlanStatus.EXPIRED else [compose("{by} rejected it.", by=decision.by)]
+    by = (
+        []
+        if decision.status is PlanStatus.EXPIRED
+        else [compose("{by} {did}.", by=decision.by, did=_by_way("rejected it", decision.way))]
+    )
     nothing = compose("Nothing of it is done: {changes} left out.", changes=_changes(decision.contacts))
     if decision.kind is PlanKind.SUPPRESSION and decision.status is PlanStatus.EXPIRED:
         after = compose("Its contacts stay on their lists and are judged anew by the next look at this campaign.")
@@ -268,28 +327,47 @@ def late_message(done: LateExecution, links: Sequence[Mrkdwn] = ()) -> SlackMess
 
 
 def review_block(
-    waiting: Sequence[WaitingPlan], questions: Questions, expiry_hours: int, failed: Questions = Questions()
+    waiting: Sequence[WaitingPlan],
+    questions: Questions,
+    expiry_hours: int,
+    failed: Questions = Questions(),
+    single: Sequence[SingleQuestion] = (),
+    *,
+    is_heard: bool = False,
 ) -> list[Block]:
-    """The decisions that a person has to make, with the commands to copy; empty when there are none.
+    """The decisions that a person has to make, with buttons and the commands to copy; empty when there are none.
 
     Args:
         questions: open questions about single contacts.
         expiry_hours: hours until what nobody answers lapses.
         failed: open questions about contacts that could not be changed, which do not lapse.
+        single: the open questions themselves; where they are few, each has buttons.
+        is_heard: somebody listens for clicks; else there are only links.
     """
-    lines = [line for plan in waiting for line in _commands(plan)]
+    lapses = compose("Without an answer it lapses after {hours} hours, nothing done.", hours=expiry_hours)
+    blocks: list[Block] = []
+    for plan in waiting:
+        early = [compose("{early}", early=plan.lapses_early)] if plan.lapses_early else []
+        subject = Subject(SubjectKind.PLAN, plan.plan_id, plan.content_hash)
+        blocks.append(waiting_section(subject, [_YOUR_DECISION, *_commands(plan), lapses, *early]))
+        blocks += decision_buttons(subject, plan.pages, is_heard=is_heard)
+    lines = []
     if questions.count:
-        lines.append(_listed("{n} about {contacts}: `list-pipeline reviews` lists {them}.", questions))
-    if lines:
-        lines.append(compose("Without an answer it lapses after {hours} hours, nothing done.", hours=expiry_hours))
-        lines += [compose("{early}", early=plan.lapses_early) for plan in waiting if plan.lapses_early]
+        lines += [_listed("{n} about {contacts}: `list-pipeline reviews` lists {them}.", questions), lapses]
     if failed.count:
         words = (
             "{n} about {contacts} that could not be changed: `list-pipeline reviews` lists {them}. Approving tries again. "
             "This does not lapse, because the lists stay wrong until somebody decides."
         )
         lines.append(_listed(words, failed))
-    return [section([Mrkdwn("*Your decision*"), *lines])] if lines else []
+    if lines:
+        blocks.append(section([_YOUR_DECISION, *lines]))
+    if is_heard and len(single) <= MOST_QUESTIONS:
+        for one in single:
+            subject = Subject(SubjectKind.QUESTION, one.review_id, one.content_hash)
+            said = compose("Question {review}: {summary}", review=one.review_id, summary=one.summary)
+            blocks += [waiting_section(subject, [said]), *decision_buttons(subject)]
+    return blocks
 
 
 def _listed(words: str, questions: Questions) -> Mrkdwn:
@@ -313,7 +391,7 @@ def _commands(plan: WaitingPlan) -> list[Mrkdwn]:
         ),
         compose("`list-pipeline approve {plan} {hash} --by NAME`", plan=plan.plan_id, hash=shown),
         compose("`list-pipeline reject {plan} --by NAME`", plan=plan.plan_id),
-        *([link(plan.decide_at, "Decide in Dagster")] if plan.decide_at else []),
+        *([compose("{words}", words=plan.approvals)] if plan.approvals else []),
     ]
 
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.automations import Automations
 from list_pipeline.core.plans.gate import (
+    CAP_CHECK,
     CheckSeverity,
     GateCheck,
     GateDecision,
@@ -192,7 +193,9 @@ def _cap_check(facts: SuppressionGateFacts, ordinary: list[GateItem], policy: Su
         f"{len(ordinary)} planned{watched} and {facts.executed_before} executed before are {share} of {facts.recipients:,} "
         f"recipients; the cap is {limit_text(policy.cap_percent)}."
     )
-    return GateCheck("cap", passed, CheckSeverity.WARNING, words if passed else f"{words} {concentration(ordinary)}")
+    return GateCheck(
+        CAP_CHECK, passed, CheckSeverity.WARNING, words if passed else f"{words} {concentration(ordinary)}"
+    )
 
 
 def concentration(items: Iterable[GateItem]) -> str:

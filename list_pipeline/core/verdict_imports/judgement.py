@@ -19,6 +19,7 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.automations import Automations
 from list_pipeline.core.plans.corrections import ContactNow
 from list_pipeline.core.plans.gate import (
+    CAP_CHECK,
     CheckSeverity,
     GateCheck,
     GateDecision,
@@ -239,4 +240,4 @@ def _cap_check(facts: ImportGateFacts, policy: SuppressionPolicy) -> GateCheck:
         f"{facts.items:,} planned{before} are {share_percent_text(together, facts.mailable)} of the {facts.mailable:,} "
         f"contacts on the campaign lists; the cap is {limit_text(policy.cap_percent)}."
     )
-    return GateCheck("cap", passed, CheckSeverity.WARNING, words)
+    return GateCheck(CAP_CHECK, passed, CheckSeverity.WARNING, words)

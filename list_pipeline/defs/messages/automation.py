@@ -11,6 +11,7 @@ from list_pipeline.defs.common import SCHEDULE_STATUS, SENSOR_STATUS, asset_job
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.messages.assets import notification_delivery
 from list_pipeline.operations.messages.outbox import send_waiting
+from list_pipeline.operations.reviews.message_updates import update_messages
 from list_pipeline.operations.services import Services
 
 SENSOR_SECONDS = 30
@@ -28,7 +29,7 @@ notification_delivery_job = asset_job(
     default_status=SENSOR_STATUS,
     description=(
         "Sends messages that did not arrive at their first attempt: oldest first, with growing pauses, for a day, never one "
-        "twice. What is important and Slack does not take is e-mailed. Starts no run."
+        "twice. What is important and Slack does not take is e-mailed. Those with buttons say what was decided. Starts no run."
     ),
 )
 @clear_failures()
@@ -37,8 +38,11 @@ def messages_to_send(
 ) -> dg.SensorResult | dg.SkipReason:
     try:
         done = send_waiting(services)
+        updated = update_messages(services)
     except ConfigurationError as error:
         return dg.SkipReason(str(error))
+    if updated:
+        context.log.info(f"Messages that say by now what was decided: {updated}")
     if not done:
         return dg.SkipReason("Every message arrived, or waits for its next attempt.")
     for one in done:

@@ -12,11 +12,14 @@ from pydantic import Field
 from list_pipeline.core.campaigns.cycles import RoundRuling
 from list_pipeline.core.drift.message import COUNT_NOT_EXACT
 from list_pipeline.core.errors import ConfigurationError
+from list_pipeline.core.plans.plan import PlanStatus
+from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.defs.common import POOL, SENSOR_STATUS, launched_job
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations.campaigns.rounds import rule_on_round as rule_on_send
 from list_pipeline.operations.reviews import approved_items, closed_cycles, mass_changes
 from list_pipeline.operations.reviews import decisions as reviews
+from list_pipeline.operations.reviews.approvals import approvals_of
 from list_pipeline.operations.reviews.confirmed_lists import confirm_lists as confirm_five
 from list_pipeline.operations.reviews.findings import close_ended
 from list_pipeline.operations.reviews.findings import close_finding as close_by_person
@@ -159,11 +162,17 @@ def write_plan_decision(
     note = config.note or None
     with clear_failures():
         if config.decision is PlanAnswer.approve:
-            plan = reviews.approve(services, config.plan_id, by=config.by, content_hash=config.content_hash, note=note)
+            plan = reviews.approve(
+                services, config.plan_id, by=config.by, content_hash=config.content_hash, note=note, way=Way.DAGSTER
+            )
         elif config.decision is PlanAnswer.reject:
-            plan = reviews.reject(services, config.plan_id, by=config.by, note=note)
+            plan = reviews.reject(services, config.plan_id, by=config.by, note=note, way=Way.DAGSTER)
         else:
-            plan = reviews.expire(services, config.plan_id, by=config.by, note=note)
+            plan = reviews.expire(services, config.plan_id, by=config.by, note=note, way=Way.DAGSTER)
+        approvals = approvals_of(services, plan)
+    if approvals.missing and plan.status is PlanStatus.PENDING_REVIEW:
+        context.log.info(f"Plan {plan.plan_id} is not approved yet. {approvals.words}")
+        return
     context.log.info(f"Plan {plan.plan_id} is {plan.status.value}. Its campaign goes on within a minute.")
 
 
@@ -185,11 +194,11 @@ def write_item_decision(
     with clear_failures():
         if config.decision is ItemAnswer.approve:
             item = reviews.approve_item(
-                services, config.review_id, by=config.by, content_hash=config.content_hash, note=note
+                services, config.review_id, by=config.by, content_hash=config.content_hash, note=note, way=Way.DAGSTER
             )
             words = approved_items.cap_text_of(services, item)
         else:
-            item = reviews.reject_item(services, config.review_id, by=config.by, note=note)
+            item = reviews.reject_item(services, config.review_id, by=config.by, note=note, way=Way.DAGSTER)
     context.log.info(f"Question {item.review_id} is {item.status}. {words}".rstrip())
 
 

@@ -33,6 +33,7 @@ from list_pipeline.core.messages.delivery import (
 )
 from list_pipeline.core.messages.keys import MessageKey, ThreadKey
 from list_pipeline.core.messages.slack_blocks import SlackMessage, as_text, safe_message, without_charts
+from list_pipeline.core.reviews.buttons import subjects_in
 from list_pipeline.core.wording import instant_text
 from list_pipeline.integrations.email import EmailSender
 from list_pipeline.integrations.slack import (
@@ -45,6 +46,7 @@ from list_pipeline.integrations.slack import (
 )
 from list_pipeline.operations.access import Deciding, Storing, Telling
 from list_pipeline.settings import Settings
+from list_pipeline.storage import message_buttons
 from list_pipeline.storage import messages as message_rows
 from list_pipeline.storage.messages import Outgoing, StoredMessage
 
@@ -139,9 +141,11 @@ def _queue(services: Deciding, connection: Connection, outgoing: Outgoing) -> St
     if services.settings.slack_charts == "text":
         kept = SlackMessage(kept.text, without_charts(kept.blocks))
     now = services.clock.now()
-    return message_rows.queue(
+    row = message_rows.queue(
         connection, replace(outgoing, text=kept.text, blocks=kept.blocks), now + DELIVERY.first_retry, now
     )
+    message_buttons.add(connection, row.notification_id, subjects_in(row.blocks))
+    return row
 
 
 def post(services: Telling, row: StoredMessage) -> Delivery:
@@ -254,7 +258,7 @@ def _post(services: Storing, slack: SlackClient, row: StoredMessage) -> Delivery
 
 def _post_somehow(services: Storing, slack: SlackClient, row: StoredMessage, thread_ts: str | None) -> PostedMessage:
     """As it is; where Slack refuses that, without charts, then as plain text; below nothing where the parent is gone."""
-    maybe_posted, forms = row.attempts > 0, _forms(row.blocks)
+    maybe_posted, forms = row.attempts > 0, forms_of(row.blocks)
     while True:
         try:
             posted = slack.deliver(
@@ -293,7 +297,7 @@ def _note_lost(services: Storing, row: StoredMessage, thread_ts: str) -> None:
         message_rows.moved_out(connection, row.message_key)
 
 
-def _forms(blocks: Sequence[Any]) -> list[list[Any]]:
+def forms_of(blocks: Sequence[Any]) -> list[list[Any]]:
     """The blocks of a message, and what stands in for them, from rich to plain."""
     whole = list(blocks)
     written_out = without_charts(whole)
@@ -330,7 +334,7 @@ def _post_to_webhook(services: Deciding, row: StoredMessage) -> Delivery:
     _keep_pace(services)
     with services.database.begin() as connection:
         message_rows.attempted(connection, key, None, services.clock.now())
-    forms = _forms(row.blocks)
+    forms = forms_of(row.blocks)
     try:
         while True:
             try:

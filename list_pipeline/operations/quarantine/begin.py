@@ -30,6 +30,7 @@ from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.wording import count_text, ids_text, instant_text
 from list_pipeline.operations.access import Correcting, Deciding, Telling
 from list_pipeline.operations.membership.sync import learn_contacts
+from list_pipeline.operations.messages.asking import asked_with_buttons
 from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.people import in_own_words, reason_of, reviewer
 from list_pipeline.operations.plans.corrections import Correction, carry_out_correction, look_at, require_permission
@@ -187,7 +188,7 @@ def _ask(services: Telling, plan: StoredPlan, decision: GateDecision, campaign: 
     deliver(
         services,
         keys.gate_alert(plan.plan_id),
-        message,
+        asked_with_buttons(services, message, plan),
         campaign_id=plan.campaign_id,
         thread_key=keys.campaign_thread_if_any(plan.campaign_id),
     )

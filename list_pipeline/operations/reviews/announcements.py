@@ -13,11 +13,14 @@ from list_pipeline.core.messages.slack_blocks import SlackMessage, with_blocks
 from list_pipeline.core.plans.gate import GateOutcome
 from list_pipeline.core.plans.plan import PlanStatus, Sweep
 from list_pipeline.core.reports.card import WAITING
+from list_pipeline.core.reviews.approvals import Approvals
 from list_pipeline.core.reviews.messages import (
     LateExecution,
     PlanDecision,
     Questions,
+    SingleQuestion,
     WaitingPlan,
+    approval_message,
     decision_message,
     gate_message,
     late_message,
@@ -25,12 +28,16 @@ from list_pipeline.core.reviews.messages import (
     review_block,
 )
 from list_pipeline.core.reviews.questions import ReviewKind
-from list_pipeline.core.wording import instant_text
+from list_pipeline.core.wording import instant_text, names_text
 from list_pipeline.operations.access import Deciding, Telling
-from list_pipeline.operations.messages.links import decide_url, links_of_plan
+from list_pipeline.operations.messages.asking import asked_with_buttons, pages_of_plan
+from list_pipeline.operations.messages.links import links_of_plan
 from list_pipeline.operations.messages.outbox import Delivery, deliver
 from list_pipeline.operations.plans.outcomes import Executed
+from list_pipeline.operations.reviews.approvals import approvals_in
+from list_pipeline.operations.reviews.message_updates import update_messages
 from list_pipeline.operations.reviews.reminders import waiting_plans
+from list_pipeline.storage import approvals as approval_rows
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
@@ -56,7 +63,8 @@ def with_review(services: Deciding, message: SlackMessage, campaign_id: int) -> 
                 plan.content_hash,
                 plan_rows.changes_if_approved(connection, plan.plan_id),
                 early.get(plan.plan_id, ""),
-                decide_url(services, plan.plan_id, plan.content_hash),
+                pages_of_plan(services, connection, plan),
+                approvals_in(services, connection, plan).words,
             )
             for plan in found
             if plan.status is PlanStatus.PENDING_REVIEW
@@ -70,6 +78,8 @@ def with_review(services: Deciding, message: SlackMessage, campaign_id: int) -> 
         Questions(len(asked), sum(item.contacts for item in asked)),
         services.settings.list_review_expiry_hours,
         Questions(len(failed), sum(item.contacts for item in failed)),
+        [SingleQuestion(one.review_id, one.content_hash, one.summary) for one in single if one.content_hash],
+        is_heard=services.settings.hears_clicks,
     )
     return with_blocks(message, added, after=WAITING)
 
@@ -87,25 +97,23 @@ def tell_gate_alerts(services: Telling, campaign_id: int, sweep: Sweep) -> list[
             and plan.gate.outcome is not GateOutcome.REFUSED
             and plan.status in (PlanStatus.PENDING_REVIEW, PlanStatus.PLANNED)
         ]
-    return [
-        deliver(
-            services,
-            keys.gate_alert(plan.plan_id),
-            gate_message(
-                plan.kind,
-                plan.plan_id,
-                plan.content_hash,
-                about,
-                [check.words for check in plan.gate.checks if not check.passed] if plan.gate is not None else [],
-                waits=plan.status is PlanStatus.PENDING_REVIEW,
-            ),
-            campaign_id=campaign_id,
-            thread_key=keys.campaign_thread(campaign_id),
-            important=True,
-            broadcast=True,
+    told = []
+    for plan, about in found:
+        waits = plan.status is PlanStatus.PENDING_REVIEW
+        failed = [check.words for check in plan.gate.checks if not check.passed] if plan.gate is not None else []
+        message = gate_message(plan.kind, plan.plan_id, plan.content_hash, about, failed, waits=waits)
+        told.append(
+            deliver(
+                services,
+                keys.gate_alert(plan.plan_id),
+                asked_with_buttons(services, message, plan) if waits else message,
+                campaign_id=campaign_id,
+                thread_key=keys.campaign_thread(campaign_id),
+                important=True,
+                broadcast=True,
+            )
         )
-        for plan, about in found
-    ]
+    return told
 
 
 def tell_decision(services: Telling, plan: StoredPlan, note: str | None = None, *, why: str = "") -> Delivery:
@@ -117,10 +125,12 @@ def tell_decision(services: Telling, plan: StoredPlan, note: str | None = None, 
     with services.database.begin() as connection:
         about = review_rows.campaign_key_of(connection, plan.plan_id) if plan.campaign_id is not None else ""
         count = plan_rows.changes_if_approved(connection, plan.plan_id)
-    decision = PlanDecision(
-        plan.plan_id, plan.kind, plan.status, about, plan.decided_by or "nobody", note or "", count, why
-    )
-    return deliver(
+        approved_by = [one.person for one in approval_rows.of_plan(connection, plan.plan_id)]
+    by = plan.decided_by or "nobody"
+    if plan.status is PlanStatus.APPROVED and len(approved_by) > 1:
+        by = names_text(approved_by)
+    decision = PlanDecision(plan.plan_id, plan.kind, plan.status, about, by, note or "", count, why, plan.decided_via)
+    told = deliver(
         services,
         keys.decision(plan.plan_id, plan.status),
         decision_message(decision, links_of_plan(services, plan)),
@@ -128,6 +138,28 @@ def tell_decision(services: Telling, plan: StoredPlan, note: str | None = None, 
         thread_key=keys.campaign_thread_if_any(plan.campaign_id),
         important=plan.status is PlanStatus.EXPIRED,
     )
+    update_messages(services)
+    return told
+
+
+def tell_approval(services: Telling, plan: StoredPlan, approvals: Approvals) -> Delivery:
+    """Tell that one of several people who have to approve a plan did, in the thread of its campaign."""
+    with services.database.begin() as connection:
+        about = review_rows.campaign_key_of(connection, plan.plan_id) if plan.campaign_id is not None else ""
+    message = approval_message(
+        plan.kind, plan.plan_id, plan.content_hash, about, approvals, links_of_plan(services, plan)
+    )
+    told = deliver(
+        services,
+        keys.approval(plan.plan_id, len(approvals.given)),
+        asked_with_buttons(services, message, plan),
+        campaign_id=plan.campaign_id,
+        thread_key=keys.campaign_thread_if_any(plan.campaign_id),
+        important=True,
+        broadcast=True,
+    )
+    update_messages(services)
+    return told
 
 
 def tell_expired_questions(services: Telling, review_ids: Sequence[int]) -> list[Delivery]:

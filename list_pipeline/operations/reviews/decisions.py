@@ -14,14 +14,18 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.errors import NotFoundError, RefusedError, StateChangedError
 from list_pipeline.core.plans.plan import PLAN_LIFE, PlanStatus
+from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.core.reviews.decidable import is_as_shown, why_not_approvable
 from list_pipeline.core.reviews.policy import REVIEWS
 from list_pipeline.core.reviews.questions import ReviewStatus
 from list_pipeline.core.wording import instant_text
 from list_pipeline.operations.people import NOBODY, in_own_words, reviewer
-from list_pipeline.operations.reviews.announcements import tell_decision, tell_expired_questions
+from list_pipeline.operations.reviews.announcements import tell_approval, tell_decision, tell_expired_questions
+from list_pipeline.operations.reviews.approvals import approvals_in
+from list_pipeline.operations.reviews.message_updates import update_messages
 from list_pipeline.operations.reviews.reminders import waiting_plans
 from list_pipeline.operations.services import Services
+from list_pipeline.storage import approvals as approval_rows
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
@@ -38,37 +42,82 @@ class Expired:
     review_id: int | None = None
 
 
-def approve(services: Services, plan_id: int, *, by: str, content_hash: str, note: str | None = None) -> StoredPlan:
-    """Let a waiting plan through: exactly the one that was shown.
+def approve(
+    services: Services,
+    plan_id: int,
+    *,
+    by: str,
+    content_hash: str,
+    note: str | None = None,
+    way: Way | None = None,
+) -> StoredPlan:
+    """Let a waiting plan through: exactly the one that was shown. Where LIST_APPROVALS_OVER_CAP asks for a second person, the
+    first approval is kept and told, and the plan goes on waiting.
 
     Args:
         by: who decides, for the record; a name, no address.
         content_hash: the hash that was shown, or its first characters (eight at least).
+        way: how the person came; None: it is not known.
+
+    Returns:
+        The plan as it is now; ``approvals.approvals_of`` says who else has to approve it.
 
     Raises:
         NotFoundError: there is no such plan.
         NotAReviewerError: LIST_REVIEWERS names other people.
-        RefusedError: it does not wait, or it is another plan than the one that was shown.
+        RefusedError: it does not wait, it is another plan than the one that was shown, or this person approved it before and
+            another one has to.
     """
+    tried = f"Approving plan {plan_id}"
     plan = _find(services, plan_id, "Approving")
-    _refuse_another_hash(f"Approving plan {plan_id}", plan, content_hash)
-    return _decide(services, plan, PlanStatus.APPROVED, reviewer(services, by, "Deciding"), note)
+    _refuse_another_hash(tried, plan, content_hash)
+    name, why, now = reviewer(services, by, "Deciding"), in_own_words(note) or None, services.clock.now()
+    with services.database.begin() as connection:
+        is_first = approval_rows.add(connection, plan_id, name, way, why, now)
+        approvals = approvals_in(services, connection, plan)
+        decided = None
+        if not approvals.missing:
+            decided = _decide(connection, services, plan, PlanStatus.APPROVED, name, why, way)
+        elif not is_first:
+            raise RefusedError(
+                tried,
+                f"{name} approved it before, and it is over the cap: another person has to approve it as well",
+                "Let somebody else approve it, or reject it",
+            )
+    if decided is None:
+        log.info("plan approved by one of several", plan=plan_id, by=name, missing=approvals.missing)
+        tell_approval(services, plan, approvals)
+        return plan
+    tell_decision(services, decided, why)
+    return decided
 
 
-def reject(services: Services, plan_id: int, *, by: str, note: str | None = None) -> StoredPlan:
+def reject(
+    services: Services,
+    plan_id: int,
+    *,
+    by: str,
+    note: str | None = None,
+    content_hash: str | None = None,
+    way: Way | None = None,
+) -> StoredPlan:
     """Turn a waiting plan down: nothing of it is done, and the campaign's maintenance goes on without it.
 
+    Args:
+        content_hash: the hash that was shown, where the person saw one; None: whatever the plan is.
+
     Raises:
         NotFoundError: there is no such plan.
         NotAReviewerError: LIST_REVIEWERS names other people.
-        RefusedError: it does not wait.
+        RefusedError: it does not wait, or is another plan than the one that was shown.
     """
-    return _decide(
-        services, _find(services, plan_id, "Rejecting"), PlanStatus.REJECTED, reviewer(services, by, "Deciding"), note
-    )
+    plan = _find(services, plan_id, "Rejecting")
+    if content_hash is not None:
+        _refuse_another_hash(f"Rejecting plan {plan_id}", plan, content_hash)
+    return _turn_down(services, plan, PlanStatus.REJECTED, by, note, way)
 
 
-def expire(services: Services, plan_id: int, *, by: str, note: str | None = None) -> StoredPlan:
+def expire(services: Services, plan_id: int, *, by: str, note: str | None = None, way: Way | None = None) -> StoredPlan:
     """Let a waiting plan lapse: nothing of it is done, and unlike after a rejection the next sweep judges its contacts anew.
 
     Raises:
@@ -76,9 +125,7 @@ def expire(services: Services, plan_id: int, *, by: str, note: str | None = None
         NotAReviewerError: LIST_REVIEWERS names other people.
         RefusedError: it does not wait.
     """
-    return _decide(
-        services, _find(services, plan_id, "Expiring"), PlanStatus.EXPIRED, reviewer(services, by, "Deciding"), note
-    )
+    return _turn_down(services, _find(services, plan_id, "Expiring"), PlanStatus.EXPIRED, by, note, way)
 
 
 def expire_overdue(services: Services) -> list[Expired]:
@@ -121,7 +168,13 @@ def expire_overdue(services: Services) -> list[Expired]:
 
 
 def approve_item(
-    services: Services, review_id: int, *, by: str, content_hash: str, note: str | None = None
+    services: Services,
+    review_id: int,
+    *,
+    by: str,
+    content_hash: str,
+    note: str | None = None,
+    way: Way | None = None,
 ) -> ReviewItem:
     """Approve a question about single contacts: one below the automatic band, those of an incident, or one that failed
     (then: try again). It is carried out once the rest of its plan was.
@@ -141,10 +194,21 @@ def approve_item(
         was_rolled_back = review_rows.was_rolled_back(connection, plan.plan_id)
         if why := why_not_approvable(plan.kind, plan.status, plan.plan_id, was_rolled_back=was_rolled_back):
             raise RefusedError(tried, *why)
-        return _decide_item(connection, services, item, ReviewStatus.APPROVED, reviewer(services, by, "Deciding"), note)
+        name = reviewer(services, by, "Deciding")
+        decided = _decide_item(connection, services, item, ReviewStatus.APPROVED, name, note, way)
+    update_messages(services)
+    return decided
 
 
-def reject_item(services: Services, review_id: int, *, by: str, note: str | None = None) -> ReviewItem:
+def reject_item(
+    services: Services,
+    review_id: int,
+    *,
+    by: str,
+    note: str | None = None,
+    content_hash: str | None = None,
+    way: Way | None = None,
+) -> ReviewItem:
     """Turn a question about single contacts down: they stay as they are, also in the later sweeps of the campaign.
 
     Raises:
@@ -153,8 +217,14 @@ def reject_item(services: Services, review_id: int, *, by: str, note: str | None
         RefusedError: it is decided, or not about single contacts.
     """
     with services.database.begin() as connection:
-        item, _ = _find_item(connection, review_id, f"Rejecting question {review_id}")
-        return _decide_item(connection, services, item, ReviewStatus.REJECTED, reviewer(services, by, "Deciding"), note)
+        tried = f"Rejecting question {review_id}"
+        item, plan = _find_item(connection, review_id, tried)
+        if content_hash is not None:
+            _refuse_another_hash(tried, plan, content_hash)
+        name = reviewer(services, by, "Deciding")
+        decided = _decide_item(connection, services, item, ReviewStatus.REJECTED, name, note, way)
+    update_messages(services)
+    return decided
 
 
 def _find(services: Services, plan_id: int, verb: str) -> StoredPlan:
@@ -194,24 +264,45 @@ def _refuse_another_hash(tried: str, plan: StoredPlan, content_hash: str) -> Non
         )
 
 
-def _decide(services: Services, plan: StoredPlan, wanted: PlanStatus, by: str, note: str | None) -> StoredPlan:
-    status, now = PLAN_LIFE.advance(plan.status, wanted), services.clock.now()
-    note = in_own_words(note) or None
+def _turn_down(
+    services: Services, plan: StoredPlan, wanted: PlanStatus, by: str, note: str | None, way: Way | None
+) -> StoredPlan:
+    name, why = reviewer(services, by, "Deciding"), in_own_words(note) or None
     with services.database.begin() as connection:
-        decided = plan_rows.decide(connection, plan.plan_id, plan.status, status, by, now)
-        if status is PlanStatus.APPROVED:
-            review_rows.decide_about_plan(connection, plan.plan_id, ReviewStatus.APPROVED, by, note, now)
-        else:
-            review_rows.close_questions(connection, plan.plan_id, ReviewStatus(status.value), by, note, now)
-    log.info("plan decided", plan=plan.plan_id, status=status.value, by=by)
-    tell_decision(services, decided, note)
+        decided = _decide(connection, services, plan, wanted, name, why, way)
+    tell_decision(services, decided, why)
+    return decided
+
+
+def _decide(
+    connection: Connection,
+    services: Services,
+    plan: StoredPlan,
+    wanted: PlanStatus,
+    by: str,
+    note: str | None,
+    way: Way | None,
+) -> StoredPlan:
+    status, now = PLAN_LIFE.advance(plan.status, wanted), services.clock.now()
+    decided = plan_rows.decide(connection, plan.plan_id, plan.status, status, by, now, way)
+    if status is PlanStatus.APPROVED:
+        review_rows.decide_about_plan(connection, plan.plan_id, ReviewStatus.APPROVED, by, note, now, way)
+    else:
+        review_rows.close_questions(connection, plan.plan_id, ReviewStatus(status.value), by, note, now, way)
+    log.info("plan decided", plan=plan.plan_id, status=status.value, by=by, way=way.value if way else None)
     return decided
 
 
 def _decide_item(
-    connection: Connection, services: Services, item: ReviewItem, status: ReviewStatus, by: str, note: str | None
+    connection: Connection,
+    services: Services,
+    item: ReviewItem,
+    status: ReviewStatus,
+    by: str,
+    note: str | None,
+    way: Way | None,
 ) -> ReviewItem:
     note = in_own_words(note) or None
-    decided = review_rows.decide_review(connection, item.review_id, status, by, note, services.clock.now())
+    decided = review_rows.decide_review(connection, item.review_id, status, by, note, services.clock.now(), way)
     log.info("question decided", review=item.review_id, status=status.value, by=by, contacts=len(item.contact_ids))
     return decided

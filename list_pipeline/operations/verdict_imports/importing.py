@@ -33,6 +33,7 @@ from list_pipeline.core.verdict_imports.judgement import (
 from list_pipeline.core.wording import count_text
 from list_pipeline.operations.access import Correcting, Deciding
 from list_pipeline.operations.campaigns.automations import automations_now
+from list_pipeline.operations.messages.asking import asked_with_buttons
 from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.people import reason_of, reviewer
 from list_pipeline.operations.plans.corrections import (
@@ -198,11 +199,12 @@ def _save(
 
 
 def _ask(services: Correcting, plan: StoredPlan, gate: GateDecision) -> None:
+    words = [check.words for check in gate.failed_checks]
     deliver(
         services,
         keys.gate_alert(plan.plan_id),
-        gate_message(
-            plan.kind, plan.plan_id, plan.content_hash, "", [check.words for check in gate.failed_checks], waits=True
+        asked_with_buttons(
+            services, gate_message(plan.kind, plan.plan_id, plan.content_hash, "", words, waits=True), plan
         ),
         important=True,
         broadcast=True,

@@ -1,6 +1,7 @@
-"""Slack's Web API as far as the product speaks it: messages with threads, metadata and history, files, a webhook.
+"""Slack's Web API as far as the product speaks it: messages with threads, metadata and history, files, modals, a webhook.
 
-Belongs here: what Slack answers, its refusals, and faults on request. Does not belong here: Socket Mode.
+Belongs here: what Slack answers, its refusals, and faults on request. Does not belong here: Socket Mode (``socket_mode``), and
+what people do (``people``), with the control paths for that.
 
 Paths: ``/api/<method>``, ``/upload/v1/<file>``, ``/services/<webhook>``, and for whoever rehearses with it:
 
@@ -24,11 +25,22 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import parse_qsl
 
 from list_pipeline.sandbox.http import Request, Response
-from list_pipeline.sandbox.slack.limits import content_error
+from list_pipeline.sandbox.slack.answers import (
+    CHANNELS,
+    arguments_of,
+    channel_id,
+    channel_refusal,
+    charts_refused,
+    content_refusal,
+    fine,
+    is_true,
+    refusal,
+)
 from list_pipeline.sandbox.slack.page import channel_page
+from list_pipeline.sandbox.slack.people import People, PeopleError
+from list_pipeline.sandbox.slack.socket_mode import SocketMode
 
 SCENARIOS = {
     "rate_limited": "429 with Retry-After (retry_after, seconds; absent when null)",
@@ -42,8 +54,6 @@ SCENARIOS = {
     "charts_refused": "invalid_blocks for messages with a chart, as where the block is not rolled out; others are taken",
 }
 
-CHANNELS = {"C0TRACTION": "_traction", "C0DEMO": "demo"}
-_REFUSING_CHANNELS = {"C0PRIVATE": "not_in_channel", "C0ARCHIVE": "is_archived"}
 _BOT = {"user": "U0BOT", "bot_id": "B0", "app_id": "A0", "team": "T0"}
 
 _SCOPES = "x-oauth-scopes"
@@ -79,9 +89,12 @@ class SlackService:
                 f"drop table if exists message; drop table if exists scenario; pragma user_version = {_SCHEMA_VERSION}"
             )
         self._database.executescript(_SCHEMA)
+        self._sockets = SocketMode()
+        self._people = People(self._sockets, clock.now)
 
     def close(self) -> None:
-        """Let go of the state file."""
+        """Hang up, and let go of the state file."""
+        self._sockets.close()
         with self._lock:
             self._database.close()
 
@@ -116,9 +129,9 @@ class SlackService:
         elif kind == "outage":
             return Response(503, b"Service Unavailable", {"Content-Type": "text/plain"})
         elif kind == "error":
-            return _refusal(str(fault.get("error", "fatal_error")))
+            return refusal(str(fault.get("error", "fatal_error")))
         elif kind == "charts_refused" and b"data_visualization" in request.body:
-            return _charts_refused(method)
+            return charts_refused(method)
         given = answer()
         if kind == "scopes":
             said = fault.get("scopes")
@@ -129,30 +142,32 @@ class SlackService:
     def _answer(self, request: Request, method: str) -> Response:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.casefold() != "bearer" or not token:
-            return _refusal("not_authed")
-        if not token.startswith(("xoxb-", "xoxp-")) or token == "xoxb-bad":
-            return _refusal("invalid_auth")
+            return refusal("not_authed")
+        if token.endswith("-bad") or not token.startswith(("xoxb-", "xoxp-", "xapp-")):
+            return refusal("invalid_auth")
+        if token.startswith("xapp-") != (method == "apps.connections.open"):
+            return refusal("not_allowed_token_type")
         handler = _METHODS.get(method)
         if handler is None:
-            return _refusal("unknown_method")
+            return refusal("unknown_method")
         try:
-            arguments = _arguments(request)
+            arguments = arguments_of(request)
         except ValueError:
-            return _refusal("invalid_json")
+            return refusal("invalid_json")
         with self._lock:
             return handler(self, arguments, request)
 
     # Methods
 
     def _auth_test(self, _: dict[str, Any], request: Request) -> Response:
-        answer = _fine(
+        answer = fine(
             url="https://sandbox.slack.com/", team="Sandbox", user="bot", team_id="T0", user_id="U0BOT", bot_id="B0"
         )
         return replace(answer, headers={**answer.headers, _SCOPES: "chat:write,channels:history"})
 
     def _post_message(self, arguments: dict[str, Any], request: Request) -> Response:
-        channel = _channel_id(arguments.get("channel"))
-        refused = _channel_refusal(channel) or _content_refusal(arguments)
+        channel = channel_id(arguments.get("channel"))
+        refused = channel_refusal(channel) or content_refusal(arguments)
         if refused is not None:
             return refused
         thread = arguments.get("thread_ts")
@@ -163,17 +178,17 @@ class SlackService:
             }
         ts = self._next_ts()
         row = self._store(str(channel), ts, arguments)
-        return _fine(channel=channel, ts=ts, message=row)
+        return fine(channel=channel, ts=ts, message=row)
 
     def _update(self, arguments: dict[str, Any], request: Request) -> Response:
         channel, ts = str(arguments.get("channel")), str(arguments.get("ts"))
         # Unlike chat.postMessage, an update takes a channel id only.
-        refused = _channel_refusal(channel) or _content_refusal(arguments)
+        refused = channel_refusal(channel) or content_refusal(arguments)
         if refused is not None:
             return refused
         known = self._database.execute("select 1 from message where channel = ? and ts = ?", (channel, ts)).fetchone()
         if known is None:
-            return _refusal("message_not_found")
+            return refusal("message_not_found")
         self._database.execute(
             "update message set text = ?, blocks = coalesce(?, blocks), edited_ts = ? where channel = ? and ts = ?",
             (
@@ -184,7 +199,7 @@ class SlackService:
                 ts,
             ),
         )
-        return _fine(channel=channel, ts=ts, text=str(arguments.get("text") or ""), message=self._message(channel, ts))
+        return fine(channel=channel, ts=ts, text=str(arguments.get("text") or ""), message=self._message(channel, ts))
 
     def _history(self, arguments: dict[str, Any], request: Request) -> Response:
         return self._page(arguments, "thread_ts is null or thread_ts = ts or is_broadcast", (), "desc")
@@ -192,12 +207,12 @@ class SlackService:
     def _replies(self, arguments: dict[str, Any], request: Request) -> Response:
         thread = str(arguments.get("ts"))
         if self._message(str(arguments.get("channel")), thread) is None:
-            return _refusal("thread_not_found")
+            return refusal("thread_not_found")
         return self._page(arguments, "ts = ? or thread_ts = ?", (thread, thread), "asc")
 
     def _page(self, arguments: dict[str, Any], which: str, bound: tuple[str, ...], order: str) -> Response:
         channel = str(arguments.get("channel"))
-        refused = _channel_refusal(channel)
+        refused = channel_refusal(channel)
         if refused is not None:
             return refused
         limit = min(max(int(arguments.get("limit") or 100), 1), 999)
@@ -214,25 +229,25 @@ class SlackService:
                 message.pop("metadata", None)
         more = len(rows) > limit
         cursor = {"response_metadata": {"next_cursor": str(offset + limit)}} if more else {}
-        return _fine(messages=messages, has_more=more, **cursor)
+        return fine(messages=messages, has_more=more, **cursor)
 
     def _list_channels(self, _: dict[str, Any], request: Request) -> Response:
         channels = [{"id": key, "name": name, "is_channel": True, "is_member": True} for key, name in CHANNELS.items()]
-        return _fine(channels=channels, response_metadata={"next_cursor": ""})
+        return fine(channels=channels, response_metadata={"next_cursor": ""})
 
     def _permalink(self, arguments: dict[str, Any], request: Request) -> Response:
         channel, ts = str(arguments.get("channel")), str(arguments.get("message_ts"))
         if self._message(channel, ts) is None:
-            return _refusal("message_not_found")
-        return _fine(channel=channel, permalink=f"https://sandbox.slack.com/archives/{channel}/p{ts.replace('.', '')}")
+            return refusal("message_not_found")
+        return fine(channel=channel, permalink=f"https://sandbox.slack.com/archives/{channel}/p{ts.replace('.', '')}")
 
     def _upload_url(self, arguments: dict[str, Any], request: Request) -> Response:
         if not arguments.get("filename") or not str(arguments.get("length", "")).isdigit():
-            return _refusal("invalid_arguments")
+            return refusal("invalid_arguments")
         identity = f"F{self._count('file'):08d}"
         self._database.execute("insert into file (id, name) values (?, ?)", (identity, str(arguments["filename"])))
         host = request.headers.get("host", "127.0.0.1")
-        return _fine(upload_url=f"http://{host}/upload/v1/{identity}", file_id=identity)
+        return fine(upload_url=f"http://{host}/upload/v1/{identity}", file_id=identity)
 
     def _complete_upload(self, arguments: dict[str, Any], request: Request) -> Response:
         wanted = arguments.get("files", "[]")
@@ -241,7 +256,7 @@ class SlackService:
         for each in listed:
             row = self._database.execute("select name, content from file where id = ?", (each.get("id"),)).fetchone()
             if row is None or row[1] is None:
-                return _refusal("file_not_found")
+                return refusal("file_not_found")
             title = str(each.get("title") or row[0])
             self._database.execute("update file set title = ? where id = ?", (title, each["id"]))
             files.append(
@@ -249,12 +264,12 @@ class SlackService:
             )
         channel = arguments.get("channel_id")
         if channel:
-            refused = _channel_refusal(str(channel))
+            refused = channel_refusal(str(channel))
             if refused is not None:
                 return refused
             comment = str(arguments.get("initial_comment") or ", ".join(f["title"] for f in files))
             self._store(str(channel), self._next_ts(), {"text": comment, "thread_ts": arguments.get("thread_ts")})
-        return _fine(files=files)
+        return fine(files=files)
 
     def _upload(self, request: Request, identity: str) -> Response:
         with self._lock:
@@ -266,12 +281,40 @@ class SlackService:
             arguments = request.json()
         except ValueError:
             return Response(400, b"invalid_payload", {"Content-Type": "text/plain"})
-        refused = _content_refusal(arguments)
+        refused = content_refusal(arguments)
         if refused is not None:
             return Response(400, json.loads(refused.body)["error"].encode(), {"Content-Type": "text/plain"})
         with self._lock:
             self._store(next(iter(CHANNELS)), self._next_ts(), arguments, username="webhook")
         return Response(200, b"ok", {"Content-Type": "text/html"})
+
+    def _open_connection(self, _: dict[str, Any], request: Request) -> Response:
+        url = self._sockets.ticket()
+        return fine(url=url) if url is not None else refusal("too_many_websockets")
+
+    def _open_view(self, arguments: dict[str, Any], request: Request) -> Response:
+        error, view = self._people.open_view(str(arguments.get("trigger_id")), arguments.get("view"))
+        return fine(view=view) if view is not None else refusal(error)
+
+    def _post_ephemeral(self, arguments: dict[str, Any], request: Request) -> Response:
+        channel, user = channel_id(arguments.get("channel")), str(arguments.get("user") or "")
+        refused = channel_refusal(channel) or content_refusal(arguments)
+        if refused is not None:
+            return refused
+        if not user.startswith(("U", "W")):
+            return refusal("user_not_in_channel")
+        ts = self._next_ts()
+        self._people.ephemerals.append(
+            {
+                "channel": channel,
+                "user": user,
+                "ts": ts,
+                "text": str(arguments.get("text") or ""),
+                "blocks": arguments.get("blocks") or [],
+                "thread_ts": arguments.get("thread_ts"),
+            }
+        )
+        return fine(message_ts=ts)
 
     # State
 
@@ -287,7 +330,7 @@ class SlackService:
                 json.dumps(arguments.get("blocks") or []),
                 json.dumps(arguments["metadata"]) if arguments.get("metadata") else None,
                 username,
-                1 if arguments.get("thread_ts") and _is_true(arguments.get("reply_broadcast")) else 0,
+                1 if arguments.get("thread_ts") and is_true(arguments.get("reply_broadcast")) else 0,
             ),
         )
         return self._message(channel, ts) or {}
@@ -351,6 +394,9 @@ class SlackService:
             return dict(json.loads(row[2]))
 
     def _control(self, request: Request, what: str) -> Response:
+        # Not under the lock: the app answers people over the Web API before it acknowledges what they did.
+        if (answer := self._people_control(request, what)) is not None:
+            return answer
         with self._lock:
             if what == "messages" and request.method == "GET":
                 keys = self._database.execute("select channel, ts from message order by ts").fetchall()
@@ -365,6 +411,7 @@ class SlackService:
             if what == "clear" and request.method == "POST":
                 for table in ("message", "file", "scenario"):
                     self._database.execute(f"delete from {table}")
+                self._people.forget()
                 return Response.of_json({"ok": True})
             if what == "scenarios/clear" and request.method == "POST":
                 self._database.execute("delete from scenario")
@@ -372,6 +419,20 @@ class SlackService:
             if what == "scenarios" and request.method == "POST":
                 return self._add_scenario(request)
         return Response.of_json({"ok": False, "error": "unknown control", "scenarios": SCENARIOS}, 404)
+
+    def _people_control(self, request: Request, what: str) -> Response | None:
+        try:
+            answer = self._people.control(request.method, what, request.json() if request.body else {}, self._by_ts)
+        except PeopleError as error:
+            return Response.of_json({"ok": False, "error": str(error)}, 404)
+        return None if answer is None else Response.of_json(answer)
+
+    def _by_ts(self, ts: str) -> tuple[str, dict[str, Any]]:
+        with self._lock:
+            row = self._database.execute("select channel from message where ts = ?", (ts,)).fetchone()
+            if row is None:
+                raise PeopleError(f"no message {ts}")
+            return str(row[0]), self._message(str(row[0]), ts) or {}
 
     def _add_scenario(self, request: Request) -> Response:
         try:
@@ -392,6 +453,9 @@ class SlackService:
 
 
 _METHODS = {
+    "apps.connections.open": SlackService._open_connection,
+    "views.open": SlackService._open_view,
+    "chat.postEphemeral": SlackService._post_ephemeral,
     "auth.test": SlackService._auth_test,
     "chat.postMessage": SlackService._post_message,
     "chat.update": SlackService._update,
@@ -402,58 +466,3 @@ _METHODS = {
     "files.getUploadURLExternal": SlackService._upload_url,
     "files.completeUploadExternal": SlackService._complete_upload,
 }
-
-
-def _fine(**values: Any) -> Response:
-    return Response.of_json({"ok": True, **values})
-
-
-def _refusal(error: str, **values: Any) -> Response:
-    """Slack says no with HTTP 200."""
-    return Response.of_json({"ok": False, "error": error, **values})
-
-
-def _charts_refused(method: str) -> Response:
-    if method == "webhook":
-        return Response(400, b"invalid_blocks", {"Content-Type": "text/plain"})
-    detail = {"messages": ["[ERROR] unsupported type: data_visualization [json-pointer:/blocks]"]}
-    return _refusal("invalid_blocks", response_metadata=detail)
-
-
-def _is_true(value: Any) -> bool:
-    return str(value).casefold() in ("true", "1")
-
-
-def _arguments(request: Request) -> dict[str, Any]:
-    """Arguments from query, form or JSON body; SDKs use all three."""
-    found: dict[str, Any] = dict(request.parameters())
-    if "json" in request.headers.get("content-type", ""):
-        body = request.json()
-        if body is not None and not isinstance(body, dict):
-            raise ValueError("a JSON object is needed")
-        found |= body or {}
-    else:
-        found |= dict(parse_qsl(request.body.decode(), keep_blank_values=True))
-    for name in ("blocks", "metadata"):
-        if isinstance(found.get(name), str):
-            found[name] = json.loads(found[name])
-    return found
-
-
-def _channel_id(channel: Any) -> Any:
-    """chat.postMessage also takes a name."""
-    name = str(channel).removeprefix("#")
-    return next((key for key, known in CHANNELS.items() if known == name), channel)
-
-
-def _channel_refusal(channel: Any) -> Response | None:
-    if channel in _REFUSING_CHANNELS:
-        return _refusal(_REFUSING_CHANNELS[channel])
-    return None if channel in CHANNELS else _refusal("channel_not_found")
-
-
-def _content_refusal(arguments: dict[str, Any]) -> Response | None:
-    code, errors = content_error(arguments)
-    if not errors:
-        return _refusal(code) if code else None
-    return _refusal(code, errors=errors, response_metadata={"messages": [f"[ERROR] {error}" for error in errors]})

@@ -24,6 +24,7 @@ from list_pipeline.core.plans.evidence import Evidence
 from list_pipeline.core.plans.gate import GateRecord
 from list_pipeline.core.plans.plan import CHANGING_ACTIONS, PLAN_LIFE, ItemAction, PlanItem, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.rebalancing.balance import RebalancingSummary
+from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.suppression.plan import SuppressionSummary
 from list_pipeline.core.suppression.verdicts import AskedAbout, SuppressionRule
@@ -118,6 +119,7 @@ class StoredPlan:
 
     ``gate`` is None until a gate judged it. ``requested_by`` and ``note``: who asked for a correction, and why.
     ``withdrawn_by``: who undid its maintenance before it was carried out to the end; ``decided_by`` stays who decided.
+    ``decided_via``: which way a person took to decide; None where none did, or it is not known.
     """
 
     plan_id: int
@@ -138,6 +140,7 @@ class StoredPlan:
     note: str | None
     withdrawn_at: datetime | None
     withdrawn_by: str | None
+    decided_via: Way | None = None
 
     @property
     def suppression_summary(self) -> SuppressionSummary:
@@ -232,6 +235,7 @@ def _plan(row: RowMapping) -> StoredPlan:
             "summary": SUMMARIES[kind].read(values["summary"]),
             "sweep": Sweep(values["sweep"]) if values["sweep"] else None,
             "status": PlanStatus(values["status"]),
+            "decided_via": Way(values["decided_via"]) if values["decided_via"] else None,
         }
     )
 
@@ -448,7 +452,13 @@ def taken_back_contacts(connection: Connection, campaign_id: int) -> frozenset[i
 
 
 def decide(
-    connection: Connection, plan_id: int, seen: PlanStatus, wanted: PlanStatus, by: str, now: datetime
+    connection: Connection,
+    plan_id: int,
+    seen: PlanStatus,
+    wanted: PlanStatus,
+    by: str,
+    now: datetime,
+    via: Way | None = None,
 ) -> StoredPlan:
     """A decision on a plan that was seen in a status. Returns the plan as it is now.
 
@@ -458,9 +468,10 @@ def decide(
     """
     row = fetch_one(
         connection,
-        f"""update plan set status = :wanted, decided_by = :by, decided_at = :now
+        f"""update plan set status = :wanted, decided_by = :by, decided_at = :now, decided_via = :via
             where plan_id = :id and status = :seen returning {_PLAN_COLUMNS}""",
         id=plan_id,
+        via=via,
         seen=seen,
         wanted=PLAN_LIFE.advance(seen, wanted),
         by=by,

@@ -45,7 +45,11 @@ def test_what_waits_is_listed_shown_page_by_page_and_masked_and_approved_as_show
         api.ask(Role.OPERATOR, "POST", f"{path}/approve", json={"contentHash": waiting.content_hash}).status_code == 403
     )
     done = api.ask(Role.REVIEWER, "POST", f"{path}/approve", json={"contentHash": waiting.content_hash})
-    assert done.json() == {"planId": waiting.plan_id, "status": "approved", "decidedBy": "Reviewer"}
+    assert done.json() == {
+        "planId": waiting.plan_id, "status": "approved", "decidedBy": "Reviewer", "approvedBy": ["Reviewer"],
+        "approvalsNeeded": 1,
+    }  # fmt: skip
+    assert small.query("select decided_via from plan where plan_id = :id", id=waiting.plan_id) == [("http",)]
     late = api.ask(Role.ADMINISTRATOR, "POST", f"{path}/reject", json={"note": "no"})
     assert (late.status_code, late.json()["decidedBy"]) == (409, "Reviewer")
 

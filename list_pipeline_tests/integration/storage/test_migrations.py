@@ -46,6 +46,7 @@ TABLES = {
     "backup", "restoration",
     "api_token", "api_caller", "api_answer", "run_request",
     "campaign_stage",
+    "plan_approval", "slack_reviewer", "message_button", "plan_escalation",
 }  # fmt: skip
 INDEXES = {
     "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",
@@ -73,11 +74,17 @@ INDEXES = {
     "told_event_aside_idx", "told_event_campaign_idx",
     "run_request_open_idx",
     "backup_taken_at_idx",
+    "slack_reviewer_now_idx", "message_button_plan_idx", "message_button_review_idx",
     "shadow_policy_running_idx", "shadow_comparison_campaign_idx",
     "quarantine_contact_idx", "quarantine_open_idx", "quarantine_campaign_idx",
 }  # fmt: skip
 # Table, columns, table referred to, what happens on delete and on update (a: nothing, r: refused, c: cascade, n: null).
 FOREIGN_KEYS = {
+    ("message_button", "notification_id", "notification", "c", "a"),
+    ("message_button", "plan_id", "plan", "c", "a"),
+    ("message_button", "review_id", "review_item", "c", "a"),
+    ("plan_escalation", "plan_id", "plan", "c", "a"),
+    ("plan_approval", "plan_id", "plan", "c", "a"),
     ("run_request", "log_id", "list_maintenance_log", "c", "c"),
     ("run_request", "check_id", "list_health_check", "c", "a"),
     ("list_edit", "mass_change_id", "mass_change", "n", "a"),

@@ -76,6 +76,23 @@ def restoration(name: str = "b", by: str = "Ada", reason: str = "a disk broke") 
                values (now(), '{name}', now(), '{by}', '{reason}')"""
 
 
+def approval(key: str = "grace", person: str = "Grace", way: str = "null") -> str:
+    return f"""insert into plan_approval (plan_id, person_key, person, approved_at, way)
+        select plan_id, '{key}', '{person}', now(), {way} from plan limit 1"""
+
+
+def slack_reviewer(user: str = "U0ALICE", team: str = "T0", more: str = "", values: str = "") -> str:
+    return f"""insert into slack_reviewer (team, slack_user, name, linked_at, linked_by{more})
+        values ('{team}', '{user}', 'Ada', now(), 'ada'{values})"""
+
+
+def button(about: str) -> str:
+    shown = ", shown" if about.count(",") > 1 and about.endswith("''") else ""
+    return f"""with n as (insert into notification (message_key, text, blocks, state, created_at)
+        values ('a-button', 't', '[]', 'sent', now()) returning notification_id)
+        insert into message_button (notification_id, plan_id, review_id{shown}) select notification_id, {about} from n"""
+
+
 def run_request(kind: str = "maintenance", attempt: int = 1, log: str = "null") -> str:
     return f"""insert into run_request (kind, partition_key, attempt, log_id, requested_at, requested_by)
         values ('{kind}', '2026-11-20-r1-7', {attempt}, {log}, now(), 'ada')"""
@@ -420,6 +437,20 @@ FORBIDDEN = {
     "a token revoked by nobody": token(more=", revoked_at", values=", now()"),
     "a caller without a name": "insert into api_caller values ('', now(), 1)",
     "a caller that asked for nothing": "insert into api_caller values ('token 1', now(), 0)",
+    "an approval by nobody": approval(person=""),
+    "an approval by nobody who could be compared": approval(key=""),
+    "an approval by a way that there is not": approval(way="'pigeon'"),
+    "a plan decided by a way that there is not": "update plan set decided_via = 'pigeon'",
+    "a question decided by a way that there is not":
+        "insert into review_item (kind, summary, status, created_at, decided_at, decided_by, decided_via)"
+        " values ('plan', 's', 'rejected', now(), now(), 'ada', 'pigeon')",
+    "a Slack user who is no user": slack_reviewer(user="B0BOT"),
+    "a Slack user of no workspace": slack_reviewer(team=""),
+    "a Slack user unlinked by nobody": slack_reviewer(more=", unlinked_at", values=", now()"),
+    "a button about nothing": button("null, null"),
+    "a button about two things": button("(select max(plan_id) from plan), (select max(review_id) from review_item)"),
+    "a button that shows nothing": button("(select max(plan_id) from plan), null, ''"),
+    "an escalation to nobody": "insert into plan_escalation select plan_id, now(), '' from plan limit 1",
     "a request for nothing": run_request(attempt=1),
     "a request for work that there is not": run_request(kind="report"),
     "a request for attempt 0": run_request(attempt=0, log="(select max(id) from list_maintenance_log)"),

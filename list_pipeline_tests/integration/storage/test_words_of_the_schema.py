@@ -18,6 +18,7 @@ from list_pipeline.core.messages.delivery import Channel, DeliveryState
 from list_pipeline.core.observations import RowKind
 from list_pipeline.core.plans.journal import JobState, StepAction, StepState
 from list_pipeline.core.plans.plan import CHANGING_ACTIONS, ItemAction, PlanKind, PlanStatus, Sweep
+from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.run_requests import RequestKind
 from list_pipeline.core.suppression.verdicts import VerdictAction
@@ -44,6 +45,9 @@ WORDS: Mapping[str, Collection[str]] = {
     "mailjet_job.state": JobState,
     "notification.channel_kind": Channel,
     "notification.state": DeliveryState,
+    "plan.decided_via": Way,
+    "plan_approval.way": Way,
+    "review_item.decided_via": Way,
     "review_item.kind": ReviewKind,
     "review_item.status": ReviewStatus,
     "schedule_change.action": ScheduleAction,

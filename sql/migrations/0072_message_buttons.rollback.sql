@@ -1,0 +1,2 @@
+drop table list_pipeline.plan_escalation;
+drop table list_pipeline.message_button;
