@@ -55,30 +55,42 @@ def approve(services: Services, plan_id: int, *, by: str, content_hash: str, not
     return _decide(services, plan, PlanStatus.APPROVED, reviewer(services, by, "Deciding"), note)
 
 
-def reject(services: Services, plan_id: int, *, by: str, note: str | None = None) -> StoredPlan:
+def reject(
+    services: Services, plan_id: int, *, by: str, note: str | None = None, content_hash: str | None = None
+) -> StoredPlan:
     """Turn a waiting plan down: nothing of it is done, and the campaign's maintenance goes on without it.
 
+    Args:
+        content_hash: the hash that was shown, or its first characters; None: whatever it is.
+
     Raises:
         NotFoundError: there is no such plan.
         NotAReviewerError: LIST_REVIEWERS names other people.
-        RefusedError: it does not wait.
+        RefusedError: it does not wait, or it is another plan than the one that was shown.
     """
-    return _decide(
-        services, _find(services, plan_id, "Rejecting"), PlanStatus.REJECTED, reviewer(services, by, "Deciding"), note
-    )
+    plan = _find(services, plan_id, "Rejecting")
+    if content_hash is not None:
+        _refuse_another_hash(f"Rejecting plan {plan_id}", plan, content_hash)
+    return _decide(services, plan, PlanStatus.REJECTED, reviewer(services, by, "Deciding"), note)
 
 
-def expire(services: Services, plan_id: int, *, by: str, note: str | None = None) -> StoredPlan:
+def expire(
+    services: Services, plan_id: int, *, by: str, note: str | None = None, content_hash: str | None = None
+) -> StoredPlan:
     """Let a waiting plan lapse: nothing of it is done, and unlike after a rejection the next sweep judges its contacts anew.
 
+    Args:
+        content_hash: the hash that was shown, or its first characters; None: whatever it is.
+
     Raises:
         NotFoundError: there is no such plan.
         NotAReviewerError: LIST_REVIEWERS names other people.
-        RefusedError: it does not wait.
+        RefusedError: it does not wait, or it is another plan than the one that was shown.
     """
-    return _decide(
-        services, _find(services, plan_id, "Expiring"), PlanStatus.EXPIRED, reviewer(services, by, "Deciding"), note
-    )
+    plan = _find(services, plan_id, "Expiring")
+    if content_hash is not None:
+        _refuse_another_hash(f"Expiring plan {plan_id}", plan, content_hash)
+    return _decide(services, plan, PlanStatus.EXPIRED, reviewer(services, by, "Deciding"), note)
 
 
 def expire_overdue(services: Services) -> list[Expired]:
@@ -144,16 +156,24 @@ def approve_item(
         return _decide_item(connection, services, item, ReviewStatus.APPROVED, reviewer(services, by, "Deciding"), note)
 
 
-def reject_item(services: Services, review_id: int, *, by: str, note: str | None = None) -> ReviewItem:
+def reject_item(
+    services: Services, review_id: int, *, by: str, note: str | None = None, content_hash: str | None = None
+) -> ReviewItem:
     """Turn a question about single contacts down: they stay as they are, also in the later sweeps of the campaign.
+
+    Args:
+        content_hash: the hash of the plan that was shown beside it, or its first characters; None: whatever it is.
 
     Raises:
         NotFoundError: there is no such question.
         NotAReviewerError: LIST_REVIEWERS names other people.
-        RefusedError: it is decided, or not about single contacts.
+        RefusedError: it is decided, or not about single contacts, or its plan is another one than the one that was shown.
     """
+    tried = f"Rejecting question {review_id}"
     with services.database.begin() as connection:
-        item, _ = _find_item(connection, review_id, f"Rejecting question {review_id}")
+        item, plan = _find_item(connection, review_id, tried)
+        if content_hash is not None:
+            _refuse_another_hash(tried, plan, content_hash)
         return _decide_item(connection, services, item, ReviewStatus.REJECTED, reviewer(services, by, "Deciding"), note)
 
 
