@@ -12,12 +12,49 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from list_pipeline.api import decisions, event_webhook, guard, health, metrics, problems, triggers
+from list_pipeline.api import (
+    audit,
+    campaigns,
+    contacts,
+    corrections,
+    event_webhook,
+    guard,
+    health,
+    lists,
+    metrics,
+    mode,
+    plans,
+    problems,
+    quarantine,
+    replays,
+    reviews,
+    sender_faults,
+    triggers,
+    validations,
+)
+from list_pipeline.api.common import Answer, Reader
 from list_pipeline.logs import configure_logging
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.tokens import check_environment
 from list_pipeline.settings import read_settings
 from list_pipeline.storage.server_clock import ServerClock
+
+_NOUNS = (
+    audit,
+    campaigns,
+    contacts,
+    corrections,
+    lists,
+    mode,
+    plans,
+    quarantine,
+    replays,
+    reviews,
+    sender_faults,
+    triggers,
+    validations,
+)
+"""The modules below ``/api``, one a noun."""
 
 
 def create_app(services: Services | None = None) -> FastAPI:
@@ -59,16 +96,17 @@ def create_app(services: Services | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        default_response_class=Answer,
         redirect_slashes=False,
     )
     app.include_router(event_webhook.router(own), include_in_schema=False)
     app.include_router(health.router(watching))
     app.include_router(metrics.router(own))
-    app.include_router(triggers.router(own))
-    app.include_router(decisions.router(own))
+    for noun in _NOUNS:
+        app.include_router(noun.router(own))
 
     @app.get("/api/openapi.json", include_in_schema=False)
-    def description(_: triggers.Reader) -> dict[str, Any]:
+    def description(_: Reader) -> dict[str, Any]:
         return app.openapi()
 
     problems.install(app)
@@ -82,6 +120,5 @@ def check_settings(services: Services) -> None:
     Raises:
         ConfigurationError: something is missing; the message names the variable.
     """
-    services.settings.secret("event_webhook_password")
     services.settings.secret("database_url")
     check_environment(services.settings)

@@ -38,6 +38,9 @@ def router(services: Deciding) -> APIRouter:
 
     @routes.post(PATH)
     async def take(request: Request) -> dict[str, int]:
+        if services.settings.event_webhook_password is None:
+            # Mailjet sends them again for a day, so that nothing is lost while somebody sets it.
+            raise HTTPException(503, "No events are received: EVENT_WEBHOOK_PASSWORD is not set")
         if not is_known(request.headers.get("authorization", ""), services.settings):
             log.warning("told events refused: wrong name or password")
             raise HTTPException(401, "Who are you?", _REALM)

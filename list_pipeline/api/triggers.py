@@ -3,44 +3,34 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Header, Path
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from fastapi import APIRouter
+from pydantic import Field
 from sqlalchemy import RowMapping
 
-from list_pipeline.api.guard import allowed
+from list_pipeline.api.common import (
+    After,
+    IdempotencyKey,
+    KeyFilter,
+    Limit,
+    Model,
+    Number,
+    Operator,
+    Reader,
+    shown_as,
+)
 from list_pipeline.core.errors import NotFoundError
-from list_pipeline.core.tokens import Principal, Role
-from list_pipeline.operations.run_requests import request_health_check, request_maintenance
+from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.operations.run_requests.asking import request_health_check, request_maintenance
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.views.pages import checks_page, logs_page
 from list_pipeline.storage.runs.ledger import log_by_id
+from list_pipeline.storage.views import CheckRow, LogRow
 from list_pipeline.storage.weekly import row_by_id
 
 BASE = "/api/list-management"
-MOST = 2**31 - 1
-"""The largest number of a row."""
-
-Number = Annotated[int, Path(ge=1, le=MOST)]
-Reader = Annotated[Principal, Depends(allowed(Role.READER))]
-Operator = Annotated[Principal, Depends(allowed(Role.OPERATOR))]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=200,
-        pattern=r"^[\x21-\x7e]+$",
-        description="For 24 hours the same key gets the same answer; with another body it is refused.",
-    ),
-]
-
-
-class Model(BaseModel):
-    """A document of the service: its names in camel case, nothing beside them accepted."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
 
 
 class TriggerMaintenance(Model):
@@ -106,9 +96,60 @@ class HealthCheck(Model):
     critical_issue_count: int | None
 
 
+class MaintenanceLogs(Model):
+    """Attempts at maintenances and validations, the latest first."""
+
+    model_config = shown_as(
+        logs=[
+            {
+                "number": 7,
+                "campaign": "2026-11-20-r1-7",
+                "kind": "post_campaign",
+                "sweep": "24h",
+                "attempt": 1,
+                "status": "success",
+                "executedAt": "2026-11-21T10:00:00Z",
+                "finishedAt": "2026-11-21T10:02:00Z",
+                "contactsSuppressed": 51,
+                "contactsRebalanced": 17,
+                "executionTimeMs": 76000,
+                "runId": None,
+                "errors": [],
+            }
+        ],
+        nextAfter=None,
+    )
+
+    logs: tuple[LogRow, ...]
+    next_after: int | None
+
+
+class HealthChecks(Model):
+    """Weekly checks, the latest first."""
+
+    model_config = shown_as(
+        checks=[
+            {
+                "number": 3,
+                "week": "2026-11-16",
+                "status": "success",
+                "executedAt": "2026-11-16T10:00:00Z",
+                "isBalanced": True,
+                "balanceDeviation": 2.0,
+                "urgency": "medium",
+                "criticalIssues": 0,
+            }
+        ],
+        nextAfter=None,
+    )
+
+    checks: tuple[CheckRow, ...]
+    next_after: int | None
+
+
 def router(services: Services) -> APIRouter:
     """The routes, on the services of the process."""
-    routes = APIRouter(prefix=BASE)
+    routes = APIRouter(prefix=BASE, tags=["maintenance"])
 
     @routes.post("/trigger-maintenance")
     def trigger_maintenance(
@@ -120,6 +161,23 @@ def router(services: Services) -> APIRouter:
     @routes.post("/trigger-health-check")
     def trigger_health_check(who: Operator, key: IdempotencyKey = None) -> HealthCheckTriggered:
         return HealthCheckTriggered(success=True, health_check_id=request_health_check(services, who, key))
+
+    @routes.get("/logs")
+    def maintenance_logs(
+        _: Reader,
+        after: After = 0,
+        limit: Limit = 50,
+        campaign: KeyFilter = None,
+        status: RunStatus | None = None,
+        sweep: Sweep | None = None,
+    ) -> MaintenanceLogs:
+        found = logs_page(services, after=after, limit=limit, campaign=campaign, status=status, sweep=sweep)
+        return MaintenanceLogs(logs=found.entries, next_after=found.next_after)
+
+    @routes.get("/health-checks")
+    def health_checks(_: Reader, after: After = 0, limit: Limit = 50, status: RunStatus | None = None) -> HealthChecks:
+        found = checks_page(services, after=after, limit=limit, status=status)
+        return HealthChecks(checks=found.entries, next_after=found.next_after)
 
     @routes.get("/logs/{number}")
     def maintenance_log(number: Number, _: Reader) -> MaintenanceLog:

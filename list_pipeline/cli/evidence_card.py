@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import fields
+from typing import Annotated
 
 import typer
 
 from list_pipeline.cli.common import Contact, give, opened_services, say
-
-if TYPE_CHECKING:
-    from list_pipeline.core.evidence_card.card import EvidenceCard
 
 
 def register(app: typer.Typer) -> None:
@@ -25,41 +23,19 @@ def why(
 ) -> None:
     """Say why a contact is where it is: its last verdict, what that rests on, what would have changed it, and who decided
     what. The address is masked; nothing is changed, and Mailjet is not asked."""
-    from list_pipeline.core.evidence_card.card import answer, headline, sections
     from list_pipeline.operations.evidence_card.card import evidence_card
+    from list_pipeline.operations.evidence_card.document import document_of
 
     with opened_services() as services:
-        card = evidence_card(services, contact)
-    say(headline(card))
-    for line in answer(card):
+        card = document_of(evidence_card(services, contact), full=full)
+    say(card.headline)
+    for line in card.answer:
         say(line)
-    for section in sections(card, full=full):
+    for section in card.sections:
         say("")
         say(section.title)
         for line in section.lines:
             say(f"- {line}")
-    give({"contact_id": card.contact_id, "answer": answer(card), "erased": card.erased, **_stored(card)})
-
-
-def _stored(card: EvidenceCard) -> dict[str, Any]:
-    """Everything that is stored, for machines, whatever was asked for."""
-    record = card.record
-    if record is None:
-        return {}
-    verdict, last = record.verdict, record.last_delivery
-    return {
-        "masked": card.masked,
-        "verdict": verdict,
-        "would_have_changed": card.changed,
-        "would_change": card.ahead,
-        "not_replayed": card.not_replayed,
-        "others": card.siblings,
-        "known": record.known,
-        "last_delivered_at": last.sent_at if last is not None else None,
-        "engagement": record.engagement,
-        "only_told": record.only_told,
-        "campaigns": record.mailings,
-        "plans": record.plans,
-        "questions": record.questions,
-        "suppressions": record.suppressions,
-    }
+    stored = card.stored
+    everything = {one.name: getattr(stored, one.name) for one in fields(stored)} if stored is not None else {}
+    give({"contact_id": card.contact_id, "answer": card.answer, "erased": card.erased, **everything})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from list_pipeline.cli.common import give, opened_services, opened_whatever_schema, say, say_lines, show_table
-from list_pipeline.core.request_rate import rate_text
 from list_pipeline.core.wording import dollars_text, duration_text, percent_text, seconds_text, utc_text
 
 if TYPE_CHECKING:
@@ -61,12 +61,12 @@ def metrics(
         with opened_services() as services:
             say_lines(exported_text(services).rstrip())
         return
+    from list_pipeline.operations.monitoring.document import document_of
     from list_pipeline.operations.monitoring.figures import measured
-    from list_pipeline.operations.monitoring.rollback_triggers import triggers
 
     with opened_services() as services:
         found = measured(services, days)
-        judged = triggers(services)
+        document = document_of(services, found)
     _show_workflows(found)
     if found.advisors:
         show_table(
@@ -88,31 +88,13 @@ def metrics(
     say(f"{messages.messages} messages, {share} delivered, P95 {slow}, {messages.late} after 30 s.")
     failed = {job: bad for job, (_, bad) in found.jobs.items() if bad}
     say(f"Failed runs: {', '.join(f'{job} {bad}' for job, bad in failed.items()) or 'none'}.")
-    allowed_rate = rate_text(services.settings.mailjet_requests_per_minute, found.learned_rate, found.end)
-    say(f"Requests to Mailjet: {allowed_rate}.")
+    say(f"Requests to Mailjet: {document.requests}.")
     used, allowed = found.connections
     say(f"Database connections: {used} of {allowed}.")
-    for result in judged:
+    for result in document.rollback_triggers:
         mark = {True: "HIT", False: "fine", None: "unknown"}[result.is_hit]
         say(f"Rollback trigger {result.trigger.value}: {mark}. {result.words}")
-    give(
-        {
-            "start": found.start,
-            "end": found.end,
-            "workflows": found.workflows,
-            "advisors": found.advisors,
-            "messages": {
-                "messages": messages.messages,
-                "delivered": rate,
-                "p95_s": messages.p95_s,
-                "late": messages.late,
-            },
-            "jobs": {job: {"runs": runs, "failed": bad} for job, (runs, bad) in found.jobs.items()},
-            "requests": allowed_rate,
-            "connections": {"used": used, "allowed": allowed},
-            "rollback_triggers": judged,
-        }
-    )
+    give({one.name: getattr(document, one.name) for one in fields(document)})
 
 
 def _show_workflows(found: Metrics) -> None:

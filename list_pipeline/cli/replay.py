@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -73,6 +74,7 @@ def replay(
     and where they differ. Nothing is changed, and Mailjet is not asked."""
     from list_pipeline.core.replay.statements import LIMITS, difference_rows, figures_line, headline
     from list_pipeline.operations.replay import replay as operation
+    from list_pipeline.operations.replay.document import document_of
 
     if known:
         _name_them()
@@ -100,7 +102,8 @@ def replay(
     if found.campaigns:
         for line in LIMITS:
             say(line)
-    give(as_document(found))
+    document = document_of(found)
+    give({one.name: getattr(document, one.name) for one in fields(document)})
 
 
 def _name_them() -> None:
@@ -139,52 +142,3 @@ def _removed(found: Comparison, key: str, name: str) -> str:
     good = f" ({figures.good:,} good)" if figures.good else ""
     held = f" (+{figures.held:,} held)" if figures.held else ""
     return f"{figures.removed:,}{good}{held}"
-
-
-def as_document(found: Comparison) -> dict[str, Any]:
-    """A replay for machines."""
-    return {
-        "campaigns": [
-            {
-                "key": one.key,
-                "sent_at": one.sent_at,
-                "recipients": one.recipients,
-                "failed": one.failed,
-                "suppressed": one.suppressed,
-                "by_rule_set": found.in_campaigns[one.key],
-            }
-            for one in found.campaigns
-        ],
-        "rule_sets": [
-            {
-                "name": one.name,
-                "title": one.title,
-                "removed": one.removed,
-                "reached_later": one.reached_later,
-                "failed_later": one.failed_later,
-                "not_known": one.not_known,
-                "held": one.held,
-                "hard_again": one.hard_again,
-            }
-            for one in found.figures
-        ],
-        "differences": [
-            {
-                "contact_id": one.contact_id,
-                "is_good": one.is_good,
-                "positions": {
-                    name: {
-                        "outcome": position.judgement.outcome,
-                        "rule": position.judgement.rule,
-                        "reason": position.judgement.reason,
-                        "campaign": position.campaign,
-                        "at": position.at,
-                    }
-                    for name, position in one.positions.items()
-                },
-            }
-            for one in found.differences
-        ],
-        "left_out": found.left_out,
-        "readings": found.readings,
-    }

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from list_pipeline.cli.common import opened_services, say
+from list_pipeline.cli.common import give, opened_services, say
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.urls import is_loopback
 
@@ -28,6 +28,8 @@ def serve(
     """Run the HTTP service until it is interrupted: the API (/api), /health, and the receiver of Mailjet's events."""
     import uvicorn
 
+    from list_pipeline.operations.tokens import check_environment
+
     if not is_loopback(host) and not behind_proxy:
         raise ConfigurationError(
             "Listening at an address that is not this machine's own",
@@ -36,7 +38,11 @@ def serve(
         )
     with opened_services() as services:
         # Asked here, so that what is missing is said before a port is opened.
-        services.settings.secret("event_webhook_password")
+        check_environment(services.settings)
+        hears_events = services.settings.event_webhook_password is not None
+    if not hears_events:
+        say("EVENT_WEBHOOK_PASSWORD is not set: Mailjet's events are refused with 503, everything else is served.")
+    give({"url": f"http://{host}:{port}", "receives_events": hears_events})
     say(f"Listening at http://{host}:{port}; Ctrl-C ends it.")
     # No access log: the service logs what it did itself.
     uvicorn.run(_APP, factory=True, host=host, port=port, log_config=None, access_log=False, server_header=False)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
@@ -17,7 +18,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.plans.corrections import DoneChange, Refusal, by_refusal
 from list_pipeline.core.plans.plan import PlanKind
-from list_pipeline.core.quarantine.life import BY_ITSELF
+from list_pipeline.core.quarantine.life import BY_ITSELF, QuarantineReason, QuarantineState
 from list_pipeline.core.wording import count_text
 from list_pipeline.operations.access import Correcting, Deciding
 from list_pipeline.operations.people import reviewer
@@ -33,6 +34,7 @@ from list_pipeline.operations.plans.corrections import (
 from list_pipeline.operations.plans.execution import finish_half_done
 from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.safety.modes import change_block_reason
+from list_pipeline.operations.views.pages import masked_contacts
 from list_pipeline.storage import quarantine as quarantine_rows
 from list_pipeline.storage.lock import mutation_lock
 from list_pipeline.storage.plans import outcomes as outcome_rows
@@ -136,3 +138,46 @@ def quarantined(services: Deciding) -> tuple[Quarantine, ...]:
     with services.database.begin() as connection:
         quarantine_rows.follow(connection, services.clock.now())
         return quarantine_rows.open_of(connection)
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedContact:
+    """A contact in quarantine, as people may see it (UTC). ``campaign``: after which it began; None: a person asked for it."""
+
+    contact_id: int
+    contact: str
+    reason: QuarantineReason
+    state: QuarantineState
+    started_at: datetime | None
+    ends_at: datetime
+    campaign: str | None
+    plan: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedPage:
+    """Contacts by ascending id. ``next_after``: the id that the next page begins behind; None: this is the last."""
+
+    entries: tuple[QuarantinedContact, ...]
+    next_after: int | None
+
+
+def quarantined_page(services: Deciding, *, after: int, limit: int) -> QuarantinedPage:
+    """A page of those in quarantine, with masked addresses."""
+    found = sorted((one for one in quarantined(services) if one.contact_id > after), key=lambda one: one.contact_id)
+    shown = found[:limit]
+    masked = {one.contact_id: one.contact for one in masked_contacts(services, [one.contact_id for one in shown])}
+    entries = tuple(
+        QuarantinedContact(
+            one.contact_id,
+            masked[one.contact_id],
+            one.reason,
+            one.state,
+            one.started_at,
+            one.ends_at,
+            one.campaign,
+            one.plan_id,
+        )
+        for one in shown
+    )
+    return QuarantinedPage(entries, shown[-1].contact_id if len(found) > limit else None)

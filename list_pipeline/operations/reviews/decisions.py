@@ -117,15 +117,29 @@ def reject(
     return _turn_down(services, plan, PlanStatus.REJECTED, by, note, way)
 
 
-def expire(services: Services, plan_id: int, *, by: str, note: str | None = None, way: Way | None = None) -> StoredPlan:
+def expire(
+    services: Services,
+    plan_id: int,
+    *,
+    by: str,
+    note: str | None = None,
+    content_hash: str | None = None,
+    way: Way | None = None,
+) -> StoredPlan:
     """Let a waiting plan lapse: nothing of it is done, and unlike after a rejection the next sweep judges its contacts anew.
+
+    Args:
+        content_hash: the hash that was shown, or its first characters; None: whatever it is.
 
     Raises:
         NotFoundError: there is no such plan.
         NotAReviewerError: LIST_REVIEWERS names other people.
-        RefusedError: it does not wait.
+        RefusedError: it does not wait, or it is another plan than the one that was shown.
     """
-    return _turn_down(services, _find(services, plan_id, "Expiring"), PlanStatus.EXPIRED, by, note, way)
+    plan = _find(services, plan_id, "Expiring")
+    if content_hash is not None:
+        _refuse_another_hash(f"Expiring plan {plan_id}", plan, content_hash)
+    return _turn_down(services, plan, PlanStatus.EXPIRED, by, note, way)
 
 
 def expire_overdue(services: Services) -> list[Expired]:
@@ -211,13 +225,16 @@ def reject_item(
 ) -> ReviewItem:
     """Turn a question about single contacts down: they stay as they are, also in the later sweeps of the campaign.
 
+    Args:
+        content_hash: the hash of the plan that was shown beside it, or its first characters; None: whatever it is.
+
     Raises:
         NotFoundError: there is no such question.
         NotAReviewerError: LIST_REVIEWERS names other people.
-        RefusedError: it is decided, or not about single contacts.
+        RefusedError: it is decided, or not about single contacts, or its plan is another one than the one that was shown.
     """
+    tried = f"Rejecting question {review_id}"
     with services.database.begin() as connection:
-        tried = f"Rejecting question {review_id}"
         item, plan = _find_item(connection, review_id, tried)
         if content_hash is not None:
             _refuse_another_hash(tried, plan, content_hash)

@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from list_pipeline.core.plans.plan import PlanKind
+from list_pipeline.core.plans.plan import PlanKind, PlanStatus
+from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.tokens import Role
-from list_pipeline_tests.integration.accounts import Installation
+from list_pipeline.storage.plans import plan_rows
+from list_pipeline_tests.integration.accounts import HARD, Installation
 from list_pipeline_tests.integration.api.serving import WORD, Api, served
 
 
@@ -77,15 +79,79 @@ def test_a_person_taken_out_of_the_reviewers_decides_nothing_with_the_token_left
     assert small.plan(PlanKind.SUPPRESSION).decided_by is None
 
 
-def test_the_mode_is_read_by_all_and_set_by_administrators_under_their_name(small: Installation, api: Api) -> None:
-    before = api.ask(Role.READER, "GET", "/api/mode").json()["mode"]
-    assert api.ask(Role.REVIEWER, "POST", "/api/mode", json={"mode": "read_only"}).status_code == 403
-    assert api.ask(Role.ADMINISTRATOR, "POST", "/api/mode", json={"mode": "off"}).status_code == 422
-    assert api.ask(Role.READER, "GET", "/api/mode").json()["mode"] == before
-    asked = {"mode": "read_only", "note": "an odd campaign"}
-    assert api.ask(Role.ADMINISTRATOR, "POST", "/api/mode", json=asked).status_code == 200
-    changed = small.query("select mode, changed_by, note from mode_change order by changed_at desc limit 1")
-    assert changed == [("read_only", "Administrator", "an odd campaign")]
+def test_every_operator_may_stop_changes_and_only_an_administrator_loosens(small: Installation) -> None:
+    with served(small.another(list_management_mode="graduated")) as http:
+        api = Api(small.services, http)
+        for role in (Role.READER, Role.OPERATOR, Role.REVIEWER):
+            for mode in ("approval_required", "auto", "graduated"):
+                assert api.ask(role, "POST", "/api/mode", json={"mode": mode}).status_code == 403
+        assert api.ask(Role.READER, "POST", "/api/mode", json={"mode": "read_only"}).status_code == 403
+        assert api.ask(Role.ADMINISTRATOR, "POST", "/api/mode", json={"mode": "off"}).status_code == 422
+        assert small.query("select * from mode_change") == []
+        asked = {"mode": "read_only", "note": "an odd campaign"}
+        now = api.ask(Role.OPERATOR, "POST", "/api/mode", json=asked)
+        assert (now.status_code, now.json()["mode"]) == (200, "read_only")
+        assert api.ask(Role.READER, "GET", "/api/mode").json() == now.json()
+        assert api.ask(Role.ADMINISTRATOR, "POST", "/api/mode", json={"mode": "auto"}).json()["mode"] == "auto"
+    changed = small.query("select mode, changed_by, note from mode_change order by mode_change_id")
+    assert changed == [("read_only", "Operator", "an odd campaign"), ("auto", "Administrator", None)]
+
+
+def test_a_rejection_of_another_plan_than_the_one_shown_is_refused_and_one_without_a_hash_is_not(
+    small: Installation, api: Api
+) -> None:
+    waiting = small.plan(PlanKind.SUPPRESSION)
+    path = f"/api/plans/{waiting.plan_id}"
+    for way in ("reject", "expire"):
+        stale = api.ask(Role.REVIEWER, "POST", f"{path}/{way}", json={"contentHash": "0" * 8})
+        assert (stale.status_code, stale.json()["contentHash"]) == (409, waiting.content_hash)
+    done = api.ask(Role.REVIEWER, "POST", f"{path}/expire", json={"contentHash": waiting.content_hash[:8]})
+    assert done.json()["status"] == "expired"
+    assert small.plan(PlanKind.SUPPRESSION).decided_by == "Reviewer"
+
+
+def test_single_questions_are_answered_one_by_one_and_once(small: Installation, api: Api) -> None:
+    plan = small.plan(PlanKind.SUPPRESSION)
+    first, second = sorted(small.account.ids(*HARD))[:2]
+    with small.services.database.begin() as connection:
+        plan_rows.decide(connection, plan.plan_id, plan.status, PlanStatus.APPROVED, "Grace", small.clock.now())
+        for contact_id in (first, second):
+            plan_rows.add_review_item(
+                connection, campaign_id=plan.campaign_id, plan_id=plan.plan_id, kind=ReviewKind.PLAN,
+                contact_id=contact_id, summary=f"Contact {contact_id} waits", details={}, now=small.clock.now(),
+            )  # fmt: skip
+    listed = api.ask(Role.READER, "GET", f"/api/reviews?kind=plan&plan={plan.plan_id}").json()["reviews"]
+    numbers = {one["contactId"]: one["reviewId"] for one in listed if one["contactId"]}
+    assert set(numbers) == {first, second}
+    shown = api.ask(Role.READER, "GET", f"/api/reviews/{numbers[first]}").json()
+    assert [(one["contactId"], "***" in one["contact"]) for one in shown["contacts"]] == [(first, True)]
+    path = f"/api/reviews/{numbers[first]}"
+    good = {"contentHash": plan.content_hash}
+    assert api.ask(Role.OPERATOR, "POST", f"{path}/approve", json=good).status_code == 403
+    assert api.ask(Role.REVIEWER, "POST", f"{path}/approve", json={"contentHash": "0" * 8}).status_code == 409
+    assert api.ask(Role.REVIEWER, "POST", f"{path}/reject", json={"contentHash": "0" * 8}).status_code == 409
+    done = api.ask(Role.REVIEWER, "POST", f"{path}/approve", json=good).json()
+    assert (done["status"], done["decidedBy"]) == ("approved", "Reviewer")
+    assert "recipients" in done["words"]
+    assert api.ask(Role.REVIEWER, "POST", f"{path}/reject", json={}).status_code == 409
+    note = {"note": "they are customers"}
+    assert api.ask(Role.REVIEWER, "POST", f"/api/reviews/{numbers[second]}/reject", json=note).status_code == 200
+    assert small.query(
+        "select status, decided_by, note from review_item where review_id = :id", id=numbers[second]
+    ) == [("rejected", "Reviewer", "they are customers")]
+    assert api.ask(Role.REVIEWER, "POST", f"{path}/close", json={"note": "seen"}).status_code == 409
+
+
+def test_a_finding_is_closed_with_a_reason(small: Installation, api: Api) -> None:
+    with small.services.database.begin() as connection:
+        plan_rows.add_finding(connection, "Something is odd", small.clock.now())
+    ((number,),) = small.query("select review_id from review_item where kind = 'finding'")
+    path = f"/api/reviews/{number}"
+    assert api.ask(Role.REVIEWER, "POST", f"{path}/close", json={"note": ""}).status_code == 422
+    assert api.ask(Role.REVIEWER, "POST", f"{path}/close", json={"note": "..."}).status_code == 409
+    assert api.ask(Role.REVIEWER, "POST", f"{path}/approve", json={"contentHash": "0" * 8}).status_code == 409
+    done = api.ask(Role.REVIEWER, "POST", f"{path}/close", json={"note": "talked to the agency"})
+    assert (done.json()["status"], done.json()["decidedBy"]) == ("resolved", "Reviewer")
 
 
 def test_what_is_not_there_is_not_found(api: Api) -> None:

@@ -10,15 +10,14 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from list_pipeline.api.app import create_app
 from list_pipeline.api.event_webhook import LONGEST_BODY, MOST_EVENTS, PATH
-from list_pipeline.core.errors import ConfigurationError
+from list_pipeline.core.tokens import Role
 from list_pipeline.operations.bounces.fetch import fetch_bounces
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.storage import told_figures
 from list_pipeline_tests.integration.accounts import HARD, Installation, plain_client, quietly
-from list_pipeline_tests.integration.api.serving import USER, WORD, served
+from list_pipeline_tests.integration.api.serving import USER, WORD, Api, served
 from list_pipeline_tests.integration.told_events.events import event, hard
 
 
@@ -118,9 +117,13 @@ def test_where_the_database_is_away_mailjet_is_asked_to_send_again(small: Instal
     assert "127.0.0.1" not in answer.text
 
 
-def test_without_a_password_the_service_does_not_start(small: Installation) -> None:
-    with pytest.raises(ConfigurationError, match="EVENT_WEBHOOK_PASSWORD"):
-        create_app(small.services)
+def test_without_a_password_events_alone_are_refused_in_words(small: Installation) -> None:
+    with served(small.services) as client:
+        answer = client.post(PATH, json=hard(small, HARD[0]))
+        assert (answer.status_code, "EVENT_WEBHOOK_PASSWORD" in answer.json()["detail"]) == (503, True)
+        api = Api(small.services, client)
+        assert api.ask(Role.READER, "GET", "/api/mode").status_code == 200
+    assert small.query("select * from told_event") == []
 
 
 KINDS = ("bounce", "blocked", "spam", "unsub", "open", "click", "sent")

@@ -1,0 +1,96 @@
+"""One campaign from its schedule to its last decision: what was run, planned, asked and validated, and all of it in time.
+
+Does not belong here: pages of many campaigns (``pages``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from list_pipeline.core.errors import NotFoundError
+from list_pipeline.operations.access import Storing
+from list_pipeline.storage import views
+from list_pipeline.storage.views import CampaignRow, LogRow, PlanRow, QuestionRow, ValidationRow
+
+MOST_OF_A_KIND = 200
+"""So many attempts, plans, questions and validations are shown, the latest; no campaign has had more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One entry of the timeline (UTC). ``by``: the person, or ``gate``; None: nobody in particular."""
+
+    at: datetime
+    what: str
+    words: str
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignStory:
+    """A campaign with everything about it, each kind with the latest first; ``timeline``: all of it, oldest first."""
+
+    campaign: CampaignRow
+    timeline: tuple[Happened, ...]
+    runs: tuple[LogRow, ...]
+    plans: tuple[PlanRow, ...]
+    questions: tuple[QuestionRow, ...]
+    validations: tuple[ValidationRow, ...]
+
+
+def campaign_story(services: Storing, key: str) -> CampaignStory:
+    """Everything that is stored of a campaign.
+
+    Raises:
+        NotFoundError: there is no such campaign.
+    """
+    with services.database.begin() as connection:
+        campaign = views.campaign(connection, key)
+        if campaign is None:
+            raise NotFoundError(
+                f"Reading the campaign {key}", "no campaign has this key", "The list of campaigns has their keys"
+            )
+        story = CampaignStory(
+            campaign,
+            (),
+            tuple(views.logs(connection, campaign=key, most=MOST_OF_A_KIND)),
+            tuple(views.plans(connection, campaign=key, most=MOST_OF_A_KIND)),
+            tuple(views.questions(connection, campaign=key, most=MOST_OF_A_KIND)),
+            tuple(views.validations(connection, campaign=key, most=MOST_OF_A_KIND)),
+        )
+    ordered = sorted(timeline_of(story), key=lambda one: one.at)
+    return CampaignStory(campaign, tuple(ordered), story.runs, story.plans, story.questions, story.validations)
+
+
+def timeline_of(story: CampaignStory) -> Iterator[Happened]:
+    """The moments of a campaign, in no order."""
+    campaign = story.campaign
+    if campaign.sent_at is not None:
+        yield Happened(campaign.sent_at, "sent", f"Sent to {campaign.list.label}.")
+    else:
+        yield Happened(campaign.scheduled_at, "scheduled", f"To be sent to {campaign.list.label}.")
+    for validation in story.validations:
+        words = f"Validated: {validation.verdict.value}{', blocking' if validation.is_blocking else ''}."
+        yield Happened(validation.validated_at, "validated", words)
+    for run in story.runs:
+        name = f"Attempt {run.attempt} at the {run.kind.replace('_', ' ')} ({run.sweep})"
+        yield Happened(run.executed_at, "run_begun", f"{name} began.")
+        if run.finished_at is not None:
+            yield Happened(run.finished_at, "run_ended", f"{name}: {run.status.value.replace('_', ' ')}.")
+    for plan in story.plans:
+        yield from _of_plan(plan)
+    for one in story.questions:
+        yield Happened(one.asked_at, "asked", one.summary)
+        if one.decided_at is not None:
+            yield Happened(one.decided_at, "answered", f"Question {one.number}: {one.status.value}.", one.decided_by)
+
+
+def _of_plan(plan: PlanRow) -> Iterator[Happened]:
+    name = f"Plan {plan.number} ({plan.kind.value}, revision {plan.revision})"
+    yield Happened(plan.created_at, "planned", f"{name} with {plan.changes:,} changes.", plan.requested_by)
+    if plan.decided_at is not None:
+        yield Happened(plan.decided_at, "decided", f"{name} was decided on.", plan.decided_by)
+    if plan.executed_at is not None:
+        yield Happened(plan.executed_at, "executed", f"{name} was carried out.")
