@@ -14,7 +14,7 @@ from list_pipeline.operations.people import reason_of, reviewer
 from list_pipeline.operations.plans.execution import settle_dead, settle_lost_jobs
 from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.storage.lock import mutation_lock
-from list_pipeline.storage.plans import journal
+from list_pipeline.storage.plans import bulk_jobs
 
 log = structlog.get_logger(__name__)
 
@@ -50,15 +50,15 @@ def declare_dead(services: Changing, number: int, *, by: str, note: str) -> int:
     why = reason_of(note, tried, "there is no reason", "Say how you know that it will do nothing any more")
     with mutation_lock(services.database, services.clock, f"ending bulk job {number}") as lock:
         with lock.writing() as connection:
-            found = journal.unended_jobs(connection, number)
+            found = bulk_jobs.unended_jobs(connection, number)
         if not found:
             raise NotFoundError(tried, "no such job is under way", "`list-pipeline reviews` names the one that is")
         if len(found) > 1:
             raise RefusedError(tried, "one job has it as our number, another as Mailjet's", "Wait for the other to end")
         (job,) = found
         with lock.writing() as connection:
-            steps = journal.steps_of_job(connection, job.job_id)
-            journal.note_dead(connection, job.job_id, by, why, services.clock.now())
+            steps = bulk_jobs.steps_of_job(connection, job.job_id)
+            bulk_jobs.note_dead(connection, job.job_id, by, why, services.clock.now())
         refresh_contacts(services, [step.contact_id for step in steps])
         settle_dead(services, job, lock, f"declared dead by {by}: {why}")
     log.warning("a bulk job was declared dead", job=job.job_id, plan=job.plan_id, by=by)

@@ -47,8 +47,9 @@ from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.operations.stages import logged_with
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members
-from list_pipeline.storage.plans import journal, plan_rows
-from list_pipeline.storage.plans.journal import Job, Step
+from list_pipeline.storage.plans import bulk_jobs, journal, plan_rows
+from list_pipeline.storage.plans.bulk_jobs import Job
+from list_pipeline.storage.plans.journal import Step
 
 log = structlog.get_logger(__name__)
 
@@ -118,7 +119,7 @@ def finish_half_done(services: Changing, progress: Progress = logged, *, besides
     """
     posted_before = services.clock.now() - EXECUTION.job_may_run
     with services.database.begin() as connection:
-        is_lost = bool(journal.plans_with_lost_jobs(connection, posted_before))
+        is_lost = bool(bulk_jobs.plans_with_lost_jobs(connection, posted_before))
         found = journal.half_done(connection, besides=besides)
     if not (is_lost or found) or change_block_reason(services):
         return 0
@@ -220,11 +221,11 @@ def settle_lost_jobs(services: Changing, progress: Progress = logged, *, posted_
         TransientError: Mailjet or the lock failed; run again to continue.
     """
     with services.database.begin() as connection:
-        if not journal.plans_with_lost_jobs(connection, posted_before):
+        if not bulk_jobs.plans_with_lost_jobs(connection, posted_before):
             return 0
     with mutation_lock(services.database, services.clock, "looking for bulk jobs whose answer was lost") as lock:
         with services.database.begin() as connection:
-            found = journal.plans_with_lost_jobs(connection, posted_before)
+            found = bulk_jobs.plans_with_lost_jobs(connection, posted_before)
         for plan_id, status in found.items():
             progress(f"looking for what lost bulk jobs of plan {plan_id} did")
             # One that is still at work keeps nobody else from going on.
@@ -419,7 +420,7 @@ class _Execution:
                 return
         actions = {step.list_role: _MEMBER_ACTIONS[step.action] for step in steps if step.list_role is not None}
         with self._lock.writing() as connection:
-            job_id, begun = journal.begin_job(
+            job_id, begun = bulk_jobs.begin_job(
                 connection,
                 self._plan_id,
                 steps,
@@ -456,7 +457,7 @@ class _Execution:
             return
         self._unanswered = 0
         with self._lock.writing() as connection:
-            journal.job_submitted(connection, job_id, begun, mailjet_job_id, self._services.clock.now())
+            bulk_jobs.job_submitted(connection, job_id, begun, mailjet_job_id, self._services.clock.now())
         self._edits.note_unsubscribed(steps)
         self._settling.finish(self._settling.open_job(job_id), mailjet_job_id)
 

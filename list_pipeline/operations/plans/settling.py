@@ -35,8 +35,9 @@ from list_pipeline.operations.progress import Progress
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.lock import MutationLock
 from list_pipeline.storage.membership import members
-from list_pipeline.storage.plans import journal, plan_rows
-from list_pipeline.storage.plans.journal import Job, Step
+from list_pipeline.storage.plans import bulk_jobs, journal, plan_rows
+from list_pipeline.storage.plans.bulk_jobs import Job
+from list_pipeline.storage.plans.journal import Step
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +74,7 @@ class Settling:
     def resume(self) -> None:
         """Bring the jobs of an earlier run to their end, and find what came late of those of which nothing is known."""
         with self._lock.writing() as connection:
-            jobs = journal.open_jobs(connection, self._plan_id)
+            jobs = bulk_jobs.open_jobs(connection, self._plan_id)
         for job in jobs:
             if job.mailjet_job_id is not None:
                 self._progress(f"picking up Mailjet's job {job.mailjet_job_id} of an earlier run")
@@ -149,7 +150,7 @@ class Settling:
             Whether everything it was to do is done.
         """
         with self._lock.writing() as connection:
-            steps = journal.steps_of_job(connection, job.job_id)
+            steps = bulk_jobs.steps_of_job(connection, job.job_id)
         effect = Effect([], steps)
         for _ in range(2):
             self._services.clock.sleep(SETTLE_SECONDS)
@@ -164,7 +165,7 @@ class Settling:
         """A person said that a job is dead: what it did is read from the lists, and the rest is planned again."""
         if job.state is JobState.LOST:
             with self._lock.writing() as connection:
-                journal.job_ended(connection, job.job_id, JobState.FAILED, words, self._services.clock.now())
+                bulk_jobs.job_ended(connection, job.job_id, JobState.FAILED, words, self._services.clock.now())
             return
         self._settle(job.job_id, job.sizes_before, JobState.FAILED, words)
 
@@ -179,7 +180,7 @@ class Settling:
         """Mailjet accepted nothing of a job: its steps are as they were, and still to be done."""
         now = self._services.clock.now()
         with self._lock.writing() as connection:
-            journal.job_ended(connection, job_id, JobState.FAILED, error, now)
+            bulk_jobs.job_ended(connection, job_id, JobState.FAILED, error, now)
             journal.give_back(connection, steps, now)
 
     def _find_late_effects(self) -> None:
@@ -203,7 +204,7 @@ class Settling:
                 return
             hours = EXECUTION.job_may_run.total_seconds() / 3600
             words = f"it was looked for for {hours:g} hours"
-            if journal.end_lost_jobs(connection, self._plan_id, words, self._services.clock.now()):
+            if bulk_jobs.end_lost_jobs(connection, self._plan_id, words, self._services.clock.now()):
                 steps = journal.steps_without_answer(connection, self._plan_id)
                 journal.note_steps(connection, steps, StepNote.HAD_NO_EFFECT)
                 log.warning("lost bulk jobs are over", plan=self._plan_id, steps_without_effect=len(steps))
@@ -211,7 +212,7 @@ class Settling:
     def open_job(self, job_id: int) -> Job:
         """A job of the plan that has not ended."""
         with self._lock.writing() as connection:
-            (job,) = (one for one in journal.open_jobs(connection, self._plan_id) if one.job_id == job_id)
+            (job,) = (one for one in bulk_jobs.open_jobs(connection, self._plan_id) if one.job_id == job_id)
         return job
 
     def _settle(
@@ -224,7 +225,7 @@ class Settling:
     ) -> None:
         """End a job with what it did. ``effect``: where that was just read."""
         with self._lock.writing() as connection:
-            steps = journal.steps_of_job(connection, job_id)
+            steps = bulk_jobs.steps_of_job(connection, job_id)
             contacts = sorted({step.contact_id for step in steps})
             addresses = members.addresses_of(connection, contacts)
         effect = effect or self._lists.effect_of(steps, before)
@@ -244,13 +245,13 @@ class Settling:
         now = self._services.clock.now()
         with self._lock.writing() as connection:
             if state is JobState.LOST:
-                journal.job_lost(connection, job_id, error or "nothing is known of it")
+                bulk_jobs.job_lost(connection, job_id, error or "nothing is known of it")
                 journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now)
                 journal.give_back(connection, effect.missing, now, StepNote.ANSWER_LOST)
                 left = LeftUndone(effect.missing, (), waits=False)
             else:
                 left = left_undone(effect.missing, may_take_effect=self._may_take_effect(connection))
-                journal.job_ended(connection, job_id, state, error, now)
+                bulk_jobs.job_ended(connection, job_id, state, error, now)
                 journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now)
                 journal.settle_steps(connection, left.again, StepState.PLANNED, now, StepNote.HAD_NO_EFFECT)
                 last_state, last_note = left.last_state
@@ -274,7 +275,7 @@ class Settling:
 
     def _is_in_effect(self, job_id: int, before: Mapping[str, int]) -> bool:
         with self._lock.writing() as connection:
-            steps = journal.steps_of_job(connection, job_id)
+            steps = bulk_jobs.steps_of_job(connection, job_id)
         return not self._lists.effect_of(steps, before).missing
 
     def _name_endless(self, job_id: int, mailjet_job_id: int) -> None:
@@ -295,7 +296,7 @@ class Settling:
             )
 
     def _may_take_effect(self, connection: Connection) -> bool:
-        return journal.may_take_effect(connection, self._plan_id, self._services.clock.now() - EXECUTION.job_may_run)
+        return bulk_jobs.may_take_effect(connection, self._plan_id, self._services.clock.now() - EXECUTION.job_may_run)
 
     def _still_at_work(self, tried: str, then: str = "") -> JobTimeoutError:
         hours = EXECUTION.job_may_run.total_seconds() / 3600

@@ -17,7 +17,7 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.journal import JobState, StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction
 from list_pipeline.storage.database import Database, fetch_all, fetch_scalar
-from list_pipeline.storage.plans import journal
+from list_pipeline.storage.plans import bulk_jobs, journal
 from list_pipeline.storage.plans.journal import NewChange, NewStep, Step
 from list_pipeline_tests.integration.races import lose_race
 from list_pipeline_tests.integration.storage.test_schema_constraints import A_CAMPAIGN, A_PLAN
@@ -63,7 +63,7 @@ def stored(database: Database) -> list[tuple[Any, ...]]:
 
 
 def begin(connection: Connection, steps: tuple[Step, ...]) -> Job:
-    return journal.begin_job(connection, plan_of(connection), steps, {}, 2, {}, 1, NOW)
+    return bulk_jobs.begin_job(connection, plan_of(connection), steps, {}, 2, {}, 1, NOW)
 
 
 def begun(database: Database) -> Job:
@@ -74,7 +74,7 @@ def begun(database: Database) -> Job:
 def submitted(database: Database) -> Job:
     job_id, steps = begun(database)
     with database.begin() as connection:
-        journal.job_submitted(connection, job_id, steps, 77, NOW)
+        bulk_jobs.job_submitted(connection, job_id, steps, 77, NOW)
     return job_id, read(database)
 
 
@@ -118,8 +118,8 @@ def test_a_job_that_somebody_ended_gets_no_id_of_mailjet(database: Database) -> 
     job_id, steps = begun(database)
     raised = lose_race(
         database,
-        lambda c: journal.job_ended(c, job_id, JobState.FAILED, "lost", LATER),
-        lambda c: journal.job_submitted(c, job_id, steps, 77, LATER),
+        lambda c: bulk_jobs.job_ended(c, job_id, JobState.FAILED, "lost", LATER),
+        lambda c: bulk_jobs.job_submitted(c, job_id, steps, 77, LATER),
     )
     assert isinstance(raised, StateChangedError)
     with database.begin() as connection:
@@ -131,8 +131,8 @@ def test_a_job_ends_once(database: Database) -> None:
     job_id, _ = submitted(database)
     raised = lose_race(
         database,
-        lambda c: journal.job_ended(c, job_id, JobState.FINISHED, None, NOW),
-        lambda c: journal.job_ended(c, job_id, JobState.FAILED, "late", LATER),
+        lambda c: bulk_jobs.job_ended(c, job_id, JobState.FINISHED, None, NOW),
+        lambda c: bulk_jobs.job_ended(c, job_id, JobState.FAILED, "late", LATER),
     )
     assert isinstance(raised, StateChangedError)
     with database.begin() as connection:

@@ -22,8 +22,9 @@ from list_pipeline.integrations.mailjet import JobTimeoutError
 from list_pipeline.operations.plans.read_back import Effect
 from list_pipeline.operations.plans.settling import Settling
 from list_pipeline.storage.lock import MutationLock, mutation_lock
-from list_pipeline.storage.plans import journal
-from list_pipeline.storage.plans.journal import Job, NewChange, NewStep, Step
+from list_pipeline.storage.plans import bulk_jobs, journal
+from list_pipeline.storage.plans.bulk_jobs import Job
+from list_pipeline.storage.plans.journal import NewChange, NewStep, Step
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline_tests.integration.accounts import quietly
 from list_pipeline_tests.integration.offices import Office, office
@@ -96,12 +97,12 @@ class AtWork:
                 for one in journal.steps_of(connection, self.plan.plan_id)
                 if one.action is ADD and one.contact_id in contact_ids
             ]
-            job_id, begun = journal.begin_job(
+            job_id, begun = bulk_jobs.begin_job(
                 connection, self.plan.plan_id, planned, {}, len(planned), {}, self.lock.fence, now
             )
             if number is not None:
-                journal.job_submitted(connection, job_id, begun, number, now)
-            return next(one for one in journal.open_jobs(connection, self.plan.plan_id) if one.job_id == job_id)
+                bulk_jobs.job_submitted(connection, job_id, begun, number, now)
+            return next(one for one in bulk_jobs.open_jobs(connection, self.plan.plan_id) if one.job_id == job_id)
 
     def steps(self, action: StepAction = ADD) -> dict[int, tuple[str, str | None, int]]:
         """State, note and attempts of the steps, by contact."""
@@ -385,7 +386,7 @@ def test_a_lost_job_that_a_person_declares_dead_is_over(work: AtWork) -> None:
     job = work.posted(1, number=None)
     work.settling().settle_lost(job)
     with work.lock.writing() as connection:
-        (lost,) = journal.unended_jobs(connection, job.job_id)
+        (lost,) = bulk_jobs.unended_jobs(connection, job.job_id)
     assert lost.state is JobState.LOST
     work.settling().settle_dead(lost, "declared dead")
     assert work.jobs() == [("failed", "declared dead")]
@@ -412,7 +413,7 @@ def test_of_several_jobs_that_have_not_ended_the_one_that_is_asked_for_is_found(
 def test_what_was_refused_is_still_to_be_done_and_counts_no_attempt(work: AtWork) -> None:
     job = work.posted(1, number=None)
     with work.lock.writing() as connection:
-        begun = journal.steps_of_job(connection, job.job_id)
+        begun = bulk_jobs.steps_of_job(connection, job.job_id)
     work.settling().give_back(job.job_id, begun, "401")
     assert work.steps()[1] == ("planned", None, 0)
     assert work.jobs() == [("failed", "401")]
