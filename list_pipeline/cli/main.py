@@ -280,7 +280,7 @@ def mode(
     from list_pipeline.core.safety.modes import Mode
     from list_pipeline.operations.reviews.operating_mode import choose_mode
     from list_pipeline.operations.safety.modes import change_block_reason, operating_mode
-    from list_pipeline.storage.runs.ledger import mode_changes
+    from list_pipeline.storage.safety import mode_changes
 
     if wanted is not None and wanted not in _MODES:
         raise typer.BadParameter(f"{', '.join(_MODES)}; not {wanted!r}")

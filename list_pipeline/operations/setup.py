@@ -7,8 +7,7 @@ import structlog
 
 from list_pipeline.operations.access import Deciding
 from list_pipeline.operations.five_lists.look import adopt
-from list_pipeline.storage import migrations
-from list_pipeline.storage.runs import ledger
+from list_pipeline.storage import migrations, safety
 
 log = structlog.get_logger(__name__)
 
@@ -17,7 +16,7 @@ def prepare(services: Deciding) -> list[str]:
     """Apply missing migrations, note the first start, and return the names of what was applied."""
     applied = migrations.migrate(services.database)
     with services.database.begin() as connection:
-        ledger.begin_mode(connection, services.clock.now())
+        safety.begin_mode(connection, services.clock.now())
     adopt(services)
     log.info("database ready", migrations_applied=len(applied))
     return applied

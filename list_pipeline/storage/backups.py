@@ -147,7 +147,7 @@ def nobody_changes_lists(database: Database) -> Iterator[None]:
 
 
 def begin_restoring(connection: Connection) -> None:
-    """Put up the mark of a restore that is under way; from then on no list is changed (``storage.runs.ledger.continuity``)."""
+    """Put up the mark of a restore that is under way; from then on no list is changed (``storage.safety.continuity``)."""
     execute(connection, f"create schema if not exists {RESTORING}")
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from list_pipeline.operations.safety.modes import note_flag
-from list_pipeline.storage.runs import ledger
+from list_pipeline.storage import safety
 from list_pipeline_tests.chaos.case import Case
 from list_pipeline_tests.chaos.invariants import Expectation, Reference, broken
 from list_pipeline_tests.chaos.scene import Child, Scene
@@ -59,12 +59,12 @@ class ModeIsReadOnly(Case):
     def stop(self, scene: Scene) -> None:
         """Say stop."""
         with scene.services.database.begin() as connection:
-            ledger.set_mode(connection, "read_only", "A. Person", scene.clock.now())
+            safety.set_mode(connection, "read_only", "A. Person", scene.clock.now())
 
     def go_on(self, scene: Scene) -> None:
         """Lift it."""
         with scene.services.database.begin() as connection:
-            ledger.set_mode(connection, None, "a person", scene.clock.now())
+            safety.set_mode(connection, None, "a person", scene.clock.now())
 
     def play(self, scene: Scene, reference: Reference) -> list[str]:
         trigger = scene.at(lambda: self.stop(scene), nth=self.nth, when=self.when, **POST)

@@ -29,7 +29,7 @@ from list_pipeline.operations.plans.dead_jobs import declare_dead
 from list_pipeline.operations.plans.redo import redo_maintenance
 from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.operations.reviews import decisions
-from list_pipeline.storage.runs import ledger
+from list_pipeline.storage import safety
 from list_pipeline_tests.chaos.case import Case
 from list_pipeline_tests.chaos.children import SAID_NO
 from list_pipeline_tests.chaos.edits import by_hand, exclude
@@ -199,7 +199,7 @@ class World:
 
     def _set_mode(self, mode: str | None) -> None:
         with self.scene.services.database.begin() as connection:
-            ledger.set_mode(connection, mode, "A. Person", self.scene.clock.now())
+            safety.set_mode(connection, mode, "A. Person", self.scene.clock.now())
 
     # What the product and its persons do
 

@@ -6,7 +6,7 @@ import pytest
 
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.operations.maintenance import workflow
-from list_pipeline.storage.runs.ledger import set_mode
+from list_pipeline.storage.safety import set_mode
 from list_pipeline_tests.e2e.rehearsals import SUPPRESSION, Rehearsal
 
 pytestmark = pytest.mark.long

@@ -26,6 +26,7 @@ from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.suppression.plan import SuppressionBreakdown, SuppressionSummary
 from list_pipeline.operations.services import Services
 from list_pipeline.settings import Settings
+from list_pipeline.storage import safety
 from list_pipeline.storage.database import fetch_all, fetch_scalar
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
@@ -102,7 +103,7 @@ class Office:
     def stop(self) -> None:
         """A person says that nothing may be changed."""
         with self.services.database.begin() as connection:
-            ledger.set_mode(connection, "read_only", "a person", self.clock.now())
+            safety.set_mode(connection, "read_only", "a person", self.clock.now())
 
     def campaign(self, status: CampaignStatus = CampaignStatus.SCHEDULED) -> int:
         """One more campaign, and its id: the first to list 1, the next to list 2, and so on."""

@@ -24,10 +24,9 @@ from list_pipeline.operations.backups.take import compare, record, usable
 from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.people import reason_of, reviewer
 from list_pipeline.operations.setup import prepare
-from list_pipeline.storage import backups, dumps
+from list_pipeline.storage import backups, dumps, safety
 from list_pipeline.storage.database import SCHEMA
 from list_pipeline.storage.dumps import Manifest
-from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +80,7 @@ def restore_backup(
         now = services.clock.now()
         with services.database.begin() as connection:
             because = f"a backup of {instant_text(manifest.taken_at)} was restored by {by}"
-            ledger.must_reconcile_anew(connection, because, now)
+            safety.must_reconcile_anew(connection, because, now)
             backups.end_restoring(connection)
             record(connection, manifest)
             number = backups.record_restoration(connection, manifest.name, manifest.taken_at, by, why, now)

@@ -28,11 +28,11 @@ from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
 from list_pipeline.operations.access import Deciding, Storing, Telling
 from list_pipeline.operations.messages.outbox import post, queue
 from list_pipeline.storage import list_states as state_rows
+from list_pipeline.storage import safety
 from list_pipeline.storage.campaigns import scheduled_campaigns
 from list_pipeline.storage.list_states import ListStateRow, TransitionRow
 from list_pipeline.storage.messages import Outgoing, StoredMessage
 from list_pipeline.storage.plans import plan_rows
-from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
 
@@ -132,7 +132,7 @@ def catch_up(services: Deciding) -> list[Transition]:
     with services.database.begin() as connection:
         # Nobody may note something in between that is younger than what is put in order here.
         state_rows.lock_states(connection, now)
-        first_started_at: datetime = ledger.begin_mode(connection, now)["first_started_at"]
+        first_started_at: datetime = safety.begin_mode(connection, now)["first_started_at"]
         sent = [
             Happened(role, ListEvent.SENT, at, f"campaign:{campaign_id}:sent", campaign_id)
             for campaign_id, role, at in state_rows.sends_since(connection, first_started_at)

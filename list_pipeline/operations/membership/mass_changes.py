@@ -35,9 +35,9 @@ from list_pipeline.operations.people import NOBODY
 from list_pipeline.storage import drift as drift_rows
 from list_pipeline.storage import mass_changes as rows
 from list_pipeline.storage import reviews as review_rows
+from list_pipeline.storage import safety
 from list_pipeline.storage.membership import sync as sync_rows
 from list_pipeline.storage.plans import plan_rows
-from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +54,7 @@ def judge(connection: Connection, sizes: Mapping[ListRole, int], now: datetime) 
         return
     drift_rows.one_writer(connection)
     last = sync_rows.last_finished(connection)
-    stopped_since = ledger.continuity(connection).must_reconcile_since
+    stopped_since = safety.continuity(connection).must_reconcile_since
     # What a restored database does not know of its own work is asked about once, by whoever stopped all changes.
     is_asked = stopped_since is not None and (last is None or last <= stopped_since)
     since = now - MASS_CHANGES.window

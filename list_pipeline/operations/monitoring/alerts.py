@@ -32,10 +32,10 @@ from list_pipeline.operations.messages.outbox import Delivery, deliver, post, qu
 from list_pipeline.operations.monitoring.figures import Metrics, measured
 from list_pipeline.operations.monitoring.rollback_triggers import triggers
 from list_pipeline.operations.services import Services
+from list_pipeline.storage import safety
 from list_pipeline.storage.messages import Outgoing
 from list_pipeline.storage.monitoring import job_runs
 from list_pipeline.storage.monitoring.job_runs import EndedRun
-from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
 
@@ -127,5 +127,5 @@ def look(services: Services, freshness: Sequence[Freshness]) -> Watched:
 def _with_never_done(services: Services, freshness: Sequence[Freshness]) -> tuple[Freshness, ...]:
     now = services.clock.now()
     with services.database.begin() as connection:
-        first: datetime = ledger.begin_mode(connection, now)["first_started_at"]
+        first: datetime = safety.begin_mode(connection, now)["first_started_at"]
     return tuple(also_overdue_when_never_done(one, first, now) for one in freshness)

@@ -26,9 +26,8 @@ from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.operations.safety.restore_guard import why_stopped
 from list_pipeline.operations.services import Services
 from list_pipeline.settings import Settings
-from list_pipeline.storage import backups, migrations
+from list_pipeline.storage import backups, migrations, safety
 from list_pipeline.storage.database import fetch_row
-from list_pipeline.storage.runs import ledger
 from list_pipeline.storage.server_clock import ServerClock, server_time
 
 TIMEOUT_S = 30.0
@@ -192,7 +191,7 @@ def _backup(services: Services) -> Finding:
 
 def _scheduled_work(services: Services) -> Finding:
     with services.database.begin() as connection:
-        alive_at = ledger.continuity(connection).last_alive_at
+        alive_at = safety.continuity(connection).last_alive_at
     return installation.judge_scheduled_work(alive_at, services.clock.now())
 
 

@@ -11,7 +11,7 @@ from list_pipeline.operations.access import Telling
 from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.people import in_own_words, named, reviewer
 from list_pipeline.operations.safety.modes import operating_mode
-from list_pipeline.storage.runs import ledger
+from list_pipeline.storage import safety
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ def choose_mode(services: Telling, mode: Mode | None, *, by: str, note: str = ""
     by = named(by, tried) if mode is Mode.READ_ONLY else reviewer(services, by, tried)
     why = in_own_words(note) or None
     with services.database.begin() as connection:
-        number = ledger.set_mode(connection, mode.value if mode is not None else None, by, services.clock.now(), why)
+        number = safety.set_mode(connection, mode.value if mode is not None else None, by, services.clock.now(), why)
     now = operating_mode(services)
     log.warning(
         "a person set the mode", mode=mode.value if mode is not None else "graduated", by=by, in_force=now.value

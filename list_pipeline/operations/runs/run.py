@@ -42,6 +42,7 @@ from list_pipeline.operations.runs.attempts import (
 from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.stages import MAINTENANCE, recorded, timed
+from list_pipeline.storage import safety
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign, MaintenanceState
 from list_pipeline.storage.messages import settled_among
@@ -295,7 +296,7 @@ def due(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
         return []
     now = services.clock.now()
     with services.database.begin() as connection:
-        first_started_at: datetime = ledger.begin_mode(connection, now)["first_started_at"]
+        first_started_at: datetime = safety.begin_mode(connection, now)["first_started_at"]
         states = sent_campaigns.maintenance_states(connection, sweep.value)
         first_sweep = sent_campaigns.maintenance_states(connection, Sweep.H24.value)
     if sweep is not Sweep.H24:

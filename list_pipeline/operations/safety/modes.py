@@ -13,15 +13,15 @@ from list_pipeline.operations.access import Deciding
 from list_pipeline.operations.safety.confirmed_lists import why_unconfirmed
 from list_pipeline.operations.safety.restore_guard import stop_reason
 from list_pipeline.settings import OperatingMode, Settings
+from list_pipeline.storage import safety
 from list_pipeline.storage.plans import plan_rows
-from list_pipeline.storage.runs import ledger
 
 
 def operating_mode(services: Deciding) -> Mode:
     """The mode now: set by a setting, else by a person, else by age and approvals."""
     now = services.clock.now()
     with services.database.begin() as connection:
-        return _mode(connection, ledger.begin_mode(connection, now), services.settings, now)
+        return _mode(connection, safety.begin_mode(connection, now), services.settings, now)
 
 
 def _mode(connection: Connection, row: RowMapping, settings: Settings, now: datetime) -> Mode:
@@ -29,7 +29,7 @@ def _mode(connection: Connection, row: RowMapping, settings: Settings, now: date
     chosen = chosen_mode(
         None if by_setting is OperatingMode.GRADUATED else Mode(by_setting.value),
         Mode(by_person) if by_person else None,
-        must_wait=ledger.continuity(connection).is_stopped or why_unconfirmed(connection, settings) is not None,
+        must_wait=safety.continuity(connection).is_stopped or why_unconfirmed(connection, settings) is not None,
     )
     return graduate(ModeState(row["first_started_at"], plan_rows.approved_operations(connection), chosen), now)
 
@@ -46,7 +46,7 @@ def note_flag(services: Deciding, *, by: Literal["sensor", "command"]) -> None:
             command had noted.
     """
     with services.database.begin() as connection:
-        ledger.note_switch(connection, services.settings.list_management_enabled, by, services.clock.now())
+        safety.note_switch(connection, services.settings.list_management_enabled, by, services.clock.now())
 
 
 def change_block_reason(services: Deciding) -> str | None:
@@ -58,10 +58,10 @@ def change_block_reason(services: Deciding) -> str | None:
         return "LIST_MANAGEMENT_ENABLED is off"
     now = services.clock.now()
     with services.database.begin() as connection:
-        row = ledger.begin_mode(connection, now)
+        row = safety.begin_mode(connection, now)
         if row["switched_off_at"] is not None:
             return f"LIST_MANAGEMENT_ENABLED was found off at {utc_text(row['switched_off_at'], seconds=True)} UTC"
-        if because := stop_reason(ledger.continuity(connection), now):
+        if because := stop_reason(safety.continuity(connection), now):
             return f"the lists have to be reconciled first: {because}"
         if because := why_unconfirmed(connection, services.settings):
             return because

@@ -20,10 +20,9 @@ from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.reviews.questions import ReviewStatus
 from list_pipeline.operations.access import Deciding, Storing
 from list_pipeline.operations.people import in_own_words, reviewer
-from list_pipeline.storage import backups
+from list_pipeline.storage import backups, safety
 from list_pipeline.storage import drift as drift_rows
-from list_pipeline.storage.runs import ledger
-from list_pipeline.storage.runs.ledger import Continuity
+from list_pipeline.storage.safety import Continuity
 
 log = structlog.get_logger(__name__)
 
@@ -31,13 +30,13 @@ log = structlog.get_logger(__name__)
 def note_alive(services: Storing) -> None:
     """A sign of life of the whole installation."""
     with services.database.begin() as connection:
-        ledger.note_alive(connection, services.clock.now())
+        safety.note_alive(connection, services.clock.now())
 
 
 def why_stopped(services: Storing) -> str | None:
     """Why nothing may be changed before a reconciliation, in words, or None. Reads only."""
     with services.database.begin() as connection:
-        return stop_reason(ledger.continuity(connection), services.clock.now())
+        return stop_reason(safety.continuity(connection), services.clock.now())
 
 
 def stop_reason(state: Continuity, now: datetime) -> str | None:
@@ -51,12 +50,12 @@ def check_continuity(services: Storing) -> str | None:
     """Note the stop when the installation was away for too long, and return why it stands, if it does."""
     now = services.clock.now()
     with services.database.begin() as connection:
-        state = ledger.continuity(connection)
+        state = safety.continuity(connection)
         if state.must_reconcile_since is not None:
             return state.must_reconcile_because
         because = _gap(state, now)
         if because is not None:
-            ledger.must_reconcile(connection, because, now)
+            safety.must_reconcile(connection, because, now)
             log.warning("changes stopped until reconciled", because=because)
     return because
 
@@ -66,7 +65,7 @@ def needs_reading(services: Storing) -> bool:
     if check_continuity(services) is None:
         return False
     with services.database.begin() as connection:
-        state = ledger.continuity(connection)
+        state = safety.continuity(connection)
         return state.must_reconcile_since is not None and (
             drift_rows.own_work_found_since(connection, state.must_reconcile_since) is None
         )
@@ -78,7 +77,7 @@ def settle(connection: Connection) -> str | None:
     A later reconciliation finds no difference any more, because our rows follow Mailjet: what an earlier one found since
     the stop keeps it until a person accepts. After a restore that was told (``list-pipeline restore``) only a person lifts it.
     """
-    state = ledger.continuity(connection)
+    state = safety.continuity(connection)
     if state.must_reconcile_since is None:
         return None
     own_work = drift_rows.own_work_found_since(connection, state.must_reconcile_since)
@@ -89,7 +88,7 @@ def settle(connection: Connection) -> str | None:
         shown = f"{own_work} contact(s)" if own_work else "nobody"
         return f"{state.must_reconcile_because}; Mailjet shows {shown} changed in a way that the journal does not know"
     if own_work == 0:
-        ledger.may_go_on(connection)
+        safety.may_go_on(connection)
         log.info("reconciled after an absence; changes may go on")
         return None
     return (
@@ -112,7 +111,7 @@ def accept(services: Deciding, *, by: str, note: str | None = None) -> int:
     now = services.clock.now()
     with services.database.begin() as connection:
         drift_rows.one_writer(connection)
-        state = ledger.continuity(connection)
+        state = safety.continuity(connection)
         # A broken rule is not accepted away: its note goes when the contact is fine, its repair is decided as a plan.
         items = [item for item in drift_rows.open_drift_items(connection) if item["details"].get("kind") not in ALERTS]
         if state.must_reconcile_since is None and not items:
@@ -124,8 +123,8 @@ def accept(services: Deciding, *, by: str, note: str | None = None) -> int:
                     "the lists were not compared since changes were stopped",
                     "Run `list-pipeline reconcile` first, and look at what it finds",
                 )
-            ledger.may_go_on(connection)
-            ledger.note_alive(connection, now)
+            safety.may_go_on(connection)
+            safety.note_alive(connection, now)
         closed = [int(item["review_id"]) for item in items]
         drift_rows.close_drift_items(connection, closed, ReviewStatus.APPROVED, by, note, now)
     log.info("drift accepted", by=by, was_stopped=state.must_reconcile_since is not None, review_items=len(closed))

@@ -20,7 +20,7 @@ from list_pipeline.operations.membership import sync as membership_sync
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.runs.run import Maintenance
 from list_pipeline.operations.suppression import plan_and_execute as suppression
-from list_pipeline.storage.runs import ledger
+from list_pipeline.storage import safety
 from list_pipeline_tests.integration.accounts import (
     COMPLAINED,
     HARD,
@@ -312,7 +312,7 @@ def test_a_mode_set_to_read_only_stops_a_run_before_its_next_change(small: Insta
         told.append(words)
         if len(told) == 2:
             with small.services.database.begin() as connection:
-                ledger.set_mode(connection, "read_only", "a person", small.clock.now())
+                safety.set_mode(connection, "read_only", "a person", small.clock.now())
 
     run = small.decide_suppression()
     with pytest.raises(RefusedError, match="read_only"):
@@ -322,7 +322,7 @@ def test_a_mode_set_to_read_only_stops_a_run_before_its_next_change(small: Insta
     assert {step.state for step in of_list_3} == {"planned"}
     assert {step.attempts for step in of_list_3} == {0}
     with small.services.database.begin() as connection:
-        ledger.set_mode(connection, None, "a person", small.clock.now())
+        safety.set_mode(connection, None, "a person", small.clock.now())
     suppression.execute_suppressions(small.services, run, quietly)
     small.assert_suppressed(small.account.ids(*SUPPRESSED))
 

@@ -17,8 +17,8 @@ from list_pipeline.operations.plans.single_contacts import reinstate
 from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.operations.reviews.decisions import approve
 from list_pipeline.operations.suppression import plan_and_execute as suppression
+from list_pipeline.storage import safety
 from list_pipeline.storage.plans import plan_rows
-from list_pipeline.storage.runs import ledger
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation, quietly
 from list_pipeline_tests.integration.drafts import schedule
 
@@ -60,7 +60,7 @@ def test_nobody_goes_back_to_a_list_that_is_about_to_be_sent(small: Installation
 def test_nothing_is_taken_back_while_changes_are_stopped(small: Installation) -> None:
     suppression.execute_suppressions(small.services, small.decide_suppression(), quietly)
     with small.services.database.begin() as connection:
-        ledger.set_mode(connection, "read_only", "a person", small.clock.now())
+        safety.set_mode(connection, "read_only", "a person", small.clock.now())
     small.control.reset_requests()
     with pytest.raises(ChangesStoppedError):
         undo_maintenance(small.services, small.key, by="ada", progress=quietly)

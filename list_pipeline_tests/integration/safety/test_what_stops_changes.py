@@ -22,8 +22,7 @@ from list_pipeline.operations.safety import restore_guard
 from list_pipeline.operations.safety.confirmed_lists import present_lists, why_unconfirmed
 from list_pipeline.operations.safety.modes import change_block_reason, note_flag, operating_mode
 from list_pipeline.storage import drift as drift_rows
-from list_pipeline.storage import five_lists
-from list_pipeline.storage.runs import ledger
+from list_pipeline.storage import five_lists, safety
 from list_pipeline_tests.integration.offices import Office, office
 from list_pipeline_tests.integration.races import lose_race
 
@@ -120,7 +119,7 @@ def test_a_person_who_says_stop_stops_changes_whatever_the_setting_says(
         made.stop()
         assert change_block_reason(made.services) == "the mode is read_only"
         with made.services.database.begin() as connection:
-            ledger.set_mode(connection, "auto", "ada", made.clock.now())
+            safety.set_mode(connection, "auto", "ada", made.clock.now())
         assert change_block_reason(made.services) is None
         wanted = Mode.APPROVAL_REQUIRED if by_setting == "approval_required" else Mode.AUTO
         assert operating_mode(made.services) is wanted

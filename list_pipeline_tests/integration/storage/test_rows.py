@@ -15,7 +15,7 @@ from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.foreign_text import storable
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import ContactSeen, RecipientSeen
-from list_pipeline.storage import reviews
+from list_pipeline.storage import reviews, safety
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.database import (
     Database,
@@ -86,7 +86,7 @@ def test_a_row_that_must_be_there_and_is_not_is_an_error_that_says_what_to_do(da
 
 def _write_and_fail(database: Database) -> None:
     with database.begin() as connection:
-        ledger.begin_mode(connection, NOW)
+        safety.begin_mode(connection, NOW)
         connection.execute(text("update mode_state set set_mode = 'auto', set_by = 'x', set_at = now()"))
         copy_rows(connection, "campaign_recipient", ("campaign_id", "contact_id"), [(999, 1)])
 
@@ -115,7 +115,7 @@ def test_a_session_leaves_no_temporary_table_behind(database: Database) -> None:
 
 def test_instants_come_back_in_utc(database: Database) -> None:
     with database.begin() as connection:
-        ledger.begin_mode(connection, NOW)
+        safety.begin_mode(connection, NOW)
         found = fetch_scalar(connection, "select first_started_at from mode_state")
     assert found.utcoffset() == timedelta(0)
 

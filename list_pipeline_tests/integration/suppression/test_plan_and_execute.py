@@ -15,8 +15,8 @@ from list_pipeline.operations.reviews.decisions import approve, reject
 from list_pipeline.operations.runs.run import due
 from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.operations.suppression import plan_and_execute as suppression
+from list_pipeline.storage import safety
 from list_pipeline.storage.plans import plan_rows
-from list_pipeline.storage.runs import ledger
 from list_pipeline_tests.integration.accounts import (
     COMPLAINED,
     HARD,
@@ -293,10 +293,10 @@ def test_the_mode_graduates_with_time_and_approvals(install_small: Install) -> N
 def test_a_person_may_set_the_mode_and_give_it_back(install_small: Install, mode: str) -> None:
     with install_small(list_management_mode="graduated") as made:
         with made.services.database.begin() as connection:
-            ledger.set_mode(connection, mode, "ada", made.clock.now())
+            safety.set_mode(connection, mode, "ada", made.clock.now())
         assert operating_mode(made.services) is Mode(mode)
         with made.services.database.begin() as connection:
-            ledger.set_mode(connection, None, "a person", made.clock.now())
+            safety.set_mode(connection, None, "a person", made.clock.now())
         assert operating_mode(made.services) is Mode.READ_ONLY
 
 
