@@ -28,7 +28,8 @@ from list_pipeline.operations.drift.odd_sends import tell_about_sends
 from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.messages.outbox import send_waiting
-from list_pipeline.operations.plans.corrections import carry_out_correction, to_carry_out
+from list_pipeline.operations.plans.corrections import carry_out_correction
+from list_pipeline.operations.plans.waiting_repairs import to_carry_out
 from list_pipeline.operations.reports.maintenance_report import notify
 from list_pipeline.operations.reviews.decisions import expire_overdue
 from list_pipeline.operations.runs.attempts import fail_stale_runs

@@ -14,7 +14,7 @@ from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.defs.common import POOL, SENSOR_STATUS, launched_job
 from list_pipeline.defs.failures import clear_failures
-from list_pipeline.operations.plans import corrections, redo, single_contacts, undo
+from list_pipeline.operations.plans import corrections, redo, single_contacts, undo, waiting_repairs
 from list_pipeline.operations.plans.corrections import Correction
 from list_pipeline.operations.plans.taken_back import Stands, state_of
 from list_pipeline.operations.services import Services
@@ -238,7 +238,7 @@ def corrections_to_carry_out(
     context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
 ) -> dg.SensorResult | dg.SkipReason:
     try:
-        found = corrections.to_carry_out(services)
+        found = waiting_repairs.to_carry_out(services)
     except ConfigurationError as error:
         return dg.SkipReason(str(error))
     if not found:

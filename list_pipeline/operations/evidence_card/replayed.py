@@ -37,7 +37,7 @@ from list_pipeline.storage import incidents as incident_rows
 from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.engagement import engagement_of
 from list_pipeline.storage.membership import members
-from list_pipeline.storage.plans import plan_rows
+from list_pipeline.storage.plans import earlier_looks
 
 _R = SuppressionRule
 
@@ -234,7 +234,7 @@ class _Gathered:
             one.campaign_id
             for one in earlier
             if one.campaign_id in meant
-            and self.record.contact_id in plan_rows.rejected_contacts(self.connection, one.campaign_id)
+            and self.record.contact_id in earlier_looks.rejected_contacts(self.connection, one.campaign_id)
         )
 
     def _facts(self, domain: str | None) -> ContactFacts:

@@ -35,8 +35,8 @@ from list_pipeline.operations.suppression.plan_and_execute import policy_of as s
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.membership import members
+from list_pipeline.storage.plans import earlier_looks, plan_rows
 from list_pipeline.storage.plans import outcomes as outcome_rows
-from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import GATE, StoredPlan
 
 _STATUS_AFTER = {
@@ -129,9 +129,9 @@ def _decide_on_suppressions(services: Services, run: Maintenance, plan: StoredPl
         ids = [item.contact_id for item in items]
         mailed = recipient_rows.recipients_among(connection, run.campaign.campaign_id, ids)
         domains = members.domains_of(connection, ids)
-        before = plan_rows.suppressed_in_sweeps(connection, run.campaign.campaign_id, run.sweep)
+        before = earlier_looks.suppressed_in_sweeps(connection, run.campaign.campaign_id, run.sweep)
         automations = automations_now(services, connection)
-        asked = plan_rows.asked_contacts(connection, run.campaign.campaign_id, run.sweep)
+        asked = earlier_looks.asked_contacts(connection, run.campaign.campaign_id, run.sweep)
     return judge_suppression(
         SuppressionGateFacts(
             recipients=plan.suppression_summary.recipients,

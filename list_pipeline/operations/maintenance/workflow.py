@@ -47,7 +47,7 @@ from list_pipeline.operations.services import Services
 from list_pipeline.operations.stages import carrying_context, follow_up
 from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.operations.views import cache_warming
-from list_pipeline.storage.plans import plan_rows
+from list_pipeline.storage.plans import earlier_looks, plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.runs import ledger
 
@@ -241,7 +241,7 @@ def is_asked_after_another_look(services: Services, run: Maintenance) -> bool:
     campaign_id, sweep = run.campaign.campaign_id, run.sweep
     with services.database.begin() as connection:
         return any(
-            plan_rows.waits_after_another_look(connection, campaign_id, kind, sweep) for kind in MAINTENANCE_PLANS
+            earlier_looks.waits_after_another_look(connection, campaign_id, kind, sweep) for kind in MAINTENANCE_PLANS
         )
 
 

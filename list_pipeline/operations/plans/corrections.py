@@ -13,11 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from list_pipeline.core.drift.repairs import waits_for_a_send, why_left_as_it_is
+from list_pipeline.core.drift.repairs import why_left_as_it_is
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.messages import keys
@@ -35,7 +34,7 @@ from list_pipeline.core.plans.corrections import (
     reverse,
 )
 from list_pipeline.core.plans.evidence import ReversedChange
-from list_pipeline.core.plans.gate import DECIDED_BY_GATE, GateOutcome
+from list_pipeline.core.plans.gate import DECIDED_BY_GATE
 from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import (
     CORRECTIONS,
@@ -47,8 +46,6 @@ from list_pipeline.core.plans.plan import (
     Sweep,
     content_hash,
 )
-from list_pipeline.core.runs import run_keys
-from list_pipeline.core.runs.limits import MAINTENANCE_RUNS
 from list_pipeline.core.wording import names_text
 from list_pipeline.operations.access import Correcting, Deciding, Observing, Storing, Telling
 from list_pipeline.operations.campaigns.automations import lists_with_automations
@@ -62,11 +59,11 @@ from list_pipeline.operations.plans.execution import carry_out, finish_half_done
 from list_pipeline.operations.plans.outcomes import Executed, close
 from list_pipeline.operations.plans.redo_judgement import skip_outdated
 from list_pipeline.operations.plans.taken_back import note_in_ledger
+from list_pipeline.operations.plans.waiting_repairs import frozen_items
 from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.storage import quarantine as quarantine_rows
 from list_pipeline.storage.campaigns import recipients as recipient_rows
-from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members, queue
 from list_pipeline.storage.plans import journal, plan_rows, undone
@@ -75,7 +72,6 @@ from list_pipeline.storage.plans.journal import NewChange, NewStep
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 
 _VERSION = "correction-1"
-_LEFT_ALONE = timedelta(minutes=5)
 _OPENED_LATE = (PlanKind.REPAIR, PlanKind.IMPORT, PlanKind.QUARANTINE)
 """Plans of which the journal is written when they are carried out."""
 
@@ -106,14 +102,6 @@ class Correction:
             "entered_automations": {role.value: count for role, count in facts.entered.items()},
             "left": {reason.value: list(ids) for reason, ids in self.refused.items()},
         }
-
-
-@dataclass(frozen=True, slots=True)
-class CorrectionRun:
-    """A correction that wants a run, with the key under which it is asked for."""
-
-    plan_id: int
-    run_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,101 +155,6 @@ def carry_out_correction(services: Correcting, plan_id: int, progress: Progress 
             if frozen:
                 return _wait_for_thaw(services, plan, frozen, lock, progress)
         return finish(services, plan_id, lock, progress)
-
-
-def frozen_items(services: Deciding, connection: Connection, items: Sequence[PlanItem]) -> tuple[PlanItem, ...]:
-    """The items that cannot be carried out now: removals from a list that Mailjet is sending to, contacts that go back to a
-    list that nobody joins now, and those to be kept from mail whose list is sent, or soon.
-
-    Before the send begins a removal cannot wait: a validation that finds somebody on two lists blocks the campaign until one is
-    left.
-    """
-    going_back = [item for item in items if item.action is ItemAction.ENROL]
-    if going_back:
-        kept_still = lists_kept_still(services, connection, cycle_now(connection, services.clock.now()))
-        return tuple(item for item in going_back if item.to_role in kept_still)
-    now = outcome_rows.contacts_now(connection, [item.contact_id for item in items])
-    if any(item.action is ItemAction.QUARANTINE for item in items):
-        near = lists_sent_soon(services, connection)
-        return tuple(item for item in items if near & now[item.contact_id].campaign_lists)
-    frozen = sent_campaigns.lists_in_sending(connection)
-    return tuple(item for item in items if waits_for_a_send(item, now[item.contact_id], frozen))
-
-
-def _wait_for_thaw(
-    services: Correcting, plan: StoredPlan, frozen: Sequence[PlanItem], lock: MutationLock, progress: Progress
-) -> Correction:
-    """Make what can be made of a repair. The rest stays approved, and follows by itself when its lists were sent."""
-    names = names_text(sorted({role.label for item in frozen if (role := item.from_role or item.to_role) is not None}))
-    progress(f"{len(frozen)} change(s) wait: {names} is being sent, or soon")
-    carry_out(services, plan.plan_id, lock, progress)
-    with services.database.begin() as connection:
-        outcomes = outcome_rows.outcomes(connection, plan.plan_id)
-    facts = CorrectionFacts(
-        what=plan.kind.value,
-        requested_by=plan.requested_by or plan.decided_by or "nobody",
-        note=plan.note or "",
-        planned=outcomes.planned - outcomes.skipped + len(frozen),
-        done=outcomes.confirmed,
-        failed=outcomes.failed,
-        open=outcomes.open,
-        differs=(),
-        refused={Refusal.LIST_BEING_SENT: len(frozen)},
-        waits=len(frozen),
-    )
-    correction = Correction(plan.plan_id, facts, {Refusal.LIST_BEING_SENT: [item.contact_id for item in frozen]})
-    deliver(
-        services,
-        keys.correction_waits(plan.plan_id),
-        correction_message(facts, links_of_plan(services, plan), automatic=False, left=correction.refused),
-        campaign_id=plan.campaign_id,
-        thread_key=keys.campaign_thread_if_any(plan.campaign_id),
-    )
-    return correction
-
-
-def to_carry_out(services: Deciding) -> list[CorrectionRun]:
-    """Corrections that were let through and are not carried out to the end, and plans whose half-done changes nobody works on
-    since an hour; none while lists may not be changed.
-
-    One that a person just asked for is being carried out by who asked: it is left alone for a while. A run key is used up
-    even by a run that fails: there is another every 10 minutes.
-    """
-    if change_block_reason(services):
-        return []
-    now = services.clock.now()
-    with services.database.begin() as connection:
-        found = [
-            plan_rows.plan_by_id(connection, plan_id)
-            for plan_id in outcome_rows.waiting_corrections(connection)
-            if not _only_waits_for_thaw(services, connection, plan_id)
-        ]
-        corrected = {plan.plan_id for plan in found if plan is not None}
-        half_done = sorted(journal.half_done(connection, now - MAINTENANCE_RUNS.stale_after).keys() - corrected)
-    left = [CorrectionRun(plan_id, run_keys.half_done(plan_id, now)) for plan_id in half_done]
-    return left + [
-        CorrectionRun(plan.plan_id, run_keys.correction(plan.plan_id, plan.decided_at, now))
-        for plan in found
-        if plan is not None
-        and plan.decided_at is not None
-        and (_was_waiting(plan) or now - plan.decided_at >= _LEFT_ALONE)
-    ]
-
-
-def _was_waiting(plan: StoredPlan) -> bool:
-    """Whether the plan waited for a decision, so that nobody carries it out yet: a repair, and an import or a quarantine that
-    its gate held."""
-    is_held = plan.gate is not None and plan.gate.outcome is GateOutcome.NEEDS_REVIEW
-    return plan.kind is PlanKind.REPAIR or is_held
-
-
-def _only_waits_for_thaw(services: Deciding, connection: Connection, plan_id: int) -> bool:
-    """Whether all that is left of a correction waits for lists that are being sent: asking again is no use yet."""
-    items = plan_rows.plan_items(connection, plan_id)
-    begun = {step.contact_id for step in journal.steps_of(connection, plan_id)}
-    left = [item for item in items if item.contact_id not in begun]
-    is_open = outcome_rows.outcomes(connection, plan_id).open > 0
-    return bool(left) and not is_open and len(frozen_items(services, connection, left)) == len(left)
 
 
 def require_permission(services: Deciding, tried: str) -> None:
@@ -560,3 +453,35 @@ def _tell(services: Telling, plan: StoredPlan, correction: Correction) -> None:
         # A rebalancing that was taken back by itself is news to everybody, like what is not complete.
         broadcast=is_rollback or not is_complete,
     )
+
+
+def _wait_for_thaw(
+    services: Correcting, plan: StoredPlan, frozen: Sequence[PlanItem], lock: MutationLock, progress: Progress
+) -> Correction:
+    """Make what can be made of a repair. The rest stays approved, and follows by itself when its lists were sent."""
+    names = names_text(sorted({role.label for item in frozen if (role := item.from_role or item.to_role) is not None}))
+    progress(f"{len(frozen)} change(s) wait: {names} is being sent, or soon")
+    carry_out(services, plan.plan_id, lock, progress)
+    with services.database.begin() as connection:
+        outcomes = outcome_rows.outcomes(connection, plan.plan_id)
+    facts = CorrectionFacts(
+        what=plan.kind.value,
+        requested_by=plan.requested_by or plan.decided_by or "nobody",
+        note=plan.note or "",
+        planned=outcomes.planned - outcomes.skipped + len(frozen),
+        done=outcomes.confirmed,
+        failed=outcomes.failed,
+        open=outcomes.open,
+        differs=(),
+        refused={Refusal.LIST_BEING_SENT: len(frozen)},
+        waits=len(frozen),
+    )
+    correction = Correction(plan.plan_id, facts, {Refusal.LIST_BEING_SENT: [item.contact_id for item in frozen]})
+    deliver(
+        services,
+        keys.correction_waits(plan.plan_id),
+        correction_message(facts, links_of_plan(services, plan), automatic=False, left=correction.refused),
+        campaign_id=plan.campaign_id,
+        thread_key=keys.campaign_thread_if_any(plan.campaign_id),
+    )
+    return correction

@@ -64,7 +64,7 @@ from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.database import fetch_scalar
 from list_pipeline.storage.health import StoredAssessment
 from list_pipeline.storage.messages import Outgoing
-from list_pipeline.storage.plans import journal, plan_rows, undone
+from list_pipeline.storage.plans import earlier_looks, journal, plan_rows, undone
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan, summary_as_json
 from list_pipeline.storage.runs import attempts as attempt_rows
@@ -218,7 +218,7 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         moved = _rebalancing_facts(connection, rebalancing)
         if rebalancing is None:
             asked = any(
-                plan_rows.waits_after_another_look(connection, campaign.campaign_id, kind, run.sweep)
+                earlier_looks.waits_after_another_look(connection, campaign.campaign_id, kind, run.sweep)
                 for kind in MAINTENANCE_PLANS
             )
             moved = replace(moved, not_begun=_why_not_begun(run, suppression, is_asked=asked))

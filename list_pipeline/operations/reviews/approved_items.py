@@ -37,7 +37,7 @@ from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members
-from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans import earlier_looks, journal, plan_rows
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.reviews import ReviewItem
@@ -114,7 +114,7 @@ def cap_text(services: Services, plan: StoredPlan, contact_ids: Collection[int])
         return ""
     cap, recipients = suppression.policy_of(services).cap_percent, plan.suppression_summary.recipients
     with services.database.begin() as connection:
-        before = plan_rows.suppressed_in_sweeps(connection, plan.campaign_id, None)
+        before = earlier_looks.suppressed_in_sweeps(connection, plan.campaign_id, None)
         confirmed = {step.contact_id for step in journal.steps_of(connection, plan.plan_id, StepState.CONFIRMED)}
         items = plan_rows.plan_items(connection, plan.plan_id, {ItemAction.SUPPRESS})
     new = count_for_cap(items, contact_ids, confirmed)

@@ -35,8 +35,8 @@ from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
 from list_pipeline.storage.engagement import engagement_of
 from list_pipeline.storage.membership import members
+from list_pipeline.storage.plans import earlier_looks
 from list_pipeline.storage.plans import outcomes as outcome_rows
-from list_pipeline.storage.plans import plan_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def _rejected(connection: Connection, past: Mapping[int, Sequence[PastAttempt]])
     return frozenset(
         (campaign_id, contact_id)
         for campaign_id in failed
-        for contact_id in plan_rows.rejected_contacts(connection, campaign_id)
+        for contact_id in earlier_looks.rejected_contacts(connection, campaign_id)
     )
 
 

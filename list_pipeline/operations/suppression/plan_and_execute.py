@@ -61,7 +61,7 @@ from list_pipeline.storage import quarantine as quarantine_rows
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members
-from list_pipeline.storage.plans import journal, plan_rows
+from list_pipeline.storage.plans import earlier_looks, journal, plan_rows
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans.journal import NewChange
 from list_pipeline.storage.plans.plan_rows import StoredPlan, summary_as_json
@@ -110,9 +110,9 @@ def plan_suppression(services: Services, run: Maintenance, access: ModelAccess |
         with services.database.begin() as connection:
             incident_rows.flag(connection, campaign.campaign_id, ours)
     with services.database.begin() as connection:
-        verdicts = keep_rejected(verdicts, plan_rows.rejected_contacts(connection, campaign.campaign_id))
-        verdicts = keep_taken_back(verdicts, plan_rows.taken_back_contacts(connection, campaign.campaign_id))
-        open_questions = plan_rows.asked_contacts(connection, campaign.campaign_id, sweep)
+        verdicts = keep_rejected(verdicts, earlier_looks.rejected_contacts(connection, campaign.campaign_id))
+        verdicts = keep_taken_back(verdicts, earlier_looks.taken_back_contacts(connection, campaign.campaign_id))
+        open_questions = earlier_looks.asked_contacts(connection, campaign.campaign_id, sweep)
     if operating_mode(services) is Mode.AUTO:
         # A complaint that waits since another mode runs at once now.
         open_questions = {i: one for i, one in open_questions.items() if one.rule is not SuppressionRule.COMPLAINT}

@@ -22,9 +22,10 @@ from list_pipeline.operations.campaigns import before_changes
 from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.membership.sync import ListGoneError
 from list_pipeline.operations.people import NotAReviewerError
-from list_pipeline.operations.plans.corrections import carry_out_correction, to_carry_out
+from list_pipeline.operations.plans.corrections import carry_out_correction
 from list_pipeline.operations.plans.redo import redo_maintenance
 from list_pipeline.operations.plans.undo import undo_maintenance
+from list_pipeline.operations.plans.waiting_repairs import to_carry_out
 from list_pipeline.operations.rebalancing.plan_and_execute import execute_rebalancing
 from list_pipeline.operations.reviews import decisions as reviews
 from list_pipeline.operations.reviews import mass_changes as answers

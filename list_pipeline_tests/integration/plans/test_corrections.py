@@ -13,7 +13,7 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus, Sweep, content_hash
 from list_pipeline.operations.maintenance import gates, workflow
 from list_pipeline.operations.membership import sync as membership_sync
-from list_pipeline.operations.plans import corrections
+from list_pipeline.operations.plans import corrections, waiting_repairs
 from list_pipeline.operations.plans.single_contacts import contact_of, reinstate, suppress
 from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
@@ -360,9 +360,9 @@ def test_an_approved_repair_takes_a_contact_off_one_of_its_two_lists_and_never_o
         corrections.carry_out_correction(small.services, plan_id, quietly)
     assert small.changing_requests() == {}
     approve(small.services, plan_id, by="ada", content_hash=content_hash(None, PlanKind.REPAIR, None, "test", items))
-    assert [one.plan_id for one in corrections.to_carry_out(small.services)] == [plan_id]
+    assert [one.plan_id for one in waiting_repairs.to_carry_out(small.services)] == [plan_id]
     done = corrections.carry_out_correction(small.services, plan_id, quietly)
     assert done.facts.is_complete
     assert small.places(twice) & set(CAMPAIGN_LISTS) == {ListRole.CAMPAIGN_2}
     assert small.places(once) & set(CAMPAIGN_LISTS) == {ListRole.CAMPAIGN_1}
-    assert corrections.to_carry_out(small.services) == []
+    assert waiting_repairs.to_carry_out(small.services) == []

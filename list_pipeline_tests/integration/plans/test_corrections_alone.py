@@ -14,12 +14,13 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.journal import StepAction, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus
 from list_pipeline.operations.people import NotAReviewerError
-from list_pipeline.operations.plans.corrections import carry_out_correction, frozen_items, to_carry_out
+from list_pipeline.operations.plans.corrections import carry_out_correction
 from list_pipeline.operations.plans.dead_jobs import declare_dead, look_for_lost_jobs
 from list_pipeline.operations.plans.execution import finish_half_done, settle_lost_jobs
 from list_pipeline.operations.plans.redo import redo_maintenance
 from list_pipeline.operations.plans.single_contacts import contact_of, reinstate, suppress, take_back_unsubscription
 from list_pipeline.operations.plans.undo import undo_maintenance
+from list_pipeline.operations.plans.waiting_repairs import frozen_items, to_carry_out
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.lock import mutation_lock
 from list_pipeline_tests.integration.offices import Office, office

@@ -9,7 +9,7 @@ import pytest
 from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.operations.maintenance import workflow
-from list_pipeline.operations.plans import corrections, single_contacts
+from list_pipeline.operations.plans import corrections, single_contacts, waiting_repairs
 from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline_tests.integration.accounts import Installation, Killed, quietly
@@ -55,9 +55,9 @@ def test_an_undo_of_another_maintenance_finishes_first_what_was_left_half_done(s
 def test_what_nobody_works_on_is_finished_by_the_sensor_after_an_hour(small: Installation) -> None:
     contact = left_half_done(small)
     plan_id = small.plan(PlanKind.REBALANCING).plan_id
-    assert corrections.to_carry_out(small.services) == []
+    assert waiting_repairs.to_carry_out(small.services) == []
     small.clock.sleep(timedelta(hours=1, minutes=1).total_seconds())
-    assert [one.plan_id for one in corrections.to_carry_out(small.services)] == [plan_id]
+    assert [one.plan_id for one in waiting_repairs.to_carry_out(small.services)] == [plan_id]
     corrections.carry_out_correction(small.another(), plan_id, quietly)
     assert len(small.places(contact) & set(CAMPAIGN_LISTS)) == 1
-    assert corrections.to_carry_out(small.services) == []
+    assert waiting_repairs.to_carry_out(small.services) == []

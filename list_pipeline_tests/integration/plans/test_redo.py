@@ -15,13 +15,14 @@ from list_pipeline.cli import corrections as cli
 from list_pipeline.cli.main import app
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError, UnavailableError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.operations.plans import corrections
+from list_pipeline.operations.plans import corrections, waiting_repairs
 from list_pipeline.operations.plans.redo import redo_maintenance
 from list_pipeline.operations.plans.single_contacts import reinstate, suppress
 from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.operations.reviews import mass_changes
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.synchronisation import synchronise
+from list_pipeline.storage.plans import earlier_looks
 from list_pipeline_tests.integration.accounts import (
     COMPLAINED,
     HARD,
@@ -100,7 +101,7 @@ def test_the_history_keeps_every_suppression_and_nothing_protects_from_the_next_
     with small.services.database.begin() as connection:
         assert corrections.outcome_rows.reinstated_since(connection, sorted(suppressed)) == {}
         campaign = small.query("select id from campaign_schedule where campaign_key = :key", key=small.key)[0][0]
-        assert corrections.plan_rows.taken_back_contacts(connection, campaign) == frozenset()
+        assert earlier_looks.taken_back_contacts(connection, campaign) == frozenset()
 
 
 def test_a_second_redo_changes_nothing_and_tells_nobody(small: Installation) -> None:
@@ -238,7 +239,7 @@ def test_a_redo_that_was_killed_is_continued_by_the_sensors_run_to_the_same_end(
         with pytest.raises(Killed):
             redo(small)
     small.clock.advance(timedelta(minutes=6))
-    (waiting,) = corrections.to_carry_out(small.services)
+    (waiting,) = waiting_repairs.to_carry_out(small.services)
     corrections.carry_out_correction(small.services, waiting.plan_id, quietly)
     redo(small)
     assert (state(small), statuses(small)) == (before, ["success"])
@@ -323,10 +324,10 @@ def test_what_an_undo_only_withdrew_is_left_to_the_next_judgement_by_a_redo(inst
         campaign = made.query("select id from campaign_schedule where campaign_key = :key", key=made.key)[0][0]
         dead = made.account.ids(*HARD)
         with made.services.database.begin() as connection:
-            assert dead <= corrections.plan_rows.rejected_contacts(connection, campaign)
+            assert dead <= earlier_looks.rejected_contacts(connection, campaign)
         assert redo(made) == []
         with made.services.database.begin() as connection:
-            assert not corrections.plan_rows.rejected_contacts(connection, campaign)
+            assert not earlier_looks.rejected_contacts(connection, campaign)
         assert made.query("select kind, requested_by, status from plan where kind = 'redo'") == [
             ("redo", "ada", "executed")
         ]

@@ -20,10 +20,11 @@ from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.maintenance.workflow import write_report_and_states
 from list_pipeline.operations.plans import outcomes, single_contacts
-from list_pipeline.operations.plans.corrections import carry_out_correction, to_carry_out
+from list_pipeline.operations.plans.corrections import carry_out_correction
 from list_pipeline.operations.plans.dead_jobs import declare_dead, look_for_lost_jobs
 from list_pipeline.operations.plans.execution import stop_and_settle
 from list_pipeline.operations.plans.undo import undo_maintenance
+from list_pipeline.operations.plans.waiting_repairs import to_carry_out
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.reports.maintenance_report import notify
 from list_pipeline.operations.runs.run import current, due

@@ -27,6 +27,7 @@ from list_pipeline.operations.runs.run import current, due
 from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.migrations import migrate, rollback
+from list_pipeline.storage.plans import earlier_looks
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Dying, Installation, Killed, quietly
 from list_pipeline_tests.integration.conftest import Install
 
@@ -255,7 +256,7 @@ def test_what_was_approved_and_lapsed_with_its_plan_is_judged_anew(small: Instal
             connection, plan.plan_id, PlanStatus.PENDING_REVIEW, PlanStatus.EXPIRED, "nobody", now
         )
         review_rows.close_questions(connection, plan.plan_id, ReviewStatus.EXPIRED, "nobody", None, now)
-        assert not corrections.plan_rows.rejected_contacts(connection, run.campaign.campaign_id)
+        assert not earlier_looks.rejected_contacts(connection, run.campaign.campaign_id)
     asked_now = "select status, decided_by, withdrawn_by from review_item where kind = 'incident'"
     assert small.query(asked_now) == [("withdrawn", "ada", "nobody")]
 

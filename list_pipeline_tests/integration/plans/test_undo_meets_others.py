@@ -11,10 +11,11 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.corrections import Refusal
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.operations.maintenance import workflow
-from list_pipeline.operations.plans import corrections
+from list_pipeline.operations.plans import corrections, waiting_repairs
 from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.suppression import plan_and_execute as suppression
+from list_pipeline.storage.plans import earlier_looks
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Dying, Installation, Killed, quietly
 from list_pipeline_tests.integration.conftest import Install
 from list_pipeline_tests.integration.plans.test_redo import POSTED, redo, undo
@@ -70,7 +71,7 @@ def test_who_complained_after_an_undo_died_stays_suppressed_and_is_named(
                 "update contact_list_membership set is_complaining = true where contact_id = %s", (contact,)
             )
         made.clock.advance(timedelta(minutes=6))
-        (waiting,) = corrections.to_carry_out(made.services)
+        (waiting,) = waiting_repairs.to_carry_out(made.services)
         done = corrections.carry_out_correction(made.services, waiting.plan_id, quietly)
         assert done.refused[Refusal.MUST_STAY] == (contact,)
         made.assert_suppressed({contact})
@@ -104,13 +105,13 @@ def test_an_undo_is_the_last_word_also_where_a_redo_before_it_found_nothing_to_d
             assert asked(made) == []
         campaign = made.query("select id from campaign_schedule where campaign_key = :key", key=made.key)[0][0]
         with made.services.database.begin() as connection:
-            assert made.account.ids(*HARD) <= corrections.plan_rows.rejected_contacts(connection, campaign)
+            assert made.account.ids(*HARD) <= earlier_looks.rejected_contacts(connection, campaign)
         words = made.query("select kind, requested_by from plan where kind in ('undo', 'redo') order by plan_id")
         assert words == [("redo", "ada"), ("undo", "bob")]
         made.clock.advance(timedelta(minutes=1))
         redo(made)
         with made.services.database.begin() as connection:
-            assert not corrections.plan_rows.rejected_contacts(connection, campaign)
+            assert not earlier_looks.rejected_contacts(connection, campaign)
 
 
 def test_a_rollback_that_died_is_at_its_end_before_an_undo_so_that_it_takes_no_redo_back(
@@ -130,7 +131,7 @@ def test_a_rollback_that_died_is_at_its_end_before_an_undo_so_that_it_takes_no_r
     small.clock.advance(timedelta(hours=2))
     redo(small)
     lists = {role: small.members(role) for role in CAMPAIGN_LISTS}
-    assert corrections.to_carry_out(small.services) == []
+    assert waiting_repairs.to_carry_out(small.services) == []
     assert {role: small.members(role) for role in CAMPAIGN_LISTS} == lists
     small.assert_suppressed(small.account.ids(*HARD, COMPLAINED))
 
@@ -145,7 +146,7 @@ def test_an_undo_that_dies_in_its_first_half_goes_on_by_itself_to_its_end(
         with pytest.raises(Killed):
             undo(small, despite_complaint=True)
     small.clock.advance(timedelta(minutes=15))
-    for one in corrections.to_carry_out(small.services):
+    for one in waiting_repairs.to_carry_out(small.services):
         corrections.carry_out_correction(small.services, one.plan_id, quietly)
     assert {role: small.members(role) for role in ListRole} == before
     assert small.query("select status from list_maintenance_log order by id desc limit 1") == [("rolled_back",)]

@@ -16,10 +16,11 @@ from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upco
 from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.evidence_card.card import evidence_card
 from list_pipeline.operations.membership.sync import count_sizes
-from list_pipeline.operations.plans.corrections import carry_out_correction, to_carry_out
+from list_pipeline.operations.plans.corrections import carry_out_correction
 from list_pipeline.operations.plans.redo import redo_maintenance
 from list_pipeline.operations.plans.single_contacts import reinstate, suppress
 from list_pipeline.operations.plans.undo import undo_maintenance
+from list_pipeline.operations.plans.waiting_repairs import to_carry_out
 from list_pipeline.operations.quarantine.begin import quarantine_by_hand
 from list_pipeline.operations.quarantine.release import due_now, quarantined, release_by_hand, release_due
 from list_pipeline.operations.reviews.approved_items import execute_approved_items

@@ -21,9 +21,10 @@ from list_pipeline.core.plans.plan import ItemAction, PlanKind
 from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.plans import single_contacts
-from list_pipeline.operations.plans.corrections import carry_out_correction, to_carry_out
+from list_pipeline.operations.plans.corrections import carry_out_correction
 from list_pipeline.operations.plans.redo import redo_maintenance
 from list_pipeline.operations.plans.undo import undo_maintenance
+from list_pipeline.operations.plans.waiting_repairs import to_carry_out
 from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.reviews import decisions as reviews
 from list_pipeline.operations.runs.run import Maintenance, current

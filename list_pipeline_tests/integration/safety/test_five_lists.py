@@ -25,7 +25,7 @@ from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.five_lists.look import look_at
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.people import NotAReviewerError
-from list_pipeline.operations.plans import corrections, single_contacts
+from list_pipeline.operations.plans import single_contacts, waiting_repairs
 from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.operations.reviews.confirmed_lists import confirm_lists
 from list_pipeline.operations.runs.run import due
@@ -117,7 +117,7 @@ def test_corrections_and_schedules_wait_for_the_confirmation_too(first_day: Inst
         single_contacts.suppress(services, first_day.account.people[3], by="A. Person", note="asked us")
     with pytest.raises(ChangesStoppedError, match="lists --confirm"):
         undo_maintenance(services, first_day.key, by="A. Person")
-    assert corrections.to_carry_out(services) == []
+    assert waiting_repairs.to_carry_out(services) == []
     assert state(first_day) == before
 
 

@@ -16,7 +16,7 @@ from list_pipeline.operations.runs.run import due
 from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.storage import safety
-from list_pipeline.storage.plans import plan_rows
+from list_pipeline.storage.plans import earlier_looks, plan_rows
 from list_pipeline_tests.integration.accounts import (
     COMPLAINED,
     HARD,
@@ -276,8 +276,8 @@ def test_the_cap_holds_over_all_sweeps_of_a_campaign(install_small: Install) -> 
         made.assert_suppressed(made.account.ids(*SUPPRESSED))
         with made.services.database.begin() as connection:
             ((campaign_id,),) = made.query("select id from campaign_schedule where campaign_key = :key", key=made.key)
-            assert plan_rows.suppressed_in_sweeps(connection, campaign_id, Sweep.H72) == len(HARD)
-            assert plan_rows.suppressed_in_sweeps(connection, campaign_id, Sweep.H24) == 0
+            assert earlier_looks.suppressed_in_sweeps(connection, campaign_id, Sweep.H72) == len(HARD)
+            assert earlier_looks.suppressed_in_sweeps(connection, campaign_id, Sweep.H24) == 0
 
 
 def test_the_mode_graduates_with_time_and_approvals(install_small: Install) -> None:

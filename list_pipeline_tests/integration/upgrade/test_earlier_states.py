@@ -31,7 +31,7 @@ from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upco
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.messages.outbox import send_waiting
 from list_pipeline.operations.monitoring.alerts import look
-from list_pipeline.operations.plans import corrections
+from list_pipeline.operations.plans import corrections, waiting_repairs
 from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.operations.reports.maintenance_report import write_report
 from list_pipeline.operations.reviews import approved_items
@@ -179,7 +179,7 @@ def test_a_message_that_waited_for_slack_arrives_once(opened: Opened) -> None:
 def test_what_was_approved_is_carried_out_and_what_is_open_can_still_be_decided(opened: Opened) -> None:
     with opened("approved_waits") as made:
         first, second = made.account.people[41], made.account.people[42]
-        assert [run.plan_id for run in corrections.to_carry_out(made.services)] == [3]
+        assert [run.plan_id for run in waiting_repairs.to_carry_out(made.services)] == [3]
         repaired = corrections.carry_out_correction(made.services, 3, progress=quietly)
         assert repaired.facts.is_complete
         assert len(made.places(made.account.people[3]) & set(CAMPAIGN_LISTS)) == 1
@@ -194,7 +194,7 @@ def test_what_was_approved_is_carried_out_and_what_is_open_can_still_be_decided(
         approved_items.execute_approved_items(made.services, plan.plan_id, quietly)
         made.assert_suppressed(made.account.ids(*SUPPRESSED))
         assert approved_items.to_carry_out(made.services) == []
-        assert corrections.to_carry_out(made.services) == []
+        assert waiting_repairs.to_carry_out(made.services) == []
 
 
 # Journals in mid-execution
@@ -266,7 +266,7 @@ def test_a_correction_in_mid_execution_is_brought_to_its_end(opened: Opened) -> 
         before = {role: made.members(role) for role in ListRole}
     with opened("undo_half_done") as made:
         made.clock.advance(timedelta(minutes=65))
-        (plan_id, *more) = [run.plan_id for run in corrections.to_carry_out(made.services)]
+        (plan_id, *more) = [run.plan_id for run in waiting_repairs.to_carry_out(made.services)]
         assert more == []
         corrections.carry_out_correction(made.services, plan_id, progress=quietly)
         undo_maintenance(made.services, made.key, by="ada", progress=quietly)

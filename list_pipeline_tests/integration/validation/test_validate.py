@@ -21,10 +21,8 @@ from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upco
 from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.maintenance.workflow import maintain
 from list_pipeline.operations.membership.sync import sync
-from list_pipeline.operations.plans.corrections import (
-    carry_out_correction,
-    to_carry_out,
-)
+from list_pipeline.operations.plans.corrections import carry_out_correction
+from list_pipeline.operations.plans.waiting_repairs import to_carry_out
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.validation import validate as validate_module
 from list_pipeline.operations.validation.campaign_block import override

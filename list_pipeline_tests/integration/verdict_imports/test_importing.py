@@ -13,7 +13,8 @@ from list_pipeline.core.verdict_imports.files import read_file
 from list_pipeline.core.verdict_imports.judgement import LeftRow
 from list_pipeline.operations.evidence_card.card import evidence_card
 from list_pipeline.operations.people import NotAReviewerError
-from list_pipeline.operations.plans.corrections import carry_out_correction, to_carry_out
+from list_pipeline.operations.plans.corrections import carry_out_correction
+from list_pipeline.operations.plans.waiting_repairs import to_carry_out
 from list_pipeline.operations.reviews.decisions import approve, reject
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.verdict_imports.importing import Import, preview, suppress_listed, take_back
