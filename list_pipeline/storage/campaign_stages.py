@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.campaign_stages.times import Stage, StageState, StageTime
+from list_pipeline.core.campaign_stages.wrapup import Earlier, Other, SendCounts
+from list_pipeline.core.campaigns.eligibility import CampaignStatus
 from list_pipeline.core.messages.delivery import DeliveryState
 from list_pipeline.core.messages.keys import MessageKey
-from list_pipeline.storage.database import execute, fetch_all, sql_word
+from list_pipeline.storage.database import execute, fetch_all, fetch_one, sql_word
+
+WRAPUP = Stage.WRAPUP.value
+"""The name under which the figures of a wrap-up stand among those of the looks at a campaign."""
 
 
 @dataclass(frozen=True, slots=True)
 class StagedCampaign:
-    """A campaign that stood in the schedule, with what its stages need. Instants in UTC.
+    """A campaign with what its stages need. Instants in UTC.
 
     Attributes:
-        launch_at: when Mailjet is to begin.
+        launch_at: when Mailjet is to begin, or began.
         known_since: since when this launch stands in the schedule; None: not kept.
         began_at: when Mailjet began to send; None: it has not.
         done: the stages that were told or skipped for this launch.
@@ -42,7 +48,7 @@ def under_way(connection: Connection, launched_after: datetime) -> tuple[StagedC
                array(select g.stage from campaign_stage g where g.campaign_id = s.id
                      and g.launch_at = (s.scheduled_date + s.scheduled_time) at time zone 'UTC') as done
         from campaign_schedule s
-        where s.mailjet_draft_id is not null and s.retired_at is null
+        where (s.mailjet_draft_id is not null or s.send_start_at is not null) and s.retired_at is null
           and (s.scheduled_date + s.scheduled_time) at time zone 'UTC' > :after
           and coalesce(s.send_start_at, :after + interval '1 second') > :after
         order by 2, 1
@@ -108,4 +114,74 @@ def follow_deliveries(connection: Connection, campaign_ids: Collection[int]) -> 
         where s.id = f.campaign_id and s.notification_status is distinct from f.status
         """,
         ids=list(campaign_ids),
+    )
+
+
+def complete(connection: Connection, now: datetime) -> None:
+    """Campaigns that were wrapped up are completed once Mailjet has sent them."""
+    execute(
+        connection,
+        f"""
+        update campaign_schedule s set status = {sql_word(CampaignStatus.COMPLETED)}, updated_at = :now
+        where s.status = {sql_word(CampaignStatus.SENT)}
+          and exists (select 1 from campaign_stage g where g.campaign_id = s.id and g.stage = {sql_word(Stage.WRAPUP)}
+                      and g.state = {sql_word(StageState.TOLD)})
+        """,
+        now=now,
+    )
+
+
+def earlier_sends(connection: Connection, campaign_id: int) -> tuple[Earlier, ...]:
+    """The sends against which one is held: the latest earlier round of its cycle, and the last one to its list before that
+    cycle; each with the figures of its wrap-up, else of the day after. Those without any are left out."""
+    found = fetch_all(
+        connection,
+        f"""
+        with me as (select * from campaign_schedule where id = :id),
+        others as (
+            (select 1 as place, '{Other.ROUND_BEFORE}' as other, s.* from campaign_schedule s, me
+             where s.cycle_id = me.cycle_id and s.id <> me.id and s.send_start_at < me.send_start_at
+             order by s.send_start_at desc limit 1)
+            union all
+            (select 2, '{Other.SAME_LIST}', s.* from campaign_schedule s, me
+             where s.round_number = me.round_number and s.cycle_id is distinct from me.cycle_id
+               and s.send_start_at < me.send_start_at
+             order by s.send_start_at desc limit 1))
+        select o.place, o.other, o.campaign_name as name, m.*
+        from others o join lateral (
+            select * from campaign_metrics m where m.campaign_schedule_id = o.id and m.sweep in ('{WRAPUP}', '24h')
+            order by m.sweep = '{WRAPUP}' desc limit 1) m on true
+        order by o.place
+        """,
+        id=campaign_id,
+    )
+    return tuple(Earlier(Other(row["other"]), str(row["name"]), counts_of(row)) for row in found)
+
+
+def wrapup_counts(connection: Connection, campaign_id: int) -> SendCounts | None:
+    """The figures of a campaign's wrap-up, where it was made."""
+    row = fetch_one(
+        connection,
+        f"select * from campaign_metrics where campaign_schedule_id = :id and sweep = '{WRAPUP}'",
+        id=campaign_id,
+    )
+    return counts_of(row) if row is not None else None
+
+
+def counts_of(row: Mapping[str, Any] | RowMapping) -> SendCounts:
+    """The counts of a row of ``campaign_metrics``."""
+    return SendCounts(
+        processed=int(row["processed"]),
+        delivered=int(row["delivered"]),
+        hard_bounced=int(row["hard_bounces"]),
+        soft_bounced=int(row["soft_bounces"]),
+        blocked=int(row["blocked"]),
+        deferred=int(row["deferred"]),
+        queued=int(row["queued"]),
+        opened=int(row["opened"]),
+        clicked=int(row["clicked"]),
+        unsubscribed=int(row["unsubscribed"]),
+        complained=int(row["complained"]),
+        collected_at=row["collected_at"],
+        is_early=row["sweep"] == WRAPUP,
     )

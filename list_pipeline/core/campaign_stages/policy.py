@@ -8,7 +8,7 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class StagePolicy:
-    """Hours and minutes are those of the product's specification, but for the last, which is our own. The hour of the preflight
+    """The figures are those of the product's specification, but for the last two, which are our own. The hour of the preflight
     is that of the validation (``core.validation.policy``)."""
 
     prelaunch_hour: int = 15
@@ -17,6 +17,12 @@ class StagePolicy:
     """The last warning comes so long before the launch."""
     wrapup_after: timedelta = timedelta(minutes=30)
     """The wrap-up is due so long after Mailjet began to send."""
+    runaway_percent: float = 10.0
+    """Bounces run away when more than so many percent of what was tried bounced ..."""
+    runaway_from: int = 50
+    """... once so many messages were tried."""
+    wrapup_useful: timedelta = timedelta(hours=23, minutes=30)
+    """A wrap-up is made until so long after it was due: then the maintenance tells the figures of the day."""
     looked_back: timedelta = timedelta(hours=24)
     """A launch longer ago concerns nobody any more: what was not told of it by then is neither told nor noted."""
 

@@ -30,6 +30,10 @@ class Stage(StrEnum):
         return self.value.replace("_", " ")
 
 
+BEFORE_LAUNCH = (Stage.PRELAUNCH, Stage.PREFLIGHT, Stage.LAUNCH_WARNING)
+"""What is of no use any more once Mailjet has begun to send."""
+
+
 class Timing(StrEnum):
     """An instant held against a stage."""
 
@@ -79,6 +83,12 @@ def stages_before(launch_at: datetime) -> Sequence[StageTime]:
 def confirmation(began_at: datetime) -> StageTime:
     """The confirmation of a launch that Mailjet began (UTC): of use until the wrap-up."""
     return StageTime(Stage.LAUNCH_CONFIRMATION, began_at, began_at + STAGES.wrapup_after)
+
+
+def wrapup(began_at: datetime) -> StageTime:
+    """The wrap-up of a launch that Mailjet began (UTC): of use until its maintenance."""
+    due_at = began_at + STAGES.wrapup_after
+    return StageTime(Stage.WRAPUP, due_at, due_at + STAGES.wrapup_useful)
 
 
 def why_skipped(time: StageTime, known_since: datetime | None, began_at: datetime | None) -> str:

@@ -46,6 +46,8 @@ REPORT_TURNS = Turns(timedelta(minutes=10), hourly_from=7)
 APPROVED_ITEMS_TURNS = Turns(timedelta(minutes=10), hourly_from=6)
 CORRECTION_TURNS = Turns(timedelta(minutes=10))
 VALIDATION_TURNS = Turns(timedelta(minutes=30))
+WRAPUP_TURNS = Turns(timedelta(minutes=10), hourly_from=6)
+"""Minutes first, hours later: Mailjet may not have counted yet."""
 
 
 def maintenance(campaign: str, sweep: str, attempt: int, since: datetime | None, now: datetime, why: str = "") -> str:
@@ -96,6 +98,11 @@ def weekly_check(week: date, attempt: int, now: datetime) -> str:
 def validation(campaign: str, scheduled_since: datetime, attempt: int, since: datetime, now: datetime) -> str:
     """The validation of a campaign as it is scheduled now. ``since``: when it became due."""
     return f"validation:{campaign}:{scheduled_since:%Y%m%dT%H%M%S}:{attempt}:{VALIDATION_TURNS.number(since, now)}"
+
+
+def wrapup(campaign: str, since: datetime, now: datetime) -> str:
+    """The wrap-up of a campaign. ``since``: when it became due."""
+    return f"wrapup:{campaign}:{WRAPUP_TURNS.number(since, now)}"
 
 
 def approved_items(campaign: str, plan_id: int, decided_at: datetime, now: datetime) -> str:

@@ -22,6 +22,7 @@ from list_pipeline.core.campaign_stages.messages import (
 )
 from list_pipeline.core.campaign_stages.policy import STAGES
 from list_pipeline.core.campaign_stages.times import (
+    BEFORE_LAUNCH,
     Stage,
     StageState,
     StageTime,
@@ -29,11 +30,13 @@ from list_pipeline.core.campaign_stages.times import (
     confirmation,
     stages_before,
     why_skipped,
+    wrapup,
 )
 from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.slack_blocks import SlackMessage
+from list_pipeline.core.runs import run_keys
 from list_pipeline.core.validation.rules import Severity, validation_due_at
-from list_pipeline.operations.access import Deciding, Telling
+from list_pipeline.operations.access import Deciding, Storing, Telling
 from list_pipeline.operations.campaigns.scheduled_campaigns import due_since
 from list_pipeline.operations.messages.outbox import post, queue
 from list_pipeline.operations.reviews.reminders import waiting_plans
@@ -81,14 +84,39 @@ def follow_stages(services: Telling) -> list[StageDone]:
             if time.stage not in campaign.done and (one := _follow(services, campaign, time, now)) is not None:
                 done.append(one)
     with services.database.begin() as connection:
+        stage_rows.complete(connection, now)
         stage_rows.follow_deliveries(connection, [one.campaign_id for one in campaigns])
     return done
+
+
+@dataclass(frozen=True, slots=True)
+class ToWrapUp:
+    """A campaign whose wrap-up is due, with the key under which a run is asked for."""
+
+    campaign_key: str
+    run_key: str
+
+
+def to_wrap_up(services: Storing) -> list[ToWrapUp]:
+    """The campaigns whose wrap-up is due and was not made. No request is made."""
+    now, found = services.clock.now(), []
+    with services.database.begin() as connection:
+        for campaign in stage_rows.under_way(connection, now - STAGES.looked_back):
+            if campaign.began_at is None or Stage.WRAPUP in campaign.done:
+                continue
+            time = wrapup(campaign.began_at)
+            if time.timing(now) is Timing.DUE:
+                key = scheduled_campaigns.campaign_by_id(connection, campaign.campaign_id).key
+                found.append(ToWrapUp(key, run_keys.wrapup(key, time.due_at, now)))
+    return found
 
 
 def _times(campaign: StagedCampaign) -> tuple[StageTime, ...]:
     # What was never scheduled, but sent by hand at once, has nothing before its launch.
     before = tuple(stages_before(campaign.launch_at)) if campaign.known_since is not None else ()
-    return before if campaign.began_at is None else (*before, confirmation(campaign.began_at))
+    if campaign.began_at is None:
+        return before
+    return (*before, confirmation(campaign.began_at), wrapup(campaign.began_at))
 
 
 def _follow(services: Telling, campaign: StagedCampaign, time: StageTime, now: datetime) -> StageDone | None:
@@ -98,8 +126,8 @@ def _follow(services: Telling, campaign: StagedCampaign, time: StageTime, now: d
         if time.stage is Stage.PREFLIGHT and validation is not None:
             # Its message is that of the validation.
             return _noted(connection, row, time, now, validation)
-        has_begun = campaign.began_at is not None and time.stage is not Stage.LAUNCH_CONFIRMATION
-        timing = Timing.TOO_LATE if has_begun else time.timing(now)
+        is_past = campaign.began_at is not None and time.stage in BEFORE_LAUNCH
+        timing = Timing.TOO_LATE if is_past else time.timing(now)
         if timing is Timing.NOT_YET:
             return None
         why = ""
@@ -113,7 +141,7 @@ def _follow(services: Telling, campaign: StagedCampaign, time: StageTime, now: d
             log.warning("a stage was skipped", campaign=row.key, stage=time.stage.value, why=why)
             return StageDone(row.key, time.stage, StageState.SKIPPED, why)
         if time.stage not in _MESSAGES:
-            # The validation is under way, or is tried again until the launch.
+            # The validation is under way, or is tried again until the launch; so is the wrap-up until the maintenance.
             return None
         message = _told(services, connection, row, time, validation, now)
     if message is None:

@@ -112,7 +112,7 @@ def test_a_campaign_that_is_taken_back_is_told_of_no_further(small: Installation
 
 def test_after_a_standstill_over_three_stages_each_says_why_it_was_not_told(small: Installation) -> None:
     draft, at = launch_in_two_days(small)
-    assert look_at(small, at + 40 * MINUTE) == [
+    assert look_at(small, at + 32 * MINUTE) == [
         (Stage.PRELAUNCH, SKIPPED),
         (Stage.PREFLIGHT, SKIPPED),
         (Stage.LAUNCH_WARNING, SKIPPED),

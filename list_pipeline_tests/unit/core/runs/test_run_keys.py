@@ -73,5 +73,10 @@ def test_a_validation(minutes: float, turn: int) -> None:
     assert found == f"validation:2026-11-19-r1-7:20261120T090007:2:{turn}"
 
 
+@pytest.mark.parametrize(("minutes", "turn"), [(0, 0), (9, 0), (10, 1), (59, 5), (60, 6), (119, 6), (120, 7)])
+def test_a_wrap_up(minutes: float, turn: int) -> None:
+    assert run_keys.wrapup(CAMPAIGN, SINCE, after(minutes=minutes)) == f"wrapup:{CAMPAIGN}:{turn}"
+
+
 def test_a_weekly_check_that_is_made_late() -> None:
     assert run_keys.weekly_check(date(2026, 11, 16), 2, SINCE) == "2026-11-16:2:2026-11-20T09"

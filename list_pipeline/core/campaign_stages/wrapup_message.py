@@ -1,0 +1,147 @@
+"""The report of a wrap-up: a card of the first figures, comparisons below it; and the alarm of bounces that run away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from list_pipeline.core.campaign_stages.policy import STAGES
+from list_pipeline.core.campaign_stages.wrapup import Compared, Delta, Direction, Figure, Other, SendCounts, runs_away
+from list_pipeline.core.messages.alert import AlertLevel, alert
+from list_pipeline.core.messages.slack_blocks import Mrkdwn, SlackMessage, compose
+from list_pipeline.core.wording import count_text, instant_text, limit_text, rate_text
+
+_ON_THE_CARD = (Figure.DELIVERY, Figure.BOUNCE, Figure.HARD_BOUNCE, Figure.OPEN)
+_OTHERS = {
+    Other.ROUND_BEFORE: "the round before of this cycle",
+    Other.SAME_LIST: "the last send to the same list",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WrapupFacts:
+    """A send at its wrap-up.
+
+    Attributes:
+        began_at: when Mailjet began to send (UTC).
+        is_sending: it has not ended yet.
+        expected: recipients expected by the validation or our rows; None: not known.
+        next_launch: key and time of the campaign that is scheduled next; None: there is none.
+    """
+
+    campaign_key: str
+    name: str
+    list_label: str
+    began_at: datetime
+    is_sending: bool
+    counts: SendCounts
+    expected: int | None
+    compared: Sequence[Compared]
+    next_launch: tuple[str, datetime] | None
+
+
+def wrapup_message(facts: WrapupFacts) -> SlackMessage:
+    """The report of a wrap-up."""
+    counts, is_alarm = facts.counts, runs_away(facts.counts)
+    lines = [
+        compose(
+            "*{name}* to {label}: begun at {at}, {count} {state}.",
+            name=facts.name,
+            label=facts.list_label,
+            at=instant_text(facts.began_at),
+            count=count_text(counts.attempted, "message"),
+            state="tried so far" if facts.is_sending or counts.queued else "sent",
+        )
+    ]
+    if counts.queued:
+        lines.append(compose("{n} still to be tried.", n=f"{counts.queued:,}"))
+    lines += [line for compared in facts.compared if (line := _shown(compared)) is not None]
+    return alert(
+        "Bounces Run Away" if is_alarm else "🏁 Campaign Wrap-Up",
+        lines,
+        level=AlertLevel.CRITICAL if is_alarm else None,
+        facts=[(figure.label, rate_text(counts.rate(figure))) for figure in _ON_THE_CARD],
+        what_to_do=_what_to_do(facts) if is_alarm else [],
+        about=facts.campaign_key,
+        below=_details(facts),
+    )
+
+
+def _shown(compared: Compared) -> Mrkdwn | None:
+    """What a comparison shows, in one line; None where it shows nothing."""
+    told = [_told(one) for one in compared.deltas if one.direction is not Direction.CANNOT_TELL]
+    if not told:
+        return None
+    return compose(
+        "Against {other}: {differences}.", other=_OTHERS[compared.earlier.other], differences=", ".join(told)
+    )
+
+
+def _told(delta: Delta) -> str:
+    return f"{delta.figure.label.lower()} {_points(delta)} {delta.direction.value}"
+
+
+def _points(delta: Delta) -> str:
+    low, high = sorted((abs(delta.low), abs(delta.high)))
+    return f"{abs(delta.points):.1f} points ({low:.1f} to {high:.1f})"
+
+
+def _what_to_do(facts: WrapupFacts) -> list[Mrkdwn]:
+    limit = limit_text(STAGES.runaway_percent)
+    lines = [compose("More than {limit} bounced: find out why before the next round.", limit=limit)]
+    if facts.is_sending:
+        lines.append(Mrkdwn("Mailjet is still sending: stop it there if it should not go on."))
+    if facts.next_launch is not None:
+        key, at = facts.next_launch
+        lines.append(
+            compose(
+                "{key} is to be launched at {at}; take it back at Mailjet to stop it.", key=key, at=instant_text(at)
+            )
+        )
+    return lines
+
+
+def _details(facts: WrapupFacts) -> list[Mrkdwn]:
+    counts = facts.counts
+    lines = [
+        compose("• {label}: {rate}", label=figure.label, rate=rate_text(counts.rate(figure)))
+        for figure in Figure
+        if figure not in _ON_THE_CARD
+    ]
+    lines.append(compose("• Blocked by our fault or Mailjet: {n}", n=f"{counts.blocked:,}"))
+    lines.append(compose("• Being tried again: {n}", n=f"{counts.deferred:,}"))
+    if facts.expected is not None:
+        lines.append(
+            compose("• Recipients: {n}, expected {expected}", n=f"{counts.processed:,}", expected=f"{facts.expected:,}")
+        )
+    for compared in facts.compared:
+        lines += _lines(compared)
+    return lines
+
+
+def _lines(compared: Compared) -> list[Mrkdwn]:
+    earlier = compared.earlier
+    age = (
+        ""
+        if earlier.counts.is_early
+        else "; its figures are those of the day after, so only what is known at once is compared"
+    )
+    head = compose("*Against {other}* ({name}){age}", other=_OTHERS[earlier.other], name=earlier.name, age=age)
+    return [head, *(_line(one) for one in compared.deltas)]
+
+
+def _line(delta: Delta) -> Mrkdwn:
+    if delta.direction is Direction.CANNOT_TELL:
+        return compose(
+            "• {label}: cannot tell ({low} to {high} points)",
+            label=delta.figure.label,
+            low=f"{delta.low:+.1f}",
+            high=f"{delta.high:+.1f}",
+        )
+    return compose(
+        "• {label}: {points} {direction}",
+        label=delta.figure.label,
+        points=_points(delta),
+        direction=delta.direction.value,
+    )

@@ -1,0 +1,132 @@
+"""The wrap-up of a send: its first figures are read, kept, held against earlier sends, and told. Mailjet is only read.
+
+The figures are kept before anything is told, and the stage is written down with its message, so that a wrap-up that is made
+twice tells one thing once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Connection
+
+from list_pipeline.core.campaign_stages.times import Stage, StageTime, Timing, wrapup
+from list_pipeline.core.campaign_stages.wrapup import Compared, SendCounts, compare, runs_away
+from list_pipeline.core.campaign_stages.wrapup_message import WrapupFacts, wrapup_message
+from list_pipeline.core.campaigns.eligibility import CampaignStatus
+from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.messages import keys
+from list_pipeline.operations.access import Deciding
+from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
+from list_pipeline.operations.campaigns.discovery import rates_of, sent_id
+from list_pipeline.operations.messages.outbox import Delivery, post, queue
+from list_pipeline.operations.services import Services
+from list_pipeline.storage import campaign_stages as stage_rows
+from list_pipeline.storage.campaigns import scheduled_campaigns, sent_campaigns
+from list_pipeline.storage.campaigns.scheduled_campaigns import UpcomingCampaign
+from list_pipeline.storage.campaigns.sent_campaigns import Campaign
+from list_pipeline.storage.messages import Outgoing, StoredMessage
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapup:
+    """The wrap-up of a campaign. ``delivery``: of its message; None: it was told before."""
+
+    campaign_key: str
+    counts: SendCounts
+    compared: tuple[Compared, ...]
+    delivery: Delivery | None
+
+    @property
+    def runs_away(self) -> bool:
+        """Whether bounces run away."""
+        return runs_away(self.counts)
+
+
+def wrap_up(services: Services, key: str) -> Wrapup:
+    """Wrap a campaign up, once; asked again, what was found then.
+
+    Raises:
+        NotFoundError: there is no such campaign.
+        RefusedError: Mailjet has not begun to send it, or it is too early, or too late.
+        TransientError, IncompleteDataError: its counters cannot be read now.
+    """
+    tried = f"Wrapping up the campaign {key}"
+    with services.database.begin() as connection:
+        campaign = find_campaign(connection, key)
+        row = scheduled_campaigns.campaign_by_id(connection, campaign.campaign_id)
+        known = stage_rows.wrapup_counts(connection, campaign.campaign_id)
+    if campaign.send_started_at is None:
+        raise RefusedError(tried, "Mailjet has not begun to send it", "Try again half an hour after its launch")
+    time = wrapup(campaign.send_started_at)
+    timing = time.timing(services.clock.now())
+    if timing is Timing.NOT_YET:
+        raise RefusedError(
+            tried, "it began less than half an hour ago", "Try again later; the sensor does it by itself"
+        )
+    if timing is Timing.TOO_LATE and known is None:
+        what_to_do = "Its maintenance tells the figures of the day after: see maintenance_report"
+        raise RefusedError(tried, "first figures cannot be read any more a day after the launch", what_to_do)
+    counts = known or _read(services, campaign)
+    with services.database.begin() as connection:
+        compared = tuple(compare(counts, one) for one in stage_rows.earlier_sends(connection, campaign.campaign_id))
+        message = _told(services, connection, campaign, row, time, counts, compared)
+    delivery = post(services, message) if message is not None else None
+    with services.database.begin() as connection:
+        stage_rows.complete(connection, services.clock.now())
+        stage_rows.follow_deliveries(connection, [campaign.campaign_id])
+    log.info("a campaign was wrapped up", campaign=key, runs_away=runs_away(counts), told=delivery is not None)
+    return Wrapup(key, counts, compared, delivery)
+
+
+def _read(services: Services, campaign: Campaign) -> SendCounts:
+    counters = services.mailjet.send_counters(sent_id(campaign))
+    with services.database.begin() as connection:
+        return stage_rows.counts_of(
+            sent_campaigns.save_metrics(
+                connection, campaign, stage_rows.WRAPUP, counters, rates_of(counters), services.clock.now()
+            )
+        )
+
+
+def _told(
+    services: Deciding,
+    connection: Connection,
+    campaign: Campaign,
+    row: UpcomingCampaign,
+    time: StageTime,
+    counts: SendCounts,
+    compared: tuple[Compared, ...],
+) -> StoredMessage | None:
+    """The message in the outbox, with the row that says so; None: it was told before."""
+    key = keys.campaign_stage(campaign.campaign_id, Stage.WRAPUP.value, row.scheduled_at)
+    if not stage_rows.note(
+        connection, campaign.campaign_id, row.scheduled_at, time, services.clock.now(), message_key=key
+    ):
+        return None
+    coming = [one for one in scheduled_campaigns.not_sent_yet(connection) if one.retired_at is None]
+    facts = WrapupFacts(
+        campaign_key=campaign.key,
+        name=campaign.name,
+        list_label=campaign.list_role.label,
+        began_at=campaign.send_started_at or campaign.sent_at,
+        is_sending=campaign.status is CampaignStatus.LAUNCHING,
+        counts=counts,
+        expected=row.expected,
+        compared=compared,
+        next_launch=(coming[0].key, coming[0].scheduled_at) if coming else None,
+    )
+    message = wrapup_message(facts)
+    outgoing = Outgoing(
+        key,
+        message.text,
+        message.blocks,
+        campaign_id=campaign.campaign_id,
+        thread_key=keys.campaign_thread(campaign.campaign_id),
+        is_important=runs_away(counts),
+        is_broadcast=True,
+    )
+    return queue(services, connection, outgoing, message.details)
