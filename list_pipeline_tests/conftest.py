@@ -11,6 +11,7 @@ import gc
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 import pytest
 import structlog
@@ -18,6 +19,7 @@ from hypothesis import settings
 
 from list_pipeline import stack
 from list_pipeline.stack.databases import create_database, drop_database, with_database
+from list_pipeline_tests.memory import in_memory
 
 # Timings belong in benchmarks: a busy machine must not fail a property.
 settings.register_profile("product", deadline=None)
@@ -56,16 +58,19 @@ def new_database(admin: str) -> Iterator[Callable[[], str]]:
     """A factory of empty databases: each call returns the URL of a new one; all are dropped at the end."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     names: list[str] = []
+    is_embedded = "DATABASE_URL" not in os.environ
 
-    def create() -> str:
-        name = f"list_pipeline_test_{worker}_{uuid.uuid4().hex[:12]}"
-        create_database(admin, name)
-        names.append(name)
-        return with_database(admin, name)
+    with in_memory(admin) if is_embedded else nullcontext() as tablespace:
 
-    yield create
-    for name in names:
-        drop_database(admin, name)
+        def create() -> str:
+            name = f"list_pipeline_test_{worker}_{uuid.uuid4().hex[:12]}"
+            create_database(admin, name, tablespace)
+            names.append(name)
+            return with_database(admin, name)
+
+        yield create
+        for name in names:
+            drop_database(admin, name)
 
 
 @pytest.fixture(scope="session")

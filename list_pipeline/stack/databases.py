@@ -10,18 +10,22 @@ from psycopg import sql
 from list_pipeline.stack.control import running
 
 
-def create_database(admin_url: str, name: str) -> None:
+def create_database(admin_url: str, name: str, tablespace: str | None = None) -> None:
     """Create a database unless it exists.
 
     Args:
         admin_url: ``postgresql://`` of any database on the server, as a role that may create databases.
         name: of the new database.
+        tablespace: where its files are; None: where the server keeps others.
     """
     with psycopg.connect(admin_url, autocommit=True) as connection:
         known = connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone()
         if known is None:
             # template0: nobody is ever connected to it, so that two creations at once do not refuse each other.
-            connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
+            statement = sql.SQL("create database {} template template0").format(sql.Identifier(name))
+            if tablespace is not None:
+                statement += sql.SQL(" tablespace {}").format(sql.Identifier(tablespace))
+            connection.execute(statement)
 
 
 def drop_database(admin_url: str, name: str) -> None:
