@@ -156,6 +156,11 @@ def test_a_dirty_import_is_no_incident_and_is_suppressed_at_once(world: World) -
     world.cycle(dead=dirty)
     assert world.suppressed() - before == set(dirty)
     assert world.questions() == []
+    ((said,),) = world.made.query(
+        "select concerns from (select ai_assessments -> 'reporting' ->> 'concerns' as concerns from list_maintenance_log) r"
+        " where concerns like '%import%'"
+    )
+    assert "12 of 12 (100 %) contacts that nothing was delivered to before bounced hard: an import of bad" in said
 
 
 def test_one_hard_bounce_of_a_contact_that_worked_is_a_first_hit_and_the_second_suppresses(world: World) -> None:
