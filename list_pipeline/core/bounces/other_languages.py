@@ -22,8 +22,8 @@ _GERMAN = (
     r"|\w*konto|mailbox|kunde"
 )
 _SPANISH = r"usuario|destinatario|cuenta|buz[oó]n|casilla|direcci[oó]n|correo"
-_ITALIAN = r"utente|destinatario|casella|indirizzo|account"
-_PORTUGUESE = r"usu[aá]rio|utilizador|destinat[aá]rio|caixa|conta|endere[cç]o"
+_ITALIAN = r"utente|destinatario|casella|indirizzo|account|mailbox"
+_PORTUGUESE = r"usu[aá]rio|utilizador|destinat[aá]rio|caixa|conta|endere[cç]o|mailbox"
 _DUTCH = r"gebruiker|ontvanger|(?:e-?mail)?adres|postvak|mailbox|account"
 _POLISH = r"u[zż]ytkownik|adresat|odbiorca|konto|skrzynka|adres"
 _CZECH = r"u[zž]ivatel|p[rř][ií]jemce|schr[aá]nka|adresa|[uú][cč]et"
@@ -45,7 +45,7 @@ NO_SUCH_USER = (
         _GERMAN,
         r"unbekannt|ung(?:ü|ue)ltig|existier(?:t|en) nicht|nicht (?:mehr )?(?:bekannt|gefunden|vorhanden|existent"
         r"|g(?:ü|ue)ltig"
-        r"|vergeben|existier)|niemand(?:em)? bekannt|gel(?:ö|oe)scht|falsch",
+        r"|vergeben|existier)|niemand(?:em)? bekannt|gibt es (?:hier )?nicht|gel(?:ö|oe)scht|falsch",
     ),
     r"\b(?:unbekannte|ung(?:ü|ue)ltige)[rns]? (?:empf(?:ä|ae|a)nger|benutzer|adress|e-?mail)",
     r"\bkeine?n? (?:solche[rns]? |g(?:ü|ue)ltige[rns]? )?(?:benutzer|empf(?:ä|ae|a)nger|nutzer|postfach|konto|account)",
@@ -165,6 +165,8 @@ _CONNECTION = (
 _REPUTATION = (r"r[eé]puta[cçtz]|schlechte[rnm]? ruf|репутац|信[誉譽]|レピュテーション|평판",)
 _UNWANTED = (
     r"pourriel|correo (?:basura|masivo)|no solicitad|lixo eletr|n[aã]o solicitad|massenmail|skr[aä]ppost|s[oø]ppelpost"
+    r"|\bsuspect\b|sospech|sospett|suspeit|verd(?:ä|ae)cht|podejrzan|подозрит|\btrop de |zu viele|demasiad|\btropp[eio] "
+    r"|\bte veel |zbyt (?:wiele|du[zż])|слишком (?:много|част)|太多|[过過]多|nicht (?:mehr )?(?:angenommen|akzeptiert)"
     r"|roskaposti|lev[eé]lszem[eé]t|nevy[zž][aá]dan|niechcian|istenmeyen|рассылк|небажан",
 )
 

@@ -148,6 +148,10 @@ ACCUSED = """
     550 Пользователь не найден, попробуйте отправить с другого IP
     550 用户不存在: 发信服务器信誉过低
     550 사용자를 찾을 수 없습니다: 블랙리스트에 등록된 서버
+    550 Rejet: utilisateur inconnu ou message suspect
+    550 Слишком много писем с вашего адреса, получатель не найден
+    550 Ihre Mails werden hier nicht angenommen, Benutzer unbekannt
+    550 5.1.1 user unknown: your message scored 12.1 points
 """
 
 
@@ -165,6 +169,8 @@ MORE_DEAD = """
     550 Dit e-mailadres is niet bij ons bekend
     550 E-postadressen finns inte längre
     550 收信人不存在
+    550 Die angegebene Mailbox gibt es nicht
+    550 La mailbox richiesta non esiste
     550 존재하지 않는 사용자입니다
 """
 
