@@ -16,6 +16,7 @@ from list_pipeline.core.bounces.classes import BounceClass
 from list_pipeline.core.incidents.groups import DomainCount, Group, GroupKind
 from list_pipeline.core.incidents.usual import PastCount
 from list_pipeline.core.monitoring.stuck_sessions import LockName
+from list_pipeline.core.suppression.new_contacts import NewContacts
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, sql_word
 from list_pipeline.storage.stuck_sessions import hold
 
@@ -25,6 +26,41 @@ _HARD, _NOT_TRIED, _UNKNOWN = (
 
 CAMPAIGNS_REMEMBERED = 60
 """Older campaigns weigh less than 0.2 % of the last one, and are not read."""
+
+
+_ESTABLISHED = """
+    with earlier as materialized (
+        select s.id as campaign_id, f.sweep
+        from campaign_schedule s join lateral (
+            select sweep from bounce_fetch where campaign_id = s.id and is_complete order by fetched_at desc limit 1
+        ) f on true
+        where coalesce(s.send_start_at, s.send_end_at) < (
+            select coalesce(send_start_at, send_end_at) from campaign_schedule where id = :campaign)
+    ), established as (
+        -- One delivery is enough, and most have one: the limit stops there. EXISTS instead reads every past recipient.
+        select r.contact_id from campaign_recipient r join lateral (
+            select 1 from campaign_recipient p join earlier e using (campaign_id)
+            where p.contact_id = r.contact_id and not exists (
+                select 1 from bounce_event b
+                where b.campaign_id = p.campaign_id and b.sweep = e.sweep and b.contact_id = p.contact_id)
+            limit 1
+        ) delivered on true
+        where r.campaign_id = :campaign and r.contact_id <> all(:without)
+        union
+        -- Before we read anything of a contact ourselves, Mailjet's count says it, less what was sent since.
+        select r.contact_id from campaign_recipient r join contact_list_membership c using (contact_id)
+        join campaign_schedule s on s.id = r.campaign_id
+        where r.campaign_id = :campaign and r.contact_id <> all(:without)
+          and c.delivered_count > (
+              select count(*) from campaign_recipient q join campaign_schedule t on t.id = q.campaign_id
+              where q.contact_id = r.contact_id
+                and coalesce(t.send_start_at, t.send_end_at) >= coalesce(s.send_start_at, s.send_end_at)
+                and coalesce(t.send_start_at, t.send_end_at) < c.delivered_counted_at)
+          and not exists (select 1 from campaign_recipient p join earlier e using (campaign_id)
+                          where p.contact_id = r.contact_id)
+    )
+"""
+"""Who of the recipients of ``:campaign`` was delivered to before; contacts in ``:without`` are left out."""
 
 
 def established_by_domain(
@@ -45,36 +81,7 @@ def established_by_domain(
     found = fetch_all(
         connection,
         f"""
-        with earlier as materialized (
-            select s.id as campaign_id, f.sweep
-            from campaign_schedule s join lateral (
-                select sweep from bounce_fetch where campaign_id = s.id and is_complete order by fetched_at desc limit 1
-            ) f on true
-            where coalesce(s.send_start_at, s.send_end_at) < (
-                select coalesce(send_start_at, send_end_at) from campaign_schedule where id = :campaign)
-        ), established as (
-            -- One delivery is enough, and most have one: the limit stops there. EXISTS instead reads every past recipient.
-            select r.contact_id from campaign_recipient r join lateral (
-                select 1 from campaign_recipient p join earlier e using (campaign_id)
-                where p.contact_id = r.contact_id and not exists (
-                    select 1 from bounce_event b
-                    where b.campaign_id = p.campaign_id and b.sweep = e.sweep and b.contact_id = p.contact_id)
-                limit 1
-            ) delivered on true
-            where r.campaign_id = :campaign and r.contact_id <> all(:without)
-            union
-            -- Before we read anything of a contact ourselves, Mailjet's count says it, less what was sent since.
-            select r.contact_id from campaign_recipient r join contact_list_membership c using (contact_id)
-            join campaign_schedule s on s.id = r.campaign_id
-            where r.campaign_id = :campaign and r.contact_id <> all(:without)
-              and c.delivered_count > (
-                  select count(*) from campaign_recipient q join campaign_schedule t on t.id = q.campaign_id
-                  where q.contact_id = r.contact_id
-                    and coalesce(t.send_start_at, t.send_end_at) >= coalesce(s.send_start_at, s.send_end_at)
-                    and coalesce(t.send_start_at, t.send_end_at) < c.delivered_counted_at)
-              and not exists (select 1 from campaign_recipient p join earlier e using (campaign_id)
-                              where p.contact_id = r.contact_id)
-        )
+        {_ESTABLISHED}
         select lower(split_part(c.email, '@', 2)) as domain, count(*) as attempted,
                count(*) filter (where b.bounce_class = {_HARD} and b.occurred_at <= :as_of) as hard
         from established join contact_list_membership c using (contact_id)
@@ -88,6 +95,32 @@ def established_by_domain(
         without=list(without),
     )
     return tuple(DomainCount(row["domain"], int(row["attempted"]), int(row["hard"])) for row in found)
+
+
+def new_contacts(
+    connection: Connection, campaign_id: int, sweep: str, as_of: datetime, without: Collection[int] = ()
+) -> NewContacts:
+    """The recipients of a campaign that are not established: nothing is known to have been delivered to them before. Nobody is
+    attempted whom Mailjet did not try, and erased contacts count no more. The arguments are those of ``established_by_domain``.
+    """
+    (row,) = fetch_all(
+        connection,
+        f"""
+        {_ESTABLISHED}
+        select count(*) as attempted,
+               count(*) filter (where b.bounce_class = {_HARD} and b.occurred_at <= :as_of) as hard
+        from campaign_recipient r join contact_list_membership c using (contact_id)
+        left join established e using (contact_id)
+        left join bounce_event b on b.campaign_id = :campaign and b.sweep = :sweep and b.contact_id = r.contact_id
+        where r.campaign_id = :campaign and e.contact_id is null and not c.is_anonymised
+          and r.contact_id <> all(:without) and b.bounce_class is distinct from {_NOT_TRIED}
+        """,
+        campaign=campaign_id,
+        sweep=sweep,
+        as_of=as_of,
+        without=list(without),
+    )
+    return NewContacts(int(row["attempted"]), int(row["hard"]))
 
 
 def lock_counts(connection: Connection) -> None:

@@ -35,6 +35,7 @@ from list_pipeline.core.reviews.policy import ReviewPolicy
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.suppression.gate import SuppressionGateFacts, judge_suppression
+from list_pipeline.core.suppression.new_contacts import NewContactsPolicy
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.rules import decide
 from list_pipeline.core.suppression.verdicts import CampaignContext, ContactFacts, SuppressionRule, VerdictAction
@@ -257,6 +258,7 @@ def test_the_figures_of_the_policy_equal_the_code() -> None:
 POLICIES = (
     BouncePolicy,
     IncidentPolicy,
+    NewContactsPolicy,
     ListStatePolicy,
     ValidationPolicy,
     CampaignPolicy,

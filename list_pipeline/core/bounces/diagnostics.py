@@ -106,6 +106,9 @@ _SENDER_SIDE = _any_of(
     r":blocked\b|rejected: blocked|\bblock-|-block\b",
     r"prohibit|administrativ|by administrator",
     r"loop(?:s|ed| detected)",
+    r"will not accept (?:delivery of )?(?:this|your|these)\b|\bscored?\b|bounce tag|\bbatv\b|(?:white|allow|approved)[ -]?list"
+    r"|\bcall(?:back|out) (?:to|for)\b|hop count|too many hops|mail loop"
+    r"|\byour (?:account|mail ?box)|you (?:may|can|must) ?not send",
     r"\b5\.7\.(?:2\d|[56]\d\d)\b",
     # What was not understood is our part of the protocol; "in reply to RCPT TO command" says only where it was said.
     r"command (?:not|un|is|was|rejected)|(?:unknown|unrecogni[sz]ed|invalid|bad) command|certificate",

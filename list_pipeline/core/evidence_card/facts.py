@@ -19,7 +19,7 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import BY_HAND, IMPORTED, ItemAction, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.quarantine.life import QuarantineReason
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
-from list_pipeline.core.suppression.verdicts import Attempt, AttemptOutcome
+from list_pipeline.core.suppression.verdicts import Attempt, AttemptOutcome, SuppressionRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +265,7 @@ class Record:
     @property
     def verdict(self) -> PlannedFor | None:
         """What decides where the contact stands: what suppressed it, else what waits, else the latest verdict; None: there is
-        none, as of a contact that never failed."""
+        none, as of a contact that never failed. A later look that found the question of an earlier one says nothing itself."""
         verdicts = [one for one in self.plans if one.kind is PlanKind.SUPPRESSION or one.rule in (BY_HAND, IMPORTED)]
         suppressing = [one for one in verdicts if one.action is ItemAction.SUPPRESS]
         if (standing := self.standing_suppression) is not None:
@@ -275,7 +275,11 @@ class Record:
         if self.is_suppressed:
             # Somebody else did it: no verdict of ours is behind it.
             return None
-        return next(reversed([one for one in suppressing if one.is_waiting] or verdicts), None)
+        latest = next(reversed([one for one in suppressing if one.is_waiting] or verdicts), None)
+        if latest is None or latest.rule != SuppressionRule.ASKED_ALREADY:
+            return latest
+        asked = [one for one in suppressing if one.campaign_id == latest.campaign_id]
+        return next(reversed(asked), latest)
 
     @property
     def last_delivery(self) -> Mailing | None:

@@ -54,6 +54,7 @@ class Judged:
         as_of: the moment that was judged for. ``read_at``: when the failures were read, which is later in a backfill.
         is_rejected, is_taken_back: a person had said no after an earlier look at the campaign, or taken it back.
         asked: the question that was open then.
+        is_reached_since: a campaign after the failure reached the contact, as far as is known by now.
     """
 
     contact_id: int
@@ -67,6 +68,7 @@ class Judged:
     is_rejected: bool = False
     is_taken_back: bool = False
     asked: AskedAbout | None = None
+    is_reached_since: bool = False
 
     def verdict(self) -> Verdict | None:
         """What the rules say; None: nothing, because there is neither a failure nor a complaint."""
@@ -150,7 +152,7 @@ def _deliveries(judged: Judged) -> Iterator[tuple[str, Judged]]:
     event = judged.event
     if event is None:
         return
-    if event.occurred_at + _A_MOMENT <= judged.as_of:
+    if event.occurred_at + _A_MOMENT <= judged.as_of and not judged.is_reached_since:
         delivered = _delivered(event.occurred_at + _A_MOMENT)
         yield f"a delivery since {date_text(event.occurred_at)}", _told(judged, *judged.attempts, delivered)
     earlier = [

@@ -24,7 +24,7 @@ from list_pipeline.core.evidence_card.facts import (
 from list_pipeline.core.evidence_card.replay import OtherVerdict
 from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.plans.plan import BY_HAND, IMPORTED, ItemAction, PlanKind, PlanStatus
-from list_pipeline.core.reviews.questions import ReviewStatus
+from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.suppression.verdicts import SuppressionRule, VerdictAction
 from list_pipeline.core.wording import (
     confidence_text,
@@ -113,6 +113,8 @@ def _judged(record: Record, verdict: PlannedFor) -> str:
     if verdict.is_waiting:
         gate = f" The gate says of its plan: {' '.join(verdict.gate)}" if verdict.gate else ""
         return f"To be suppressed, and a person decides: {why} Until then it is mailed as before.{gate}"
+    if verdict.outcome is Outcome.NOT_BEGUN and verdict.is_held:
+        return f"Kept: {_ended(record, verdict)}. It had been held because: {why}{_reached_since(record, verdict)}"
     if verdict.outcome is Outcome.NOT_BEGUN:
         return f"To be suppressed, and nothing was done yet: {why}"
     return f"To be suppressed, {_OUTCOMES[verdict.outcome]}: {why}"
@@ -142,6 +144,17 @@ def _refused(record: Record, verdict: PlannedFor) -> str | None:
     words = f"the plan was {_TURNED_DOWN[verdict.status]}" if verdict.status is not PlanStatus.EXPIRED else "it lapsed"
     when = f" on {instant_text(verdict.decided_at)}" if verdict.status is PlanStatus.REJECTED else ""
     return f"{words}{f' by {by}' if by not in _NOBODY else ''}{when}"
+
+
+def _ended(record: Record, verdict: PlannedFor) -> str:
+    """How the question about a contact that was held ended, without a person who decided."""
+    about = [one for one in record.questions if one.plan_id == verdict.plan_id and one.kind is ReviewKind.INCIDENT]
+    if not about or about[-1].status is ReviewStatus.OPEN:
+        return "nothing is asked about its incident any more"
+    how = {ReviewStatus.RESOLVED: "ended by itself", ReviewStatus.EXPIRED: "lapsed"}.get(
+        about[-1].status, "was decided"
+    )
+    return f"the question about its incident {how} on {instant_text(about[-1].decided_at)}"
 
 
 def mail_line(known: Known | None) -> str:

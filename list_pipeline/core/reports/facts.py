@@ -20,6 +20,7 @@ from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.quarantine.life import QuarantineReason
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.sender_faults.listing import FaultTrend
+from list_pipeline.core.suppression.new_contacts import NewContacts
 from list_pipeline.core.wording import Rate, percent_text, share_text, told_percent
 
 
@@ -314,7 +315,8 @@ class MaintenanceFacts:
 
     ``list_rates``: the figures behind ``assessments``. ``later_looks_days``: days after the end of sending at which this
     campaign is looked at again for late bounces. ``shadow``: what a changed policy beside the present one would have done.
-    ``told``: what Mailjet's Event API told of the failures that were read.
+    ``told``: what Mailjet's Event API told of the failures that were read. ``new_contacts``: recipients that nothing was
+    delivered to before; None where too few bounced to be counted.
     """
 
     status: RunStatus
@@ -349,6 +351,7 @@ class MaintenanceFacts:
     taken_back: TakenBackFacts | None = None
     shadow: str = ""
     told: str = ""
+    new_contacts: NewContacts | None = None
 
     @property
     def is_rejected(self) -> bool:

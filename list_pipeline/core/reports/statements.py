@@ -29,6 +29,7 @@ from list_pipeline.core.wording import (
     names_text,
     percent_text,
     share_percent_text,
+    share_text,
 )
 
 SUMMARY, ACTIONS, CONCERNS = "executive_summary", "actions_taken", "concerns"
@@ -76,6 +77,7 @@ class ReportStatement(StrEnum):
     MANY_FAILURES = "many_failures"
     REFUSED_BECAUSE_OF_SENDER = "refused_because_of_sender"
     COMPLAINTS_ABOVE_TARGET = "complaints_above_target"
+    NEW_CONTACTS_BOUNCED = "new_contacts_bounced"
     STILL_MAILED = "still_mailed"
     NOT_COMPARABLE = "not_comparable"
     LIST_IS_ILL = "list_is_ill"
@@ -89,6 +91,7 @@ class ReportStatement(StrEnum):
     LIST_FROZEN = "list_frozen"
     REPAIR = "repair"
     CHECK_COMPLAINTS = "check_complaints"
+    CHECK_NEW_CONTACTS = "check_new_contacts"
     DECIDE_ON_HELD = "decide_on_held"
     CHECK_FAILED = "check_failed"
     FIND_OUT_CRITICAL = "find_out_critical"
@@ -149,6 +152,11 @@ FORMS: Mapping[ReportStatement, Form] = {
     _K.COMPLAINTS_ABOVE_TARGET: Form(
         CONCERNS, "The complaint rate of {rate} is above the target of {target}.", _ALWAYS
     ),
+    _K.NEW_CONTACTS_BOUNCED: Form(
+        CONCERNS,
+        "{share} contacts that nothing was delivered to before bounced hard: an import of bad addresses is likely.",
+        _ALWAYS,
+    ),
     _K.STILL_MAILED: Form(CONCERNS, "{contacts} who should be suppressed can still be mailed.", _ALWAYS),
     _K.NOT_COMPARABLE: Form(
         CONCERNS, "The lists are not comparable: one is {distance} away from the average size.", _ALWAYS
@@ -168,6 +176,11 @@ FORMS: Mapping[ReportStatement, Form] = {
     ),
     _K.CHECK_COMPLAINTS: Form(
         RECOMMENDATIONS, "Look at who gets these campaigns and why, and at how easily they can unsubscribe.", _ALWAYS
+    ),
+    _K.CHECK_NEW_CONTACTS: Form(
+        RECOMMENDATIONS,
+        "Find out where the contacts that are new in this campaign came from, and have the rest of them verified.",
+        _ALWAYS,
     ),
     _K.DECIDE_ON_HELD: Form(
         RECOMMENDATIONS, "Decide on the {contacts} that are held, or let their next mailings answer.", _ALWAYS
@@ -324,6 +337,8 @@ def _concerns(facts: MaintenanceFacts, are_uneven: bool) -> Iterator[Statement]:
         yield _counted(_K.REFUSED_BECAUSE_OF_SENDER, _refused(facts))
     if _complains(facts) and facts.complaint_rate is not None:
         yield _complaints(_K.COMPLAINTS_ABOVE_TARGET, facts.complaint_rate)
+    if facts.new_contacts is not None and facts.new_contacts.look_imported():
+        yield _say(_K.NEW_CONTACTS_BOUNCED, share=share_text(facts.new_contacts.hard, facts.new_contacts.attempted))
     if facts.suppression.failed_total:
         yield _say(_K.STILL_MAILED, contacts=_contacts(facts.suppression.failed_total))
     if distance is not None and are_uneven:
@@ -365,6 +380,8 @@ def _recommendations(facts: MaintenanceFacts, are_uneven: bool) -> Iterator[Stat
         yield _say(_K.REPAIR)
     if _complains(facts):
         yield _say(_K.CHECK_COMPLAINTS)
+    if facts.new_contacts is not None and facts.new_contacts.look_imported():
+        yield _say(_K.CHECK_NEW_CONTACTS)
     if facts.suppression.held_for_review:
         yield _say(_K.DECIDE_ON_HELD, contacts=_contacts(facts.suppression.held_for_review))
     if facts.suppression.failed_total:

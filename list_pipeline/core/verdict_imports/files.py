@@ -11,6 +11,8 @@ or a disposable address is a reason to look and not a dead address, and an unkno
 from __future__ import annotations
 
 import csv
+import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,6 +22,7 @@ from list_pipeline.core.foreign_text import id_in
 
 MOST_ROWS = 1_000_000
 _TRIED = "Reading the file of verdicts"
+_SEPARATOR_LINE = re.compile(r"\"?sep=([,;\t|])\"?\s*", re.IGNORECASE)
 
 
 class Said(StrEnum):
@@ -149,9 +152,15 @@ def _row(number: int, contact: Sequence[str], said: Said) -> ImportRow:
 
 
 def _cells(text: str) -> Iterable[tuple[int, list[str]]]:
-    first = next((line for line in text.removeprefix("\ufeff").splitlines() if line.strip()), "")
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(text.removeprefix("\ufeff").splitlines(), delimiter=delimiter, skipinitialspace=True)
+    # Lines end as spreadsheets end them: other characters that Python takes for an end stand within cells.
+    lines = list(io.StringIO(text.removeprefix("\ufeff"), newline=None))
+    first = next((line for line in lines if line.strip()), "")
+    named = _SEPARATOR_LINE.fullmatch(first)
+    if named:
+        # Excel says in a line of its own what stands between the columns.
+        lines[lines.index(first)] = "\n"
+    delimiter = named[1] if named else max(",;\t", key=first.count)
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     try:
         for cells in reader:
             yield reader.line_num, [cell.strip() for cell in cells]

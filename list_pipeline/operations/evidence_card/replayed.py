@@ -130,9 +130,14 @@ class _Gathered:
                 is_rejected=self._was(_R.REJECTED_BY_PERSON),
                 is_taken_back=self._was(_R.TAKEN_BACK_BY_PERSON),
                 asked=self._asked(),
+                is_reached_since=self._is_reached_since(reading.failure),
             ),
             known_by=self.verdict.created_at,
         )
+
+    def _is_reached_since(self, failure: FailureEvent | None) -> bool:
+        last = self.record.last_delivery
+        return failure is not None and last is not None and last.sent_at > failure.occurred_at
 
     def as_known(self, judged: Judged, now: datetime) -> Judged:
         """The same failure with what is known by now of the contact's other campaigns."""

@@ -41,6 +41,7 @@ from list_pipeline.core.reports.facts import (
 from list_pipeline.core.reports.message import maintenance_message
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.runs.status import TAKEN_BACK, RunStatus, run_status
+from list_pipeline.core.suppression.new_contacts import NEW_CONTACTS, NewContacts
 from list_pipeline.core.wording import Rate
 from list_pipeline.operations.access import Storing
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
@@ -60,6 +61,7 @@ from list_pipeline.operations.suppression.plan_and_execute import executable_ite
 from list_pipeline.operations.suppression.shadow import campaign_line
 from list_pipeline.operations.told_events.beside import told_line
 from list_pipeline.storage import health as health_rows
+from list_pipeline.storage import incidents as incident_rows
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.database import fetch_scalar
 from list_pipeline.storage.health import StoredAssessment
@@ -207,6 +209,7 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
     campaign, settings = run.campaign, services.settings
     data = stored_bounces(services, campaign, run.sweep)
     analysis = analyse(data, campaign.recipient_count or 0) if data else None
+    by_class = dict(analysis.by_class) if analysis else {}
     faults = faults_after(services, campaign, run.sweep) if data else ()
     stopped_because = change_block_reason(services) or ""
     kept = quarantine_facts(services, run)
@@ -231,7 +234,7 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         shadow = campaign_line(connection, campaign.campaign_id)
         reviews = review_rows.open_reviews(connection, campaign.campaign_id)
         assessed = health_rows.stored_assessments(connection, partition_of(run))
-    by_class = dict(analysis.by_class) if analysis else {}
+        new = _new_contacts(connection, suppression, by_class, services.clock.now())
     return MaintenanceFacts(
         status=run.log.status,
         mode=operating_mode(services).value,
@@ -273,7 +276,22 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         shadow=shadow,
         told=told_line(services, campaign, run.sweep) if analysis else "",
         quarantine=kept,
+        new_contacts=new,
     )
+
+
+def _new_contacts(
+    connection: Connection, suppression: StoredPlan | None, by_class: Mapping[str, int], now: datetime
+) -> NewContacts | None:
+    """The recipients that nothing was delivered to before, but for those that an incident holds; None where so few bounced that
+    nothing would be said of them."""
+    if suppression is None or suppression.campaign_id is None or suppression.sweep is None:
+        return None
+    if by_class.get(BounceClass.HARD.value, 0) < NEW_CONTACTS.least_hard:
+        return None
+    held = [one.contact_id for one in plan_rows.plan_items(connection, suppression.plan_id) if one.is_held]
+    as_of = suppression.suppression_summary.as_of or now
+    return incident_rows.new_contacts(connection, suppression.campaign_id, suppression.sweep.value, as_of, held)
 
 
 def _attempt_facts(services: Services, connection: Connection, run: Maintenance) -> AttemptFacts:

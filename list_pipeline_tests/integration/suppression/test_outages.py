@@ -8,7 +8,9 @@ from datetime import timedelta
 
 import pytest
 
+from list_pipeline.core.evidence_card.card import answer
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
+from list_pipeline.operations.evidence_card.card import evidence_card
 from list_pipeline.operations.maintenance import workflow
 from list_pipeline.operations.reviews.findings import close_ended
 from list_pipeline.operations.synchronisation import synchronise
@@ -110,6 +112,11 @@ def test_nobody_good_is_suppressed_and_who_is_dead_goes_unasked(world: World, is
     # Mailjet blocks whoever bounced at the operator: nobody can tell the dead from the others, and all of them stay.
     assert gone == company | (set() if is_blocked else dead)
     assert {status for status, _ in world.questions()} == {"resolved"}
+    if not is_blocked:
+        card = evidence_card(world.made.services, str(good[0]))
+        assert answer(card)[0].startswith("Kept: the question about its incident ended by itself on ")
+        assert answer(card)[0].endswith(" reached it, so the address works.")
+        assert not [one for one in card.changed if one.change.startswith("a delivery since")]
     for _ in range(2):
         world.cycle()
         assert not set(good) & world.suppressed()
@@ -149,6 +156,11 @@ def test_a_dirty_import_is_no_incident_and_is_suppressed_at_once(world: World) -
     world.cycle(dead=dirty)
     assert world.suppressed() - before == set(dirty)
     assert world.questions() == []
+    ((said,),) = world.made.query(
+        "select concerns from (select ai_assessments -> 'reporting' ->> 'concerns' as concerns from list_maintenance_log) r"
+        " where concerns like '%import%'"
+    )
+    assert "12 of 12 (100 %) contacts that nothing was delivered to before bounced hard: an import of bad" in said
 
 
 def test_one_hard_bounce_of_a_contact_that_worked_is_a_first_hit_and_the_second_suppresses(world: World) -> None:

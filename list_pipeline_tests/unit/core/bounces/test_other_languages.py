@@ -112,3 +112,69 @@ def test_a_statement_is_recognised_in_its_language(text: str, said: TextEvidence
 @pytest.mark.parametrize("text", [text for text, said in EVERY if said is not None])
 def test_the_sender_is_heard_first_in_every_language(text: str, blame: str) -> None:
     assert read_diagnostic(f"{text} {blame}") is TextEvidence.SENDER_SIDE
+
+
+ACCUSED = """
+    550 destinataire inconnu - votre serveur figure sur une liste noire
+    550 5.1.1 utilisateur inconnu (mauvaise réputation de votre domaine)
+    554 5.7.1 Compte inconnu: message considéré comme pourriel
+    550 adresse inexistante ou serveur d'envoi refusé
+    550 Empfänger unbekannt, Ihr Server steht auf einer schwarzen Liste
+    550 5.1.1 Benutzer unbekannt (schlechter Ruf der sendenden IP)
+    550 Adresse ungültig; die IP Ihres Providers ist gesperrt
+    550 Unbekannter Empfänger - Verbindung wegen Massenversand abgelehnt
+    554 Usuario desconocido: su dominio tiene mala reputación
+    550 Buzón no existe: conexión rechazada
+    550 Utente sconosciuto: il vostro server è presente in una lista nera
+    550 5.1.1 casella inesistente, cattiva reputazione dell'IP
+    550 Usuário desconhecido: a reputação do seu servidor é baixa
+    550 Caixa postal inexistente - lixo eletrônico
+    550 Seu IP está na lista negra; usuário inexistente
+    550 Gebruiker onbekend, reputatie van uw server is te laag
+    550 Onbekende gebruiker; verbinding geweigerd wegens misbruik
+    550 Uw IP-adres staat op een zwarte lijst; gebruiker onbekend
+    550 Nieznany użytkownik: serwer na czarnej liście
+    550 Uživatel neexistuje; váš server je na černé listině
+    550 5.1.1 schránka neexistuje: nevyžádaná pošta
+    550 Okänd mottagare, din server är spärrad
+    550 Din IP-adress är svartlistad, okänd mottagare
+    550 Ukendt modtager, din server er sortlistet
+    550 Tuntematon vastaanottaja: palvelimesi on mustalla listalla
+    550 Ismeretlen felhasználó: az Ön szervere feketelistán van
+    550 Kullanıcı bulunamadı: IP adresiniz kara listede
+    550 Destinatar necunoscut: serverul dvs. este pe lista neagră
+    550 Пользователь не найден: плохая репутация вашего сервера
+    550 Адрес не существует, ваш сервер заблокирован
+    550 Пользователь не найден, попробуйте отправить с другого IP
+    550 用户不存在: 发信服务器信誉过低
+    550 사용자를 찾을 수 없습니다: 블랙리스트에 등록된 서버
+    550 Rejet: utilisateur inconnu ou message suspect
+    550 Слишком много писем с вашего адреса, получатель не найден
+    550 Ihre Mails werden hier nicht angenommen, Benutzer unbekannt
+    550 5.1.1 user unknown: your message scored 12.1 points
+"""
+
+
+@pytest.mark.parametrize("text", [line.strip() for line in ACCUSED.strip().splitlines()])
+def test_a_text_that_accuses_us_is_about_us_though_it_calls_the_user_unknown(text: str) -> None:
+    assert read_diagnostic(text) is TextEvidence.SENDER_SIDE
+
+
+MORE_DEAD = """
+    550 L'adresse e-mail que vous avez indiquée n'existe pas
+    550 La cuenta de destino ha sido dada de baja
+    550 La dirección no corresponde a ningún usuario
+    550 Benutzer hat hier keinen Account
+    550 Unter dieser Adresse ist niemand bekannt
+    550 Dit e-mailadres is niet bij ons bekend
+    550 E-postadressen finns inte längre
+    550 收信人不存在
+    550 Die angegebene Mailbox gibt es nicht
+    550 La mailbox richiesta non esiste
+    550 존재하지 않는 사용자입니다
+"""
+
+
+@pytest.mark.parametrize("text", [line.strip() for line in MORE_DEAD.strip().splitlines()])
+def test_words_between_the_mailbox_and_what_is_said_of_it_change_nothing(text: str) -> None:
+    assert read_diagnostic(text) is TextEvidence.NO_SUCH_USER

@@ -173,6 +173,33 @@ def test_what_waits_says_more_than_a_later_look() -> None:
     assert first_line(plans=(planned(1, action=ItemAction.KEEP), later)) == "Kept: asked."
 
 
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        (
+            ReviewStatus.RESOLVED,
+            ReviewKind.INCIDENT,
+            "the question about its incident ended by itself on 2026-11-03 09:00 UTC",
+        ),
+        (ReviewStatus.EXPIRED, ReviewKind.INCIDENT, "the question about its incident lapsed on 2026-11-03 09:00 UTC"),
+        (ReviewStatus.OPEN, ReviewKind.INCIDENT, "nothing is asked about its incident any more"),
+        (ReviewStatus.RESOLVED, ReviewKind.PLAN, "nothing is asked about its incident any more"),
+    ],
+)
+def test_who_was_held_reads_how_the_question_ended_and_not_that_it_will_be_suppressed(
+    status: ReviewStatus, kind: ReviewKind, words: str
+) -> None:
+    held = planned(1, is_held=True, outcome=Outcome.NOT_BEGUN, explanation="Held: a fault.")
+    asked = Question(3, 1, kind, status, AT, AT, "nobody", None)
+    later = planned(2, campaign_id=1, action=ItemAction.KEEP, rule="asked_already", explanation="Kept: asked.")
+    for plans in ((held,), (held, later)):
+        assert first_line(mailings=(FAILED, DELIVERED), plans=plans, questions=(asked,)) == (
+            f"Kept: {words}. It had been held because: a fault. "
+            "Since then 2026-11-23 “Letter 2” (key-2) reached it, so the address works."
+        )
+    assert first_line(plans=(held, replace(later, campaign_id=2)), questions=(asked,)) == "Kept: asked."
+
+
 def test_who_was_reinstated_reads_by_whom() -> None:
     history = (suppressed_by(1, reinstated_at=AT, reinstated_by="ada"),)
     assert first_line(plans=(planned(1, outcome=Outcome.TAKEN_BACK),), suppressions=history).startswith(

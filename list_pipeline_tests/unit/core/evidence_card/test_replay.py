@@ -126,6 +126,10 @@ def test_who_is_held_would_be_suppressed_without_the_others() -> None:
     }
 
 
+def test_a_delivery_that_is_known_by_now_is_no_other_fact() -> None:
+    assert "a delivery since 2026-11-02" not in changed(judged(failure(), in_incident=True, is_reached_since=True))
+
+
 def test_the_second_of_two_failures_counts_where_the_first_was_part_of_no_incident() -> None:
     case = judged(failure(NO_HOST, permanent=False), failed(NO_HOST, 20, incident=True))
     assert rule_of(case) is SuppressionRule.FIRST_DISPUTED_HIT

@@ -51,6 +51,19 @@ def test_a_verifiers_columns_are_found_by_their_names(delimiter: str) -> None:
     assert read_file(text).has_verdicts
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_the_line_in_which_excel_names_the_separator_is_no_row(separator: str) -> None:
+    lines = (("email", "note", "result"), ("jane@example.com", "a, b; c", "invalid"))
+    text = "\n".join(separator.join(f'"{cell}"' for cell in cells) for cells in lines)
+    assert rows(f"\ufeffsep={separator}\r\n{text}\r\n") == [(3, "jane@example.com", Said.UNDELIVERABLE)]
+
+
+@pytest.mark.parametrize("odd", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+def test_only_the_ends_of_lines_end_a_row(odd: str) -> None:
+    text = f"email,note,result\r\njane@example.com,a{odd}joe@example.com,invalid\rjim@example.com,,valid\n"
+    assert rows(text) == [(2, "jane@example.com", Said.UNDELIVERABLE), (3, "jim@example.com", Said.DELIVERABLE)]
+
+
 def test_addresses_alone_need_no_header() -> None:
     assert [contact for _, contact, _ in rows("jane@example.com\njoe@example.com\n")] == [
         "jane@example.com",
