@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from list_pipeline.cli import (
+    alarms,
     backups,
     cache,
     corrections,
@@ -246,6 +247,7 @@ weekly.register(app)
 observe.register(app)
 preflight.register(app)
 backups.register(app)
+alarms.register(app)
 erasure.register(app)
 unreadable.register(app)
 evidence_card.register(app)

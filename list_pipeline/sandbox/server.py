@@ -28,6 +28,7 @@ from list_pipeline.sandbox.gemini.service import GeminiService
 from list_pipeline.sandbox.http import Request, Response, Service
 from list_pipeline.sandbox.mailjet.email import EmailService
 from list_pipeline.sandbox.mailjet.service import MailjetService
+from list_pipeline.sandbox.pagerduty import PagerDutyService
 from list_pipeline.sandbox.slack.service import SlackService
 from list_pipeline.sandbox.store import Store
 from list_pipeline.sandbox.switches import Switches
@@ -154,6 +155,7 @@ class SandboxServer:
         self.request_log = RequestLog()
         services: list[Service] = [
             EmailService(self.clock, api_key, api_secret),
+            PagerDutyService(self.clock),
             MailjetService(self.account),
             SlackService(state_dir, self.clock),
             GeminiService(state_dir, self.clock),

@@ -191,6 +191,7 @@ URLS = {
     "dagster_postgres_url": "postgresql+psycopg2://somebody:{}@localhost/dagster",
     "redis_url": "redis://:{}@localhost:6379/0",
     "slack_webhook_url": "https://hooks.example.com/services/{}",
+    "alarm_webhook_url": "https://hooks.example.com/alarms/{}",
     "sentry_dsn": "https://{}@errors.example.com/1",
     "event_webhook_password": "{}-long-enough",
 }

@@ -394,6 +394,8 @@ def ways_of_alerts(settings: Settings) -> tuple[str, ...]:
     ways = (
         ("Slack", settings.slack_bot_token is not None or settings.slack_webhook_url is not None),
         ("e-mail", settings.alert_email_to is not None and settings.alert_email_from is not None),
+        ("PagerDuty", settings.pagerduty_routing_key is not None),
+        ("a webhook", settings.alarm_webhook_url is not None),
     )
     return tuple(name for name, is_set_up in ways if is_set_up)
 

@@ -43,7 +43,7 @@ TABLES = {
     "told_event", "told_count", "contact_engagement",
     "shadow_policy", "shadow_comparison", "shadow_difference",
     "quarantine",
-    "backup", "restoration",
+    "backup", "restoration", "alarm", "alarm_delivery",
     "api_token", "api_caller", "api_answer", "run_request",
 }  # fmt: skip
 INDEXES = {
@@ -71,12 +71,13 @@ INDEXES = {
     "unreadable_row_open_idx", "unreadable_row_contact_idx",
     "told_event_aside_idx", "told_event_campaign_idx",
     "run_request_open_idx",
-    "backup_taken_at_idx",
+    "backup_taken_at_idx", "alarm_open_idx", "alarm_delivery_waiting_idx",
     "shadow_policy_running_idx", "shadow_comparison_campaign_idx",
     "quarantine_contact_idx", "quarantine_open_idx", "quarantine_campaign_idx",
 }  # fmt: skip
 # Table, columns, table referred to, what happens on delete and on update (a: nothing, r: refused, c: cascade, n: null).
 FOREIGN_KEYS = {
+    ("alarm_delivery", "alarm_id", "alarm", "c", "a"),
     ("run_request", "log_id", "list_maintenance_log", "c", "c"),
     ("run_request", "check_id", "list_health_check", "c", "a"),
     ("list_edit", "mass_change_id", "mass_change", "n", "a"),

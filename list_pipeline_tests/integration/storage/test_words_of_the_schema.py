@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping
 import psycopg
 import pytest
 
+from list_pipeline.core.alarms.events import AlarmAction, Receiver
+from list_pipeline.core.alarms.problems import AlarmKind
 from list_pipeline.core.campaigns.cycles import RoundDoubt
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
 from list_pipeline.core.erasure import DeletionState
@@ -49,6 +51,10 @@ WORDS: Mapping[str, Collection[str]] = {
     "schedule_change.action": ScheduleAction,
     "schedule_change.state": ScheduleState,
     "api_token.role": Role,
+    "alarm.kind": AlarmKind,
+    "alarm_delivery.receiver": Receiver,
+    "alarm_delivery.action": AlarmAction,
+    "alarm_delivery.state": DeliveryState,
     "run_request.kind": RequestKind,
     "shadow_comparison.sweep": Sweep,
     "shadow_difference.present_action": VerdictAction,
