@@ -183,6 +183,16 @@ class Settings(BaseSettings):
         "https://events.pagerduty.com", description="Host of the Events API; EU: events.eu."
     )
     alarm_webhook_url: SecretStr | None = Field(None, description="Alarms are posted there as JSON; off without it.")
+    digests: str = Field(
+        "",
+        pattern="^(|day|week|day,week)$",
+        description="Digests that are sent: day, week, both with a comma, or none.",
+    )
+    digest_hour: int = Field(7, ge=0, le=23, description="Hour of a digest, in UTC.")
+    digest_weekday: int = Field(1, ge=0, le=6, description="Day of the week's digest; 0 is Sunday, 1 Monday.")
+    digest_email_to: SecretStr | None = Field(
+        None, description="Addresses that digests are e-mailed to as well, separated by commas."
+    )
     app_url: str | None = Field(None, description="Base of the links to the detail views; without it no such links.")
     dagster_url: str | None = Field(None, description="Base of the links to runs in the Dagster UI.")
 

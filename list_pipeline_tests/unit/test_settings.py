@@ -93,6 +93,8 @@ def test_every_setting_is_read_from_the_variable_of_its_name(monkeypatch: pytest
         other = "json"
     elif name == "event_webhook_user":
         other = "somebody"
+    elif name == "digests":
+        other = "day,week"
     elif name == "slack_charts":
         other = "text"
     elif name == "gemini_thinking_level":

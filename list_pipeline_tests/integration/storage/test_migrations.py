@@ -43,7 +43,7 @@ TABLES = {
     "told_event", "told_count", "contact_engagement",
     "shadow_policy", "shadow_comparison", "shadow_difference",
     "quarantine",
-    "backup", "restoration", "alarm", "alarm_delivery",
+    "backup", "restoration", "alarm", "alarm_delivery", "digest",
     "api_token", "api_caller", "api_answer", "run_request",
 }  # fmt: skip
 INDEXES = {

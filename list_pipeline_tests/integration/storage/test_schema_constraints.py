@@ -444,6 +444,9 @@ FORBIDDEN = {
     "something told in an odd state": alarm_delivery(state="odd"),
     "something told less than never": alarm_delivery(attempts=-1),
     "something told at no time": alarm_delivery(state="sent"),
+    "a digest of a month": "insert into digest (period, due_at, made_at) values ('month', now(), now())",
+    "a digest sent less than never":
+        "insert into digest (period, due_at, made_at, email_attempts) values ('day', now(), now(), -1)",
     "a restore of nothing": restoration(name=""),
     "a restore by nobody": restoration(by=""),
     "a restore without a reason": restoration(reason=""),

@@ -13,6 +13,7 @@ from list_pipeline.core.alarms.events import AlarmAction, Receiver
 from list_pipeline.core.alarms.problems import AlarmKind
 from list_pipeline.core.campaigns.cycles import RoundDoubt
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
+from list_pipeline.core.digest.periods import Period
 from list_pipeline.core.erasure import DeletionState
 from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
@@ -51,6 +52,7 @@ WORDS: Mapping[str, Collection[str]] = {
     "schedule_change.action": ScheduleAction,
     "schedule_change.state": ScheduleState,
     "api_token.role": Role,
+    "digest.period": Period,
     "alarm.kind": AlarmKind,
     "alarm_delivery.receiver": Receiver,
     "alarm_delivery.action": AlarmAction,
