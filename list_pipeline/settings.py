@@ -184,6 +184,23 @@ class Settings(BaseSettings):
         None, description="The company's addresses for alerts that Slack does not take, separated by commas."
     )
     alert_email_from: SecretStr | None = Field(None, description="Their sender, validated at Mailjet.")
+    pagerduty_routing_key: SecretStr | None = Field(
+        None, description="Integration key of PagerDuty's Events API v2; without it PagerDuty is told of no alarm."
+    )
+    pagerduty_base_url: str = Field(
+        "https://events.pagerduty.com", description="Host of the Events API; EU: events.eu."
+    )
+    alarm_webhook_url: SecretStr | None = Field(None, description="Alarms are posted there as JSON; off without it.")
+    digests: str = Field(
+        "",
+        pattern="^(|day|week|day,week)$",
+        description="Digests that are sent: day, week, both with a comma, or none.",
+    )
+    digest_hour: int = Field(7, ge=0, le=23, description="Hour of a digest, in UTC.")
+    digest_weekday: int = Field(1, ge=0, le=6, description="Day of the week's digest; 0 is Sunday, 1 Monday.")
+    digest_email_to: SecretStr | None = Field(
+        None, description="Addresses that digests are e-mailed to as well, separated by commas."
+    )
     app_url: str | None = Field(None, description="Base of the links to the detail views; without it no such links.")
     dagster_url: str | None = Field(None, description="Base of the links to runs in the Dagster UI.")
 
@@ -285,7 +302,9 @@ class Settings(BaseSettings):
         check_link_base(value)
         return value.rstrip("/")
 
-    @field_validator("mailjet_base_url", "slack_base_url", "gemini_base_url", "rehearsal_clock_url")
+    @field_validator(
+        "mailjet_base_url", "slack_base_url", "gemini_base_url", "pagerduty_base_url", "rehearsal_clock_url"
+    )
     @classmethod
     def _encrypted_unless_loopback(cls, value: str | None) -> str | None:
         """TLS for everything that is not loopback: credentials and addresses travel over these."""
@@ -320,7 +339,7 @@ class Settings(BaseSettings):
             raise ValueError("must be an app-level token, which begins with xapp-")
         return value
 
-    @field_validator("slack_webhook_url")
+    @field_validator("slack_webhook_url", "alarm_webhook_url")
     @classmethod
     def _encrypted_webhook(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:

@@ -30,6 +30,7 @@ LIVES: Mapping[tuple[str, str], LifeCycle[Any]] = {
     ("plan", "status"): PLAN_LIFE,
     ("review_item", "status"): REVIEW_LIFE,
     ("notification", "state"): DELIVERY_LIFE,
+    ("alarm_delivery", "state"): DELIVERY_LIFE,
     ("schedule_change", "state"): SCHEDULE_LIFE,
     ("campaign_schedule", "status"): CAMPAIGN_LIFE,
     ("list_maintenance_log", "status"): RUN_LIFE,

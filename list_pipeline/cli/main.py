@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from list_pipeline.cli import (
+    alarms,
     backups,
     cache,
     corrections,
@@ -250,6 +251,7 @@ preflight.register(app)
 backups.register(app)
 reviewers.register(app)
 slack.register(app)
+alarms.register(app)
 erasure.register(app)
 unreadable.register(app)
 evidence_card.register(app)

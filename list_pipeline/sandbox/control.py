@@ -250,6 +250,18 @@ class SandboxControl:
         """The e-mails that Mailjet's Send API received, oldest first."""
         return self._call("GET", "/email/messages")
 
+    def incidents(self) -> list[dict[str, Any]]:
+        """The incidents of the rehearsed PagerDuty, the first one first."""
+        return cast("list[dict[str, Any]]", self._call("GET", "/pagerduty/incidents"))
+
+    def webhook_events(self) -> list[dict[str, Any]]:
+        """What the rehearsed webhook got, the first one first: ``key`` and ``body``."""
+        return cast("list[dict[str, Any]]", self._call("GET", "/pagerduty/webhook"))
+
+    def fail_alarms(self, status: int, times: int = 1) -> None:
+        """Let the rehearsed PagerDuty and webhook answer so; 0: they take it, and the answer is lost."""
+        self._call("POST", "/pagerduty/fail", {"status": status, "times": times})
+
     def slack_scenario(self, kind: str, **parts: Any) -> None:
         """Let the rehearsed Slack fail on purpose; kinds and ``parts`` as in ``slack.SCENARIOS``."""
         self._call("POST", "/slack/scenarios", {"kind": kind, **parts})

@@ -28,6 +28,7 @@ from list_pipeline.sandbox.gemini.service import GeminiService
 from list_pipeline.sandbox.http import Request, Response, Service
 from list_pipeline.sandbox.mailjet.email import EmailService
 from list_pipeline.sandbox.mailjet.service import MailjetService
+from list_pipeline.sandbox.pagerduty import PagerDutyService
 from list_pipeline.sandbox.slack.service import SlackService
 from list_pipeline.sandbox.store import Store
 from list_pipeline.sandbox.switches import Switches
@@ -155,6 +156,7 @@ class SandboxServer:
         self._slack = SlackService(state_dir, self.clock)
         services: list[Service] = [
             EmailService(self.clock, api_key, api_secret),
+            PagerDutyService(self.clock),
             MailjetService(self.account),
             self._slack,
             GeminiService(state_dir, self.clock),

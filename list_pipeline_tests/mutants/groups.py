@@ -80,6 +80,8 @@ GROUPS = (
     _noun("campaign_stages"),
     _noun("preflight"),
     _noun("backups"),
+    _noun("alarms"),
+    _noun("digest"),
     *(
         Group(name, (f"list_pipeline/core/{name}.py",), (f"{_UNIT}/test_{name}.py",))
         for name in ("erasure", "run_requests", "tokens", "unreadable_rows")

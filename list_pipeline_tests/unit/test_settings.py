@@ -97,6 +97,8 @@ def test_every_setting_is_read_from_the_variable_of_its_name(monkeypatch: pytest
         other = "2"
     elif name == "slack_escalation":
         other = "S0TEAM"
+    elif name == "digests":
+        other = "day,week"
     elif name == "slack_charts":
         other = "text"
     elif name == "gemini_thinking_level":
@@ -196,6 +198,7 @@ URLS = {
     "redis_url": "redis://:{}@localhost:6379/0",
     "slack_webhook_url": "https://hooks.example.com/services/{}",
     "slack_app_token": "xapp-{}",
+    "alarm_webhook_url": "https://hooks.example.com/alarms/{}",
     "sentry_dsn": "https://{}@errors.example.com/1",
     "event_webhook_password": "{}-long-enough",
 }

@@ -251,6 +251,11 @@ def campaign_stage(campaign_id: int, stage: str, launch_at: datetime) -> Message
     return MessageKey(f"stage:{campaign_id}:{stage}:{launch_at:%Y%m%dT%H%M%S}")
 
 
+def digest(period: str, due_at: datetime) -> MessageKey:
+    """The digest of a day or a week. ``period``: value of ``Period``; ``due_at``: the end of its span (UTC)."""
+    return MessageKey(f"digest:{period}:{due_at:%Y%m%dT%H}")
+
+
 def restored(restoration_id: int, taken_at: datetime) -> MessageKey:
     """A backup was restored. Its number alone would come again, since a restore takes numbers back."""
     return MessageKey(f"restored:{restoration_id}:{taken_at:%Y%m%dT%H%M%S}")

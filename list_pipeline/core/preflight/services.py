@@ -187,6 +187,6 @@ def judge_alerts(ways: Sequence[str]) -> Finding:
         return advised(
             Check.ALERTS,
             f"{ways[0]} alone: what it does not take reaches nobody",
-            "Set up a second way: ALERT_EMAIL_TO and ALERT_EMAIL_FROM",
+            "Set up a second way: e-mail, PagerDuty, or a webhook",
         )
     return passed(Check.ALERTS, ", ".join(ways))

@@ -21,6 +21,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from pydantic import SecretStr
 from sqlalchemy import Connection
 
 from list_pipeline.core.errors import IntegrationError, RateLimitedError, StateChangedError, TransientError
@@ -398,17 +399,26 @@ def ways_of_alerts(settings: Settings) -> tuple[str, ...]:
     ways = (
         ("Slack", settings.slack_bot_token is not None or settings.slack_webhook_url is not None),
         ("e-mail", settings.alert_email_to is not None and settings.alert_email_from is not None),
+        ("PagerDuty", settings.pagerduty_routing_key is not None),
+        ("a webhook", settings.alarm_webhook_url is not None),
     )
     return tuple(name for name, is_set_up in ways if is_set_up)
 
 
 def _email_sender(services: Deciding) -> EmailSender | None:
-    """None where no addresses are set. The recipients are the company's own; they stand in the settings only."""
+    """None where no addresses are set."""
+    to = services.settings.alert_email_to
+    return None if to is None else email_sender(services, to)
+
+
+def email_sender(services: Deciding, to: SecretStr) -> EmailSender | None:
+    """What sends e-mails to addresses separated by commas, in the name of ALERT_EMAIL_FROM; None where something is not set.
+    The recipients are the company's own; they stand in the settings only."""
     settings = services.settings
-    needed = (settings.alert_email_to, settings.alert_email_from, settings.mailjet_api_key, settings.mailjet_secret_key)
-    if settings.alert_email_to is None or settings.alert_email_from is None or None in needed:
+    needed = (settings.mailjet_api_key, settings.mailjet_secret_key)
+    if settings.alert_email_from is None or None in needed:
         return None
-    recipients = [part.strip() for part in settings.alert_email_to.get_secret_value().split(",") if part.strip()]
+    recipients = [part.strip() for part in to.get_secret_value().split(",") if part.strip()]
     if not recipients:
         return None
     return EmailSender(

@@ -109,7 +109,8 @@ ROWS: Mapping[str, Row] = {
     "metrics": Row(("--days", "7")),
     "health": Row(("--timeout", "20")),
     # A sandbox is no Mailjet to go live with.
-    "backup": Row(("--to", "{folder}", "--verify")),
+    "alarms": Row(("--limit", "5"), also=("--test", "--by", "A. Person")),
+    "backup": Row(("--to", "{folder}")),
     "restore": Row(("{folder}", *NAMED, "--yes"), ends=1),
     "preflight": Row(("--timeout", "20"), ends=1),
     "mode": Row(

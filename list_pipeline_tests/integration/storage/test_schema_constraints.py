@@ -66,6 +66,20 @@ def token(
         values ('{hashed}', '{name}', '{role}', now(), 'ada', {expires}{values})"""
 
 
+def alarm(kind: str = "test", summary: str = "s", more: str = "", values: str = "") -> str:
+    return f"""insert into alarm (kind, reference, summary, raised_at{more})
+               values ('{kind}', 'r', '{summary}', now(){values})"""
+
+
+def alarm_delivery(
+    receiver: str = "webhook", action: str = "trigger", state: str = "pending", attempts: int = 0
+) -> str:
+    return f"""with made as (insert into alarm (kind, reference, summary, raised_at) values ('test', 'd', 's', now())
+                             returning alarm_id)
+               insert into alarm_delivery (alarm_id, receiver, action, state, attempts, created_at)
+               select alarm_id, '{receiver}', '{action}', '{state}', {attempts}, now() from made"""
+
+
 def backup(name: str = "b", size: int = 1, sha256: str = "0" * 64, schema: str = "0073_backups") -> str:
     return f"""insert into backup (name, taken_at, size_bytes, sha256, schema_version)
                values ('{name}', now(), {size}, '{sha256}', '{schema}')"""
@@ -482,6 +496,17 @@ FORBIDDEN = {
     "a backup without a byte": backup(size=0),
     "a backup whose checksum is none": backup(sha256="x"),
     "a backup of no schema": backup(schema=""),
+    "an alarm of no kind": alarm(kind="odd"),
+    "an alarm about nothing": alarm(summary=""),
+    "an alarm that was over before": alarm(more=", resolved_at", values=", now() - interval '1 day'"),
+    "something told to a friend": alarm_delivery(receiver="friend"),
+    "something told to acknowledge": alarm_delivery(action="acknowledge"),
+    "something told in an odd state": alarm_delivery(state="odd"),
+    "something told less than never": alarm_delivery(attempts=-1),
+    "something told at no time": alarm_delivery(state="sent"),
+    "a digest of a month": "insert into digest (period, due_at, made_at) values ('month', now(), now())",
+    "a digest sent less than never":
+        "insert into digest (period, due_at, made_at, email_attempts) values ('day', now(), now(), -1)",
     "a restore of nothing": restoration(name=""),
     "a restore by nobody": restoration(by=""),
     "a restore without a reason": restoration(reason=""),

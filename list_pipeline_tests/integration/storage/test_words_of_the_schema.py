@@ -9,8 +9,11 @@ from collections.abc import Collection, Mapping
 import psycopg
 import pytest
 
+from list_pipeline.core.alarms.events import AlarmAction, Receiver
+from list_pipeline.core.alarms.problems import AlarmKind
 from list_pipeline.core.campaigns.cycles import RoundDoubt
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
+from list_pipeline.core.digest.periods import Period
 from list_pipeline.core.erasure import DeletionState
 from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
@@ -53,6 +56,11 @@ WORDS: Mapping[str, Collection[str]] = {
     "schedule_change.action": ScheduleAction,
     "schedule_change.state": ScheduleState,
     "api_token.role": Role,
+    "digest.period": Period,
+    "alarm.kind": AlarmKind,
+    "alarm_delivery.receiver": Receiver,
+    "alarm_delivery.action": AlarmAction,
+    "alarm_delivery.state": DeliveryState,
     "run_request.kind": RequestKind,
     "run_request.outcome": RequestOutcome,
     "run_request.sweep": Sweep,

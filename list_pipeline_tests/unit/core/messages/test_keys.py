@@ -26,6 +26,8 @@ MADE = {
     keys.cycle_closed(3): "cycle-closed:3",
     keys.cycle_closed(3, is_reopened=True): "cycle-closed:3:reopened",
     keys.gate_alert(34): "gate:34",
+    keys.digest("day", datetime(2026, 11, 20, 7, 0, tzinfo=UTC)): "digest:day:20261120T07",
+    keys.restored(2, datetime(2026, 11, 20, 9, 0, tzinfo=UTC)): "restored:2:20261120T090000",
     keys.halfway(34): "reminder:34:half",
     keys.before_send(34, 7, MONDAY): "reminder:34:send:7:2026-11-23",
     keys.finding_closed(56): "finding-closed:56",

@@ -1,0 +1,2 @@
+drop table list_pipeline.alarm_delivery;
+drop table list_pipeline.alarm;
