@@ -86,9 +86,9 @@ def listening(
         found.end()
 
 
-def until(holds: Callable[[], bool]) -> None:
+def until(holds: Callable[[], bool], most_s: float = LONG_S) -> None:
     """Wait for threads and sockets of others, which have no clock of ours."""
-    end = time.monotonic() + LONG_S
+    end = time.monotonic() + most_s
     while not holds():
         assert time.monotonic() < end, "it did not come about in time"
         threading.Event().wait(0.02)
