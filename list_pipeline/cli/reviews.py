@@ -38,12 +38,14 @@ def reviews() -> None:
     from list_pipeline.operations.reviews.approvals import approvals_in
     from list_pipeline.operations.reviews.reminders import waiting_plans
     from list_pipeline.operations.safety.confirmed_lists import why_unconfirmed
+    from list_pipeline.storage.escalations import of_plans
     from list_pipeline.storage.reviews import open_reviews
 
     with opened_services() as services, services.database.begin() as connection:
         found, unconfirmed = open_reviews(connection), why_unconfirmed(connection, services.settings)
         waits = waiting_plans(services, connection)
         approvals = {one.plan.plan_id: approvals_in(services, connection, one.plan) for one in waits}
+        called_in = of_plans(connection, list(approvals))
     until = {one.plan.plan_id: one.time.lapses_at for one in waits}
     if unconfirmed:
         say(f"No list is changed now: {unconfirmed}.")
@@ -54,7 +56,9 @@ def reviews() -> None:
         lapses = f" (until {instant_text(until[item.plan_id])})" if item.plan_id in until else ""
         given = approvals.get(item.plan_id) if item.plan_id is not None and not item.is_about_contacts else None
         people = f" {given.words}" if given is not None and given.words else ""
-        say(f"{item.review_id}  {item.campaign_key or '-'}  {plan}  {item.kind}: {item.summary}{people}{lapses}")
+        called = called_in.get(item.plan_id or 0) if given is not None else None
+        more = f" {called.to} was called in at {instant_text(called.at)}." if called is not None else ""
+        say(f"{item.review_id}  {item.campaign_key or '-'}  {plan}  {item.kind}: {item.summary}{people}{more}{lapses}")
     give(
         {
             "reviews": [
@@ -69,6 +73,7 @@ def reviews() -> None:
                     "since": item.created_at,
                     "until": until.get(item.plan_id) if item.plan_id is not None else None,
                     **_approvals(approvals.get(item.plan_id) if item.plan_id is not None else None),
+                    "escalated_at": at.at if (at := called_in.get(item.plan_id or 0)) is not None else None,
                 }
                 for item in found
             ],

@@ -113,7 +113,7 @@ class SlackSocket:
             if self._connect(client, stop):
                 self._watch(client, stop)
         finally:
-            client.close()
+            _close(client)
 
     def _connect(self, client: _Client, stop: threading.Event) -> bool:
         """The first connection, tried until it stands. False: stopped before."""
@@ -185,6 +185,14 @@ class SlackSocket:
             while len(self._heard) > _MOST_REMEMBERED:
                 self._heard.popitem(last=False)
         return True
+
+
+def _close(client: _Client) -> None:
+    try:
+        client.close()
+    except AttributeError:
+        # A thread of the SDK closed the same socket between its look and its close; the rest is closed now.
+        client.close()
 
 
 def _words(error: Exception) -> str:

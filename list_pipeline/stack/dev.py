@@ -1,6 +1,6 @@
-"""``make dev``: the Dagster UI, its daemon and the HTTP service on the embedded servers, until Ctrl-C.
+"""``make dev``: the Dagster UI, its daemon, the HTTP service and who listens in Slack on the embedded servers, until Ctrl-C.
 
-Belongs here: Dagster's home, the three processes, and the mark by which the demo sees that they run. Does not belong
+Belongs here: Dagster's home, the processes, and the mark by which the demo sees that they run. Does not belong
 here: what the code location contains. The servers stay up afterwards; ``make stop`` ends them.
 """
 
@@ -28,6 +28,7 @@ from list_pipeline.stack.state import ProcessId, StackDirectory, StackError, Sta
 _PREFERRED_PORT = 3000
 _PREFERRED_SERVICE_PORT = 8080
 _EVENTS_VARIABLE = "EVENT_WEBHOOK_PASSWORD"
+_CLICKS_VARIABLE = "SLACK_APP_TOKEN"
 _STOP_SECONDS = 20.0
 
 
@@ -103,17 +104,19 @@ def _serve(home: Path) -> int:
     environ = {**os.environ, "DAGSTER_HOME": str(home), "DAGSTER_URL": address}
     # Once, before both: two services that create Dagster's tables at the same time can collide.
     _migrate_dagster([str(tools / "dagster"), "instance", "migrate"], folder, environ)
-    commands = (
+    commands = [
         [sys.executable, "-m", "list_pipeline.webserver", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)],
         [str(tools / "dagster-daemon"), "run", "-w", "workspace.yaml"],
         [sys.executable, "-m", "list_pipeline.cli", "serve", "--host", "127.0.0.1", "--port", str(service_port)],
-    )
+    ]
+    if environ.get(_CLICKS_VARIABLE):
+        commands.append([sys.executable, "-m", "list_pipeline.cli", "slack"])
     # Sessions of their own: Ctrl-C reaches us only, and we end them in order.
     processes = [subprocess.Popen(command, env=environ, cwd=folder, start_new_session=True) for command in commands]
     status, announced = 0, False
     while not ended.wait(0.2):
         if any(process.poll() is not None for process in processes):
-            print("Dagster or the HTTP service ended by itself; see above", file=sys.stderr)
+            print("Dagster, the HTTP service or who listens in Slack ended by itself; see above", file=sys.stderr)
             status = 1
             break
         if not announced and _answers(address) and _listens(service_port):

@@ -15,6 +15,7 @@ _SANDBOX_ACCOUNT = {
     "MAILJET_API_KEY": "sandbox-key",  # pragma: allowlist secret
     "MAILJET_SECRET_KEY": "sandbox-secret",  # pragma: allowlist secret
     "SLACK_BOT_TOKEN": "xoxb-sandbox",
+    "SLACK_APP_TOKEN": "xapp-sandbox",
     "SLACK_CHANNEL_ID": "C0TRACTION",
     "GEMINI_API_KEY": "sandbox-gemini-key",  # pragma: allowlist secret
     # The sandbox seeds its account with these five lists.

@@ -58,7 +58,9 @@ class Desk:
         """The channel is asked about a plan; the message's timestamp."""
         message = gate_message(plan.kind, plan.plan_id, plan.content_hash, "", ["It is a lot."], waits=True)
         services = self.office.services
-        sent = deliver(services, keys.gate_alert(plan.plan_id), asked_with_buttons(services, message, plan))
+        with services.database.begin() as connection:
+            message = asked_with_buttons(services, connection, message, plan)
+        sent = deliver(services, keys.gate_alert(plan.plan_id), message)
         assert sent.ts, sent
         return sent.ts
 

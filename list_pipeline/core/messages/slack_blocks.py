@@ -27,6 +27,7 @@ from list_pipeline.core.messages.slack_text import (
     escape_within,
     joined,
     link,
+    mention,
     untrusted,
 )
 
@@ -48,6 +49,7 @@ __all__ = [
     "header",
     "joined",
     "link",
+    "mention",
     "problems",
     "safe_message",
     "section",

@@ -8,6 +8,7 @@ Belongs here: cleaning, escaping, cutting and composing text. Does not belong he
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import NewType
@@ -69,6 +70,20 @@ def compose(template: str, **values: object) -> Mrkdwn:
 def joined(parts: Iterable[Mrkdwn], separator: str = "\n") -> Mrkdwn:
     """Composed parts in one text."""
     return Mrkdwn(separator.join(parts))
+
+
+_MENTIONED = re.compile(r"[USW][A-Z0-9]{2,30}", re.ASCII)
+
+
+def mention(slack_id: str) -> Mrkdwn:
+    """A mention that we make: of a user, or of a user group, by its id.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if _MENTIONED.fullmatch(slack_id) is None:
+        raise ValueError("a mention needs the id of a user (U, W) or of a user group (S)")
+    return Mrkdwn(f"<!subteam^{slack_id}>" if slack_id.startswith("S") else f"<@{slack_id}>")
 
 
 def link(url: str, label: str) -> Mrkdwn:

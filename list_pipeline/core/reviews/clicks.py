@@ -173,12 +173,11 @@ def plan_shown(what: str, items: Sequence[ShownContact], in_all: int, links: Seq
     head = compose("*{what}*: {count}", what=what[:1].upper() + what[1:], count=count_text(in_all, "item"))
     lines = [
         compose(
-            "{id}  {masked}  {action}  {rule}{waits}",
+            "{id}  {masked}  {action}  {rule}",
             id=one.contact_id,
             masked=one.masked,
             action=one.action,
-            rule=one.rule,
-            waits=" (waits by itself)" if one.waits else "",
+            rule=f"{one.rule} (waits by itself)" if one.waits else one.rule,
         )
         for one in items[:MOST_SHOWN]
     ]

@@ -60,8 +60,11 @@ class PlanTime:
             due_at = self.next_send.still_from - REVIEWS.remind_before_send
             if self.asked_at < due_at <= now:
                 return Reminder.BEFORE_SEND
-        half = self.asked_at + (self.lapses_at - self.asked_at) * REVIEWS.remind_at_percent / 100
-        return Reminder.HALFWAY if now >= half else None
+        return Reminder.HALFWAY if self.is_halfway(now) else None
+
+    def is_halfway(self, now: datetime) -> bool:
+        """Whether half the time is over in which the plan can be decided."""
+        return now >= self.asked_at + (self.lapses_at - self.asked_at) * REVIEWS.remind_at_percent / 100
 
 
 def plan_time(

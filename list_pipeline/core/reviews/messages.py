@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from list_pipeline.core.messages.alert import AlertLevel, alert
-from list_pipeline.core.messages.slack_blocks import Block, Mrkdwn, SlackMessage, compose, section
+from list_pipeline.core.messages.slack_blocks import Block, Mrkdwn, SlackMessage, compose, mention, section
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.core.reviews.approvals import Approvals, Way
 from list_pipeline.core.reviews.buttons import (
@@ -185,8 +185,15 @@ def reminder_message(
     time: PlanTime,
     why: Reminder,
     links: Sequence[Mrkdwn] = (),
+    approvals: str = "",
+    called_in: str = "",
 ) -> SlackMessage:
-    """The reminder of a plan that still waits. ``contacts``: how many it would change."""
+    """The reminder of a plan that still waits.
+
+    Args:
+        contacts: how many it would change. approvals: who approved it so far, as a sentence, where more than one has to.
+        called_in: Slack's id of the user or group who is called in, because half the time is over; empty: nobody.
+    """
     lines = [
         compose(
             "{changes} of {what} {plan} still wait since {since}.",
@@ -207,7 +214,11 @@ def reminder_message(
                 until=instant_text(send.still_from),
             )
         )
+    if approvals:
+        lines.append(compose("{approvals}", approvals=approvals))
     lines.append(compose("Without an answer it lapses at {at}.", at=instant_text(time.lapses_at)))
+    if called_in:
+        lines.append(Mrkdwn(f"{mention(called_in)}: nobody decided so far. Please do, or find somebody who does."))
     return alert(
         "A Plan Waits, and a Send Is Near" if why is Reminder.BEFORE_SEND else "A Plan Waits: Half Its Time Is Over",
         lines,

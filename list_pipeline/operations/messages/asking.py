@@ -28,9 +28,10 @@ def pages_of_plan(services: Deciding, connection: Connection, plan: StoredPlan) 
     return tuple(found)
 
 
-def asked_with_buttons(services: Deciding, message: SlackMessage, plan: StoredPlan) -> SlackMessage:
+def asked_with_buttons(
+    services: Deciding, connection: Connection, message: SlackMessage, plan: StoredPlan
+) -> SlackMessage:
     """A short message that asks for a decision on a plan, with its buttons."""
     subject = Subject(SubjectKind.PLAN, plan.plan_id, plan.content_hash)
-    with services.database.begin() as connection:
-        pages = pages_of_plan(services, connection, plan)
+    pages = pages_of_plan(services, connection, plan)
     return with_buttons(message, subject, pages, is_heard=services.settings.hears_clicks)

@@ -185,10 +185,12 @@ def _save(
 def _ask(services: Telling, plan: StoredPlan, decision: GateDecision, campaign: str) -> None:
     words = [check.words for check in decision.failed_checks]
     message = gate_message(plan.kind, plan.plan_id, plan.content_hash, campaign, words, waits=True)
+    with services.database.begin() as connection:
+        message = asked_with_buttons(services, connection, message, plan)
     deliver(
         services,
         keys.gate_alert(plan.plan_id),
-        asked_with_buttons(services, message, plan),
+        message,
         campaign_id=plan.campaign_id,
         thread_key=keys.campaign_thread_if_any(plan.campaign_id),
     )

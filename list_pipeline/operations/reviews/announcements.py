@@ -102,11 +102,14 @@ def tell_gate_alerts(services: Telling, campaign_id: int, sweep: Sweep) -> list[
         waits = plan.status is PlanStatus.PENDING_REVIEW
         failed = [check.words for check in plan.gate.checks if not check.passed] if plan.gate is not None else []
         message = gate_message(plan.kind, plan.plan_id, plan.content_hash, about, failed, waits=waits)
+        if waits:
+            with services.database.begin() as connection:
+                message = asked_with_buttons(services, connection, message, plan)
         told.append(
             deliver(
                 services,
                 keys.gate_alert(plan.plan_id),
-                asked_with_buttons(services, message, plan) if waits else message,
+                message,
                 campaign_id=campaign_id,
                 thread_key=keys.campaign_thread(campaign_id),
                 important=True,
@@ -149,10 +152,12 @@ def tell_approval(services: Telling, plan: StoredPlan, approvals: Approvals) -> 
     message = approval_message(
         plan.kind, plan.plan_id, plan.content_hash, about, approvals, links_of_plan(services, plan)
     )
+    with services.database.begin() as connection:
+        message = asked_with_buttons(services, connection, message, plan)
     told = deliver(
         services,
         keys.approval(plan.plan_id, len(approvals.given)),
-        asked_with_buttons(services, message, plan),
+        message,
         campaign_id=plan.campaign_id,
         thread_key=keys.campaign_thread_if_any(plan.campaign_id),
         important=True,

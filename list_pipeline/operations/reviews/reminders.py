@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.core.messages import keys
+from list_pipeline.core.messages.keys import MessageKey
 from list_pipeline.core.plans.plan import CHANGING_ACTIONS
 from list_pipeline.core.reviews.deadlines import NextSend, PlanTime, Reminder, plan_time
 from list_pipeline.core.reviews.messages import reminder_message
@@ -22,8 +23,12 @@ from list_pipeline.operations.access import Deciding, Telling
 from list_pipeline.operations.campaigns.before_changes import changes_take
 from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.operations.campaigns.scheduled_campaigns import due_since
+from list_pipeline.operations.messages.asking import asked_with_buttons
 from list_pipeline.operations.messages.links import links_of_plan
-from list_pipeline.operations.messages.outbox import Delivery, deliver
+from list_pipeline.operations.messages.outbox import Delivery, outgoing_of, post, queue
+from list_pipeline.operations.reviews.approvals import approvals_in
+from list_pipeline.storage import escalations
+from list_pipeline.storage import messages as message_rows
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.campaigns import scheduled_campaigns
 from list_pipeline.storage.plans import plan_rows
@@ -79,40 +84,53 @@ def next_sends(services: Deciding, connection: Connection) -> Sequence[NextSend]
 
 
 def remind_of_waiting(services: Telling) -> list[Delivery]:
-    """Remind people of plans that wait: once when half their time is over, and once before a send that they concern."""
+    """Remind people of plans that wait: once when half their time is over, and once before a send that they concern. With
+    SLACK_ESCALATION the first reminder after half the time calls somebody in; that is written down, once a plan."""
     now = services.clock.now()
     with services.database.begin() as connection:
-        waiting = [(one, one.time.reminder(now)) for one in waiting_plans(services, connection)]
-        about = {
-            one.plan.plan_id: review_rows.campaign_key_of(connection, one.plan.plan_id) for one, due in waiting if due
-        }
-    done = []
-    for one, due in waiting:
-        if due is None:
-            continue
-        plan, send = one.plan, one.time.next_send
-        key = keys.halfway(plan.plan_id)
-        if due is Reminder.BEFORE_SEND and send is not None:
-            key = keys.before_send(plan.plan_id, send.campaign_id, send.at.date())
+        due = [(one, why) for one in waiting_plans(services, connection) if (why := one.time.reminder(now)) is not None]
+    return [_remind(services, one, why) for one, why in due]
+
+
+def _remind(services: Telling, one: WaitingPlanTime, why: Reminder) -> Delivery:
+    plan, send = one.plan, one.time.next_send
+    key = keys.halfway(plan.plan_id)
+    if why is Reminder.BEFORE_SEND and send is not None:
+        key = keys.before_send(plan.plan_id, send.campaign_id, send.at.date())
+    links = links_of_plan(services, plan)
+    with services.database.begin() as connection:
+        # Together with the message: who was called in was told so, and whoever was told is written down.
+        called_in = _call_in(services, connection, one, key)
         message = reminder_message(
             plan.kind,
             plan.plan_id,
             plan.content_hash,
-            about[plan.plan_id],
+            review_rows.campaign_key_of(connection, plan.plan_id),
             one.contacts,
             one.time,
-            due,
-            links_of_plan(services, plan),
+            why,
+            links,
+            approvals_in(services, connection, plan).words,
+            called_in,
         )
-        done.append(
-            deliver(
-                services,
-                key,
-                message,
-                campaign_id=plan.campaign_id,
-                thread_key=keys.campaign_thread_if_any(plan.campaign_id),
-                important=True,
-                broadcast=True,
-            )
+        outgoing = outgoing_of(
+            key,
+            asked_with_buttons(services, connection, message, plan),
+            campaign_id=plan.campaign_id,
+            thread_key=keys.campaign_thread_if_any(plan.campaign_id),
+            important=True,
+            broadcast=True,
         )
-    return done
+        row = queue(services, connection, outgoing)
+    return post(services, row)
+
+
+def _call_in(services: Deciding, connection: Connection, one: WaitingPlanTime, key: MessageKey) -> str:
+    """Whom to call in with a reminder, written down; empty: nobody, or somebody was before."""
+    now, whom = services.clock.now(), services.settings.slack_escalation
+    if not whom or not one.time.is_halfway(now) or message_rows.find(connection, key) is not None:
+        return ""
+    if not escalations.add(connection, one.plan.plan_id, whom, now):
+        return ""
+    log.warning("somebody was called in about a plan that waits", plan=one.plan.plan_id, whom=whom)
+    return whom

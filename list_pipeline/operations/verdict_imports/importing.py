@@ -200,15 +200,10 @@ def _save(
 
 def _ask(services: Correcting, plan: StoredPlan, gate: GateDecision) -> None:
     words = [check.words for check in gate.failed_checks]
-    deliver(
-        services,
-        keys.gate_alert(plan.plan_id),
-        asked_with_buttons(
-            services, gate_message(plan.kind, plan.plan_id, plan.content_hash, "", words, waits=True), plan
-        ),
-        important=True,
-        broadcast=True,
-    )
+    message = gate_message(plan.kind, plan.plan_id, plan.content_hash, "", words, waits=True)
+    with services.database.begin() as connection:
+        message = asked_with_buttons(services, connection, message, plan)
+    deliver(services, keys.gate_alert(plan.plan_id), message, important=True, broadcast=True)
 
 
 def take_back(services: Correcting, plan_id: int, *, by: str, note: str, progress: Progress = logged) -> Correction:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import socket
 import threading
 import uuid
 from typing import Any
@@ -70,10 +71,10 @@ class SocketMode:
         with self._lock:
             if not self._sockets:
                 return None
-            socket = self._sockets[-1]
+            newest = self._sockets[-1]
             self._answers[str(envelope.get("envelope_id"))] = came, answers
         try:
-            socket.send(json.dumps(envelope))
+            newest.send(json.dumps(envelope))
             came.wait(within_s)
         except ConnectionClosed:
             return None
@@ -82,10 +83,10 @@ class SocketMode:
     def send_raw(self, text: str) -> bool:
         """Send something that may be no envelope at all. False: no app is connected."""
         with self._lock:
-            socket = self._sockets[-1] if self._sockets else None
-        if socket is None:
+            newest = self._sockets[-1] if self._sockets else None
+        if newest is None:
             return False
-        socket.send(text)
+        newest.send(text)
         return True
 
     def disconnect(self, reason: str) -> None:
@@ -95,7 +96,7 @@ class SocketMode:
         for one in sockets:
             with contextlib.suppress(ConnectionClosed, OSError):
                 if reason == "abrupt":
-                    one.socket.close()
+                    one.socket.shutdown(socket.SHUT_RDWR)
                 else:
                     one.send(json.dumps({"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-0"}}))
 
@@ -108,7 +109,7 @@ class SocketMode:
             server.shutdown()
         for one in sockets:
             with contextlib.suppress(ConnectionClosed, OSError):
-                one.socket.close()
+                one.socket.shutdown(socket.SHUT_RDWR)
 
     def _admitted(self, _: ServerConnection, request: Request) -> Response | None:
         ticket = parse_qs(urlsplit(request.path).query).get("ticket", [""])[0]
@@ -118,13 +119,13 @@ class SocketMode:
                 return None
         return Response(401, "Unauthorized", Headers())
 
-    def _serve(self, socket: ServerConnection) -> None:
+    def _serve(self, own: ServerConnection) -> None:
         with self._lock:
-            self._sockets.append(socket)
+            self._sockets.append(own)
             self.opened += 1
             number = len(self._sockets)
         try:
-            socket.send(
+            own.send(
                 json.dumps(
                     {
                         "type": "hello",
@@ -134,13 +135,13 @@ class SocketMode:
                     }
                 )
             )
-            for text in socket:
+            for text in own:
                 self._take(text)
         except (ConnectionClosed, OSError):
             pass
         finally:
             with self._lock:
-                self._sockets.remove(socket)
+                self._sockets.remove(own)
 
     def _take(self, text: str | bytes) -> None:
         try:

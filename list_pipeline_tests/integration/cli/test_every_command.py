@@ -85,6 +85,11 @@ ROWS: Mapping[str, Row] = {
     "tokens create": Row(("A. Person", "--role", "reader", "--by", "A. Person", "--days", "7")),
     "tokens list": Row(),
     "tokens revoke": Row(("1", *NAMED)),
+    # Without a token it does not begin to listen, and which workspace it would be is not known.
+    "slack": Row(ends=1),
+    "reviewers link": Row(("U0ALICE", "A. Person", "--by", "A. Person"), ends=1),
+    "reviewers unlink": Row(("U0ALICE", *NAMED), ends=1),
+    "reviewers list": Row(),
     "undo": Row(("{key}", *NAMED, "--yes"), also=("{key}", *NAMED, "--sweep", "24h"), asks=("{key}", *NAMED)),
     "redo": Row(("{key}", *NAMED, "--yes"), also=("{key}", *NAMED, "--sweep", "24h"), asks=("{key}", *NAMED)),
     "suppress": Row(

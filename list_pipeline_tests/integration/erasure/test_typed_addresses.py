@@ -30,6 +30,7 @@ from list_pipeline.operations.plans.single_contacts import reinstate, suppress, 
 from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.operations.quarantine.begin import quarantine_by_hand
 from list_pipeline.operations.quarantine.release import release_by_hand
+from list_pipeline.operations.reviewers import link_reviewer, unlink_reviewer
 from list_pipeline.operations.reviews import mass_changes
 from list_pipeline.operations.reviews.closed_cycles import close_cycle, reopen_cycle
 from list_pipeline.operations.reviews.confirmed_lists import confirm_lists
@@ -248,6 +249,10 @@ WAYS: dict[str, tuple[Way, Way]] = {
     "revoke_token": (
         _token_made,
         lambda made: revoke_token(made.services, list_tokens(made.services)[0].token_id, by="ada", note=NOTE),
+    ),
+    "unlink_reviewer": (
+        lambda made: link_reviewer(made.services, "U0ALICE", "ada", by="ada"),
+        lambda made: unlink_reviewer(made.services, "U0ALICE", by="ada", note=NOTE),
     ),
     "stop_shadow": (
         lambda made: _start_shadow(made, "another figure"),

@@ -64,9 +64,10 @@ def test_a_name_and_a_note_can_neither_mention_nor_break_a_message(by: str, note
 
 def test_whoever_is_asked_finds_the_commands_and_the_end_of_the_wait() -> None:
     waiting = [WaitingPlan(7, PlanKind.SUPPRESSION, "the-hash-of-it", 12)]
-    (block,) = review_block(waiting, Questions(1, 6), 72)
+    blocks = review_block(waiting, Questions(1, 6), 72)
 
-    text = block["text"]["text"]
+    assert [block["type"] for block in blocks] == ["section", "section"]
+    text = "\n".join(block["text"]["text"] for block in blocks)
     assert "Suppression plan 7, 12 changes:" in text
     assert "`list-pipeline approve 7 the-hash-of- --by NAME`" in text
     assert "`list-pipeline reject 7 --by NAME`" in text
