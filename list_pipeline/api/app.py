@@ -33,6 +33,7 @@ from list_pipeline.api import (
     validations,
 )
 from list_pipeline.api.common import Answer, Reader
+from list_pipeline.api.description import describe
 from list_pipeline.logs import configure_logging
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.tokens import check_environment
@@ -107,7 +108,7 @@ def create_app(services: Services | None = None) -> FastAPI:
 
     @app.get("/api/openapi.json", include_in_schema=False)
     def description(_: Reader) -> dict[str, Any]:
-        return app.openapi()
+        return describe(app)
 
     problems.install(app)
     app.add_middleware(guard.Guard, services=own)

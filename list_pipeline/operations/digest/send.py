@@ -24,11 +24,10 @@ from list_pipeline.core.rebalancing.balance import deviation
 from list_pipeline.operations.access import Telling
 from list_pipeline.operations.messages.outbox import Delivery, email_sender, post, queue
 from list_pipeline.settings import Settings
-from list_pipeline.storage import alarms, digest
+from list_pipeline.storage import alarms, digest, safety
 from list_pipeline.storage import messages as message_rows
 from list_pipeline.storage.messages import Outgoing
 from list_pipeline.storage.monitoring import job_runs, metrics, present
-from list_pipeline.storage.runs import ledger
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +50,7 @@ def _send(services: Telling, period: Period) -> Delivery | None:
     settings, now = services.settings, services.clock.now()
     due_at = last_due(period, now, settings.digest_hour, settings.digest_weekday)
     with services.database.begin() as connection:
-        if ledger.begin_mode(connection, now)["first_started_at"] >= due_at:
+        if safety.begin_mode(connection, now)["first_started_at"] >= due_at:
             return None
         if not digest.make(connection, period, due_at, now):
             return None

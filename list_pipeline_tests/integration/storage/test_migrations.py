@@ -47,6 +47,7 @@ TABLES = {
     "api_token", "api_caller", "api_answer", "run_request",
     "campaign_stage",
     "plan_approval", "slack_reviewer", "message_button", "plan_escalation",
+    "plan_edit",
 }  # fmt: skip
 INDEXES = {
     "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",
@@ -87,6 +88,8 @@ FOREIGN_KEYS = {
     ("plan_escalation", "plan_id", "plan", "c", "a"),
     ("plan_approval", "plan_id", "plan", "c", "a"),
     ("alarm_delivery", "alarm_id", "alarm", "c", "a"),
+    ("plan_edit", "plan_id", "plan", "c", "a"),
+    ("plan_edit", "edited_plan_id", "plan", "c", "a"),
     ("run_request", "log_id", "list_maintenance_log", "c", "c"),
     ("run_request", "check_id", "list_health_check", "c", "a"),
     ("list_edit", "mass_change_id", "mass_change", "n", "a"),
