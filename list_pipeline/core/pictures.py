@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from xml.sax.saxutils import escape, quoteattr
 
 _BAR = 22
-_WIDTH, _HEIGHT = 520, 220
+_WIDTH, _HEIGHT = 420, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 34, 30
 _CLASSES = ("one", "two", "three")
 _COLOURS = ("#3450c9", "#13805a", "#b0630a")
@@ -31,21 +31,22 @@ class Point:
     high: float | None = None
 
 
-def bars_svg(title: str, values: Mapping[str, int]) -> str:
-    """Horizontal bars with their names and counts."""
+def bars_svg(title: str, values: Mapping[str, int], *, longest: int = 300) -> str:
+    """Horizontal bars with their names and counts. ``longest``: how long the longest is."""
     height = 44 + _BAR * len(values)
     most = max(values.values(), default=0) or 1
-    left = max([150, *(12 + 7 * len(name) for name in values)])
+    left = max((12 + 7 * len(name) for name in values), default=0)
+    whole = max(left + longest + 70, 24 + 8 * len(title))
     rows = []
     for position, (name, value) in enumerate(values.items()):
         y = 34 + position * _BAR
-        width = round(300 * value / most)
+        width = round(longest * value / most)
         rows.append(
             f'<text x="{left}" y="{y + 13}" text-anchor="end">{escape(name)}</text>'
             f'<rect class="bar" x="{left + 8}" y="{y}" width="{width}" height="16" rx="2" fill="#4f6bed"/>'
             f'<text x="{left + 14 + width}" y="{y + 13}">{value:,}</text>'
         )
-    return _svg(title, left + 410, height, "".join(rows))
+    return _svg(title, whole, height, "".join(rows))
 
 
 def over_time_svg(title: str, series: Mapping[str, Sequence[Point]], *, unit: str, limit: float | None = None) -> str:

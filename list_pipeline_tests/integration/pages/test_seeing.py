@@ -121,6 +121,27 @@ def test_what_a_month_cost_is_told_by_operator_as_the_database_has_it(world: Wor
     assert "Nothing was sent" in world.see("losses?month=2019-01").words
 
 
+def test_what_was_lost_to_microsoft_is_a_line_of_its_own(world: World) -> None:
+    with world.made.services.database.begin() as connection:
+        execute(
+            connection,
+            """update contact_list_membership set email = split_part(email, '@', 1) || '@' || 'outlook' || '.com'
+               where contact_id in (select contact_id from contact_suppression_history order by contact_id limit 2)""",
+        )
+    text = world.see("losses").answer.text
+    line = text[text.index("Microsoft (Outlook.com)") :].partition("</tr>")[0]
+    assert '<td data-label="Lost" class="number">2</td>' in line
+    ((hard,),) = world.made.query(
+        """select count(*) from bounce_event b join contact_list_membership c using (contact_id)
+           where c.email like '%outlook%' and b.bounce_class = 'hard' and b.campaign_id in (
+               select id from campaign_schedule where date_trunc('month', coalesce(send_start_at, send_end_at)) = (
+                   select date_trunc('month', max(suppressed_at)) from contact_suppression_history))
+             and b.sweep = (select f.sweep from bounce_fetch f where f.campaign_id = b.campaign_id and f.is_complete
+                            order by fetched_at desc limit 1)"""
+    )
+    assert f'<td data-label="Dead addresses" class="number">{hard}</td>' in line
+
+
 def test_the_dashboard_has_its_panels_with_the_figures_of_the_database(world: World) -> None:
     shown = world.see("dashboard?days=365")
     for panel in ("Now", "Bounces", "Balance", "Suppressed contacts", "Moved contacts", "Advisors", "Errors",
