@@ -45,6 +45,7 @@ TABLES = {
     "quarantine",
     "api_token", "api_caller", "api_answer", "run_request",
     "page_session",
+    "plan_edit",
 }  # fmt: skip
 INDEXES = {
     "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",
@@ -78,6 +79,8 @@ INDEXES = {
 # Table, columns, table referred to, what happens on delete and on update (a: nothing, r: refused, c: cascade, n: null).
 FOREIGN_KEYS = {
     ("page_session", "token_id", "api_token", "c", "a"),
+    ("plan_edit", "plan_id", "plan", "c", "a"),
+    ("plan_edit", "edited_plan_id", "plan", "c", "a"),
     ("run_request", "log_id", "list_maintenance_log", "c", "c"),
     ("run_request", "check_id", "list_health_check", "c", "a"),
     ("list_edit", "mass_change_id", "mass_change", "n", "a"),
