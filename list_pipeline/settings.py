@@ -22,6 +22,7 @@ from list_pipeline.core.foreign_text import LARGEST_COUNT, LARGEST_ID
 from list_pipeline.core.lists import ListIds, ListRole
 from list_pipeline.core.quarantine.life import QuarantineReason
 from list_pipeline.core.retention import LEAST_DAYS
+from list_pipeline.core.tokens import people_of_proxy
 from list_pipeline.core.urls import (
     WHERE_POSTGRES_IS,
     check_dns_servers,
@@ -292,6 +293,14 @@ class Settings(BaseSettings):
     api_token: SecretStr | None = Field(
         None, description="A token of the HTTP service for programs: starts work, decides nothing."
     )
+    proxy_auth_header: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z][A-Za-z0-9-]{0,99}$",
+        description="Header in which an authenticating proxy says who it let in; trusted with --behind-proxy only.",
+    )
+    proxy_people: SecretStr | None = Field(
+        None, description="Whom it may let in: login=Name:role for each, separated by commas."
+    )
     sentry_dsn: SecretStr | None = Field(None, description="Error tracking; off without it.")
 
     @field_validator("app_url", "dagster_url")
@@ -375,6 +384,13 @@ class Settings(BaseSettings):
             return None
         check_postgres_url(value.get_secret_value(), is_overruled=_is_postgres_elsewhere())
         return SecretStr(encrypted_postgres_url(value.get_secret_value(), is_overruled=_is_postgres_elsewhere()))
+
+    @field_validator("proxy_people")
+    @classmethod
+    def _people_with_roles(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            people_of_proxy(value.get_secret_value())
+        return value
 
     @field_validator("list_reviewers")
     @classmethod

@@ -37,6 +37,7 @@ from list_pipeline.api.description import describe
 from list_pipeline.logs import configure_logging
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.tokens import check_environment
+from list_pipeline.pages import app as pages
 from list_pipeline.settings import read_settings
 from list_pipeline.storage.server_clock import ServerClock
 
@@ -58,11 +59,21 @@ _NOUNS = (
 """The modules below ``/api``, one a noun."""
 
 
-def create_app(services: Services | None = None) -> FastAPI:
+def create_app_behind_proxy() -> FastAPI:
+    """The application of the environment, of which every request comes through a proxy.
+
+    Raises:
+        ConfigurationError: a setting is missing or wrong.
+    """
+    return create_app(behind_proxy=True)
+
+
+def create_app(services: Services | None = None, *, behind_proxy: bool = False) -> FastAPI:
     """The application.
 
     Args:
         services: closed by whoever made them; None: made of the environment, and closed with the application.
+        behind_proxy: a proxy that ends TLS stands in front; where one signs people in, its word is believed.
 
     Raises:
         ConfigurationError: a setting is missing or wrong.
@@ -110,6 +121,7 @@ def create_app(services: Services | None = None) -> FastAPI:
     def description(_: Reader) -> dict[str, Any]:
         return describe(app)
 
+    pages.install(app, own, behind_proxy=behind_proxy)
     problems.install(app)
     app.add_middleware(guard.Guard, services=own)
     return app

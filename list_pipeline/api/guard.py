@@ -47,7 +47,8 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _SAFE.items():
-                    headers[name] = value
+                    # The pages have their own.
+                    headers.setdefault(name, value)
             await send(message)
 
         if not scope["path"].startswith(GUARDED):

@@ -10,7 +10,7 @@ from list_pipeline.cli.common import give, opened_services, say
 from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.urls import is_loopback
 
-_APP = "list_pipeline.api.app:create_app"
+_APP, _APP_BEHIND_PROXY = "list_pipeline.api.app:create_app", "list_pipeline.api.app:create_app_behind_proxy"
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +25,7 @@ def serve(
         bool, typer.Option("--behind-proxy", help="A proxy that ends TLS stands in front: other addresses may be used.")
     ] = False,
 ) -> None:
-    """Run the HTTP service until it is interrupted: the API (/api), /health, and the receiver of Mailjet's events."""
+    """Run the HTTP service until it is interrupted: pages (/admin), API (/api), /health, receiver of Mailjet's events."""
     import uvicorn
 
     from list_pipeline.operations.tokens import check_environment
@@ -45,4 +45,5 @@ def serve(
     give({"url": f"http://{host}:{port}", "receives_events": hears_events})
     say(f"Listening at http://{host}:{port}; Ctrl-C ends it.")
     # No access log: the service logs what it did itself.
-    uvicorn.run(_APP, factory=True, host=host, port=port, log_config=None, access_log=False, server_header=False)
+    made_by = _APP_BEHIND_PROXY if behind_proxy else _APP
+    uvicorn.run(made_by, factory=True, host=host, port=port, log_config=None, access_log=False, server_header=False)

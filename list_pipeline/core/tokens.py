@@ -1,4 +1,5 @@
-"""Tokens of the HTTP service: what one looks like, what its role may do, and how often it may ask.
+"""Who may come in over HTTP: what a token looks like, what its role may do, how often it may ask, how long a browser stays
+signed in.
 
 Does not belong here: where tokens are kept (``storage.tokens``), and who may make them (``operations.tokens``).
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -72,6 +74,10 @@ class TokenPolicy:
 
 TOKENS = TokenPolicy()
 
+SESSION_LIFE = timedelta(hours=12)
+"""For how long a browser stays signed in on the pages: a working day. Never longer than its token is good for."""
+_SECRET = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+
 
 def is_token(text: str) -> bool:
     """Whether a text looks like one of our tokens; nothing else needs to be looked up."""
@@ -97,3 +103,34 @@ def wait_s(requests: int, allowed: int, now: datetime) -> int | None:
     if requests <= allowed:
         return None
     return max(1, 60 - now.second)
+
+
+def is_secret(text: str) -> bool:
+    """Whether a text looks like the secret of a session; nothing else needs to be looked up."""
+    return _SECRET.fullmatch(text) is not None
+
+
+def form_token(secret: str, name: str) -> str:
+    """What each form of a browser carries, so that no other site can send one: made of the secret in its cookie, which no other
+    site can read, and of the person's name."""
+    return hashlib.sha256(f"form:{name}:{secret}".encode()).hexdigest()
+
+
+def people_of_proxy(text: str) -> Mapping[str, tuple[str, Role]]:
+    """Who an authenticating proxy may let in: how it calls them (case-folded), with their name and role.
+
+    Args:
+        text: ``login=Name:role`` for each, separated by commas.
+
+    Raises:
+        ValueError: a part is none of that, or a login comes twice; the message quotes no login.
+    """
+    people: dict[str, tuple[str, Role]] = {}
+    for number, part in enumerate((one.strip() for one in text.split(",") if one.strip()), 1):
+        login, _, known_as = part.partition("=")
+        name, _, role = known_as.rpartition(":")
+        login, name, role = login.strip().casefold(), name.strip(), role.strip()
+        if not login or not name or role not in tuple(Role) or login in people:
+            raise ValueError(f"entry {number} is not like login=Name:reviewer, or its login comes twice")
+        people[login] = name, Role(role)
+    return people

@@ -14,13 +14,13 @@ from xml.sax.saxutils import escape
 import dagster as dg
 
 from list_pipeline.core.masking import redact_addresses
+from list_pipeline.core.pictures import bars_svg
 from list_pipeline.core.wording import told_percent
 
 _ROWS_MAX = 50
 _PEOPLE_MAX = 1_000
 _DECIMALS = 4
 """Of a figure that is no percentage: cents of a dollar, confidences."""
-_BAR = 22
 _MARKUP = re.compile(r"([\\`*_~\[\]!<|])")
 """What Markdown reads as more than text. Cells and lines hold names and words of others: none is a link or an image."""
 
@@ -94,25 +94,8 @@ def _told(name: str, value: float) -> float:
 
 
 def bars(title: str, values: Mapping[str, int], note: str = "") -> dg.MetadataValue:
-    """Horizontal bars as a picture of a few kilobytes, drawn here: a plotting library would cost each run a second."""
-    height = 44 + _BAR * len(values)
-    most = max(values.values(), default=0) or 1
-    left = max([150, *(12 + 7 * len(name) for name in values)])
-    rows = []
-    for position, (name, value) in enumerate(values.items()):
-        y = 34 + position * _BAR
-        width = round(300 * value / most)
-        rows.append(
-            f'<text x="{left}" y="{y + 13}" text-anchor="end">{escape(name)}</text>'
-            f'<rect x="{left + 8}" y="{y}" width="{width}" height="16" rx="2" fill="#4f6bed"/>'
-            f'<text x="{left + 14 + width}" y="{y + 13}">{value:,}</text>'
-        )
-    drawing = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + 410}" height="{height}" font-family="sans-serif" '
-        f'font-size="12"><rect width="{left + 410}" height="{height}" fill="#ffffff"/>'
-        f'<text x="12" y="20" font-size="14" font-weight="bold">{escape(title)}</text>{"".join(rows)}</svg>'
-    )
-    encoded = base64.b64encode(drawing.encode()).decode()
+    """Horizontal bars as a picture of a few kilobytes."""
+    encoded = base64.b64encode(bars_svg(title, values).encode()).decode()
     return dg.MetadataValue.md(f"![{escape(title)}](data:image/svg+xml;base64,{encoded})\n\n{redact_addresses(note)}")
 
 

@@ -42,7 +42,11 @@ _SOURCES: Mapping[str, str] = {
     "plan_decision": f"""
         select p.decided_at as at, p.decided_by as by, 'plan_' || case when p.status = 'executed' then 'approved'
                when p.status = 'withdrawn' then 'decided' when p.status = 'superseded' then 'edited' else p.status end as what,
-               {_OF_PLAN} as about, p.campaign_id, p.note, p.plan_id as number
+               {_OF_PLAN} as about, p.campaign_id,
+               -- What a person said stands with the question; the plan's own note is why it was asked for.
+               coalesce((select max(r.note) from review_item r where r.plan_id = p.plan_id and r.kind = 'plan'
+                         and r.decided_at = p.decided_at and r.decided_by = p.decided_by), p.note) as note,
+               p.plan_id as number
         from plan p where p.decided_at is not null and p.requested_by is null""",
     "plan_request": f"""
         select p.created_at, p.requested_by, p.kind || '_asked', {_OF_PLAN}, p.campaign_id, p.note, p.plan_id

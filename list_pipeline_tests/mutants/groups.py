@@ -84,7 +84,7 @@ GROUPS = (
     _noun("digest"),
     *(
         Group(name, (f"list_pipeline/core/{name}.py",), (f"{_UNIT}/test_{name}.py",))
-        for name in ("erasure", "run_requests", "tokens", "unreadable_rows")
+        for name in ("erasure", "pictures", "run_requests", "tokens", "unreadable_rows")
     ),
     Group("life_cycles", ("list_pipeline/core/life_cycles.py",), (f"{_UNIT}/test_life_cycles.py",)),
     Group("reading_back", _READING_BACK, ("list_pipeline_tests/unit/operations/plans",)),

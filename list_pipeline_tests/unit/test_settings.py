@@ -105,6 +105,8 @@ def test_every_setting_is_read_from_the_variable_of_its_name(monkeypatch: pytest
         other = "high"
     elif name == "lists_with_automations":
         other = "campaign_1,5776"
+    elif name == "proxy_auth_header":
+        other = "x-forwarded-user"
     elif name == "mail_host_resolver":
         other = "192.0.2.53:5353"
     elif name.endswith("_kept_days") or name == "no_sign_of_life_days":
@@ -201,8 +203,9 @@ URLS = {
     "alarm_webhook_url": "https://hooks.example.com/alarms/{}",
     "sentry_dsn": "https://{}@errors.example.com/1",
     "event_webhook_password": "{}-long-enough",
+    "proxy_people": "{}=Ada:reader",
 }
-"""Secrets that are part of a URL, or have a length that is asked for."""
+"""Secrets that are part of a URL, or have a length or a form that is asked for."""
 
 
 @pytest.mark.parametrize("name", SECRETS)

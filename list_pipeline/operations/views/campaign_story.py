@@ -89,7 +89,10 @@ def timeline_of(story: CampaignStory) -> Iterator[Happened]:
 
 def _of_plan(plan: PlanRow) -> Iterator[Happened]:
     name = f"Plan {plan.number} ({plan.kind.value}, revision {plan.revision})"
-    yield Happened(plan.created_at, "planned", f"{name} with {plan.changes:,} changes.", plan.requested_by)
+    apart = f", and {plan.held:,} that wait by themselves" if plan.held else ""
+    yield Happened(
+        plan.created_at, "planned", f"{name} with {plan.changes - plan.held:,} changes{apart}.", plan.requested_by
+    )
     if plan.decided_at is not None:
         yield Happened(plan.decided_at, "decided", f"{name} was decided on.", plan.decided_by)
     if plan.executed_at is not None:

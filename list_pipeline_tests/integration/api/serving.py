@@ -22,9 +22,10 @@ WORD = "correct horse battery"
 
 
 @contextmanager
-def served(services: Services) -> Iterator[httpx.Client]:
+def served(services: Services, *, behind_proxy: bool = False) -> Iterator[httpx.Client]:
     """The service, and a client that knows the password of the events."""
-    server = uvicorn.Server(uvicorn.Config(create_app(services), port=0, log_config=None))
+    app = create_app(services, behind_proxy=behind_proxy)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))
     # From here on connections wait until the server takes them.

@@ -47,6 +47,7 @@ TABLES = {
     "api_token", "api_caller", "api_answer", "run_request",
     "campaign_stage",
     "plan_approval", "slack_reviewer", "message_button", "plan_escalation",
+    "page_session",
     "plan_edit",
 }  # fmt: skip
 INDEXES = {
@@ -77,6 +78,7 @@ INDEXES = {
     "slack_reviewer_now_idx", "message_button_plan_idx", "message_button_review_idx",
     "run_request_open_idx", "run_request_asked_idx", "run_request_unended_idx",
     "alarm_open_idx", "alarm_delivery_waiting_idx",
+    "page_session_token_idx",
     "shadow_policy_running_idx", "shadow_comparison_campaign_idx",
     "quarantine_contact_idx", "quarantine_open_idx", "quarantine_campaign_idx",
 }  # fmt: skip
@@ -88,6 +90,7 @@ FOREIGN_KEYS = {
     ("plan_escalation", "plan_id", "plan", "c", "a"),
     ("plan_approval", "plan_id", "plan", "c", "a"),
     ("alarm_delivery", "alarm_id", "alarm", "c", "a"),
+    ("page_session", "token_id", "api_token", "c", "a"),
     ("plan_edit", "plan_id", "plan", "c", "a"),
     ("plan_edit", "edited_plan_id", "plan", "c", "a"),
     ("run_request", "log_id", "list_maintenance_log", "c", "c"),

@@ -107,6 +107,11 @@ def button(about: str) -> str:
         insert into message_button (notification_id, plan_id, review_id{shown}) select notification_id, {about} from n"""
 
 
+def page_session(hashed: str = "a" * 64, expires: str = "now() + interval '1 hour'", ended: str = "null") -> str:
+    return f"""insert into page_session (session_hash, token_id, created_at, expires_at, ended_at)
+        values ('{hashed}', 1, now(), {expires}, {ended})"""
+
+
 def run_request(kind: str = "maintenance", attempt: int = 1, log: str = "null") -> str:
     return f"""insert into run_request (kind, partition_key, attempt, log_id, requested_at, requested_by)
         values ('{kind}', '2026-11-20-r1-7', {attempt}, {log}, now(), 'ada')"""
@@ -462,6 +467,9 @@ FORBIDDEN = {
     "a token of a role that there is not": token(role="owner"),
     "a token that was never valid": token(expires="now() - interval '1 day'"),
     "a token revoked by nobody": token(more=", revoked_at", values=", now()"),
+    "a session kept as it is": page_session(hashed="secret"),
+    "a session that was never valid": page_session(expires="now()"),
+    "a session that ended before it began": page_session(ended="now() - interval '1 hour'"),
     "a caller without a name": "insert into api_caller values ('', now(), 1)",
     "a caller that asked for nothing": "insert into api_caller values ('token 1', now(), 0)",
     "an approval by nobody": approval(person=""),

@@ -1,4 +1,4 @@
-"""What a token looks like, what its role covers, and when its holder has to wait."""
+"""What a token looks like, what its role covers, when its holder has to wait, and who a proxy may let in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from list_pipeline.core.tokens import PREFIX, Role, hash_of, is_token, minute_of, wait_s
+from list_pipeline.core.tokens import (
+    PREFIX,
+    Role,
+    form_token,
+    hash_of,
+    is_secret,
+    is_token,
+    minute_of,
+    people_of_proxy,
+    wait_s,
+)
 
 AT = datetime(2026, 11, 20, 9, 30, 12, 345, tzinfo=UTC)
 TOKEN = PREFIX + "A" * 43
@@ -51,3 +61,33 @@ def test_requests_of_one_minute_are_counted_together() -> None:
 )
 def test_whoever_asked_too_often_waits_for_the_next_minute(requests: int, second: int, wait: int | None) -> None:
     assert wait_s(requests, 5, AT.replace(second=second)) == wait
+
+
+def test_the_secret_of_a_session_is_recognised_by_its_length_and_characters() -> None:
+    assert is_secret("A" * 41 + "-_")
+    for text in ("", "A" * 42, "A" * 44, "A" * 42 + "=", "A" * 42 + "é", "A" * 42 + "\n"):
+        assert not is_secret(text)
+
+
+def test_the_token_of_a_form_follows_from_secret_and_name_and_gives_away_neither() -> None:
+    mine = form_token("secret", "Ada")
+    assert mine == hashlib.sha256(b"form:Ada:secret").hexdigest()
+    assert len({mine, form_token("secret", "Grace"), form_token("another", "Ada")}) == 3
+    assert mine != hash_of("secret")
+
+
+def test_people_of_a_proxy_are_known_by_their_login_whatever_its_case() -> None:
+    found = people_of_proxy(" Ada@Example.com = Ada Lovelace : reviewer ,grace=Grace:administrator,, ")
+    assert found == {"ada@example.com": ("Ada Lovelace", Role.REVIEWER), "grace": ("Grace", Role.ADMINISTRATOR)}
+    assert people_of_proxy("") == {}
+    assert people_of_proxy("x=A:B:reader") == {"x": ("A:B", Role.READER)}
+
+
+@pytest.mark.parametrize(
+    "text", ["ada", "ada=", "ada=Ada", "=Ada:reader", "ada=:reader", "ada=Ada:owner", "ada=Ada:reader,ADA=Eve:reviewer"]
+)
+def test_what_is_no_person_of_a_proxy_is_refused_without_naming_it(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^entry \d is not like") as refused:
+        people_of_proxy(f"zoe=Zoe:reader,{text}")
+    assert "ada" not in str(refused.value).lower()
+    assert str(refused.value).startswith(f"entry {3 if ',' in text else 2} ")

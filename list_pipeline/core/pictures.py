@@ -1,0 +1,124 @@
+"""Pictures of figures as SVG, drawn here: a plotting library would cost each run a second, and a page a script.
+
+Belongs here: bars, and figures over time with their intervals. Does not belong here: which figures, and how they are embedded.
+Colours stand in the picture for whoever shows it as a file; a page gives its own by the names of the classes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from xml.sax.saxutils import escape, quoteattr
+
+_BAR = 22
+_WIDTH, _HEIGHT = 420, 220
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 34, 30
+_CLASSES = ("one", "two", "three")
+_COLOURS = ("#3450c9", "#13805a", "#b0630a")
+_STEPS = (1, 2, 2.5, 5, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A figure at an instant (UTC), and the ends of its interval where it has one. ``words``: the figure as people read it."""
+
+    at: datetime
+    value: float
+    words: str
+    low: float | None = None
+    high: float | None = None
+
+
+def bars_svg(title: str, values: Mapping[str, int], *, longest: int = 300) -> str:
+    """Horizontal bars with their names and counts. ``longest``: how long the longest is."""
+    height = 44 + _BAR * len(values)
+    most = max(values.values(), default=0) or 1
+    left = max((12 + 7 * len(name) for name in values), default=0)
+    whole = max(left + longest + 70, 24 + 8 * len(title))
+    rows = []
+    for position, (name, value) in enumerate(values.items()):
+        y = 34 + position * _BAR
+        width = round(longest * value / most)
+        rows.append(
+            f'<text x="{left}" y="{y + 13}" text-anchor="end">{escape(name)}</text>'
+            f'<rect class="bar" x="{left + 8}" y="{y}" width="{width}" height="16" rx="2" fill="#4f6bed"/>'
+            f'<text x="{left + 14 + width}" y="{y + 13}">{value:,}</text>'
+        )
+    return _svg(title, whole, height, "".join(rows))
+
+
+def over_time_svg(title: str, series: Mapping[str, Sequence[Point]], *, unit: str, limit: float | None = None) -> str:
+    """Figures over time, at most three series, each with a line through its points and a bar from low to high.
+
+    Args:
+        series: by name, each oldest first. unit: behind the figures of the axis. limit: a dashed line, e.g. of a goal.
+    """
+    points = [point for each in series.values() for point in each]
+    first, last = min((one.at for one in points), default=None), max((one.at for one in points), default=None)
+    if first is None or last is None:
+        return _svg(title, _WIDTH, 70, f'<text class="axis" x="{_LEFT}" y="50">Nothing in this time.</text>')
+    step = _step(max([*(one.high if one.high is not None else one.value for one in points), limit or 0.0]))
+    top = step * max(math.ceil(max([*(one.high or one.value for one in points), limit or 0.0]) / step), 1)
+    span = (last - first).total_seconds() or 1.0
+
+    def x(at: datetime) -> float:
+        if first == last:
+            return (_LEFT + _WIDTH - _RIGHT) / 2
+        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * (at - first).total_seconds() / span
+
+    def y(value: float) -> float:
+        return _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * value / top
+
+    drawn = []
+    for mark in range(round(top / step) + 1):
+        height = y(mark * step)
+        drawn.append(
+            f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{height:.1f}" y2="{height:.1f}" stroke="#d7dce6"/>'
+            f'<text class="axis" x="{_LEFT - 6}" y="{height + 4:.1f}" text-anchor="end">{mark * step:g}{unit}</text>'
+        )
+    if limit is not None:
+        drawn.append(
+            f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(limit):.1f}" y2="{y(limit):.1f}" stroke="#a8281b" '
+            'stroke-dasharray="5 4"/>'
+        )
+    for at, anchor in ((first, "start"), (last, "end")) if first != last else ((first, "middle"),):
+        drawn.append(
+            f'<text class="axis" x="{x(at):.1f}" y="{_HEIGHT - 10}" text-anchor="{anchor}">{at.astimezone(UTC):%d %b %Y}</text>'
+        )
+    for number, (name, each) in enumerate(series.items()):
+        css, colour = _CLASSES[number % 3], _COLOURS[number % 3]
+        if not each:
+            continue
+        path = " ".join(f"{x(one.at):.1f},{y(one.value):.1f}" for one in each)
+        drawn.append(f'<polyline class="{css} line" points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
+        for one in each:
+            if one.low is not None and one.high is not None:
+                drawn.append(
+                    f'<line class="{css}" x1="{x(one.at):.1f}" x2="{x(one.at):.1f}" y1="{y(one.low):.1f}" '
+                    f'y2="{y(one.high):.1f}" stroke="{colour}" stroke-width="1.5" opacity="0.6"/>'
+                )
+            drawn.append(
+                f'<circle class="{css}" cx="{x(one.at):.1f}" cy="{y(one.value):.1f}" r="3.5" fill="{colour}">'
+                f"<title>{escape(f'{name}, {one.at.astimezone(UTC):%d %b %Y}: {one.words}')}</title></circle>"
+            )
+    return _svg(title, _WIDTH, _HEIGHT, "".join(drawn))
+
+
+def _step(most: float) -> float:
+    """A round distance between the marks of an axis, so that there are three to six of them."""
+    if most <= 0:
+        return 1.0
+    rough = most / 4
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(step * power for step in _STEPS if step * power >= rough)
+
+
+def _svg(title: str, width: int, height: int, drawn: str) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img" aria-label={quoteattr(title)} width="{width}" '
+        f'height="{height}" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">'
+        f'<rect class="paper" width="{width}" height="{height}" fill="#ffffff"/>'
+        f'<text x="12" y="20" font-size="14" font-weight="bold">{escape(title)}</text>{drawn}</svg>'
+    )
