@@ -261,6 +261,10 @@ class Settings(BaseSettings):
     api_token: SecretStr | None = Field(
         None, description="A token of the HTTP service for programs: starts work, decides nothing."
     )
+    mcp_token: SecretStr | None = Field(
+        None,
+        description="A token of the HTTP service, as whose person `list-pipeline mcp` acts; without it, it only reads.",
+    )
     sentry_dsn: SecretStr | None = Field(None, description="Error tracking; off without it.")
 
     @field_validator("app_url", "dagster_url")

@@ -22,6 +22,7 @@ from list_pipeline.cli import (
     erasure,
     evidence_card,
     mass_changes,
+    mcp,
     observe,
     quarantine,
     reconciliation,
@@ -242,11 +243,13 @@ quarantine.register(app)
 validation.register(app)
 weekly.register(app)
 observe.register(app)
+mcp.register(app)
 erasure.register(app)
 unreadable.register(app)
 evidence_card.register(app)
 sender_faults.register(app)
 serve.register(app)
+mcp.register(app)
 told_events.register(app)
 replay.register(app)
 shadow.register(app)
