@@ -25,7 +25,7 @@ from list_pipeline.core.errors import (
 )
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.operations.people import NotAReviewerError
-from list_pipeline.operations.run_requests import KeyReusedError, SwitchedOffError
+from list_pipeline.operations.run_requests.asking import KeyReusedError, SwitchedOffError
 
 log = structlog.get_logger(__name__)
 

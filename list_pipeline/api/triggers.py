@@ -23,7 +23,7 @@ from list_pipeline.api.common import (
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.runs.status import RunStatus
-from list_pipeline.operations.run_requests import request_health_check, request_maintenance
+from list_pipeline.operations.run_requests.asking import request_health_check, request_maintenance
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.views.pages import checks_page, logs_page
 from list_pipeline.storage.runs.ledger import log_by_id

@@ -1,20 +1,62 @@
-"""Work that was asked for over HTTP: its kinds, its key for Dagster, and how long an answer is remembered."""
+"""Work that was asked for over HTTP: its kinds, its key for Dagster, what became of it, how long an answer is remembered."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import timedelta
 from enum import StrEnum
 
 ANSWERS_KEPT = timedelta(hours=24)
 """For so long the same Idempotency-Key is answered as before."""
+MOST_CONTACTS = 1_000
+"""So many contacts are suppressed by one request; more come as a file."""
 
 
 class RequestKind(StrEnum):
-    """What was asked for."""
+    """What was asked for. All but the first two are corrections, which a person with a role that decides asks for."""
 
     MAINTENANCE = "maintenance"
     HEALTH_CHECK = "health_check"
+    UNDO = "undo"
+    REDO = "redo"
+    REINSTATE = "reinstate"
+    RELEASE = "release"
+    SUPPRESS = "suppress"
+
+
+RUNS = (RequestKind.MAINTENANCE, RequestKind.HEALTH_CHECK)
+"""The kinds whose run fills a row of its own."""
+
+CORRECTIONS = (RequestKind.UNDO, RequestKind.REDO, RequestKind.REINSTATE, RequestKind.RELEASE, RequestKind.SUPPRESS)
+"""The kinds of which a row says by itself what became of them."""
+
+
+class RequestOutcome(StrEnum):
+    """What became of a correction that was asked for.
+
+    ``incomplete``: some of it failed or is open. ``waits``: its plan waits for a person. ``nothing``: nothing was left to do.
+    ``refused``: a safety rule forbade it. ``failed``: something went wrong; asked for again, it goes on.
+    """
+
+    DONE = "done"
+    INCOMPLETE = "incomplete"
+    WAITS = "waits"
+    NOTHING = "nothing"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+def outcome_of(complete: Iterable[bool]) -> RequestOutcome:
+    """The outcome of corrections that were carried out.
+
+    Args:
+        complete: of each, whether all of it was done.
+    """
+    each = tuple(complete)
+    if not each:
+        return RequestOutcome.NOTHING
+    return RequestOutcome.DONE if all(each) else RequestOutcome.INCOMPLETE
 
 
 def run_key(request_id: int) -> str:

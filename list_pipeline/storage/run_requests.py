@@ -6,25 +6,76 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.run_requests import RequestKind
+from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.core.run_requests import CORRECTIONS, RequestKind, RequestOutcome
 from list_pipeline.core.runs.status import RunStatus
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, sql_word
+from list_pipeline.storage.database import (
+    execute,
+    fetch_all,
+    fetch_one,
+    fetch_scalar,
+    require_one,
+    sql_list,
+    sql_word,
+)
 
 _RUNNING = sql_word(RunStatus.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
-    """Work that no run has yet. ``requested_at`` is UTC; ``partition_key``: the campaign's key, or the week's Monday."""
+    """Work that no run has yet. ``requested_at`` is UTC; ``partition_key``: the campaign's key, or the week's Monday;
+    None: it is about contacts."""
 
     request_id: int
     kind: RequestKind
-    partition_key: str
+    partition_key: str | None
     attempt: int
     requested_at: datetime
     requested_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """Work that was asked for, and what became of it. Instants are UTC.
+
+    Attributes:
+        partition_key: the campaign's key, or the week's Monday; None: it is about contacts.
+        log_id, check_id: the row of a maintenance, and of a weekly check, which say what became of them.
+        started_at: when a run had it; None: none yet.
+        ended_at, outcome, words, plan_ids: of a correction alone: what became of it.
+    """
+
+    request_id: int
+    kind: RequestKind
+    partition_key: str | None
+    sweep: Sweep | None
+    contact_ids: tuple[int, ...]
+    note: str
+    despite_complaint: bool
+    log_id: int | None
+    check_id: int | None
+    requested_at: datetime
+    requested_by: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    outcome: RequestOutcome | None
+    words: str
+    plan_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WantedCorrection:
+    """A correction that is asked for: of a campaign's maintenance, or of contacts."""
+
+    kind: RequestKind
+    campaign: str | None = None
+    sweep: Sweep | None = None
+    contact_ids: tuple[int, ...] = ()
+    note: str = ""
+    despite_complaint: bool = False
 
 
 _ROW = {RequestKind.MAINTENANCE: "log_id", RequestKind.HEALTH_CHECK: "check_id"}
@@ -57,6 +108,107 @@ def ask_for(
         run=run_id,
         now=now,
         by=by,
+    )
+
+
+def ask_for_correction(connection: Connection, wanted: WantedCorrection, by: str, now: datetime) -> int:
+    """A run that carries a correction out is wanted; its number. What is asked for already and did not end is the same request,
+    but for suppressions, of which each is a list of its own."""
+    number = fetch_scalar(
+        connection,
+        """insert into run_request (kind, partition_key, sweep, contact_ids, note, despite_complaint, attempt, requested_at,
+                  requested_by)
+           values (:kind, :key, :sweep, :contacts, :note, :despite, 1, :now, :by)
+           on conflict (kind, coalesce(partition_key, ''), coalesce(sweep, ''), coalesce(contact_ids[1], 0))
+               where ended_at is null and kind in ('undo', 'redo', 'reinstate', 'release')
+           do update set attempt = run_request.attempt returning request_id""",
+        kind=wanted.kind,
+        key=wanted.campaign,
+        sweep=wanted.sweep,
+        contacts=list(wanted.contact_ids),
+        note=wanted.note,
+        despite=wanted.despite_complaint,
+        now=now,
+        by=by,
+    )
+    return int(number)
+
+
+_WHOLE = f"select {', '.join(RunRequest.__dataclass_fields__)} from run_request"
+
+
+def request_by_id(connection: Connection, request_id: int) -> RunRequest | None:
+    """A request, or None."""
+    row = fetch_one(connection, f"{_WHOLE} where request_id = :id", id=request_id)
+    return _request(row) if row is not None else None
+
+
+def requests_page(
+    connection: Connection, *, after: int, most: int, kind: RequestKind | None = None
+) -> list[RunRequest]:
+    """Requests, the latest first.
+
+    Args:
+        after: the number that the page before ended with; 0: the first page.
+    """
+    found = fetch_all(
+        connection,
+        f"""{_WHOLE} where (:after = 0 or request_id < :after) and (cast(:kind as text) is null or kind = :kind)
+            order by request_id desc limit :most""",
+        after=after,
+        most=most,
+        kind=kind,
+    )
+    return [_request(row) for row in found]
+
+
+def unended_corrections(connection: Connection) -> Sequence[int]:
+    """Corrections that a run has or had, and that did not end; oldest first."""
+    found = fetch_all(
+        connection,
+        f"""select request_id from run_request
+            where kind in {sql_list(*CORRECTIONS)} and started_at is not null and ended_at is null order by request_id""",
+    )
+    return tuple(int(row["request_id"]) for row in found)
+
+
+def end_correction(
+    connection: Connection,
+    request_id: int,
+    outcome: RequestOutcome,
+    words: str,
+    plan_ids: Sequence[int],
+    now: datetime,
+) -> None:
+    """Write what became of a correction.
+
+    Raises:
+        StateChangedError: it ended already.
+    """
+    touched = execute(
+        connection,
+        """update run_request set ended_at = :now, started_at = coalesce(started_at, :now), outcome = :outcome, words = :words,
+                  plan_ids = :plans
+           where request_id = :id and ended_at is null""",
+        id=request_id,
+        outcome=outcome,
+        words=words,
+        plans=list(plan_ids),
+        now=now,
+    )
+    require_one(touched, f"Writing what became of request {request_id}")
+
+
+def _request(row: RowMapping) -> RunRequest:
+    return RunRequest(
+        **{
+            **row,
+            "kind": RequestKind(row["kind"]),
+            "sweep": Sweep(row["sweep"]) if row["sweep"] else None,
+            "contact_ids": tuple(row["contact_ids"]),
+            "outcome": RequestOutcome(row["outcome"]) if row["outcome"] else None,
+            "plan_ids": tuple(row["plan_ids"]),
+        }
     )
 
 

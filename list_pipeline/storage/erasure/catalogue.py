@@ -18,6 +18,7 @@ OTHER_NUMBERS = frozenset(
     {
         "recipient_id", "list_id", "mailjet_list_id", "mailjet_campaign_id", "mailjet_draft_id", "mailjet_job_id",
         "row_id", "state_id", "fence", "pseudonym", "execution_time_ms", "duration_ms", "waited_ms",
+        "plan_ids",
     }
 )  # fmt: skip
 """Whole numbers that are ids of something else or no ids at all; a number of any other name is searched."""

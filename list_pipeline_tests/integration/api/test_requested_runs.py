@@ -10,7 +10,7 @@ import dagster as dg
 from list_pipeline.core.run_requests import run_key
 from list_pipeline.core.tokens import Principal, Role
 from list_pipeline.defs.build import build_defs
-from list_pipeline.operations.run_requests import request_health_check, request_maintenance, requests_to_start
+from list_pipeline.operations.run_requests.asking import request_health_check, request_maintenance, requests_to_start
 from list_pipeline.operations.services import Services
 from list_pipeline_tests.integration.accounts import Installation
 
@@ -22,16 +22,18 @@ def stand_in() -> None:
     """A run of it shows that Dagster took a key up."""
 
 
-def ask(services: Services, instance: dg.DagsterInstance) -> dg.SensorResult | dg.SkipReason:
+def ask(
+    services: Services, instance: dg.DagsterInstance, sensor: str = "requested_runs"
+) -> dg.SensorResult | dg.SkipReason:
     @dg.resource
     def shared(_: dg.InitResourceContext) -> Iterator[Services]:
         yield services
 
     definitions = build_defs(shared)
     with dg.build_sensor_context(
-        instance=instance, definitions=definitions, sensor_name="requested_runs", resources={"services": shared}
+        instance=instance, definitions=definitions, sensor_name=sensor, resources={"services": shared}
     ) as context:
-        result = definitions.resolve_sensor_def("requested_runs")(context)
+        result = definitions.resolve_sensor_def(sensor)(context)
     assert isinstance(result, dg.SensorResult | dg.SkipReason)
     return result
 

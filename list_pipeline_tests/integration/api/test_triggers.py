@@ -10,7 +10,7 @@ import pytest
 
 from list_pipeline.api.guard import LONGEST_BODY
 from list_pipeline.core.tokens import TOKENS, Role
-from list_pipeline.operations.run_requests import note_started, requests_to_start
+from list_pipeline.operations.run_requests.asking import note_started, requests_to_start
 from list_pipeline.operations.runs.attempts import fail_stale_runs
 from list_pipeline_tests.integration.accounts import Installation
 from list_pipeline_tests.integration.api.serving import WORD, Api, served

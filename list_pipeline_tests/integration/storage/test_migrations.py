@@ -69,7 +69,7 @@ INDEXES = {
     "list_edit_mass_change_idx",
     "unreadable_row_open_idx", "unreadable_row_contact_idx",
     "told_event_aside_idx", "told_event_campaign_idx",
-    "run_request_open_idx",
+    "run_request_open_idx", "run_request_asked_idx", "run_request_unended_idx",
     "shadow_policy_running_idx", "shadow_comparison_campaign_idx",
     "quarantine_contact_idx", "quarantine_open_idx", "quarantine_campaign_idx",
 }  # fmt: skip

@@ -71,6 +71,14 @@ def run_request(kind: str = "maintenance", attempt: int = 1, log: str = "null") 
         values ('{kind}', '2026-11-20-r1-7', {attempt}, {log}, now(), 'ada')"""
 
 
+def wanted(
+    kind: str, key: str = "null", sweep: str = "null", contacts: str = "{}", end: str = "null, null, null"
+) -> str:
+    return f"""insert into run_request (kind, partition_key, sweep, contact_ids, attempt, requested_at, requested_by,
+               started_at, ended_at, outcome)
+        values ('{kind}', {key}, {sweep}, '{contacts}', 1, now(), 'ada', {end})"""
+
+
 def snapshot(phase: str = "before", role: str = "master", raw: int = 2, mailable: int = 1) -> str:
     return f"""insert into list_snapshot (campaign_id, sweep, phase, list_role, raw_count, mailable_count, taken_at)
         select id, '24h', '{phase}', '{role}', {raw}, {mailable}, now() from campaign_schedule"""
@@ -406,6 +414,17 @@ FORBIDDEN = {
     "a caller that asked for nothing": "insert into api_caller values ('token 1', now(), 0)",
     "a request for nothing": run_request(attempt=1),
     "a request for work that there is not": run_request(kind="report"),
+    "an undo of no campaign": wanted("undo", sweep="'24h'"),
+    "an undo of no look": wanted("undo", "'2026-11-20-r1-7'"),
+    "an undo after a look that there is not": wanted("undo", "'2026-11-20-r1-7'", "'8d'"),
+    "a redo of a contact": wanted("redo", "'2026-11-20-r1-7'", "'24h'", "{7}"),
+    "a reinstatement of nobody": wanted("reinstate"),
+    "a release of a campaign": wanted("release", "'2026-11-20-r1-7'", contacts="{7}"),
+    "suppressions after a look": wanted("suppress", sweep="'24h'", contacts="{7}"),
+    "a request that ended without an outcome": wanted("release", contacts="{7}", end="now(), now(), null"),
+    "a request that ended before it was begun": wanted("release", contacts="{7}", end="null, now(), 'done'"),
+    "an outcome of what goes on": wanted("release", contacts="{7}", end="now(), null, 'done'"),
+    "an outcome that there is not": wanted("release", contacts="{7}", end="now(), now(), 'odd'"),
     "a request for attempt 0": run_request(attempt=0, log="(select max(id) from list_maintenance_log)"),
     "an answer to what is not told": "insert into api_answer values ('token 1', 'k', 'x', '1', now())",
     "a list that has no state": "insert into list_state values ('master', 'health', 'healthy', now())",

@@ -19,7 +19,7 @@ from list_pipeline.core.observations import RowKind
 from list_pipeline.core.plans.journal import JobState, StepAction, StepState
 from list_pipeline.core.plans.plan import CHANGING_ACTIONS, ItemAction, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
-from list_pipeline.core.run_requests import RequestKind
+from list_pipeline.core.run_requests import RequestKind, RequestOutcome
 from list_pipeline.core.suppression.verdicts import VerdictAction
 from list_pipeline.core.tokens import Role
 from list_pipeline.core.validation.schedule_changes import ScheduleAction, ScheduleState
@@ -50,6 +50,8 @@ WORDS: Mapping[str, Collection[str]] = {
     "schedule_change.state": ScheduleState,
     "api_token.role": Role,
     "run_request.kind": RequestKind,
+    "run_request.outcome": RequestOutcome,
+    "run_request.sweep": Sweep,
     "shadow_comparison.sweep": Sweep,
     "shadow_difference.present_action": VerdictAction,
     "shadow_difference.shadow_action": VerdictAction,

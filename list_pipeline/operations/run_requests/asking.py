@@ -1,6 +1,6 @@
 """Work that is asked for over HTTP: its row is written now, and a sensor starts the run. Asked for twice, it is one.
 
-Does not belong here: the work itself (``maintenance``, ``weekly``), and starting runs (``defs.run_requests``).
+Does not belong here: asking for corrections (``corrections``).
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def request_maintenance(services: Services, campaign: str, principal: Principal,
                 )
         return run.log.log_id
 
-    return _once(services, RequestKind.MAINTENANCE, campaign, principal, key, ask)
+    return once(services, RequestKind.MAINTENANCE, campaign, principal, key, ask)
 
 
 def request_health_check(services: Services, principal: Principal, key: str | None = None) -> int:
@@ -97,12 +97,21 @@ def request_health_check(services: Services, principal: Principal, key: str | No
                 )
         return run.row.check_id
 
-    return _once(services, RequestKind.HEALTH_CHECK, "", principal, key, ask)
+    return once(services, RequestKind.HEALTH_CHECK, "", principal, key, ask)
 
 
-def _once(
+def once(
     services: Services, kind: RequestKind, asked: str, principal: Principal, key: str | None, ask: Callable[[], int]
 ) -> int:
+    """Ask for something, or answer as before where the key stands with the same request.
+
+    Args:
+        asked: what tells this request from others of its kind. key: the Idempotency-Key; None: none was sent.
+
+    Raises:
+        SwitchedOffError: list management is switched off.
+        KeyReusedError: the key stood with another request.
+    """
     if not services.settings.list_management_enabled:
         raise SwitchedOffError(
             "Starting work", "list management is switched off", "Ask again once LIST_MANAGEMENT_ENABLED is on"
