@@ -8,7 +8,7 @@ from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.mcp.arguments import Arguments, Key, KeyFilter, Page, RepeatKey
 from list_pipeline.mcp.results import Result
 from list_pipeline.mcp.tools import Call, reading, starting
-from list_pipeline.operations.run_requests import request_health_check, request_maintenance
+from list_pipeline.operations.run_requests.asking import request_health_check, request_maintenance
 from list_pipeline.operations.views.pages import checks_page, logs_page
 from list_pipeline.storage.views import CheckRow, LogRow
 

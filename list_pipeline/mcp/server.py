@@ -33,6 +33,7 @@ from list_pipeline.mcp import (
     audit,
     campaigns,
     contacts,
+    corrections,
     errors,
     lists,
     mode,
@@ -83,6 +84,7 @@ _NOUNS = (
     replays,
     audit,
     mode,
+    corrections,
 )
 TOOLS: Mapping[str, Tool] = {tool.name: tool for noun in _NOUNS for tool in noun.TOOLS}
 """Every tool, by name."""

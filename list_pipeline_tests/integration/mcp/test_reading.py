@@ -57,6 +57,8 @@ class World:
             "shadows": {},
             "audit": {},
             "mode": {},
+            "requests": {},
+            "request": {"number": 1},
         }
 
 
@@ -82,7 +84,7 @@ def test_every_tool_that_reads_answers_a_reader_within_its_schema_and_its_size(m
     assert set(asked) == {one.name for one in TOOLS.values() if not one.is_changing}
     # The client itself holds each answer against the schema that the server told.
     answers = world.mcp.calls(Role.READER, asked, mode)
-    nothing_there = {"validation"}
+    nothing_there = {"validation", "request"}
     for name, answer in answers.items():
         assert answer.is_error == (name in nothing_there), (name, text_of(answer))
         assert len(text_of(answer)) <= MOST_CHARACTERS
