@@ -40,6 +40,7 @@ FOREIGN: Mapping[str, frozenset[str]] = {
     "Happened": frozenset({"words", "by"}),
     "Item": frozenset({"why"}),
     "LogRow": frozenset({"errors"}),
+    "ModeNow": frozenset({"no_change_because"}),
     "PlanShown": frozenset({"decided_by", "requested_by", "note"}),
     "PlanRow": frozenset({"requested_by", "decided_by", "withdrawn_by"}),
     "QuestionDecided": frozenset({"decided_by"}),
@@ -48,6 +49,8 @@ FOREIGN: Mapping[str, frozenset[str]] = {
     "RuleResult": frozenset({"words", "action", "details"}),
     "SectionShown": frozenset({"lines"}),
     "ShadowShown": frozenset({"figures", "started_by", "reason", "ended_by", "ended_why", "words"}),
+    "Validation": frozenset({"left_because"}),
+    "Waiting": frozenset({"no_change_because"}),
     "You": frozenset({"name"}),
 }
 """Fields, by the name of their document, whose texts others wrote, or which repeat such a text within a sentence of ours."""
