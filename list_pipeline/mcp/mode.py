@@ -57,4 +57,7 @@ def set_mode(call: Call, asked: ModeWanted) -> ModeNow:
     return ModeNow(mode=now, no_change_because=change_block_reason(call.services))
 
 
-TOOLS = (reading(mode, "Operating mode"), starting(set_mode, "Set the operating mode", is_destructive=True))
+TOOLS = (
+    reading(mode, "Operating mode"),
+    starting(set_mode, "Set the operating mode", is_destructive=True, is_idempotent=False),
+)

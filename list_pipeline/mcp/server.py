@@ -15,7 +15,9 @@ from typing import Any
 import anyio.to_thread
 import structlog
 from mcp.server.lowlevel import Server
+from mcp.shared.exceptions import MCPError
 from mcp.types import (
+    INTERNAL_ERROR,
     CallToolRequestParams,
     CallToolResult,
     ListToolsResult,
@@ -125,11 +127,15 @@ def create_server(services: Services, look: LatestLook, admit: Admit) -> Server[
 
 
 def _shown(admit: Admit, request: Any) -> Iterator[DescribedTool]:
-    """The tools that the caller may use; of nobody who is known, none."""
+    """The tools that the caller may use.
+
+    Raises:
+        MCPError: nobody who is known asks, or that cannot be found out now.
+    """
     try:
         who = admit(request, False)
-    except ListPipelineError:
-        return
+    except ListPipelineError as error:
+        raise MCPError(INTERNAL_ERROR, errors.words_of(error)) from error
     for tool in TOOLS.values():
         if who.role.may(tool.role):
             yield DescribedTool(

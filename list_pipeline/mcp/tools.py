@@ -96,6 +96,6 @@ def deciding(run: Run, title: str, *, is_destructive: bool) -> Tool:
     return Tool(run, title, Role.REVIEWER, is_changing=True, is_destructive=is_destructive)
 
 
-def starting(run: Run, title: str, *, is_destructive: bool = False) -> Tool:
+def starting(run: Run, title: str, *, is_destructive: bool = False, is_idempotent: bool = True) -> Tool:
     """A tool that starts work, or stops changes, and decides nothing."""
-    return Tool(run, title, Role.OPERATOR, is_changing=True, is_destructive=is_destructive)
+    return Tool(run, title, Role.OPERATOR, is_changing=True, is_destructive=is_destructive, is_idempotent=is_idempotent)

@@ -50,7 +50,9 @@ def test_the_import_contracts_are_kept() -> None:
     assert "0 broken" in done.stdout
 
 
-@pytest.mark.parametrize("package", ["core", "storage", "integrations", "agents", "operations", "mcp", "sandbox", "stack"])
+@pytest.mark.parametrize(
+    "package", ["core", "storage", "integrations", "agents", "operations", "mcp", "sandbox", "stack"]
+)
 def test_loading_a_package_below_defs_does_not_load_dagster(package: str) -> None:
     names = modules_below(package)
     assert names
