@@ -301,6 +301,10 @@ class Settings(BaseSettings):
     proxy_people: SecretStr | None = Field(
         None, description="Whom it may let in: login=Name:role for each, separated by commas."
     )
+    mcp_token: SecretStr | None = Field(
+        None,
+        description="A token of the HTTP service, as whose person `list-pipeline mcp` acts; without it, it only reads.",
+    )
     sentry_dsn: SecretStr | None = Field(None, description="Error tracking; off without it.")
 
     @field_validator("app_url", "dagster_url")

@@ -11,6 +11,7 @@ from importlib.metadata import version as installed_version
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.routing import Route
 
 from list_pipeline.api import (
     audit,
@@ -35,6 +36,9 @@ from list_pipeline.api import (
 from list_pipeline.api.common import Answer, Reader
 from list_pipeline.api.description import describe
 from list_pipeline.logs import configure_logging
+from list_pipeline.mcp.http import PATH as MCP_PATH
+from list_pipeline.mcp.http import Endpoint
+from list_pipeline.operations.monitoring.latest_look import LatestLook
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.tokens import check_environment
 from list_pipeline.pages import app as pages
@@ -89,13 +93,17 @@ def create_app(services: Services | None = None, *, behind_proxy: bool = False) 
     # which requests write.
     watching = Services(own.settings, None if isinstance(own.clock, ServerClock) else own.clock)
 
+    look = LatestLook(watching)
+    endpoint = Endpoint(own, look)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # Made by one thread, before many ask for them at once.
         for name in ("database", "clock"):
             getattr(own, name)
         try:
-            yield
+            async with endpoint.running():
+                yield
         finally:
             watching.close()
             if services is None:
@@ -112,10 +120,12 @@ def create_app(services: Services | None = None, *, behind_proxy: bool = False) 
         redirect_slashes=False,
     )
     app.include_router(event_webhook.router(own), include_in_schema=False)
-    app.include_router(health.router(watching))
+    app.include_router(health.router(look))
     app.include_router(metrics.router(own))
     for noun in _NOUNS:
         app.include_router(noun.router(own))
+
+    app.router.routes.append(Route(MCP_PATH, endpoint, methods=["POST"], include_in_schema=False))
 
     @app.get("/api/openapi.json", include_in_schema=False)
     def description(_: Reader) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
@@ -16,10 +17,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from list_pipeline.api.problems import ProblemError, problem
 from list_pipeline.core.errors import ListPipelineError
 from list_pipeline.core.tokens import Principal, Role
+from list_pipeline.core.urls import is_loopback
+from list_pipeline.mcp.http import PATH as MCP_PATH
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.tokens import principal_of, wait_before_next
 
-GUARDED = ("/api/", "/metrics")
+GUARDED = ("/api/", "/metrics", MCP_PATH)
 """Beginnings of paths for which a token is needed."""
 LONGEST_BODY = 64 * 1024
 """Bytes; the longest body is a few numbers and a reason."""
@@ -55,6 +58,8 @@ class Guard:
             await self._app(scope, receive, safely)
             return
         try:
+            if scope["path"].startswith(MCP_PATH):
+                _refuse_other_pages(Headers(scope=scope))
             scope.setdefault("state", {})["principal"] = await self._known(Headers(scope=scope))
             body = await _body(scope, receive)
         except ProblemError as refused:
@@ -91,6 +96,23 @@ def allowed(needed: Role) -> Callable[[Request], Principal]:
         return principal
 
     return ask
+
+
+def _refuse_other_pages(headers: Headers) -> None:
+    """Only pages of this machine may talk to the MCP server: a page elsewhere that reaches it by a name of its own (DNS
+    rebinding) says so in ``Origin``, and programs send none.
+    https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#security-warning
+
+    Raises:
+        ProblemError: 403.
+    """
+    for origin in headers.getlist("origin"):
+        try:
+            host = urlsplit(origin).hostname
+        except ValueError:
+            host = None
+        if not is_loopback(host):
+            raise ProblemError(403, "Pages of other machines may not call this")
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:

@@ -5,23 +5,18 @@ Each answer is kept for half a minute: a look costs a request to Mailjet, and no
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
-from list_pipeline.operations.monitoring.dependencies import Health, SystemHealth, check_all
-from list_pipeline.operations.services import Services
-from list_pipeline.storage.server_clock import ServerClock
+from list_pipeline.operations.monitoring.dependencies import Health, SystemHealth
+from list_pipeline.operations.monitoring.latest_look import LatestLook
 
 PATH = "/health"
-KEPT = timedelta(seconds=30)
-TIMEOUT_S = 5.0
-"""Seconds that each service gets."""
 SHOWN = ("database", "redis", "mailjet", "slack", "gemini")
 
 
@@ -52,32 +47,16 @@ class SystemLook(BaseModel):
     checks: dict[str, Check]
 
 
-def router(services: Services) -> APIRouter:
-    """The one route. The services are its own: their clock guesses from the first look on."""
-    routes, looks = APIRouter(), _Looks(services)
+def router(look: LatestLook) -> APIRouter:
+    """The one route, on looks at what the services of the process depend on."""
+    routes = APIRouter()
 
     @routes.get(PATH, response_model=SystemLook, responses={503: {"model": SystemLook}})
     def health() -> JSONResponse:
-        found = looks.latest()
+        found = look.latest()
         return JSONResponse(_shown(found), 200 if found.status is Health.HEALTHY else 503)
 
     return routes
-
-
-class _Looks:
-    def __init__(self, services: Services) -> None:
-        self._services, self._lock = services, threading.Lock()
-        if isinstance(services.clock, ServerClock):
-            # Whether the database answers is what is asked; without its time the machine's is good enough to keep an answer.
-            services.clock.may_guess = True
-        self._last: tuple[datetime, SystemHealth] | None = None
-
-    def latest(self) -> SystemHealth:
-        with self._lock:
-            now = self._services.clock.now()
-            if self._last is None or not timedelta(0) <= now - self._last[0] < KEPT:
-                self._last = now, check_all(self._services, timeout_s=TIMEOUT_S)
-            return self._last[1]
 
 
 def _shown(found: SystemHealth) -> Mapping[str, Any]:

@@ -24,6 +24,7 @@ from list_pipeline.cli import (
     erasure,
     evidence_card,
     mass_changes,
+    mcp,
     observe,
     preflight,
     quarantine,
@@ -252,11 +253,13 @@ backups.register(app)
 reviewers.register(app)
 slack.register(app)
 alarms.register(app)
+mcp.register(app)
 erasure.register(app)
 unreadable.register(app)
 evidence_card.register(app)
 sender_faults.register(app)
 serve.register(app)
+mcp.register(app)
 told_events.register(app)
 replay.register(app)
 shadow.register(app)

@@ -51,7 +51,7 @@ def test_the_import_contracts_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["core", "storage", "integrations", "agents", "operations", "pages", "sandbox", "stack"]
+    "package", ["core", "storage", "integrations", "agents", "operations", "mcp", "pages", "sandbox", "stack"]
 )
 def test_loading_a_package_below_defs_does_not_load_dagster(package: str) -> None:
     names = modules_below(package)
@@ -60,6 +60,15 @@ def test_loading_a_package_below_defs_does_not_load_dagster(package: str) -> Non
         "import importlib, sys\n"
         f"for name in {names!r}: importlib.import_module(name)\n"
         "print(sorted(name for name in sys.modules if name.partition('.')[0].startswith('dagster')))"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_command_line_loads_neither_server_before_it_is_asked_for() -> None:
+    done = fresh_interpreter(
+        "import sys, list_pipeline.cli.main\n"
+        "print(sorted({n.partition('.')[0] for n in sys.modules} & {'mcp', 'mcp_types', 'fastapi', 'uvicorn', 'starlette'}))"
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"

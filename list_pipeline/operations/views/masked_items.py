@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.masking import mask_address
 from list_pipeline.core.plans.plan import PlanItem
 from list_pipeline.operations.access import Storing
@@ -25,6 +26,19 @@ def masked_address(services: Storing, contact_id: int) -> str | None:
     with services.database.begin() as connection:
         found = members.addresses_of(connection, [contact_id]).get(contact_id)
     return None if found is None else mask_address(found)
+
+
+def existing_plan(services: Storing, plan_id: int) -> StoredPlan:
+    """A plan as it is stored.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    with services.database.begin() as connection:
+        found = plan_rows.plan_by_id(connection, plan_id)
+    if found is None:
+        raise NotFoundError(f"Reading plan {plan_id}", "there is no such plan", "The list of plans has their numbers")
+    return found
 
 
 def shown_items(services: Storing, plan: StoredPlan) -> list[ShownItem]:

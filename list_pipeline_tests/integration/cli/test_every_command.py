@@ -138,6 +138,7 @@ ROWS: Mapping[str, Row] = {
     "told-events": Row(("--days", "7")),
     # It does not begin to listen: that is the server's, which tests replace.
     "serve": Row(also=("--host", "127.0.0.1", "--port", "8080")),
+    "mcp": Row(),
     "erase": Row(
         ("{other}", "--reason", "asked by letter", "--by", "A. Person", "--yes"),
         asks=("{other}", "--reason", "asked by letter", "--by", "A. Person"),
@@ -207,7 +208,7 @@ class World:
             environment["DATABASE_URL"] = database_url
         before = structlog.get_config()
         try:
-            with patch.object(common, "Services", services), patch("uvicorn.run"):
+            with patch.object(common, "Services", services), patch("uvicorn.run"), patch("anyio.run"):
                 return CliRunner().invoke(app, [*path.split(), *self.filled(arguments)], env=environment)
         finally:
             # The command's log went to the runner's streams, which are closed now.

@@ -1,0 +1,206 @@
+"""Tools about plans: what they intend, contact by contact, and decisions on them. An approval is of exactly the plan that was
+shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.plans.gate import GateCheck
+from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
+from list_pipeline.mcp.arguments import MOST, Arguments, ContentHash, KeyFilter, Limit, Number, Page, Reason
+from list_pipeline.mcp.results import Result
+from list_pipeline.mcp.tools import Call, deciding, reading
+from list_pipeline.operations.people import NotAReviewerError
+from list_pipeline.operations.reviews import decisions
+from list_pipeline.operations.views.masked_items import ShownItem, existing_plan, shown_items
+from list_pipeline.operations.views.pages import plans_page
+from list_pipeline.storage.plans.plan_rows import StoredPlan
+from list_pipeline.storage.views import PlanRow
+
+
+class PlansWanted(Page):
+    """Which plans."""
+
+    campaign: KeyFilter = None
+    status: Annotated[PlanStatus | None, Field(description="`pending_review`: those that wait for a person.")] = None
+    kind: PlanKind | None = None
+
+
+class Plans(Result):
+    """A page of plans without their items."""
+
+    plans: tuple[PlanRow, ...]
+    next_after: int | None
+
+
+class PlanWanted(Arguments):
+    """Which plan, and which page of its items."""
+
+    number: Number
+    after: Annotated[int, Field(ge=0, le=MOST, description="`nextAfter` of the page before: items from there on.")] = 0
+    limit: Limit = 20
+
+
+class Item(Result):
+    """What a plan intends for one contact."""
+
+    contact_id: int
+    contact: str
+    action: ItemAction
+    rule: str
+    from_list: str | None
+    to_list: str | None
+    confidence: float | None
+    waits: bool
+    why: str
+
+
+class PlanShown(Result):
+    """A plan with a page of its items."""
+
+    number: int
+    kind: PlanKind
+    status: PlanStatus
+    revision: int
+    content_hash: str
+    created_at: datetime
+    decided_at: datetime | None
+    decided_by: str | None
+    requested_by: str | None
+    note: str | None
+    checks: tuple[GateCheck, ...]
+    items_in_all: int
+    items: tuple[Item, ...]
+    next_after: int | None
+
+
+class Approval(Arguments):
+    """An approval of exactly one plan."""
+
+    number: Number
+    content_hash: ContentHash
+    note: Annotated[str, Field(max_length=500, description="What the person says to it, for the record.")] = ""
+
+
+class Rejection(Arguments):
+    """A rejection of exactly one plan."""
+
+    number: Number
+    content_hash: ContentHash
+    reason: Reason
+
+
+class Decided(Result):
+    """A plan that was decided on."""
+
+    number: int
+    status: PlanStatus
+    decided_by: str | None
+
+
+def plans(call: Call, asked: PlansWanted) -> Plans:
+    """List plans, the latest first: kind, status, how many contacts each changes, who decided. A plan is what the product
+    intends to do with contacts; with status `pending_review` it waits for a person. `plan` shows one with its contacts."""
+    found = plans_page(
+        call.services,
+        after=asked.after,
+        limit=asked.limit,
+        campaign=asked.campaign,
+        status=asked.status,
+        kind=asked.kind,
+    )
+    return Plans(plans=found.entries, next_after=found.next_after)
+
+
+def plan(call: Call, asked: PlanWanted) -> PlanShown:
+    """Show one plan: what its gate checked, and page by page each contact with the intended action, the rule and the reason.
+    Contacts are shown by id and masked address. Its `contentHash` is needed to decide on it. Have the person look at this
+    before anything is approved."""
+    one = existing_plan(call.services, asked.number)
+    items = shown_items(call.services, one)
+    end = asked.after + asked.limit
+    return PlanShown(
+        number=one.plan_id,
+        kind=one.kind,
+        status=one.status,
+        revision=one.revision,
+        content_hash=one.content_hash,
+        created_at=one.created_at,
+        decided_at=one.decided_at,
+        decided_by=one.decided_by,
+        requested_by=one.requested_by,
+        note=one.note,
+        checks=one.gate.checks if one.gate is not None else (),
+        items_in_all=len(items),
+        items=tuple(map(_item, items[asked.after : end])),
+        next_after=end if end < len(items) else None,
+    )
+
+
+def approve_plan(call: Call, asked: Approval) -> Decided:
+    """Approve a plan that waits: its changes are then made at Mailjet by a run that starts within a minute. Do this only when
+    the person whose token this is said so after seeing the plan. It holds for exactly the plan with this `contentHash`; a
+    plan that changed meanwhile is refused."""
+    return _decided(
+        call,
+        asked.number,
+        lambda: decisions.approve(
+            call.services, asked.number, by=call.who.name, content_hash=asked.content_hash, note=asked.note or None
+        ),
+    )
+
+
+def reject_plan(call: Call, asked: Rejection) -> Decided:
+    """Turn a plan that waits down: nothing of it is done, and the campaign's maintenance goes on without it. Only when the
+    person whose token this is said so."""
+    return _decided(
+        call,
+        asked.number,
+        lambda: decisions.reject(
+            call.services, asked.number, by=call.who.name, content_hash=asked.content_hash, note=asked.reason
+        ),
+    )
+
+
+def _decided(call: Call, number: int, decide: Callable[[], StoredPlan]) -> Decided:
+    try:
+        done = decide()
+    except NotAReviewerError:
+        raise
+    except RefusedError as error:
+        found = existing_plan(call.services, number)
+        by = f" by {found.decided_by}" if found.decided_by else ""
+        raise RefusedError(
+            error.tried,
+            f"{error.happened}; the plan is {found.status.value}{by} now",
+            f"Look at it with `plan`, number {number}",
+        ) from error
+    return Decided(number=done.plan_id, status=done.status, decided_by=done.decided_by)
+
+
+def _item(one: ShownItem) -> Item:
+    item = one.item
+    return Item(
+        contact_id=item.contact_id,
+        contact=one.masked,
+        action=item.action,
+        rule=item.rule,
+        from_list=item.from_role.value if item.from_role else None,
+        to_list=item.to_role.value if item.to_role else None,
+        confidence=item.confidence,
+        waits=item.is_held,
+        why=item.explanation,
+    )
+
+
+TOOLS = (
+    reading(plans, "Plans"),
+    reading(plan, "A plan"),
+    deciding(approve_plan, "Approve a plan", is_destructive=True),
+    deciding(reject_plan, "Reject a plan", is_destructive=False),
+)
