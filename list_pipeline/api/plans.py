@@ -290,6 +290,7 @@ def router(services: Services) -> APIRouter:
                 without=asked.without,
                 keep=asked.keep,
                 approved=asked.approve,
+                way=Way.HTTP,
             )
         except RefusedError as error:
             raise refused(services, number, error) from error

@@ -191,6 +191,7 @@ def edit(
             without=_ids(without),
             keep=_ids(keep),
             approved=approved,
+            way=Way.COMMAND,
         )
     say(done.words)
     say(f"Plan {done.plan.plan_id} ({done.plan.content_hash[:12]}) is {done.plan.status.value.replace('_', ' ')}.")

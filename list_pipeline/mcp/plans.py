@@ -12,6 +12,7 @@ from pydantic import Field
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.plans.gate import GateCheck
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
+from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.mcp.arguments import MOST, Arguments, ContentHash, KeyFilter, Limit, Number, Page, Reason
 from list_pipeline.mcp.results import Result
 from list_pipeline.mcp.tools import Call, deciding, reading
@@ -150,7 +151,12 @@ def approve_plan(call: Call, asked: Approval) -> Decided:
         call,
         asked.number,
         lambda: decisions.approve(
-            call.services, asked.number, by=call.who.name, content_hash=asked.content_hash, note=asked.note or None
+            call.services,
+            asked.number,
+            by=call.who.name,
+            content_hash=asked.content_hash,
+            note=asked.note or None,
+            way=Way.MCP,
         ),
     )
 
@@ -162,7 +168,12 @@ def reject_plan(call: Call, asked: Rejection) -> Decided:
         call,
         asked.number,
         lambda: decisions.reject(
-            call.services, asked.number, by=call.who.name, content_hash=asked.content_hash, note=asked.reason
+            call.services,
+            asked.number,
+            by=call.who.name,
+            content_hash=asked.content_hash,
+            note=asked.reason,
+            way=Way.MCP,
         ),
     )
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from list_pipeline.core.plans.plan import PlanStatus
+from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.tokens import Role
@@ -181,7 +182,12 @@ def approve_question(call: Call, asked: Approval) -> QuestionDecided:
     """Approve a question about single contacts: what its plan intends for them is then done by a run that starts within a
     minute. Only when the person whose token this is said so after seeing it. `contentHash` is that of its plan."""
     done = decisions.approve_item(
-        call.services, asked.number, by=call.who.name, content_hash=asked.content_hash, note=asked.note or None
+        call.services,
+        asked.number,
+        by=call.who.name,
+        content_hash=asked.content_hash,
+        note=asked.note or None,
+        way=Way.MCP,
     )
     return _decided(done, cap_text_of(call.services, done))
 
@@ -190,7 +196,7 @@ def reject_question(call: Call, asked: Rejection) -> QuestionDecided:
     """Turn a question about single contacts down: they stay as they are, also in later looks at the campaign. Only when the
     person whose token this is said so."""
     done = decisions.reject_item(
-        call.services, asked.number, by=call.who.name, content_hash=asked.content_hash, note=asked.reason
+        call.services, asked.number, by=call.who.name, content_hash=asked.content_hash, note=asked.reason, way=Way.MCP
     )
     return _decided(done)
 

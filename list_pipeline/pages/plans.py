@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.operations.reviews import decisions
 from list_pipeline.operations.reviews.waiting import plan_look, why_it_waits
 from list_pipeline.operations.services import Services
@@ -38,11 +39,11 @@ def router(services: Services) -> APIRouter:
         try:
             by = decider(visitor, "Deciding")
             if decision == "approve":
-                decisions.approve(services, number, by=by, content_hash=shown, note=note or None)
+                decisions.approve(services, number, by=by, content_hash=shown, note=note or None, way=Way.PAGE)
             elif decision == "reject":
-                decisions.reject(services, number, by=by, content_hash=shown, note=note or None)
+                decisions.reject(services, number, by=by, content_hash=shown, note=note or None, way=Way.PAGE)
             elif decision == "expire":
-                decisions.expire(services, number, by=by, content_hash=shown, note=note or None)
+                decisions.expire(services, number, by=by, content_hash=shown, note=note or None, way=Way.PAGE)
             else:
                 raise RefusedError("Deciding", "the form names no decision", "Use one of its buttons")
         except RefusedError as error:

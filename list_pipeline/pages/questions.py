@@ -7,6 +7,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.plans.plan import PlanStatus
+from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.core.reviews.decidable import why_not_approvable
 from list_pipeline.core.reviews.questions import FINDINGS, ReviewStatus, is_about_contacts
 from list_pipeline.operations.reviews import decisions
@@ -32,9 +33,9 @@ def router(services: Services) -> APIRouter:
         try:
             by = decider(visitor, "Deciding")
             if decision == "approve":
-                decisions.approve_item(services, number, by=by, content_hash=shown, note=note or None)
+                decisions.approve_item(services, number, by=by, content_hash=shown, note=note or None, way=Way.PAGE)
             elif decision == "reject":
-                decisions.reject_item(services, number, by=by, content_hash=shown, note=note or None)
+                decisions.reject_item(services, number, by=by, content_hash=shown, note=note or None, way=Way.PAGE)
             elif decision == "close":
                 close_finding(services, number, by=by, note=note)
             else:

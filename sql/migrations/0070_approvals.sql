@@ -6,7 +6,7 @@ create table list_pipeline.plan_approval (
     person_key  text not null,
     person      text not null,
     approved_at timestamptz not null,
-    way         text check (way in ('command', 'http', 'dagster', 'slack')),
+    way         text check (way in ('command', 'http', 'dagster', 'slack', 'page', 'mcp')),
     note        text,
     primary key (plan_id, person_key),
     check (person_key <> '' and person <> '')
@@ -14,6 +14,6 @@ create table list_pipeline.plan_approval (
 
 -- Null: nobody decided, the gate did, or it was decided before the way was kept.
 alter table list_pipeline.plan
-    add column decided_via text check (decided_via in ('command', 'http', 'dagster', 'slack'));
+    add column decided_via text check (decided_via in ('command', 'http', 'dagster', 'slack', 'page', 'mcp'));
 alter table list_pipeline.review_item
-    add column decided_via text check (decided_via in ('command', 'http', 'dagster', 'slack'));
+    add column decided_via text check (decided_via in ('command', 'http', 'dagster', 'slack', 'page', 'mcp'));

@@ -15,12 +15,15 @@ from list_pipeline.core.plans.gate import CAP_CHECK, GateRecord
 
 
 class Way(StrEnum):
-    """How a person decided: with a command, over HTTP, with a job in Dagster, or with a button in Slack."""
+    """How a person decided: with a command, over HTTP, with a job in Dagster, with a button in Slack, on a page of the service, or
+    by a language model that acts for them (MCP)."""
 
     COMMAND = "command"
     HTTP = "http"
     DAGSTER = "dagster"
     SLACK = "slack"
+    PAGE = "page"
+    MCP = "mcp"
 
     @property
     def words(self) -> str:
@@ -30,6 +33,8 @@ class Way(StrEnum):
             Way.HTTP: "over HTTP",
             Way.DAGSTER: "in Dagster",
             Way.SLACK: "in Slack",
+            Way.PAGE: "on a page",
+            Way.MCP: "over MCP",
         }[self]
 
 

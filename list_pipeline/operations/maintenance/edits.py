@@ -25,6 +25,7 @@ from list_pipeline.core.plans.plan import PlanItem, PlanStatus
 from list_pipeline.core.rebalancing.balance import RebalancingSummary
 from list_pipeline.core.rebalancing.edits import summary_of_left as rebalancing_of_left
 from list_pipeline.core.rebalancing.edits import why_no_balance
+from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.core.reviews.decidable import is_as_shown
 from list_pipeline.core.reviews.messages import gate_message
 from list_pipeline.core.reviews.questions import ReviewKind
@@ -83,6 +84,7 @@ def edit_plan(
     without: Collection[int] = (),
     keep: Collection[int] = (),
     approved: bool = False,
+    way: Way | None = None,
 ) -> Edited:
     """Leave contacts out of a waiting plan. What is left is a new plan, of the next revision, that waits.
 
@@ -90,7 +92,7 @@ def edit_plan(
         by: who edits, for the record. note: why these contacts are left out.
         content_hash: the hash that was shown, or its first characters (eight at least).
         without: contacts to leave out. keep: instead, the only ones to keep.
-        approved: whether the person approves what is left in the same breath.
+        approved: whether the person approves what is left in the same breath. way: how the person came.
 
     Raises:
         NotFoundError: there is no such plan.
@@ -133,7 +135,7 @@ def edit_plan(
             changes = plan_rows.changes_if_approved(connection, made.plan_id)
     log.info("plan edited", plan=plan_id, made=made.plan_id, left_out=len(out), by=name)
     if approved:
-        made = approve(services, made.plan_id, by=name, content_hash=made.content_hash, note=why)
+        made = approve(services, made.plan_id, by=name, content_hash=made.content_hash, note=why, way=way)
     else:
         _tell(services, made, decision, key)
     return Edited(made, plan_id, tuple(out), changes)

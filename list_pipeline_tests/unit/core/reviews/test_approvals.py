@@ -59,4 +59,11 @@ def test_another_name_is_another_person() -> None:
 
 
 def test_each_way_has_its_words() -> None:
-    assert [way.words for way in Way] == ["on the command line", "over HTTP", "in Dagster", "in Slack"]
+    assert [way.words for way in Way] == [
+        "on the command line",
+        "over HTTP",
+        "in Dagster",
+        "in Slack",
+        "on a page",
+        "over MCP",
+    ]
