@@ -15,8 +15,8 @@ from list_pipeline.core.plans.gate import CAP_CHECK, GateRecord
 
 
 class Way(StrEnum):
-    """How a person decided: with a command, over HTTP, with a job in Dagster, with a button in Slack, on a page of the service, or
-    by a language model that acts for them (MCP)."""
+    """How a person decided: with a command, over HTTP, with a job in Dagster, with a button in Slack, on a page of the
+    service, or by a language model that acts for them (MCP)."""
 
     COMMAND = "command"
     HTTP = "http"
