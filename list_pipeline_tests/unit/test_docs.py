@@ -140,7 +140,15 @@ def test_every_setting_is_in_the_example(name: str) -> None:
     assert re.search(rf"^{name.upper()}=", example, re.MULTILINE)
 
 
-OTHER_VARIABLES = {"DAGSTER_HOME", "LIST_PIPELINE_STACK_DIR", "POLICY_REVISION"}
+OTHER_VARIABLES = {
+    "PYTHON_IMAGE",
+    "POSTGRES_IMAGE",
+    "REDIS_IMAGE",
+    "POSTGRES_CLIENT",
+    "DAGSTER_HOME",
+    "LIST_PIPELINE_STACK_DIR",
+    "POLICY_REVISION",
+}
 """Written like settings in the documentation, and none: Dagster's, the stack's, a constant."""
 
 

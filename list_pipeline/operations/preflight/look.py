@@ -35,7 +35,7 @@ TIMEOUT_S = 30.0
 EVENT_PATH = "/webhooks/mailjet"
 """The route of ``list-pipeline serve`` that takes Mailjet's events."""
 
-_NEEDED = (
+NEEDED = (
     "mailjet_api_key",
     "mailjet_secret_key",
     "mailjet_master_list_id",
@@ -99,7 +99,7 @@ _SERVICES: Mapping[Check, tuple[str, str]] = {
 
 def _settings(services: Services) -> Finding:
     settings, problem = services.settings, None
-    absent = [name.upper() for name in _NEEDED if getattr(settings, name) is None]
+    absent = [name.upper() for name in NEEDED if getattr(settings, name) is None]
     if not absent:
         try:
             settings.list_ids()
