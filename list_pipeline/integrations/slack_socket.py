@@ -120,15 +120,14 @@ class SlackSocket:
         pause = 1.0
         while not stop.is_set():
             try:
-                client.connect()
+                # Under the SDK's lock: its own monitor may be at it by now.
+                client.connect_to_new_endpoint()
             except PermanentError:
                 raise
             except (IntegrationError, SlackClientError, OSError) as error:
                 log.warning("no socket to Slack yet", error=_words(error), pause_s=pause)
             if client.is_connected():
                 return True
-            # Each address is good for one attempt.
-            client.wss_uri = None
             stop.wait(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)
         return False

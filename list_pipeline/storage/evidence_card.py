@@ -26,6 +26,7 @@ from list_pipeline.core.plans.evidence import SPAM_COMPLAINT_FLAG
 from list_pipeline.core.plans.journal import UNSETTLED, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.quarantine.life import QuarantineReason, QuarantineState
+from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.core.reviews.questions import FINDINGS, ReviewKind, ReviewStatus
 from list_pipeline.storage.bounces import StoredReading, readings_of
 from list_pipeline.storage.database import fetch_all, fetch_one, sql_list, sql_word
@@ -138,7 +139,7 @@ def plans(connection: Connection, contact_id: int) -> tuple[PlannedFor, ...]:
         connection,
         f"""
         select p.plan_id, p.campaign_id, s.campaign_key, p.kind, p.sweep, p.status, p.policy_version, p.created_at,
-               p.decided_at, p.decided_by, p.requested_by, p.note, p.withdrawn_by, p.gate,
+               p.decided_at, p.decided_by, p.decided_via, p.requested_by, p.note, p.withdrawn_by, p.gate,
                case when p.kind = {sql_word(PlanKind.SUPPRESSION)} then cast(p.summary ->> 'as_of' as timestamptz) end as as_of,
                i.action, i.from_role, i.to_role, i.rule, i.is_held, i.confidence, i.explanation, i.evidence,
                t.*, exists (select 1 from contact_waiting w where w.contact_id = :contact and w.plan_id = p.plan_id)
@@ -172,6 +173,7 @@ def _plan(row: RowMapping) -> PlannedFor:
         as_of=row["as_of"],
         decided_at=row["decided_at"],
         decided_by=row["decided_by"],
+        decided_via=Way(row["decided_via"]) if row["decided_via"] else None,
         requested_by=row["requested_by"],
         note=row["note"],
         withdrawn_by=row["withdrawn_by"],

@@ -18,6 +18,7 @@ from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import BY_HAND, IMPORTED, ItemAction, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.quarantine.life import QuarantineReason
+from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.suppression.verdicts import Attempt, AttemptOutcome, SuppressionRule
 
@@ -94,6 +95,7 @@ class PlannedFor:
         campaign: key of its campaign; None: it belongs to none.
         as_of: the moment that was judged for; None: not noted, or no plan of suppressions.
         decided_by: who let the plan through or turned it down, ``gate`` where that was nobody; None: nobody yet.
+        decided_via: which way a person took; None: none did, or it is not known.
         requested_by, note: who asked for a correction, and why.
         gate: what the gate objected to, in sentences.
         is_waiting: nothing of it was begun, and a person has to decide on it, or has approved it.
@@ -126,6 +128,7 @@ class PlannedFor:
     outcome: Outcome
     done_at: datetime | None
     is_waiting: bool
+    decided_via: Way | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -324,6 +324,7 @@ def _fate(plan: PlannedFor) -> str:
         decided = ", let through by the gate"
     elif plan.decided_by not in _NOBODY:
         decided = f", {_TURNED_DOWN.get(plan.status, 'approved')} by {plan.decided_by}"
+        decided += f" {plan.decided_via.words}" if plan.decided_via is not None else ""
     elif plan.status in _TURNED_DOWN:
         decided = f", {_TURNED_DOWN[plan.status]}"
     if plan.outcome is Outcome.NOT_BEGUN:

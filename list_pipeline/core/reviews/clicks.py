@@ -126,7 +126,8 @@ def not_allowed(name: str, whom: Sequence[str]) -> Mrkdwn:
 def unknown_button() -> Mrkdwn:
     """The answer to a click on something that this product did not make, or not so."""
     return Mrkdwn(
-        "This button carries nothing that I wrote like this, so nothing was done. `list-pipeline reviews` lists what waits."
+        "This button carries nothing that I wrote like this, so nothing was done. If the message is new, press again in a "
+        "minute; `list-pipeline reviews` lists what waits."
     )
 
 

@@ -152,13 +152,19 @@ def gate_state(held: str) -> dg.MetadataValue:
 
 def gate_metadata(plan: StoredPlan, decision: GateDecision | None) -> dict[str, dg.MetadataValue]:
     """What the gate saw, check by check, or who decided."""
-    shown: dict[str, dg.MetadataValue] = {"decided by": md.text(plan.decided_by or "nobody yet")}
+    shown: dict[str, dg.MetadataValue] = {"decided by": md.text(_decided_by(plan))}
     if decision is not None:
         shown["checks"] = md.table(
             [{"check": c.name, "holds": "yes" if c.passed else "no", "what it saw": c.words} for c in decision.checks]
         )
         shown |= md.counts({"may_run": len(decision.may_run), "waiting": len(decision.waiting)})
     return shown
+
+
+def _decided_by(plan: StoredPlan) -> str:
+    if plan.decided_by is None:
+        return "nobody yet"
+    return f"{plan.decided_by} {plan.decided_via.words}" if plan.decided_via is not None else plan.decided_by
 
 
 def executed_metadata(executed: Executed, column: str) -> dict[str, dg.MetadataValue]:

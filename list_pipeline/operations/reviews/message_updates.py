@@ -69,7 +69,8 @@ def standing_of_plan(services: Deciding, connection: Connection, plan: StoredPla
         plan.status,
         plan.withdrawn_by or plan.decided_by,
         plan.withdrawn_at or plan.decided_at,
-        plan.decided_via,
+        # Which way whoever withdrew it came is not kept.
+        None if plan.withdrawn_by else plan.decided_via,
         approvals_in(services, connection, plan),
     )
 

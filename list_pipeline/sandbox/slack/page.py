@@ -19,6 +19,7 @@ article article{margin-left:1rem;background:#f8f8f8}
 h2{font-size:1.05rem;margin:.3rem 0}.when{color:#616061;font-size:.8rem}.context{color:#616061;font-size:.85rem}
 .fields{display:grid;grid-template-columns:1fr 1fr;gap:.4rem}.fields>div,p{white-space:pre-wrap;margin:.4rem 0}
 code{background:#f0f0f0;padding:0 .2rem}hr{border:0;border-top:1px solid #ddd}svg{max-width:100%}
+.button{border:1px solid #bbb;border-radius:4px;padding:.1rem .6rem;font-weight:bold}
 .mention{background:#fde68a;font-weight:bold}
 """
 _COLOURS = ("#4f6bed", "#2e9e6b", "#d9822b", "#b83280", "#6b7280", "#0e7490")
@@ -75,9 +76,19 @@ def _block(block: dict[str, Any]) -> str:
         fields = "".join(f"<div>{_text(each)}</div>" for each in block.get("fields", ()))
         text = f"<p>{_text(block['text'])}</p>" if "text" in block else ""
         return text + (f'<div class="fields">{fields}</div>' if fields else "")
+    if kind == "actions":
+        return f"<p>{' '.join(_button(each) for each in block['elements'])}</p>"
     if kind == "data_visualization":
         return _chart(block)
     return f"<p>[{escape(kind)}]</p>"
+
+
+def _button(element: dict[str, Any]) -> str:
+    """A button as it looks; it is pressed over the control API. A link leads where it says."""
+    label, url = escape(element["text"]["text"]), str(element.get("url", ""))
+    if url.startswith(("https://", "http://")):
+        return f'<a class="button" href="{escape(url, quote=True)}">{label}</a>'
+    return f'<span class="button">{label}</span>'
 
 
 def _text(element: dict[str, Any]) -> str:

@@ -29,6 +29,7 @@ from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import MessageStatus
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus, Sweep
+from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.suppression.verdicts import AttemptOutcome, VerdictAction
 from list_pipeline_tests.unit.core.suppression.suppression_cases import failure
@@ -361,6 +362,15 @@ def test_plans_and_questions_stand_in_the_order_in_which_they_came() -> None:
         "Plan 1 of 2026-11-14, suppression after key-1 (24h). Suppress (held), let through by the gate, done on 2026-11-03 "
         "09:00 UTC.",
     )
+
+
+@pytest.mark.parametrize(
+    ("way", "words"), [(Way.SLACK, "approved by ada in Slack, done on"), (None, "approved by ada, done on")]
+)
+def test_a_decision_is_told_with_the_way_it_came_by_where_that_is_known(way: Way | None, words: str) -> None:
+    record = Record(7, ON_A_LIST, plans=(planned(1, decided_by="ada", decided_via=way),))
+    (said,) = told(EvidenceCard(7, record=record), "Plans and decisions")
+    assert words in said
 
 
 def test_what_would_have_changed_it_is_short_unless_all_is_asked_for() -> None:
