@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -62,9 +63,9 @@ def redacted(value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
-    """A question: the advisor that asks it, the version of its prompt, and the data.
+    """A question: the advisor that asks it, the version of its prompt, and the data, which nobody changes any more.
 
     Attributes: agent: the advisor's name. subject: what the question is about where one advisor asks several in a run,
     e.g. the list; else empty. system: the advisor's role and rules. data: JSON values; numbers, codes and references; a
@@ -84,7 +85,8 @@ class Question:
     subject: str = ""
     choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    @property
+    # Asked for by identity, request and record; looking through all texts for addresses takes its time.
+    @cached_property
     def prompt(self) -> str:
         """The user text: the task and the delimited data. Angle brackets inside the data cannot close it."""
         # Addresses are taken out of each text before it is quoted: in JSON a text that begins with "@" has a quote and
@@ -108,7 +110,7 @@ class Question:
         """System text and prompt as they are kept."""
         return f"{self.system}\n---\n{self.prompt}"
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """The identity of the question, SHA-256 in hexadecimal. The model is no part of it: another model, or another
         key, does not make a question that was answered a new one."""

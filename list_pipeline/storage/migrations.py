@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -183,7 +184,7 @@ def _backend(database: Database) -> Iterator[tuple[Any, Any]]:
         with backend.lock():
             _turn_note(backend)
             try:
-                yield backend, read_migrations(str(migrations_folder()))
+                yield backend, _read(migrations_folder())
             finally:
                 # Else yoyo would not find its note again. Where the connection is gone, the next one takes it away.
                 with suppress(backend.DatabaseError):
@@ -192,6 +193,12 @@ def _backend(database: Database) -> Iterator[tuple[Any, Any]]:
         raise _at_it("Changing the schema") from None
     finally:
         backend.connection.close()
+
+
+@cache
+def _read(folder: Path) -> Any:
+    """The migrations of a folder. Taking all their files apart takes most of a second, so a process does it once."""
+    return read_migrations(str(folder))
 
 
 def _turn_note(backend: Any) -> None:

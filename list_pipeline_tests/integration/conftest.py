@@ -9,6 +9,7 @@ import itertools
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,54 @@ def small(install_small: Install) -> Iterator[Installation]:
     """An installation that knows the small account, in automatic mode."""
     with ExitStack() as stack:
         yield stack.enter_context(install_small())
+
+
+@dataclass(frozen=True)
+class Played:
+    """The small account after something was done on it, and what that returned, to install copies of."""
+
+    account: Account
+    template: str
+    result: Any
+
+
+PlayedOnce = Callable[[Callable[[Installation], Any]], Played]
+
+
+@pytest.fixture(scope="session")
+def played_once(
+    hand_made: Account, knowing_hand_made: str, admin: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PlayedOnce]:
+    """A factory: the small account after a function did something on it, which it does once for all tests of a process."""
+    known: dict[Callable[[Installation], Any], Played] = {}
+
+    def play(function: Callable[[Installation], Any]) -> Played:
+        if function not in known:
+            name = f"list_pipeline_test_played_{uuid.uuid4().hex[:12]}"
+            copy_database(admin, knowing_hand_made, name)
+            with installation(hand_made, tmp_path_factory.mktemp("played"), with_database(admin, name)) as made:
+                made.control.reset_requests()
+                result = function(made)
+                known[function] = Played(*made.left_like_this(), result)
+        return known[function]
+
+    yield play
+    for one in known.values():
+        drop_database(admin, one.template)
+
+
+def carry_out_a_maintenance(made: Installation) -> None:
+    """The maintenance of the last campaign, to its end."""
+    made.maintain()
+
+
+@pytest.fixture
+def maintained(install: Install, played_once: PlayedOnce) -> Iterator[Installation]:
+    """An installation that knows the small account and has maintained its last campaign, as ``small.maintain()`` does; logs and
+    counts of requests begin after that."""
+    played = played_once(carry_out_a_maintenance)
+    with install(played.account, played.template) as made:
+        yield made
 
 
 @pytest.fixture

@@ -18,7 +18,16 @@ from list_pipeline.core.foreign_text import address_problem
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import RecipientSeen, RowKind
 from list_pipeline.core.plans.journal import StepAction, StepState
-from list_pipeline.storage.database import execute, fetch_all, fetch_row, fetch_scalar, sql_list, sql_word
+from list_pipeline.storage.database import (
+    execute,
+    fetch_all,
+    fetch_row,
+    fetch_scalar,
+    in_parts,
+    sql_list,
+    sql_word,
+    to_json,
+)
 from list_pipeline.storage.membership.unsubscriptions import UNSUBSCRIBED_FOR_GOOD
 from list_pipeline.storage.quarantine import is_active, is_excluded_for_good
 from list_pipeline.storage.unreadable_rows import UNREADABLE_CONTACTS
@@ -315,24 +324,33 @@ def places_among_excluded(connection: Connection, contact_ids: Sequence[int]) ->
 
 
 def note_added(connection: Connection, role: ListRole, recipients: Iterable[RecipientSeen], now: datetime) -> None:
-    """Take over rows of a list that were read back after a job added them."""
-    for recipient in recipients:
+    """Take over rows of a list that were read back after a job added them; of a contact's several the last."""
+    rows = {recipient.contact_id: recipient for recipient in recipients}
+    for part in in_parts(list(rows.values())):
         execute(
             connection,
             """
             insert into list_membership (list_role, contact_id, recipient_id, is_unsubscribed, subscribed_at,
                    unsubscribed_at, first_seen_at)
-            values (:role, :contact, :recipient, :unsubscribed, :subscribed_at, :unsubscribed_at, :now)
+            select :role, contact_id, recipient_id, is_unsubscribed, subscribed_at, unsubscribed_at, :now
+            from json_populate_recordset(cast(null as list_membership), cast(:rows as json))
             on conflict (list_role, contact_id) do update set recipient_id = excluded.recipient_id,
                    is_unsubscribed = excluded.is_unsubscribed, subscribed_at = excluded.subscribed_at,
                    unsubscribed_at = excluded.unsubscribed_at, left_at = null
             """,
             role=role.value,
-            contact=recipient.contact_id,
-            recipient=recipient.recipient_id,
-            unsubscribed=recipient.is_unsubscribed,
-            subscribed_at=recipient.subscribed_at,
-            unsubscribed_at=recipient.unsubscribed_at,
+            rows=to_json(
+                [
+                    {
+                        "contact_id": recipient.contact_id,
+                        "recipient_id": recipient.recipient_id,
+                        "is_unsubscribed": recipient.is_unsubscribed,
+                        "subscribed_at": recipient.subscribed_at,
+                        "unsubscribed_at": recipient.unsubscribed_at,
+                    }
+                    for recipient in part
+                ]
+            ),
             now=now,
         )
 

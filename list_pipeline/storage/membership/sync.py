@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import ContactSeen, RecipientSeen, RowKind, UnreadableRow
-from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_scalar, to_json
+from list_pipeline.storage.database import execute, fetch_all, fetch_scalar, to_json
 from list_pipeline.storage.membership import list_edits
 from list_pipeline.storage.membership.members import StoredSizes
 from list_pipeline.storage.membership.unsubscriptions import keep_replaced
@@ -29,6 +29,13 @@ class SyncStaging:
         """Rows that were added since the last clearing, repeated ones as often as they came."""
         self._unreadable: dict[tuple[RowKind, int], UnreadableRow] = {}
         self._nameless: set[ListRole | None] = set()
+        self._is_made = False
+        self._is_empty = True
+
+    def _make(self) -> None:
+        """Make the tables when something is put in, or asked: most syncs find nothing new."""
+        if self._is_made:
+            return
         for statement in (
             """create temporary table seen_contact (contact_id bigint primary key, email text not null,
                is_excluded boolean not null, is_complaining boolean not null, is_anonymised boolean not null,
@@ -38,7 +45,8 @@ class SyncStaging:
                unsubscribed_at timestamptz, mailjet_list_id bigint not null, is_unreadable boolean not null,
                primary key (list_role, contact_id))""",
         ):
-            execute(connection, statement)
+            execute(self._connection, statement)
+        self._is_made = True
 
     @property
     def unreadable(self) -> tuple[UnreadableRow, ...]:
@@ -137,36 +145,44 @@ class SyncStaging:
 
     def clear(self) -> None:
         """Drop everything that was read and is merged, or must not be."""
-        execute(self._connection, "truncate seen_contact, seen_recipient")
+        # Emptying them makes files anew, and mostly nothing was read.
+        if not self._is_empty:
+            execute(self._connection, "truncate seen_contact, seen_recipient")
+            self._is_empty = True
         self.contacts = self.recipients = 0
         self._unreadable.clear()
         self._nameless.clear()
 
     def clear_contacts(self) -> None:
         """Drop the contacts that were read and are merged."""
-        execute(self._connection, "truncate seen_contact")
+        if not self._is_empty:
+            execute(self._connection, "truncate seen_contact")
         self.contacts = 0
         self._unreadable = {key: row for key, row in self._unreadable.items() if key[0] is not RowKind.CONTACT}
         self._nameless.discard(None)
 
     def forget_list(self, role: ListRole) -> None:
         """Drop what was read of a list, before it is read again."""
-        execute(self._connection, "delete from seen_recipient where list_role = :role", role=role.value)
+        if not self._is_empty:
+            execute(self._connection, "delete from seen_recipient where list_role = :role", role=role.value)
         self._nameless.discard(role)
 
     def recipients_of(self, role: ListRole) -> int:
         """Contacts seen on a list so far."""
+        self._make()
         return int(
             fetch_scalar(self._connection, "select count(*) from seen_recipient where list_role = :r", r=role.value)
         )
 
     def finish_reading(self) -> None:
         """Let the planner know how much was read: temporary tables are not analysed by themselves."""
+        self._make()
         execute(self._connection, "analyze seen_contact")
         execute(self._connection, "analyze seen_recipient")
 
     def unknown_contacts(self) -> tuple[int, ...]:
         """Contacts that were seen on a list and whose address is neither read nor stored yet."""
+        self._make()
         found = fetch_all(
             self._connection,
             """
@@ -179,16 +195,20 @@ class SyncStaging:
         return tuple(int(row["contact_id"]) for row in found)
 
     def _upsert(self, table: str, columns: Sequence[str], key: Sequence[str], values: Iterable[Sequence[Any]]) -> int:
+        self._make()
         others = [c for c in columns if c not in key]
         unique = {tuple(row[columns.index(k)] for k in key): row for row in values}
-        execute(self._connection, f"create temporary table incoming (like {table})")
-        copy_rows(self._connection, "incoming", columns, unique.values())
+        if not unique:
+            return 0
+        self._is_empty = False
+        # A page in one statement: a COPY, which knows no conflicts, needs a table of its own in between, and its files.
         execute(
             self._connection,
-            f"insert into {table} ({', '.join(columns)}) select {', '.join(columns)} from incoming "
+            f"insert into {table} ({', '.join(columns)}) "
+            f"select {', '.join(columns)} from json_populate_recordset(cast(null as {table}), cast(:rows as json)) "
             f"on conflict ({', '.join(key)}) do update set {', '.join(f'{c} = excluded.{c}' for c in others)}",
+            rows=to_json([dict(zip(columns, row, strict=True)) for row in unique.values()]),
         )
-        execute(self._connection, "drop table incoming")
         return len(unique)
 
 

@@ -30,6 +30,7 @@ from list_pipeline.storage.database import (
     fetch_all,
     fetch_one,
     fetch_scalar,
+    in_parts,
     left_for,
     require_all,
     sql_list,
@@ -98,42 +99,64 @@ class Step:
 
 
 def open_changes(connection: Connection, plan_id: int, changes: Iterable[NewChange], now: datetime) -> int:
-    """Write the changes of a plan with their steps; those that stand there already are left alone."""
-    written = 0
-    for change in changes:
-        change_id = fetch_scalar(
-            connection,
-            """
-            insert into change (plan_id, contact_id, kind, before, created_at, reverses_change_id)
-            values (:plan, :contact, :kind, cast(:before as jsonb), :now, :reverses)
-            on conflict (plan_id, contact_id) do nothing returning change_id
-            """,
-            plan=plan_id,
-            contact=change.contact_id,
-            kind=change.kind,
-            before=to_json(change.before),
-            now=now,
-            reverses=change.reverses_change_id,
-        )
-        if change_id is None:
-            continue
-        written += 1
-        for ordinal, step in enumerate(change.steps, start=1):
-            execute(
-                connection,
-                """
-                insert into change_step (change_id, ordinal, action, list_role, state, note, changed_at)
-                values (:change, :ordinal, :action, :role, :state, :note, :now)
-                """,
-                change=change_id,
-                ordinal=ordinal,
-                action=step.action,
-                role=step.list_role.value if step.list_role else None,
-                state=StepState.SKIPPED if change.skipped_because else StepState.PLANNED,
-                note=change.skipped_because,
-                now=now,
-            )
-    return written
+    """Write the changes of a plan with their steps, in their order; those that stand there already are left alone."""
+    return sum(_open_part(connection, plan_id, part, now) for part in in_parts(list(changes)))
+
+
+def _open_part(connection: Connection, plan_id: int, changes: Sequence[NewChange], now: datetime) -> int:
+    found = fetch_all(
+        connection,
+        """
+        insert into change (plan_id, contact_id, kind, before, created_at, reverses_change_id)
+        select :plan, contact_id, kind, before, :now, reverses
+        from json_to_recordset(cast(:changes as json))
+             as new (place integer, contact_id bigint, kind text, before jsonb, reverses bigint)
+        order by place
+        on conflict (plan_id, contact_id) do nothing returning contact_id, change_id
+        """,
+        plan=plan_id,
+        changes=to_json(
+            [
+                {
+                    "place": place,
+                    "contact_id": change.contact_id,
+                    "kind": change.kind,
+                    "before": change.before,
+                    "reverses": change.reverses_change_id,
+                }
+                for place, change in enumerate(changes)
+            ]
+        ),
+        now=now,
+    )
+    written = {int(row["contact_id"]): int(row["change_id"]) for row in found}
+    steps = [
+        {
+            "change_id": change_id,
+            "ordinal": ordinal,
+            "action": step.action,
+            "list_role": step.list_role.value if step.list_role else None,
+            "state": StepState.SKIPPED if change.skipped_because else StepState.PLANNED,
+            "note": change.skipped_because,
+        }
+        for change in changes
+        # The first of a contact is the one that was written.
+        if (change_id := written.pop(change.contact_id, None)) is not None
+        for ordinal, step in enumerate(change.steps, start=1)
+    ]
+    if not steps:
+        return len(found)
+    execute(
+        connection,
+        """
+        insert into change_step (change_id, ordinal, action, list_role, state, note, changed_at)
+        select change_id, ordinal, action, list_role, state, note, :now
+        from json_populate_recordset(cast(null as change_step), cast(:steps as json))
+        """,
+        steps=to_json(steps),
+        now=now,
+    )
+    return len(found)
 
 
 def steps_of(connection: Connection, plan_id: int, *states: StepState) -> tuple[Step, ...]:

@@ -157,8 +157,8 @@ def test_an_open_removal_explains_two_lists_only_while_somebody_carries_it_out(s
     assert found.proposals == ()
 
 
-def test_the_list_that_the_journal_put_a_contact_on_last_is_kept(small: Installation) -> None:
-    small.maintain()
+def test_the_list_that_the_journal_put_a_contact_on_last_is_kept(maintained: Installation) -> None:
+    small = maintained
     (moved, *_), role = (
         small.query(
             "select c.contact_id, s.list_role from change c join change_step s using (change_id) join plan p using (plan_id)"
@@ -200,8 +200,8 @@ def test_the_approved_repair_of_a_suppressed_contact_that_was_imported_again_tak
     assert small.query("select count(*) from plan where kind = 'repair'") == [(1,)]
 
 
-def test_a_suppressed_address_that_was_imported_again_is_recognised_whatever_its_case(small: Installation) -> None:
-    small.maintain()
+def test_a_suppressed_address_that_was_imported_again_is_recognised_whatever_its_case(maintained: Installation) -> None:
+    small = maintained
     (suppressed, *_) = sorted(small.account.ids(41, 42, 43))
     email = small.control.contact(suppressed)["email"]
     small.control.gdpr_delete(suppressed)
@@ -214,8 +214,8 @@ def test_a_suppressed_address_that_was_imported_again_is_recognised_whatever_its
     assert "@" not in texts
 
 
-def test_a_suppression_that_somebody_undid_is_proposed_again(small: Installation) -> None:
-    small.maintain()
+def test_a_suppression_that_somebody_undid_is_proposed_again(maintained: Installation) -> None:
+    small = maintained
     (undone, *_) = sorted(small.account.ids(41, 42, 43))
     small.take_off(ListRole.SUPPRESSION, undone)
     assert (undone, "suppression_undone", "suppression") in kinds(look(small))
@@ -226,8 +226,8 @@ def test_a_suppression_that_somebody_undid_is_proposed_again(small: Installation
     assert len(proposals(small)) == 1
 
 
-def test_a_repair_that_would_start_an_automation_says_for_how_many(small: Installation) -> None:
-    small.maintain()
+def test_a_repair_that_would_start_an_automation_says_for_how_many(maintained: Installation) -> None:
+    small = maintained
     (undone, *_) = sorted(small.account.ids(41, 42, 43))
     small.take_off(ListRole.SUPPRESSION, undone)
     reconcile(small.another(lists_with_automations="suppression"), progress=quietly)
@@ -250,8 +250,8 @@ def test_somebody_elses_suppression_is_told_and_left_alone(small: Installation) 
     assert small.cards() == []
 
 
-def test_what_our_own_maintenance_did_is_no_drift(small: Installation) -> None:
-    small.maintain()
+def test_what_our_own_maintenance_did_is_no_drift(maintained: Installation) -> None:
+    small = maintained
     assert look(small).findings == ()
 
 

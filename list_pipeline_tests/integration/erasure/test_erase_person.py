@@ -68,8 +68,8 @@ def counts(made: Installation) -> list[tuple[Any, ...]]:
     ]  # fmt: skip
 
 
-def test_a_suppressed_person_is_found_nowhere_after_the_erasure_and_every_count_stays(small: Installation) -> None:
-    small.maintain()
+def test_a_suppressed_person_is_found_nowhere_after_the_erasure_and_every_count_stays(maintained: Installation) -> None:
+    small = maintained
     dead = small.account.people[HARD[0]]
     address = address_of(small, dead)
     before, known = counts(small), found_of(small, dead, address)
@@ -258,8 +258,8 @@ def test_whoever_was_erased_before_spellings_were_told_alike_is_recognised_under
     assert small.query("select address_key from erased_person") == [(key_of(small, readable),)]
 
 
-def test_a_dry_run_says_the_same_and_writes_nothing(small: Installation) -> None:
-    small.maintain()
+def test_a_dry_run_says_the_same_and_writes_nothing(maintained: Installation) -> None:
+    small = maintained
     dead = small.account.people[HARD[0]]
     address = address_of(small, dead)
     known = found_of(small, dead, address)
@@ -272,9 +272,9 @@ def test_a_dry_run_says_the_same_and_writes_nothing(small: Installation) -> None
 
 @pytest.mark.parametrize("spelled", [str.upper, "{}.".format])
 def test_whoever_was_suppressed_and_erased_is_recognised_when_imported_again(
-    small: Installation, spelled: Callable[[str], str]
+    maintained: Installation, spelled: Callable[[str], str]
 ) -> None:
-    small.maintain()
+    small = maintained
     dead = small.account.people[HARD[0]]
     address = address_of(small, dead)
     erase(small, dead, at_mailjet=True)
@@ -492,8 +492,8 @@ def test_a_waiting_plan_leaves_the_erased_person_out(install_small: Install) -> 
         )
 
 
-def test_an_undo_leaves_an_erased_person_and_names_it(small: Installation) -> None:
-    small.maintain()
+def test_an_undo_leaves_an_erased_person_and_names_it(maintained: Installation) -> None:
+    small = maintained
     gone = small.account.people[HARD[0]]
     erase(small, gone, at_mailjet=True)
     corrections = undo_maintenance(small.services, small.key, by="ada", note="", sweep=Sweep.H24, progress=quietly)

@@ -35,8 +35,8 @@ def synced(made: Installation) -> Followed:
     return follow_erasures(made.services)
 
 
-def test_a_contact_that_mailjet_anonymised_is_erased_here_with_its_history(small: Installation) -> None:
-    small.maintain()
+def test_a_contact_that_mailjet_anonymised_is_erased_here_with_its_history(maintained: Installation) -> None:
+    small = maintained
     dead = small.account.people[HARD[0]]
     address = str(small.control.contact(dead)["email"])
     small.control.gdpr_delete(dead)
@@ -63,9 +63,9 @@ def test_a_contact_that_mailjet_no_longer_has_is_erased_here(small: Installation
 
 
 def test_whoever_signed_up_again_before_the_sync_keeps_the_address_and_the_history_loses_it(
-    small: Installation,
+    maintained: Installation,
 ) -> None:
-    small.maintain()
+    small = maintained
     dead = small.account.people[HARD[0]]
     address = str(small.control.contact(dead)["email"])
     small.control.gdpr_delete(dead)
@@ -185,8 +185,8 @@ def test_a_lock_that_is_lost_midway_leaves_the_rest_for_later(
     assert len(follow_erasures(small.services).reports) == 1
 
 
-def test_an_id_that_an_older_log_wrote_again_is_erased_again_and_counts_once(small: Installation) -> None:
-    small.maintain()
+def test_an_id_that_an_older_log_wrote_again_is_erased_again_and_counts_once(maintained: Installation) -> None:
+    small = maintained
     dead = small.account.people[HARD[0]]
     small.control.gdpr_delete(dead)
     synced(small)

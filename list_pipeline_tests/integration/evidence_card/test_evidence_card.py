@@ -58,8 +58,8 @@ def another_cycle(made: Installation, **outcomes: Any) -> None:
     synchronise(made.services, progress=quietly)
 
 
-def test_each_kind_of_contact_reads_why_it_is_where_it_is(small: Installation) -> None:
-    small.maintain()
+def test_each_kind_of_contact_reads_why_it_is_where_it_is(maintained: Installation) -> None:
+    small = maintained
     assert first_line(small, ACTIVE) == "Active: no failure is known."
     assert first_line(small, NEW) == "Active: it was never mailed."
     assert first_line(small, HARD[0]).startswith("Suppressed since 2026-11-15 ")
@@ -70,8 +70,8 @@ def test_each_kind_of_contact_reads_why_it_is_where_it_is(small: Installation) -
     assert first_line(small, PUT_THERE_BY_OTHERS).startswith("On the suppression list, and not by us")
 
 
-def test_each_kind_of_contact_reads_what_would_have_changed_it(small: Installation) -> None:
-    small.maintain()
+def test_each_kind_of_contact_reads_what_would_have_changed_it(maintained: Installation) -> None:
+    small = maintained
     assert told(card_of(small, HARD[0]), CHANGED) == (
         "A delivery since 2026-11-14: watched, and not suppressed.",
         "An incident at its mail operator on 2026-11-14: held until a mailing answers.",
@@ -173,8 +173,8 @@ def test_a_plan_that_a_person_rejects_and_the_later_look_at_it(install_small: In
         assert told(card_of(made, HARD[0]), CHANGED) == ("Without a person's rejection: suppressed.",)
 
 
-def test_a_person_suppresses_reinstates_undoes_and_does_it_again(small: Installation) -> None:
-    small.maintain()
+def test_a_person_suppresses_reinstates_undoes_and_does_it_again(maintained: Installation) -> None:
+    small = maintained
     people = small.account.people
     single_contacts.suppress(small.services, people[ACTIVE], by="ada", note="asked by phone", progress=quietly)
     assert first_line(small, ACTIVE).endswith(" by ada: asked by phone.")
@@ -190,8 +190,8 @@ def test_a_person_suppresses_reinstates_undoes_and_does_it_again(small: Installa
     assert told(card_of(small, HARD[1]), CHANGED)[0] == "A delivery since 2026-11-14: watched, and not suppressed."
 
 
-def test_who_was_reached_since_reads_that_the_address_works(small: Installation) -> None:
-    small.maintain()
+def test_who_was_reached_since_reads_that_the_address_works(maintained: Installation) -> None:
+    small = maintained
     another_cycle(small)
     small.maintain(run_id="second")
     line = first_line(small, SOFT)
@@ -222,8 +222,8 @@ def test_a_contact_that_cannot_be_read_is_left_alone(small: Installation) -> Non
     assert told(card_of(small, HARD[0]), CHANGED) == ("Had its row at Mailjet been readable: suppressed.",)
 
 
-def test_of_an_erased_person_only_that_is_known(small: Installation) -> None:
-    small.maintain()
+def test_of_an_erased_person_only_that_is_known(maintained: Installation) -> None:
+    small = maintained
     person = small.account.people[HARD[0]]
     address = small.control.contact(person)["email"]
     erase_person(small.services, str(person), by="ada", reason="she wrote to us", progress=quietly)
@@ -283,8 +283,8 @@ def test_an_address_of_several_contacts_names_none_of_them(small: Installation) 
     assert f"The same address is known as contact {other} too." in answer(evidence_card(small.services, str(one)))[1]
 
 
-def test_a_verdict_that_the_rows_of_today_do_not_give_again_is_said_to_be(small: Installation) -> None:
-    small.maintain()
+def test_a_verdict_that_the_rows_of_today_do_not_give_again_is_said_to_be(maintained: Installation) -> None:
+    small = maintained
     small.query("update bounce_event set bounce_class = 'block', reason = 'sender_blocked' returning 1")
     (line,) = told(card_of(small, HARD[0]), CHANGED)
     assert line.startswith("Not known: on what is stored now, the policy of today (2026-")
@@ -311,8 +311,8 @@ def counted(made: Installation) -> Iterator[list[str]]:
         event.remove(engine, "before_cursor_execute", note)
 
 
-def test_a_card_takes_few_statements_however_long_the_history(small: Installation) -> None:
-    small.maintain()
+def test_a_card_takes_few_statements_however_long_the_history(maintained: Installation) -> None:
+    small = maintained
     taken = []
     for cycle in range(2):
         with counted(small) as seen:

@@ -97,8 +97,8 @@ def test_the_size_of_a_list_is_followed_over_the_snapshots_of_earlier_runs(small
     assert one.size_change_percent == pytest.approx(-30.0)
 
 
-def test_suppressed_contacts_show_in_the_rate_of_the_list_that_mailed_them(small: Installation) -> None:
-    small.maintain()
+def test_suppressed_contacts_show_in_the_rate_of_the_list_that_mailed_them(maintained: Installation) -> None:
+    small = maintained
     *_, three = figures_of_lists(small.services, SIZES, small.clock.now())
     assert three.suppression == Rate(len(HARD) + 1, LIST_SIZE)
 
@@ -179,8 +179,8 @@ def test_a_week_is_a_partition_as_well(small: Installation) -> None:
     assert health.assess_partition(small.services, week, {}, ModelAccess()) == found
 
 
-def test_a_maintenance_that_is_over_is_not_assessed_afterwards(small: Installation) -> None:
-    small.maintain()
+def test_a_maintenance_that_is_over_is_not_assessed_afterwards(maintained: Installation) -> None:
+    small = maintained
     with small.services.database.begin() as connection:
         connection.exec_driver_sql("delete from list_health_assessment")
     run = current(small.services, small.key)
@@ -193,8 +193,8 @@ def test_a_maintenance_that_is_over_is_not_assessed_afterwards(small: Installati
 # In a maintenance
 
 
-def test_the_whole_maintenance_has_the_health_of_the_lists_and_the_checks_tell_it(small: Installation) -> None:
-    small.maintain()
+def test_the_whole_maintenance_has_the_health_of_the_lists_and_the_checks_tell_it(maintained: Installation) -> None:
+    small = maintained
     run = current(small.services, small.key)
     found = stored_assessments(small.services, partition_of(run))
     assert [each.assessment.status for each in found] == [

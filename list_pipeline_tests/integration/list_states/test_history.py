@@ -104,8 +104,8 @@ def test_a_failed_run_needs_attention_until_one_succeeds(small: Installation, mo
     assert_sound(small)
 
 
-def test_what_no_run_noted_is_noted_in_its_order_by_whoever_looks_next(small: Installation) -> None:
-    small.maintain()
+def test_what_no_run_noted_is_noted_in_its_order_by_whoever_looks_next(maintained: Installation) -> None:
+    small = maintained
     whole, own = shown(small), shown(small, OWN)
     small.query("delete from list_state_history returning 1")
     small.query("delete from list_state returning 1")
@@ -173,8 +173,8 @@ def test_lists_more_than_fifteen_percent_apart_are_told_about_once(small: Instal
     assert state_history.note(small.services, campaign_id(small), Sweep.H24) == []
 
 
-def test_a_transition_that_nobody_made_is_found(small: Installation) -> None:
-    small.maintain()
+def test_a_transition_that_nobody_made_is_found(maintained: Installation) -> None:
+    small = maintained
     small.query("update list_state set state = 'healthy' where machine = 'health' returning 1")
     result = only_legal_transitions(small.services)
     assert not result.passed

@@ -111,9 +111,9 @@ def answered_by(made: Installation, model: Model) -> Iterator[Services]:
 
 
 def test_an_automatic_maintenance_is_counted_by_rule_action_confidence_and_who_let_it_through(
-    small: Installation,
+    maintained: Installation,
 ) -> None:
-    small.maintain()
+    small = maintained
     found = figures_of_today(small)
     assert found.actions["suppress"] == items(small, ("suppress",)) == 4
     assert found.contacts == sum(found.actions.values()) == items(small, tuple(found.actions))
@@ -175,8 +175,8 @@ def test_a_decision_of_the_next_day_belongs_to_that_day_and_the_first_one_stays_
         assert "suppress" not in {one.action for one in second.rules}, "planned on the day before"
 
 
-def test_a_reinstated_contact_is_a_false_suppression_from_its_day_on(small: Installation) -> None:
-    small.maintain()
+def test_a_reinstated_contact_is_a_false_suppression_from_its_day_on(maintained: Installation) -> None:
+    small = maintained
     first = today(small)
     pass_days(small)
     before = review_day(small.services, first).figures
@@ -194,9 +194,9 @@ def test_a_reinstated_contact_is_a_false_suppression_from_its_day_on(small: Inst
 
 
 def test_a_whole_maintenance_taken_back_is_told_apart_and_a_suppression_by_hand_is_nobodys_error(
-    small: Installation,
+    maintained: Installation,
 ) -> None:
-    small.maintain()
+    small = maintained
     undo_maintenance(small.services, small.key, by="ada", note="a test", progress=quietly)
     suppress_by_hand(small.services, small.account.people[1], by="ada", note="asked to be removed", progress=quietly)
     found = figures_of_today(small).suppressions
@@ -222,8 +222,8 @@ def test_a_question_about_one_contact_is_compared_with_the_advisors_doubt(small:
     assert "***" in listed.masked
 
 
-def test_a_suppressed_address_that_works_is_an_error_unless_it_complained(small: Installation) -> None:
-    small.maintain()
+def test_a_suppressed_address_that_works_is_an_error_unless_it_complained(maintained: Installation) -> None:
+    small = maintained
     people, now = small.account.people, small.clock.now()
     for contact in (people[HARD[0]], people[COMPLAINED]):
         write(
@@ -261,9 +261,9 @@ def test_a_suppressed_address_that_works_is_an_error_unless_it_complained(small:
     ],
 )
 def test_who_stayed_after_a_hard_bounce_is_followed_to_the_next_campaign(
-    small: Installation, next_failure: str | None, complete: bool, kept: KeptFailures
+    maintained: Installation, next_failure: str | None, complete: bool, kept: KeptFailures
 ) -> None:
-    small.maintain()
+    small = maintained
     contact = small.account.people[HARD[0]]
     write(small, "update plan_item set action = 'keep', to_role = null where contact_id = :contact", contact=contact)
     assert figures_of_today(small).kept == KeptFailures(kept=1, mailed_again=0, failed_again=0)
@@ -438,8 +438,8 @@ def test_hostile_answers_are_counted_as_unreadable_and_decide_nothing(small: Ins
     small.assert_suppressed(small.account.ids(*HARD, COMPLAINED))
 
 
-def test_a_day_that_is_over_is_kept_and_counting_again_gives_the_same(small: Installation) -> None:
-    small.maintain()
+def test_a_day_that_is_over_is_kept_and_counting_again_gives_the_same(maintained: Installation) -> None:
+    small = maintained
     day = today(small)
     running = review_day(small.services, day)
     assert not running.is_over
@@ -488,9 +488,9 @@ def test_the_list_of_contacts_is_bounded_and_the_figures_are_not(small: Installa
 
 
 def test_the_command_shows_a_day_and_the_days_before_without_an_address(
-    small: Installation, monkeypatch: pytest.MonkeyPatch
+    maintained: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small.maintain()
+    small = maintained
     day, shown = today(small), CliRunner()
 
     @contextmanager

@@ -487,8 +487,8 @@ def test_without_the_database_the_sensor_keeps_its_place(small: Installation) ->
     assert "stand in the log" in str(result.skip_message)
 
 
-def test_the_asset_shows_plain_figures_and_its_rules_as_checks(small: Installation) -> None:
-    small.maintain()
+def test_the_asset_shows_plain_figures_and_its_rules_as_checks(maintained: Installation) -> None:
+    small = maintained
     alerts.note_ended(small.services, [ended(n, error="broken") for n in range(MONITORING.least_runs)])
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize(

@@ -133,8 +133,8 @@ def test_who_is_erased_before_the_jobs_are_built_is_left_out(
     assert {row[0] for row in people} == small.account.ids(*HARD[1:], 44)
 
 
-def test_an_undisturbed_maintenance_turns_nobody_round(small: Installation) -> None:
-    small.maintain()
+def test_an_undisturbed_maintenance_turns_nobody_round(maintained: Installation) -> None:
+    small = maintained
     assert small.query(
         "select count(*) from change_step where note in ('unsubscribed_meanwhile', 'created_again')"
     ) == [(0,)]

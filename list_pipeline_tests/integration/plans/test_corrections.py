@@ -91,8 +91,8 @@ def test_a_contact_keeps_its_place_in_the_queue_through_suppression_and_back(sma
     assert small.query(query) == before
 
 
-def test_the_history_keeps_the_suppression_and_says_who_took_it_back(small: Installation) -> None:
-    small.maintain()
+def test_the_history_keeps_the_suppression_and_says_who_took_it_back(maintained: Installation) -> None:
+    small = maintained
     undo(small)
     rows = small.query("select contact_id, reinstated_by, reinstated_at is not null from contact_suppression_history")
     assert {row[0] for row in rows if row[1:] == ("ada", True)} == small.account.ids(*HARD)
@@ -148,9 +148,9 @@ def test_an_undo_killed_around_any_of_its_jobs_is_continued_to_the_same_end(
 
 
 def test_an_undo_takes_exactly_the_jobs_that_the_tests_kill(
-    small: Installation, monkeypatch: pytest.MonkeyPatch
+    maintained: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small.maintain()
+    small = maintained
     jobs = Dying(counting="POST /v3/REST/contact/managemanycontacts")
     jobs.install(monkeypatch)
     undo(small, despite_complaint=True)
@@ -172,8 +172,8 @@ def test_what_was_undone_is_not_done_again_by_a_later_look_or_a_repeated_run(sma
     assert after.excluded == restored.excluded
 
 
-def test_an_undo_is_refused_while_changes_are_stopped(small: Installation) -> None:
-    small.maintain()
+def test_an_undo_is_refused_while_changes_are_stopped(maintained: Installation) -> None:
+    small = maintained
     changed = state(small)
     stopped = small.another(list_management_enabled=False)
     with pytest.raises(ChangesStoppedError, match="LIST_MANAGEMENT_ENABLED"):
@@ -189,8 +189,8 @@ def test_an_undo_needs_a_person_and_something_to_undo(small: Installation) -> No
         undo_maintenance(small.services, small.key, by="gate", progress=quietly)
 
 
-def test_people_are_told_what_was_undone_and_who_stayed(small: Installation) -> None:
-    small.maintain()
+def test_people_are_told_what_was_undone_and_who_stayed(maintained: Installation) -> None:
+    small = maintained
     undo(small)
     (moves, suppressions) = messages(small, "undone")
     assert "4 of 4" in moves or "changes were carried out" in moves
@@ -258,8 +258,8 @@ def test_nothing_is_rolled_back_while_a_job_of_a_killed_run_may_still_take_effec
 # One contact
 
 
-def test_a_complaint_is_reinstated_only_with_an_explicit_override(small: Installation) -> None:
-    small.maintain()
+def test_a_complaint_is_reinstated_only_with_an_explicit_override(maintained: Installation) -> None:
+    small = maintained
     contact = small.account.people[COMPLAINED]
     with pytest.raises(RefusedError, match="complained"):
         reinstate(small.services, contact, by="ada")
@@ -268,8 +268,8 @@ def test_a_complaint_is_reinstated_only_with_an_explicit_override(small: Install
     assert contact not in small.members(ListRole.SUPPRESSION)
 
 
-def test_an_unsubscribed_contact_is_never_reinstated(small: Installation) -> None:
-    small.maintain()
+def test_an_unsubscribed_contact_is_never_reinstated(maintained: Installation) -> None:
+    small = maintained
     contact = small.account.people[HARD[0]]
     small.control.unsubscribe(contact)
     with pytest.raises(RefusedError, match="unsubscribed"):
@@ -302,8 +302,8 @@ def test_a_suppression_by_hand_needs_a_reason_and_is_not_made_twice(small: Insta
     assert small.query("select count(*) from contact_suppression_history") == [(1,)]
 
 
-def test_a_reinstated_contact_is_suppressed_again_only_by_what_happens_afterwards(small: Installation) -> None:
-    small.maintain()
+def test_a_reinstated_contact_is_suppressed_again_only_by_what_happens_afterwards(maintained: Installation) -> None:
+    small = maintained
     contact = small.account.people[HARD[0]]
     reinstate(small.services, contact, by="ada")
     small.clock.advance(timedelta(days=4))

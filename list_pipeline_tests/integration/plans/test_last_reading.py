@@ -90,8 +90,10 @@ def test_a_move_is_not_made_while_its_list_is_being_sent(small: Installation) ->
 
 
 @pytest.mark.parametrize("spelling", [str.lower, str.upper])
-def test_an_address_suppressed_once_and_imported_again_is_never_a_newcomer(small: Installation, spelling: Any) -> None:
-    small.maintain()
+def test_an_address_suppressed_once_and_imported_again_is_never_a_newcomer(
+    maintained: Installation, spelling: Any
+) -> None:
+    small = maintained
     old = small.account.people[HARD[0]]
     email = small.control.contact(old)["email"]
     small.control.gdpr_delete(old)

@@ -93,8 +93,8 @@ def test_a_reinstatement_is_said_with_its_steps_or_with_the_reason_against_it(sm
         preview_reinstatement(small.services, small.account.people[0])
 
 
-def test_in_read_only_it_is_said_that_it_would_be_refused(small: Installation) -> None:
-    small.maintain()
+def test_in_read_only_it_is_said_that_it_would_be_refused(maintained: Installation) -> None:
+    small = maintained
     services = small.another(list_management_mode="read_only")
     found = preview_undo(services, small.key)
     assert found.changes

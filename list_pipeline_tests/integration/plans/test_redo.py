@@ -31,10 +31,12 @@ from list_pipeline_tests.integration.accounts import (
     Killed,
     quietly,
 )
-from list_pipeline_tests.integration.conftest import Install
+from list_pipeline_tests.integration.conftest import Install, PlayedOnce
 from list_pipeline_tests.integration.plans.test_corrections import JOB, State, messages, state, statuses
 
 POSTED = "POST /v3/REST/contact/managemanycontacts"
+
+Undone = tuple[Installation, State, State]
 
 
 def undo(made: Installation, key: str | None = None, **parts: object) -> list[corrections.Correction]:
@@ -51,6 +53,15 @@ def undone_again(made: Installation) -> tuple[State, State]:
     before = state(made)
     undo(made, despite_complaint=True)
     return before, state(made)
+
+
+@pytest.fixture
+def undone(install: Install, played_once: PlayedOnce) -> Iterator[Undone]:
+    """The small installation after that, and the two states."""
+    played = played_once(undone_again)
+    before, after = played.result
+    with install(played.account, played.template) as small:
+        yield small, before, after
 
 
 def moved(made: Installation) -> dict[int, ListRole]:
@@ -70,8 +81,8 @@ def refused(done: list[corrections.Correction]) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def test_a_redo_brings_every_contact_back_to_where_the_undo_found_it(small: Installation) -> None:
-    before, after = undone_again(small)
+def test_a_redo_brings_every_contact_back_to_where_the_undo_found_it(undone: Undone) -> None:
+    small, before, after = undone
     assert after != before
     assert statuses(small) == ["rolled_back"]
     done = redo(small)
@@ -88,8 +99,10 @@ def test_a_redo_brings_every_contact_back_to_where_the_undo_found_it(small: Inst
     assert "example.com" not in "".join(told)
 
 
-def test_the_history_keeps_every_suppression_and_nothing_protects_from_the_next_judgement(small: Installation) -> None:
-    undone_again(small)
+def test_the_history_keeps_every_suppression_and_nothing_protects_from_the_next_judgement(
+    undone: Undone,
+) -> None:
+    small, _, _ = undone
     redo(small)
     rows = small.query(
         "select contact_id, reason, reinstated_by from contact_suppression_history where change_id is not null order by id"
@@ -104,8 +117,8 @@ def test_the_history_keeps_every_suppression_and_nothing_protects_from_the_next_
         assert earlier_looks.taken_back_contacts(connection, campaign) == frozenset()
 
 
-def test_a_second_redo_changes_nothing_and_tells_nobody(small: Installation) -> None:
-    before, _ = undone_again(small)
+def test_a_second_redo_changes_nothing_and_tells_nobody(undone: Undone) -> None:
+    small, before, _ = undone
     redo(small)
     told, plans = len(messages(small, "taken back")), small.query("select count(*) from plan")
     small.control.reset_requests()
@@ -116,8 +129,8 @@ def test_a_second_redo_changes_nothing_and_tells_nobody(small: Installation) -> 
 
 
 @pytest.mark.long
-def test_what_was_done_again_can_be_undone_and_done_again(small: Installation) -> None:
-    before, after = undone_again(small)
+def test_what_was_done_again_can_be_undone_and_done_again(undone: Undone) -> None:
+    small, before, after = undone
     redo(small)
     undo(small, despite_complaint=True)
     assert (state(small), statuses(small)) == (after, ["rolled_back"])
@@ -127,10 +140,10 @@ def test_what_was_done_again_can_be_undone_and_done_again(small: Installation) -
 
 @pytest.mark.long
 def test_dead_addresses_that_an_undo_put_back_get_off_the_lists_though_they_are_blocked_by_now(
-    small: Installation,
+    undone: Undone,
 ) -> None:
+    small, _, _ = undone
     key, dead = small.key, small.account.ids(*HARD)
-    undone_again(small)
     for role in CAMPAIGN_LISTS:
         small.control.send(small.account.lists[role], "Letter 3", profile="clean")
         small.clock.advance(timedelta(hours=25))
@@ -141,8 +154,10 @@ def test_dead_addresses_that_an_undo_put_back_get_off_the_lists_though_they_are_
     small.assert_suppressed(dead)
 
 
-def test_who_left_or_was_changed_by_hand_since_stays_as_it_is_and_is_named(small: Installation) -> None:
-    undone_again(small)
+def test_who_left_or_was_changed_by_hand_since_stays_as_it_is_and_is_named(
+    undone: Undone,
+) -> None:
+    small, _, _ = undone
     first, second, third = sorted(small.account.ids(*HARD))
     small.control.unsubscribe(first)
     small.take_off(ListRole.CAMPAIGN_3, second)
@@ -165,9 +180,9 @@ def test_who_left_or_was_changed_by_hand_since_stays_as_it_is_and_is_named(small
 
 
 @pytest.mark.long
-def test_whom_a_later_campaign_reached_stays_on_its_list(small: Installation) -> None:
+def test_whom_a_later_campaign_reached_stays_on_its_list(undone: Undone) -> None:
+    small, _, _ = undone
     key, dead = small.key, small.account.people[HARD[0]]
-    undone_again(small)
     # Mailjet lifted the block, and the letter arrived.
     small.control.send(small.account.lists.campaign_3, "Letter 3", profile="clean", outcomes={dead: "delivered"})
     small.clock.advance(timedelta(hours=25))
@@ -178,9 +193,11 @@ def test_whom_a_later_campaign_reached_stays_on_its_list(small: Installation) ->
 
 
 @pytest.mark.long
-def test_nobody_who_was_moved_back_gets_the_open_cycle_twice_or_never(small: Installation) -> None:
+def test_nobody_who_was_moved_back_gets_the_open_cycle_twice_or_never(
+    undone: Undone,
+) -> None:
+    small, _, _ = undone
     key = small.key
-    undone_again(small)
     chosen = moved(small)
     small.control.send(small.account.lists.campaign_1, "Letter 3", profile="clean")
     small.clock.advance(timedelta(hours=25))
@@ -200,9 +217,9 @@ def test_nobody_who_was_moved_back_gets_the_open_cycle_twice_or_never(small: Ins
 
 @pytest.mark.long
 def test_a_list_that_others_changed_at_large_is_not_refilled_by_a_redo_until_somebody_decided(
-    small: Installation,
+    undone: Undone,
 ) -> None:
-    undone_again(small)
+    small, _, _ = undone
     wanted = moved(small)
     role = next(iter(wanted.values()))
     off = sorted(small.members(role) - wanted.keys() - small.account.ids(*HARD))[:12]
@@ -220,9 +237,9 @@ def test_a_list_that_others_changed_at_large_is_not_refilled_by_a_redo_until_som
     assert all(role in small.places(contact) for contact, to in wanted.items() if to is role)
 
 
-def test_whom_a_person_reinstated_since_stays(small: Installation) -> None:
+def test_whom_a_person_reinstated_since_stays(undone: Undone) -> None:
+    small, _, _ = undone
     key, contact = small.key, small.account.people[HARD[0]]
-    undone_again(small)
     suppress(small.services, contact, by="eve", note="asked us", progress=quietly)
     reinstate(small.services, contact, by="eve", note="asked us again", progress=quietly)
     assert refused(redo(small, key)) == {"reinstated_since": (contact,)}
@@ -231,9 +248,9 @@ def test_whom_a_person_reinstated_since_stays(small: Installation) -> None:
 
 @pytest.mark.parametrize("nth", [1, pytest.param(3, marks=pytest.mark.long)])
 def test_a_redo_that_was_killed_is_continued_by_the_sensors_run_to_the_same_end(
-    small: Installation, monkeypatch: pytest.MonkeyPatch, nth: int
+    undone: Undone, monkeypatch: pytest.MonkeyPatch, nth: int
 ) -> None:
-    before, _ = undone_again(small)
+    small, before, _ = undone
     with monkeypatch.context() as patch:
         Dying(nth, "after", POSTED).install(patch)
         with pytest.raises(Killed):
@@ -249,9 +266,9 @@ def test_a_redo_that_was_killed_is_continued_by_the_sensors_run_to_the_same_end(
 @pytest.mark.parametrize("nth", range(1, 7))
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_redo_killed_around_any_of_its_jobs_loses_nobody_and_ends_the_same(
-    small: Installation, monkeypatch: pytest.MonkeyPatch, nth: int, when: str
+    undone: Undone, monkeypatch: pytest.MonkeyPatch, nth: int, when: str
 ) -> None:
-    before, _ = undone_again(small)
+    small, before, _ = undone
     with monkeypatch.context() as patch:
         Dying(nth, when, POSTED).install(patch)
         try:
@@ -282,9 +299,9 @@ def test_what_a_dead_redo_had_not_begun_is_judged_anew_before_it_goes_on(
 
 @pytest.mark.long
 def test_an_undo_of_a_redo_that_died_midway_ends_where_the_first_undo_did(
-    small: Installation, monkeypatch: pytest.MonkeyPatch
+    undone: Undone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, after = undone_again(small)
+    small, _, after = undone
     with monkeypatch.context() as patch:
         Dying(3, "after", POSTED).install(patch)
         with pytest.raises(Killed):
@@ -293,28 +310,28 @@ def test_an_undo_of_a_redo_that_died_midway_ends_where_the_first_undo_did(
     assert (state(small), statuses(small)) == (after, ["rolled_back"])
 
 
-def test_a_redo_is_refused_while_the_undo_is_not_finished(small: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    small.maintain()
+def test_a_redo_is_refused_while_the_undo_is_not_finished(
+    maintained: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
         Dying(1, "before", POSTED).install(patch)
         with pytest.raises(Killed):
-            undo(small)
+            undo(maintained)
     with pytest.raises(RefusedError, match="not finished"):
-        redo(small)
-    undo(small)
-    assert redo(small)
+        redo(maintained)
+    undo(maintained)
+    assert redo(maintained)
 
 
-def test_a_redo_needs_a_person_an_undo_and_permission(small: Installation) -> None:
-    small.maintain()
+def test_a_redo_needs_a_person_an_undo_and_permission(maintained: Installation) -> None:
     with pytest.raises(NotFoundError, match="not undone"):
-        redo(small)
-    undo(small)
+        redo(maintained)
+    undo(maintained)
     with pytest.raises(RefusedError, match="person"):
-        redo_maintenance(small.services, small.key, by="gate", progress=quietly)
-    stopped = small.another(list_management_enabled=False)
+        redo_maintenance(maintained.services, maintained.key, by="gate", progress=quietly)
+    stopped = maintained.another(list_management_enabled=False)
     with pytest.raises(ChangesStoppedError, match="LIST_MANAGEMENT_ENABLED"):
-        redo_maintenance(stopped, small.key, by="ada", progress=quietly)
+        redo_maintenance(stopped, maintained.key, by="ada", progress=quietly)
 
 
 def test_what_an_undo_only_withdrew_is_left_to_the_next_judgement_by_a_redo(install_small: Install) -> None:
@@ -336,8 +353,8 @@ def test_what_an_undo_only_withdrew_is_left_to_the_next_judgement_by_a_redo(inst
 
 
 @pytest.mark.long
-def test_a_service_that_is_away_leaves_a_redo_to_be_continued(small: Installation) -> None:
-    before, _ = undone_again(small)
+def test_a_service_that_is_away_leaves_a_redo_to_be_continued(undone: Undone) -> None:
+    small, before, _ = undone
     small.control.add_fault("status", path=JOB, method="POST", count=None, status=503)
     with pytest.raises(UnavailableError):
         redo(small)

@@ -113,8 +113,10 @@ def test_a_rollback_that_could_take_nothing_back_is_no_success(
     assert small.query("select reason from list_state_history where event = 'unexpected'") == []
 
 
-def test_a_reinstated_contact_is_back_on_its_list_mailable_and_off_the_suppression_list(small: Installation) -> None:
-    small.maintain()
+def test_a_reinstated_contact_is_back_on_its_list_mailable_and_off_the_suppression_list(
+    maintained: Installation,
+) -> None:
+    small = maintained
     contact = small.account.people[HARD[0]]
     done = reinstate(small.services, contact, by="ada", note="they wrote to us")
     assert done.facts.is_complete

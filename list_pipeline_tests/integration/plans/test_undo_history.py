@@ -136,8 +136,8 @@ def test_an_approved_question_that_was_not_carried_out_stays_approved_by_who_app
     assert small.query(asked) == [("withdrawn", "ada", "bob", "dead domain")]
 
 
-def test_what_was_left_is_in_the_status_in_the_report_and_in_the_command(small: Installation) -> None:
-    small.maintain()
+def test_what_was_left_is_in_the_status_in_the_report_and_in_the_command(maintained: Installation) -> None:
+    small = maintained
     moved = {step.contact_id for step in small.steps(PlanKind.REBALANCING)}
     left = small.account.people[HARD[0]]
     small.control.unsubscribe(left)

@@ -81,7 +81,7 @@ def test_who_is_drawn_is_tested_by_a_mailing_and_counted(install_small: Install)
         assert found.judged >= len(drawn)
 
 
-def test_without_the_setting_nobody_is_drawn(small: Installation) -> None:
-    small.maintain()
+def test_without_the_setting_nobody_is_drawn(maintained: Installation) -> None:
+    small = maintained
     assert drawn_of(small) == set()
     assert quarantined(small.services) == ()

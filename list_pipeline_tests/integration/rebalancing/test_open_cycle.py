@@ -63,8 +63,8 @@ def test_who_was_taken_off_a_list_after_its_round_is_not_put_on_a_list_still_to_
     assert any("taken off a campaign list by somebody, so not enrolled: 1" in one for one in reasons)
 
 
-def test_an_enrolment_that_was_undone_in_mid_cycle_is_not_made_again(small: Installation) -> None:
-    small.maintain()
+def test_an_enrolment_that_was_undone_in_mid_cycle_is_not_made_again(maintained: Installation) -> None:
+    small = maintained
     enrolled = {step.contact_id for step in small.steps(PlanKind.REBALANCING) if step.kind is ItemAction.ENROL}
     assert enrolled
     first = small.key
@@ -126,8 +126,8 @@ def test_a_list_that_somebody_emptied_is_not_filled_again_without_a_person(small
     assert not chosen(small) & small.account.ids(*range(20, 26))
 
 
-def test_an_enrolment_that_the_product_took_back_by_itself_may_be_made_again(small: Installation) -> None:
-    small.maintain()
+def test_an_enrolment_that_the_product_took_back_by_itself_may_be_made_again(maintained: Installation) -> None:
+    small = maintained
     enrolled = {step.contact_id for step in small.steps(PlanKind.REBALANCING) if step.kind is ItemAction.ENROL}
     undo_maintenance(small.services, small.key, by="ada")
     with small.services.database.begin() as connection:

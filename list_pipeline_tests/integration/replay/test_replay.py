@@ -185,8 +185,8 @@ def test_past_campaigns_can_be_replayed_before_anything_was_planned(small: Insta
     assert small.query("select count(*) from incident_count") == [(0,)]
 
 
-def test_who_was_erased_since_is_left_out_and_counted(small: Installation) -> None:
-    small.maintain()
+def test_who_was_erased_since_is_left_out_and_counted(maintained: Installation) -> None:
+    small = maintained
     dead = small.account.people[HARD[0]]
     before = replay(small.services, ReplayRequest(rules=("any-5xx",)), quietly)
     with small.services.database.begin() as connection:

@@ -295,8 +295,8 @@ def test_of_a_plan_that_was_turned_down_it_is_told_how_many_are_left_out(install
     assert "Held Until Answered" not in text
 
 
-def test_after_an_undo_it_is_told_how_much_was_taken_back_and_what_stands(small: Installation) -> None:
-    small.maintain()
+def test_after_an_undo_it_is_told_how_much_was_taken_back_and_what_stands(maintained: Installation) -> None:
+    small = maintained
     before = figures(small)
     corrections = undo_maintenance(small.services, small.key, by="ada", note="a mistake", progress=quietly)
     done = sum(one.facts.done for one in corrections)

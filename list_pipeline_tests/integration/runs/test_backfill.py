@@ -96,8 +96,8 @@ def test_a_backfill_says_for_which_moment_it_judges(small: Installation) -> None
     assert f"judged by what was known at {campaign.sent_at + timedelta(hours=24):%Y-%m-%d %H:%M} UTC" in shown
 
 
-def test_in_time_a_plan_is_for_the_moment_at_which_its_bounces_were_read(small: Installation) -> None:
-    small.maintain()
+def test_in_time_a_plan_is_for_the_moment_at_which_its_bounces_were_read(maintained: Installation) -> None:
+    small = maintained
     plan = small.plan(PlanKind.SUPPRESSION)
     ((fetched_at,),) = small.query("select fetched_at from bounce_fetch where sweep = '24h'")
     assert plan.suppression_summary.is_backfill is False

@@ -101,8 +101,8 @@ def test_a_failed_campaign_is_tried_again_with_growing_pauses_and_then_given_up(
         assert [one.campaign_key for one in unreported(made.services)] == [made.key]
 
 
-def test_a_finished_maintenance_is_not_due_again(small: Installation) -> None:
-    small.maintain()
+def test_a_finished_maintenance_is_not_due_again(maintained: Installation) -> None:
+    small = maintained
     small.clock.advance(timedelta(days=3))
     assert due(small.services) == []
     assert unreported(small.services) == []
@@ -121,8 +121,8 @@ def test_the_next_attempt_after_a_failure_has_a_row_of_its_own(small: Installati
     assert begin(small.services, small.key, run_id="second").log.attempt == 2
 
 
-def test_what_the_ledger_says_about_a_maintenance_is_whole(small: Installation) -> None:
-    small.maintain()
+def test_what_the_ledger_says_about_a_maintenance_is_whole(maintained: Installation) -> None:
+    small = maintained
     (row,) = small.query(
         "select contacts_suppressed, contacts_rebalanced, before_state, after_state, suppression_plan, rebalancing_plan,"
         " bounce_analysis, ai_assessments, slack_notification_sent, execution_time_ms from list_maintenance_log"

@@ -297,8 +297,8 @@ def test_a_last_attempt_that_did_nothing_is_failed_and_said_so(small: Installati
     assert "No contact had to change lists" not in words
 
 
-def test_what_ended_well_is_not_among_what_was_given_up(small: Installation) -> None:
-    small.maintain()
+def test_what_ended_well_is_not_among_what_was_given_up(maintained: Installation) -> None:
+    small = maintained
     assert given_up(small.services) == []
 
 

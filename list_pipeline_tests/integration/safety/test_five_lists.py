@@ -269,8 +269,8 @@ def forget_confirmations(made: Installation) -> None:
         execute(connection, "update sync_state set mailjet_list_id = null, list_name = null")
 
 
-def test_lists_that_an_earlier_version_changed_count_as_confirmed(small: Installation) -> None:
-    small.maintain()
+def test_lists_that_an_earlier_version_changed_count_as_confirmed(maintained: Installation) -> None:
+    small = maintained
     forget_confirmations(small)
     assert change_block_reason(small.services) is not None
     setup.prepare(small.services)
@@ -291,8 +291,8 @@ def test_an_installation_that_never_changed_a_list_is_asked(small: Installation)
 
 
 @pytest.mark.parametrize("what", SWAPS)
-def test_ids_that_were_swapped_with_the_upgrade_do_not_count_as_confirmed(small: Installation, what: str) -> None:
-    small.maintain()
+def test_ids_that_were_swapped_with_the_upgrade_do_not_count_as_confirmed(maintained: Installation, what: str) -> None:
+    small = maintained
     forget_confirmations(small)
     services = swapped(small, *SWAPS[what])
     synchronise(services, progress=quietly)

@@ -107,9 +107,9 @@ def test_names_of_tables_and_columns_are_quoted(database: Database) -> None:
 
 def test_a_session_leaves_no_temporary_table_behind(database: Database) -> None:
     with database.session() as session:
-        sync_rows.SyncStaging(session)
+        sync_rows.SyncStaging(session).add_contacts([ContactSeen(5, "a@example.com", False, False, NOW)])
     with database.session() as session:
-        sync_rows.SyncStaging(session)
+        sync_rows.SyncStaging(session).finish_reading()
         assert fetch_scalar(session, "select count(*) from seen_contact") == 0
 
 

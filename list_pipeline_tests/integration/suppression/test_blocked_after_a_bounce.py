@@ -58,8 +58,8 @@ def test_who_is_blocked_without_a_bounce_that_we_read_is_kept(with_a_past: Insta
     assert not hard & {contact_id for (contact_id,) in with_a_past.query("select contact_id from change")}
 
 
-def test_who_was_reinstated_starts_anew(small: Installation) -> None:
-    small.maintain()
+def test_who_was_reinstated_starts_anew(maintained: Installation) -> None:
+    small = maintained
     (one, *others) = sorted(small.account.ids(*HARD))
     for contact_id in (one, *others):
         single_contacts.reinstate(small.services, contact_id, by="A. Person", note="wrote to us", progress=quietly)

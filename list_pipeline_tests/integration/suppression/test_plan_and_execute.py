@@ -93,8 +93,8 @@ def test_the_same_observation_gives_the_same_hash_on_another_installation(instal
     assert len(hashes) == 1
 
 
-def test_history_names_reason_lists_and_the_maintenance(small: Installation) -> None:
-    small.maintain()
+def test_history_names_reason_lists_and_the_maintenance(maintained: Installation) -> None:
+    small = maintained
     rows = small.query(
         "select contact_id, email, reason, removed_from_lists, added_to_suppression_list, maintenance_log_id is not null"
         " from contact_suppression_history order by contact_id"
@@ -114,8 +114,8 @@ def test_history_names_reason_lists_and_the_maintenance(small: Installation) -> 
     ]
 
 
-def test_history_keeps_each_contacts_own_explanation_and_confidence(small: Installation) -> None:
-    small.maintain()
+def test_history_keeps_each_contacts_own_explanation_and_confidence(maintained: Installation) -> None:
+    small = maintained
     found = {
         contact_id: (words, confidence)
         for contact_id, words, confidence in small.query(
@@ -149,8 +149,8 @@ def test_a_contact_that_is_suppressed_already_is_left_alone(small: Installation)
     small.assert_suppressed(small.account.ids(*SUPPRESSED))
 
 
-def test_soft_and_sender_faults_suppress_nobody(small: Installation) -> None:
-    small.maintain()
+def test_soft_and_sender_faults_suppress_nobody(maintained: Installation) -> None:
+    small = maintained
     for number in (SOFT, SENDER_FAULT):
         contact_id = small.account.people[number]
         assert ListRole.SUPPRESSION not in small.places(contact_id)

@@ -70,8 +70,8 @@ def test_the_contacts_of_a_file_are_suppressed_and_taken_back(small: Installatio
         take_back(small.services, plan_id, by="bob", note="again", progress=quietly)
 
 
-def test_a_verifiers_word_does_not_beat_a_delivery_that_we_saw(small: Installation) -> None:
-    small.maintain()
+def test_a_verifiers_word_does_not_beat_a_delivery_that_we_saw(maintained: Installation) -> None:
+    small = maintained
     found = preview(small.services, read_file(f"id,result\n{small.account.people[1]},invalid\n"))
     assert found.judged.left[LeftRow.REACHED] == (2,)
     assert found.blocked_because is None

@@ -41,8 +41,8 @@ def test_nobody_is_called_silent_before_opens_were_told_for_so_long(small: Insta
     assert report.facts.silence.contacts is None
 
 
-def test_who_opened_or_clicked_in_time_is_not_silent_and_a_fetch_is_no_sign(small: Installation) -> None:
-    small.maintain()
+def test_who_opened_or_clicked_in_time_is_not_silent_and_a_fetch_is_no_sign(maintained: Installation) -> None:
+    small = maintained
     told_since(small, DAYS + 8)
     services = small.another(no_sign_of_life_days=DAYS)
     mailable = {
