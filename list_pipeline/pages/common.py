@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
-from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.errors import ListPipelineError
 from list_pipeline.core.foreign_text import LARGEST_COUNT
 from list_pipeline.core.tokens import Role
 from list_pipeline.operations.people import NotAReviewerError
@@ -59,6 +59,6 @@ def decider(visitor: Visitor, tried: str) -> str:
     return visitor.principal.name
 
 
-def is_late(error: RefusedError) -> bool:
+def is_late(error: ListPipelineError) -> bool:
     """Whether a decision was refused because things are not as they were shown, and not because of who decides."""
     return not isinstance(error, NotAReviewerError)

@@ -11,8 +11,8 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
 
 LONGEST_BODY = 16 * 1024
-"""Bytes; the longest form is a reason and the numbers of its plan."""
-_MOST_FIELDS = 20
+"""Bytes; the longest form is a reason with the contacts of one page of a plan."""
+_MOST_FIELDS = 100
 _KIND = "application/x-www-form-urlencoded"
 
 

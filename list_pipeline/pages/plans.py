@@ -9,14 +9,21 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from list_pipeline.core.errors import RefusedError
+from list_pipeline.core.errors import LockHeldError, RefusedError
+from list_pipeline.core.foreign_text import id_in
+from list_pipeline.core.plans.edits import EDITABLE
+from list_pipeline.core.plans.plan import CHANGING_ACTIONS, PlanStatus
 from list_pipeline.core.reviews.approvals import Way
+from list_pipeline.operations.maintenance.edits import edit_plan
 from list_pipeline.operations.reviews import decisions
 from list_pipeline.operations.reviews.waiting import plan_look, why_it_waits
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.views.pages import plans_page
 from list_pipeline.pages.common import ENTRIES, After, Form, KeyFilter, Number, Told, Visiting, decider, is_late
 from list_pipeline.pages.rendering import BASE, page
+
+_LEFT_OUT = "without."
+"""How the name of a field begins that says whom to leave out; the contact's number follows."""
 
 
 def router(services: Services) -> APIRouter:
@@ -44,9 +51,21 @@ def router(services: Services) -> APIRouter:
                 decisions.reject(services, number, by=by, content_hash=shown, note=note or None, way=Way.PAGE)
             elif decision == "expire":
                 decisions.expire(services, number, by=by, content_hash=shown, note=note or None, way=Way.PAGE)
+            elif decision == "edit":
+                without = [id_in(name.removeprefix(_LEFT_OUT)) for name in sent if name.startswith(_LEFT_OUT)]
+                made = edit_plan(
+                    services,
+                    number,
+                    by=by,
+                    note=note,
+                    content_hash=shown,
+                    without=[one for one in without if one is not None],
+                    way=Way.PAGE,
+                )
+                return RedirectResponse(f"{BASE}/plans/{made.plan.plan_id}?told=edit", 303)
             else:
                 raise RefusedError("Deciding", "the form names no decision", "Use one of its buttons")
-        except RefusedError as error:
+        except (RefusedError, LockHeldError) as error:
             return _page(
                 request,
                 services,
@@ -87,4 +106,6 @@ def _page(
         problem=problem,
         has_changed=bool(shown) and shown != look.plan.content_hash,
         note=note,
+        can_edit=look.plan.status is PlanStatus.PENDING_REVIEW and look.plan.kind in EDITABLE,
+        changing=CHANGING_ACTIONS,
     )

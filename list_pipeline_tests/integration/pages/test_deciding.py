@@ -109,6 +109,27 @@ def test_a_plan_that_is_another_one_by_now_is_shown_anew_and_not_approved(desk: 
     assert desk.plan.status is PlanStatus.PENDING_REVIEW
 
 
+def test_somebody_who_knows_a_customer_leaves_them_out_and_the_rest_waits_as_a_plan_of_its_own(desk: Desk) -> None:
+    ada, before = desk.person(), desk.plan
+    path, (first, second) = desk.path, sorted(desk.small.account.ids(*HARD))[:2]
+    assert ada.decide(path, "edit", note="customers").status == 409
+    left = ada.decide(path, "edit", note="customers of ours", **{f"without.{first}": "on", "without.x": "on"})
+    assert (left.status, left.answer.headers["location"]) == (303, f"{desk.path}?told=edit")
+    assert desk.plan.plan_id != before.plan_id
+    shown = ada.see(left.answer.headers["location"])
+    assert "This is what your edit left" in shown.words
+    assert f"/admin/contacts/{second}" in shown.links
+    assert f"/admin/contacts/{first}" not in shown.links
+    assert "A newer plan stands in its place" in ada.see(path).words
+    again = ada.decide(path, "edit", note="customers", **{f"without.{second}": "on"})
+    assert (again.status, "it is superseded" in again.words) == (409, True)
+    for wrong in ({"without.999": "on"}, {f"without.{'9' * 30}": "on"}):
+        assert ada.decide(desk.path, "edit", note="customers", **wrong).status == 409
+    assert ada.decide(desk.path, "edit", note="", **{f"without.{second}": "on"}).status == 409
+    looking = desk.person(Role.READER, name="Linus")
+    assert "checkbox" not in looking.see(desk.path).answer.text
+
+
 def test_only_whoever_may_decide_gets_the_buttons_and_decides(desk: Desk) -> None:
     for role in (Role.READER, Role.OPERATOR):
         looking = desk.person(role, name=role.value.title())
