@@ -34,6 +34,7 @@ from list_pipeline.api import (
     validations,
 )
 from list_pipeline.api.common import Answer, Reader
+from list_pipeline.api.description import describe
 from list_pipeline.logs import configure_logging
 from list_pipeline.mcp.http import PATH as MCP_PATH
 from list_pipeline.mcp.http import Endpoint
@@ -117,7 +118,7 @@ def create_app(services: Services | None = None) -> FastAPI:
 
     @app.get("/api/openapi.json", include_in_schema=False)
     def description(_: Reader) -> dict[str, Any]:
-        return app.openapi()
+        return describe(app)
 
     problems.install(app)
     app.add_middleware(guard.Guard, services=own)

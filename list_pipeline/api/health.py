@@ -6,10 +6,12 @@ Each answer is kept for half a minute: a look costs a request to Mailjet, and no
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
 
 from list_pipeline.operations.monitoring.dependencies import Health, SystemHealth
 from list_pipeline.operations.monitoring.latest_look import LatestLook
@@ -18,11 +20,38 @@ PATH = "/health"
 SHOWN = ("database", "redis", "mailjet", "slack", "gemini")
 
 
+class Check(BaseModel):
+    """How one service is. ``latencyMs``: milliseconds until it answered; None: it was not asked, or gave none."""
+
+    status: Health
+    latencyMs: int | None  # noqa: N815  # as monitors read it
+
+
+class SystemLook(BaseModel):
+    """Whether the product could work now."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "status": "healthy",
+                    "timestamp": "2026-11-21T10:00:00+00:00",
+                    "checks": {"database": {"status": "healthy", "latencyMs": 3}},
+                }
+            ]
+        }
+    )
+
+    status: Health
+    timestamp: datetime
+    checks: dict[str, Check]
+
+
 def router(look: LatestLook) -> APIRouter:
     """The one route, on looks at what the services of the process depend on."""
     routes = APIRouter()
 
-    @routes.get(PATH)
+    @routes.get(PATH, response_model=SystemLook, responses={503: {"model": SystemLook}})
     def health() -> JSONResponse:
         found = look.latest()
         return JSONResponse(_shown(found), 200 if found.status is Health.HEALTHY else 503)

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from list_pipeline.api.common import (
+    LARGEST_ID,
     MOST,
     After,
     ContentHash,
@@ -22,6 +23,7 @@ from list_pipeline.api.common import (
     Note,
     Number,
     Reader,
+    Reason,
     Reviewer,
     shown_as,
 )
@@ -29,6 +31,7 @@ from list_pipeline.api.problems import ProblemError
 from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.plans.gate import GateCheck
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
+from list_pipeline.operations.maintenance.edits import edit_plan
 from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.reviews import decisions
 from list_pipeline.operations.services import Services
@@ -37,6 +40,10 @@ from list_pipeline.operations.views.pages import plans_page
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.views import PlanRow
+
+ContactIds = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=LARGEST_ID)], ...], Field(max_length=5_000, description="Contact ids.")
+]
 
 _ROW: dict[str, Any] = {
     "number": 12,
@@ -148,6 +155,40 @@ class Rejection(Model):
     note: Note = ""
 
 
+class Edit(Model):
+    """An edit, of exactly the plan that was shown: contacts to leave out, or the only ones to keep."""
+
+    model_config = shown_as(contentHash="0badc0de", without=[254510270], reason="they are customers")
+
+    content_hash: ContentHash
+    without: ContactIds = ()
+    keep: ContactIds = ()
+    reason: Reason
+    approve: bool = Field(default=False, description="Approve what is left at once.")
+
+
+class Edited(Model):
+    """What came of an edit: a new plan with a hash of its own. ``without``: who was left out, and counts as rejected."""
+
+    model_config = shown_as(
+        planId=13,
+        contentHash="0badc0de",
+        status="pending_review",
+        revision=2,
+        editedPlanId=12,
+        without=[254510270],
+        changes=50,
+    )
+
+    plan_id: int
+    content_hash: str
+    status: PlanStatus
+    revision: int
+    edited_plan_id: int
+    without: tuple[int, ...]
+    changes: int
+
+
 class Decided(Model):
     """A plan that was decided on. A sensor carries on within a minute."""
 
@@ -211,6 +252,31 @@ def router(services: Services) -> APIRouter:
             lambda: decisions.expire(
                 services, number, by=who.name, content_hash=asked.content_hash, note=asked.note or None
             ),
+        )
+
+    @routes.post("/{number}/edit")
+    def edit(number: Number, asked: Edit, who: Reviewer) -> Edited:
+        try:
+            done = edit_plan(
+                services,
+                number,
+                by=who.name,
+                note=asked.reason,
+                content_hash=asked.content_hash,
+                without=asked.without,
+                keep=asked.keep,
+                approved=asked.approve,
+            )
+        except RefusedError as error:
+            raise refused(services, number, error) from error
+        return Edited(
+            plan_id=done.plan.plan_id,
+            content_hash=done.plan.content_hash,
+            status=done.plan.status,
+            revision=done.plan.revision,
+            edited_plan_id=done.edited_plan_id,
+            without=done.taken_out,
+            changes=done.changes,
         )
 
     return routes

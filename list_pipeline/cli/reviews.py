@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from list_pipeline.cli.common import By, Whole, give, opened_services, say, show_table
+from list_pipeline.core.foreign_text import id_in
 from list_pipeline.core.wording import WAITS, instant_text, utc_text
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def register(app: typer.Typer) -> None:
     app.command()(approve)
     app.command()(reject)
     app.command()(expire)
+    app.command()(edit)
     app.command("approve-item")(approve_item)
     app.command("reject-item")(reject_item)
     app.command("close-finding")(close_finding)
@@ -138,6 +140,56 @@ def expire(plan_id: PlanId, by: By, note: Note = None) -> None:
     with opened_services() as services:
         plan = decide(services, plan_id, by=by, note=note)
     _say_decided(plan)
+
+
+def edit(
+    plan_id: PlanId,
+    content_hash: ContentHash,
+    by: By,
+    note: Annotated[str, typer.Option(help="Why they are left out: somebody will ask.")],
+    without: Annotated[
+        list[str] | None, typer.Option(help="Contact ids to leave out, with commas between; repeatable.")
+    ] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="Instead: the only contact ids to keep, with commas between; repeatable.")
+    ] = None,
+    approved: Annotated[bool, typer.Option("--approve", help="Approve what is left at once.")] = False,
+) -> None:
+    """Leave contacts out of a waiting plan: what is left becomes a new plan with a hash of its own, which waits; who is left
+    out counts as rejected."""
+    from list_pipeline.operations.maintenance.edits import edit_plan
+
+    with opened_services() as services:
+        done = edit_plan(
+            services,
+            plan_id,
+            by=by,
+            note=note,
+            content_hash=content_hash,
+            without=_ids(without),
+            keep=_ids(keep),
+            approved=approved,
+        )
+    say(done.words)
+    say(f"Plan {done.plan.plan_id} ({done.plan.content_hash[:12]}) is {done.plan.status.value.replace('_', ' ')}.")
+    give(
+        {
+            "plan": done.plan.plan_id,
+            "content_hash": done.plan.content_hash,
+            "status": done.plan.status,
+            "edited_plan": done.edited_plan_id,
+            "without": done.taken_out,
+            "changes": done.changes,
+        }
+    )
+
+
+def _ids(given: list[str] | None) -> list[int]:
+    named = [part.strip() for one in given or () for part in one.split(",") if part.strip()]
+    found = [id_in(one) for one in named]
+    if None in found:
+        raise typer.BadParameter("contact ids, with commas between; no address")
+    return [one for one in found if one is not None]
 
 
 def approve_item(review_id: ReviewId, content_hash: ContentHash, by: By, note: Note = None) -> None:

@@ -305,7 +305,9 @@ def _fate(plan: PlannedFor) -> str:
     if plan.action is ItemAction.MONITOR:
         return f"{intended}."
     decided = ""
-    if plan.decided_by == "gate":
+    if plan.status is PlanStatus.SUPERSEDED:
+        decided = f", the plan was edited by {plan.decided_by}"
+    elif plan.decided_by == "gate":
         decided = ", let through by the gate"
     elif plan.decided_by not in _NOBODY:
         decided = f", {_TURNED_DOWN.get(plan.status, 'approved')} by {plan.decided_by}"

@@ -7,7 +7,8 @@ here: the rules themselves (``core.suppression.gate``, ``core.rebalancing.gate``
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -37,7 +38,7 @@ from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans import plan_rows
-from list_pipeline.storage.plans.plan_rows import GATE, StoredPlan
+from list_pipeline.storage.plans.plan_rows import GATE, PlanSummary, StoredPlan
 
 _STATUS_AFTER = {
     GateOutcome.APPROVED: PlanStatus.APPROVED,
@@ -121,11 +122,30 @@ def has_unstarted(services: Services, plan: StoredPlan) -> bool:
         return not begun and bool(executable_items(plan, plan_rows.plan_items(connection, plan.plan_id)))
 
 
+def decide_on_items(
+    services: Services, run: Maintenance, plan: StoredPlan, items: Sequence[PlanItem], summary: PlanSummary
+) -> GateDecision:
+    """What the gate says of some of a plan's items, as it would of a plan that has no others. Nothing is written.
+
+    Args:
+        summary: of these items.
+    """
+    if plan.kind is PlanKind.SUPPRESSION:
+        return _of_suppressions(services, run, replace(plan, summary=summary), items)
+    return _of_rebalancing(services, run, replace(plan, summary=summary), items)
+
+
 def _decide_on_suppressions(services: Services, run: Maintenance, plan: StoredPlan) -> GateDecision:
-    data = stored_bounces(services, run.campaign, run.sweep)
     with services.database.begin() as connection:
-        items = plan_rows.plan_items(connection, plan.plan_id, {ItemAction.SUPPRESS})
-        watched = plan_rows.plan_items(connection, plan.plan_id, {ItemAction.MONITOR})
+        items = plan_rows.plan_items(connection, plan.plan_id)
+    return _of_suppressions(services, run, plan, items)
+
+
+def _of_suppressions(services: Services, run: Maintenance, plan: StoredPlan, every: Sequence[PlanItem]) -> GateDecision:
+    data = stored_bounces(services, run.campaign, run.sweep)
+    items = [item for item in every if item.action is ItemAction.SUPPRESS]
+    watched = [item for item in every if item.action is ItemAction.MONITOR]
+    with services.database.begin() as connection:
         ids = [item.contact_id for item in items]
         mailed = recipient_rows.recipients_among(connection, run.campaign.campaign_id, ids)
         domains = members.domains_of(connection, ids)
@@ -151,16 +171,21 @@ def _decide_on_suppressions(services: Services, run: Maintenance, plan: StoredPl
 
 
 def _decide_on_rebalancing(services: Services, run: Maintenance, plan: StoredPlan) -> GateDecision:
-    summary = plan.rebalancing_summary
     with services.database.begin() as connection:
         items = plan_rows.plan_items(connection, plan.plan_id)
+    return _of_rebalancing(services, run, plan, items)
+
+
+def _of_rebalancing(services: Services, run: Maintenance, plan: StoredPlan, items: Sequence[PlanItem]) -> GateDecision:
+    summary = plan.rebalancing_summary
+    with services.database.begin() as connection:
         facts = members.facts_of(connection, [item.contact_id for item in items])
         since = plan_rows.moves_decided_at(connection, before_plan=plan.plan_id) or _NEVER
         taken_off = members.taken_off_by_others(connection, since)
         automations = automations_now(services, connection)
     return judge_rebalancing(
         RebalancingGateFacts(
-            items=items,
+            items=tuple(items),
             sizes_before=summary.sizes,
             sizes_after=summary.target_sizes,
             never_move=frozenset(i for i, flag in facts.items() if must_stay(flag)),

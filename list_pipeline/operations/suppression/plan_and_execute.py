@@ -289,7 +289,7 @@ def _save(services: Services, run: Maintenance, plan: SuppressionPlan, summary: 
 def executable_items(plan: StoredPlan, items: Sequence[PlanItem]) -> list[PlanItem]:
     """The items of a plan that may be carried out now: what the gate or a person let through, held ones never."""
     planned = [item for item in items if item.action is ItemAction.SUPPRESS and not item.is_held]
-    if plan.status in TURNED_DOWN:
+    if plan.status in TURNED_DOWN or plan.status is PlanStatus.SUPERSEDED:
         return []
     if plan.decided_by not in (None, DECIDED_BY_GATE):
         return planned

@@ -93,7 +93,7 @@ def preview(services: Correcting, file: ImportFile) -> Import:
     look_at(services, [])
     with services.database.begin() as connection:
         judged = _judge(services, connection, file)
-        gate = _gate(services, connection, judged.items)
+        gate = gate_of(services, connection, judged.items)
     return Import(judged, gate, blocked_because=change_block_reason(services))
 
 
@@ -116,7 +116,7 @@ def suppress_listed(
         look_at(services, [])
         with lock.writing() as connection:
             judged = _judge(services, connection, file)
-            gate = _gate(services, connection, judged.items)
+            gate = gate_of(services, connection, judged.items)
             if not judged.items:
                 return Import(judged, gate)
             plan = _save(services, connection, judged, gate, by, note)
@@ -143,7 +143,8 @@ def _judge(services: Deciding, connection: Connection, file: ImportFile) -> Judg
     return judge(file.rows, facts, now, policy_of(services))
 
 
-def _gate(services: Deciding, connection: Connection, items: Sequence[PlanItem]) -> GateDecision:
+def gate_of(services: Deciding, connection: Connection, items: Sequence[PlanItem]) -> GateDecision:
+    """What the gate says of suppressing these contacts; nothing is written."""
     since = services.clock.now() - timedelta(days=IMPORT_DAYS)
     facts = ImportGateFacts(
         items=len(items),

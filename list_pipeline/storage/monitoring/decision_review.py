@@ -143,6 +143,7 @@ _DECIDED = f"""
         from chosen p join plan_item i using (plan_id)
         left join question q on q.plan_id = i.plan_id and q.contact_id = i.contact_id
         left join waiting w on w.plan_id = i.plan_id and w.contact_id = i.contact_id
+        where p.status <> 'superseded' or q.contact_id is not null
     ), decided as (
         select j.*, case j.decider
                    when 'gate' then case when j.is_decided_by_gate then j.plan_decided_at else j.created_at end >= :start
@@ -154,7 +155,8 @@ _DECIDED = f"""
 """
 """Every item of the plans that were made or decided on in a span, with who had decided on it at the span's end.
 
-A question about a single contact outweighs its plan's decision. What the gate let through while the rest of its plan waited
+A question about a single contact outweighs its plan's decision. Of a plan that a person edited, only who was left out is
+among them: the others are decided on with the plan that came of it. What the gate let through while the rest of its plan waited
 (complaints) has no instant of its own: it was judged when the plan was made.
 """
 
@@ -246,7 +248,7 @@ def peoples_decisions(connection: Connection, span: Span, cuts: Cuts) -> tuple[P
                     when p.plan_confidence < :doubt then 'doubted' else 'no_objection' end as advice,
                (select count(*) from plan_item i where i.plan_id = p.plan_id and i.action not in ('monitor', 'keep')
                   and not i.is_held) as contacts
-        from p where p.decided_at >= :start and p.decided_at < :end and p.decided_by <> 'gate'
+        from p where p.decided_at >= :start and p.decided_at < :end and p.decided_by <> 'gate' and p.status <> 'superseded'
         union all
         select p.kind, case when r.status = 'withdrawn' then 'approved' else r.status end, false,
                coalesce((select {_ADVICE_ON_ITEM} from plan_item i

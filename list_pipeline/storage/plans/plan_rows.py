@@ -193,11 +193,13 @@ def maintenance_plans(
 
 
 def moves_decided_at(connection: Connection, *, before_plan: int) -> datetime | None:
-    """When a person or the gate last decided on a rebalancing that moves or enrols somebody, the given plan left out."""
+    """When a person or the gate last decided on a rebalancing that moves or enrols somebody, the given plan left out. An edit
+    is no such decision."""
     found: datetime | None = fetch_scalar(
         connection,
         f"""
         select max(decided_at) from plan p where p.kind = {sql_word(PlanKind.REBALANCING)} and p.plan_id < :plan
+          and p.status <> {sql_word(PlanStatus.SUPERSEDED)}
           and exists (select 1 from plan_item i where i.plan_id = p.plan_id)
         """,
         plan=before_plan,

@@ -138,6 +138,37 @@ def test_single_questions_are_answered_one_by_one_and_once(small: Installation, 
     assert api.ask(Role.REVIEWER, "POST", f"{path}/close", json={"note": "seen"}).status_code == 409
 
 
+def test_a_plan_is_edited_and_what_is_left_approved_by_its_own_hash(small: Installation, api: Api) -> None:
+    plan, out = small.plan(PlanKind.SUPPRESSION), small.account.people[HARD[0]]
+    path = f"/api/plans/{plan.plan_id}"
+    asked = {"contentHash": plan.content_hash, "without": [out], "reason": "a customer"}
+    assert api.ask(Role.OPERATOR, "POST", f"{path}/edit", json=asked).status_code == 403
+    assert api.ask(Role.REVIEWER, "POST", f"{path}/edit", json={**asked, "reason": ""}).status_code == 422
+    stale = api.ask(Role.REVIEWER, "POST", f"{path}/edit", json={**asked, "contentHash": "0" * 8})
+    assert (stale.status_code, stale.json()["contentHash"]) == (409, plan.content_hash)
+    done = api.ask(Role.REVIEWER, "POST", f"{path}/edit", json=asked)
+    assert done.status_code == 200
+    made = done.json()
+    assert (made["editedPlanId"], made["without"], made["revision"]) == (plan.plan_id, [out], 2)
+    old = api.ask(Role.REVIEWER, "POST", f"{path}/approve", json={"contentHash": plan.content_hash})
+    assert (old.status_code, old.json()["planStatus"]) == (409, "superseded")
+    path = f"/api/plans/{made['planId']}"
+    shown = api.ask(Role.READER, "GET", path).json()
+    assert out not in [one["contactId"] for one in shown["items"]]
+    assert [one["name"] for one in shown["checks"] if not one["passed"]] == ["edited"]
+    old = api.ask(Role.REVIEWER, "POST", f"{path}/approve", json={"contentHash": plan.content_hash})
+    assert old.status_code == 409
+    again = {"contentHash": made["contentHash"], "keep": [small.account.people[HARD[1]]], "reason": "only one"}
+    both = api.ask(Role.REVIEWER, "POST", f"{path}/edit", json={**again, "approve": True}).json()
+    assert (both["status"], both["revision"], both["changes"]) == ("approved", 3, 1)
+    told = api.ask(Role.READER, "GET", f"/api/audit?campaign={small.key}").json()["entries"]
+    assert [one["what"] for one in told if one["source"] == "plan_decision"] == [
+        "plan_approved",
+        "plan_edited",
+        "plan_edited",
+    ]
+
+
 def test_a_finding_is_closed_with_a_reason(small: Installation, api: Api) -> None:
     with small.services.database.begin() as connection:
         plan_rows.add_finding(connection, "Something is odd", small.clock.now())

@@ -96,6 +96,9 @@ ROWS: Mapping[str, Row] = {
     "approve": Row(("1", "0123456789ab", *NAMED), ends=1),
     "reject": Row(("1", *NAMED), ends=1),
     "expire": Row(("1", *NAMED), ends=1),
+    "edit": Row(
+        ("1", "0123456789ab", "--without", "999", *NAMED), ends=1, also=("1", "0123456789ab", "--keep", "999", *NAMED)
+    ),
     "approve-item": Row(("1", "0123456789ab", *NAMED), ends=1),
     "reject-item": Row(("1", *NAMED), ends=1),
     "carry-out": Row(("999",), ends=1),

@@ -19,6 +19,7 @@ from list_pipeline.core.verdict_imports.files import ImportFile, read_file
 from list_pipeline.operations.campaigns.rounds import rule_on_round
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
 from list_pipeline.operations.drift.reconciliation import reconcile
+from list_pipeline.operations.maintenance.edits import edit_plan
 from list_pipeline.operations.membership.sync import sync
 from list_pipeline.operations.plans.dead_jobs import declare_dead
 from list_pipeline.operations.plans.erasure_by_person import erase_person
@@ -287,6 +288,17 @@ WAYS: dict[str, tuple[Way, Way]] = {
         lambda made: approve(made.services, _plan(made), by="ada", content_hash=_hash(made), note=NOTE),
     ),
     "reject": (_waiting, lambda made: reject(made.services, _plan(made), by="ada", note=NOTE)),
+    "edit_plan": (
+        _waiting,
+        lambda made: edit_plan(
+            made.services,
+            _plan(made),
+            by="ada",
+            note=NOTE,
+            content_hash=_hash(made),
+            without=[made.account.people[HARD[0]]],
+        ),
+    ),
     "expire": (_waiting, lambda made: expire(made.services, _plan(made), by="ada", note=NOTE)),
     "approve_item": (
         _held,

@@ -44,6 +44,7 @@ TABLES = {
     "shadow_policy", "shadow_comparison", "shadow_difference",
     "quarantine",
     "api_token", "api_caller", "api_answer", "run_request",
+    "plan_edit",
 }  # fmt: skip
 INDEXES = {
     "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",
@@ -75,6 +76,8 @@ INDEXES = {
 }  # fmt: skip
 # Table, columns, table referred to, what happens on delete and on update (a: nothing, r: refused, c: cascade, n: null).
 FOREIGN_KEYS = {
+    ("plan_edit", "plan_id", "plan", "c", "a"),
+    ("plan_edit", "edited_plan_id", "plan", "c", "a"),
     ("run_request", "log_id", "list_maintenance_log", "c", "c"),
     ("run_request", "check_id", "list_health_check", "c", "a"),
     ("list_edit", "mass_change_id", "mass_change", "n", "a"),

@@ -79,6 +79,11 @@ def wanted(
         values ('{kind}', {key}, {sweep}, '{contacts}', 1, now(), 'ada', {end})"""
 
 
+def edited(by: str = "ada", reason: str = "why", contacts: str = "{7}", before: str = "plan_id - 1") -> str:
+    return f"""insert into plan_edit (plan_id, edited_plan_id, edited_by, reason, edited_at, contact_ids)
+        select plan_id, {before}, '{by}', '{reason}', now(), '{contacts}' from plan"""
+
+
 def snapshot(phase: str = "before", role: str = "master", raw: int = 2, mailable: int = 1) -> str:
     return f"""insert into list_snapshot (campaign_id, sweep, phase, list_role, raw_count, mailable_count, taken_at)
         select id, '24h', '{phase}', '{role}', {raw}, {mailable}, now() from campaign_schedule"""
@@ -414,6 +419,10 @@ FORBIDDEN = {
     "a caller that asked for nothing": "insert into api_caller values ('token 1', now(), 0)",
     "a request for nothing": run_request(attempt=1),
     "a request for work that there is not": run_request(kind="report"),
+    "an edit by nobody": edited(by=""),
+    "an edit without a reason": edited(reason=""),
+    "an edit that leaves nobody out": edited(contacts="{}"),
+    "an edit of a plan into itself": edited(before="plan_id"),
     "an undo of no campaign": wanted("undo", sweep="'24h'"),
     "an undo of no look": wanted("undo", "'2026-11-20-r1-7'"),
     "an undo after a look that there is not": wanted("undo", "'2026-11-20-r1-7'", "'8d'"),
