@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import Field
 
@@ -13,15 +13,18 @@ from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.plans.gate import GateCheck
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
 from list_pipeline.core.reviews.approvals import Way
-from list_pipeline.mcp.arguments import MOST, Arguments, ContentHash, KeyFilter, Limit, Number, Page, Reason
+from list_pipeline.mcp.arguments import LARGEST_ID, MOST, Arguments, ContentHash, KeyFilter, Limit, Number, Page, Reason
 from list_pipeline.mcp.results import Result
 from list_pipeline.mcp.tools import Call, deciding, reading
+from list_pipeline.operations.maintenance.edits import edit_plan as edit
 from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.reviews import decisions
 from list_pipeline.operations.views.masked_items import ShownItem, existing_plan, shown_items
 from list_pipeline.operations.views.pages import plans_page
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.views import PlanRow
+
+T = TypeVar("T")
 
 
 class PlansWanted(Page):
@@ -94,6 +97,30 @@ class Rejection(Arguments):
     number: Number
     content_hash: ContentHash
     reason: Reason
+
+
+class Edit(Arguments):
+    """Who is left out of exactly one plan, and why."""
+
+    number: Number
+    content_hash: ContentHash
+    without: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=LARGEST_ID)], ...],
+        Field(min_length=1, max_length=500, description="Ids of the contacts to leave out."),
+    ]
+    reason: Reason
+
+
+class Edited(Result):
+    """The plan that is left: a new one with a hash of its own. ``edited``: the number of the one it came from."""
+
+    number: int
+    content_hash: str
+    status: PlanStatus
+    revision: int
+    changes: int
+    edited: int
+    without: tuple[int, ...]
 
 
 class Decided(Result):
@@ -178,9 +205,43 @@ def reject_plan(call: Call, asked: Rejection) -> Decided:
     )
 
 
+def edit_plan(call: Call, asked: Edit) -> Edited:
+    """Leave contacts out of a plan that waits, when the person whose token this is named them: they stay as they are and
+    count as rejected. What is left is judged again and becomes a new plan that waits under a `contentHash` of its own; it still
+    has to be approved."""
+    done = _as_it_is_now(
+        call,
+        asked.number,
+        lambda: edit(
+            call.services,
+            asked.number,
+            by=call.who.name,
+            note=asked.reason,
+            content_hash=asked.content_hash,
+            without=asked.without,
+            way=Way.MCP,
+        ),
+    )
+    return Edited(
+        number=done.plan.plan_id,
+        content_hash=done.plan.content_hash,
+        status=done.plan.status,
+        revision=done.plan.revision,
+        changes=done.changes,
+        edited=done.edited_plan_id,
+        without=done.taken_out,
+    )
+
+
 def _decided(call: Call, number: int, decide: Callable[[], StoredPlan]) -> Decided:
+    done = _as_it_is_now(call, number, decide)
+    return Decided(number=done.plan_id, status=done.status, decided_by=done.decided_by)
+
+
+def _as_it_is_now(call: Call, number: int, decide: Callable[[], T]) -> T:
+    """A decision; where it is refused, with how the plan stands now and by whom."""
     try:
-        done = decide()
+        return decide()
     except NotAReviewerError:
         raise
     except RefusedError as error:
@@ -191,7 +252,6 @@ def _decided(call: Call, number: int, decide: Callable[[], StoredPlan]) -> Decid
             f"{error.happened}; the plan is {found.status.value}{by} now",
             f"Look at it with `plan`, number {number}",
         ) from error
-    return Decided(number=done.plan_id, status=done.status, decided_by=done.decided_by)
 
 
 def _item(one: ShownItem) -> Item:
@@ -213,5 +273,6 @@ TOOLS = (
     reading(plans, "Plans"),
     reading(plan, "A plan"),
     deciding(approve_plan, "Approve a plan", is_destructive=True),
+    deciding(edit_plan, "Leave contacts out of a plan", is_destructive=True),
     deciding(reject_plan, "Reject a plan", is_destructive=False),
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.tokens import Role
@@ -71,6 +72,28 @@ def test_a_plan_is_rejected_with_a_reason_and_as_it_was_shown(small: Installatio
     assert mcp.found(Role.REVIEWER, "reject_plan", **asked, reason="a test")["status"] == "rejected"
     assert decided(small) == [(waiting.plan_id, "rejected", "Reviewer", None)]
     mcp.refused(Role.REVIEWER, "reject_plan", number=999, contentHash="0" * 8, reason="a test")
+
+
+def test_contacts_are_left_out_of_a_plan_which_waits_again_under_a_hash_of_its_own(
+    small: Installation, mcp: Mcp
+) -> None:
+    waiting = small.plan(PlanKind.SUPPRESSION)
+    person = small.account.people[HARD[0]]
+    asked: dict[str, Any] = {"number": waiting.plan_id, "contentHash": waiting.content_hash, "without": [person]}
+    mcp.refused(Role.REVIEWER, "edit_plan", **asked)
+    mcp.refused(Role.OPERATOR, "edit_plan", **asked, reason="a customer")
+    mcp.refused(Role.REVIEWER, "edit_plan", **{**asked, "contentHash": "0" * 8}, reason="a customer")
+    mcp.refused(Role.REVIEWER, "edit_plan", **{**asked, "without": [999]}, reason="a customer")
+    made = mcp.found(Role.REVIEWER, "edit_plan", **asked, reason="a customer")
+    assert (made["edited"], made["without"], made["status"]) == (waiting.plan_id, [person], "pending_review")
+    assert "superseded" in mcp.refused(
+        Role.REVIEWER, "approve_plan", number=waiting.plan_id, contentHash=waiting.content_hash
+    )
+    mcp.refused(Role.REVIEWER, "approve_plan", number=made["number"], contentHash=waiting.content_hash)
+    mcp.found(Role.REVIEWER, "approve_plan", number=made["number"], contentHash=made["contentHash"])
+    small.maintain()
+    assert ListRole.SUPPRESSION not in small.places(person)
+    small.assert_suppressed(small.account.ids(*HARD[1:]))
 
 
 def test_a_person_taken_out_of_the_reviewers_decides_nothing_with_the_token_left(small: Installation, mcp: Mcp) -> None:

@@ -37,6 +37,7 @@ OURS: Mapping[str, frozenset[str]] = {
     "DayReviewed": frozenset({"words"}),
     "DependencyShown": frozenset({"name"}),
     "DifferenceShown": frozenset({"positions"}),
+    "Edited": frozenset({"content_hash"}),
     "FoundDifference": frozenset({"campaign"}),
     "GateCheck": frozenset({"name"}),
     "Happened": frozenset({"what"}),
