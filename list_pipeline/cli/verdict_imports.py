@@ -88,7 +88,8 @@ def _show(found: Import, rows: int, *, has_verdicts: bool, dry_run: bool) -> Non
 
     ids = [item.contact_id for item in found.judged.items]
     what = "with a verifier's verdicts" if has_verdicts else "without verdicts: each contact is meant"
-    say(f"{count_text(rows, 'row')} {what}. {count_text(len(ids), 'contact')} to suppress: {ids_text(ids, most=20)}")
+    whom = f": {ids_text(ids, most=20)}" if ids else "."
+    say(f"{count_text(rows, 'row')} {what}. {count_text(len(ids), 'contact')} to suppress{whom}")
     for words in left_words(found.judged.left):
         say(f"- {words}")
     for check in found.gate.failed_checks:

@@ -207,11 +207,13 @@ def _outcome(row: RowMapping) -> Outcome:
 
 
 def questions(connection: Connection, contact_id: int, plan_ids: Sequence[int]) -> tuple[Question, ...]:
-    """What people were asked about a contact, alone, as one of an incident, or with one of the given plans; oldest first."""
+    """What people were asked about a contact, alone, as one of an incident, or with one of the given plans; oldest first. Of
+    what was withdrawn, by whom and when that was counts as the decision."""
     found = fetch_all(
         connection,
         f"""
-        select r.review_id, r.plan_id, r.kind, r.status, r.created_at, r.decided_at, r.decided_by, r.note
+        select r.review_id, r.plan_id, r.kind, r.status, r.created_at, r.note,
+               coalesce(r.withdrawn_at, r.decided_at) as decided_at, coalesce(r.withdrawn_by, r.decided_by) as decided_by
         from review_item r
         where r.kind not in {sql_list(*FINDINGS)} and r.plan_id = any(:plans)
           and (r.contact_id = :contact or r.contact_id is null and (

@@ -151,10 +151,14 @@ def _ended(record: Record, verdict: PlannedFor) -> str:
     about = [one for one in record.questions if one.plan_id == verdict.plan_id and one.kind is ReviewKind.INCIDENT]
     if not about or about[-1].status is ReviewStatus.OPEN:
         return "nothing is asked about its incident any more"
-    how = {ReviewStatus.RESOLVED: "ended by itself", ReviewStatus.EXPIRED: "lapsed"}.get(
-        about[-1].status, "was decided"
-    )
-    return f"the question about its incident {how} on {instant_text(about[-1].decided_at)}"
+    last = about[-1]
+    by = f" by {last.decided_by}" if last.decided_by not in _NOBODY else ""
+    how = {
+        ReviewStatus.RESOLVED: "ended by itself",
+        ReviewStatus.EXPIRED: "lapsed",
+        ReviewStatus.WITHDRAWN: f"was withdrawn{by}",
+    }.get(last.status, f"was decided{by}")
+    return f"the question about its incident {how} on {instant_text(last.decided_at)}"
 
 
 def mail_line(known: Known | None) -> str:

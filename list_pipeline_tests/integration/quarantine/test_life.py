@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from list_pipeline.core.errors import NotFoundError, RefusedError
-from list_pipeline.core.evidence_card.card import answer
+from list_pipeline.core.evidence_card.card import answer, sections
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.corrections import Refusal
 from list_pipeline.core.plans.plan import PlanKind
@@ -177,6 +177,9 @@ def test_an_undo_takes_it_back_and_a_redo_does_not_begin_it_anew(struck: World) 
     undo_maintenance(made.services, made.key, by="ada", note="a mistake", progress=quietly)
     assert not good & made.excluded()
     assert states(made) == {QuarantineState.RELEASED: len(good)}
+    card = evidence_card(made.services, str(min(good)))
+    assert answer(card)[0].startswith("Kept: the question about its incident was withdrawn by ada on 20")
+    assert "withdrawn by ada on 20" in str(sections(card, full=True))
     redo_maintenance(made.services, made.key, by="ada", progress=quietly)
     assert not good & made.excluded()
     assert quarantined(made.services) == ()

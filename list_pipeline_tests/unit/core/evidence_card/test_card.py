@@ -183,6 +183,16 @@ def test_what_waits_says_more_than_a_later_look() -> None:
             "the question about its incident ended by itself on 2026-11-03 09:00 UTC",
         ),
         (ReviewStatus.EXPIRED, ReviewKind.INCIDENT, "the question about its incident lapsed on 2026-11-03 09:00 UTC"),
+        (
+            ReviewStatus.WITHDRAWN,
+            ReviewKind.INCIDENT,
+            "the question about its incident was withdrawn by eve on 2026-11-03 09:00 UTC",
+        ),
+        (
+            ReviewStatus.APPROVED,
+            ReviewKind.INCIDENT,
+            "the question about its incident was decided by eve on 2026-11-03 09:00 UTC",
+        ),
         (ReviewStatus.OPEN, ReviewKind.INCIDENT, "nothing is asked about its incident any more"),
         (ReviewStatus.RESOLVED, ReviewKind.PLAN, "nothing is asked about its incident any more"),
     ],
@@ -191,7 +201,8 @@ def test_who_was_held_reads_how_the_question_ended_and_not_that_it_will_be_suppr
     status: ReviewStatus, kind: ReviewKind, words: str
 ) -> None:
     held = planned(1, is_held=True, outcome=Outcome.NOT_BEGUN, explanation="Held: a fault.")
-    asked = Question(3, 1, kind, status, AT, AT, "nobody", None)
+    by = "eve" if status in (ReviewStatus.WITHDRAWN, ReviewStatus.APPROVED) else "nobody"
+    asked = Question(3, 1, kind, status, AT, AT, by, None)
     later = planned(2, campaign_id=1, action=ItemAction.KEEP, rule="asked_already", explanation="Kept: asked.")
     for plans in ((held,), (held, later)):
         assert first_line(mailings=(FAILED, DELIVERED), plans=plans, questions=(asked,)) == (
