@@ -64,6 +64,7 @@ def test_an_event_for_pagerduty_says_what_where_and_how_bad() -> None:
 
 
 def test_a_summary_is_cut_at_pagerduty_s_limit() -> None:
+    assert (LONGEST_SUMMARY, LONGEST_KEY) == (1024, 255)
     long = replace(ALARM, problem=replace(ALARM.problem, summary="x" * (LONGEST_SUMMARY + 1)))
     event = pagerduty_event(long, AlarmAction.TRIGGER, "routing", None)
     assert event["payload"]["summary"] == "x" * LONGEST_SUMMARY

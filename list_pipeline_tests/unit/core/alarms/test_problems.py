@@ -25,7 +25,8 @@ WELL = Facts(
     blocked_that_go=[],
     triggers={"latency": "", "failed_runs": ""},
     bouncing_lists=[],
-    waiting=(0, timedelta(0)),
+    # None waits, whatever stands beside it.
+    waiting=(0, timedelta(hours=1)),
 )
 WRONG = {
     AlarmKind.CHANGES_STOPPED: replace(WELL, stopped_because="a backup was restored"),
