@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
+from sqlalchemy import text
 
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.tokens import Role
 from list_pipeline.storage.plans import plan_rows
+from list_pipeline.storage.plans.plan_rows import GATE
 from list_pipeline_tests.integration.accounts import HARD, Installation
 from list_pipeline_tests.integration.api.serving import WORD, Api, served
 
@@ -68,6 +71,29 @@ def test_of_two_at_once_one_wins_and_the_other_is_told_who(small: Installation, 
     assert sorted(one.status_code for one in answers) == [200, 409]
     won, lost = sorted((one.status_code, one.json()) for one in answers)
     assert won[1]["decidedBy"] == lost[1]["decidedBy"] == small.plan(PlanKind.SUPPRESSION).decided_by
+
+
+def test_over_the_cap_two_tokens_of_two_people_are_needed(small: Installation, api: Api) -> None:
+    waiting = small.plan(PlanKind.SUPPRESSION)
+    path, body = f"/api/plans/{waiting.plan_id}", {"contentHash": waiting.content_hash}
+    assert waiting.gate is not None
+    over = [replace(check, passed=check.name != "cap") for check in waiting.gate.checks]
+    with small.services.database.begin() as connection:
+        gate = GATE.text(replace(waiting.gate, checks=tuple(over)))
+        connection.execute(
+            text("update plan set gate = cast(:gate as jsonb) where plan_id = :id"),
+            {"gate": gate, "id": waiting.plan_id},
+        )
+    with served(small.another(event_webhook_password=WORD, list_approvals_over_cap=2)) as http:
+        api.http = http
+        first = api.ask(Role.REVIEWER, "POST", f"{path}/approve", json=body)
+        assert (first.status_code, first.json()["status"]) == (200, "pending_review")
+        assert (first.json()["approvedBy"], first.json()["approvalsNeeded"]) == (["Reviewer"], 2)
+        assert api.ask(Role.REVIEWER, "POST", f"{path}/approve", json=body).status_code == 409
+        shown = api.ask(Role.READER, "GET", path).json()
+        assert (shown["approvedBy"], shown["approvalsNeeded"], shown["decidedBy"]) == (["Reviewer"], 2, None)
+        second = api.ask(Role.ADMINISTRATOR, "POST", f"{path}/approve", json=body)
+    assert (second.json()["status"], second.json()["decidedBy"]) == ("approved", "Administrator")
 
 
 def test_a_person_taken_out_of_the_reviewers_decides_nothing_with_the_token_left(small: Installation, api: Api) -> None:

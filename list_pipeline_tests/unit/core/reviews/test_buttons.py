@@ -12,6 +12,7 @@ from list_pipeline.core.messages.alert import alert
 from list_pipeline.core.messages.slack_blocks import Mrkdwn, SlackMessage, as_text, mention, problems
 from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.reviews.buttons import (
+    LONGEST_REASON,
     MOST_QUESTIONS,
     ButtonAction,
     Page,
@@ -73,7 +74,7 @@ def test_a_plan_can_be_shown_and_a_question_cannot() -> None:
     assert labels(decision_buttons(PLAN)) == ["Approve", "Reject", "Show me"]
     assert labels(decision_buttons(QUESTION)) == ["Approve", "Reject"]
     (block,) = decision_buttons(PLAN)
-    assert [one.get("style") for one in block["elements"]] == ["primary", "danger", None]
+    assert [one.get("style", "plain") for one in block["elements"]] == ["primary", "danger", "plain"]
     assert {one["value"] for one in block["elements"]} == {PLAN.value}
     assert [action_of(one["action_id"]) for one in block["elements"]] == [*ButtonAction][:3]
 
@@ -107,6 +108,32 @@ def test_an_action_that_there_is_not_is_none(name: str) -> None:
     assert action_of(name) is None
 
 
+def test_labels_are_cut_at_what_slack_takes() -> None:
+    (block,) = decision_buttons(
+        PLAN, [Page("x" * 75, "https://a.example"), Page("y" * 76, "https://a.example")], is_heard=False
+    )
+    assert [len(label) for label in labels([block])] == [75, 75]
+    assert labels([block])[0] == "x" * 75
+
+
+def test_only_buttons_carry_something() -> None:
+    assert subjects_in([{"type": "context", "elements": [{"type": "mrkdwn", "text": "x", "value": PLAN.value}]}]) == ()
+
+
+def test_the_modal_asks_for_a_reason_of_one_to_five_hundred_characters() -> None:
+    view = reason_modal(PLAN, "x" * 300, "m")
+    assert view["blocks"][0]["text"]["text"] == "x" * 300
+    assert len(reason_modal(PLAN, "x" * 301, "m")["blocks"][0]["text"]["text"]) == 300
+    field = view["blocks"][1]
+    assert (field["element"]["min_length"], field["element"]["max_length"]) == (1, LONGEST_REASON) == (1, 500)
+    assert field["element"]["multiline"] is True
+    longest = Subject(SubjectKind.QUESTION, 2**31 - 1, HASH)
+    assert reason_modal(longest, "x", "m")["title"] == {
+        "type": "plain_text", "text": "Reject question 2147483…", "emoji": True,
+    }  # fmt: skip
+    assert (field["block_id"], field["element"]["action_id"], view["callback_id"]) == ("reason", "reason", "rejection")
+
+
 @given(st.text(max_size=500), st.sampled_from([PLAN, QUESTION, Subject(SubjectKind.QUESTION, 2**31 - 1, HASH)]))
 def test_the_modal_keeps_to_what_slack_takes_whatever_it_is_about(about: str, subject: Subject) -> None:
     view = reason_modal(subject, about, "m")
@@ -127,6 +154,7 @@ def test_a_short_message_gets_its_buttons_below_what_is_to_be_done() -> None:
     assert "Decide in Dagster: https://dagster.example/run" in as_text(asked)
     assert "Approve" not in as_text(asked)
     assert with_buttons(message, PLAN, is_heard=False) == message
+    assert labels(with_buttons(message, PLAN).blocks) == ["Approve", "Reject", "Show me"]
 
 
 def asked() -> list[Any]:
@@ -158,10 +186,13 @@ def test_what_goes_on_is_said_beside_the_buttons() -> None:
 
 def test_what_is_not_asked_about_changes_nothing() -> None:
     assert with_standing(asked(), {}) == asked()
+    other = [{"type": "section", "block_id": "about:plan:17", "text": {"type": "mrkdwn", "text": "x"}}]
+    assert with_standing(other, {PLAN.key: Standing(Mrkdwn("x"), is_over=True)}) == other
     assert with_standing(asked(), {"plan:18": Standing(Mrkdwn("x"), is_over=True)}) == asked()
 
 
 def test_few_questions_have_buttons_and_many_have_not() -> None:
+    assert MOST_QUESTIONS == 3
     few = [SingleQuestion(one, HASH, "<!channel> may it?") for one in range(1, MOST_QUESTIONS + 1)]
     blocks = review_block([], Questions(3, 3), 72, single=few, is_heard=True)
     assert labels(blocks) == ["Approve", "Reject"] * MOST_QUESTIONS

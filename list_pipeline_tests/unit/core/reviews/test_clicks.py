@@ -64,9 +64,12 @@ def test_both_who_approved_are_named_and_nobody_is_not() -> None:
     assert "by *ada and bob* in Slack" in standing(PlanStatus.APPROVED, "bob", two)
     assert "by *ada and bob*" in standing(PlanStatus.EXECUTED, "bob", two)
     assert "by *grace*" in standing(PlanStatus.REJECTED, "grace", two)
+    # One who counts, and who decided: the setting changed in between.
+    assert "by *bob*" in standing(PlanStatus.APPROVED, "bob", Approvals((Approval("ada", AT),), 1))
     assert "lapsed by itself at" in standing(PlanStatus.EXPIRED, "nobody", way=None)
     for nobody in ("gate", "maintenance", "", None):
-        assert "*" not in standing(PlanStatus.APPROVED, nobody)
+        said = standing(PlanStatus.APPROVED, nobody)
+        assert said == "✅ Suppression plan 7 was approved at 2026-11-20 09:00 UTC."
     found = clicks.question_standing("question 3", ReviewStatus.REJECTED, "Ada", None, None)
     assert found == Standing(Mrkdwn("🚫 Question 3 was rejected by *Ada*."), is_over=True)
 
@@ -86,6 +89,7 @@ def test_somebody_unknown_is_told_whom_to_ask_and_what_they_need() -> None:
     assert "a or b or c or d or e to run" in many
     assert "Ask Ada." in clicks.not_allowed("Eve", ["Ada"])
     assert "Ask one of them." in clicks.not_allowed("Eve", [])
+    assert clicks.not_allowed("Eve", list("abcdefgh")).endswith("Ask a or b or c or d or e.")
 
 
 def test_a_refusal_says_what_happened_and_what_to_do() -> None:
@@ -107,6 +111,9 @@ def test_a_plan_is_shown_bounded_and_says_what_is_left() -> None:
     assert "1019 " in words
     assert "1020 " not in words
     assert "and 225 more" in words
+    assert words.count("waits by itself") == 1
+    assert "and 1 more" in clicks.plan_shown("plan 7", items(20), 21, [])
+    assert "more" not in clicks.plan_shown("plan 7", items(20), 20, [link("https://app.example/1", "View")])
     assert words.endswith("<https://app.example/1|View Details>")
 
 
@@ -115,6 +122,14 @@ def test_a_plan_that_is_shown_whole_has_nothing_left() -> None:
     assert "more" not in words
     assert "list-pipeline export" in words
     assert clicks.plan_shown("repair 7", [], 0, []).startswith("*Repair 7*: 0 items")
+
+
+def test_an_answer_keeps_to_what_a_section_takes() -> None:
+    assert clicks.LONGEST_ANSWER == 2_900
+    long = [clicks.ShownContact(one, "m" * 290, "suppress", "hard_bounce", False) for one in range(20)]
+    words = clicks.plan_shown("plan 7", long, 20, [])
+    assert len(words) <= clicks.LONGEST_ANSWER
+    assert "more lines" in words
 
 
 @given(st.text(max_size=300), st.text(max_size=300))
