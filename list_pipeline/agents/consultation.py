@@ -95,7 +95,7 @@ class Question:
         text = text.replace("<", "\\u003c").replace(">", "\\u003e")
         return f"{redact_addresses(self.task)}\n\n<data>\n{text}\n</data>"
 
-    @property
+    @cached_property
     def schema(self) -> dict[str, Any]:
         """JSON schema of the wanted answer. It names the ids that a field may hold, so that a service can keep to them."""
         schema = self.answer_type.model_json_schema()

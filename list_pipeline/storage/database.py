@@ -13,9 +13,7 @@ A statement that moves rows through their life names the states it leaves, and r
 from __future__ import annotations
 
 import json
-import select
 import threading
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,8 +28,7 @@ from psycopg.errors import _WaitTimeout
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, InvalidatePoolError, InvalidRequestError, OperationalError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, InvalidRequestError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
@@ -40,6 +37,7 @@ from list_pipeline.core.foreign_text import storable, storable_value
 from list_pipeline.core.life_cycles import LifeCycle, Status
 from list_pipeline.storage.database_errors import DatabaseUnavailableError, connection_problem, plain_errors
 from list_pipeline.storage.kept_sessions import give_back, require_kept_session
+from list_pipeline.storage.used_connections import make_sure, note_use
 
 SCHEMA = "list_pipeline"
 RESTORING = f"{SCHEMA}_restoring"
@@ -55,9 +53,6 @@ STATEMENT_TIMEOUT_S = 300
 IDLE_IN_TRANSACTION_S = 300
 """A transaction of ours does no requests: one that is idle for so long belongs to a process that hangs, and holds rows."""
 POOL_TIMEOUT_S = 60.0
-TRUSTED_FOR_S = 5.0
-"""A connection that was used within so many seconds, and whose server sent nothing since, is used again without asking. A
-server that ended a session, or ends itself, says so, which shows without a way to it and back."""
 _EMPTIED_WITHIN_S = 10.0
 """What a session of one's own left behind is gone within so many seconds, or the connection is closed instead."""
 
@@ -127,22 +122,6 @@ def _connect(_dialect: object, _record: object, arguments: list[Any], named: dic
     return BoundedConnection.connect(*arguments, **named)
 
 
-_USED_AT = "used_at"
-
-
-def _given_back(_connection: object, record: ConnectionPoolEntry) -> None:
-    record.info[_USED_AT] = time.monotonic()
-
-
-def _is_quiet(connection: BoundedConnection) -> bool:
-    """Whether nothing came from the server that nobody waited for, such as the word that it ended the session."""
-    if connection.closed:
-        return False
-    waiting = select.poll()
-    waiting.register(connection.fileno(), select.POLLIN)
-    return not waiting.poll(0)
-
-
 class MissingRowError(ListPipelineError):
     """A row that must be there is not: rows were deleted by hand, or the schema is older than the program."""
 
@@ -183,7 +162,7 @@ class Database:
         self._most, self._peak = 2 * pool_size, 0
         self._counting = threading.Lock()
         event.listen(self._engine, "checkout", self._taken)
-        event.listen(self._engine, "checkin", _given_back)
+        event.listen(self._engine, "checkin", note_use)
         event.listen(self._engine, "do_connect", _connect)
         self._committing = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         """The same pool; each statement is a transaction of its own."""
@@ -202,17 +181,10 @@ class Database:
         """The used part of the connection pool."""
         return PoolFigures(self._pool.checkedout(), self._peak, self._most)
 
-    def _taken(self, connection: BoundedConnection, record: ConnectionPoolEntry, _: object) -> None:
+    def _taken(self, connection: Any, record: ConnectionPoolEntry, _: object) -> None:
         with self._counting:
             self._peak = max(self._peak, self._pool.checkedout())
-        used_at: float | None = record.info.get(_USED_AT)
-        if used_at is None or (time.monotonic() - used_at < TRUSTED_FOR_S and _is_quiet(connection)):
-            return
-        try:
-            self._engine.dialect.do_ping(cast("DBAPIConnection", connection))
-        except psycopg.Error:
-            # The pool makes a new one, and trusts none that is as old.
-            raise InvalidatePoolError from None
+        make_sure(connection, record, self._engine.dialect)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:

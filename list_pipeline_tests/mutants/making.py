@@ -6,8 +6,9 @@ import copy
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cosmic_ray.ast import ast_nodes, get_ast
 from parso.tree import NodeOrLeaf
@@ -53,8 +54,11 @@ def mutants_of(root: Path, module: str) -> Iterator[Mutant]:
                 at = _leaf_at(node, begin)
                 if _says_nothing(at):
                     continue
-                mutated = _spliced(source, starts, node, operator, index)
-                if mutated in seen or not _compiles(mutated):
+                changed = _changed(node, operator, index)
+                mutated = _spliced(source, starts, _span(node), changed, _WHOLE)
+                if mutated in seen or not _compiles(
+                    _spliced(source, starts, _span(node), changed, _span(_outermost(node)))
+                ):
                     continue
                 seen.add(mutated)
                 was, becomes = _difference(source, mutated)
@@ -62,13 +66,37 @@ def mutants_of(root: Path, module: str) -> Iterator[Mutant]:
                 yield Mutant(module, where, name, was, becomes, mutated, _statement(at), is_inside)
 
 
-def _spliced(source: str, starts: list[int], node: NodeOrLeaf, operator: Any, index: int) -> str:
-    """The module with one node replaced by its mutant. The node alone is copied: its parent may be asked, and stays."""
-    line, column = node.get_start_pos_of_prefix()
-    end_line, end_column = node.end_pos
+Position = tuple[int, int]
+Span = tuple[Position, Position]
+_WHOLE: Final = ((1, 0), None)
+
+
+def _changed(node: NodeOrLeaf, operator: Any, index: int) -> str:
+    """The text of a node's mutant. The node alone is copied: its parent may be asked, and stays."""
     twin = copy.deepcopy(node, {id(node.parent): node.parent})
-    changed = operator.mutate(twin, index)
-    return source[: starts[line - 1] + column] + changed.get_code() + source[starts[end_line - 1] + end_column :]
+    return str(operator.mutate(twin, index).get_code())
+
+
+def _span(node: NodeOrLeaf) -> Span:
+    """Where a node stands, with the blanks and comments in front of it."""
+    return node.get_start_pos_of_prefix(), node.end_pos
+
+
+def _outermost(node: NodeOrLeaf) -> NodeOrLeaf:
+    """The statement of the module that a node is in: whether it compiles does not depend on the others."""
+    while node.parent is not None and node.parent.type != "file_input":
+        node = node.parent
+    return node
+
+
+def _spliced(source: str, starts: list[int], place: Span, changed: str, part: tuple[Position, Position | None]) -> str:
+    """A part of the module, with another text in one place of it."""
+
+    def at(position: Position) -> int:
+        return starts[position[0] - 1] + position[1]
+
+    (begin, end), (first, last) = place, part
+    return source[at(first) : at(begin)] + changed + source[at(end) : None if last is None else at(last)]
 
 
 def _line_starts(source: str) -> list[int]:
@@ -87,7 +115,12 @@ def _compiles(source: str) -> bool:
 
 
 def _difference(source: str, mutated: str) -> tuple[str, str]:
-    lines = list(difflib.unified_diff(source.splitlines(), mutated.splitlines(), n=0, lineterm=""))[2:]
+    before, after = source.splitlines(), mutated.splitlines()
+    # What is the same at both ends is most of it, and slow to find for the library.
+    while before and after and before[-1] == after[-1]:
+        del before[-1], after[-1]
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False)))
+    lines = list(difflib.unified_diff(before[same:], after[same:], n=0, lineterm=""))[2:]
     was, becomes = (
         " ".join(word for line in lines if line.startswith(sign) for word in line[1:].split()) for sign in "-+"
     )

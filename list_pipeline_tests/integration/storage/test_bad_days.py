@@ -19,7 +19,7 @@ from sqlalchemy.pool import StaticPool
 
 from list_pipeline.core.errors import ConfigurationError, ListPipelineError
 from list_pipeline.storage import database as database_module
-from list_pipeline.storage import messages
+from list_pipeline.storage import messages, used_connections
 from list_pipeline.storage.database import (
     BoundedConnection,
     Database,
@@ -400,7 +400,7 @@ def test_a_connection_that_nobody_used_for_a_while_is_asked_first(
         backend = fetch_scalar(connection, "select pg_backend_pid()")
     hole.swallows.set()
     # The server says nothing, so only asking tells; a new connection is made then, which finds the way free again.
-    monkeypatch.setattr(database_module, "TRUSTED_FOR_S", 0.0)
+    monkeypatch.setattr(used_connections, "TRUSTED_FOR_S", 0.0)
     monkeypatch.setattr(database._engine.dialect, "do_ping", _opening(hole, database._engine.dialect.do_ping))
     with database.begin() as connection:
         assert fetch_scalar(connection, "select pg_backend_pid()") != backend
