@@ -33,6 +33,7 @@ from list_pipeline.api import (
     validations,
 )
 from list_pipeline.api.common import Answer, Reader
+from list_pipeline.api.description import describe
 from list_pipeline.logs import configure_logging
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.tokens import check_environment
@@ -118,7 +119,7 @@ def create_app(services: Services | None = None, *, behind_proxy: bool = False) 
 
     @app.get("/api/openapi.json", include_in_schema=False)
     def description(_: Reader) -> dict[str, Any]:
-        return app.openapi()
+        return describe(app)
 
     pages.install(app, own, behind_proxy=behind_proxy)
     problems.install(app)

@@ -12,6 +12,7 @@ from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
 
 from list_pipeline.operations.monitoring.dependencies import Health, SystemHealth, check_all
 from list_pipeline.operations.services import Services
@@ -24,11 +25,38 @@ TIMEOUT_S = 5.0
 SHOWN = ("database", "redis", "mailjet", "slack", "gemini")
 
 
+class Check(BaseModel):
+    """How one service is. ``latencyMs``: milliseconds until it answered; None: it was not asked, or gave none."""
+
+    status: Health
+    latencyMs: int | None  # noqa: N815  # as monitors read it
+
+
+class SystemLook(BaseModel):
+    """Whether the product could work now."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "status": "healthy",
+                    "timestamp": "2026-11-21T10:00:00+00:00",
+                    "checks": {"database": {"status": "healthy", "latencyMs": 3}},
+                }
+            ]
+        }
+    )
+
+    status: Health
+    timestamp: datetime
+    checks: dict[str, Check]
+
+
 def router(services: Services) -> APIRouter:
     """The one route. The services are its own: their clock guesses from the first look on."""
     routes, looks = APIRouter(), _Looks(services)
 
-    @routes.get(PATH)
+    @routes.get(PATH, response_model=SystemLook, responses={503: {"model": SystemLook}})
     def health() -> JSONResponse:
         found = looks.latest()
         return JSONResponse(_shown(found), 200 if found.status is Health.HEALTHY else 503)

@@ -97,6 +97,9 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
 
 async def _of_framework(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400:
+        # What the framework says of a body that it cannot parse: no UTF-8, no JSON, nested without end.
+        return problem(422, "The request is not as it should be: its body cannot be read")
     return problem(error.status_code, str(error.detail), error.headers)
 
 

@@ -15,6 +15,7 @@ from list_pipeline.core.tokens import Role
 from list_pipeline.integrations.tls import tls_context
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.tokens import create_token
+from list_pipeline.storage.database import execute
 
 USER = "mailjet"
 WORD = "correct horse battery"
@@ -45,8 +46,13 @@ class Api:
     """A client of the API; each request is made with the token of a role."""
 
     def __init__(self, services: Services, http: httpx.Client) -> None:
-        self.http = http
+        self.http, self.services = http, services
         self.tokens = {role: create_token(services, role.value.title(), role, by="Grace")[0] for role in Role}
+
+    def rested(self) -> None:
+        """The minute in which requests are counted is over."""
+        with self.services.database.begin() as connection:
+            execute(connection, "delete from api_caller")
 
     def ask(self, role: Role, method: str, path: str, **more: object) -> httpx.Response:
         """One request."""

@@ -93,6 +93,7 @@ class Desk:
             # No plan goes back to waiting by itself: the triggers of the tests refuse it.
             execute(connection, "set local session_replication_role = replica")
             execute(connection, "delete from api_caller")
+            execute(connection, "delete from job_run")
             execute(
                 connection,
                 "update plan set status = 'pending_review', decided_at = null, decided_by = null where plan_id = :id",
