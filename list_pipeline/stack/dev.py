@@ -101,7 +101,9 @@ def _serve(home: Path) -> int:
     folder, tools = Path(__file__).resolve().parents[2], Path(sys.executable).parent
     port, service_port = usual_or_free(_PREFERRED_PORT), usual_or_free(_PREFERRED_SERVICE_PORT)
     address = f"http://127.0.0.1:{port}"
-    environ = {**os.environ, "DAGSTER_HOME": str(home), "DAGSTER_URL": address}
+    pages = f"http://127.0.0.1:{service_port}"
+    # The links in messages lead to what runs here.
+    environ = {"APP_URL": pages, **os.environ, "DAGSTER_HOME": str(home), "DAGSTER_URL": address}
     # Once, before both: two services that create Dagster's tables at the same time can collide.
     _migrate_dagster([str(tools / "dagster"), "instance", "migrate"], folder, environ)
     commands = [
@@ -121,6 +123,7 @@ def _serve(home: Path) -> int:
             break
         if not announced and _answers(address) and _listens(service_port):
             print(f"\nMailjet's events: http://127.0.0.1:{service_port}/webhooks/mailjet")
+            print(f"Pages: {pages}/admin   (a token: `make cli ARGS='tokens create NAME --role reviewer --by NAME'`)")
             print(f"Dagster UI: {address}   (Ctrl-C ends it; the servers stay up until `make stop`)\n", flush=True)
             announced = True
     for process in processes:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from list_pipeline.core.errors import NotFoundError
+from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.operations.access import Storing
 from list_pipeline.storage import views
 from list_pipeline.storage.views import CampaignRow, LogRow, PlanRow, QuestionRow, ValidationRow
@@ -38,6 +39,17 @@ class CampaignStory:
     plans: tuple[PlanRow, ...]
     questions: tuple[QuestionRow, ...]
     validations: tuple[ValidationRow, ...]
+
+
+_WORK = {"post_campaign": "maintenance", "pre_campaign_validation": "validation"}
+_DECIDED = {
+    PlanStatus.APPROVED: "approved",
+    PlanStatus.EXECUTED: "approved",
+    PlanStatus.REJECTED: "rejected",
+    PlanStatus.EXPIRED: "left to lapse",
+    PlanStatus.SUPERSEDED: "edited",
+}
+"""What was decided on a plan, as far as its state still says it."""
 
 
 def campaign_story(services: Storing, key: str) -> CampaignStory:
@@ -75,7 +87,7 @@ def timeline_of(story: CampaignStory) -> Iterator[Happened]:
         words = f"Validated: {validation.verdict.value}{', blocking' if validation.is_blocking else ''}."
         yield Happened(validation.validated_at, "validated", words)
     for run in story.runs:
-        name = f"Attempt {run.attempt} at the {run.kind.replace('_', ' ')} ({run.sweep})"
+        name = f"Attempt {run.attempt} at the {_WORK.get(run.kind, run.kind)} ({run.sweep})"
         yield Happened(run.executed_at, "run_begun", f"{name} began.")
         if run.finished_at is not None:
             yield Happened(run.finished_at, "run_ended", f"{name}: {run.status.value.replace('_', ' ')}.")
@@ -94,6 +106,8 @@ def _of_plan(plan: PlanRow) -> Iterator[Happened]:
         plan.created_at, "planned", f"{name} with {plan.changes - plan.held:,} changes{apart}.", plan.requested_by
     )
     if plan.decided_at is not None:
-        yield Happened(plan.decided_at, "decided", f"{name} was decided on.", plan.decided_by)
+        yield Happened(
+            plan.decided_at, "decided", f"{name} was {_DECIDED.get(plan.status, 'decided on')}.", plan.decided_by
+        )
     if plan.executed_at is not None:
         yield Happened(plan.executed_at, "executed", f"{name} was carried out.")

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import jsonschema_rs
 import pytest
+from starlette.routing import Mount
 
 from list_pipeline.api.app import create_app
 from list_pipeline.api.description import describe
@@ -58,6 +59,9 @@ READING = {
 
 OPEN = {"/health", "/webhooks/mailjet"}
 """What needs no token: the one says no more than whether the product works, the other has a password of its own."""
+
+TO_PAGES = {"/", "/admin"}
+"""They lead to the pages, where whoever is not signed in is asked to."""
 
 
 @dataclass
@@ -119,8 +123,10 @@ def _rested(world: World) -> None:
 
 
 def _routes(found: Any) -> Iterator[Any]:
-    """The routes of an application, those of the routers that it includes too."""
+    """The routes of an application, those of the routers that it includes too; without the pages, which have tests of their own."""
     for one in found:
+        if isinstance(one, Mount) or getattr(one, "path", None) in TO_PAGES:
+            continue
         if getattr(one, "methods", None):
             yield one
         else:

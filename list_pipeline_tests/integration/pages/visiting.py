@@ -53,7 +53,9 @@ class Browser:
 
     def __init__(self, http: httpx.Client) -> None:
         self.url = str(http.base_url).rstrip("/")
-        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=20)
+        # No connection stays open that somebody would have to close.
+        closed_at_once = httpx.Limits(max_keepalive_connections=0)
+        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=60, limits=closed_at_once)
 
     @classmethod
     def signed_in(
