@@ -26,8 +26,8 @@ MOST_ENTRIES = 200
 _LONGEST = 20_000
 """Characters of one text in an answer."""
 
-LARGEST_ID = 10**18 - 1
-"""The largest contact id that is understood."""
+LARGEST_ID = 10**18 - 128
+"""The largest contact id that is understood: 18 digits, and one that readers of JSON with floats alone have exactly."""
 
 Number = Annotated[int, Path(ge=1, le=MOST)]
 ContactId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="Mailjet's number of the contact.")]
