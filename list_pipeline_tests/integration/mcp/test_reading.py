@@ -117,6 +117,13 @@ def world(
     drop_database(admin, name)
 
 
+@pytest.fixture(autouse=True)
+def _rested(world: World) -> None:
+    """The minute in which requests are counted is over: whatever tests before asked, nobody is told to wait."""
+    with world.made.services.database.begin() as connection:
+        execute(connection, "delete from api_caller")
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_every_tool_that_reads_answers_a_reader_within_its_schema_and_its_size(mode: str, world: World) -> None:
     asked = world.asked
