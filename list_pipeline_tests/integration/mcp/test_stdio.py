@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -68,6 +70,19 @@ def test_a_client_starts_the_process_and_approves_as_the_person_of_its_token(
     assert "Traceback" not in logged
     assert token not in logged
     assert "jane.doe" not in logged + text_of(bad)
+
+    # Whoever closes standard input ends it, by itself and well.
+    ended = subprocess.run(
+        [started.command, *started.args, "--json"],
+        env={**os.environ, **(started.env or {})},
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (ended.returncode, json.loads(ended.stdout)) == (0, {"acts_for": "Ada", "role": "reviewer"}), ended.stderr
 
 
 def test_without_a_token_everything_can_be_read_and_nothing_decided(small: Installation) -> None:
