@@ -94,7 +94,7 @@ def digest_message(period: Period, due_at: datetime, facts: DigestFacts, reviewe
 
 
 def _done(facts: DigestFacts) -> Mrkdwn:
-    ended = [f"{many} {status.replace('_', ' ')}" for status, many in sorted(facts.maintenances.items()) if many]
+    ended = [f"{many} {status.replace('_', ' ')}" for status, many in sorted(facts.maintenances.items())]
     parts = [
         f"maintenances: {', '.join(ended)}" if ended else "",
         f"{count_text(facts.suppressed, 'contact')} suppressed" if facts.suppressed else "",

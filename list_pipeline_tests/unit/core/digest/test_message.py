@@ -99,6 +99,9 @@ def test_a_busy_day_says_what_was_done_what_waits_for_whom_and_what_failed() -> 
     assert "7 questions" in text
     assert "2 without a known price" in text
     assert "12 requests" in text
+    assert "known price" not in said(replace(BUSY, without_price=0))
+    assert "oldest" not in said(replace(BUSY, oldest=None))
+    assert "campaigns validated" not in said(replace(BUSY, validated=0))
     assert "2026-11-19 07:00" in text
 
 
