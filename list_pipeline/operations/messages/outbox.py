@@ -97,34 +97,20 @@ def deliver(
         important: critical, failed, or a person is needed: an e-mail tells it where Slack does not.
         broadcast: from a thread, show it in the channel as well; for what is critical.
     """
-    outgoing = outgoing_of(
-        key, message, campaign_id=campaign_id, thread_key=thread_key, important=important, broadcast=broadcast
-    )
-    outgoing = replace(outgoing, log_id=log_id, health_check_id=health_check_id)
-    with services.database.begin() as connection:
-        row = queue(services, connection, outgoing, message.details)
-    return post(services, row)
-
-
-def outgoing_of(
-    key: MessageKey,
-    message: SlackMessage,
-    *,
-    campaign_id: int | None = None,
-    thread_key: ThreadKey | MessageKey | None = None,
-    important: bool = False,
-    broadcast: bool = False,
-) -> Outgoing:
-    """A message for ``queue``, for those who write something else down with it. Args as in ``deliver``."""
-    return Outgoing(
+    outgoing = Outgoing(
         key,
         message.text,
         message.blocks,
         campaign_id=campaign_id,
+        log_id=log_id,
+        health_check_id=health_check_id,
         thread_key=thread_key,
         is_important=important,
         is_broadcast=broadcast,
     )
+    with services.database.begin() as connection:
+        row = queue(services, connection, outgoing, message.details)
+    return post(services, row)
 
 
 def queue(

@@ -25,12 +25,13 @@ from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.operations.campaigns.scheduled_campaigns import due_since
 from list_pipeline.operations.messages.asking import asked_with_buttons
 from list_pipeline.operations.messages.links import links_of_plan
-from list_pipeline.operations.messages.outbox import Delivery, outgoing_of, post, queue
+from list_pipeline.operations.messages.outbox import Delivery, post, queue
 from list_pipeline.operations.reviews.approvals import approvals_in
 from list_pipeline.storage import escalations
 from list_pipeline.storage import messages as message_rows
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.campaigns import scheduled_campaigns
+from list_pipeline.storage.messages import Outgoing
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.validation import campaign_block as block_rows
@@ -113,13 +114,15 @@ def _remind(services: Telling, one: WaitingPlanTime, why: Reminder) -> Delivery:
             approvals_in(services, connection, plan).words,
             called_in,
         )
-        outgoing = outgoing_of(
+        message = asked_with_buttons(services, connection, message, plan)
+        outgoing = Outgoing(
             key,
-            asked_with_buttons(services, connection, message, plan),
+            message.text,
+            message.blocks,
             campaign_id=plan.campaign_id,
             thread_key=keys.campaign_thread_if_any(plan.campaign_id),
-            important=True,
-            broadcast=True,
+            is_important=True,
+            is_broadcast=True,
         )
         row = queue(services, connection, outgoing)
     return post(services, row)
