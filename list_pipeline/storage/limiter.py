@@ -3,7 +3,7 @@
 Counted by the database server's time, since the clocks of two machines differ; in a rehearsal by the rehearsal's. An exact
 sliding window over rows of ``mailjet_request``, as wide as the service has taught us (``core.request_rate``); what it
 taught is kept in ``limiter_state`` for every process and later runs. As long as the rate is the configured one, a request is
-counted in one way to the server and back, by ``count_request`` in SQL. That function knows no rule: it counts on what its
+counted in one way to the server and back, by a function in SQL. That function knows no rule: it counts on what its
 caller knows, and refuses where something else was learned. Rejected: a token bucket, which allows up to twice the number in an
 unlucky minute, and a ready-made limiter library, none of which reads the product's clock.
 """
