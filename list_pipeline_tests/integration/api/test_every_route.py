@@ -123,7 +123,7 @@ def _rested(world: World) -> None:
 
 
 def _routes(found: Any) -> Iterator[Any]:
-    """The routes of an application, those of its routers too; without the pages, which have tests of their own."""
+    """The routes of an application, those of the routers that it includes too. The pages have tests of their own."""
     for one in found:
         if isinstance(one, Mount) or getattr(one, "path", None) in TO_PAGES:
             continue
