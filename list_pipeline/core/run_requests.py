@@ -31,6 +31,9 @@ RUNS = (RequestKind.MAINTENANCE, RequestKind.HEALTH_CHECK)
 CORRECTIONS = (RequestKind.UNDO, RequestKind.REDO, RequestKind.REINSTATE, RequestKind.RELEASE, RequestKind.SUPPRESS)
 """The kinds of which a row says by itself what became of them."""
 
+ONE_AT_A_TIME = (RequestKind.UNDO, RequestKind.REDO, RequestKind.REINSTATE, RequestKind.RELEASE)
+"""The corrections of which the same, asked for again before it ended, is one request; each list of suppressions is its own."""
+
 
 class RequestOutcome(StrEnum):
     """What became of a correction that was asked for.

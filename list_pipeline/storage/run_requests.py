@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.plans.plan import Sweep
-from list_pipeline.core.run_requests import CORRECTIONS, RequestKind, RequestOutcome
+from list_pipeline.core.run_requests import CORRECTIONS, ONE_AT_A_TIME, RequestKind, RequestOutcome
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.storage.database import (
     execute,
@@ -116,11 +116,11 @@ def ask_for_correction(connection: Connection, wanted: WantedCorrection, by: str
     but for suppressions, of which each is a list of its own."""
     number = fetch_scalar(
         connection,
-        """insert into run_request (kind, partition_key, sweep, contact_ids, note, despite_complaint, attempt, requested_at,
+        f"""insert into run_request (kind, partition_key, sweep, contact_ids, note, despite_complaint, attempt, requested_at,
                   requested_by)
            values (:kind, :key, :sweep, :contacts, :note, :despite, 1, :now, :by)
            on conflict (kind, coalesce(partition_key, ''), coalesce(sweep, ''), coalesce(contact_ids[1], 0))
-               where ended_at is null and kind in ('undo', 'redo', 'reinstate', 'release')
+               where ended_at is null and kind in {sql_list(*ONE_AT_A_TIME)}
            do update set attempt = run_request.attempt returning request_id""",
         kind=wanted.kind,
         key=wanted.campaign,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -128,6 +130,22 @@ def test_the_environments_token_may_start_work(small: Installation) -> None:
         request = http.build_request("POST", MAINTAIN, json={"campaignId": small.key}, headers=bearer)
         assert http.send(request, auth=None).status_code == 200
     assert [one.requested_by for one in requests_to_start(small.services)] == ["API_TOKEN"]
+
+
+@pytest.mark.bench
+def test_a_trigger_is_answered_within_two_seconds(
+    small: Installation, api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = []
+    for path, body in ((MAINTAIN, {"campaignId": small.key}), (CHECK, None)) * 25:
+        began = time.perf_counter()
+        assert api.ask(Role.OPERATOR, "POST", path, json=body).status_code == 200
+        taken.append(time.perf_counter() - began)
+    with capsys.disabled():
+        print(
+            f"\ntriggers: first {taken[0]:.3f} s, median {statistics.median(taken):.3f} s, longest {max(taken):.3f} s"
+        )
+    assert max(taken) < 2
 
 
 # Attacks

@@ -9,6 +9,7 @@ from list_pipeline.core.run_requests import (
     ANSWERS_KEPT,
     CORRECTIONS,
     MOST_CONTACTS,
+    ONE_AT_A_TIME,
     RUNS,
     RequestKind,
     RequestOutcome,
@@ -35,6 +36,7 @@ def test_an_answer_is_kept_for_a_day() -> None:
 def test_whatever_can_be_asked_for_fills_a_row_or_is_a_correction() -> None:
     assert {*RUNS, *CORRECTIONS} == set(RequestKind)
     assert not set(RUNS) & set(CORRECTIONS)
+    assert set(ONE_AT_A_TIME) == {*CORRECTIONS} - {RequestKind.SUPPRESS}
     assert MOST_CONTACTS == 1000
 
 
