@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from list_pipeline.core.lists import ALL_LISTS
+from list_pipeline.core.lists import ALL_LISTS, ListRole
 from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.tokens import Role
+from list_pipeline.core.wording import percent_text
+from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
+from list_pipeline.operations.validation.validate import validate
+from list_pipeline.operations.weekly.report import check_week
 from list_pipeline.stack.databases import drop_database, with_database
 from list_pipeline.storage.database import execute
-from list_pipeline_tests.integration.accounts import HARD, Account, Installation, copy_database, installation
+from list_pipeline_tests.integration.accounts import HARD, Account, Installation, copy_database, installation, quietly
 from list_pipeline_tests.integration.api.serving import served
+from list_pipeline_tests.integration.drafts import schedule
 from list_pipeline_tests.integration.pages.visiting import Browser, Shown
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\x1b[31m jane.doe@example.com \u202e{{ 7 * 7 }}"
@@ -43,6 +49,14 @@ def world(
     copy_database(admin, knowing_hand_made, name)
     with installation(hand_made, tmp_path_factory.mktemp("seeing"), with_database(admin, name)) as made:
         made.maintain()
+        made.clock.advance(datetime(2026, 11, 16, 10, 30, tzinfo=UTC) - made.clock.now())
+        check_week(made.services, progress=quietly)
+        # Somebody who was suppressed long ago is put back by hand, so that a campaign is blocked.
+        made.put_on(ListRole.CAMPAIGN_1, made.account.people[62])
+        made.exclude(made.account.people[62], False)
+        schedule(made, made.clock.now().replace(minute=0) + timedelta(hours=6))
+        (key,) = discover_upcoming(made.services).new
+        validate(made.services, key)
         with served(made.services) as http:
             yield World(made, Browser.signed_in(made.services, http, Role.READER, name="Ada"))
     drop_database(admin, name)
@@ -58,7 +72,7 @@ def test_sizes_of_the_lists_are_those_of_the_database(world: World) -> None:
 
 
 def test_the_link_of_a_slack_message_leads_to_the_maintenance_with_its_figures(world: World) -> None:
-    number = world.number("select max(id) from list_maintenance_log")
+    number = world.number("select max(id) from list_maintenance_log where contacts_suppressed > 0")
     shown = world.see(f"list-management/{number}")
     suppressed = world.number(f"select contacts_suppressed from list_maintenance_log where id = {number}")
     assert f"Suppressed {suppressed}" in shown.words
@@ -161,8 +175,37 @@ def test_the_dashboard_has_its_panels_with_the_figures_of_the_database(world: Wo
         world.see(f"dashboard?days={days}", 404)
 
 
+def test_the_link_of_the_weekly_message_leads_to_the_week_with_its_figures(world: World) -> None:
+    number = world.number("select id from list_health_check")
+    ((size, deviation, urgency, issues),) = world.made.query(
+        "select campaign_list_1_size, balance_deviation, urgency, critical_issue_count from list_health_check where id = :id",
+        id=number,
+    )
+    shown = world.see(f"list-health/{number}").words
+    assert f"List 1 {size:,}" in shown
+    assert f"Lists apart {percent_text(deviation)}" in shown
+    assert f"Critical issues {issues}" in shown
+    assert f"done {urgency}" in shown
+    assert "The report" in shown
+    assert f"/admin/list-health/{number}" in world.see("list-health").links
+    world.see("list-health/99", 404)
+
+
+def test_why_a_campaign_is_blocked_is_said_rule_by_rule(world: World) -> None:
+    ((number, key),) = world.made.query(
+        "select validation_id, campaign_key from campaign_validation join campaign_schedule on id = campaign_id"
+    )
+    campaign = world.see(f"campaigns/{key}")
+    assert f"/admin/validations/{number}" in campaign.links
+    assert "BLOCKED" in campaign.words
+    shown = world.see(f"validations/{number}").words
+    assert "blocks the campaign" in shown
+    assert "Found 1 suppressed contact(s) that would be mailed." in shown
+    world.see("validations/99", 404)
+
+
 def test_pages_have_no_inline_script_or_style_and_nothing_from_elsewhere(world: World) -> None:
-    number = world.number("select max(id) from list_maintenance_log")
+    number = world.number("select max(id) from list_maintenance_log where contacts_suppressed > 0")
     paths = ("waiting", "dashboard", "campaigns", f"campaigns/{world.made.key}", "losses", "audit", "plans", "list-health",
              "contacts", f"plans/{world.made.plan(PlanKind.SUPPRESSION).plan_id}", f"list-management/{number}")  # fmt: skip
     for path in paths:
