@@ -37,6 +37,7 @@ from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.suppression.verdicts import SuppressionRule
 from list_pipeline.core.wording import (
     WAIT,
+    WAITS,
     confidence_text,
     count_text,
     exceeds_percent,
@@ -225,7 +226,8 @@ def _confidence_check(ordinary: list[GateItem], doubtful: list[GateItem], policy
 
 def _band_check(in_band: list[GateItem], policy: SuppressionPolicy) -> GateCheck:
     low, high = confidence_text(policy.review_confidence), confidence_text(policy.automatic_confidence)
-    words = f"{len(in_band)} between {low} and {high} are no permanent hard bounces and {WAIT}."
+    are, wait = ("is", WAITS) if len(in_band) == 1 else ("are", WAIT)
+    words = f"{count_text(len(in_band), 'contact')} {are} less certain ({low} to {high}) and {wait}."
     return GateCheck("review_band", not in_band, CheckSeverity.WARNING, words)
 
 

@@ -30,7 +30,7 @@ REASONS = {
 IDENTITIES = (
     r"https?://\S+", r"`[^`]*`", r"\d{4}-\d\d-\d\d-r\d-\d+", r"\d{4}-\d\d-\d\d(?: \d\d:\d\d UTC)?", r"(?:List|round|letter) \d",
     r"run \w+", r"Maintenance log \d+", r"plan \d+", r"Plan \d+", r"after 72 hours", r"\d+ requests to Mailjet",
-    r"0\.70 and 0\.85", r"target of 0\.1 %", r"1 domain",
+    r"0\.70 to 0\.85", r"target of 0\.1 %", r"1 domain",
 )  # fmt: skip
 """What has digits and is no figure: names, times, numbers of rows, limits."""
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
@@ -141,7 +141,7 @@ def always(made: Installation, found: Figures) -> dict[str, int]:
         r"([\d,]+) (?:contacts? )?(?:would be |of it are |of it is )?kept from mail": held or 0,
         r"([\d,]+) were not attempted": failed(made, "not_evidence"),
         r"([\d,]+) failed for a reason that is not clear": failed(made, "unknown"),
-        r"([\d,]+) between": int(made.query(IN_DOUBT)[0][0]),
+        r"([\d,]+) contacts? (?:is|are) less certain": int(made.query(IN_DOUBT)[0][0]),
     }
 
 
