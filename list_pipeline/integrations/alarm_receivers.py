@@ -3,8 +3,8 @@
 Belongs here: one request and its typed errors. Does not belong here: what an event says (``core.alarms.events``), and when
 one is tried again (``operations.alarms``). Routing key and URL of the webhook are secrets and stand in no log, error or repr.
 
-Both are told again after a lost answer: PagerDuty takes an event with the same ``dedup_key`` as the same incident, and a
-webhook gets the same ``Idempotency-Key``.
+Both are told again after a lost answer: PagerDuty takes an event with the same key for de-duplication as the same incident,
+and a webhook gets the same name of the event.
 """
 
 from __future__ import annotations

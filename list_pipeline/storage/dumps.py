@@ -1,8 +1,8 @@
 """PostgreSQL's own programs for a backup and its restoring, and the files that they write.
 
-A backup is a folder with two files: ``schema.dump`` in PostgreSQL's custom format, and ``manifest.json``, which says what is in
-it. It appears under its name at once and whole: it is written beside it, and renamed when everything is on the disk. Files and
-folder are for their user only, since they hold addresses.
+A backup is a folder with two files: a dump in PostgreSQL's custom format (``DUMP``), and a manifest (``MANIFEST``), which
+says what is in it. It appears under its name at once and whole: it is written beside it, and renamed when everything is on
+the disk. Files and folder are for their user only, since they hold addresses.
 
 Belongs here: finding the programs, running them, checksums, the manifest. Does not belong here: what may be restored
 (``core.backups``), and rows about backups (``storage.backups``).
