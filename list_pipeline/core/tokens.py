@@ -75,7 +75,8 @@ class TokenPolicy:
 TOKENS = TokenPolicy()
 
 SESSION_LIFE = timedelta(hours=12)
-"""For how long a browser stays signed in on the pages: a working day. Never longer than its token is good for."""
+"""For how long a browser stays signed in on the pages: a working day. Never longer than its token is good for. Documented in
+docs/pages.md."""
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 

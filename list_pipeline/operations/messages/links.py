@@ -94,16 +94,18 @@ def decide_url(services: Deciding, plan_id: int, content_hash: str) -> str:
 
 
 def links_of_plan(services: Deciding, plan: StoredPlan) -> list[Mrkdwn]:
-    """The record, run and partition of a plan's campaign; none for a repair, which has no partition."""
+    """The plan's own page, and the record, run and partition of its campaign; a repair has no partition."""
+    app = services.settings.app_url
+    page = [link(f"{app}/admin/plans/{plan.plan_id}", "Look at the plan")] if app else []
     if plan.campaign_id is None or plan.sweep is None:
-        return []
+        return page
     with services.database.begin() as connection:
         about = review_rows.campaign_key_of(connection, plan.plan_id)
         row = ledger.latest_log(connection, plan.campaign_id, plan.sweep.value)
     if row is None:
-        return links(services, partition=about)
+        return [*page, *links(services, partition=about)]
     number = [] if services.settings.app_url else [compose("Maintenance log {id}", id=row.log_id)]
-    return [*number, *links(services, partition=about, log_id=row.log_id, run_id=row.run_id)]
+    return [*page, *number, *links(services, partition=about, log_id=row.log_id, run_id=row.run_id)]
 
 
 def delivery_figures(services: Storing, since: datetime) -> DeliveryFigures:

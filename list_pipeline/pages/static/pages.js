@@ -40,3 +40,12 @@ for (const place of document.querySelectorAll("[data-refresh]")) {
   };
   setInterval(() => refresh().catch(() => {}), Number(place.dataset.every) * 1000);
 }
+
+// On a phone tables are laid out as blocks, and browsers then no longer say that they are tables.
+const ROLES = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
+for (const table of document.querySelectorAll("table.stacked")) {
+  for (const part of [table, ...table.querySelectorAll("thead, tbody, tr, td, th")]) {
+    const role = ROLES[part.tagName] ?? (part.scope === "row" ? "rowheader" : "columnheader");
+    part.setAttribute("role", role);
+  }
+}

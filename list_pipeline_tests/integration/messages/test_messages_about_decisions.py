@@ -39,6 +39,7 @@ def test_a_plan_that_nobody_decides_on_is_told_when_it_waits_and_when_it_lapses(
         assert "lapses after 72 hours" in waits
         assert f"Expired: suppression plan {plan.plan_id}" in expired
         assert "judged anew" in expired
+        assert f"Look at the plan: https://app.example.com/admin/plans/{plan.plan_id}" in expired
         for told in (waits, expired):
             assert "View Details: https://app.example.com/admin/list-management/1" in told
             assert "http://127.0.0.1:3000/runs/first" in told
