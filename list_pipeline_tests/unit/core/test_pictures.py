@@ -35,6 +35,7 @@ def test_bars_of_nothing_are_a_title() -> None:
     root = ElementTree.fromstring(bars_svg("A long title about nothing", {}, longest=0))
     assert (root.get("width"), root.get("height")) == ("232", "44")
     assert len(found(bars_svg("T", {"none": 0}), "rect")) == 2
+    assert found(bars_svg("T", {"one": 1}), "rect")[1].get("width") == "300"
 
 
 def test_points_stand_at_their_time_and_value_with_their_interval_and_words() -> None:
@@ -58,6 +59,8 @@ def test_points_stand_at_their_time_and_value_with_their_interval_and_words() ->
     assert [(one.get("y1"), one.get("y2")) for one in whiskers] == [("127.6", "96.4"), ("80.8", "34.0")]
     (line,) = found(svg, "polyline")
     assert line.get("points") == "52.0,112.0 140.5,158.8 406.0,65.2"
+    grid = [one.get("y1") for one in found(svg, "line") if one.get("class") == "grid"]
+    assert grid == ["190.0", "151.0", "112.0", "73.0", "34.0"]
     words = [one.text for one in found(svg, "text") if one.get("class") == "axis"]
     assert words == ["0 %", "2.5 %", "5 %", "7.5 %", "10 %", "20 Nov 2026", "24 Nov 2026"]
 
@@ -80,11 +83,32 @@ def test_a_single_point_stands_in_the_middle_and_a_limit_is_a_line_that_fits() -
     assert dot.get("cx") == "229.0"
     (limit,) = [one for one in found(svg, "line") if one.get("stroke-dasharray")]
     assert limit.get("y1") == limit.get("y2") == re.findall(r'y1="([\d.]+)"', svg)[-1]
-    assert float(limit.get("y1") or 0) >= 34
+    assert [one.text for one in found(svg, "text") if one.get("text-anchor") == "end"] == ["0", "2", "4", "6"]
+
+
+def test_an_interval_that_reaches_further_than_every_point_fits() -> None:
+    svg = over_time_svg("T", {"one": [Point(AT, 1.0, "1", 0.5, 3.0)]}, unit="")
+    (whisker,) = [one for one in found(svg, "line") if one.get("class") == "one"]
+    assert (whisker.get("y1"), whisker.get("y2")) == ("164.0", "34.0")
+
+
+def test_each_series_has_a_class_and_a_colour_of_its_own() -> None:
+    dots = found(over_time_svg("T", {name: [Point(AT, 1.0, "1")] for name in "abc"}, unit=""), "circle")
+    assert [one.get("class") for one in dots] == ["one", "two", "three"]
+    assert len({one.get("fill") for one in dots}) == 3
+
+
+def test_a_point_with_half_an_interval_has_no_bar() -> None:
+    for half in (Point(AT, 1.0, "1", 0.5, None), Point(AT, 1.0, "1", None, 1.5)):
+        assert [
+            one for one in found(over_time_svg("T", {"one": [half]}, unit=""), "line") if one.get("class") == "one"
+        ] == []
 
 
 def test_where_there_is_nothing_the_picture_says_so() -> None:
-    assert "Nothing in this time." in over_time_svg("T", {"List 1": []}, unit="")
+    svg = over_time_svg("T", {"List 1": []}, unit="")
+    assert "Nothing in this time." in svg
+    assert ElementTree.fromstring(svg).get("height") == "70"
 
 
 def test_no_name_becomes_markup() -> None:

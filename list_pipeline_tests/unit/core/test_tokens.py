@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from list_pipeline.core.tokens import (
     PREFIX,
+    SESSION_LIFE,
     Role,
     form_token,
     hash_of,
@@ -61,6 +62,10 @@ def test_requests_of_one_minute_are_counted_together() -> None:
 )
 def test_whoever_asked_too_often_waits_for_the_next_minute(requests: int, second: int, wait: int | None) -> None:
     assert wait_s(requests, 5, AT.replace(second=second)) == wait
+
+
+def test_a_browser_stays_signed_in_for_a_working_day() -> None:
+    assert timedelta(hours=12) == SESSION_LIFE
 
 
 def test_the_secret_of_a_session_is_recognised_by_its_length_and_characters() -> None:
