@@ -28,7 +28,7 @@ from list_pipeline.api.common import (
     shown_as,
 )
 from list_pipeline.api.problems import ProblemError
-from list_pipeline.core.errors import NotFoundError, RefusedError
+from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.plans.gate import GateCheck
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
 from list_pipeline.core.reviews.approvals import Way
@@ -37,9 +37,8 @@ from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.reviews import decisions
 from list_pipeline.operations.reviews.approvals import approvals_of
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.views.masked_items import ShownItem, shown_items
+from list_pipeline.operations.views.masked_items import ShownItem, existing_plan, shown_items
 from list_pipeline.operations.views.pages import plans_page
-from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.views import PlanRow
 
@@ -231,7 +230,7 @@ def router(services: Services) -> APIRouter:
         after: Annotated[int, Query(ge=0, le=MOST, description="Items from here on.")] = 0,
         limit: Limit = 50,
     ) -> Plan:
-        return shown(services, existing(services, number), after, limit)
+        return shown(services, existing_plan(services, number), after, limit)
 
     @routes.post("/{number}/approve")
     def approve(number: Number, asked: Approval, who: Reviewer) -> Decided:
@@ -307,24 +306,11 @@ def router(services: Services) -> APIRouter:
     return routes
 
 
-def existing(services: Services, number: int) -> StoredPlan:
-    """A plan.
-
-    Raises:
-        NotFoundError: there is none.
-    """
-    with services.database.begin() as connection:
-        found = plan_rows.plan_by_id(connection, number)
-    if found is None:
-        raise NotFoundError(f"Reading plan {number}", "there is no such plan", "/api/plans lists them")
-    return found
-
-
 def refused(services: Services, number: int, error: RefusedError) -> Exception:
     """The error of a decision on a plan, with who decided before where somebody did."""
     if isinstance(error, NotAReviewerError):
         return error
-    found = existing(services, number)
+    found = existing_plan(services, number)
     more = {"planStatus": found.status.value, "decidedBy": found.decided_by, "contentHash": found.content_hash}
     return ProblemError(409, str(error), more=more)
 

@@ -19,6 +19,7 @@ from list_pipeline.mcp.tools import Call, deciding, reading
 from list_pipeline.operations.maintenance.edits import edit_plan as edit
 from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.reviews import decisions
+from list_pipeline.operations.reviews.approvals import approvals_of
 from list_pipeline.operations.views.masked_items import ShownItem, existing_plan, shown_items
 from list_pipeline.operations.views.pages import plans_page
 from list_pipeline.storage.plans.plan_rows import StoredPlan
@@ -75,6 +76,7 @@ class PlanShown(Result):
     created_at: datetime
     decided_at: datetime | None
     decided_by: str | None
+    approvals: str
     requested_by: str | None
     note: str | None
     checks: tuple[GateCheck, ...]
@@ -124,11 +126,13 @@ class Edited(Result):
 
 
 class Decided(Result):
-    """A plan that was decided on."""
+    """A plan that was decided on. ``approvals``: where one person is not enough, who approved it and how many have to; empty
+    otherwise."""
 
     number: int
     status: PlanStatus
     decided_by: str | None
+    approvals: str
 
 
 def plans(call: Call, asked: PlansWanted) -> Plans:
@@ -161,6 +165,7 @@ def plan(call: Call, asked: PlanWanted) -> PlanShown:
         created_at=one.created_at,
         decided_at=one.decided_at,
         decided_by=one.decided_by,
+        approvals=approvals_of(call.services, one).words,
         requested_by=one.requested_by,
         note=one.note,
         checks=one.gate.checks if one.gate is not None else (),
@@ -173,7 +178,7 @@ def plan(call: Call, asked: PlanWanted) -> PlanShown:
 def approve_plan(call: Call, asked: Approval) -> Decided:
     """Approve a plan that waits: its changes are then made at Mailjet by a run that starts within a minute. Do this only when
     the person whose token this is said so after seeing the plan. It holds for exactly the plan with this `contentHash`; a
-    plan that changed meanwhile is refused."""
+    plan that changed meanwhile is refused. Where `approvals` asks for another person, it goes on waiting for them."""
     return _decided(
         call,
         asked.number,
@@ -235,7 +240,8 @@ def edit_plan(call: Call, asked: Edit) -> Edited:
 
 def _decided(call: Call, number: int, decide: Callable[[], StoredPlan]) -> Decided:
     done = _as_it_is_now(call, number, decide)
-    return Decided(number=done.plan_id, status=done.status, decided_by=done.decided_by)
+    approvals = approvals_of(call.services, done).words
+    return Decided(number=done.plan_id, status=done.status, decided_by=done.decided_by, approvals=approvals)
 
 
 def _as_it_is_now(call: Call, number: int, decide: Callable[[], T]) -> T:

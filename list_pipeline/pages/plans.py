@@ -16,6 +16,7 @@ from list_pipeline.core.plans.plan import CHANGING_ACTIONS, PlanStatus
 from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.operations.maintenance.edits import edit_plan
 from list_pipeline.operations.reviews import decisions
+from list_pipeline.operations.reviews.approvals import approvals_of
 from list_pipeline.operations.reviews.waiting import plan_look, why_it_waits
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.views.pages import plans_page
@@ -99,6 +100,7 @@ def _page(
         status=status,
         look=look,
         plan=look.plan,
+        approvals=approvals_of(services, look.plan).words,
         why=why_it_waits(look.plan),
         after=after,
         next_after=after + ENTRIES if after + ENTRIES < look.items_in_all else None,

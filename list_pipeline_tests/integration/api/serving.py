@@ -6,16 +6,20 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import httpx
 import uvicorn
 
 from list_pipeline.api.app import create_app
+from list_pipeline.core.plans.gate import CAP_CHECK
 from list_pipeline.core.tokens import Role
 from list_pipeline.integrations.tls import tls_context
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.tokens import create_token
 from list_pipeline.storage.database import execute
+from list_pipeline.storage.plans.plan_rows import GATE, StoredPlan
+from list_pipeline_tests.integration.accounts import Installation
 
 USER = "mailjet"
 WORD = "correct horse battery"
@@ -59,3 +63,16 @@ class Api:
         headers = {"Authorization": f"Bearer {self.tokens[role]}", **(more.pop("headers", None) or {})}  # type: ignore[dict-item]
         request = self.http.build_request(method, path, headers=headers, **more)  # type: ignore[arg-type]
         return self.http.send(request, auth=None)
+
+
+def put_over_the_cap(made: Installation, plan: StoredPlan) -> None:
+    """A plan that waits is one that its gate found over the cap."""
+    assert plan.gate is not None
+    over = [replace(check, passed=check.name != CAP_CHECK) for check in plan.gate.checks]
+    with made.services.database.begin() as connection:
+        execute(
+            connection,
+            "update plan set gate = cast(:gate as jsonb) where plan_id = :id",
+            gate=GATE.text(replace(plan.gate, checks=tuple(over))),
+            id=plan.plan_id,
+        )

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
-from sqlalchemy import text
 
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.tokens import Role
 from list_pipeline.storage.plans import plan_rows
-from list_pipeline.storage.plans.plan_rows import GATE
 from list_pipeline_tests.integration.accounts import HARD, Installation
-from list_pipeline_tests.integration.api.serving import WORD, Api, served
+from list_pipeline_tests.integration.api.serving import WORD, Api, put_over_the_cap, served
 
 
 @pytest.fixture
@@ -76,14 +73,7 @@ def test_of_two_at_once_one_wins_and_the_other_is_told_who(small: Installation, 
 def test_over_the_cap_two_tokens_of_two_people_are_needed(small: Installation, api: Api) -> None:
     waiting = small.plan(PlanKind.SUPPRESSION)
     path, body = f"/api/plans/{waiting.plan_id}", {"contentHash": waiting.content_hash}
-    assert waiting.gate is not None
-    over = [replace(check, passed=check.name != "cap") for check in waiting.gate.checks]
-    with small.services.database.begin() as connection:
-        gate = GATE.text(replace(waiting.gate, checks=tuple(over)))
-        connection.execute(
-            text("update plan set gate = cast(:gate as jsonb) where plan_id = :id"),
-            {"gate": gate, "id": waiting.plan_id},
-        )
+    put_over_the_cap(small, waiting)
     with served(small.another(event_webhook_password=WORD, list_approvals_over_cap=2)) as http:
         api.http = http
         first = api.ask(Role.REVIEWER, "POST", f"{path}/approve", json=body)

@@ -14,8 +14,9 @@ from list_pipeline.core.tokens import Role
 from list_pipeline.mcp.results import CLOSING, OPENING
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline_tests.integration.accounts import HARD, Installation
-from list_pipeline_tests.integration.api.serving import served
+from list_pipeline_tests.integration.api.serving import put_over_the_cap, served
 from list_pipeline_tests.integration.mcp.clients import Mcp
+from list_pipeline_tests.integration.pages.visiting import Browser
 
 REVIEWER = f"{OPENING}Reviewer{CLOSING}"
 
@@ -45,7 +46,12 @@ def test_a_plan_is_approved_as_it_was_shown_done_once_and_recorded_under_the_nam
     assert decided(small) == []
 
     done = mcp.found(Role.REVIEWER, "approve_plan", **asked, note="looked at all, said jane.doe@example.com")
-    assert done == {"number": shown["number"], "status": "approved", "decidedBy": REVIEWER}
+    assert done == {
+        "number": shown["number"],
+        "status": "approved",
+        "decidedBy": REVIEWER,
+        "approvals": f"{OPENING}{CLOSING}",
+    }
     again = mcp.refused(Role.ADMINISTRATOR, "approve_plan", **asked)
     assert "the plan is approved by Reviewer now" in again
     assert decided(small) == [(shown["number"], "approved", "Reviewer", None)]
@@ -173,3 +179,28 @@ def test_work_is_asked_for_once_by_an_operator(small: Installation) -> None:
         assert mcp.found(Role.OPERATOR, "trigger_health_check")["number"] == 1
     asked = small.query("select kind, requested_by from run_request order by request_id")
     assert asked == [("maintenance", "Operator"), ("health_check", "Operator")]
+
+
+def test_over_the_cap_a_page_and_a_model_of_one_person_are_one_approval_and_another_person_completes_it(
+    small: Installation,
+) -> None:
+    services = small.another(list_management_mode="approval_required", list_approvals_over_cap=2)
+    small.maintain(services)
+    waiting = small.plan(PlanKind.SUPPRESSION)
+    put_over_the_cap(small, waiting)
+    asked = {"number": waiting.plan_id, "contentHash": waiting.content_hash}
+    with served(services) as http:
+        mcp, path = Mcp(services, http), f"/admin/plans/{waiting.plan_id}"
+        first = mcp.found(Role.REVIEWER, "approve_plan", **asked)
+        assert (first["status"], first["decidedBy"]) == ("pending_review", None)
+        assert "Approved by Reviewer; one person more has to approve." in first["approvals"]
+        assert mcp.found(Role.READER, "plan", number=waiting.plan_id)["approvals"] == first["approvals"]
+        same = Browser.signed_in(services, http, Role.REVIEWER, "reviewer")
+        assert "Approved by Reviewer; one person more has to approve." in same.see(path).words
+        assert same.decide(path, "approve").status == 409
+        other = Browser.signed_in(services, http, Role.REVIEWER, "Grace")
+        assert other.decide(path, "approve").status == 303
+    assert (small.plan(PlanKind.SUPPRESSION).status, small.plan(PlanKind.SUPPRESSION).decided_by) == (
+        PlanStatus.APPROVED,
+        "Grace",
+    )
