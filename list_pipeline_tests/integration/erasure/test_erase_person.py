@@ -183,7 +183,7 @@ def test_every_number_of_the_schema_is_an_id_of_a_contact_or_searched_or_known_a
 ) -> None:
     with small.services.database.begin() as connection:
         found = catalogue.columns(connection)
-    named = {f"{one.table}.{one.name}" for one in found if one.is_number and one.name.endswith("_id")}
+    named = {f"{one.table}.{one.name}" for one in found if one.is_number and one.name.endswith(("_id", "_ids"))}
     assert named == {f"{one.table}.{one.name}" for one in found if one.is_number and one.names_contacts}
     assert {"plan_item.contact_id", "erasure_due.contact_id", "campaign_recipient.contact_id"} <= named
 
