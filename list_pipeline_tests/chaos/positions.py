@@ -17,6 +17,7 @@ from list_pipeline_tests.chaos.jobs import given_up
 from list_pipeline_tests.chaos.scene import Scene
 
 NUMBERS: Mapping[str, tuple[SwitchValue, ...]] = {
+    "date_ahead_seconds": (600.0,),
     "unknown_state_every": (1, 3),
     "event_lost_every": (3,),
     "event_broken_every": (3,),

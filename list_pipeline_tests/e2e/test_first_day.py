@@ -99,4 +99,5 @@ def test_for_a_day_nothing_is_changed_on_a_rotten_account_and_people_are_told_wh
         assert any("Fits No Cycle" in one for one in told)
         (message,) = [one for one in told if "List Maintenance" in one]
         assert "Read-Only, Nothing Was Changed" in str(message)
-        assert "were not attempted at all, which says nothing about them" in str(message)
+        below = account.control.slack_messages()
+        assert "were not attempted at all, which says nothing about them" in str(below)

@@ -54,10 +54,14 @@ class Ledger:
                 if row["IsUnsubscribed"]:
                     self.left.setdefault(contact_id, now)
         suppression = self.rehearsal.members(self.rehearsal.lists[4])
+        rows = self.rehearsal.rows("select contact_id from quarantine where state in ('planned', 'active')")
+        # They are mailed again before the next letter.
+        in_quarantine = {int(row["contact_id"]) for row in rows}
         for contact_id, person in self.rehearsal.people().items():
             if person["IsSpamComplaining"]:
                 self.complained.setdefault(contact_id, now)
-            if person["IsExcludedFromCampaigns"] or contact_id in suppression:
+            is_excluded = person["IsExcludedFromCampaigns"] and contact_id not in in_quarantine
+            if is_excluded or contact_id in suppression:
                 self.suppressed.setdefault(contact_id, now)
 
     def ends(self) -> dict[int, datetime]:
@@ -265,7 +269,8 @@ def test_whoever_complained_before_a_maintenance_is_suppressed_by_it(ledger: Led
     last = account.control.ledger(contacts=False)[-1]
     before = datetime.fromisoformat(last["send_start_at"])
     wrong = [i for i, at in ledger.complained.items() if at < before and i not in ledger.suppressed]
-    late = {i for i in wrong if account.control.contact(i)["lists"]}
+    # Whoever complained while in quarantine stays in it, and is not mailed.
+    late = {i for i in wrong if (one := account.control.contact(i))["lists"] and not one["excluded"]}
     # Who complained after a maintenance is noticed at the next send to the own list, which may be three rounds away.
     recent = {i for i in late if (before - ledger.complained[i]).days < 15}
     assert not late - recent, told(account, late - recent, "complained and still on a list that was sent since")

@@ -137,7 +137,7 @@ def test_read_only_leaves_the_list_with_what_it_needs(install_small: Install) ->
         made.maintain()
         made.maintain()
         assert present(made) == {"health": "needs_cleanup", "lifecycle": "needs_cleanup"}
-        assert [event for _, _, event, _, _ in shown(made, OWN)].count("only_looked_at") == 2  # once a machine
+        assert [event for _, _, event, _, _ in shown(made, OWN)].count("only_looked_at") == 4  # once a machine and look
         assert_sound(made)
 
 

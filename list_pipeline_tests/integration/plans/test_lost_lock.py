@@ -13,7 +13,7 @@ from list_pipeline.operations.maintenance.workflow import maintain
 from list_pipeline.operations.plans.undo import undo_maintenance
 from list_pipeline.storage import lock_numbers
 from list_pipeline.storage.lock import LockLostError, mutation_lock
-from list_pipeline.storage.plans import journal
+from list_pipeline.storage.plans import bulk_jobs, journal
 from list_pipeline_tests.integration.accounts import Installation, quietly
 from list_pipeline_tests.integration.conftest import Install
 from list_pipeline_tests.integration.interception import before
@@ -86,14 +86,16 @@ def test_the_next_holder_waits_for_what_the_one_before_is_writing(small: Install
 def test_every_step_of_the_journal_is_written_under_the_lock() -> None:
     writers = {"begin_job", "job_submitted", "job_ended", "settle_steps", "note_steps", "fail_unstarted", "job_lost",
                "end_lost_jobs", "note_dead", "give_back", "skip_unstarted", "retry_failed", "open_changes"}  # fmt: skip
-    assert writers <= {name for name in dir(journal) if callable(getattr(journal, name))}
+    assert writers <= {name for module in (journal, bulk_jobs) for name, one in vars(module).items() if callable(one)}
     unguarded = []
     for path in (CHECKOUT / "list_pipeline" / "operations").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.With) and "database.begin()" in ast.unparse(node.items[0]):
                 calls = (one.func for one in ast.walk(node) if isinstance(one, ast.Call))
                 names = {
-                    one.attr for one in calls if isinstance(one, ast.Attribute) and ast.unparse(one.value) == "journal"
+                    one.attr
+                    for one in calls
+                    if isinstance(one, ast.Attribute) and ast.unparse(one.value) in ("journal", "bulk_jobs")
                 }
                 unguarded += [f"{path.name}:{node.lineno} {name}" for name in names & writers]
     assert unguarded == []

@@ -88,7 +88,7 @@ def test_plans_that_nobody_decides_on_lapse_with_the_clock_and_the_sensor_goes_o
     with install_small(**settings) as made:
         made.maintain()
         before = made.control.digest()
-        made.clock.advance(timedelta(hours=5))
+        made.clock.set(made.plan(PLAN).created_at + timedelta(hours=5))
         assert expire_overdue(made.services) == []
         made.clock.advance(timedelta(minutes=1))
         assert expire_overdue(made.services) == [Expired(made.plan(PLAN).plan_id)]

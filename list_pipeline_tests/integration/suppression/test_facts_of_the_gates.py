@@ -27,7 +27,7 @@ def test_suppressions_of_earlier_sweeps_and_who_was_no_recipient_reach_the_gate(
         return real(facts, policy)
 
     monkeypatch.setattr(gates, "judge_suppression", judge)
-    monkeypatch.setattr(gates.plan_rows, "suppressed_in_sweeps", lambda *_: 7)
+    monkeypatch.setattr(gates.earlier_looks, "suppressed_in_sweeps", lambda *_: 7)
     run = small.observe()
     suppression.plan_suppression(small.services, run)
     stranger = small.account.people[HARD[0]]
