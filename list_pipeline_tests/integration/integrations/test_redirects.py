@@ -111,7 +111,8 @@ def _tracker(url: str) -> None:
         sdk.get_client().transport._worker.flush(10.0)
     finally:
         sdk.get_client().close(timeout=5.0)
-        sdk.init()
+        # Bare, it would listen to every request of the process from here on.
+        sdk.init(default_integrations=False, auto_enabling_integrations=False)
     raise TransientError("Telling the tracker", "it says nothing itself", "Look at the proxy")
 
 
@@ -151,4 +152,5 @@ def test_an_error_on_its_way_to_the_tracker_goes_to_no_other_host(elsewhere: Els
         assert elsewhere.arrived == []
     finally:
         sdk.get_client().close(timeout=5.0)
-        sdk.init()
+        # Bare, it would listen to every request of the process from here on.
+        sdk.init(default_integrations=False, auto_enabling_integrations=False)

@@ -206,4 +206,5 @@ def test_the_real_sdk_sends_nothing_but_what_is_allowed() -> None:
     assert frames
     assert not any(set(frame) & {"vars", "context_line", "pre_context", "post_context", "abs_path"} for frame in frames)
     assert lost["message"] == "lost [address]"
-    sdk.init()
+    # Bare, it would listen to every request of the process from here on.
+    sdk.init(default_integrations=False, auto_enabling_integrations=False)
