@@ -14,7 +14,6 @@ import structlog
 from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.logs import configure_logging
 from list_pipeline_tests.integration.desks import ALICE, Desk
-from list_pipeline_tests.integration.integrations.test_slack_socket import until
 
 HASH = "0123456789abcdef" * 4  # pragma: allowlist secret
 
@@ -159,17 +158,6 @@ def test_a_modal_of_another_name_rejects_nothing(here: Desk) -> None:
     assert here.office.stored(plan.plan_id).status is PlanStatus.PENDING_REVIEW
 
 
-def until_connected_for_good(here: Desk) -> None:
-    """The listener is connected anew. Its library may connect once more when the old socket closes."""
-    seen: list[dict[str, int]] = []
-
-    def is_quiet() -> bool:
-        seen.append(here.slack.control("socket"))
-        return len(seen) > 50 and seen[-1]["connected"] == 1 and all(one == seen[-1] for one in seen[-50:])
-
-    until(is_quiet)
-
-
 def test_no_token_ticket_or_payload_is_logged_at_any_level(
     here: Desk, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -182,10 +170,6 @@ def test_no_token_ticket_or_payload_is_logged_at_any_level(
             here.press(ts, "approve", payload={"api_app_id": "A0OTHER"})
             here.submit("because of jane.doe@example.com")
             here.envelope({"type": "block_actions", "token": "legacy-verification-token"}, envelope_id="secret")
-            here.slack.control("disconnect", {"reason": "refresh_requested"})
-            until_connected_for_good(here)
-            _, later = here.asked()
-            here.press(later, "approve")
     finally:
         configure_logging(settings, level="error")
         structlog.configure(**before)
