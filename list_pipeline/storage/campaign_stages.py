@@ -32,6 +32,7 @@ class StagedCampaign:
     """
 
     campaign_id: int
+    key: str
     launch_at: datetime
     known_since: datetime | None
     began_at: datetime | None
@@ -43,8 +44,9 @@ def under_way(connection: Connection, launched_after: datetime) -> tuple[StagedC
     found = fetch_all(
         connection,
         """
-        select s.id as campaign_id, (s.scheduled_date + s.scheduled_time) at time zone 'UTC' as launch_at,
-               s.scheduled_since as known_since, s.send_start_at as began_at,
+        select s.id as campaign_id, s.campaign_key as key,
+               (s.scheduled_date + s.scheduled_time) at time zone 'UTC' as launch_at, s.scheduled_since as known_since,
+               s.send_start_at as began_at,
                array(select g.stage from campaign_stage g where g.campaign_id = s.id
                      and g.launch_at = (s.scheduled_date + s.scheduled_time) at time zone 'UTC') as done
         from campaign_schedule s
@@ -58,6 +60,7 @@ def under_way(connection: Connection, launched_after: datetime) -> tuple[StagedC
     return tuple(
         StagedCampaign(
             int(row["campaign_id"]),
+            row["key"],
             row["launch_at"],
             row["known_since"],
             row["began_at"],

@@ -106,8 +106,7 @@ def to_wrap_up(services: Storing) -> list[ToWrapUp]:
                 continue
             time = wrapup(campaign.began_at)
             if time.timing(now) is Timing.DUE:
-                key = scheduled_campaigns.campaign_by_id(connection, campaign.campaign_id).key
-                found.append(ToWrapUp(key, run_keys.wrapup(key, time.due_at, now)))
+                found.append(ToWrapUp(campaign.key, run_keys.wrapup(campaign.key, time.due_at, now)))
     return found
 
 
@@ -120,16 +119,17 @@ def _times(campaign: StagedCampaign) -> tuple[StageTime, ...]:
 
 
 def _follow(services: Telling, campaign: StagedCampaign, time: StageTime, now: datetime) -> StageDone | None:
+    is_past = campaign.began_at is not None and time.stage in BEFORE_LAUNCH
+    timing = Timing.TOO_LATE if is_past else time.timing(now)
+    if timing is Timing.NOT_YET:
+        # Nothing is read of what is not due: no validation counts before the preflight is.
+        return None
     with services.database.begin() as connection:
         row = scheduled_campaigns.campaign_by_id(connection, campaign.campaign_id)
         validation = _validation(connection, row)
         if time.stage is Stage.PREFLIGHT and validation is not None:
             # Its message is that of the validation.
             return _noted(connection, row, time, now, validation)
-        is_past = campaign.began_at is not None and time.stage in BEFORE_LAUNCH
-        timing = Timing.TOO_LATE if is_past else time.timing(now)
-        if timing is Timing.NOT_YET:
-            return None
         why = ""
         if timing is Timing.TOO_LATE:
             why = why_skipped(time, campaign.known_since, campaign.began_at)
