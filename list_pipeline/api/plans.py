@@ -37,7 +37,7 @@ from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.reviews import decisions
 from list_pipeline.operations.reviews.approvals import approvals_of
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.views.masked_items import ShownItem, existing_plan, shown_items
+from list_pipeline.operations.views.masked_items import ShownItem, existing_plan, items_page
 from list_pipeline.operations.views.pages import plans_page
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.views import PlanRow
@@ -332,7 +332,7 @@ def _decided(services: Services, number: int, decide: Callable[[], StoredPlan]) 
 
 def shown(services: Services, plan: StoredPlan, after: int, limit: int) -> Plan:
     """A plan with a page of its items."""
-    found, approvals = shown_items(services, plan), approvals_of(services, plan)
+    found, approvals = items_page(services, plan, after=after, limit=limit), approvals_of(services, plan)
     return Plan(
         plan_id=plan.plan_id,
         kind=plan.kind,
@@ -347,9 +347,9 @@ def shown(services: Services, plan: StoredPlan, after: int, limit: int) -> Plan:
         requested_by=plan.requested_by,
         note=plan.note,
         checks=plan.gate.checks if plan.gate is not None else (),
-        items_in_all=len(found),
-        items=tuple(map(_item, found[after : after + limit])),
-        next_after=after + limit if after + limit < len(found) else None,
+        items_in_all=found.in_all,
+        items=tuple(map(_item, found.items)),
+        next_after=found.next_after,
     )
 
 

@@ -20,7 +20,7 @@ from list_pipeline.operations.maintenance.edits import edit_plan as edit
 from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.reviews import decisions
 from list_pipeline.operations.reviews.approvals import approvals_of
-from list_pipeline.operations.views.masked_items import ShownItem, existing_plan, shown_items
+from list_pipeline.operations.views.masked_items import ShownItem, existing_plan, items_page
 from list_pipeline.operations.views.pages import plans_page
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.views import PlanRow
@@ -154,8 +154,7 @@ def plan(call: Call, asked: PlanWanted) -> PlanShown:
     Contacts are shown by id and masked address. Its `contentHash` is needed to decide on it. Have the person look at this
     before anything is approved."""
     one = existing_plan(call.services, asked.number)
-    items = shown_items(call.services, one)
-    end = asked.after + asked.limit
+    found = items_page(call.services, one, after=asked.after, limit=asked.limit)
     return PlanShown(
         number=one.plan_id,
         kind=one.kind,
@@ -169,9 +168,9 @@ def plan(call: Call, asked: PlanWanted) -> PlanShown:
         requested_by=one.requested_by,
         note=one.note,
         checks=one.gate.checks if one.gate is not None else (),
-        items_in_all=len(items),
-        items=tuple(map(_item, items[asked.after : end])),
-        next_after=end if end < len(items) else None,
+        items_in_all=found.in_all,
+        items=tuple(map(_item, found.items)),
+        next_after=found.next_after,
     )
 
 

@@ -103,7 +103,7 @@ def _page(
         approvals=approvals_of(services, look.plan).words,
         why=why_it_waits(look.plan),
         after=after,
-        next_after=after + ENTRIES if after + ENTRIES < look.items_in_all else None,
+        next_after=look.page.next_after,
         told=told,
         problem=problem,
         has_changed=bool(shown) and shown != look.plan.content_hash,

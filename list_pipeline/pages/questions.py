@@ -12,8 +12,8 @@ from list_pipeline.core.reviews.decidable import why_not_approvable
 from list_pipeline.core.reviews.questions import FINDINGS, ReviewStatus, is_about_contacts
 from list_pipeline.operations.reviews import decisions
 from list_pipeline.operations.reviews.findings import close_finding
-from list_pipeline.operations.reviews.waiting import plan_look
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.views.masked_items import existing_plan
 from list_pipeline.operations.views.pages import question_shown
 from list_pipeline.pages.common import ENTRIES, ContactAfter, Form, Number, Told, Visiting, decider, is_late
 from list_pipeline.pages.rendering import BASE, page
@@ -65,7 +65,7 @@ def _page(
     about_contacts = is_about_contacts(asked.kind, bool(asked.contact_ids))
     not_yet = ""
     if is_open and about_contacts and asked.plan is not None:
-        plan = plan_look(services, asked.plan, after=0, limit=0).plan
+        plan = existing_plan(services, asked.plan)
         found = why_not_approvable(plan.kind, plan.status, plan.plan_id, was_rolled_back=False)
         not_yet = f"It cannot be approved now: {found[0]}. {found[1]}." if found is not None else ""
     return page(

@@ -38,10 +38,9 @@ from list_pipeline.operations.reviews import decisions
 from list_pipeline.operations.reviews.approved_items import cap_text_of
 from list_pipeline.operations.reviews.message_updates import standing_of_plan, standing_of_question
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.views.masked_items import shown_items
+from list_pipeline.operations.views.masked_items import existing_plan, items_page
 from list_pipeline.storage import message_buttons
 from list_pipeline.storage import reviews as review_rows
-from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.reviews import ReviewItem
 
@@ -130,7 +129,7 @@ class SlackDesk:
     # Plans
 
     def _on_plan(self, click: Click, action: ButtonAction, subject: Subject, name: str) -> Mrkdwn | None:
-        plan = self._plan(subject)
+        plan = existing_plan(self._services, subject.number)
         if plan.content_hash != subject.content_hash:
             return clicks.another_content(subject)
         if action is ButtonAction.SHOW:
@@ -157,18 +156,11 @@ class SlackDesk:
             raise
         except RefusedError as error:
             # Somebody else was faster, or it is this person's second approval.
-            over = self._over(self._plan(subject), name)
+            over = self._over(existing_plan(self._services, subject.number), name)
             return over if over is not None else clicks.refused(error.happened, error.next_step)
         with self._services.database.begin() as connection:
             standing = standing_of_plan(self._services, connection, decided)
         return clicks.done(standing) if standing is not None else None
-
-    def _plan(self, subject: Subject) -> StoredPlan:
-        with self._services.database.begin() as connection:
-            plan = plan_rows.plan_by_id(connection, subject.number)
-        if plan is None:
-            raise NotFoundError(f"Reading plan {subject.number}", "there is no such plan", "Look at what waits")
-        return plan
 
     def _over(self, plan: StoredPlan, name: str) -> Mrkdwn | None:
         with self._services.database.begin() as connection:
@@ -178,15 +170,15 @@ class SlackDesk:
         return clicks.over_already(standing, name, plan.decided_by)
 
     def _shown(self, plan: StoredPlan) -> Mrkdwn:
-        found = shown_items(self._services, plan)
+        found = items_page(self._services, plan, after=0, limit=clicks.MOST_SHOWN)
         items = [
             clicks.ShownContact(one.item.contact_id, one.masked, one.item.action.value, one.item.rule, one.item.is_held)
-            for one in found[: clicks.MOST_SHOWN]
+            for one in found.items
         ]
         with self._services.database.begin() as connection:
             pages = pages_of_plan(self._services, connection, plan)
         links = [link(page.url, page.label) for page in pages]
-        return clicks.plan_shown(plan_words(plan.kind, plan.plan_id), items, len(found), links)
+        return clicks.plan_shown(plan_words(plan.kind, plan.plan_id), items, found.in_all, links)
 
     # Questions
 

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.plans.plan import CHANGING_ACTIONS, PlanStatus
 from list_pipeline.core.reviews.deadlines import PlanTime
 from list_pipeline.core.reviews.questions import FINDINGS, ReviewStatus, is_about_contacts
 from list_pipeline.operations.access import Deciding
 from list_pipeline.operations.reviews.reminders import WaitingPlanTime, waiting_plans
-from list_pipeline.operations.views.masked_items import ShownItem, shown_items
+from list_pipeline.operations.views.masked_items import ItemsPage, existing_plan, items_page
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage import views
-from list_pipeline.storage.plans import plan_groups, plan_rows
+from list_pipeline.storage.plans import plan_groups
 from list_pipeline.storage.plans.plan_groups import PlanGroup
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.views import QuestionRow
@@ -54,7 +53,6 @@ class PlanLook:
         time: in which it can be decided; None: it does not wait.
         reason: why a person decided as they did; None: nobody did, or nothing was said.
         newer: the plan that stands in its place; None: none does.
-        items_in_all: of which ``items`` are a page.
     """
 
     plan: StoredPlan
@@ -65,8 +63,7 @@ class PlanLook:
     time: PlanTime | None
     reason: str | None
     newer: int | None
-    items: tuple[ShownItem, ...]
-    items_in_all: int
+    page: ItemsPage
 
 
 def what_waits(services: Deciding) -> WhatWaits:
@@ -94,16 +91,13 @@ def plan_look(services: Deciding, plan_id: int, *, after: int, limit: int) -> Pl
     Raises:
         NotFoundError: there is no such plan.
     """
+    plan = existing_plan(services, plan_id)
     with services.database.begin() as connection:
-        plan = plan_rows.plan_by_id(connection, plan_id)
-        if plan is None:
-            raise NotFoundError(f"Reading plan {plan_id}", "there is no such plan", "Look at what waits")
         groups = plan_groups.groups_of(connection, plan_id)
         campaign = review_rows.campaign_key_of(connection, plan_id) or None
         reason = plan_groups.reason_of_decision(connection, plan_id)
         newer = plan_groups.newer_revision(connection, plan_id)
         waiting = waiting_plans(services, connection) if plan.status is PlanStatus.PENDING_REVIEW else ()
-    items = shown_items(services, plan)
     return PlanLook(
         plan,
         campaign,
@@ -113,8 +107,7 @@ def plan_look(services: Deciding, plan_id: int, *, after: int, limit: int) -> Pl
         next((one.time for one in waiting if one.plan.plan_id == plan_id), None),
         reason,
         newer,
-        tuple(items[after : after + limit]),
-        len(items),
+        items_page(services, plan, after=after, limit=limit),
     )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from sqlalchemy import Connection
 
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.masking import mask_address
@@ -19,6 +22,15 @@ class ShownItem:
 
     item: PlanItem
     masked: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsPage:
+    """A page of the items of a plan, by contact id. ``next_after``: ``after`` of the next page; None: this is the last."""
+
+    items: tuple[ShownItem, ...]
+    in_all: int
+    next_after: int | None
 
 
 def masked_address(services: Storing, contact_id: int) -> str | None:
@@ -44,8 +56,20 @@ def existing_plan(services: Storing, plan_id: int) -> StoredPlan:
 def shown_items(services: Storing, plan: StoredPlan) -> list[ShownItem]:
     """The items of a plan, by contact id."""
     with services.database.begin() as connection:
-        items = plan_rows.plan_items(connection, plan.plan_id)
-        addresses = members.addresses_of(connection, [item.contact_id for item in items])
+        return _shown(connection, plan_rows.plan_items(connection, plan.plan_id))
+
+
+def items_page(services: Storing, plan: StoredPlan, *, after: int, limit: int) -> ItemsPage:
+    """A page of the items of a plan, without the first ``after`` of them. No other items and addresses are read."""
+    with services.database.begin() as connection:
+        in_all = plan_rows.count_items(connection, plan.plan_id)
+        items = _shown(connection, plan_rows.page_of_items(connection, plan.plan_id, after=after, limit=limit))
+    end = after + limit
+    return ItemsPage(tuple(items), in_all, end if end < in_all else None)
+
+
+def _shown(connection: Connection, items: Sequence[PlanItem]) -> list[ShownItem]:
+    addresses = members.addresses_of(connection, [item.contact_id for item in items])
     return [
         ShownItem(item, mask_address(addresses[item.contact_id]) if item.contact_id in addresses else "erased")
         for item in items

@@ -305,6 +305,24 @@ def plan_items(
     return tuple(_item(row) for row in found)
 
 
+def page_of_items(connection: Connection, plan_id: int, *, after: int, limit: int) -> tuple[PlanItem, ...]:
+    """A page of the items of a plan by contact id, without the first ``after`` of them."""
+    found = fetch_all(
+        connection,
+        f"""select {", ".join(_ITEM_COLUMNS)} from plan_item
+            where plan_id = :id order by contact_id offset :after limit :limit""",
+        id=plan_id,
+        after=after,
+        limit=limit,
+    )
+    return tuple(_item(row) for row in found)
+
+
+def count_items(connection: Connection, plan_id: int) -> int:
+    """How many items a plan has, whatever is intended with them."""
+    return int(fetch_scalar(connection, "select count(*) from plan_item where plan_id = :id", id=plan_id))
+
+
 def changes_if_approved(connection: Connection, plan_id: int) -> int:
     """How many contacts a plan changes once it is approved: what it holds is decided by itself."""
     return int(
