@@ -111,10 +111,7 @@ def reject(
         NotAReviewerError: LIST_REVIEWERS names other people.
         RefusedError: it does not wait, or is another plan than the one that was shown.
     """
-    plan = _find(services, plan_id, "Rejecting")
-    if content_hash is not None:
-        _refuse_another_hash(f"Rejecting plan {plan_id}", plan, content_hash)
-    return _turn_down(services, plan, PlanStatus.REJECTED, by, note, way)
+    return _turn_down(services, plan_id, PlanStatus.REJECTED, "Rejecting", by, note, content_hash, way)
 
 
 def expire(
@@ -136,10 +133,7 @@ def expire(
         NotAReviewerError: LIST_REVIEWERS names other people.
         RefusedError: it does not wait, or it is another plan than the one that was shown.
     """
-    plan = _find(services, plan_id, "Expiring")
-    if content_hash is not None:
-        _refuse_another_hash(f"Expiring plan {plan_id}", plan, content_hash)
-    return _turn_down(services, plan, PlanStatus.EXPIRED, by, note, way)
+    return _turn_down(services, plan_id, PlanStatus.EXPIRED, "Expiring", by, note, content_hash, way)
 
 
 def expire_overdue(services: Services) -> list[Expired]:
@@ -282,8 +276,18 @@ def _refuse_another_hash(tried: str, plan: StoredPlan, content_hash: str) -> Non
 
 
 def _turn_down(
-    services: Services, plan: StoredPlan, wanted: PlanStatus, by: str, note: str | None, way: Way | None
+    services: Services,
+    plan_id: int,
+    wanted: PlanStatus,
+    verb: str,
+    by: str,
+    note: str | None,
+    content_hash: str | None,
+    way: Way | None,
 ) -> StoredPlan:
+    plan = _find(services, plan_id, verb)
+    if content_hash is not None:
+        _refuse_another_hash(f"{verb} plan {plan_id}", plan, content_hash)
     name, why = reviewer(services, by, "Deciding"), in_own_words(note) or None
     with services.database.begin() as connection:
         decided = _decide(connection, services, plan, wanted, name, why, way)
