@@ -5,7 +5,6 @@ import dagster as dg
 from list_pipeline.core.bounces.classes import BounceReason
 from list_pipeline.core.sender_faults.listing import ListedFault
 from list_pipeline.core.suppression.policy import POLICY_REVISION
-from list_pipeline.core.told_events.comparison import comparison_text
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import versions
 from list_pipeline.defs.maintenance.campaign_assets import campaign_asset, maintenance_of
@@ -16,7 +15,7 @@ from list_pipeline.defs.maintenance.sweeps import MaintenanceConfig
 from list_pipeline.operations.bounces import fetch as bounces
 from list_pipeline.operations.sender_faults.listing import faults_after
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.told_events.beside import compare
+from list_pipeline.operations.told_events.beside import compare, compared_text
 
 
 @campaign_asset(
@@ -37,7 +36,7 @@ def bounce_data(
     beside = {}
     if told is not None:
         beside = {
-            "told_by_mailjet": md.text(comparison_text(told, run.campaign.send_started_at or run.campaign.sent_at)),
+            "told_by_mailjet": md.text(compared_text(told, run.campaign)),
             **md.counts({"failures_told": told.told, "failures_not_told": told.missed, "only_told": told.only_told}),
         }
     return dg.MaterializeResult(

@@ -17,7 +17,12 @@ def compare(services: Deciding, campaign: Campaign, sweep: Sweep) -> Compared | 
     return found if is_set or found.since is not None else None
 
 
+def compared_text(told: Compared, campaign: Campaign) -> str:
+    """A comparison in words, held against when the campaign was sent."""
+    return comparison_text(told, campaign.send_started_at or campaign.sent_at)
+
+
 def told_line(services: Deciding, campaign: Campaign, sweep: Sweep) -> str:
     """What the Event API missed of a campaign, in words; empty where no events are to come."""
     found = compare(services, campaign, sweep)
-    return comparison_text(found, campaign.send_started_at or campaign.sent_at) if found is not None else ""
+    return compared_text(found, campaign) if found is not None else ""
