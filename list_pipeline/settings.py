@@ -18,7 +18,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from list_pipeline.core.errors import ConfigurationError
-from list_pipeline.core.foreign_text import LARGEST_COUNT, LARGEST_ID
+from list_pipeline.core.foreign_text import LARGEST_COUNT, LARGEST_ID, address_problem
 from list_pipeline.core.lists import ListIds, ListRole
 from list_pipeline.core.quarantine.life import QuarantineReason
 from list_pipeline.core.retention import LEAST_DAYS
@@ -266,6 +266,13 @@ class Settings(BaseSettings):
     )
     weekly_health_check_day: int = Field(1, ge=0, le=6, description="0 is Sunday, 1 Monday.")
     weekly_health_check_hour: int = Field(10, ge=0, le=23, description="Hour in UTC.")
+    campaign_senders: str = Field(
+        "", description="Addresses, or domains as @example.com, that campaigns may be sent from, separated by commas."
+    )
+    require_test_send: bool = Field(
+        False,
+        description="A person has to say of each campaign that they saw a test of its content; else it is a warning.",
+    )
     block_cancels_schedule: bool = Field(False, description="A blocked campaign also loses its schedule at Mailjet.")
 
     messages_kept_days: int = Field(
@@ -409,6 +416,14 @@ class Settings(BaseSettings):
             raise ValueError("must hold names separated by commas: no addresses, and nothing that is not shown")
         return value
 
+    @field_validator("campaign_senders")
+    @classmethod
+    def _senders_in_words(cls, value: str) -> str:
+        for part in _parts(value):
+            if address_problem(f"anybody{part}" if part.startswith("@") else part):
+                raise ValueError("must hold addresses, or domains as @example.com, separated by commas")
+        return value
+
     @field_validator("lists_with_automations")
     @classmethod
     def _lists_in_words(cls, value: str) -> str:
@@ -499,6 +514,10 @@ class Settings(BaseSettings):
     def lists_without_automations(self) -> frozenset[ListRole]:
         """The lists that are said to have no automations any more, whatever was seen. Raises as ``automated_lists``."""
         return self._lists_said()[1]
+
+    def allowed_senders(self) -> frozenset[str]:
+        """The addresses, and domains as ``@example.com``, that campaigns may be sent from, lower case; empty: all."""
+        return frozenset(_parts(self.campaign_senders))
 
     def _lists_said(self) -> tuple[frozenset[ListRole], frozenset[ListRole]]:
         parts = _parts(self.lists_with_automations)

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from list_pipeline.api.common import After, KeyFilter, Limit, Model, Number, Reader, shown_as
-from list_pipeline.core.validation.rules import Severity
+from list_pipeline.core.validation.checklist import Severity
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.views.pages import ValidationShown, validation_shown, validations_page
 from list_pipeline.storage.views import ValidationRow

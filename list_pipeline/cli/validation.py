@@ -1,4 +1,4 @@
-"""The commands about campaigns before they are sent: validating a list, and letting a blocked campaign go."""
+"""The commands about campaigns before they are sent: validating one, letting a blocked one go, saying that a test was seen."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(validate)
     app.command()(unblock)
+    app.command("test-seen")(seen_test)
 
 
 def validate(
@@ -114,3 +115,17 @@ def unblock(
         done = override(services, key, by=by, note=note)
     say(f"{key} was let go by {by}. {done.fate}")
     give({"key": key, "by": by, "fate": done.fate, "override_id": done.override_id})
+
+
+def seen_test(
+    key: Annotated[str, typer.Argument(help="The campaign's key.")],
+    by: By,
+    note: Annotated[str, typer.Option(help="What else is to be kept of it.")] = "",
+) -> None:
+    """Say that you saw a test of a scheduled campaign with the content that it has now. A later change counts as new."""
+    from list_pipeline.operations.validation.campaign_setup import keep_test
+
+    with opened_services() as services, working("Reading Mailjet"):
+        keep_test(services, key, by=by, note=note)
+    say(f"{by} saw a test of {key}, with the content that it has now.")
+    give({"key": key, "by": by})

@@ -14,7 +14,7 @@ from rich.table import Table
 from list_pipeline.core.errors import ConfigurationError, PermanentError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.observations import DraftStatus
-from list_pipeline.core.validation.rules import Severity, ValidationRule
+from list_pipeline.core.validation.checklist import Severity, ValidationRule
 from list_pipeline.demo.dagster_daemon import evaluate_sensor
 from list_pipeline.demo.showing import Stage, cards, console, say, show_messages
 from list_pipeline.operations.campaigns.discovery import cycle_now

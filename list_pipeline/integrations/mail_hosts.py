@@ -1,4 +1,4 @@
-"""DNS: which host takes the mail of a domain.
+"""DNS: which host takes the mail of a domain, and the texts that it publishes.
 
 Belongs here: asking, and telling an answer from the lack of one. Does not belong here: whom to ask about and how often
 (``operations.bounces.mail_hosts``), and who runs a host (``core.incidents.operators``).
@@ -17,6 +17,7 @@ import dns.name
 import dns.rdatatype
 import dns.resolver
 from dns.rdtypes.ANY.MX import MX
+from dns.rdtypes.ANY.TXT import TXT
 
 from list_pipeline.core.incidents.operators import MailHost
 from list_pipeline.core.urls import DNS_OF_THIS_MACHINE, dns_servers
@@ -78,6 +79,16 @@ class MailHostResolver:
         except (dns.exception.DNSException, OSError, UnicodeError):
             return UNKNOWN_HOST
         return _NONE
+
+    def texts(self, name: str) -> tuple[str, ...] | None:
+        """The TXT records of a name, each with its parts joined; None: DNS gave no answer. Never fails."""
+        try:
+            found = self._asked(dns.name.from_text(name), dns.rdatatype.TXT)
+        except dns.resolver.NXDOMAIN:
+            return ()
+        except (dns.exception.DNSException, OSError, UnicodeError):
+            return None
+        return tuple(b"".join(one.strings).decode("utf-8", "replace") for one in found if isinstance(one, TXT))
 
     def _asked(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> Sequence[dns.rdata.Rdata]:
         answer = self._resolver.resolve(name, kind, raise_on_no_answer=False, search=False)

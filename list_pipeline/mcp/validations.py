@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from list_pipeline.core.validation.rules import RuleResult, Severity
+from list_pipeline.core.validation.checklist import RuleResult, Severity
 from list_pipeline.mcp.arguments import Arguments, KeyFilter, Number, Page
 from list_pipeline.mcp.results import Result
 from list_pipeline.mcp.tools import Call, reading

@@ -47,7 +47,8 @@ CREATE TABLE IF NOT EXISTS draft (
     locale TEXT NOT NULL, edit_mode TEXT NOT NULL DEFAULT 'tool2', status INTEGER NOT NULL DEFAULT 0,
     scheduled_at INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL, modified_at INTEGER NOT NULL DEFAULT 0,
     delivered_at INTEGER NOT NULL DEFAULT 0, campaign_id INTEGER,
-    ax_testing_id INTEGER, ax_fraction REAL NOT NULL DEFAULT 0, ax_fraction_name TEXT NOT NULL DEFAULT ''
+    ax_testing_id INTEGER, ax_fraction REAL NOT NULL DEFAULT 0, ax_fraction_name TEXT NOT NULL DEFAULT '',
+    html TEXT, text TEXT
 );
 CREATE TABLE IF NOT EXISTS message (
     id INTEGER PRIMARY KEY, campaign_id INTEGER NOT NULL, contact_id INTEGER NOT NULL, arrived_at INTEGER NOT NULL,
@@ -75,6 +76,8 @@ LATER_COLUMNS = (
     ("draft", "ax_testing_id", "INTEGER"),
     ("draft", "ax_fraction", "REAL NOT NULL DEFAULT 0"),
     ("draft", "ax_fraction_name", "TEXT NOT NULL DEFAULT ''"),
+    ("draft", "html", "TEXT"),
+    ("draft", "text", "TEXT"),
 )
 """Columns that an account of an earlier version lacks: table, name and definition."""
 
@@ -214,7 +217,7 @@ class Store:
         with self.transaction():
             for table in _DATA_TABLES:
                 self.execute(f"DELETE FROM {table}")
-            self.execute("DELETE FROM note WHERE name IN ('answers', 'seed', 'callbacks')")
+            self.execute("DELETE FROM note WHERE name IN ('answers', 'seed', 'callbacks', 'senders', 'domains')")
 
     @contextmanager
     def bulk_load(self) -> Iterator[None]:

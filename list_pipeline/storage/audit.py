@@ -69,6 +69,9 @@ _SOURCES: Mapping[str, str] = {
     "override": """
         select overridden_at, overridden_by, 'campaign_let_go', 'a blocked campaign', campaign_id, note, override_id
         from campaign_override""",
+    "test_seen": """
+        select tested_at, tested_by, 'test_seen', 'a test of a campaign', campaign_id, note, campaign_test_id
+        from campaign_test""",
     "mass_change": """
         select closed_at, closed_by, 'mass_change_' || status, 'mass change ' || mass_change_id, null, note, mass_change_id
         from mass_change where closed_at is not null""",

@@ -21,7 +21,7 @@ from list_pipeline.core.plans.plan import CHANGING_ACTIONS, PlanKind, PlanStatus
 from list_pipeline.core.quarantine.life import QuarantineState
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.runs.status import RunStatus
-from list_pipeline.core.validation.rules import Severity
+from list_pipeline.core.validation.checklist import Severity
 from list_pipeline.storage.database import fetch_all, fetch_one, sql_list, sql_word
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from list_pipeline.core.validation.rules import ValidationRule
+from list_pipeline.core.validation.checklist import ValidationRule
 from list_pipeline_tests.e2e.dagster_runs import DagsterHome, materialized, metadata
 
 SENSOR, JOB = "campaigns_to_validate", "pre_campaign_validation_job"

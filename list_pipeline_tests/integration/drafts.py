@@ -15,7 +15,7 @@ def schedule(made: Installation, at: datetime, role: ListRole = ListRole.CAMPAIG
             body = {
                 "Locale": "en_US",
                 "Sender": "46935",
-                "SenderEmail": "news@example.com",
+                "SenderEmail": "news@sender.example",
                 "Subject": "Letter 3",
                 "Title": "Letter 3, round 1",
                 "ContactsListID": made.account.lists[role],

@@ -105,6 +105,8 @@ def test_every_setting_is_read_from_the_variable_of_its_name(monkeypatch: pytest
         other = "high"
     elif name == "lists_with_automations":
         other = "campaign_1,5776"
+    elif name == "campaign_senders":
+        other = "news@firm.example,@other.example"
     elif name == "proxy_auth_header":
         other = "x-forwarded-user"
     elif name == "mail_host_resolver":

@@ -52,7 +52,8 @@ def prelaunch_message(facts: LaunchFacts) -> SlackMessage:
     lines = [
         _launch(facts),
         compose(
-            "The list is validated at {at}; what is wrong with it is told then.", at=instant_text(facts.preflight_at)
+            "List, campaign and sender are checked at {at}; what is wrong is told then.",
+            at=instant_text(facts.preflight_at),
         ),
     ]
     return alert(
@@ -100,14 +101,14 @@ def confirmation_message(facts: LaunchFacts) -> SlackMessage:
 
 
 _STANDINGS: dict[Standing, tuple[str, AlertLevel | None]] = {
-    Standing.NOT_VALIDATED: ("Its list was not validated.", AlertLevel.WARNING),
-    Standing.READY: ("Its list was validated at {at} and is fit to be sent.", None),
+    Standing.NOT_VALIDATED: ("It was not checked.", AlertLevel.WARNING),
+    Standing.READY: ("It was checked at {at} and is fit to be sent.", None),
     Standing.READY_WITH_WARNINGS: (
-        "Its list was validated at {at}: fit to be sent, with warnings that stand in this thread.",
+        "It was checked at {at}: fit to be sent, with warnings that stand in this thread.",
         None,
     ),
     Standing.BLOCKED: (
-        "Its list was validated at {at} and is not fit to be sent: the campaign is blocked, and Mailjet sends it all the same.",
+        "It was checked at {at} and is not fit to be sent: the campaign is blocked, and Mailjet sends it all the same.",
         AlertLevel.CRITICAL,
     ),
 }

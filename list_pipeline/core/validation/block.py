@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
-from list_pipeline.core.validation.rules import RuleResult, Severity, ValidationRule
+from list_pipeline.core.validation.checklist import RuleResult, Severity, ValidationRule
 
 BY_VALIDATION = "validation"
 """The author of a block that a validation set. Any other one is a person's."""

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from list_pipeline.core.messages.alert import AlertLevel, alert
 from list_pipeline.core.messages.slack_blocks import Mrkdwn, SlackMessage, compose
-from list_pipeline.core.validation.rules import RuleResult, Severity
+from list_pipeline.core.validation.checklist import Part, RuleResult, Severity
 from list_pipeline.core.wording import ids_text, instant_text
 
 _SHOWN = 4
@@ -48,8 +48,7 @@ def validation_message(facts: ValidationNews) -> SlackMessage:
             compose("Repaired? {command}", command=again),
             compose("Let it go as it is: {command}", command=unblock),
         ]
-    passed = len(facts.results) - len(wrong)
-    small_print = [compose("{passed} of {all} rules passed", passed=passed, all=len(facts.results))]
+    small_print = [compose("Passed: {parts}", parts=_parts(facts.results))]
     if facts.log_id is not None:
         small_print.append(compose("Maintenance log {number}", number=facts.log_id))
     words = " ".join(result.words for result in wrong[:3])
@@ -75,12 +74,22 @@ def validation_message(facts: ValidationNews) -> SlackMessage:
 
 def _headline(is_blocking: bool, worst: Severity) -> str:
     if is_blocking:
-        return "⛔ Campaign Blocked: Its List Is Not Fit to Be Sent"
+        return "⛔ Campaign Blocked: Not Fit to Be Sent"
     return {
         Severity.CRITICAL: "⛔ Pre-Campaign Validation: Let Go in Spite of Critical Findings",
         Severity.WARNING: "⚠️ Pre-Campaign Validation: Ready, With Warnings",
         Severity.PASSED: "✅ Pre-Campaign Validation: Ready to Send",
     }[worst]
+
+
+def _parts(results: Sequence[RuleResult]) -> str:
+    """How many rules of each part of the check-list hold."""
+    counted = []
+    for part in Part:
+        own = [each.severity for each in results if each.rule.part is part]
+        if own:
+            counted.append(f"{part.label} {own.count(Severity.PASSED)} of {len(own)}")
+    return ", ".join(counted)
 
 
 def _lines(result: RuleResult) -> list[Mrkdwn]:

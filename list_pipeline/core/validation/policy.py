@@ -20,6 +20,10 @@ class ValidationPolicy:
     """A size may differ from the expected one by so many contacts ..."""
     tolerance_percent: int = 1
     """... or by so many percent, whichever is more: ten contacts are nothing on a large list."""
+    collision_window: timedelta = timedelta(hours=24)
+    """Two sends to the same people this close together collide."""
+    most_shown_lines: int = 20
+    """Lines of a difference, and links, that a finding shows of each kind."""
     stale_after: timedelta = timedelta(hours=24)
     """What was last read from Mailjet longer ago than this is stale."""
 

@@ -16,8 +16,9 @@ from list_pipeline.operations.validation.validate import Validation, validate
     group="plan",
     kinds={"mailjet", "postgres", "gemini"},
     description=(
-        "Is the list of a scheduled campaign fit to be sent? It is read thoroughly and judged by ten rules, each of them a "
-        "check. A critical finding blocks the campaign until the list is valid or a person lets it go; a warning reports. "
+        "Is a scheduled campaign fit to be sent? Its list is read thoroughly; list, set-up and the sender's domain are judged "
+        "by rules, each of them a check. A critical finding blocks the campaign until it is gone or a person lets the campaign "
+        "go; a warning reports. "
         "From here to the end of sending the list is frozen."
     ),
 )

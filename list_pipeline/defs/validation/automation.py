@@ -4,7 +4,7 @@ import dagster as dg
 
 from list_pipeline.core.errors import ConfigurationError, ListPipelineError
 from list_pipeline.core.masking import redact_addresses
-from list_pipeline.core.validation.rules import Severity, ValidationRule
+from list_pipeline.core.validation.checklist import Severity, ValidationRule
 from list_pipeline.defs.common import SENSOR_STATUS, JudgedPartition, asset_job, partition_check
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.partitions import CAMPAIGNS

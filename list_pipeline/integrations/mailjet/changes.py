@@ -19,8 +19,9 @@ import structlog
 
 from list_pipeline.core.clock import Clock
 from list_pipeline.core.errors import RemoteNotFoundError
-from list_pipeline.core.foreign_text import address_problem
+from list_pipeline.core.foreign_text import address_problem, storable
 from list_pipeline.core.observations import ANONYMISED_DOMAIN, DraftSeen, DraftStatus, JobSeen, MemberAction
+from list_pipeline.core.validation.mail_body import MailBody
 from list_pipeline.integrations.mailjet import paging, rows
 from list_pipeline.integrations.mailjet.answers import error_items, safe_text, unreadable
 from list_pipeline.integrations.mailjet.errors import (
@@ -204,6 +205,12 @@ class Drafts:
         if found is None:
             raise UnreadableFieldError(f"Reading {resource.name}", "Date is missing", "Look at the draft at Mailjet")
         return found
+
+    def content(self, draft_id: int) -> MailBody:
+        """The parts of a draft's mail as they were written. Raises ``RemoteNotFoundError``."""
+        resource = Resource.rest("campaigndraft", draft_id, "detailcontent")
+        row = only_row(resource, self._transport.read(resource))
+        return MailBody(storable(row.text_or_empty("Html-part")), storable(row.text_or_empty("Text-part")))
 
     def cancel_schedule(self, draft_id: int) -> None:
         """Take a draft's schedule back, so that it is not sent. Raises ``OutcomeUnknownError``: read back."""

@@ -56,6 +56,7 @@ from list_pipeline.integrations.mailjet.paging import (
     only_row,
 )
 from list_pipeline.integrations.mailjet.rows import Row
+from list_pipeline.integrations.mailjet.senders import Senders
 from list_pipeline.integrations.mailjet.transport import Resource, Transport
 
 One = TypeVar("One", bound=Seen)
@@ -121,6 +122,7 @@ class MailjetClient:
         )
         self._pager = Pager(self._transport)
         self.drafts = Drafts(self._transport, self._pager)
+        self.senders = Senders(self._transport)
         self._jobs = Jobs(
             self._transport, clock, contacts_max=job_contacts_max, poll_s=job_poll_s, timeout_s=job_timeout_s
         )

@@ -35,7 +35,8 @@ from list_pipeline.core.campaign_stages.times import (
 from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.slack_blocks import SlackMessage
 from list_pipeline.core.runs import run_keys
-from list_pipeline.core.validation.rules import Severity, validation_due_at
+from list_pipeline.core.validation.checklist import Severity
+from list_pipeline.core.validation.rules import validation_due_at
 from list_pipeline.operations.access import Deciding, Storing, Telling
 from list_pipeline.operations.campaigns.scheduled_campaigns import due_since
 from list_pipeline.operations.messages.outbox import post, queue

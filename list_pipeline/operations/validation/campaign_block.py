@@ -21,8 +21,8 @@ from list_pipeline.core.errors import ChangesStoppedError, PermanentError, Refus
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.messages import keys
 from list_pipeline.core.observations import DraftStatus
+from list_pipeline.core.validation.checklist import Severity
 from list_pipeline.core.validation.message import override_message
-from list_pipeline.core.validation.rules import Severity
 from list_pipeline.core.validation.schedule_changes import OPEN_CHANGES, ScheduleAction, ScheduleNote, ScheduleState
 from list_pipeline.core.wording import instant_text
 from list_pipeline.integrations.mailjet import MailjetClient, OutcomeUnknownError

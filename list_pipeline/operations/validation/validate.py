@@ -10,6 +10,8 @@ A validation that was written is never made twice: whoever finds one whose conse
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -30,16 +32,12 @@ from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.runs.limits import VALIDATION_RUNS
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.validation.block import BY_VALIDATION, blocks, status_after
+from list_pipeline.core.validation.campaign_setup import judge_setup
+from list_pipeline.core.validation.checklist import Part, RuleResult, Severity, verdict
 from list_pipeline.core.validation.message import ValidationNews, failed_message, validation_message
 from list_pipeline.core.validation.own_changes import net_change
-from list_pipeline.core.validation.rules import (
-    Presence,
-    RuleResult,
-    Severity,
-    ValidationFacts,
-    validate_list,
-    verdict,
-)
+from list_pipeline.core.validation.rules import Presence, ValidationFacts, validate_list
+from list_pipeline.core.validation.sending_domain import judge_domain
 from list_pipeline.core.wording import duration_text, instant_text
 from list_pipeline.operations.advice.advisors import keep_record, model_access
 from list_pipeline.operations.campaigns.discovery import cycle_of_draft, discover
@@ -60,6 +58,7 @@ from list_pipeline.operations.validation.campaign_block import (
     tell_override,
     why_left,
 )
+from list_pipeline.operations.validation.campaign_setup import read_campaign
 from list_pipeline.storage.advice import AdvicePartition
 from list_pipeline.storage.campaigns import scheduled_campaigns
 from list_pipeline.storage.campaigns.scheduled_campaigns import UpcomingCampaign
@@ -110,8 +109,7 @@ def validate(services: Services, key: str, *, run_id: str | None = None) -> Vali
     log_id = _begin(services, campaign, run_id)
     try:
         with recorded(services, _LedgerRecord(services, campaign.key, log_id), "validation"):
-            facts = _facts(services, campaign)
-            results = validate_list(facts, policy_of(services), HealthPolicy())
+            facts, results = _judged(services, campaign)
             validation_id = _save(services, key, log_id, facts, results)
             made = _finish(services, key, validation_id)
     except Exception as error:
@@ -220,12 +218,27 @@ def _tell_failure(services: Services, campaign: UpcomingCampaign, log_id: int, w
 
 
 def _note_list_state(services: Services, stored: StoredValidation) -> None:
-    """The list is validated or blocked. A fault in noting it changes nothing about the validation: it is logged."""
-    note = state_history.note_blocked if stored.is_blocking else state_history.note_validated
+    """The list is validated or blocked; what blocks its campaign for another reason says nothing about it. A fault in noting
+    it changes nothing about the validation: it is logged."""
+    is_unfit = any(each.severity is Severity.CRITICAL and each.rule.part is Part.LIST for each in stored.results)
+    note = state_history.note_blocked if stored.is_blocking and is_unfit else state_history.note_validated
     follow_up(
         "noting the state of the list",
         lambda: note(services, stored.list_role, stored.campaign_id),
         campaign=stored.campaign_id,
+    )
+
+
+def _judged(services: Services, campaign: UpcomingCampaign) -> tuple[ValidationFacts, tuple[RuleResult, ...]]:
+    """What was read of the list, and the whole check-list. The campaign itself is looked at while the list is read."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="setup") as beside:
+        looking = beside.submit(copy_context().run, read_campaign, services, campaign)
+        facts = _facts(services, campaign)
+        setup, domain = looking.result()
+    return facts, (
+        *validate_list(facts, policy_of(services), HealthPolicy()),
+        *judge_setup(setup),
+        *judge_domain(domain),
     )
 
 

@@ -19,7 +19,7 @@ from list_pipeline.core.masking import mask_address
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.runs.status import RunStatus
-from list_pipeline.core.validation.rules import RuleResult, Severity
+from list_pipeline.core.validation.checklist import RuleResult, Severity
 from list_pipeline.operations.access import Storing
 from list_pipeline.storage import views
 from list_pipeline.storage.membership import members

@@ -29,6 +29,13 @@ from list_pipeline.sandbox.mailjet.wire import (
 
 _PERIODS = {"day": DAY, "week": 7 * DAY, "month": 30 * DAY, "year": 365 * DAY}
 DRAFT, PROGRAMMED, SENT = 0, 1, 2
+TEMPLATE = (
+    "<html><body><h1>{subject}</h1><p>Dear [[data:firstname:&quot;&quot;]],</p>"
+    '<p>what is new: <a href="https://shop.sender.example/news">see for yourself</a>.</p>'
+    '<p><a href="[[UNSUB_LINK_EN]]">Unsubscribe</a></p></body></html>',
+    "{subject}\n\nWhat is new: https://shop.sender.example/news\n\nUnsubscribe: [[UNSUB_LINK_EN]]\n",
+)
+"""The HTML and the text part of a draft that nobody wrote anything into: those of its template."""
 _STATUS_WORDS = {-3: "AXCanceled", -2: "Deleted", -1: "Archived", 0: "Draft", 1: "Programmed", 2: "Sent"}
 
 
@@ -291,6 +298,8 @@ def _draft_action(account: Account, request: Request, row: sqlite3.Row, action: 
     method = request.method
     if action == "status" and method == "GET":
         return envelope([{"Status": _STATUS_WORDS[row["status"]]}])
+    if action == "detailcontent" and method in ("GET", "POST"):
+        return _content(account, request, row)
     if action == "test" and method == "POST":
         body_of(request, "CampaigndraftTest", ("Recipients",))
         return envelope([{"Status": _STATUS_WORDS[row["status"]]}], 201)
@@ -316,6 +325,19 @@ def _draft_action(account: Account, request: Request, row: sqlite3.Row, action: 
         shown = {"Status": "Programmed"} if action == "send" else {"Date": date(at), "Status": "Programmed"}
         return envelope([shown], 200 if method == "PUT" else 201)
     raise not_found()
+
+
+def _content(account: Account, request: Request, row: sqlite3.Row) -> Response:
+    stored = zip((row["html"], row["text"]), TEMPLATE, strict=True)
+    given = [template.format(subject=row["subject"]) if part is None else part for part, template in stored]
+    if request.method == "POST":
+        body = body_of(request, "CampaigndraftDetailcontent", ("Text-part", "Html-part", "MJMLContent", "Headers"))
+        given = [str(body.get(name, part) or "") for name, part in zip(("Html-part", "Text-part"), given, strict=True)]
+        account.store.execute(
+            "UPDATE draft SET html = ?, text = ?, modified_at = ? WHERE id = ?", (*given, account.now(), row["id"])
+        )
+    shown: dict[str, Any] = {"Headers": {}, "Html-part": given[0], "MJMLContent": "", "Text-part": given[1]}
+    return envelope([shown], 201 if request.method == "POST" else 200)
 
 
 def settle(account: Account, moment: float) -> None:

@@ -12,7 +12,7 @@ from http import HTTPStatus
 
 from list_pipeline.sandbox.account import Account
 from list_pipeline.sandbox.http import Request, Response
-from list_pipeline.sandbox.mailjet import campaigns, contacts, counters, events, jobs, lists, messages
+from list_pipeline.sandbox.mailjet import campaigns, contacts, counters, events, jobs, lists, messages, senders
 from list_pipeline.sandbox.mailjet.wire import ApiError
 
 Handler = Callable[[Account, Request, list[str]], Response]
@@ -24,11 +24,13 @@ RESOURCES: dict[str, Handler] = {
     "campaigndraft": campaigns.handle_drafts,
     "contact": contacts.handle,
     "contactslist": lists.handle_lists,
+    "dns": senders.handle_dns,
     "eventcallbackurl": events.handle,
     "listrecipient": lists.handle_recipients,
     "message": messages.handle_messages,
     "messagehistory": messages.handle_history,
     "messagestate": messages.handle_states,
+    "sender": senders.handle_senders,
     "statcounters": counters.handle,
 }
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from list_pipeline.core.monitoring.stuck_sessions import LockName
-from list_pipeline.core.validation.rules import ValidationRule
+from list_pipeline.core.validation.checklist import ValidationRule
 from list_pipeline.core.validation.schedule_changes import (
     OPEN_CHANGES,
     SCHEDULE_LIFE,

@@ -17,8 +17,9 @@ from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.journal import UNSETTLED, StepAction, StepOnList, StepState
 from list_pipeline.core.plans.plan import ItemAction
+from list_pipeline.core.validation.checklist import RuleResult, Severity, ValidationRule
 from list_pipeline.core.validation.own_changes import OwnChange
-from list_pipeline.core.validation.rules import Movement, RuleResult, Severity, ValidatedList, ValidationRule
+from list_pipeline.core.validation.rules import Movement, ValidatedList
 from list_pipeline.storage.campaigns.recipients import RECEIVED_CYCLE
 from list_pipeline.storage.database import (
     execute,

@@ -17,7 +17,7 @@ from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import SlackMessage, as_text
 from list_pipeline.core.observations import RowKind, UnreadableRow
-from list_pipeline.core.validation.rules import Severity, ValidationRule
+from list_pipeline.core.validation.checklist import Severity, ValidationRule
 from list_pipeline.operations.campaigns.discovery import cycle_now, discover
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
 from list_pipeline.operations.drift.odd_sends import watch_sends

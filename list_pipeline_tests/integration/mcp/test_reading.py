@@ -14,7 +14,7 @@ from mcp.shared.exceptions import MCPError
 from list_pipeline.core.lists import ALL_LISTS, ListRole
 from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.tokens import Principal, Role
-from list_pipeline.core.validation.rules import RuleResult, Severity, ValidationRule
+from list_pipeline.core.validation.checklist import RuleResult, Severity, ValidationRule
 from list_pipeline.mcp import server
 from list_pipeline.mcp.errors import CallerUnknownError
 from list_pipeline.mcp.results import CLOSING, MOST_CHARACTERS, OPENING

@@ -12,7 +12,7 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import as_text
 from list_pipeline.core.plans.plan import ItemAction, PlanKind
 from list_pipeline.core.runs.status import RunStatus
-from list_pipeline.core.validation.rules import Severity, ValidationRule
+from list_pipeline.core.validation.checklist import Severity, ValidationRule
 from list_pipeline.operations.campaigns.before_changes import changes_take, lists_kept_still
 from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming

@@ -33,7 +33,7 @@ def test_the_announcement_names_launch_list_size_and_preflight() -> None:
     said = as_text(prelaunch_message(FACTS))
     assert "Campaign Coming Up" in said
     assert "Letter 3 to List 1: Mailjet sends it at 2026-11-20 09:15 UTC." in said.replace("*", "")
-    assert "validated at 2026-11-20 06:00 UTC" in said
+    assert "checked at 2026-11-20 06:00 UTC" in said
     assert "1,958" in said
     assert "News" in said
     assert "decision" not in said
@@ -52,10 +52,10 @@ def test_what_waits_for_a_decision_is_named(count: int, words: str) -> None:
 @pytest.mark.parametrize(
     ("standing", "words", "mark"),
     [
-        (Standing.READY, "was validated at 2026-11-20 06:00 UTC and is fit to be sent", "⏰"),
+        (Standing.READY, "was checked at 2026-11-20 06:00 UTC and is fit to be sent", "⏰"),
         (Standing.READY_WITH_WARNINGS, "fit to be sent, with warnings", "⏰"),
         (Standing.BLOCKED, "Mailjet sends it all the same", "🚨"),
-        (Standing.NOT_VALIDATED, "Its list was not validated.", "⚠️"),
+        (Standing.NOT_VALIDATED, "It was not checked.", "⚠️"),
     ],
 )
 def test_the_warning_says_whether_the_list_is_fit_and_how_to_stop_it(standing: Standing, words: str, mark: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from list_pipeline.core.campaigns.eligibility import CAMPAIGN_LIFE, CampaignStatus
 from list_pipeline.core.validation.block import BY_VALIDATION, blocks, status_after
-from list_pipeline.core.validation.rules import RuleResult, Severity, ValidationRule
+from list_pipeline.core.validation.checklist import RuleResult, Severity, ValidationRule
 
 SUPPRESSED = RuleResult(ValidationRule.NOBODY_SUPPRESSED, Severity.CRITICAL, "Found 1.")
 EXISTS = RuleResult(ValidationRule.LIST_EXISTS, Severity.CRITICAL, "Deleted.")

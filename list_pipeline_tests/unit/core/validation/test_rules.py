@@ -18,21 +18,18 @@ from list_pipeline.core.messages.slack_blocks import as_text, problems
 from list_pipeline.core.plans.journal import StepAction
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.rebalancing.flows import RebalancingPolicy
+from list_pipeline.core.validation.checklist import LIST_RULES, RuleResult, Severity, ValidationRule, verdict
 from list_pipeline.core.validation.message import ValidationNews, failed_message, override_message, validation_message
 from list_pipeline.core.validation.own_changes import OwnChange, net_change
 from list_pipeline.core.validation.policy import VALIDATION
 from list_pipeline.core.validation.rules import (
     Movement,
     Presence,
-    RuleResult,
-    Severity,
     ValidatedList,
     ValidationFacts,
-    ValidationRule,
     size_tolerance,
     validate_list,
     validation_due_at,
-    verdict,
 )
 
 NOW = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
@@ -71,7 +68,7 @@ def validated(facts: ValidationFacts, rebalancing: RebalancingPolicy | None = No
 
 def judged(rule: ValidationRule, facts: ValidationFacts = GOOD, **changed: Any) -> RuleResult:
     found = {result.rule: result for result in validated(replace(facts, **changed))}
-    assert list(found) == list(ValidationRule)
+    assert list(found) == list(LIST_RULES)
     return found[rule]
 
 
@@ -82,7 +79,7 @@ def state(**changed: Any) -> ValidatedList:
 
 def test_a_good_list_passes_every_rule() -> None:
     results = validated(GOOD)
-    assert [result.severity for result in results] == [Severity.PASSED] * len(ValidationRule)
+    assert [result.severity for result in results] == [Severity.PASSED] * len(LIST_RULES)
     assert verdict(results) is Severity.PASSED
     assert all(result.words and not result.action for result in results)
 
