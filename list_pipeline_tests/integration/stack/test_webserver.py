@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -89,6 +90,43 @@ def test_the_uis_own_page_may_ask(served: Served) -> None:
     served.asked(MUTATION.replace("false", "true"))
     public = served.asked(QUESTION, Host="dagster.example.com", Origin="https://dagster.example.com")
     assert public.status_code == 200
+
+
+def test_the_ui_opens_in_a_browser(served: Served) -> None:
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        pytest.skip("no Chromium is installed: apt-get install chromium")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        try:
+            page, refused = browser.new_page(), list[str]()
+            page.on("response", lambda answer: refused.append(answer.url) if answer.status >= 400 else None)
+            page.goto(f"http://{served.host}/jobs", timeout=60_000)
+            page.get_by_role("link", name="nothing").first.wait_for(timeout=60_000)
+        finally:
+            browser.close()
+    assert refused == []
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("op=RunsFeedQuery", 200),
+        ("op=", 200),
+        ("op=a&query={version}", 400),
+        ("op=a%26query", 400),
+        ("op=a&op=b", 400),
+        ("operationName=a", 400),
+        ("op=a%0A", 400),
+    ],
+)
+def test_the_ui_may_name_its_operation_in_the_query_string_and_nothing_else(
+    served: Served, query: str, status: int
+) -> None:
+    headers = {"Host": served.host, "Origin": f"http://{served.host}", "Content-Type": "application/json"}
+    answer = served.ask("POST", f"/graphql?{query}", headers, json.dumps({"query": QUESTION}))
+    assert answer.status_code == status
 
 
 def test_a_form_of_another_page_changes_nothing(served: Served) -> None:
