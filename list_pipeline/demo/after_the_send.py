@@ -77,7 +77,7 @@ def _show_suppressions(services: Services, run_: Maintenance) -> None:
 def _show_rebalancing(services: Services, run_: Maintenance) -> None:
     summary = _plan(services, run_, PlanKind.REBALANCING).rebalancing_summary
     before, after = summary.deviation_before_percent, summary.deviation_after_percent
-    console.print(f"\nRebalancing: deviation {percent_text(before)} → {percent_text(after)}")
+    console.print(f"\nRebalancing, after the suppressions: deviation {percent_text(before)} → {percent_text(after)}")
     console.print(f"Certificate: {summary.certificate}")
     if deferred := summary.deferred_move_count:
         console.print(f"Deferred until the cycle closes: {deferred} moves, {', '.join(summary.deferred_moves)}")
@@ -149,11 +149,6 @@ def _deviation(stage: Stage) -> float:
     campaign_ids = [list_ids[role] for role in CAMPAIGN_LISTS]
     sizes = control.lists()
     mailable = [sizes[list_id]["mailable"] for list_id in campaign_ids]
-    # A contact in two lists is one contact: it counts where it stands first, and stays where it is.
-    for contact_id in control.answers()["in_two_lists"]:
-        places = {place["list_id"] for place in control.contact(contact_id)["lists"]}
-        for list_id in [each for each in campaign_ids if each in places][1:]:
-            mailable[campaign_ids.index(list_id)] -= 1
     # Who is in quarantine is present: not mailed for some days, and nobody is moved because of that.
     for one in quarantined(stage.services):
         for place in control.contact(one.contact_id)["lists"]:

@@ -39,7 +39,8 @@ _HAS_SUPPRESSED_ADDRESS = """
 
 def balance_sizes(connection: Connection, without_plan: int | None = None) -> tuple[int, int, int]:
     """Members of the three campaign lists that could be mailed, those in quarantine among them: they are mailed again soon, and
-    nobody is moved because of them. Who stands in two lists counts in the first.
+    nobody is moved because of them. Who stands in two lists counts in both: the round of each mails it, and whoever reads the
+    sizes of the lists, at Mailjet or in a report, sees it in both.
 
     Args:
         without_plan: as they would be if everybody was off them whom this plan would suppress, those it holds stay.
@@ -49,8 +50,8 @@ def balance_sizes(connection: Connection, without_plan: int | None = None) -> tu
         "the sizes of the campaign lists",
         f"""
         select count(*) filter (where in_campaign_list_1) as first,
-               count(*) filter (where in_campaign_list_2 and not in_campaign_list_1) as second,
-               count(*) filter (where in_campaign_list_3 and not in_campaign_list_1 and not in_campaign_list_2) as third
+               count(*) filter (where in_campaign_list_2) as second,
+               count(*) filter (where in_campaign_list_3) as third
         from contact_list_membership c
         where (in_campaign_list_1 or in_campaign_list_2 or in_campaign_list_3) and not is_unsubscribed
           and not {is_excluded_for_good("c")}

@@ -9,6 +9,7 @@ import pytest
 from list_pipeline.core.errors import IncompleteDataError, NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus
+from list_pipeline.core.rebalancing.balance import deviation_percent
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.maintenance import checks, gates
@@ -17,6 +18,7 @@ from list_pipeline.operations.rebalancing import plan_and_execute as rebalancing
 from list_pipeline.operations.runs.run import take_snapshot
 from list_pipeline.operations.suppression import plan_and_execute as suppression
 from list_pipeline.storage.plans import plan_rows
+from list_pipeline.storage.runs import ledger
 from list_pipeline_tests.integration.accounts import Installation, Killed, quietly
 from list_pipeline_tests.integration.conftest import Install
 
@@ -82,6 +84,17 @@ def test_nobody_who_may_not_be_mailed_is_moved_or_enrolled(seeded: Installation)
         assert not touched & set(answers[key]), key
     enrolled = {item.contact_id for item in items(seeded) if item.action is ItemAction.ENROL}
     assert enrolled <= set(answers["newcomer"])
+
+
+def test_sizes_and_deviation_of_a_plan_are_those_that_the_report_shows(seeded: Installation) -> None:
+    assert seeded.control.answers()["in_two_lists"]
+    seeded.maintain()
+    plan, run = seeded.plan(PlanKind.REBALANCING).rebalancing_summary, seeded.begin()
+    with seeded.services.database.begin() as connection:
+        after = ledger.snapshot(connection, run.campaign.campaign_id, run.sweep.value, "after")
+    shown = tuple(after[role][1] for role in CAMPAIGN_LISTS)
+    assert plan.target_sizes == shown
+    assert plan.deviation_after_percent == deviation_percent((shown[0], shown[1], shown[2]))
 
 
 def test_the_plan_is_made_once(small: Installation) -> None:
