@@ -21,6 +21,8 @@ from list_pipeline.core.statements import Catalogue, Choice
 
 MOST_ENTRIES = 5
 """Entries of a list, and figures put first."""
+MOST_ACTIONS = 8
+"""What was done is told whole: by each reason, moved, enrolled. Fewer would not add up to the figures beside them."""
 MOST_SENTENCES = 3
 """Sentences of a summary."""
 
@@ -52,7 +54,7 @@ def report_of(choice: Choice, metrics: tuple[KeyMetric, ...], source: AdviceSour
     return ExecutiveReport(
         executive_summary=" ".join(choice.said(SUMMARY, MOST_SENTENCES)),
         key_metrics=metrics,
-        actions_taken=choice.said(ACTIONS, MOST_ENTRIES),
+        actions_taken=choice.said(ACTIONS, MOST_ACTIONS),
         recommendations=choice.said(RECOMMENDATIONS, MOST_ENTRIES),
         concerns=choice.said(CONCERNS, MOST_ENTRIES),
         next_steps=choice.said(NEXT_STEPS, MOST_ENTRIES),

@@ -33,7 +33,7 @@ from list_pipeline.core.reports.facts import (
 from list_pipeline.core.reports.statements import PARTS
 from list_pipeline.core.statements import Choice
 from list_pipeline.core.suppression.policy import SuppressionPolicy
-from list_pipeline.core.wording import Rate, told_percent
+from list_pipeline.core.wording import KeptRate, told_percent
 
 AGENT = "reporting"
 PROMPT_VERSION = "reporting-4"
@@ -248,11 +248,11 @@ def _rates(rates: ListRates) -> dict[str, Any]:
     }
 
 
-def _rate(rate: Rate | None) -> dict[str, float | None] | None:
+def _rate(rate: KeptRate | None) -> dict[str, float | None] | None:
     if rate is None:
         return None
     return {
-        "rate_percent": told_percent(rate.percent),
-        "low_percent": told_percent(rate.low),
-        "high_percent": told_percent(rate.high),
+        "rate_percent": told_percent(rate.rate_percent),
+        "low_percent": told_percent(rate.low_percent),
+        "high_percent": told_percent(rate.high_percent),
     }

@@ -241,7 +241,7 @@ class ListFigures:
             last_campaign_date=date_text(at) if at is not None else "Never",
             last_campaign=_sends(self.last),
             recent_campaigns=_sends(self.recent),
-            suppressed_of_recently_mailed=_rate(self.suppression),
+            suppressed_of_recently_mailed=shown_rate(self.suppression),
             bounce_trend_of_all_lists=self.bounce_trend,
             size_trend=self.size_trend,
             size_change_a_month_percent=told_percent(self.size_change_percent),
@@ -254,10 +254,10 @@ def _sends(sends: SendFigures | None) -> ShownSends | None:
     return ShownSends(
         campaigns=sends.campaigns,
         recipients=sends.recipients,
-        hard_bounces=_rate(sends.hard_rate),
-        soft_bounces=_rate(sends.soft_rate),
-        bounces=_rate(sends.bounce_rate),
-        deliveries=_rate(sends.delivery_rate),
+        hard_bounces=shown_rate(sends.hard_rate),
+        soft_bounces=shown_rate(sends.soft_rate),
+        bounces=shown_rate(sends.bounce_rate),
+        deliveries=shown_rate(sends.delivery_rate),
         complaints=_complaints(sends.complaint_rate),
     )
 
@@ -268,7 +268,8 @@ def _complaints(rate: ComplaintRate | None) -> ShownRate | None:
     return ShownRate(rate.complaints, *interval_ends(rate.percent, rate.low, rate.high))
 
 
-def _rate(rate: Rate | None) -> ShownRate | None:
+def shown_rate(rate: Rate | None) -> ShownRate | None:
+    """A rate with the interval that it has, rounded; None stays None."""
     if rate is None:
         return None
     percent, low, high = rate_ends(rate)

@@ -26,7 +26,7 @@ from list_pipeline.core.messages.slack_blocks import (
 )
 from list_pipeline.core.monitoring.complaints import ComplaintRate, ComplaintStanding, standing_text
 from list_pipeline.core.reports.facts import MaintenanceFacts, Metric, key_metrics
-from list_pipeline.core.reports.sections import taken_back
+from list_pipeline.core.reports.sections import MOST_ENTRIES, taken_back
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.suppression.policy import SuppressionPolicy
 from list_pipeline.core.wording import count_text, instant_text, share_percent_text
@@ -71,7 +71,7 @@ def card(facts: MaintenanceFacts, details: SlackMessage | None = None) -> SlackM
     title, figures = card_title(facts), card_figures(facts)
     summary = "; ".join(f"{label}: {value}" for label, value in figures[:2])
     blocks: list[Block] = [header(title), section(_campaign(facts), _SECTION_LIMIT), fields(figures)]
-    if concern := _first_concern(facts):
+    if concern := _first_concern(facts, has_details=details is not None):
         blocks.append(section(concern, _SECTION_LIMIT))
     for name, lines in (
         ("Taken back", taken_back(facts)),
@@ -164,12 +164,14 @@ def _campaign(facts: MaintenanceFacts) -> list[Mrkdwn]:
     return lines
 
 
-def _first_concern(facts: MaintenanceFacts) -> list[Mrkdwn]:
+def _first_concern(facts: MaintenanceFacts, *, has_details: bool) -> list[Mrkdwn]:
     concerns = facts.report.concerns if facts.report is not None else ()
     if not concerns:
         return []
-    more = f" ({count_text(len(concerns) - 1, 'further concern')} below)" if len(concerns) > 1 else ""
-    return [compose("{mark} {concern}{more}", mark=AlertLevel.WARNING.value, concern=concerns[0][:300], more=more)]
+    # Those that the details name; all of them stand on the page.
+    further = len(concerns[:MOST_ENTRIES]) - 1 if has_details else 0
+    more = f"({count_text(further, 'further concern')} below)" if further else ""
+    return [compose("{mark} {concern} {more}", mark=AlertLevel.WARNING.value, concern=concerns[0][:300], more=more)]
 
 
 def _attempt(facts: MaintenanceFacts) -> list[Mrkdwn]:

@@ -21,7 +21,7 @@ from list_pipeline.core.quarantine.life import QuarantineReason
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.sender_faults.listing import FaultTrend
 from list_pipeline.core.suppression.new_contacts import NewContacts
-from list_pipeline.core.wording import Rate, percent_text, share_text, told_percent
+from list_pipeline.core.wording import KeptRate, percent_text, share_text, told_percent
 
 
 class Standing(StrEnum):
@@ -199,11 +199,12 @@ class TakenBackFacts:
 
 @dataclass(frozen=True, slots=True)
 class ListRates:
-    """The rates of a list's last campaign, and the trends of its bounces and its size. None: not known."""
+    """The rates of a list's last campaign as its assessment has them, and the trends of its bounces and its size. None: not
+    known."""
 
     role: ListRole
-    delivered: Rate | None = None
-    bounced: Rate | None = None
+    delivered: KeptRate | None = None
+    bounced: KeptRate | None = None
     bounce_trend: BounceTrend = BounceTrend.UNKNOWN
     size_trend: SizeTrend = SizeTrend.UNKNOWN
 
@@ -315,6 +316,7 @@ class MaintenanceFacts:
 
     ``list_rates``: the figures behind ``assessments``. ``later_looks_days``: days after the end of sending at which this
     campaign is looked at again for late bounces. ``shadow``: what a changed policy beside the present one would have done.
+    ``unknown``: failures for an unclear reason; ``contradictions``: those of them that one of Mailjet's sources does not have.
     ``told``: what Mailjet's Event API told of the failures that were read. ``new_contacts``: recipients that nothing was
     delivered to before; None where too few bounced to be counted.
     """
@@ -333,6 +335,7 @@ class MaintenanceFacts:
     sender_faults: Sequence[SenderFault] = ()
     not_evidence: int = 0
     unknown: int = 0
+    contradictions: int = 0
     lists: Sequence[ListChange] = ()
     deviation_before: float | None = None
     deviation_after: float | None = None

@@ -246,8 +246,19 @@ def _cleanup(facts: MaintenanceFacts) -> list[Mrkdwn]:
             compose("• {n} were not attempted at all, which says nothing about them", n=f"{facts.not_evidence:,}")
         )
     if facts.unknown:
-        lines.append(compose("• {n} failed for a reason that is not clear; they stay", n=f"{facts.unknown:,}"))
+        lines.append(
+            compose(
+                "• {n} failed for an unclear reason{disputed}; they stay",
+                n=f"{facts.unknown:,}",
+                disputed=_disputed(facts),
+            )
+        )
     return lines
+
+
+def _disputed(facts: MaintenanceFacts) -> str:
+    """Those whose failure only one of Mailjet's sources knows are no failures that were found, and are counted here."""
+    return f", {facts.contradictions:,} of them by one of Mailjet's two sources alone" if facts.contradictions else ""
 
 
 def _quarantine(kept: QuarantineFacts) -> list[Mrkdwn]:
@@ -393,7 +404,7 @@ def _rebalancing(facts: MaintenanceFacts) -> list[Mrkdwn]:
         lines.append(
             compose(
                 "• {n} stay where they were, because one of their lists is frozen for rebalancing: others changed it at large, "
-                "or an entry of it cannot be read ({command}, {other}); the next maintenance plans anew",
+                "or an entry of it cannot be read (`{command}`, `{other}`); the next maintenance plans anew",
                 n=f"{plan.list_frozen:,}",
                 command="list-pipeline mass-changes",
                 other="list-pipeline unreadable",

@@ -16,7 +16,7 @@ from list_pipeline.core.plans.corrections import why_left_words
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import KeyMetric, ListRates, MaintenanceFacts, Trend
 from list_pipeline.core.runs.status import RunStatus
-from list_pipeline.core.wording import count_text, rate_text
+from list_pipeline.core.wording import count_text, kept_rate_text
 
 MOST_ENTRIES = 3
 """Entries of a list that the message shows; the run's asset and the ledger have all of them."""
@@ -109,7 +109,7 @@ def _of_list(health: HealthAssessment, rates: ListRates | None) -> Mrkdwn:
     if rates is None or rates.delivered is None or rates.bounced is None:
         words = ": no campaign of it was read yet"
     else:
-        delivered, bounced = rate_text(rates.delivered), rate_text(rates.bounced)
+        delivered, bounced = kept_rate_text(rates.delivered), kept_rate_text(rates.bounced)
         words = f": delivered {delivered}, bounced {bounced} of its last campaign"
     return compose(
         "{icon} *{list}* {status}{urgency}{rates}{size}",

@@ -38,7 +38,6 @@ PARTS = (CONCERNS, RECOMMENDATIONS, NEXT_STEPS, ACTIONS, SUMMARY)
 """The parts of a report that are sentences, by the names of their fields."""
 
 _POLICY = SuppressionPolicy()
-_MOST_REASONS = 3
 
 
 class ReportStatement(StrEnum):
@@ -319,7 +318,7 @@ def _state(facts: MaintenanceFacts, are_uneven: bool) -> Iterator[Statement]:
 def _actions(facts: MaintenanceFacts) -> Iterator[Statement]:
     confirmed, rebalancing = facts.suppression.confirmed, facts.rebalancing
     by_size = sorted(confirmed.items(), key=lambda pair: (-pair[1], pair[0]))
-    for reason, count in by_size[:_MOST_REASONS]:
+    for reason, count in by_size:
         if count:
             because = _REASONS.get(reason, "for " + reason.replace("_", " "))
             yield _counted(_K.SUPPRESSED_BECAUSE, count, reason, because=because)

@@ -7,7 +7,7 @@ import dagster as dg
 from list_pipeline.agents import reporting
 from list_pipeline.core.messages.slack_blocks import as_text
 from list_pipeline.core.reports.sections import metric_value
-from list_pipeline.core.wording import rate_text
+from list_pipeline.core.wording import kept_rate_text
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import versions
 from list_pipeline.defs.maintenance.campaign_assets import (
@@ -95,8 +95,8 @@ def _health(report: Report) -> list[dict[str, Any]]:
             "list": each.role.label,
             "status": each.status.value,
             "urgency": each.urgency.value,
-            "delivered": rate_text(rates[each.role].delivered),
-            "bounced": rate_text(rates[each.role].bounced),
+            "delivered": kept_rate_text(rates[each.role].delivered),
+            "bounced": kept_rate_text(rates[each.role].bounced),
             "bounce trend": rates[each.role].bounce_trend.value,
             "size trend": rates[each.role].size_trend.value,
         }

@@ -12,7 +12,6 @@ from list_pipeline.agents import reporting
 from list_pipeline.core.advice import AdvisedSummary, ConsultationSummary
 from list_pipeline.core.bounces.classes import BounceClass
 from list_pipeline.core.bounces.policy import BOUNCES
-from list_pipeline.core.health.figures import ShownRate, ShownSends
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.delivery import DeliveryState
@@ -42,7 +41,6 @@ from list_pipeline.core.reports.message import maintenance_message
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.runs.status import TAKEN_BACK, RunStatus, run_status
 from list_pipeline.core.suppression.new_contacts import NEW_CONTACTS, NewContacts
-from list_pipeline.core.wording import Rate
 from list_pipeline.operations.access import Storing
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.bounces.fetch import analyse, stored_bounces
@@ -260,6 +258,7 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         ],
         not_evidence=by_class.get(BounceClass.NOT_EVIDENCE.value, 0),
         unknown=by_class.get(BounceClass.UNKNOWN.value, 0) + (analysis.contradictions if analysis else 0),
+        contradictions=analysis.contradictions if analysis else 0,
         lists=_changes(before, after),
         deviation_before=_deviation(before),
         deviation_after=_deviation(after),
@@ -345,15 +344,11 @@ def _rates(stored: StoredAssessment) -> ListRates:
     sends = stored.figures.last_campaign
     return ListRates(
         role=stored.assessment.role,
-        delivered=_rate(sends, sends.deliveries) if sends else None,
-        bounced=_rate(sends, sends.bounces) if sends else None,
+        delivered=sends.deliveries if sends else None,
+        bounced=sends.bounces if sends else None,
         bounce_trend=stored.figures.bounce_trend_of_all_lists,
         size_trend=stored.figures.size_trend,
     )
-
-
-def _rate(sends: ShownSends, shown: ShownRate | None) -> Rate | None:
-    return None if shown is None else Rate(shown.contacts, sends.recipients)
 
 
 def _later_looks(run: Maintenance, suppression: StoredPlan | None) -> list[int]:

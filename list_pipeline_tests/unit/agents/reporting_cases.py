@@ -14,6 +14,7 @@ from list_pipeline.agents.consultation import ModelAccess
 from list_pipeline.agents.reporting import Written, write
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
+from list_pipeline.core.health.figures import shown_rate
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.monitoring.complaints import ComplaintRate
 from list_pipeline.core.plans.plan import Urgency
@@ -62,7 +63,9 @@ FACTS = MaintenanceFacts(
         )
         for role in CAMPAIGN_LISTS
     ],
-    list_rates=[ListRates(role, Rate(11_819, 12_000), Rate(181, 12_000)) for role in CAMPAIGN_LISTS],
+    list_rates=[
+        ListRates(role, shown_rate(Rate(11_819, 12_000)), shown_rate(Rate(181, 12_000))) for role in CAMPAIGN_LISTS
+    ],
     later_looks_days=[3, 7],
 )
 WAITING = replace(

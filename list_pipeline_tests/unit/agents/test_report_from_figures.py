@@ -27,6 +27,13 @@ from list_pipeline_tests.closed_set import left_over
 from list_pipeline_tests.unit.agents.reporting_cases import FACTS, WAITING
 
 
+def test_what_was_done_is_told_whole_by_every_reason() -> None:
+    done = {"hard_bounce": 35, "soft_bounce_pattern": 7, "complaint": 5, "second_hit": 4, "manual": 1}
+    report = policy_report(replace(FACTS, suppression=SuppressionFacts(done, done)))
+    assert sum(int(each.split()[0]) for each in report.actions_taken if "suppressed" in each) == 52
+    assert len(report.actions_taken) == 7
+
+
 def test_the_report_of_the_figures_alone() -> None:
     report = policy_report(FACTS)
 

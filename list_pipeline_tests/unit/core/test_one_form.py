@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from list_pipeline.agents.report_from_figures import policy_report
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, judge_health
-from list_pipeline.core.health.figures import ListFigures, SendFigures
+from list_pipeline.core.health.figures import ListFigures, SendFigures, shown_rate
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import SlackMessage, as_text
 from list_pipeline.core.monitoring.complaints import ComplaintRate
@@ -36,7 +36,6 @@ from list_pipeline.core.weekly.figures import (
 )
 from list_pipeline.core.weekly.message import critical_alert, weekly_message
 from list_pipeline.core.weekly.policy_report import policy_week_report
-from list_pipeline.core.wording import Rate
 
 # Rates that no number of decimals makes alike: 4.1026 %, 17.3171 %, ...
 SENDS = {
@@ -133,7 +132,8 @@ def test_a_maintenance_report_tells_every_percentage_in_one_form() -> None:
         complaint_rate=ComplaintRate(12, 4_100),
         assessments=[assessed(role, sends) for role, sends in SENDS.items()],
         list_rates=[
-            ListRates(role, Rate(sends.delivered, sends.recipients), sends.bounce_rate) for role, sends in SENDS.items()
+            ListRates(role, shown_rate(sends.delivery_rate), shown_rate(sends.bounce_rate))
+            for role, sends in SENDS.items()
         ],
     )
     facts = replace(facts, report=policy_report(facts))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.health.assessment import HealthAssessment, HealthStatus
-from list_pipeline.core.health.figures import BounceTrend, SizeTrend
+from list_pipeline.core.health.figures import BounceTrend, SizeTrend, shown_rate
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.slack_blocks import SlackMessage, problems
 from list_pipeline.core.monitoring.complaints import ComplaintRate
@@ -36,7 +36,7 @@ from list_pipeline.core.reports.message import (
 )
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.sender_faults.listing import FaultTrend
-from list_pipeline.core.wording import Rate
+from list_pipeline.core.wording import Rate, rate_text
 from list_pipeline.sandbox.slack.limits import block_errors, blocks_too_long
 
 
@@ -84,8 +84,14 @@ FACTS = MaintenanceFacts(
         assessment(ListRole.CAMPAIGN_3, HealthStatus.WARNING, Urgency.MEDIUM),
     ],
     list_rates=[
-        ListRates(ListRole.CAMPAIGN_1, Rate(980, 1_000), Rate(20, 1_000), BounceTrend.STABLE),
-        ListRates(ListRole.CAMPAIGN_2, Rate(758, 1_000), Rate(242, 1_000), BounceTrend.STABLE, SizeTrend.SHRINKING),
+        ListRates(ListRole.CAMPAIGN_1, shown_rate(Rate(980, 1_000)), shown_rate(Rate(20, 1_000)), BounceTrend.STABLE),
+        ListRates(
+            ListRole.CAMPAIGN_2,
+            shown_rate(Rate(758, 1_000)),
+            shown_rate(Rate(242, 1_000)),
+            BounceTrend.STABLE,
+            SizeTrend.SHRINKING,
+        ),
         ListRates(ListRole.CAMPAIGN_3, bounce_trend=BounceTrend.STABLE),
     ],
 )
@@ -169,6 +175,31 @@ def test_of_a_past_campaign_the_card_is_all() -> None:
     assert maintenance_message(past).details is None
     assert card_of(past).startswith("🗄️ Past Campaign Looked At")
     assert "A past campaign, judged by what was known at 2026-10-01 00:00 UTC" in card_of(past)
+
+
+def test_a_card_promises_below_it_what_stands_there() -> None:
+    report = ExecutiveReport("All is well.", concerns=[f"Concern {number}." for number in range(1, 6)])
+    facts = replace(FACTS, report=report)
+    assert "⚠️ Concern 1. (2 further concerns below)" in card_of(facts)
+    below = as_text(details_of(facts))
+    assert "Concern 3." in below
+    assert "Concern 4." not in below
+    past = replace(facts, judged_as_of=datetime(2026, 10, 1, tzinfo=UTC), status=RunStatus.SUCCESS)
+    assert "⚠️ Concern 1.\n" in card_of(past)
+
+
+def test_failures_that_one_source_alone_knows_are_named_beside_those_that_were_found() -> None:
+    facts = replace(FACTS, bounces={"unknown": 1}, unknown=3, contradictions=2)
+    text = shown(facts)
+    assert "Failures found: 1 unclear" in text
+    assert "• 3 failed for an unclear reason, 2 of them by one of Mailjet's two sources alone; they stay" in text
+    assert "• 1 failed for an unclear reason; they stay" in shown(replace(facts, unknown=1, contradictions=0))
+
+
+def test_rates_of_a_list_have_the_interval_of_its_assessment() -> None:
+    rates = [ListRates(ListRole.CAMPAIGN_1, *(shown_rate(Rate(n, 1_000, design_effect=4)) for n in (980, 20)))]
+    text = shown(replace(FACTS, list_rates=rates))
+    assert f"delivered {rate_text(Rate(980, 1_000, 4))}, bounced {rate_text(Rate(20, 1_000, 4))}" in text
 
 
 def test_each_list_has_a_line_on_its_health_with_the_interval_of_its_rates() -> None:
@@ -429,8 +460,10 @@ def test_whatever_strangers_write_the_message_is_taken_and_mentions_nobody(
         assert problems(text, blocks) == ()
         assert block_errors(blocks) == []
         assert not blocks_too_long(blocks)
+        # Plain text, as in a header, is never parsed.
+        parsed = str([block for block in blocks if block["type"] != "header"])
         for mention in ("<!", "<@", "<#"):
-            assert mention not in text + str(blocks)
+            assert mention not in text + parsed
 
 
 def test_the_largest_message_that_words_can_make_stays_below_the_limit() -> None:
