@@ -382,7 +382,7 @@ def count_activity(connection: Connection, after: datetime, until: datetime, *, 
                   and exists (select 1 from change c where c.plan_id = plan.plan_id)) as rebalancings,
                (select count(*) from latest where status = :failed and executed_at > :after and executed_at <= :until)
                   as failed_maintenances,
-               (select count(*) from review_item where status = 'open' and kind in ('plan', 'correction')) as waiting
+               (select count(*) from review_item where status = 'open') as waiting
         """,
         failed=RunStatus.FAILED.value,
         after=after,

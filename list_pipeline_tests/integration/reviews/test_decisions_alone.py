@@ -26,7 +26,8 @@ from list_pipeline.operations.reviews.decisions import (
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.plans import plan_rows
-from list_pipeline_tests.integration.offices import Office, office, suppress_items
+from list_pipeline.storage.weekly import count_activity
+from list_pipeline_tests.integration.offices import NOW, Office, office, suppress_items
 
 EXECUTED = PlanStatus.EXECUTED
 LONG_AGO = timedelta(hours=73)
@@ -285,3 +286,13 @@ def test_a_cap_is_about_suppressions_only(here: Office) -> None:
         item = review_rows.review_by_id(connection, asked)
     assert item is not None
     assert cap_text_of(here.services, item) == ""
+
+
+def test_the_week_counts_every_question_that_the_queue_shows(here: Office) -> None:
+    plan = here.plan(items=suppress_items(5))
+    for kind in (ReviewKind.PLAN, ReviewKind.INCIDENT, ReviewKind.FAILED_ITEM, ReviewKind.FINDING):
+        here.ask(plan, kind, 5 if kind is ReviewKind.FAILED_ITEM else None)
+    with here.services.database.begin() as connection:
+        shown = review_rows.open_reviews(connection)
+        week = count_activity(connection, NOW - timedelta(days=7), NOW, with_waiting=True)
+    assert week.waiting == len(shown) == 4
