@@ -71,12 +71,14 @@ SUMMARIES: dict[PlanKind, Any] = {
         frozen=(),
     ),
     PlanKind.REPAIR: RepairSummary(DriftKind.IN_TWO_CAMPAIGN_LISTS, 1),
+    PlanKind.QUARANTINE: CorrectionSummary("Contacts kept from mail"),
+    PlanKind.IMPORT: CorrectionSummary("Contacts of a file suppressed"),
     **dict.fromkeys(
         (PlanKind.UNDO, PlanKind.REDO, PlanKind.ROLLBACK, PlanKind.MANUAL), CorrectionSummary("taken back")
     ),
 }
 
-_OF_NO_CAMPAIGN = (PlanKind.REPAIR, PlanKind.MANUAL)
+_OF_NO_CAMPAIGN = (PlanKind.REPAIR, PlanKind.MANUAL, PlanKind.IMPORT)
 
 _WAYS_TO = {
     PlanStatus.PLANNED: (),

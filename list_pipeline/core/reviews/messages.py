@@ -22,6 +22,7 @@ from list_pipeline.core.reviews.buttons import (
     waiting_section,
 )
 from list_pipeline.core.reviews.deadlines import PlanTime, Reminder
+from list_pipeline.core.reviews.policy import REVIEWS
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.wording import WAIT, count_text, instant_text
 
@@ -83,10 +84,14 @@ class WaitingPlan:
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """Open questions about single contacts, and how many contacts they are about: one question may be about a whole group."""
+    """Open questions about single contacts, and how many contacts they are about: one question may be about a whole group.
+
+    ``incidents``: those of them about an incident, which the next mailings answer.
+    """
 
     count: int = 0
     contacts: int = 0
+    incidents: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,17 +261,21 @@ def mode_message(mode: Mode | None, now: Mode, by: str, note: str | None) -> Sla
     Args:
         mode: what was set; None: given back to the setting and the graduation. now: what is in force after that.
     """
-    title = "🛑 List changes are stopped" if now is Mode.READ_ONLY else f"⚙️ Mode: {now.value}"
+    title = "🛑 List changes are stopped" if now is Mode.READ_ONLY else f"⚙️ Mode: {_mode_words(now)}"
     lines = [
-        compose("{by} set the mode to {mode}.", by=by, mode=mode.value)
+        compose("{by} set the mode to {mode}.", by=by, mode=_mode_words(mode))
         if mode is not None
         else compose("{by} gave the mode back to the setting and the graduation.", by=by)
     ]
     if mode is not now and mode is not None:
-        lines.append(compose("In force is {now}: a setting or a stop says so.", now=now.value))
+        lines.append(compose("In force is {now}: a setting or a stop says so.", now=_mode_words(now)))
     if note:
         lines.append(compose("Note: {note}", note=note))
     return alert(title, lines)
+
+
+def _mode_words(mode: Mode) -> str:
+    return mode.value.replace("_", " ")
 
 
 def _approved(decision: PlanDecision) -> list[Mrkdwn]:
@@ -364,7 +373,8 @@ def review_block(
         blocks += decision_buttons(subject, plan.pages, is_heard=is_heard)
     lines = []
     if questions.count:
-        lines += [_listed("{n} about {contacts}: `list-pipeline reviews` lists {them}.", questions), lapses]
+        lines.append(_listed("{n} about {contacts}: `list-pipeline reviews` lists {them}.", questions))
+        lines += _ends_of(questions, expiry_hours)
     if failed.count:
         words = (
             "{n} about {contacts} that could not be changed: `list-pipeline reviews` lists {them}. Approving tries again. "
@@ -379,6 +389,24 @@ def review_block(
             said = compose("Question {review}: {summary}", review=one.review_id, summary=one.summary)
             blocks += [waiting_section(subject, [said]), *decision_buttons(subject)]
     return blocks
+
+
+def _ends_of(questions: Questions, expiry_hours: int) -> list[Mrkdwn]:
+    """When questions that nobody answers are over: one about an incident is answered by mailings, any other lapses."""
+    lines = []
+    if questions.incidents:
+        days = REVIEWS.incident_expires_after.days
+        lines.append(
+            compose(
+                "What is held because of an incident ends by the next mailings, at the latest after {days} days.",
+                days=days,
+            )
+        )
+    if in_doubt := questions.count - questions.incidents:
+        words = "Without an answer {it} after {hours} hours, nothing done."
+        it = "the rest lapses" if questions.incidents else "it lapses" if in_doubt == 1 else "they lapse"
+        lines.append(compose(words, it=it, hours=expiry_hours))
+    return lines
 
 
 def _listed(words: str, questions: Questions) -> Mrkdwn:

@@ -17,7 +17,6 @@ import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.core.errors import NotFoundError, RefusedError
-from list_pipeline.core.messages import keys
 from list_pipeline.core.plans import plan as plans
 from list_pipeline.core.plans.edits import EDITABLE, PlanEdit, decision_after_edit, why_not_editable
 from list_pipeline.core.plans.gate import GateDecision, GateOutcome
@@ -27,14 +26,13 @@ from list_pipeline.core.rebalancing.edits import summary_of_left as rebalancing_
 from list_pipeline.core.rebalancing.edits import why_no_balance
 from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.core.reviews.decidable import is_as_shown
-from list_pipeline.core.reviews.messages import gate_message
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.suppression.edits import summary_of_left as suppressions_of_left
 from list_pipeline.core.suppression.plan import SuppressionSummary
 from list_pipeline.core.suppression.verdicts import SuppressionRule
 from list_pipeline.core.wording import count_text
 from list_pipeline.operations.maintenance.gates import decide_on_items
-from list_pipeline.operations.messages.outbox import deliver
+from list_pipeline.operations.messages.gate_alerts import tell_gate_alert
 from list_pipeline.operations.people import reason_of, reviewer
 from list_pipeline.operations.rebalancing.plan_and_execute import policy_of as rebalancing_policy_of
 from list_pipeline.operations.reviews.decisions import approve
@@ -137,7 +135,7 @@ def edit_plan(
     if approved:
         made = approve(services, made.plan_id, by=name, content_hash=made.content_hash, note=why, way=way)
     else:
-        _tell(services, made, decision, key)
+        tell_gate_alert(services, made.plan_id)
     return Edited(made, plan_id, tuple(out), changes)
 
 
@@ -263,14 +261,3 @@ def _ask_anew(
         column = f"{made.kind.value}_plan"
         kept = {**summary_as_json(made.kind, made.summary), "plan_id": made.plan_id}
         ledger.fill_log(connection, run.log.log_id, **{column: kept})
-
-
-def _tell(services: Services, made: StoredPlan, decision: GateDecision, about: str) -> None:
-    words = [check.words for check in decision.failed_checks]
-    deliver(
-        services,
-        keys.gate_alert(made.plan_id),
-        gate_message(made.kind, made.plan_id, made.content_hash, about, words, waits=True),
-        campaign_id=made.campaign_id,
-        thread_key=keys.campaign_thread_if_any(made.campaign_id),
-    )

@@ -17,7 +17,6 @@ import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.core.errors import RefusedError
-from list_pipeline.core.messages import keys
 from list_pipeline.core.plans.corrections import CorrectionSummary
 from list_pipeline.core.plans.gate import DECIDED_BY_GATE, GateDecision, GateOutcome, GateRecord
 from list_pipeline.core.plans.plan import TURNED_DOWN, PlanItem, PlanKind, PlanStatus, content_hash
@@ -25,13 +24,11 @@ from list_pipeline.core.quarantine.gate import QuarantineGateFacts, judge_quaran
 from list_pipeline.core.quarantine.judgement import end_after, is_worth_it, quarantine_items, wanted
 from list_pipeline.core.quarantine.life import QuarantineReason
 from list_pipeline.core.quarantine.policy import QUARANTINE
-from list_pipeline.core.reviews.messages import gate_message
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.wording import count_text, ids_text, instant_text
-from list_pipeline.operations.access import Correcting, Deciding, Telling
+from list_pipeline.operations.access import Correcting, Deciding
 from list_pipeline.operations.membership.sync import learn_contacts
-from list_pipeline.operations.messages.asking import asked_with_buttons
-from list_pipeline.operations.messages.outbox import deliver
+from list_pipeline.operations.messages.gate_alerts import tell_gate_alert
 from list_pipeline.operations.people import in_own_words, reason_of, reviewer
 from list_pipeline.operations.plans.corrections import Correction, carry_out_correction, look_at, require_permission
 from list_pipeline.operations.progress import Progress, logged
@@ -106,7 +103,7 @@ def quarantine_after(
     if plan is None:
         return None
     if decision.outcome is not GateOutcome.APPROVED:
-        _ask(services, plan, decision, run.campaign.key)
+        tell_gate_alert(services, plan.plan_id)
         return None
     progress(f"{count_text(len(found.reasons), 'contact')} to be kept from mail until {instant_text(found.ends_at)}")
     return carry_out_correction(services, plan.plan_id, progress)
@@ -180,20 +177,6 @@ def _save(
     )
     quarantine_rows.plan(connection, plan.plan_id, campaign_id, found.reasons, found.ends_at, now)
     return plan
-
-
-def _ask(services: Telling, plan: StoredPlan, decision: GateDecision, campaign: str) -> None:
-    words = [check.words for check in decision.failed_checks]
-    message = gate_message(plan.kind, plan.plan_id, plan.content_hash, campaign, words, waits=True)
-    with services.database.begin() as connection:
-        message = asked_with_buttons(services, connection, message, plan)
-    deliver(
-        services,
-        keys.gate_alert(plan.plan_id),
-        message,
-        campaign_id=plan.campaign_id,
-        thread_key=keys.campaign_thread_if_any(plan.campaign_id),
-    )
 
 
 def quarantine_by_hand(

@@ -22,7 +22,6 @@ from list_pipeline.core.reviews.messages import (
     WaitingPlan,
     approval_message,
     decision_message,
-    gate_message,
     late_message,
     questions_message,
     review_block,
@@ -31,6 +30,7 @@ from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.wording import instant_text, names_text
 from list_pipeline.operations.access import Deciding, Telling
 from list_pipeline.operations.messages.asking import asked_with_buttons, pages_of_plan
+from list_pipeline.operations.messages.gate_alerts import tell_gate_alert
 from list_pipeline.operations.messages.links import links_of_plan
 from list_pipeline.operations.messages.outbox import Delivery, deliver
 from list_pipeline.operations.plans.outcomes import Executed
@@ -75,7 +75,11 @@ def with_review(services: Deciding, message: SlackMessage, campaign_id: int) -> 
     asked = [item for item in single if item.kind is not ReviewKind.FAILED_ITEM]
     added = review_block(
         waiting,
-        Questions(len(asked), sum(item.contacts for item in asked)),
+        Questions(
+            len(asked),
+            sum(item.contacts for item in asked),
+            sum(item.kind is ReviewKind.INCIDENT for item in asked),
+        ),
         services.settings.list_review_expiry_hours,
         Questions(len(failed), sum(item.contacts for item in failed)),
         [SingleQuestion(one.review_id, one.content_hash, one.summary) for one in single if one.content_hash],
@@ -89,7 +93,7 @@ def tell_gate_alerts(services: Telling, campaign_id: int, sweep: Sweep) -> list[
     thread of its campaign and in the channel. What a gate refused fails its maintenance, and is told by that."""
     with services.database.begin() as connection:
         found = [
-            (plan, review_rows.campaign_key_of(connection, plan.plan_id))
+            plan.plan_id
             for plan in plan_rows.maintenance_plans(connection, campaign_id, sweep)
             if plan is not None
             and plan.gate is not None
@@ -97,26 +101,7 @@ def tell_gate_alerts(services: Telling, campaign_id: int, sweep: Sweep) -> list[
             and plan.gate.outcome is not GateOutcome.REFUSED
             and plan.status in (PlanStatus.PENDING_REVIEW, PlanStatus.PLANNED)
         ]
-    told = []
-    for plan, about in found:
-        waits = plan.status is PlanStatus.PENDING_REVIEW
-        failed = [check.words for check in plan.gate.checks if not check.passed] if plan.gate is not None else []
-        message = gate_message(plan.kind, plan.plan_id, plan.content_hash, about, failed, waits=waits)
-        if waits:
-            with services.database.begin() as connection:
-                message = asked_with_buttons(services, connection, message, plan)
-        told.append(
-            deliver(
-                services,
-                keys.gate_alert(plan.plan_id),
-                message,
-                campaign_id=campaign_id,
-                thread_key=keys.campaign_thread(campaign_id),
-                important=True,
-                broadcast=True,
-            )
-        )
-    return told
+    return [tell_gate_alert(services, plan_id) for plan_id in found]
 
 
 def tell_decision(services: Telling, plan: StoredPlan, note: str | None = None, *, why: str = "") -> Delivery:

@@ -14,12 +14,10 @@ import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.core.errors import NotFoundError, RefusedError
-from list_pipeline.core.messages import keys
 from list_pipeline.core.plans.corrections import CorrectionSummary
 from list_pipeline.core.plans.gate import GateDecision, GateOutcome
 from list_pipeline.core.plans.journal import StepNote
 from list_pipeline.core.plans.plan import PlanItem, PlanKind, PlanStatus, content_hash
-from list_pipeline.core.reviews.messages import gate_message
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.verdict_imports.files import ImportFile
 from list_pipeline.core.verdict_imports.judgement import (
@@ -33,8 +31,7 @@ from list_pipeline.core.verdict_imports.judgement import (
 from list_pipeline.core.wording import count_text
 from list_pipeline.operations.access import Correcting, Deciding
 from list_pipeline.operations.campaigns.automations import automations_now
-from list_pipeline.operations.messages.asking import asked_with_buttons
-from list_pipeline.operations.messages.outbox import deliver
+from list_pipeline.operations.messages.gate_alerts import tell_gate_alert
 from list_pipeline.operations.people import reason_of, reviewer
 from list_pipeline.operations.plans.corrections import (
     Correction,
@@ -123,7 +120,7 @@ def suppress_listed(
             plan = _save(services, connection, judged, gate, by, note)
         log.info("import planned", plan=plan.plan_id, contacts=len(judged.items), outcome=gate.outcome.value)
         if gate.outcome is not GateOutcome.APPROVED:
-            _ask(services, plan, gate)
+            tell_gate_alert(services, plan.plan_id)
             return Import(judged, gate, plan.plan_id, plan.content_hash)
         done = finish(services, plan.plan_id, lock, progress)
     return Import(judged, gate, plan.plan_id, plan.content_hash, done)
@@ -197,14 +194,6 @@ def _save(
             now=now,
         )
     return plan
-
-
-def _ask(services: Correcting, plan: StoredPlan, gate: GateDecision) -> None:
-    words = [check.words for check in gate.failed_checks]
-    message = gate_message(plan.kind, plan.plan_id, plan.content_hash, "", words, waits=True)
-    with services.database.begin() as connection:
-        message = asked_with_buttons(services, connection, message, plan)
-    deliver(services, keys.gate_alert(plan.plan_id), message, important=True, broadcast=True)
 
 
 def take_back(services: Correcting, plan_id: int, *, by: str, note: str, progress: Progress = logged) -> Correction:

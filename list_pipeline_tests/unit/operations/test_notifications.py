@@ -76,6 +76,22 @@ def test_whoever_is_asked_finds_the_commands_and_the_end_of_the_wait() -> None:
     assert review_block([], Questions(), 72) == []
 
 
+@pytest.mark.parametrize(
+    ("questions", "said", "not_said"),
+    [
+        (Questions(1, 1), "Without an answer it lapses after 72 hours, nothing done.", "incident"),
+        (Questions(3, 3), "Without an answer they lapse after 72 hours, nothing done.", "incident"),
+        (Questions(2, 7, 1), "Without an answer the rest lapses after 72 hours, nothing done.", "it lapses"),
+        (Questions(2, 7, 1), "ends by the next mailings, at the latest after 60 days", "it lapses"),
+        (Questions(1, 6, 1), "ends by the next mailings, at the latest after 60 days", "72 hours"),
+    ],
+)
+def test_each_question_is_told_its_own_end(questions: Questions, said: str, not_said: str) -> None:
+    (block,) = review_block([], questions, 72)
+    assert said in block["text"]["text"]
+    assert not_said not in block["text"]["text"]
+
+
 def test_whoever_is_asked_about_contacts_that_could_not_be_changed_is_not_told_that_this_lapses() -> None:
     (block,) = review_block([], Questions(), 72, Questions(1, 1))
     text = block["text"]["text"]
