@@ -1,5 +1,8 @@
 """A campaign's own figures."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import dagster as dg
 
 from list_pipeline.core.wording import instant_text
@@ -22,14 +25,24 @@ def campaign_metrics(
 ) -> dg.MaterializeResult[None]:
     with maintenance_of(context, services, maintenance, "fetch_bounces") as run:
         stored = discovery.collect_metrics(services, run.campaign, run.sweep)
-    names = ("processed", "delivered", "hard_bounces", "soft_bounces", "blocked", "complained", "unsubscribed")
-    rates = ("delivery_rate", "bounce_rate", "hard_bounce_rate", "soft_bounce_rate")
     return dg.MaterializeResult(
         metadata={
-            **md.counts({name: stored[name] for name in (*names, *rates)}),
+            **metrics_metadata(stored),
             "campaign": md.text(
                 f"{run.campaign.name}, round {run.campaign.round_number} to {run.campaign.list_role.label}"
             ),
             "sent": md.text(instant_text(run.campaign.sent_at)),
         }
     )
+
+
+_COUNTS = ("processed", "delivered", "hard_bounces", "soft_bounces", "blocked", "complained", "unsubscribed")
+_RATES = ("delivery_rate", "bounce_rate", "hard_bounce_rate", "soft_bounce_rate")
+
+
+def metrics_metadata(stored: Mapping[str, Any]) -> dict[str, dg.MetadataValue]:
+    """What Mailjet counts, and the rates in percent, as people read them everywhere else."""
+    return {
+        **md.counts({name: stored[name] for name in _COUNTS}),
+        **md.counts({f"{name}_percent": stored[name] for name in _RATES}),
+    }

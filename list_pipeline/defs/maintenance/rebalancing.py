@@ -8,7 +8,7 @@ from list_pipeline.agents import rebalancing as rebalancing_agent
 from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.plans.plan import PlanKind
-from list_pipeline.core.rebalancing.balance import RebalancingSummary
+from list_pipeline.core.rebalancing.balance import RebalancingSummary, pair_of
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import POOL, versions
 from list_pipeline.defs.failures import clear_failures
@@ -86,8 +86,7 @@ def rebalancing_plan(
             ),
             "certificate": md.text(summary.certificate or "no rebalancing is needed"),
             "reasons": md.lines(summary.reasons),
-            "moves by list": md.table([{"from → to": k, "contacts": v} for k, v in summary.moves.items()]),
-            "enrolments by list": md.table([{"to": k.value, "contacts": v} for k, v in summary.enrolments.items()]),
+            **flow_metadata(summary),
             **advice_metadata(summary),
             **_who_moves(services, plan),
             **decision_metadata(services, plan),
@@ -95,6 +94,19 @@ def rebalancing_plan(
         },
         data_version=dg.DataVersion(plan.content_hash),
     )
+
+
+def flow_metadata(summary: RebalancingSummary) -> dict[str, dg.MetadataValue]:
+    """How many move between which lists and join which, under the names that people read everywhere else."""
+    moves = [(pair_of(flow), count) for flow, count in summary.moves.items()]
+    return {
+        "moves by list": md.table(
+            [{"from": giver.label, "to": taker.label, "contacts": f"{count:,}"} for (giver, taker), count in moves]
+        ),
+        "enrolments by list": md.table(
+            [{"to": role.label, "contacts": f"{count:,}"} for role, count in summary.enrolments.items()]
+        ),
+    }
 
 
 def _who_moves(services: Services, plan: StoredPlan) -> dict[str, dg.MetadataValue]:

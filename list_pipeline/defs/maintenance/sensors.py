@@ -8,6 +8,7 @@ import dagster as dg
 from list_pipeline.core.errors import ConfigurationError, ListPipelineError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.plans.plan import Sweep
+from list_pipeline.core.wording import count_text
 from list_pipeline.defs.common import SCHEDULE_STATUS, SENSOR_STATUS
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.maintenance import jobs
@@ -104,7 +105,7 @@ _MOST_NAMED = 10
 
 
 def _nothing_due(known: int, given_up: list[str], notes: list[str]) -> str:
-    words = [f"{known} campaigns are known and none is to be started now."]
+    words = [f"{count_text(known, 'known campaign')}, none to be started now."]
     if given_up:
         named = ", ".join(given_up[-_MOST_NAMED:])
         words.append(

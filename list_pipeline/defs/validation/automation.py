@@ -5,6 +5,7 @@ import dagster as dg
 from list_pipeline.core.errors import ConfigurationError, ListPipelineError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.validation.checklist import Severity, ValidationRule
+from list_pipeline.core.wording import count_text
 from list_pipeline.defs.common import SENSOR_STATUS, JudgedPartition, asset_job, partition_check
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.partitions import CAMPAIGNS
@@ -64,7 +65,7 @@ def campaigns_to_validate(
         context.log.warning(note)
     keys = [campaign.key for campaign, _ in upcoming_campaigns(services)]
     found = [_request(one) for one in to_validate(services)]
-    quiet = f"{len(keys)} campaigns are scheduled and none is to be validated now. {note}".rstrip()
+    quiet = f"{count_text(len(keys), 'scheduled campaign')}, none to be validated now. {note}".rstrip()
     return dg.SensorResult(
         run_requests=found,
         dynamic_partitions_requests=[CAMPAIGNS.build_add_request(keys)] if keys else [],

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from list_pipeline.core.advice import AdviceOutcome, AdviceSource, ConsultationSummary
+from list_pipeline.core.lists import ListRole
 from list_pipeline.core.rebalancing.balance import RebalancingSummary
-from list_pipeline.defs.maintenance.rebalancing import advice_metadata
+from list_pipeline.defs.maintenance.rebalancing import advice_metadata, flow_metadata
 
 ADVICE = ConsultationSummary(
     outcome=AdviceOutcome.TRIMMED,
@@ -74,3 +75,10 @@ def test_without_an_answer_the_policy_is_named_and_no_figure_of_a_model_is_shown
 
 def test_a_plan_made_before_plans_were_explained_is_shown_without() -> None:
     assert shown(UNEXPLAINED) == {}
+
+
+def test_lists_are_called_by_their_names() -> None:
+    plan = replace(SUMMARY, moves={"campaign_1->campaign_3": 1_014}, enrolments={ListRole.CAMPAIGN_3: 40})
+    found = {name: str(value.value) for name, value in flow_metadata(plan).items()}
+    assert "| List 1 | List 3 | 1,014 |" in found["moves by list"]
+    assert "| List 3 | 40 |" in found["enrolments by list"]
