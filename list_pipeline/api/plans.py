@@ -30,14 +30,14 @@ from list_pipeline.api.common import (
 from list_pipeline.api.problems import ProblemError
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.plans.gate import GateCheck
-from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
+from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.operations.maintenance.edits import edit_plan
 from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.reviews import decisions
 from list_pipeline.operations.reviews.approvals import approvals_of
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.views.masked_items import ShownItem, existing_plan, items_page
+from list_pipeline.operations.views.masked_items import ItemShown, existing_plan, items_page
 from list_pipeline.operations.views.pages import plans_page
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.views import PlanRow
@@ -85,22 +85,6 @@ class Plans(Model):
     next_after: int | None
 
 
-class Item(Model):
-    """What a plan intends for one contact. ``waits``: for a person, whatever becomes of the rest."""
-
-    model_config = shown_as(**_ITEM)
-
-    contact_id: int
-    contact: str = Field(description="The masked address, or `erased`.")
-    action: ItemAction
-    rule: str
-    from_list: str | None
-    to_list: str | None
-    confidence: float | None
-    waits: bool
-    why: str
-
-
 class Plan(Model):
     """A plan with a page of its items. ``checks``: what its gate saw. ``next_after``: ``after`` of the next page; None: this is
     the last."""
@@ -138,7 +122,7 @@ class Plan(Model):
     note: str | None
     checks: tuple[GateCheck, ...]
     items_in_all: int
-    items: tuple[Item, ...]
+    items: tuple[ItemShown, ...]
     next_after: int | None
 
 
@@ -348,21 +332,6 @@ def shown(services: Services, plan: StoredPlan, after: int, limit: int) -> Plan:
         note=plan.note,
         checks=plan.gate.checks if plan.gate is not None else (),
         items_in_all=found.in_all,
-        items=tuple(map(_item, found.items)),
+        items=found.items,
         next_after=found.next_after,
-    )
-
-
-def _item(one: ShownItem) -> Item:
-    item = one.item
-    return Item(
-        contact_id=item.contact_id,
-        contact=one.masked,
-        action=item.action,
-        rule=item.rule,
-        from_list=item.from_role.value if item.from_role else None,
-        to_list=item.to_role.value if item.to_role else None,
-        confidence=item.confidence,
-        waits=item.is_held,
-        why=item.explanation,
     )

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
 from list_pipeline.api.common import Limit, Model, Reader, shown_as
 from list_pipeline.api.problems import ProblemError
-from list_pipeline.core.replay.shadow import ShadowFigures
 from list_pipeline.operations.replay.document import ReplayDocument, document_of
 from list_pipeline.operations.replay.replay import CAMPAIGNS, ReplayRequest, replay
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.suppression.shadow import FoundDifference, ShadowState, shadows
+from list_pipeline.operations.suppression.shadow import ShadowShown, shadows
 
 MOST_SHADOWS = 20
 _SHADOW: dict[str, Any] = {
@@ -45,32 +44,12 @@ class Replay(Model):
     next_after: int | None
 
 
-class Shadow(Model):
-    """A changed policy beside the present one. ``words``: where it is, and how the two compare. ``differences``: the latest."""
-
-    model_config = shown_as(**_SHADOW)
-
-    number: int
-    figures: dict[str, str]
-    campaigns: int
-    started_at: datetime
-    started_by: str
-    reason: str
-    ended_at: datetime | None
-    ended_by: str | None
-    ended_why: str | None
-    found: ShadowFigures
-    words: tuple[str, ...]
-    differences: tuple[FoundDifference, ...]
-    differences_in_all: int
-
-
 class Shadows(Model):
     """The latest shadow policies, the newest first."""
 
     model_config = shown_as(shadows=[_SHADOW])
 
-    shadows: tuple[Shadow, ...]
+    shadows: tuple[ShadowShown, ...]
 
 
 def router(services: Services) -> APIRouter:
@@ -96,7 +75,7 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/shadows")
     def all_shadows(_: Reader, latest: Annotated[int, Query(ge=1, le=MOST_SHADOWS)] = 1, limit: Limit = 50) -> Shadows:
-        return Shadows(shadows=tuple(_shown(one, limit) for one in shadows(services, latest)))
+        return Shadows(shadows=tuple(one.shown(limit) for one in shadows(services, latest)))
 
     return routes
 
@@ -109,22 +88,3 @@ def _changes(given: tuple[str, ...]) -> dict[str, str]:
             raise ProblemError(422, "`set` is a figure and its value, as grace_days=90, each figure once")
         changes[name] = value
     return changes
-
-
-def _shown(state: ShadowState, limit: int) -> Shadow:
-    shadow = state.shadow
-    return Shadow(
-        number=shadow.shadow_id,
-        figures=dict(shadow.figures),
-        campaigns=shadow.campaigns,
-        started_at=shadow.started_at,
-        started_by=shadow.started_by,
-        reason=shadow.reason,
-        ended_at=shadow.ended_at,
-        ended_by=shadow.ended_by,
-        ended_why=shadow.ended_why,
-        found=state.figures,
-        words=state.lines,
-        differences=state.differences[-limit:],
-        differences_in_all=len(state.differences),
-    )

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.plans.gate import GateCheck
-from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
+from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.mcp.arguments import LARGEST_ID, MOST, Arguments, ContentHash, KeyFilter, Limit, Number, Page, Reason
 from list_pipeline.mcp.results import Result
@@ -20,7 +20,7 @@ from list_pipeline.operations.maintenance.edits import edit_plan as edit
 from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.reviews import decisions
 from list_pipeline.operations.reviews.approvals import approvals_of
-from list_pipeline.operations.views.masked_items import ShownItem, existing_plan, items_page
+from list_pipeline.operations.views.masked_items import ItemShown, existing_plan, items_page
 from list_pipeline.operations.views.pages import plans_page
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 from list_pipeline.storage.views import PlanRow
@@ -51,20 +51,6 @@ class PlanWanted(Arguments):
     limit: Limit = 20
 
 
-class Item(Result):
-    """What a plan intends for one contact."""
-
-    contact_id: int
-    contact: str
-    action: ItemAction
-    rule: str
-    from_list: str | None
-    to_list: str | None
-    confidence: float | None
-    waits: bool
-    why: str
-
-
 class PlanShown(Result):
     """A plan with a page of its items."""
 
@@ -81,7 +67,7 @@ class PlanShown(Result):
     note: str | None
     checks: tuple[GateCheck, ...]
     items_in_all: int
-    items: tuple[Item, ...]
+    items: tuple[ItemShown, ...]
     next_after: int | None
 
 
@@ -169,7 +155,7 @@ def plan(call: Call, asked: PlanWanted) -> PlanShown:
         note=one.note,
         checks=one.gate.checks if one.gate is not None else (),
         items_in_all=found.in_all,
-        items=tuple(map(_item, found.items)),
+        items=found.items,
         next_after=found.next_after,
     )
 
@@ -257,21 +243,6 @@ def _as_it_is_now(call: Call, number: int, decide: Callable[[], T]) -> T:
             f"{error.happened}; the plan is {found.status.value}{by} now",
             f"Look at it with `plan`, number {number}",
         ) from error
-
-
-def _item(one: ShownItem) -> Item:
-    item = one.item
-    return Item(
-        contact_id=item.contact_id,
-        contact=one.masked,
-        action=item.action,
-        rule=item.rule,
-        from_list=item.from_role.value if item.from_role else None,
-        to_list=item.to_role.value if item.to_role else None,
-        confidence=item.confidence,
-        waits=item.is_held,
-        why=item.explanation,
-    )
 
 
 TOOLS = (

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 
 from pydantic import Field
 
-from list_pipeline.core.replay.shadow import ShadowFigures
 from list_pipeline.mcp.arguments import Arguments, Limit
 from list_pipeline.mcp.results import Result
 from list_pipeline.mcp.tools import Call, reading
 from list_pipeline.operations.replay.document import ReplayDocument, document_of
 from list_pipeline.operations.replay.replay import CAMPAIGNS, ReplayRequest
 from list_pipeline.operations.replay.replay import replay as replayed
-from list_pipeline.operations.suppression.shadow import FoundDifference, ShadowState
+from list_pipeline.operations.suppression.shadow import ShadowShown
 from list_pipeline.operations.suppression.shadow import shadows as states
 
 _Word = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[\w.+%-]+$")]
@@ -52,24 +51,6 @@ class ShadowsWanted(Arguments):
     limit: Annotated[int, Field(ge=1, le=100, description="Differences of each, the latest.")] = 20
 
 
-class ShadowShown(Result):
-    """A changed policy beside the present one. ``words``: where it is, and how the two compare."""
-
-    number: int
-    figures: dict[str, str]
-    campaigns: int
-    started_at: datetime
-    started_by: str
-    reason: str
-    ended_at: datetime | None
-    ended_by: str | None
-    ended_why: str | None
-    found: ShadowFigures
-    words: tuple[str, ...]
-    differences: tuple[FoundDifference, ...]
-    differences_in_all: int
-
-
 class Shadows(Result):
     """The latest shadow policies, the newest first."""
 
@@ -92,26 +73,7 @@ def replay(call: Call, asked: ReplayWanted) -> Replay:
 def shadows(call: Call, asked: ShadowsWanted) -> Shadows:
     """Show the policies that were tried beside the present one on real campaigns, without being carried out, and on whom the
     two differ."""
-    return Shadows(shadows=tuple(_shown(one, asked.limit) for one in states(call.services, asked.latest)))
-
-
-def _shown(state: ShadowState, limit: int) -> ShadowShown:
-    shadow = state.shadow
-    return ShadowShown(
-        number=shadow.shadow_id,
-        figures=dict(shadow.figures),
-        campaigns=shadow.campaigns,
-        started_at=shadow.started_at,
-        started_by=shadow.started_by,
-        reason=shadow.reason,
-        ended_at=shadow.ended_at,
-        ended_by=shadow.ended_by,
-        ended_why=shadow.ended_why,
-        found=state.figures,
-        words=state.lines,
-        differences=state.differences[-limit:],
-        differences_in_all=len(state.differences),
-    )
+    return Shadows(shadows=tuple(one.shown(asked.limit) for one in states(call.services, asked.latest)))
 
 
 TOOLS = (reading(replay, "Other rules, asked about the past"), reading(shadows, "Shadow policies"))

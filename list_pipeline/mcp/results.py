@@ -38,7 +38,7 @@ FOREIGN: Mapping[str, frozenset[str]] = {
     "DependencyShown": frozenset({"details"}),
     "GateCheck": frozenset({"words"}),
     "Happened": frozenset({"words", "by"}),
-    "Item": frozenset({"why"}),
+    "ItemShown": frozenset({"why"}),
     "LogRow": frozenset({"errors"}),
     "ModeNow": frozenset({"no_change_because"}),
     "PlanShown": frozenset({"decided_by", "requested_by", "note", "approvals"}),

@@ -172,7 +172,7 @@ class SlackDesk:
     def _shown(self, plan: StoredPlan) -> Mrkdwn:
         found = items_page(self._services, plan, after=0, limit=clicks.MOST_SHOWN)
         items = [
-            clicks.ShownContact(one.item.contact_id, one.masked, one.item.action.value, one.item.rule, one.item.is_held)
+            clicks.ShownContact(one.contact_id, one.contact, one.action.value, one.rule, one.waits)
             for one in found.items
         ]
         with self._services.database.begin() as connection:

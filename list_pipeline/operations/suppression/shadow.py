@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
@@ -47,6 +48,25 @@ class FoundDifference:
 
 
 @dataclass(frozen=True, slots=True)
+class ShadowShown:
+    """A changed policy beside the present one. ``words``: where it is, and how the two compare. ``differences``: the latest."""
+
+    number: int
+    figures: dict[str, str]
+    campaigns: int
+    started_at: datetime
+    started_by: str
+    reason: str
+    ended_at: datetime | None
+    ended_by: str | None
+    ended_why: str | None
+    found: ShadowFigures
+    words: tuple[str, ...]
+    differences: tuple[FoundDifference, ...]
+    differences_in_all: int
+
+
+@dataclass(frozen=True, slots=True)
 class ShadowState:
     """A shadow, what came of it so far in figures, and contact by contact."""
 
@@ -58,6 +78,25 @@ class ShadowState:
     def lines(self) -> tuple[str, str]:
         """For people: where it is, and how the two compare."""
         return place_text(self.shadow, self.figures.campaigns), shadow_line(self.shadow, self.figures)
+
+    def shown(self, most: int) -> ShadowShown:
+        """The read model. ``most``: so many differences, the latest."""
+        shadow = self.shadow
+        return ShadowShown(
+            number=shadow.shadow_id,
+            figures=dict(shadow.figures),
+            campaigns=shadow.campaigns,
+            started_at=shadow.started_at,
+            started_by=shadow.started_by,
+            reason=shadow.reason,
+            ended_at=shadow.ended_at,
+            ended_by=shadow.ended_by,
+            ended_why=shadow.ended_why,
+            found=self.figures,
+            words=self.lines,
+            differences=self.differences[-most:],
+            differences_in_all=len(self.differences),
+        )
 
 
 def start_shadow(

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.masking import mask_address
-from list_pipeline.core.plans.plan import PlanItem
+from list_pipeline.core.plans.plan import ItemAction, PlanItem
 from list_pipeline.operations.access import Storing
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import plan_rows
@@ -25,10 +25,26 @@ class ShownItem:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemShown:
+    """What a plan intends for one contact. ``contact``: the masked address, or ``erased``; ``waits``: for a person, whatever
+    becomes of the rest."""
+
+    contact_id: int
+    contact: str
+    action: ItemAction
+    rule: str
+    from_list: str | None
+    to_list: str | None
+    confidence: float | None
+    waits: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class ItemsPage:
     """A page of the items of a plan, by contact id. ``next_after``: ``after`` of the next page; None: this is the last."""
 
-    items: tuple[ShownItem, ...]
+    items: tuple[ItemShown, ...]
     in_all: int
     next_after: int | None
 
@@ -65,7 +81,22 @@ def items_page(services: Storing, plan: StoredPlan, *, after: int, limit: int) -
         in_all = plan_rows.count_items(connection, plan.plan_id)
         items = _shown(connection, plan_rows.page_of_items(connection, plan.plan_id, after=after, limit=limit))
     end = after + limit
-    return ItemsPage(tuple(items), in_all, end if end < in_all else None)
+    return ItemsPage(tuple(map(_read_model, items)), in_all, end if end < in_all else None)
+
+
+def _read_model(one: ShownItem) -> ItemShown:
+    item = one.item
+    return ItemShown(
+        contact_id=item.contact_id,
+        contact=one.masked,
+        action=item.action,
+        rule=item.rule,
+        from_list=item.from_role.value if item.from_role else None,
+        to_list=item.to_role.value if item.to_role else None,
+        confidence=item.confidence,
+        waits=item.is_held,
+        why=item.explanation,
+    )
 
 
 def _shown(connection: Connection, items: Sequence[PlanItem]) -> list[ShownItem]:

@@ -41,7 +41,7 @@ OURS: Mapping[str, frozenset[str]] = {
     "FoundDifference": frozenset({"campaign"}),
     "GateCheck": frozenset({"name"}),
     "Happened": frozenset({"what"}),
-    "Item": frozenset({"contact", "rule", "from_list", "to_list"}),
+    "ItemShown": frozenset({"contact", "rule", "from_list", "to_list"}),
     "ListShown": frozenset({"label"}),
     "ListedFault": frozenset({"operator", "advice"}),
     "LogRow": frozenset({"campaign", "kind", "sweep", "run_id"}),
