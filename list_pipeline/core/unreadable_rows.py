@@ -80,8 +80,8 @@ def unreadable_message(rows: Sequence[UnreadableRow]) -> SlackMessage:
         details=[compose("*Rows*"), *lines],
         what_to_do=[
             compose("Mend them at Mailjet. The next sync takes them back by itself."),
-            compose("All of them: {command}", command="list-pipeline unreadable"),
-            *([compose("What is no round of a cycle: {command}", command=_NO_ROUND)] if is_waited_for else []),
+            compose("All of them: `{command}`", command="list-pipeline unreadable"),
+            *([compose("What is no round of a cycle: `{command}`", command=_NO_ROUND)] if is_waited_for else []),
         ],
     )
 
@@ -118,5 +118,5 @@ def ruling_message(
     lines += [compose("• {words}", words=row_words(row)), compose("Note: {note}", note=note)]
     if is_no_round:
         back = f"list-pipeline unreadable --may-be-a-round {number} --by NAME --note WHY"
-        lines.append(compose("To take it back: {command}", command=back))
+        lines.append(compose("To take it back: `{command}`", command=back))
     return alert("A Send That Cannot Be Read Was Ruled On", lines)

@@ -38,7 +38,7 @@ def drift_message(
     what_to_do = _commands(proposals)
     if stopped_because:
         accept = "list-pipeline reconcile --accept --by NAME"
-        what_to_do.insert(0, compose("Look at the findings, then accept: {command}", command=accept))
+        what_to_do.insert(0, compose("Look at the findings, then accept: `{command}`", command=accept))
     return alert(
         "Changes Are Stopped: Mailjet Shows Work That the Journal Does Not Know"
         if stopped_because
@@ -64,7 +64,7 @@ def _lines(findings: Sequence[Finding], most: int) -> list[Mrkdwn]:
 
 def _commands(proposals: Sequence[tuple[int, str]]) -> list[Mrkdwn]:
     lines = [
-        compose("• {command}", command=f"list-pipeline approve {plan_id} {content_hash[:12]} --by NAME")
+        compose("• `{command}`", command=f"list-pipeline approve {plan_id} {content_hash[:12]} --by NAME")
         for plan_id, content_hash in proposals
     ]
     return [compose("Proposed repairs, waiting for a decision:"), *lines] if lines else []
@@ -148,7 +148,7 @@ def cycle_closed_message(
             missed=count_text(missed, "contact"),
         ),
         compose("Note: {note}", note=note),
-        compose("To take it back before the next send: {command}", command="list-pipeline close-cycle --reopen"),
+        compose("To take it back before the next send: `{command}`", command="list-pipeline close-cycle --reopen"),
     ]
     if not is_exact:
         lines.insert(2, compose("{words}.", words=COUNT_NOT_EXACT))

@@ -32,9 +32,9 @@ def similar_addresses_message(review_id: int, words: str) -> SlackMessage:
         [compose("{words}", words=words)],
         level=AlertLevel.WARNING,
         what_to_do=[
-            compose("The same person: {command}", command="list-pipeline suppress CONTACT --reason WHY --by NAME"),
+            compose("The same person: `{command}`", command="list-pipeline suppress CONTACT --reason WHY --by NAME"),
             compose(
-                "Somebody else: {command}", command=f"list-pipeline close-finding {review_id} --by NAME --note WHY"
+                "Somebody else: `{command}`", command=f"list-pipeline close-finding {review_id} --by NAME --note WHY"
             ),
         ],
     )

@@ -33,8 +33,8 @@ def waiting_message(facts: FiveListsFacts, verdicts: tuple[RuleVerdict, ...], ch
         level=AlertLevel.WARNING if fits else AlertLevel.CRITICAL,
         details=[*(_wrong(verdicts)), *_named(facts)],
         what_to_do=[
-            compose("Compare ids and names with Mailjet: {command}", command=LOOK),
-            compose("They are right: {command}", command=CONFIRM if fits else DESPITE),
+            compose("Compare ids and names with Mailjet: `{command}`", command=LOOK),
+            compose("They are right: `{command}`", command=CONFIRM if fits else DESPITE),
             compose("They are not: correct the five MAILJET_*_LIST_ID settings."),
         ],
         small_print=[compose("What is read, planned and reported goes on.")],

@@ -13,7 +13,7 @@ from list_pipeline.core.plans.automations import Automations, entering_words
 from list_pipeline.core.plans.corrections import ContactNow, DoneChange
 from list_pipeline.core.plans.journal import StepAction
 from list_pipeline.core.plans.policy import EXECUTION
-from list_pipeline.core.wording import exceeds_percent
+from list_pipeline.core.wording import count_text, exceeds_percent
 
 
 def count_astray(changes: Iterable[DoneChange], now: Mapping[int, ContactNow], unfinished: Collection[int]) -> int:
@@ -43,7 +43,7 @@ def why_roll_back(planned: int, failed: int, astray: int) -> str | None:
         astray: those that were confirmed and are not in exactly one campaign list.
     """
     if astray:
-        return f"{astray} contact(s) that were moved are not in exactly one campaign list"
+        return f"{count_text(astray, 'moved contact')} not in exactly one campaign list"
     if exceeds_percent(failed, planned, EXECUTION.rollback_percent):
         return f"{failed} of {planned} contacts could not be moved, more than {EXECUTION.rollback_percent} %"
     return None

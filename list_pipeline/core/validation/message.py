@@ -45,8 +45,8 @@ def validation_message(facts: ValidationNews) -> SlackMessage:
         key = facts.campaign_key
         again, unblock = f"list-pipeline validate {key}", f'list-pipeline unblock {key} --by NAME --note "WHY"'
         what_to_do = [
-            compose("Repaired? {command}", command=again),
-            compose("Let it go as it is: {command}", command=unblock),
+            compose("Repaired? `{command}`", command=again),
+            compose("Let it go as it is: `{command}`", command=unblock),
         ]
     small_print = [compose("Passed: {parts}", parts=_parts(facts.results))]
     if facts.log_id is not None:

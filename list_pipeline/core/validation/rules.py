@@ -195,7 +195,7 @@ def _nobody_suppressed(facts: ValidationFacts) -> RuleResult:
         return passed(rule, "No suppressed contact would be mailed.", checked=facts.state.raw)
     return critical(
         rule,
-        f"Found {len(found):,} suppressed contact(s) that would be mailed.",
+        f"Found {count_text(len(found), 'suppressed contact')} that would be mailed.",
         "Remove before launch: exclude them or take them off the list, then validate again.",
         contacts=len(found),
         contact_ids=_some(found),
@@ -211,7 +211,7 @@ def _nobody_waiting(facts: ValidationFacts) -> RuleResult:
     if waiting:
         return critical(
             rule,
-            f"{len(waiting):,} contact(s) that would be mailed wait to be suppressed.",
+            f"{count_text(len(waiting), 'contact')} to be mailed {'waits' if len(waiting) == 1 else 'wait'} to be suppressed.",
             "Decide on what waits (`list-pipeline reviews`), then validate again.",
             **details,
         )
@@ -253,14 +253,16 @@ def _unsubscribed_and_excluded(facts: ValidationFacts) -> RuleResult:
     if facts.state is None:
         return warning(rule, "How many are unsubscribed or excluded is not known.", _READ_AGAIN)
     state = facts.state
-    words = f"{state.unsubscribed:,} unsubscribed and {state.excluded:,} excluded contact(s) will not be mailed."
+    words = (
+        f"{state.unsubscribed:,} unsubscribed and {count_text(state.excluded, 'excluded contact')} will not be mailed."
+    )
     details: dict[str, Any] = {"unsubscribed": state.unsubscribed, "excluded": state.excluded}
     elsewhere = state.unsubscribed_elsewhere
     if not elsewhere:
         return passed(rule, words, **details)
     return warning(
         rule,
-        f"{len(elsewhere):,} contact(s) unsubscribed on another list and would be mailed on this one. {words}",
+        f"{count_text(len(elsewhere), 'contact')} unsubscribed on another list and would be mailed on this one. {words}",
         "Unsubscribe them here too: who unsubscribes once does not want any of these mails.",
         **details,
         unsubscribed_elsewhere=len(elsewhere),

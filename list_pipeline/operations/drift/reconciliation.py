@@ -34,7 +34,7 @@ from list_pipeline.core.observations import ContactSeen
 from list_pipeline.core.plans.automations import Automations, entering_words
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus, content_hash
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
-from list_pipeline.core.wording import ids_text
+from list_pipeline.core.wording import count_text, ids_text
 from list_pipeline.operations import unreadable_rows
 from list_pipeline.operations.access import ReadingMailjet, Reconciling, Storing
 from list_pipeline.operations.campaigns.automations import automations_now
@@ -316,7 +316,7 @@ def _save(
     items = [finding.repair for finding in members if finding.repair is not None]
     hashed = content_hash(None, PlanKind.REPAIR, None, POLICY_VERSION, items)
     ids = [item.contact_id for item in items]
-    words = f"{len(items)} contact(s) {kind.words}: {ids_text(ids, _IDS_SHOWN)}; a repair is proposed"
+    words = f"{count_text(len(items), 'contact')} {kind.words}: {ids_text(ids, _IDS_SHOWN)}; a repair is proposed"
     if entering := entering_words(automations.entering(item.to_role for item in items)):
         words += f". {entering.rstrip('.')}"
     plan = plan_rows.save_plan(
@@ -378,7 +378,7 @@ def _tell_people(
             fresh[finding.kind].append(finding)
     for kind, members in fresh.items():
         ids = sorted({finding.contact_id for finding in members})
-        words = f"{len(ids)} contact(s) {kind.words}: {ids_text(ids, _IDS_SHOWN)}"
+        words = f"{count_text(len(ids), 'contact')} {kind.words}: {ids_text(ids, _IDS_SHOWN)}"
         if with_plan & set(members):
             words += "; the repair is a plan of its own"
         details: dict[str, Any] = {"kind": kind.value, "contact_ids": ids}

@@ -161,4 +161,4 @@ def nobody_is_suppressed_and_listed(services: Services, run: Maintenance) -> Che
     """Nobody on the suppression list can still be mailed through a campaign list."""
     with services.database.begin() as connection:
         reachable = members.suppressed_and_mailable(connection)
-    return CheckResult(not reachable, f"{len(reachable)} suppressed contact(s) could still be mailed")
+    return CheckResult(not reachable, f"{count_text(len(reachable), 'suppressed contact')} could still be mailed")

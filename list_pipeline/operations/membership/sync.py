@@ -371,14 +371,16 @@ def _finish(services: ReadingMailjet, report: SyncReport, requests_before: int, 
             )
         twice = members.in_two_campaign_lists(connection)
         if twice:
-            report.findings.append(f"{len(twice)} contact(s) stand in two campaign lists: {_some(twice)}")
+            report.findings.append(f"In two campaign lists: {count_text(len(twice), 'contact')}, {_some(twice)}")
         reachable = members.suppressed_and_mailable(connection)
         if reachable:
-            report.findings.append(f"{len(reachable)} suppressed contact(s) can still be mailed: {_some(reachable)}")
+            report.findings.append(
+                f"{count_text(len(reachable), 'suppressed contact')} can still be mailed: {_some(reachable)}"
+            )
         again = kept_and_listed(connection)
         if again:
             report.findings.append(
-                f"{len(again)} contact(s) that unsubscribed stand subscribed on a campaign list again: {_some(again)}"
+                f"Unsubscribed, and subscribed on a campaign list again: {count_text(len(again), 'contact')}, {_some(again)}"
             )
         spoilt = len(unreadable_row_storage.open_rows(connection))
         if spoilt:
@@ -388,7 +390,7 @@ def _finish(services: ReadingMailjet, report: SyncReport, requests_before: int, 
             )
         ghosts = int(fetch_scalar(connection, "select count(*) from contact_list_membership where is_anonymised"))
         if ghosts:
-            report.findings.append(f"{ghosts} anonymised contact(s) are left alone")
+            report.findings.append(f"Left alone: {count_text(ghosts, 'anonymised contact')}")
         report.sync_run_id = sync_rows.save_sync_run(
             connection,
             started_at=started_at,

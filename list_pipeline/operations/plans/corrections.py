@@ -46,7 +46,7 @@ from list_pipeline.core.plans.plan import (
     Sweep,
     content_hash,
 )
-from list_pipeline.core.wording import names_text
+from list_pipeline.core.wording import count_text, names_text
 from list_pipeline.operations.access import Correcting, Deciding, Observing, Storing, Telling
 from list_pipeline.operations.campaigns.automations import lists_with_automations
 from list_pipeline.operations.campaigns.before_changes import follow_sends, lists_kept_still, lists_sent_soon
@@ -460,7 +460,7 @@ def _wait_for_thaw(
 ) -> Correction:
     """Make what can be made of a repair. The rest stays approved, and follows by itself when its lists were sent."""
     names = names_text(sorted({role.label for item in frozen if (role := item.from_role or item.to_role) is not None}))
-    progress(f"{len(frozen)} change(s) wait: {names} is being sent, or soon")
+    progress(f"{count_text(len(frozen), 'change')} waiting: {names} is being sent, or soon")
     carry_out(services, plan.plan_id, lock, progress)
     with services.database.begin() as connection:
         outcomes = outcome_rows.outcomes(connection, plan.plan_id)

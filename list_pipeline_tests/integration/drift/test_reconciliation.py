@@ -118,7 +118,7 @@ def test_a_repair_that_nobody_needs_any_more_expires(small: Installation) -> Non
     assert look(small).expired == (plan_id,)
     assert small.query("select status, decided_by from plan where plan_id = :id", id=plan_id) == [("expired", "nobody")]
     # What is left is the note that somebody took the contact off a list.
-    assert [summary for _, summary in open_reviews(small)] == [f"1 contact(s) left a list at Mailjet: {twice}"]
+    assert [summary for _, summary in open_reviews(small)] == [f"1 contact left a list at Mailjet: {twice}"]
 
 
 def test_a_repair_that_a_person_rejected_is_not_proposed_again_until_it_was_fine_in_between(

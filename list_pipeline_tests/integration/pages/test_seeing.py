@@ -200,7 +200,7 @@ def test_why_a_campaign_is_blocked_is_said_rule_by_rule(world: World) -> None:
     assert "BLOCKED" in campaign.words
     shown = world.see(f"validations/{number}").words
     assert "blocks the campaign" in shown
-    assert "Found 1 suppressed contact(s) that would be mailed." in shown
+    assert "Found 1 suppressed contact that would be mailed." in shown
     world.see("validations/99", 404)
 
 
