@@ -72,6 +72,11 @@ class HealthStatus(StrEnum):
         """Its place from the best, 0, to the worst."""
         return list(HealthStatus).index(self)
 
+    @property
+    def condition(self) -> str:
+        """It as a list is called that has it, behind "is"."""
+        return "to be watched" if self is HealthStatus.WARNING else self.value
+
 
 @dataclass(frozen=True, slots=True)
 class RulesAssessment:

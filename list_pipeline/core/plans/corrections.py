@@ -21,7 +21,7 @@ from list_pipeline.core.messages.slack_blocks import Mrkdwn, SlackMessage, compo
 from list_pipeline.core.plans.automations import entered_words
 from list_pipeline.core.plans.journal import StepAction, StepNote, StepOnList
 from list_pipeline.core.plans.plan import ItemAction
-from list_pipeline.core.wording import ids_text
+from list_pipeline.core.wording import count_text, ids_text
 
 _CAMPAIGN = frozenset(CAMPAIGN_LISTS)
 _MOST_NAMED = 5
@@ -357,11 +357,15 @@ def correction_message(
         left: the contacts that are left as they are, by why; some of each are named.
     """
     counts = compose(
-        "*{done} of {planned}* changes were carried out and read back.", done=facts.done, planned=facts.planned
+        "*{done} of {changes}* carried out and read back.",
+        done=f"{facts.done:,}",
+        changes=count_text(facts.planned, "change"),
     )
     lines = [counts if facts.planned else compose("Nothing was to be changed any more.")]
     if facts.failed or facts.open:
-        lines.append(compose("{failed} failed and {open} are not settled.", failed=facts.failed, open=facts.open))
+        lines.append(
+            compose("{failed} failed, {open} not settled.", failed=f"{facts.failed:,}", open=f"{facts.open:,}")
+        )
     if facts.entered:
         lines.append(compose("{words}", words=entered_words(facts.entered)))
     if facts.differs:

@@ -368,7 +368,7 @@ def _of_lists(assessments: Sequence[HealthAssessment]) -> Iterator[Issue]:
             if each.status is HealthStatus.CRITICAL
             else f"Look at the figures of {label} before its next campaign."
         )
-        yield Issue(each.urgency, f"{label} is {each.status.value}{why}", action, each.role)
+        yield Issue(each.urgency, f"{label} is {each.status.condition}{why}", action, each.role)
 
 
 def _of_balance(figures: WeekFigures) -> Iterator[Issue]:

@@ -76,7 +76,7 @@ FORMS: Mapping[WeekStatement, Form] = {
     ),
     _K.NOT_ASSESSED: Form(SUMMARY, "The lists were not assessed.", _ALWAYS),
     _K.ALL_HEALTHY: Form(SUMMARY, "All of them are healthy.", _ALWAYS),
-    _K.WORST_LISTS: Form(SUMMARY, "{lists} {are} {status}.", _ALWAYS),
+    _K.WORST_LISTS: Form(SUMMARY, "{lists} {are} {condition}.", _ALWAYS),
     _K.NOTHING_SENT: Form(SUMMARY, "No campaign was sent in the seven days before, so there are no rates.", _USUAL),
     _K.NOTHING_READ: Form(SUMMARY, "{campaigns} went out, and no bounces of the week are read yet.", _USUAL),
     _K.SENT: Form(SUMMARY, "{campaigns} went out; of {messages} {rate} bounced.", _USUAL),
@@ -142,7 +142,7 @@ def _lists(facts: WeekFacts) -> Statement:
     if worst is HealthStatus.HEALTHY:
         return _say(_K.ALL_HEALTHY)
     ill = [each.role.label for each in facts.assessments if each.status is worst]
-    return _say(_K.WORST_LISTS, lists=names_text(ill), are="is" if len(ill) == 1 else "are", status=worst.value)
+    return _say(_K.WORST_LISTS, lists=names_text(ill), are="is" if len(ill) == 1 else "are", condition=worst.condition)
 
 
 def _sent(figures: WeekFigures) -> Statement:

@@ -192,8 +192,8 @@ def test_lists_that_a_reversal_leaves_alone_count_for_the_open_cycle() -> None:
 def test_the_message_says_how_many_were_added_where_automations_begin() -> None:
     facts = CorrectionFacts("Maintenance undone", "ada", "", 5, 5, 0, 0, (), {})
     plain = correction_message(facts, automatic=False)
-    assert plain.text.endswith("*5 of 5* changes were carried out and read back.")
-    assert plain.blocks[1]["text"]["text"] == "*5 of 5* changes were carried out and read back."
+    assert plain.text.endswith("*5 of 5 changes* carried out and read back.")
+    assert plain.blocks[1]["text"]["text"] == "*5 of 5 changes* carried out and read back."
     entered = correction_message(replace(facts, entered={ONE: 3}), automatic=False)
     assert "3 contacts were added where automations begin" in entered.text
 

@@ -479,6 +479,17 @@ def test_the_message_has_sizes_health_items_and_links_within_slacks_limits() -> 
     assert "average bounce rate 3 %" in text.casefold()
 
 
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(HealthStatus.WARNING, "List 3 is to be watched"), (HealthStatus.CRITICAL, "List 3 is critical")],
+)
+def test_a_list_is_called_what_it_is_in_a_sentence(status: HealthStatus, words: str) -> None:
+    ill = [*HEALTHY[:2], assessment(ListRole.CAMPAIGN_3, status, Urgency.HIGH)]
+    text = as_text(weekly_message(facts(figures(), ill)))
+    assert words in text
+    assert "is warning" not in text
+
+
 def test_the_alert_names_only_what_calls_people() -> None:
     ill = [assessment(ListRole.CAMPAIGN_3, HealthStatus.CRITICAL, Urgency.CRITICAL)]
     message = critical_alert(facts(figures(activity=Activity(waiting=2)), ill))
