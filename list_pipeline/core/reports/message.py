@@ -95,7 +95,7 @@ _CLASSES = {
     "soft": "passing",
     "block": "refused because of the sender",
     "content": "refused because of the content",
-    "complaint": "complaints",
+    "complaint": "complained",
     "not_evidence": "not attempted",
     "unknown": "unclear",
 }

@@ -189,9 +189,9 @@ def test_a_card_promises_below_it_what_stands_there() -> None:
 
 
 def test_failures_that_one_source_alone_knows_are_named_beside_those_that_were_found() -> None:
-    facts = replace(FACTS, bounces={"unknown": 1}, unknown=3, contradictions=2)
+    facts = replace(FACTS, bounces={"unknown": 1, "complaint": 1}, unknown=3, contradictions=2)
     text = shown(facts)
-    assert "Failures found: 1 unclear" in text
+    assert "Failures found: 1 complained, 1 unclear" in text
     assert "• 3 failed for an unclear reason, 2 of them by one of Mailjet's two sources alone; they stay" in text
     assert "• 1 failed for an unclear reason; they stay" in shown(replace(facts, unknown=1, contradictions=0))
 
