@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from list_pipeline.api.problems import ProblemError, problem
@@ -62,6 +63,9 @@ class Guard:
                 _refuse_other_pages(Headers(scope=scope))
             scope.setdefault("state", {})["principal"] = await self._known(Headers(scope=scope))
             body = await _body(scope, receive)
+        except ClientDisconnect:
+            # Nobody is there to be answered, and half a request asks for nothing.
+            return
         except ProblemError as refused:
             await problem(refused.status, refused.detail, refused.headers)(scope, receive, safely)
             return
@@ -116,6 +120,12 @@ def _refuse_other_pages(headers: Headers) -> None:
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:
+    """The whole body.
+
+    Raises:
+        ProblemError: it is too long, or no JSON.
+        ClientDisconnect: it broke off.
+    """
     headers = Headers(scope=scope)
     declared = headers.get("content-length", "")
     if declared.isdigit() and int(declared[:20]) > LONGEST_BODY:
@@ -124,6 +134,8 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
     more = True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > LONGEST_BODY:

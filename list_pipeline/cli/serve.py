@@ -11,6 +11,7 @@ from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.urls import is_loopback
 
 _APP, _APP_BEHIND_PROXY = "list_pipeline.api.app:create_app", "list_pipeline.api.app:create_app_behind_proxy"
+_CONNECTION = "list_pipeline.api.connections:Connection"
 
 
 def register(app: typer.Typer) -> None:
@@ -46,4 +47,14 @@ def serve(
     say(f"Listening at http://{host}:{port}; Ctrl-C ends it.")
     # No access log: the service logs what it did itself.
     made_by = _APP_BEHIND_PROXY if behind_proxy else _APP
-    uvicorn.run(made_by, factory=True, host=host, port=port, log_config=None, access_log=False, server_header=False)
+    uvicorn.run(
+        made_by,
+        factory=True,
+        host=host,
+        port=port,
+        http=_CONNECTION,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )

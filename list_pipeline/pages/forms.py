@@ -28,12 +28,15 @@ async def form_of(scope: Scope, receive: Receive) -> dict[str, str]:
     """The fields of a form; of one that comes twice the last.
 
     Raises:
-        FormError: it is too long, of another kind, or cannot be read.
+        FormError: it is too long, of another kind, broke off, or cannot be read.
     """
     body = bytearray()
     more = True
     while more:
         message: Message = await receive()
+        if message["type"] == "http.disconnect":
+            # Half a form may read as a whole one, with half a reason.
+            raise FormError(400, "The form broke off.")
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > LONGEST_BODY:

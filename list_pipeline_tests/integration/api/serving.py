@@ -12,6 +12,7 @@ import httpx
 import uvicorn
 
 from list_pipeline.api.app import create_app
+from list_pipeline.api.connections import Connection
 from list_pipeline.core.plans.gate import CAP_CHECK
 from list_pipeline.core.tokens import Role
 from list_pipeline.integrations.tls import tls_context
@@ -29,7 +30,7 @@ WORD = "correct horse battery"
 def served(services: Services, *, behind_proxy: bool = False) -> Iterator[httpx.Client]:
     """The service, and a client that knows the password of the events."""
     app = create_app(services, behind_proxy=behind_proxy)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, http=Connection, ws="none", log_config=None))
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))
     # From here on connections wait until the server takes them.
