@@ -33,7 +33,8 @@ from list_pipeline.api import (
     triggers,
     validations,
 )
-from list_pipeline.api.common import Answer, Reader
+from list_pipeline.api.answers import Answer
+from list_pipeline.api.common import Reader
 from list_pipeline.api.description import describe
 from list_pipeline.logs import configure_logging
 from list_pipeline.mcp.http import PATH as MCP_PATH

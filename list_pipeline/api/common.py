@@ -1,30 +1,25 @@
-"""What the routes have in common: how documents look, who may ask, pages, and the last look at what leaves the service.
+"""What the routes have in common: how documents look, who may ask, and pages.
 
-Does not belong here: any one route, and what a token is (``operations.tokens``).
+Does not belong here: any one route, the last look at what leaves the service (``answers``), and what a token is
+(``operations.tokens``).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Path, Query
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from list_pipeline.api.guard import allowed
-from list_pipeline.core.foreign_text import tamed
-from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.tokens import Principal, Role
 
 MOST = 2**31 - 1
 """The largest number of a row."""
 MOST_ENTRIES = 200
 """Entries of one page at the most."""
-_LONGEST = 20_000
-"""Characters of one text in an answer."""
 
 LARGEST_ID = 10**18 - 128
 """The largest contact id that is understood: 18 digits, and one that readers of JSON with floats alone have exactly."""
@@ -89,24 +84,3 @@ def shown_as(**example: Any) -> ConfigDict:
     """The configuration of a document with an example of it; an answer's names, in camel case."""
     schema: Mapping[str, Any] = {"examples": [example]}
     return ConfigDict(json_schema_extra=dict(schema))
-
-
-class Answer(JSONResponse):
-    """Every answer of the service: no control character and nothing that looks like an address leaves it, whatever a name at
-    Mailjet or a stored sentence holds. Masked addresses stay."""
-
-    def render(self, content: Any) -> bytes:
-        """The document as JSON."""
-        return super().render(_clean(content))
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return redact_addresses(tamed(value, _LONGEST))
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {_clean(name): _clean(part) for name, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_clean(part) for part in value]
-    return value

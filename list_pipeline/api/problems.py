@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from list_pipeline.api.answers import Answer
 from list_pipeline.core.errors import (
     ConfigurationError,
     ListPipelineError,
@@ -23,7 +24,6 @@ from list_pipeline.core.errors import (
     RefusedError,
     TransientError,
 )
-from list_pipeline.core.masking import redact_addresses
 from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.run_requests.asking import KeyReusedError, SwitchedOffError
 
@@ -45,9 +45,10 @@ class ProblemError(Exception):
 def problem(
     status: int, detail: str, headers: Mapping[str, str] | None = None, more: Mapping[str, Any] | None = None
 ) -> JSONResponse:
-    """A problem as an answer; its title is that of its status."""
+    """A problem as an answer; its title is that of its status. What it repeats of a request, such as the name of a field, is as
+    clean as any other answer."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return JSONResponse({**body, **(more or {})}, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    return Answer({**body, **(more or {})}, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -81,7 +82,7 @@ async def _of_product(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ListPipelineError)
     status = status_of(error)
     if isinstance(error, NotFoundError | RefusedError):
-        return problem(status, redact_addresses(str(error)))
+        return problem(status, str(error))
     log.error("a request failed", error=str(error))
     return problem(status, "Not available now; send it again" if status == 503 else "It failed; the log says why")
 

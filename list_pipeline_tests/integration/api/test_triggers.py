@@ -180,6 +180,8 @@ BAD_BODIES: tuple[tuple[bytes, str, int], ...] = (
     (b'{"campaignId": "<script>alert(1)</script>"}', "application/json", 422),
     (b'{"campaignId": "\\u001b[31m"}', "application/json", 422),
     (b'{"campaignId": "\\u0000"}', "application/json", 422),
+    (b'{"campaignId": "x", "jane.doe@customer.example": 1}', "application/json", 422),
+    (b'{"campaignId": "x", "\\u001b[31m\\u202e": 1}', "application/json", 422),
     (b"campaignId=x", "application/x-www-form-urlencoded", 415),
     (b'{"campaignId": "x"}', "text/plain", 415),
     (b" " * (LONGEST_BODY + 1), "application/json", 413),
@@ -195,7 +197,10 @@ def test_a_body_that_is_not_as_it_should_be_is_refused_and_not_sent_back(
     assert problem_of(answer)
     assert "Mallory" not in answer.text
     assert "<script>" not in answer.text
-    assert "\x1b" not in answer.text
+    assert "@" not in answer.text
+    shown = str(answer.json())
+    assert "\\x1b" not in shown
+    assert "\\u202e" not in shown
 
 
 def test_a_body_whose_length_is_not_told_is_read_no_further_than_it_may_be(api: Api) -> None:
