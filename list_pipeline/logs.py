@@ -22,7 +22,11 @@ from list_pipeline.settings import Settings
 if TYPE_CHECKING:
     from list_pipeline.integrations.error_tracking import ErrorTracking
 
-_QUIET = ("httpx", "httpcore", "httpx2", "httpcore2", "google_genai", "mcp", "slack_sdk", "yoyo", "alembic")
+_QUIET = (
+    "httpx", "httpcore", "httpx2", "httpcore2", "google_genai", "mcp", "slack_sdk", "yoyo", "alembic",
+    # They write the traces of errors that nobody foresaw, whose words may quote a row or a request.
+    "uvicorn", "asyncio",
+)  # fmt: skip
 _OURS = "list_pipeline"
 
 _tracking: tuple[str, ErrorTracking] | None = None

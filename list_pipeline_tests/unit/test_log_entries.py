@@ -37,7 +37,7 @@ def written(capsys: pytest.CaptureFixture[str]) -> Iterator[Entries]:
 
     yield entries
     structlog.configure(**before)
-    for name in ("list_pipeline", "slack_sdk"):
+    for name in ("list_pipeline", "slack_sdk", "uvicorn", "asyncio"):
         logging.getLogger(name).handlers.clear()
 
 
@@ -97,6 +97,20 @@ def test_a_traceback_is_text_in_the_entry_without_variables_and_addresses(writte
     assert "RuntimeError: cannot mail [address]" in entry["exception"]
     assert ADDRESS not in json.dumps(entry)
     assert entry["level"] == "error"
+
+
+@pytest.mark.parametrize("name", ["uvicorn.error", "asyncio", "slack_sdk.web.client", "mcp.server.lowlevel"])
+def test_the_trace_of_an_error_that_nobody_foresaw_holds_no_address_whichever_library_writes_it(
+    written: Entries, name: str
+) -> None:
+    try:
+        raise ValueError(f"'{ADDRESS}' is not a valid BounceReason")
+    except ValueError as error:
+        logging.getLogger(name).error("Exception in ASGI application\n", exc_info=error)
+    (entry,) = written()
+    assert ADDRESS not in str(entry)
+    assert "[address]" in str(entry)
+    assert "ValueError" in str(entry)
 
 
 def test_entries_of_pythons_own_logging_look_the_same(written: Entries) -> None:
