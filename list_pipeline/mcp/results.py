@@ -31,7 +31,7 @@ _LONGEST = 2_000
 """Characters of one text in an answer."""
 
 FOREIGN: Mapping[str, frozenset[str]] = {
-    "AuditRow": frozenset({"by", "note"}),
+    "AuditRow": frozenset({"by", "about", "note"}),
     "CampaignRow": frozenset({"name"}),
     "ContactCard": frozenset({"answer"}),
     "Decided": frozenset({"decided_by", "approvals"}),

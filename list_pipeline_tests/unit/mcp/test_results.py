@@ -30,7 +30,7 @@ from list_pipeline_tests.paths import CHECKOUT
 OURS: Mapping[str, frozenset[str]] = {
     "AdvisorUse": frozenset({"agent"}),
     "Audit": frozenset({"next_cursor"}),
-    "AuditRow": frozenset({"what", "about", "campaign", "source"}),
+    "AuditRow": frozenset({"what", "campaign", "source"}),
     "CampaignRow": frozenset({"key"}),
     "CheckRow": frozenset({"urgency"}),
     "ContactCard": frozenset({"headline"}),
