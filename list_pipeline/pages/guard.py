@@ -151,7 +151,7 @@ class Guard:
         """The fields of a form that was sent from one of these pages."""
         origin = headers.get("origin")
         hosts = {headers.get("host", ""), self._own_host} - {""}
-        is_ours = urlsplit(origin).netloc in hosts if origin else headers.get("sec-fetch-site") == "same-origin"
+        is_ours = _host_of(origin) in hosts if origin else headers.get("sec-fetch-site") == "same-origin"
         if not is_ours:
             raise VisitRefusedError(403, "This form was sent from another site. Nothing was done.")
         try:
@@ -172,6 +172,14 @@ class Guard:
             # Whoever follows a link from elsewhere comes without the cookie: it is sent when our own page asks.
             return rendered("once_more.html", visitor=None, path=path, to=_asked_for(scope))
         return RedirectResponse(f"{SIGN_IN}?to={quote(_asked_for(scope), safe='')}", 303)
+
+
+def _host_of(origin: str) -> str:
+    """Host and port of an ``Origin``; empty where it is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _asked_for(scope: Scope) -> str:

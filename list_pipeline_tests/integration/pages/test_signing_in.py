@@ -131,8 +131,12 @@ def test_a_form_of_another_site_or_of_another_sign_in_does_nothing(small: Instal
     browser = Browser.signed_in(small.services, http)
     mine = browser.see("/admin/contacts").fields
     other = Browser.signed_in(small.services, http, name="Linus").see("/admin/contacts").fields
-    for headers in ({"origin": "https://evil.example"}, {"origin": "null"}, {"origin": ""}):
-        refused = browser.send("/admin/contacts", {**mine, "contact": "1"}, **headers)
+    host = browser.url.removeprefix("http://")
+    for origin in (
+        "https://evil.example", "null", "", f"http://evil.example@{host}", f"http://{host}.evil.example", "http://127.0.0.1:1",
+        f"http://evil.example#{host}", "http://[", "http://[::1", "//",
+    ):  # fmt: skip
+        refused = browser.send("/admin/contacts", {**mine, "contact": "1"}, origin=origin)
         assert (refused.status, "from another site" in refused.words) == (403, True)
     assert (
         browser.send(
