@@ -9,6 +9,8 @@ from enum import StrEnum
 
 ANSWERS_KEPT = timedelta(hours=24)
 """For so long the same Idempotency-Key is answered as before."""
+CLAIM_KEPT = timedelta(minutes=1)
+"""For so long nobody else answers under a key for which no answer stands yet; by then whoever began it has died."""
 MOST_CONTACTS = 1_000
 """So many contacts are suppressed by one request; more come as a file."""
 

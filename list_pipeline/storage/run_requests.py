@@ -245,8 +245,50 @@ def note_started(connection: Connection, request_id: int, now: datetime) -> None
     )
 
 
+def claim_key(
+    connection: Connection,
+    caller: str,
+    key: str,
+    request_hash: str,
+    now: datetime,
+    since: datetime,
+    dead_before: datetime,
+) -> bool:
+    """Begin to answer under a key; False: an answer stands there, or somebody else began one.
+
+    Args:
+        since: answers from before it are forgotten. dead_before: who began before it and did not answer does not any more.
+    """
+    touched = execute(
+        connection,
+        """insert into api_answer as a (caller, key, request_hash, answer, answered_at)
+           values (:caller, :key, :hash, '', :now)
+           on conflict (caller, key) do update
+               set request_hash = excluded.request_hash, answer = '', answered_at = excluded.answered_at
+               where a.answered_at <= :since or (a.answer = '' and a.answered_at <= :dead)""",
+        caller=caller,
+        key=key,
+        hash=request_hash,
+        now=now,
+        since=since,
+        dead=dead_before,
+    )
+    return touched == 1
+
+
+def release_key(connection: Connection, caller: str, key: str, request_hash: str) -> None:
+    """No answer comes of what was begun under a key."""
+    execute(
+        connection,
+        "delete from api_answer where caller = :caller and key = :key and request_hash = :hash and answer = ''",
+        caller=caller,
+        key=key,
+        hash=request_hash,
+    )
+
+
 def answer_of(connection: Connection, caller: str, key: str, since: datetime) -> tuple[str, str] | None:
-    """Hash of the request and answer that stand under a key since then, or None."""
+    """Hash of the request and answer that stand under a key since then, or None. The answer is empty while it is being made."""
     row = fetch_one(
         connection,
         """select request_hash, answer from api_answer
@@ -261,12 +303,12 @@ def answer_of(connection: Connection, caller: str, key: str, since: datetime) ->
 def keep_answer(
     connection: Connection, caller: str, key: str, request_hash: str, answer: str, now: datetime, since: datetime
 ) -> None:
-    """Keep an answer under a key, unless one stands there; those from before ``since`` are forgotten."""
+    """Keep the answer to what was begun under a key; those from before ``since`` are forgotten."""
     execute(connection, "delete from api_answer where answered_at <= :since", since=since)
     execute(
         connection,
-        """insert into api_answer (caller, key, request_hash, answer, answered_at)
-           values (:caller, :key, :hash, :answer, :now) on conflict (caller, key) do nothing""",
+        """update api_answer set answer = :answer, answered_at = :now
+           where caller = :caller and key = :key and request_hash = :hash and answer = ''""",
         caller=caller,
         key=key,
         hash=request_hash,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from list_pipeline.core.errors import RefusedError
-from list_pipeline.core.run_requests import ANSWERS_KEPT, RequestKind, request_hash
+from list_pipeline.core.run_requests import ANSWERS_KEPT, CLAIM_KEPT, RequestKind, request_hash
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.tokens import Principal
 from list_pipeline.operations.access import Storing
@@ -111,6 +111,7 @@ def once(
     Raises:
         SwitchedOffError: list management is switched off.
         KeyReusedError: the key stood with another request.
+        RefusedError: the same request is being answered right now; or as ``ask``.
     """
     if not services.settings.list_management_enabled:
         raise SwitchedOffError(
@@ -120,16 +121,35 @@ def once(
         return ask()
     hashed, now = request_hash(kind, asked), services.clock.now()
     with services.database.begin() as connection:
+        is_ours = rows.claim_key(connection, principal.caller, key, hashed, now, now - ANSWERS_KEPT, now - CLAIM_KEPT)
         known = rows.answer_of(connection, principal.caller, key, now - ANSWERS_KEPT)
-    if known is None:
+    if not is_ours and known is not None:
+        return _as_before(known, hashed)
+    try:
         number = ask()
+    except BaseException:
+        # What was refused may be asked for again, under the same key.
         with services.database.begin() as connection:
-            rows.keep_answer(connection, principal.caller, key, hashed, str(number), now, now - ANSWERS_KEPT)
-            # Of two at once, the first one's stands.
-            known = rows.answer_of(connection, principal.caller, key, now - ANSWERS_KEPT) or (hashed, str(number))
+            rows.release_key(connection, principal.caller, key, hashed)
+        raise
+    with services.database.begin() as connection:
+        rows.keep_answer(connection, principal.caller, key, hashed, str(number), now, now - ANSWERS_KEPT)
+    return number
+
+
+def _as_before(known: tuple[str, str], hashed: str) -> int:
+    """The answer that stands under a key.
+
+    Raises:
+        KeyReusedError: it stands with another request.
+        RefusedError: the same request is being answered right now.
+    """
+    tried = "Starting work"
     if known[0] != hashed:
-        raise KeyReusedError(
-            "Starting work", "its Idempotency-Key came with another request before", "Send a key of its own"
+        raise KeyReusedError(tried, "its Idempotency-Key came with another request before", "Send a key of its own")
+    if not known[1]:
+        raise RefusedError(
+            tried, "the same request is being answered right now", "Send it again in a moment, with the same key"
         )
     return int(known[1])
 

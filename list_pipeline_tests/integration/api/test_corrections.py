@@ -11,13 +11,14 @@ import pytest
 from list_pipeline.core.errors import RefusedError, UnavailableError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import PlanKind
-from list_pipeline.core.run_requests import run_key
+from list_pipeline.core.run_requests import CLAIM_KEPT, run_key
 from list_pipeline.core.tokens import Principal, Role
 from list_pipeline.operations.quarantine.begin import quarantine_by_hand
 from list_pipeline.operations.run_requests.asking import note_started, requests_to_start
 from list_pipeline.operations.run_requests.carrying_out import DIED, carry_out_request
 from list_pipeline.operations.run_requests.corrections import request_undo
 from list_pipeline.operations.services import Services
+from list_pipeline.storage import run_requests as rows
 from list_pipeline.storage.database import execute
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation, quietly
 from list_pipeline_tests.integration.api.serving import Api, served
@@ -158,6 +159,47 @@ def test_a_key_gets_the_same_request_and_no_other(small: Installation, api: Api)
     carried_out(small, api, first["requestId"])
     assert wanted(api, f"contacts/{person}/reinstate", NOTE, **key) == first
     wanted(api, f"contacts/{person}/reinstate", {}, 422, **key)
+
+
+def test_of_several_at_once_under_one_key_one_is_written_down_and_no_other_request_is_carried_out(
+    small: Installation, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *others = (small.account.people[number] for number in range(1, 5))
+    key = {"headers": {"Idempotency-Key": "at-once"}}
+    answers: list[tuple[int, Any]] = []
+    ask_for = rows.ask_for_correction
+
+    def meanwhile(*given: Any) -> int:
+        # While the first is being written down, the same comes again, and another one under its key.
+        monkeypatch.setattr(rows, "ask_for_correction", ask_for)
+        for people in ([first], others):
+            body = {"contactIds": people, "reason": "asked by phone"}
+            answer = api.ask(Role.REVIEWER, "POST", "/api/suppressions", json=body, **key)
+            answers.append((answer.status_code, answer.json()["detail"]))
+        return ask_for(*given)
+
+    monkeypatch.setattr(rows, "ask_for_correction", meanwhile)
+    body = {"contactIds": [first], "reason": "asked by phone"}
+    number = wanted(api, "suppressions", body, **key)["requestId"]
+    assert [status for status, _ in answers] == [409, 422]
+    assert "being answered right now" in answers[0][1]
+    assert wanted(api, "suppressions", body, **key)["requestId"] == number
+    assert small.query("select count(*) from run_request") == [(1,)]
+
+
+def test_a_key_is_free_again_once_what_stood_under_it_was_refused_or_died(small: Installation, api: Api) -> None:
+    key, person = {"headers": {"Idempotency-Key": "again"}}, small.account.people[HARD[0]]
+    wanted(api, "contacts/999/reinstate", NOTE, 404, **key)
+    with small.services.database.begin() as connection:
+        execute(
+            connection,
+            """insert into api_answer (caller, key, request_hash, answer, answered_at)
+               select caller, 'again', repeat('0', 64), '', :now from api_caller""",
+            now=small.clock.now(),
+        )
+    wanted(api, f"contacts/{person}/reinstate", NOTE, 422, **key)
+    small.clock.advance(CLAIM_KEPT)
+    wanted(api, f"contacts/{person}/reinstate", NOTE, **key)
 
 
 def test_a_request_that_was_refused_or_failed_says_why(small: Installation, api: Api) -> None:
