@@ -98,6 +98,22 @@ def test_what_is_too_long_or_no_message_is_refused(mcp: Mcp) -> None:
         assert "Traceback" not in answer.text
 
 
+def test_errors_of_the_protocol_repeat_nothing_of_what_was_sent(mcp: Mcp) -> None:
+    address = "jane.doe@customer.example"
+    call = {"name": "contact", "arguments": {"contact": address}}
+    for body in (
+        [{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}],
+        {"jsonrpc": "2.0", "id": 1, "method": address},
+        {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": [address]}},
+        {"jsonrpc": "2.0", "id": 1, "result": 7, "error": address},
+        {"jsonrpc": address, "id": 1, "method": "tools/list"},
+    ):
+        answer = ask(mcp, body=body)
+        assert "error" in answer.json(), answer.text
+        assert "customer.example" not in answer.text, answer.text
+        assert "input_value" not in answer.text
+
+
 def test_methods_that_are_not_served_are_said_to_be_unknown(mcp: Mcp) -> None:
     for method in ("resources/list", "prompts/list", "logging/setLevel", "sampling/createMessage", "rpc.discover"):
         answer = ask(mcp, body={"jsonrpc": "2.0", "id": 1, "method": method, "params": {"level": "debug"}})
