@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import product
 
 PREFIX = "list_pipeline_"
 SUM = "sum"
@@ -38,13 +39,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One figure. ``name`` is without the prefix and, for a counter, without ``_total``; ``bounds`` only of a histogram."""
+    """One figure. ``name`` is without the prefix and, for a counter, without ``_total``; ``bounds`` only of a histogram.
+
+    ``known``: values of its labels that are told from the start, as zero (see ``from_zero``).
+    """
 
     name: str
     kind: Kind
     says: str
     labels: tuple[str, ...] = ()
     bounds: tuple[float, ...] = ()
+    known: tuple[tuple[str, ...], ...] = ()
 
     @property
     def full_name(self) -> str:
@@ -59,28 +64,68 @@ class Metric:
         return frozenset({self.full_name})
 
 
-def _counter(name: str, says: str, *labels: str) -> Metric:
-    return Metric(name, Kind.COUNTER, says, labels)
+def _counter(name: str, says: str, *labels: str, known: Iterable[tuple[str, ...]] = ()) -> Metric:
+    return Metric(name, Kind.COUNTER, says, labels, known=tuple(known))
 
 
 def _gauge(name: str, says: str, *labels: str) -> Metric:
     return Metric(name, Kind.GAUGE, says, labels)
 
 
-def _histogram(name: str, says: str, bounds: tuple[float, ...], *labels: str) -> Metric:
-    return Metric(name, Kind.HISTOGRAM, says, labels, bounds)
+def _histogram(
+    name: str, says: str, bounds: tuple[float, ...], *labels: str, known: Iterable[tuple[str, ...]] = ()
+) -> Metric:
+    return Metric(name, Kind.HISTOGRAM, says, labels, bounds, tuple(known))
+
+
+SERVICES = ("gemini", "mailjet", "slack")
+"""The services outside whose answers are counted."""
+
+JOBS_THAT_START_THEMSELVES = (
+    "campaign_wrapup_job",
+    "carry_out_approved_items",
+    "carry_out_correction",
+    "decision_review_job",
+    "list_cache_job",
+    "list_reconciliation_job",
+    "maintenance_reporting",
+    "membership_sync_job",
+    "notification_delivery_job",
+    "post_campaign_maintenance",
+    "pre_campaign_validation_job",
+    "release_quarantine",
+    "requested_correction",
+    "retention_job",
+    "weekly_health_check",
+    "workflow_metrics_job",
+)
+"""Dagster's jobs that a schedule or a sensor starts; a test compares them with the code location."""
+
+RUN_STATUSES = ("success", "failure")
+"""How a run of Dagster's ended."""
 
 
 # What is counted as it happens
 
 WORK = _histogram("work_seconds", "Work on a stage, or on a whole run.", LONG_S, "workflow", "stage", "outcome")
 ANSWERS = _histogram(
-    "service_answer_seconds", "Time until a service answered, or until it was given up.", QUICK_S, "service"
+    "service_answer_seconds",
+    "Time until a service answered, or until it was given up.",
+    QUICK_S,
+    "service",
+    known=((each,) for each in SERVICES),
 )
-UNANSWERED = _counter("service_unanswered", "Requests to a service that were not answered.", "service")
+UNANSWERED = _counter(
+    "service_unanswered",
+    "Requests to a service that were not answered.",
+    "service",
+    known=((each,) for each in SERVICES),
+)
 REQUESTS = _counter("mailjet_requests", "Requests to Mailjet, repetitions included.", "request")
 WAITED = _counter("mailjet_wait_seconds", "Time that requests to Mailjet waited for the shared limit.")
-RUNS = _counter("runs", "Runs of Dagster's that ended.", "job", "status")
+RUNS = _counter(
+    "runs", "Runs of Dagster's that ended.", "job", "status", known=product(JOBS_THAT_START_THEMSELVES, RUN_STATUSES)
+)
 DELIVERIES = _histogram(
     "message_delivery_seconds", "Time between the writing of a message and its arrival.", LONG_S, "channel"
 )
@@ -199,6 +244,20 @@ def _require(metric: Metric, kind: Kind, labels: Sequence[str]) -> None:
 
 def _bucket(bounds: Sequence[float], value: float) -> str:
     return next((f"{bound:g}" for bound in bounds if value <= bound), _REST)
+
+
+def from_zero(counted: Iterable[tuple[TotalKey, float]]) -> tuple[tuple[TotalKey, float], ...]:
+    """The totals, with a zero for what is known to be counted and was not yet.
+
+    A monitor sees how much a counter grew only from its second value on. One that first appears as 1 grew by nothing, so
+    that the alert for a first failure would stay silent.
+    """
+    found = dict(counted)
+    for metric in COUNTED:
+        part = SUM if metric.kind is Kind.HISTOGRAM else WHOLE
+        for labels in metric.known:
+            found.setdefault(TotalKey(metric.name, labels, part), 0.0)
+    return tuple(sorted(found.items()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from prometheus_client.registry import Collector
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.monitoring import exported as names
-from list_pipeline.core.monitoring.exported import Kind, Metric, TotalKey, histograms
+from list_pipeline.core.monitoring.exported import Kind, Metric, TotalKey, from_zero, histograms
 from list_pipeline.core.rebalancing.balance import deviation
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.operations.safety.modes import operating_mode
@@ -50,7 +50,7 @@ def exported_text(services: Services) -> str:
     services.keep_totals()
     mode, now = operating_mode(services), services.clock.now()
     with services.database.begin() as connection:
-        counted = totals.all_totals(connection)
+        counted = from_zero(totals.all_totals(connection))
         sizes, moved = present.list_sizes(connection), present.changed_contacts(connection)
         queues = present.queues(connection)
         used, most = server_connections(connection)

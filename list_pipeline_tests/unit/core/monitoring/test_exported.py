@@ -19,16 +19,21 @@ from list_pipeline.core.monitoring.exported import (
     ANSWERS,
     COUNTED,
     EXPORTED,
+    JOBS_THAT_START_THEMSELVES,
     QUICK_S,
     RUNS,
+    SERVICES,
     SUM,
     WAITED,
     WHOLE,
     Increments,
     Kind,
     TotalKey,
+    from_zero,
     histograms,
 )
+from list_pipeline.definitions import defs
+from list_pipeline.integrations.answer_times import Service
 
 ROOT = Path(__file__).parents[4]
 ALERTS = ROOT / "deploy/prometheus/alerts.yml"
@@ -110,6 +115,40 @@ def test_histograms_take_only_their_own_totals_in_the_order_of_their_labels() ->
     told.observe(ANSWERS, 1.0, "gemini")
     told.count(RUNS, "weekly", "success")
     assert [one.labels for one in histograms(ANSWERS, told.values.items())] == [("gemini",), ("slack",)]
+
+
+def test_what_is_known_to_be_counted_is_told_as_zero_until_it_is_and_what_was_counted_stays() -> None:
+    failed = TotalKey(RUNS.name, ("post_campaign_maintenance", "failure"), WHOLE)
+    told = dict(from_zero([(failed, 2.0)]))
+    assert told[failed] == 2.0
+    assert told[TotalKey(RUNS.name, ("weekly_health_check", "failure"), WHOLE)] == 0.0
+    assert [(one.labels, one.buckets[-1]) for one in histograms(ANSWERS, told.items())] == [
+        ((service,), ("+Inf", 0.0)) for service in SERVICES
+    ]
+
+
+def test_a_figure_whose_growth_is_an_alert_is_told_before_it_is_counted_for_the_first_time() -> None:
+    # A counter that first appears as 1 grew by nothing for a monitor: the first failure would raise no alarm.
+    by_name = {name: metric for metric in EXPORTED for name in metric.sample_names}
+    for rule in rules():
+        for name, chosen in re.findall(r"increase\((list_pipeline_\w+)(?:\{([^}]*)\})?\[", rule["expr"]):
+            metric = by_name[name]
+            wanted = dict(re.findall(r'(\w+)="([^"]*)"', chosen))
+            assert any(
+                all(
+                    dict(zip(metric.labels, labels, strict=True)).get(key, value) == value
+                    for key, value in wanted.items()
+                )
+                for labels in metric.known
+            ), rule["alert"]
+
+
+def test_services_and_jobs_that_are_told_from_the_start_are_those_that_are_counted() -> None:
+    assert set(SERVICES) == {each.value for each in Service}
+    location = defs.get_repository_def()
+    started = {one.job_name for one in location.schedule_defs}
+    started |= {target.job_name for one in location.sensor_defs for target in one.targets}
+    assert set(JOBS_THAT_START_THEMSELVES) == started
 
 
 def test_names_are_unique_and_say_their_kind() -> None:
