@@ -13,12 +13,14 @@ from sqlalchemy import Connection, RowMapping
 from list_pipeline.core.digest.periods import Period
 from list_pipeline.core.messages.delivery import DeliveryState
 from list_pipeline.core.monitoring.latency import WHOLE_RUN
-from list_pipeline.core.reviews.questions import ReviewStatus
+from list_pipeline.core.reviews.questions import FINDINGS, ReviewStatus
 from list_pipeline.core.runs.status import RunStatus
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar, sql_word
+from list_pipeline.storage.database import execute, fetch_all, fetch_one, fetch_row, fetch_scalar, sql_list, sql_word
 
 _NO_PERSON = ("gate", "nobody")
 """Who decides where no person does."""
+_ASKED = f"status = {sql_word(ReviewStatus.OPEN)} and kind not in {sql_list(*FINDINGS)}"
+"""What waits for a decision: news is read and closed, as in the weekly check."""
 
 
 def make(connection: Connection, period: Period, due_at: datetime, now: datetime) -> bool:
@@ -85,13 +87,15 @@ def counts(connection: Connection, start: datetime, end: datetime) -> RowMapping
            where finished_at >= :start and finished_at < :end) as moved,
           (select count(*) from plan where decided_at >= :start and decided_at < :end
            and lower(decided_by) <> all(:no_person))
-          + (select count(*) from review_item where plan_id is null and decided_at >= :start and decided_at < :end
-             and lower(coalesce(decided_by, 'nobody')) <> all(:no_person)) as decided,
+          + (select count(*) from review_item r left join plan p using (plan_id)
+             where r.decided_at >= :start and r.decided_at < :end
+             and lower(coalesce(r.decided_by, 'nobody')) <> all(:no_person)
+             and (r.decided_at, r.decided_by) is distinct from (p.decided_at, p.decided_by)) as decided,
           (select count(*) from campaign_validation where validated_at >= :start and validated_at < :end) as validated,
           (select count(*) from campaign_validation where validated_at >= :start and validated_at < :end and is_blocking)
            as blocked,
-          (select count(*) from review_item where status = {sql_word(ReviewStatus.OPEN)}) as waiting,
-          (select min(created_at) from review_item where status = {sql_word(ReviewStatus.OPEN)}) as oldest,
+          (select count(*) from review_item where {_ASKED}) as waiting,
+          (select min(created_at) from review_item where {_ASKED}) as oldest,
           (select count(*) from notification where created_at >= :start and created_at < :end and emailed_at is null
            and state = {sql_word(DeliveryState.EXPIRED)}) as lost,
           (select coalesce(sum(requests), 0) from work_timing where finished_at >= :start and finished_at < :end

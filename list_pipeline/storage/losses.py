@@ -21,7 +21,8 @@ class DomainLoss:
     Attributes:
         mailed: mails to its contacts, by campaigns that were sent in the span.
         hard, soft, sender: those of them that failed for good, for a while, and for the sender's fault.
-        suppressed: contacts that were suppressed in the span; ``taken_back``: those of them who were let in again.
+        suppressed: contacts that were suppressed in the span; ``taken_back``: those of them who were let in again and are not
+            suppressed anew (a redo suppresses once more whom an undo let in).
     """
 
     domain: str | None
@@ -58,7 +59,8 @@ def losses(connection: Connection, start: datetime, end: datetime) -> tuple[Doma
             group by 1),
         gone as (
             select {_DOMAIN} as domain, count(distinct h.contact_id) as suppressed,
-                   count(distinct h.contact_id) filter (where h.reinstated_at is not null) as taken_back
+                   count(distinct h.contact_id) - count(distinct h.contact_id) filter (where h.reinstated_at is null)
+                       as taken_back
             from contact_suppression_history h left join contact_list_membership c using (contact_id)
             where h.suppressed_at >= :start and h.suppressed_at < :end group by 1)
         select coalesce(m.domain, g.domain) as domain, coalesce(mailed, 0) as mailed, coalesce(hard, 0) as hard,

@@ -19,11 +19,21 @@ from list_pipeline.core.incidents.policy import INCIDENTS
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.core.reports.facts import StoredReport
+from list_pipeline.core.reviews.questions import FINDINGS, ReviewStatus
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.weekly.figures import Activity, Change, ListSize, Week, WeekSends
 from list_pipeline.core.weekly.silence import Silence
 from list_pipeline.core.wording import Rate
-from list_pipeline.storage.database import JsonColumn, execute, fetch_all, fetch_one, fetch_row, to_json
+from list_pipeline.storage.database import (
+    JsonColumn,
+    execute,
+    fetch_all,
+    fetch_one,
+    fetch_row,
+    sql_list,
+    sql_word,
+    to_json,
+)
 from list_pipeline.storage.runs import life
 from list_pipeline.storage.runs.ledger import REPORT
 
@@ -356,12 +366,13 @@ def count_activity(connection: Connection, after: datetime, until: datetime, *, 
     A contact is new by the earliest subscription that is known. A maintenance counts as failed while its last attempt is.
 
     Args:
-        with_waiting: count what waits for a person now, which says nothing about a past week.
+        with_waiting: count the plans and questions that wait for a person now, which says nothing about a past week. News is
+            read, not decided.
     """
     row = fetch_row(
         connection,
         "what was done in the week",
-        """
+        f"""
         with done as (
             select c.change_id, c.kind from change c join change_step s using (change_id)
             where c.kind in ('move', 'enrol') group by c.change_id, c.kind
@@ -375,14 +386,15 @@ def count_activity(connection: Connection, after: datetime, until: datetime, *, 
                   and coalesce(send_start_at, send_end_at) <= :until) as campaigns_sent,
                (select count(*) from contact_list_membership where in_master_list
                   and queued_at > :after and queued_at <= :until) as new_contacts,
-               (select count(*) from contact_suppression_history
+               (select count(distinct contact_id) from contact_suppression_history
                   where suppressed_at > :after and suppressed_at <= :until) as suppressed,
                (select count(*) from done) as rebalanced,
                (select count(*) from plan where kind = 'rebalancing' and executed_at > :after and executed_at <= :until
                   and exists (select 1 from change c where c.plan_id = plan.plan_id)) as rebalancings,
                (select count(*) from latest where status = :failed and executed_at > :after and executed_at <= :until)
                   as failed_maintenances,
-               (select count(*) from review_item where status = 'open') as waiting
+               (select count(*) from review_item
+                  where status = {sql_word(ReviewStatus.OPEN)} and kind not in {sql_list(*FINDINGS)}) as waiting
         """,
         failed=RunStatus.FAILED.value,
         after=after,
