@@ -30,6 +30,7 @@ from list_pipeline.core.messages.slack_text import (
     mention,
     untrusted,
 )
+from list_pipeline.core.wording import count_text
 
 __all__ = [
     "ALL_BLOCKS_LENGTH",
@@ -137,7 +138,7 @@ def whole_lines(lines: Sequence[Mrkdwn], limit: int) -> Mrkdwn:
             break
         kept.append(line)
         room -= len(line) + 1
-    return Mrkdwn("\n".join([*kept, f"_and {len(lines) - len(kept)} more lines_"]))
+    return Mrkdwn("\n".join([*kept, f"_and {count_text(len(lines) - len(kept), 'more line')}_"]))
 
 
 def problems(text: str, blocks: Sequence[Block]) -> tuple[str, ...]:

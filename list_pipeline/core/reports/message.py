@@ -243,7 +243,11 @@ def _cleanup(facts: MaintenanceFacts) -> list[Mrkdwn]:
         lines.append(compose("Failures found: {found}", found=found))
     if facts.not_evidence:
         lines.append(
-            compose("• {n} were not attempted at all, which says nothing about them", n=f"{facts.not_evidence:,}")
+            compose(
+                "• {n} {was} not attempted at all, which says nothing about them",
+                n=f"{facts.not_evidence:,}",
+                was="was" if facts.not_evidence == 1 else "were",
+            )
         )
     if facts.unknown:
         lines.append(

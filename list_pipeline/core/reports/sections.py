@@ -65,6 +65,8 @@ def attention(facts: MaintenanceFacts) -> list[Mrkdwn]:
         if entries:
             lines.append(compose("_{title}_", title=title))
             lines += [joined([Mrkdwn("•"), untrusted(entry, 300)], " ") for entry in entries[:MOST_ENTRIES]]
+            if len(entries) > MOST_ENTRIES:
+                lines.append(compose("• {more} more in the report", more=f"{len(entries) - MOST_ENTRIES:,}"))
     return lines
 
 

@@ -24,6 +24,7 @@ from list_pipeline.core.messages.slack_blocks import (
     problems,
     section,
     untrusted,
+    whole_lines,
 )
 from list_pipeline.sandbox.slack.limits import block_errors, blocks_too_long
 
@@ -99,6 +100,10 @@ def test_lines_that_do_not_fit_are_counted_not_cut() -> None:
     assert len(text) <= 500
     assert shown[:-1] == [str(line) for line in lines[: len(shown) - 1]]
     assert shown[-1] == f"_and {100 - len(shown) + 1} more lines_"
+
+
+def test_one_line_that_does_not_fit_is_one_line() -> None:
+    assert whole_lines([untrusted("a" * 50), untrusted("b" * 50)], 90).endswith("_and 1 more line_")
 
 
 blocks_of_ours = st.lists(
