@@ -115,6 +115,9 @@ class MaintenanceLogs(Model):
                 "executionTimeMs": 76000,
                 "runId": None,
                 "errors": [],
+                "statusBeforeUndo": None,
+                "changesTakenBack": None,
+                "changesLeft": None,
             }
         ],
         nextAfter=None,

@@ -57,6 +57,7 @@ _WORDS: Mapping[str, str] = {
     "success": "done",
     "read_only": "looked only",
     "rolled_back": "taken back",
+    "partly_rolled_back": "partly taken back",
     "post_campaign": "maintenance after a campaign",
     "pre_campaign_validation": "validation before a campaign",
     "weekly_health": "weekly check",

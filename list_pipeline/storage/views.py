@@ -22,7 +22,8 @@ from list_pipeline.core.quarantine.life import QuarantineState
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.validation.checklist import Severity
-from list_pipeline.storage.database import fetch_all, fetch_one, sql_list, sql_word
+from list_pipeline.storage.database import fetch_all, fetch_one, fetch_scalar, sql_list, sql_word
+from list_pipeline.storage.plans.plan_groups import ASKED_ALONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,11 @@ class CampaignRow:
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
-    """An attempt at a maintenance or a validation, as the ledger has it. Instants are UTC; None: not known yet."""
+    """An attempt at a maintenance or a validation, as the ledger has it. Instants are UTC; None: not known yet.
+
+    ``changes_taken_back`` and ``changes_left``: of its changes by an undo, None where there was none; ``status_before_undo``:
+    how the attempt itself ended then.
+    """
 
     number: int
     campaign: str | None
@@ -66,6 +71,9 @@ class LogRow:
     execution_time_ms: int | None
     run_id: str | None
     errors: tuple[str, ...]
+    status_before_undo: RunStatus | None
+    changes_taken_back: int | None
+    changes_left: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +226,7 @@ def logs(
         connection,
         f"""select l.id as number, s.campaign_key as campaign, l.maintenance_type as kind, l.sweep, l.attempt, l.status,
                    l.executed_at, l.finished_at, l.contacts_suppressed, l.contacts_rebalanced, l.execution_time_ms, l.run_id,
-                   l.errors
+                   l.errors, l.status_before_undo, l.changes_taken_back, l.changes_left
             from list_maintenance_log l left join campaign_schedule s on s.id = l.campaign_schedule_id
             where {
             _where("l.id", campaign=("s.campaign_key", "text"), status=("l.status", "text"), sweep=("l.sweep", "text"))
@@ -234,6 +242,7 @@ def logs(
             **{
                 **row,
                 "status": RunStatus(row["status"]),
+                "status_before_undo": RunStatus(row["status_before_undo"]) if row["status_before_undo"] else None,
                 "errors": tuple(f"{one.get('stage', '-')}: {one.get('error', '')}" for one in row["errors"] or ()),
             }
         )
@@ -256,7 +265,7 @@ def plans(
         connection,
         f"""select p.plan_id as number, s.campaign_key as campaign, p.kind, p.sweep, p.revision, p.status, p.content_hash,
                    (select count(*) from plan_item i where i.plan_id = p.plan_id and i.action in {changing}) as changes,
-                   (select count(*) from plan_item i where i.plan_id = p.plan_id and i.is_held) as held,
+                   (select count(*) from plan_item i where i.plan_id = p.plan_id and {ASKED_ALONE}) as held,
                    p.created_at, p.requested_by, p.decided_at, p.decided_by, p.executed_at, p.withdrawn_by
             from plan p left join campaign_schedule s on s.id = p.campaign_id
             where {
@@ -360,6 +369,11 @@ def questions(
         plan=plan,
     )
     return [_question(row) for row in found]
+
+
+def question_count(connection: Connection, status: ReviewStatus) -> int:
+    """How many questions and findings have a status."""
+    return int(fetch_scalar(connection, "select count(*) from review_item where status = :status", status=status))
 
 
 def question(connection: Connection, review_id: int) -> QuestionRow | None:

@@ -149,7 +149,9 @@ REBALANCED = _counter("contacts_rebalanced", "Contacts that maintenances moved."
 LIST_SIZE = _gauge("list_contacts", "Contacts of a list at the last look; kind is raw or mailable.", "list", "kind")
 DEVIATION = _gauge("list_deviation_ratio", "Largest distance of a campaign list from their mean, as a share of it.")
 BOUNCE_SHARE = _gauge(
-    "campaign_bounce_ratio", "Bounces of the last sent campaign on a list, as a share of its recipients.", "list"
+    "campaign_bounce_ratio",
+    "Bounces of the last sent campaign on a list as Mailjet counts them, as a share of its recipients.",
+    "list",
 )
 WAITING = _gauge("queue_depth", "What waits in a queue.", "queue")
 OLDEST = _gauge("queue_oldest_seconds", "Age of what has waited longest in a queue; 0 when it is empty.", "queue")

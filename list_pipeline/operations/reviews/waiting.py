@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from list_pipeline.core.plans.plan import CHANGING_ACTIONS, PlanStatus
 from list_pipeline.core.reviews.deadlines import PlanTime
 from list_pipeline.core.reviews.questions import FINDINGS, ReviewStatus, is_about_contacts
@@ -35,11 +37,15 @@ class WaitingPlan:
 
 @dataclass(frozen=True, slots=True)
 class WhatWaits:
-    """What people have to decide, the most urgent plan first, and the news that nobody closed."""
+    """What people have to decide, the most urgent plan first, and the news that nobody closed.
+
+    ``unseen``: open questions and news that are older than those shown.
+    """
 
     plans: tuple[WaitingPlan, ...]
     questions: tuple[QuestionRow, ...]
     findings: tuple[QuestionRow, ...]
+    unseen: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,7 @@ class PlanLook:
         time: in which it can be decided; None: it does not wait.
         reason: why a person decided as they did; None: nobody did, or nothing was said.
         newer: the plan that stands in its place; None: none does.
+        asked_alone: those of the page who wait for an answer of their own.
     """
 
     plan: StoredPlan
@@ -64,21 +71,21 @@ class PlanLook:
     reason: str | None
     newer: int | None
     page: ItemsPage
+    asked_alone: frozenset[int]
 
 
 def what_waits(services: Deciding) -> WhatWaits:
     """Everything that waits for a person."""
     with services.database.begin() as connection:
         found = sorted(waiting_plans(services, connection), key=lambda one: one.time.lapses_at)
-        plans = tuple(
-            WaitingPlan(one, review_rows.campaign_key_of(connection, one.plan.plan_id) or None, why_it_waits(one.plan))
-            for one in found
-        )
+        plans = tuple(WaitingPlan(one, _campaign(connection, one.plan), why_it_waits(one.plan)) for one in found)
         asked = views.questions(connection, status=ReviewStatus.OPEN, most=MOST_QUESTIONS)
+        unseen = views.question_count(connection, ReviewStatus.OPEN) - len(asked)
     return WhatWaits(
         plans,
         tuple(one for one in asked if is_about_contacts(one.kind, bool(one.contact_ids))),
         tuple(one for one in asked if one.kind in FINDINGS),
+        max(unseen, 0),
     )
 
 
@@ -94,10 +101,13 @@ def plan_look(services: Deciding, plan_id: int, *, after: int, limit: int) -> Pl
     plan = existing_plan(services, plan_id)
     with services.database.begin() as connection:
         groups = plan_groups.groups_of(connection, plan_id)
-        campaign = review_rows.campaign_key_of(connection, plan_id) or None
+        campaign = _campaign(connection, plan)
         reason = plan_groups.reason_of_decision(connection, plan_id)
         newer = plan_groups.newer_revision(connection, plan_id)
         waiting = waiting_plans(services, connection) if plan.status is PlanStatus.PENDING_REVIEW else ()
+    shown = items_page(services, plan, after=after, limit=limit)
+    with services.database.begin() as connection:
+        alone = plan_groups.asked_alone(connection, plan_id, [one.contact_id for one in shown.items])
     return PlanLook(
         plan,
         campaign,
@@ -107,8 +117,14 @@ def plan_look(services: Deciding, plan_id: int, *, after: int, limit: int) -> Pl
         next((one.time for one in waiting if one.plan.plan_id == plan_id), None),
         reason,
         newer,
-        items_page(services, plan, after=after, limit=limit),
+        shown,
+        alone,
     )
+
+
+def _campaign(connection: Connection, plan: StoredPlan) -> str | None:
+    """The key of a plan's campaign; None: it belongs to none, and there is no page to lead to."""
+    return None if plan.campaign_id is None else review_rows.campaign_key_of(connection, plan.plan_id)
 
 
 def why_it_waits(plan: StoredPlan) -> tuple[str, ...]:

@@ -90,7 +90,9 @@ def timeline_of(story: CampaignStory) -> Iterator[Happened]:
         name = f"Attempt {run.attempt} at the {_WORK.get(run.kind, run.kind)} ({run.sweep})"
         yield Happened(run.executed_at, "run_begun", f"{name} began.")
         if run.finished_at is not None:
-            yield Happened(run.finished_at, "run_ended", f"{name}: {run.status.value.replace('_', ' ')}.")
+            # An undo changes the status later; it stands in the timeline as a plan of its own.
+            ended = run.status_before_undo or run.status
+            yield Happened(run.finished_at, "run_ended", f"{name}: {ended.value.replace('_', ' ')}.")
     for plan in story.plans:
         yield from _of_plan(plan)
     for one in story.questions:
@@ -102,9 +104,9 @@ def timeline_of(story: CampaignStory) -> Iterator[Happened]:
 def _of_plan(plan: PlanRow) -> Iterator[Happened]:
     name = f"Plan {plan.number} ({plan.kind.value}, revision {plan.revision})"
     apart = f", and {plan.held:,} that wait by themselves" if plan.held else ""
-    yield Happened(
-        plan.created_at, "planned", f"{name} with {plan.changes - plan.held:,} changes{apart}.", plan.requested_by
-    )
+    # Some plans are written down with their decision, whose instant was taken a little earlier.
+    made_at = min(plan.created_at, plan.decided_at or plan.created_at)
+    yield Happened(made_at, "planned", f"{name} with {plan.changes - plan.held:,} changes{apart}.", plan.requested_by)
     if plan.decided_at is not None:
         yield Happened(
             plan.decided_at, "decided", f"{name} was {_DECIDED.get(plan.status, 'decided on')}.", plan.decided_by

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import ItemAction
-from list_pipeline.storage.database import fetch_all, fetch_scalar
+from list_pipeline.core.reviews.questions import ReviewKind
+from list_pipeline.storage.database import fetch_all, fetch_scalar, sql_word
+
+ASKED_ALONE = f"""(i.is_held or exists (select from review_item r where r.plan_id = i.plan_id
+    and r.contact_id = i.contact_id and r.kind = {sql_word(ReviewKind.PLAN)}))"""
+"""Of an item ``i``: a person is asked about this contact alone. It was held when the plan was made, or the gate let the plan
+through without it, because its confidence is below the automatic band."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +39,12 @@ def groups_of(connection: Connection, plan_id: int) -> tuple[PlanGroup, ...]:
     """The groups of a plan: those that change something first, then the largest."""
     found = fetch_all(
         connection,
-        """
-        select action, rule, from_role, to_role, is_held, count(*) as contacts, avg(confidence) as confidence,
+        f"""
+        select action, rule, from_role, to_role, waits, count(*) as contacts, avg(confidence) as confidence,
                min(explanation) as example
-        from plan_item where plan_id = :id group by action, rule, from_role, to_role, is_held
-        order by action in ('monitor', 'keep'), is_held, count(*) desc, action, rule
+        from (select i.*, {ASKED_ALONE} as waits from plan_item i where i.plan_id = :id) items
+        group by action, rule, from_role, to_role, waits
+        order by action in ('monitor', 'keep'), waits, count(*) desc, action, rule
         """,
         id=plan_id,
     )
@@ -46,13 +54,24 @@ def groups_of(connection: Connection, plan_id: int) -> tuple[PlanGroup, ...]:
             row["rule"],
             ListRole(row["from_role"]) if row["from_role"] else None,
             ListRole(row["to_role"]) if row["to_role"] else None,
-            row["is_held"],
+            row["waits"],
             int(row["contacts"]),
             None if row["confidence"] is None else float(row["confidence"]),
             row["example"],
         )
         for row in found
     )
+
+
+def asked_alone(connection: Connection, plan_id: int, contact_ids: Collection[int]) -> frozenset[int]:
+    """Those of some contacts of a plan about whom a person is asked alone."""
+    found = fetch_all(
+        connection,
+        f"select i.contact_id from plan_item i where i.plan_id = :id and i.contact_id = any(:ids) and {ASKED_ALONE}",
+        id=plan_id,
+        ids=list(contact_ids),
+    )
+    return frozenset(int(row["contact_id"]) for row in found)
 
 
 def reason_of_decision(connection: Connection, plan_id: int) -> str | None:

@@ -5,11 +5,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
+from list_pipeline.core.drift.findings import DriftKind, RepairSummary
+from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.core.reviews.questions import ReviewKind
-from list_pipeline.storage import digest, losses, weekly
+from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.operations.plans.undo import undo_maintenance
+from list_pipeline.operations.reviews import waiting
+from list_pipeline.operations.reviews.waiting import plan_look, what_waits
+from list_pipeline.operations.views.campaign_story import campaign_story
+from list_pipeline.storage import digest, losses, views, weekly
 from list_pipeline.storage.database import execute
 from list_pipeline.storage.plans import plan_rows
-from list_pipeline_tests.integration.accounts import Installation
+from list_pipeline_tests.integration.accounts import Installation, quietly
 
 AN_HOUR = timedelta(hours=1)
 
@@ -108,3 +117,78 @@ def test_a_digest_counts_what_a_person_answered_about_single_contacts_and_a_plan
             now=now,
         )
         assert digest.counts(connection, start, end)["decided"] == before + 2
+
+
+def test_whom_the_gate_left_out_of_a_plan_is_counted_as_asked_alone_wherever_the_plan_is_shown(
+    small: Installation,
+) -> None:
+    small.maintain()
+    ((plan_id, contact_id),) = small.query(
+        """select plan_id, min(contact_id) from plan join plan_item using (plan_id)
+           where kind = 'suppression' and action = 'suppress' and not is_held group by plan_id"""
+    )
+    before = plan_look(small.services, plan_id, after=0, limit=200)
+    assert contact_id not in before.asked_alone
+    ask(small, ReviewKind.PLAN, "its confidence is below the automatic band", contact_id=contact_id)
+    after = plan_look(small.services, plan_id, after=0, limit=200)
+    assert (after.changes, after.waits_alone) == (before.changes - 1, before.waits_alone + 1)
+    assert contact_id in after.asked_alone
+    with small.services.database.begin() as connection:
+        (row,) = (one for one in views.plans(connection) if one.number == plan_id)
+    assert (row.changes - row.held, row.held) == (after.changes, after.waits_alone)
+
+
+def test_an_attempt_that_was_taken_back_later_ended_as_it_ended_and_says_how_much_was_taken_back(
+    small: Installation,
+) -> None:
+    small.maintain()
+    undo_maintenance(small.services, small.key, by="Ada", note="the wrong list", progress=quietly)
+    story = campaign_story(small.services, small.key)
+    (run,) = story.runs
+    assert run.status in (RunStatus.ROLLED_BACK, RunStatus.PARTLY_ROLLED_BACK)
+    assert run.changes_taken_back
+    ((taken_back,),) = small.query("select changes_taken_back from list_maintenance_log")
+    assert run.changes_taken_back == taken_back
+    assert "success." in next(one.words for one in story.timeline if one.what == "run_ended")
+
+
+def test_a_plan_of_no_campaign_names_none_so_that_no_page_leads_to_one(small: Installation) -> None:
+    with small.services.database.begin() as connection:
+        plan = plan_rows.save_plan(
+            connection,
+            campaign_id=None,
+            kind=PlanKind.REPAIR,
+            sweep=None,
+            content_hash="0" * 64,
+            policy_version="a test's",
+            status=PlanStatus.PENDING_REVIEW,
+            summary=RepairSummary(DriftKind.IN_TWO_CAMPAIGN_LISTS, 0),
+            items=(),
+            now=small.clock.now(),
+        )
+    assert plan_look(small.services, plan.plan_id, after=0, limit=10).campaign is None
+    assert [one.campaign for one in what_waits(small.services).plans] in ([], [None])
+
+
+def test_what_waits_says_how_many_older_entries_it_leaves_out(
+    small: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.maintain()
+    for number in range(3):
+        ask(small, ReviewKind.FINDING, f"news {number}")
+    everything = what_waits(small.services)
+    assert everything.unseen == 0
+    monkeypatch.setattr(waiting, "MOST_QUESTIONS", 1)
+    ((open_now,),) = small.query("select count(*) from review_item where status = 'open'")
+    assert what_waits(small.services).unseen == open_now - 1
+
+
+def test_a_plan_that_was_decided_on_as_it_was_made_stands_before_its_decision(small: Installation) -> None:
+    small.maintain()
+    with small.services.database.begin() as connection:
+        execute(connection, "update plan set decided_at = created_at - interval '1 millisecond'")
+    story = campaign_story(small.services, small.key)
+    made = [one for one in story.timeline if one.what in ("planned", "decided")]
+    for plan in story.plans:
+        own = [one.what for one in made if one.words.startswith(f"Plan {plan.number} ")]
+        assert own == sorted(own, key=("planned", "decided").index)
