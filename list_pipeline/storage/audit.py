@@ -45,9 +45,17 @@ _SOURCES: Mapping[str, str] = {
                {_OF_PLAN} as about, p.campaign_id,
                -- What a person said stands with the question; the plan's own note is why it was asked for.
                coalesce((select max(r.note) from review_item r where r.plan_id = p.plan_id and r.kind = 'plan'
-                         and r.decided_at = p.decided_at and r.decided_by = p.decided_by), p.note) as note,
+                         and r.decided_at = p.decided_at and r.decided_by = p.decided_by),
+                        case when p.requested_by is null then p.note end) as note,
                p.plan_id as number
-        from plan p where p.decided_at is not null and p.requested_by is null""",
+        -- Who asks for a correction approves it with that, in the same moment; a plan that waited was decided on later.
+        from plan p where p.decided_at is not null
+              and (p.requested_by is null or p.decided_by <> p.requested_by or p.decided_at > p.created_at)""",
+    "plan_approval": f"""
+        select a.approved_at, a.person, 'plan_approved_by_one_of_several', {_OF_PLAN}, p.campaign_id, a.note, p.plan_id
+        from plan_approval a join plan p using (plan_id)
+        -- Of several people the last one decides, and stands above.
+        where p.decided_by is distinct from a.person or p.status in ('rejected', 'expired', 'superseded')""",
     "plan_request": f"""
         select p.created_at, p.requested_by, p.kind || '_asked', {_OF_PLAN}, p.campaign_id, p.note, p.plan_id
         from plan p where p.requested_by is not null""",
@@ -109,7 +117,7 @@ _SOURCES: Mapping[str, str] = {
         select revoked_at, revoked_by, 'token_revoked', 'token ' || token_id || ' of ' || name, null, revoked_why, token_id
         from api_token where revoked_at is not null""",
     "run_request": """
-        select requested_at, requested_by, kind || '_requested', 'request ' || request_id, null, null, request_id
+        select requested_at, requested_by, kind || '_requested', 'request ' || request_id, null, note, request_id
         from run_request""",
 }
 """What each source has, in the order of the first one's columns; ``campaign_id`` and ``note`` may be null."""

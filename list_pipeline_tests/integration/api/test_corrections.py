@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -14,6 +15,7 @@ from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.run_requests import CLAIM_KEPT, run_key
 from list_pipeline.core.tokens import Principal, Role
 from list_pipeline.operations.quarantine.begin import quarantine_by_hand
+from list_pipeline.operations.reviews import decisions
 from list_pipeline.operations.run_requests.asking import note_started, requests_to_start
 from list_pipeline.operations.run_requests.carrying_out import DIED, carry_out_request
 from list_pipeline.operations.run_requests.corrections import request_undo
@@ -246,3 +248,30 @@ def test_a_request_that_a_run_has_is_not_started_again(small: Installation) -> N
         execute(connection, "update run_request set ended_at = requested_at, outcome = 'done'")
     assert request_undo(small.services, small.key, GRACE) != number
     assert small.plan(PlanKind.SUPPRESSION).withdrawn_by is None
+
+
+@pytest.mark.parametrize("by", ["Linus", "Reviewer"])
+def test_whoever_approves_what_was_asked_for_stands_in_the_audit_too(small: Installation, api: Api, by: str) -> None:
+    careful = small.another(list_management_mode="approval_required")
+    asked = {"contactIds": [small.account.people[3]], "reason": "by phone"}
+    number = wanted(api, "suppressions", asked)["requestId"]
+    (plan_id,) = carried_out(small, api, number, careful)["plans"]
+    small.clock.advance(timedelta(minutes=1))
+    shown = api.ask(Role.READER, "GET", f"/api/plans/{plan_id}").json()
+    decisions.approve(careful, plan_id, by=by, note="called back", content_hash=shown["contentHash"])
+    about = (f"plan {plan_id} (import)", f"request {number}")
+    told = api.ask(Role.READER, "GET", "/api/audit").json()["entries"]
+    assert {(one["by"], one["what"], one["note"]) for one in told if one["about"] in about} == {
+        (by, "plan_approved", "called back"),
+        ("Reviewer", "import_asked", "by phone"),
+        ("Reviewer", "suppress_requested", "by phone"),
+    }
+    assert len([one for one in told if one["about"] in about]) == 3
+
+
+def test_a_correction_that_nobody_else_has_to_approve_stands_once_in_the_audit(small: Installation, api: Api) -> None:
+    number = wanted(api, f"campaigns/{small.key}/undo", NOTE)["requestId"]
+    plans = carried_out(small, api, number)["plans"]
+    told = api.ask(Role.READER, "GET", "/api/audit").json()["entries"]
+    about = [one["about"] for one in told if one["source"] in ("plan_decision", "plan_request")]
+    assert sorted(about) == sorted(f"plan {plan_id} (undo)" for plan_id in plans)

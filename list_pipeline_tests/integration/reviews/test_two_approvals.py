@@ -15,6 +15,7 @@ from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.operations.reviews.approvals import approvals_of
 from list_pipeline.operations.reviews.decisions import approve, expire_overdue, reject
+from list_pipeline.operations.views.audit import audit_page
 from list_pipeline.storage import approvals as approval_rows
 from list_pipeline.storage.plans.plan_rows import GATE, StoredPlan
 from list_pipeline_tests.integration.offices import Office, office, suppress_items
@@ -65,6 +66,9 @@ def test_the_first_approval_is_kept_and_told_and_the_second_one_lets_the_plan_th
     assert "in Slack" in first
     assert "one person more has to approve" in first
     assert "Ada and Bob approved 2 changes on the command line" in last
+    assert [(one.by, one.what) for one in audit_page(here.services, limit=9).entries] == [
+        ("Bob", "plan_approved"), ("Ada", "plan_approved_by_one_of_several"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("again", ["Ada", " ada ", "\uff21da"])
