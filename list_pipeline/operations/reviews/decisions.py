@@ -6,6 +6,8 @@ carrying out what was approved (``operations.maintenance.workflow``, ``approved_
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -72,7 +74,7 @@ def approve(
     plan = _find(services, plan_id, "Approving")
     _refuse_another_hash(tried, plan, content_hash)
     name, why, now = reviewer(services, by, "Deciding"), in_own_words(note) or None, services.clock.now()
-    with services.database.begin() as connection:
+    with _naming_who_was_faster(services, plan_id, tried), services.database.begin() as connection:
         is_first = approval_rows.add(connection, plan_id, name, way, why, now)
         approvals = approvals_in(services, connection, plan)
         decided = None
@@ -246,10 +248,33 @@ def _find(services: Services, plan_id: int, verb: str) -> StoredPlan:
             f"{verb} plan {plan_id}", "there is no such plan", "`list-pipeline reviews` lists what waits"
         )
     if plan.status is not PlanStatus.PENDING_REVIEW:
-        raise RefusedError(
-            f"{verb} plan {plan_id}", f"it is {plan.status.value}", "Only a plan that waits can be decided"
-        )
+        raise RefusedError(f"{verb} plan {plan_id}", _as_it_stands(plan), "Only a plan that waits can be decided")
     return plan
+
+
+def _as_it_stands(decided: StoredPlan | ReviewItem) -> str:
+    """What became of a plan or a question, with the name of who decided: whoever comes second asks that next."""
+    words = f"it is {decided.status.value}"
+    if decided.decided_by is None or decided.decided_at is None:
+        return words
+    return f"{words}, by {decided.decided_by} at {instant_text(decided.decided_at)}"
+
+
+@contextmanager
+def _naming_who_was_faster(services: Services, plan_id: int, tried: str) -> Iterator[None]:
+    """Of two who decide at the same moment, the second one is told what the first one did.
+
+    Raises:
+        StateChangedError: somebody was faster.
+    """
+    try:
+        yield
+    except StateChangedError as error:
+        with services.database.begin() as connection:
+            plan = plan_rows.existing_plan(connection, plan_id)
+        raise StateChangedError(
+            tried, f"somebody else was faster: {_as_it_stands(plan)}; nothing was written", "Look at it again"
+        ) from error
 
 
 def _find_item(connection: Connection, review_id: int, tried: str) -> tuple[ReviewItem, StoredPlan]:
@@ -262,7 +287,7 @@ def _find_item(connection: Connection, review_id: int, tried: str) -> tuple[Revi
             tried, "it is not about single contacts of a plan", "Decide on its plan, or read it: news need no decision"
         )
     if item.status is not ReviewStatus.OPEN:
-        raise RefusedError(tried, f"it is {item.status.value}", "Only an open question can be decided")
+        raise RefusedError(tried, _as_it_stands(item), "Only an open question can be decided")
     return item, plan
 
 
@@ -289,7 +314,7 @@ def _turn_down(
     if content_hash is not None:
         _refuse_another_hash(f"{verb} plan {plan_id}", plan, content_hash)
     name, why = reviewer(services, by, "Deciding"), in_own_words(note) or None
-    with services.database.begin() as connection:
+    with _naming_who_was_faster(services, plan_id, f"{verb} plan {plan_id}"), services.database.begin() as connection:
         decided = _decide(connection, services, plan, wanted, name, why, way)
     tell_decision(services, decided, why)
     return decided

@@ -129,7 +129,7 @@ def test_a_question_is_decided_once(here: Office, kind: ReviewKind) -> None:
     plan = here.plan(status=EXECUTED)
     asked = here.ask(plan, kind, 7)
     approve_item(here.services, asked, by="ada", content_hash=plan.content_hash)
-    with pytest.raises(RefusedError, match="it is approved"):
+    with pytest.raises(RefusedError, match="it is approved, by ada at 20"):
         reject_item(here.services, asked, by="bob")
     assert status_of(here, asked) == ("approved", "ada")
 

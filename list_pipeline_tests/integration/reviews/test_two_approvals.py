@@ -162,3 +162,18 @@ def test_whoever_approves_at_the_moment_of_a_rejection_is_told_that_it_changed(h
     )
     assert isinstance(raised, StateChangedError)
     assert here.query("select 1 from plan_approval") == []
+
+
+def test_of_two_who_decide_at_once_and_one_after_the_other_the_second_is_told_by_whom(here: Office) -> None:
+    plan = waiting(here, over_cap=False)
+    raised = lose_race(
+        here.services.database,
+        lambda connection: connection.execute(
+            text("update plan set status = 'rejected', decided_by = 'Bob', decided_at = now()")
+        ),
+        lambda _: give(here, plan, "Ada"),
+    )
+    assert isinstance(raised, StateChangedError)
+    assert "somebody else was faster: it is rejected, by Bob at 20" in str(raised)
+    with pytest.raises(RefusedError, match="it is rejected, by Bob at 20"):
+        give(here, plan, "Ada")
