@@ -29,6 +29,7 @@ _PREFERRED_PORT = 3000
 _PREFERRED_SERVICE_PORT = 8080
 _EVENTS_VARIABLE = "EVENT_WEBHOOK_PASSWORD"
 _CLICKS_VARIABLE = "SLACK_APP_TOKEN"
+_SLACK_VARIABLE = "SLACK_BASE_URL"
 _STOP_SECONDS = 20.0
 
 
@@ -124,6 +125,10 @@ def _serve(home: Path) -> int:
         if not announced and _answers(address) and _listens(service_port):
             print(f"\nMailjet's events: http://127.0.0.1:{service_port}/webhooks/mailjet")
             print(f"Pages: {pages}/admin   (a token: `make cli ARGS='tokens create NAME --role reviewer --by NAME'`)")
+            if slack := environ.get(_SLACK_VARIABLE, ""):
+                print(
+                    f"Rehearsal Slack: {slack.removesuffix('/api/')}/_sandbox/slack/   (its buttons: docs/sandbox.md)"
+                )
             print(f"Dagster UI: {address}   (Ctrl-C ends it; the servers stay up until `make stop`)\n", flush=True)
             announced = True
     for process in processes:
