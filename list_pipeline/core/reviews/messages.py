@@ -155,12 +155,20 @@ def approval_message(
 
 
 def gate_message(
-    kind: PlanKind, plan_id: int, content_hash: str, about: str, words: Sequence[str], *, waits: bool
+    kind: PlanKind,
+    plan_id: int,
+    content_hash: str,
+    about: str,
+    words: Sequence[str],
+    *,
+    waits: bool,
+    asked: str = "",
 ) -> SlackMessage:
     """The alert about a plan that a gate did not let through, for a reason that somebody should look at soon.
 
     Args:
         words: of each check that did not pass. waits: it can be decided; else lists may not be changed now.
+        asked: who asked for what and why, as a sentence; empty: nobody did.
     """
     what = f"{_WORDS[kind]} {plan_id}"
     to_do = (
@@ -174,7 +182,7 @@ def gate_message(
     )
     return alert(
         f"The Gate Holds {what[:1].upper()}{what[1:]}",
-        [compose("{words}", words=one) for one in words],
+        [compose("{words}", words=one) for one in (asked, *words) if one],
         level=AlertLevel.WARNING,
         what_to_do=to_do,
         about=about,

@@ -17,10 +17,11 @@ from list_pipeline.storage.runs import ledger
 
 def pages_of_plan(services: Deciding, connection: Connection, plan: StoredPlan) -> tuple[Page, ...]:
     """Where a plan can be looked at and decided on, as far as the addresses are set."""
-    found = []
+    found, base = [], services.settings.app_url
+    if base:
+        found.append(Page("Look at the plan", f"{base}/admin/plans/{plan.plan_id}"))
     if at := decide_url(services, plan.plan_id, plan.content_hash):
         found.append(Page("Decide in Dagster", at))
-    base = services.settings.app_url
     if base and plan.campaign_id is not None and plan.sweep is not None:
         row = ledger.latest_log(connection, plan.campaign_id, plan.sweep.value)
         if row is not None:

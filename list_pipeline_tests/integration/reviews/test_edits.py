@@ -319,6 +319,33 @@ def test_an_import_that_waits_is_edited_like_a_plan_of_the_rules(small: Installa
         carry_out_correction(careful, found.plan_id, quietly)
 
 
+def test_what_asks_about_an_import_says_who_wants_it_and_leads_to_its_page_also_after_an_edit(
+    install_small: Install,
+) -> None:
+    with install_small(list_management_mode="approval_required", app_url="https://app.example.com") as made:
+        people = sorted(made.account.ids(3, 5))
+        listed = read_file("id\n" + "\n".join(map(str, people)))
+        found = suppress_listed(made.services, listed, by="Ada", note="asked by phone", progress=quietly)
+        assert found.plan_id is not None
+        done = edit_plan(
+            made.services,
+            found.plan_id,
+            by="Grace",
+            note="a customer",
+            content_hash=found.content_hash,
+            without=people[:1],
+        )
+        first, second = (
+            str(blocks)
+            for (blocks,) in made.query(
+                "select blocks from notification where message_key like 'gate:%' order by notification_id"
+            )
+        )
+    assert "Ada asks to suppress 2 contacts: asked by phone" in first
+    assert f"https://app.example.com/admin/plans/{found.plan_id}" in first
+    assert f"https://app.example.com/admin/plans/{done.plan.plan_id}" in second
+
+
 def test_the_card_and_the_days_review_tell_the_edit_and_count_nobody_twice(
     small: Installation, careful: Services
 ) -> None:
