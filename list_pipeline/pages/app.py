@@ -29,9 +29,11 @@ from list_pipeline.pages import (
     audit,
     campaigns,
     contacts,
+    corrections,
     dashboard,
     losses,
     maintenance,
+    mode,
     plans,
     questions,
     sign_in,
@@ -44,7 +46,20 @@ from list_pipeline.pages.rendering import BASE, page
 log = structlog.get_logger(__name__)
 
 _STATIC = Path(__file__).parent / "static"
-_NOUNS = (audit, campaigns, contacts, dashboard, losses, maintenance, plans, questions, waiting, weeks)
+_NOUNS = (
+    audit,
+    campaigns,
+    contacts,
+    corrections,
+    dashboard,
+    losses,
+    maintenance,
+    mode,
+    plans,
+    questions,
+    waiting,
+    weeks,
+)
 
 
 def install(app: FastAPI, services: Services, *, behind_proxy: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from list_pipeline.operations.run_requests.offers import offers_about_campaign
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.views.campaign_story import campaign_story
 from list_pipeline.operations.views.pages import campaigns_page, validation_shown
@@ -22,7 +23,8 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/campaigns/{key}")
     def campaign(request: Request, key: Key) -> Response:
-        return page(request, "campaign.html", story=campaign_story(services, key))
+        story = campaign_story(services, key)
+        return page(request, "campaign.html", story=story, offers=offers_about_campaign(services, key))
 
     @routes.get("/validations/{number}")
     def validation(request: Request, number: Number) -> Response:

@@ -14,6 +14,7 @@ from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.foreign_text import LONGEST_ADDRESS, storable
 from list_pipeline.operations.evidence_card.card import evidence_card
 from list_pipeline.operations.evidence_card.document import document_of
+from list_pipeline.operations.run_requests.offers import offers_about_contact
 from list_pipeline.operations.services import Services
 from list_pipeline.pages.common import ContactId, Form
 from list_pipeline.pages.rendering import BASE, page
@@ -47,6 +48,6 @@ def router(services: Services) -> APIRouter:
     @routes.get("/contacts/{contact_id}")
     def contact(request: Request, contact_id: ContactId, full: Annotated[bool, Query()] = False) -> Response:
         card = document_of(evidence_card(services, str(contact_id)), full=full)
-        return page(request, "contact.html", card=card, full=full)
+        return page(request, "contact.html", card=card, full=full, offers=offers_about_contact(services, contact_id))
 
     return routes

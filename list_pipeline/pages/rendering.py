@@ -45,6 +45,7 @@ class Visitor:
 
 NAVIGATION = (
     ("/waiting", "What waits"),
+    ("/mode", "Stop or go on"),
     ("/campaigns", "Campaigns"),
     ("/contacts", "Find a contact"),
     ("/losses", "Losses and repairs"),

@@ -9,7 +9,7 @@ from list_pipeline.operations.reviews.waiting import what_waits
 from list_pipeline.operations.safety.modes import change_block_reason, operating_mode
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.views.lists import lists_shown
-from list_pipeline.operations.views.pages import logs_page
+from list_pipeline.operations.views.pages import coming_campaigns, logs_page
 from list_pipeline.pages.rendering import page
 
 _LATEST = 5
@@ -28,6 +28,7 @@ def router(services: Services) -> APIRouter:
             mode=operating_mode(services),
             no_change_because=change_block_reason(services),
             lists=lists_shown(services),
+            coming=coming_campaigns(services, most=_LATEST),
             logs=logs_page(services, after=0, limit=_LATEST).entries,
         )
 

@@ -195,6 +195,19 @@ def campaigns(
     return [_campaign(row) for row in found]
 
 
+def coming_campaigns(connection: Connection, now: datetime, *, most: int) -> list[CampaignRow]:
+    """Campaigns that are not retired and whose send lies ahead (UTC), the next one first."""
+    found = fetch_all(
+        connection,
+        f"""{_CAMPAIGNS} where s.retired_at is null and s.send_start_at is null
+            and (s.scheduled_date + s.scheduled_time) at time zone 'UTC' > :now
+            order by s.scheduled_date, s.scheduled_time, s.id limit :most""",
+        now=now,
+        most=most,
+    )
+    return [_campaign(row) for row in found]
+
+
 def campaign(connection: Connection, key: str) -> CampaignRow | None:
     """One campaign, or None."""
     row = fetch_one(connection, f"{_CAMPAIGNS} where s.campaign_key = :key", key=key)

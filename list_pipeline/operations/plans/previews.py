@@ -3,12 +3,15 @@
 Belongs here: asking the same questions as ``undo``, ``redo`` and ``single_contacts``, in the same order, without a plan, a
 journal or a request that changes anything. Does not belong here: any rule of its own.
 
-Mailjet is read first, as before the real thing, and our rows follow what it shows; nothing else is written. It may be asked in
+Mailjet is read first, as before the real thing, and our rows follow what it shows; nothing else is written. Where somebody
+waits for a page, our rows are asked as they are (``looks_first``): the real thing reads Mailjet anyway. It may be asked in
 whatever mode: ``blocked_because`` says that the real thing would be refused.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -54,6 +57,12 @@ class Preview:
     withdrawn: int
     blocked_because: str | None
 
+    @property
+    def content_hash(self) -> str:
+        """Of what would be changed, and who would be left: another one, once that is not as somebody was shown it."""
+        shown = {"changes": self.as_json()["changes"], "left": self.as_json()["left"], "withdrawn": self.withdrawn}
+        return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
+
     def as_json(self) -> dict[str, object]:
         """For machines: contacts by id."""
         return {
@@ -76,9 +85,17 @@ class Preview:
 
 
 def preview_undo(
-    services: Correcting, key: str, *, sweep: Sweep = Sweep.H24, despite_complaint: bool = False
+    services: Correcting,
+    key: str,
+    *,
+    sweep: Sweep = Sweep.H24,
+    despite_complaint: bool = False,
+    looks_first: bool = True,
 ) -> Preview:
     """What ``undo_maintenance`` would take back.
+
+    Args:
+        looks_first: Mailjet is read first.
 
     Raises:
         NotFoundError: there is no such campaign, or nothing was ever done after it.
@@ -90,7 +107,7 @@ def preview_undo(
     plan_ids = (*redos(services, campaign.campaign_id, sweep), *(plan.plan_id for plan in own))
     with services.database.begin() as connection:
         changes = [change for plan_id in plan_ids for change in outcome_rows.done_changes(connection, plan_id)]
-    if changes:
+    if changes and looks_first:
         look_at(services, [change.contact_id for change in changes])
     with services.database.begin() as connection:
         found = reversals_of(services, connection, changes, despite_complaint)
@@ -100,8 +117,11 @@ def preview_undo(
     )
 
 
-def preview_redo(services: Correcting, key: str, *, sweep: Sweep = Sweep.H24) -> Preview:
+def preview_redo(services: Correcting, key: str, *, sweep: Sweep = Sweep.H24, looks_first: bool = True) -> Preview:
     """What ``redo_maintenance`` would do again.
+
+    Args:
+        looks_first: Mailjet is read first.
 
     Raises:
         NotFoundError: there is no such campaign, or its maintenance was not undone.
@@ -110,7 +130,7 @@ def preview_redo(services: Correcting, key: str, *, sweep: Sweep = Sweep.H24) ->
     with services.database.begin() as connection:
         candidates = redone.undone_changes(connection, campaign_id, sweep)
     found: list[Redoing] = []
-    if candidates:
+    if candidates and looks_first:
         look_at(services, [one.contact_id for one in candidates])
     for group in in_order(candidates):
         if group:
@@ -129,13 +149,19 @@ def preview_redo(services: Correcting, key: str, *, sweep: Sweep = Sweep.H24) ->
     )
 
 
-def preview_reinstatement(services: Correcting, contact_id: int, *, despite_complaint: bool = False) -> Preview:
+def preview_reinstatement(
+    services: Correcting, contact_id: int, *, despite_complaint: bool = False, looks_first: bool = True
+) -> Preview:
     """What ``reinstate`` would do for a contact.
+
+    Args:
+        looks_first: Mailjet is read first.
 
     Raises:
         NotFoundError: we did not suppress this contact.
     """
-    look_at(services, [contact_id])
+    if looks_first:
+        look_at(services, [contact_id])
     with services.database.begin() as connection:
         found = reinstatement(services, connection, contact_id, despite_complaint)
     return _of_reversals(services, f"Reinstating contact {contact_id}", [found], 0)

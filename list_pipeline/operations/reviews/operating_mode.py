@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 import structlog
 
 from list_pipeline.core.messages import keys
 from list_pipeline.core.reviews.messages import mode_message
 from list_pipeline.core.safety.modes import Mode
-from list_pipeline.operations.access import Telling
+from list_pipeline.operations.access import Storing, Telling
 from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.people import in_own_words, named, reviewer
 from list_pipeline.operations.safety.modes import operating_mode
 from list_pipeline.storage import safety
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ModeChange:
+    """A mode that a person set, at an instant (UTC). ``mode``: None: given back to age and approvals."""
+
+    mode: Mode | None
+    by: str
+    note: str | None
+    at: datetime
+
+
+def mode_history(services: Storing, most: int) -> tuple[ModeChange, ...]:
+    """The latest changes of the mode by persons, the newest first."""
+    with services.database.begin() as connection:
+        found = safety.mode_changes(connection, most)
+    return tuple(
+        ModeChange(Mode(one["mode"]) if one["mode"] else None, one["changed_by"], one["note"], one["changed_at"])
+        for one in found
+    )
 
 
 def choose_mode(services: Telling, mode: Mode | None, *, by: str, note: str = "") -> Mode:

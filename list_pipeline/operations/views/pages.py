@@ -84,6 +84,12 @@ def campaigns_page(
     )
 
 
+def coming_campaigns(services: Storing, *, most: int) -> tuple[CampaignRow, ...]:
+    """Campaigns that are still to be sent, the next one first; blocked ones too, as Mailjet may send them."""
+    with services.database.begin() as connection:
+        return tuple(views.coming_campaigns(connection, services.clock.now(), most=most))
+
+
 def logs_page(
     services: Storing,
     *,
