@@ -18,11 +18,13 @@ from list_pipeline.operations.maintenance.edits import edit_plan
 from list_pipeline.operations.reviews import decisions
 from list_pipeline.operations.reviews.approvals import approvals_of
 from list_pipeline.operations.reviews.waiting import plan_look, why_it_waits
+from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.views.pages import plans_page
 from list_pipeline.pages.common import ENTRIES, After, Form, KeyFilter, Number, Told, Visiting, decider, is_late
 from list_pipeline.pages.rendering import BASE, page
 
+_LET_THROUGH = (PlanStatus.APPROVED, PlanStatus.EXECUTED)
 _LEFT_OUT = "without."
 """How the name of a field begins that says whom to leave out; the contact's number follows."""
 
@@ -94,13 +96,16 @@ def _page(
     shown: str = "",
 ) -> Response:
     look = plan_look(services, number, after=after, limit=ENTRIES)
+    given = approvals_of(services, look.plan)
     return page(
         request,
         "plan.html",
         status=status,
         look=look,
         plan=look.plan,
-        approvals=approvals_of(services, look.plan).words,
+        approvals=given.words,
+        approved_by=[one.person for one in given.given] if look.plan.status in _LET_THROUGH else [],
+        no_change_because=change_block_reason(services),
         why=why_it_waits(look.plan),
         after=after,
         next_after=look.page.next_after,

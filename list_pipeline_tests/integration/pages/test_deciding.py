@@ -11,12 +11,16 @@ import pytest
 
 from list_pipeline.core.plans.plan import CHANGING_ACTIONS, PlanKind, PlanStatus
 from list_pipeline.core.reviews.questions import ReviewKind
+from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.tokens import Role
+from list_pipeline.core.verdict_imports.files import read_file
+from list_pipeline.operations.reviews.operating_mode import choose_mode
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.verdict_imports.importing import suppress_listed
 from list_pipeline.storage.database import execute
 from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.plans.plan_rows import StoredPlan
-from list_pipeline_tests.integration.accounts import HARD, Installation
+from list_pipeline_tests.integration.accounts import HARD, Installation, quietly
 from list_pipeline_tests.integration.api.serving import served
 from list_pipeline_tests.integration.pages.visiting import Browser
 
@@ -84,6 +88,23 @@ def test_a_plan_is_seen_in_one_look_approved_with_a_reason_and_carried_out_once(
     assert "plan approved" in told
     assert "looked at all of them" in told
     assert "jane.doe" not in told
+
+
+def test_what_is_approved_while_everything_is_stopped_is_said_to_wait_for_that(desk: Desk) -> None:
+    ada = desk.person()
+    choose_mode(desk.services, Mode.READ_ONLY, by="Grace")
+    done = ada.decide(desk.path, "approve")
+    shown = ada.see(done.answer.headers["location"]).words
+    assert "It is carried out once lists may be changed again: the mode is read_only." in shown
+    assert "within a minute" not in shown
+
+
+def test_a_plan_without_a_campaign_says_who_asked_for_it_and_leads_to_no_campaign(desk: Desk) -> None:
+    ada, person = desk.person(), min(desk.small.account.ids(3))
+    asked = suppress_listed(desk.services, read_file(f"id\n{person}"), by="Linus", note="by phone", progress=quietly)
+    waits, plan = ada.see("/admin/waiting"), ada.see(f"/admin/plans/{asked.plan_id}")
+    assert "asked for by Linus: “by phone”" in waits.words
+    assert not [link for link in (*waits.links, *plan.links) if link.startswith("/admin/campaigns/plan")]
 
 
 def test_of_two_at_once_one_wins_and_the_other_is_told_what_became_of_it(desk: Desk) -> None:
