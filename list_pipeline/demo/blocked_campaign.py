@@ -81,7 +81,7 @@ def _program(person: httpx.Client, list_id: int, role: ListRole, at: datetime) -
         "ContactsListID": list_id,
         "Locale": "en_US",
         "Sender": "46935",
-        "SenderEmail": "news@example.com",
+        "SenderEmail": "news@sender.example",
         "SenderName": "News",
         "Subject": NAME,
         "Title": f"{NAME}, round {role.round_number}",

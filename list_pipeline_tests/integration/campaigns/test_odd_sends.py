@@ -153,7 +153,7 @@ def test_a_send_whose_draft_cannot_be_read_may_be_part_of_an_ab_test_and_is_aske
 
 
 def test_a_programmed_ab_test_is_no_campaign_that_is_validated(small: Installation) -> None:
-    body = {"Locale": "en_US", "Sender": "1", "SenderEmail": "a@example.com", "Subject": "Letter 3"}
+    body = {"Locale": "en_US", "Sender": "1", "SenderEmail": "news@sender.example", "Subject": "Letter 3"}
     with plain_client(small.server) as http:
         made = http.post("/campaigndraft", json={**body, "ContactsListID": small.account.lists.campaign_1}).json()
         draft = made["Data"][0]["ID"]

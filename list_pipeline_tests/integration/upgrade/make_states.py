@@ -227,7 +227,7 @@ def _schedule(made: Installation, role: ListRole, at: datetime) -> None:
     body = {
         "Locale": "en_US",
         "Sender": "46935",
-        "SenderEmail": "news@example.com",
+        "SenderEmail": "news@sender.example",
         "Subject": "Letter 3",
         "Title": f"Letter 3, {role.value}",
         "ContactsListID": made.account.lists[role],
