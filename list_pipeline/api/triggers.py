@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import Field
@@ -21,8 +21,10 @@ from list_pipeline.api.common import (
     shown_as,
 )
 from list_pipeline.core.errors import NotFoundError
+from list_pipeline.core.foreign_text import LARGEST_COUNT
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.runs.status import RunStatus
+from list_pipeline.operations.campaigns.scheduled_campaigns import key_of_campaign
 from list_pipeline.operations.run_requests.asking import request_health_check, request_maintenance
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.views.pages import checks_page, logs_page
@@ -36,13 +38,10 @@ BASE = "/api/list-management"
 class TriggerMaintenance(Model):
     """Which campaign is maintained."""
 
-    campaign_id: str = Field(
-        min_length=1,
-        max_length=100,
-        pattern=r"^[\w.:-]+$",
-        description="The campaign's key.",
-        examples=["2026-11-20-r1-7"],
-    )
+    campaign_id: (
+        Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[\w.:-]+$")]
+        | Annotated[int, Field(strict=True, ge=1, le=LARGEST_COUNT)]
+    ) = Field(description="The campaign's key, or its number.", examples=["2026-11-20-r1-7", 12])
 
 
 class MaintenanceTriggered(Model):
@@ -158,7 +157,9 @@ def router(services: Services) -> APIRouter:
     def trigger_maintenance(
         asked: TriggerMaintenance, who: Operator, key: IdempotencyKey = None
     ) -> MaintenanceTriggered:
-        number = request_maintenance(services, asked.campaign_id, who, key)
+        campaign = asked.campaign_id
+        named = campaign if isinstance(campaign, str) else key_of_campaign(services, campaign)
+        number = request_maintenance(services, named, who, key)
         return MaintenanceTriggered(success=True, maintenance_log_id=number)
 
     @routes.post("/trigger-health-check")

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.campaigns import odd_sends as rules
 from list_pipeline.core.campaigns.odd_sends import ScheduledSend
-from list_pipeline.core.errors import RemoteNotFoundError
+from list_pipeline.core.errors import NotFoundError, RemoteNotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.observations import DraftSeen, DraftStatus, RowKind, UnreadableRow
@@ -61,6 +61,19 @@ class ToValidate:
     campaign_key: str
     run_key: str
     why: str
+
+
+def key_of_campaign(services: Storing, number: int) -> str:
+    """The key of the campaign with a number, as the HTTP service shows it.
+
+    Raises:
+        NotFoundError: there is no such campaign.
+    """
+    with services.database.begin() as connection:
+        key = scheduled_campaigns.key_by_number(connection, number)
+    if key is None:
+        raise NotFoundError(f"Reading campaign {number}", "there is no such campaign", "List them first")
+    return key
 
 
 def discover_upcoming(services: ReadingMailjet) -> Schedule:

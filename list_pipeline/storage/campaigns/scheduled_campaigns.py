@@ -94,6 +94,12 @@ def campaign_by_id(connection: Connection, campaign_id: int) -> UpcomingCampaign
     return _upcoming(row)
 
 
+def key_by_number(connection: Connection, number: int) -> str | None:
+    """The key of the campaign with a number; None: there is none."""
+    row = fetch_one(connection, "select campaign_key from campaign_schedule where id = :id", id=number)
+    return None if row is None else str(row["campaign_key"])
+
+
 def not_sent_yet(connection: Connection) -> tuple[UpcomingCampaign, ...]:
     """Campaigns that came from a draft and were not sent, retired ones too, by their time."""
     found = fetch_all(

@@ -48,6 +48,17 @@ def test_a_maintenance_is_asked_for_read_and_waits_for_its_run(small: Installati
     assert (open_request.partition_key, open_request.requested_by) == (small.key, "Operator")
 
 
+def test_a_campaign_is_named_by_its_number_too(small: Installation, api: Api) -> None:
+    campaigns = api.ask(Role.READER, "GET", "/api/campaigns").json()["campaigns"]
+    number = next(one["number"] for one in campaigns if one["key"] == small.key)
+    by_number = api.ask(Role.OPERATOR, "POST", MAINTAIN, json={"campaignId": number})
+    assert by_number.status_code == 200
+    assert by_number.json() == api.ask(Role.OPERATOR, "POST", MAINTAIN, json={"campaignId": small.key}).json()
+    assert api.ask(Role.OPERATOR, "POST", MAINTAIN, json={"campaignId": 2**31 - 1}).status_code == 404
+    for odd in (0, -1, 2**31, 1.5, True, None, [number]):
+        assert api.ask(Role.OPERATOR, "POST", MAINTAIN, json={"campaignId": odd}).status_code == 422
+
+
 def test_asked_for_twice_it_is_one_and_once_it_ran_nothing_is_asked_for(small: Installation, api: Api) -> None:
     first, second = (api.ask(Role.OPERATOR, "POST", MAINTAIN, json={"campaignId": small.key}).json() for _ in range(2))
     assert first == second
