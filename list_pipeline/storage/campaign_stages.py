@@ -12,9 +12,18 @@ from sqlalchemy import Connection, RowMapping
 from list_pipeline.core.campaign_stages.times import Stage, StageState, StageTime
 from list_pipeline.core.campaign_stages.wrapup import Earlier, Other, SendCounts
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
-from list_pipeline.core.messages.delivery import DeliveryState
+from list_pipeline.core.messages.delivery import UNSUCCESSFUL, DeliveryState
 from list_pipeline.core.messages.keys import MessageKey
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, sql_word
+from list_pipeline.core.monitoring.exported import (
+    STAGE_ARRIVED,
+    STAGE_DELIVERIES,
+    STAGE_FAILED,
+    STAGE_SKIPPED,
+    STAGES,
+    Increments,
+)
+from list_pipeline.storage.database import execute, fetch_all, fetch_one, sql_list, sql_word
+from list_pipeline.storage.monitoring import totals
 
 WRAPUP = Stage.WRAPUP.value
 """The name under which the figures of a wrap-up stand among those of the looks at a campaign."""
@@ -81,7 +90,7 @@ def note(
     reason: str | None = None,
 ) -> bool:
     """Write down that a stage was told, by its message, or skipped, with why. False: it was before, or by somebody else now."""
-    return bool(
+    is_new = bool(
         execute(
             connection,
             """
@@ -98,6 +107,37 @@ def note(
             now=now,
         )
     )
+    if is_new and message_key is None:
+        skipped = Increments()
+        skipped.count(STAGES, time.stage.value, STAGE_SKIPPED)
+        totals.add(connection, skipped)
+    elif is_new and message_key is not None:
+        # The message of a validation is posted before its stage is written down.
+        count_end(connection, message_key)
+    return is_new
+
+
+def count_end(connection: Connection, message_key: str) -> None:
+    """Count that the message of a stage arrived, or that an attempt at it failed; nothing for any other message."""
+    row = fetch_one(
+        connection,
+        f"""
+        select g.stage, g.due_at, n.state, n.sent_at
+        from campaign_stage g join notification n using (message_key)
+        where message_key = :key and n.state in {sql_list(DeliveryState.SENT, *UNSUCCESSFUL)}
+        """,
+        key=message_key,
+    )
+    if row is None:
+        return
+    ended, stage = Increments(), str(row["stage"])
+    if row["state"] == DeliveryState.SENT:
+        # A validation by hand may tell of its stage before it is due.
+        ended.observe(STAGE_DELIVERIES, max((row["sent_at"] - row["due_at"]).total_seconds(), 0.0), stage)
+        ended.count(STAGES, stage, STAGE_ARRIVED)
+    else:
+        ended.count(STAGES, stage, STAGE_FAILED)
+    totals.add(connection, ended)
 
 
 def follow_deliveries(connection: Connection, campaign_ids: Collection[int]) -> None:

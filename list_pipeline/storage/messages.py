@@ -18,13 +18,14 @@ from list_pipeline.core.messages.delivery import (
     DELIVERY,
     DELIVERY_LIFE,
     UNSENT,
+    UNSUCCESSFUL,
     Channel,
     DeliveryFigures,
     DeliveryState,
 )
 from list_pipeline.core.messages.keys import ABOUT_DRIFT, DETAILS, MessageKey, ThreadKey
 from list_pipeline.core.monitoring.exported import DELIVERIES, Increments
-from list_pipeline.storage import lock_numbers
+from list_pipeline.storage import campaign_stages, lock_numbers
 from list_pipeline.storage.database import (
     Database,
     execute,
@@ -257,6 +258,7 @@ def sent(
     told = Increments()
     told.observe(DELIVERIES, (now - row["created_at"]).total_seconds(), kind.value)
     totals.add(connection, told)
+    campaign_stages.count_end(connection, key)
     if kind is Channel.EMAIL:
         return
     for table, row_id in (("list_maintenance_log", row["log_id"]), ("list_health_check", row["health_check_id"])):
@@ -288,6 +290,8 @@ def not_sent(
         next=next_attempt_at,
     )
     require_one(touched, f"Noting that message {key} is {state.value}")
+    if state in UNSUCCESSFUL:
+        campaign_stages.count_end(connection, key)
 
 
 def due(connection: Connection, now: datetime, most: int) -> tuple[StoredMessage, ...]:

@@ -33,6 +33,9 @@ _D = DeliveryState
 UNSENT = (_D.PENDING, _D.UNKNOWN, _D.FAILED)
 """The message did not arrive, as far as is known, and is tried again."""
 
+UNSUCCESSFUL = (_D.FAILED, _D.EXPIRED)
+"""An attempt at the message failed, or it is not tried any more."""
+
 DELIVERY_LIFE = life_cycle(
     "a message",
     {

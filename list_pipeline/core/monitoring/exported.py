@@ -104,6 +104,12 @@ JOBS_THAT_START_THEMSELVES = (
 RUN_STATUSES = ("success", "failure")
 """How a run of Dagster's ended."""
 
+CAMPAIGN_STAGES = ("prelaunch", "preflight", "launch_warning", "launch_confirmation", "wrapup")
+"""The stages of a campaign; a test compares them with the stages themselves."""
+STAGE_ARRIVED, STAGE_FAILED, STAGE_SKIPPED = "arrived", "failed", "skipped"
+STAGE_OUTCOMES = (STAGE_ARRIVED, STAGE_FAILED, STAGE_SKIPPED)
+"""What became of a stage: its message arrived, or an attempt at it failed; or it was too late for it."""
+
 
 # What is counted as it happens
 
@@ -129,6 +135,20 @@ RUNS = _counter(
 DELIVERIES = _histogram(
     "message_delivery_seconds", "Time between the writing of a message and its arrival.", LONG_S, "channel"
 )
+STAGE_DELIVERIES = _histogram(
+    "stage_delivery_seconds",
+    "Time between the instant at which a stage of a campaign was due and the arrival of its message.",
+    LONG_S,
+    "stage",
+    known=((each,) for each in CAMPAIGN_STAGES),
+)
+STAGES = _counter(
+    "campaign_stages",
+    "Stages of campaigns: messages that arrived, attempts at them that failed, and stages that were skipped.",
+    "stage",
+    "outcome",
+    known=product(CAMPAIGN_STAGES, STAGE_OUTCOMES),
+)
 QUESTIONS = _counter(
     "advisor_questions", "Questions to an advisor, by what became of the answer.", "advisor", "outcome"
 )
@@ -136,7 +156,19 @@ ADVISOR_COST = _counter(
     "advisor_cost_usd", "Cost of the advisors' answers whose price is known, in US dollars.", "advisor"
 )
 
-COUNTED = (WORK, ANSWERS, UNANSWERED, REQUESTS, WAITED, RUNS, DELIVERIES, QUESTIONS, ADVISOR_COST)
+COUNTED = (
+    WORK,
+    ANSWERS,
+    UNANSWERED,
+    REQUESTS,
+    WAITED,
+    RUNS,
+    DELIVERIES,
+    STAGE_DELIVERIES,
+    STAGES,
+    QUESTIONS,
+    ADVISOR_COST,
+)
 
 # What is so at the instant of the question
 

@@ -8,12 +8,14 @@ import dagster as dg
 import pytest
 
 from list_pipeline.core.campaign_stages.times import Stage, StageState
+from list_pipeline.core.monitoring.exported import STAGE_DELIVERIES, STAGES, SUM
 from list_pipeline.defs.campaign_stages.automation import campaign_stages
 from list_pipeline.operations.campaign_stages.follow import StageDone, follow_stages
 from list_pipeline.operations.campaigns.discovery import discover
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
 from list_pipeline.operations.messages.outbox import send_waiting
 from list_pipeline.operations.validation.validate import validate
+from list_pipeline.storage.monitoring.totals import all_totals
 from list_pipeline_tests.integration.accounts import Installation
 from list_pipeline_tests.integration.drafts import schedule, unschedule
 from list_pipeline_tests.integration.validation.test_validate import put_back_by_a_person, scheduled_campaign
@@ -214,3 +216,37 @@ def test_nothing_is_asked_of_mailjet(small: Installation, moment: str) -> None:
     small.control.reset_requests()
     follow_stages(small.services)
     assert [name for name in small.control.requests() if "api/" not in name] == []
+
+
+def counted(made: Installation) -> tuple[dict[tuple[str, str], float], dict[str, float]]:
+    """Stages by what became of them, and for each how long after its time its messages arrived, added up in seconds."""
+    with made.services.database.begin() as connection:
+        found = dict(all_totals(connection))
+    outcomes = {(key.labels[0], key.labels[1]): value for key, value in found.items() if key.metric == STAGES.name}
+    late = {
+        key.labels[0]: value for key, value in found.items() if key.metric == STAGE_DELIVERIES.name and key.part == SUM
+    }
+    return outcomes, late
+
+
+def test_how_late_people_learn_of_a_stage_is_counted_once_and_so_is_what_was_skipped(small: Installation) -> None:
+    _, at = launch_in_two_days(small)
+    look_at(small, at.replace(hour=15, minute=0, second=20) - DAY)
+    look(small)
+    look_at(small, at - timedelta(minutes=10))
+    outcomes, late = counted(small)
+    assert outcomes == {("prelaunch", "arrived"): 1.0, ("launch_warning", "arrived"): 1.0}
+    assert late == {"prelaunch": pytest.approx(20.0), "launch_warning": pytest.approx(300.0)}
+    look_at(small, at + timedelta(minutes=2))
+    assert counted(small)[0][("preflight", "skipped")] == 1.0
+
+
+def test_an_attempt_that_failed_is_counted_beside_the_arrival(small: Installation) -> None:
+    _, at = launch_in_two_days(small)
+    small.control.slack_scenario("error", error="channel_not_found", times=1)
+    look_at(small, at.replace(hour=15, minute=0) - DAY)
+    small.clock.advance(timedelta(hours=1))
+    send_waiting(small.services)
+    outcomes, late = counted(small)
+    assert outcomes == {("prelaunch", "failed"): 1.0, ("prelaunch", "arrived"): 1.0}
+    assert late["prelaunch"] >= 3600

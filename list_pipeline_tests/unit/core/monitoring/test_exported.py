@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 from typer.main import get_command
 
 from list_pipeline.cli.main import app
+from list_pipeline.core.campaign_stages.times import Stage
 from list_pipeline.core.monitoring.exported import (
     ANSWERS,
+    CAMPAIGN_STAGES,
     COUNTED,
     EXPORTED,
     JOBS_THAT_START_THEMSELVES,
+    LONG_S,
     QUICK_S,
     RUNS,
     SERVICES,
@@ -198,6 +201,7 @@ def test_panels_lie_beside_each_other() -> None:
     ("alert", "limit"),
     [
         ("MessagesLate", "60"),
+        ("StagesFail", "0.05"),
         ("DeliveriesSlow", "60"),
         ("SlackUnanswered", "0.05"),
         ("QueueDeep", "100"),
@@ -207,6 +211,23 @@ def test_panels_lie_beside_each_other() -> None:
 def test_limits_are_those_of_the_specification(alert: str, limit: str) -> None:
     (rule,) = (rule for rule in rules() if rule["alert"] == alert)
     assert rule["expr"].strip().endswith(f"> {limit}")
+
+
+def test_a_stage_is_late_after_the_minute_of_the_specification() -> None:
+    (rule,) = (rule for rule in rules() if rule["alert"] == "StagesLate")
+    assert re.findall(r'le="([^"]+)"', rule["expr"]) == ["60"]
+    assert 60.0 in LONG_S
+
+
+def test_alerts_of_waiting_fire_within_five_minutes() -> None:
+    waiting = [rule for rule in rules() if "list_pipeline_queue_" in rule["expr"] and "for" in rule]
+    assert {rule["alert"] for rule in waiting} >= {"MessagesLate", "QueueDeep", "ApprovedNotCarriedOut"}
+    short = {"MessagesLate", "QueueDeep", "ApprovedNotCarriedOut"}
+    assert all(int(rule["for"].removesuffix("m")) <= 5 for rule in waiting if rule["alert"] in short)
+
+
+def test_the_stages_that_are_counted_are_those_of_a_campaign() -> None:
+    assert [stage.value for stage in Stage] == list(CAMPAIGN_STAGES)
 
 
 def test_the_limit_for_an_answer_is_a_bound_of_its_histogram() -> None:
