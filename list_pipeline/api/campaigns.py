@@ -53,6 +53,7 @@ class Campaign(Model):
             "plans": [],
             "questions": [],
             "validations": [],
+            "stages": [],
         }
     )
 

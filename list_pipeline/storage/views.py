@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
+from list_pipeline.core.campaign_stages.times import Stage, StageState
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import CHANGING_ACTIONS, PlanKind, PlanStatus, Sweep
@@ -123,6 +124,22 @@ class ValidationRow:
     verdict: Severity
     is_blocking: bool
     finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StageRow:
+    """What became of a stage of a campaign, for one time of its launch. ``told_at``: arrival of its message, if any.
+
+    ``reason``: why it was skipped; of a preflight, what its validation said.
+    """
+
+    stage: Stage
+    state: StageState
+    launch_at: datetime
+    due_at: datetime
+    noted_at: datetime
+    told_at: datetime | None
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +360,20 @@ def validations(
     return [
         ValidationRow(**{**row, "list": ListRole(row["list"]), "verdict": Severity(row["verdict"])}) for row in found
     ]
+
+
+def stages(connection: Connection, campaign: str) -> list[StageRow]:
+    """The stages of a campaign, those of each launch in their order."""
+    found = fetch_all(
+        connection,
+        """
+        select g.stage, g.state, g.launch_at, g.due_at, g.noted_at, n.sent_at as told_at, g.reason
+        from campaign_stage g join campaign_schedule s on s.id = g.campaign_id left join notification n using (message_key)
+        where s.campaign_key = :campaign order by g.noted_at, g.campaign_stage_id
+        """,
+        campaign=campaign,
+    )
+    return [StageRow(**{**row, "stage": Stage(row["stage"]), "state": StageState(row["state"])}) for row in found]
 
 
 _QUESTIONS = """

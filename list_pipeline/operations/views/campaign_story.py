@@ -6,14 +6,15 @@ Does not belong here: pages of many campaigns (``pages``).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from list_pipeline.core.campaign_stages.times import Stage, StageState
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.operations.access import Storing
 from list_pipeline.storage import views
-from list_pipeline.storage.views import CampaignRow, LogRow, PlanRow, QuestionRow, ValidationRow
+from list_pipeline.storage.views import CampaignRow, LogRow, PlanRow, QuestionRow, StageRow, ValidationRow
 
 MOST_OF_A_KIND = 200
 """So many attempts, plans, questions and validations are shown, the latest; no campaign has had more."""
@@ -39,6 +40,7 @@ class CampaignStory:
     plans: tuple[PlanRow, ...]
     questions: tuple[QuestionRow, ...]
     validations: tuple[ValidationRow, ...]
+    stages: tuple[StageRow, ...]
 
 
 _WORK = {"post_campaign": "maintenance", "pre_campaign_validation": "validation"}
@@ -71,9 +73,9 @@ def campaign_story(services: Storing, key: str) -> CampaignStory:
             tuple(views.plans(connection, campaign=key, most=MOST_OF_A_KIND)),
             tuple(views.questions(connection, campaign=key, most=MOST_OF_A_KIND)),
             tuple(views.validations(connection, campaign=key, most=MOST_OF_A_KIND)),
+            tuple(views.stages(connection, key)),
         )
-    ordered = sorted(timeline_of(story), key=lambda one: one.at)
-    return CampaignStory(campaign, tuple(ordered), story.runs, story.plans, story.questions, story.validations)
+    return replace(story, timeline=tuple(sorted(timeline_of(story), key=lambda one: one.at)))
 
 
 def timeline_of(story: CampaignStory) -> Iterator[Happened]:
@@ -86,6 +88,8 @@ def timeline_of(story: CampaignStory) -> Iterator[Happened]:
     for validation in story.validations:
         words = f"Validated: {validation.verdict.value}{', blocking' if validation.is_blocking else ''}."
         yield Happened(validation.validated_at, "validated", words)
+    for stage in story.stages:
+        yield from _of_stage(stage)
     for run in story.runs:
         name = f"Attempt {run.attempt} at the {_WORK.get(run.kind, run.kind)} ({run.sweep})"
         yield Happened(run.executed_at, "run_begun", f"{name} began.")
@@ -99,6 +103,18 @@ def timeline_of(story: CampaignStory) -> Iterator[Happened]:
         yield Happened(one.asked_at, "asked", one.summary)
         if one.decided_at is not None:
             yield Happened(one.decided_at, "answered", f"Question {one.number}: {one.status.value}.", one.decided_by)
+
+
+def _of_stage(stage: StageRow) -> Iterator[Happened]:
+    if stage.state is StageState.SKIPPED:
+        yield Happened(stage.noted_at, "stage_skipped", f"Nobody was told of the {stage.stage.label}: {stage.reason}.")
+    elif stage.told_at is None:
+        yield Happened(
+            stage.noted_at, "stage_told", f"The {stage.stage.label} is being told; its message has not arrived."
+        )
+    elif stage.stage is not Stage.PREFLIGHT:
+        # The preflight is told by its validation, which stands here already.
+        yield Happened(stage.told_at, "stage_told", f"People were told of the {stage.stage.label}.")
 
 
 def _of_plan(plan: PlanRow) -> Iterator[Happened]:

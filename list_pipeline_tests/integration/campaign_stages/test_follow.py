@@ -15,6 +15,7 @@ from list_pipeline.operations.campaigns.discovery import discover
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
 from list_pipeline.operations.messages.outbox import send_waiting
 from list_pipeline.operations.validation.validate import validate
+from list_pipeline.operations.views.campaign_story import campaign_story
 from list_pipeline.storage.monitoring.totals import all_totals
 from list_pipeline_tests.integration.accounts import Installation
 from list_pipeline_tests.integration.drafts import schedule, unschedule
@@ -250,3 +251,15 @@ def test_an_attempt_that_failed_is_counted_beside_the_arrival(small: Installatio
     outcomes, late = counted(small)
     assert outcomes == {("prelaunch", "failed"): 1.0, ("prelaunch", "arrived"): 1.0}
     assert late["prelaunch"] >= 3600
+
+
+def test_the_campaigns_page_says_what_was_told_and_what_was_skipped(small: Installation) -> None:
+    draft, at = launch_in_two_days(small)
+    look_at(small, at.replace(hour=15, minute=0) - DAY)
+    look_at(small, at + timedelta(minutes=2))
+    key = small.query("select campaign_key from campaign_schedule where mailjet_draft_id = :d", d=draft)[0][0]
+    said = [(one.what, one.words) for one in campaign_story(small.services, str(key)).timeline]
+    assert ("stage_told", "People were told of the prelaunch.") in said
+    assert ("stage_told", "People were told of the launch confirmation.") in said
+    (skipped, *_) = [words for what, words in said if what == "stage_skipped"]
+    assert skipped.startswith("Nobody was told of the preflight: Mailjet began to send") or "it was due at" in skipped
