@@ -9,13 +9,22 @@ Retries of requests live in the clients, retries of whole campaigns in the senso
 from __future__ import annotations
 
 import traceback
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import dagster as dg
 
-from list_pipeline.core.errors import ListPipelineError
+from list_pipeline.core.errors import ListPipelineError, NotFoundError, RefusedError
 from list_pipeline.core.masking import redact_addresses
+
+IS_REFUSAL = "refused"
+"""Beside a failure: nothing is broken, what was asked for is not done. For whoever asked, and nobody else."""
+
+
+def refusal(description: str, metadata: Mapping[str, dg.RawMetadataValue] = MappingProxyType({})) -> dg.Failure:
+    """The end of a step that does not do what it was asked for."""
+    return dg.Failure(description=description, metadata={**metadata, IS_REFUSAL: True}, allow_retries=False)
 
 
 @contextmanager
@@ -27,14 +36,17 @@ def clear_failures() -> Generator[None]:
     except dg.Failure:
         raise
     except ListPipelineError as error:
-        failure = dg.Failure(
-            description=redact_addresses(str(error)),
-            metadata={
-                "tried": redact_addresses(error.tried),
-                "happened": redact_addresses(error.happened),
-                "next step": redact_addresses(error.next_step),
-            },
-            allow_retries=False,
+        description = redact_addresses(str(error))
+        metadata = {
+            "tried": redact_addresses(error.tried),
+            "happened": redact_addresses(error.happened),
+            "next step": redact_addresses(error.next_step),
+        }
+        is_refusal = isinstance(error, (RefusedError, NotFoundError))
+        failure = (
+            refusal(description, metadata)
+            if is_refusal
+            else dg.Failure(description=description, metadata=metadata, allow_retries=False)
         )
         raise failure from (None if _names_somebody(error) else error)
     except Exception as error:

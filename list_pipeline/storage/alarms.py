@@ -29,7 +29,7 @@ from list_pipeline.storage.database import (
     sql_word,
 )
 from list_pipeline.storage.membership.data_versions import installation_name
-from list_pipeline.storage.monitoring.job_runs import TOLD_BY_REPORT
+from list_pipeline.storage.monitoring.job_runs import TOLD_BY_REPORT, TOLD_TO_LAUNCHER
 
 _UNSENT = f"state in {sql_list(*UNSENT)}"
 
@@ -226,16 +226,16 @@ def latest(connection: Connection, most: int) -> list[RowMapping]:
 
 def failing_jobs(connection: Connection, since: datetime) -> dict[str, str]:
     """Jobs whose last run that ended since an instant failed, with its error. A failed maintenance that has a report is
-    repeated by itself, and is an alarm once that was given up."""
+    repeated by itself, and is an alarm once that was given up; what was refused to a person is none."""
     found = fetch_all(
         connection,
         """
         select job, error from (select distinct on (job) job, status, told_in, coalesce(error, '') as error from job_run
             where noted_at >= :since order by job, noted_at desc, run_id desc) latest
-        where status = 'failure' and told_in is distinct from :report
+        where status = 'failure' and coalesce(told_in, '') <> all(:elsewhere)
         """,
         since=since,
-        report=TOLD_BY_REPORT,
+        elsewhere=[TOLD_BY_REPORT, TOLD_TO_LAUNCHER],
     )
     return {str(row["job"]): str(row["error"]) for row in found}
 

@@ -52,7 +52,8 @@ class PlanDecision:
     """A plan on which somebody decided, or nobody did. ``about``: key of its campaign, empty for a repair.
 
     ``by``: a person's name, or "nobody". ``contacts``: how many it would change. ``why``: why it lapsed, as a sentence, where
-    that is not for the lack of an answer. ``way``: how whoever decided came, None where that is not known.
+    that is not for the lack of an answer. ``way``: how whoever decided came, None where that is not known. ``stopped``: why
+    nothing is changed now, as a sentence's end; empty: it is carried out next.
     """
 
     plan_id: int
@@ -64,6 +65,7 @@ class PlanDecision:
     contacts: int
     why: str = ""
     way: Way | None = None
+    stopped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,7 @@ def gate_message(
         else [compose("Lists may not be changed now. Look for one cause before they may.")]
     )
     return alert(
-        f"The Gate Holds {what[:1].upper()}{what[1:]}",
+        f"{what[:1].upper()}{what[1:]} {'Waits for a Person' if waits else 'Is Not Carried Out'}",
         [compose("{words}", words=one) for one in (asked, *words) if one],
         level=AlertLevel.WARNING,
         what_to_do=to_do,
@@ -289,9 +291,12 @@ def _mode_words(mode: Mode) -> str:
 def _approved(decision: PlanDecision) -> list[Mrkdwn]:
     return [
         compose(
-            "{by} approved {changes}, to be carried out next and reported here.",
+            "{by} approved {changes}{next_}",
             by=decision.by,
             changes=_by_way(_changes(decision.contacts), decision.way),
+            next_=", to be carried out next and reported here."
+            if not decision.stopped
+            else f". Nothing is changed now: {decision.stopped}. It is carried out once that is over.",
         )
     ]
 

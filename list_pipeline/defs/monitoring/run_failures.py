@@ -12,7 +12,7 @@ import dagster as dg
 from list_pipeline.core.errors import ConfigurationError, TransientError
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.defs.common import SENSOR_STATUS
-from list_pipeline.defs.failures import clear_failures
+from list_pipeline.defs.failures import IS_REFUSAL, clear_failures
 from list_pipeline.defs.partitions import partition_of
 from list_pipeline.operations.monitoring import alerts
 from list_pipeline.operations.monitoring.stuck_sessions import watch_locks
@@ -86,14 +86,15 @@ def ended(instance: dg.DagsterInstance, run: dg.DagsterRun) -> EndedRun:
     """A run of Dagster's that ended, as it is kept: its error in one line, without addresses."""
     tags = run.tags
     started_by = tags.get("dagster/schedule_name") or tags.get("dagster/sensor_name")
-    error = None
+    error, is_refusal = None, False
     if run.status is dg.DagsterRunStatus.FAILURE:
-        error = redact_addresses(" ".join(_why(instance, run.run_id).split()))[:_ERROR_LENGTH]
-    return EndedRun(run.run_id, run.job_name, started_by, partition_of(run), error)
+        why, is_refusal = _why(instance, run.run_id)
+        error = redact_addresses(" ".join(why.split()))[:_ERROR_LENGTH]
+    return EndedRun(run.run_id, run.job_name, started_by, partition_of(run), error, is_refusal)
 
 
-def _why(instance: dg.DagsterInstance, run_id: str) -> str:
-    """What the first step that failed said, else what Dagster says about the run."""
+def _why(instance: dg.DagsterInstance, run_id: str) -> tuple[str, bool]:
+    """What the first step that failed said, else what Dagster says about the run; and whether that was a refusal."""
     kinds = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
     events: Sequence[dg.EventLogEntry] = instance.all_logs(run_id, of_type=kinds)
     said = ""
@@ -104,9 +105,10 @@ def _why(instance: dg.DagsterInstance, run_id: str) -> str:
         if event.event_type is dg.DagsterEventType.STEP_FAILURE:
             failure = event.step_failure_data
             if failure.user_failure_data is not None and failure.user_failure_data.description:
-                return f"{event.step_key}: {failure.user_failure_data.description}"
+                metadata = failure.user_failure_data.metadata
+                return f"{event.step_key}: {failure.user_failure_data.description}", IS_REFUSAL in metadata
             error = failure.error
             cause = error.cause if error is not None and error.cause is not None else error
-            return f"{event.step_key}: {cause.message if cause is not None else 'no error was recorded'}"
+            return f"{event.step_key}: {cause.message if cause is not None else 'no error was recorded'}", False
         said = said or event.message or ""
-    return said or "no error was recorded; see the run's log"
+    return said or "no error was recorded; see the run's log", False

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.defs.common import launched_job
-from list_pipeline.defs.failures import clear_failures
+from list_pipeline.defs.failures import clear_failures, refusal
 from list_pipeline.operations.reviews.operating_mode import choose_mode
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.validation.campaign_block import override
@@ -53,12 +53,9 @@ def write_unblocking(
     context: dg.OpExecutionContext, config: UnblockCampaign, services: dg.ResourceParam[Services]
 ) -> None:
     if not config.is_sure:
-        raise dg.Failure(
-            description=(
-                f"Letting {config.campaign_key} go: nothing was done, because is_sure is not set. Mailjet may send it in spite "
-                "of what its validation found. If it is to go all the same, launch the job again with is_sure: true."
-            ),
-            allow_retries=False,
+        raise refusal(
+            f"Letting {config.campaign_key} go: nothing was done, because is_sure is not set. Mailjet may send it in spite of "
+            "what its validation found. If it is to go all the same, launch the job again with is_sure: true."
         )
     with clear_failures():
         done = override(services, config.campaign_key, by=config.by, note=config.note)

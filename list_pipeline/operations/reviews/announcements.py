@@ -37,6 +37,7 @@ from list_pipeline.operations.plans.outcomes import Executed
 from list_pipeline.operations.reviews.approvals import approvals_in
 from list_pipeline.operations.reviews.message_updates import update_messages
 from list_pipeline.operations.reviews.reminders import waiting_plans
+from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.storage import approvals as approval_rows
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.plans import plan_rows
@@ -117,7 +118,10 @@ def tell_decision(services: Telling, plan: StoredPlan, note: str | None = None, 
     by = plan.decided_by or "nobody"
     if plan.status is PlanStatus.APPROVED and len(approved_by) > 1:
         by = names_text(approved_by)
-    decision = PlanDecision(plan.plan_id, plan.kind, plan.status, about, by, note or "", count, why, plan.decided_via)
+    stopped = change_block_reason(services) or "" if plan.status is PlanStatus.APPROVED else ""
+    decision = PlanDecision(
+        plan.plan_id, plan.kind, plan.status, about, by, note or "", count, why, plan.decided_via, stopped
+    )
     told = deliver(
         services,
         keys.decision(plan.plan_id, plan.status),

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from list_pipeline.core.errors import NotFoundError
-from list_pipeline.core.plans.plan import Sweep
-from list_pipeline.core.run_requests import RequestKind, RequestOutcome
+from list_pipeline.core.plans.plan import PlanStatus, Sweep
+from list_pipeline.core.run_requests import RequestKind, RequestOutcome, outcome_of
 from list_pipeline.operations.access import Storing
 from list_pipeline.operations.views.pages import MaskedContact, Page, masked_contacts
 from list_pipeline.storage import run_requests as rows
+from list_pipeline.storage.plans import plan_rows
 from list_pipeline.storage.run_requests import RunRequest
 
 MOST_CONTACTS_SHOWN = 20
+_STILL_OPEN = (PlanStatus.PLANNED, PlanStatus.PENDING_REVIEW, PlanStatus.APPROVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,27 @@ def requests_page(services: Storing, *, after: int, limit: int, kind: RequestKin
     return Page(tuple(_shown(services, one) for one in shown), shown[-1].request_id if len(found) > limit else None)
 
 
+def _as_it_is_now(services: Storing, one: RunRequest) -> tuple[RequestOutcome | None, str]:
+    """The outcome of a request, which went on after its run where a person decided on its plan; and the words about it."""
+    if one.outcome is not RequestOutcome.WAITS or not one.plan_ids:
+        return one.outcome, one.words
+    with services.database.begin() as connection:
+        plans = [plan_rows.existing_plan(connection, plan_id) for plan_id in one.plan_ids]
+    if any(plan.status in _STILL_OPEN for plan in plans):
+        return one.outcome, one.words
+    said = ", ".join(f"plan {plan.plan_id} was {plan.status.value}" for plan in plans)
+    words = f"{said[:1].upper()}{said[1:]}."
+    if any(plan.status is PlanStatus.SUPERSEDED for plan in plans):
+        return RequestOutcome.INCOMPLETE, f"{words} What was left of it is another plan."
+    executed = [plan.status is PlanStatus.EXECUTED for plan in plans]
+    if not any(executed):
+        return RequestOutcome.REFUSED, words
+    return outcome_of(executed), words
+
+
 def _shown(services: Storing, one: RunRequest) -> RequestShown:
     is_week = one.kind is RequestKind.HEALTH_CHECK
+    outcome, words = _as_it_is_now(services, one)
     return RequestShown(
         number=one.request_id,
         kind=one.kind,
@@ -100,8 +121,8 @@ def _shown(services: Storing, one: RunRequest) -> RequestShown:
         requested_by=one.requested_by,
         started_at=one.started_at,
         ended_at=one.ended_at,
-        outcome=one.outcome,
-        words=one.words,
+        outcome=outcome,
+        words=words,
         plans=one.plan_ids,
         maintenance_log_id=one.log_id,
         health_check_id=one.check_id,

@@ -18,17 +18,23 @@ from list_pipeline.storage.monitoring import totals
 
 TOLD_BY_REPORT = "report"
 """In place of a message's key: the maintenance's own report tells of it."""
+TOLD_TO_LAUNCHER = "launcher"
+"""In place of a message's key: whoever launched it in Dagster sees there what was refused, and it concerns nobody else."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndedRun:
-    """A run that ended. ``started_by`` names the schedule or sensor, None for a person's; ``error`` None for a success."""
+    """A run that ended. ``started_by`` names the schedule or sensor, None for a person's; ``error`` None for a success.
+
+    ``is_refusal``: a rule forbade what was asked for, or something was left out: nothing failed.
+    """
 
     run_id: str
     job: str
     started_by: str | None
     partition_key: str | None
     error: str | None
+    is_refusal: bool = False
 
     @property
     def status(self) -> str:
@@ -43,21 +49,24 @@ def known_among(connection: Connection, run_ids: Sequence[str]) -> frozenset[str
 
 
 def note(connection: Connection, ended: EndedRun, now: datetime) -> None:
-    """Write a run down, once. A failed maintenance that stands in the ledger as ended is told by its own report."""
+    """Write a run down, once. A failed maintenance that stands in the ledger as ended is told by its own report, and what was
+    refused to a person by the page on which it was asked for."""
     inserted = execute(
         connection,
         """
         insert into job_run (run_id, job, started_by, partition_key, noted_at, status, error, told_in, told_at)
         select :run_id, :job, :started_by, :partition_key, :now, :status, :error,
-               case when reported.is_so then :report end, case when reported.is_so then :now end
-        from (select :status = 'failure' and exists (select 1 from list_maintenance_log
-                  where run_id = :run_id and status <> :running) as is_so) reported
+               told.where_, case when told.where_ is not null then :now end
+        from (select case when :status <> 'failure' then null
+                  when exists (select 1 from list_maintenance_log where run_id = :run_id and status <> :running) then :report
+                  when :is_refusal and cast(:started_by as text) is null then :launcher end as where_) told
         on conflict (run_id) do nothing
         """,
         **asdict(ended),
         status=ended.status,
         now=now,
         report=TOLD_BY_REPORT,
+        launcher=TOLD_TO_LAUNCHER,
         running=RunStatus.RUNNING.value,
     )
     if inserted:
@@ -81,10 +90,10 @@ def told_times(connection: Connection, job: str, since: datetime) -> tuple[datet
     found = fetch_all(
         connection,
         """select max(told_at) as told_at from job_run
-           where job = :job and told_in is not null and told_in <> :report and told_at > :since group by told_in""",
+           where job = :job and told_in is not null and told_in <> all(:elsewhere) and told_at > :since group by told_in""",
         job=job,
         since=since,
-        report=TOLD_BY_REPORT,
+        elsewhere=[TOLD_BY_REPORT, TOLD_TO_LAUNCHER],
         running=RunStatus.RUNNING.value,
     )
     return tuple(row["told_at"] for row in found)

@@ -14,6 +14,7 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.run_requests import CLAIM_KEPT, run_key
 from list_pipeline.core.tokens import Principal, Role
+from list_pipeline.operations.plans.corrections import carry_out_correction
 from list_pipeline.operations.quarantine.begin import quarantine_by_hand
 from list_pipeline.operations.reviews import decisions
 from list_pipeline.operations.run_requests.asking import note_started, requests_to_start
@@ -122,6 +123,14 @@ def test_contacts_are_suppressed_as_a_plan_that_its_gate_holds(small: Installati
     assert ([one["contactId"] for one in plan["items"]], plan["status"]) == (people, "pending_review")
     hashed = {"contentHash": plan["contentHash"]}
     assert api.ask(Role.REVIEWER, "POST", f"/api/plans/{plan_id}/approve", json=hashed).json()["status"] == "approved"
+    approved = small.another(list_management_mode="auto")
+    carry_out_correction(approved, plan_id, quietly)
+    assert request(api, number)["outcome"] == "done"
+    refused = wanted(api, "suppressions", {"contactIds": [small.account.people[8]], "reason": "asked"})["requestId"]
+    (rejected,) = carried_out(small, api, refused, careful)["plans"]
+    assert api.ask(Role.REVIEWER, "POST", f"/api/plans/{rejected}/reject", json={"note": "no"}).status_code == 200
+    shown = request(api, refused)
+    assert (shown["outcome"], shown["words"]) == ("refused", f"Plan {rejected} was rejected.")
     wanted(api, "suppressions", {"contactIds": [], "reason": "x"}, 422)
     wanted(api, "suppressions", {"contactIds": [0], "reason": "x"}, 422)
     wanted(api, "suppressions", {"contactIds": [1] * 1001, "reason": "x"}, 422)

@@ -39,6 +39,7 @@ from list_pipeline.operations.monitoring.rollback_triggers import triggers
 from list_pipeline.operations.runs.run import stage
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.stages import MAINTENANCE, timed
+from list_pipeline.storage.alarms import failing_jobs
 from list_pipeline.storage.monitoring.job_runs import EndedRun
 from list_pipeline_tests.e2e.code_location import IN_THIS_PROCESS, ui
 from list_pipeline_tests.integration.accounts import COMPLAINED, HARD, Installation
@@ -207,6 +208,17 @@ def test_a_maintenance_that_its_report_tells_of_is_not_told_twice_but_one_that_d
     (text,) = posted(small)
     assert "no settings" in text
     assert "it was killed" not in text
+
+
+def test_what_was_refused_to_a_person_is_told_to_nobody_else(small: Installation) -> None:
+    refused = EndedRun("slip", "unblock_campaign", None, None, "is_sure is not set", is_refusal=True)
+    by_sensor = EndedRun("sensor", "carry_out_correction", "a_sensor", None, "the mode forbids it", is_refusal=True)
+    alerts.note_ended(small.services, [refused, by_sensor])
+    alerts.tell_failures(small.services)
+    (text,) = posted(small)
+    assert "the mode forbids it" in text
+    with small.services.database.begin() as connection:
+        assert set(failing_jobs(connection, small.clock.now() - timedelta(hours=1))) == {"carry_out_correction"}
 
 
 def test_an_outage_of_slack_loses_no_failure(small: Installation) -> None:

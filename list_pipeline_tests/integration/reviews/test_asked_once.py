@@ -154,7 +154,7 @@ def test_what_a_gate_wants_seen_is_an_alert_with_its_words_once(install_small: I
     with install_small(suppression_cap_percent=10.0, list_management_mode=mode) as made:
         made.maintain()
         made.maintain(run_id="second")
-        (words,) = told(made, "The Gate Holds Suppression plan")
+        (words,) = told(made, "Suppression plan")
         assert "3 planned and 0 executed before are 15 % of 20 recipients; the cap is 10 %" in words
         plan = made.plan(PlanKind.SUPPRESSION)
         approves = f"list-pipeline approve {plan.plan_id} {plan.content_hash[:12]}"
@@ -170,7 +170,7 @@ def test_a_plan_that_waits_for_its_mode_only_is_no_alert(install_small: Install)
     with install_small(list_management_mode="approval_required") as made:
         made.maintain()
         assert made.plan(PlanKind.SUPPRESSION).status is PlanStatus.PENDING_REVIEW
-        assert told(made, "The Gate Holds") == []
+        assert told(made, "Waits for a Person") == []
 
 
 def test_a_rebalancing_that_waits_after_a_later_campaign_replaces_the_one_before(install_small: Install) -> None:
@@ -196,3 +196,14 @@ def test_a_rebalancing_that_waits_after_a_later_campaign_replaces_the_one_before
         assert opened(made) == [("plan", "the plan")]
         (words,) = told(made, f"Expired: rebalancing plan {first.plan_id}")
         assert f"Plan {second.plan_id} asks about the lists as they are now." in words
+
+
+def test_who_approves_while_nothing_may_be_changed_is_told_when_it_is_carried_out(install_small: Install) -> None:
+    with install_small(list_management_mode="approval_required") as made:
+        made.maintain()
+        plan = made.plan(PlanKind.SUPPRESSION)
+        stopped = made.another(list_management_mode="approval_required", list_management_enabled=False)
+        approve(stopped, plan.plan_id, by="Ada", content_hash=plan.content_hash)
+        (words,) = [text for text in map(str, made.cards()) if "Ada approved" in text]
+    assert "Nothing is changed now: LIST_MANAGEMENT_ENABLED is off. It is carried out once that is over." in words
+    assert "to be carried out next" not in words
