@@ -133,6 +133,10 @@ class Services:
         """Mailjet for reading. Changes go through ``mailjet_for_changes``."""
         return self._mailjet(None)
 
+    def mailjet_beside(self) -> MailjetClient:
+        """A client of the caller's own for reading beside others, which counts its requests by itself; to be closed."""
+        return self._mailjet(None)
+
     def mailjet_for_changes(self, before_mutation: Callable[[], None]) -> MailjetClient:
         """A client that calls ``before_mutation`` right before each request that changes anything."""
         return self._mailjet(before_mutation)

@@ -202,7 +202,7 @@ def test_an_unknown_state_and_a_contradiction_are_kept_and_reported(story: Story
     assert story.rules_of("contradictions") == {"contradiction"}
     unclear = len(story.answers["unknown_state"]) + len(story.answers["contradictions"])
     assert story.maintained.report.facts.unknown == unclear
-    assert f"{unclear} failed for a reason that is not clear" in story.text()
+    assert f"{unclear} failed for an unclear reason" in story.text()
 
 
 def test_first_hits_and_short_streaks_are_watched(story: Story) -> None:
@@ -252,7 +252,7 @@ def test_ghosts_are_reported_and_never_created_again(story: Story) -> None:
     assert {i: story.people[i] for i in ghosts} == {i: story.people_before[i] for i in ghosts}
     assert story.people.keys() == story.people_before.keys()
     (sentence,) = [finding for finding in story.synced.findings if "anonymised" in finding]
-    assert sentence.startswith(f"{len(story.answers['ghost_newcomer'])} ")
+    assert sentence.startswith(f"Left alone: {len(story.answers['ghost_newcomer'])} ")
 
 
 def test_a_contact_in_two_lists_is_reported_and_left_where_it_is(story: Story) -> None:

@@ -23,6 +23,7 @@ from list_pipeline.core.validation.campaign_setup import EarlierCampaign, OtherS
 from list_pipeline.core.validation.mail_body import MailBody, content_hash
 from list_pipeline.core.validation.policy import VALIDATION
 from list_pipeline.core.validation.sending_domain import DomainFacts, dmarc_policy
+from list_pipeline.integrations.mailjet.client import MailjetClient
 from list_pipeline.operations.campaigns.discovery import cycle_of_draft
 from list_pipeline.operations.people import reviewer
 from list_pipeline.operations.services import Services
@@ -35,13 +36,19 @@ from list_pipeline.storage.validation.campaign_setup import SentBefore
 log = structlog.get_logger(__name__)
 
 
-def read_campaign(services: Services, campaign: UpcomingCampaign) -> tuple[SetupFacts, DomainFacts]:
-    """A campaign's set-up and its sender's domain. Never fails for Mailjet's or DNS' sake."""
-    setup = read_setup(services, campaign)
-    return setup, read_domain(services, setup.draft.sender_email if setup.draft is not None else "")
+def read_campaign(
+    services: Services, campaign: UpcomingCampaign, mailjet: MailjetClient
+) -> tuple[SetupFacts, DomainFacts]:
+    """A campaign's set-up and its sender's domain. Never fails for Mailjet's or DNS' sake.
+
+    Args:
+        mailjet: a client of its own, since the list is read meanwhile and its requests are counted.
+    """
+    setup = _setup(services, campaign, mailjet)
+    return setup, _domain(services, setup.draft.sender_email if setup.draft is not None else "", mailjet)
 
 
-def read_setup(services: Services, campaign: UpcomingCampaign) -> SetupFacts:
+def _setup(services: Services, campaign: UpcomingCampaign, mailjet: MailjetClient) -> SetupFacts:
     """A campaign's set-up as Mailjet and our rows have it: seven requests, one more for each draft to the same people."""
     with services.database.begin() as connection:
         cycle = cycle_of_draft(connection, campaign.list_role, campaign.subject, services.clock.now())
@@ -56,34 +63,40 @@ def read_setup(services: Services, campaign: UpcomingCampaign) -> SetupFacts:
         earlier=None if before is None else _earlier(before, None),
     )
     try:
-        return _read(services, campaign, before, facts)
+        return _read(services, campaign, before, facts, mailjet)
     except IntegrationError as error:
         log.warning("the set-up of a campaign cannot be read", campaign=campaign.key, error=type(error).__name__)
         return replace(facts, unread=error.happened)
 
 
-def _read(services: Services, campaign: UpcomingCampaign, before: SentBefore | None, facts: SetupFacts) -> SetupFacts:
-    draft = _draft(services, campaign.draft_id)
+def _read(
+    services: Services,
+    campaign: UpcomingCampaign,
+    before: SentBefore | None,
+    facts: SetupFacts,
+    mailjet: MailjetClient,
+) -> SetupFacts:
+    draft = _draft(mailjet, campaign.draft_id)
     if draft is None:
         return facts
-    body = _content(services, draft.draft_id)
+    body = _content(mailjet, draft.draft_id)
     if before is not None and before.is_of_this_cycle:
-        facts = replace(facts, earlier=_earlier(before, _content(services, before.draft_id)))
+        facts = replace(facts, earlier=_earlier(before, _content(mailjet, before.draft_id)))
     present = content_hash(draft.subject, draft.sender_email, body) if body is not None else ""
     with services.database.begin() as connection:
         test = _test(connection, campaign.campaign_id, present)
     return replace(
         facts,
         draft=draft,
-        programmed_for=_programmed_for(services, draft),
-        sender=services.mailjet.senders.standing(draft.sender_email) if draft.sender_email else None,
+        programmed_for=_programmed_for(mailjet, draft),
+        sender=mailjet.senders.standing(draft.sender_email) if draft.sender_email else None,
         body=body,
-        others=_others(services, campaign),
+        others=_others(services, campaign, mailjet),
         test=test,
     )
 
 
-def read_domain(services: Services, sender_email: str) -> DomainFacts:
+def _domain(services: Services, sender_email: str, mailjet: MailjetClient) -> DomainFacts:
     """The sender's domain as Mailjet's check and DNS have it: one request, and one question to DNS where that is asked."""
     domain = sender_email.rpartition("@")[2].casefold()
     if not domain:
@@ -92,7 +105,7 @@ def read_domain(services: Services, sender_email: str) -> DomainFacts:
     records = services.mail_hosts.texts(f"_dmarc.{domain}") if services.mail_hosts is not None else None
     facts = DomainFacts(domain, dmarc=None if records is None else dmarc_policy(records), asks_dns=asks_dns)
     try:
-        seen = services.mailjet.senders.domain(domain)
+        seen = mailjet.senders.domain(domain)
     except RemoteNotFoundError:
         return replace(facts, unread="Mailjet has no sender of this domain")
     except IntegrationError as error:
@@ -107,41 +120,41 @@ def _earlier(before: SentBefore, body: MailBody | None) -> EarlierCampaign:
     )
 
 
-def _draft(services: Services, draft_id: int | None) -> DraftSeen | None:
+def _draft(mailjet: MailjetClient, draft_id: int | None) -> DraftSeen | None:
     if draft_id is None:
         return None
     try:
-        return services.mailjet.drafts.one(draft_id)
+        return mailjet.drafts.one(draft_id)
     except RemoteNotFoundError:
         return None
 
 
-def _content(services: Services, draft_id: int | None) -> MailBody | None:
+def _content(mailjet: MailjetClient, draft_id: int | None) -> MailBody | None:
     if draft_id is None:
         return None
     try:
-        return services.mailjet.drafts.content(draft_id)
+        return mailjet.drafts.content(draft_id)
     except RemoteNotFoundError:
         return None
 
 
-def _programmed_for(services: Services, draft: DraftSeen) -> datetime | None:
+def _programmed_for(mailjet: MailjetClient, draft: DraftSeen) -> datetime | None:
     if draft.status != DraftStatus.PROGRAMMED:
         return None
     try:
-        return services.mailjet.drafts.scheduled_for(draft.draft_id)
+        return mailjet.drafts.scheduled_for(draft.draft_id)
     except RemoteNotFoundError:
         return None
 
 
-def _others(services: Services, campaign: UpcomingCampaign) -> Sequence[OtherSend]:
+def _others(services: Services, campaign: UpcomingCampaign, mailjet: MailjetClient) -> Sequence[OtherSend]:
     """Other drafts that are programmed for the same list or for everybody, around the same time."""
     same_people = {campaign.list_id, services.list_ids[ListRole.MASTER]}
     found = []
-    for draft in services.mailjet.drafts.programmed():
+    for draft in mailjet.drafts.programmed():
         if draft.problem or draft.draft_id == campaign.draft_id or draft.list_id not in same_people:
             continue
-        at = _programmed_for(services, draft)
+        at = _programmed_for(mailjet, draft)
         if at is not None and abs(at - campaign.scheduled_at) <= VALIDATION.collision_window:
             found.append(OtherSend(draft.title or draft.subject or f"draft {draft.draft_id}", at))
     return sorted(found, key=lambda each: each.at)
@@ -169,7 +182,7 @@ def keep_test(services: Services, key: str, *, by: str, note: str = "") -> None:
         campaign = scheduled_campaigns.campaign_by_key(connection, key)
     if campaign.mailjet_campaign_id is not None:
         raise RefusedError(tried, "Mailjet has begun to send it", "Nothing needs to be done")
-    draft = _draft(services, campaign.draft_id)
+    draft = _draft(services.mailjet, campaign.draft_id)
     if draft is None:
         raise RefusedError(tried, "its draft is not there at Mailjet", "Schedule the campaign again at Mailjet")
     body = services.mailjet.drafts.content(draft.draft_id)

@@ -231,10 +231,14 @@ def _note_list_state(services: Services, stored: StoredValidation) -> None:
 
 def _judged(services: Services, campaign: UpcomingCampaign) -> tuple[ValidationFacts, tuple[RuleResult, ...]]:
     """What was read of the list, and the whole check-list. The campaign itself is looked at while the list is read."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="setup") as beside:
-        looking = beside.submit(copy_context().run, read_campaign, services, campaign)
+    with (
+        services.mailjet_beside() as own,
+        ThreadPoolExecutor(max_workers=1, thread_name_prefix="setup") as beside,
+    ):
+        looking = beside.submit(copy_context().run, read_campaign, services, campaign, own)
         facts = _facts(services, campaign)
         setup, domain = looking.result()
+        services.mailjet.add_requests(own)
     return facts, (
         *validate_list(facts, policy_of(services), HealthPolicy()),
         *judge_setup(setup),

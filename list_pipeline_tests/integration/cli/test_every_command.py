@@ -113,6 +113,7 @@ ROWS: Mapping[str, Row] = {
     "reconcile": Row(also=NAMED, asks=("--accept", *NAMED)),
     "validate": Row(also=("{key}",)),
     "unblock": Row(("{key}", *NAMED, "--yes"), ends=1, asks=("{key}", *NAMED)),
+    "test-seen": Row(("{key}", *NAMED), ends=1),
     "decisions": Row(also=("--day", "2026-11-01", "--days", "7")),
     "weekly": Row(also=("--week", "2026-11-02")),
     "metrics": Row(("--days", "7")),

@@ -54,7 +54,7 @@ def test_who_is_put_on_a_campaign_list_again_after_unsubscribing_is_named_and_no
     assert is_unsubscribed(small, contact_id)
     found = sync(small.services).findings
     assert any(
-        "unsubscribed stand subscribed on a campaign list again" in one and str(contact_id) in one for one in found
+        "Unsubscribed, and subscribed on a campaign list again" in one and str(contact_id) in one for one in found
     )
     with small.services.database.begin() as connection:
         assert contact_id not in {one.contact_id for one in queue.queue_ends(connection, ONE, 50, 50)}

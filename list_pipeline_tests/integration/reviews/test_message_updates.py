@@ -210,7 +210,7 @@ def test_without_a_token_for_the_socket_there_are_links_and_no_buttons_that_deci
     with office(copy_of(migrated), **settings) as plain:
         quiet = Desk(plain, here.slack, here.heard)
         plan, ts = quiet.asked()
-        assert quiet.buttons(ts) == ["Decide in Dagster"]
+        assert quiet.buttons(ts) == ["Look at the plan", "Decide in Dagster"]
         assert "Decide in Dagster: https://dagster.example/locations/" in quiet.words(ts)
         assert plain.query("select 1 from message_button") == []
         approve(plain.services, plan.plan_id, by="Ada", content_hash=plan.content_hash)

@@ -538,6 +538,9 @@ FORBIDDEN = {
     "an override by nobody":
         "insert into campaign_override (campaign_id, scheduled_at, overridden_by, overridden_at, rules)"
         " select id, now(), '', now(), '{}' from campaign_schedule",
+    "a test of no content":
+        "insert into campaign_test (campaign_id, content_hash, tested_by, tested_at)"
+        " select id, 'no hash', 'Ada', now() from campaign_schedule",
     "a schedule settled at no time":
         "insert into schedule_change (campaign_id, mailjet_draft_id, action, scheduled_at, state, created_at)"
         " select id, 1, 'cancel', now(), 'confirmed', now() from campaign_schedule",
