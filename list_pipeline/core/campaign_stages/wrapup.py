@@ -62,6 +62,17 @@ class Other(StrEnum):
     SAME_LIST = "same_list"
     """The last send to the same list, in an earlier cycle."""
 
+    @property
+    def label(self) -> str:
+        """For people."""
+        return _OTHERS[self]
+
+
+_OTHERS = {
+    Other.ROUND_BEFORE: "the round before of this cycle",
+    Other.SAME_LIST: "the last send to the same list",
+}
+
 
 class Direction(StrEnum):
     """What the difference of two rates shows with 95 %."""
@@ -137,6 +148,12 @@ class Delta:
         if self.low > 0:
             return Direction.HIGHER
         return Direction.LOWER if self.high < 0 else Direction.CANNOT_TELL
+
+    @property
+    def text(self) -> str:
+        """Its size without sign, for people: ``8.0 points (5.5 to 10.5)``. The direction says which way."""
+        low, high = sorted((abs(self.low), abs(self.high)))
+        return f"{abs(self.points):.1f} points ({low:.1f} to {high:.1f})"
 
 
 @dataclass(frozen=True, slots=True)

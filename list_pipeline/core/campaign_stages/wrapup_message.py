@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from list_pipeline.core.campaign_stages.assessment_report import SendReport
+from list_pipeline.core.campaign_stages.assessment_statements import Topic
 from list_pipeline.core.campaign_stages.policy import STAGES
-from list_pipeline.core.campaign_stages.wrapup import Compared, Delta, Direction, Figure, Other, SendCounts, runs_away
+from list_pipeline.core.campaign_stages.wrapup import Compared, Delta, Direction, Figure, SendCounts, runs_away
 from list_pipeline.core.messages.alert import AlertLevel, alert
-from list_pipeline.core.messages.slack_blocks import Mrkdwn, SlackMessage, compose
+from list_pipeline.core.messages.slack_blocks import Mrkdwn, SlackMessage, compose, section, with_blocks
 from list_pipeline.core.wording import count_text, instant_text, limit_text, rate_text
 
 _ON_THE_CARD = (Figure.DELIVERY, Figure.BOUNCE, Figure.HARD_BOUNCE, Figure.OPEN)
-_OTHERS = {
-    Other.ROUND_BEFORE: "the round before of this cycle",
-    Other.SAME_LIST: "the last send to the same list",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +26,7 @@ class WrapupFacts:
         is_sending: it has not ended yet.
         expected: recipients expected by the validation or our rows; None: not known.
         next_launch: key and time of the campaign that is scheduled next; None: there is none.
+        report: what rules and advisors make of it.
     """
 
     campaign_key: str
@@ -39,6 +38,7 @@ class WrapupFacts:
     expected: int | None
     compared: Sequence[Compared]
     next_launch: tuple[str, datetime] | None
+    report: SendReport | None = None
 
 
 def wrapup_message(facts: WrapupFacts) -> SlackMessage:
@@ -57,7 +57,9 @@ def wrapup_message(facts: WrapupFacts) -> SlackMessage:
     if counts.queued:
         lines.append(compose("{n} still to be tried.", n=f"{counts.queued:,}"))
     lines += [line for compared in facts.compared if (line := _shown(compared)) is not None]
-    return alert(
+    if facts.report is not None:
+        lines.append(compose("{summary}", summary=facts.report.summary))
+    message = alert(
         "Bounces Run Away" if is_alarm else "🏁 Campaign Wrap-Up",
         lines,
         level=AlertLevel.CRITICAL if is_alarm else None,
@@ -66,6 +68,27 @@ def wrapup_message(facts: WrapupFacts) -> SlackMessage:
         about=facts.campaign_key,
         below=_details(facts),
     )
+    if facts.report is None or message.details is None:
+        return message
+    return message._replace(details=with_blocks(message.details, [section(_assessments(facts.report))]))
+
+
+_TITLES = {
+    Topic.LIST_QUALITY: "List Quality",
+    Topic.DELIVERY: "Delivery",
+    Topic.COMPARISON: "Trend",
+    Topic.RECOMMENDATION: "Recommendations",
+}
+
+
+def _assessments(report: SendReport) -> list[Mrkdwn]:
+    """The assessments, each below its title and verdict."""
+    lines: list[Mrkdwn] = []
+    for each in report.assessments:
+        verdict = f": {each.verdict}" if each.verdict else ""
+        lines.append(compose("*{title}{verdict}*", title=_TITLES[each.topic], verdict=verdict))
+        lines += [compose("• {sentence}", sentence=sentence) for sentence in each.sentences]
+    return lines
 
 
 def _shown(compared: Compared) -> Mrkdwn | None:
@@ -73,18 +96,11 @@ def _shown(compared: Compared) -> Mrkdwn | None:
     told = [_told(one) for one in compared.deltas if one.direction is not Direction.CANNOT_TELL]
     if not told:
         return None
-    return compose(
-        "Against {other}: {differences}.", other=_OTHERS[compared.earlier.other], differences=", ".join(told)
-    )
+    return compose("Against {other}: {differences}.", other=compared.earlier.other.label, differences=", ".join(told))
 
 
 def _told(delta: Delta) -> str:
-    return f"{delta.figure.label.lower()} {_points(delta)} {delta.direction.value}"
-
-
-def _points(delta: Delta) -> str:
-    low, high = sorted((abs(delta.low), abs(delta.high)))
-    return f"{abs(delta.points):.1f} points ({low:.1f} to {high:.1f})"
+    return f"{delta.figure.label.lower()} {delta.text} {delta.direction.value}"
 
 
 def _what_to_do(facts: WrapupFacts) -> list[Mrkdwn]:
@@ -127,7 +143,7 @@ def _lines(compared: Compared) -> list[Mrkdwn]:
         if earlier.counts.is_early
         else "; its figures are those of the day after, so only what is known at once is compared"
     )
-    head = compose("*Against {other}* ({name}){age}", other=_OTHERS[earlier.other], name=earlier.name, age=age)
+    head = compose("*Against {other}* ({name}){age}", other=earlier.other.label, name=earlier.name, age=age)
     return [head, *(_line(one) for one in compared.deltas)]
 
 
@@ -142,6 +158,6 @@ def _line(delta: Delta) -> Mrkdwn:
     return compose(
         "• {label}: {points} {direction}",
         label=delta.figure.label,
-        points=_points(delta),
+        points=delta.text,
         direction=delta.direction.value,
     )

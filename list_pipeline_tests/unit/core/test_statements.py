@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from list_pipeline.core.campaign_stages import assessment_report as send_report
+from list_pipeline.core.campaign_stages import assessment_statements as sends
 from list_pipeline.core.health import statements as health
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.rebalancing import statements as rebalancing
@@ -37,6 +39,8 @@ CLOSED_SETS: Mapping[str, tuple[type[StrEnum], Mapping[StrEnum, Form], tuple[str
     "suppression": (suppression.PlanStatement, dict(suppression.FORMS), suppression.PARTS),
     "contact": (suppression.ContactStatement, dict(suppression.CONTACT_FORMS), (suppression.REASONS,)),
     "rebalancing": (rebalancing.RebalancingStatement, dict(rebalancing.FORMS), rebalancing.PARTS),
+    "send": (sends.SendStatement, dict(sends.FORMS), tuple({part for parts in sends.PARTS.values() for part in parts})),
+    "send summary": (send_report.SummaryStatement, dict(send_report.SUMMARY_FORMS), (send_report.SUMMARY,)),
 }
 
 

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from list_pipeline.core.campaign_stages.assessment import FirstFigures
+from list_pipeline.core.campaign_stages.assessment_report import policy_report
 from list_pipeline.core.campaign_stages.wrapup import (
     Compared,
     Delta,
@@ -182,6 +184,18 @@ def test_bounces_that_run_away_name_the_next_round_and_how_to_stop_it() -> None:
     assert "to be launched" not in ended
 
 
+def test_the_summary_stands_on_the_card_and_the_assessments_in_the_thread() -> None:
+    report = policy_report(FirstFigures("List 1", COUNTS, FACTS.compared))
+    told = replace(FACTS, report=report)
+    assert report.summary in card(told)
+    assert len(report.summary) < 400
+    assert "Recommendations" not in card(told)
+    below = whole(told).replace("*", "")
+    for title in ("List Quality: good", "Delivery: good", "Trend: cannot tell", "Recommendations"):
+        assert title in below
+    assert all(sentence in below for each in report.assessments for sentence in each.sentences)
+
+
 def test_slack_takes_the_longest_report() -> None:
     worst = replace(
         FACTS,
@@ -190,6 +204,7 @@ def test_slack_takes_the_longest_report() -> None:
             Compared(Earlier(other, "<!here> " * 60, COUNTS), compare(COUNTS, earlier(COUNTS)).deltas)
             for other in Other
         ],
+        report=policy_report(FirstFigures("List 1", replace(COUNTS, hard_bounced=200, queued=9), FACTS.compared, True)),
     )
     message = wrapup_message(worst)
     assert problems(message.text, message.blocks) == ()
