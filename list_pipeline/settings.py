@@ -145,6 +145,9 @@ class Settings(BaseSettings):
     gemini_temperature_optimization: float = Field(0.3, ge=0, le=2, description="Likewise.")
     gemini_temperature_rebalancing: float = Field(0.5, ge=0, le=2, description="Likewise.")
     gemini_temperature_reporting: float = Field(0.6, ge=0, le=2, description="Likewise.")
+    gemini_temperature_wrapup: float = Field(
+        0.7, ge=0, le=2, description="Likewise; of the five advisors on a wrap-up."
+    )
     gemini_top_p: float = Field(0.95, gt=0, le=1, description="Likewise.")
     gemini_top_k: int = Field(40, ge=1, le=1_000, description="Likewise.")
     gemini_input_usd_per_million: float | None = Field(

@@ -129,7 +129,7 @@ def _limit(wanted: dict[str, Any], ids: list[str]) -> None:
 
 
 DEADLINE_S = 30.0
-"""Seconds for one question, its repair included; after them the policy speaks for itself."""
+"""Seconds for one question, where nobody is in more of a hurry."""
 
 _SHORTEST_REPAIR_S = 2.0
 """A repair with less time than this would be paid for and not waited for."""
@@ -174,12 +174,14 @@ class ModelAccess:
         recall: the record of an identical question of the same partition (agent and prompt hash), or None.
         budget: of the run, shared by all advisors.
         temperatures: by advisor, where settings say another one than the advisor itself.
+        deadline_s: seconds for one question, its repair included; after them the policy speaks for itself.
     """
 
     model: LanguageModel | None = None
     recall: Callable[[str, str], AgentRecord | None] = _nothing_recorded
     budget: Budget = field(default_factory=_unlimited)
     temperatures: Mapping[str, float] = field(default_factory=dict)
+    deadline_s: float = DEADLINE_S
 
 
 A = TypeVar("A", bound=Answer)
@@ -221,7 +223,7 @@ def consult(
 
     An identical question that was answered in this partition before is not asked again: the recorded answer is read as
     if it came now, so that a re-run neither pays nor changes its mind. An answer that cannot be used is asked for once
-    more with the reason, if enough of ``DEADLINE_S`` is left.
+    more with the reason, if enough of the access's ``deadline_s`` is left.
 
     Args:
         refusal: why an answer of the wanted shape cannot be about this question, or None when it can.
@@ -253,11 +255,11 @@ def consult(
     if access.model is None:
         why = "no model is configured (GEMINI_API_KEY is not set)"
         return Consultation(None, _unused(record, AdviceOutcome.NOT_ASKED, why))
-    first = _ask(access, access.model, question, record, question.prompt, DEADLINE_S)
+    first = _ask(access, access.model, question, record, question.prompt, access.deadline_s)
     if first.answer is None:
         return Consultation(None, first)
     answer, unused = _read(first, answer_type, refusal)
-    left_s = DEADLINE_S - (first.latency_ms or 0) / 1000
+    left_s = access.deadline_s - (first.latency_ms or 0) / 1000
     if unused is None or first.finish_reason not in _REPAIRABLE or left_s < _SHORTEST_REPAIR_S:
         return _consultation(answer, unused or first)
     why = unused.verdict.removeprefix(_UNUSED)

@@ -13,7 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 from list_pipeline.agents.budget import Budget, Spending
-from list_pipeline.agents.consultation import ModelAccess
+from list_pipeline.agents.consultation import DEADLINE_S, ModelAccess
+from list_pipeline.agents.wrapup import AGENTS as WRAPUP_AGENTS
 from list_pipeline.core.advice import AgentRecord, price_of
 from list_pipeline.operations.access import Advised, Storing
 from list_pipeline.operations.runs.run import Maintenance
@@ -32,8 +33,14 @@ def access_for(services: Advised, run: Maintenance) -> ModelAccess:
     return model_access(services, partition_of(run), since=run.log.executed_at)
 
 
-def model_access(services: Advised, partition: AdvicePartition, since: datetime) -> ModelAccess:
-    """The model for the questions of a partition; what was spent on it from ``since`` on counts towards the budget."""
+def model_access(
+    services: Advised, partition: AdvicePartition, since: datetime, *, deadline_s: float = DEADLINE_S
+) -> ModelAccess:
+    """The model for the questions of a partition; what was spent on it from ``since`` on counts towards the budget.
+
+    Args:
+        deadline_s: seconds for one question, its repair included.
+    """
     settings = services.settings
     price = price_of(
         settings.gemini_model, settings.gemini_input_usd_per_million, settings.gemini_output_usd_per_million
@@ -54,11 +61,13 @@ def model_access(services: Advised, partition: AdvicePartition, since: datetime)
             price,
             Spending(tokens, usd),
         ),
+        deadline_s=deadline_s,
         temperatures={
             "list_health": settings.gemini_temperature_health,
             "optimization": settings.gemini_temperature_optimization,
             "rebalancing": settings.gemini_temperature_rebalancing,
             "reporting": settings.gemini_temperature_reporting,
+            **dict.fromkeys(WRAPUP_AGENTS, settings.gemini_temperature_wrapup),
         },
     )
 

@@ -1,4 +1,4 @@
-"""Sensible answers to the four advisors' questions, worked out from the data in the prompt.
+"""Sensible answers to the advisors' questions, worked out from the data in the prompt.
 
 Belongs here: the judgement, and the choice among the statements that the data offers. Does not belong here: reading prompts and
 schemas (``answers``).
@@ -156,11 +156,71 @@ def reporting(data: Data) -> Data:
     }
 
 
+# A wrap-up
+
+
+def list_quality(data: Data) -> Data:
+    """The rules' grade, with what its bounces show."""
+    return {
+        **_of_a_send(data),
+        "bounce_analysis": _chosen(data, "bounce_analysis", ("mostly_hard", "bounces_within_limits", "mostly_soft")),
+        "concerns": _chosen(data, "concerns", ("few_messages",)),
+        "quality": _part(data, "rules").get("quality", "concerning"),
+    }
+
+
+def delivery_analysis(data: Data) -> Data:
+    """The rules' grade, with what is known of the delivery."""
+    return {
+        **_of_a_send(data),
+        "insights": _chosen(data, "insights", ("operators_later", "opened")),
+        "technical_issues": _chosen(data, "technical_issues", ("delivery_open",)),
+        "performance": _part(data, "rules").get("performance", "concerning"),
+    }
+
+
+def comparison(data: Data) -> Data:
+    """The rules' trend, with what is shown of it."""
+    return {
+        **_of_a_send(data),
+        "insights": _chosen(data, "insights", ("better", "older_figures")),
+        "concerns": _chosen(data, "concerns"),
+        "trend": _part(data, "rules").get("trend") or "cannot tell",
+    }
+
+
+def recommendation(data: Data) -> Data:
+    """What is urgent first, then what is worth doing after any send."""
+    usual = ("wait_for_open", "keep_course", "let_maintenance", "day_after", "keep_comparable")
+    return {
+        **_of_a_send(data),
+        "recommendations": _chosen(data, "recommendations", usual)[:5],
+        "predictions": _offered(data, "predictions"),
+        "risk_factors": _chosen(data, "risk_factors", ("rate_risk", "next_soon")),
+    }
+
+
+def report_formatting(data: Data) -> Data:
+    """Verdicts, what is urgent, then what to do first."""
+    return {"executive_summary": _chosen(data, "executive_summary", ("found", "recommended"))[:3]}
+
+
+def _of_a_send(data: Data) -> Data:
+    tried = _part(data, "this_send").get("tried")
+    is_known = _is_number(tried) and tried >= 200
+    return {"list_reference": str(data.get("list_reference", "")), "confidence": 0.92 if is_known else 0.86}
+
+
 ANSWERS: dict[str, Callable[[Data], Data]] = {
     "list_health": list_health,
     "optimization": optimization,
     "rebalancing": rebalancing,
     "reporting": reporting,
+    "list_quality": list_quality,
+    "delivery_analysis": delivery_analysis,
+    "comparison": comparison,
+    "recommendation": recommendation,
+    "report_formatting": report_formatting,
 }
 """By advisor: from the data of its question to the fields of its answer."""
 

@@ -1,6 +1,6 @@
 """The stand-in for the model: an answer in the wanted schema, made of what the prompt offers. The same every time.
 
-Belongs here: reading a prompt and filling a JSON schema. Does not belong here: what the four advisors are told and
+Belongs here: reading a prompt and filling a JSON schema. Does not belong here: what the advisors are told and
 answer (``advisors``), other behaviours (``behaviours``), the wire (``service``).
 
 It reads the last ``<data>...</data>`` block of the prompt as JSON. A question of one of the advisors, told by the
@@ -23,6 +23,12 @@ _MARKS = {
     "optimization": {"judgements", "breakdown"},
     "rebalancing": {"requires_rebalancing", "target_distribution"},
     "reporting": {"executive_summary", "key_metrics"},
+    "list_quality": {"bounce_analysis", "quality"},
+    "delivery_analysis": {"technical_issues", "performance"},
+    "comparison": {"insights", "trend"},
+    "recommendation": {"recommendations", "predictions"},
+    # After the report of a run, which has a summary too.
+    "report_formatting": {"executive_summary"},
 }
 """Fields of the wanted answer by which an advisor's question is told."""
 

@@ -49,7 +49,10 @@ BEHAVIOURS = {
     "off": "the connection is dropped",
 }
 
-ADVISORS = ("list_health", "optimization", "rebalancing", "reporting")
+ADVISORS = (
+    "list_health", "optimization", "rebalancing", "reporting",
+    "list_quality", "delivery_analysis", "comparison", "recommendation", "report_formatting",
+)  # fmt: skip
 
 _OPTIONS = {"behaviour", "times", "agent", "contains", "seconds", "retry_delay", "daily"}
 
@@ -167,6 +170,11 @@ FALSE_STATEMENTS = {
     "optimization": ("nobody", "lists_stay", "one_domain:g99"),
     "rebalancing": ("lists_stay", "enrolling_off", "reason:99", "list_lost:list_9"),
     "reporting": ("running", "rejected", "taken_back", "lists_empty", "nothing_read", "issue:99", "change:revenue"),
+    "list_quality": ("nothing_tried", "beyond:99", "all_fine", "few_messages:99"),
+    "delivery_analysis": ("delivery_beyond:99", "all_delivered", "blocked:99"),
+    "comparison": ("better:revenue", "worse:revenue", "nothing_shown:round_99"),
+    "recommendation": ("find_out_why_nothing", "mail_everybody", "next_rate:revenue", "stop_this:99"),
+    "report_formatting": ("verdicts:99", "all_fine", "found:99"),
 }
 """By advisor: names of statements that hardly any data offers."""
 
@@ -174,6 +182,7 @@ _CHOICES = frozenset(
     {
         "concerns", "risk_factors", "rationale", "expected_impact", "alternatives_considered", "recommendations",
         "next_steps", "actions_taken", "executive_summary", "highlights", "week_over_week",
+        "bounce_analysis", "insights", "technical_issues", "predictions",
     }
 )  # fmt: skip
 """Fields of an answer that hold ids of statements."""
@@ -196,13 +205,27 @@ def _offered(asked: _Asked, field: str) -> list[str]:
 def _of_its_own(answer: dict[str, Any]) -> str:
     """The advisor whose answer this is."""
     for advisor, mark in (
+        ("list_quality", "quality"),
+        ("delivery_analysis", "performance"),
+        ("comparison", "trend"),
+        ("recommendation", "predictions"),
         ("list_health", "list_reference"),
         ("optimization", "judgements"),
         ("rebalancing", "target_distribution"),
+        ("reporting", "key_metrics"),
     ):
         if mark in answer:
             return advisor
-    return "reporting"
+    return "report_formatting"
+
+
+_BEST = {"quality": "excellent", "performance": "excellent", "trend": "improving"}
+_WORST = {"quality": "poor", "performance": "poor", "trend": "declining"}
+"""Verdicts on a send, by field."""
+
+
+def _judging(answer: dict[str, Any], verdicts: dict[str, str]) -> dict[str, Any]:
+    return {**answer, **{name: verdict for name, verdict in verdicts.items() if name in answer}}
 
 
 def _invented_references(answer: dict[str, Any], asked: _Asked) -> dict[str, Any]:
@@ -277,8 +300,10 @@ def _hostile(answer: dict[str, Any], asked: _Asked) -> dict[str, Any]:
         changed["judgements"] = [{"reference": one, **orders} for one in (*references_in(asked.data), *added)]
     if "status" in changed:
         changed |= {"status": "healthy", "urgency": "low", "concerns": [], "risk_factors": []}
-        if not asked.is_again:
-            changed["list_reference"] = "List 9"
+    if any(verdict in changed for verdict in _BEST):
+        changed = _judging({**changed, "concerns": []}, _BEST) if "concerns" in changed else _judging(changed, _BEST)
+    if "list_reference" in changed and not asked.is_again:
+        changed["list_reference"] = "List 9"
     if not asked.is_again:
         changed |= _other_echo(changed)
     if "confidence" in changed:
@@ -317,7 +342,10 @@ def _contradictory(answer: dict[str, Any], asked: _Asked) -> dict[str, Any]:
         changed["rationale"] = ["lists_stay", *changed["rationale"][-1:]]
         if not asked.is_again:
             changed |= {"requires_rebalancing": False, "movements_total": int(changed["movements_total"]) + 3}
-    if "executive_summary" in changed:
+    if any(verdict in changed for verdict in _BEST):
+        # Every reason for care, and the best verdict.
+        changed = _judging(_in_choices(changed, lambda name, _: _offered(asked, name)), _BEST)
+    if "key_metrics" in changed:
         changed["executive_summary"] = ["nobody_suppressed", "suppressed", "all_healthy", "lists_need_attention"]
         changed["concerns"] = ["all_fine"]
     if "confidence" in changed:
@@ -337,6 +365,7 @@ def _over_confident(answer: dict[str, Any], asked: _Asked) -> dict[str, Any]:
         changed["judgements"] = [{**row, "sorting": "suppress_now", "confidence": 1.0} for row in changed["judgements"]]
     if "status" in changed:
         changed |= {"status": "critical", "urgency": "critical"}
+    changed = _judging(changed, _WORST)
     if "confidence" in changed:
         changed["confidence"] = 1.0
     return dict(changed)
