@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection
 
 from list_pipeline.core.advice import AdviceOutcome, AdviceSource, AgentRecord
+from list_pipeline.core.campaign_stages.times import Stage
 from list_pipeline.core.monitoring.exported import ADVISOR_COST, QUESTIONS, Increments
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.storage.database import fetch_one, fetch_row, fetch_scalar, to_json
@@ -22,10 +23,10 @@ from list_pipeline.storage.monitoring import totals
 
 @dataclass(frozen=True, slots=True)
 class AdvicePartition:
-    """Where a consultation belongs: a campaign and sweep, or a week (its Monday)."""
+    """Where a consultation belongs: a campaign and sweep, or its wrap-up in place of a sweep, or a week (its Monday)."""
 
     campaign_id: int | None = None
-    sweep: Sweep | None = None
+    sweep: Sweep | Literal[Stage.WRAPUP] | None = None
     week: date | None = None
 
     def __post_init__(self) -> None:

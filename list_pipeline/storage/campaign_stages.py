@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
+from list_pipeline.core.campaign_stages.assessment_report import SendReport
 from list_pipeline.core.campaign_stages.times import Stage, StageState, StageTime
 from list_pipeline.core.campaign_stages.wrapup import Earlier, Other, SendCounts
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
@@ -22,7 +23,7 @@ from list_pipeline.core.monitoring.exported import (
     STAGES,
     Increments,
 )
-from list_pipeline.storage.database import execute, fetch_all, fetch_one, sql_list, sql_word
+from list_pipeline.storage.database import execute, fetch_all, fetch_one, sql_list, sql_word, to_json
 from list_pipeline.storage.monitoring import totals
 
 WRAPUP = Stage.WRAPUP.value
@@ -209,6 +210,33 @@ def wrapup_counts(connection: Connection, campaign_id: int) -> SendCounts | None
         id=campaign_id,
     )
     return counts_of(row) if row is not None else None
+
+
+def keep_report(connection: Connection, campaign_id: int, report: SendReport, now: datetime) -> SendReport:
+    """Keep the report of a wrap-up; returned is the one that counts, which another process may have kept before."""
+    execute(
+        connection,
+        """
+        insert into wrapup_report (campaign_id, written_at, report) values (:id, :now, cast(:report as jsonb))
+        on conflict do nothing
+        """,
+        id=campaign_id,
+        now=now,
+        report=to_json(report.as_json()),
+    )
+    return kept_report(connection, campaign_id) or report
+
+
+def kept_report(connection: Connection, campaign_id: int) -> SendReport | None:
+    """The report of a campaign's wrap-up, where it was made."""
+    row = fetch_one(connection, "select report from wrapup_report where campaign_id = :id", id=campaign_id)
+    return SendReport.of_json(row["report"]) if row is not None else None
+
+
+def is_wrapped_up(connection: Connection, campaign_id: int) -> bool:
+    """Whether the wrap-up of a campaign was told, or skipped, for any of its launches."""
+    sql = f"select 1 from campaign_stage where campaign_id = :id and stage = '{WRAPUP}' limit 1"
+    return fetch_one(connection, sql, id=campaign_id) is not None
 
 
 def counts_of(row: Mapping[str, Any] | RowMapping) -> SendCounts:

@@ -19,7 +19,8 @@ from list_pipeline.operations.services import Services
     description=(
         "Half an hour after a launch: Mailjet's counters, held against the round before of the same cycle and the last send to "
         "the same list, each difference with its interval. Told in the campaign's thread; an alarm where more than 10 % of at "
-        "least 50 messages bounced, in time to stop the next round. One request; nothing is changed at Mailjet."
+        "least 50 messages bounced, in time to stop the next round. Advisors choose what is said, and may be more careful "
+        "than the rules. One request; nothing is changed at Mailjet."
     ),
 )
 def campaign_wrapup(
@@ -34,6 +35,11 @@ def wrapup_metadata(found: Wrapup) -> dict[str, dg.MetadataValue]:
     """The figures, their picture, and the comparisons."""
     counts = found.counts
     return {
+        "summary": md.text(found.report.summary),
+        **{
+            each.topic.value: md.lines([*([each.verdict] if each.verdict else []), *each.sentences])
+            for each in found.report.assessments
+        },
         "bounces": md.text("run away" if found.runs_away else "as usual or fewer"),
         "counted at": md.text(instant_text(counts.collected_at)),
         **md.counts({f"{figure.value}_percent": counts.rate(figure).percent for figure in Figure}),

@@ -1,16 +1,19 @@
 """The wrap-up of a send: its first figures are read, kept, held against earlier sends, and told. Mailjet is only read.
 
-The figures are kept before anything is told, and the stage is written down with its message, so that a wrap-up that is made
-twice tells one thing once.
+Figures and report are kept before anything is told, and the stage is written down with its message, so that a wrap-up that is
+made twice asks nobody twice and tells one thing once.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
 
+from list_pipeline.core.campaign_stages.assessment import FirstFigures
+from list_pipeline.core.campaign_stages.assessment_report import SendReport
 from list_pipeline.core.campaign_stages.times import Stage, StageTime, Timing, wrapup
 from list_pipeline.core.campaign_stages.wrapup import Compared, SendCounts, compare, runs_away
 from list_pipeline.core.campaign_stages.wrapup_message import WrapupFacts, wrapup_message
@@ -18,13 +21,13 @@ from list_pipeline.core.campaigns.eligibility import CampaignStatus
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.messages import keys
 from list_pipeline.operations.access import Deciding
+from list_pipeline.operations.campaign_stages.advice import send_report
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
 from list_pipeline.operations.campaigns.discovery import rates_of, sent_id
 from list_pipeline.operations.messages.outbox import Delivery, post, queue
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import campaign_stages as stage_rows
 from list_pipeline.storage.campaigns import scheduled_campaigns, sent_campaigns
-from list_pipeline.storage.campaigns.scheduled_campaigns import UpcomingCampaign
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
 from list_pipeline.storage.messages import Outgoing, StoredMessage
 
@@ -38,6 +41,7 @@ class Wrapup:
     campaign_key: str
     counts: SendCounts
     compared: tuple[Compared, ...]
+    report: SendReport
     delivery: Delivery | None
 
     @property
@@ -73,13 +77,37 @@ def wrap_up(services: Services, key: str) -> Wrapup:
     counts = known or _read(services, campaign)
     with services.database.begin() as connection:
         compared = tuple(compare(counts, one) for one in stage_rows.earlier_sends(connection, campaign.campaign_id))
-        message = _told(services, connection, campaign, row, time, counts, compared)
+        coming = [one for one in scheduled_campaigns.not_sent_yet(connection) if one.retired_at is None]
+    next_launch = (coming[0].key, coming[0].scheduled_at) if coming else None
+    figures = FirstFigures(
+        campaign.list_role.label,
+        counts,
+        compared,
+        is_sending=campaign.status is CampaignStatus.LAUNCHING,
+        next_at=next_launch[1] if next_launch is not None else None,
+    )
+    # Between two transactions: the advisors take their time, and nothing may be locked meanwhile.
+    report = send_report(services, campaign.campaign_id, figures, time.due_at)
+    facts = WrapupFacts(
+        campaign_key=campaign.key,
+        name=campaign.name,
+        list_label=campaign.list_role.label,
+        began_at=campaign.send_started_at,
+        is_sending=figures.is_sending,
+        counts=counts,
+        expected=row.expected,
+        compared=compared,
+        next_launch=next_launch,
+        report=report,
+    )
+    with services.database.begin() as connection:
+        message = _told(services, connection, campaign.campaign_id, row.scheduled_at, time, facts)
     delivery = post(services, message) if message is not None else None
     with services.database.begin() as connection:
         stage_rows.complete(connection, services.clock.now())
         stage_rows.follow_deliveries(connection, [campaign.campaign_id])
     log.info("a campaign was wrapped up", campaign=key, runs_away=runs_away(counts), told=delivery is not None)
-    return Wrapup(key, counts, compared, delivery)
+    return Wrapup(key, counts, compared, report, delivery)
 
 
 def _read(services: Services, campaign: Campaign) -> SendCounts:
@@ -95,38 +123,23 @@ def _read(services: Services, campaign: Campaign) -> SendCounts:
 def _told(
     services: Deciding,
     connection: Connection,
-    campaign: Campaign,
-    row: UpcomingCampaign,
+    campaign_id: int,
+    launch_at: datetime,
     time: StageTime,
-    counts: SendCounts,
-    compared: tuple[Compared, ...],
+    facts: WrapupFacts,
 ) -> StoredMessage | None:
     """The message in the outbox, with the row that says so; None: it was told before."""
-    key = keys.campaign_stage(campaign.campaign_id, Stage.WRAPUP.value, row.scheduled_at)
-    if not stage_rows.note(
-        connection, campaign.campaign_id, row.scheduled_at, time, services.clock.now(), message_key=key
-    ):
+    key = keys.campaign_stage(campaign_id, Stage.WRAPUP.value, launch_at)
+    if not stage_rows.note(connection, campaign_id, launch_at, time, services.clock.now(), message_key=key):
         return None
-    coming = [one for one in scheduled_campaigns.not_sent_yet(connection) if one.retired_at is None]
-    facts = WrapupFacts(
-        campaign_key=campaign.key,
-        name=campaign.name,
-        list_label=campaign.list_role.label,
-        began_at=campaign.send_started_at or campaign.sent_at,
-        is_sending=campaign.status is CampaignStatus.LAUNCHING,
-        counts=counts,
-        expected=row.expected,
-        compared=compared,
-        next_launch=(coming[0].key, coming[0].scheduled_at) if coming else None,
-    )
     message = wrapup_message(facts)
     outgoing = Outgoing(
         key,
         message.text,
         message.blocks,
-        campaign_id=campaign.campaign_id,
-        thread_key=keys.campaign_thread(campaign.campaign_id),
-        is_important=runs_away(counts),
+        campaign_id=campaign_id,
+        thread_key=keys.campaign_thread(campaign_id),
+        is_important=runs_away(facts.counts),
         is_broadcast=True,
     )
     return queue(services, connection, outgoing, message.details)
